@@ -1,0 +1,130 @@
+"""A store as a notebook sees it: SQL to Arrow or pandas, and any row as the trained network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from analysis.network import network_from_row
+from pruning.network import MaskedNetwork
+from storage.reader import StoreReader
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class QueryResult:
+    """The rows that a query gave."""
+
+    def __init__(self, table: pa.Table) -> None:
+        """Wraps an Arrow table."""
+        self._table = table
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} rows: {', '.join(self._table.column_names)})"
+
+    def arrow(self) -> pa.Table:
+        """The rows as an Arrow table."""
+        return self._table
+
+    def df(self) -> pd.DataFrame:
+        """The rows as a pandas data frame.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        try:
+            import pandas  # noqa: F401 - only to say clearly that it is missing
+        except ImportError as error:
+            raise ImportError(
+                "df() needs pandas, which is not installed: "
+                "pip install 'sparsest[notebook]', or take arrow()"
+            ) from error
+        frame: pd.DataFrame = self._table.to_pandas()
+        return frame
+
+
+class Store:
+    """A store that is open for reading; rows that are committed later are seen as well."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Opens the store at `path`.
+
+        Raises:
+            storage.errors.StoreError: there is no store, or it cannot be read.
+        """
+        self._reader = StoreReader(path)
+
+    def sql(self, query: str) -> QueryResult:
+        """Answers a query over the views `results` and `sweeps`.
+
+        Raises:
+            storage.errors.QueryError: the query is wrong.
+            storage.errors.ReadOnlyError: the query would change something.
+        """
+        self._reader.refresh()
+        return QueryResult(self._reader.sql(query))
+
+    def row(self, experiment_id: str) -> dict[str, Any]:
+        """All columns of one result.
+
+        Args:
+            experiment_id: the id, or the beginning of it where that is unique.
+
+        Raises:
+            storage.errors.UnknownExperiment: no result, or several, have such an id.
+        """
+        self._reader.refresh()
+        return self._reader.row(experiment_id)
+
+    def network(self, experiment_id: str) -> MaskedNetwork:
+        """The trained network of one result, from points [batch, inputs] to logits [batch].
+
+        Args:
+            experiment_id: as for `row`.
+
+        Raises:
+            storage.errors.UnknownExperiment: as for `row`.
+            ValueError: the result holds no network, because its training failed or diverged.
+        """
+        return network_from_row(self.row(experiment_id))
+
+    def experiments(self) -> QueryResult:
+        """Every result without the columns that hold its network."""
+        return self.sql(
+            "SELECT * EXCLUDE (weight_index, weights, bias_index, biases) FROM results "
+            "ORDER BY study, study_index"
+        )
+
+    def close(self) -> None:
+        """Frees the memory and files that queries hold."""
+        self._reader.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_store(path: str | Path) -> Store:
+    """Opens a store for reading, also while a sweep is writing to it.
+
+    Args:
+        path: folder of the store, as given to `sparsest run --store`.
+
+    Raises:
+        storage.errors.StoreError: there is no store, or it cannot be read.
+    """
+    return Store(path)

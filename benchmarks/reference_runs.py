@@ -1,0 +1,82 @@
+"""Whole trainings by the reference trainer, one line each, for `benchmarks.fidelity` to compare.
+
+    python -m benchmarks.reference_runs runs/reference.jsonl --networks 120
+
+One training takes some seconds; the file is appended to, and what it holds is not trained again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import torch
+
+from search.experiment import Experiment
+from workers.datasets import load_dataset
+from workers.reference import train_reference
+
+CASES = {
+    "7x3x3 dense": Experiment(structure=(7, 3, 3), lr=0.05, schedule="cosine"),
+    "3x3x3 dense": Experiment(structure=(3, 3, 3), lr=0.1, schedule="step"),
+    "6x3x2 masked": Experiment(
+        structure=(6, 3, 2),
+        masks=("11|11|11|10|10|01", "111100|110011|101010", "111|011"),
+        lr=0.05,
+        schedule="constant",
+    ),
+}
+"""What is compared: two dense structures, one masked, and every schedule once."""
+
+
+def replicate(case: Experiment, number: int) -> Experiment:
+    """The same specification with initial weights and data orders of its own."""
+    return Experiment(
+        structure=case.structure,
+        masks=case.masks,
+        lr=case.lr,
+        schedule=case.schedule,
+        replicate=number,
+    )
+
+
+def read_runs(path: Path) -> dict[str, dict[int, float]]:
+    """Accuracy by case and replicate."""
+    runs: dict[str, dict[int, float]] = {name: {} for name in CASES}
+    if path.exists():
+        for line in path.read_text().splitlines():
+            run = json.loads(line)
+            runs[run["case"]][run["replicate"]] = run["accuracy"]
+    return runs
+
+
+def main() -> None:
+    """Trains what the file does not hold yet, the cases in turn."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--networks", type=int, default=120)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    arguments.path.parent.mkdir(parents=True, exist_ok=True)
+    done = read_runs(arguments.path)
+    dataset = load_dataset("cubist-spiral")
+    for number in range(arguments.networks):
+        for name, case in CASES.items():
+            if number in done[name]:
+                continue
+            start = time.perf_counter()
+            trained = train_reference(replicate(case, number), dataset)
+            run = {
+                "case": name,
+                "replicate": number,
+                "accuracy": trained.accuracy,
+                "seconds": round(time.perf_counter() - start, 2),
+            }
+            with arguments.path.open("a") as file:
+                file.write(json.dumps(run) + "\n")
+
+
+if __name__ == "__main__":
+    main()

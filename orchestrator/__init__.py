@@ -1,0 +1,1 @@
+"""The sweep: plan, executors, the driver loop, and the command line."""

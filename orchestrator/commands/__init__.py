@@ -1,0 +1,1 @@
+"""The commands of `sparsest`, a file for each purpose."""

@@ -1,0 +1,176 @@
+"""Commands that ask the store: one query, many, or a copy to take away."""
+
+from __future__ import annotations
+
+import atexit
+import readline
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow as pa
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orchestrator.commands.options import StorePath, open_reader
+from orchestrator.errors import UserError
+from storage.errors import StoreError
+from storage.export import export_results
+from storage.reader import StoreReader
+from workers.cache_folder import cache_folder
+
+
+class QueryFormat(StrEnum):
+    """How a query's result is written."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+class ExportFormat(StrEnum):
+    """What a store is exported to."""
+
+    parquet = "parquet"
+    csv = "csv"
+    json = "json"
+    duckdb = "duckdb"
+
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
+
+SHOWN_ROWS = 200
+"""Rows that are printed as a table at most; a file holds all."""
+
+PIPE_WIDTH = 10_000
+"""Characters of a line where there is no terminal that would break it."""
+
+
+def query(
+    statement: Annotated[str, typer.Argument(metavar="SQL", help="One statement that reads.")],
+    store: StorePath,
+    output_format: Annotated[
+        QueryFormat, typer.Option("--format", help="How to write the result.")
+    ] = QueryFormat.table,
+    output: Annotated[
+        Path | None, typer.Option(metavar="F", help="Write to a file instead of the terminal.")
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Ask the store a question in SQL (DuckDB's dialect), also while a sweep runs.
+
+    There are two views: `results`, a row for each training, and `sweeps`, a row for each run.
+    `DESCRIBE results` lists the columns. Only statements that read are accepted.
+    """
+    with open_reader(store) as reader:
+        if output is not None:
+            if output_format is QueryFormat.table:
+                raise UserError("a table is for reading: choose --format csv, json or parquet")
+            rows = export_results(
+                reader, output_format.value, output, statement, overwrite=overwrite
+            )
+            typer.echo(f"{rows:,} rows written to {output}", err=True)
+            return
+        if output_format is QueryFormat.parquet:
+            raise UserError("parquet is not text: name a file with --output")
+        result = reader.sql(statement)
+    write_result(result, output_format)
+
+
+def write_result(result: pa.Table, output_format: QueryFormat) -> None:
+    """Prints a result on standard output."""
+    if output_format is QueryFormat.table:
+        show_table(result)
+    elif output_format is QueryFormat.csv:
+        result.to_pandas().to_csv(sys.stdout, index=False)
+    else:
+        print(result.to_pylist())
+
+
+def show_table(result: pa.Table) -> None:
+    """Prints a result as a table, the first rows of a long one."""
+    console = Console()
+    if not console.is_terminal:
+        # No line is broken for a width that nobody has.
+        console = Console(width=PIPE_WIDTH)
+    table = Table(box=None, header_style="bold")
+    for field in result.schema:
+        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+        table.add_column(
+            field.name, justify="right" if number else "left", no_wrap=number, overflow="fold"
+        )
+    for row in result.slice(0, SHOWN_ROWS).to_pylist():
+        table.add_row(*(_cell(value) for value in row.values()))
+    console.print(table, highlight=False)
+    if result.num_rows > SHOWN_ROWS:
+        typer.echo(
+            f"{SHOWN_ROWS} of {result.num_rows:,} rows; --format csv or --output F has all",
+            err=True,
+        )
+
+
+def _cell(value: object) -> str:
+    """A value as people read it; --format csv and json have every digit."""
+    if value is None:
+        return "NULL"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def sql(store: StorePath) -> None:
+    """Ask the store questions in SQL, one after the other; end with Ctrl-D.
+
+    A statement ends with a semicolon and may run over several lines. Rows that a running sweep has
+    stored in the meantime are seen by the next statement.
+    """
+    history = cache_folder() / "sql_history"
+    history.parent.mkdir(parents=True, exist_ok=True)
+    if history.exists():
+        readline.read_history_file(history)
+    atexit.register(readline.write_history_file, history)
+    with open_reader(store) as reader:
+        typer.echo("Views: results, sweeps. `DESCRIBE results;` lists columns; Ctrl-D ends.")
+        while (statement := _read_statement()) is not None:
+            if statement:
+                _answer(reader, statement)
+
+
+def _read_statement() -> str | None:
+    """Lines up to a semicolon; "" after Ctrl-C, None at the end of input."""
+    lines: list[str] = []
+    while not lines or not lines[-1].rstrip().endswith(";"):
+        try:
+            line = input("sparsest> " if not lines else "     ...> ")
+        except EOFError:
+            return None
+        except KeyboardInterrupt:
+            typer.echo()
+            return ""
+        if line.strip() or lines:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _answer(reader: StoreReader, statement: str) -> None:
+    try:
+        reader.refresh()
+        show_table(reader.sql(statement))
+    except StoreError as error:
+        typer.echo(str(error), err=True)
+
+
+def export(
+    store: StorePath,
+    output_format: Annotated[ExportFormat, typer.Option("--format", help="What to write.")],
+    output: Annotated[
+        Path | None, typer.Option(metavar="F", help="The file to write [default: results.FORMAT]")
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Copy all results into one file; for duckdb, one that DuckDB's own shell opens."""
+    path = output or Path(f"results.{output_format.value}")
+    with open_reader(store) as reader:
+        rows = export_results(reader, output_format.value, path, overwrite=overwrite)
+    typer.echo(f"{rows:,} rows written to {path}", err=True)

@@ -1,0 +1,150 @@
+"""The driver loop: hands out tasks, writes what comes back, and splits what fails."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestrator.errors import UserError
+from orchestrator.executor import Done, Executor, Failed
+from orchestrator.source import TaskSource, halves
+from search.indices import IndexSet
+from workers.task import Task, failed_rows
+
+logger = logging.getLogger(__name__)
+
+WAIT_S = 0.5
+"""How long the loop waits for a task before it looks at the clock and the keyboard again."""
+
+ATTEMPTS = 3
+"""How often a single experiment is tried before its row says `failed`."""
+
+HOPELESS_FAILURES = 6
+"""So many failed tasks before the first that succeeds, and the fault is not an experiment's."""
+
+
+class Sink(Protocol):
+    """What the loop asks of the store's writer."""
+
+    def append(
+        self, batch: pa.RecordBatch, study_digest: str, study_name: str, indices: IndexSet
+    ) -> int:
+        """Takes rows; returns how many have become durable."""
+
+    def poll(self) -> int:
+        """Makes rows durable if they have waited long enough; returns how many."""
+
+
+class Monitor(Protocol):
+    """What the loop tells whoever watches."""
+
+    def rows(self, batch: pa.RecordBatch) -> None:
+        """Rows have come back."""
+
+    def tick(self) -> None:
+        """The loop has gone round once more."""
+
+    def note(self, text: str) -> None:
+        """Something happened that a person should know."""
+
+
+class Stop(Protocol):
+    """Whether somebody asked the loop to stop."""
+
+    @property
+    def requested(self) -> bool:
+        """True from the moment that somebody asked."""
+
+
+@dataclass
+class Tally:
+    """What a run of the loop has done.
+
+    Attributes:
+        trained: rows that came back, failed ones included.
+        busy_s: wall-clock seconds of all workers, added up.
+        train_s: the part of them spent on training itself.
+        interrupted: whether the loop stopped before everything was done.
+    """
+
+    trained: int = 0
+    busy_s: float = 0.0
+    train_s: float = 0.0
+    interrupted: bool = False
+
+
+def drive(
+    source: TaskSource, executor: Executor, sink: Sink, monitor: Monitor, stop: Stop
+) -> Tally:
+    """Trains everything that the source hands out.
+
+    A task that fails is split in two until the experiment at fault stands alone; that one is tried
+    `ATTEMPTS` times and then gets a row with status "failed". When asked to stop, the loop takes
+    back what no worker has begun, waits for the rest and returns.
+
+    Raises:
+        UserError: nothing at all can be trained here.
+    """
+    tally = Tally()
+    failures = 0
+    while True:
+        while not stop.requested and executor.in_flight < executor.capacity:
+            task = source.next()
+            if task is None:
+                break
+            executor.submit(task)
+        if stop.requested:
+            for task in executor.withdraw():
+                source.put_back(task)
+        if executor.in_flight == 0:
+            tally.interrupted = source.left > 0 and stop.requested
+            return tally
+        for outcome in executor.wait(WAIT_S):
+            if isinstance(outcome, Done):
+                source.observe(outcome.task, outcome.busy_s)
+                tally.busy_s += outcome.busy_s
+                tally.train_s += (pc.sum(outcome.rows.column("train_ms")).as_py() or 0) / 1000
+                _store(outcome.task, outcome.rows, sink, monitor, tally)
+                continue
+            failures += 1
+            logger.warning("%s: %s", _describe(outcome.task), outcome.reason)
+            if tally.trained == 0 and failures >= HOPELESS_FAILURES:
+                raise UserError(
+                    f"{failures} tasks failed and none succeeded, the last one with: "
+                    f"{outcome.reason}. Nothing was stored; `--executor inline` shows more"
+                )
+            _deal_with(outcome, source, executor.backend, sink, monitor, tally)
+        sink.poll()
+        monitor.tick()
+
+
+def _deal_with(
+    failed: Failed, source: TaskSource, backend: str, sink: Sink, monitor: Monitor, tally: Tally
+) -> None:
+    """Splits a failed task, tries a single experiment again, or gives it up with a row."""
+    task = failed.task
+    if len(task.indices) > 1:
+        for indices in halves(task.indices):
+            source.put_back(replace(task, indices=indices, attempt=0))
+        return
+    if task.attempt + 1 < ATTEMPTS:
+        source.put_back(replace(task, attempt=task.attempt + 1))
+        return
+    monitor.note(f"{_describe(task)} failed {ATTEMPTS} times and is given up: {failed.reason}")
+    _store(task, failed_rows(task, failed.reason, backend), sink, monitor, tally)
+
+
+def _store(task: Task, rows: pa.RecordBatch, sink: Sink, monitor: Monitor, tally: Tally) -> None:
+    sink.append(rows, task.study.digest, task.study.name, task.indices)
+    tally.trained += rows.num_rows
+    monitor.rows(rows)
+
+
+def _describe(task: Task) -> str:
+    indices = list(task.indices)
+    first, last = task.study.label(indices[0]), task.study.label(indices[-1])
+    return f"experiment {first}" if len(indices) == 1 else f"experiments {first} to {last}"

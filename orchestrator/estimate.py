@@ -1,0 +1,60 @@
+"""What a study would cost: core-hours and bytes, from a sample of its experiments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.calibration import Calibration
+from search.indices import IndexSet
+from search.study import Study
+from workers.cost import experiment_cost
+
+SAMPLE = 400
+"""Experiments, evenly spread over what remains, whose mean cost is taken for all."""
+
+ROW_BYTES = 260
+"""Bytes of a stored row. Measured on the paper's phase 2 of 3x3x3 and 7x3x3 (docs/results.md)."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What training some experiments takes.
+
+    Attributes:
+        core_hours: hours of one core.
+        bytes: size of the stored rows.
+    """
+
+    core_hours: float
+    bytes: int
+
+
+def estimate(study: Study, indices: IndexSet, speed: Calibration) -> Estimate:
+    """The cost of training the given experiments of a study on this machine.
+
+    Args:
+        study: whose experiments; its methods must be ones that can be trained.
+        indices: which of them.
+        speed: seconds that a unit of cost takes here.
+    """
+    total = len(indices)
+    if total == 0:
+        return Estimate(0.0, 0)
+    costs = [experiment_cost(study[index]) for index in _spread(indices, min(SAMPLE, total))]
+    mean = sum(costs) / len(costs)
+    return Estimate(total * mean * speed.seconds_per_cost / 3600, total * ROW_BYTES)
+
+
+def _spread(indices: IndexSet, count: int) -> list[int]:
+    """`count` of the indices, evenly spaced by rank."""
+    total = len(indices)
+    ranks = iter([(2 * n + 1) * total // (2 * count) for n in range(count)])
+    chosen: list[int] = []
+    rank = next(ranks, None)
+    before = 0
+    for start, stop in indices.intervals:
+        while rank is not None and rank < before + stop - start:
+            chosen.append(start + rank - before)
+            rank = next(ranks, None)
+        before += stop - start
+    return chosen

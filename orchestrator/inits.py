@@ -1,0 +1,49 @@
+"""Stored initialisations: from files and from the store, one of each name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from orchestrator.errors import UserError
+from storage import inits as stored
+from workers.initial import StoredInit, load_stored_init
+
+
+def tokens(inits: Mapping[str, stored.StoredInit]) -> dict[str, str]:
+    """Name -> NAME:DIGEST of a store's initialisations."""
+    return {name: f"{name}:{init.digest}" for name, init in inits.items()}
+
+
+def read_inits(files: Mapping[str, Path | None]) -> dict[str, StoredInit]:
+    """The initialisations of those files that were given, by name.
+
+    Raises:
+        UserError: a file that cannot be read or that holds something else.
+    """
+    try:
+        return {
+            name: load_stored_init(path, name) for name, path in files.items() if path is not None
+        }
+    except (ValueError, OSError) as error:
+        raise UserError(str(error)) from error
+
+
+def combined(
+    in_store: Mapping[str, stored.StoredInit], given: Mapping[str, StoredInit]
+) -> dict[str, StoredInit]:
+    """The store's initialisations and the given ones, by name.
+
+    Raises:
+        UserError: a given one is not the one that the store has under that name.
+    """
+    known = {
+        name: StoredInit(name, init.digest, list(init.layers)) for name, init in in_store.items()
+    }
+    for name, init in given.items():
+        if name in known and known[name].digest != init.digest:
+            raise UserError(
+                f"this store's {name} is {known[name].digest}, the file given is {init.digest}: "
+                f"leave --{name} out to go on with the store's, or use another store"
+            )
+    return known | dict(given)

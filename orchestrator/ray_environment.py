@@ -1,0 +1,22 @@
+"""Environment variables that Ray reads when it is imported, so they are set before."""
+
+from __future__ import annotations
+
+import os
+import secrets
+
+
+def prepare_ray_environment(address: str | None) -> None:
+    """Sets what Ray's processes are to inherit; call it before anything imports Ray.
+
+    Ray listens on every network interface, also for a run on one machine. Without this run's
+    token, which only its own processes know, nobody can make it do anything.
+
+    Args:
+        address: a Ray cluster to join, whose owner has settled these things; None for this machine.
+    """
+    # Ray warns of a coming change of what a worker without a GPU sees. Ours see none.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if address is None:
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)

@@ -1,0 +1,132 @@
+"""From the words of a command to the experiments that they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import UserError
+from pruning.registry import METHODS
+from search.catalogue import Selection, resolve
+from search.study import Study
+from search.sweepfile import load_sweep
+from workers.datasets import DATASETS, load_dataset
+from workers.schedules import SCHEDULES
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a command is about.
+
+    Attributes:
+        selections: the experiments, each study once, in the order of the words.
+        sweep_files: name -> SHA-256 of the sweep files among the words.
+    """
+
+    selections: list[Selection]
+    sweep_files: dict[str, str]
+
+    @property
+    def init_names(self) -> list[str]:
+        """Names of the stored initialisations that any of the studies starts from."""
+        return sorted({name for s in self.selections for name in s.study.init_names})
+
+    @property
+    def missing_methods(self) -> dict[str, list[str]]:
+        """Study -> methods of it that cannot be trained here; studies without any are left out."""
+        missing = {s.study.name: sorted(s.study.methods - set(METHODS)) for s in self.selections}
+        return {name: methods for name, methods in missing.items() if methods}
+
+
+def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:
+    """The experiments that the words of a command stand for.
+
+    Args:
+        words: names of studies, `paper`, `demo`, or paths of sweep files (ending in .toml).
+        root_seed: of all random numbers.
+
+    Raises:
+        UserError: an unknown name, or a sweep file that cannot be used.
+    """
+    merged: dict[str, Selection] = {}
+    sweep_files = {}
+    for word in words:
+        for selection in _selections(word):
+            study = selection.study.with_root_seed(root_seed) if root_seed else selection.study
+            if study.file_sha256 is not None:
+                sweep_files[study.name] = study.file_sha256
+            before = merged.get(study.digest)
+            indices = selection.indices if before is None else selection.indices | before.indices
+            merged[study.digest] = Selection(study, indices)
+    names: dict[str, str] = {}
+    for digest, selection in merged.items():
+        if names.setdefault(selection.study.name, digest) != digest:
+            raise UserError(f"two different sweep files are both named {selection.study.name!r}")
+    return Targets(list(merged.values()), sweep_files)
+
+
+def _selections(word: str) -> list[Selection]:
+    try:
+        if not word.endswith(".toml"):
+            return resolve(word)
+        methods = {name: method.keys for name, method in METHODS.items()}
+        loaded = {name: load_dataset(name) for name in DATASETS}
+        study = load_sweep(
+            Path(word),
+            methods,
+            DATASETS,
+            SCHEDULES,
+            points={name: len(dataset) for name, dataset in loaded.items()},
+            inputs={name: dataset.features for name, dataset in loaded.items()},
+        )
+        return [Selection.whole(study)]
+    except (ValueError, OSError) as error:
+        raise UserError(str(error)) from error
+
+
+def with_inits(targets: Targets, tokens: Mapping[str, str]) -> Targets:
+    """The same experiments with their stored initialisations named by content, where known.
+
+    Args:
+        targets: what a command is about.
+        tokens: name of a stored initialisation -> NAME:DIGEST.
+    """
+
+    def resolved(study: Study) -> Study:
+        for name in study.init_names:
+            if name in tokens:
+                study = study.with_init(tokens[name])
+        return study
+
+    selections = [Selection(resolved(s.study), s.indices) for s in targets.selections]
+    return Targets(selections, targets.sweep_files)
+
+
+def require_trainable(targets: Targets, inits: Collection[str]) -> None:
+    """Refuses what cannot be trained, before anything is.
+
+    Args:
+        targets: what is to be trained.
+        inits: names of the stored initialisations that there are.
+
+    Raises:
+        UserError: a method that is not there, or a stored initialisation that was not given.
+    """
+    if targets.missing_methods:
+        lines = [f"  {study}: {', '.join(m)}" for study, m in targets.missing_methods.items()]
+        trainable = [
+            s.study.name for s in targets.selections if s.study.name not in targets.missing_methods
+        ]
+        advice = f"\nThe others can be run: {' '.join(trainable)}" if trainable else ""
+        raise UserError(
+            "these studies use methods that this version does not have "
+            f"(it has: {', '.join(METHODS)}):\n" + "\n".join(lines) + advice
+        )
+    missing = [name for name in targets.init_names if name not in inits]
+    if missing:
+        options = " and ".join(f"--{name} FILE" for name in missing)
+        raise UserError(
+            f"some experiments start from a stored initialisation that the store does not have "
+            f"yet: give it with {options} (a torch state dict of a width-16 network)"
+        )

@@ -1,0 +1,1 @@
+"""How a mask is chosen, and what it does to a network."""

@@ -1,0 +1,43 @@
+"""The masks of the combinatorial search: nothing is chosen, the experiment names them."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.experiment import Experiment
+from search.masks import parse_mask
+
+
+def given_masks(experiment: Experiment, inputs: int = 2) -> list[NDArray[np.bool_]]:
+    """The weight masks that an experiment of the search trains under.
+
+    Biases are not masked: every used neuron keeps its own (docs/paper.md, section 3).
+
+    Args:
+        experiment: names the hidden layers and the masks of the first layers.
+        inputs: features of the data set.
+
+    Returns:
+        bool [n_out, n_in] a layer, input side first; all True where no mask is named.
+
+    Raises:
+        ValueError: the method is not "search", a mask is no mask, or does not fit its layer.
+    """
+    if experiment.method != "search":
+        raise ValueError(f"method {experiment.method!r} chooses its masks itself: none are given")
+    widths = (inputs, *experiment.hidden, 1)
+    masks = [np.ones((n_out, n_in), dtype=np.bool_) for n_in, n_out in itertools.pairwise(widths)]
+    if len(experiment.masks) > len(masks):
+        raise ValueError(f"{len(experiment.masks)} masks for a network of {len(masks)} layers")
+    for layer, text in enumerate(experiment.masks):
+        mask = parse_mask(text)
+        if mask.shape != masks[layer].shape:
+            raise ValueError(
+                f"mask{layer + 1} {text!r} has {mask.shape[0]} rows and {mask.shape[1]} columns, "
+                f"its layer has {masks[layer].shape[0]} outputs and {masks[layer].shape[1]} inputs"
+            )
+        masks[layer] = mask
+    return masks

@@ -1,0 +1,147 @@
+"""The masked multilayer perceptron in torch, for everything that wants autograd or a module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+Masks = Sequence[NDArray[np.bool_]]
+"""bool, one array a layer, input side first; True where a parameter is kept."""
+
+
+class MaskedNetwork(nn.Module):
+    """ReLU layers and one logit, with parameters that are held at zero by masks.
+
+    Masks act on the parameters, not in the forward pass: a masked parameter is zero from the start,
+    and whoever changes parameters calls `apply_masks` afterwards. A gradient therefore reaches
+    masked parameters too, which algorithms that grow weights need.
+
+    Attributes:
+        weights: parameters [n_out, n_in], input side first.
+        biases: parameters [n_out].
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
+        weight_masks: Masks | None = None,
+        bias_masks: Masks | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        """Copies the numbers and applies the masks.
+
+        Args:
+            layers: (weight float32 [n_out, n_in], bias float32 [n_out]) a layer; the last has one
+                output.
+            weight_masks: bool [n_out, n_in] a layer; None keeps everything.
+            bias_masks: bool [n_out] a layer; None keeps everything, the rule of the search
+                (docs/paper.md, section 3).
+            dtype: of the parameters.
+
+        Raises:
+            ValueError: layers that do not fit each other, a last layer with several outputs, or
+                masks of other shapes than the parameters.
+        """
+        super().__init__()
+        check_shapes(layers)
+        weights = [weight for weight, _ in layers]
+        biases = [bias for _, bias in layers]
+        self.weights = _parameters(weights, dtype)
+        self.biases = _parameters(biases, dtype)
+        # Buffers, so that the masks are saved and moved between devices with the parameters.
+        for kind, arrays, masks in (
+            ("weight", weights, weight_masks),
+            ("bias", biases, bias_masks),
+        ):
+            for place, mask in enumerate(_checked_masks(kind, arrays, masks)):
+                self.register_buffer(f"{kind}_mask_{place}", torch.tensor(mask))
+        self.apply_masks()
+
+    @property
+    def weight_masks(self) -> list[torch.Tensor]:
+        """Bool [n_out, n_in] a layer."""
+        return [self.get_buffer(f"weight_mask_{place}") for place in range(len(self.weights))]
+
+    @property
+    def bias_masks(self) -> list[torch.Tensor]:
+        """Bool [n_out] a layer."""
+        return [self.get_buffer(f"bias_mask_{place}") for place in range(len(self.biases))]
+
+    def forward(self, points: torch.Tensor) -> torch.Tensor:
+        """Logits of class 1.
+
+        Args:
+            points: [batch, inputs], of the parameters' dtype.
+
+        Returns:
+            [batch].
+        """
+        activation = points
+        last = len(self.weights) - 1
+        for place, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            activation = nn.functional.linear(activation, weight, bias)
+            if place < last:
+                activation = activation.relu()
+        return activation.squeeze(-1)
+
+    @torch.no_grad()
+    def apply_masks(self) -> None:
+        """Sets masked parameters to exactly zero, whatever they were, infinite or NaN included."""
+        for parameters, masks in (
+            (self.weights, self.weight_masks),
+            (self.biases, self.bias_masks),
+        ):
+            for parameter, mask in zip(parameters, masks, strict=True):
+                parameter.masked_fill_(~mask, 0.0)
+
+    def layers(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """A copy of (weight float32 [n_out, n_in], bias float32 [n_out]) a layer."""
+        return [
+            (_float32(weight), _float32(bias))
+            for weight, bias in zip(self.weights, self.biases, strict=True)
+        ]
+
+
+def check_shapes(layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]) -> None:
+    """Makes sure that layers fit each other and end in one output.
+
+    Raises:
+        ValueError: they do not; the message names the first layer that is wrong.
+    """
+    if not layers:
+        raise ValueError("a network needs at least one layer")
+    inputs = layers[0][0].shape[-1]
+    for place, (weight, bias) in enumerate(layers):
+        if weight.ndim != 2 or weight.shape[1] != inputs or bias.shape != weight.shape[:1]:
+            raise ValueError(
+                f"layer {place}: weight {list(weight.shape)} and bias {list(bias.shape)}, "
+                f"wanted [n, {inputs}] and [n]"
+            )
+        inputs = weight.shape[0]
+    if inputs != 1:
+        raise ValueError(f"the last layer has {inputs} outputs, wanted one logit")
+
+
+def _parameters(arrays: Sequence[NDArray[np.float32]], dtype: torch.dtype) -> nn.ParameterList:
+    return nn.ParameterList([nn.Parameter(torch.tensor(array, dtype=dtype)) for array in arrays])
+
+
+def _checked_masks(
+    kind: str, arrays: Sequence[NDArray[np.float32]], masks: Masks | None
+) -> Sequence[NDArray[np.bool_]]:
+    if masks is None:
+        return [np.ones(array.shape, dtype=np.bool_) for array in arrays]
+    wanted = [array.shape for array in arrays]
+    given = [mask.shape for mask in masks]
+    if given != wanted:
+        raise ValueError(f"{kind} masks have shapes {given}, the {kind} parameters {wanted}")
+    return [mask.astype(np.bool_) for mask in masks]
+
+
+def _float32(parameter: torch.Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = parameter.detach().cpu().float().numpy().copy()
+    return array

@@ -1,0 +1,1 @@
+"""What can be tried, and what a trial yields."""

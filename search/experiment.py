@@ -1,0 +1,109 @@
+"""One experiment: everything that decides a training, and the seeds that follow from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+ORDER_STREAMS = 64
+"""Number of shared data orders; see `Experiment.order_stream`."""
+
+TRAINING_VERSION = 1
+"""Raised by one whenever the same specification would train another network than before."""
+
+FRESH_INIT = "fresh"
+"""Value of `Experiment.init` for an initialisation drawn from the experiment's own seed."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A single training, specified completely: equal specifications are the same experiment.
+
+    The defaults are the paper's values (PAPER.md, sections 3 and 4).
+
+    Attributes:
+        study: name of the study that the training belongs to. The paper trains some networks in
+            several studies (the dense 3x3x3 in phase1 and in phase2-95): these are independent
+            trainings.
+        method: "search" for a mask that is given, otherwise the name of a pruning algorithm.
+        dataset: name of the data set.
+        width: neurons in each hidden layer of the full network, whose initialisation is drawn.
+        structure: neurons used in each hidden layer (the first ones of each), or None where the
+            method starts from the whole network (three hidden layers of `width`).
+        masks: masks of the first layers as text such as "10|01|11" (one group a row, rows are
+            outputs, columns are inputs); layers beyond the end are dense. Empty: all dense.
+        target_nnz: number of nonzero weights that a pruning algorithm aims at, None for "search".
+        lr: learning rate of the first epoch.
+        schedule: "cosine", "step" or "constant".
+        momentum: of SGD, without dampening or Nesterov.
+        weight_decay: added to the gradient of weights and biases.
+        batch_size: points in a step; the last short batch of an epoch is dropped.
+        epochs: epochs of one round of training.
+        init: "fresh", or "NAME:DIGEST" of a stored initialisation.
+        replicate: which independent repetition this is, from 0.
+        root_seed: changes every random number of a sweep at once.
+    """
+
+    study: str = "single"
+    method: str = "search"
+    dataset: str = "cubist-spiral"
+    width: int = 16
+    structure: tuple[int, ...] | None = None
+    masks: tuple[str, ...] = ()
+    target_nnz: int | None = None
+    lr: float = 0.05
+    schedule: str = "cosine"
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    batch_size: int = 128
+    epochs: int = 50
+    init: str = FRESH_INIT
+    replicate: int = 0
+    root_seed: int = 0
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Neurons used in each hidden layer."""
+        return self.structure if self.structure is not None else (self.width,) * 3
+
+    @cached_property
+    def experiment_id(self) -> str:
+        """32 hexadecimal digits: BLAKE2b, 128 bits, of the specification as sorted JSON.
+
+        `TRAINING_VERSION` is hashed too; the version of the store's schema is not, so that a new
+        column orphans no row.
+        """
+        return self._digest(asdict(self), 16).hex()
+
+    @cached_property
+    def order_stream(self) -> int:
+        """Which data order this training follows.
+
+        One of 64, by the specification without its replicate, plus the replicate: many trainings
+        can share one shuffle, and repetitions never do (from a stored initialisation they would
+        otherwise be the same training).
+        """
+        spec = asdict(self)
+        del spec["replicate"]
+        return int.from_bytes(self._digest(spec, 8), "little") % ORDER_STREAMS + self.replicate
+
+    @property
+    def order_seed(self) -> int:
+        """64-bit seed of the data order: the same for all experiments of a stream."""
+        return _seed(f"{self.root_seed}/{self.dataset}/order/{self.order_stream}")
+
+    def seed(self, stream: str) -> int:
+        """64-bit seed of one named stream of random numbers of this experiment, such as "init"."""
+        return _seed(f"{self.experiment_id}/{stream}")
+
+    @staticmethod
+    def _digest(spec: dict[str, object], size: int) -> bytes:
+        versioned = spec | {"training_version": TRAINING_VERSION}
+        text = json.dumps(versioned, sort_keys=True, separators=(",", ":"))
+        return hashlib.blake2b(text.encode(), digest_size=size).digest()
+
+
+def _seed(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")

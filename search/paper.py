@@ -1,0 +1,159 @@
+"""The paper's ten studies, experiment for experiment (docs/paper.md, section 4).
+
+Each is in the order of the authors' RUN_IDs, whose groups are random, fixed-95 and fixed-995. The
+total beside each study is the number of RUN_IDs; all of them make 485,838.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from search.experiment import Experiment
+from search.grid import Grid
+from search.paper_grids import (
+    FIXED_95_METHODS,
+    FIXED_95_TARGETS,
+    FIXED_995_METHODS,
+    FIXED_995_TARGETS,
+    fixed_prune,
+    overparam,
+    phase1,
+    phase2,
+)
+from search.study import Study
+
+ROUNDS = {"lth": 5}
+"""Rounds of training, of `Experiment.epochs` each, of the methods that have more than one."""
+
+
+@dataclass(frozen=True)
+class PaperStudy(Study):
+    """One of the ten: it pickles as its name and settings, a few hundred bytes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.name, self.base, self.inits)
+
+
+def _restored(name: str, base: Experiment, inits: tuple[str, ...]) -> PaperStudy:
+    return replace(paper_study(name), base=base, inits=inits)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    group: str
+    description: str
+    grid: Callable[[], Grid]
+    base: Experiment
+    first_run_id: int
+
+
+_FRESH = Experiment()
+_BENCH_95 = Experiment(init="bench-95")
+_BENCH_995 = Experiment(init="bench-995")
+
+_ENTRIES: dict[str, _Entry] = {
+    # 18,954 = 3 lrs x 3 schedules x 9 methods x 234 (width, target) below the number of weights
+    "overparam": _Entry(
+        "random",
+        "nine pruning algorithms from networks of width 3 to 256",
+        overparam,
+        _FRESH,
+        1,
+    ),
+    # 24,576 = 2 lrs x 3 schedules x 16^3 structures
+    "phase1": _Entry(
+        "random",
+        "the search, first phase: every dense structure up to 16x16x16",
+        phase1,
+        _FRESH,
+        18_955,
+    ),
+    # 155,952 = 2 lrs x 3 schedules x 25,992 masks: 8 x 57 x 57
+    "phase2-95": _Entry(
+        "random",
+        "the search, second phase for 95 %: every mask of 3x3x3",
+        lambda: phase2((3, 3, 3), (0.05, 0.1)),
+        _FRESH,
+        43_531,
+    ),
+    # 189,624 = 1 lr x 3 schedules x 63,208 masks
+    "phase2-995": _Entry(
+        "random",
+        "the search, second phase for 99.5 %: masks of 7x3x3 with fewer than 33 nonzeros",
+        # quirk: the authors tried only the first 3 masks of the second layer for each nnz.
+        lambda: phase2((7, 3, 3), (0.05,), nnz_below=33, mask2_limit=3),
+        _FRESH,
+        199_483,
+    ),
+    # 9,720 = 5 repetitions x 3 lrs x 3 schedules x 9 methods x 2 widths x 12 targets
+    "fixed95-prune": _Entry(
+        "fixed-95",
+        "nine pruning algorithms from the best initialisation for 95 %",
+        lambda: fixed_prune(FIXED_95_METHODS, (3, 16), FIXED_95_TARGETS),
+        _BENCH_95,
+        1,
+    ),
+    # 558 = 2 lrs x 3 schedules x 93 structures with fewer parameters than the 37 of 3x3x3
+    "fixed95-phase1": _Entry(
+        "fixed-95",
+        "phase1 from that initialisation: structures smaller than 3x3x3",
+        lambda: phase1(fewer_than=37),
+        _BENCH_95,
+        9_721,
+    ),
+    # 2,496 = 2 lrs x 3 schedules x 416 masks: 8 x 13 x 4
+    "fixed95-phase2": _Entry(
+        "fixed-95",
+        "second phase from that initialisation: every mask of 3x2x2",
+        lambda: phase2((3, 2, 2), (0.05, 0.1)),
+        _BENCH_95,
+        10_279,
+    ),
+    # 11,340 = 5 repetitions x 3 lrs x 3 schedules x 9 methods x 2 widths x 14 targets
+    "fixed995-prune": _Entry(
+        "fixed-995",
+        "nine pruning algorithms from the best initialisation for 99.5 %",
+        lambda: fixed_prune(FIXED_995_METHODS, (6, 16), FIXED_995_TARGETS),
+        _BENCH_995,
+        1,
+    ),
+    # 2,034 = 2 lrs x 3 schedules x 339 structures with fewer parameters than the 61 of 7x3x3
+    "fixed995-phase1": _Entry(
+        "fixed-995",
+        "phase1 from that initialisation: structures smaller than 7x3x3",
+        lambda: phase1(fewer_than=61),
+        _BENCH_995,
+        11_341,
+    ),
+    # 70,584 = 1 lr x 3 schedules x 23,528 masks
+    "fixed995-phase2": _Entry(
+        "fixed-995",
+        "second phase from that initialisation: masks of 6x3x2 with fewer than 31 nonzeros",
+        # quirk: the authors tried only the first 6 masks of the second layer for each nnz.
+        lambda: phase2((6, 3, 2), (0.05,), nnz_below=31, mask2_limit=6),
+        _BENCH_995,
+        13_375,
+    ),
+}
+
+PAPER_STUDIES = tuple(_ENTRIES)
+"""Names of the ten, in the order of the groups and RUN_IDs."""
+
+PAPER_GROUPS = tuple(dict.fromkeys(entry.group for entry in _ENTRIES.values()))
+"""The groups that the authors number, in order."""
+
+
+@cache
+def paper_study(name: str) -> PaperStudy:
+    """The study of that name, one of `PAPER_STUDIES`; made once a process.
+
+    Raises:
+        KeyError: there is no study of that name.
+    """
+    entry = _ENTRIES[name]
+    return PaperStudy(
+        name, entry.description, entry.grid(), entry.base, entry.group, entry.first_run_id
+    )

@@ -1,0 +1,192 @@
+"""From the validated tables of a sweep file to grids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations, pairwise, product
+from math import prod
+from typing import Any
+
+from search.experiment import Experiment
+from search.grid import Chain, Grid, MaskedStructure, Product, Table, axis
+from search.mask_sequences import AllMasks
+from search.masks import count_masks, dense_mask
+from search.sizes import dense_weights
+from search.sweep_rules import (
+    METHOD_KEYS,
+    Facts,
+    RefusalError,
+    Structure,
+    SweepTable,
+    check_table,
+    mask_layer,
+)
+
+ORDER = (
+    "dataset",
+    "init",
+    "momentum",
+    "weight_decay",
+    "batch_size",
+    "epochs",
+    "lr",
+    "schedule",
+    "method",
+    "structure",
+    "width",
+    "target_nnz",
+    "masks",
+)
+"""Keys from the slowest to the fastest; of mask1, mask2 and so on the first is the slowest."""
+
+_SHAPE_KEYS = (*METHOD_KEYS, "width")
+
+_MAX_SIZES = 1_000_000
+"""Combinations of structure, width and target_nnz of a table, which are checked one by one."""
+
+_MAX_COMPARED = 1_000_000
+"""Combinations of several tables up to which they are searched for a repeated experiment."""
+
+
+def table_grid(
+    base: Mapping[str, Any], grid: Mapping[str, Sequence[Any]], name: str, facts: Facts
+) -> tuple[Grid, int]:
+    """The combinations of one [grid] table together with [base].
+
+    Args:
+        base: one value a key.
+        grid: a list of values a key.
+        name: of the table, for messages.
+        facts: what exists.
+
+    Returns:
+        The grid, and how many combinations were left out because their target_nnz is not below
+        the number of weights (docs/paper.md, section 4).
+
+    Raises:
+        RefusalError: keys that do not go together.
+    """
+    for key in grid:
+        if key in base:
+            raise RefusalError(f"{name}: {key} stands in [base] too; allowed: in one of the two")
+    paper = Experiment()
+    values: dict[str, Sequence[Any]] = {
+        key: [getattr(paper, key)] for key in ORDER if key not in METHOD_KEYS
+    }
+    values |= {key: [value] for key, value in base.items()}
+    values |= grid
+    if "structure" in values:
+        values["structure"] = [
+            tuple(int(neurons) for neurons in text.split("x")) for text in values["structure"]
+        ]
+    table = SweepTable(name, values, frozenset(base))
+    inputs = check_table(table, facts)
+    shapes, left_out = _shapes(table, inputs)
+    # Keys of one value make the same definition wherever in the file they stand.
+    slower = [key for key in ORDER if key not in _SHAPE_KEYS]
+    fixed = [key for key in slower if len(values[key]) == 1]
+    constants = Table(tuple(fixed), (tuple(values[key][0] for key in fixed),))
+    varied = [axis(key, *values[key]) for key in slower if key not in fixed]
+    return Product((constants, *varied, shapes)), left_out * prod(part.size for part in varied)
+
+
+def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:
+    """Structures, widths, targets and masks, the structure slowest; and how many are left out."""
+    sizes = list(product(table.values["width"], table.values.get("target_nnz", [None])))
+    combined = len(table.structures) * len(sizes)
+    if combined > _MAX_SIZES:
+        table.refuse(
+            "width",
+            f"with structure and target_nnz makes {combined} combinations; allowed: {_MAX_SIZES} "
+            "a table",
+        )
+    parts: list[Grid] = []
+    left_out = 0
+    for structure in table.structures:
+        kept = tuple(
+            (width, target)
+            for width, target in sizes
+            if target is None or target < dense_weights(inputs, structure or (width,) * 3)
+        )
+        masked = _masked(table, structure, inputs)
+        parts.append(Product((Table(("width", "target_nnz"), kept), masked)))
+        left_out += (len(sizes) - len(kept)) * masked.size
+    return Chain(tuple(parts)), left_out
+
+
+def _masked(table: SweepTable, structure: Structure | None, inputs: int) -> Grid:
+    """A structure under all masks that the table names for it."""
+    if structure is None:
+        return axis("structure", None)
+    # (outputs, inputs) of each hidden layer.
+    layers = [(rows, cols) for cols, rows in pairwise((inputs, *structure))]
+    if table.mask_keys:
+        # A layer that is not named but lies before one that is gets its dense mask.
+        named = layers[: mask_layer(table.mask_keys[-1])]
+        masks = [
+            tuple(table.values.get(f"mask{number}", [dense_mask(*shape)]))
+            for number, shape in enumerate(named, start=1)
+        ]
+        return MaskedStructure(structure, tuple(masks))
+    choices = [
+        MaskedStructure(
+            structure,
+            tuple(_all_masks(table, *shape) for shape in layers) if kind == "all" else (),
+        )
+        for kind in table.values.get("masks", ["dense"])
+    ]
+    return choices[0] if len(choices) == 1 else Chain(tuple(choices))
+
+
+def _all_masks(table: SweepTable, rows: int, cols: int) -> AllMasks:
+    try:
+        # A layer with too many is known by one count: all of them can take a minute.
+        too_many = count_masks(rows, cols, max(rows, cols, rows * cols // 2)) >= 2**63
+    except ValueError as error:
+        table.refuse("masks", f"cannot be 'all': {error}")
+    if too_many:
+        table.refuse(
+            "masks",
+            f"cannot be 'all': a layer with {rows} outputs and {cols} inputs has more than 2^63; "
+            "allowed: smaller layers, or mask1, mask2 and so on",
+        )
+    return AllMasks(rows, cols)
+
+
+def find_repeated(tables: Sequence[Grid]) -> str | None:
+    """An experiment that two tables have in common, in words; None where there is none.
+
+    Tables that have no value of some key in common are told apart at once. If the others have more
+    than a million combinations they are not compared.
+    """
+    values = [
+        {key: grid.values(key) or frozenset({None}) for key in ORDER if key != "masks"}
+        for grid in tables
+    ]
+    suspects = {
+        number
+        for one, other in combinations(range(len(tables)), 2)
+        if not any(values[one][key].isdisjoint(values[other][key]) for key in values[one])
+        for number in (one, other)
+    }
+    if sum(tables[number].size for number in suspects) > _MAX_COMPARED:
+        return None
+    # Hashes, since the specifications of a million experiments fill half a gigabyte.
+    first_places: dict[int, tuple[int, int]] = {}
+    for number in sorted(suspects):
+        for index in range(tables[number].size):
+            spec = _spec(tables[number][index])
+            first, place = first_places.setdefault(hash(spec), (number, index))
+            if first != number and _spec(tables[first][place]) == spec:
+                shown = ", ".join(
+                    f"{key} = {value!r}" for key, value in zip(ORDER, spec, strict=True)
+                )
+                return (
+                    f"[[grid]] table {first + 1}, combination {place + 1}, and table "
+                    f"{number + 1}, combination {index + 1}, are the same experiment: {shown}"
+                )
+    return None
+
+
+def _spec(combination: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(combination.get(key) for key in ORDER)

@@ -1,0 +1,173 @@
+"""The keys of a user's sweep file: what each may be, as a type and in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic_core import PydanticCustomError
+
+from search.experiment import FRESH_INIT
+from search.masks import parse_mask
+
+STORED_INITS = ("bench-95", "bench-995")
+"""Names of the stored initialisations that a training can start from."""
+
+MAX_DEPTH = 64
+"""Hidden layers of the deepest structure."""
+
+MAX_TABLES = 1000
+"""[[grid]] tables of a file: each is compared with every other."""
+
+MAX_VALUES = 100_000
+"""Values of one key's list: lists are held in memory, their combinations are not."""
+
+_MAX_INT32 = 2**31 - 1
+"""Results hold whole numbers with 32 bits."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of a sweep file.
+
+    Attributes:
+        type: of one value, for pydantic.
+        allowed: the same in words.
+    """
+
+    type: Any
+    allowed: str
+
+
+_WHOLE = Key(Annotated[int, Field(ge=1, le=_MAX_INT32)], f"a whole number from 1 to {_MAX_INT32}")
+
+_UNSIGNED_ZERO = AfterValidator(lambda value: value + 0.0)
+"""-0.0 becomes 0.0: they are the same experiment."""
+
+FILE_KEYS = {
+    "name": Key(
+        Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\z")],
+        "1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit",
+    ),
+    "replicates": _WHOLE,
+    "base": Key(dict, "a table [base] with one value a key"),
+    "grid": Key(list, "a table [grid] or several [[grid]], with a list a key"),
+}
+"""Keys outside of [base] and [grid]."""
+
+
+def table_keys(
+    methods: Collection[str], datasets: Collection[str], schedules: Collection[str]
+) -> dict[str, Key]:
+    """Keys of [base] and [grid], for the methods, data sets and schedules that exist."""
+    mask = Key(
+        Annotated[str, AfterValidator(_mask)],
+        "rows of 0 and 1 of equal length such as '10|01|11', a row an output, a column an input",
+    )
+    return {
+        "method": _one_of(methods),
+        "dataset": _one_of(datasets),
+        "structure": Key(
+            Annotated[str, AfterValidator(_structure)],
+            f"the neurons of 1 to {MAX_DEPTH} hidden layers such as '7x3x3'",
+        ),
+        "masks": Key(Literal["dense", "all"], "'dense' or 'all'"),
+        **{f"mask{layer}": mask for layer in range(1, MAX_DEPTH + 1)},
+        "width": _WHOLE,
+        "target_nnz": _WHOLE,
+        "lr": Key(
+            Annotated[float, Field(gt=0, allow_inf_nan=False)],
+            "a number above 0",
+        ),
+        "schedule": _one_of(schedules),
+        "momentum": Key(
+            Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False), _UNSIGNED_ZERO],
+            "a number from 0 to below 1",
+        ),
+        "weight_decay": Key(
+            Annotated[float, Field(ge=0, allow_inf_nan=False), _UNSIGNED_ZERO],
+            "a number from 0",
+        ),
+        "batch_size": _WHOLE,
+        "epochs": _WHOLE,
+        "init": _one_of((FRESH_INIT, *STORED_INITS)),
+    }
+
+
+def file_model(keys: Mapping[str, Key]) -> type[BaseModel]:
+    """The model of a whole file, with `grid` as a list of tables.
+
+    Args:
+        keys: those of [base] and [grid].
+    """
+    one = {name: key.type for name, key in keys.items()}
+    several = {name: _values_of(key.type) for name, key in keys.items()}
+    # The only key that reads naturally without a list: masks = "all".
+    masks = several["masks"]
+    several["masks"] = Annotated[masks, BeforeValidator(_as_list)]
+    return _model(
+        FILE_KEYS["name"].type,
+        replicates=FILE_KEYS["replicates"].type,
+        base=_model(**one),
+        grid=Annotated[_list_of(_model(**several)), Field(min_length=1, max_length=MAX_TABLES)],
+    )
+
+
+def is_mask_key(key: str) -> bool:
+    """Whether a key is mask1, mask2 and so on."""
+    return re.fullmatch(r"mask[1-9][0-9]*", key) is not None
+
+
+def _model(name: Any = None, **optional: Any) -> type[BaseModel]:
+    columns: dict[str, Any] = {key: (kind, None) for key, kind in optional.items()}
+    if name is not None:
+        columns["name"] = (name, ...)
+    config = ConfigDict(extra="forbid", strict=True)
+    return create_model("Table", __config__=config, **columns)
+
+
+def _list_of(kind: Any) -> Any:
+    return list[kind]
+
+
+def _values_of(kind: Any) -> Any:
+    """A list of values: at least one, none of them twice."""
+    bounds = Field(min_length=1, max_length=MAX_VALUES)
+    return Annotated[_list_of(kind), bounds, AfterValidator(_all_different)]
+
+
+def _one_of(names: Collection[str]) -> Key:
+    def known(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"unknown name {name!r}")
+        return name
+
+    return Key(Annotated[str, AfterValidator(known)], ", ".join(map(repr, names)))
+
+
+def _structure(text: str) -> str:
+    layers = text.split("x")
+    if len(layers) > MAX_DEPTH or not all(re.fullmatch("[1-9][0-9]{0,8}", n) for n in layers):
+        raise ValueError(f"not a structure: {text!r}")
+    return text
+
+
+def _mask(text: str) -> str:
+    parse_mask(text)
+    return text
+
+
+def _all_different(values: list[Hashable]) -> list[Hashable]:
+    seen: set[Hashable] = set()
+    for value in values:
+        if value in seen:
+            raise PydanticCustomError("repeated", "twice in the list", {"value": value})
+        seen.add(value)
+    return values
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value

@@ -1,0 +1,32 @@
+"""The Python interface for notebooks.
+
+import sparsest
+
+store = sparsest.open("runs/paper")
+best = store.sql("SELECT * FROM results ORDER BY accuracy DESC LIMIT 1").df()
+network = store.network(best.experiment_id[0])
+sparsest.accuracy(network, sparsest.load_dataset(best.dataset[0]))
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from analysis.network import accuracy, network_from_row
+from analysis.store import QueryResult, Store
+from analysis.store import open_store as open
+from workers.datasets import Dataset, load_dataset
+
+try:
+    __version__ = version("sparsest")
+except PackageNotFoundError:  # a checkout that is on the path but not installed
+    __version__ = "0+unknown"
+
+__all__ = [
+    "Dataset",
+    "QueryResult",
+    "Store",
+    "__version__",
+    "accuracy",
+    "load_dataset",
+    "network_from_row",
+    "open",
+]

@@ -1,0 +1,1 @@
+"""The durable store of results, its one writer and its many readers."""

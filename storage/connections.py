@@ -1,0 +1,81 @@
+"""In-memory DuckDB databases over a store, shut off from everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from search.schema import RESULT_SCHEMA
+from storage.views import parquet_source, results_query, sql_list, sweeps_query
+
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    # A query must not pick up a Python variable of the caller as a table.
+    "python_enable_replacements": "false",
+    # Nothing is spilled: a query that needs more than the memory ends with an error.
+    "temp_directory": "",
+}
+
+
+def connect_guarded(
+    files: Sequence[Path], sweeps: pa.Table, writable: Path | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A database that can open only the given files, for statements that were looked through.
+
+    DuckDB reads the files itself: with 400 of them it is 2 to 10 times faster than by way of
+    `connect_isolated`. But it may write wherever it may read, see `storage.readonly`.
+
+    Args:
+        files: the data files of the store.
+        sweeps: of `storage.views.sweeps_table`.
+        writable: a folder that it may write into as well.
+    """
+    connection = duckdb.connect(":memory:", config=_CONFIG)
+    if files:
+        connection.execute(f"CREATE VIEW results AS {results_query(parquet_source(files))}")
+    else:
+        _make_table(connection, "results", results_query("arrow_rows"), RESULT_SCHEMA.empty_table())
+    _make_table(connection, "sweeps", sweeps_query("arrow_rows"), sweeps)
+    connection.execute(f"SET allowed_paths = {sql_list(files)}")
+    if writable is not None:
+        connection.execute(f"SET allowed_directories = {sql_list([writable])}")
+    _shut(connection)
+    return connection
+
+
+def connect_isolated(files: Sequence[Path], sweeps: pa.Table) -> duckdb.DuckDBPyConnection:
+    """A database that can open no file at all, for whatever its user wants to run.
+
+    Arrow reads the data files and hands their rows over in memory.
+
+    Args:
+        files: the data files of the store.
+        sweeps: of `storage.views.sweeps_table`.
+    """
+    connection = duckdb.connect(":memory:", config=_CONFIG)
+    rows = ds.dataset([str(file) for file in files], schema=RESULT_SCHEMA, format="parquet")
+    connection.register("stored_rows", rows)
+    connection.execute(f"CREATE VIEW results AS {results_query('stored_rows')}")
+    _make_table(connection, "sweeps", sweeps_query("arrow_rows"), sweeps)
+    _shut(connection)
+    return connection
+
+
+def _make_table(
+    connection: duckdb.DuckDBPyConnection, name: str, query: str, rows: pa.Table
+) -> None:
+    """Makes a table of a query over Arrow rows, which it calls `arrow_rows`."""
+    connection.register("arrow_rows", rows)
+    connection.execute(f"CREATE TABLE {name} AS {query}")
+    connection.unregister("arrow_rows")
+
+
+def _shut(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")

@@ -1,0 +1,199 @@
+"""What the log of a store says: its kinds of entries, and their checks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from search.indices import IndexSet
+from storage.paths import PART_NAME
+
+LOG_FORMAT: Final = 1
+"""Raised by one whenever an older reader would misread an entry."""
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, StringConstraints(min_length=1)]
+Count = Annotated[int, Field(ge=0)]
+Status = Literal["ok", "collapsed", "diverged", "failed"]
+"""`search.schema.STATUSES` as a type."""
+
+Amount = Annotated[float, Field(ge=0)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class SweepBegin(_Strict):
+    """A sweep begins: what was asked for, by which software, and where.
+
+    Attributes:
+        sweep_id: unique in the store.
+        command: the command line.
+        studies: names of the studies, in the order given.
+        sweep_files: text name of each sweep file -> SHA-256 of its bytes.
+        versions: package -> version.
+        commit: git commit of the source, with "-dirty" where it was changed; None if unknown.
+        host: name of the machine of the driver.
+        processor: name of its processor.
+        device: what was trained on.
+        workers: number of workers asked for.
+        root_seed: of all experiments of the sweep.
+        started: UTC, ISO 8601 with a Z.
+    """
+
+    kind: Literal["sweep-begin"] = "sweep-begin"
+    sweep_id: Name
+    command: str
+    studies: list[Name]
+    sweep_files: dict[str, Sha256]
+    versions: dict[str, str]
+    commit: str | None
+    host: str
+    processor: str
+    device: str
+    workers: Count
+    root_seed: int
+    started: Name
+
+
+class RowsCommitted(_Strict):
+    """A data file holds rows from now on.
+
+    Its rows stand study by study in ascending order of the studies' digests, each study's in
+    ascending order of the index.
+
+    Attributes:
+        file: name in the folder of data files.
+        bytes: its size.
+        sha256: of its bytes.
+        rows: number of rows.
+        schema_version: `search.schema.SCHEMA_VERSION` of the writer.
+        schema_sha256: of the schema (`storage.parts.schema_sha256`).
+        sweep_id: of the sweep that made them.
+        indices: digest of a study -> its indices in the file, as intervals [start, stop).
+        studies: digest of a study -> its name.
+        by_status: status -> number of rows.
+        train_seconds: core seconds of training.
+    """
+
+    kind: Literal["rows"] = "rows"
+    file: Annotated[str, StringConstraints(pattern=f"^{PART_NAME}$")]
+    bytes: Count
+    sha256: Sha256
+    rows: Annotated[int, Field(ge=1)]
+    schema_version: Annotated[int, Field(ge=1)]
+    schema_sha256: Sha256
+    sweep_id: Name
+    indices: dict[Name, list[tuple[int, int]]]
+    studies: dict[Name, Name]
+    by_status: dict[Status, Count]
+    train_seconds: Amount
+
+    @model_validator(mode="after")
+    def _counts_agree(self) -> Self:
+        if self.studies.keys() != self.indices.keys():
+            raise ValueError("names and indices are not of the same studies")
+        if list(self.indices) != sorted(self.indices):
+            raise ValueError("the studies are not in ascending order of their digests")
+        sets = [IndexSet.of(intervals) for intervals in self.indices.values()]
+        for intervals, merged in zip(self.indices.values(), sets, strict=True):
+            if tuple(intervals) != merged.intervals:
+                raise ValueError("indices are not sorted, disjoint intervals")
+        if sum(len(indices) for indices in sets) != self.rows:
+            raise ValueError("the number of indices is not the number of rows")
+        if sum(self.by_status.values()) != self.rows:
+            raise ValueError("the numbers by status do not add up to the number of rows")
+        return self
+
+
+class SweepEnd(_Strict):
+    """A sweep ended by itself; one without this entry is running, or was killed.
+
+    Attributes:
+        sweep_id: of the sweep.
+        ended: UTC, ISO 8601 with a Z.
+        outcome: finished; interrupted by its user; failed with an error.
+        stored: rows that it stored.
+        skipped: experiments found stored under another study.
+        by_status: status -> number of rows.
+        core_seconds: workers times seconds, as far as the driver knows them.
+        train_seconds: core seconds of training.
+        wall_seconds: from its begin to its end, by a clock that is never set.
+    """
+
+    kind: Literal["sweep-end"] = "sweep-end"
+    sweep_id: Name
+    ended: Name
+    outcome: Literal["finished", "interrupted", "failed"]
+    stored: Count
+    skipped: Count
+    by_status: dict[Status, Count]
+    core_seconds: Amount
+    train_seconds: Amount
+    wall_seconds: Amount
+
+
+class InitLayer(_Strict):
+    """One layer of an initialisation; every number is exactly one of float32.
+
+    Attributes:
+        weight: float32 (outputs, inputs).
+        bias: float32 (outputs,).
+    """
+
+    weight: Annotated[list[Annotated[list[float], Field(min_length=1)]], Field(min_length=1)]
+    bias: list[float]
+
+    @model_validator(mode="after")
+    def _is_a_layer(self) -> Self:
+        if len({len(row) for row in self.weight}) != 1:
+            raise ValueError("the rows of a weight matrix differ in length")
+        if len(self.bias) != len(self.weight):
+            raise ValueError("a layer does not have one bias for each of its outputs")
+        return self
+
+
+class InitStored(_Strict):
+    """A named initialisation, frozen: no other one can take its name in this store.
+
+    Attributes:
+        name: such as "bench-95".
+        digest: by which experiments name it.
+        layers: from the input on.
+    """
+
+    kind: Literal["init"] = "init"
+    name: Name
+    digest: Name
+    layers: Annotated[list[InitLayer], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _layers_fit(self) -> Self:
+        for before, after in zip(self.layers, self.layers[1:], strict=False):
+            if len(after.weight[0]) != len(before.weight):
+                raise ValueError("a layer does not have as many inputs as the one before outputs")
+        return self
+
+
+Entry = Annotated[SweepBegin | RowsCommitted | SweepEnd | InitStored, Field(discriminator="kind")]
+
+
+class Record(_Strict):
+    """An entry with its place in the log.
+
+    Attributes:
+        format: `LOG_FORMAT` of the writer.
+        number: its own, from 1.
+        entry: what it says.
+    """
+
+    format: Literal[1] = LOG_FORMAT
+    number: Annotated[int, Field(ge=1)]
+    entry: Entry
+
+
+def no_rows_by_status() -> dict[Status, int]:
+    """A count of zero for every status."""
+    return dict.fromkeys(get_args(Status), 0)

@@ -1,0 +1,94 @@
+"""The numbered log of a store: the truth about what is stored."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from pydantic import ValidationError
+
+from storage import durable
+from storage.entries import LOG_FORMAT, Entry, Record
+from storage.errors import StoreDamaged, StoreError, StoreVersion
+from storage.paths import StorePaths, entry_number
+from storage.seal import seal, unseal
+
+
+def read_log(paths: StorePaths, after: int = 0) -> list[Entry]:
+    """All log entries with a number above `after`, in order.
+
+    Entries that another process publishes meanwhile may be missing at the end, never in between.
+
+    Raises:
+        StoreDamaged: a number is missing, a file does not belong there, or one is not what its
+            writer wrote.
+        StoreVersion: an entry has a format that this version does not know.
+    """
+    # The folder is listed before the entries are opened one by one: an entry published meanwhile
+    # may or may not be in the listing, and can only be found beyond its end.
+    last = _last_listed(paths)
+    entries: list[Entry] = []
+    number = after + 1
+    while True:
+        try:
+            data = paths.entry(number).read_bytes()
+        except FileNotFoundError:
+            break
+        except OSError as error:
+            raise StoreError(f"Could not read {paths.entry(number)}: {error.strerror}.") from error
+        entries.append(_parse(paths, number, data))
+        number += 1
+    if number <= last:
+        raise StoreDamaged(paths.entry(number), f"missing, while entry {last} exists")
+    return entries
+
+
+def publish(paths: StorePaths, number: int, entry: Entry) -> None:
+    """Makes an entry part of the log, durably: afterwards what it says is stored.
+
+    Raises:
+        NumberTaken: the log has an entry of that number.
+        WriteFailed: an input/output error; the next reader of the log knows how it ended.
+    """
+    record = Record(number=number, entry=entry).model_dump_json()
+    aside = paths.new_temporary()
+    durable.create_exclusive(aside, seal(record))
+    durable.publish_link(aside, paths.entry(number))
+    durable.sync_folder(paths.log)
+    durable.remove(aside)
+
+
+def _last_listed(paths: StorePaths) -> int:
+    last = 0
+    try:
+        names = os.listdir(paths.log)
+    except OSError as error:
+        raise StoreDamaged(paths.log, f"cannot be listed ({error.strerror})") from error
+    for name in names:
+        number = entry_number(name)
+        if number is None or name != paths.entry(number).name:
+            raise StoreDamaged(paths.log / name, "does not belong into the log; move it away")
+        last = max(last, number)
+    return last
+
+
+def _parse(paths: StorePaths, number: int, data: bytes) -> Entry:
+    file = paths.entry(number)
+    try:
+        body = unseal(data)
+        written = json.loads(body)["format"]
+        if isinstance(written, int) and written > LOG_FORMAT:
+            raise StoreVersion(
+                f"{file} has format {written}; this version of sparsest reads up to "
+                f"{LOG_FORMAT}. Use the version that wrote it, or a newer one."
+            )
+        record = Record.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise StoreDamaged(file, f"not a log entry ({place}: {first['msg']})") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreDamaged(file, f"not a log entry ({error})") from error
+    if record.number != number:
+        raise StoreDamaged(file, f"says that it is entry {record.number}")
+    return record.entry

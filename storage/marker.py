@@ -1,0 +1,97 @@
+"""Making a store, and telling whether a folder is one."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from storage import durable
+from storage.errors import NotAStore, StoreDamaged, StoreError, StoreVersion
+from storage.paths import StorePaths
+from storage.seal import seal, unseal
+
+STORE_FORMAT = 1
+"""Raised by one whenever the layout of a store changes."""
+
+_MARK = "sparsest-store"
+
+
+def make_store_folder(paths: StorePaths) -> None:
+    """Makes the folders of a store where they are missing; the marker is written by `mark_store`.
+
+    Raises:
+        NotAStore: the folder exists and holds something else.
+        WriteFailed: a folder could not be made.
+    """
+    with durable.reporting("look into", paths.root):
+        if paths.root.exists() and not paths.marker.exists():
+            _refuse_foreign_folder(paths)
+    missing = [folder for folder in paths.root.parents if not folder.exists()]
+    for folder in (*reversed(missing), paths.root, *paths.folders):
+        if not folder.is_dir():
+            durable.make_folder(folder)
+
+
+def mark_store(paths: StorePaths) -> None:
+    """Makes a folder with nothing stored a store, durably; the caller holds its lock.
+
+    Raises:
+        StoreDamaged: the marker is missing although something is stored.
+        WriteFailed: the marker could not be written.
+    """
+    with durable.reporting("look into", paths.root):
+        if paths.marker.exists():
+            return
+        if os.listdir(paths.log):
+            raise StoreDamaged(paths.marker, "missing, while the log has entries")
+    record = json.dumps({"kind": _MARK, "format": STORE_FORMAT})
+    aside = paths.new_temporary()
+    durable.create_exclusive(aside, seal(record))
+    durable.publish_link(aside, paths.marker)
+    durable.sync_folder(paths.root)
+    durable.remove(aside)
+
+
+def check_marker(paths: StorePaths) -> None:
+    """Passes where the folder is a store that this version can read.
+
+    Raises:
+        NotAStore: there is no store.
+        StoreDamaged: the marker is unreadable.
+        StoreVersion: a newer version made the store.
+    """
+    try:
+        data = paths.marker.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if paths.log.is_dir() and os.listdir(paths.log):
+            raise StoreDamaged(paths.marker, "missing, while the log has entries") from error
+        raise NotAStore(
+            f"There is no store at {paths.root}. "
+            f"`sparsest run STUDY --store {paths.root}` makes one."
+        ) from error
+    except OSError as error:
+        raise StoreError(f"Could not read {paths.marker}: {error.strerror}.") from error
+    try:
+        record = json.loads(unseal(data))
+        kind, written = record["kind"], record["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreDamaged(paths.marker, f"not the marker of a store ({error})") from error
+    if kind != _MARK or not isinstance(written, int):
+        raise StoreDamaged(paths.marker, "not the marker of a store")
+    if written > STORE_FORMAT:
+        raise StoreVersion(
+            f"The store {paths.root} has format {written}; this version of sparsest reads up to "
+            f"{STORE_FORMAT}. Use the version that made it, or a newer one."
+        )
+
+
+def _refuse_foreign_folder(paths: StorePaths) -> None:
+    if not paths.root.is_dir():
+        raise NotAStore(f"{paths.root} is a file; a store is a folder.")
+    own = {folder.name for folder in (*paths.folders, paths.lock)}
+    foreign = sorted(set(os.listdir(paths.root)) - own)
+    if foreign:
+        raise NotAStore(
+            f"{paths.root} is not a store and not empty (it holds {foreign[0]}). Name an empty or "
+            "a new folder."
+        )

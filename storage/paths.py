@@ -1,0 +1,105 @@
+"""Where everything in a store lies.
+
+- STORE/store.json: says that this is a store, and of which format.
+- STORE/lock: held by the one writer; names it.
+- STORE/data/<uuid>.parquet: results, immutable.
+- STORE/log/00000001.json: numbered log entries, immutable, the truth about what is stored.
+- STORE/tmp/<uuid>: files being written that are not published yet, of no meaning after a crash.
+- STORE.log: the text log of runs, beside the store.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+PART_NAME = r"[0-9a-f]{32}\.parquet"
+"""Regular expression of the name of a data file; it cannot lead out of its folder."""
+
+_PART = re.compile(PART_NAME)
+_ENTRY_NAME = re.compile(r"(\d{8,})\.json")
+
+
+@dataclass(frozen=True)
+class StorePaths:
+    """The paths of one store.
+
+    Attributes:
+        root: the folder of the store, absolute.
+    """
+
+    root: Path
+
+    @classmethod
+    def of(cls, path: str | Path) -> StorePaths:
+        """The paths of the store at `path`, which may begin with ~ or be relative."""
+        return cls(Path(path).expanduser().absolute())
+
+    @property
+    def marker(self) -> Path:
+        """The file that makes a folder a store."""
+        return self.root / "store.json"
+
+    @property
+    def lock(self) -> Path:
+        """The file that the writer holds a lock on."""
+        return self.root / "lock"
+
+    @property
+    def data(self) -> Path:
+        """The folder of the Parquet files."""
+        return self.root / "data"
+
+    @property
+    def log(self) -> Path:
+        """The folder of the log entries."""
+        return self.root / "log"
+
+    @property
+    def tmp(self) -> Path:
+        """The folder of files that are not published yet."""
+        return self.root / "tmp"
+
+    @property
+    def run_log(self) -> Path:
+        """The text log of runs."""
+        return self.root.with_name(self.root.name + ".log")
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders inside the store."""
+        return (self.data, self.log, self.tmp)
+
+    def part(self, name: str) -> Path:
+        """The data file of that name."""
+        return self.data / name
+
+    def entry(self, number: int) -> Path:
+        """The log entry of that number, from 1."""
+        return self.log / f"{number:08d}.json"
+
+    def new_part(self) -> Path:
+        """A data file that does not exist yet."""
+        return self.data / f"{uuid4().hex}.parquet"
+
+    def new_temporary(self) -> Path:
+        """A temporary file that does not exist yet."""
+        return self.tmp / uuid4().hex
+
+
+def entry_number(name: str) -> int | None:
+    """The number of a log entry by its file name, None where the name is not one of a log entry."""
+    match = _ENTRY_NAME.fullmatch(name)
+    return int(match.group(1)) if match else None
+
+
+def list_unpublished(paths: StorePaths) -> list[Path]:
+    """All temporary files, and all data files whether or not the log names them.
+
+    Raises:
+        OSError: a folder cannot be listed.
+    """
+    parts = [file for file in paths.data.iterdir() if _PART.fullmatch(file.name)]
+    return [*paths.tmp.iterdir(), *parts]

@@ -1,0 +1,245 @@
+"""Reading a store: by SQL, by experiment, or its log alone; from any process, at any time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pyarrow as pa
+
+from search.indices import IndexSet
+from storage.connections import connect_guarded, connect_isolated
+from storage.entries import RowsCommitted
+from storage.errors import Holder, QueryError, ReadOnlyError, UnknownExperiment
+from storage.inits import StoredInit
+from storage.lock import current_holder
+from storage.log import read_log
+from storage.marker import check_marker
+from storage.parts import check_part_schema, check_part_size, ids_of_other_versions
+from storage.paths import StorePaths
+from storage.readonly import reading_statements
+from storage.state import StoreState, SweepProgress
+from storage.views import sweeps_table
+
+_ID_DIGITS = 32
+_ID_PREFIX = re.compile(rf"[0-9a-f]{{4,{_ID_DIGITS}}}")
+
+
+@dataclass(frozen=True)
+class StudyProgress:
+    """What is stored of one study.
+
+    Attributes:
+        name: of the study.
+        rows: number of its experiments.
+        indices: which ones.
+    """
+
+    name: str
+    rows: int
+    indices: IndexSet
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a store holds, by its log.
+
+    Attributes:
+        rows: number of results.
+        bytes: of the data files.
+        files: number of data files.
+        entries: number of log entries.
+        studies: digest -> what is stored of the study.
+        sweeps: in the order in which they began.
+    """
+
+    rows: int
+    bytes: int
+    files: int
+    entries: int
+    studies: Mapping[str, StudyProgress]
+    sweeps: tuple[SweepProgress, ...]
+
+
+class StoreReader:
+    """A store as it was when it was opened, or at the last `refresh`.
+
+    Readers take no lock, disturb no writer, and see whole commits only.
+
+    Args:
+        path: folder of the store.
+
+    Raises:
+        NotAStore: there is no store.
+        StoreDamaged: the log is not what was written, or a data file is missing or of another
+            size than the log says.
+        StoreVersion: a newer version of sparsest wrote the store.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.paths = StorePaths.of(path)
+        check_marker(self.paths)
+        self._state = StoreState(self.paths)
+        self._database: duckdb.DuckDBPyConnection | None = None
+        self.refresh()
+
+    @property
+    def inits(self) -> Mapping[str, StoredInit]:
+        """Initialisations of the store, by name."""
+        return self._state.inits
+
+    @property
+    def parts(self) -> tuple[RowsCommitted, ...]:
+        """Log entries of the data files, in order."""
+        return tuple(self._state.parts)
+
+    def refresh(self) -> bool:
+        """Takes in what was committed since; returns whether there was anything.
+
+        Raises:
+            StoreDamaged: as when opening.
+            StoreVersion: as when opening.
+        """
+        entries = read_log(self.paths, after=self._state.entries)
+        self._state.add_all(entries)
+        for part in self._state.parts:
+            check_part_schema(self.paths, part)
+            check_part_size(self.paths, part)
+        if entries:
+            self.close()
+        return bool(entries)
+
+    def ids_of_other_versions(self, study_name: str, study_digest: str) -> set[bytes]:
+        """Ids (16 bytes each) of a study's rows from before the study was edited.
+
+        Args:
+            study_name: of the study.
+            study_digest: of the study as it is now, whose rows are left out.
+
+        Raises:
+            StoreDamaged: a file that has such rows is missing or cannot be read.
+        """
+        return ids_of_other_versions(self.paths, self._state.parts, study_name, study_digest)
+
+    def holder(self) -> Holder | None:
+        """Who is writing to the store at this moment, None where nobody is."""
+        return current_holder(self.paths)
+
+    def stored(self, study_digest: str) -> IndexSet:
+        """The stored indices of a study; none where the store does not know it."""
+        return self._state.stored(study_digest)
+
+    def progress(self) -> Progress:
+        """What the store holds, without reading a data file."""
+        studies = {
+            digest: StudyProgress(study.name, study.rows, study.indices)
+            for digest, study in self._state.studies.items()
+        }
+        return Progress(
+            rows=sum(part.rows for part in self._state.parts),
+            bytes=sum(part.bytes for part in self._state.parts),
+            files=len(self._state.parts),
+            entries=self._state.entries,
+            studies=studies,
+            sweeps=tuple(self._state.sweeps.values()),
+        )
+
+    def sql(self, query: str) -> pa.Table:
+        """Runs SQL that reads the views `results` and `sweeps`.
+
+        Args:
+            query: one or several statements.
+
+        Returns:
+            What the last statement yields.
+
+        Raises:
+            ReadOnlyError: a statement would do something else than read these; nothing was run.
+            QueryError: DuckDB could not run it; the message shows the place.
+        """
+        connection = self._connection()
+        statements = reading_statements(connection, query)
+        # The statements were looked through; the transaction is a second fence around the
+        # database in memory.
+        connection.execute("BEGIN TRANSACTION READ ONLY")
+        try:
+            tables = [connection.sql(statement).to_arrow_table() for statement in statements]
+        except duckdb.PermissionException as error:
+            raise ReadOnlyError(f"A query reads the stored results only. {error}") from error
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from error
+        finally:
+            connection.execute("ROLLBACK")
+        return tables[-1]
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection of the caller's own, over what is stored now.
+
+        It has the views `results` and `sweeps`, may make tables in memory, and can open no file.
+        Slower than `sql`. The caller closes it.
+        """
+        return connect_isolated(self._files(), sweeps_table(self._state))
+
+    def connect_for_export(self, folder: Path) -> duckdb.DuckDBPyConnection:
+        """A connection that may write into one folder, for statements of this package alone."""
+        return connect_guarded(self._files(), sweeps_table(self._state), writable=folder)
+
+    def row(self, experiment_id: str) -> dict[str, Any]:
+        """The result of one experiment: column of `results` -> value.
+
+        Args:
+            experiment_id: 32 hexadecimal digits, or the first ones, from 4 on, if no other stored
+                experiment begins with them.
+
+        Raises:
+            UnknownExperiment: no stored experiment, or more than one, begins with them.
+        """
+        prefix = experiment_id.lower()
+        if not _ID_PREFIX.fullmatch(prefix):
+            raise UnknownExperiment(
+                f"{experiment_id!r} is no experiment id: give 32 hexadecimal digits, or the first "
+                "4 or more."
+            )
+        # A range, not a prefix test: DuckDB can skip files by the smallest and largest id.
+        query = "SELECT * FROM results WHERE experiment_id BETWEEN ? AND ? LIMIT 2"
+        bounds = [prefix.ljust(_ID_DIGITS, "0"), prefix.ljust(_ID_DIGITS, "f")]
+        rows = self._connection().sql(query, params=bounds).to_arrow_table().to_pylist()
+        if not rows:
+            raise UnknownExperiment(f"No stored experiment has an id that begins with {prefix}.")
+        if len(rows) > 1:
+            raise UnknownExperiment(
+                f"Several stored experiments have an id that begins with {prefix}: give more "
+                "digits."
+            )
+        found: dict[str, Any] = rows[0]
+        return found
+
+    def close(self) -> None:
+        """Frees the memory of the database; it is opened again when needed."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _files(self) -> list[Path]:
+        return [self.paths.part(part.file) for part in self._state.parts]
+
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        if self._database is None:
+            self._database = connect_guarded(self._files(), sweeps_table(self._state))
+        return self._database

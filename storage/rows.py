@@ -1,0 +1,117 @@
+"""What rows must be like to be stored."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from search.indices import IndexSet
+from search.schema import RESULT_SCHEMA, STATUSES
+from storage.errors import RowsRefused
+
+_METRICS = ("accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz")
+_PARAMETERS = (("weight_index", "weights"), ("bias_index", "biases"))
+_MEASURED = ("ok", "collapsed")
+
+
+def check_rows(batch: pa.RecordBatch, study_name: str, sweep_id: str, indices: IndexSet) -> None:
+    """Passes where a batch is of results that may be stored.
+
+    Args:
+        batch: rows of `search.schema.RESULT_SCHEMA`.
+        study_name: what the column `study` must say.
+        sweep_id: what the column `sweep_id` must say.
+        indices: what the column `study_index` must hold, each once.
+
+    Raises:
+        RowsRefused: says which column is wrong, and how.
+    """
+    _check_schema(batch)
+    _check_filled(batch)
+    _check_finite(batch)
+    _check_status(batch)
+    _check_parameters(batch)
+    _check_constant(batch, "study", study_name)
+    _check_constant(batch, "sweep_id", sweep_id)
+    _check_indices(batch, indices)
+
+
+def _check_schema(batch: pa.RecordBatch) -> None:
+    if batch.schema.equals(RESULT_SCHEMA):
+        return
+    for position, expected in enumerate(RESULT_SCHEMA):
+        found = batch.schema.field(position) if position < len(batch.schema) else None
+        if found is None or not found.equals(expected):
+            raise RowsRefused(f"Column {position} of a result must be {expected}, not {found}.")
+    extra = batch.schema.names[len(RESULT_SCHEMA) :]
+    raise RowsRefused(f"A result has no column {', '.join(extra)}.")
+
+
+def _check_filled(batch: pa.RecordBatch) -> None:
+    for field in RESULT_SCHEMA:
+        column = batch.column(field.name)
+        if not field.nullable and column.null_count:
+            raise RowsRefused(f"The column {field.name} has a NULL, and must not.")
+        if field.name != "masks" and pa.types.is_list(field.type) and column.flatten().null_count:
+            raise RowsRefused(f"The column {field.name} has a NULL inside a list.")
+
+
+def _check_finite(batch: pa.RecordBatch) -> None:
+    for field in RESULT_SCHEMA:
+        column = batch.column(field.name)
+        values = column.flatten() if pa.types.is_list(field.type) else column
+        if pa.types.is_floating(values.type) and _some(pc.invert(pc.is_finite(values))):
+            raise RowsRefused(
+                f"The column {field.name} has a NaN or an infinity. A diverged training has NULL "
+                "metrics and no parameters."
+            )
+
+
+def _check_status(batch: pa.RecordBatch) -> None:
+    status = batch.column("status")
+    if _some(pc.invert(pc.is_in(status, pa.array(STATUSES)))):
+        raise RowsRefused(f"The column status has something else than {', '.join(STATUSES)}.")
+    measured = pc.is_in(status, pa.array(_MEASURED))
+    for name in _METRICS:
+        if _some(pc.xor(measured, pc.is_valid(batch.column(name)))):
+            raise RowsRefused(
+                f"The column {name} must be NULL exactly where the status is diverged or failed."
+            )
+    accuracy = batch.column("accuracy")
+    if _some(pc.or_(pc.less(accuracy, 0.0), pc.greater(accuracy, 1.0))):
+        raise RowsRefused("The column accuracy must be a fraction from 0 to 1.")
+    failed = pc.equal(status, "failed")
+    if _some(pc.and_(failed, pc.is_null(batch.column("reason")))):
+        raise RowsRefused("A row with the status failed must have a reason.")
+
+
+def _check_parameters(batch: pa.RecordBatch) -> None:
+    measured = pc.is_in(batch.column("status"), pa.array(_MEASURED))
+    for places, values in _PARAMETERS:
+        counts = [pc.list_value_length(batch.column(name)) for name in (places, values)]
+        missing = [pc.is_null(count) for count in counts]
+        if _some(pc.xor(*missing)) or _some(pc.not_equal(*counts)):
+            raise RowsRefused(f"The columns {places} and {values} must have the same lengths.")
+        if _some(pc.and_(measured, missing[0])):
+            raise RowsRefused(f"The column {values} is NULL in a row with a trained network.")
+
+
+def _check_constant(batch: pa.RecordBatch, name: str, value: str) -> None:
+    for found in pc.unique(batch.column(name)).to_pylist():
+        if found != value:
+            raise RowsRefused(f"The column {name} has {found!r}; these rows are of {value!r}.")
+
+
+def _check_indices(batch: pa.RecordBatch, indices: IndexSet) -> None:
+    found = np.sort(batch.column("study_index").to_numpy())
+    expected = [np.arange(start, stop) for start, stop in indices.intervals]
+    if not np.array_equal(found, np.concatenate([np.empty(0, np.int64), *expected])):
+        raise RowsRefused(
+            f"The column study_index does not hold exactly the {len(indices)} indices that these "
+            f"{batch.num_rows} rows are of."
+        )
+
+
+def _some(condition: pa.Array) -> bool:
+    return bool(pc.any(condition, min_count=0).as_py())

@@ -1,0 +1,28 @@
+"""How a record is written to a file so that any changed byte is noticed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+_SEALED = re.compile(rb'\{"sha256":"([0-9a-f]{64})","record":(.*)\}\n', re.DOTALL)
+
+
+def seal(record: str) -> bytes:
+    """JSON text of a record -> bytes of a file: a JSON object of it and its SHA-256."""
+    body = record.encode()
+    return b'{"sha256":"%s","record":%s}\n' % (hashlib.sha256(body).hexdigest().encode(), body)
+
+
+def unseal(data: bytes) -> bytes:
+    """Bytes of a sealed file -> JSON text of its record.
+
+    Raises:
+        ValueError: a byte is missing or was changed.
+    """
+    match = _SEALED.fullmatch(data)
+    if match is None:
+        raise ValueError("torn, or not a sealed record")
+    if hashlib.sha256(match.group(2)).hexdigest().encode() != match.group(1):
+        raise ValueError("its content does not have the checksum that it names")
+    return match.group(2)

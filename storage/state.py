@@ -1,0 +1,149 @@
+"""What the log adds up to: which rows, sweeps and initialisations a store has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from search.indices import IndexSet
+from storage.entries import (
+    Entry,
+    InitStored,
+    RowsCommitted,
+    Status,
+    SweepBegin,
+    SweepEnd,
+    no_rows_by_status,
+)
+from storage.errors import StoreDamaged
+from storage.inits import StoredInit
+from storage.paths import StorePaths
+
+
+@dataclass
+class SweepProgress:
+    """A sweep as far as the log knows it.
+
+    Attributes:
+        begin: what was asked for.
+        end: how it ended; None while it runs, and for good where it was killed.
+        rows: rows that it stored, counted from the data files' entries.
+        by_status: status -> number of those rows.
+        train_seconds: core seconds of their training.
+    """
+
+    begin: SweepBegin
+    end: SweepEnd | None = None
+    rows: int = 0
+    by_status: dict[Status, int] = field(default_factory=no_rows_by_status)
+    train_seconds: float = 0.0
+
+
+class StudyRows:
+    """The indices of one study that are stored.
+
+    Args:
+        name: of the study.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rows = 0
+        self._merged = IndexSet()
+        self._new: list[tuple[int, int]] = []
+
+    def add(self, intervals: Sequence[tuple[int, int]]) -> None:
+        """Adds indices; merging waits until they are asked for, so that a long log reads fast."""
+        self._new.extend(intervals)
+        self.rows += sum(stop - start for start, stop in intervals)
+
+    @property
+    def indices(self) -> IndexSet:
+        """All of them."""
+        if self._new:
+            self._merged = IndexSet.of([*self._merged.intervals, *self._new])
+            self._new = []
+        return self._merged
+
+
+class StoreState:
+    """The sum of all log entries, kept up to date entry by entry.
+
+    Attributes:
+        entries: number of entries read, and so the number of the last one.
+        parts: the data files, in the order of their entries.
+        studies: digest of a study -> what of it is stored.
+        sweeps: sweep_id -> the sweep.
+        inits: name -> the initialisation.
+    """
+
+    def __init__(self, paths: StorePaths) -> None:
+        self._paths = paths
+        self.entries = 0
+        self.parts: list[RowsCommitted] = []
+        self.studies: dict[str, StudyRows] = {}
+        self.sweeps: dict[str, SweepProgress] = {}
+        self.inits: dict[str, StoredInit] = {}
+
+    def add_all(self, entries: Sequence[Entry]) -> None:
+        """Adds entries read from the log, and checks that no experiment is stored twice.
+
+        Raises:
+            StoreDamaged: as for `add`, or an index of a study stands in two data files.
+        """
+        for entry in entries:
+            self.add(entry)
+        for digest, study in self.studies.items():
+            if len(study.indices) != study.rows:
+                raise StoreDamaged(
+                    self._paths.log, f"some experiments of {study.name} ({digest}) are stored twice"
+                )
+
+    def add(self, entry: Entry) -> None:
+        """Adds the next entry of the log.
+
+        Raises:
+            StoreDamaged: the entry contradicts the ones before it.
+        """
+        self.entries += 1
+        match entry:
+            case SweepBegin():
+                if entry.sweep_id in self.sweeps:
+                    raise self._contradiction(f"begins the sweep {entry.sweep_id} again")
+                self.sweeps[entry.sweep_id] = SweepProgress(entry)
+            case RowsCommitted():
+                self._add_rows(entry)
+            case SweepEnd():
+                sweep = self._sweep(entry.sweep_id)
+                if sweep.end is not None:
+                    raise self._contradiction(f"ends the sweep {entry.sweep_id} again")
+                sweep.end = entry
+            case InitStored():
+                if entry.name in self.inits:
+                    raise self._contradiction(f"stores the initialisation {entry.name} again")
+                self.inits[entry.name] = StoredInit.from_entry(entry)
+
+    def stored(self, study_digest: str) -> IndexSet:
+        """The stored indices of a study; none where the store does not know it."""
+        study = self.studies.get(study_digest)
+        return study.indices if study is not None else IndexSet()
+
+    def _add_rows(self, part: RowsCommitted) -> None:
+        sweep = self._sweep(part.sweep_id)
+        sweep.rows += part.rows
+        sweep.train_seconds += part.train_seconds
+        for status, count in part.by_status.items():
+            sweep.by_status[status] += count
+        for digest, intervals in part.indices.items():
+            study = self.studies.setdefault(digest, StudyRows(part.studies[digest]))
+            study.add(intervals)
+        self.parts.append(part)
+
+    def _sweep(self, sweep_id: str) -> SweepProgress:
+        try:
+            return self.sweeps[sweep_id]
+        except KeyError:
+            raise self._contradiction(f"names the sweep {sweep_id}, which never began") from None
+
+    def _contradiction(self, problem: str) -> StoreDamaged:
+        return StoreDamaged(self._paths.entry(self.entries), problem)

@@ -1,0 +1,92 @@
+"""Where a sweep's rows come from: software, source, machine."""
+
+from __future__ import annotations
+
+import platform
+import secrets
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from storage.entries import SweepBegin
+
+_PACKAGES = ("sparsest", "torch", "numpy", "numba", "ray", "pyarrow", "duckdb")
+_SOURCE = Path(__file__).resolve().parent.parent
+_GIT_TIMEOUT_S = 10
+
+
+def describe_sweep(
+    *,
+    command: str,
+    studies: Sequence[str],
+    sweep_files: Mapping[str, str] | None = None,
+    device: str,
+    workers: int,
+    root_seed: int,
+) -> SweepBegin:
+    """What is recorded when a sweep begins now, here; its id is new.
+
+    Args:
+        command: the command line.
+        studies: names of the studies, in the order given.
+        sweep_files: text name of each sweep file -> SHA-256 of its bytes, in hexadecimal.
+        device: what is trained on.
+        workers: number of workers asked for.
+        root_seed: of all experiments of the sweep.
+    """
+    now = datetime.now(UTC)
+    return SweepBegin(
+        sweep_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        command=command,
+        studies=list(studies),
+        sweep_files=dict(sweep_files or {}),
+        versions=software_versions(),
+        commit=source_commit(_SOURCE),
+        host=platform.node(),
+        processor=processor_name(),
+        device=device,
+        workers=workers,
+        root_seed=root_seed,
+        started=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that matter, as far as they are installed."""
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def source_commit(folder: Path) -> str | None:
+    """The git commit of a checkout, with "-dirty" where tracked files were changed since.
+
+    None where `folder` is not the top of a checkout: an installed package may well lie inside the
+    checkout of something else.
+    """
+    if not (folder / ".git").exists():
+        return None
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=_GIT_TIMEOUT_S, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def processor_name() -> str:
+    """Name of the processor, on which the bits of a row depend."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

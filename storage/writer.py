@@ -1,0 +1,295 @@
+"""The one writer of a store: rows are stored when their log entry is, and not before."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import pyarrow as pa
+
+from search.indices import IndexSet
+from search.schema import SCHEMA_VERSION
+from storage.committer import Committer
+from storage.entries import RowsCommitted, Status, SweepBegin, SweepEnd, no_rows_by_status
+from storage.errors import InitFrozen, SweepError
+from storage.inits import Layer, StoredInit, init_entry
+from storage.parts import ids_of_other_versions, schema_sha256, to_parquet
+from storage.paths import StorePaths
+from storage.pending import PendingPart
+
+
+@dataclass
+class SweepTotals:
+    """What the present sweep has stored so far; buffered rows do not count.
+
+    Attributes:
+        stored: rows.
+        by_status: status -> number of rows.
+        train_seconds: core seconds of training.
+        parts: data files.
+        bytes: of those files.
+    """
+
+    stored: int = 0
+    by_status: dict[Status, int] = field(default_factory=no_rows_by_status)
+    train_seconds: float = 0.0
+    parts: int = 0
+    bytes: int = 0
+
+    def add(self, part: RowsCommitted) -> None:
+        """Counts a data file that was made durable."""
+        self.stored += part.rows
+        self.train_seconds += part.train_seconds
+        self.parts += 1
+        self.bytes += part.bytes
+        for status, count in part.by_status.items():
+            self.by_status[status] += count
+
+
+class StoreWriter:
+    """Writes to a store, which it makes if there is none; the only process that does.
+
+    Rows are buffered, and committed together: the bytes of a Parquet file made in memory, written
+    under a fresh name and made durable with its folder, then named by a log entry that is made
+    durable likewise. After an input/output error nothing more is written by this object, and the
+    log says what is stored.
+
+    Args:
+        path: folder of the store.
+        command: what this process was started as, shown to others that want to write.
+        max_rows: buffered rows at which a data file is written.
+        max_seconds: age of the oldest buffered row at which one is due.
+
+    Raises:
+        StoreLocked: another process is writing to the store.
+        NotAStore: the folder holds something else.
+        StoreDamaged: the log is not what was written.
+        StoreVersion: a newer version of sparsest wrote the store.
+        WriteFailed: an input/output error.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        command: str = "",
+        max_rows: int = 8192,
+        max_seconds: float = 5.0,
+    ) -> None:
+        self.paths = StorePaths.of(path)
+        self.totals = SweepTotals()
+        self._max_rows = max_rows
+        self._max_seconds = max_seconds
+        self._pending = PendingPart()
+        self._sweep: SweepBegin | None = None
+        self._sweep_since = 0.0
+        self._committer = Committer(self.paths, command)
+
+    @property
+    def inits(self) -> Mapping[str, StoredInit]:
+        """Initialisations of the store, by name."""
+        return self._committer.state.inits
+
+    @property
+    def pending_rows(self) -> int:
+        """Number of rows that are buffered, and lost if this process dies now."""
+        return self._pending.rows
+
+    def stored(self, study_digest: str) -> IndexSet:
+        """The indices of a study that are stored; buffered ones are not."""
+        return self._committer.state.stored(study_digest)
+
+    def ids_of_other_versions(self, study_name: str, study_digest: str) -> set[bytes]:
+        """Ids (16 bytes each) of a study's rows from before the study was edited.
+
+        Args:
+            study_name: of the study.
+            study_digest: of the study as it is now, whose rows are left out.
+
+        Raises:
+            StoreDamaged: a file that has such rows is missing or cannot be read.
+        """
+        return ids_of_other_versions(
+            self.paths, self._committer.state.parts, study_name, study_digest
+        )
+
+    def record_init(self, name: str, digest: str, layers: Sequence[Layer]) -> bool:
+        """Freezes an initialisation under a name.
+
+        Args:
+            name: such as "bench-95".
+            digest: by which experiments name it.
+            layers: weights float32 (outputs, inputs) and biases float32 (outputs,) of each layer.
+
+        Returns:
+            True where it was stored now, False where the same one stood there already.
+
+        Raises:
+            InitFrozen: the name stands for another one.
+            RowsRefused: the arrays are not layers that fit each other.
+            WriteFailed: an input/output error.
+        """
+        entry = init_entry(name, digest, layers)
+        known = self._committer.state.inits.get(name)
+        if known is not None:
+            if known.digest == digest:
+                return False
+            raise InitFrozen(
+                f"The store {self.paths.root} has the initialisation {name} with the digest "
+                f"{known.digest}, not {digest}. One store has one of each name: use that one, or "
+                "another store."
+            )
+        self._committer.publish(entry)
+        return True
+
+    def begin_sweep(self, sweep: SweepBegin) -> str:
+        """Begins a sweep, and returns its id; rows can be stored from now on.
+
+        Raises:
+            SweepError: one was begun and has not ended.
+            WriterClosed: the writer was stopped.
+            WriteFailed: an input/output error.
+        """
+        if self._sweep is not None:
+            raise SweepError(f"The sweep {self._sweep.sweep_id} has not ended yet.")
+        self._committer.publish(sweep)
+        self._sweep = sweep
+        self._sweep_since = time.monotonic()
+        self.totals = SweepTotals()
+        return sweep.sweep_id
+
+    def append(
+        self, batch: pa.RecordBatch, study_digest: str, study_name: str, indices: IndexSet
+    ) -> int:
+        """Buffers results, and commits when enough rows or seconds have come together.
+
+        Args:
+            batch: rows of `search.schema.RESULT_SCHEMA`, all of one study.
+            study_digest: digest of that study.
+            study_name: its name.
+            indices: the indices of exactly these rows.
+
+        Returns:
+            The number of rows that this call made durable, 0 where it only buffered.
+
+        Raises:
+            RowsRefused: the rows break the contract, or are stored or buffered already; none of
+                this batch was buffered.
+            SweepError: no sweep was begun.
+            WriterClosed: the writer was stopped.
+            WriteFailed: an input/output error.
+        """
+        sweep = self._running_sweep()
+        self._pending.add(
+            batch, study_digest, study_name, indices, sweep.sweep_id, self.stored(study_digest)
+        )
+        if self._pending.rows >= self._max_rows:
+            return self.commit()
+        return self.poll()
+
+    def poll(self) -> int:
+        """Commits where the oldest buffered row is due; returns the number of rows made durable.
+
+        Raises:
+            WriteFailed: an input/output error.
+        """
+        return self.commit() if self._pending.age_s >= self._max_seconds else 0
+
+    def commit(self) -> int:
+        """Makes the buffered rows durable now, and returns their number.
+
+        Raises:
+            WriterClosed: the writer was stopped.
+            WriteFailed: an input/output error; the log knows whether the rows are stored.
+        """
+        if not self._pending.rows:
+            return 0
+        sweep = self._running_sweep()
+        data = to_parquet(self._pending.table())
+        part = RowsCommitted(
+            file=self.paths.new_part().name,
+            bytes=data.size,
+            sha256=hashlib.sha256(data).hexdigest(),
+            rows=self._pending.rows,
+            schema_version=SCHEMA_VERSION,
+            schema_sha256=schema_sha256(),
+            sweep_id=sweep.sweep_id,
+            indices=self._pending.intervals,
+            studies=self._pending.studies,
+            by_status=self._pending.by_status,
+            train_seconds=self._pending.train_seconds,
+        )
+        self._committer.publish_rows(data, part)
+        self._pending = PendingPart()
+        self.totals.add(part)
+        return part.rows
+
+    def end_sweep(
+        self,
+        outcome: Literal["finished", "interrupted", "failed"],
+        *,
+        skipped: int = 0,
+        core_seconds: float = 0.0,
+    ) -> None:
+        """Commits what is buffered, and ends the sweep.
+
+        Args:
+            outcome: how it ended.
+            skipped: number of experiments found stored under another study.
+            core_seconds: workers times seconds.
+
+        Raises:
+            SweepError: no sweep was begun.
+            WriterClosed: the writer was stopped.
+            WriteFailed: an input/output error.
+        """
+        sweep = self._running_sweep()
+        self.commit()
+        self._committer.publish(
+            SweepEnd(
+                sweep_id=sweep.sweep_id,
+                ended=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                outcome=outcome,
+                stored=self.totals.stored,
+                skipped=skipped,
+                by_status=self.totals.by_status,
+                core_seconds=core_seconds,
+                train_seconds=self.totals.train_seconds,
+                wall_seconds=time.monotonic() - self._sweep_since,
+            )
+        )
+        self._sweep = None
+
+    def close(self) -> None:
+        """Commits what is buffered unless writing failed before, and frees the lock.
+
+        Raises:
+            WriteFailed: an input/output error.
+        """
+        try:
+            if not self._committer.stopped:
+                self.commit()
+        finally:
+            self._committer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _running_sweep(self) -> SweepBegin:
+        if self._sweep is None:
+            raise SweepError("No sweep was begun: rows belong to a sweep.")
+        return self._sweep

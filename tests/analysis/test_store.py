@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+import sparsest
+from search.grid import Table
+from search.indices import IndexSet
+from search.study import Study
+from storage.errors import NotAStore, QueryError, ReadOnlyError, UnknownExperiment
+from storage.sweep_info import describe_sweep
+from storage.writer import StoreWriter
+from workers.task import Task, run_task
+
+_STUDY = Study(
+    "mini",
+    "three trainings, the last of which diverges",
+    Table(
+        ("structure", "epochs", "lr"), (((3, 3, 3), 1, 0.2), ((4, 2), 1, 0.2), ((2, 2, 2), 1, 1e30))
+    ),
+)
+
+
+def _store_rows(path: Path, indices: range) -> None:
+    with StoreWriter(path) as writer:
+        sweep_id = writer.begin_sweep(
+            describe_sweep(command="test", studies=["mini"], device="cpu", workers=1, root_seed=0)
+        )
+        task = Task(_STUDY, IndexSet.from_range(indices), sweep_id)
+        writer.append(run_task(task, {}, "cpu"), _STUDY.digest, _STUDY.name, task.indices)
+        writer.end_sweep("finished")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    _store_rows(tmp_path / "store", range(3))
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[sparsest.Store]:
+    with sparsest.open(path) as opened:
+        yield opened
+
+
+def test_any_stored_row_is_a_network_of_the_recorded_accuracy(store: sparsest.Store) -> None:
+    rows = store.sql("SELECT * FROM results WHERE status = 'ok' ORDER BY study_index").arrow()
+    assert rows.num_rows == 2
+    for row in rows.to_pylist():
+        dataset = sparsest.load_dataset(row["dataset"])
+        network = store.network(row["experiment_id"])
+        # A point whose logit is zero to rounding may fall on either side.
+        tolerance = 2.5 / len(dataset)
+        assert sparsest.accuracy(network, dataset) == pytest.approx(row["accuracy"], abs=tolerance)
+        assert [len(bias) for _, bias in network.layers()] == row["layers"][1:]
+
+
+def test_row_of_a_diverged_training_is_no_network(store: sparsest.Store) -> None:
+    experiment_id = _STUDY[2].experiment_id
+    assert store.row(experiment_id)["status"] == "diverged"
+    with pytest.raises(ValueError, match=f"{experiment_id} has status 'diverged'"):
+        store.network(experiment_id)
+
+
+def test_beginning_of_an_id_is_enough(store: sparsest.Store) -> None:
+    experiment_id = _STUDY[0].experiment_id
+    assert store.row(experiment_id[:8])["experiment_id"] == experiment_id
+    with pytest.raises(UnknownExperiment):
+        store.network("0" * 20)
+
+
+def test_listing_of_experiments_leaves_out_what_is_long(store: sparsest.Store) -> None:
+    listing = store.experiments()
+    assert len(listing) == 3
+    columns = listing.arrow().column_names
+    assert {"experiment_id", "structure", "mask1", "accuracy", "layers"} <= set(columns)
+    assert not {"weights", "weight_index", "biases", "bias_index"} & set(columns)
+    ids = listing.arrow().column("experiment_id").to_pylist()
+    assert ids == [experiment.experiment_id for experiment in _STUDY]
+
+
+def test_rows_committed_after_opening_are_seen(tmp_path: Path) -> None:
+    _store_rows(tmp_path / "store", range(2))
+    with sparsest.open(tmp_path / "store") as store:
+        assert len(store.experiments()) == 2
+        _store_rows(tmp_path / "store", range(2, 3))
+        assert store.row(_STUDY[2].experiment_id)["study_index"] == 2
+        assert len(store.experiments()) == 3
+
+
+def test_query_result_is_the_same_in_arrow_and_pandas(store: sparsest.Store) -> None:
+    pytest.importorskip("pandas")
+    result = store.sql("SELECT study_index, accuracy FROM results ORDER BY study_index")
+    assert isinstance(result.arrow(), pa.Table)
+    frame = result.df()
+    assert frame["study_index"].tolist() == [0, 1, 2]
+    assert frame["accuracy"].tolist()[:2] == result.arrow().column("accuracy").to_pylist()[:2]
+    assert frame["accuracy"].isna().tolist() == [False, False, True]
+
+
+def test_missing_pandas_is_named(store: sparsest.Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = store.sql("SELECT 1 AS one")
+    monkeypatch.setitem(sys.modules, "pandas", None)  # what Python itself takes for "not there"
+    with pytest.raises(ImportError, match=r"sparsest\[notebook\]"):
+        result.df()
+
+
+def test_result_shows_its_size_and_columns(store: sparsest.Store) -> None:
+    result = store.sql("SELECT study_index, accuracy FROM results")
+    assert repr(result) == "QueryResult(3 rows: study_index, accuracy)"
+
+
+def test_notebook_cannot_change_a_store(store: sparsest.Store) -> None:
+    with pytest.raises(ReadOnlyError):
+        store.sql("DROP VIEW results")
+    with pytest.raises(QueryError, match="accurracy"):
+        store.sql("SELECT accurracy FROM results")
+    assert len(store.experiments()) == 3
+
+
+def test_folder_that_is_no_store_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotAStore):
+        sparsest.open(tmp_path)
+
+
+def test_every_public_name_is_there() -> None:
+    assert {name for name in sparsest.__all__ if not hasattr(sparsest, name)} == set()
+    assert sparsest.__version__

@@ -1,0 +1,136 @@
+"""Stand-ins for what the driver loop works with."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+
+from orchestrator.executor import Done, Failed, Outcome
+from search.experiment import Experiment
+from search.grid import Table
+from search.indices import IndexSet
+from search.study import Study
+from workers.task import Task, failed_rows
+
+
+def small_study(count: int, name: str = "small") -> Study:
+    """A study of so many different experiments."""
+    rows = tuple((0.001 * (n + 1),) for n in range(count))
+    base = Experiment(structure=(1, 1, 1), epochs=1)
+    return Study(name, "for tests", Table(("lr",), rows), base)
+
+
+def rows_of(task: Task) -> pa.RecordBatch:
+    """Rows with the right experiments and an invented outcome."""
+    return failed_rows(task, "invented", "fake")
+
+
+class FakeExecutor:
+    """Answers at once, in the order of submission; `fails` says why a task fails, None if not."""
+
+    backend = "fake"
+
+    def __init__(
+        self, fails: Callable[[Task], str | None] = lambda task: None, workers: int = 2
+    ) -> None:
+        self.workers = workers
+        self.capacity = 2 * workers
+        self.seen: list[Task] = []
+        self.most_in_flight = 0
+        self._fails = fails
+        self._waiting: deque[Task] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        return None
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._waiting)
+
+    def submit(self, task: Task) -> None:
+        self.seen.append(task)
+        self._waiting.append(task)
+        self.most_in_flight = max(self.most_in_flight, len(self._waiting))
+
+    def wait(self, timeout_s: float) -> list[Outcome]:
+        task = self._waiting.popleft()
+        reason = self._fails(task)
+        return [Done(task, rows_of(task), 0.01) if reason is None else Failed(task, reason)]
+
+    def withdraw(self) -> list[Task]:
+        kept = [self._waiting.popleft()] if self._waiting else []
+        withdrawn = list(self._waiting)
+        self._waiting = deque(kept)
+        return withdrawn
+
+
+class FakeStore:
+    """Holds rows in memory; refuses what is stored already, as the real writer does."""
+
+    def __init__(self) -> None:
+        self.indices: dict[str, IndexSet] = {}
+        self.statuses: list[str] = []
+        self.reasons: dict[int, str] = {}
+
+    def append(
+        self, batch: pa.RecordBatch, study_digest: str, study_name: str, indices: IndexSet
+    ) -> int:
+        before = self.indices.get(study_digest, IndexSet())
+        assert not before & indices, "an experiment was trained twice"
+        assert batch.column("study_index").to_pylist() == list(indices)
+        self.indices[study_digest] = before | indices
+        self.statuses += batch.column("status").to_pylist()
+        for row in batch.select(["study_index", "reason"]).to_pylist():
+            self.reasons[row["study_index"]] = row["reason"]
+        return 0
+
+    def poll(self) -> int:
+        return 0
+
+    def stored(self, study_digest: str) -> IndexSet:
+        return self.indices.get(study_digest, IndexSet())
+
+    def ids_of_other_versions(self, study_name: str, study_digest: str) -> set[bytes]:
+        return set()
+
+
+class SilentMonitor:
+    """Keeps the notes."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def rows(self, batch: pa.RecordBatch) -> None:
+        return None
+
+    def tick(self) -> None:
+        return None
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+class StopAfter:
+    """A request to stop that comes when it has been looked at so often."""
+
+    def __init__(self, looks: int | None = None) -> None:
+        self._looks = looks
+
+    @property
+    def requested(self) -> bool:
+        if self._looks is None:
+            return False
+        self._looks -= 1
+        return self._looks < 0

@@ -1,0 +1,107 @@
+"""The driver loop: every experiment once, whatever its workers do."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.driver import ATTEMPTS, drive
+from orchestrator.errors import UserError
+from orchestrator.plan import make_plan
+from orchestrator.source import TaskSource
+from search.catalogue import Selection
+from search.indices import IndexSet
+from search.study import Study
+from tests.orchestrator.fakes import (
+    FakeExecutor,
+    FakeStore,
+    SilentMonitor,
+    StopAfter,
+    small_study,
+)
+from workers.task import Task
+
+
+def source_for(study: Study, store: FakeStore, limit: int | None = None) -> TaskSource:
+    plan = make_plan([Selection.whole(study)], store)
+    return TaskSource(plan, "sweep", limit, workers=2)
+
+
+def test_experiment_is_skipped_or_trained_twice() -> None:
+    study, store, executor = small_study(3000), FakeStore(), FakeExecutor()
+    tally = drive(source_for(study, store), executor, store, SilentMonitor(), StopAfter())
+    assert store.stored(study.digest) == IndexSet(((0, 3000),))
+    assert tally.trained == 3000
+    assert not tally.interrupted
+
+
+def test_more_tasks_are_in_flight_than_workers_can_take() -> None:
+    executor = FakeExecutor(workers=3)
+    study, store = small_study(5000), FakeStore()
+    drive(source_for(study, store), executor, store, SilentMonitor(), StopAfter())
+    assert executor.most_in_flight == 6
+
+
+def test_one_poisonous_experiment_takes_others_down_with_it() -> None:
+    poison = 1234
+
+    def fails(task: Task) -> str | None:
+        return "worker died" if poison in set(task.indices) else None
+
+    study, store, monitor = small_study(2000), FakeStore(), SilentMonitor()
+    executor = FakeExecutor(fails)
+    drive(source_for(study, store), executor, store, monitor, StopAfter())
+    assert store.stored(study.digest) == IndexSet(((0, 2000),))
+    assert store.reasons[poison] == "worker died"
+    assert {reason for index, reason in store.reasons.items() if index != poison} == {"invented"}
+    alone = [task for task in executor.seen if list(task.indices) == [poison]]
+    assert len(alone) == ATTEMPTS
+    assert len(monitor.notes) == 1
+    assert "small:1235" in monitor.notes[0]
+
+
+def test_single_failure_gives_an_experiment_up_that_would_train_next_time() -> None:
+    failed: set[int] = set()
+
+    def fails(task: Task) -> str | None:
+        if len(task.indices) == 1 and task.indices.intervals[0][0] == 700 and 700 not in failed:
+            failed.add(700)
+            return "preempted"
+        return "split me" if 700 in set(task.indices) and len(task.indices) > 1 else None
+
+    study, store = small_study(1000), FakeStore()
+    drive(source_for(study, store), FakeExecutor(fails), store, SilentMonitor(), StopAfter())
+    assert failed == {700}
+    assert set(store.reasons.values()) == {"invented"}
+    assert len(store.stored(study.digest)) == 1000
+
+
+def test_broken_installation_fills_the_store_with_failed_rows() -> None:
+    study, store = small_study(1000), FakeStore()
+    executor = FakeExecutor(lambda task: "ImportError: no numba")
+    with pytest.raises(UserError, match="ImportError: no numba"):
+        drive(source_for(study, store), executor, store, SilentMonitor(), StopAfter())
+    assert not store.stored(study.digest)
+
+
+def test_stopping_loses_what_is_in_training_or_trains_on() -> None:
+    study, store, executor = small_study(20_000), FakeStore(), FakeExecutor()
+    source = source_for(study, store)
+    tally = drive(source, executor, store, SilentMonitor(), StopAfter(9))
+    assert tally.interrupted
+    assert executor.in_flight == 0
+    stored = store.stored(study.digest)
+    assert 0 < len(stored) < 20_000
+    assert len(stored) == tally.trained
+    assert source.left == 20_000 - len(stored)
+    again = drive(source_for(study, store), executor, store, SilentMonitor(), StopAfter())
+    assert len(store.stored(study.digest)) == 20_000
+    assert again.trained == 20_000 - len(stored)
+
+
+def test_limit_is_not_a_limit() -> None:
+    study, store = small_study(1000), FakeStore()
+    source = source_for(study, store, limit=123)
+    tally = drive(source, FakeExecutor(), store, SilentMonitor(), StopAfter())
+    assert tally.trained == 123
+    assert not tally.interrupted
+    assert store.stored(study.digest) == IndexSet(((0, 123),))

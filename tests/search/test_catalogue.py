@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from search.catalogue import DEMO_STRIDES, STUDY_NAMES, UnknownStudyError, resolve
+from search.paper import PAPER_STUDIES
+
+
+@pytest.mark.parametrize("name", PAPER_STUDIES)
+def test_a_study_s_name_stands_for_all_of_it(name: str) -> None:
+    (selection,) = resolve(name)
+    assert selection.study.name == name
+    assert selection.indices.intervals == ((0, len(selection.study)),)
+
+
+def test_paper_is_all_ten_studies_in_order() -> None:
+    selections = resolve("paper")
+    assert [selection.study.name for selection in selections] == list(PAPER_STUDIES)
+    assert sum(len(selection) for selection in selections) == 485_838
+
+
+def test_demo_is_a_slice_of_the_search_for_fresh_networks() -> None:
+    demo = {selection.study.name: selection for selection in resolve("demo")}
+    assert set(demo) == {"phase1", "phase2-95", "phase2-995"}
+    assert sum(map(len, demo.values())) == 16_782
+    for name, selection in demo.items():
+        (whole,) = resolve(name)
+        assert selection.study.digest == whole.study.digest
+        assert selection.indices & whole.indices == selection.indices
+        assert len(selection) == -(-len(whole) // DEMO_STRIDES[name])
+
+
+@pytest.mark.parametrize("name", list(DEMO_STRIDES))
+def test_demo_misses_no_value_of_a_setting(name: str) -> None:
+    (selection,) = (one for one in resolve("demo") if one.study.name == name)
+    experiments = [selection.study[index] for index in selection.indices]
+    for field in ("lr", "schedule"):
+        counts = {
+            value: sum(getattr(experiment, field) == value for experiment in experiments)
+            for value in selection.study.values(field)
+        }
+        assert min(counts.values()) > 0.9 * max(counts.values())
+    depth = len(experiments[0].hidden)
+    for layer in range(depth):
+        widths = {experiment.hidden[layer] for experiment in experiments}
+        assert widths == {s[layer] for s in selection.study.values("structure")}
+
+
+def test_an_unknown_name_is_answered_with_what_exists() -> None:
+    with pytest.raises(
+        UnknownStudyError, match=r"unknown study 'phase2-96'; did you mean"
+    ) as error:
+        resolve("phase2-96")
+    assert all(name in str(error.value) for name in STUDY_NAMES)
+
+
+def test_a_name_like_no_other_is_answered_without_a_guess() -> None:
+    with pytest.raises(
+        UnknownStudyError, match=r"unknown study 'xyz'; there are overparam, phase1"
+    ):
+        resolve("xyz")

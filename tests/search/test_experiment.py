@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.experiment import ORDER_STREAMS, Experiment
+
+MASKED = Experiment(
+    structure=(3, 2, 2), masks=("10|10|01", "011|100", "10|01"), schedule="step", replicate=3
+)
+PRUNED = Experiment(method="snip", target_nnz=40, lr=0.1, init="bench-95:00ff", root_seed=7)
+
+OTHER_VALUES = {
+    "study": "other",
+    "method": "lth",
+    "dataset": "other",
+    "width": 8,
+    "structure": (3, 3, 3),
+    "masks": ("10|10|01",),
+    "target_nnz": 30,
+    "lr": 0.1,
+    "schedule": "step",
+    "momentum": 0.0,
+    "weight_decay": 0.0,
+    "batch_size": 64,
+    "epochs": 10,
+    "init": "bench-95:00",
+    "replicate": 1,
+    "root_seed": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("experiment", "expected"),
+    [
+        (Experiment(), "f75d0a4f77808dee6fff9305eff891c9"),
+        (MASKED, "1ccab8806902e3ed129c50fbb4cfdab6"),
+        (PRUNED, "f4b949fbf5a744b900ad6839db65455d"),
+    ],
+)
+def test_ids_of_stored_rows_never_change(experiment: Experiment, expected: str) -> None:
+    assert experiment.experiment_id == expected
+
+
+def test_seeds_and_orders_of_stored_rows_never_change() -> None:
+    assert MASKED.seed("init") == 12767024879899740913
+    assert (MASKED.order_stream, MASKED.order_seed) == (58, 12193408057633195946)
+
+
+def test_every_field_is_part_of_the_id() -> None:
+    assert set(OTHER_VALUES) == {field.name for field in fields(Experiment)}
+    changed = [replace(Experiment(), **{name: value}) for name, value in OTHER_VALUES.items()]
+    ids = {experiment.experiment_id for experiment in (Experiment(), *changed)}
+    assert len(ids) == len(OTHER_VALUES) + 1
+
+
+def test_streams_of_an_experiment_have_different_seeds() -> None:
+    streams = ("init", "prune", "order", "")
+    assert len({MASKED.seed(stream) for stream in streams}) == len(streams)
+
+
+def test_experiments_have_different_seeds_of_the_same_stream() -> None:
+    seeds = {replace(MASKED, replicate=replicate).seed("init") for replicate in range(1000)}
+    assert len(seeds) == 1000
+    assert all(0 <= seed < 2**64 for seed in seeds)
+
+
+@given(st.builds(Experiment, lr=st.floats(0.01, 1.0), width=st.integers(1, 64)), st.data())
+def test_repetitions_never_share_a_data_order(experiment: Experiment, data: st.DataObject) -> None:
+    one, other = data.draw(st.lists(st.integers(0, 10**6), min_size=2, max_size=2, unique=True))
+    first, second = (replace(experiment, replicate=replicate) for replicate in (one, other))
+    assert first.order_stream != second.order_stream
+    assert first.order_seed != second.order_seed
+    assert first.order_stream - second.order_stream == one - other
+
+
+def test_unrepeated_experiments_share_few_data_orders_evenly() -> None:
+    streams = [Experiment(lr=0.001 * n).order_stream for n in range(1, 6401)]
+    assert set(streams) == set(range(ORDER_STREAMS))
+    # 100 each are expected, with a standard deviation of 10.
+    assert all(50 < streams.count(stream) < 150 for stream in range(ORDER_STREAMS))
+
+
+def test_another_root_seed_shuffles_anew_within_the_same_stream_number() -> None:
+    reseeded = [replace(Experiment(), root_seed=seed) for seed in range(200)]
+    same_stream = [e for e in reseeded if e.order_stream == reseeded[0].order_stream]
+    assert len(same_stream) > 1
+    assert len({experiment.order_seed for experiment in same_stream}) == len(same_stream)
+
+
+def test_hidden_layers_are_the_structure_or_three_of_the_width() -> None:
+    assert Experiment(structure=(7, 3), width=16).hidden == (7, 3)
+    assert Experiment(width=5).hidden == (5, 5, 5)

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+import pickle
+from itertools import pairwise
+
+import pytest
+
+from search.experiment import Experiment
+from search.grid import MaskedStructure, Product, Replicates, axis
+from search.mask_sequences import AllMasks
+from search.paper import paper_study
+from search.study import Study
+
+LRS = Study("lrs", "for tests", axis("lr", 0.1, 0.2, 0.3), Experiment(structure=(2, 2, 2)))
+INITS = Study(
+    "inits",
+    "for tests",
+    Product((Replicates(2), axis("init", "fresh", "bench-95", "bench-995"))),
+    Experiment(structure=(2, 2, 2)),
+)
+
+
+def test_indices_and_iteration_give_the_same_experiments() -> None:
+    expected = [Experiment("lrs", structure=(2, 2, 2), lr=lr) for lr in (0.1, 0.2, 0.3)]
+    assert list(LRS) == expected
+    assert [LRS[0], LRS[1], LRS[-1]] == expected
+    assert LRS[1:] == expected[1:]
+    assert len(LRS) == 3
+
+
+@pytest.mark.parametrize("index", [3, -4])
+def test_indices_beyond_the_end_are_refused(index: int) -> None:
+    with pytest.raises(IndexError, match=f"lrs has 3 experiments, none at index {index}"):
+        LRS[index]
+
+
+def test_a_study_that_cannot_be_numbered_is_refused() -> None:
+    grid = MaskedStructure((16, 16), (AllMasks(8, 2), AllMasks(16, 16)))
+    with pytest.raises(ValueError, match=r"about 10\^\d+ experiments, at most 2\^63 - 1"):
+        Study("huge", "for tests", grid)
+
+
+def test_everything_that_changes_an_experiment_changes_the_digest() -> None:
+    studies = [
+        LRS,
+        Study("lrs", "for tests", axis("lr", 0.1, 0.3, 0.2), LRS.base),
+        Study("lrs", "for tests", axis("lr", 0.1, 0.2, 0.3)),
+        Study("other", "for tests", LRS.grid, LRS.base),
+        LRS.with_root_seed(1),
+        INITS,
+        INITS.with_init("bench-95:aa"),
+        INITS.with_init("bench-95:bb"),
+        INITS.with_init("bench-95:aa").with_init("bench-995:bb"),
+    ]
+    assert len({study.digest for study in studies}) == len(studies)
+
+
+def test_what_does_not_change_an_experiment_leaves_the_digest() -> None:
+    described = Study("lrs", "other words", LRS.grid, LRS.base, left_out=4, file_sha256="ab")
+    assert described.digest == LRS.digest
+    one = INITS.with_init("bench-95:aa").with_init("bench-995:bb")
+    other = INITS.with_init("bench-995:bb").with_init("bench-95:cc").with_init("bench-95:aa")
+    assert one.digest == other.digest
+    assert list(one) == list(other)
+
+
+def test_digest_of_a_stored_study_never_changes() -> None:
+    assert paper_study("phase1").digest == "09faf3a0debcae9d9014327df1c19e58"
+    assert paper_study("phase2-995").digest == "83d5bcb12c273f8dae0e4776ba98ec75"
+
+
+def test_definition_is_plain_json() -> None:
+    definition = json.loads(json.dumps(LRS.definition()))
+    assert definition["base"]["root_seed"] == 0
+    assert definition["grid"] == {"fields": ["lr"], "rows": [[0.1], [0.2], [0.3]]}
+
+
+def test_root_seed_reaches_every_experiment() -> None:
+    reseeded = LRS.with_root_seed(5)
+    assert [experiment.root_seed for experiment in reseeded] == [5, 5, 5]
+    assert not {e.experiment_id for e in reseeded} & {e.experiment_id for e in LRS}
+
+
+@pytest.mark.parametrize("root_seed", [-1, 2**63])
+def test_root_seed_that_no_column_holds_is_refused(root_seed: int) -> None:
+    with pytest.raises(ValueError, match="root seed"):
+        LRS.with_root_seed(root_seed)
+
+
+def test_stored_initialisation_replaces_its_own_name_only() -> None:
+    resolved = INITS.with_init("bench-95:aa")
+    expected = ["fresh", "bench-95:aa", "bench-995"] * 2
+    assert [experiment.init for experiment in resolved] == expected
+    assert resolved.init_names == INITS.init_names == ("bench-95", "bench-995")
+    assert [experiment.replicate for experiment in resolved] == [0, 0, 0, 1, 1, 1]
+
+
+def test_only_name_of_an_initialisation_is_given_alone() -> None:
+    assert LRS.init_name is None
+    assert paper_study("fixed95-prune").init_name == "bench-95"
+    with pytest.raises(ValueError, match="uses several: bench-95, bench-995"):
+        assert INITS.init_name
+
+
+@pytest.mark.parametrize("token", ["bench-95", "bench-95:", ""])
+def test_initialisation_without_a_digest_is_refused(token: str) -> None:
+    with pytest.raises(ValueError, match="not NAME:DIGEST"):
+        INITS.with_init(token)
+
+
+def test_initialisation_that_no_experiment_uses_is_refused() -> None:
+    with pytest.raises(ValueError, match="does not start from 'bench-995'; it uses: bench-95"):
+        paper_study("fixed95-prune").with_init("bench-995:aa")
+    with pytest.raises(ValueError, match="it uses: none"):
+        LRS.with_init("fresh:aa")
+
+
+def test_sample_is_spread_evenly_without_repetition() -> None:
+    study = paper_study("phase1")
+    sample = study.sample(100)
+    assert len(set(sample)) == 100
+    gaps = [after - before for before, after in pairwise(sample)]
+    assert set(gaps) <= {245, 246}  # 24,576 / 100
+    assert sample[0] == 122
+    assert sample[-1] == 24_453
+    assert LRS.sample(10) == [0, 1, 2]
+
+
+def test_labels_number_from_one() -> None:
+    assert [LRS.label(index) for index in range(3)] == ["lrs:1", "lrs:2", "lrs:3"]
+    assert LRS.paper_run_id(0) is None
+
+
+def test_pickles_of_used_studies_give_the_same_experiments() -> None:
+    resolved = INITS.with_init("bench-95:aa").with_root_seed(3)
+    assert resolved.digest
+    copy = pickle.loads(pickle.dumps(resolved))
+    assert copy.digest == resolved.digest
+    assert list(copy) == list(resolved)

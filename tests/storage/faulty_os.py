@@ -1,0 +1,91 @@
+"""An `os` for `storage.durable` that counts the calls of a store's writer, and meddles with one."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from typing import Any
+
+
+class Crash(BaseException):
+    """The process ends here: no handler of errors runs."""
+
+
+class FaultyOs:
+    """Forwards to `os`, except for one call.
+
+    Folders and files are not really synchronised: what matters here is what the kernel knows, and
+    the waiting would take most of the time of these tests.
+
+    Args:
+        at: number of the call to meddle with, from 0; -1 for none.
+        fault: what happens instead of that call: gets the function and its arguments.
+    """
+
+    CALLS = ("open", "write", "fsync", "close", "link", "unlink", "mkdir")
+
+    def __init__(self, at: int, fault: Callable[..., Any]) -> None:
+        self.calls: list[str] = []
+        self._at = at
+        self._fault = fault
+
+    @property
+    def reached(self) -> bool:
+        """Whether there was such a call."""
+        return len(self.calls) > self._at
+
+    def __getattr__(self, name: str) -> Any:
+        real = _no_fsync if name == "fsync" else getattr(os, name)
+        if name not in self.CALLS:
+            return real
+
+        def call(*arguments: Any) -> Any:
+            self.calls.append(name)
+            if len(self.calls) == self._at + 1:
+                return self._fault(real, *arguments)
+            return real(*arguments)
+
+        return call
+
+
+def _no_fsync(descriptor: int) -> None:
+    os.fstat(descriptor)  # an error for a closed one, like the real call
+
+
+def crash_before(real: Callable[..., Any], *arguments: Any) -> Any:
+    """The process ends before the call."""
+    raise Crash
+
+
+def crash_after(real: Callable[..., Any], *arguments: Any) -> Any:
+    """The process ends right after the call."""
+    real(*arguments)
+    raise Crash
+
+
+def crash_torn(real: Callable[..., Any], *arguments: Any) -> Any:
+    """The process ends in the middle of the call, if it is one that writes."""
+    if real is os.write:
+        real(arguments[0], arguments[1][: len(arguments[1]) // 2])
+    raise Crash
+
+
+def disk_full(real: Callable[..., Any], *arguments: Any) -> Any:
+    """The call fails for want of room; a write gets some of its bytes out."""
+    if real is os.write:
+        real(arguments[0], arguments[1][: len(arguments[1]) // 2])
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def disk_broken(real: Callable[..., Any], *arguments: Any) -> Any:
+    """The call fails with an input/output error, after it had its effect."""
+    real(*arguments)
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def short_write(real: Callable[..., Any], *arguments: Any) -> Any:
+    """A write gets out only one byte, and says so; every other call works."""
+    if real is os.write:
+        return real(arguments[0], arguments[1][:1])
+    return real(*arguments)

@@ -1,0 +1,278 @@
+"""A writer that dies or fails at any of its calls loses nothing and stores nothing twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.indices import IndexSet
+from storage import durable
+from storage.errors import NotAStore, StoreDamaged, StoreError, WriterClosed
+from storage.reader import StoreReader
+from storage.verify import verify_store
+from storage.writer import StoreWriter
+from tests.storage import faulty_os
+from tests.storage.faulty_os import Crash, FaultyOs
+from tests.storage.made_rows import Rows
+
+_SIZE = 4
+_PART = 2
+
+
+def _sweep(store: Path, rows: Rows, sweep_id: str, acknowledged: list[int]) -> None:
+    """Stores what is missing of the first experiments, two in a commit."""
+    with StoreWriter(store) as writer:
+        wanted = IndexSet.of([(0, _SIZE)]) - writer.stored(rows.digest)
+        writer.begin_sweep(rows.begin(sweep_id))
+        while wanted:
+            task, wanted = wanted.take(_PART)
+            batch = rows.batch(rows.row(index, sweep_id=sweep_id) for index in task)
+            writer.append(batch, rows.digest, rows.study, task)
+            writer.commit()
+            acknowledged.extend(task)
+        writer.end_sweep("finished")
+
+
+def _stored(store: Path) -> list[dict[str, Any]]:
+    with StoreReader(store) as reader:
+        query = "SELECT * EXCLUDE (sweep_id) FROM results ORDER BY study_index"
+        return reader.sql(query).to_pylist()
+
+
+def _runs(
+    store: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch, fault: Callable[..., Any]
+) -> Iterator[tuple[str, list[int], BaseException | None]]:
+    """Runs a new sweep with the fault at its first call, one with it at the second, and so on."""
+    for at in range(10_000):
+        shutil.rmtree(store, ignore_errors=True)
+        faulty = FaultyOs(at, fault)
+        acknowledged: list[int] = []
+        ended: BaseException | None = None
+        with monkeypatch.context() as patch:
+            patch.setattr(durable, "os", faulty)
+            try:
+                _sweep(store, rows, "first", acknowledged)
+            except (Crash, StoreError) as error:
+                ended = error
+        if not faulty.reached:
+            return
+        with monkeypatch.context() as patch:
+            patch.setattr(durable, "os", FaultyOs(-1, fault))
+            yield faulty.calls[at], acknowledged, ended
+    raise AssertionError("the sweep does not end")
+
+
+def _check_and_resume(store: Path, rows: Rows, acknowledged: list[int]) -> None:
+    try:
+        with StoreReader(store) as reader:
+            before = reader.stored(rows.digest)
+    except NotAStore:  # it died before there was one
+        before = IndexSet()
+    assert set(acknowledged) <= set(before)
+    _sweep(store, rows, "second", [])
+    expected = [rows.row(index)["experiment_id"] for index in range(_SIZE)]
+    assert [row["experiment_id"] for row in _stored(store)] == expected
+    assert verify_store(store) == []
+    assert list((store / "tmp").iterdir()) == []
+    with StoreReader(store) as reader:
+        named = {part.file for part in reader.parts}
+    assert {file.name for file in (store / "data").iterdir()} == named
+
+
+@pytest.mark.parametrize(
+    "fault", [faulty_os.crash_before, faulty_os.crash_after, faulty_os.crash_torn]
+)
+def test_death_at_any_call_loses_no_stored_row_and_repeats_none(
+    store: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch, fault: Callable[..., Any]
+) -> None:
+    seen = set()
+    for call, acknowledged, ended in _runs(store, rows, monkeypatch, fault):
+        seen.add(call)
+        assert isinstance(ended, Crash)
+        _check_and_resume(store, rows, acknowledged)
+    assert seen == set(FaultyOs.CALLS)
+
+
+@pytest.mark.parametrize("fault", [faulty_os.disk_full, faulty_os.disk_broken])
+def test_error_at_any_call_ends_with_a_message_and_the_store_goes_on(
+    store: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch, fault: Callable[..., Any]
+) -> None:
+    failures = 0
+    for _, acknowledged, ended in _runs(store, rows, monkeypatch, fault):
+        assert isinstance(ended, StoreError)
+        assert "run the same command again" in str(ended)
+        failures += 1
+        _check_and_resume(store, rows, acknowledged)
+    assert failures > 40
+
+
+def test_short_writes_are_completed(
+    store: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes = 0
+    for call, acknowledged, ended in _runs(store, rows, monkeypatch, faulty_os.short_write):
+        assert ended is None
+        assert acknowledged == list(range(_SIZE))
+        if call == "write":
+            writes += 1
+            assert verify_store(store) == []
+    assert writes >= 7
+
+
+def test_a_full_disk_is_named_with_the_file_and_the_way_out(
+    store: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with StoreWriter(store) as writer:
+        writer.begin_sweep(rows.begin())
+        rows.append(writer, 0, 2)
+        with monkeypatch.context() as patch:
+            patch.setattr(durable, "os", FaultyOs(1, faulty_os.disk_full))
+            with pytest.raises(StoreError, match=r"data/[0-9a-f]{32}\.parquet.*disk is full"):
+                writer.commit()
+        # The disk has room again, but nobody knows how far the failed commit got.
+        with pytest.raises(WriterClosed):
+            writer.commit()
+        with pytest.raises(WriterClosed):
+            writer.end_sweep("failed")
+    assert list((store / "data").iterdir()) == []
+
+
+def test_data_file_without_log_entry_is_not_read(rows: Rows, fill: Callable[..., Path]) -> None:
+    store = fill(3)
+    (part,) = (store / "data").iterdir()
+    orphan = store / "data" / ("0" * 32 + ".parquet")
+    orphan.write_bytes(part.read_bytes())
+    torn = store / "tmp" / "torn"
+    torn.write_bytes(b'{"sha256":"')
+    with StoreReader(store) as reader:
+        assert reader.sql("SELECT count(*) AS n FROM results").to_pylist() == [{"n": 3}]
+    with StoreWriter(store) as writer:
+        assert orphan.exists()  # another writer might still name it, until this one has written
+        writer.begin_sweep(rows.begin("second"))
+        assert not orphan.exists()
+        assert not torn.exists()
+    assert part.exists()
+
+
+def test_a_writer_that_ignored_the_lock_overwrites_nothing(rows: Rows, store: Path) -> None:
+    with StoreWriter(store) as first:
+        first.begin_sweep(rows.begin())
+        rows.append(first, 0, 2)
+        first.commit()
+        (store / "lock").unlink()  # the next one locks another file of the same name
+        with StoreWriter(store) as second:
+            second.begin_sweep(rows.begin("second"))
+            rows.append(second, 2, 4, sweep_id="second")
+            second.commit()
+            rows.append(first, 2, 4)
+            with pytest.raises(StoreError, match="another process is writing"):
+                first.commit()
+    assert [row["study_index"] for row in _stored(store)] == [0, 1, 2, 3]
+    assert verify_store(store) == []
+
+
+def test_one_of_two_writers_of_the_next_entry_wins(rows: Rows, store: Path) -> None:
+    with StoreWriter(store) as first:
+        first.begin_sweep(rows.begin())
+        rows.append(first, 0, 2)
+        (store / "lock").unlink()
+        second = StoreWriter(store)  # knows one entry, like the first
+        entry = store / "log" / "00000002.json"
+        first.commit()
+        content = entry.read_bytes()
+        with pytest.raises(StoreError, match=r"00000002\.json exists already"):
+            second.begin_sweep(rows.begin("second"))
+        assert entry.read_bytes() == content
+        second.close()
+
+
+class _DurabilityModel:
+    """What would survive a power loss, judged from the calls: fsynced content, fsynced names."""
+
+    def __init__(self) -> None:
+        self.durable_content: set[int] = set()
+        self.durable_names: set[Path] = set()
+        self.names: dict[Path, int] = {}
+        self._open: dict[int, Path] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def open(self, path: Path, flags: int, mode: int = 0o777) -> int:
+        descriptor = os.open(path, flags, mode)
+        self._open[descriptor] = path
+        if not path.is_dir():
+            self.names[path] = os.fstat(descriptor).st_ino
+        return descriptor
+
+    def fsync(self, descriptor: int) -> None:
+        os.fsync(descriptor)
+        path = self._open[descriptor]
+        if path.is_dir():
+            self.durable_names |= {name for name in self.names if name.parent == path}
+        else:
+            self.durable_content.add(self.names[path])
+
+    def mkdir(self, path: Path) -> None:
+        os.mkdir(path)
+        self.names[path] = path.stat().st_ino
+        self.durable_content.add(self.names[path])
+
+    def link(self, source: Path, target: Path) -> None:
+        self.check_data_files(source.parent.parent)
+        assert self.names[source] in self.durable_content, f"{target} would be torn"
+        os.link(source, target)
+        self.names[target] = self.names[source]
+
+    def check_data_files(self, store: Path) -> None:
+        """Nothing is published before what it may name would survive."""
+        for path, inode in self.names.items():
+            if path.parent == store / "data":
+                assert inode in self.durable_content, f"{path} would be torn"
+                assert path in self.durable_names, f"{path} would vanish"
+
+    def survives(self, path: Path) -> bool:
+        return path in self.durable_names and self.names[path] in self.durable_content
+
+
+def test_nothing_is_called_stored_that_a_power_loss_would_take(
+    store: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = _DurabilityModel()
+    monkeypatch.setattr(durable, "os", model)
+    with StoreWriter(store) as writer:
+        for path in (store, store / "data", store / "log", store / "tmp", store / "store.json"):
+            assert model.survives(path), path
+        writer.begin_sweep(rows.begin())
+        assert model.survives(store / "log" / "00000001.json")
+        for number, start in ((2, 0), (3, 5)):
+            rows.append(writer, start, start + 5)
+            writer.commit()
+            assert model.survives(store / "log" / f"{number:08d}.json")
+            assert all(model.survives(file) for file in (store / "data").iterdir())
+
+
+def test_an_entry_whose_writer_died_at_once_is_made_durable_by_the_next(
+    store: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch, fill: Callable[..., Path]
+) -> None:
+    fill(2)
+    model = _DurabilityModel()
+    entry = store / "log" / "00000002.json"
+    model.names[entry] = entry.stat().st_ino
+    monkeypatch.setattr(durable, "os", model)
+    with StoreWriter(store):
+        assert entry in model.durable_names
+
+
+def test_a_lost_marker_is_not_taken_for_a_new_store(fill: Callable[..., Path]) -> None:
+    store = fill(2)
+    (store / "store.json").unlink()
+    with pytest.raises(StoreDamaged, match=r"store\.json"):
+        StoreWriter(store)
+    with pytest.raises(StoreDamaged, match=r"store\.json"):
+        StoreReader(store)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from workers.datasets import DATASETS, Dataset, load_dataset, standardised
+
+
+@pytest.fixture(scope="module")
+def spiral() -> Dataset:
+    return load_dataset("cubist-spiral")
+
+
+def _spiral_point_by_point() -> list[tuple[float, float, int]]:
+    """The definition in docs/paper.md, section 2, without arrays; not yet standardised."""
+    polylines: list[list[tuple[float, float]]] = [[], []]
+    for k in range(17):
+        theta = math.pi + 4 * math.pi * k / 16 + 1.6 / 8 * 2 * math.pi
+        for label, offset in ((0, 15), (1, -15)):
+            radius = 10 * theta + math.pi + offset
+            polylines[label].append((radius * math.cos(theta), radius * math.sin(theta)))
+    low_x = min(x for polyline in polylines for x, _ in polyline)
+    low_y = min(y for polyline in polylines for _, y in polyline)
+    points = []
+    for label, polyline in enumerate(polylines):
+        lengths = [math.dist(polyline[k], polyline[k + 1]) for k in range(16)]
+        for k, length in enumerate(lengths):
+            count = math.floor(length / sum(lengths) * 50000 / 2)
+            (x0, y0), (x1, y1) = polyline[k], polyline[k + 1]
+            for i in range(count):
+                t = i / (count - 1)
+                x, y = t * x0 + (1 - t) * x1, t * y0 + (1 - t) * y1
+                points.append((x - low_x, y - low_y, label))
+    return points
+
+
+def test_quirk_of_49982_points_is_kept(spiral: Dataset) -> None:
+    assert len(spiral) == 49_982
+    assert np.bincount(spiral.labels.astype(int)).tolist() == [24_991, 24_991]
+    assert set(spiral.labels.tolist()) == {0.0, 1.0}
+
+
+def test_points_are_not_another_spiral(spiral: Dataset) -> None:
+    expected = np.array(_spiral_point_by_point())
+    raw = expected[:, :2]
+    raw = (raw - raw.mean(axis=0)) / raw.std(axis=0, ddof=1)
+    assert spiral.labels.tolist() == expected[:, 2].tolist()
+    np.testing.assert_allclose(spiral.points, raw, rtol=0, atol=1e-6)
+
+
+def test_features_are_standardised_with_ddof_1_not_0(spiral: Dataset) -> None:
+    points = spiral.points.astype(np.float64)
+    np.testing.assert_allclose(points.mean(axis=0), 0, atol=1e-8)
+    # ddof = 0 would be off by 1e-5.
+    np.testing.assert_allclose(points.std(axis=0, ddof=1), 1, rtol=0, atol=1e-8)
+    few = standardised(np.array([[0.0], [2.0]]))
+    np.testing.assert_allclose(few, [[-math.sqrt(0.5)], [math.sqrt(0.5)]], rtol=1e-7)
+
+
+def test_arrays_are_what_kernels_expect(spiral: Dataset) -> None:
+    assert spiral.points.shape == (49_982, 2)
+    assert spiral.features == 2
+    assert spiral.points.dtype == spiral.labels.dtype == np.float32
+    assert spiral.points.flags.c_contiguous
+    assert spiral.labels.flags.c_contiguous
+
+
+def test_one_training_cannot_change_the_data_of_the_next(spiral: Dataset) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        spiral.points[0, 0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        spiral.labels[0] = 1
+
+
+def test_data_set_is_made_once_a_process(spiral: Dataset) -> None:
+    assert load_dataset("cubist-spiral") is spiral
+
+
+@pytest.mark.parametrize("name", sorted(DATASETS))
+def test_data_set_has_the_name_it_is_found_by(name: str) -> None:
+    assert load_dataset(name).name == name
+
+
+def test_misspelt_data_set_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"'cubist'.*cubist-spiral"):
+        load_dataset("cubist")
+
+
+def test_short_batch_at_the_end_of_an_epoch_is_no_step(spiral: Dataset) -> None:
+    assert spiral.steps_per_epoch(128) == 390
+    assert spiral.steps_per_epoch(49_982) == 1
+    assert spiral.steps_per_epoch(24_991) == 2
+    assert spiral.steps_per_epoch(24_992) == 1
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 49_983])
+def test_batch_size_without_a_single_step_is_refused(spiral: Dataset, batch_size: int) -> None:
+    with pytest.raises(ValueError, match=f"{batch_size}.*49982 points"):
+        spiral.steps_per_epoch(batch_size)

@@ -1,0 +1,166 @@
+"""The fast kernel against the reference trainer, on the same initial weights and batches."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pruning.given import given_masks
+from search.experiment import Experiment
+from tests.tolerance import STEP_TOLERANCE, assert_networks_agree
+from workers.datasets import Dataset, load_dataset
+from workers.fast import _layers, evaluate_networks, train_fast, train_networks
+from workers.initial import Layers, starting_network
+from workers.packing import pack, topology
+from workers.reference import train_reference
+from workers.simd import BLOCK, aligned_zeros
+
+STEPS = 40
+"""Steps over which rounding has not yet parted two ways of computing the same training."""
+
+EMPTY_ROW = Experiment(structure=(3, 3, 2), masks=("10|11|00", "111|000|101"))
+DEAD_NEURON = Experiment(structure=(3, 2), masks=("10|11|01", "110|010"))
+EMPTY_LAYER = Experiment(structure=(3, 2), masks=("11|11|11", "000|000"))
+
+CASES = {
+    "dense 7x3x3": Experiment(structure=(7, 3, 3)),
+    "dense 16x16x16": Experiment(structure=(16, 16, 16)),
+    "masked 3x3x3": Experiment(structure=(3, 3, 3), masks=("10|11|01", "111|110|001")),
+    "one hidden layer": Experiment(structure=(5,)),
+    "five hidden layers": Experiment(structure=(4, 3, 5, 2, 3)),
+    "single neurons": Experiment(structure=(1, 1, 1)),
+    "a neuron without inputs": EMPTY_ROW,
+    "a neuron that nobody reads": DEAD_NEURON,
+    "a layer without weights": EMPTY_LAYER,
+    "batch smaller than a block": Experiment(structure=(3, 3), batch_size=50),
+    "batch of a block and a bit": Experiment(structure=(3, 3), batch_size=BLOCK + 1),
+    "batch of several blocks": Experiment(structure=(3, 3), batch_size=3 * BLOCK),
+    "batch of one point": Experiment(structure=(3, 3), batch_size=1),
+    "no momentum": Experiment(structure=(3, 3, 3), momentum=0.0),
+    "strong decay": Experiment(structure=(3, 3, 3), weight_decay=0.05),
+}
+
+
+def trained_by_kernel(experiment: Experiment, dataset: Dataset, steps: int) -> Layers:
+    """The network after so many steps of the kernel."""
+    shape = topology(given_masks(experiment, dataset.features))
+    networks = pack([shape], [starting_network(experiment, {}, dataset.features)])
+    workspace = aligned_zeros((shape.hidden + 1) * BLOCK)
+    train_networks(networks, [experiment], dataset, workspace, steps)
+    return _layers(networks, 0, shape)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_kernel_computes_another_training_than_the_reference(case: Experiment) -> None:
+    dataset = load_dataset("cubist-spiral")
+    reference = train_reference(case, dataset, steps=STEPS)
+    assert_networks_agree(trained_by_kernel(case, dataset, STEPS), reference.layers, STEP_TOLERANCE)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "step", "constant"])
+def test_learning_rate_of_a_later_epoch_is_not_the_schedule_s(schedule: str) -> None:
+    spiral = load_dataset("cubist-spiral")
+    few = Dataset("few", spiral.points[::199].copy(), spiral.labels[::199].copy())
+    case = Experiment(structure=(4, 3), schedule=schedule, epochs=10, batch_size=64)
+    steps = 10 * few.steps_per_epoch(64)
+    reference = train_reference(case, few, steps=steps)
+    assert_networks_agree(trained_by_kernel(case, few, steps), reference.layers, STEP_TOLERANCE)
+
+
+def test_number_of_inputs_is_wired_in() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(700, 5)).astype(np.float32)
+    labels = (points[:, 0] > points[:, 3]).astype(np.float32)
+    dataset = Dataset("five inputs", points, labels)
+    case = Experiment(structure=(4, 3), batch_size=100)
+    reference = train_reference(case, dataset, steps=20)
+    assert_networks_agree(trained_by_kernel(case, dataset, 20), reference.layers, STEP_TOLERANCE)
+
+
+def test_batch_mates_change_a_bit_of_a_result() -> None:
+    dataset = load_dataset("cubist-spiral")
+    case = Experiment(structure=(3, 3, 3), masks=("10|11|01",), epochs=1)
+    candidates = [
+        Experiment(structure=(n % 7 + 1, 3, n % 4 + 1), epochs=1, lr=0.001 * (n + 1))
+        for n in range(800)
+    ]
+    mates = [other for other in candidates if other.order_stream == case.order_stream]
+    assert mates, "no experiment shares the data order: nothing would be tested"
+    alone = train_fast([case], dataset, {})[0]
+    together = train_fast([*mates, *candidates[:5], case], dataset, {})[-1]
+    for (weight, bias), (other_weight, other_bias) in zip(
+        alone.layers, together.layers, strict=True
+    ):
+        np.testing.assert_array_equal(weight, other_weight)
+        np.testing.assert_array_equal(bias, other_bias)
+    assert (alone.accuracy, alone.loss) == (together.accuracy, together.loss)
+
+
+def test_accuracy_or_loss_differs_from_the_reference_evaluation() -> None:
+    dataset = load_dataset("cubist-spiral")
+    for case in (CASES["dense 7x3x3"], CASES["a layer without weights"]):
+        reference = train_reference(case, dataset, steps=300)
+        shape = topology(given_masks(case, 2))
+        networks = pack([shape], [reference.layers])
+        losses, hits = evaluate_networks(networks, dataset, aligned_zeros(20 * BLOCK))
+        # A point at a logit of almost 0 may fall on either side.
+        assert abs(hits[0] / len(dataset) - reference.accuracy) <= 2 / len(dataset)
+        assert losses[0] / len(dataset) == pytest.approx(reference.loss, rel=1e-5)
+
+
+def test_divergence_goes_unnoticed() -> None:
+    dataset = load_dataset("cubist-spiral")
+    wild = Experiment(structure=(8, 8, 8), lr=1e20, schedule="constant", epochs=1)
+    tame = Experiment(structure=(8, 8, 8), epochs=1)
+    trained = train_fast([wild, tame], dataset, {})
+    assert [result.diverged for result in trained] == [True, False]
+
+
+def test_masked_weight_or_stale_padding_becomes_nonzero() -> None:
+    dataset = load_dataset("cubist-spiral")
+    large = Experiment(structure=(16, 16, 16), epochs=1)
+    small = Experiment(structure=(3, 3, 3), masks=("10|11|01", "100|010|001"), epochs=1)
+    shapes = [topology(given_masks(e)) for e in (large, small)]
+    networks = pack(shapes, [starting_network(e, {}) for e in (large, small)])
+    train_networks(networks, [large, small], dataset, aligned_zeros(49 * BLOCK), steps=30)
+    weight = _layers(networks, 1, shapes[1])[0][0]
+    np.testing.assert_array_equal(weight != 0, [[True, False], [True, True], [False, True]])
+    used = len(shapes[1].flat) + 9 + 1
+    start = int(networks.parameter_start[1])
+    padding = networks.parameters[start + used : start + int(networks.parameter_count[1])]
+    assert len(padding) > 0
+    np.testing.assert_array_equal(padding, 0)
+
+
+@pytest.mark.parametrize(
+    ("features", "expected"),
+    [("+avx2,+fma", "avx2 8 32"), ("+sse2", "generic 4 16")],
+)
+def test_processor_without_avx512_trains_something_else(features: str, expected: str) -> None:
+    program = """
+import numpy as np
+from search.experiment import Experiment
+from workers.datasets import load_dataset
+from workers.simd import BLOCK, INSTRUCTION_SET, LANES
+from tests.workers.test_kernel import trained_by_kernel
+case = Experiment(structure=(7, 3, 3), masks=("10|11|01|11|11|10|01",))
+layers = trained_by_kernel(case, load_dataset("cubist-spiral"), 40)
+print(INSTRUCTION_SET, LANES, BLOCK)
+print(*(value.hex() for layer in layers for array in layer for value in array.ravel().tolist()))
+"""
+    environment = os.environ | {"NUMBA_CPU_FEATURES": features, "NUMBA_CPU_NAME": "generic"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    instruction_set, values = done.stdout.splitlines()
+    assert instruction_set == expected
+    case = Experiment(structure=(7, 3, 3), masks=("10|11|01|11|11|10|01",))
+    here = trained_by_kernel(case, load_dataset("cubist-spiral"), 40)
+    flat = np.concatenate([array.ravel() for layer in here for array in layer])
+    there = np.array([float.fromhex(value) for value in values.split()])
+    np.testing.assert_allclose(there, flat, rtol=1e-3, atol=1e-5)

@@ -1,0 +1,72 @@
+"""Data orders: one permutation of the points an epoch, a function of seed and epoch alone.
+
+The generator is splitmix64 read at a counter, so that no draw waits for the one before it and a
+training can go on at any epoch without replaying the earlier ones.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.compiled import compiled
+
+# splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_SHIFT_1 = np.uint64(30)
+_SHIFT_2 = np.uint64(27)
+_SHIFT_3 = np.uint64(31)
+_HALF = np.uint64(32)
+
+# Targets of the swaps are drawn so many at a time: that loop has no branches and is vectorised.
+_BLOCK = 1024
+
+
+@compiled
+def _mix(z: np.uint64) -> np.uint64:
+    z = (z ^ (z >> _SHIFT_1)) * _MIX_1
+    z = (z ^ (z >> _SHIFT_2)) * _MIX_2
+    return z ^ (z >> _SHIFT_3)
+
+
+@compiled
+def shuffle_into(seed: np.uint64, epoch: np.uint64, out: NDArray[np.uint32]) -> None:
+    """`permutation` for use inside compiled code."""
+    count = out.shape[0]
+    for i in range(count):
+        out[i] = i
+    first = _mix(seed + epoch * _GAMMA)
+    targets = np.empty(_BLOCK, dtype=np.uint32)
+    # Fisher-Yates from the last place down: place i gets one of the places 0..i.
+    top = count
+    while top > 1:
+        size = min(_BLOCK, top - 1)
+        for k in range(size):
+            place = np.uint64(top - 1 - k)
+            draw = _mix(first + place * _GAMMA) >> _HALF
+            targets[k] = (draw * (place + np.uint64(1))) >> _HALF
+        for k in range(size):
+            i = top - 1 - k
+            j = targets[k]
+            moved = out[i]
+            out[i] = out[j]
+            out[j] = moved
+        top -= size
+
+
+def permutation(seed: int, epoch: int, out: NDArray[np.uint32]) -> None:
+    """Fills `out` with the order of the points in one epoch.
+
+    Draws, Fisher-Yates from the last place down: with first = mix(seed + epoch * GAMMA), place i
+    is swapped with place ((mix(first + i * GAMMA) >> 32) * (i + 1)) >> 32, where mix is
+    splitmix64's finaliser and everything is modulo 2^64. The multiply-shift (Lemire 2019, without
+    its rejection) favours some places by less than N / 2^32, one in 86,000 for the Cubist Spiral.
+
+    Args:
+        seed: 64-bit seed of the stream of orders (`Experiment.order_seed`).
+        epoch: epoch of the training, from 0.
+        out: uint32 [N], overwritten with a permutation of 0..N-1; N below 2^32.
+    """
+    shuffle_into(np.uint64(seed), np.uint64(epoch), out)

@@ -1,0 +1,198 @@
+"""The batched torch trainer: many small networks at once, on a CPU or on a GPU.
+
+All networks of a batch take every step together, as one batched matrix product a layer. The
+gradient is written out by hand, because a step is then about 25 launches, which is what a step of
+networks this small costs on a GPU.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from pruning.given import given_masks
+from search.experiment import Experiment
+from workers.datasets import Dataset
+from workers.initial import Layers, StoredInit, starting_network
+from workers.orders import permutation
+from workers.schedules import learning_rates
+from workers.torch_stack import Gradient, Stack, evaluate_stack
+from workers.trained import Trained
+
+NETWORKS_AT_ONCE = {"cpu": 256, "cuda": 8192}
+"""Networks in a batch at most, by kind of device; a batch that does not fit is made smaller."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def train_torch(
+    experiments: Sequence[Experiment],
+    dataset: Dataset,
+    device: str,
+    inits: Mapping[str, StoredInit],
+    *,
+    steps: int | None = None,
+) -> list[Trained]:
+    """Trains networks of any sizes, whose results do not depend on their batch-mates.
+
+    Args:
+        experiments: what to train; their method must be "search".
+        dataset: what to train and to measure on.
+        device: "cpu", "cuda" or "cuda:N".
+        inits: stored initialisations by their token.
+        steps: stop after so many optimiser steps; None for all of the training.
+
+    Returns:
+        One result an experiment, in their order.
+
+    Raises:
+        ValueError: an experiment that cannot be trained, as for `train_reference`.
+        torch.OutOfMemoryError: not even a single network fits into the device's memory.
+    """
+    where = torch.device(device)
+    results: dict[int, Trained] = {}
+    groups: dict[tuple[int, int, int], list[int]] = {}
+    for place, experiment in enumerate(experiments):
+        key = (experiment.batch_size, experiment.epochs, len(experiment.hidden))
+        groups.setdefault(key, []).append(place)
+    for places in groups.values():
+        # Networks of like size together, so that little is padded.
+        places.sort(key=lambda place: experiments[place].hidden)
+        chosen = [experiments[place] for place in places]
+        trained = in_shrinking_batches(
+            chosen,
+            NETWORKS_AT_ONCE[where.type],
+            lambda batch: _train_batch(batch, dataset, where, inits, steps),
+        )
+        results.update(zip(places, trained, strict=True))
+    return [results[place] for place in range(len(experiments))]
+
+
+def in_shrinking_batches(
+    items: Sequence[Item], size: int, work: Callable[[Sequence[Item]], list[Result]]
+) -> list[Result]:
+    """Works through items in batches, which are halved whenever the device's memory runs out.
+
+    Args:
+        items: what to work on.
+        size: items in a batch at first.
+        work: one result an item.
+
+    Raises:
+        torch.OutOfMemoryError: a batch of one item does not fit.
+    """
+    results: list[Result] = []
+    while len(results) < len(items):
+        batch = items[len(results) : len(results) + size]
+        try:
+            results += work(batch)
+            continue
+        except torch.OutOfMemoryError:
+            if len(batch) == 1:
+                raise
+            size = len(batch) // 2
+        # Out here, because the handler keeps the failed batch's tensors alive.
+        torch.cuda.empty_cache()
+    return results
+
+
+def _train_batch(
+    experiments: Sequence[Experiment],
+    dataset: Dataset,
+    device: torch.device,
+    inits: Mapping[str, StoredInit],
+    steps: int | None,
+) -> list[Trained]:
+    """Trains networks of one batch size, number of epochs and depth together."""
+    start = time.perf_counter()
+    layers = [starting_network(experiment, inits, dataset.features) for experiment in experiments]
+    masks = [given_masks(experiment, dataset.features) for experiment in experiments]
+    hidden = np.array([experiment.hidden for experiment in experiments]).max(axis=0)
+    stack = Stack(len(experiments), (dataset.features, *hidden.tolist(), 1))
+    kept = stack.packed([[(m, np.ones(len(m), np.bool_)) for m in net] for net in masks], device)
+    params = stack.packed(layers, device) * kept
+    velocity = torch.zeros_like(params)
+    grads = torch.empty_like(params)
+    momentum = stack.spread([experiment.momentum for experiment in experiments], device)
+    decay = stack.spread([experiment.weight_decay for experiment in experiments], device)
+
+    batch_size, epochs = experiments[0].batch_size, experiments[0].epochs
+    data = _Feed(experiments, dataset, device)
+    rates = np.stack([learning_rates(e.schedule, e.lr, epochs) for e in experiments])
+    gradient = Gradient(stack, params, grads, batch_size)
+    remaining = steps if steps is not None else epochs * dataset.steps_per_epoch(batch_size)
+    for epoch in range(epochs):
+        if remaining == 0:
+            break
+        # A rate of zero is what holds masked parameters at zero.
+        rate = stack.spread(rates[:, epoch].tolist(), device) * kept
+        data.shuffle(epoch)
+        for step in range(min(remaining, data.steps)):
+            gradient.compute(data.batch(step))
+            grads.addcmul_(params, decay)
+            velocity.mul_(momentum).add_(grads)
+            params.addcmul_(velocity, rate, value=-1.0)
+        remaining -= min(remaining, data.steps)
+    accuracies, losses = evaluate_stack(stack, params, dataset)
+    trained_layers = _unpacked(stack, params, experiments)
+    # Padded to one size, all networks take the same time.
+    train_ms = 1000 * (time.perf_counter() - start) / len(experiments)
+    return [
+        Trained(layers, accuracy, loss, train_ms)
+        for layers, accuracy, loss in zip(trained_layers, accuracies, losses, strict=True)
+    ]
+
+
+class _Feed:
+    """The batches of every network, each in its own data order; orders are shuffled once each."""
+
+    def __init__(
+        self, experiments: Sequence[Experiment], dataset: Dataset, device: torch.device
+    ) -> None:
+        self._batch_size = experiments[0].batch_size
+        self.steps = dataset.steps_per_epoch(self._batch_size)
+        rows = np.concatenate([dataset.points.T, np.ones((1, len(dataset))), [dataset.labels]])
+        self._columns = torch.tensor(rows, dtype=torch.float32, device=device)
+        self._seeds = list(dict.fromkeys(experiment.order_seed for experiment in experiments))
+        place = {seed: number for number, seed in enumerate(self._seeds)}
+        self._stream = torch.tensor([place[e.order_seed] for e in experiments], device=device)
+        self._shuffled = torch.empty(0)
+
+    def shuffle(self, epoch: int) -> None:
+        """Lays out the points of an epoch, for each stream in its order."""
+        order = np.empty((len(self._seeds), self._columns.shape[1]), dtype=np.uint32)
+        for seed, row in zip(self._seeds, order, strict=True):
+            permutation(seed, epoch, row)
+        used = np.ascontiguousarray(order[:, : self.steps * self._batch_size]).view(np.int32)
+        places = torch.from_numpy(used).to(self._columns.device)
+        # [features + 2, streams * points], then a stream's rows together.
+        columns = self._columns.index_select(1, places.flatten())
+        self._shuffled = columns.view(-1, *places.shape).transpose(0, 1).contiguous()
+
+    def batch(self, step: int) -> torch.Tensor:
+        """[networks, features + 2, batch]: the features, a row of ones, the labels."""
+        first = step * self._batch_size
+        part = self._shuffled[:, :, first : first + self._batch_size]
+        return part.index_select(0, self._stream)
+
+
+def _unpacked(
+    stack: Stack, params: torch.Tensor, experiments: Sequence[Experiment]
+) -> list[Layers]:
+    """The layers of each network without the padding."""
+    blocks = [block.cpu().numpy() for block in stack.blocks(params)]
+    networks: list[Layers] = []
+    for number, experiment in enumerate(experiments):
+        widths = (stack.widths[0], *experiment.hidden, 1)
+        networks.append(
+            [
+                (block[number, :rows, :columns].copy(), block[number, :rows, -1].copy())
+                for block, columns, rows in zip(blocks, widths[:-1], widths[1:], strict=True)
+            ]
+        )
+    return networks

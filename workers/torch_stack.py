@@ -1,0 +1,139 @@
+"""Many small networks in one tensor: the gradient and the evaluation of all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from workers.datasets import Dataset
+
+EVALUATED_POINTS = 2048
+"""Points for which all networks of a batch are evaluated at once."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The parameters of many networks in one flat tensor, so that SGD is a handful of operations.
+
+    Layer l is a block [networks, n_out, n_in + 1] whose last column holds the biases: with a row
+    of ones under the activations, weights and biases take one product forwards and one backwards.
+    Smaller networks are padded with neurons whose parameters are zero and stay so.
+
+    Attributes:
+        networks: how many.
+        widths: neurons of each layer, inputs first; the largest of all the networks.
+    """
+
+    networks: int
+    widths: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Length of the flat tensor."""
+        return sum(self.networks * rows * columns for rows, columns in self._shapes())
+
+    def blocks(self, flat: torch.Tensor) -> list[torch.Tensor]:
+        """Views [networks, n_out, n_in + 1] of a flat tensor, one a layer."""
+        shapes = list(self._shapes())
+        parts = torch.split(flat, [self.networks * rows * columns for rows, columns in shapes])
+        return [
+            part.view(self.networks, rows, columns)
+            for part, (rows, columns) in zip(parts, shapes, strict=True)
+        ]
+
+    def packed(
+        self,
+        networks: Sequence[Sequence[tuple[NDArray[np.generic], NDArray[np.generic]]]],
+        device: torch.device,
+    ) -> torch.Tensor:
+        """A flat tensor of the numbers of each network's layers, padded with zeros.
+
+        Args:
+            networks: (weight [n_out, n_in], bias [n_out]) a layer, numbers or masks.
+            device: where the tensor is to lie.
+
+        Returns:
+            float32 [size].
+        """
+        flat = torch.zeros(self.size)
+        for layer, block in enumerate(self.blocks(flat)):
+            padded = block.numpy()
+            for number, network in enumerate(networks):
+                weight, bias = network[layer]
+                padded[number, : weight.shape[0], : weight.shape[1]] = weight
+                padded[number, : bias.shape[0], -1] = bias
+        return flat.to(device)
+
+    def spread(self, values: Sequence[float], device: torch.device) -> torch.Tensor:
+        """A flat tensor that holds one value for every parameter of a network."""
+        flat = torch.empty(self.size, device=device)
+        column = torch.tensor(values, dtype=flat.dtype, device=device)[:, None, None]
+        for block in self.blocks(flat):
+            block.copy_(column.expand_as(block))
+        return flat
+
+    def _shapes(self) -> list[tuple[int, int]]:
+        return [
+            (rows, columns + 1)
+            for columns, rows in zip(self.widths[:-1], self.widths[1:], strict=True)
+        ]
+
+
+class Gradient:
+    """Writes the gradient of the mean loss of every network into a flat tensor."""
+
+    def __init__(
+        self, stack: Stack, params: torch.Tensor, grads: torch.Tensor, batch_size: int
+    ) -> None:
+        """Reads `params` and writes `grads`, flat tensors of `stack`, at every `compute`."""
+        self._blocks = stack.blocks(params)
+        self._grads = stack.blocks(grads)
+        self._batch_size = batch_size
+        # Activations of the hidden layers, with the row of ones that meets the biases.
+        self._activations = [
+            torch.ones(stack.networks, neurons + 1, batch_size, device=params.device)
+            for neurons in stack.widths[1:-1]
+        ]
+
+    def compute(self, batch: torch.Tensor) -> None:
+        """One pass forwards and one backwards over [networks, features + 2, batch]."""
+        inputs = [batch[:, :-1], *self._activations]
+        for block, layer_input, output in zip(
+            self._blocks, inputs, self._activations, strict=False
+        ):
+            torch.clamp(torch.bmm(block, layer_input), min=0.0, out=output[:, :-1])
+        logits = torch.bmm(self._blocks[-1], inputs[-1])
+        # The loss of a point has slope sigmoid(logit) - label.
+        delta = torch.sigmoid(logits).sub_(batch[:, -1:]).div_(self._batch_size)
+        for place in range(len(self._blocks) - 1, 0, -1):
+            torch.bmm(delta, inputs[place].transpose(1, 2), out=self._grads[place])
+            delta = torch.bmm(self._blocks[place][:, :, :-1].transpose(1, 2), delta)
+            delta = torch.ops.aten.threshold_backward(delta, inputs[place][:, :-1], 0.0)
+        torch.bmm(delta, inputs[0].transpose(1, 2), out=self._grads[0])
+
+
+def evaluate_stack(
+    stack: Stack, params: torch.Tensor, dataset: Dataset
+) -> tuple[list[float], list[float]]:
+    """Accuracy and mean loss of every network over all points."""
+    correct = torch.zeros(stack.networks, dtype=torch.int64, device=params.device)
+    loss = torch.zeros(stack.networks, dtype=torch.float64, device=params.device)
+    blocks = stack.blocks(params)
+    for first in range(0, len(dataset), EVALUATED_POINTS):
+        part = slice(first, first + EVALUATED_POINTS)
+        activation = torch.tensor(dataset.points[part].T, device=params.device)
+        activation = activation.expand(stack.networks, -1, -1)
+        labels = torch.tensor(dataset.labels[part], device=params.device)
+        for place, block in enumerate(blocks):
+            if place:
+                activation = activation.relu()
+            activation = torch.baddbmm(block[:, :, -1:], block[:, :, :-1], activation)
+        logits = activation[:, 0]
+        correct += ((logits > 0) == (labels > 0.5)).sum(dim=1)
+        softplus = torch.nn.functional.softplus(logits.double())
+        loss += (softplus - logits * labels).sum(dim=1)
+    return (correct.double() / len(dataset)).tolist(), (loss / len(dataset)).tolist()

@@ -1,0 +1,142 @@
+"""From experiments to stored rows: the one function that a worker is there for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+
+from pruning.connectivity import effective_nnz
+from pruning.given import given_masks
+from search.experiment import Experiment
+from search.schema import RESULT_SCHEMA
+from workers.datasets import Dataset, load_dataset
+from workers.fast import BACKEND, train_fast
+from workers.initial import StoredInit
+from workers.trained import Trained
+
+Device = Literal["cpu", "cuda"]
+
+Trainer = Callable[[Sequence[Experiment], Dataset, Mapping[str, StoredInit]], list[Trained]]
+
+STUDY_COLUMNS = ("study_index", "paper_group", "paper_run_id", "sweep_id")
+"""Columns of a result that say where an experiment stands, not what it is: `workers.task` adds
+them."""
+
+OUTCOME_SCHEMA = pa.schema([field for field in RESULT_SCHEMA if field.name not in STUDY_COLUMNS])
+"""What `train_batch` returns: a stored result without `STUDY_COLUMNS`."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A trainer and what `backend` says of its rows."""
+
+    name: str
+    train: Trainer
+
+
+def backend_for(device: Device) -> Backend:
+    """The trainer of a device.
+
+    Raises:
+        ValueError: "cuda", and there is no CUDA device that torch can use.
+    """
+    if device == "cpu":
+        return Backend(BACKEND, train_fast)
+    # Imported here: torch takes seconds and 200 MB that a CPU worker does not need.
+    import torch
+
+    from workers.torch_batch import train_torch
+
+    if not torch.cuda.is_available():
+        raise ValueError("device cuda was asked for, but torch finds no CUDA device here")
+
+    def train(
+        experiments: Sequence[Experiment], dataset: Dataset, inits: Mapping[str, StoredInit]
+    ) -> list[Trained]:
+        return train_torch(experiments, dataset, "cuda", inits)
+
+    return Backend("torch-cuda", train)
+
+
+def train_batch(
+    experiments: Sequence[Experiment],
+    inits: Mapping[str, StoredInit] | None = None,
+    device: Device = "cpu",
+) -> pa.RecordBatch:
+    """Trains experiments and returns a row for each, in the order given.
+
+    On the CPU a row is a pure function of its experiment: it has the same bits (but for train_ms)
+    whatever it is trained with, on processors with one instruction set.
+
+    Args:
+        experiments: of method "search".
+        inits: stored initialisations by token, for experiments that start from one.
+        device: where to train.
+
+    Returns:
+        A record batch of `OUTCOME_SCHEMA`. A training that diverged is a row with status
+        "diverged", NULL metrics and NULL weights.
+
+    Raises:
+        ValueError: an experiment cannot be carried out: unknown data set or method, a mask that
+            does not fit, a missing initialisation, no such device.
+    """
+    backend = backend_for(device)
+    trained: list[Trained | None] = [None] * len(experiments)
+    for name in sorted({experiment.dataset for experiment in experiments}):
+        places = [i for i, experiment in enumerate(experiments) if experiment.dataset == name]
+        chosen = [experiments[i] for i in places]
+        results = backend.train(chosen, load_dataset(name), inits or {})
+        for i, result in zip(places, results, strict=True):
+            trained[i] = result
+    rows = [
+        specification_row(experiment) | _outcome_row(experiment, result, backend.name)
+        for experiment, result in zip(experiments, trained, strict=True)
+        if result is not None
+    ]
+    return pa.RecordBatch.from_pylist(rows, schema=OUTCOME_SCHEMA)
+
+
+def specification_row(experiment: Experiment) -> dict[str, object]:
+    """The columns of a row that the experiment alone decides."""
+    row: dict[str, object] = asdict(experiment)
+    row["experiment_id"] = experiment.experiment_id
+    row["structure"] = (
+        None if experiment.structure is None else "x".join(map(str, experiment.structure))
+    )
+    row["masks"] = list(experiment.masks) or None
+    return row
+
+
+def _outcome_row(experiment: Experiment, trained: Trained, backend: str) -> dict[str, object]:
+    weights = [weight for weight, _ in trained.layers]
+    row: dict[str, object] = {
+        "layers": [weights[0].shape[1], *(weight.shape[0] for weight in weights)],
+        "backend": backend,
+        "train_ms": trained.train_ms,
+    }
+    if trained.diverged:
+        reason = "the loss or a parameter became infinite or NaN"
+        return row | {"status": "diverged", "reason": reason}
+    masks = given_masks(experiment, weights[0].shape[1])
+    kept = np.flatnonzero(np.concatenate([mask.ravel() for mask in masks]))
+    values = np.concatenate([weight.ravel() for weight in weights])[kept]
+    biases = np.concatenate([bias for _, bias in trained.layers])
+    on_a_path = effective_nnz(weights)
+    weight_nnz = int(np.count_nonzero(values))
+    return row | {
+        "status": "ok" if on_a_path else "collapsed",
+        "accuracy": trained.accuracy,
+        "loss": trained.loss,
+        "weight_nnz": weight_nnz,
+        "model_nnz": weight_nnz + int(np.count_nonzero(biases)),
+        "effective_nnz": on_a_path,
+        "weight_index": kept.astype(np.uint32),
+        "weights": values,
+        "bias_index": np.arange(len(biases), dtype=np.uint32),
+        "biases": biases,
+    }
