@@ -21,7 +21,7 @@ FRESH_INIT = "fresh"
 class Experiment:
     """A single training, specified completely: equal specifications are the same experiment.
 
-    The defaults are the paper's values (PAPER.md, sections 3 and 4).
+    The defaults are the paper's values (docs/paper.md, sections 3 and 4).
 
     Attributes:
         study: name of the study that the training belongs to. The paper trains some networks in

@@ -82,17 +82,14 @@ def table_grid(
     table = SweepTable(name, values, frozenset(base))
     inputs = check_table(table, facts)
     shapes, left_out = _shapes(table, inputs)
-    # Keys of one value make the same definition wherever in the file they stand.
-    slower = [key for key in ORDER if key not in _SHAPE_KEYS]
-    fixed = [key for key in slower if len(values[key]) == 1]
-    constants = Table(tuple(fixed), (tuple(values[key][0] for key in fixed),))
-    varied = [axis(key, *values[key]) for key in slower if key not in fixed]
-    return Product((constants, *varied, shapes)), left_out * prod(part.size for part in varied)
+    # Every key is an axis, whatever part of the file names it: equal sweeps get equal digests.
+    slower = [axis(key, *values[key]) for key in ORDER if key not in _SHAPE_KEYS]
+    return Product((*slower, shapes)), left_out * prod(part.size for part in slower)
 
 
 def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:
     """Structures, widths, targets and masks, the structure slowest; and how many are left out."""
-    sizes = list(product(table.values["width"], table.values.get("target_nnz", [None])))
+    sizes = tuple(product(table.values["width"], table.values.get("target_nnz", [None])))
     combined = len(table.structures) * len(sizes)
     if combined > _MAX_SIZES:
         table.refuse(
@@ -100,6 +97,7 @@ def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:
             f"with structure and target_nnz makes {combined} combinations; allowed: {_MAX_SIZES} "
             "a table",
         )
+    all_sizes = Table(("width", "target_nnz"), sizes)
     parts: list[Grid] = []
     left_out = 0
     for structure in table.structures:
@@ -108,8 +106,10 @@ def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:
             for width, target in sizes
             if target is None or target < dense_weights(inputs, structure or (width,) * 3)
         )
+        # One table serves all structures where it can: there may be 100,000 of them.
+        part = all_sizes if kept == sizes else Table(all_sizes.names, kept)
         masked = _masked(table, structure, inputs)
-        parts.append(Product((Table(("width", "target_nnz"), kept), masked)))
+        parts.append(Product((part, masked)))
         left_out += (len(sizes) - len(kept)) * masked.size
     return Chain(tuple(parts)), left_out
 

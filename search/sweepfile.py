@@ -29,13 +29,7 @@ from search.grid import Chain, Product, Replicates
 from search.paper_grids import INPUTS, SCHEDULES
 from search.study import Study
 from search.sweep_grid import find_repeated, table_grid
-from search.sweep_keys import (
-    FILE_KEYS,
-    Key,
-    file_model,
-    is_mask_key,
-    table_keys,
-)
+from search.sweep_keys import FILE_KEYS, Key, file_model, is_mask_key, table_keys
 from search.sweep_rules import Facts, RefusalError
 
 MAX_FILE_BYTES = 1 << 20
@@ -171,8 +165,7 @@ def _problem(detail: ErrorDetails, keys: dict[str, Key], single: bool) -> str:
     key = str(name)
     known = keys if where else FILE_KEYS
     if kind == "extra_forbidden":
-        allowed = list(known)
-        return f"{where}unknown key {key!r}{_advice(key, allowed)}"
+        return f"{where}unknown key {key!r}{_advice(key, known)}"
     if kind == "missing":
         return f"{where}{key} is missing; allowed: {FILE_KEYS[key].allowed}"
     if kind == "list_type" and where:
@@ -184,12 +177,12 @@ def _problem(detail: ErrorDetails, keys: dict[str, Key], single: bool) -> str:
     if kind == "too_long":
         most = detail["ctx"]["max_length"]
         return f"{where}{key} has more values than the {most} allowed"
-    item = f", value {int(items[0]) + 1} of the list," if items and where != "[base]: " else ""
+    item = f", value {int(items[0]) + 1} of the list," if items else ""
     return f"{where}{key}{item} cannot be {value}; allowed: {known[key].allowed}"
 
 
-def _advice(key: str, allowed: list[str]) -> str:
-    listed = [name for name in allowed if not is_mask_key(name) or name == "mask1"]
+def _advice(key: str, known: Mapping[str, Key]) -> str:
+    listed = [name for name in known if not is_mask_key(name) or name == "mask1"]
     closest = get_close_matches(key, listed, n=1)
     hint = f" (did you mean {closest[0]!r}?)" if closest else ""
     return f"{hint}; allowed: {', '.join(listed).replace('mask1', 'mask1, mask2 and so on')}"

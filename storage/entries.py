@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, Self, get_args
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from search.indices import IndexSet
@@ -152,6 +153,11 @@ class InitLayer(_Strict):
             raise ValueError("the rows of a weight matrix differ in length")
         if len(self.bias) != len(self.weight):
             raise ValueError("a layer does not have one bias for each of its outputs")
+        for row in (*self.weight, self.bias):
+            exact = np.array(row, np.float64)
+            with np.errstate(over="ignore"):
+                if not np.array_equal(exact.astype(np.float32), exact):
+                    raise ValueError("a number is not one of float32")
         return self
 
 

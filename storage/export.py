@@ -76,10 +76,10 @@ def export_results(
 def _write(reader: StoreReader, format: str, aside: Path, query: str | None) -> int:
     connection = reader.connect_for_export(aside.parent)
     try:
-        wanted = _single_statement(connection, query)
+        connection.execute(f"CREATE TEMP VIEW wanted AS\n{_single_statement(connection, query)}")
         if format == "duckdb":
-            return _write_database(connection, aside, wanted)
-        return _count(connection, f"COPY (\n{wanted}\n) TO '{_quoted(aside)}' ({_OPTIONS[format]})")
+            return _write_database(connection, aside)
+        return _count(connection, f"COPY wanted TO '{_quoted(aside)}' ({_OPTIONS[format]})")
     except duckdb.PermissionException as error:
         raise ReadOnlyError(f"A query reads the stored results only. {error}") from error
     except duckdb.IOException as error:
@@ -90,11 +90,11 @@ def _write(reader: StoreReader, format: str, aside: Path, query: str | None) -> 
         connection.close()
 
 
-def _write_database(connection: duckdb.DuckDBPyConnection, aside: Path, query: str) -> int:
+def _write_database(connection: duckdb.DuckDBPyConnection, aside: Path) -> int:
     connection.execute(
         f"ATTACH '{_quoted(aside)}' AS exported (STORAGE_VERSION '{_DATABASE_VERSION}')"
     )
-    rows = _count(connection, f"CREATE TABLE exported.results AS {query}")
+    rows = _count(connection, "CREATE TABLE exported.results AS SELECT * FROM wanted")
     connection.execute("CREATE TABLE exported.sweeps AS SELECT * FROM sweeps")
     connection.execute("DETACH exported")
     return rows
@@ -106,7 +106,7 @@ def _single_statement(connection: duckdb.DuckDBPyConnection, query: str | None) 
     statements = reading_statements(connection, query)
     if len(statements) > 1:
         raise QueryError(f"An export takes one statement, not {len(statements)}.")
-    return statements[0].strip().rstrip(";")
+    return statements[0]
 
 
 def _count(connection: duckdb.DuckDBPyConnection, statement: str) -> int:

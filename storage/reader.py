@@ -107,9 +107,7 @@ class StoreReader:
         """
         entries = read_log(self.paths, after=self._state.entries)
         self._state.add_all(entries)
-        for part in self._state.parts:
-            check_part_schema(self.paths, part)
-            check_part_size(self.paths, part)
+        self._check_parts()
         if entries:
             self.close()
         return bool(entries)
@@ -161,6 +159,7 @@ class StoreReader:
         Raises:
             ReadOnlyError: a statement would do something else than read these; nothing was run.
             QueryError: DuckDB could not run it; the message shows the place.
+            StoreDamaged: a data file is gone or was changed since the store was opened.
         """
         connection = self._connection()
         statements = reading_statements(connection, query)
@@ -168,14 +167,9 @@ class StoreReader:
         # database in memory.
         connection.execute("BEGIN TRANSACTION READ ONLY")
         try:
-            tables = [connection.sql(statement).to_arrow_table() for statement in statements]
-        except duckdb.PermissionException as error:
-            raise ReadOnlyError(f"A query reads the stored results only. {error}") from error
-        except duckdb.Error as error:
-            raise QueryError(str(error)) from error
+            return [self._run(connection, statement) for statement in statements][-1]
         finally:
             connection.execute("ROLLBACK")
-        return tables[-1]
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection of the caller's own, over what is stored now.
@@ -236,6 +230,24 @@ class StoreReader:
     ) -> None:
         self.close()
 
+    def _run(self, connection: duckdb.DuckDBPyConnection, statement: str) -> pa.Table:
+        """Runs one statement that was looked through."""
+        try:
+            return connection.sql(statement).to_arrow_table()
+        except duckdb.PermissionException as error:
+            # DuckDB takes the name of a file that is gone for that of a folder, which it may not
+            # open: look whether it is the query's fault.
+            self._check_parts()
+            raise ReadOnlyError(f"A query reads the stored results only. {error}") from error
+        except duckdb.Error as error:
+            self._check_parts()
+            raise QueryError(_message_with_place(connection, statement, error)) from error
+
+    def _check_parts(self) -> None:
+        for part in self._state.parts:
+            check_part_schema(self.paths, part)
+            check_part_size(self.paths, part)
+
     def _files(self) -> list[Path]:
         return [self.paths.part(part.file) for part in self._state.parts]
 
@@ -243,3 +255,18 @@ class StoreReader:
         if self._database is None:
             self._database = connect_guarded(self._files(), sweeps_table(self._state))
         return self._database
+
+
+def _message_with_place(
+    connection: duckdb.DuckDBPyConnection, statement: str, error: duckdb.Error
+) -> str:
+    """DuckDB's message with the line and the caret, which its Arrow interface leaves out."""
+    if "LINE" in str(error):
+        return str(error)
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute("BEGIN TRANSACTION READ ONLY")
+            cursor.execute(statement)
+        except duckdb.Error as placed:
+            return str(placed)
+    return str(error)

@@ -70,11 +70,11 @@ def reading_statements(connection: duckdb.DuckDBPyConnection, query: str) -> lis
     """
     texts = []
     for statement in _parse(connection, query):
-        text = statement.query
-        if statement.type == duckdb.StatementType.EXPLAIN:
+        kind, text = _kind(statement), statement.query
+        if kind == duckdb.StatementType.EXPLAIN:
             _check_explained(connection, text)
         else:
-            _check_reading(connection, statement.type, text)
+            _check_reading(connection, kind, text)
         texts.append(text)
     if not texts:
         raise QueryError("The query is empty.")
@@ -86,6 +86,11 @@ def _parse(connection: duckdb.DuckDBPyConnection, query: str) -> list[duckdb.Sta
         return connection.extract_statements(query)
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
+
+
+def _kind(statement: duckdb.Statement) -> duckdb.StatementType:
+    try:
+        return statement.type
     except ValueError as error:  # a kind of statement that has no name in Python
         raise ReadOnlyError(f"Refused: a statement of an unknown kind. {_ALLOWED}") from error
 
@@ -95,7 +100,7 @@ def _check_explained(connection: duckdb.DuckDBPyConnection, text: str) -> None:
     if match is None:
         raise ReadOnlyError(f"Refused: EXPLAIN with a comment or unknown options. {_ALLOWED}")
     for statement in _parse(connection, match["inner"]):
-        _check_reading(connection, statement.type, statement.query)
+        _check_reading(connection, _kind(statement), statement.query)
 
 
 def _check_reading(

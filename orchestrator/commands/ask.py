@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import atexit
 import readline
+import shutil
 import sys
+import tempfile
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -76,18 +78,19 @@ def query(
             return
         if output_format is QueryFormat.parquet:
             raise UserError("parquet is not text: name a file with --output")
-        result = reader.sql(statement)
-    write_result(result, output_format)
+        if output_format is QueryFormat.table:
+            show_table(reader.sql(statement))
+        else:
+            _print_export(reader, statement, output_format.value)
 
 
-def write_result(result: pa.Table, output_format: QueryFormat) -> None:
-    """Prints a result on standard output."""
-    if output_format is QueryFormat.table:
-        show_table(result)
-    elif output_format is QueryFormat.csv:
-        result.to_pandas().to_csv(sys.stdout, index=False)
-    else:
-        print(result.to_pylist())
+def _print_export(reader: StoreReader, statement: str, output_format: str) -> None:
+    """Prints a result just as it would be written to a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"result.{output_format}"
+        export_results(reader, output_format, path, statement)
+        with path.open() as file:
+            shutil.copyfileobj(file, sys.stdout)
 
 
 def show_table(result: pa.Table) -> None:

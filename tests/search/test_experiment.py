@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ MASKED = Experiment(
 )
 PRUNED = Experiment(method="snip", target_nnz=40, lr=0.1, init="bench-95:00ff", root_seed=7)
 
-OTHER_VALUES = {
+OTHER_VALUES: dict[str, Any] = {
     "study": "other",
     "method": "lth",
     "dataset": "other",

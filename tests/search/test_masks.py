@@ -131,7 +131,7 @@ def test_neighbouring_places_hold_neighbouring_masks(place: tuple[int, int, int,
     rows, cols, nnz, index = place
     assume(index + 1 < count_masks(rows, cols, nnz))
     here, after = (parse_mask(unrank_mask(rows, cols, nnz, index + step)) for step in (0, 1))
-    assert order_by_definition(here) < order_by_definition(after)  # type: ignore[operator]
+    assert order_by_definition(here) < order_by_definition(after)
 
 
 @given(st.integers(1, 7), st.integers(1, 7), st.data())

@@ -58,12 +58,6 @@ def crash_before(real: Callable[..., Any], *arguments: Any) -> Any:
     raise Crash
 
 
-def crash_after(real: Callable[..., Any], *arguments: Any) -> Any:
-    """The process ends right after the call."""
-    real(*arguments)
-    raise Crash
-
-
 def crash_torn(real: Callable[..., Any], *arguments: Any) -> Any:
     """The process ends in the middle of the call, if it is one that writes."""
     if real is os.write:

@@ -72,10 +72,9 @@ class Rows:
 
     def diverged(self, index: int, **changes: object) -> Row:
         """The row of a training that diverged."""
-        missing = dict.fromkeys(
-            ["accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz"]
-            + ["weight_index", "weights", "bias_index", "biases"]
-        )
+        metrics = ("accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz")
+        parameters = ("weight_index", "weights", "bias_index", "biases")
+        missing = dict.fromkeys((*metrics, *parameters))
         return self.row(index, status="diverged") | missing | changes
 
     def batch(self, rows: Iterable[Row]) -> pa.RecordBatch:

@@ -58,8 +58,8 @@ def _rows(draw: st.DrawFn) -> list[dict[str, Any]]:
             row |= {name: draw(_values(RESULT_SCHEMA.field(name))) for name in _METRICS}
             row["accuracy"] = draw(st.floats(0, 1))
             for places, values in (_LISTS[:2], _LISTS[2:]):
-                row[values] = draw(st.lists(_FLOAT32, max_size=6))
-                row[places] = list(range(len(row[values])))
+                kept = draw(st.lists(_FLOAT32, max_size=6))
+                row |= {values: kept, places: list(range(len(kept)))}
         else:
             row |= dict.fromkeys((*_METRICS, *_LISTS))
         drawn.append(row)

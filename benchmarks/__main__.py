@@ -1,0 +1,32 @@
+"""`python -m benchmarks [kernel] [share] [sweep] [commands]`: all of them without a name."""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmarks import commands, kernel, share, sweep
+
+BENCHMARKS = {
+    "kernel": kernel.run,
+    "share": share.run,
+    "sweep": sweep.run,
+    "commands": commands.run,
+}
+
+
+def main() -> None:
+    """Runs the named benchmarks, one after the other."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    names = parser.parse_args().names or list(BENCHMARKS)
+    unknown = sorted(set(names) - set(BENCHMARKS))
+    if unknown:
+        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    for number, name in enumerate(names):
+        if number:
+            print()
+        BENCHMARKS[name]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Do the fast trainer's networks turn out as the reference's and as the authors' own do?
+
+    python -m benchmarks.reference_runs runs/reference.jsonl --networks 105
+    python -m benchmarks.fidelity runs/reference.jsonl AUTHORS.jsonl
+
+Single trainings cannot be compared (a last bit sends one network from 50 % to 99 %), so the
+distributions of accuracy are. AUTHORS.jsonl has a line for each training with the authors' code:
+{"config": {"method", "lr", "schedule", "structure", ...}, "accuracy", ...}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.reference_runs import CASES, read_runs, replicate
+from benchmarks.report import table
+from pruning.given import given_masks
+from search.experiment import Experiment
+from workers.datasets import load_dataset
+from workers.fast import evaluate_networks, train_networks
+from workers.initial import starting_network
+from workers.packing import pack, topology
+from workers.simd import BLOCK, aligned_zeros
+from workers.train import train_batch
+
+NETWORKS = 600
+"""Trainings by the fast trainer for each comparison with the authors'."""
+
+SHARING = 16
+"""Networks that share a data order in the third comparison, as in a task of the search."""
+
+PERMUTATIONS = 20_000
+
+Accuracies = NDArray[np.float64]
+
+
+def accuracies(experiments: Sequence[Experiment]) -> Accuracies:
+    """float64 [experiments], by the fast trainer."""
+    rows = train_batch(list(experiments))
+    return np.array(rows.column("accuracy").to_pylist(), np.float64)
+
+
+def sharing_accuracies(case: Experiment) -> Accuracies:
+    """float64 [NETWORKS]: replicates that share one data order by SHARING each."""
+    dataset = load_dataset("cubist-spiral")
+    found = []
+    for first in range(0, NETWORKS, SHARING):
+        group = [replicate(case, 10_000 + first + n) for n in range(SHARING)]
+        shapes = [topology(given_masks(experiment, 2)) for experiment in group]
+        networks = pack(shapes, [starting_network(experiment, {}) for experiment in group])
+        workspace = aligned_zeros((shapes[0].hidden + 1) * BLOCK)
+        # The kernel follows the data order of the group's first experiment.
+        train_networks(networks, group, dataset, workspace)
+        found += evaluate_networks(networks, dataset, workspace)[1]
+    return np.array(found) / len(dataset)
+
+
+def largest_gap(one: Accuracies, other: Accuracies) -> float:
+    """The Kolmogorov-Smirnov statistic: the largest distance of the two distributions."""
+    values = np.concatenate([one, other])
+    below_one = np.searchsorted(np.sort(one), values, side="right") / len(one)
+    below_other = np.searchsorted(np.sort(other), values, side="right") / len(other)
+    return float(np.abs(below_one - below_other).max())
+
+
+def chance_of_gap(one: Accuracies, other: Accuracies) -> float:
+    """How often two random halves of both samples lie as far apart: a permutation test."""
+    rng = np.random.default_rng(0)
+    values = np.concatenate([one, other])
+    observed = largest_gap(one, other)
+    as_far = 0
+    for _ in range(PERMUTATIONS):
+        rng.shuffle(values)
+        as_far += largest_gap(values[: len(one)], values[len(one) :]) >= observed - 1e-12
+    return (as_far + 1) / (PERMUTATIONS + 1)
+
+
+def compare(titles: tuple[str, str], samples: tuple[Accuracies, Accuracies]) -> str:
+    """Both distributions side by side, with the test's verdict."""
+    quantiles = (0, 0.1, 0.25, 0.5, 0.75, 0.9, 1)
+    head = ["", "n", "min", "10 %", "25 %", "median", "75 %", "90 %", "max"]
+    head += ["at 50 %", "95 % and more", "99.5 % and more"]
+    rows = []
+    for title, sample in zip(titles, samples, strict=True):
+        row = [title, str(len(sample))]
+        row += [f"{value:.3f}" for value in np.quantile(sample, quantiles)]
+        stuck = np.mean(np.abs(sample - 0.5) < 0.005)
+        row += [f"{share:.1%}" for share in (stuck, *(np.mean(sample >= t) for t in (0.95, 0.995)))]
+        rows.append(row)
+    gap, chance = largest_gap(*samples), chance_of_gap(*samples)
+    verdict = (
+        f"\nLargest gap of the two distributions {gap:.3f}; by chance as large: p = {chance:.2f}."
+    )
+    return table(head, rows) + "\n" + verdict
+
+
+def authors_runs(path: Path) -> dict[str, tuple[Experiment, Accuracies]]:
+    """The search's configurations in a file of the authors' trainings."""
+    found: dict[str, list[float]] = {}
+    for line in path.read_text().splitlines():
+        run = json.loads(line)
+        if run["config"]["method"] == "search":
+            found.setdefault(json.dumps(run["config"]), []).append(run["accuracy"])
+    cases = {}
+    for text, values in found.items():
+        config = json.loads(text)
+        structure = tuple(map(int, config["structure"].split("x")))
+        case = Experiment(structure=structure, lr=config["lr"], schedule=config["schedule"])
+        name = f"{config['structure']} dense, {config['schedule']}, learning rate {config['lr']}"
+        cases[name] = (case, np.array(values))
+    return cases
+
+
+def main() -> None:
+    """Prints all comparisons as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("reference", type=Path)
+    parser.add_argument("authors", type=Path)
+    arguments = parser.parse_args()
+    print("## The authors' code and the fast trainer")
+    for name, (case, theirs) in authors_runs(arguments.authors).items():
+        ours = accuracies([replicate(case, n) for n in range(NETWORKS)])
+        print(f"\n### {name}\n\n{compare(('authors', 'fast trainer'), (theirs, ours))}")
+    print("\n## The reference trainer and the fast trainer, same experiments")
+    for name, runs in read_runs(arguments.reference).items():
+        experiments = [replicate(CASES[name], number) for number in sorted(runs)]
+        reference = np.array([runs[number] for number in sorted(runs)])
+        ours = accuracies(experiments)
+        same = np.mean(np.abs(reference - ours) < 0.001)
+        title = f"{name}, {CASES[name].schedule}, learning rate {CASES[name].lr}"
+        print(f"\n### {title}\n\n{compare(('reference', 'fast trainer'), (reference, ours))}")
+        print(f"{same:.0%} of the trainings ended within 0.1 % of one another.")
+    print("\n## Data orders of their own and shared ones")
+    for name, case in CASES.items():
+        own = accuracies([replicate(case, 1_000 + n) for n in range(NETWORKS)])
+        shared = sharing_accuracies(case)
+        print(f"\n### {name}\n\n{compare(('own order', 'shared by 16'), (own, shared))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Where a worker's time goes, part by part, for a task as the search has it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from benchmarks.kernel import experiments
+from benchmarks.report import table
+from pruning.given import given_masks
+from search.catalogue import resolve
+from workers.compiled import compiled
+from workers.datasets import load_dataset
+from workers.fast import evaluate_networks, train_networks
+from workers.initial import starting_network
+from workers.kernel import BATCHES_AT_ONCE, gather
+from workers.orders import permutation
+from workers.packing import pack, topology
+from workers.simd import BLOCK, aligned_zeros
+from workers.train import train_batch
+
+GROUP = 16
+"""Networks that share a data order in a task of about 1,000 experiments."""
+
+
+@compiled
+def _gathers(points, labels, order, scale, rows):  # type: ignore[no-untyped-def]
+    """The gathers of 50 epochs."""
+    for _ in range(50):
+        for step in range(390):
+            gather(points, labels, order, step * 128, 128, scale, rows)
+
+
+def run() -> None:
+    """Prints milliseconds a network, for 16 masked networks of 7x3x3 that share a data order."""
+    dataset = load_dataset("cubist-spiral")
+    study = resolve("phase2-995")[0].study
+    group = experiments((7, 3, 3))[:GROUP]
+    masked = [study[index] for index in study.sample(GROUP)]
+    order = np.empty(len(dataset), np.uint32)
+    batch = np.float32(1 / 128)
+    rows = aligned_zeros(BATCHES_AT_ONCE * (128 // BLOCK) * (dataset.features + 2) * BLOCK)
+    workspace = aligned_zeros(100 * BLOCK)
+
+    def shuffles() -> None:
+        for epoch in range(50):
+            permutation(1, epoch, order)
+
+    def gathers() -> None:
+        _gathers(dataset.points, dataset.labels, order, batch, rows)
+
+    masks = [given_masks(experiment, 2) for experiment in masked]
+    networks = pack([topology(m) for m in masks], [starting_network(e, {}) for e in group])
+
+    def setting_up() -> None:
+        shapes = [topology(given_masks(experiment, 2)) for experiment in masked]
+        pack(shapes, [starting_network(experiment, {}) for experiment in masked])
+
+    def kernel() -> None:
+        train_networks(networks, group, dataset, workspace)
+
+    def evaluation() -> None:
+        evaluate_networks(networks, dataset, workspace)
+
+    def everything() -> None:
+        train_batch(masked)
+
+    def making_experiments() -> None:
+        for index in study.sample(GROUP):
+            assert study[index].experiment_id
+
+    everything()
+    parts = {
+        "making the experiments and their ids": making_experiments,
+        "initial weights and edge lists": setting_up,
+        "50 shuffles": shuffles,
+        "19,500 gathers": gathers,
+        "training, with shuffles and gathers": kernel,
+        "evaluation on all points": evaluation,
+    }
+    lines = [[name, f"{_best_ms(work) / GROUP:.3f}"] for name, work in parts.items()]
+    print("## Where a worker's time goes: ms a network, 16 of 7x3x3 as phase2-995 masks them\n")
+    print(table(["part", "ms"], lines))
+
+
+def _best_ms(work: Callable[[], None]) -> float:
+    """The best of five: what the work takes when nothing else is in its way."""
+    times = []
+    for _ in range(5):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return 1000 * min(times)

@@ -1,0 +1,105 @@
+"""What a sweep of 400,000 experiments costs its driver, and what its store costs a query."""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+import time
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.report import table
+from benchmarks.synthetic import InstantExecutor, SyntheticRows
+from orchestrator.best import Best
+from orchestrator.driver import drive
+from orchestrator.plan import make_plan
+from orchestrator.progress import ProgressDisplay
+from orchestrator.source import TaskSource
+from search.catalogue import Selection
+from search.experiment import Experiment
+from search.grid import Product, Table
+from search.study import Study
+from storage.reader import StoreReader
+from storage.sweep_info import describe_sweep
+from storage.writer import StoreWriter
+
+EXPERIMENTS = 400_000
+
+QUERIES = {
+    "count by status": "SELECT status, count(*) FROM results GROUP BY status",
+    "best by schedule and rate": "SELECT lr, schedule, max(accuracy), avg(accuracy), "
+    "quantile_cont(accuracy, 0.5) FROM results GROUP BY ALL ORDER BY ALL",
+    "fewest weights by accuracy": "SELECT floor(accuracy * 100) AS percent, min(weight_nnz), "
+    "count(*) FROM results GROUP BY ALL ORDER BY ALL",
+    "the best network of each size": "SELECT weight_nnz, max(accuracy), "
+    "arg_max(experiment_id, accuracy), arg_max(mask2, accuracy) FROM results GROUP BY ALL",
+    "over all weights": "SELECT avg(list_sum(weights)), max(list_max(biases)) FROM results",
+}
+
+
+def run() -> None:
+    """Prints the driver's rate and growth, and the time of aggregate queries."""
+    study = _large_study()
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "store"
+        _drive(study, store)
+        _query(store)
+
+
+def _large_study() -> Study:
+    """EXPERIMENTS of 7x3x3, of one epoch."""
+    rates = Table(("lr",), tuple((0.01 + n / 1e6,) for n in range(EXPERIMENTS // 4)))
+    decays = Table(("weight_decay",), ((0.0,), (1e-4,), (5e-4,), (1e-3,)))
+    base = Experiment(structure=(7, 3, 3), epochs=1)
+    return Study("synthetic", "for measuring", Product((rates, decays)), base)
+
+
+class _Never:
+    requested = False
+
+
+def _drive(study: Study, store: Path) -> None:
+    executor = InstantExecutor(SyntheticRows(study))
+    with StoreWriter(store) as writer:
+        sweep = describe_sweep(
+            command="benchmark", studies=[study.name], device="cpu", workers=64, root_seed=0
+        )
+        plan = make_plan([Selection.whole(study)], writer)
+        source = TaskSource(plan, writer.begin_sweep(sweep), None, executor.workers)
+        display = ProgressDisplay(Console(file=StringIO()), source.left, Best())
+        before = _memory_mb()
+        start = time.perf_counter()
+        drive(source, executor, writer, display, _Never())
+        writer.end_sweep("finished")
+        seconds = time.perf_counter() - start
+        growth = _memory_mb() - before
+    print(f"## The driver over a sweep of {EXPERIMENTS:,}, its workers answering at once\n")
+    size = sum(file.stat().st_size for file in (store / "data").iterdir())
+    rows = [
+        ["experiments a second, making their rows included", f"{EXPERIMENTS / seconds:,.0f}"],
+        ["growth of the driver's memory, MB (peak)", f"{growth:.0f}"],
+        ["bytes a stored row", f"{size / EXPERIMENTS:.0f}"],
+        ["data files", str(len(list((store / "data").iterdir())))],
+    ]
+    print(table(["what", "figure"], rows))
+
+
+def _query(store: Path) -> None:
+    print(f"\n## Queries over {EXPERIMENTS:,} rows\n")
+    start = time.perf_counter()
+    reader = StoreReader(store)
+    opened = time.perf_counter() - start
+    rows = [["opening the store", f"{opened:.3f}"]]
+    for name, query in QUERIES.items():
+        start = time.perf_counter()
+        reader.sql(query)
+        rows.append([name, f"{time.perf_counter() - start:.3f}"])
+    reader.close()
+    print(table(["query", "seconds"], rows))
+
+
+def _memory_mb() -> float:
+    """The largest resident size of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from search.indices import IndexSet
+from storage.errors import StoreLocked
+from storage.lock import current_holder
+from storage.paths import StorePaths
+from storage.reader import StoreReader
+from storage.verify import verify_store
+from storage.writer import StoreWriter
+from tests.storage.made_rows import Rows
+
+_PROJECT = Path(__file__).resolve().parents[2]
+
+_HOLD = """
+import sys
+from storage.writer import StoreWriter
+from tests.storage.made_rows import Rows
+rows = Rows()
+with StoreWriter(sys.argv[1], command="sparsest run phase1") as writer:
+    writer.begin_sweep(rows.begin())
+    start = 0
+    while True:
+        rows.append(writer, start, start + 3)
+        writer.commit()
+        start += 3
+        print(start, flush=True)
+"""
+
+
+@contextmanager
+def _other_writer(store: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that stores rows as fast as it can, three in a commit."""
+    command = [sys.executable, "-c", _HOLD, str(store)]
+    process = subprocess.Popen(command, cwd=_PROJECT, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _acknowledged(process: subprocess.Popen[str], least: int) -> int:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line) >= least:
+            return int(line)
+    raise AssertionError("the other writer ended by itself")
+
+
+def test_a_second_writer_is_refused_and_told_who_holds_the_store(store: Path) -> None:
+    with _other_writer(store) as other:
+        _acknowledged(other, 3)
+        with pytest.raises(StoreLocked) as caught:
+            StoreWriter(store)
+        holder = caught.value.holder
+        assert holder is not None
+        assert holder == current_holder(StorePaths.of(store))
+        assert (holder.pid, holder.command) == (other.pid, "sparsest run phase1")
+        assert holder.host == os.uname().nodename
+        for words in (str(other.pid), holder.host, holder.command, holder.since):
+            assert words in str(caught.value)
+
+
+def test_a_killed_writer_frees_the_store_and_loses_no_stored_row(rows: Rows, store: Path) -> None:
+    with _other_writer(store) as other:
+        acknowledged = _acknowledged(other, 9)
+        os.kill(other.pid, signal.SIGKILL)
+        other.wait()
+    with StoreWriter(store) as writer:
+        stored = writer.stored(rows.digest)
+        assert len(IndexSet.of([(0, acknowledged)]) - stored) == 0
+        assert stored.intervals == ((0, len(stored)),)
+        writer.begin_sweep(rows.begin("second"))
+        rows.append(writer, len(stored), len(stored) + 3, sweep_id="second")
+    assert verify_store(store) == []
+    ids = StoreReader(store).sql("SELECT study_index FROM results ORDER BY 1")
+    assert ids.column(0).to_pylist() == list(range(len(stored) + 3))
+
+
+def test_readers_see_whole_commits_while_a_writer_works(rows: Rows, store: Path) -> None:
+    with _other_writer(store) as other:
+        _acknowledged(other, 3)
+        with StoreReader(store) as reader:
+            before = 0
+            for _ in range(10):
+                _acknowledged(other, before + 3)
+                assert reader.refresh()
+                found = reader.sql("SELECT count(*) AS n, max(study_index) AS m FROM results")
+                ((count, largest),) = (row.values() for row in found.to_pylist())
+                assert count % 3 == 0
+                assert count > before
+                assert largest == count - 1
+                assert count == len(reader.stored(rows.digest)) == reader.progress().rows
+                before = count
+
+
+def test_a_lock_left_by_a_dead_process_is_not_taken_for_a_holder(
+    fill: Callable[..., Path],
+) -> None:
+    store = fill(1)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (store / "lock").write_text(
+        f'{{"pid": {dead.pid}, "host": "{os.uname().nodename}", "command": "x", "since": "y"}}'
+    )
+    assert current_holder(StorePaths.of(store)) is None
+    with StoreWriter(store):
+        assert current_holder(StorePaths.of(store)) is not None
+    assert current_holder(StorePaths.of(store)) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": "x"}', '{"pid": 1}'])
+def test_an_unreadable_name_of_the_holder_still_refuses(
+    fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    store = fill(1)
+    monkeypatch.setattr("storage.lock._NAME_WAIT_S", 0.0)
+    with StoreWriter(store):
+        (store / "lock").write_text(text)
+        with pytest.raises(StoreLocked, match="another process") as caught:
+            StoreWriter(store)
+        assert caught.value.holder is None
+
+
+def test_the_lock_is_not_inherited_by_programs_that_the_writer_starts(store: Path) -> None:
+    with StoreWriter(store):
+        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        StoreWriter(store).close()
+    finally:
+        child.communicate(b"\n")

@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from storage.entries import (
+    InitLayer,
+    Record,
+    RowsCommitted,
+    SweepBegin,
+    SweepEnd,
+    no_rows_by_status,
+)
+from storage.errors import StoreDamaged, StoreVersion
+from storage.inits import StoredInit, init_entry
+from storage.log import publish, read_log
+from storage.paths import StorePaths
+from storage.reader import StoreReader
+from storage.seal import seal, unseal
+from storage.writer import StoreWriter
+from tests.storage.made_rows import Rows
+
+_PART = RowsCommitted(
+    file="0" * 32 + ".parquet",
+    bytes=10,
+    sha256="0" * 64,
+    rows=3,
+    schema_version=1,
+    schema_sha256="0" * 64,
+    sweep_id="sweep",
+    indices={"a": [(0, 2)], "b": [(4, 5)]},
+    studies={"a": "phase1", "b": "phase2"},
+    by_status={"ok": 3, "collapsed": 0, "diverged": 0, "failed": 0},
+    train_seconds=0.5,
+)
+
+
+def _rewrite(file: Path, old: str, new: str) -> None:
+    """Changes an entry as its writer could have: with a checksum that fits."""
+    body = unseal(file.read_bytes()).decode()
+    assert old in body
+    file.chmod(0o644)
+    file.write_bytes(seal(body.replace(old, new)))
+
+
+def _refused(store: Path, file: Path) -> StoreDamaged:
+    with pytest.raises(StoreDamaged, match=re.escape(str(file))) as caught:
+        StoreReader(store)
+    with pytest.raises(StoreDamaged):
+        StoreWriter(store)
+    assert caught.value.file == file
+    return caught.value
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_missing_entry_is_noticed(fill: Callable[..., Path], number: int) -> None:
+    store = fill(2, 2)  # begin, rows, rows, end
+    missing = store / "log" / f"{number:08d}.json"
+    missing.unlink()
+    assert "missing" in _refused(store, missing).problem
+
+
+def test_every_torn_entry_is_noticed(fill: Callable[..., Path]) -> None:
+    store = fill(2)
+    entry = store / "log" / "00000002.json"
+    whole = entry.read_bytes()
+    entry.chmod(0o644)
+    for size in range(len(whole)):
+        entry.write_bytes(whole[:size])
+        with pytest.raises(StoreDamaged, match=r"00000002\.json"):
+            read_log(StorePaths.of(store))
+    entry.write_bytes(whole)
+    assert len(read_log(StorePaths.of(store))) == 3
+
+
+def test_every_flipped_byte_of_the_log_is_noticed(fill: Callable[..., Path]) -> None:
+    store = fill(2)
+    for file in (store / "log" / "00000002.json", store / "store.json"):
+        whole = file.read_bytes()
+        file.chmod(0o644)
+        for position in range(len(whole)):
+            flipped = bytearray(whole)
+            flipped[position] ^= 1 << position % 8
+            file.write_bytes(flipped)
+            with pytest.raises(StoreDamaged, match=re.escape(file.name)):
+                StoreReader(store)
+        file.write_bytes(whole)
+
+
+def test_an_entry_under_another_number_is_noticed(fill: Callable[..., Path]) -> None:
+    store = fill(2, 2)
+    copied = store / "log" / "00000003.json"
+    copied.unlink()
+    shutil.copy(store / "log" / "00000002.json", copied)
+    assert "entry 2" in _refused(store, copied).problem
+
+
+@pytest.mark.parametrize("name", ["00000005.json~", "5.json", "000000005.json", "notes.txt"])
+def test_a_file_that_is_no_entry_is_not_passed_over(fill: Callable[..., Path], name: str) -> None:
+    store = fill(2)
+    stranger = store / "log" / name
+    stranger.write_text("x")
+    assert "does not belong" in _refused(store, stranger).problem
+
+
+def test_a_newer_format_is_refused_with_the_way_out(fill: Callable[..., Path]) -> None:
+    store = fill(2)
+    entry = store / "log" / "00000002.json"
+    _rewrite(entry, '"format":1', '"format":2')
+    for use in (StoreReader, StoreWriter):
+        with pytest.raises(StoreVersion, match="newer"):
+            use(store)
+    _rewrite(entry, '"format":2', '"format":1')
+    _rewrite(entry, '"schema_version":1', '"schema_version":2')
+    for use in (StoreReader, StoreWriter):
+        with pytest.raises(StoreVersion, match="newer"):
+            use(store)
+    _rewrite(entry, '"schema_version":2', '"schema_version":1')
+    _rewrite(store / "store.json", '"format": 1', '"format": 2')
+    for use in (StoreReader, StoreWriter):
+        with pytest.raises(StoreVersion, match="newer"):
+            use(store)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"kind":"rows"', '"kind":"cows"'),
+        ('"rows":2', '"rows":3'),
+        ('"rows":2', '"rows":2.0'),
+        ('"rows":2', '"rows":"2"'),
+        ('"rows":2', '"rows":2,"mood":1'),
+        ('"format":1', '"format":0'),
+        ('"format":1', '"format":null'),
+        ("[[0,2]]", "[[1,2],[0,1]]"),
+        ("[[0,2]]", "[[0,1],[1,2]]"),
+        ('"ok":2', '"ok":3'),
+        ('"number":2', '"number":true'),
+        ('.parquet"', '.parquet/../../x"'),
+        ('"file":"', '"file":"../'),
+        ('"sweep_id":"2024', '"sweep_id":"3024'),
+    ],
+)
+def test_an_entry_that_says_nonsense_is_refused(
+    fill: Callable[..., Path], old: str, new: str
+) -> None:
+    store = fill(2)
+    entry = store / "log" / "00000002.json"
+    _rewrite(entry, old, new)
+    _refused(store, entry)
+
+
+def test_a_sweep_that_begins_or_ends_twice_is_refused(
+    rows: Rows, store: Path, fill: Callable[..., Path]
+) -> None:
+    paths = StorePaths.of(fill(2))
+    end = read_log(paths)[-1]
+    assert isinstance(end, SweepEnd)
+    publish(paths, 4, end)
+    assert "again" in _refused(store, paths.entry(4)).problem
+    paths.entry(4).unlink()
+    publish(paths, 4, rows.begin())
+    assert "again" in _refused(store, paths.entry(4)).problem
+
+
+def test_rows_stored_twice_by_two_writers_are_noticed(
+    store: Path, fill: Callable[..., Path]
+) -> None:
+    paths = StorePaths.of(fill(3))
+    part = read_log(paths)[1]
+    assert isinstance(part, RowsCommitted)
+    publish(paths, 4, part)
+    assert "twice" in _refused(store, paths.log).problem
+
+
+def test_an_initialisation_under_a_taken_name_is_noticed(store: Path) -> None:
+    layers = [(np.zeros((1, 2), np.float32), np.zeros(1, np.float32))]
+    with StoreWriter(store) as writer:
+        writer.record_init("bench-95", "abc", layers)
+    paths = StorePaths.of(store)
+    publish(paths, 2, init_entry("bench-95", "def", layers))
+    assert "bench-95" in _refused(store, paths.entry(2)).problem
+
+
+@given(
+    values=st.lists(
+        st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=20
+    )
+)
+def test_an_initialisation_keeps_every_bit_of_its_floats(values: list[float]) -> None:
+    weight = np.array([values], np.float32)
+    bias = np.array([-0.0], np.float32)
+    body = Record(number=1, entry=init_entry("x", "y", [(weight, bias)])).model_dump_json()
+    entry = Record.model_validate_json(unseal(seal(body))).entry
+    assert entry.kind == "init"
+    ((read_weight, read_bias),) = StoredInit.from_entry(entry).layers
+    assert read_weight.tobytes() == weight.tobytes()
+    assert read_bias.tobytes() == bias.tobytes()
+
+
+@pytest.mark.parametrize("weight", [[[0.1, 0.2]], [[1e300, 0.0]]])
+def test_numbers_beyond_float32_are_refused(weight: list[list[float]]) -> None:
+    with pytest.raises(ValidationError, match="float32"):
+        InitLayer(weight=weight, bias=[0.0])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"file": "../../etc/passwd"},
+        {"file": "0" * 32 + ".parquet\n"},
+        {"file": "0" * 31 + ".parquet"},
+        {"indices": {"b": [(4, 5)], "a": [(0, 2)]}},
+        {"indices": {"a": [(0, 2)], "c": [(4, 5)]}},
+        {"indices": {"a": [(0, 2)], "b": [(5, 4)]}},
+        {"indices": {"a": [(0, 2)], "b": [(-1, 0)]}},
+        {"rows": 2},
+        {"train_seconds": float("nan")},
+        {"by_status": no_rows_by_status()},
+        {"sha256": "0" * 63},
+    ],
+)
+def test_an_impossible_data_file_is_not_logged(changes: dict[str, object]) -> None:
+    fields = _PART.model_dump() | changes
+    with pytest.raises(ValidationError):
+        RowsCommitted(**fields)
+
+
+def test_entries_published_while_reading_are_not_taken_for_a_gap(
+    rows: Rows, fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = StorePaths.of(fill(2))
+    listing = (1, 2, 3)
+    later = [rows.begin("second"), rows.begin("third")]
+
+    def list_then_publish(folder: Path) -> list[str]:
+        for number, entry in enumerate(later, start=4):
+            publish(paths, number, entry)
+        return [f"{number:08d}.json" for number in listing]
+
+    monkeypatch.setattr("storage.log.os.listdir", list_then_publish)
+    entries = read_log(paths)
+    assert [entry.sweep_id for entry in entries if isinstance(entry, SweepBegin)] == [
+        rows.sweep_id,
+        "second",
+        "third",
+    ]
+
+
+def test_a_log_entry_is_readable_json(fill: Callable[..., Path]) -> None:
+    record = json.loads((fill(2) / "log" / "00000002.json").read_text())["record"]
+    assert record["number"] == 2
+    assert record["entry"]["kind"] == "rows"

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from search.indices import IndexSet
+from search.schema import RESULT_SCHEMA
+from storage.errors import NotAStore, StoreDamaged, UnknownExperiment
+from storage.reader import StoreReader
+from storage.writer import StoreWriter
+from tests.storage.made_rows import Rows
+
+
+def test_no_store_is_said_with_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(NotAStore, match="sparsest run"):
+        StoreReader(tmp_path / "nothing")
+    with pytest.raises(NotAStore):
+        StoreReader(tmp_path)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(NotAStore):
+        StoreReader(tmp_path / "file")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_structure_and_masks_are_columns_of_their_own(rows: Rows, store: Path) -> None:
+    made = [
+        rows.row(0, structure="7x3x11", masks=["10|01", "11|10", "111"]),
+        rows.row(1, structure="4x2", masks=["10|01"]),
+        rows.row(2, structure=None, masks=None),
+        rows.row(3, structure="3x3x3", masks=[None, "11|10"]),
+    ]
+    with StoreWriter(store) as writer:
+        writer.begin_sweep(rows.begin())
+        writer.append(rows.batch(made), rows.digest, rows.study, IndexSet.of([(0, 4)]))
+    query = "SELECT d1, d2, d3, mask1, mask2, mask3 FROM results ORDER BY study_index"
+    with StoreReader(store) as reader:
+        found = [tuple(row.values()) for row in reader.sql(query).to_pylist()]
+        columns = reader.sql("SELECT * FROM results LIMIT 0").schema.names
+    assert found == [
+        (7, 3, 11, "10|01", "11|10", "111"),
+        (4, 2, None, "10|01", None, None),
+        (None,) * 6,
+        (3, 3, 3, None, "11|10", None),
+    ]
+    at = columns.index("structure")
+    assert columns[at : at + 9] == [
+        "structure", "d1", "d2", "d3", "masks", "mask1", "mask2", "mask3", "lr",
+    ]  # fmt: skip
+    assert [name for name in columns if name in RESULT_SCHEMA.names] == RESULT_SCHEMA.names
+
+
+def test_a_store_without_rows_has_the_same_columns(
+    fill: Callable[..., Path], tmp_path: Path
+) -> None:
+    query = "SELECT * FROM results"
+    with StoreWriter(tmp_path / "empty"):
+        pass
+    with StoreReader(tmp_path / "empty") as empty, StoreReader(fill(1)) as filled:
+        nothing = empty.sql(query)
+        assert nothing.num_rows == 0
+        assert nothing.schema.equals(filled.sql(query).schema)
+        assert empty.sql("SELECT * FROM sweeps").num_rows == 0
+        assert empty.progress().rows == 0
+        with empty.connect() as connection:
+            assert connection.sql("SELECT count(*) FROM results").fetchall() == [(0,)]
+
+
+def test_sweeps_tell_what_ran_and_what_came_of_it(rows: Rows, store: Path) -> None:
+    with StoreWriter(store) as writer:
+        writer.begin_sweep(rows.begin("first"))
+        failed = rows.diverged(0, status="failed", reason="killed", sweep_id="first")
+        writer.append(rows.batch([failed]), rows.digest, rows.study, IndexSet.of([(0, 1)]))
+        rows.append(writer, 1, 4, sweep_id="first")
+        writer.end_sweep("finished", skipped=5, core_seconds=2.5)
+    with StoreWriter(store) as writer:  # this one is killed
+        begin = writer.begin_sweep(rows.begin("second"))
+        rows.append(writer, 4, 6, sweep_id=begin)
+        writer.commit()
+    with StoreReader(store) as reader:
+        first, second = reader.sql("SELECT * FROM sweeps ORDER BY sweep_id").to_pylist()
+        total = reader.sql("SELECT sum(rows_logged)::BIGINT AS n FROM sweeps").to_pylist()
+    assert total == [{"n": 6}]
+    assert first["sweep_id"] == "first"
+    assert first["command"] == "sparsest run phase1 mine.toml"
+    assert first["studies"] == ["phase1", "mine"]
+    assert dict(first["sweep_files"]).keys() == {"mine.toml"}
+    assert dict(first["versions"])["duckdb"] == duckdb.__version__
+    assert first["host"] == os.uname().nodename
+    assert (first["workers"], first["root_seed"], first["device"]) == (2, 7, "cpu")
+    assert (first["outcome"], first["skipped"], first["stored"]) == ("finished", 5, 4)
+    assert (first["ok"], first["failed"], first["diverged"], first["collapsed"]) == (3, 1, 0, 0)
+    assert (first["core_seconds"], first["rows_logged"]) == (2.5, 4)
+    assert first["train_seconds"] == pytest.approx(4 * 0.0085)
+    assert isinstance(first["started"], datetime.datetime)
+    assert first["started"] <= first["ended"]
+    unknown = ("ended", "outcome", "stored", "skipped", "core_seconds", "wall_seconds")
+    assert [second[name] for name in unknown] == [None] * len(unknown)
+    assert (second["ok"], second["rows_logged"]) == (2, 2)
+
+
+def test_a_reader_sees_what_there_was_until_it_looks_again(rows: Rows, store: Path) -> None:
+    with StoreWriter(store) as writer:
+        writer.begin_sweep(rows.begin())
+        with StoreReader(store) as reader:
+            assert not reader.refresh()
+            rows.append(writer, 0, 3)
+            writer.commit()
+            count = "SELECT count(*) AS n FROM results"
+            assert reader.sql(count).to_pylist() == [{"n": 0}]
+            assert reader.refresh()
+            assert reader.sql(count).to_pylist() == [{"n": 3}]
+            assert reader.stored(rows.digest).intervals == ((0, 3),)
+            assert not reader.refresh()
+
+
+def test_progress_is_told_by_the_log_alone(rows: Rows, store: Path) -> None:
+    with StoreWriter(store) as writer:
+        writer.begin_sweep(rows.begin())
+        rows.append(writer, 0, 3)
+        writer.append(rows.range(5, 6, study="other"), "o", "other", IndexSet.of([(5, 6)]))
+        writer.commit()
+        rows.append(writer, 7, 9)
+        writer.commit()
+    reader = StoreReader(store)
+    for file in (store / "data").iterdir():
+        file.unlink()
+    progress = reader.progress()
+    assert (progress.rows, progress.files, progress.entries) == (6, 2, 3)
+    assert progress.studies[rows.digest].indices.intervals == ((0, 3), (7, 9))
+    assert (progress.studies["o"].name, progress.studies["o"].rows) == ("other", 1)
+    assert [sweep.rows for sweep in progress.sweeps] == [6]
+    assert progress.bytes == sum(part.bytes for part in reader.parts) > 0
+
+
+def test_a_missing_data_file_is_named(fill: Callable[..., Path]) -> None:
+    store = fill(2, 2)
+    file = sorted((store / "data").iterdir())[1]
+    file.unlink()
+    with pytest.raises(StoreDamaged, match=file.name) as caught:
+        StoreReader(store)
+    assert caught.value.file == file
+
+
+def test_a_data_file_truncated_anywhere_is_named(fill: Callable[..., Path]) -> None:
+    store = fill(2)
+    (file,) = (store / "data").iterdir()
+    whole = file.read_bytes()
+    file.chmod(0o644)
+    for size in [*range(0, len(whole), 501), len(whole) - 1]:
+        file.write_bytes(whole[:size])
+        with pytest.raises(StoreDamaged, match=f"{file.name}: has {size} bytes"):
+            StoreReader(store)
+    file.write_bytes(whole + b"x")
+    with pytest.raises(StoreDamaged, match=file.name):
+        StoreReader(store)
+
+
+def test_a_file_that_vanishes_under_a_reader_is_not_called_the_fault_of_the_query(
+    fill: Callable[..., Path],
+) -> None:
+    store = fill(2, 2)
+    reader = StoreReader(store)
+    reader.sql("SELECT 1")
+    for file in (store / "data").iterdir():
+        file.unlink()
+    with pytest.raises(StoreDamaged, match=r"\.parquet: named by the log, and missing"):
+        reader.sql("SELECT count(*) FROM results")
+
+
+@pytest.mark.parametrize("name", ["run[1]", "a*b?", "it's", "with space", "ünïcode", "{x,y}"])
+def test_names_that_look_like_patterns_match_nothing_else(
+    rows: Rows, fill: Callable[..., Path], tmp_path: Path, name: str
+) -> None:
+    for neighbour in ("run1", "aXbY", "x", "y"):
+        fill(5, path=tmp_path / neighbour)
+    with StoreReader(fill(2, 1, path=tmp_path / name)) as reader:
+        assert reader.sql("SELECT count(*) AS n FROM results").to_pylist() == [{"n": 3}]
+        with reader.connect() as connection:
+            assert connection.sql("SELECT count(*) FROM results").fetchall() == [(3,)]
+
+
+def test_a_relative_path_is_not_lost_when_the_folder_changes(
+    fill: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(2)
+    monkeypatch.chdir(tmp_path)
+    reader = StoreReader("store")
+    monkeypatch.chdir("/")
+    assert reader.sql("SELECT count(*) AS n FROM results").to_pylist() == [{"n": 2}]
+
+
+def test_a_row_is_found_by_its_id_or_the_first_digits(
+    rows: Rows, fill: Callable[..., Path]
+) -> None:
+    with StoreReader(fill(30, 30)) as reader:
+        for index in (0, 45):
+            made = rows.row(index)
+            for digits in (6, 31, 32):
+                found = reader.row(made["experiment_id"][:digits].upper())
+                assert {name: found[name] for name in made} == made
+                assert (found["d1"], found["mask2"]) == (2, "11|10")
+
+
+def test_an_ambiguous_or_unknown_id_is_refused(rows: Rows, store: Path) -> None:
+    twins = [
+        rows.row(0, experiment_id="abcd" + "0" * 28),
+        rows.row(1, experiment_id="abcd" + "f" * 28),
+        rows.row(2, experiment_id="0" * 32),
+    ]
+    with StoreWriter(store) as writer:
+        writer.begin_sweep(rows.begin())
+        writer.append(rows.batch(twins), rows.digest, rows.study, IndexSet.of([(0, 3)]))
+    with StoreReader(store) as reader:
+        assert reader.row("abcd0")["study_index"] == 0
+        assert reader.row("abcdf")["study_index"] == 1
+        assert reader.row("0000")["study_index"] == 2
+        with pytest.raises(UnknownExperiment, match="Several"):
+            reader.row("abcd")
+        for wrong, message in (
+            ("abce", "No stored"),
+            ("abc", "hexadecimal"),
+            ("' OR 1=1 --", "hexadecimal"),
+            ("0" * 33, "hexadecimal"),
+        ):
+            with pytest.raises(UnknownExperiment, match=message):
+                reader.row(wrong)
+
+
+def test_the_connection_of_a_notebook_cannot_touch_a_file(
+    fill: Callable[..., Path], tmp_path: Path
+) -> None:
+    store = fill(3)
+    (part,) = (store / "data").iterdir()
+    before = part.read_bytes()
+    with StoreReader(store) as reader, reader.connect() as connection:
+        connection.execute("CREATE TABLE best AS SELECT max(accuracy) AS a FROM results")
+        assert connection.sql("SELECT count(*) FROM best").fetchall() == [(1,)]
+        for statement in (
+            f"COPY (SELECT 1) TO '{part}' (USE_TMP_FILE false)",
+            f"COPY (SELECT 1) TO '{tmp_path}/out.csv'",
+            f"FROM read_parquet('{part}')",
+            "FROM read_csv('/etc/passwd')",
+            f"ATTACH '{tmp_path}/new.duckdb'",
+            "SET enable_external_access = true",
+            "SET allowed_paths = ['/etc/passwd']",
+        ):
+            with pytest.raises(duckdb.Error):
+                connection.execute(statement)
+    assert part.read_bytes() == before
+    assert not list(tmp_path.glob("*.csv"))

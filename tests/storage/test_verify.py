@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from storage.errors import NotAStore
+from storage.verify import verify_store
+
+
+def test_a_whole_store_has_no_problems(fill: Callable[..., Path]) -> None:
+    assert verify_store(fill(2, 2)) == []
+
+
+def test_every_flipped_bit_of_a_data_file_is_noticed(fill: Callable[..., Path]) -> None:
+    store = fill(3, 3)
+    file = sorted((store / "data").iterdir())[0]
+    whole = file.read_bytes()
+    file.chmod(0o644)
+    draw = random.Random(0)
+    for _ in range(50):
+        flipped = bytearray(whole)
+        flipped[draw.randrange(len(whole))] ^= 1 << draw.randrange(8)
+        file.write_bytes(flipped)
+        (problem,) = verify_store(store)
+        assert problem.file == str(file)
+        assert "SHA-256" in problem.problem
+    file.write_bytes(whole)
+    assert verify_store(store) == []
+
+
+def test_all_problems_are_named_not_only_the_first(fill: Callable[..., Path]) -> None:
+    store = fill(1, 1, 1)
+    first, second, third = sorted((store / "data").iterdir())
+    first.unlink()
+    second.chmod(0o644)
+    second.write_bytes(second.read_bytes()[:-1])
+    assert {problem.file for problem in verify_store(store)} == {str(first), str(second)}
+    assert third.exists()
+
+
+def test_a_damaged_log_is_a_problem_not_an_error(fill: Callable[..., Path]) -> None:
+    store = fill(1)
+    entry = store / "log" / "00000001.json"
+    entry.unlink()
+    (problem,) = verify_store(store)
+    assert problem.file == str(entry)
+    assert "missing" in str(problem)
+
+
+def test_no_store_is_an_error_not_a_problem(tmp_path: Path) -> None:
+    with pytest.raises(NotAStore):
+        verify_store(tmp_path)
