@@ -9,17 +9,18 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.given import given_masks
 from search.experiment import Experiment
+from workers.compact import compacted
 from workers.cost import network_cost
 from workers.datasets import Dataset
-from workers.initial import Layers, StoredInit, starting_network
+from workers.initial import StoredInit
 from workers.kernel import BATCHES_AT_ONCE, Networks, evaluate, gather, train_steps
 from workers.orders import permutation
-from workers.packing import Topology, pack, topology, unpacked
+from workers.packing import pack, topology, unpacked
 from workers.schedules import learning_rates
 from workers.simd import BLOCK, INSTRUCTION_SET, LANES, aligned_zeros
-from workers.trained import Trained
+from workers.start import Start, start_of
+from workers.trained import Trained, places
 
 BACKEND = f"numba-{INSTRUCTION_SET}"
 """What `backend` says of a result: rows of one backend are the same bits wherever they are made."""
@@ -28,7 +29,7 @@ BACKEND = f"numba-{INSTRUCTION_SET}"
 def train_fast(
     experiments: Sequence[Experiment], dataset: Dataset, inits: Mapping[str, StoredInit]
 ) -> list[Trained]:
-    """Trains experiments with method "search" on this core.
+    """Trains experiments whose masks are settled before training on this core.
 
     Experiments of one data order, batch size and number of epochs are trained together. A
     network's result is the same bits whatever it is trained with.
@@ -42,37 +43,80 @@ def train_fast(
         One result an experiment, in the order given.
 
     Raises:
-        ValueError: a mask does not fit, a batch is larger than the data set, or an initialisation
-            is missing.
+        ValueError: a mask or a target does not fit, a batch is larger than the data set, or an
+            initialisation is missing.
     """
     groups: dict[tuple[int, int, int], list[int]] = {}
     for place, experiment in enumerate(experiments):
         key = (experiment.order_seed, experiment.batch_size, experiment.epochs)
         groups.setdefault(key, []).append(place)
     results: dict[int, Trained] = {}
-    for places in groups.values():
-        group = [experiments[place] for place in places]
-        results.update(zip(places, _train_group(group, dataset, inits), strict=True))
+    for members in groups.values():
+        group = [experiments[place] for place in members]
+        results.update(zip(members, _train_group(group, dataset, inits), strict=True))
     return [results[place] for place in range(len(experiments))]
 
 
 def _train_group(
     group: Sequence[Experiment], dataset: Dataset, inits: Mapping[str, StoredInit]
 ) -> list[Trained]:
-    start = time.perf_counter()
-    inputs = dataset.features
-    topologies = [topology(given_masks(experiment, inputs)) for experiment in group]
-    networks = pack(topologies, [starting_network(e, inits, inputs) for e in group])
+    starts: list[Start] = []
+    prune_ms: list[float] = []
+    for experiment in group:
+        begun = time.perf_counter()
+        starts.append(start_of(experiment, dataset, inits))
+        prune_ms.append(1000 * (time.perf_counter() - begun))
+    begun = time.perf_counter()
+    compact = [compacted(start) for start in starts]
+    topologies = [topology(start.weight_masks) for start in compact]
+    networks = pack(topologies, [start.layers for start in compact])
     workspace = aligned_zeros((max(t.hidden for t in topologies) + 1) * BLOCK)
     train_networks(networks, group, dataset, workspace)
     losses, hits = evaluate_networks(networks, dataset, workspace)
-    seconds = time.perf_counter() - start
+    seconds = time.perf_counter() - begun
     costs = np.array([network_cost(len(t.flat)) for t in topologies])
-    shares = 1000 * seconds * costs / costs.sum()
+    shares = prune_ms + 1000 * seconds * costs / costs.sum()
     return [
-        Trained(_layers(networks, g, t), hits[g] / len(dataset), losses[g] / len(dataset), share)
-        for g, (t, share) in enumerate(zip(topologies, shares, strict=True))
+        trained_network(networks, g, start, small, losses[g], hits[g], len(dataset), share)
+        for g, (start, small, share) in enumerate(
+            zip(starts, compact, shares.tolist(), strict=True)
+        )
     ]
+
+
+def trained_network(
+    networks: Networks,
+    g: int,
+    start: Start,
+    small: Start,
+    loss: float,
+    hits: float,
+    points: int,
+    train_ms: float,
+) -> Trained:
+    """Network g of the packed ones, as part of the whole network that it was made from.
+
+    Args:
+        networks: after training.
+        g: place of the network.
+        start: the whole network before training.
+        small: the same without the neurons that `compacted` leaves out, as it was packed.
+        loss: summed over all points.
+        hits: number of points that are classified correctly.
+        points: number of all points.
+        train_ms: this network's share of the time.
+    """
+    weights, biases = unpacked(networks, g)
+    return Trained(
+        sizes=(start.weight_masks[0].shape[1], *(len(mask) for mask in start.bias_masks)),
+        weight_index=places(start.weight_masks),
+        weights=weights,
+        bias_index=places(start.bias_masks),
+        biases=biases[np.concatenate(small.bias_masks)],
+        accuracy=hits / points,
+        loss=loss / points,
+        train_ms=train_ms,
+    )
 
 
 def train_networks(
@@ -149,17 +193,3 @@ def _all_points(dataset: Dataset) -> NDArray[np.float32]:
     order = np.arange(len(dataset), dtype=np.uint32)
     gather(dataset.points, dataset.labels, order, 0, len(dataset), np.float32(1), rows)
     return rows
-
-
-def _layers(networks: Networks, g: int, shape: Topology) -> Layers:
-    """Network g as matrices, masked weights zero."""
-    weights, biases = unpacked(networks, g)
-    places = list(zip(shape.sizes[:-1], shape.sizes[1:], strict=True))
-    flat = np.zeros(sum(n_in * n_out for n_in, n_out in places), np.float32)
-    flat[shape.flat] = weights
-    layers: Layers = []
-    for n_in, n_out in places:
-        weight, flat = flat[: n_in * n_out].reshape(n_out, n_in), flat[n_in * n_out :]
-        bias, biases = biases[:n_out], biases[n_out:]
-        layers.append((weight, bias))
-    return layers

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.registry import method_named
 from search.experiment import FRESH_INIT, Experiment
 
 Layers = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -72,21 +73,46 @@ def initial_network(experiment: Experiment, inputs: int = 2) -> Layers:
     """
     widths = (inputs, *(experiment.width,) * len(experiment.hidden), 1)
     steps, bounds = _draw_plan(widths)
-    z = steps + np.uint64(experiment.seed("init"))
-    z ^= z >> np.uint64(30)
-    z *= _MIX_1
-    z ^= z >> np.uint64(27)
-    z *= _MIX_2
-    z ^= z >> np.uint64(31)
+    z = _mix(steps + np.uint64(experiment.seed("init")))
     z >>= np.uint64(40)
     values = ((z * 2.0**-23 - 1.0) * bounds).astype(np.float32)
     return _split(values, widths)
+
+
+def xavier_network(experiment: Experiment, layers: Layers) -> Layers:
+    """A network with its weights drawn anew, Xavier-normal; the biases stay.
+
+    The standard deviation is sqrt(2 / (fan_in + fan_out)) of the full-width layer (Glorot and
+    Bengio 2010, docs/paper.md, section 5). The numbers are made from seed =
+    `experiment.seed("xavier")` alone: weight k, counted from 0 layer by layer and row by row, is
+
+        u_n = (mix(seed + (n + 1) * GAMMA mod 2^64) >> 11) / 2^53, mix as in `initial_network`
+        deviation * sqrt(-2 * ln(1 - u_2k)) * cos(2 * pi * u_2k+1)
+
+    in double precision (the transform of Box and Muller), rounded to float32.
+
+    Args:
+        experiment: gives the seed.
+        layers: the full-width network.
+    """
+    weights = sum(weight.size for weight, _ in layers)
+    steps = np.arange(1, 2 * weights + 1, dtype=np.uint64) * np.uint64(_GAMMA)
+    uniform = (_mix(steps + np.uint64(experiment.seed("xavier"))) >> np.uint64(11)) * 2.0**-53
+    normal = np.sqrt(-2 * np.log(1 - uniform[::2])) * np.cos(2 * np.pi * uniform[1::2])
+    drawn: Layers = []
+    for weight, bias in layers:
+        deviation = np.sqrt(2 / sum(weight.shape))
+        values, normal = normal[: weight.size], normal[weight.size :]
+        drawn.append(((deviation * values).astype(np.float32).reshape(weight.shape), bias))
+    return drawn
 
 
 def starting_network(
     experiment: Experiment, inits: Mapping[str, StoredInit], inputs: int = 2
 ) -> Layers:
     """The neurons that an experiment trains, at their initial weights.
+
+    Where the method asks for it, the weights of a fresh network are a Xavier-normal draw.
 
     Args:
         experiment: gives the initialisation and, by `hidden`, the neurons used of it.
@@ -97,11 +123,14 @@ def starting_network(
         Layers of `inputs` -> hidden... -> 1 neurons, safe to train in place.
 
     Raises:
-        ValueError: the stored initialisation is not among `inits`, or it does not have the
-            neurons, layers or inputs that the experiment uses.
+        ValueError: the method is unknown, the stored initialisation is not among `inits`, or it
+            does not have the neurons, layers or inputs that the experiment uses.
     """
     if experiment.init == FRESH_INIT:
-        return sub_network(initial_network(experiment, inputs), experiment.hidden)
+        fresh = initial_network(experiment, inputs)
+        if method_named(experiment.method).xavier:
+            fresh = xavier_network(experiment, fresh)
+        return sub_network(fresh, experiment.hidden)
     if experiment.init not in inits:
         given = ", ".join(inits) or "none"
         raise ValueError(f"initialisation {experiment.init!r} was not given; given: {given}")
@@ -204,6 +233,16 @@ def _checked(path: Path, key: str, tensor: object, shape: tuple[int, ...]) -> ND
     array: NDArray[np.float32] = tensor.detach().contiguous().numpy().copy()
     array.setflags(write=False)
     return array
+
+
+def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """splitmix64's finaliser; `z` is overwritten."""
+    z ^= z >> np.uint64(30)
+    z *= _MIX_1
+    z ^= z >> np.uint64(27)
+    z *= _MIX_2
+    z ^= z >> np.uint64(31)
+    return z
 
 
 @lru_cache(maxsize=64)

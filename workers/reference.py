@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from pruning.given import given_masks
 from pruning.network import MaskedNetwork
 from search.experiment import Experiment
 from workers.datasets import Dataset
 from workers.evaluate import evaluate
-from workers.initial import Layers, starting_network
+from workers.initial import Layers
 from workers.orders import permutation
 from workers.schedules import learning_rates
+from workers.start import Start, start_of
 from workers.trained import Trained
 
 
@@ -32,19 +32,18 @@ def train_reference(
     """Trains one network with autograd and `torch.optim.SGD` (docs/paper.md, section 3).
 
     Args:
-        experiment: what to train; its method must be "search".
+        experiment: what to train; its masks must be settled before training.
         dataset: what to train and to measure on.
         init: initial layers of the used neurons; None for the experiment's own fresh ones.
         steps: stop after so many optimiser steps; None for all of the training.
         dtype: of parameters, points and everything between.
 
     Raises:
-        ValueError: the method prunes, the masks do not fit the structure, a batch is larger than
-            the data set, or `init` is missing for a stored initialisation.
+        ValueError: the method prunes at another moment, a mask or the target does not fit, a batch
+            is larger than the data set, or `init` is missing for a stored initialisation.
     """
-    if init is None:
-        init = starting_network(experiment, {}, dataset.features)
-    network = MaskedNetwork(init, given_masks(experiment, dataset.features), dtype=dtype)
+    start = start_of(experiment, dataset, {}, init)
+    network = MaskedNetwork(start.layers, start.weight_masks, start.bias_masks, dtype)
     optimiser = torch.optim.SGD(
         network.parameters(),
         lr=experiment.lr,
@@ -65,7 +64,7 @@ def train_reference(
         for step in range(dataset.steps_per_epoch(experiment.batch_size)):
             if remaining is not None:
                 if remaining == 0:
-                    return _trained(network, dataset)
+                    return _trained(network, dataset, start)
                 remaining -= 1
             first = step * experiment.batch_size
             batch = torch.tensor(order[first : first + experiment.batch_size].astype(np.int64))
@@ -74,9 +73,15 @@ def train_reference(
             loss.backward()
             optimiser.step()
             network.apply_masks()
-    return _trained(network, dataset)
+    return _trained(network, dataset, start)
 
 
-def _trained(network: MaskedNetwork, dataset: Dataset) -> Trained:
+def _trained(network: MaskedNetwork, dataset: Dataset, start: Start) -> Trained:
     accuracy, loss = evaluate(network, dataset)
-    return Trained(network.layers(), accuracy, loss)
+    return Trained.of(
+        network.layers(),
+        accuracy,
+        loss,
+        weight_masks=start.weight_masks,
+        bias_masks=start.bias_masks,
+    )

@@ -14,12 +14,12 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from pruning.given import given_masks
 from search.experiment import Experiment
 from workers.datasets import Dataset
-from workers.initial import Layers, StoredInit, starting_network
+from workers.initial import Layers, StoredInit
 from workers.orders import permutation
 from workers.schedules import learning_rates
+from workers.start import start_of
 from workers.torch_stack import Gradient, Stack, evaluate_stack
 from workers.trained import Trained
 
@@ -41,7 +41,7 @@ def train_torch(
     """Trains networks of any sizes, whose results do not depend on their batch-mates.
 
     Args:
-        experiments: what to train; their method must be "search".
+        experiments: what to train; their masks must be settled before training.
         dataset: what to train and to measure on.
         device: "cpu", "cuda" or "cuda:N".
         inits: stored initialisations by their token.
@@ -110,12 +110,12 @@ def _train_batch(
 ) -> list[Trained]:
     """Trains networks of one batch size, number of epochs and depth together."""
     start = time.perf_counter()
-    layers = [starting_network(experiment, inits, dataset.features) for experiment in experiments]
-    masks = [given_masks(experiment, dataset.features) for experiment in experiments]
+    starts = [start_of(experiment, dataset, inits) for experiment in experiments]
     hidden = np.array([experiment.hidden for experiment in experiments]).max(axis=0)
     stack = Stack(len(experiments), (dataset.features, *hidden.tolist(), 1))
-    kept = stack.packed([[(m, np.ones(len(m), np.bool_)) for m in net] for net in masks], device)
-    params = stack.packed(layers, device) * kept
+    masks = [list(zip(start.weight_masks, start.bias_masks, strict=True)) for start in starts]
+    kept = stack.packed(masks, device)
+    params = stack.packed([start.layers for start in starts], device)
     velocity = torch.zeros_like(params)
     grads = torch.empty_like(params)
     momentum = stack.spread([experiment.momentum for experiment in experiments], device)
@@ -143,8 +143,17 @@ def _train_batch(
     # Padded to one size, all networks take the same time.
     train_ms = 1000 * (time.perf_counter() - start) / len(experiments)
     return [
-        Trained(layers, accuracy, loss, train_ms)
-        for layers, accuracy, loss in zip(trained_layers, accuracies, losses, strict=True)
+        Trained.of(
+            layers,
+            accuracy,
+            loss,
+            weight_masks=start.weight_masks,
+            bias_masks=start.bias_masks,
+            train_ms=train_ms,
+        )
+        for layers, accuracy, loss, start in zip(
+            trained_layers, accuracies, losses, starts, strict=True
+        )
     ]
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 
 from pruning.connectivity import effective_nnz
-from pruning.given import given_masks
 from search.experiment import Experiment
 from search.schema import RESULT_SCHEMA
 from workers.datasets import Dataset, load_dataset
@@ -73,7 +72,7 @@ def train_batch(
     whatever it is trained with, on processors with one instruction set.
 
     Args:
-        experiments: of method "search".
+        experiments: of methods whose masks are settled before training.
         inits: stored initialisations by token, for experiments that start from one.
         device: where to train.
 
@@ -82,8 +81,8 @@ def train_batch(
         "diverged", NULL metrics and NULL weights.
 
     Raises:
-        ValueError: an experiment cannot be carried out: unknown data set or method, a mask that
-            does not fit, a missing initialisation, no such device.
+        ValueError: an experiment cannot be carried out: unknown data set or method, a mask or a
+            target that does not fit, a missing initialisation, no such device.
     """
     backend = backend_for(device)
     trained: list[Trained | None] = [None] * len(experiments)
@@ -94,7 +93,7 @@ def train_batch(
         for i, result in zip(places, results, strict=True):
             trained[i] = result
     rows = [
-        specification_row(experiment) | _outcome_row(experiment, result, backend.name)
+        specification_row(experiment) | _outcome_row(result, backend.name)
         for experiment, result in zip(experiments, trained, strict=True)
         if result is not None
     ]
@@ -112,31 +111,26 @@ def specification_row(experiment: Experiment) -> dict[str, object]:
     return row
 
 
-def _outcome_row(experiment: Experiment, trained: Trained, backend: str) -> dict[str, object]:
-    weights = [weight for weight, _ in trained.layers]
+def _outcome_row(trained: Trained, backend: str) -> dict[str, object]:
     row: dict[str, object] = {
-        "layers": [weights[0].shape[1], *(weight.shape[0] for weight in weights)],
+        "layers": trained.sizes,
         "backend": backend,
         "train_ms": trained.train_ms,
     }
     if trained.diverged:
         reason = "the loss or a parameter became infinite or NaN"
         return row | {"status": "diverged", "reason": reason}
-    masks = given_masks(experiment, weights[0].shape[1])
-    kept = np.flatnonzero(np.concatenate([mask.ravel() for mask in masks]))
-    values = np.concatenate([weight.ravel() for weight in weights])[kept]
-    biases = np.concatenate([bias for _, bias in trained.layers])
-    on_a_path = effective_nnz(weights)
-    weight_nnz = int(np.count_nonzero(values))
+    on_a_path = effective_nnz([weight for weight, _ in trained.layers])
+    weight_nnz = int(np.count_nonzero(trained.weights))
     return row | {
         "status": "ok" if on_a_path else "collapsed",
         "accuracy": trained.accuracy,
         "loss": trained.loss,
         "weight_nnz": weight_nnz,
-        "model_nnz": weight_nnz + int(np.count_nonzero(biases)),
+        "model_nnz": weight_nnz + int(np.count_nonzero(trained.biases)),
         "effective_nnz": on_a_path,
-        "weight_index": kept.astype(np.uint32),
-        "weights": values,
-        "bias_index": np.arange(len(biases), dtype=np.uint32),
-        "biases": biases,
+        "weight_index": trained.weight_index,
+        "weights": trained.weights,
+        "bias_index": trained.bias_index,
+        "biases": trained.biases,
     }

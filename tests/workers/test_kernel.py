@@ -12,12 +12,14 @@ import pytest
 from pruning.given import given_masks
 from search.experiment import Experiment
 from tests.tolerance import STEP_TOLERANCE, assert_networks_agree
+from workers.compact import compacted
 from workers.datasets import Dataset, load_dataset
-from workers.fast import _layers, evaluate_networks, train_fast, train_networks
+from workers.fast import evaluate_networks, train_fast, train_networks, trained_network
 from workers.initial import Layers, starting_network
 from workers.packing import pack, topology
 from workers.reference import train_reference
 from workers.simd import BLOCK, aligned_zeros
+from workers.start import start_of
 
 STEPS = 40
 """Steps over which rounding has not yet parted two ways of computing the same training."""
@@ -42,16 +44,22 @@ CASES = {
     "batch of one point": Experiment(structure=(3, 3), batch_size=1),
     "no momentum": Experiment(structure=(3, 3, 3), momentum=0.0),
     "strong decay": Experiment(structure=(3, 3, 3), weight_decay=0.05),
+    "pruned": Experiment(method="snip", width=16, target_nnz=40),
+    "pruned to few of many neurons": Experiment(method="synflow", width=64, target_nnz=30),
+    "pruned from a Xavier-normal draw": Experiment(method="grasp", width=8, target_nnz=40),
+    "pruned, with biases that nobody reads": Experiment(method="prospr", width=3, target_nnz=15),
 }
 
 
 def trained_by_kernel(experiment: Experiment, dataset: Dataset, steps: int) -> Layers:
     """The network after so many steps of the kernel."""
-    shape = topology(given_masks(experiment, dataset.features))
-    networks = pack([shape], [starting_network(experiment, {}, dataset.features)])
+    start = start_of(experiment, dataset, {})
+    small = compacted(start)
+    shape = topology(small.weight_masks)
+    networks = pack([shape], [small.layers])
     workspace = aligned_zeros((shape.hidden + 1) * BLOCK)
     train_networks(networks, [experiment], dataset, workspace, steps)
-    return _layers(networks, 0, shape)
+    return trained_network(networks, 0, start, small, 0.0, 0.0, 1, 0.0).layers
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -127,7 +135,8 @@ def test_masked_weight_or_stale_padding_becomes_nonzero() -> None:
     shapes = [topology(given_masks(e)) for e in (large, small)]
     networks = pack(shapes, [starting_network(e, {}) for e in (large, small)])
     train_networks(networks, [large, small], dataset, aligned_zeros(49 * BLOCK), steps=30)
-    weight = _layers(networks, 1, shapes[1])[0][0]
+    start = start_of(small, dataset, {})
+    weight = trained_network(networks, 1, start, start, 0.0, 0.0, 1, 0.0).layers[0][0]
     np.testing.assert_array_equal(weight != 0, [[True, False], [True, True], [False, True]])
     used = len(shapes[1].flat) + 9 + 1
     start = int(networks.parameter_start[1])

@@ -171,14 +171,14 @@ def test_diverged_training_says_so(few: Dataset) -> None:
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_one_bad_parameter_is_divergence(place: tuple[int, int], bad: float) -> None:
     layers = starting_network(Experiment(structure=(3, 3, 3)), {})
-    assert not Trained(layers, 0.5, 0.7).diverged
+    assert not Trained.of(layers, 0.5, 0.7).diverged
     layers[place[0]][place[1]].flat[0] = bad
-    assert Trained(layers, 0.5, 0.7).diverged
+    assert Trained.of(layers, 0.5, 0.7).diverged
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_bad_loss_is_divergence(loss: float) -> None:
-    assert Trained(starting_network(Experiment(), {}), 0.5, loss).diverged
+    assert Trained.of(starting_network(Experiment(), {}), 0.5, loss).diverged
 
 
 class _FirstFeature(torch.nn.Module):

@@ -1,0 +1,51 @@
+"""FORCE: prune in rounds as Iterative SNIP does, but let pruned weights come back.
+
+Idea: the score of a pruned weight is what it would matter if it returned to its original value,
+measured in the network as it is masked now ("foresight connection sensitivity"). De Jorge, Sanyal,
+Behl, Torr, Rogez and Dokania, "Progressive skeletonization: trimming more fat from a network at
+initialization" (ICLR 2021), equations 4 and 5. In each of 10 rounds:
+
+    score_j = |w_j * g_j|, w the original weights, g the gradients of the network masked so far
+
+What the authors' run changed (docs/paper.md, section 5): as for Iterative SNIP.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pruning.biases import bias_masks
+from pruning.functional import Tensors, masked, parameters, saliencies, weight_gradients
+from pruning.iter_snip import ROUNDS, count
+from pruning.protocol import Batch, Batches, Layers, Pruned, target_of
+from pruning.selection import by_layer, strictly_above
+from search.experiment import Experiment
+
+
+def score(weights: Tensors, remaining: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:
+    """|original w * g| of every weight, float32 [N].
+
+    Args:
+        weights: the original ones.
+        remaining: the same, zero where they are masked now.
+        biases: none of them masked.
+        batch: what the gradient is of.
+    """
+    return saliencies(weights, weight_gradients(remaining, biases, batch))
+
+
+def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
+    """The masks of FORCE; see `pruning.protocol.PrunesBefore`."""
+    weights, biases = parameters(layers)
+    shapes = [weight.shape for weight, _ in layers]
+    total = sum(weight.numel() for weight in weights)
+    target = target_of(experiment, total)
+    masks: list[NDArray[np.bool_]] = []
+    remaining = weights
+    for round_number in range(1, ROUNDS + 1):
+        scores = score(weights, remaining, biases, next(batches)).numpy()
+        masks = by_layer(strictly_above(scores, count(total, target, round_number)), shapes)
+        remaining = masked(weights, masks)
+    return Pruned(masks, bias_masks(masks))

@@ -1,0 +1,96 @@
+"""GraSP: prune once, before training, so that the gradient flow is kept.
+
+Idea: to first order, removing weight j changes the squared norm of the gradient by -w_j * (H g)_j,
+H the Hessian and g the gradient of the loss; weights whose removal lowers it least, or raises it,
+go. Wang, Zhang and Grosse, "Picking winning tickets before training by preserving gradient flow"
+(ICLR 2020), equation 8 and algorithm 1:
+
+    score_j = -w_j * (H g)_j / (|sum over all weights| + 1e-10), the highest are pruned
+
+What the authors' run changed (docs/paper.md, section 5): the logits are divided by 200; the data
+are 25 points of each class, in two halves, and (quirk) the halves are the two classes; the weights
+are drawn afresh from a Xavier-normal distribution beforehand, in the groups that start from fresh
+networks; what equals the threshold is pruned.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from pruning.biases import bias_masks
+from pruning.functional import Tensors, logits, parameters
+from pruning.protocol import Batch, Batches, Layers, Pruned, target_of
+from pruning.selection import below_highest, by_layer
+from search.experiment import Experiment
+
+POINTS = 25
+"""Points of each class."""
+
+TEMPERATURE = 200
+"""What the logits are divided by."""
+
+MOST_BATCHES = 100_000
+"""After so many, a class with too few points is taken to have no more."""
+
+_EPSILON = 1e-10
+
+
+def first_of_each_class(batches: Batches) -> list[Batch]:
+    """The first points of each class that the batches bring.
+
+    Returns:
+        Points float32 [25, inputs] and their labels float32 [25], of class 0 and of class 1.
+
+    Raises:
+        ValueError: the data set has too few points of a class.
+    """
+    found: list[list[torch.Tensor]] = [[], []]
+    for _, (points, labels) in zip(range(MOST_BATCHES), batches, strict=False):
+        for kind, of_class in enumerate(found):
+            of_class.extend(points[labels == kind][: POINTS - len(of_class)])
+        if all(len(of_class) == POINTS for of_class in found):
+            return [
+                (torch.stack(of_class), torch.full((POINTS,), float(kind)))
+                for kind, of_class in enumerate(found)
+            ]
+    raise ValueError(
+        f"method 'grasp' needs {POINTS} points of class 0 and of class 1; after {MOST_BATCHES} "
+        f"batches it has {len(found[0])} and {len(found[1])}"
+    )
+
+
+def score(weights: Tensors, biases: Tensors, halves: list[Batch]) -> torch.Tensor:
+    """Share of the gradient flow lost with every weight, float32 [N]; the highest matter least.
+
+    The two halves' losses are means, and their gradients and products H g are summed. Both are
+    linear in the loss, so one pass over the sum of the two losses gives them.
+    """
+    leaves = [weight.detach().requires_grad_() for weight in weights]
+    loss = torch.zeros(())
+    for points, labels in halves:
+        scaled = logits(leaves, biases, points) / TEMPERATURE
+        loss = loss + binary_cross_entropy_with_logits(scaled, labels)
+    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
+    product = sum((g.detach() * g).sum() for g in gradients)
+    assert isinstance(product, torch.Tensor)
+    hessian_gradient = torch.autograd.grad(product, leaves)
+    scores = torch.cat(
+        [(-w * hg).flatten() for w, hg in zip(weights, hessian_gradient, strict=True)]
+    )
+    return scores / (scores.sum().abs() + _EPSILON)
+
+
+def count(weights: int, target: int) -> int:
+    """How many weights to prune; truncation can make it one fewer than to reach the target."""
+    return int(weights * (1 - (1 - (1 - target / weights))))
+
+
+def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
+    """The masks of GraSP; see `pruning.protocol.PrunesBefore`."""
+    weights, biases = parameters(layers)
+    total = sum(weight.numel() for weight in weights)
+    target = target_of(experiment, total)
+    scores = score(weights, biases, first_of_each_class(batches)).numpy()
+    masks = by_layer(below_highest(scores, count(total, target)), [w.shape for w, _ in layers])
+    return Pruned(masks, bias_masks(masks))

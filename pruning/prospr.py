@@ -1,0 +1,72 @@
+"""ProsPr: prune once, before training, by what a mask will have meant after some steps of it.
+
+Idea: what matters is not a weight's effect on the loss now but on the loss after training has
+begun. So a few steps of SGD are taken, the loss after them is differentiated, through the steps,
+with respect to the mask at their start. Alizadeh, Tailor, Zintgraf, van Amersfoort, Farquhar, Lane
+and Gal, "Prospect pruning: finding trainable weights at initialization using meta-gradients" (ICLR
+2022), equation 4 and algorithm 1:
+
+    score_j = |dL(w_3, batch 4) / dc_j|, w_0 = c * w with c all ones, w_(t+1) = w_t - lr * v_(t+1)
+
+What the authors' run changed (docs/paper.md, section 5): 3 steps with the learning rate and the
+momentum of the run and without weight decay, a batch of the training's size each and a fourth for
+the loss; biases of some layers are not masked (`pruning.biases.prospr_bias_masks`). quirk: their
+code stops with an error where a whole layer would be pruned; such a network is trained here.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from pruning.biases import prospr_bias_masks
+from pruning.functional import Tensors, batch_loss, parameters
+from pruning.protocol import Batches, Layers, Pruned, target_of
+from pruning.selection import by_layer, highest
+from search.experiment import Experiment
+
+STEPS = 3
+"""Steps of SGD that are differentiated."""
+
+
+def score(
+    weights: Tensors, biases: Tensors, batches: Batches, lr: float, momentum: float
+) -> torch.Tensor:
+    """Meta-gradient of every weight's mask, its absolute value, float32 [N].
+
+    Args:
+        weights: at the start, unmasked.
+        biases: at the start; they are trained along.
+        batches: one is drawn for each step and one more for the loss.
+        lr: of the steps.
+        momentum: of the steps, without dampening or Nesterov.
+    """
+    masks = [torch.ones_like(weight, requires_grad=True) for weight in weights]
+    values = [weight * mask for weight, mask in zip(weights, masks, strict=True)]
+    values += [bias.detach().requires_grad_() for bias in biases]
+    layers = len(weights)
+    velocities = [torch.zeros_like(value) for value in values]
+    for _ in range(STEPS):
+        loss = batch_loss(values[:layers], values[layers:], next(batches))
+        gradients = torch.autograd.grad(loss, values, create_graph=True)
+        velocities = [momentum * v + g for v, g in zip(velocities, gradients, strict=True)]
+        values = [value - lr * v for value, v in zip(values, velocities, strict=True)]
+    loss = batch_loss(values[:layers], values[layers:], next(batches))
+    meta_gradients = torch.autograd.grad(loss, masks)
+    return torch.cat([gradient.abs().flatten() for gradient in meta_gradients])
+
+
+def count(weights: int, target: int) -> int:
+    """How many weights to keep; the expression's rounding can make it target + 1."""
+    return math.ceil(weights * (1 - (1 - target / weights)))
+
+
+def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
+    """The masks of ProsPr; see `pruning.protocol.PrunesBefore`."""
+    weights, biases = parameters(layers)
+    total = sum(weight.numel() for weight in weights)
+    target = target_of(experiment, total)
+    scores = score(weights, biases, batches, experiment.lr, experiment.momentum).numpy()
+    masks = by_layer(highest(scores, count(total, target)), [w.shape for w, _ in layers])
+    return Pruned(masks, prospr_bias_masks(masks))

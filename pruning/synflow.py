@@ -1,0 +1,63 @@
+"""SynFlow: prune without data, by how much each weight carries from the inputs to the output.
+
+Idea: in a network of absolute values that is fed ones, w * dR/dw is the total strength of all paths
+through a weight, R the output. Pruning the weakest in many small rounds avoids cutting a whole
+layer, since what enters a neuron equals what leaves it. Tanaka, Kunin, Yamins and Ganguli, "Pruning
+neural networks without any data by iteratively conserving synaptic flow" (NeurIPS 2020), equations
+2 and 3 and algorithm 1:
+
+    score_j = |w_j * dR/dw_j| on the network of absolute values, masked so far
+
+What the authors' run changed (docs/paper.md, section 5): the biases take part, with their absolute
+values, and are masked after every round by the rule for pruned networks; a round's threshold itself
+is pruned, so one weight fewer than wanted is left.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from pruning.biases import bias_masks
+from pruning.functional import Tensors, logits, masked, parameters
+from pruning.protocol import Batches, Layers, Pruned, target_of
+from pruning.selection import above_position, by_layer
+from search.experiment import Experiment
+
+ROUNDS = 100
+"""Rounds of pruning."""
+
+
+def score(weights: Tensors, biases: Tensors) -> torch.Tensor:
+    """Synaptic flow through every weight, float32 [N].
+
+    Args:
+        weights: absolute values, zero where they are masked.
+        biases: likewise.
+    """
+    leaves = [weight.detach().requires_grad_() for weight in weights]
+    output = logits(leaves, biases, torch.ones(1, weights[0].shape[1]))
+    gradients = torch.autograd.grad(output.sum(), leaves)
+    return torch.cat([(w * g).abs().flatten() for w, g in zip(weights, gradients, strict=True)])
+
+
+def count(weights: int, target: int, round_number: int) -> int:
+    """How many weights to prune by the end of a round, counted from 1; one more is pruned."""
+    share = round_number / ROUNDS
+    return int(weights - target**share / weights ** (share - 1))
+
+
+def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
+    """The masks of SynFlow; see `pruning.protocol.PrunesBefore`. No batch is drawn."""
+    weights, biases = parameters([(np.abs(weight), np.abs(bias)) for weight, bias in layers])
+    shapes = [weight.shape for weight, _ in layers]
+    total = sum(weight.numel() for weight in weights)
+    target = target_of(experiment, total)
+    pruned = Pruned([], [])
+    for round_number in range(1, ROUNDS + 1):
+        scores = score(weights, biases).numpy()
+        masks = by_layer(above_position(scores, count(total, target, round_number)), shapes)
+        pruned = Pruned(masks, bias_masks(masks))
+        weights = masked(weights, pruned.weight_masks)
+        biases = masked(biases, pruned.bias_masks)
+    return pruned

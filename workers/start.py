@@ -1,0 +1,79 @@
+"""Where a training starts: initial parameters and masks, whatever the method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.given import given_masks
+from pruning.registry import method_named, pruning_before
+from search.experiment import Experiment
+from workers.datasets import Dataset
+from workers.initial import Layers, StoredInit, starting_network
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """A network before its first step.
+
+    Attributes:
+        layers: (weight float32 [n_out, n_in], bias float32 [n_out]) a layer, input side first;
+            masked parameters are zero.
+        weight_masks: bool [n_out, n_in] a layer, True where a weight is trained.
+        bias_masks: bool [n_out] a layer, likewise.
+    """
+
+    layers: Layers
+    weight_masks: list[NDArray[np.bool_]]
+    bias_masks: list[NDArray[np.bool_]]
+
+
+def start_of(
+    experiment: Experiment,
+    dataset: Dataset,
+    inits: Mapping[str, StoredInit],
+    layers: Layers | None = None,
+) -> Start:
+    """The start of an experiment: its masks are given, or chosen now.
+
+    Args:
+        experiment: of a method whose masks are settled before training.
+        dataset: what pruning draws its batches from.
+        inits: stored initialisations by their token.
+        layers: initial layers of the used neurons instead of the experiment's own.
+
+    Raises:
+        ValueError: the method is unknown or prunes at another moment, a mask or the target does
+            not fit, or an initialisation is missing.
+    """
+    method = method_named(experiment.method)
+    if layers is None:
+        layers = starting_network(experiment, inits, dataset.features)
+    if method.prunes == "given":
+        weight_masks = given_masks(experiment, dataset.features)
+        bias_masks = [np.ones(len(mask), dtype=np.bool_) for mask in weight_masks]
+    else:
+        if experiment.masks:
+            raise ValueError(f"method {method.name!r} chooses its masks itself: none are given")
+        prune = pruning_before(method)
+        # Imported here: torch takes seconds and 200 MB that a worker of the search does not need.
+        from workers.pruning_batches import one_thread, pruning_batches
+
+        with one_thread():
+            pruned = prune(experiment, layers, pruning_batches(experiment, dataset))
+        weight_masks, bias_masks = pruned.weight_masks, pruned.bias_masks
+    return Start(_masked(layers, weight_masks, bias_masks), weight_masks, bias_masks)
+
+
+def _masked(
+    layers: Layers, weight_masks: list[NDArray[np.bool_]], bias_masks: list[NDArray[np.bool_]]
+) -> Layers:
+    return [
+        (np.where(weight_mask, weight, np.float32(0)), np.where(bias_mask, bias, np.float32(0)))
+        for (weight, bias), weight_mask, bias_mask in zip(
+            layers, weight_masks, bias_masks, strict=True
+        )
+    ]
