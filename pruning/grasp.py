@@ -55,8 +55,8 @@ def first_of_each_class(batches: Batches) -> list[Batch]:
                 for kind, of_class in enumerate(found)
             ]
     raise ValueError(
-        f"method 'grasp' needs {POINTS} points of class 0 and of class 1; after {MOST_BATCHES} "
-        f"batches it has {len(found[0])} and {len(found[1])}"
+        f"method 'grasp' needs {POINTS} points of each class; the data set's batches bring too "
+        f"few: {len(found[0])} of class 0 and {len(found[1])} of class 1"
     )
 
 

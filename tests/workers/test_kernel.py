@@ -135,8 +135,8 @@ def test_masked_weight_or_stale_padding_becomes_nonzero() -> None:
     shapes = [topology(given_masks(e)) for e in (large, small)]
     networks = pack(shapes, [starting_network(e, {}) for e in (large, small)])
     train_networks(networks, [large, small], dataset, aligned_zeros(49 * BLOCK), steps=30)
-    start = start_of(small, dataset, {})
-    weight = trained_network(networks, 1, start, start, 0.0, 0.0, 1, 0.0).layers[0][0]
+    whole = start_of(small, dataset, {})
+    weight = trained_network(networks, 1, whole, whole, 0.0, 0.0, 1, 0.0).layers[0][0]
     np.testing.assert_array_equal(weight != 0, [[True, False], [True, True], [False, True]])
     used = len(shapes[1].flat) + 9 + 1
     start = int(networks.parameter_start[1])

@@ -24,6 +24,8 @@ _MIXED = [
     Experiment(structure=(3, 3, 2, 2), masks=("10|01|10",)),
     Experiment(structure=(3, 2, 2), batch_size=100),
     Experiment(structure=(3, 2, 2), epochs=10),
+    Experiment(method="snip", width=8, target_nnz=40),
+    Experiment(method="prospr", width=3, target_nnz=15),
 ]
 
 

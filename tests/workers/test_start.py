@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from search.experiment import Experiment
+from workers.datasets import Dataset, load_dataset
+from workers.initial import initial_network, xavier_network
+from workers.orders import permutation
+from workers.pruning_batches import pruning_batches
+from workers.start import start_of
+
+
+@pytest.fixture
+def few() -> Dataset:
+    spiral = load_dataset("cubist-spiral")
+    return Dataset("few", spiral.points[::166].copy(), spiral.labels[::166].copy())
+
+
+def test_search_masks_biases_or_keeps_masked_weights(few: Dataset) -> None:
+    start = start_of(Experiment(structure=(3, 2), masks=("10|00|11",)), few, {})
+    assert start.weight_masks[0].tolist() == [[True, False], [False, False], [True, True]]
+    assert all(mask.all() for mask in start.bias_masks)
+    assert (start.layers[0][0] != 0).tolist() == start.weight_masks[0].tolist()
+    assert all(bias.all() for _, bias in start.layers)
+
+
+def test_pruning_draws_other_batches_than_its_stream_s(few: Dataset) -> None:
+    experiment = Experiment(method="snip", width=3, target_nnz=15)
+    steps = few.steps_per_epoch(128)
+    assert len(few) > 128 * steps
+    batches = list(islice(pruning_batches(experiment, few), 2 * steps))
+    order = np.empty(len(few), np.uint32)
+    for number in range(2):
+        permutation(experiment.seed("pruning"), number, order)
+        for step in range(steps):
+            points, labels = batches[number * steps + step]
+            places = order[128 * step : 128 * (step + 1)]
+            np.testing.assert_array_equal(points.numpy(), few.points[places])
+            np.testing.assert_array_equal(labels.numpy(), few.labels[places])
+    assert not torch.equal(batches[0][0], batches[steps][0])
+
+
+def test_pruning_uses_the_batches_of_training(few: Dataset) -> None:
+    experiment = Experiment(method="snip", width=3, target_nnz=15)
+    assert experiment.seed("pruning") != experiment.order_seed
+
+
+def test_batch_larger_than_the_data_set_never_comes(few: Dataset) -> None:
+    experiment = Experiment(method="snip", width=3, target_nnz=15, batch_size=1000)
+    with pytest.raises(ValueError, match="batch_size 1000 is not possible"):
+        start_of(experiment, few, {})
+
+
+def test_worker_of_the_search_loads_torch() -> None:
+    code = (
+        "import sys; from search.experiment import Experiment; from workers.train import *;"
+        "from workers.cost import *; e = Experiment(structure=(1, 1, 1), epochs=1);"
+        "train_batch([e]); experiment_cost(e);"
+        "experiment_cost(Experiment(method='snip', target_nnz=15));"
+        "sys.exit('torch' in sys.modules)"
+    )
+    root = Path(__file__).resolve().parents[2]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_xavier_draw_has_another_distribution() -> None:
+    experiment = Experiment(method="snip", width=64, target_nnz=40)
+    fresh = initial_network(experiment)
+    drawn = xavier_network(experiment, fresh)
+    for (weight, bias), (_, fresh_bias) in zip(drawn, fresh, strict=True):
+        np.testing.assert_array_equal(bias, fresh_bias)
+        assert weight.dtype == np.float32
+        z = weight / np.sqrt(2 / sum(weight.shape))
+        spread = 4 / np.sqrt(z.size)
+        assert abs(z.mean()) < spread
+        assert abs(z.std() - 1) < spread
+    z = np.concatenate([(w / np.sqrt(2 / sum(w.shape))).ravel() for w, _ in drawn])
+    # Of 8,384 normal numbers; each bound is 4 standard errors wide.
+    for limit, share in [(0.5, 0.3829), (1.0, 0.6827), (2.0, 0.9545), (3.0, 0.9973)]:
+        error = 4 * np.sqrt(share * (1 - share) / z.size)
+        assert abs((np.abs(z) < limit).mean() - share) < error
+    # No weight follows from the one before.
+    assert abs(np.corrcoef(z[:-1], z[1:])[0, 1]) < 4 / np.sqrt(z.size)
+
+
+def test_methods_without_the_draw_take_it(few: Dataset) -> None:
+    for method, drawn in [("snip", True), ("grasp", True), ("force", False), ("prospr", False)]:
+        experiment = Experiment(method=method, width=16, target_nnz=40)
+        start = start_of(experiment, few, {})
+        uniform = initial_network(experiment)
+        expected = xavier_network(experiment, uniform) if drawn else uniform
+        for (weight, _), (source, _), mask in zip(
+            start.layers, expected, start.weight_masks, strict=True
+        ):
+            np.testing.assert_array_equal(weight, source * mask)
