@@ -38,7 +38,8 @@ def score(weights: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:
 def count(weights: int, target: int, round_number: int) -> int:
     """Which of the largest scores is the threshold in a round, counted from 1.
 
-    An exponential decay from all weights to the target, in double precision as it stands.
+    An exponential decay from all weights to the target, in double precision as it stands. The last
+    round's number is the target, or one fewer where the rounding of exp and log makes it so.
     """
     return int(weights * math.exp(-(round_number * (0 - math.log(target / weights)) / ROUNDS)))
 

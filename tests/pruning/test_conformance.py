@@ -216,3 +216,8 @@ def test_given_masks_are_ignored(name: str, spiral: Dataset) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_sweep_file_offers_the_method_other_keys(name: str) -> None:
     assert METHODS[name].keys == {"target_nnz"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_plan_takes_the_method_to_cost_nothing(name: str) -> None:
+    assert min(METHODS[name].cost) > 0
