@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.queries import time_queries
 from benchmarks.report import table
 from benchmarks.synthetic import InstantExecutor, SyntheticRows
 from orchestrator.best import Best
@@ -21,22 +22,10 @@ from search.catalogue import Selection
 from search.experiment import Experiment
 from search.grid import Product, Table
 from search.study import Study
-from storage.reader import StoreReader
 from storage.sweep_info import describe_sweep
 from storage.writer import StoreWriter
 
 EXPERIMENTS = 400_000
-
-QUERIES = {
-    "count by status": "SELECT status, count(*) FROM results GROUP BY status",
-    "best by schedule and rate": "SELECT lr, schedule, max(accuracy), avg(accuracy), "
-    "quantile_cont(accuracy, 0.5) FROM results GROUP BY ALL ORDER BY ALL",
-    "fewest weights by accuracy": "SELECT floor(accuracy * 100) AS percent, min(weight_nnz), "
-    "count(*) FROM results GROUP BY ALL ORDER BY ALL",
-    "the best network of each size": "SELECT weight_nnz, max(accuracy), "
-    "arg_max(experiment_id, accuracy), arg_max(mask2, accuracy) FROM results GROUP BY ALL",
-    "over all weights": "SELECT avg(list_sum(weights)), max(list_max(biases)) FROM results",
-}
 
 
 def run() -> None:
@@ -45,7 +34,8 @@ def run() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store"
         _drive(study, store)
-        _query(store)
+        print()
+        time_queries(store)
 
 
 def _large_study() -> Study:
@@ -76,28 +66,12 @@ def _drive(study: Study, store: Path) -> None:
         seconds = time.perf_counter() - start
         growth = _memory_mb() - before
     print(f"## The driver over a sweep of {EXPERIMENTS:,}, its workers answering at once\n")
-    size = sum(file.stat().st_size for file in (store / "data").iterdir())
     rows = [
         ["experiments a second, making their rows included", f"{EXPERIMENTS / seconds:,.0f}"],
         ["growth of the driver's memory, MB (peak)", f"{growth:.0f}"],
-        ["bytes a stored row", f"{size / EXPERIMENTS:.0f}"],
         ["data files", str(len(list((store / "data").iterdir())))],
     ]
     print(table(["what", "figure"], rows))
-
-
-def _query(store: Path) -> None:
-    print(f"\n## Queries over {EXPERIMENTS:,} rows\n")
-    start = time.perf_counter()
-    reader = StoreReader(store)
-    opened = time.perf_counter() - start
-    rows = [["opening the store", f"{opened:.3f}"]]
-    for name, query in QUERIES.items():
-        start = time.perf_counter()
-        reader.sql(query)
-        rows.append([name, f"{time.perf_counter() - start:.3f}"])
-    reader.close()
-    print(table(["query", "seconds"], rows))
 
 
 def _memory_mb() -> float:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestrator.show import counted
+
 TARGETS = (0.95, 0.995)
 """The accuracies for which the paper asks how few weights suffice."""
 
@@ -31,7 +33,12 @@ class Best:
 
     def __str__(self) -> str:
         if not self.weights:
-            return f"none at {TARGETS[0]:.1%} yet"
+            return f"none at {_percent(TARGETS[0])} yet"
         return ", ".join(
-            f"{fewest} weights at {target:.1%}" for target, fewest in self.weights.items()
+            f"{counted(fewest, 'weight')} at {_percent(target)}"
+            for target, fewest in self.weights.items()
         )
+
+
+def _percent(accuracy: float) -> str:
+    return f"{100 * accuracy:g} %"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from datetime import UTC, datetime
 from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, PositiveFloat, ValidationError
 
 from search.experiment import Experiment
 from storage.sweep_info import processor_name
@@ -38,12 +37,12 @@ class Calibration(BaseModel):
         measured: when, in UTC.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     backend: str
     processor: str
-    seconds_per_cost: float
-    measured: datetime
+    seconds_per_cost: PositiveFloat
+    measured: AwareDatetime
 
     @property
     def age(self) -> str:
@@ -82,8 +81,8 @@ def calibration(*, again: bool = False) -> Calibration:
 
 def _read(path: Path) -> Calibration | None:
     try:
-        return Calibration.model_validate(json.loads(path.read_text()))
-    except (OSError, ValueError, ValidationError):
+        return Calibration.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
         # Absent, torn or from another version: it costs two seconds to measure again.
         return None
 

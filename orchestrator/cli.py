@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.metadata import version
-from typing import Annotated
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, ParamSpec
 
-import click
 import typer
 
-from orchestrator.commands import ask, look, run, status
+from orchestrator.commands import ask, look, plan, run, status
+from orchestrator.commands.run import INTERRUPTED
 from orchestrator.errors import UserError
 from storage.errors import StoreError
+from storage.sweep_info import software_versions
+
+P = ParamSpec("P")
 
 app = typer.Typer(
     name="sparsest",
@@ -21,21 +25,50 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Plain help: with markup, [default: ...] would be taken for a colour and vanish.
+    rich_markup_mode=None,
 )
 
-app.command("studies")(look.studies)
-app.command("list")(look.list_experiments)
-app.command("plan")(look.plan)
-app.command("run")(run.run)
-app.command("status")(status.status)
-app.command("query")(ask.query)
-app.command("sql")(ask.sql)
-app.command("export")(ask.export)
+
+def _telling(command: Callable[P, None]) -> Callable[P, None]:
+    """The command, with its foreseen ends as exit codes: 0 done, 1 could not be done, 130 stopped.
+
+    Wrong usage is 2, which typer sees to.
+    """
+
+    @wraps(command)
+    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+            sys.stdout.flush()
+        except (UserError, StoreError) as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from error
+        except BrokenPipeError as error:
+            # Whoever read our output has seen enough: `sparsest list phase1 | head`.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from error
+        except KeyboardInterrupt as error:
+            typer.echo("stopped at once; what is stored is safe", err=True)
+            raise typer.Exit(INTERRUPTED) from error
+
+    return told
+
+
+app.command("studies")(_telling(look.studies))
+app.command("list")(_telling(look.list_experiments))
+app.command("plan")(_telling(plan.plan))
+app.command("run")(_telling(run.run))
+app.command("status")(_telling(status.status))
+app.command("query")(_telling(ask.query))
+app.command("sql")(_telling(ask.sql))
+app.command("export")(_telling(ask.export))
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"sparsest {version('sparsest')}")
+        version = software_versions().get("sparsest", "(a checkout that is not installed)")
+        typer.echo(f"sparsest {version}")
         raise typer.Exit
 
 
@@ -50,19 +83,8 @@ def common(
 
 
 def main() -> None:
-    """Runs a command. Exit codes: 0 done, 1 could not be done, 2 wrong usage, 130 interrupted."""
-    try:
-        app()
-    except (UserError, StoreError) as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(1)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough: `sparsest list phase1 | head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except (KeyboardInterrupt, click.Abort):
-        typer.echo("stopped at once; the same command again goes on from what is stored", err=True)
-        sys.exit(130)
+    """Runs the command that this process was started with."""
+    app(prog_name="sparsest")
 
 
 if __name__ == "__main__":

@@ -23,8 +23,12 @@ WAIT_S = 0.5
 ATTEMPTS = 3
 """How often a single experiment is tried before its row says `failed`."""
 
-HOPELESS_FAILURES = 6
+HOPELESS_AT_FIRST = 6
 """So many failed tasks before the first that succeeds, and the fault is not an experiment's."""
+
+HOPELESS_IN_A_ROW = 60
+"""So many failed tasks in a row later on, and it is not either. One bad experiment makes 5 in a
+row; a full disk must not fill the store with failed rows, which are never tried again."""
 
 
 class Sink(Protocol):
@@ -87,10 +91,10 @@ def drive(
     back what no worker has begun, waits for the rest and returns.
 
     Raises:
-        UserError: nothing at all can be trained here.
+        UserError: nothing at all can be trained here, or no longer.
     """
     tally = Tally()
-    failures = 0
+    failures_in_a_row = 0
     while True:
         while not stop.requested and executor.in_flight < executor.capacity:
             task = source.next()
@@ -105,17 +109,19 @@ def drive(
             return tally
         for outcome in executor.wait(WAIT_S):
             if isinstance(outcome, Done):
+                failures_in_a_row = 0
                 source.observe(outcome.task, outcome.busy_s)
                 tally.busy_s += outcome.busy_s
                 tally.train_s += (pc.sum(outcome.rows.column("train_ms")).as_py() or 0) / 1000
                 _store(outcome.task, outcome.rows, sink, monitor, tally)
                 continue
-            failures += 1
+            failures_in_a_row += 1
             logger.warning("%s: %s", _describe(outcome.task), outcome.reason)
-            if tally.trained == 0 and failures >= HOPELESS_FAILURES:
+            if failures_in_a_row >= (HOPELESS_IN_A_ROW if tally.trained else HOPELESS_AT_FIRST):
                 raise UserError(
-                    f"{failures} tasks failed and none succeeded, the last one with: "
-                    f"{outcome.reason}. Nothing was stored; `--executor inline` shows more"
+                    f"{failures_in_a_row} tasks in a row failed, the last one with: "
+                    f"{outcome.reason}. What came back before is stored; the log beside the store "
+                    "says more. The same command goes on when the cause is removed"
                 )
             _deal_with(outcome, source, executor.backend, sink, monitor, tally)
         sink.poll()

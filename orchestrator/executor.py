@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ import pyarrow as pa
 from workers.initial import StoredInit
 from workers.task import Task, run_task
 from workers.train import Device, backend_for
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Executor(Protocol):
         """What has come back since the last call; waits for the first, `timeout_s` at most."""
 
     def withdraw(self) -> list[Task]:
-        """Takes back the tasks that no worker has begun."""
+        """Takes back the tasks that no worker has begun; their rows will not come."""
 
 
 class InlineExecutor:
@@ -126,6 +129,7 @@ class InlineExecutor:
         try:
             rows = run_task(task, self._inits, self._device)
         except Exception as error:  # whatever it is, it belongs into a row, not on the floor
+            logger.warning("a task failed", exc_info=True)
             return [Failed(task, f"{type(error).__name__}: {error}")]
         return [Done(task, rows, time.perf_counter() - start)]
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from orchestrator.errors import UserError
 from storage import inits as stored
+from storage.paths import StorePaths
+from storage.reader import StoreReader
 from workers.initial import StoredInit, load_stored_init
 
 
@@ -21,12 +23,24 @@ def read_inits(files: Mapping[str, Path | None]) -> dict[str, StoredInit]:
     Raises:
         UserError: a file that cannot be read or that holds something else.
     """
+    return {name: _read(path, name) for name, path in files.items() if path is not None}
+
+
+def _read(path: Path, name: str) -> StoredInit:
     try:
-        return {
-            name: load_stored_init(path, name) for name, path in files.items() if path is not None
-        }
-    except (ValueError, OSError) as error:
-        raise UserError(str(error)) from error
+        return load_stored_init(path, name)
+    except OSError as error:
+        raise UserError(f"--{name} {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"--{name} {error}") from error
+
+
+def inits_in(store: Path) -> Mapping[str, stored.StoredInit]:
+    """The initialisations of a store that perhaps does not exist yet, by name."""
+    if not StorePaths.of(store).marker.exists():
+        return {}
+    with StoreReader(store) as reader:
+        return reader.inits
 
 
 def combined(

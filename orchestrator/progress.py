@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import deque
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
+import pyarrow.compute as pc
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.text import Text
 
 from orchestrator.best import Best
 
@@ -25,6 +21,15 @@ LINE_EVERY_S = 15.0
 
 RATE_OVER_S = 60.0
 """Seconds over which the rate is taken."""
+
+
+class _Bar(Progress):
+    """A bar as wide as the terminal, with a line of text below it."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """The bar, and the field "below" of its task."""
+        yield self.make_tasks_table(self.tasks)
+        yield from (Text(task.fields["below"]) for task in self.tasks)
 
 
 class ProgressDisplay:
@@ -41,21 +46,17 @@ class ProgressDisplay:
         self._total = total
         self._best = best
         self._done = 0
-        self._statuses: Counter[str] = Counter()
+        self._failed = 0
         self._start = time.monotonic()
         self._line_at = self._start
         self._recent: deque[tuple[float, int]] = deque([(self._start, 0)])
-        self._bar = Progress(
-            TextColumn("[bold]training"),
-            BarColumn(),
+        self._bar = _Bar(
+            BarColumn(bar_width=None),
             TaskProgressColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[eta]}"),
-            TextColumn("{task.fields[best]}"),
+            TextColumn("{task.fields[numbers]}", markup=False),
             console=console,
             disable=not console.is_terminal,
+            expand=True,
         )
         self._task = self._bar.add_task("training", total=total, **self._fields())
 
@@ -73,20 +74,10 @@ class ProgressDisplay:
         if not self._console.is_terminal:
             self._console.print(self._line(), highlight=False, soft_wrap=True)
 
-    @property
-    def statuses(self) -> Counter[str]:
-        """Rows by status."""
-        return self._statuses
-
-    @property
-    def best(self) -> Best:
-        """The sparsest networks so far."""
-        return self._best
-
     def rows(self, batch: pa.RecordBatch) -> None:
         """Counts rows that have come back."""
         self._done += batch.num_rows
-        self._statuses.update(batch.column("status").to_pylist())
+        self._failed += pc.sum(pc.equal(batch.column("status"), "failed")).as_py() or 0
         self._best.see(batch)
         now = time.monotonic()
         self._recent.append((now, self._done))
@@ -112,24 +103,29 @@ class ProgressDisplay:
         return (self._done - first_done) / elapsed if elapsed > 0 else 0.0
 
     def _fields(self) -> dict[str, Any]:
-        rate = self._rate()
-        left = self._total - self._done
-        return {
-            "rate": f"{rate:,.0f}/s",
-            "eta": f"{_clock(left / rate)} left" if rate > 0 else "",
-            "best": f"sparsest: {self._best}",
-        }
+        return {"numbers": "  ".join(self._numbers()), "below": "; ".join(self._findings())}
 
     def _line(self) -> str:
-        fields = self._fields()
+        return "trained " + "; ".join([*self._numbers(), *self._findings()])
+
+    def _numbers(self) -> list[str]:
+        """How far it is, how fast, and how long it takes."""
+        rate = self._rate()
         parts = [
-            f"{self._done:,} of {self._total:,} trained",
+            f"{self._done:,} of {self._total:,}",
             f"{_clock(time.monotonic() - self._start)} elapsed",
-            fields["rate"],
-            fields["eta"],
-            fields["best"],
+            f"{rate:,.0f}/s",
         ]
-        return "; ".join(part for part in parts if part)
+        if rate > 0:
+            parts.append(f"{_clock((self._total - self._done) / rate)} left")
+        return parts
+
+    def _findings(self) -> list[str]:
+        """What came out so far."""
+        parts = [f"sparsest: {self._best}"]
+        if self._failed:
+            parts.append(f"{self._failed:,} failed")
+        return parts
 
 
 def _clock(seconds: float) -> str:

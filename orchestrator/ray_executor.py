@@ -26,6 +26,9 @@ TASKS_PER_WORKER = 2
 START_TIMEOUT_S = 300.0
 """How long the actors may take to start and compile before the run gives up."""
 
+GROUP_S = 0.05
+"""How long tasks that end at about the same time are waited for, to come back together."""
+
 OBJECT_STORE_BYTES = 256 * 2**20
 """Shared memory for results under way on this machine: a task's rows are about half a megabyte."""
 
@@ -58,7 +61,6 @@ class RayExecutor:
         self._device: Device = device
         self._address = address
         self._pool: list[_Worker] = []
-        self._lost: list[Outcome] = []
         self.backend = ""
 
     @property
@@ -74,7 +76,7 @@ class RayExecutor:
     @property
     def in_flight(self) -> int:
         """Number of tasks submitted and not yet come back."""
-        return sum(len(worker.tasks) for worker in self._pool) + len(self._lost)
+        return sum(len(worker.tasks) for worker in self._pool)
 
     def __enter__(self) -> Self:
         """Starts or joins Ray, and all actors, and waits until they have compiled.
@@ -84,23 +86,11 @@ class RayExecutor:
         """
         self._connect()
         try:
-            self._pool = [_Worker(self._new_actor()) for _ in range(self._count)]
-            started = [worker.actor.warm_up.remote() for worker in self._pool]
-            ready, waiting = ray.wait(
-                started, num_returns=len(started), timeout=START_TIMEOUT_S, fetch_local=True
-            )
-            if waiting:
-                raise UserError(
-                    f"only {len(ready)} of {self._count} workers started within "
-                    f"{START_TIMEOUT_S:.0f} s: ask for fewer with --workers, or free resources"
-                )
-            self.backend = str(ray.get(ready[0], timeout=START_TIMEOUT_S))
-            ray.get(ready, timeout=START_TIMEOUT_S)
-        except RayTaskError as error:
+            self._start_workers()
+        except BaseException as error:
             ray.shutdown()
-            raise UserError(f"a worker could not start: {error.cause}") from error
-        except BaseException:
-            ray.shutdown()
+            if isinstance(error, RayError):
+                raise UserError(f"a worker could not start: {_reason(error)}") from error
             raise
         return self
 
@@ -134,6 +124,19 @@ class RayExecutor:
             where = f"at {self._address}" if self._address else "on this machine"
             raise UserError(f"no Ray {where}: {error}") from error
 
+    def _start_workers(self) -> None:
+        self._pool = [_Worker(self._new_actor()) for _ in range(self._count)]
+        started = [worker.actor.warm_up.remote() for worker in self._pool]
+        ready, waiting = ray.wait(
+            started, num_returns=len(started), timeout=START_TIMEOUT_S, fetch_local=True
+        )
+        if waiting:
+            raise UserError(
+                f"only {len(ready)} of {self._count} workers started within "
+                f"{START_TIMEOUT_S:.0f} s: ask for fewer with --workers, or free resources"
+            )
+        self.backend = str(ray.get(ready, timeout=START_TIMEOUT_S)[0])
+
     def _new_actor(self) -> Any:
         gpus = 1 if self._device == "cuda" else 0
         return TrainingActor.options(num_cpus=1, num_gpus=gpus).remote(self._inits, self._device)
@@ -146,48 +149,62 @@ class RayExecutor:
     def wait(self, timeout_s: float) -> list[Outcome]:
         """What has come back; waits for the first, `timeout_s` at most.
 
-        A worker that died is replaced. Its task, and the one that waited behind it, come back as
-        failed.
+        A worker that died is replaced, and its task comes back as failed.
         """
-        outcomes, self._lost = self._lost, []
         references = {ref: worker for worker in self._pool for ref in worker.tasks}
         if not references:
-            return outcomes
-        ready, _ = ray.wait(
-            list(references),
-            num_returns=len(references),
-            timeout=0 if outcomes else 0.05,
-            fetch_local=True,
-        )
-        if not ready and not outcomes:
+            return []
+        ready, _ = ray.wait(list(references), num_returns=len(references), timeout=GROUP_S)
+        if not ready:
             ready, _ = ray.wait(list(references), num_returns=1, timeout=timeout_s)
+        outcomes = []
         for reference in ready:
             worker = references[reference]
-            task = worker.tasks.pop(reference, None)
-            if task is not None:
-                outcomes.append(self._outcome(reference, task, worker))
+            if reference in worker.tasks:  # not moved to a new actor meanwhile
+                outcomes.append(self._outcome(reference, worker))
         return outcomes
 
-    def _outcome(self, reference: Any, task: Task, worker: _Worker) -> Outcome:
+    def _outcome(self, reference: Any, worker: _Worker) -> Outcome:
         try:
             rows, busy_s = ray.get(reference, timeout=START_TIMEOUT_S)
         except RayTaskError as error:
-            # The worker lives: the training itself raised.
-            return Failed(task, f"{type(error.cause).__name__}: {error.cause}")
+            # The worker lives: the training itself raised. The log gets the worker's traceback.
+            logger.warning("a task failed: %s", error)
+            return Failed(worker.tasks.pop(reference), _reason(error))
         except RayError as error:
             logger.warning("a worker was lost: %s", error)
-            # What waited behind the task on the same worker is lost with it, but is not to blame.
-            self._lost += [Failed(other, "its worker was lost") for other in worker.tasks.values()]
-            worker.tasks = {}
-            worker.actor = self._new_actor()
-            return Failed(task, f"its worker was lost: {type(error).__name__}")
-        return Done(task, rows, busy_s)
+            return Failed(self._replace(worker), f"its worker was lost: {_reason(error)}")
+        return Done(worker.tasks.pop(reference), rows, busy_s)
+
+    def _replace(self, worker: _Worker) -> Task:
+        """Puts a new actor in a worker's place; returns the task that the old one died of.
+
+        An actor does its tasks in order, so it died of the oldest. The others were not begun, are
+        not to blame, and go to the new actor.
+        """
+        blamed, *others = worker.tasks.values()
+        ray.kill(worker.actor)
+        worker.actor = self._new_actor()
+        worker.tasks = {worker.actor.train.remote(task): task for task in others}
+        return blamed
 
     def withdraw(self) -> list[Task]:
-        """Takes back every worker's second task, which it has not begun."""
+        """Takes back the tasks behind each worker's oldest unfinished one, which it is training.
+
+        An actor begins whatever was sent to it, even what `ray.cancel` was called on: a task that
+        was taken back may yet be trained, for nobody.
+        """
         withdrawn = []
         for worker in self._pool:
-            for reference in list(worker.tasks)[1:]:
-                ray.cancel(reference)
-                withdrawn.append(worker.tasks.pop(reference))
+            references = list(worker.tasks)
+            if not references:
+                continue
+            _, unfinished = ray.wait(references, num_returns=len(references), timeout=0)
+            withdrawn += [worker.tasks.pop(reference) for reference in unfinished[1:]]
         return withdrawn
+
+
+def _reason(error: RayError) -> str:
+    """What went wrong, in one line: the worker's own error where it is one."""
+    cause = error.cause if isinstance(error, RayTaskError) else error
+    return f"{type(cause).__name__}: {cause}".partition("\n")[0]

@@ -1,6 +1,18 @@
-"""Numbers as people read them."""
+"""Text and numbers as people read them."""
 
 from __future__ import annotations
+
+from rich.console import Console
+
+
+def plain_console(*, stderr: bool = False) -> Console:
+    """A console that prints text as it is: paths and messages may hold brackets and colons."""
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: 1 file, 1,234 files."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def human_bytes(count: float) -> str:
@@ -13,12 +25,16 @@ def human_bytes(count: float) -> str:
 
 
 def human_hours(hours: float) -> str:
-    """Hours with two digits where it matters: 0.03, 1.7, 12."""
+    """Hours with as many digits as matter: <0.01, 0.03, 1.7, 1,234.5."""
+    if 0 < hours < 0.005:
+        return "<0.01"
     return f"{hours:.2f}" if hours < 1 else f"{hours:,.1f}"
 
 
 def human_seconds(seconds: float) -> str:
-    """Seconds, minutes or hours: 42 s, 3.5 min, 2.1 h."""
+    """Seconds, minutes or hours: 0.4 s, 42 s, 3.5 min, 2.1 h."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 7200:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Self
+from typing import Any, Self
 
 
 class StopRequest:
@@ -18,7 +18,7 @@ class StopRequest:
     def __init__(self, announce: Callable[[], None]) -> None:
         self.requested = False
         self._announce = announce
-        self._usual: dict[signal.Signals, object] = {}
+        self._usual: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -32,7 +32,7 @@ class StopRequest:
         traceback: TracebackType | None,
     ) -> None:
         for number, handler in self._usual.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            signal.signal(number, handler)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.requested:

@@ -33,6 +33,16 @@ class Targets:
         return sorted({name for s in self.selections for name in s.study.init_names})
 
     @property
+    def left_out(self) -> list[str]:
+        """A note on each study that leaves impossible combinations out."""
+        return [
+            f"{s.study.name}: {s.study.left_out:,} combinations are left out, because their "
+            "target_nnz is not below the number of weights"
+            for s in self.selections
+            if s.study.left_out
+        ]
+
+    @property
     def missing_methods(self) -> dict[str, list[str]]:
         """Study -> methods of it that cannot be trained here; studies without any are left out."""
         missing = {s.study.name: sorted(s.study.methods - set(METHODS)) for s in self.selections}
@@ -47,13 +57,13 @@ def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:
         root_seed: of all random numbers.
 
     Raises:
-        UserError: an unknown name, or a sweep file that cannot be used.
+        UserError: an unknown name, a sweep file that cannot be used, or an impossible root seed.
     """
     merged: dict[str, Selection] = {}
     sweep_files = {}
     for word in words:
-        for selection in _selections(word):
-            study = selection.study.with_root_seed(root_seed) if root_seed else selection.study
+        for selection in _selections(word, root_seed):
+            study = selection.study
             if study.file_sha256 is not None:
                 sweep_files[study.name] = study.file_sha256
             before = merged.get(study.digest)
@@ -66,23 +76,25 @@ def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:
     return Targets(list(merged.values()), sweep_files)
 
 
-def _selections(word: str) -> list[Selection]:
+def _selections(word: str, root_seed: int) -> list[Selection]:
     try:
-        if not word.endswith(".toml"):
-            return resolve(word)
-        methods = {name: method.keys for name, method in METHODS.items()}
-        loaded = {name: load_dataset(name) for name in DATASETS}
-        study = load_sweep(
-            Path(word),
-            methods,
-            DATASETS,
-            SCHEDULES,
-            points={name: len(dataset) for name, dataset in loaded.items()},
-            inputs={name: dataset.features for name, dataset in loaded.items()},
-        )
-        return [Selection.whole(study)]
-    except (ValueError, OSError) as error:
+        found = [Selection.whole(_load(Path(word)))] if word.endswith(".toml") else resolve(word)
+        return [Selection(s.study.with_root_seed(root_seed), s.indices) for s in found]
+    except ValueError as error:
         raise UserError(str(error)) from error
+
+
+def _load(path: Path) -> Study:
+    """The study of a sweep file, held against the methods and data sets that there are."""
+    datasets = {name: load_dataset(name) for name in DATASETS}
+    return load_sweep(
+        path,
+        {name: method.keys for name, method in METHODS.items()},
+        DATASETS,
+        SCHEDULES,
+        points={name: len(dataset) for name, dataset in datasets.items()},
+        inputs={name: dataset.features for name, dataset in datasets.items()},
+    )
 
 
 def with_inits(targets: Targets, tokens: Mapping[str, str]) -> Targets:
@@ -103,15 +115,11 @@ def with_inits(targets: Targets, tokens: Mapping[str, str]) -> Targets:
     return Targets(selections, targets.sweep_files)
 
 
-def require_trainable(targets: Targets, inits: Collection[str]) -> None:
-    """Refuses what cannot be trained, before anything is.
-
-    Args:
-        targets: what is to be trained.
-        inits: names of the stored initialisations that there are.
+def require_methods(targets: Targets) -> None:
+    """Refuses what cannot be trained by this version, before anything is.
 
     Raises:
-        UserError: a method that is not there, or a stored initialisation that was not given.
+        UserError: a study uses a method that is not there.
     """
     if targets.missing_methods:
         lines = [f"  {study}: {', '.join(m)}" for study, m in targets.missing_methods.items()]
@@ -123,6 +131,18 @@ def require_trainable(targets: Targets, inits: Collection[str]) -> None:
             "these studies use methods that this version does not have "
             f"(it has: {', '.join(METHODS)}):\n" + "\n".join(lines) + advice
         )
+
+
+def require_inits(targets: Targets, inits: Collection[str]) -> None:
+    """Refuses what starts from a stored initialisation that nobody has given.
+
+    Args:
+        targets: what is to be trained.
+        inits: names of the stored initialisations that there are.
+
+    Raises:
+        UserError: one that is needed is not among them.
+    """
     missing = [name for name in targets.init_names if name not in inits]
     if missing:
         options = " and ".join(f"--{name} FILE" for name in missing)

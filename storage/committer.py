@@ -41,10 +41,10 @@ class Committer:
         try:
             mark_store(paths)
             check_marker(paths)
-            # A writer that was killed between publishing an entry and making its name durable
-            # left an entry that everybody can read and that a power loss could still take away.
-            for folder in (paths.data, paths.log, paths.root):
-                durable.sync_folder(folder)
+            # A writer that was killed between publishing something and making its name durable
+            # left what everybody can read and a power loss could still take away.
+            durable.sync_folder(paths.log)
+            durable.sync_folder(paths.root)
             with durable.reporting("look into", paths.root):
                 self._unpublished = list_unpublished(paths)
             self.state = StoreState(paths)

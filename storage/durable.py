@@ -34,7 +34,7 @@ def create_exclusive(path: Path, data: bytes | memoryview) -> None:
         WriteFailed: the file exists, or could not be written whole; it is not left behind then.
     """
     with reporting("write", path):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
         try:
             try:
                 _write_all(descriptor, memoryview(data))
@@ -73,7 +73,7 @@ def sync_folder(path: Path) -> None:
         WriteFailed: the folder could not be synchronised.
     """
     with reporting("synchronise the folder", path):
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
         finally:

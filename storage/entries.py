@@ -117,9 +117,9 @@ class SweepEnd(_Strict):
         ended: UTC, ISO 8601 with a Z.
         outcome: finished; interrupted by its user; failed with an error.
         stored: rows that it stored.
-        skipped: experiments found stored under another study.
+        skipped: wanted experiments that were stored already.
         by_status: status -> number of rows.
-        core_seconds: workers times seconds, as far as the driver knows them.
+        core_seconds: seconds that the workers were at work, added up.
         train_seconds: core seconds of training.
         wall_seconds: from its begin to its end, by a clock that is never set.
     """

@@ -34,10 +34,9 @@ class StoreLock:
 
     def __init__(self, paths: StorePaths, command: str) -> None:
         try:
-            # Not inherited by programs that this process starts: a worker that outlives its
-            # driver would keep the lock.
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-            self._descriptor: int | None = os.open(paths.lock, flags, 0o644)
+            # Python opens it so that programs started by this process do not inherit it: a worker
+            # that outlives its driver would keep the lock.
+            self._descriptor: int | None = os.open(paths.lock, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise WriteFailed("open", paths.lock, error) from error
         try:

@@ -33,7 +33,10 @@ def make_store_folder(paths: StorePaths) -> None:
 
 
 def mark_store(paths: StorePaths) -> None:
-    """Makes a folder with nothing stored a store, durably; the caller holds its lock.
+    """Makes a folder with nothing stored a store; the caller holds its lock.
+
+    The name of the marker is durable only after the caller synchronises the folder, which it has
+    to do in any case: an earlier process may have died right here.
 
     Raises:
         StoreDamaged: the marker is missing although something is stored.
@@ -44,11 +47,11 @@ def mark_store(paths: StorePaths) -> None:
             return
         if os.listdir(paths.log):
             raise StoreDamaged(paths.marker, "missing, while the log has entries")
+    durable.sync_folder(paths.root.parent)  # a process that made the folder may have died at once
     record = json.dumps({"kind": _MARK, "format": STORE_FORMAT})
     aside = paths.new_temporary()
     durable.create_exclusive(aside, seal(record))
     durable.publish_link(aside, paths.marker)
-    durable.sync_folder(paths.root)
     durable.remove(aside)
 
 

@@ -14,8 +14,8 @@ from storage.entries import RowsCommitted
 from storage.errors import StoreDamaged, StoreVersion
 from storage.paths import StorePaths
 
-# Measured on 8,192 trained 7x3x3 networks: 205 bytes a row in 13 ms with these encodings, 323
-# bytes in 73 ms with Arrow's own choice, which tries a dictionary for columns that never repeat.
+# Measured on 8,192 rows of masked 7x3x3 networks: 211 bytes a row in 13 ms with these encodings,
+# 330 bytes in 72 ms with Arrow's own choice, a dictionary for columns that never repeat as well.
 _ENCODINGS = {
     "study_index": "DELTA_BINARY_PACKED",
     "paper_run_id": "DELTA_BINARY_PACKED",
@@ -85,6 +85,23 @@ def check_part_size(paths: StorePaths, part: RowsCommitted) -> None:
         raise StoreDamaged(file, f"named by the log, and missing ({error.strerror})") from error
     if size != part.bytes:
         raise StoreDamaged(file, f"has {size} bytes; the log says {part.bytes}")
+
+
+def check_part_content(paths: StorePaths, part: RowsCommitted) -> None:
+    """Passes where every byte of a data file is the one that was written.
+
+    Raises:
+        StoreDamaged: the file is missing, or was changed.
+    """
+    check_part_size(paths, part)
+    file = paths.part(part.file)
+    try:
+        with file.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise StoreDamaged(file, f"cannot be read ({error.strerror})") from error
+    if digest != part.sha256:
+        raise StoreDamaged(file, "its content changed: the SHA-256 is not the one in the log")
 
 
 def ids_of_other_versions(

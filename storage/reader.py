@@ -15,17 +15,32 @@ import pyarrow as pa
 from search.indices import IndexSet
 from storage.connections import connect_guarded, connect_isolated
 from storage.entries import RowsCommitted
-from storage.errors import Holder, QueryError, ReadOnlyError, UnknownExperiment
+from storage.errors import Holder, StoreError, UnknownExperiment
 from storage.inits import StoredInit
 from storage.lock import current_holder
 from storage.log import read_log
 from storage.marker import check_marker
-from storage.parts import check_part_schema, check_part_size, ids_of_other_versions
+from storage.parts import (
+    check_part_content,
+    check_part_schema,
+    check_part_size,
+    ids_of_other_versions,
+)
 from storage.paths import StorePaths
-from storage.readonly import reading_statements
+from storage.query import run_reading
 from storage.state import StoreState, SweepProgress
 from storage.views import sweeps_table
 
+_ERRORS_OF_QUERIES = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ConversionException,
+    duckdb.OutOfMemoryException,
+    duckdb.OutOfRangeException,
+    duckdb.ParserException,
+    duckdb.PermissionException,
+    duckdb.TypeMismatchException,
+)
 _ID_DIGITS = 32
 _ID_PREFIX = re.compile(rf"[0-9a-f]{{4,{_ID_DIGITS}}}")
 
@@ -162,14 +177,11 @@ class StoreReader:
             StoreDamaged: a data file is gone or was changed since the store was opened.
         """
         connection = self._connection()
-        statements = reading_statements(connection, query)
-        # The statements were looked through; the transaction is a second fence around the
-        # database in memory.
-        connection.execute("BEGIN TRANSACTION READ ONLY")
         try:
-            return [self._run(connection, statement) for statement in statements][-1]
-        finally:
-            connection.execute("ROLLBACK")
+            return run_reading(connection, query)
+        except StoreError as error:
+            self._blame_files(error.__cause__)
+            raise
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection of the caller's own, over what is stored now.
@@ -200,9 +212,10 @@ class StoreReader:
                 "4 or more."
             )
         # A range, not a prefix test: DuckDB can skip files by the smallest and largest id.
-        query = "SELECT * FROM results WHERE experiment_id BETWEEN ? AND ? LIMIT 2"
-        bounds = [prefix.ljust(_ID_DIGITS, "0"), prefix.ljust(_ID_DIGITS, "f")]
-        rows = self._connection().sql(query, params=bounds).to_arrow_table().to_pylist()
+        first, last = prefix.ljust(_ID_DIGITS, "0"), prefix.ljust(_ID_DIGITS, "f")
+        rows = self.sql(
+            f"SELECT * FROM results WHERE experiment_id BETWEEN '{first}' AND '{last}' LIMIT 2"
+        ).to_pylist()
         if not rows:
             raise UnknownExperiment(f"No stored experiment has an id that begins with {prefix}.")
         if len(rows) > 1:
@@ -230,19 +243,6 @@ class StoreReader:
     ) -> None:
         self.close()
 
-    def _run(self, connection: duckdb.DuckDBPyConnection, statement: str) -> pa.Table:
-        """Runs one statement that was looked through."""
-        try:
-            return connection.sql(statement).to_arrow_table()
-        except duckdb.PermissionException as error:
-            # DuckDB takes the name of a file that is gone for that of a folder, which it may not
-            # open: look whether it is the query's fault.
-            self._check_parts()
-            raise ReadOnlyError(f"A query reads the stored results only. {error}") from error
-        except duckdb.Error as error:
-            self._check_parts()
-            raise QueryError(_message_with_place(connection, statement, error)) from error
-
     def _check_parts(self) -> None:
         for part in self._state.parts:
             check_part_schema(self.paths, part)
@@ -253,20 +253,20 @@ class StoreReader:
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._database is None:
-            self._database = connect_guarded(self._files(), sweeps_table(self._state))
+            try:
+                self._database = connect_guarded(self._files(), sweeps_table(self._state))
+            except duckdb.Error as error:
+                self._blame_files(error)
+                raise StoreError(f"Could not open {self.paths.root}: {error}") from error
         return self._database
 
+    def _blame_files(self, error: BaseException | None) -> None:
+        """Looks whether a data file is the reason of an error, and raises StoreDamaged if so.
 
-def _message_with_place(
-    connection: duckdb.DuckDBPyConnection, statement: str, error: duckdb.Error
-) -> str:
-    """DuckDB's message with the line and the caret, which its Arrow interface leaves out."""
-    if "LINE" in str(error):
-        return str(error)
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute("BEGIN TRANSACTION READ ONLY")
-            cursor.execute(statement)
-        except duckdb.Error as placed:
-            return str(placed)
-    return str(error)
+        DuckDB takes the name of a file that is gone for that of a folder, which it may not open,
+        and its messages about a changed file do not always name it.
+        """
+        self._check_parts()
+        if isinstance(error, duckdb.Error) and not isinstance(error, _ERRORS_OF_QUERIES):
+            for part in self._state.parts:
+                check_part_content(self.paths, part)

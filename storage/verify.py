@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.entries import RowsCommitted
 from storage.errors import StoreDamaged
 from storage.log import read_log
 from storage.marker import check_marker
-from storage.parts import check_part_schema, check_part_size
+from storage.parts import check_part_content, check_part_schema
 from storage.paths import StorePaths
 from storage.state import StoreState
 
@@ -54,20 +52,8 @@ def verify_store(path: str | Path) -> list[Problem]:
     problems = []
     for part in state.parts:
         try:
-            _check_part(paths, part)
+            check_part_schema(paths, part)
+            check_part_content(paths, part)
         except StoreDamaged as damage:
             problems.append(Problem(str(damage.file), damage.problem))
     return problems
-
-
-def _check_part(paths: StorePaths, part: RowsCommitted) -> None:
-    check_part_schema(paths, part)
-    check_part_size(paths, part)
-    file = paths.part(part.file)
-    try:
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise StoreDamaged(file, f"cannot be read ({error.strerror})") from error
-    if digest != part.sha256:
-        raise StoreDamaged(file, "its content changed: the SHA-256 is not the one in the log")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -16,40 +15,13 @@ import pyarrow as pa
 from search.indices import IndexSet
 from search.schema import SCHEMA_VERSION
 from storage.committer import Committer
-from storage.entries import RowsCommitted, Status, SweepBegin, SweepEnd, no_rows_by_status
+from storage.entries import RowsCommitted, SweepBegin, SweepEnd
 from storage.errors import InitFrozen, SweepError
 from storage.inits import Layer, StoredInit, init_entry
 from storage.parts import ids_of_other_versions, schema_sha256, to_parquet
 from storage.paths import StorePaths
 from storage.pending import PendingPart
-
-
-@dataclass
-class SweepTotals:
-    """What the present sweep has stored so far; buffered rows do not count.
-
-    Attributes:
-        stored: rows.
-        by_status: status -> number of rows.
-        train_seconds: core seconds of training.
-        parts: data files.
-        bytes: of those files.
-    """
-
-    stored: int = 0
-    by_status: dict[Status, int] = field(default_factory=no_rows_by_status)
-    train_seconds: float = 0.0
-    parts: int = 0
-    bytes: int = 0
-
-    def add(self, part: RowsCommitted) -> None:
-        """Counts a data file that was made durable."""
-        self.stored += part.rows
-        self.train_seconds += part.train_seconds
-        self.parts += 1
-        self.bytes += part.bytes
-        for status, count in part.by_status.items():
-            self.by_status[status] += count
+from storage.totals import SweepTotals
 
 
 class StoreWriter:
@@ -241,8 +213,8 @@ class StoreWriter:
 
         Args:
             outcome: how it ended.
-            skipped: number of experiments found stored under another study.
-            core_seconds: workers times seconds.
+            skipped: number of wanted experiments that were stored already.
+            core_seconds: seconds that the workers were at work, added up.
 
         Raises:
             SweepError: no sweep was begun.

@@ -9,14 +9,15 @@ import sys
 import tempfile
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import pyarrow as pa
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from orchestrator.commands.options import StorePath, open_reader
+from orchestrator.commands.options import StorePath
 from orchestrator.errors import UserError
 from storage.errors import StoreError
 from storage.export import export_results
@@ -55,19 +56,21 @@ def query(
     statement: Annotated[str, typer.Argument(metavar="SQL", help="One statement that reads.")],
     store: StorePath,
     output_format: Annotated[
-        QueryFormat, typer.Option("--format", help="How to write the result.")
+        QueryFormat,
+        typer.Option("--format", help="How to write the result; json is one object a line."),
     ] = QueryFormat.table,
     output: Annotated[
         Path | None, typer.Option(metavar="F", help="Write to a file instead of the terminal.")
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Ask the store a question in SQL (DuckDB's dialect), also while a sweep runs.
+    """Ask the store a question in SQL, also while a sweep runs.
 
-    There are two views: `results`, a row for each training, and `sweeps`, a row for each run.
-    `DESCRIBE results` lists the columns. Only statements that read are accepted.
+    The dialect is DuckDB's. There are two views: `results`, a row for each training, and `sweeps`,
+    a row for each run. `DESCRIBE results` lists the columns. Only statements that read are
+    accepted.
     """
-    with open_reader(store) as reader:
+    with StoreReader(store) as reader:
         if output is not None:
             if output_format is QueryFormat.table:
                 raise UserError("a table is for reading: choose --format csv, json or parquet")
@@ -89,7 +92,7 @@ def _print_export(reader: StoreReader, statement: str, output_format: str) -> No
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"result.{output_format}"
         export_results(reader, output_format, path, statement)
-        with path.open() as file:
+        with path.open(encoding="utf-8", newline="") as file:
             shutil.copyfileobj(file, sys.stdout)
 
 
@@ -106,7 +109,7 @@ def show_table(result: pa.Table) -> None:
             field.name, justify="right" if number else "left", no_wrap=number, overflow="fold"
         )
     for row in result.slice(0, SHOWN_ROWS).to_pylist():
-        table.add_row(*(_cell(value) for value in row.values()))
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
     console.print(table, highlight=False)
     if result.num_rows > SHOWN_ROWS:
         typer.echo(
@@ -123,30 +126,43 @@ def _cell(value: object) -> str:
 
 
 def sql(store: StorePath) -> None:
-    """Ask the store questions in SQL, one after the other; end with Ctrl-D.
+    """Ask the store questions in SQL, one after the other.
 
-    A statement ends with a semicolon and may run over several lines. Rows that a running sweep has
-    stored in the meantime are seen by the next statement.
+    Ctrl-D ends. A statement ends with a semicolon and may run over several lines. Rows that a
+    running sweep has stored in the meantime are seen by the next statement. Statements can also be
+    piped in; the first that cannot be answered ends it then.
     """
-    history = cache_folder() / "sql_history"
-    history.parent.mkdir(parents=True, exist_ok=True)
-    if history.exists():
-        readline.read_history_file(history)
-    atexit.register(readline.write_history_file, history)
-    with open_reader(store) as reader:
+    with StoreReader(store) as reader:
+        if not sys.stdin.isatty():
+            _answer_script(reader, sys.stdin)
+            return
+        _remember_lines(cache_folder() / "sql_history")
         typer.echo("Views: results, sweeps. `DESCRIBE results;` lists columns; Ctrl-D ends.")
         while (statement := _read_statement()) is not None:
             if statement:
                 _answer(reader, statement)
 
 
+def _remember_lines(history: Path) -> None:
+    """Makes the arrow keys bring back what was asked before, also last time."""
+    try:
+        history.parent.mkdir(parents=True, exist_ok=True)
+        history.touch()
+        readline.read_history_file(history)
+    except OSError:
+        # Without a cache folder only this time's lines are remembered.
+        return
+    atexit.register(readline.write_history_file, history)
+
+
 def _read_statement() -> str | None:
     """Lines up to a semicolon; "" after Ctrl-C, None at the end of input."""
     lines: list[str] = []
-    while not lines or not lines[-1].rstrip().endswith(";"):
+    while not _is_complete(lines):
         try:
             line = input("sparsest> " if not lines else "     ...> ")
         except EOFError:
+            typer.echo()
             return None
         except KeyboardInterrupt:
             typer.echo()
@@ -156,12 +172,28 @@ def _read_statement() -> str | None:
     return "\n".join(lines)
 
 
+def _is_complete(lines: list[str]) -> bool:
+    return bool(lines) and lines[-1].rstrip().endswith(";")
+
+
 def _answer(reader: StoreReader, statement: str) -> None:
     try:
         reader.refresh()
         show_table(reader.sql(statement))
     except StoreError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(f"error: {error}", err=True)
+
+
+def _answer_script(reader: StoreReader, script: TextIO) -> None:
+    """Answers statement by statement; the last one need not end with a semicolon."""
+    lines: list[str] = []
+    for line in script:
+        lines.append(line)
+        if _is_complete(lines):
+            show_table(reader.sql("".join(lines)))
+            lines = []
+    if "".join(lines).strip():
+        show_table(reader.sql("".join(lines)))
 
 
 def export(
@@ -172,8 +204,11 @@ def export(
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Copy all results into one file; for duckdb, one that DuckDB's own shell opens."""
+    """Copy all results into one file.
+
+    The file of --format duckdb opens in DuckDB's own shell, and has the sweeps as well.
+    """
     path = output or Path(f"results.{output_format.value}")
-    with open_reader(store) as reader:
+    with StoreReader(store) as reader:
         rows = export_results(reader, output_format.value, path, overwrite=overwrite)
     typer.echo(f"{rows:,} rows written to {path}", err=True)

@@ -105,3 +105,31 @@ def test_limit_is_not_a_limit() -> None:
     assert tally.trained == 123
     assert not tally.interrupted
     assert store.stored(study.digest) == IndexSet(((0, 123),))
+
+
+def test_machine_that_breaks_down_fills_the_store_with_failed_rows() -> None:
+    done = 0
+
+    def fails(task: Task) -> str | None:
+        nonlocal done
+        done += 1
+        return None if done <= 3 else "OSError: no space left on device"
+
+    study, store = small_study(3000), FakeStore()
+    with pytest.raises(UserError, match=r"60 tasks in a row failed, .*no space left.*goes on"):
+        drive(source_for(study, store), FakeExecutor(fails), store, SilentMonitor(), StopAfter())
+    assert set(store.reasons.values()) == {"invented"}
+    assert len(store.stored(study.digest)) == 3 * 256
+
+
+def test_some_bad_experiments_stop_the_sweep() -> None:
+    poison = {100, 101, 102, 700, 701, 2999}
+
+    def fails(task: Task) -> str | None:
+        return "worker died" if poison & set(task.indices) else None
+
+    study, store, monitor = small_study(3000), FakeStore(), SilentMonitor()
+    drive(source_for(study, store), FakeExecutor(fails), store, monitor, StopAfter())
+    assert len(store.stored(study.digest)) == 3000
+    assert {index for index, why in store.reasons.items() if why == "worker died"} == poison
+    assert len(monitor.notes) == len(poison)

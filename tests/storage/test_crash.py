@@ -13,7 +13,14 @@ import pytest
 
 from search.indices import IndexSet
 from storage import durable
-from storage.errors import NotAStore, StoreDamaged, StoreError, WriterClosed
+from storage.errors import (
+    NotAStore,
+    NumberTaken,
+    StoreDamaged,
+    StoreError,
+    WriteFailed,
+    WriterClosed,
+)
 from storage.parts import study_ids
 from storage.reader import StoreReader
 from storage.verify import verify_store
@@ -104,6 +111,18 @@ def test_error_at_any_call_ends_with_a_message_and_the_store_goes_on(
         failures += 1
         _check_and_resume(store, rows, acknowledged)
     assert failures > 40
+
+
+def test_an_existing_file_is_never_written_over(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "b").write_bytes(b"new")
+    with pytest.raises(WriteFailed, match="exists"):
+        durable.create_exclusive(tmp_path / "a", b"new")
+    with pytest.raises(NumberTaken, match="nothing was overwritten"):
+        durable.publish_link(tmp_path / "b", tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == b"old"
+    durable.create_exclusive(tmp_path / "c", b"new")
+    assert (tmp_path / "c").stat().st_mode & 0o777 == 0o444
 
 
 def test_short_writes_are_completed(
@@ -252,16 +271,38 @@ def test_nothing_is_called_stored_that_a_power_loss_would_take(
             assert all(model.survives(file) for file in (store / "data").iterdir())
 
 
-def test_an_entry_whose_writer_died_at_once_is_made_durable_by_the_next(
-    store: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch, fill: Callable[..., Path]
+def test_what_a_writer_published_as_it_died_is_made_durable_by_the_next(
+    store: Path, monkeypatch: pytest.MonkeyPatch, fill: Callable[..., Path]
 ) -> None:
     fill(2)
     model = _DurabilityModel()
-    entry = store / "log" / "00000002.json"
-    model.names[entry] = entry.stat().st_ino
+    published = (store / "log" / "00000002.json", store / "store.json", store / "data")
+    for path in published:
+        model.names[path] = path.stat().st_ino
     monkeypatch.setattr(durable, "os", model)
     with StoreWriter(store):
-        assert entry in model.durable_names
+        assert model.durable_names.issuperset(published)
+
+
+def test_folders_made_on_the_way_to_the_store_are_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = _DurabilityModel()
+    monkeypatch.setattr(durable, "os", model)
+    with StoreWriter(tmp_path / "a" / "b" / "store"):
+        for made in (tmp_path / "a", tmp_path / "a" / "b", tmp_path / "a" / "b" / "store"):
+            assert model.survives(made), made
+
+
+def test_a_folder_whose_maker_died_at_once_is_made_durable_by_the_next(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.mkdir()
+    model = _DurabilityModel()
+    model.names[store] = store.stat().st_ino
+    monkeypatch.setattr(durable, "os", model)
+    with StoreWriter(store):
+        assert store in model.durable_names
 
 
 def test_a_lost_marker_is_not_taken_for_a_new_store(fill: Callable[..., Path]) -> None:

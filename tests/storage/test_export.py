@@ -103,6 +103,8 @@ def test_an_existing_file_is_kept_unless_told(reader: StoreReader, tmp_path: Pat
     output.write_text("precious")
     with pytest.raises(ExportError, match="exists"):
         export_results(reader, "csv", output)
+    with pytest.raises(ExportError, match="exists"):  # before anything is computed
+        export_results(reader, "csv", output, "SELECT nosuch FROM results")
     assert output.read_text() == "precious"
     with pytest.raises(ExportError, match="folder"):
         export_results(reader, "csv", tmp_path, overwrite=True)

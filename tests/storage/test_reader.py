@@ -172,6 +172,33 @@ def test_a_file_that_vanishes_under_a_reader_is_not_called_the_fault_of_the_quer
         reader.sql("SELECT count(*) FROM results")
 
 
+def test_a_changed_data_file_is_named_when_it_fails_a_query(fill: Callable[..., Path]) -> None:
+    store = fill(50, 50)
+    file = sorted((store / "data").iterdir())[1]
+    file.chmod(0o644)
+    whole = file.read_bytes()
+    for place in (slice(len(whole) - 40, len(whole) - 8), slice(4, 200)):  # footer, first pages
+        damaged = bytearray(whole)
+        damaged[place] = bytes(0xFF for _ in whole[place])
+        file.write_bytes(damaged)
+        with (
+            StoreReader(store) as reader,
+            pytest.raises(StoreDamaged, match=f"{file.name}.*SHA-256"),
+        ):
+            reader.sql("SELECT * FROM results")
+
+
+def test_a_file_that_vanishes_before_the_first_query_is_named(
+    fill: Callable[..., Path],
+) -> None:
+    reader = StoreReader(fill(2))
+    next(reader.paths.data.iterdir()).unlink()
+    with pytest.raises(StoreDamaged, match="missing"):
+        reader.sql("SELECT 1")
+    with pytest.raises(StoreDamaged, match="missing"):
+        reader.row("abcd")
+
+
 @pytest.mark.parametrize("name", ["run[1]", "a*b?", "it's", "with space", "ünïcode", "{x,y}"])
 def test_names_that_look_like_patterns_match_nothing_else(
     rows: Rows, fill: Callable[..., Path], tmp_path: Path, name: str
@@ -248,6 +275,8 @@ def test_the_connection_of_a_notebook_cannot_touch_a_file(
             f"ATTACH '{tmp_path}/new.duckdb'",
             "SET enable_external_access = true",
             "SET allowed_paths = ['/etc/passwd']",
+            f"SET temp_directory = '{tmp_path}/spilled'",
+            "SET python_enable_replacements = true",
         ):
             with pytest.raises(duckdb.Error):
                 connection.execute(statement)

@@ -205,6 +205,25 @@ def test_a_query_that_reads_is_not_refused(reader: StoreReader, query: str) -> N
     assert reader.sql(query).num_columns > 0
 
 
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("COPY results TO 'x'", "COPY"),
+        ("DROP VIEW results", "DROP"),
+        ("SELECT * FROM read_csv('x')", "read_csv"),
+        ("WITH x AS (DELETE FROM sweeps RETURNING *) FROM x", "DELETE"),
+        ("SELECT getenv('HOME')", "getenv"),
+        ("PIVOT results ON schedule USING count(*)", "IN"),
+    ],
+)
+def test_what_is_refused_is_named_with_what_is_allowed(
+    reader: StoreReader, query: str, named: str
+) -> None:
+    with pytest.raises(ReadOnlyError, match=rf"Refused: .*{named}") as caught:
+        reader.sql(query)
+    assert any(word in str(caught.value) for word in ("SELECT", "unnest", "'step'"))
+
+
 def test_several_statements_give_the_result_of_the_last(reader: StoreReader) -> None:
     assert reader.sql("SELECT 1 AS a; SELECT 2 AS b;").to_pylist() == [{"b": 2}]
 
@@ -226,12 +245,28 @@ def test_a_variable_of_the_caller_is_no_table(reader: StoreReader) -> None:
         reader.sql("SELECT * FROM mine")
 
 
-def test_nothing_is_spilled_to_the_working_folder(
+@pytest.mark.parametrize(
+    "query",
+    ["DELETE FROM sweeps", "CREATE TABLE t (a INT)", "DROP VIEW results", "DROP TABLE sweeps"],
+)
+def test_a_write_that_slips_through_meets_a_second_fence(
+    reader: StoreReader, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("storage.query.reading_statements", lambda connection, text: [text])
+        with pytest.raises(QueryError, match="read-only"):
+            reader.sql(query)
+    assert reader.sql("SELECT count(*) AS n FROM sweeps").to_pylist() == [{"n": 1}]
+
+
+def test_nothing_is_spilled_to_the_working_folder_nor_taken_from_python(
     reader: StoreReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     before = set(os.listdir(tmp_path))
     reader.sql("SELECT i FROM range(3000000) t(i) ORDER BY hash(i)")
-    settings = reader.sql("SELECT current_setting('temp_directory') AS folder").to_pylist()
-    assert settings == [{"folder": ""}]
+    (settings,) = reader.sql(
+        "SELECT current_setting('temp_directory'), current_setting('python_enable_replacements')"
+    ).to_pylist()
+    assert list(settings.values()) == ["", False]
     assert set(os.listdir(tmp_path)) == before

@@ -151,6 +151,9 @@ def test_ids_of_an_edited_study_leave_out_other_studies_in_the_file(
         writer.append(rows.range(20, 23), older, rows.study, IndexSet.of([(20, 23)]))
         rows.append(writer, 0, 2)
         writer.commit()
+        (file,) = (store / "data").iterdir()
+        order = pq.read_table(file).column("study_index").to_pylist()
+        assert order == [20, 21, 22, 10, 11, 0, 1, 5, 6]  # by digest, then by index
         rows.append(writer, 7, 8)
 
     def ids(*indices: int) -> set[bytes]:

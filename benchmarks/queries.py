@@ -1,0 +1,49 @@
+"""How long aggregate queries over a store take.
+
+python -m benchmarks.queries runs/paper
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from benchmarks.report import table
+from storage.reader import StoreReader
+
+QUERIES = {
+    "count by status": "SELECT status, count(*) FROM results GROUP BY status",
+    "best by schedule and rate": "SELECT lr, schedule, max(accuracy), avg(accuracy), "
+    "quantile_cont(accuracy, 0.5) FROM results GROUP BY ALL ORDER BY ALL",
+    "fewest weights by accuracy": "SELECT floor(accuracy * 100) AS percent, min(weight_nnz), "
+    "count(*) FROM results GROUP BY ALL ORDER BY ALL",
+    "the best network of each size": "SELECT weight_nnz, max(accuracy), "
+    "arg_max(experiment_id, accuracy), arg_max(mask2, accuracy) FROM results GROUP BY ALL",
+    "over all weights": "SELECT avg(list_sum(weights)), max(list_max(biases)) FROM results",
+}
+
+
+def time_queries(store: Path) -> None:
+    """Prints wall-clock seconds of each query, one after the other in one process."""
+    start = time.perf_counter()
+    with StoreReader(store) as reader:
+        rows = [["opening the store", f"{time.perf_counter() - start:.3f}"]]
+        total = reader.progress().rows
+        for name, query in QUERIES.items():
+            start = time.perf_counter()
+            reader.sql(query)
+            rows.append([name, f"{time.perf_counter() - start:.3f}"])
+    print(f"## Queries over {total:,} rows\n")
+    print(table(["query", "seconds"], rows))
+
+
+def main() -> None:
+    """Times the queries on a store that exists."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("store", type=Path)
+    time_queries(parser.parse_args().store)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The command that tells what a sweep would cost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from orchestrator.calibration import Calibration, calibration
+from orchestrator.commands.options import AsJson, RootSeed, StudyWords
+from orchestrator.estimate import estimate
+from orchestrator.inits import tokens
+from orchestrator.plan import PlannedStudy, make_plan
+from orchestrator.show import human_bytes, human_hours, plain_console
+from orchestrator.targets import Targets, find_targets, with_inits
+from pruning.registry import METHODS
+from storage.paths import StorePaths
+from storage.reader import StoreReader
+
+OptionalStore = Annotated[
+    Path | None, typer.Option("--store", metavar="D", help="Folder of the store to compare with.")
+]
+
+COUNTS = ("planned", "stored", "remaining")
+
+
+def plan(
+    words: StudyWords,
+    store: OptionalStore = None,
+    root_seed: RootSeed = 0,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Measure this machine's speed again.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is left to train, and what it costs on this machine.
+
+    That is what is planned, stored and remaining, with core-hours and disk space. The machine's
+    speed is measured once, which takes two seconds, and kept.
+    """
+    targets = find_targets(words, root_seed)
+    planned = _against_store(targets, store)
+    speed = calibration(again=calibrate)
+    rows = [_row(item, speed) for item in planned]
+    for note in targets.left_out:
+        typer.echo(note, err=True)
+    if as_json:
+        print(json.dumps({"calibration": speed.model_dump(mode="json"), "studies": rows}))
+    else:
+        _show(rows, speed)
+
+
+def _against_store(targets: Targets, store: Path | None) -> list[PlannedStudy]:
+    """The plan against a store, which need not exist yet."""
+    if store is None or not StorePaths.of(store).root.exists():
+        return make_plan(targets.selections, None)
+    with StoreReader(store) as reader:
+        return make_plan(with_inits(targets, tokens(reader.inits)).selections, reader)
+
+
+def _row(item: PlannedStudy, speed: Calibration) -> dict[str, Any]:
+    missing = sorted(item.study.methods - set(METHODS))
+    cost = None if missing else estimate(item.study, item.remaining, speed)
+    return {
+        "study": item.study.name,
+        "planned": len(item.wanted),
+        "stored": len(item.stored),
+        "remaining": len(item.remaining),
+        "core_hours": None if cost is None else cost.core_hours,
+        "bytes": None if cost is None else cost.bytes,
+        "missing_methods": missing,
+    }
+
+
+def _show(rows: list[dict[str, Any]], speed: Calibration) -> None:
+    trainable = [row for row in rows if not row["missing_methods"]]
+    total = {key: sum(row[key] for row in trainable) for key in (*COUNTS, "core_hours", "bytes")}
+    all_trainable = len(trainable) == len(rows)
+    table = Table(box=None, header_style="bold", show_footer=len(rows) > 1)
+    table.add_column("study", "all" if all_trainable else "all that can be trained", no_wrap=True)
+    for key in COUNTS:
+        table.add_column(key, f"{total[key]:,}", justify="right")
+    table.add_column("core-hours", human_hours(total["core_hours"]), justify="right")
+    table.add_column("disk", human_bytes(total["bytes"]), justify="right")
+    for row in rows:
+        cost = (
+            ["-", "-"]
+            if row["missing_methods"]
+            else [human_hours(row["core_hours"]), human_bytes(row["bytes"])]
+        )
+        table.add_row(row["study"], *(f"{row[key]:,}" for key in COUNTS), *cost)
+    console = plain_console()
+    console.print(table)
+    if not all_trainable:
+        missing = sorted(set().union(*(row["missing_methods"] for row in rows)))
+        console.print(
+            f"Studies with - need methods that this version does not have: {', '.join(missing)}."
+        )
+    console.print(
+        f"Core-hours are of one core of this machine ({speed.backend}), calibrated {speed.age}; "
+        "`--calibrate` measures again."
+    )

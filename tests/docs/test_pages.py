@@ -1,0 +1,93 @@
+"""Links, command lines and the README's examples."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+import sparsest
+from orchestrator.cli import app
+from orchestrator.targets import find_targets
+from tests.docs.pages import (
+    PAGES,
+    README,
+    SQL,
+    STORE,
+    SWEEP_FILES,
+    anchors,
+    blocks,
+    prose,
+    the_code,
+)
+
+COMMANDS: Any = typer.main.get_command(app)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_link_leads_nowhere(page: Path) -> None:
+    lost = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", prose(page))):
+        if re.match(r"https?://", target):
+            continue
+        name, _, anchor = target.partition("#")
+        linked = page.parent / name if name else page
+        if not linked.exists() or (anchor and anchor not in anchors(linked)):
+            lost.append(target)
+    assert lost == []
+
+
+def command_lines() -> list[str]:
+    """What the pages call `sparsest` with, in code and in running text."""
+    lines = []
+    for page in PAGES:
+        for block in blocks(page):
+            lines += re.findall(r"^(?:\$ )?sparsest (.+)$", block.code, re.MULTILINE)
+        lines += re.findall(r"^ {4,}(?:\$ )?sparsest (.+)$", prose(page), re.MULTILINE)
+        lines += re.findall(r"`sparsest\s([^`]+)`", prose(page))
+    return list(dict.fromkeys(" ".join(line.split()) for line in lines))
+
+
+@pytest.mark.parametrize("line", command_lines())
+def test_commands_on_the_pages_can_be_given(line: str) -> None:
+    words = shlex.split(line, comments=True)
+    ends = [words.index(sign) for sign in ("|", ">", "&&") if sign in words]
+    # N stands for any number.
+    words = ["1" if word == "N" else word for word in words[: min(ends, default=None)]]
+    if words[0].startswith("-"):
+        assert words[0] in options(COMMANDS)
+    else:
+        assert words[0] in COMMANDS.commands
+        COMMANDS.commands[words[0]].make_context(words[0], words[1:])
+
+
+def options(command: Any) -> set[str]:
+    return {name for parameter in command.params for name in parameter.opts}
+
+
+@pytest.mark.parametrize("page", [README, STORE, SWEEP_FILES, SQL], ids=lambda page: page.name)
+def test_options_in_running_text_exist(page: Path) -> None:
+    known = set().union(*(options(command) for command in COMMANDS.commands.values()))
+    assert set(re.findall(r"`(--[\w-]+)", prose(page))) <= known
+
+
+def test_readme_s_sweep_file_is_the_one_that_its_commands_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("example.toml").write_text(the_code(README, "toml"))
+    (selection,) = find_targets(["example.toml"]).selections
+    assert f"sparsest run {selection.study.name}.toml" in README.read_text()
+
+
+def test_readme_s_notebook_gives_the_recorded_accuracy(
+    store: sparsest.Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exec(the_code(README, "python"), {})
+    measured, recorded = map(float, capsys.readouterr().out.split())
+    assert measured == pytest.approx(recorded, abs=1e-4)
+    assert recorded >= 0.95

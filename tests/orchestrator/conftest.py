@@ -1,0 +1,52 @@
+"""What the tests of the orchestrator share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from orchestrator import calibration
+from orchestrator.commands import ask
+from storage.sweep_info import processor_name
+from tests.orchestrator.running import train, write_sweep
+from workers.fast import BACKEND
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder for what the orchestrator keeps, with a calibration in it.
+
+    The kernels' stay where they are: to compile them anew would take half a minute.
+    """
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    kept = calibration.Calibration(
+        backend=BACKEND,
+        processor=processor_name(),
+        seconds_per_cost=1e-6,
+        measured=datetime.now(UTC),
+    )
+    (folder / "calibration.json").write_text(kept.model_dump_json())
+    monkeypatch.setattr(calibration, "cache_folder", lambda: folder)
+    monkeypatch.setattr(ask, "cache_folder", lambda: folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever terminal the tests were started from."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with six rows of the sweep "six"; to be read only."""
+    folder = tmp_path_factory.mktemp("trained")
+    sweep = write_sweep(
+        folder / "six.toml", 'structure = ["1x1x1", "2x1x1"]\nlr = [0.01, 0.02, 0.03]'
+    )
+    train([sweep], folder / "store")
+    return folder / "store"

@@ -1,0 +1,231 @@
+"""One Ray on this machine, what was done with it, and what happened: a program.
+
+A process of its own, because what Ray reads from the environment must be set before anything
+imports it, which other tests have long done in theirs. Usage: ray_session.py FOLDER. Afterwards
+FOLDER has two stores, "plain" and "killed", and report.json.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.commands.executors import ExecutorChoice, make_executor
+from orchestrator.driver import Tally, drive
+from orchestrator.executor import Done, Executor, Failed, Outcome
+from orchestrator.plan import make_plan
+from orchestrator.source import TaskSource
+from orchestrator.targets import find_targets
+from search.catalogue import Selection
+from search.experiment import Experiment
+from search.grid import Table
+from search.indices import IndexSet
+from search.study import Study
+from storage.sweep_info import describe_sweep
+from storage.writer import StoreWriter
+from tests.orchestrator.fakes import SilentMonitor, StopAfter
+from workers.task import Task
+
+WORKERS = 2
+PATIENCE_S = 120.0
+
+
+@dataclass(frozen=True)
+class TrappedTable(Table):
+    """A table that notes in a folder who reads which row, and does there as it is told.
+
+    A file "kill-7" kills the first process that reads row 7, "raise-7" fails it, and while there is
+    a file "gate-7" nobody comes past row 7.
+    """
+
+    folder: str = ""
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        folder = Path(self.folder)
+        with (folder / "reads").open("a") as log:
+            log.write(f"{index} {os.getpid()}\n")
+        if (folder / f"kill-{index}").exists():
+            (folder / f"kill-{index}").unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        if (folder / f"raise-{index}").exists():
+            raise ValueError(f"row {index} is a trap")
+        while (folder / f"gate-{index}").exists():
+            time.sleep(0.01)
+        return super().__getitem__(index)
+
+
+class Trapped:
+    """A study of so many experiments with a trapped table, and its folder."""
+
+    def __init__(self, name: str, count: int, folder: Path) -> None:
+        self.folder = folder / f"{name}-traps"
+        self.folder.mkdir()
+        rows = tuple((0.001 * (n + 1),) for n in range(count))
+        base = Experiment(structure=(1, 1, 1), epochs=1)
+        self.study = Study(name, "for tests", TrappedTable(("lr",), rows, str(self.folder)), base)
+
+    def set(self, trap: str) -> None:
+        (self.folder / trap).touch()
+
+    def unset(self, trap: str) -> None:
+        (self.folder / trap).unlink()
+
+    def reads(self) -> list[tuple[int, int]]:
+        """(row, process) of every reading so far."""
+        file = self.folder / "reads"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [(int(row), int(pid)) for row, pid in map(str.split, lines)]
+
+    def task(self, start: int, stop: int) -> Task:
+        return Task(self.study, IndexSet.of([(start, stop)]), "sweep")
+
+
+def run(executor: Executor, selections: list[Selection], store: Path) -> Tally:
+    """Trains into a store, as the command does."""
+    with StoreWriter(store) as writer:
+        planned = make_plan(selections, writer)
+        names = [item.study.name for item in planned]
+        sweep = describe_sweep(
+            command="test", studies=names, device="cpu", workers=WORKERS, root_seed=0
+        )
+        source = TaskSource(planned, writer.begin_sweep(sweep), None, WORKERS)
+        tally = drive(source, executor, writer, SilentMonitor(), StopAfter())
+        writer.end_sweep("finished")
+    return tally
+
+
+def wait_for_all(executor: Executor) -> list[Outcome]:
+    """Everything that is under way."""
+    outcomes: list[Outcome] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while executor.in_flight and time.monotonic() < deadline:
+        outcomes += executor.wait(0.5)
+    return outcomes
+
+
+def places(tasks: list[Task]) -> list[list[int]]:
+    """The indices of some tasks, in a stable order."""
+    return sorted(list(task.indices) for task in tasks)
+
+
+def start_outsider(address: str) -> subprocess.Popen[str]:
+    """Somebody else on this machine, who knows the address and not the token."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_AUTH")}
+    # It asks once, not for twenty seconds.
+    environment["RAY_NUM_REDIS_GET_RETRIES"] = "1"
+    program = f"import ray; ray.init(address={address!r}, logging_level='ERROR')"
+    return subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def raising(executor: Executor, folder: Path) -> dict[str, Any]:
+    """A task that raises, and then does not."""
+    trapped = Trapped("raising", 8, folder)
+    trapped.set("raise-5")
+    executor.submit(trapped.task(0, 8))
+    (first,) = wait_for_all(executor)
+    trapped.unset("raise-5")
+    executor.submit(trapped.task(0, 8))
+    (second,) = wait_for_all(executor)
+    return {
+        "failed": isinstance(first, Failed) and list(first.task.indices) == list(range(8)),
+        "reason": first.reason if isinstance(first, Failed) else "",
+        "rows_afterwards": second.rows.num_rows if isinstance(second, Done) else 0,
+    }
+
+
+def killed_with_another_behind(executor: Executor, folder: Path) -> dict[str, Any]:
+    """Two tasks for each worker; the first task of one kills its worker."""
+    trapped = Trapped("behind", 8, folder)
+    trapped.set("kill-0")
+    for start in (0, 2, 4, 6):
+        executor.submit(trapped.task(start, start + 2))
+    outcomes = wait_for_all(executor)
+    return {
+        "failed": places([o.task for o in outcomes if isinstance(o, Failed)]),
+        "reasons": [o.reason for o in outcomes if isinstance(o, Failed)],
+        "done": places([o.task for o in outcomes if isinstance(o, Done)]),
+    }
+
+
+def withdrawing(executor: Executor, folder: Path) -> dict[str, Any]:
+    """Two tasks for each worker, the second ones taken back and handed out again."""
+    trapped = Trapped("withdrawn", 8, folder)
+    for start in (0, 2, 4, 6):
+        trapped.set(f"gate-{start}")
+        executor.submit(trapped.task(start, start + 2))
+    deadline = time.monotonic() + PATIENCE_S
+    while len(trapped.reads()) < WORKERS and time.monotonic() < deadline:
+        time.sleep(0.01)
+    withdrawn = executor.withdraw()
+    begun = sorted(row for row, _ in trapped.reads())
+    again = executor.withdraw()
+    for start in (0, 2, 4, 6):
+        trapped.unset(f"gate-{start}")
+    kept = [outcome.task for outcome in wait_for_all(executor)]
+    for task in withdrawn:
+        executor.submit(task)
+    resubmitted = wait_for_all(executor)
+    return {
+        "begun": begun,
+        "withdrawn": places(withdrawn),
+        "withdrawn_again": places(again),
+        "kept": places(kept),
+        "resubmitted": places([o.task for o in resubmitted if isinstance(o, Done)]),
+        "outcomes": len(kept) + len(resubmitted),
+    }
+
+
+def killing(executor: Executor, folder: Path) -> dict[str, Any]:
+    """A whole run in which workers die at three places, once each."""
+    trapped = Trapped("killed", 300, folder)
+    for row in (20, 21, 250):
+        trapped.set(f"kill-{row}")
+    tally = run(executor, [Selection.whole(trapped.study)], folder / "killed")
+    return {
+        "trained": tally.trained,
+        "traps_left": len(list(trapped.folder.glob("kill-*"))),
+        "processes": len({pid for _, pid in trapped.reads()}),
+    }
+
+
+def main(folder: Path) -> None:
+    """Does everything with one Ray, which takes long to start."""
+    report: dict[str, Any] = {}
+    with make_executor(ExecutorChoice.ray, WORKERS, {}, "cpu", None) as executor:
+        # Only now: this module must not import Ray before the executor has set its environment.
+        import ray
+        from ray._private.worker import get_dashboard_url
+
+        outsider = start_outsider(ray.get_runtime_context().gcs_address)
+        report["dashboard"] = get_dashboard_url()  # type: ignore[no-untyped-call]
+        report["token"] = len(os.environ.get("RAY_AUTH_TOKEN", ""))
+        report["backend"] = executor.backend
+        report["capacity"] = executor.capacity
+        sweep = find_targets([str(folder / "plain.toml")]).selections
+        report["plain"] = run(executor, sweep, folder / "plain").trained
+        report["raising"] = raising(executor, folder)
+        report["behind"] = killed_with_another_behind(executor, folder)
+        report["withdrawing"] = withdrawing(executor, folder)
+        report["killing"] = killing(executor, folder)
+        report["in_flight"] = executor.in_flight
+        _, report["outsider"] = outsider.communicate(timeout=PATIENCE_S)
+        report["outsider_code"] = outsider.returncode
+    report["ray_is_over"] = not ray.is_initialized()
+    (folder / "report.json").write_text(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

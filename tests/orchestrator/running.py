@@ -1,0 +1,153 @@
+"""Small sweeps, and the ways to run them: in this process, or as the command that users start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from typer.testing import CliRunner
+
+from orchestrator.cli import app
+from orchestrator.driver import Tally, drive
+from orchestrator.executor import InlineExecutor
+from orchestrator.plan import PlannedStudy, make_plan
+from orchestrator.source import TaskSource
+from orchestrator.targets import find_targets
+from storage.reader import StoreReader
+from storage.sweep_info import describe_sweep
+from storage.writer import StoreWriter
+from tests.orchestrator.fakes import SilentMonitor, StopAfter
+
+ROOT = Path(__file__).resolve().parents[2]
+
+PATIENCE_S = 120.0
+"""How long a test waits for something before it fails: far longer than it ever takes."""
+
+HERE = ("--executor", "inline", "--device", "cpu")
+"""Options of `run` with which nothing is started."""
+
+
+def write_sweep(
+    path: Path, grid: str, *, base: str = "epochs = 1", name: str | None = None
+) -> Path:
+    """Writes a sweep file, named as its file unless told otherwise."""
+    path.write_text(f'name = "{name or path.stem}"\n[base]\n{base}\n[grid]\n{grid}\n')
+    return path
+
+
+def rates(count: int) -> str:
+    """A line of a grid: so many learning rates."""
+    return f"lr = [{', '.join(f'{0.001 * (n + 1):.3f}' for n in range(count))}]"
+
+
+def plan(words: Sequence[str | Path], store: Path, root_seed: int = 0) -> list[PlannedStudy]:
+    """What `run` would plan."""
+    with StoreWriter(store) as writer:
+        return make_plan(find_targets([str(w) for w in words], root_seed).selections, writer)
+
+
+def train(
+    words: Sequence[str | Path], store: Path, *, root_seed: int = 0, limit: int | None = None
+) -> Tally:
+    """Trains in this process, as `run` does."""
+    selections = find_targets([str(word) for word in words], root_seed).selections
+    with StoreWriter(store) as writer, InlineExecutor({}, "cpu") as executor:
+        planned = make_plan(selections, writer)
+        names = [item.study.name for item in planned]
+        sweep = describe_sweep(
+            command="test", studies=names, device="cpu", workers=1, root_seed=root_seed
+        )
+        source = TaskSource(planned, writer.begin_sweep(sweep), limit, 1)
+        tally = drive(source, executor, writer, SilentMonitor(), StopAfter())
+        writer.end_sweep("finished")
+    return tally
+
+
+def query(store: Path, statement: str) -> pa.Table:
+    """Asks a store."""
+    with StoreReader(store) as reader:
+        return reader.sql(statement)
+
+
+def rows(store: Path) -> pa.Table:
+    """All rows of a store, by id, without what is different each time: the clock and the sweep."""
+    return query(
+        store, "SELECT * EXCLUDE (train_ms, sweep_id) FROM results ORDER BY experiment_id, study"
+    )
+
+
+def count_rows(store: Path) -> int:
+    """Number of rows that a store has at this moment; 0 where there is none yet."""
+    if not (store / "store.json").exists():
+        return 0
+    with StoreReader(store) as reader:
+        return reader.progress().rows
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def sparsest(*words: str | Path, stdin: str | None = None) -> Ended:
+    """Runs a command in this process; what a user would see as a traceback is raised."""
+    result = CliRunner().invoke(app, [str(word) for word in words], input=stdin)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Ended(result.exit_code, result.stdout, result.stderr)
+
+
+def refused(*words: str | Path, stdin: str | None = None) -> str:
+    """Runs a command that cannot be done; returns the one message that says why."""
+    ended = sparsest(*words, stdin=stdin)
+    assert ended.code == 1, ended
+    assert ended.out == ""
+    assert ended.err.startswith("error: ")
+    return ended.err
+
+
+def environment() -> dict[str, str]:
+    """Variables for a program that imports from this checkout."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def python() -> list[str]:
+    """The words that start Python such that Ctrl-C reaches it.
+
+    A test run that was started in the background ignores SIGINT, and what it starts inherits that.
+    """
+    heed = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL)"
+    return [sys.executable, "-c", f"{heed}; os.execv(sys.argv[1], sys.argv[1:])", sys.executable]
+
+
+def start(program: str | Path, *words: str | Path) -> subprocess.Popen[str]:
+    """Starts `python -m PROGRAM`, or a file, as a user would from somewhere else."""
+    what = ["-m", program] if isinstance(program, str) else [str(program)]
+    return subprocess.Popen(
+        [*python(), *what, *map(str, words)],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def until(true: Callable[[], bool], what: str) -> None:
+    """Waits until something is the case."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {PATIENCE_S:.0f} s in vain until {what}")
+        time.sleep(0.02)

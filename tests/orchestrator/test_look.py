@@ -1,0 +1,197 @@
+"""Commands that only look: studies, list, plan, status."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator import targets
+from search.catalogue import STUDY_NAMES
+from search.paper import PAPER_STUDIES, paper_study
+from search.sweepfile import load_sweep
+from storage.sweep_info import describe_sweep
+from storage.writer import StoreWriter
+from tests.orchestrator.running import (
+    HERE,
+    environment,
+    refused,
+    sparsest,
+    start,
+    train,
+    write_sweep,
+)
+
+
+def widest(text: str) -> int:
+    return max(len(line.rstrip()) for line in text.splitlines())
+
+
+def test_studies_leaves_a_study_out_or_breaks_its_line() -> None:
+    ended = sparsest("studies")
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    for name in STUDY_NAMES:
+        (line,) = [line for line in lines if line.startswith(f"{name} ")]
+        if name in PAPER_STUDIES:
+            study = paper_study(name)
+            last = study.first_run_id + len(study) - 1
+            assert f"{len(study):,}" in line
+            assert f"{study.paper_group}: {study.first_run_id:,} to {last:,}" in line
+            assert study.description.split()[0] in lines[lines.index(line) + 1]
+    assert widest(ended.out) <= 80
+
+
+def test_studies_as_json_has_other_counts() -> None:
+    studies = json.loads(sparsest("studies", "--json").out)
+    assert [study["study"] for study in studies] == list(STUDY_NAMES)
+    counts = {study["study"]: study["experiments"] for study in studies}
+    assert counts["paper"] == sum(counts[name] for name in PAPER_STUDIES) == 485_838
+    assert counts["demo"] == 16_782
+    assert {study["study"] for study in studies if study["trainable"]} == {
+        name for name in PAPER_STUDIES if paper_study(name).methods == {"search"}
+    } | {"demo"}
+
+
+def test_reader_that_has_seen_enough_gets_a_traceback() -> None:
+    command = f"set -o pipefail; {sys.executable} -m orchestrator.cli list phase2-95 | head -n 2"
+    done = subprocess.run(
+        ["bash", "-c", command], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[0].startswith("random:43531\tsearch\t16\t0.05\tcosine\t50\t-\t")
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_interrupted_listing_shows_a_traceback() -> None:
+    listing = start("orchestrator.cli", "list", "paper")
+    assert listing.stdout is not None
+    assert listing.stdout.readline().startswith("random:1\t")
+    listing.send_signal(signal.SIGINT)
+    _, err = listing.communicate(timeout=120)
+    assert err == "stopped at once; what is stored is safe\n"
+    assert listing.returncode == 130
+
+
+def test_sweep_file_is_numbered_from_zero_or_loses_a_newline(tmp_path: Path) -> None:
+    sweep = write_sweep(
+        tmp_path / "mine.toml", 'structure = ["2x2x1"]\nmask1 = ["10|01"]\nlr = [0.1, 0.2]'
+    )
+    ended = sparsest("list", sweep, "--tsv")
+    assert ended.out == (
+        "mine:1\tsearch\t16\t0.1\tcosine\t1\t-\t2x2x1\t10|01\t-\t-\n"
+        "mine:2\tsearch\t16\t0.2\tcosine\t1\t-\t2x2x1\t10|01\t-\t-\n"
+    )
+    assert ended.err == ""
+    assert sparsest("list", sweep).out == ended.out
+
+
+def test_listing_as_json_is_not_what_is_trained(tmp_path: Path) -> None:
+    sweep = write_sweep(tmp_path / "mine.toml", 'structure = ["2x2x1"]\nmask1 = ["10|01"]')
+    train([sweep], tmp_path / "store")
+    (record,) = map(json.loads, sparsest("list", sweep, "--json").out.splitlines())
+    statement = "SELECT experiment_id, method, width, lr, schedule, epochs, target_nnz, structure"
+    asked = sparsest(
+        "query", f"{statement}, masks FROM results", "--store", tmp_path / "store", "--format=json"
+    )
+    assert {"label": "mine:1", **json.loads(asked.out)} == record
+
+
+def test_plan_of_the_paper_does_not_fit_a_terminal() -> None:
+    ended = sparsest("plan", "paper")
+    assert ended.code == 0
+    assert widest(ended.out) <= 80
+    rows = {line.split()[0]: line.split()[1:] for line in ended.out.splitlines() if line.strip()}
+    for name in PAPER_STUDIES:
+        count = f"{len(paper_study(name)):,}"
+        assert rows[name][:3] == [count, "0", count]
+    assert rows["overparam"][3:] == ["-", "-"]
+    assert "all that can be trained  445,824       0    445,824" in ended.out
+    words = " ".join(ended.out.split())
+    assert "need methods that this version does not have: force, gmp, grasp, iter-snip" in words
+    assert "calibrated just now" in words
+
+
+def test_plan_forgets_what_is_stored(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    sweep = write_sweep(tmp_path / "mine.toml", 'structure = ["1x1x1"]\nlr = [0.1, 0.2, 0.3]')
+    fresh = json.loads(sparsest("plan", sweep, "--store", store, "--json").out)
+    assert not store.exists()
+    train([sweep], store, limit=2)
+    (row,) = json.loads(sparsest("plan", sweep, "--store", store, "--json").out)["studies"]
+    assert (row["planned"], row["stored"], row["remaining"]) == (3, 2, 1)
+    assert row["core_hours"] == pytest.approx(fresh["studies"][0]["core_hours"] / 3)
+    (other,) = json.loads(
+        sparsest("plan", sweep, "--store", store, "--root-seed", "7", "--json").out
+    )["studies"]
+    assert other["stored"] == 0
+
+
+def test_impossible_combinations_vanish_silently(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No method that is here takes a target, so what a sweep file leaves out is left out by hand.
+    def load_less(*args: object, **kwargs: object) -> object:
+        return replace(load_sweep(*args, **kwargs), left_out=1234)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(targets, "load_sweep", load_less)
+    sweep = write_sweep(tmp_path / "mine.toml", 'structure = ["1x1x1"]')
+    store = tmp_path / "store"
+    for words in (("list", sweep), ("plan", sweep), ("run", sweep, "--store", store, *HERE)):
+        err = sparsest(*words).err
+        assert "mine: 1,234 combinations are left out, because their target_nnz is not" in err
+
+
+def test_status_tells_something_else_than_the_store(trained: Path) -> None:
+    ended = sparsest("status", "--store", trained)
+    assert ended.code == 0
+    assert ended.out.splitlines()[1].split() == ["six", "6"]
+    assert "6 rows (6 ok) in 1 file, " in ended.out
+    assert "sparsest: none at 95 % yet" in ended.out
+    assert "last run, finished: test (begun " in ended.out
+    report = json.loads(sparsest("status", "--store", trained, "--json").out)
+    assert (report["rows"], report["files"], report["by_status"]["ok"]) == (6, 1, 6)
+    assert [(study["study"], study["stored"]) for study in report["studies"]] == [("six", 6)]
+    assert report["last_run"]["state"] == "finished"
+    assert report["best"] == {}
+
+
+def test_two_versions_of_a_sweep_look_like_one(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    for grid in ('structure = ["1x1x1"]', 'structure = ["2x1x1"]'):
+        train([write_sweep(tmp_path / "mine.toml", grid)], store)
+    studies = json.loads(sparsest("status", "--store", store, "--json").out)["studies"]
+    out = sparsest("status", "--store", store).out
+    for study in studies:
+        assert f"mine ({study['digest'][:8]})       1" in out
+    assert studies[0]["digest"] != studies[1]["digest"]
+
+
+def test_status_says_that_a_killed_run_still_runs(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    sweep = describe_sweep(command="mine", studies=["x"], device="cpu", workers=1, root_seed=0)
+    with StoreWriter(store, command="mine") as writer:
+        assert sparsest("status", "--store", store).out.endswith("nothing was run yet\n")
+        writer.begin_sweep(sweep)
+        report = json.loads(sparsest("status", "--store", store, "--json").out)
+        assert report["last_run"]["state"] == "running"
+        assert report["last_run"]["pid"] == os.getpid()
+        assert "is running: mine (begun " in sparsest("status", "--store", store).out
+    assert "last run, killed: mine" in sparsest("status", "--store", store).out
+
+
+@pytest.mark.parametrize("command", ["status", "query", "export", "sql"])
+def test_missing_store_is_made_by_looking_at_it(command: str, tmp_path: Path) -> None:
+    words = {"query": ["SELECT 1"], "export": ["--format", "csv"]}.get(command, [])
+    message = refused(command, *words, "--store", tmp_path / "none")
+    assert f"There is no store at {tmp_path / 'none'}" in message
+    assert "sparsest run STUDY --store" in message
+    assert not (tmp_path / "none").exists()
+    assert not (tmp_path / "none.log").exists()

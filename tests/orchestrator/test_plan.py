@@ -1,0 +1,155 @@
+"""What is left to train: never what is stored, always what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import UserError
+from orchestrator.inits import combined
+from orchestrator.plan import make_plan
+from orchestrator.targets import find_targets, require_inits, with_inits
+from search.catalogue import DEMO_STRIDES, Selection
+from search.indices import IndexSet
+from search.paper import paper_study
+from tests.orchestrator.fakes import FakeStore, small_study
+from tests.orchestrator.running import plan, query, rows, train, write_sweep
+from workers.initial import StoredInit, initial_network, layers_digest
+
+
+def test_stored_experiment_is_planned_again() -> None:
+    study, store = small_study(100), FakeStore()
+    store.indices[study.digest] = IndexSet.of([(0, 10), (50, 60)])
+    wanted = IndexSet.of([(5, 55)])
+    (planned,) = make_plan([Selection(study, wanted)], store)
+    assert planned.stored == IndexSet.of([(5, 10), (50, 55)])
+    assert planned.remaining == IndexSet.of([(10, 50)])
+    assert planned.wanted == wanted
+
+
+def test_row_of_another_study_counts() -> None:
+    one, other, store = small_study(10, "one"), small_study(10, "other"), FakeStore()
+    store.indices[other.digest] = IndexSet.of([(0, 10)])
+    (planned,) = make_plan([Selection.whole(one)], store)
+    assert len(planned.remaining) == 10
+
+
+def test_edited_sweep_file_trains_its_old_experiments_again(tmp_path: Path) -> None:
+    store, file = tmp_path / "store", tmp_path / "mine.toml"
+    write_sweep(file, 'structure = ["2x1x1", "1x1x1"]\nlr = [0.01, 0.02, 0.03]')
+    assert train([file], store).trained == 6
+    before = set(query(store, "SELECT experiment_id FROM results").column(0).to_pylist())
+
+    # Reordered, one rate added, one structure added and one taken away.
+    write_sweep(file, 'structure = ["1x1x1", "1x2x1"]\nlr = [0.04, 0.03, 0.02, 0.01]')
+    (planned,) = plan([file], store)
+    assert [planned.study[index].hidden for index in planned.stored] == [(1, 1, 1)] * 3
+    assert [planned.study[index].lr for index in planned.stored] == [0.03, 0.02, 0.01]
+    assert train([file], store).trained == 5
+
+    ids = query(store, "SELECT experiment_id FROM results").column(0).to_pylist()
+    assert len(ids) == len(set(ids)) == 11
+    assert {experiment.experiment_id for experiment in planned.study} < set(ids)
+    assert before < set(ids)
+    assert not plan([file], store)[0].remaining
+
+    # And back: every row of the first version is still its row.
+    write_sweep(file, 'structure = ["2x1x1", "1x1x1"]\nlr = [0.01, 0.02, 0.03]')
+    assert train([file], store).trained == 0
+
+
+def test_edited_sweep_file_gives_other_rows_than_a_fresh_one(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    write_sweep(file, 'structure = ["1x1x1"]\nlr = [0.02, 0.01]')
+    train([file], tmp_path / "edited")
+    write_sweep(file, 'structure = ["1x1x1"]\nlr = [0.01, 0.02, 0.03]')
+    train([file], tmp_path / "edited")
+    train([file], tmp_path / "fresh")
+    ours, fresh = rows(tmp_path / "edited"), rows(tmp_path / "fresh")
+    # A row keeps the place that it had when it was trained; nothing else of it depends on places.
+    assert ours.column("study_index").to_pylist() != fresh.column("study_index").to_pylist()
+    assert ours.drop_columns(["study_index"]).equals(fresh.drop_columns(["study_index"]))
+
+
+def test_demo_is_trained_again_for_the_paper_or_the_paper_for_the_demo() -> None:
+    (demo_phase1, demo_95, demo_995) = find_targets(["demo"]).selections
+    for demo, name in zip((demo_phase1, demo_95, demo_995), DEMO_STRIDES, strict=True):
+        study, store = paper_study(name), FakeStore()
+        store.indices[demo.study.digest] = demo.indices
+        (planned,) = make_plan(find_targets([name]).selections, store)
+        assert planned.stored == demo.indices
+        assert len(planned.remaining) == len(study) - len(demo)
+
+        store.indices = {study.digest: IndexSet.from_range(range(len(study)))}
+        (again,) = make_plan([demo], store)
+        assert not again.remaining
+
+
+def test_demo_row_in_a_real_store_is_not_found_for_its_study(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    train(["demo"], store, limit=2)
+    (planned,) = plan(["phase1"], store)
+    assert list(planned.stored) == [0, DEMO_STRIDES["phase1"]]
+    row = query(store, "SELECT paper_group, paper_run_id FROM results ORDER BY ALL").to_pylist()[1]
+    assert row == {"paper_group": "random", "paper_run_id": 18_955 + DEMO_STRIDES["phase1"]}
+
+    (other_seed,) = plan(["phase1"], store, root_seed=1)
+    assert not other_seed.stored
+
+
+def test_another_root_seed_repeats_the_same_trainings() -> None:
+    for selection in find_targets(["paper"]).selections:
+        study = selection.study
+        other = study.with_root_seed(1)
+        assert other.digest != study.digest
+        assert len(other) == len(study)
+        for index in study.sample(5):
+            assert other[index].experiment_id != study[index].experiment_id
+            assert other[index].seed("init") != study[index].seed("init")
+            assert other[index].order_seed != study[index].order_seed
+
+
+def test_study_named_twice_is_trained_twice() -> None:
+    targets = find_targets(["demo", "phase1", "phase1"])
+    assert [s.study.name for s in targets.selections] == ["phase1", "phase2-95", "phase2-995"]
+    assert len(targets.selections[0]) == len(paper_study("phase1"))
+
+
+def test_two_sweeps_of_one_name_share_their_rows(tmp_path: Path) -> None:
+    one = write_sweep(tmp_path / "one.toml", 'structure = ["1x1x1"]', name="mine")
+    two = write_sweep(tmp_path / "two.toml", 'structure = ["2x1x1"]', name="mine")
+    with pytest.raises(UserError, match="two different sweep files are both named 'mine'"):
+        find_targets([str(one), str(two)])
+
+
+def stored_init(name: str, seed: int) -> StoredInit:
+    layers = initial_network(paper_study("phase1").with_root_seed(seed)[0])
+    return StoredInit(name, layers_digest(layers), layers)
+
+
+def test_study_without_its_initialisation_is_begun() -> None:
+    targets = find_targets(["fixed95-phase2", "phase1"])
+    with pytest.raises(UserError, match=r"give it with --bench-95 FILE"):
+        require_inits(targets, [])
+    with pytest.raises(UserError, match=r"--bench-95 FILE"):
+        require_inits(targets, ["bench-995"])
+    require_inits(targets, ["bench-95"])
+    require_inits(find_targets(["phase1"]), [])
+
+
+def test_rows_from_one_initialisation_count_for_another() -> None:
+    first, second = stored_init("bench-95", 1), stored_init("bench-95", 2)
+    targets = find_targets(["fixed95-phase1"])
+    ours = with_inits(targets, {"bench-95": first.token, "bench-995": "bench-995:unused"})
+    store = FakeStore()
+    store.indices[ours.selections[0].study.digest] = ours.selections[0].indices
+    assert not make_plan(ours.selections, store)[0].remaining
+    others = with_inits(targets, {"bench-95": second.token})
+    assert len(make_plan(others.selections, store)[0].remaining) == 558
+
+
+def test_given_initialisation_replaces_that_of_the_store() -> None:
+    in_store, given = stored_init("bench-95", 1), stored_init("bench-95", 2)
+    with pytest.raises(UserError, match=rf"is {in_store.digest}, the file given is {given.digest}"):
+        combined({"bench-95": in_store}, {"bench-95": given})  # type: ignore[dict-item]

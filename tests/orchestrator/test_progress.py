@@ -1,0 +1,134 @@
+"""The live display: a bar for people, lines for log files."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pytest
+from rich.console import Console
+
+from orchestrator import progress
+from orchestrator.best import Best
+from orchestrator.progress import ProgressDisplay
+
+
+class Clock:
+    """The display's clock, which stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=clock.monotonic))
+    return clock
+
+
+def batch(count: int, *, weights: int = 40, accuracy: float = 0.9, status: str = "ok") -> object:
+    return pa.record_batch(
+        {
+            "status": [status] * count,
+            "accuracy": pa.array([accuracy] * count, pa.float64()),
+            "weight_nnz": pa.array([weights] * count, pa.int32()),
+        }
+    )
+
+
+def lines_of(console: Console) -> list[str]:
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue().splitlines()
+
+
+@pytest.fixture
+def pipe() -> Console:
+    """Not a terminal, and narrower than a line."""
+    return Console(file=StringIO(), width=40)
+
+
+def test_line_lacks_what_is_done_or_left_or_found(pipe: Console, clock: Clock) -> None:
+    with ProgressDisplay(pipe, 3000, Best()) as display:
+        clock.now += 20
+        display.rows(batch(500))
+        display.rows(batch(500, weights=17, accuracy=0.96))
+        display.tick()
+    assert lines_of(pipe)[0] == (
+        "trained 1,000 of 3,000; 0:00:20 elapsed; 50/s; 0:00:40 left; sparsest: 17 weights at 95 %"
+    )
+
+
+def test_best_of_earlier_runs_is_forgotten(pipe: Console, clock: Clock) -> None:
+    with ProgressDisplay(pipe, 10, Best({0.95: 16})) as display:
+        display.rows(batch(1, weights=17, accuracy=0.96))
+    assert lines_of(pipe)[-1].endswith("sparsest: 16 weights at 95 %")
+
+
+def test_log_file_is_flooded(pipe: Console, clock: Clock) -> None:
+    with ProgressDisplay(pipe, 1000, Best()) as display:
+        for _ in range(100):
+            clock.now += 0.5
+            display.rows(batch(1))
+            display.tick()
+        assert [line.split(" of ")[0] for line in lines_of(pipe)] == [
+            "trained 30",
+            "trained 60",
+            "trained 90",
+        ]
+    assert lines_of(pipe)[-1].startswith("trained 100 of 1,000; 0:00:50 elapsed; 2/s; 0:07:30 left")
+
+
+def test_rate_of_an_hour_ago_tells_when_it_ends(pipe: Console, clock: Clock) -> None:
+    display = ProgressDisplay(pipe, 1_000_000, Best())
+    for _ in range(100):
+        clock.now += 1
+        display.rows(batch(1000))
+    for _ in range(70):
+        clock.now += 1
+        display.rows(batch(10))
+    clock.now += 0.001
+    with display:
+        display.tick()
+    assert "; 10/s; " in lines_of(pipe)[0]
+
+
+def test_nothing_done_yet_is_a_division_by_zero(pipe: Console, clock: Clock) -> None:
+    with ProgressDisplay(pipe, 1000, Best()):
+        pass
+    assert lines_of(pipe) == [
+        "trained 0 of 1,000; 0:00:00 elapsed; 0/s; sparsest: none at 95 % yet"
+    ]
+
+
+def test_failed_experiments_go_unnoticed(pipe: Console, clock: Clock) -> None:
+    with ProgressDisplay(pipe, 1000, Best()) as display:
+        display.rows(batch(2, status="failed"))
+        display.rows(batch(2, status="collapsed"))
+    assert lines_of(pipe)[-1].endswith("; 2 failed")
+
+
+def test_note_is_taken_for_markup_or_wrapped(pipe: Console, clock: Clock) -> None:
+    note = "experiment mine:7 failed 3 times: [Errno 28] " + "x" * 60
+    with ProgressDisplay(pipe, 1000, Best()) as display:
+        display.note(note)
+    assert lines_of(pipe)[0] == note
+
+
+@pytest.mark.parametrize("width", [80, 150])
+def test_bar_does_not_fit_the_terminal(clock: Clock, width: int) -> None:
+    terminal = Console(force_terminal=True, file=StringIO(), width=width, color_system=None)
+    with ProgressDisplay(terminal, 155_952, Best({0.95: 17, 0.995: 30})) as display:
+        clock.now += 60
+        display.rows(batch(25_000))
+        display.tick()
+        display.note("something")
+    *_, bar, below = [line for line in lines_of(terminal) if "\x1b[?25h" not in line]
+    assert re.fullmatch(r".*━+ +16% 25,000 of 155,952  0:01:00 elapsed  417/s  0:05:14 left *", bar)
+    assert below.strip() == "sparsest: 17 weights at 95 %, 30 weights at 99.5 %"
+    assert any(line.strip().endswith("something") for line in lines_of(terminal))

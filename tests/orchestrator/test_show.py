@@ -1,0 +1,56 @@
+"""Numbers and the sparsest networks, as people read them."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from orchestrator.best import Best
+from orchestrator.show import counted, human_bytes, human_hours, human_seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (human_bytes(0), "0 B"),
+        (human_bytes(1_499), "1 kB"),
+        (human_bytes(116_000_000), "116 MB"),
+        (human_bytes(2_340_000_000_000), "2340.0 GB"),
+        (human_hours(0), "0.00"),
+        (human_hours(0.001), "<0.01"),
+        (human_hours(0.034), "0.03"),
+        (human_hours(1234.56), "1,234.6"),
+        (human_seconds(0.44), "0.4 s"),
+        (human_seconds(59.6), "60 s"),
+        (human_seconds(150), "2.5 min"),
+        (human_seconds(9000), "2.5 h"),
+        (counted(1, "file"), "1 file"),
+        (counted(0, "row"), "0 rows"),
+        (counted(1200, "row"), "1,200 rows"),
+    ],
+)
+def test_number_misleads(text: str, expected: str) -> None:
+    assert text == expected
+
+
+def seen(*rows: tuple[float | None, int | None]) -> pa.Table:
+    return pa.table(
+        {
+            "accuracy": pa.array([accuracy for accuracy, _ in rows], pa.float64()),
+            "weight_nnz": pa.array([weights for _, weights in rows], pa.int32()),
+        }
+    )
+
+
+def test_worse_or_diverged_network_becomes_the_best() -> None:
+    best = Best()
+    assert str(best) == "none at 95 % yet"
+    best.see(seen((None, None), (0.94999, 3)))
+    assert best.weights == {}
+    best.see(seen((0.95, 17), (0.96, 20)))
+    best.see(seen((0.999, 19), (0.951, 18)))
+    assert best.weights == {0.95: 17, 0.995: 19}
+    assert str(best) == "17 weights at 95 %, 19 weights at 99.5 %"
+    best.see(seen())
+    best.see(seen((0.995, 1)))
+    assert str(best) == "1 weight at 95 %, 1 weight at 99.5 %"
