@@ -115,7 +115,7 @@ def test_plan_of_the_paper_does_not_fit_a_terminal() -> None:
     assert rows["overparam"][3:] == ["-", "-"]
     assert "all that can be trained  445,824       0    445,824" in ended.out
     words = " ".join(ended.out.split())
-    assert "need methods that this version does not have: force, gmp, grasp, iter-snip" in words
+    assert "need methods that this version does not have: gmp, lth, rigl" in words
     assert "calibrated just now" in words
 
 

@@ -157,7 +157,7 @@ def refused_after_start(*words: str | Path) -> str:
     [
         (["phse1"], "unknown study 'phse1'; did you mean 'phase1'? there are overparam, phase1"),
         (["none.toml"], "none.toml: cannot be read: No such file or directory"),
-        (["overparam", "phase1"], "overparam: force, gmp, grasp, iter-snip, lth"),
+        (["overparam", "phase1"], "overparam: gmp, lth, rigl"),
         (["fixed95-phase2"], "give it with --bench-95 FILE"),
         (["fixed95-phase1", "fixed995-phase1"], "--bench-95 FILE and --bench-995 FILE"),
         (["phase1", "--workers", "2"], "trains in this process alone: leave --workers out"),
