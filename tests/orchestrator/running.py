@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pyarrow as pa
 import pytest
@@ -102,7 +103,10 @@ class Ended:
 
 def sparsest(*words: str | Path, stdin: str | None = None) -> Ended:
     """Runs a command in this process; what a user would see as a traceback is raised."""
-    result = CliRunner().invoke(app, [str(word) for word in words], input=stdin)
+    arguments = [str(word) for word in words]
+    # The command line is shown and stored as it was given, not as it was parsed.
+    with mock.patch.object(sys, "argv", ["sparsest", *arguments]):
+        result = CliRunner().invoke(app, arguments, input=stdin)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Ended(result.exit_code, result.stdout, result.stderr)

@@ -55,7 +55,7 @@ def test_limit_is_exceeded_or_the_same_command_begins_anew(sweep: Path, store: P
     assert "mine: 3 planned, 0 stored, 3 to train\n" in first.err
     assert "trained 2 of 2; " in first.err
     assert "finished: 2 trained in " in first.err
-    assert "left: 1 experiment; go on with:\n  sparsest " in first.err
+    assert f"left: 1 experiment; go on with:\n  sparsest run {sweep} --store {store} " in first.err
     assert count_rows(store) == 2
 
     second = sparsest(*words)
