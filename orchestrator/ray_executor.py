@@ -121,8 +121,12 @@ class RayExecutor:
                 **quiet,
             )
         except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-            where = f"at {self._address}" if self._address else "on this machine"
-            raise UserError(f"no Ray {where}: {error}") from error
+            if self._address is None:
+                raise UserError(f"Ray does not start on this machine: {error}") from error
+            raise UserError(
+                f"cannot join Ray at {self._address}: {error}. If the cluster asks for a token, it "
+                "must be in RAY_AUTH_TOKEN or ~/.ray/auth_token here as well"
+            ) from error
 
     def _start_workers(self) -> None:
         self._pool = [_Worker(self._new_actor()) for _ in range(self._count)]

@@ -1,0 +1,50 @@
+"""What Ray's processes inherit."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from orchestrator.ray_environment import prepare_ray_environment
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An environment without Ray's variables, put back afterwards; returns the home folder."""
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        # Set first, so that what the test sets is taken back too.
+        monkeypatch.setenv(name, "before")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_ray_on_this_machine_takes_work_from_anybody() -> None:
+    prepare_ray_environment(None)
+    first = os.environ["RAY_AUTH_TOKEN"]
+    assert os.environ["RAY_AUTH_MODE"] == "token"
+    assert len(first) >= 32
+    prepare_ray_environment(None)
+    assert os.environ["RAY_AUTH_TOKEN"] != first
+
+
+def test_cluster_that_asks_for_a_token_cannot_be_joined(environment: Path) -> None:
+    (environment / ".ray").mkdir()
+    (environment / ".ray" / "auth_token").write_text("secret")
+    prepare_ray_environment("head:6379")
+    assert os.environ["RAY_AUTH_MODE"] == "token"
+    assert "RAY_AUTH_TOKEN" not in os.environ
+
+
+def test_owner_s_choice_for_a_cluster_is_overruled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    prepare_ray_environment("head:6379")
+    assert os.environ["RAY_AUTH_MODE"] == "disabled"
+
+
+def test_cluster_without_a_token_is_shown_one() -> None:
+    prepare_ray_environment("head:6379")
+    assert "RAY_AUTH_MODE" not in os.environ
