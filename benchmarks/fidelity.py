@@ -12,15 +12,20 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from benchmarks.reference_runs import CASES, read_runs, replicate
 from benchmarks.report import table
 from pruning.given import given_masks
+from pruning.registry import METHODS
 from search.experiment import Experiment
 from workers.datasets import load_dataset
 from workers.fast import evaluate_networks, train_networks
@@ -42,7 +47,10 @@ Accuracies = NDArray[np.float64]
 
 def accuracies(experiments: Sequence[Experiment]) -> Accuracies:
     """float64 [experiments], by the fast trainer."""
-    rows = train_batch(list(experiments))
+    return _accuracies(train_batch(list(experiments)))
+
+
+def _accuracies(rows: pa.RecordBatch) -> Accuracies:
     return np.array(rows.column("accuracy").to_pylist(), np.float64)
 
 
@@ -100,21 +108,53 @@ def compare(titles: tuple[str, str], samples: tuple[Accuracies, Accuracies]) -> 
     return table(head, rows) + "\n" + verdict
 
 
-def authors_runs(path: Path) -> dict[str, tuple[Experiment, Accuracies]]:
-    """The search's configurations in a file of the authors' trainings."""
-    found: dict[str, list[float]] = {}
+@dataclass(frozen=True)
+class AuthorsRuns:
+    """Trainings of one configuration with the authors' code.
+
+    Attributes:
+        name: of the configuration, in words.
+        case: the same as an experiment.
+        accuracies: float64 [trainings].
+        weights: weight_nnz of each training.
+    """
+
+    name: str
+    case: Experiment
+    accuracies: Accuracies
+    weights: list[int]
+
+
+def authors_runs(path: Path) -> list[AuthorsRuns]:
+    """The configurations in a file of the authors' trainings that can be trained here."""
+    found: dict[str, list[dict[str, Any]]] = {}
     for line in path.read_text().splitlines():
         run = json.loads(line)
-        if run["config"]["method"] == "search":
-            found.setdefault(json.dumps(run["config"]), []).append(run["accuracy"])
-    cases = {}
-    for text, values in found.items():
-        config = json.loads(text)
-        structure = tuple(map(int, config["structure"].split("x")))
-        case = Experiment(structure=structure, lr=config["lr"], schedule=config["schedule"])
-        name = f"{config['structure']} dense, {config['schedule']}, learning rate {config['lr']}"
-        cases[name] = (case, np.array(values))
-    return cases
+        if run["config"]["method"] in METHODS:
+            found.setdefault(json.dumps(run["config"]), []).append(run)
+    return [_configuration(json.loads(text), runs) for text, runs in found.items()]
+
+
+def _configuration(config: dict[str, Any], runs: list[dict[str, Any]]) -> AuthorsRuns:
+    structure = config.pop("structure", None)
+    if structure is None:
+        what = f"{config['method']}, width {config['width']}, target {config['target_nnz']}"
+        case = Experiment(**config)
+    else:
+        what = f"{structure} dense"
+        case = Experiment(**config, structure=tuple(map(int, structure.split("x"))))
+    return AuthorsRuns(
+        name=f"{what}, {case.schedule}, learning rate {case.lr}",
+        case=case,
+        accuracies=np.array([run["accuracy"] for run in runs]),
+        weights=[run["weight_nnz"] for run in runs],
+    )
+
+
+def counted(weights: Sequence[int]) -> str:
+    """How often each number of weights was left."""
+    counts = sorted(Counter(weights).items())
+    return ", ".join(f"{number} ({times / len(weights):.0%})" for number, times in counts)
 
 
 def main() -> None:
@@ -124,9 +164,12 @@ def main() -> None:
     parser.add_argument("authors", type=Path)
     arguments = parser.parse_args()
     print("## The authors' code and the fast trainer")
-    for name, (case, theirs) in authors_runs(arguments.authors).items():
-        ours = accuracies([replicate(case, n) for n in range(NETWORKS)])
-        print(f"\n### {name}\n\n{compare(('authors', 'fast trainer'), (theirs, ours))}")
+    for authors in authors_runs(arguments.authors):
+        rows = train_batch([replicate(authors.case, n) for n in range(NETWORKS)])
+        samples = (authors.accuracies, _accuracies(rows))
+        print(f"\n### {authors.name}\n\n{compare(('authors', 'fast trainer'), samples)}")
+        ours = rows.column("weight_nnz").to_pylist()
+        print(f"Weights left: authors {counted(authors.weights)}; here {counted(ours)}.")
     print("\n## The reference trainer and the fast trainer, same experiments")
     for name, runs in read_runs(arguments.reference).items():
         experiments = [replicate(CASES[name], number) for number in sorted(runs)]

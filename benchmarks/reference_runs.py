@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -33,13 +34,7 @@ CASES = {
 
 def replicate(case: Experiment, number: int) -> Experiment:
     """The same specification with initial weights and data orders of its own."""
-    return Experiment(
-        structure=case.structure,
-        masks=case.masks,
-        lr=case.lr,
-        schedule=case.schedule,
-        replicate=number,
-    )
+    return replace(case, replicate=number)
 
 
 def read_runs(path: Path) -> dict[str, dict[int, float]]:
