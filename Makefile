@@ -9,7 +9,7 @@ DEMO_STORE := runs/demo
 
 # For each accuracy, the sparsest network that the demo trained.
 BEST := ORDER BY weight_nnz, accuracy DESC
-DEMO_SQL := SELECT target AS accuracy, count(*) AS networks, min(weight_nnz) AS fewest_weights, \
+DEMO_SQL := SELECT target AS accuracy, count(*) AS networks, min(weight_nnz) AS weights, \
 	first(structure $(BEST)) AS structure, first(mask1 $(BEST)) AS mask1, \
 	first(mask2 $(BEST)) AS mask2, first(mask3 $(BEST)) AS mask3 \
 	FROM results, (VALUES (0.8), (0.9), (0.95), (0.99), (0.995)) AS targets(target) \
@@ -38,7 +38,7 @@ $(STAMP): pyproject.toml constraints.txt
 # The build backend goes into the environment too, so that it is a pinned one that builds the project.
 	@$(BIN)/python -m pip install --quiet --quiet --upgrade --constraint constraints.txt pip setuptools
 	@$(BIN)/python -m pip install --quiet --quiet --constraint constraints.txt \
-		--no-build-isolation --editable '.[dev]'
+		--no-build-isolation --config-settings editable_mode=compat --editable '.[dev]'
 	@touch $@
 
 demo: setup ## run a slice of the paper's search (about a minute) and show its sparsest networks

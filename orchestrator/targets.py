@@ -9,6 +9,7 @@ from pathlib import Path
 from orchestrator.errors import UserError
 from pruning.registry import METHODS
 from search.catalogue import Selection, resolve
+from search.indices import IndexSet
 from search.study import Study
 from search.sweepfile import load_sweep
 from workers.datasets import DATASETS, load_dataset
@@ -47,6 +48,29 @@ class Targets:
         """Study -> methods of it that cannot be trained here; studies without any are left out."""
         missing = {s.study.name: sorted(s.study.methods - set(METHODS)) for s in self.selections}
         return {name: methods for name, methods in missing.items() if methods}
+
+
+def only_numbers(targets: Targets, numbers: Sequence[int]) -> Targets:
+    """Of the experiments, those with the given numbers: RUN_IDs, or numbers as `list` shows them.
+
+    Raises:
+        UserError: no experiment has such a number.
+    """
+    selections = []
+    unknown = set(numbers)
+    for selection in targets.selections:
+        first = selection.study.first_run_id
+        found = selection.indices & IndexSet.from_indices(n - first for n in numbers if n >= first)
+        unknown -= {first + index for index in found}
+        if found:
+            selections.append(Selection(selection.study, found))
+    if unknown:
+        names = ", ".join(s.study.label(s.indices.intervals[0][0]) for s in targets.selections)
+        raise UserError(
+            f"no experiment has the number {', '.join(map(str, sorted(unknown)))}; the first of "
+            f"each study: {names} (`sparsest list STUDY` shows all)"
+        )
+    return Targets(selections, targets.sweep_files)
 
 
 def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:

@@ -118,7 +118,7 @@ def _refuse_existing(output: Path, overwrite: bool) -> None:
     if output.is_dir():
         raise ExportError(f"{output} is a folder; name a file.")
     if output.exists() and not overwrite:
-        raise ExportError(f"{output} exists already. Name another file, or ask to overwrite it.")
+        raise ExportError(f"{output} exists already. Name another file, or add --overwrite.")
 
 
 def _quoted(path: Path) -> str:

@@ -11,14 +11,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TextIO
 
-import pyarrow as pa
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from orchestrator.commands.options import StorePath
 from orchestrator.errors import UserError
+from orchestrator.result_table import show_table
 from storage.errors import StoreError
 from storage.export import export_results
 from storage.reader import StoreReader
@@ -43,13 +40,10 @@ class ExportFormat(StrEnum):
     duckdb = "duckdb"
 
 
+QUIT = frozenset({"quit", "exit", "\\q", ".quit", ".exit"})
+"""What ends other shells ends this one too."""
+
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
-
-SHOWN_ROWS = 200
-"""Rows that are printed as a table at most; a file holds all."""
-
-PIPE_WIDTH = 10_000
-"""Characters of a line where there is no terminal that would break it."""
 
 
 def query(
@@ -96,35 +90,6 @@ def _print_export(reader: StoreReader, statement: str, output_format: str) -> No
             shutil.copyfileobj(file, sys.stdout)
 
 
-def show_table(result: pa.Table) -> None:
-    """Prints a result as a table, the first rows of a long one."""
-    console = Console()
-    if not console.is_terminal:
-        # No line is broken for a width that nobody has.
-        console = Console(width=PIPE_WIDTH)
-    table = Table(box=None, header_style="bold")
-    for field in result.schema:
-        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        table.add_column(
-            field.name, justify="right" if number else "left", no_wrap=number, overflow="fold"
-        )
-    for row in result.slice(0, SHOWN_ROWS).to_pylist():
-        table.add_row(*(Text(_cell(value)) for value in row.values()))
-    console.print(table, highlight=False)
-    if result.num_rows > SHOWN_ROWS:
-        typer.echo(
-            f"{SHOWN_ROWS} of {result.num_rows:,} rows; --format csv or --output F has all",
-            err=True,
-        )
-
-
-def _cell(value: object) -> str:
-    """A value as people read it; --format csv and json have every digit."""
-    if value is None:
-        return "NULL"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
 def sql(store: StorePath) -> None:
     """Ask the store questions in SQL, one after the other.
 
@@ -137,7 +102,9 @@ def sql(store: StorePath) -> None:
             _answer_script(reader, sys.stdin)
             return
         _remember_lines(cache_folder() / "sql_history")
-        typer.echo("Views: results, sweeps. `DESCRIBE results;` lists columns; Ctrl-D ends.")
+        typer.echo(
+            "Views: results, sweeps. `DESCRIBE results;` lists columns; Ctrl-D or quit ends."
+        )
         while (statement := _read_statement()) is not None:
             if statement:
                 _answer(reader, statement)
@@ -167,6 +134,8 @@ def _read_statement() -> str | None:
         except KeyboardInterrupt:
             typer.echo()
             return ""
+        if not lines and line.strip().rstrip(";").lower() in QUIT:
+            return None
         if line.strip() or lines:
             lines.append(line)
     return "\n".join(lines)

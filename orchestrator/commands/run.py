@@ -34,7 +34,13 @@ from orchestrator.progress import ProgressDisplay
 from orchestrator.show import plain_console
 from orchestrator.source import TaskSource
 from orchestrator.stopping import StopRequest
-from orchestrator.targets import find_targets, require_inits, require_methods, with_inits
+from orchestrator.targets import (
+    find_targets,
+    only_numbers,
+    require_inits,
+    require_methods,
+    with_inits,
+)
 from storage.entries import SweepBegin
 from storage.paths import StorePaths
 from storage.reader import StoreReader
@@ -50,7 +56,8 @@ BenchFile = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Stored initialisation for fixed-* studies (a torch file); needed once per store.",
+        help="Stored initialisation of the fixed95-* or fixed995-* studies (a torch file); needed "
+        "once per store.",
     ),
 ]
 
@@ -60,6 +67,15 @@ def run(
     store: StorePath,
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Train at most N experiments this time.")
+    ] = None,
+    run_ids: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--run-id",
+            metavar="N",
+            min=1,
+            help="Train only the experiment with this number (as `list` shows it); repeatable.",
+        ),
     ] = None,
     workers: Annotated[
         int | None,
@@ -90,6 +106,8 @@ def run(
     command = shlex.join(["sparsest", *sys.argv[1:]])
     console = plain_console(stderr=True)
     targets = find_targets(words, root_seed)
+    if run_ids:
+        targets = only_numbers(targets, run_ids)
     require_methods(targets)
     given = read_inits({"bench-95": bench_95, "bench-995": bench_995})
     inits = combined(inits_in(store), given)

@@ -88,7 +88,8 @@ def test_parquet_is_poured_into_the_terminal(trained: Path, tmp_path: Path) -> N
 def test_long_result_floods_the_terminal_or_is_cut_silently(trained: Path) -> None:
     ended = sparsest("query", "FROM range(1234)", "--store", trained)
     assert len(ended.out.splitlines()) == 201
-    assert ended.err == "200 of 1,234 rows; --format csv or --output F has all\n"
+    assert ended.err.startswith("200 of 1,234 rows; ")
+    assert "--format csv" in ended.err
     whole = sparsest("query", "FROM range(1234)", "--store", trained, "--format", "csv")
     assert len(whole.out.splitlines()) == 1235
 

@@ -263,3 +263,18 @@ def test_unusable_torch_file_is_recorded(store: Path, tmp_path: Path) -> None:
     message = refused(*words, "--bench-95", tmp_path / "half")
     assert f"--bench-95 {tmp_path / 'half'}: holds first_layer.weight; wanted exactly: " in message
     assert not store.exists()
+
+
+def test_single_experiment_cannot_be_chosen_by_its_number(store: Path) -> None:
+    words = ("run", "phase1", "fixed95-phase2", "--run-id", "18960", "--run-id", "18957")
+    ended = sparsest(*words, "--store", store, *HERE)
+    assert ended.code == 0, ended
+    rows = query(store, "SELECT study, paper_run_id FROM results ORDER BY ALL").to_pylist()
+    assert rows == [{"study": "phase1", "paper_run_id": number} for number in (18957, 18960)]
+
+
+def test_number_that_no_experiment_has_is_ignored(store: Path) -> None:
+    said = refused("run", "phase1", "--run-id", "7", "--store", store, *HERE)
+    assert "no experiment has the number 7" in said
+    assert "random:18955" in said
+    assert not store.exists()
