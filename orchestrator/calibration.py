@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, PositiveFloat, Valida
 from search.experiment import Experiment
 from storage.sweep_info import processor_name
 from workers.cache_folder import cache_folder
-from workers.cost import experiment_cost
+from workers.cost import STEP_COST, experiment_cost
 from workers.fast import BACKEND
 from workers.train import train_batch
 
@@ -60,7 +60,8 @@ def calibration(*, again: bool = False) -> Calibration:
     Args:
         again: measure even where there is a kept figure.
     """
-    path = cache_folder() / "calibration.json"
+    # The figure belongs to the cost model that it was divided by.
+    path = cache_folder() / f"calibration-{STEP_COST:g}.json"
     kept = None if again else _read(path)
     if kept is not None and (kept.backend, kept.processor) == (BACKEND, processor_name()):
         return kept

@@ -7,9 +7,9 @@ from pruning.registry import method_named
 from search.experiment import Experiment
 from search.sizes import dense_weights
 
-STEP_COST = 20.0
+STEP_COST = 25.0
 """Cost of a step that does not depend on the network, in weights. Fitted by
-`python -m benchmarks kernel`: time is proportional to weights + 20 for 3x2x2 up to 16x16x16."""
+`python -m benchmarks kernel`: time is proportional to weights + 25 for 3x2x2 up to 16x16x16."""
 
 UNIT_MS = 0.0018
 """What a weight costs in an epoch, in ms, on the machine on which `Method.cost` was measured
