@@ -1,6 +1,6 @@
 """Do the fast trainer's networks turn out as the reference's and as the authors' own do?
 
-    python -m benchmarks.reference_runs runs/reference.jsonl --networks 105
+    python -m benchmarks.reference_runs runs/reference.jsonl --networks 102
     python -m benchmarks.fidelity runs/reference.jsonl AUTHORS.jsonl
 
 Single trainings cannot be compared (a last bit sends one network from 50 % to 99 %), so the
