@@ -26,7 +26,8 @@ STRUCTURES = ((3, 2, 2), (3, 3, 3), (7, 3, 3), (16, 16, 16))
 ROUNDS = 3
 NETWORKS = 256
 STREAMS = 8
-"""The fast trainer gets 32 networks of each data order; a task of phase 2 has about 27."""
+"""The fast trainer gets 32 networks of each data order; a task of phase 2 on an idle machine would
+have about 27, by its length, and on a busy one fewer."""
 
 
 def experiments(structure: tuple[int, ...]) -> list[Experiment]:
