@@ -1,13 +1,14 @@
-"""`python -m benchmarks [kernel] [share] [sweep] [commands]`: all of them without a name."""
+"""`python -m benchmarks [kernel] [crossover] [share] [sweep] [commands]`: all without a name."""
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks import commands, kernel, share, sweep
+from benchmarks import commands, crossover, kernel, share, sweep
 
 BENCHMARKS = {
     "kernel": kernel.run,
+    "crossover": crossover.run,
     "share": share.run,
     "sweep": sweep.run,
     "commands": commands.run,

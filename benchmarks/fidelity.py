@@ -28,8 +28,9 @@ from pruning.given import given_masks
 from pruning.registry import METHODS
 from search.experiment import Experiment
 from workers.datasets import load_dataset
-from workers.fast import evaluate_networks, train_networks
+from workers.fast import train_networks
 from workers.initial import starting_network
+from workers.measure import evaluate_networks
 from workers.packing import pack, topology
 from workers.simd import BLOCK, aligned_zeros
 from workers.train import train_batch

@@ -13,9 +13,10 @@ from pruning.given import given_masks
 from search.catalogue import resolve
 from workers.compiled import compiled
 from workers.datasets import load_dataset
-from workers.fast import evaluate_networks, train_networks
+from workers.fast import train_networks
 from workers.initial import starting_network
 from workers.kernel import BATCHES_AT_ONCE, gather
+from workers.measure import evaluate_networks
 from workers.orders import permutation
 from workers.packing import pack, topology
 from workers.simd import BLOCK, aligned_zeros

@@ -40,12 +40,12 @@ def estimate(study: Study, indices: IndexSet, speed: Calibration) -> Estimate:
     total = len(indices)
     if total == 0:
         return Estimate(0.0, 0)
-    costs = [experiment_cost(study[index]) for index in _spread(indices, min(SAMPLE, total))]
+    costs = [experiment_cost(study[index]) for index in spread(indices, min(SAMPLE, total))]
     mean = sum(costs) / len(costs)
     return Estimate(total * mean * speed.seconds_per_cost / 3600, total * ROW_BYTES)
 
 
-def _spread(indices: IndexSet, count: int) -> list[int]:
+def spread(indices: IndexSet, count: int) -> list[int]:
     """`count` of the indices, evenly spaced by rank."""
     total = len(indices)
     ranks = iter([(2 * n + 1) * total // (2 * count) for n in range(count)])

@@ -5,22 +5,32 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from orchestrator.estimate import spread
 from orchestrator.plan import PlannedStudy
 from search.indices import IndexSet
+from search.study import Study
+from workers.cost import experiment_cost
 from workers.task import Task
 
 TASK_SECONDS = 6.0
 """What a task should last. Long enough that a task holds many experiments of each data order (the
 shuffle and the gather are shared by them), short enough to stop or lose one without regret."""
 
-FIRST_TASK = 256
-"""Experiments in a study's first task, when nobody knows yet how long they take."""
+FIRST_COST = 1e6
+"""Cost (`workers.cost`) of the first task, when nobody knows yet how long a unit takes: about 256
+networks of 7x3x3."""
+
+SAMPLE = 16
+"""Experiments of a task whose mean cost is taken for all of them."""
 
 SMALLEST_TASK = 32
 """Below this, handing out work costs more than an evenly shared end of the sweep gains."""
 
+LARGEST_TASK = 8192
+"""Experiments of a task at most: a worker holds all of their rows at once."""
+
 MEMORY = 0.5
-"""Weight of the newest task in the running mean of seconds an experiment."""
+"""Weight of the newest task in the running mean of seconds a unit of cost."""
 
 
 class TaskSource:
@@ -40,7 +50,7 @@ class TaskSource:
         self._again: deque[Task] = deque()
         self._sweep_id = sweep_id
         self._workers = workers
-        self._seconds_each: dict[str, float] = {}
+        self._seconds_a_cost: float | None = None
         total = sum(len(remaining) for _, remaining in self._waiting)
         self._left = total if limit is None else min(limit, total)
 
@@ -56,27 +66,46 @@ class TaskSource:
         if self._left == 0:
             return None
         study, remaining = self._waiting.popleft()
-        indices, rest = remaining.take(min(self._size(study.digest), self._left))
+        indices, rest = self._cut(study, remaining)
         if rest:
             self._waiting.appendleft((study, rest))
         self._left -= len(indices)
         return Task(study, indices, self._sweep_id)
 
     def observe(self, task: Task, busy_s: float) -> None:
-        """Learns from a finished task how long the study's experiments take."""
-        each = busy_s / len(task.indices)
-        before = self._seconds_each.get(task.study.digest, each)
-        self._seconds_each[task.study.digest] = before + MEMORY * (each - before)
+        """Learns from a finished task how long a unit of cost takes."""
+        newest = busy_s / (_mean_cost(task.study, task.indices) * len(task.indices))
+        before = newest if self._seconds_a_cost is None else self._seconds_a_cost
+        self._seconds_a_cost = before + MEMORY * (newest - before)
 
     def put_back(self, task: Task) -> None:
         """Hands out the task again, before any other."""
         self._again.append(task)
 
-    def _size(self, digest: str) -> int:
-        each = self._seconds_each.get(digest)
-        wanted = FIRST_TASK if each is None else round(TASK_SECONDS / each)
+    def _cut(self, study: Study, remaining: IndexSet) -> tuple[IndexSet, IndexSet]:
+        """A task's indices, and the others.
+
+        A study's experiments can be ten thousand times dearer than their neighbours (a dense
+        width of 256 beside one of 3), so the cost of those that would be taken is sampled, and
+        fewer are taken until it fits.
+        """
         even_share = -(-self._left // (2 * self._workers))
-        return max(1, min(wanted, max(even_share, SMALLEST_TASK)))
+        most = min(max(even_share, SMALLEST_TASK), self._left, len(remaining), LARGEST_TASK)
+        wanted = FIRST_COST if self._seconds_a_cost is None else TASK_SECONDS / self._seconds_a_cost
+        count = most
+        while True:
+            indices, rest = remaining.take(count)
+            fitting = max(1, int(wanted / _mean_cost(study, indices)))
+            if fitting >= count:
+                return indices, rest
+            # Half at most, so that dear ones among those left out do not make the task too small.
+            count = max(fitting, count // 2)
+
+
+def _mean_cost(study: Study, indices: IndexSet) -> float:
+    """Mean cost of a sample of experiments."""
+    chosen = spread(indices, min(SAMPLE, len(indices)))
+    return sum(experiment_cost(study[index]) for index in chosen) / len(chosen)
 
 
 def halves(indices: IndexSet) -> tuple[IndexSet, IndexSet]:

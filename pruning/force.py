@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from pruning.biases import bias_masks
 from pruning.functional import Tensors, masked, parameters, saliencies, weight_gradients
-from pruning.iter_snip import ROUNDS, count
+from pruning.iter_snip import count
 from pruning.protocol import Batch, Batches, Layers, Pruned, target_of
+from pruning.registry import setting
 from pruning.selection import by_layer, strictly_above
 from search.experiment import Experiment
 
@@ -44,8 +45,10 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     target = target_of(experiment, total)
     masks: list[NDArray[np.bool_]] = []
     remaining = weights
-    for round_number in range(1, ROUNDS + 1):
+    rounds = int(setting(experiment, "rounds"))
+    for round_number in range(1, rounds + 1):
         scores = score(weights, remaining, biases, next(batches)).numpy()
-        masks = by_layer(strictly_above(scores, count(total, target, round_number)), shapes)
+        left = count(total, target, round_number, rounds)
+        masks = by_layer(strictly_above(scores, left), shapes)
         remaining = masked(weights, masks)
     return Pruned(masks, bias_masks(masks))

@@ -21,14 +21,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from pruning.biases import bias_masks
 from pruning.functional import Tensors, logits, parameters
 from pruning.protocol import Batch, Batches, Layers, Pruned, target_of
+from pruning.registry import setting
 from pruning.selection import below_highest, by_layer
 from search.experiment import Experiment
-
-POINTS = 25
-"""Points of each class."""
-
-TEMPERATURE = 200
-"""What the logits are divided by."""
 
 MOST_BATCHES = 100_000
 """After so many, a class with too few points is taken to have no more."""
@@ -36,11 +31,15 @@ MOST_BATCHES = 100_000
 _EPSILON = 1e-10
 
 
-def first_of_each_class(batches: Batches) -> list[Batch]:
+def first_of_each_class(batches: Batches, count: int) -> list[Batch]:
     """The first points of each class that the batches bring.
 
+    Args:
+        batches: of both classes.
+        count: points of each class.
+
     Returns:
-        Points float32 [25, inputs] and their labels float32 [25], of class 0 and of class 1.
+        Points float32 [count, inputs] and their labels float32 [count], of class 0 and of class 1.
 
     Raises:
         ValueError: the data set has too few points of a class.
@@ -48,19 +47,21 @@ def first_of_each_class(batches: Batches) -> list[Batch]:
     found: list[list[torch.Tensor]] = [[], []]
     for _, (points, labels) in zip(range(MOST_BATCHES), batches, strict=False):
         for kind, of_class in enumerate(found):
-            of_class.extend(points[labels == kind][: POINTS - len(of_class)])
-        if all(len(of_class) == POINTS for of_class in found):
+            of_class.extend(points[labels == kind][: count - len(of_class)])
+        if all(len(of_class) == count for of_class in found):
             return [
-                (torch.stack(of_class), torch.full((POINTS,), float(kind)))
+                (torch.stack(of_class), torch.full((count,), float(kind)))
                 for kind, of_class in enumerate(found)
             ]
     raise ValueError(
-        f"method 'grasp' needs {POINTS} points of each class; the data set's batches bring too "
+        f"method 'grasp' needs {count} points of each class; the data set's batches bring too "
         f"few: {len(found[0])} of class 0 and {len(found[1])} of class 1"
     )
 
 
-def score(weights: Tensors, biases: Tensors, halves: list[Batch]) -> torch.Tensor:
+def score(
+    weights: Tensors, biases: Tensors, halves: list[Batch], temperature: float
+) -> torch.Tensor:
     """Share of the gradient flow lost with every weight, float32 [N]; the highest matter least.
 
     The two halves' losses are means, and their gradients and products H g are summed. Both are
@@ -69,7 +70,7 @@ def score(weights: Tensors, biases: Tensors, halves: list[Batch]) -> torch.Tenso
     leaves = [weight.detach().requires_grad_() for weight in weights]
     loss = torch.zeros(())
     for points, labels in halves:
-        scaled = logits(leaves, biases, points) / TEMPERATURE
+        scaled = logits(leaves, biases, points) / temperature
         loss = loss + binary_cross_entropy_with_logits(scaled, labels)
     gradients = torch.autograd.grad(loss, leaves, create_graph=True)
     product = sum((g.detach() * g).sum() for g in gradients)
@@ -91,6 +92,8 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     weights, biases = parameters(layers)
     total = sum(weight.numel() for weight in weights)
     target = target_of(experiment, total)
-    scores = score(weights, biases, first_of_each_class(batches)).numpy()
-    masks = by_layer(below_highest(scores, count(total, target)), [w.shape for w, _ in layers])
+    halves = first_of_each_class(batches, int(setting(experiment, "points")))
+    scores = score(weights, biases, halves, setting(experiment, "temperature"))
+    kept = below_highest(scores.numpy(), count(total, target))
+    masks = by_layer(kept, [weight.shape for weight, _ in layers])
     return Pruned(masks, bias_masks(masks))

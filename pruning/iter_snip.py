@@ -23,11 +23,9 @@ from numpy.typing import NDArray
 from pruning.biases import bias_masks
 from pruning.functional import Tensors, masked, parameters, saliencies, weight_gradients
 from pruning.protocol import Batch, Batches, Layers, Pruned, target_of
+from pruning.registry import setting
 from pruning.selection import by_layer, strictly_above
 from search.experiment import Experiment
-
-ROUNDS = 10
-"""Rounds of pruning, of Iterative SNIP and of FORCE."""
 
 
 def score(weights: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:
@@ -35,13 +33,13 @@ def score(weights: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:
     return saliencies(weights, weight_gradients(weights, biases, batch))
 
 
-def count(weights: int, target: int, round_number: int) -> int:
-    """Which of the largest scores is the threshold in a round, counted from 1.
+def count(weights: int, target: int, round_number: int, rounds: int) -> int:
+    """Which of the largest scores is the threshold in a round, counted from 1, of so many.
 
     An exponential decay from all weights to the target, in double precision as it stands. The last
     round's number is the target, or one fewer where the rounding of exp and log makes it so.
     """
-    return int(weights * math.exp(-(round_number * (0 - math.log(target / weights)) / ROUNDS)))
+    return int(weights * math.exp(-(round_number * (0 - math.log(target / weights)) / rounds)))
 
 
 def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
@@ -52,8 +50,10 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     target = target_of(experiment, total)
     masks: list[NDArray[np.bool_]] = []
     remaining = weights
-    for round_number in range(1, ROUNDS + 1):
+    rounds = int(setting(experiment, "rounds"))
+    for round_number in range(1, rounds + 1):
         scores = score(remaining, biases, next(batches)).numpy()
-        masks = by_layer(strictly_above(scores, count(total, target, round_number)), shapes)
+        left = count(total, target, round_number, rounds)
+        masks = by_layer(strictly_above(scores, left), shapes)
         remaining = masked(weights, masks)
     return Pruned(masks, bias_masks(masks))

@@ -23,15 +23,13 @@ import torch
 from pruning.biases import prospr_bias_masks
 from pruning.functional import Tensors, batch_loss, parameters
 from pruning.protocol import Batches, Layers, Pruned, target_of
+from pruning.registry import setting
 from pruning.selection import by_layer, highest
 from search.experiment import Experiment
 
-STEPS = 3
-"""Steps of SGD that are differentiated."""
-
 
 def score(
-    weights: Tensors, biases: Tensors, batches: Batches, lr: float, momentum: float
+    weights: Tensors, biases: Tensors, batches: Batches, lr: float, momentum: float, steps: int
 ) -> torch.Tensor:
     """Meta-gradient of every weight's mask, its absolute value, float32 [N].
 
@@ -41,13 +39,14 @@ def score(
         batches: one is drawn for each step and one more for the loss.
         lr: of the steps.
         momentum: of the steps, without dampening or Nesterov.
+        steps: that are differentiated.
     """
     masks = [torch.ones_like(weight, requires_grad=True) for weight in weights]
     values = [weight * mask for weight, mask in zip(weights, masks, strict=True)]
     values += [bias.detach().requires_grad_() for bias in biases]
     layers = len(weights)
     velocities = [torch.zeros_like(value) for value in values]
-    for _ in range(STEPS):
+    for _ in range(steps):
         loss = batch_loss(values[:layers], values[layers:], next(batches))
         gradients = torch.autograd.grad(loss, values, create_graph=True)
         velocities = [momentum * v + g for v, g in zip(velocities, gradients, strict=True)]
@@ -67,6 +66,8 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     weights, biases = parameters(layers)
     total = sum(weight.numel() for weight in weights)
     target = target_of(experiment, total)
-    scores = score(weights, biases, batches, experiment.lr, experiment.momentum).numpy()
-    masks = by_layer(highest(scores, count(total, target)), [w.shape for w, _ in layers])
+    steps = int(setting(experiment, "inner_steps"))
+    scores = score(weights, biases, batches, experiment.lr, experiment.momentum, steps)
+    kept = highest(scores.numpy(), count(total, target))
+    masks = by_layer(kept, [weight.shape for weight, _ in layers])
     return Pruned(masks, prospr_bias_masks(masks))

@@ -2,26 +2,31 @@
 
 When an algorithm acts, seen from training, decides what it must provide (`pruning.registry`). One
 that prunes *before* training provides `prune`, a `PrunesBefore`: it sees the initial network and
-some batches, settles the masks, and training follows under them. It knows nothing of how that is
-done, and draws no random numbers: the batches come shuffled, the weights drawn.
+some batches, settles the masks, and training follows under them. One that prunes *during* training
+provides `begin`, a `PrunesDuring`, which gives a `Course`: the masks to start with, and a function
+that is called between steps. Neither knows how training is done, and neither draws random numbers:
+the batches come shuffled, the weights drawn, and permutations are handed in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from search.experiment import Experiment
 
+if TYPE_CHECKING:
+    # Only for types: an algorithm that takes no gradients does without torch.
+    import torch
+
 Layers = Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]
 """A network, input side first: (weight float32 [n_out, n_in], bias float32 [n_out]) a layer."""
 
-Batch = tuple[torch.Tensor, torch.Tensor]
+Batch = tuple["torch.Tensor", "torch.Tensor"]
 """Points float32 [batch, inputs] and labels float32 [batch], 0 or 1."""
 
 Batches = Iterator[Batch]
@@ -54,6 +59,79 @@ class PrunesBefore(Protocol):
 
         Raises:
             ValueError: `target_nnz` is missing, or is not from 1 to below the number of weights.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A whole network between two steps of its training.
+
+    Attributes:
+        layers: weights and biases as they are now, zero where they are masked.
+        velocities: momentum buffers of the same shapes, zero where a parameter is masked.
+        weight_masks: bool [n_out, n_in] a layer, input side first; True where a weight is trained.
+        bias_masks: bool [n_out] a layer, likewise.
+    """
+
+    layers: Layers
+    velocities: Layers
+    weight_masks: list[NDArray[np.bool_]]
+    bias_masks: list[NDArray[np.bool_]]
+
+
+class Course(Protocol):
+    """How one network is pruned while it is trained."""
+
+    @property
+    def start(self) -> Pruned:
+        """The masks of the first step."""
+
+    @property
+    def rounds(self) -> int:
+        """Trainings, one after the other, of `Experiment.epochs` epochs and a schedule each."""
+
+    @property
+    def changes(self) -> Sequence[int]:
+        """Steps, counted from 0 over all rounds and ascending, before which masks change."""
+
+    @property
+    def takes_step(self) -> bool:
+        """Whether a change takes the place of the step: its batch is used up, nothing is learnt."""
+
+    def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
+        """The network with its masks changed.
+
+        Args:
+            step: one of `changes`.
+            network: as it is before that step; not changed.
+            batch: the batch of that step, made when it is asked for.
+
+        Returns:
+            Parameters and velocities to go on with; what its masks leave out is not looked at.
+        """
+
+
+class PrunesDuring(Protocol):
+    """The function `begin` of an algorithm that changes its masks between steps."""
+
+    def __call__(
+        self,
+        experiment: Experiment,
+        layers: Layers,
+        steps: int,
+        permutation: Callable[[int], NDArray[np.uint32]],
+    ) -> Course:
+        """Prepares one network's course.
+
+        Args:
+            experiment: gives `target_nnz` and what the algorithm uses of the training's settings.
+            layers: the initial network, not changed.
+            steps: of one round.
+            permutation: a random permutation of so many places, another one at every call.
+
+        Raises:
+            ValueError: `target_nnz` is missing or not from 1 to below the number of weights, or
+                the training is too short for the algorithm's settings.
         """
 
 

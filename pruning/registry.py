@@ -5,12 +5,16 @@ Nothing here loads torch: an algorithm's file is imported when it is first asked
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
+from pruning.settings import Setting
+from search.experiment import Experiment
+
 if TYPE_CHECKING:
-    from pruning.protocol import PrunesBefore
+    from pruning.protocol import PrunesBefore, PrunesDuring
 
 Moment = Literal["given", "before", "during", "after"]
 """When a mask is settled, seen from training: not chosen at all but given with the experiment,
@@ -24,11 +28,14 @@ class Method:
     Attributes:
         name: what `Experiment.method` calls it.
         prunes: when the mask is settled. The method's file provides what that moment needs:
-            "before": a function `prune`, a `pruning.protocol.PrunesBefore`.
+            "before": a function `prune`, a `pruning.protocol.PrunesBefore`; "during": a function
+            `begin`, a `pruning.protocol.PrunesDuring`.
         keys: keys of a sweep file that only some methods use and that this one does.
         module: its file; empty where nothing is chosen.
-        cost: what choosing the masks takes on one core: ms for any network, and ns more for each
-            of its weights.
+        cost: what choosing the masks takes on one core, in all: ms for any network, and ns more
+            for each of its weights.
+        settings: its hyperparameters, with the authors' values.
+        steps_at_least: the setting below whose value the number of steps must not be; or none.
         xavier: whether the weights of a fresh network are drawn anew from a Xavier-normal
             distribution (docs/paper.md, section 5).
     """
@@ -39,19 +46,84 @@ class Method:
     module: str = ""
     cost: tuple[float, float] = (0.0, 0.0)
     xavier: bool = False
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    steps_at_least: str = ""
 
 
 _GIVEN = frozenset({"structure", "masks"})
 _TO_TARGET = frozenset({"target_nnz"})
+_TEN_ROUNDS = {"rounds": Setting(10, 1, 100_000, "rounds of pruning")}
+_MAX_INT32 = 2**31 - 1
 
 METHODS: dict[str, Method] = {
     "search": Method("search", "given", _GIVEN),
     "snip": Method("snip", "before", _TO_TARGET, "pruning.snip", (0.5, 75), xavier=True),
-    "grasp": Method("grasp", "before", _TO_TARGET, "pruning.grasp", (1.1, 65), xavier=True),
-    "synflow": Method("synflow", "before", _TO_TARGET, "pruning.synflow", (18, 1300)),
-    "iter-snip": Method("iter-snip", "before", _TO_TARGET, "pruning.iter_snip", (2.2, 220)),
-    "force": Method("force", "before", _TO_TARGET, "pruning.force", (2.2, 220)),
-    "prospr": Method("prospr", "before", _TO_TARGET, "pruning.prospr", (2.0, 160)),
+    "grasp": Method(
+        "grasp",
+        "before",
+        _TO_TARGET,
+        "pruning.grasp",
+        (1.1, 65),
+        xavier=True,
+        settings={
+            "points": Setting(25, 1, 10_000, "points of each class"),
+            "temperature": Setting(200.0, 1e-6, 1e6, "what the logits are divided by"),
+        },
+    ),
+    "synflow": Method(
+        "synflow",
+        "before",
+        _TO_TARGET,
+        "pruning.synflow",
+        (18, 1300),
+        settings={"rounds": Setting(100, 1, 100_000, "rounds of pruning")},
+    ),
+    "iter-snip": Method(
+        "iter-snip", "before", _TO_TARGET, "pruning.iter_snip", (2.2, 220), settings=_TEN_ROUNDS
+    ),
+    "force": Method(
+        "force", "before", _TO_TARGET, "pruning.force", (2.2, 220), settings=_TEN_ROUNDS
+    ),
+    "prospr": Method(
+        "prospr",
+        "before",
+        _TO_TARGET,
+        "pruning.prospr",
+        (2.0, 160),
+        settings={"inner_steps": Setting(3, 1, 1000, "steps of SGD before the loss is taken")},
+    ),
+    "gmp": Method(
+        "gmp",
+        "during",
+        _TO_TARGET,
+        "pruning.gmp",
+        (60, 4000),
+        settings={
+            "events": Setting(200, 2, 100_000, "parts of the training; weights go between them"),
+            "exponent": Setting(3.0, 0.01, 100.0, "of the density's decay"),
+        },
+        steps_at_least="events",
+    ),
+    "lth": Method(
+        "lth",
+        "during",
+        _TO_TARGET,
+        "pruning.lth",
+        (1, 80),
+        settings={"rounds": Setting(5, 2, 1000, "trainings, the last one with the target's mask")},
+    ),
+    "rigl": Method(
+        "rigl",
+        "during",
+        _TO_TARGET,
+        "pruning.rigl",
+        (60, 4000),
+        settings={
+            "interval": Setting(100, 1, _MAX_INT32, "steps from one change of masks to the next"),
+            "drop_fraction": Setting(0.3, 0.0, 1.0, "share of weights in the first change"),
+            "end": Setting(0.75, 0.0, 1.0, "share of the training after which masks stay"),
+        },
+    ),
 }
 """Every method by its name."""
 
@@ -77,3 +149,58 @@ def pruning_before(method: Method) -> PrunesBefore:
         raise ValueError(f"method {method.name!r} does not prune before training")
     prune: PrunesBefore = import_module(method.module).prune
     return prune
+
+
+def pruning_during(method: Method) -> PrunesDuring:
+    """The algorithm of a method that prunes during training; its file is imported.
+
+    Raises:
+        ValueError: the method prunes at another moment.
+    """
+    if method.prunes != "during":
+        raise ValueError(f"method {method.name!r} does not prune during training")
+    begin: PrunesDuring = import_module(method.module).begin
+    return begin
+
+
+def setting(experiment: Experiment, name: str) -> int | float:
+    """A hyperparameter of the experiment's method: its own value, or the authors'.
+
+    Raises:
+        ValueError: the method is unknown, or the experiment names a hyperparameter that it does
+            not have or that is out of its bounds.
+        KeyError: the method has no such hyperparameter.
+    """
+    settings = method_named(experiment.method).settings
+    for given, value in experiment.hyperparameters:
+        if given not in settings:
+            known = ", ".join(settings) or "none"
+            raise ValueError(
+                f"method {experiment.method!r} has no hyperparameter {given!r}; it has: {known}"
+            )
+        if not settings[given].allows(value):
+            raise ValueError(
+                f"{experiment.method} {given} cannot be {value!r}; allowed: "
+                f"{settings[given].allowed}"
+            )
+    return dict(experiment.hyperparameters).get(name, settings[name].default)
+
+
+def stages_of(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
+    """What a pruned training spends its time on, for estimates.
+
+    Args:
+        experiment: of a method that chooses its masks.
+        weights: of its whole network.
+
+    Returns:
+        (rounds of training, weights that they are spent on) a stage. An algorithm that trains
+        others than `target_nnz` all along has a function `stages` of this kind in its file.
+    """
+    method = method_named(experiment.method)
+    if method.prunes == "during":
+        stages = getattr(import_module(method.module), "stages", None)
+        if stages is not None:
+            found: list[tuple[float, int]] = stages(experiment, weights)
+            return found
+    return [(1.0, weights if experiment.target_nnz is None else experiment.target_nnz)]

@@ -25,8 +25,10 @@ def strictly_above(scores: Scores, count: int) -> Kept:
 
     Args:
         scores: the higher, the more important.
-        count: m, from 1 to N.
+        count: m, up to N; below 1 nothing is kept.
     """
+    if count < 1:
+        return np.zeros(scores.shape, dtype=np.bool_)
     kept: Kept = scores > _largest(scores, count)
     return kept
 

@@ -21,11 +21,9 @@ import torch
 from pruning.biases import bias_masks
 from pruning.functional import Tensors, logits, masked, parameters
 from pruning.protocol import Batches, Layers, Pruned, target_of
+from pruning.registry import setting
 from pruning.selection import above_position, by_layer
 from search.experiment import Experiment
-
-ROUNDS = 100
-"""Rounds of pruning."""
 
 
 def score(weights: Tensors, biases: Tensors) -> torch.Tensor:
@@ -41,9 +39,9 @@ def score(weights: Tensors, biases: Tensors) -> torch.Tensor:
     return torch.cat([(w * g).abs().flatten() for w, g in zip(weights, gradients, strict=True)])
 
 
-def count(weights: int, target: int, round_number: int) -> int:
+def count(weights: int, target: int, round_number: int, rounds: int) -> int:
     """How many weights to prune by the end of a round, counted from 1; one more is pruned."""
-    share = round_number / ROUNDS
+    share = round_number / rounds
     return int(weights - target**share / weights ** (share - 1))
 
 
@@ -54,9 +52,11 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     total = sum(weight.numel() for weight in weights)
     target = target_of(experiment, total)
     pruned = Pruned([], [])
-    for round_number in range(1, ROUNDS + 1):
+    rounds = int(setting(experiment, "rounds"))
+    for round_number in range(1, rounds + 1):
         scores = score(weights, biases).numpy()
-        masks = by_layer(above_position(scores, count(total, target, round_number)), shapes)
+        position = count(total, target, round_number, rounds)
+        masks = by_layer(above_position(scores, position), shapes)
         pruned = Pruned(masks, bias_masks(masks))
         weights = masked(weights, pruned.weight_masks)
         biases = masked(biases, pruned.bias_masks)

@@ -35,6 +35,8 @@ class Experiment:
         masks: masks of the first layers as text such as "10|01|11" (one group a row, rows are
             outputs, columns are inputs); layers beyond the end are dense. Empty: all dense.
         target_nnz: number of nonzero weights that a pruning algorithm aims at, None for "search".
+        hyperparameters: the algorithm's settings that differ from the authors', as (name, value)
+            in the order of their names; a setting with the authors' value is not named.
         lr: learning rate of the first epoch.
         schedule: "cosine", "step" or "constant".
         momentum: of SGD, without dampening or Nesterov.
@@ -53,6 +55,7 @@ class Experiment:
     structure: tuple[int, ...] | None = None
     masks: tuple[str, ...] = ()
     target_nnz: int | None = None
+    hyperparameters: tuple[tuple[str, int | float], ...] = ()
     lr: float = 0.05
     schedule: str = "cosine"
     momentum: float = 0.9
@@ -73,7 +76,7 @@ class Experiment:
         """32 hexadecimal digits: BLAKE2b, 128 bits, of the specification as sorted JSON.
 
         `TRAINING_VERSION` is hashed too; the version of the store's schema is not, so that a new
-        column orphans no row.
+        column orphans no row. Hyperparameters take part where there are any.
         """
         return self._digest(asdict(self), 16).hex()
 
@@ -101,6 +104,8 @@ class Experiment:
     @staticmethod
     def _digest(spec: dict[str, object], size: int) -> bytes:
         versioned = spec | {"training_version": TRAINING_VERSION}
+        if not spec["hyperparameters"]:
+            del versioned["hyperparameters"]
         text = json.dumps(versioned, sort_keys=True, separators=(",", ":"))
         return hashlib.blake2b(text.encode(), digest_size=size).digest()
 

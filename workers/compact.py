@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,25 +30,44 @@ def compacted(start: Start) -> Start:
     """
     if all(mask.all() for mask in start.bias_masks):
         return start
-    kept: list[NDArray[np.bool_]] = [np.ones(start.weight_masks[0].shape[1], dtype=np.bool_)]
-    for layer, bias_mask in enumerate(start.bias_masks[:-1]):
-        if (start.weight_masks[layer + 1].any(axis=0) & ~bias_mask).any():
-            raise ValueError(
-                f"hidden layer {layer}: a neuron with a masked bias has an outgoing weight, "
-                "which the kernel cannot train"
-            )
-        kept.append(start.weight_masks[layer].any(axis=1) | bias_mask)
-    if not start.bias_masks[-1].all():
-        raise ValueError("the output's bias is masked, which the kernel cannot train")
-    kept.append(start.bias_masks[-1])
+    kept = kept_neurons(start.weight_masks, start.bias_masks)
     return Start(
         [
-            (weight[np.ix_(rows, columns)], bias[rows])
+            (weight[rows][:, columns], bias[rows])
             for (weight, bias), columns, rows in zip(start.layers, kept[:-1], kept[1:], strict=True)
         ],
         [
-            mask[np.ix_(rows, columns)]
+            mask[rows][:, columns]
             for mask, columns, rows in zip(start.weight_masks, kept[:-1], kept[1:], strict=True)
         ],
         [mask[rows] for mask, rows in zip(start.bias_masks, kept[1:], strict=True)],
     )
+
+
+def kept_neurons(
+    weight_masks: Sequence[NDArray[np.bool_]], bias_masks: Sequence[NDArray[np.bool_]]
+) -> list[NDArray[np.bool_]]:
+    """Which neurons `compacted` keeps.
+
+    Args:
+        weight_masks: bool [n_out, n_in] a layer, input side first.
+        bias_masks: bool [n_out] a layer.
+
+    Returns:
+        bool [neurons] for the inputs, which are all kept, and for every layer.
+
+    Raises:
+        ValueError: as `compacted`.
+    """
+    kept: list[NDArray[np.bool_]] = [np.ones(weight_masks[0].shape[1], dtype=np.bool_)]
+    for layer, bias_mask in enumerate(bias_masks[:-1]):
+        if (weight_masks[layer + 1].any(axis=0) & ~bias_mask).any():
+            raise ValueError(
+                f"hidden layer {layer}: a neuron with a masked bias has an outgoing weight, "
+                "which the kernel cannot train"
+            )
+        kept.append(weight_masks[layer].any(axis=1) | bias_mask)
+    if not bias_masks[-1].all():
+        raise ValueError("the output's bias is masked, which the kernel cannot train")
+    kept.append(bias_masks[-1])
+    return kept

@@ -1,20 +1,28 @@
-"""The fast trainer on one core: groups of networks that share a data order, through the kernel."""
+"""The fast trainer on one core.
+
+Networks whose masks are settled and that share a data order go through the kernel as a group; those
+whose masks change during training, and wide dense ones, are trained one at a time
+(`workers.course`).
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.registry import method_named
 from search.experiment import Experiment
 from workers.compact import compacted
-from workers.cost import network_cost
+from workers.cost import network_cost, prefers_matrices
+from workers.course import course_of, start_course, train_course
 from workers.datasets import Dataset
 from workers.initial import StoredInit
-from workers.kernel import BATCHES_AT_ONCE, Networks, evaluate, gather, train_steps
+from workers.kernel import BATCHES_AT_ONCE, Networks, train_steps
+from workers.measure import evaluate_networks
 from workers.orders import permutation
 from workers.packing import pack, topology, unpacked
 from workers.schedules import learning_rates
@@ -27,9 +35,12 @@ BACKEND = f"numba-{INSTRUCTION_SET}"
 
 
 def train_fast(
-    experiments: Sequence[Experiment], dataset: Dataset, inits: Mapping[str, StoredInit]
+    experiments: Sequence[Experiment],
+    dataset: Dataset,
+    inits: Mapping[str, StoredInit],
+    curves: bool = False,
 ) -> list[Trained]:
-    """Trains experiments whose masks are settled before training on this core.
+    """Trains experiments on this core.
 
     Experiments of one data order, batch size and number of epochs are trained together. A
     network's result is the same bits whatever it is trained with.
@@ -38,6 +49,7 @@ def train_fast(
         experiments: any, in any order, all of `dataset`.
         dataset: what to train and to measure on.
         inits: stored initialisations by their token.
+        curves: measure at the end of every epoch too.
 
     Returns:
         One result an experiment, in the order given.
@@ -46,38 +58,73 @@ def train_fast(
         ValueError: a mask or a target does not fit, a batch is larger than the data set, or an
             initialisation is missing.
     """
+    results: dict[int, Trained] = {}
     groups: dict[tuple[int, int, int], list[int]] = {}
     for place, experiment in enumerate(experiments):
+        if method_named(experiment.method).prunes == "during":
+            course = course_of(experiment, dataset, inits)
+            results[place] = train_course(experiment, dataset, *course, curves=curves)
+            continue
         key = (experiment.order_seed, experiment.batch_size, experiment.epochs)
         groups.setdefault(key, []).append(place)
-    results: dict[int, Trained] = {}
     for members in groups.values():
         group = [experiments[place] for place in members]
-        results.update(zip(members, _train_group(group, dataset, inits), strict=True))
+        results.update(zip(members, _train_group(group, dataset, inits, curves), strict=True))
     return [results[place] for place in range(len(experiments))]
 
 
 def _train_group(
-    group: Sequence[Experiment], dataset: Dataset, inits: Mapping[str, StoredInit]
+    group: Sequence[Experiment],
+    dataset: Dataset,
+    inits: Mapping[str, StoredInit],
+    curves: bool,
 ) -> list[Trained]:
-    starts: list[Start] = []
-    prune_ms: list[float] = []
-    for experiment in group:
+    """Trains experiments of one data order whose masks are settled before training."""
+    results: dict[int, Trained] = {}
+    together: dict[int, Start] = {}
+    prune_ms: dict[int, float] = {}
+    for place, experiment in enumerate(group):
         begun = time.perf_counter()
-        starts.append(start_of(experiment, dataset, inits))
-        prune_ms.append(1000 * (time.perf_counter() - begun))
+        start = start_of(experiment, dataset, inits)
+        prune_ms[place] = 1000 * (time.perf_counter() - begun)
+        if prefers_matrices(start.weight_masks):
+            alone = train_course(experiment, dataset, *start_course(start), curves=curves)
+            results[place] = replace(alone, train_ms=alone.train_ms + prune_ms[place])
+        else:
+            together[place] = start
+    if together:
+        members = [group[place] for place in together]
+        shared = _train_together(members, list(together.values()), dataset, curves)
+        for place, trained in zip(together, shared, strict=True):
+            results[place] = replace(trained, train_ms=trained.train_ms + prune_ms[place])
+    return [results[place] for place in range(len(group))]
+
+
+def _train_together(
+    group: Sequence[Experiment], starts: Sequence[Start], dataset: Dataset, curves: bool
+) -> list[Trained]:
+    """Trains networks of one data order in the kernel, a few batches of all of them at a time."""
     begun = time.perf_counter()
     compact = [compacted(start) for start in starts]
     topologies = [topology(start.weight_masks) for start in compact]
     networks = pack(topologies, [start.layers for start in compact])
     workspace = aligned_zeros((max(t.hidden for t in topologies) + 1) * BLOCK)
-    train_networks(networks, group, dataset, workspace)
-    losses, hits = evaluate_networks(networks, dataset, workspace)
+    measured: list[tuple[list[float], list[float]]] = []
+
+    def measure() -> None:
+        measured.append(evaluate_networks(networks, dataset, workspace))
+
+    train_networks(networks, group, dataset, workspace, after_epoch=measure if curves else None)
+    measure()
     seconds = time.perf_counter() - begun
     costs = np.array([network_cost(len(t.flat)) for t in topologies])
-    shares = prune_ms + 1000 * seconds * costs / costs.sum()
+    shares = 1000 * seconds * costs / costs.sum()
+    *epochs, (losses, hits) = measured
     return [
-        trained_network(networks, g, start, small, losses[g], hits[g], len(dataset), share)
+        replace(
+            trained_network(networks, g, start, small, losses[g], hits[g], len(dataset), share),
+            curve=[(hit[g] / len(dataset), loss[g] / len(dataset)) for loss, hit in epochs],
+        )
         for g, (start, small, share) in enumerate(
             zip(starts, compact, shares.tolist(), strict=True)
         )
@@ -125,6 +172,7 @@ def train_networks(
     dataset: Dataset,
     workspace: NDArray[np.float32],
     steps: int | None = None,
+    after_epoch: Callable[[], None] | None = None,
 ) -> None:
     """Trains packed networks in place through all their epochs, or for so many steps.
 
@@ -134,6 +182,7 @@ def train_networks(
         dataset: what to train on.
         workspace: float32 [(hidden neurons + 1) * BLOCK], aligned, for the largest network.
         steps: stop after so many optimiser steps; None for all of the training.
+        after_epoch: called at the end of every epoch.
 
     Raises:
         ValueError: not even one batch fits the data set.
@@ -170,26 +219,5 @@ def train_networks(
             gradient,
         )
         remaining -= now
-
-
-def evaluate_networks(
-    networks: Networks, dataset: Dataset, workspace: NDArray[np.float32]
-) -> tuple[list[float], list[float]]:
-    """Sum of the loss and number of correct predictions over all points, a network each."""
-    rows = _all_points(dataset)
-    blocks = -(-len(dataset) // BLOCK)
-    losses = np.zeros(len(networks.edges))
-    hits = np.zeros(len(networks.edges))
-    sums = aligned_zeros(2 * LANES)
-    evaluate(networks, dataset.features, rows, blocks, workspace, sums, losses, hits)
-    return losses.tolist(), hits.tolist()
-
-
-@lru_cache(maxsize=4)
-def _all_points(dataset: Dataset) -> NDArray[np.float32]:
-    """All points of a data set as the kernel reads them, each with weight 1."""
-    blocks = -(-len(dataset) // BLOCK)
-    rows = aligned_zeros(blocks * (dataset.features + 2) * BLOCK)
-    order = np.arange(len(dataset), dtype=np.uint32)
-    gather(dataset.points, dataset.labels, order, 0, len(dataset), np.float32(1), rows)
-    return rows
+        if after_epoch is not None:
+            after_epoch()

@@ -90,16 +90,28 @@ def pack(topologies: Sequence[Topology], layers: Sequence[Layers]) -> Networks:
         topologies: of each network.
         layers: weights and biases of each; weights off the topology are left behind.
     """
+    values = []
+    for t, network in zip(topologies, layers, strict=True):
+        weights = np.concatenate([weight.ravel() for weight, _ in network])[t.flat]
+        values.append(np.concatenate([weights, *(bias for _, bias in network)]))
+    return pack_values(topologies, values)
+
+
+def pack_values(topologies: Sequence[Topology], values: Sequence[NDArray[np.float32]]) -> Networks:
+    """Networks for the kernel, with velocities of zero.
+
+    Args:
+        topologies: of each network.
+        values: float32 [edges + hidden + 1] of each: its weights in the order of its edges, then
+            its biases layer by layer.
+    """
     edges = np.array([len(t.flat) for t in topologies])
     hidden = np.array([t.hidden for t in topologies])
     count = -(-(edges + hidden + 1) // _PADDING) * _PADDING
     parameter_start = _starts(count)
     parameters = aligned_zeros(int(count.sum()))
-    for start, t, network in zip(parameter_start, topologies, layers, strict=True):
-        weights = np.concatenate([weight.ravel() for weight, _ in network])[t.flat]
-        biases = [bias for _, bias in network]
-        values = np.concatenate([weights, *biases])
-        parameters[start : start + len(values)] = values
+    for start, numbers in zip(parameter_start, values, strict=True):
+        parameters[start : start + len(numbers)] = numbers
     return Networks(
         parameter_start=parameter_start,
         parameter_count=count,

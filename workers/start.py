@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,12 +65,15 @@ def start_of(
         with one_thread():
             pruned = prune(experiment, layers, pruning_batches(experiment, dataset))
         weight_masks, bias_masks = pruned.weight_masks, pruned.bias_masks
-    return Start(_masked(layers, weight_masks, bias_masks), weight_masks, bias_masks)
+    return Start(masked_layers(layers, weight_masks, bias_masks), weight_masks, bias_masks)
 
 
-def _masked(
-    layers: Layers, weight_masks: list[NDArray[np.bool_]], bias_masks: list[NDArray[np.bool_]]
+def masked_layers(
+    layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
+    weight_masks: Sequence[NDArray[np.bool_]],
+    bias_masks: Sequence[NDArray[np.bool_]],
 ) -> Layers:
+    """A copy with exactly zero where a mask says so, whatever was there, NaN included."""
     return [
         (np.where(weight_mask, weight, np.float32(0)), np.where(bias_mask, bias, np.float32(0)))
         for (weight, bias), weight_mask, bias_mask in zip(

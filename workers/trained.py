@@ -29,6 +29,7 @@ class Trained:
             training diverged.
         train_ms: this network's share of the time that its batch took, in milliseconds; 0 where
             nobody measured it.
+        curve: (accuracy, loss) at the end of every epoch of every round, where it was asked for.
     """
 
     sizes: tuple[int, ...]
@@ -39,6 +40,7 @@ class Trained:
     accuracy: float
     loss: float
     train_ms: float = 0.0
+    curve: Sequence[tuple[float, float]] = ()
 
     @classmethod
     def of(
@@ -50,6 +52,7 @@ class Trained:
         weight_masks: Sequence[NDArray[np.bool_]] | None = None,
         bias_masks: Sequence[NDArray[np.bool_]] | None = None,
         train_ms: float = 0.0,
+        curve: Sequence[tuple[float, float]] = (),
     ) -> Trained:
         """From matrices.
 
@@ -60,6 +63,7 @@ class Trained:
             weight_masks: bool [n_out, n_in] a layer; None: no weight is masked.
             bias_masks: bool [n_out] a layer; None: no bias is masked.
             train_ms: as the attribute.
+            curve: as the attribute.
         """
         weights = np.concatenate([weight.ravel() for weight, _ in layers])
         biases = np.concatenate([bias for _, bias in layers])
@@ -74,6 +78,7 @@ class Trained:
             accuracy,
             loss,
             train_ms,
+            curve,
         )
 
     @property

@@ -13,7 +13,7 @@ from orchestrator.commands import run
 from storage.writer import StoreWriter
 
 if __name__ == "__main__":
-    source.FIRST_TASK = source.SMALLEST_TASK = 16
+    source.LARGEST_TASK = source.SMALLEST_TASK = 16
     source.TASK_SECONDS = 0.05
     setattr(run, "StoreWriter", partial(StoreWriter, max_seconds=0.0))  # noqa: B010 - not exported
     main()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.calibration import Calibration
-from orchestrator.estimate import ROW_BYTES, SAMPLE, Estimate, _spread, estimate
+from orchestrator.estimate import ROW_BYTES, SAMPLE, Estimate, estimate, spread
 from search.indices import IndexSet
 from search.paper import paper_study
 from tests.orchestrator.fakes import small_study
@@ -70,7 +70,7 @@ def test_few_experiments_are_estimated_from_others() -> None:
 def test_sample_leaves_the_set_or_is_uneven(indices: list[tuple[int, int]], count: int) -> None:
     places = IndexSet.of([(start, start + length) for start, length in indices])
     count = min(count, len(places))
-    chosen = _spread(places, count)
+    chosen = spread(places, count)
     ranks = {index: rank for rank, index in enumerate(places)}
     steps = [ranks[index] for index in chosen]
     assert len(set(chosen)) == count

@@ -73,9 +73,11 @@ def test_scores_differ_from_the_slow_algorithm(name: str) -> None:
     if name == "snip":
         scores = pruning.snip.score(weights, biases, next(data))
     elif name == "grasp":
-        scores = pruning.grasp.score(weights, biases, pruning.grasp.first_of_each_class(data))
+        scores = pruning.grasp.score(
+            weights, biases, pruning.grasp.first_of_each_class(data, 25), 200
+        )
     elif name == "prospr":
-        scores = pruning.prospr.score(weights, biases, data, 0.1, 0.9)
+        scores = pruning.prospr.score(weights, biases, data, 0.1, 0.9, 3)
     else:
         # Scores of the last round, on what the round before has left.
         left = by_layer(np.array(rounds[-2]), [weight.shape for weight, _ in layers])
@@ -121,7 +123,7 @@ def test_number_of_batches_is_not_the_algorithm_s(name: str, drawn: int) -> None
 def test_grasp_takes_other_points_than_the_first_of_each_class() -> None:
     labels = torch.tensor([1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
     batches = ((torch.arange(8.0)[:, None] + 10 * n, labels) for n in range(100))
-    (zeros, zero_labels), (ones, one_labels) = pruning.grasp.first_of_each_class(batches)
+    (zeros, zero_labels), (ones, one_labels) = pruning.grasp.first_of_each_class(batches, 25)
     assert zeros[:6, 0].tolist() == [1, 4, 5, 6, 7, 11]
     assert ones[:4, 0].tolist() == [0, 2, 3, 10]
     assert len(zeros) == len(ones) == 25
@@ -134,4 +136,4 @@ def test_grasp_takes_other_points_than_the_first_of_each_class() -> None:
 def test_grasp_waits_for_ever_for_a_class_that_does_not_occur() -> None:
     batches = ((torch.zeros(4, 1), torch.ones(4)) for _ in range(100))
     with pytest.raises(ValueError, match="few: 0 of class 0 and 25 of class 1"):
-        pruning.grasp.first_of_each_class(batches)
+        pruning.grasp.first_of_each_class(batches, 25)

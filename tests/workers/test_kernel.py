@@ -14,8 +14,9 @@ from search.experiment import Experiment
 from tests.tolerance import STEP_TOLERANCE, assert_networks_agree
 from workers.compact import compacted
 from workers.datasets import Dataset, load_dataset
-from workers.fast import evaluate_networks, train_fast, train_networks, trained_network
+from workers.fast import train_fast, train_networks, trained_network
 from workers.initial import Layers, starting_network
+from workers.measure import evaluate_networks
 from workers.packing import pack, topology
 from workers.reference import train_reference
 from workers.simd import BLOCK, aligned_zeros
@@ -147,7 +148,7 @@ def test_masked_weight_or_stale_padding_becomes_nonzero() -> None:
 
 @pytest.mark.parametrize(
     ("features", "expected"),
-    [("+avx2,+fma", "avx2 8 32"), ("+sse2", "generic 4 16")],
+    [("+avx2,+fma", "avx2 8 64"), ("+sse2", "generic 4 16")],
 )
 def test_processor_without_avx512_trains_something_else(features: str, expected: str) -> None:
     program = """

@@ -1,0 +1,86 @@
+"""Where matrix products become faster than the sparse kernel: width against density.
+
+Processor time of one core for a step of one network, both trainers from the same start, in turns.
+`workers.cost.prefers_matrices` chooses between them by a rule that is fitted to this table.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+
+from benchmarks.report import table
+from pruning.protocol import Snapshot
+from search.experiment import Experiment
+from workers.cost import prefers_matrices
+from workers.datasets import load_dataset
+from workers.dense import train_dense
+from workers.initial import initial_network
+from workers.legs import Road
+from workers.pruning_batches import one_thread
+from workers.sparse import SparseNetwork
+from workers.start import masked_layers
+
+WIDTHS = (16, 32, 48, 64, 96, 128, 192, 256)
+DENSITIES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)
+STEPS = 40
+TURNS = 3
+
+
+def network_of(width: int, density: float) -> Snapshot:
+    """A fresh network with random masks of that density."""
+    rng = np.random.default_rng(width)
+    sizes = (2, width, width, width, 1)
+    masks = [rng.random((n_out, n_in)) < density for n_in, n_out in pairwise(sizes)]
+    biases = [np.ones(n_out, np.bool_) for n_out in sizes[1:]]
+    layers = masked_layers(initial_network(Experiment(width=width)), masks, biases)
+    still = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
+    return Snapshot(layers, still, masks, biases)
+
+
+def run() -> None:
+    """Prints microseconds a step of both, and which of them the rule takes."""
+    dataset = load_dataset("cubist-spiral")
+    rows = []
+    for width in WIDTHS:
+        for density in DENSITIES:
+            network = network_of(width, density)
+            edges = sum(int(mask.sum()) for mask in network.weight_masks)
+            road = Road(Experiment(width=width), dataset)
+            sparse = SparseNetwork(network)
+
+            def in_kernel(sparse: SparseNetwork = sparse, road: Road = road) -> None:
+                sparse.train(road.legs(0, STEPS), dataset, 128, 0.9, 5e-4)
+
+            def in_matrices(network: Snapshot = network, road: Road = road) -> None:
+                train_dense(network, road.legs(0, STEPS), dataset, 128, 0.9, 5e-4)
+
+            with one_thread():
+                in_kernel()
+                in_matrices()
+                pairs = [(_us(in_kernel), _us(in_matrices)) for _ in range(TURNS)]
+            kernel, matrices = (min(times) for times in zip(*pairs, strict=True))
+            rule = "matrices" if prefers_matrices(network.weight_masks) else "kernel"
+            rows.append(
+                [
+                    str(width),
+                    f"{density:.2f}",
+                    f"{edges:,}",
+                    f"{kernel:,.0f}",
+                    f"{matrices:,.0f}",
+                    f"{kernel / matrices:.2f}",
+                    rule,
+                ]
+            )
+    print("A step of one network of three hidden layers, microseconds")
+    header = ["width", "density", "weights", "kernel", "matrices", "kernel / matrices", "rule"]
+    print(table(header, rows))
+
+
+def _us(work: Callable[[], None]) -> float:
+    start = time.process_time()
+    work()
+    return 1e6 * (time.process_time() - start) / STEPS

@@ -1,0 +1,76 @@
+"""The lottery ticket: train, keep the largest weights, go back to their initial values, repeat.
+
+Idea: a dense network holds a sparse one that, from its own initial weights, trains as well; which
+one it is shows only after training. Frankle and Carbin, "The lottery ticket hypothesis: finding
+sparse, trainable neural networks" (ICLR 2019), iterative pruning with resetting
+(section 2). Of N weights, k wanted, after round r = 1..4 of 5:
+
+    m = int(N * (k / N)^(r / 4)), the m largest |w| of the whole network stay
+
+What the authors' run changed (docs/paper.md, section 5): rewinding is to the very initialisation,
+biases included, with a fresh optimiser and schedule; what equals the m-th largest goes too, so
+m - 1 stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.magnitude import cut_to, everything
+from pruning.protocol import Batch, Layers, Pruned, Snapshot, target_of
+from pruning.registry import setting
+from search.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class _Course:
+    """The lottery ticket's `pruning.protocol.Course`."""
+
+    start: Pruned
+    initial: Layers
+    target: int
+    steps: int
+    rounds: int
+
+    @property
+    def changes(self) -> Sequence[int]:
+        return range(self.steps, self.rounds * self.steps, self.steps)
+
+    @property
+    def takes_step(self) -> bool:
+        return False
+
+    def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
+        weights = sum(weight.size for weight, _ in self.initial)
+        left = count(weights, self.target, step // self.steps, self.rounds)
+        pruned = cut_to(network.layers, left)
+        still = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in self.initial]
+        return Snapshot(self.initial, still, pruned.weight_masks, pruned.bias_masks)
+
+
+def count(weights: int, target: int, round_number: int, rounds: int) -> int:
+    """Which of the largest weights is the threshold after a round, counted from 1, of so many."""
+    return int(weights * (target / weights) ** (round_number / (rounds - 1)))
+
+
+def begin(
+    experiment: Experiment,
+    layers: Layers,
+    steps: int,
+    permutation: Callable[[int], NDArray[np.uint32]],
+) -> _Course:
+    """The lottery ticket's course; see `pruning.protocol.PrunesDuring`. No permutation is drawn."""
+    target = target_of(experiment, sum(weight.size for weight, _ in layers))
+    rounds = int(setting(experiment, "rounds"))
+    return _Course(everything(layers), layers, target, steps, rounds)
+
+
+def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
+    """See `pruning.registry.stages_of`."""
+    target = target_of(experiment, weights)
+    rounds = int(setting(experiment, "rounds"))
+    return [(1.0, count(weights, target, done, rounds)) for done in range(rounds)]

@@ -1,0 +1,159 @@
+"""Steps of a wide network as matrix products: what the sparse kernel is too slow for.
+
+An edge costs the kernel about three times what a weight costs inside a matrix product, so a
+network that is wide and still mostly dense is trained here, one at a time, masked weights and all:
+they are held at zero by a factor in the update. Products go through torch to the BLAS that torch
+brings, on one thread, whose sums have one order for each shape; so a row stays a function of its
+experiment alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pruning.protocol import Layers, Snapshot
+from workers.compiled import compiled
+from workers.datasets import Dataset
+from workers.legs import Leg
+from workers.simd import aligned_zeros
+
+
+@compiled
+def _gather(points, labels, order, first, inputs, targets):  # type: ignore[no-untyped-def]
+    """Points order[first : first + batch] as columns: float32 [features, batch] and [batch]."""
+    for place in range(inputs.shape[1]):
+        point = order[first + place]
+        for feature in range(inputs.shape[0]):
+            inputs[feature, place] = points[point, feature]
+        targets[place] = labels[point]
+
+
+@compiled
+def _add_bias_relu(values, bias):  # type: ignore[no-untyped-def]
+    """relu(values + bias) in place, float32 [neurons, batch]; what is not a number stays so."""
+    for neuron in range(values.shape[0]):
+        shift = bias[neuron]
+        for place in range(values.shape[1]):
+            value = values[neuron, place] + shift
+            values[neuron, place] = np.float32(0) if value <= np.float32(0) else value
+
+
+@compiled
+def _loss_delta(logits, bias, targets, scale):  # type: ignore[no-untyped-def]
+    """Slope of the mean loss in every logit, in place of the logits, float32 [1, batch]."""
+    for place in range(logits.shape[1]):
+        logit = logits[0, place] + bias[0]
+        share = np.float32(1) / (np.float32(1) + np.exp(-logit))
+        logits[0, place] = (share - targets[place]) * scale
+
+
+@compiled
+def _through_relu(deltas, activations):  # type: ignore[no-untyped-def]
+    """Zeroes deltas, float32 [neurons, batch], in place where the activation is zero."""
+    for neuron in range(deltas.shape[0]):
+        for place in range(deltas.shape[1]):
+            if activations[neuron, place] <= np.float32(0):
+                deltas[neuron, place] = np.float32(0)
+
+
+@compiled
+def _descend(parameters, velocities, gradient, kept, rate, momentum, decay):  # type: ignore[no-untyped-def]
+    """SGD with momentum in place, float32 [parameters]; `kept` is 0 where one is masked, else 1."""
+    for place in range(parameters.shape[0]):
+        slope = gradient[place] + decay * parameters[place]
+        velocity = (momentum * velocities[place] + slope) * kept[place]
+        velocities[place] = velocity
+        parameters[place] -= rate * velocity
+
+
+class _Flat:
+    """One number a parameter in one array, and as (weight, bias) views a layer."""
+
+    def __init__(self, layers: Layers | None, shapes: list[tuple[int, int]]) -> None:
+        self.values = aligned_zeros(sum(rows * (columns + 1) for rows, columns in shapes))
+        self.layers: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+        place = 0
+        for rows, columns in shapes:
+            weight = self.values[place : place + rows * columns].reshape(rows, columns)
+            place += rows * columns
+            self.layers.append((weight, self.values[place : place + rows]))
+            place += rows
+        for view, numbers in zip(self.layers, layers or [], strict=False):
+            view[0][...], view[1][...] = numbers
+
+
+def train_dense(
+    network: Snapshot,
+    legs: Iterable[Leg],
+    dataset: Dataset,
+    batch_size: int,
+    momentum: float,
+    weight_decay: float,
+) -> Snapshot:
+    """Trains one network through matrix products (docs/paper.md, section 3).
+
+    The steps are those of `workers.kernel.train_steps`, with sums in another order.
+
+    Args:
+        network: where it stands.
+        legs: the steps, one epoch's behind the other.
+        dataset: what to train on.
+        batch_size: points in a step.
+        momentum: of SGD.
+        weight_decay: added to the gradient of weights and biases.
+
+    Returns:
+        The network after the last step, with the same masks.
+    """
+    shapes = [(weight.shape[0], weight.shape[1]) for weight, _ in network.layers]
+    parameters, velocities = _Flat(network.layers, shapes), _Flat(network.velocities, shapes)
+    gradient = _Flat(None, shapes)
+    masks = zip(network.weight_masks, network.bias_masks, strict=True)
+    kept = _Flat([(w.astype(np.float32), b.astype(np.float32)) for w, b in masks], shapes)
+    scale = np.float32(1) / np.float32(batch_size)
+    targets = np.empty(batch_size, np.float32)
+
+    # Activations of every layer, inputs first; the last one's are the logits, then their slopes.
+    neurons = [shapes[0][1], *(rows for rows, _ in shapes)]
+    rows = [aligned_zeros(count * batch_size).reshape(count, batch_size) for count in neurons]
+    slopes = [aligned_zeros(count * batch_size).reshape(count, batch_size) for count in neurons]
+    slopes[-1] = rows[-1]
+    # Views for torch, made once: making one costs as much as a small product.
+    weights = [torch.from_numpy(weight) for weight, _ in parameters.layers]
+    transposed = [weight.T for weight in weights]
+    gradients = [(torch.from_numpy(w), torch.from_numpy(b)) for w, b in gradient.layers]
+    values, deltas = [torch.from_numpy(r) for r in rows], [torch.from_numpy(s) for s in slopes]
+    values_transposed = [value.T for value in values]
+    ones = torch.ones(batch_size)
+    last = len(shapes) - 1
+    with torch.inference_mode():
+        for leg in legs:
+            for step in range(leg.first_step, leg.last_step):
+                first = step * batch_size
+                _gather(dataset.points, dataset.labels, leg.order, first, rows[0], targets)
+                for layer in range(last):
+                    torch.mm(weights[layer], values[layer], out=values[layer + 1])
+                    _add_bias_relu(rows[layer + 1], parameters.layers[layer][1])
+                torch.mm(weights[last], values[last], out=values[last + 1])
+                _loss_delta(rows[last + 1], parameters.layers[last][1], targets, scale)
+                for layer in range(last, -1, -1):
+                    delta = deltas[layer + 1]
+                    torch.mm(delta, values_transposed[layer], out=gradients[layer][0])
+                    torch.mv(delta, ones, out=gradients[layer][1])
+                    if layer:
+                        torch.mm(transposed[layer], delta, out=deltas[layer])
+                        _through_relu(slopes[layer], rows[layer])
+                _descend(
+                    parameters.values,
+                    velocities.values,
+                    gradient.values,
+                    kept.values,
+                    np.float32(leg.rate),
+                    np.float32(momentum),
+                    np.float32(weight_decay),
+                )
+    return Snapshot(parameters.layers, velocities.layers, network.weight_masks, network.bias_masks)

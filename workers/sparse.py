@@ -1,0 +1,106 @@
+"""One network in the sparse kernel: packed without its idle neurons, trained, and unpacked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.protocol import Layers, Snapshot
+from workers.compact import kept_neurons
+from workers.datasets import Dataset
+from workers.kernel import BATCHES_AT_ONCE, train_steps
+from workers.legs import Leg
+from workers.measure import evaluate_networks
+from workers.packing import pack_values, topology, unpacked
+from workers.simd import BLOCK, LANES, aligned_zeros
+
+
+class SparseNetwork:
+    """A snapshot's network as the kernel trains it.
+
+    Args:
+        network: hidden neurons with a masked bias have no outgoing weight.
+    """
+
+    def __init__(self, network: Snapshot) -> None:
+        kept = kept_neurons(network.weight_masks, network.bias_masks)
+        masks = zip(network.weight_masks, kept[:-1], kept[1:], strict=True)
+        shape = topology([mask[rows][:, columns] for mask, columns, rows in masks])
+        self._whole = network
+        self._neurons = kept[1:]
+        self._packed = pack_values([shape], [self._gathered(network.layers)])
+        velocities = self._gathered(network.velocities)
+        self._packed.velocities[: len(velocities)] = velocities
+        self._workspace = aligned_zeros((shape.hidden + 1) * BLOCK)
+
+    def train(
+        self,
+        legs: Iterable[Leg],
+        dataset: Dataset,
+        batch_size: int,
+        momentum: float,
+        weight_decay: float,
+    ) -> None:
+        """Trains it; arguments as `workers.dense.train_dense`."""
+        blocks = -(-batch_size // BLOCK)
+        rows = aligned_zeros(BATCHES_AT_ONCE * blocks * (dataset.features + 2) * BLOCK)
+        gradient = aligned_zeros(2 * int(self._packed.parameter_count[0]) * LANES)
+        momenta = np.array([momentum], np.float32)
+        decays = np.array([weight_decay], np.float32)
+        for leg in legs:
+            train_steps(
+                self._packed,
+                dataset.points,
+                dataset.labels,
+                leg.order,
+                batch_size,
+                leg.first_step,
+                leg.last_step,
+                np.array([leg.rate], np.float32),
+                momenta,
+                decays,
+                rows,
+                self._workspace,
+                gradient,
+            )
+
+    def evaluate(self, dataset: Dataset) -> tuple[float, float]:
+        """Number of points classified correctly, and the loss summed over all points."""
+        losses, hits = evaluate_networks(self._packed, dataset, self._workspace)
+        return hits[0], losses[0]
+
+    def snapshot(self) -> Snapshot:
+        """The whole network as it is now."""
+        whole = self._whole
+        moving = self._packed._replace(parameters=self._packed.velocities)
+        return Snapshot(
+            self._spread(*unpacked(self._packed, 0)),
+            self._spread(*unpacked(moving, 0)),
+            whole.weight_masks,
+            whole.bias_masks,
+        )
+
+    def _spread(self, weights: NDArray[np.float32], biases: NDArray[np.float32]) -> Layers:
+        """The kernel's numbers at their places in the whole network."""
+        layers = []
+        for mask, neurons in zip(self._whole.weight_masks, self._neurons, strict=True):
+            weight = np.zeros(mask.shape, np.float32)
+            bias = np.zeros(neurons.shape, np.float32)
+            edges, kept = np.count_nonzero(mask), np.count_nonzero(neurons)
+            weight[mask], weights = weights[:edges], weights[edges:]
+            bias[neurons], biases = biases[:kept], biases[kept:]
+            layers.append((weight, bias))
+        return layers
+
+    def _gathered(self, layers: Layers) -> NDArray[np.float32]:
+        """The numbers of a whole network in the kernel's order.
+
+        Leaving neurons out keeps the order of the others, so edges are in the order of the masks.
+        """
+        weights = [
+            weight[mask] for (weight, _), mask in zip(layers, self._whole.weight_masks, strict=True)
+        ]
+        biases = [bias[kept] for (_, bias), kept in zip(layers, self._neurons, strict=True)]
+        return np.concatenate([*weights, *biases])
