@@ -24,6 +24,7 @@ from tests.pruning.slow_rigl import (
 from tests.pruning.slow_training import SlowNetwork, batches, dense
 from workers.datasets import Dataset
 from workers.orders import permutation
+from workers.reference import train_reference
 
 PAPER_STEPS = 19_500
 
@@ -109,6 +110,25 @@ def zero_where_masked(layers: Layers, masks: list[NDArray[np.bool_]]) -> Layers:
     ]
 
 
+# What the three share
+
+
+def test_training_differs_from_the_reference_trainer() -> None:
+    # 300 batches reach into the third epoch, and so the third learning rate.
+    experiment = Experiment(width=6, structure=(6, 6, 6), batch_size=4, epochs=5)
+    layers = layers_of(experiment)
+    network = SlowNetwork(experiment, layers, dense(layers), torch.float64)
+    for batch in batches(experiment, DATASET, 300, torch.float64):
+        network.step(batch)
+    reference = train_reference(
+        experiment, DATASET, init=list(layers), steps=300, dtype=torch.float64
+    )
+    slow = network.result([]).layers
+    for (weight, bias), (weight_wanted, bias_wanted) in zip(slow, reference.layers, strict=True):
+        np.testing.assert_allclose(weight, weight_wanted, atol=1e-6)
+        np.testing.assert_allclose(bias, bias_wanted, atol=1e-6)
+
+
 # GMP
 
 
@@ -117,6 +137,7 @@ def test_gmp_has_another_ramp_than_the_paper() -> None:
     assert len(events) == 201
     assert events[:2] == [97, 194]
     assert events[-3:] == [199 * 97, 200 * 97, 201 * 97]
+    assert gmp_events(1199)[0] == 5
     ranks = [gmp_rank(t, PAPER_STEPS, 560, 30) for t in events]
     # (198 / 199)^3 * 530 = 522.05 and (99 / 199)^3 * 530 = 65.26.
     assert ranks[0] == 552
@@ -160,6 +181,7 @@ def test_gmp_prunes_after_its_step() -> None:
     after = slow_gmp(experiment, layers, DATASET, steps=4)
     assert before.events == []
     assert all(mask.all() for mask in before.weight_masks)
+    assert not np.array_equal(before.layers[0][0], layers[0][0])
     # 152 weights, and 20 + 132 * (198 / 199)^3 = 150.02.
     magnitudes = np.concatenate([abs(weight).ravel() for weight, _ in before.layers])
     kept = magnitudes > np.sort(magnitudes)[::-1][150 - 1]
