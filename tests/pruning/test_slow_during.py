@@ -197,6 +197,13 @@ def test_lth_counts_differ_from_the_formula() -> None:
     assert [lth_rank(r, 560, 40) for r in (1, 2, 3, 4)] == [289, 149, 77, 40]
 
 
+@pytest.mark.parametrize(("width", "target"), [(4, 15), (4, 30), (6, 26), (8, 53), (256, 37)])
+def test_lth_rank_is_no_longer_moved_by_rounding(width: int, target: int) -> None:
+    # In double precision N * (k / N) is a little below k for these networks of the paper.
+    n = 2 * width**2 + 3 * width
+    assert lth_rank(4, n, target) == target - 1
+
+
 def test_lth_leaves_another_number_of_weights() -> None:
     experiment = experiment_of("lth", 16, 40, epochs=1)
     result = slow_lth(experiment, layers_of(experiment), DATASET)
@@ -263,6 +270,31 @@ def test_erk_makes_too_few_layers_dense() -> None:
     assert densities == pytest.approx([1, 5 / 6, 5 / 6, 1])
     assert densities[0] == densities[3] == 1
     assert removed_per_layer(shapes_of(3), 24) == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("width", "target", "removed", "exactly"),
+    [
+        (3, 20, [0, 3, 3, 0], [1, 3, 3, 0]),
+        (4, 26, [1, 7, 7, 0], [2, 8, 8, 0]),
+        (5, 55, [0, 4, 4, 0], [0, 5, 5, 0]),
+        (5, 57, [0, 3, 3, 0], [0, 4, 4, 0]),
+        (6, 50, [0, 19, 19, 0], [1, 19, 19, 0]),
+        (7, 20, [9, 42, 42, 3], [10, 42, 42, 3]),
+        (32, 65, [52, 1002, 1002, 20], [52, 1002, 1002, 21]),
+    ],
+)
+def test_erk_count_is_no_longer_moved_by_rounding(
+    width: int, target: int, removed: list[int], exactly: list[int]
+) -> None:
+    # All networks of the paper where (1 - density) * n is a whole number that rounding just misses.
+    shapes = shapes_of(width)
+    assert removed_per_layer(shapes, target) == removed
+    shares = [
+        (1 - Fraction(density).limit_denominator(10_000)) * rows * columns
+        for density, (rows, columns) in zip(erk_densities(shapes, target), shapes, strict=True)
+    ]
+    assert [int(share) for share in shares] == exactly
 
 
 def test_rigl_moves_at_the_wrong_steps() -> None:
