@@ -1,0 +1,69 @@
+"""Gradual magnitude pruning, slowly (docs/paper.md, section 5).
+
+The idea is that of Zhu and Gupta, "To prune, or not to prune" (2017): a cubic ramp from dense to
+sparse during a single training.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from pruning.protocol import Layers
+from search.experiment import Experiment
+from tests.pruning.slow_training import (
+    SlowNetwork,
+    SlowResult,
+    batches,
+    dense,
+    number_of_weights,
+    steps_of_a_round,
+    strict,
+)
+from workers.datasets import Dataset
+
+
+def gmp_events(total: int) -> list[int]:
+    """Steps, counted from 0, before which weights are pruned in a training of `total` steps."""
+    interval = int(total / 200)
+    return [t for t in range(total) if t > 0 and t % interval == 0]
+
+
+def gmp_rank(t: int, total: int, n: int, k: int) -> int:
+    """The m of strict(m) in the event before step t: n weights in all, k wanted at the end."""
+    interval = int(total / 200)
+    s = t / (199 * interval)
+    return int(k + (n - k) * (1 - s) ** 3)
+
+
+def slow_gmp(
+    experiment: Experiment,
+    layers: Layers,
+    dataset: Dataset,
+    steps: int | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> SlowResult:
+    """Trains and prunes.
+
+    An event stands before its step: a training that is stopped after t steps has not had event t.
+    There are no ties to break: strict(m) drops all weights that tie with the threshold.
+
+    Args:
+        experiment: its target_nnz is k.
+        layers: the network at the start.
+        dataset: what to train on.
+        steps: stop after so many batches; None for all.
+        dtype: of parameters and points.
+    """
+    k = experiment.target_nnz
+    assert k is not None
+    total = steps_of_a_round(experiment, dataset)
+    network = SlowNetwork(experiment, layers, dense(layers), dtype)
+    moments = gmp_events(total)
+    events = []
+    for t, batch in enumerate(batches(experiment, dataset, steps, dtype)):
+        if t in moments:
+            m = gmp_rank(t, total, number_of_weights(layers), k)
+            network.set_masks(strict(network, m))
+            events.append(network.event(t))
+        network.step(batch)
+    return network.result(events)

@@ -1,0 +1,62 @@
+"""Lottery tickets with rewinding to the initialisation, slowly (docs/paper.md, section 5).
+
+The idea is that of Frankle and Carbin, "The lottery ticket hypothesis" (2019).
+"""
+
+from __future__ import annotations
+
+import torch
+
+from pruning.protocol import Layers
+from search.experiment import Experiment
+from tests.pruning.slow_training import (
+    SlowNetwork,
+    SlowResult,
+    batches,
+    dense,
+    number_of_weights,
+    steps_of_a_round,
+    strict,
+)
+from workers.datasets import Dataset
+
+ROUNDS = 5
+
+
+def lth_rank(r: int, n: int, k: int) -> int:
+    """The m of strict(m) after round r = 1..4: n weights in all, k wanted at the end."""
+    return int(n * (k / n) ** (r / 4))
+
+
+def slow_lth(
+    experiment: Experiment,
+    layers: Layers,
+    dataset: Dataset,
+    steps: int | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> SlowResult:
+    """Trains 5 rounds, and prunes and rewinds between them.
+
+    That happens before the first batch of the next round: a training that is stopped at the very
+    end of a round is not pruned after it.
+    There are no ties to break: strict(m) drops all weights that tie with the threshold.
+
+    Args:
+        experiment: its target_nnz is k, its epochs are those of one round.
+        layers: the network at the start of every round, before masks.
+        dataset: what to train on.
+        steps: stop after so many batches, counted over all rounds; None for all.
+        dtype: of parameters and points.
+    """
+    k = experiment.target_nnz
+    assert k is not None
+    length = steps_of_a_round(experiment, dataset)
+    network = SlowNetwork(experiment, layers, dense(layers), dtype)
+    events = []
+    for drawn, batch in enumerate(batches(experiment, dataset, steps, dtype, ROUNDS)):
+        if drawn > 0 and drawn % length == 0:
+            m = lth_rank(drawn // length, number_of_weights(layers), k)
+            network = SlowNetwork(experiment, layers, strict(network, m), dtype)
+            events.append(network.event(drawn))
+        network.step(batch)
+    return network.result(events)
