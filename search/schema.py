@@ -20,7 +20,9 @@ that bias; none: nothing does, and the output is its own bias. Where it is not "
 "collapsed"."""
 
 PRUNABLE_FROM = 0.9
-"""Accuracy from which on a row says how many more weights could be pruned."""
+PRUNABLE_UP_TO = 1_000
+"""A row says how many more weights could be pruned where its accuracy is at least the first, and
+its nonzero weights are at most the second: for more, counting could take longer than training."""
 
 RESULT_SCHEMA = pa.schema(
     [
@@ -64,8 +66,8 @@ RESULT_SCHEMA = pa.schema(
         pa.field("connection", pa.string()),  # one of CONNECTIONS
         # Weights that magnitude pruning could still remove, one at a time and without retraining,
         # before the accuracy is more than 0.001 below the row's, below 0.95, below 0.995
-        # (`workers.prunability`). NULL where the row's accuracy is below PRUNABLE_FROM, or below
-        # that bound itself.
+        # (`workers.prunability`). NULL outside PRUNABLE_FROM and PRUNABLE_UP_TO, and where the
+        # row's accuracy is below that bound itself.
         pa.field("prunable_own", pa.int32()),
         pa.field("prunable_95", pa.int32()),
         pa.field("prunable_995", pa.int32()),

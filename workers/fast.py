@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,10 @@ from workers.compact import compacted
 from workers.cost import network_cost
 from workers.datasets import Dataset
 from workers.initial import StoredInit
-from workers.kernel import BATCHES_AT_ONCE, Networks, evaluate, gather, train_steps
+from workers.kernel import BATCHES_AT_ONCE, Networks, evaluate, train_steps
 from workers.orders import permutation
 from workers.packing import pack, topology, unpacked
+from workers.points import all_points
 from workers.schedules import learning_rates
 from workers.simd import BLOCK, INSTRUCTION_SET, LANES, aligned_zeros
 from workers.start import Start, start_of
@@ -176,20 +176,10 @@ def evaluate_networks(
     networks: Networks, dataset: Dataset, workspace: NDArray[np.float32]
 ) -> tuple[list[float], list[float]]:
     """Sum of the loss and number of correct predictions over all points, a network each."""
-    rows = _all_points(dataset)
+    rows = all_points(dataset)
     blocks = -(-len(dataset) // BLOCK)
     losses = np.zeros(len(networks.edges))
     hits = np.zeros(len(networks.edges))
     sums = aligned_zeros(2 * LANES)
     evaluate(networks, dataset.features, rows, blocks, workspace, sums, losses, hits)
     return losses.tolist(), hits.tolist()
-
-
-@lru_cache(maxsize=4)
-def _all_points(dataset: Dataset) -> NDArray[np.float32]:
-    """All points of a data set as the kernel reads them, each with weight 1."""
-    blocks = -(-len(dataset) // BLOCK)
-    rows = aligned_zeros(blocks * (dataset.features + 2) * BLOCK)
-    order = np.arange(len(dataset), dtype=np.uint32)
-    gather(dataset.points, dataset.labels, order, 0, len(dataset), np.float32(1), rows)
-    return rows

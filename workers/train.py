@@ -9,12 +9,13 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from pruning.connectivity import effective_nnz
+from pruning.connectivity import Connectivity
 from search.experiment import Experiment
 from search.schema import RESULT_SCHEMA
 from workers.datasets import Dataset, load_dataset
 from workers.fast import BACKEND, train_fast
 from workers.initial import StoredInit
+from workers.prunability import Prunability, prunability
 from workers.trained import Trained
 
 Device = Literal["cpu", "cuda"]
@@ -85,19 +86,17 @@ def train_batch(
             target that does not fit, a missing initialisation, no such device.
     """
     backend = backend_for(device)
-    trained: list[Trained | None] = [None] * len(experiments)
+    rows: dict[int, dict[str, object]] = {}
     for name in sorted({experiment.dataset for experiment in experiments}):
         places = [i for i, experiment in enumerate(experiments) if experiment.dataset == name]
         chosen = [experiments[i] for i in places]
-        results = backend.train(chosen, load_dataset(name), inits or {})
-        for i, result in zip(places, results, strict=True):
-            trained[i] = result
-    rows = [
-        specification_row(experiment) | _outcome_row(result, backend.name)
-        for experiment, result in zip(experiments, trained, strict=True)
-        if result is not None
-    ]
-    return pa.RecordBatch.from_pylist(rows, schema=OUTCOME_SCHEMA)
+        dataset = load_dataset(name)
+        results = backend.train(chosen, dataset, inits or {})
+        prunable = prunability(results, dataset)
+        for i, experiment, result, more in zip(places, chosen, results, prunable, strict=True):
+            rows[i] = specification_row(experiment) | _outcome_row(result, more, backend.name)
+    in_order = [rows[i] for i in range(len(experiments))]
+    return pa.RecordBatch.from_pylist(in_order, schema=OUTCOME_SCHEMA)
 
 
 def specification_row(experiment: Experiment) -> dict[str, object]:
@@ -108,10 +107,11 @@ def specification_row(experiment: Experiment) -> dict[str, object]:
         None if experiment.structure is None else "x".join(map(str, experiment.structure))
     )
     row["masks"] = list(experiment.masks) or None
+    row["hyperparameters"] = None
     return row
 
 
-def _outcome_row(trained: Trained, backend: str) -> dict[str, object]:
+def _outcome_row(trained: Trained, prunable: Prunability, backend: str) -> dict[str, object]:
     row: dict[str, object] = {
         "layers": trained.sizes,
         "backend": backend,
@@ -120,15 +120,19 @@ def _outcome_row(trained: Trained, backend: str) -> dict[str, object]:
     if trained.diverged:
         reason = "the loss or a parameter became infinite or NaN"
         return row | {"status": "diverged", "reason": reason}
-    on_a_path = effective_nnz([weight for weight, _ in trained.layers])
+    weights, biases = zip(*trained.layers, strict=True)
+    connectivity = Connectivity.of(weights, biases)
     weight_nnz = int(np.count_nonzero(trained.weights))
     return row | {
-        "status": "ok" if on_a_path else "collapsed",
+        "status": "ok" if connectivity.connection == "path" else "collapsed",
         "accuracy": trained.accuracy,
         "loss": trained.loss,
         "weight_nnz": weight_nnz,
         "model_nnz": weight_nnz + int(np.count_nonzero(trained.biases)),
-        "effective_nnz": on_a_path,
+        **asdict(connectivity),
+        "prunable_own": prunable.own,
+        "prunable_95": prunable.to_95,
+        "prunable_995": prunable.to_995,
         "weight_index": trained.weight_index,
         "weights": trained.weights,
         "bias_index": trained.bias_index,
