@@ -1,14 +1,15 @@
-"""`python -m benchmarks [kernel] [share] [sweep] [commands]`: all of them without a name."""
+"""`python -m benchmarks [NAME ...]`: all of them without a name; --help lists them."""
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks import commands, kernel, share, sweep
+from benchmarks import commands, kernel, prunability, share, sweep
 
 BENCHMARKS = {
     "kernel": kernel.run,
     "share": share.run,
+    "prunability": prunability.run,
     "sweep": sweep.run,
     "commands": commands.run,
 }

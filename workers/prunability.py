@@ -18,20 +18,15 @@ from numpy.typing import NDArray
 
 from pruning.connectivity import leads_to_output
 from search.schema import PRUNABLE_FROM, PRUNABLE_UP_TO
-from workers.compiled import compiled
 from workers.datasets import Dataset
 from workers.initial import Layers
-from workers.kernel import forward
 from workers.packing import Topology, pack, topology
 from workers.points import all_points
-from workers.simd import BLOCK, LANES, add, aligned_zeros, fold, load, splat_lanes, store_lanes
-from workers.simd_loss import correct
+from workers.removals import count_removals
+from workers.simd import BLOCK, LANES, aligned_zeros
 from workers.trained import Trained
 
 _PER_MILLE = 1000
-_CHUNK = 2048 // BLOCK
-"""Blocks of points after which it is asked whether the outcome is decided."""
-
 _NO_EFFECT = -1
 
 
@@ -78,11 +73,9 @@ def prunability(networks: Sequence[Trained], dataset: Dataset) -> list[Prunabili
 
 
 def _is_counted(network: Trained) -> bool:
-    return (
-        not network.diverged
-        and network.accuracy >= PRUNABLE_FROM
-        and np.count_nonzero(network.weights) <= PRUNABLE_UP_TO
-    )
+    if network.diverged or network.accuracy < PRUNABLE_FROM:
+        return False
+    return bool(np.count_nonzero(network.weights) <= PRUNABLE_UP_TO)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,12 +133,17 @@ def _counts(
 ) -> NDArray[np.int64]:
     """Removals before each floor is crossed, int64 [networks, bounds]; -1 where there is none."""
     counts = np.full_like(floors, -1)
-    _count_removals(
+    rows = all_points(dataset)
+    neurons = max(plan.topology.hidden for plan in plans) + 1
+    count_removals(
         pack([plan.topology for plan in plans], [plan.layers for plan in plans]),
         dataset.features,
-        all_points(dataset),
+        rows,
         len(dataset),
-        aligned_zeros((max(plan.topology.hidden for plan in plans) + 1) * BLOCK),
+        aligned_zeros(neurons * BLOCK),
+        aligned_zeros((neurons + dataset.features) * BLOCK),
+        aligned_zeros(len(rows)),
+        aligned_zeros(max(len(plan.topology.flat) for plan in plans)),
         aligned_zeros(LANES),
         np.concatenate([plan.removals for plan in plans]),
         np.cumsum([0, *(len(plan.removals) for plan in plans)]),
@@ -153,67 +151,3 @@ def _counts(
         counts,
     )
     return counts
-
-
-@compiled
-def _hits(networks, g, features, rows, points, floor, workspace, sums):  # type: ignore[no-untyped-def]
-    """Number of correct predictions, or some number below `floor` once it must be below."""
-    block_size = (features + 2) * BLOCK
-    blocks = (points + BLOCK - 1) // BLOCK
-    hits = 0
-    for first in range(0, blocks, _CHUNK):
-        last = min(first + _CHUNK, blocks)
-        right = splat_lanes(np.float32(0))
-        for block in range(first, last):
-            point = block * block_size
-            logit = forward(networks, g, rows, point, workspace)
-            label = load(rows, point + features * BLOCK)
-            scale = load(rows, point + (features + 1) * BLOCK)
-            right = add(right, fold(correct(logit, label, scale)))
-        store_lanes(sums, 0, right)
-        for lane in range(LANES):
-            hits += int(sums[lane])
-        if hits + max(0, points - last * BLOCK) < floor:
-            return floor - 1
-    return hits
-
-
-@compiled
-def _count_removals(  # type: ignore[no-untyped-def]
-    networks, features, rows, points, workspace, sums, removals, bounds, floors, counts
-):
-    """Removes the weights of each network until its accuracy has crossed every floor.
-
-    Args:
-        networks: `Networks`; weights are set to zero.
-        features: of a point.
-        rows: all points as `workers.kernel.gather` lays them, scale 1.
-        points: their number.
-        workspace: as for `workers.kernel.evaluate`.
-        sums: float32 [LANES], 64-byte aligned scratch.
-        removals: int64, the edges in the order in which they go, a network behind the other.
-        bounds: int64 [networks + 1], where each network's removals begin.
-        floors: int64 [networks, bounds], correct predictions needed; -1: not asked for.
-        counts: int64 [networks, bounds], written where it is asked for.
-    """
-    for g in range(networks.edges.shape[0]):
-        weights = networks.parameter_start[g]
-        steps = bounds[g + 1] - bounds[g]
-        for bound in range(floors.shape[1]):
-            if floors[g, bound] >= 0:
-                counts[g, bound] = steps
-        for step in range(steps):
-            edge = removals[bounds[g] + step]
-            if edge < 0:
-                continue
-            lowest = points + 1
-            for bound in range(floors.shape[1]):
-                if counts[g, bound] == steps:
-                    lowest = min(lowest, floors[g, bound])
-            if lowest > points:
-                break
-            networks.parameters[weights + edge] = np.float32(0)
-            hits = _hits(networks, g, features, rows, points, lowest, workspace, sums)
-            for bound in range(floors.shape[1]):
-                if counts[g, bound] == steps and hits < floors[g, bound]:
-                    counts[g, bound] = step
