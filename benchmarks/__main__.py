@@ -1,15 +1,16 @@
-"""`python -m benchmarks [kernel] [crossover] [share] [sweep] [commands]`: all without a name."""
+"""`python -m benchmarks [NAME ...]`: all of them without a name; --help lists them."""
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks import commands, crossover, kernel, share, sweep
+from benchmarks import commands, crossover, kernel, prunability, share, sweep
 
 BENCHMARKS = {
     "kernel": kernel.run,
     "crossover": crossover.run,
     "share": share.run,
+    "prunability": prunability.run,
     "sweep": sweep.run,
     "commands": commands.run,
 }

@@ -7,11 +7,82 @@ not depend on the input through them (docs/paper.md, section 1).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+Connection = Literal["path", "bias-only", "none"]
+"""`search.schema.CONNECTIONS` as a type."""
+
 Weight = NDArray[np.bool_] | NDArray[np.float32] | NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Connectivity:
+    """What in a network is connected, as a result says it.
+
+    Attributes:
+        effective_nnz: number of nonzero weights on an input-to-output path.
+        disconnected_nnz: number of the other nonzero weights.
+        layer_nnz: number of nonzero weights of each layer, input side first; a layer with none
+            has collapsed.
+        used_neurons: for each hidden layer, number of neurons on an input-to-output path.
+        connection: what reaches the output through nonzero weights. "path": an input does;
+            "bias-only": no input does, but a hidden neuron with a nonzero bias does; "none":
+            nothing does. The network is a constant unless it is "path".
+    """
+
+    effective_nnz: int
+    disconnected_nnz: int
+    layer_nnz: tuple[int, ...]
+    used_neurons: tuple[int, ...]
+    connection: Connection
+
+    @classmethod
+    def of(cls, weights: Sequence[Weight], biases: Sequence[Weight]) -> Self:
+        """Of a network.
+
+        Args:
+            weights: one matrix [n_out, n_in] a layer, input side first; numbers or a mask.
+            biases: one vector [n_out] a layer, likewise.
+        """
+        effective = effective_mask(weights)
+        layer_nnz = tuple(int(np.count_nonzero(weight)) for weight in weights)
+        on_a_path = sum(int(np.count_nonzero(mask)) for mask in effective)
+        return cls(
+            effective_nnz=on_a_path,
+            disconnected_nnz=sum(layer_nnz) - on_a_path,
+            layer_nnz=layer_nnz,
+            used_neurons=tuple(int(np.any(mask, axis=1).sum()) for mask in effective[:-1]),
+            connection="path" if on_a_path else _without_path(weights, biases),
+        )
+
+
+def leads_to_output(weights: Sequence[Weight]) -> list[NDArray[np.bool_]]:
+    """The hidden neurons from which a path of nonzero weights leads to an output.
+
+    Whatever the others compute, from inputs or from biases, no output depends on it.
+
+    Args:
+        weights: as for `effective_mask`.
+
+    Returns:
+        bool [n_out] a hidden layer, input side first.
+    """
+    leading: list[NDArray[np.bool_]] = []
+    leads_on: NDArray[np.bool_] = np.ones(weights[-1].shape[0], dtype=np.bool_)
+    for weight in reversed(weights[1:]):
+        leads_on = np.any((weight != 0) & leads_on[:, None], axis=0)
+        leading.append(leads_on)
+    return leading[::-1]
+
+
+def _without_path(weights: Sequence[Weight], biases: Sequence[Weight]) -> Connection:
+    constants = zip(leads_to_output(weights), biases[:-1], strict=True)
+    heard = any(np.any(leads_on & (bias != 0)) for leads_on, bias in constants)
+    return "bias-only" if heard else "none"
 
 
 def effective_mask(weights: Sequence[Weight]) -> list[NDArray[np.bool_]]:
@@ -36,16 +107,3 @@ def effective_mask(weights: Sequence[Weight]) -> list[NDArray[np.bool_]]:
         mask &= leads_on[:, None]
         leads_on = np.any(mask, axis=0)
     return forward
-
-
-def effective_nnz(weights: Sequence[Weight]) -> int:
-    """Number of nonzero weights on an input-to-output path; arguments as `effective_mask`."""
-    return sum(int(np.count_nonzero(mask)) for mask in effective_mask(weights))
-
-
-def is_collapsed(weights: Sequence[Weight]) -> bool:
-    """Whether no nonzero path leads from any input to an output: the network is a constant.
-
-    Arguments as `effective_mask`.
-    """
-    return effective_nnz(weights) == 0

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
-"""Raised by one whenever `RESULT_SCHEMA` changes."""
+SCHEMA_VERSION = 2
+"""Raised by one whenever `RESULT_SCHEMA` changes. Columns are only ever added, and may be NULL:
+rows of an earlier version then read as rows of this one (`storage.parts`)."""
 
 STATUSES = ("ok", "collapsed", "diverged", "failed")
 """ok; collapsed: trained, but no weight lies on a path from an input to the output; diverged: a
 weight or the loss became infinite or NaN, all metrics are NULL; failed: the training could not be
 carried out, `reason` says why, all metrics are NULL."""
+
+CONNECTIONS = ("path", "bias-only", "none")
+"""What reaches the output through nonzero weights. path: an input does; bias-only: no input does,
+but a hidden neuron with a nonzero bias does, so the network is a constant that is trained through
+that bias; none: nothing does, and the output is its own bias. Where it is not "path", the status is
+"collapsed"."""
+
+PRUNABLE_FROM = 0.9
+PRUNABLE_UP_TO = 1_000
+"""A row says how many more weights could be pruned where its accuracy is at least the first, and
+its nonzero weights are at most the second: for more, counting could take longer than training."""
 
 RESULT_SCHEMA = pa.schema(
     [
@@ -33,6 +45,8 @@ RESULT_SCHEMA = pa.schema(
         pa.field("batch_size", pa.int32(), nullable=False),
         pa.field("epochs", pa.int32(), nullable=False),  # of one round
         pa.field("target_nnz", pa.int32()),
+        # JSON of the algorithm's settings that differ from the authors'; NULL where none does.
+        pa.field("hyperparameters", pa.string()),
         pa.field("init", pa.string(), nullable=False),
         pa.field("replicate", pa.int32(), nullable=False),
         pa.field("root_seed", pa.int64(), nullable=False),
@@ -44,6 +58,22 @@ RESULT_SCHEMA = pa.schema(
         pa.field("weight_nnz", pa.int32()),  # weights that are exactly nonzero
         pa.field("model_nnz", pa.int32()),  # and biases
         pa.field("effective_nnz", pa.int32()),  # nonzero weights on an input-to-output path
+        pa.field("disconnected_nnz", pa.int32()),  # nonzero weights on none
+        # Nonzero weights of each layer, input side first; a 0 is a layer that has collapsed.
+        pa.field("layer_nnz", pa.list_(pa.int32())),
+        # Neurons of each hidden layer on an input-to-output path of nonzero weights.
+        pa.field("used_neurons", pa.list_(pa.int32())),
+        pa.field("connection", pa.string()),  # one of CONNECTIONS
+        # Weights that magnitude pruning could still remove, one at a time and without retraining,
+        # before the accuracy is more than 0.001 below the row's, below 0.95, below 0.995
+        # (`workers.prunability`). NULL outside PRUNABLE_FROM and PRUNABLE_UP_TO, and where the
+        # row's accuracy is below that bound itself.
+        pa.field("prunable_own", pa.int32()),
+        pa.field("prunable_95", pa.int32()),
+        pa.field("prunable_995", pa.int32()),
+        # Over all points after each epoch; NULL unless the curves were asked for.
+        pa.field("epoch_loss", pa.list_(pa.float32())),
+        pa.field("epoch_accuracy", pa.list_(pa.float32())),
         # The trained network: its layer sizes, and the parameters that are not masked, by their
         # place in the layers' row-major matrices (and vectors) laid one behind the other.
         pa.field("layers", pa.list_(pa.int32()), nullable=False),  # [2, 7, 3, 3, 1]

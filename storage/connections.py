@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from search.schema import RESULT_SCHEMA
-from storage.views import parquet_source, results_query, sql_list, sweeps_query
+from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
+from storage.views import (
+    parquet_source,
+    results_query,
+    sql_list,
+    sweeps_query,
+    with_missing_columns,
+)
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -23,8 +29,12 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 
 
+Files = Mapping[int, Sequence[Path]]
+"""Version of the columns (`search.schema.SCHEMA_VERSION`) -> the data files written with it."""
+
+
 def connect_guarded(
-    files: Sequence[Path], sweeps: pa.Table, writable: Path | None = None
+    files: Files, sweeps: pa.Table, writable: Path | None = None
 ) -> duckdb.DuckDBPyConnection:
     """A database that can open only the given files, for statements that were looked through.
 
@@ -38,18 +48,18 @@ def connect_guarded(
     """
     connection = duckdb.connect(":memory:", config=_CONFIG)
     if files:
-        connection.execute(f"CREATE VIEW results AS {results_query(parquet_source(files))}")
+        connection.execute(f"CREATE VIEW results AS {results_query(_source(connection, files))}")
     else:
         _make_table(connection, "results", results_query("arrow_rows"), RESULT_SCHEMA.empty_table())
     _make_table(connection, "sweeps", sweeps_query("arrow_rows"), sweeps)
-    connection.execute(f"SET allowed_paths = {sql_list(files)}")
+    connection.execute(f"SET allowed_paths = {sql_list(_all(files))}")
     if writable is not None:
         connection.execute(f"SET allowed_directories = {sql_list([writable])}")
     _shut(connection)
     return connection
 
 
-def connect_isolated(files: Sequence[Path], sweeps: pa.Table) -> duckdb.DuckDBPyConnection:
+def connect_isolated(files: Files, sweeps: pa.Table) -> duckdb.DuckDBPyConnection:
     """A database that can open no file at all, for whatever its user wants to run.
 
     Arrow reads the data files and hands their rows over in memory.
@@ -59,12 +69,29 @@ def connect_isolated(files: Sequence[Path], sweeps: pa.Table) -> duckdb.DuckDBPy
         sweeps: of `storage.views.sweeps_table`.
     """
     connection = duckdb.connect(":memory:", config=_CONFIG)
-    rows = ds.dataset([str(file) for file in files], schema=RESULT_SCHEMA, format="parquet")
+    # A column that a file lacks is NULL.
+    names = [str(file) for file in _all(files)]
+    rows = ds.dataset(names, schema=RESULT_SCHEMA, format="parquet")
     connection.register("stored_rows", rows)
     connection.execute(f"CREATE VIEW results AS {results_query('stored_rows')}")
     _make_table(connection, "sweeps", sweeps_query("arrow_rows"), sweeps)
     _shut(connection)
     return connection
+
+
+def _all(files: Files) -> list[Path]:
+    return [file for of_version in files.values() for file in of_version]
+
+
+def _source(connection: duckdb.DuckDBPyConnection, files: Files) -> str:
+    """SQL table expression of the rows of data files, with the columns of `RESULT_SCHEMA`."""
+    if set(files) == {SCHEMA_VERSION}:
+        return parquet_source(files[SCHEMA_VERSION])
+    connection.register("arrow_rows", RESULT_SCHEMA.empty_table())
+    described = connection.execute("DESCRIBE arrow_rows").fetchall()
+    connection.unregister("arrow_rows")
+    types = {name: kind for name, kind, *_ in described}
+    return with_missing_columns([parquet_source(some) for some in files.values()], types)
 
 
 def _make_table(

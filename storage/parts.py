@@ -27,6 +27,12 @@ _ENCODINGS = {
 }
 _COMPRESSION = "zstd"
 
+_EARLIER_SCHEMAS = {
+    1: "a7771e7c45e5ac22b8b704c92542daeda1cd923ad7f8dcd6991537a284582d40",
+}
+"""Version of the columns -> `schema_sha256` as it was then. Files of these versions stay as they
+are and are read as they are: the columns that they lack are NULL."""
+
 
 def schema_sha256() -> str:
     """SHA-256 of the names, types and nullability of the columns of a result."""
@@ -53,11 +59,11 @@ def to_parquet(rows: pa.Table) -> pa.Buffer:
 
 
 def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
-    """Passes where the rows of a data file have the columns that this version knows.
+    """Passes where the rows of a data file have columns that this version of sparsest can read.
 
     Raises:
         StoreVersion: they were written by a newer version.
-        StoreDamaged: they are said to be of this version, with other columns.
+        StoreDamaged: they are said to be of a version that had other columns.
     """
     if part.schema_version > SCHEMA_VERSION:
         raise StoreVersion(
@@ -65,7 +71,8 @@ def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
             f"of sparsest reads up to {SCHEMA_VERSION}. Use the version that wrote it, or a newer "
             "one."
         )
-    if part.schema_version < SCHEMA_VERSION or part.schema_sha256 != schema_sha256():
+    known = _EARLIER_SCHEMAS | {SCHEMA_VERSION: schema_sha256()}
+    if part.schema_sha256 != known.get(part.schema_version):
         raise StoreDamaged(
             paths.part(part.file),
             f"its columns are not those of version {part.schema_version} of a result",

@@ -248,8 +248,11 @@ class StoreReader:
             check_part_schema(self.paths, part)
             check_part_size(self.paths, part)
 
-    def _files(self) -> list[Path]:
-        return [self.paths.part(part.file) for part in self._state.parts]
+    def _files(self) -> dict[int, list[Path]]:
+        files: dict[int, list[Path]] = {}
+        for part in self._state.parts:
+            files.setdefault(part.schema_version, []).append(self.paths.part(part.file))
+        return files
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._database is None:

@@ -7,10 +7,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from search.indices import IndexSet
-from search.schema import RESULT_SCHEMA, STATUSES
+from search.schema import CONNECTIONS, RESULT_SCHEMA, STATUSES
 from storage.errors import RowsRefused
 
-_METRICS = ("accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz")
+_METRICS = (
+    "accuracy",
+    "loss",
+    "weight_nnz",
+    "model_nnz",
+    "effective_nnz",
+    "disconnected_nnz",
+    "layer_nnz",
+    "used_neurons",
+    "connection",
+)
 _PARAMETERS = (("weight_index", "weights"), ("bias_index", "biases"))
 _MEASURED = ("ok", "collapsed")
 
@@ -78,6 +88,11 @@ def _check_status(batch: pa.RecordBatch) -> None:
             raise RowsRefused(
                 f"The column {name} must be NULL exactly where the status is diverged or failed."
             )
+    connection = pc.drop_null(batch.column("connection"))
+    if _some(pc.invert(pc.is_in(connection, pa.array(CONNECTIONS)))):
+        raise RowsRefused(
+            f"The column connection has something else than {', '.join(CONNECTIONS)}."
+        )
     accuracy = batch.column("accuracy")
     if _some(pc.or_(pc.less(accuracy, 0.0), pc.greater(accuracy, 1.0))):
         raise RowsRefused("The column accuracy must be a fraction from 0 to 1.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -67,6 +67,18 @@ def sweeps_query(source: str) -> str:
 def parquet_source(files: Sequence[Path]) -> str:
     """SQL table expression of the rows of some Parquet files, named one by one."""
     return f"read_parquet({sql_list(files)})"
+
+
+def with_missing_columns(sources: Sequence[str], types: Mapping[str, str]) -> str:
+    """SQL table expression of the rows of several ones, of which some lack some columns.
+
+    Args:
+        sources: table expressions with some of the columns.
+        types: name of each column -> its type in SQL.
+    """
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in types.items())
+    selections = [f"SELECT {columns} WHERE false", *(f"SELECT * FROM {s}" for s in sources)]
+    return f"({' UNION ALL BY NAME '.join(selections)})"
 
 
 def sql_list(paths: Sequence[Path]) -> str:

@@ -118,8 +118,16 @@ def gather(points, labels, order, first, count, scale, rows):  # type: ignore[no
 
 
 @compiled
-def _forward(networks, g, rows, point, workspace):  # type: ignore[no-untyped-def]
-    """Activations of all hidden neurons into the workspace; returns the block of logits."""
+def forward(networks, g, rows, point, workspace):  # type: ignore[no-untyped-def]
+    """Activations of all hidden neurons into the workspace; returns the block of logits.
+
+    Args:
+        networks: `Networks`.
+        g: which of them.
+        rows: points as `gather` lays them.
+        point: where the block of points begins in `rows`.
+        workspace: as for `train_steps`.
+    """
     weights = networks.parameter_start[g]
     biases = weights + networks.edges[g]
     bounds = networks.in_start[g]
@@ -156,7 +164,7 @@ def _gradient(networks, g, features, rows, point, workspace, gradient):  # type:
     edge_start = networks.edge_start[g]
     bounds = networks.out_start[g]
     hidden = networks.hidden[g]
-    logit = _forward(networks, g, rows, point, workspace)
+    logit = forward(networks, g, rows, point, workspace)
     label = load(rows, point + features * BLOCK)
     scale = load(rows, point + (features + 1) * BLOCK)
     delta = cross_entropy_delta(logit, label, scale)
@@ -282,7 +290,7 @@ def evaluate(networks, features, rows, blocks, workspace, sums, losses, hits):  
         hit = 0.0
         for block in range(blocks):
             point = block * block_size
-            logit = _forward(networks, g, rows, point, workspace)
+            logit = forward(networks, g, rows, point, workspace)
             label = load(rows, point + features * BLOCK)
             scale = load(rows, point + (features + 1) * BLOCK)
             store_lanes(sums, 0, fold(cross_entropy(logit, label, scale)))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.datasets import Dataset
-from workers.kernel import Networks, evaluate, gather
+from workers.kernel import Networks, evaluate
+from workers.points import all_points
 from workers.simd import BLOCK, LANES, aligned_zeros
 
 
@@ -22,20 +21,10 @@ def evaluate_networks(
         dataset: what to measure on.
         workspace: float32 [(hidden neurons + 1) * BLOCK], aligned, for the largest network.
     """
-    rows = _all_points(dataset)
+    rows = all_points(dataset)
     blocks = -(-len(dataset) // BLOCK)
     losses = np.zeros(len(networks.edges))
     hits = np.zeros(len(networks.edges))
     sums = aligned_zeros(2 * LANES)
     evaluate(networks, dataset.features, rows, blocks, workspace, sums, losses, hits)
     return losses.tolist(), hits.tolist()
-
-
-@lru_cache(maxsize=4)
-def _all_points(dataset: Dataset) -> NDArray[np.float32]:
-    """All points of a data set as the kernel reads them, each with weight 1."""
-    blocks = -(-len(dataset) // BLOCK)
-    rows = aligned_zeros(blocks * (dataset.features + 2) * BLOCK)
-    order = np.arange(len(dataset), dtype=np.uint32)
-    gather(dataset.points, dataset.labels, order, 0, len(dataset), np.float32(1), rows)
-    return rows

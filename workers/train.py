@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -9,17 +10,18 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from pruning.connectivity import effective_nnz
+from pruning.connectivity import Connectivity
 from search.experiment import Experiment
 from search.schema import RESULT_SCHEMA
 from workers.datasets import Dataset, load_dataset
 from workers.fast import BACKEND, train_fast
 from workers.initial import StoredInit
+from workers.prunability import Prunability, prunability
 from workers.trained import Trained
 
 Device = Literal["cpu", "cuda"]
 
-Trainer = Callable[[Sequence[Experiment], Dataset, Mapping[str, StoredInit]], list[Trained]]
+Trainer = Callable[[Sequence[Experiment], Dataset, Mapping[str, StoredInit], bool], list[Trained]]
 
 STUDY_COLUMNS = ("study_index", "paper_group", "paper_run_id", "sweep_id")
 """Columns of a result that say where an experiment stands, not what it is: `workers.task` adds
@@ -54,8 +56,13 @@ def backend_for(device: Device) -> Backend:
         raise ValueError("device cuda was asked for, but torch finds no CUDA device here")
 
     def train(
-        experiments: Sequence[Experiment], dataset: Dataset, inits: Mapping[str, StoredInit]
+        experiments: Sequence[Experiment],
+        dataset: Dataset,
+        inits: Mapping[str, StoredInit],
+        curves: bool,
     ) -> list[Trained]:
+        if curves:
+            raise ValueError("curves are measured on the CPU only")
         return train_torch(experiments, dataset, "cuda", inits)
 
     return Backend("torch-cuda", train)
@@ -65,6 +72,8 @@ def train_batch(
     experiments: Sequence[Experiment],
     inits: Mapping[str, StoredInit] | None = None,
     device: Device = "cpu",
+    *,
+    curves: bool = False,
 ) -> pa.RecordBatch:
     """Trains experiments and returns a row for each, in the order given.
 
@@ -72,9 +81,10 @@ def train_batch(
     whatever it is trained with, on processors with one instruction set.
 
     Args:
-        experiments: of methods whose masks are settled before training.
+        experiments: of any methods.
         inits: stored initialisations by token, for experiments that start from one.
         device: where to train.
+        curves: measure loss and accuracy at the end of every epoch too.
 
     Returns:
         A record batch of `OUTCOME_SCHEMA`. A training that diverged is a row with status
@@ -85,19 +95,17 @@ def train_batch(
             target that does not fit, a missing initialisation, no such device.
     """
     backend = backend_for(device)
-    trained: list[Trained | None] = [None] * len(experiments)
+    rows: dict[int, dict[str, object]] = {}
     for name in sorted({experiment.dataset for experiment in experiments}):
         places = [i for i, experiment in enumerate(experiments) if experiment.dataset == name]
         chosen = [experiments[i] for i in places]
-        results = backend.train(chosen, load_dataset(name), inits or {})
-        for i, result in zip(places, results, strict=True):
-            trained[i] = result
-    rows = [
-        specification_row(experiment) | _outcome_row(result, backend.name)
-        for experiment, result in zip(experiments, trained, strict=True)
-        if result is not None
-    ]
-    return pa.RecordBatch.from_pylist(rows, schema=OUTCOME_SCHEMA)
+        dataset = load_dataset(name)
+        results = backend.train(chosen, dataset, inits or {}, curves)
+        prunable = prunability(results, dataset)
+        for i, experiment, result, more in zip(places, chosen, results, prunable, strict=True):
+            rows[i] = specification_row(experiment) | _outcome_row(result, more, backend.name)
+    in_order = [rows[i] for i in range(len(experiments))]
+    return pa.RecordBatch.from_pylist(in_order, schema=OUTCOME_SCHEMA)
 
 
 def specification_row(experiment: Experiment) -> dict[str, object]:
@@ -108,10 +116,12 @@ def specification_row(experiment: Experiment) -> dict[str, object]:
         None if experiment.structure is None else "x".join(map(str, experiment.structure))
     )
     row["masks"] = list(experiment.masks) or None
+    given = dict(experiment.hyperparameters)
+    row["hyperparameters"] = json.dumps(given, sort_keys=True) if given else None
     return row
 
 
-def _outcome_row(trained: Trained, backend: str) -> dict[str, object]:
+def _outcome_row(trained: Trained, prunable: Prunability, backend: str) -> dict[str, object]:
     row: dict[str, object] = {
         "layers": trained.sizes,
         "backend": backend,
@@ -120,15 +130,21 @@ def _outcome_row(trained: Trained, backend: str) -> dict[str, object]:
     if trained.diverged:
         reason = "the loss or a parameter became infinite or NaN"
         return row | {"status": "diverged", "reason": reason}
-    on_a_path = effective_nnz([weight for weight, _ in trained.layers])
+    weights, biases = zip(*trained.layers, strict=True)
+    connectivity = Connectivity.of(weights, biases)
     weight_nnz = int(np.count_nonzero(trained.weights))
     return row | {
-        "status": "ok" if on_a_path else "collapsed",
+        "status": "ok" if connectivity.connection == "path" else "collapsed",
         "accuracy": trained.accuracy,
         "loss": trained.loss,
         "weight_nnz": weight_nnz,
         "model_nnz": weight_nnz + int(np.count_nonzero(trained.biases)),
-        "effective_nnz": on_a_path,
+        **asdict(connectivity),
+        "prunable_own": prunable.own,
+        "prunable_95": prunable.to_95,
+        "prunable_995": prunable.to_995,
+        "epoch_loss": [loss for _, loss in trained.curve] or None,
+        "epoch_accuracy": [accuracy for accuracy, _ in trained.curve] or None,
         "weight_index": trained.weight_index,
         "weights": trained.weights,
         "bias_index": trained.bias_index,

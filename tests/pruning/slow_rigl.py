@@ -66,7 +66,7 @@ def drop_and_grow(
 ) -> list[list[bool]]:
     """The new mask of one layer.
 
-    Ties: among active weights of equal magnitude the first in row-major order is dropped first, and
+    Ties: among active weights of equal magnitude the last in row-major order is dropped first, and
     among gradients of equal magnitude the first in row-major order is grown first. Only active
     weights are dropped, also where an active weight is exactly zero as all inactive ones are.
 
@@ -78,7 +78,8 @@ def drop_and_grow(
     """
     places = [(row, column) for row in range(len(mask)) for column in range(len(mask[0]))]
     active = [(row, column) for row, column in places if mask[row][column]]
-    smallest_first = sorted(active, key=lambda place: abs(weight[place[0]][place[1]]))
+    # sorted is stable: of equals the last one comes first, and goes.
+    smallest_first = sorted(active[::-1], key=lambda place: abs(weight[place[0]][place[1]]))
     stays = set(smallest_first[count:])
     rest = [place for place in places if place not in stays]
     steepest_first = sorted(rest, key=lambda place: -abs(gradient[place[0]][place[1]]))

@@ -326,8 +326,9 @@ def test_rigl_drops_or_grows_other_weights_than_by_hand() -> None:
 def test_rigl_breaks_ties_otherwise_than_in_row_major_order() -> None:
     weight = [[0.0, -0.5], [0.5, 0.5]]
     mask = [[False, True], [True, True]]
-    # The first of three equals goes, and the first of two without gradient comes.
-    assert drop_and_grow(weight, mask, [[0.0, 0.0], [1.0, 1.0]], 1) == [[True, False], [True, True]]
+    # The last of three equals goes, and the first of two without gradient comes.
+    gradient = [[0.0, 1.0], [1.0, 0.0]]
+    assert drop_and_grow(weight, mask, gradient, 1) == [[True, True], [True, False]]
     # Active zeros are dropped before anything else, and never confused with inactive ones.
     weight = [[0.0, 0.0, 0.0, 0.3]]
     mask = [[False, True, False, True]]

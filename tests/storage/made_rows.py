@@ -49,6 +49,7 @@ class Rows:
             "batch_size": 128,
             "epochs": 50,
             "target_nnz": None,
+            "hyperparameters": None,
             "init": "fresh",
             "replicate": 0,
             "root_seed": 0,
@@ -59,6 +60,15 @@ class Rows:
             "weight_nnz": 8,
             "model_nnz": 14,
             "effective_nnz": 8,
+            "disconnected_nnz": 0,
+            "layer_nnz": [2, 3, 2, 1],
+            "used_neurons": [2, 2, 1],
+            "connection": "path",
+            "prunable_own": None,
+            "prunable_95": None,
+            "prunable_995": None,
+            "epoch_loss": None,
+            "epoch_accuracy": None,
             "layers": [2, 2, 2, 1, 1],
             "weight_index": [0, 3, 4, 5, 6, 8, 9, 10],
             "weights": generator.normal(size=8).astype(np.float32).tolist(),
@@ -73,8 +83,9 @@ class Rows:
     def diverged(self, index: int, **changes: object) -> Row:
         """The row of a training that diverged."""
         metrics = ("accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz")
+        connectivity = ("disconnected_nnz", "layer_nnz", "used_neurons", "connection")
         parameters = ("weight_index", "weights", "bias_index", "biases")
-        missing = dict.fromkeys((*metrics, *parameters))
+        missing = dict.fromkeys((*metrics, *connectivity, *parameters))
         return self.row(index, status="diverged") | missing | changes
 
     def batch(self, rows: Iterable[Row]) -> pa.RecordBatch:

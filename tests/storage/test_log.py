@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from search.schema import SCHEMA_VERSION
 from storage.entries import (
     InitLayer,
     Record,
@@ -120,11 +121,12 @@ def test_a_newer_format_is_refused_with_the_way_out(fill: Callable[..., Path]) -
         with pytest.raises(StoreVersion, match="newer"):
             use(store)
     _rewrite(entry, '"format":2', '"format":1')
-    _rewrite(entry, '"schema_version":1', '"schema_version":2')
+    now, newer = (f'"schema_version":{SCHEMA_VERSION + n}' for n in (0, 1))
+    _rewrite(entry, now, newer)
     for use in (StoreReader, StoreWriter):
         with pytest.raises(StoreVersion, match="newer"):
             use(store)
-    _rewrite(entry, '"schema_version":2', '"schema_version":1')
+    _rewrite(entry, newer, now)
     _rewrite(store / "store.json", '"format": 1', '"format": 2')
     for use in (StoreReader, StoreWriter):
         with pytest.raises(StoreVersion, match="newer"):

@@ -11,14 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.indices import IndexSet
-from search.schema import RESULT_SCHEMA
+from search.schema import CONNECTIONS, RESULT_SCHEMA
 from storage.errors import RowsRefused
 from storage.reader import StoreReader
 from storage.sweep_info import describe_sweep
 from storage.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
-_METRICS = ("accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz")
+_COUNTS = ("weight_nnz", "model_nnz", "effective_nnz", "disconnected_nnz")
+_METRICS = ("accuracy", "loss", *_COUNTS, "layer_nnz", "used_neurons", "connection")
 _LISTS = ("weight_index", "weights", "bias_index", "biases")
 _FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
@@ -57,6 +58,7 @@ def _rows(draw: st.DrawFn) -> list[dict[str, Any]]:
         if status in ("ok", "collapsed"):
             row |= {name: draw(_values(RESULT_SCHEMA.field(name))) for name in _METRICS}
             row["accuracy"] = draw(st.floats(0, 1))
+            row["connection"] = draw(st.sampled_from(CONNECTIONS))
             for places, values in (_LISTS[:2], _LISTS[2:]):
                 kept = draw(st.lists(_FLOAT32, max_size=6))
                 row |= {values: kept, places: list(range(len(kept)))}
@@ -109,6 +111,12 @@ def test_every_column_comes_back_as_it_was(drawn: list[dict[str, Any]]) -> None:
         ({"weight_index": [0, 1]}, "weight_index"),
         ({"bias_index": []}, "bias_index"),
         ({"status": "great"}, "status"),
+        ({"connection": "wireless"}, "connection"),
+        ({"connection": None}, "connection"),
+        ({"layer_nnz": None}, "layer_nnz"),
+        ({"used_neurons": None}, "used_neurons"),
+        ({"disconnected_nnz": None}, "disconnected_nnz"),
+        ({"epoch_loss": [float("inf")]}, "epoch_loss"),
         ({"status": "diverged"}, "accuracy"),
         ({"study": "phase2"}, "study"),
         ({"sweep_id": "another"}, "sweep_id"),

@@ -1,0 +1,52 @@
+"""What counting the weights that could still go costs beside the training."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from benchmarks.report import table
+from search.catalogue import resolve
+from workers.datasets import load_dataset
+from workers.fast import train_fast
+from workers.prunability import prunability
+
+NETWORKS = {"phase1": 200, "phase2-95": 1_000, "phase2-995": 1_000}
+"""Study -> experiments, evenly spread over it."""
+
+Value = TypeVar("Value")
+
+
+def run() -> None:
+    """Prints milliseconds a network of training, and of counting after it."""
+    dataset = load_dataset("cubist-spiral")
+    lines = []
+    for name, number in NETWORKS.items():
+        study = resolve(name)[0].study
+        experiments = [study[index] for index in study.sample(number)]
+        train_fast(experiments[:1], dataset, {})  # the first call compiles
+        trained, train_s = _timed(partial(train_fast, experiments, dataset, {}))
+        prunability(trained, dataset)  # likewise
+        counts, count_s = _timed(partial(prunability, trained, dataset))
+        counted = sum(count.own is not None for count in counts)
+        lines.append(
+            [
+                name,
+                f"{number:,}",
+                f"{counted:,}",
+                f"{1000 * train_s / number:.2f}",
+                f"{1000 * count_s / number:.2f}",
+                f"{count_s / train_s:.1%}",
+            ]
+        )
+    print("## Counting the weights that could still go: ms a network\n")
+    columns = ["study", "networks", "counted", "training", "counting", "share"]
+    print(table(columns, lines))
+
+
+def _timed(work: Callable[[], Value]) -> tuple[Value, float]:
+    start = time.process_time()
+    value = work()
+    return value, time.process_time() - start

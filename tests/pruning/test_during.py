@@ -1,0 +1,138 @@
+"""GMP, LTH and RigL, trained in segments, against their slow versions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pruning.protocol import Course, Layers
+from pruning.registry import METHODS
+from pruning.rigl import rewired
+from search.experiment import Experiment
+from tests.pruning.slow_gmp import slow_gmp
+from tests.pruning.slow_lth import slow_lth
+from tests.pruning.slow_rigl import drop_and_grow, slow_rigl
+from tests.pruning.slow_training import SlowResult
+from tests.pruning.test_slow_during import DATASET, experiment_of
+from workers.cost import prefers_matrices
+from workers.course import course_of, train_course
+from workers.trained import Trained
+
+NAMES = ("gmp", "lth", "rigl")
+
+
+def slow(experiment: Experiment, layers: Layers, course: Course, steps: int | None) -> SlowResult:
+    if experiment.method == "gmp":
+        return slow_gmp(experiment, layers, DATASET, steps)
+    if experiment.method == "lth":
+        return slow_lth(experiment, layers, DATASET, steps)
+    return slow_rigl(experiment, layers, course.start.weight_masks, DATASET, steps)
+
+
+def kept(trained: Trained) -> list[int]:
+    return [int(place) for place in trained.weight_index]
+
+
+def flat(masks: list[NDArray[np.bool_]]) -> list[int]:
+    return np.flatnonzero(np.concatenate([mask.ravel() for mask in masks])).tolist()
+
+
+def assert_same(trained: Trained, expected: SlowResult) -> None:
+    assert kept(trained) == flat(expected.weight_masks)
+    assert trained.bias_index.tolist() == flat(expected.bias_masks)
+    for (weight, bias), (slow_weight, slow_bias) in zip(
+        trained.layers, expected.layers, strict=True
+    ):
+        np.testing.assert_allclose(weight, slow_weight, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(bias, slow_bias, rtol=1e-3, atol=1e-4)
+
+
+def test_an_algorithm_has_no_slow_counterpart() -> None:
+    assert set(NAMES) == {name for name, method in METHODS.items() if method.prunes == "during"}
+
+
+@pytest.mark.parametrize("steps", [100, 199, 350, None])
+@pytest.mark.parametrize(("width", "target"), [(3, 15), (8, 30), (16, 40)])
+@pytest.mark.parametrize("name", NAMES)
+def test_network_differs_from_the_slow_algorithm(
+    name: str, width: int, target: int, steps: int | None
+) -> None:
+    experiment = experiment_of(name, width, target)
+    layers, course = course_of(experiment, DATASET, {})
+    trained = train_course(experiment, DATASET, layers, course, steps=steps)
+    assert_same(trained, slow(experiment, layers, course, steps))
+
+
+@pytest.mark.parametrize("name", ["gmp", "lth"])
+def test_wide_network_differs_from_the_slow_algorithm(name: str) -> None:
+    # 605 steps of which the first go through matrix products, the others through the kernel.
+    experiment = experiment_of(name, 80, 65)
+    layers, course = course_of(experiment, DATASET, {})
+    assert prefers_matrices([np.ones(weight.shape, np.bool_) for weight, _ in layers])
+    steps = 200 if name == "gmp" else 700
+    trained = train_course(experiment, DATASET, layers, course, steps=steps)
+    expected = slow(experiment, layers, course, steps)
+    assert len(expected.events) > 0
+    assert not prefers_matrices(expected.weight_masks)
+    assert_same(trained, expected)
+
+
+def test_rigl_breaks_ties_otherwise_than_the_slow_algorithm() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        mask = rng.random((4, 5)) < 0.5
+        weight = rng.integers(-2, 3, (4, 5)).astype(np.float32) * mask
+        gradient = rng.integers(-2, 3, (4, 5)).astype(np.float32)
+        for dropped in range(int(mask.sum()) + 1):
+            ours = rewired(mask, weight, gradient, dropped)
+            theirs = drop_and_grow(weight.tolist(), mask.tolist(), gradient.tolist(), dropped)
+            np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_curve_ends_elsewhere_than_the_row(name: str) -> None:
+    experiment = experiment_of(name, 4, 20)
+    course = course_of(experiment, DATASET, {})
+    plain = train_course(experiment, DATASET, *course)
+    measured = train_course(experiment, DATASET, *course, curves=True)
+    rounds = 5 if name == "lth" else 1
+    assert len(measured.curve) == rounds * experiment.epochs
+    assert measured.curve[-1] == (plain.accuracy, plain.loss)
+    # Measuring changes nothing, although it cuts the segments.
+    np.testing.assert_array_equal(measured.weights, plain.weights)
+    assert not plain.curve
+
+
+def test_gmp_prunes_everything_where_the_steps_are_no_multiple_of_its_events() -> None:
+    experiment = experiment_of("gmp", 4, 20, epochs=3)
+    layers, course = course_of(experiment, DATASET, {})
+    # 363 steps in 200 parts of 1: the formula alone would go on to a share of 1.8.
+    assert len(course.changes) == 362
+    trained = train_course(experiment, DATASET, layers, course)
+    assert len(trained.weights) == 18
+
+
+def test_gmp_is_run_for_fewer_steps_than_it_has_events() -> None:
+    experiment = experiment_of("gmp", 4, 20, epochs=1)
+    with pytest.raises(ValueError, match="200 parts of the training, which has only 121 steps"):
+        course_of(experiment, DATASET, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "changes"),
+    [
+        ("gmp", (("events", 5),), [121, 242, 363, 484]),
+        ("lth", (("rounds", 3),), [605, 1210]),
+        ("rigl", (("end", 0.5), ("interval", 90)), [89, 179, 269]),
+    ],
+)
+def test_hyperparameter_is_ignored(
+    name: str, given: tuple[tuple[str, int | float], ...], changes: list[int]
+) -> None:
+    experiment = experiment_of(name, 8, 30)
+    changed = replace(experiment, hyperparameters=given)
+    assert list(course_of(changed, DATASET, {})[1].changes) == changes
+    assert changed.experiment_id != experiment.experiment_id

@@ -1,0 +1,141 @@
+"""Stores with data files of earlier versions of the columns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from search.schema import RESULT_SCHEMA
+from storage.committer import Committer
+from storage.entries import RowsCommitted
+from storage.errors import StoreDamaged
+from storage.export import export_results
+from storage.parts import schema_sha256
+from storage.paths import StorePaths
+from storage.reader import StoreReader
+from storage.verify import verify_store
+from storage.writer import StoreWriter
+from tests.storage.made_rows import Rows
+
+NEW_IN_2 = [
+    "hyperparameters",
+    "disconnected_nnz",
+    "layer_nnz",
+    "used_neurons",
+    "connection",
+    "prunable_own",
+    "prunable_95",
+    "prunable_995",
+    "epoch_loss",
+    "epoch_accuracy",
+]
+
+
+def digest_of(schema: pa.Schema) -> str:
+    text = "\n".join(f"{field.name} {field.type} {field.nullable}" for field in schema)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.fixture
+def old(rows: Rows, store: Path) -> Path:
+    """A store whose rows 0 to 4 were written with version 1 of the columns."""
+    return write_old(rows, store, version=1)
+
+
+def write_old(rows: Rows, store: Path, version: int) -> Path:
+    table = pa.Table.from_batches([rows.range(0, 4)]).drop_columns(NEW_IN_2)
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    data = sink.getvalue()
+    committer = Committer(StorePaths.of(store), "old")
+    committer.publish(rows.begin("old"))
+    part = RowsCommitted(
+        file=StorePaths.of(store).new_part().name,
+        bytes=data.size,
+        sha256=hashlib.sha256(data).hexdigest(),
+        rows=4,
+        schema_version=version,
+        schema_sha256=digest_of(table.schema),
+        sweep_id="old",
+        indices={rows.digest: [(0, 4)]},
+        studies={rows.digest: rows.study},
+        by_status={"ok": 4, "collapsed": 0, "diverged": 0, "failed": 0},
+        train_seconds=0.1,
+    )
+    committer.publish_rows(data, part)
+    committer.close()
+    return store
+
+
+def add_new(rows: Rows, store: Path) -> None:
+    with StoreWriter(store) as writer:
+        writer.begin_sweep(rows.begin())
+        rows.append(writer, 4, 6)
+
+
+def test_digest_is_of_names_types_and_nullability() -> None:
+    assert schema_sha256() == digest_of(RESULT_SCHEMA)
+
+
+@pytest.mark.parametrize("mixed", [False, True], ids=["old alone", "old and new"])
+def test_columns_that_old_rows_lack_are_null(rows: Rows, old: Path, mixed: bool) -> None:
+    if mixed:
+        add_new(rows, old)
+    expected = [rows.row(index) | dict.fromkeys(NEW_IN_2) for index in range(4)]
+    expected += [rows.row(index) for index in range(4, 6)] if mixed else []
+    query = f"SELECT {', '.join(RESULT_SCHEMA.names)} FROM results ORDER BY study_index"
+    with StoreReader(old) as reader:
+        found = reader.sql(query)
+        described = reader.sql("DESCRIBE results").to_pylist()
+        assert reader.row(expected[0]["experiment_id"])["layer_nnz"] is None
+        with reader.connect() as connection:
+            assert connection.sql(query).to_arrow_table().to_pylist() == found.to_pylist()
+    assert found.to_pylist() == pa.Table.from_pylist(expected, RESULT_SCHEMA).to_pylist()
+    assert found.schema.types == RESULT_SCHEMA.types
+    assert [
+        line["column_name"] for line in described if line["column_name"] in NEW_IN_2
+    ] == NEW_IN_2
+
+
+def test_old_and_new_rows_have_the_columns_of_a_new_store(
+    rows: Rows, old: Path, fill: Callable[..., Path], tmp_path: Path
+) -> None:
+    add_new(rows, old)
+    with StoreReader(old) as mixed, StoreReader(fill(1, path=tmp_path / "new")) as new:
+        query = "SELECT * FROM results LIMIT 0"
+        assert mixed.sql(query).schema.equals(new.sql(query).schema)
+
+
+def test_old_rows_count_as_stored_and_are_never_changed(rows: Rows, old: Path) -> None:
+    (file,) = (old / "data").iterdir()
+    content = file.read_bytes()
+    add_new(rows, old)
+    assert file.read_bytes() == content
+    assert verify_store(old) == []
+    with StoreReader(old) as reader:
+        assert len(reader.stored(rows.digest)) == 6
+        assert [part.schema_version for part in reader.parts] == [1, 2]
+
+
+def test_old_rows_are_exported_with_all_columns(rows: Rows, old: Path, tmp_path: Path) -> None:
+    add_new(rows, old)
+    with StoreReader(old) as reader:
+        for format in ("parquet", "duckdb"):
+            assert export_results(reader, format, tmp_path / f"all.{format}") == 6
+    assert set(NEW_IN_2) < set(pq.read_schema(tmp_path / "all.parquet").names)
+    with duckdb.connect(str(tmp_path / "all.duckdb"), read_only=True) as database:
+        query = "SELECT count(*), count(connection) FROM results"
+        assert database.sql(query).fetchall() == [(6, 2)]
+
+
+def test_columns_that_no_version_had_are_refused(rows: Rows, store: Path) -> None:
+    write_old(rows, store, version=2)
+    for use in (StoreReader, StoreWriter):
+        with pytest.raises(StoreDamaged, match="columns"):
+            use(store)

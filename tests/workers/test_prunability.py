@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from search.experiment import Experiment
+from search.schema import PRUNABLE_UP_TO
+from workers.datasets import Dataset, load_dataset
+from workers.fast import train_fast
+from workers.initial import Layers
+from workers.measure import evaluate_networks
+from workers.packing import pack, topology
+from workers.prunability import Prunability, prunability
+from workers.simd import BLOCK, aligned_zeros
+from workers.torch_batch import train_torch
+from workers.train import train_batch
+from workers.trained import Trained
+
+SPIRAL = load_dataset("cubist-spiral")
+
+
+def numpy_hits(layers: Layers) -> int:
+    values = SPIRAL.points
+    for number, (weight, bias) in enumerate(layers):
+        values = (np.maximum(values, 0) if number else values) @ weight.T + bias
+    return int(((values[:, 0] > 0) == (SPIRAL.labels > 0.5)).sum())
+
+
+def kernel_hits(layers: Layers) -> int:
+    """By the kernel that measures a row's accuracy, on the network without the zero weights."""
+    shape = topology([weight != 0 for weight, _ in layers])
+    workspace = aligned_zeros((shape.hidden + 1) * BLOCK)
+    return round(evaluate_networks(pack([shape], [layers]), SPIRAL, workspace)[1][0])
+
+
+def slow(trained: Trained, hits_of: object = kernel_hits) -> Prunability:
+    """The definition, step by step: every weight goes, and all bounds are looked at afterwards."""
+    assert callable(hits_of)
+    weights = trained.weights.copy()
+    accuracies = []
+    while (weights != 0).any():
+        magnitudes = np.where(weights != 0, np.abs(weights), np.inf)
+        weights[np.argmin(magnitudes)] = 0
+        accuracies.append(hits_of(replace(trained, weights=weights).layers) / len(SPIRAL))
+
+    def before(bound: float) -> int | None:
+        if trained.accuracy < bound:
+            return None
+        kept = [accuracy >= bound for accuracy in accuracies]
+        return kept.index(False) if False in kept else len(kept)
+
+    # The difference in points, of which 49 are at most 0.1 % of 49,982 and 50 are more.
+    hits = round(trained.accuracy * len(SPIRAL))
+    return Prunability(before((hits - 49) / len(SPIRAL)), before(0.95), before(0.995))
+
+
+def shifted(trained: Trained, low: float, high: float) -> Trained:
+    """The network with its output's bias raised until its accuracy is between two numbers."""
+    for shift in np.geomspace(1e-3, 1e2, 200, dtype=np.float32):
+        biases = trained.biases.copy()
+        biases[-1] += shift
+        worse = replace(trained, biases=biases)
+        accuracy = kernel_hits(worse.layers) / len(SPIRAL)
+        if low <= accuracy < high:
+            return replace(worse, accuracy=accuracy)
+    raise AssertionError("the accuracy jumps over the interval")
+
+
+@pytest.fixture(scope="module")
+def networks() -> list[Trained]:
+    """Of accuracies from below 0.9 to above 0.995, with few and many weights to spare."""
+    sizes = [
+        ((16, 16, 16), 4),
+        ((16, 16, 16), 15),
+        ((12, 8, 9), 15),
+        ((9, 5, 4), 15),
+        ((16, 4), 15),
+    ]
+    experiments = [
+        Experiment(structure=structure, lr=0.05, epochs=epochs, replicate=replicate)
+        for structure, epochs in sizes
+        for replicate in (range(3) if max(structure) < 16 else (0,))
+    ]
+    trained = train_fast(experiments, SPIRAL, {})
+    small = [n for n in trained if n.accuracy >= 0.95 and len(n.weights) < 200]
+    return [*trained, *(shifted(network, 0.9, 0.95) for network in small[:2])]
+
+
+def test_networks_of_these_tests_are_good_and_bad(networks: list[Trained]) -> None:
+    accuracies = [network.accuracy for network in networks]
+    for low, high in pairwise((0.0, 0.9, 0.95, 0.995, 1.1)):
+        assert any(low <= accuracy < high for accuracy in accuracies), (low, accuracies)
+
+
+def test_counts_are_those_of_removing_one_weight_after_the_other(networks: list[Trained]) -> None:
+    counted = prunability(networks, SPIRAL)
+    for network, found in zip(networks, counted, strict=True):
+        if network.accuracy < 0.9:
+            assert found == Prunability(None, None, None)
+        else:
+            assert found == slow(network)
+
+
+def test_counts_are_those_of_plain_matrices(networks: list[Trained]) -> None:
+    good = [n for n in networks if n.accuracy >= 0.9 and len(n.weights) < 200]
+    assert good
+    assert prunability(good, SPIRAL) == [slow(network, numpy_hits) for network in good]
+
+
+def test_counts_do_not_depend_on_batch_mates(networks: list[Trained]) -> None:
+    together = prunability(networks, SPIRAL)
+    assert [prunability([network], SPIRAL)[0] for network in networks] == together
+    assert prunability(networks[::-1], SPIRAL) == together[::-1]
+
+
+def test_networks_are_left_as_they_were(networks: list[Trained]) -> None:
+    before = [network.weights.copy() for network in networks]
+    prunability(networks, SPIRAL)
+    assert all(np.array_equal(n.weights, b) for n, b in zip(networks, before, strict=True))
+
+
+def spread_out(trained: Trained, extra: Sequence[int]) -> Trained:
+    """The same function in wider hidden layers; the new neurons are fed and lead nowhere."""
+    layers = []
+    for number, (weight, bias) in enumerate(trained.layers):
+        more_out = 0 if number == len(trained.layers) - 1 else extra[number]
+        more_in = 0 if number == 0 else extra[number - 1]
+        wide = np.zeros((len(bias) + more_out, weight.shape[1] + more_in), np.float32)
+        wide[: len(bias), : weight.shape[1]] = weight
+        wide[len(bias) :, 0] = 1e-6  # smaller than any weight that matters
+        layers.append((wide, np.concatenate([bias, np.full(more_out, 0.25, np.float32)])))
+    masks = [weight != 0 for weight, _ in layers]
+    return Trained.of(layers, trained.accuracy, trained.loss, weight_masks=masks)
+
+
+def test_weights_that_lead_nowhere_count_and_change_nothing(networks: list[Trained]) -> None:
+    network = next(n for n in networks if n.accuracy >= 0.995 and len(n.sizes) == 5)
+    extra = (3, 40, 2)
+    wide = spread_out(network, extra)
+    (found,), (before,) = prunability([wide], SPIRAL), prunability([network], SPIRAL)
+    for found_count, count in zip(astuple(found), astuple(before), strict=True):
+        assert found_count == count + sum(extra)
+
+
+def one_sided() -> Dataset:
+    """A data set of one class, on which even a constant is right."""
+    generator = np.random.default_rng(0)
+    points = generator.normal(size=(100, 2)).astype(np.float32)
+    return Dataset("one-sided", points, np.ones(100, np.float32))
+
+
+def constant(first: NDArray[np.float32], output_bias: float) -> Trained:
+    layers = [
+        (first, np.full(2, 0.5, np.float32)),
+        (np.zeros((2, 2), np.float32), np.full(2, 0.5, np.float32)),
+        (np.ones((1, 2), np.float32), np.full(1, output_bias, np.float32)),
+    ]
+    masks = [weight != 0 for weight, _ in layers]
+    return Trained.of(layers, 1.0, 0.1, weight_masks=masks)
+
+
+def test_all_weights_of_a_constant_that_is_right_can_go() -> None:
+    network = constant(np.ones((2, 2), np.float32), output_bias=1.0)
+    assert prunability([network], one_sided()) == [Prunability(6, 6, 6)]
+
+
+def test_a_bias_that_reaches_the_output_is_heard() -> None:
+    # The logit is 0.5 + 0.5 - 0.75, and no more above 0 once one of the last two weights is gone.
+    network = constant(np.full((2, 2), 0.1, np.float32), output_bias=-0.75)
+    assert prunability([network], one_sided()) == [Prunability(4, 4, 4)]
+
+
+def test_a_network_without_weights_has_none_to_lose() -> None:
+    layers = [
+        (np.zeros((2, 2), np.float32), np.zeros(2, np.float32)),
+        (np.zeros((1, 2), np.float32), np.ones(1, np.float32)),
+    ]
+    empty = Trained.of(layers, 1.0, 0.1, weight_masks=[weight != 0 for weight, _ in layers])
+    assert prunability([empty], one_sided()) == [Prunability(0, 0, 0)]
+
+
+def test_diverged_and_large_networks_are_not_counted() -> None:
+    network = constant(np.ones((2, 2), np.float32), output_bias=1.0)
+    diverged = replace(network, loss=float("nan"))
+    rows = PRUNABLE_UP_TO // 3 + 1
+    layers = [
+        (np.ones((rows, 2), np.float32), np.zeros(rows, np.float32)),
+        (np.ones((1, rows), np.float32), np.ones(1, np.float32)),
+    ]
+    large = Trained.of(layers, 1.0, 0.1)
+    found = prunability([diverged, network, large], one_sided())
+    assert found == [Prunability(), Prunability(6, 6, 6), Prunability()]
+
+
+def test_rows_say_the_same_whoever_trained_the_network() -> None:
+    experiment = Experiment(structure=(12, 8, 9), lr=0.05, epochs=8)
+    row = train_batch([experiment]).to_pylist()[0]
+    (trained,) = train_torch([experiment], SPIRAL, "cpu", {})
+    (fast,) = train_fast([experiment], SPIRAL, {})
+    assert prunability([trained], SPIRAL)[0] == slow(trained)
+    found = Prunability(row["prunable_own"], row["prunable_95"], row["prunable_995"])
+    assert found == prunability([fast], SPIRAL)[0] == slow(fast)
