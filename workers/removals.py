@@ -36,9 +36,18 @@ _CHUNK = 2048 // BLOCK
 _BOUNDED_FROM = 64
 """Weights from which a network is large enough for the pass over the bounds to pay."""
 
-_FEWEST_AHEAD = 8
-_MOST_AHEAD = 64
+_FEWEST_AHEAD = 4
+_MOST_AHEAD = 32
 """Removals that one pass bounds: fewer where many points are at risk, more where few are."""
+
+
+@compiled
+def _total(sums):  # type: ignore[no-untyped-def]
+    """The sum of a stored register of counts."""
+    total = 0
+    for lane in range(LANES):
+        total += int(sums[lane])
+    return total
 
 
 @compiled
@@ -57,8 +66,7 @@ def _hits(networks, g, features, rows, points, floor, workspace, sums):  # type:
             scale = load(rows, point + (features + 1) * BLOCK)
             right = add(right, fold(correct(logit, label, scale)))
         store_lanes(sums, 0, right)
-        for lane in range(LANES):
-            hits += int(sums[lane])
+        hits += _total(sums)
         if hits + max(0, points - last * BLOCK) < floor:
             return floor - 1
     return hits
@@ -140,7 +148,7 @@ def _bounded(networks, g, features, rows, point, going, rounding, workspace, rad
 
 @compiled
 def _at_risk(  # type: ignore[no-untyped-def]
-    networks, g, features, rows, points, going, workspace, radii, risky
+    networks, g, features, rows, points, going, workspace, radii, risky, sums
 ):
     """Copies the points whose prediction may change into `risky`.
 
@@ -155,12 +163,24 @@ def _at_risk(  # type: ignore[no-untyped-def]
     for block in range((points + BLOCK - 1) // BLOCK):
         point = block * block_size
         _bounded(networks, g, features, rows, point, going, rounding, workspace, radii)
-        for s in range(min(BLOCK, points - block * BLOCK)):
+        filled = min(BLOCK, points - block * BLOCK)
+        # Neighbours in the data set are neighbours in space: in most blocks nobody is at risk.
+        z = load(workspace, logits)
+        negative = fma(splat(np.float32(-1)), z, splat(np.float32(0)))
+        margin = fma(splat(np.float32(-1)), load(radii, logits), add(relu(z), relu(negative)))
+        safe = where_positive(margin, splat(np.float32(1)))
+        label = load(rows, point + features * BLOCK)
+        scale = load(rows, point + (features + 1) * BLOCK)
+        store_lanes(sums, 0, fold(safe))
+        if filled == BLOCK and _total(sums) == BLOCK:
+            store_lanes(sums, 0, fold(correct(z, label, scale)))
+            hits += _total(sums)
+            continue
+        for s in range(filled):
             logit = workspace[logits + s]
-            label = rows[point + features * BLOCK + s]
             # Not the other way round: a NaN is at risk.
             if abs(logit) > radii[logits + s]:
-                hits += (logit > 0) == (label > np.float32(0.5))
+                hits += (logit > 0) == (rows[point + features * BLOCK + s] > np.float32(0.5))
             else:
                 place = (count // BLOCK) * block_size + count % BLOCK
                 for row in range(features + 2):
@@ -227,7 +247,7 @@ def count_removals(  # type: ignore[no-untyped-def]
                     if edge >= 0:
                         going[edge] = abs(networks.parameters[weights + edge])
                 few, safe_hits = _at_risk(
-                    networks, g, features, rows, points, going, workspace, radii, risky
+                    networks, g, features, rows, points, going, workspace, radii, risky, sums
                 )
                 looked_at = risky
                 going[: networks.edges[g]] = np.float32(0)

@@ -210,6 +210,9 @@ def test_collapsed_network_stops_a_sweep(name: str) -> None:
     for row in train_batch(experiments, {stored.token: stored}).to_pylist():
         assert row["status"] == "collapsed"
         assert row["effective_nnz"] == 0
+        assert row["disconnected_nnz"] == row["weight_nnz"]
+        assert row["connection"] != "path"
+        assert row["used_neurons"] == [0, 0, 0]
         assert 0.4 < row["accuracy"] < 0.6
 
 

@@ -175,6 +175,20 @@ def test_a_bias_that_reaches_the_output_is_heard() -> None:
     assert prunability([network], one_sided()) == [Prunability(4, 4, 4)]
 
 
+def test_an_accuracy_on_the_bound_is_not_below_it() -> None:
+    # Four kinds of points; one is classified correctly as long as its own first weight is there.
+    kinds = np.repeat(np.arange(4), [1, 1, 48, 950])
+    dataset = Dataset("kinds", np.eye(4, dtype=np.float32)[kinds], np.ones(1000, np.float32))
+    layers = [
+        (np.diag(np.array([0.1, 0.2, 0.3, 0.4], np.float32)), np.zeros(4, np.float32)),
+        (np.full((1, 4), 10, np.float32), np.full(1, -0.5, np.float32)),
+    ]
+    masks = [weight != 0 for weight, _ in layers]
+    network = Trained.of(layers, 1.0, 0.1, weight_masks=masks)
+    # Correct after each removal: 999 (0.1 % lost), 998, 950 (95 %), 0.
+    assert prunability([network], dataset) == [Prunability(1, 3, 2)]
+
+
 def test_a_network_without_weights_has_none_to_lose() -> None:
     layers = [
         (np.zeros((2, 2), np.float32), np.zeros(2, np.float32)),
