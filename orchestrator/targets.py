@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,23 +154,4 @@ def require_methods(targets: Targets) -> None:
         raise UserError(
             "these studies use methods that this version does not have "
             f"(it has: {', '.join(METHODS)}):\n" + "\n".join(lines) + advice
-        )
-
-
-def require_inits(targets: Targets, inits: Collection[str]) -> None:
-    """Refuses what starts from a stored initialisation that nobody has given.
-
-    Args:
-        targets: what is to be trained.
-        inits: names of the stored initialisations that there are.
-
-    Raises:
-        UserError: one that is needed is not among them.
-    """
-    missing = [name for name in targets.init_names if name not in inits]
-    if missing:
-        options = " and ".join(f"--{name} FILE" for name in missing)
-        raise UserError(
-            f"some experiments start from a stored initialisation that the store does not have "
-            f"yet: give it with {options} (a torch state dict of a width-16 network)"
         )

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from search.indices import IndexSet
 from storage.entries import (
     Entry,
-    InitStored,
     RowsCommitted,
     Status,
     SweepBegin,
@@ -16,6 +15,7 @@ from storage.entries import (
     no_rows_by_status,
 )
 from storage.errors import StoreDamaged
+from storage.init_entries import InitStored
 from storage.inits import StoredInit
 from storage.paths import StorePaths
 
