@@ -2,8 +2,9 @@
 
 The paper's fixed groups start every network from the initialisation under which the search found
 its best network (docs/paper.md, section 4). Whoever has no file of the authors' takes that of their
-own search: among the rows of phase2-95 (phase2-995) at or above 95 % (99.5 %) the smallest model_nnz,
-then the highest accuracy, then the lowest RUN_ID. The seed of that row is enough to draw it again.
+own search: among the rows of phase2-95 (phase2-995) at or above 95 % (99.5 %) the smallest
+model_nnz, then the highest accuracy, then the lowest RUN_ID. The seed of that row is enough to draw
+it again.
 
 It is chosen once a store, from all trainings of that study and the run's root seed: a choice among
 a part of them would be kept for good, and every row of the fixed groups would hang on it.

@@ -29,7 +29,7 @@ def prepare_ray_environment(address: str | None) -> None:
 
 @cache
 def _own_token() -> str:
-    """One for the whole process: Ray keeps the first that it has read, and a run may start twice."""
+    """One for the whole process: Ray keeps the first that it reads, and a run may start two."""
     return secrets.token_hex(32)
 
 
