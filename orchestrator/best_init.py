@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator.errors import UserError
-from orchestrator.show import counted
+from orchestrator.found import COLUMNS, network_of_row
 from search.catalogue import Selection
 from search.indices import IndexSet
 from search.paper import paper_study
@@ -112,8 +112,7 @@ def find_init(name: str, root_seed: int, reader: StoreReader) -> tuple[StoredIni
     """
     search, study = SEARCHES[name], searched_study(name, root_seed)
     candidates = reader.sql(
-        "SELECT study_index, experiment_id, structure, masks, accuracy, weight_nnz, model_nnz "
-        f"FROM results WHERE study = '{study.name}' AND root_seed = {root_seed} "
+        f"SELECT {COLUMNS} FROM results WHERE study = '{study.name}' AND root_seed = {root_seed} "
         f"AND accuracy >= {search.target} ORDER BY model_nnz, accuracy DESC, paper_run_id"
     ).to_pylist()
     # A row of another version of the training was drawn from another seed.
@@ -127,20 +126,7 @@ def find_init(name: str, root_seed: int, reader: StoreReader) -> tuple[StoredIni
         )
     best = ours[0]
     layers = initial_network(study[best["study_index"]])
-    found = FoundNetwork(
-        experiment_id=best["experiment_id"],
-        label=study.label(best["study_index"]),
-        study=study.name,
-        root_seed=root_seed,
-        structure=best["structure"],
-        masks=best["masks"] or [],
-        accuracy=best["accuracy"],
-        weight_nnz=best["weight_nnz"],
-        model_nnz=best["model_nnz"],
-        target=search.target,
-        reached=len(ours),
-        trained=len(study),
-    )
+    found = network_of_row(best, target=search.target, reached=len(ours), trained=len(study))
     return StoredInit(name, layers_digest(layers), layers), found
 
 
@@ -150,17 +136,4 @@ def _is_of(study: Study, row: Mapping[str, object]) -> bool:
         isinstance(index, int)
         and index < len(study)
         and study[index].experiment_id == row["experiment_id"]
-    )
-
-
-def origin(found: FoundNetwork | None) -> str:
-    """Where an initialisation came from, in words."""
-    if found is None:
-        return "from a file"
-    masks = " ".join(found.masks)
-    return (
-        f"from the best of {counted(found.trained, 'network')} of {found.study}: {found.label}, "
-        f"{found.structure} with the masks {masks}, accuracy {found.accuracy:.4f}, "
-        f"{found.model_nnz} nonzeros with biases ({found.weight_nnz} weights); "
-        f"{found.reached:,} reach {100 * found.target:g} %"
     )

@@ -9,12 +9,13 @@ from pydantic import Field, StringConstraints, model_validator
 from search.indices import IndexSet
 from storage.init_entries import InitStored
 from storage.paths import PART_NAME
+from storage.search_entries import SearchChoice
 from storage.strict import Amount, Count, Name, Sha256, Strict
 
 LOG_FORMAT: Final = 2
 """Raised by one whenever an older reader would misread or refuse an entry.
 
-Format 1 did not say where an initialisation came from.
+Format 1 did not say where an initialisation came from, and knew no searches.
 """
 
 Status = Literal["ok", "collapsed", "diverged", "failed"]
@@ -131,7 +132,10 @@ class SweepEnd(Strict):
     wall_seconds: Amount
 
 
-Entry = Annotated[SweepBegin | RowsCommitted | SweepEnd | InitStored, Field(discriminator="kind")]
+Entry = Annotated[
+    SweepBegin | RowsCommitted | SweepEnd | InitStored | SearchChoice,
+    Field(discriminator="kind"),
+]
 
 
 class Record(Strict):

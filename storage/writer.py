@@ -22,6 +22,7 @@ from storage.inits import Layer, StoredInit, init_entry
 from storage.parts import ids_of_other_versions, schema_sha256, to_parquet
 from storage.paths import StorePaths
 from storage.pending import PendingPart
+from storage.search_entries import SearchChoice
 from storage.totals import SweepTotals
 
 
@@ -123,6 +124,14 @@ class StoreWriter:
             )
         self._committer.publish(entry)
         return True
+
+    def record_search(self, choice: SearchChoice) -> None:
+        """Records what a phase of a search has chosen, in place of what it chose before.
+
+        Raises:
+            WriteFailed: an input/output error.
+        """
+        self._committer.publish(choice)
 
     def begin_sweep(self, sweep: SweepBegin) -> str:
         """Begins a sweep, and returns its id; rows can be stored from now on.

@@ -15,12 +15,13 @@ from typing import Literal
 
 from rich.console import Console
 
-from orchestrator.best_init import SEARCHES, find_init, origin, require_searches
+from orchestrator.best_init import SEARCHES, find_init, require_searches
 from orchestrator.commands.executors import ExecutorChoice, make_executor
 from orchestrator.commands.run_result import RunResult
 from orchestrator.commands.status import best_in_store
 from orchestrator.driver import Tally, drive
 from orchestrator.errors import UserError
+from orchestrator.found import origin
 from orchestrator.inits import combined, inits_in
 from orchestrator.plan import PlannedStudy, make_plan
 from orchestrator.progress import ProgressDisplay

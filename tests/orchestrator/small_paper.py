@@ -43,11 +43,9 @@ GRIDS = {
 
 @contextmanager
 def small_paper(target: float) -> Iterator[None]:
-    """Ten studies of few experiments of one epoch each, whose two searches aim at `target`."""
+    """Ten studies of few experiments each, whose two searches aim at `target`."""
     entries = {
-        name: replace(
-            entry, grid=partial(GRIDS.__getitem__, name), base=replace(entry.base, epochs=1)
-        )
+        name: replace(entry, grid=partial(GRIDS.__getitem__, name))
         for name, entry in paper._ENTRIES.items()
     }
     searches = {name: replace(search, target=target) for name, search in best_init.SEARCHES.items()}

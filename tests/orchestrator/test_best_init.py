@@ -31,7 +31,7 @@ ALL = 12
 
 @pytest.fixture(autouse=True)
 def small() -> Iterator[None]:
-    """A paper whose searches every network of one epoch satisfies."""
+    """A paper whose searches every network satisfies."""
     with small_paper(target=0.4):
         yield
 
@@ -256,7 +256,7 @@ def test_status_does_not_say_where_an_initialisation_is_from(store: Path) -> Non
         for line in sparsest("status", "--store", store).out.splitlines()
         if line.startswith("bench-95: ")
     ]
-    assert f"{init['found']['label']}, 2x1x1 with the masks " in line
+    assert f"{init['found']['label']}, 2x1x1, masks " in line
     assert f"{init['found']['model_nnz']} nonzeros with biases" in line
 
 
