@@ -26,7 +26,7 @@ from orchestrator.search_phases import (
     phase_2_targets,
     planned_against,
 )
-from orchestrator.show import human_hours
+from orchestrator.show import counted, human_hours
 from orchestrator.targets import Targets
 from search.two_phases import SearchSettings
 from storage.paths import StorePaths
@@ -125,18 +125,19 @@ class Search:
         wanted = sum(len(item.wanted) for item in planned)
         self.left = sum(len(item.remaining) for item in planned)
         hours = core_hours(planned)
-        self._say(
-            f"phase {phase}: {wanted:,} networks ({', '.join(i.study.name for i in planned)}), "
-            f"{wanted - self.left:,} stored, {self.left:,} to train: about {human_hours(hours)} "
-            "core-hours here"
+        said = (
+            f"phase {phase}: {counted(wanted, 'network')} "
+            f"({', '.join(item.study.name for item in planned)}), {wanted - self.left:,} stored"
         )
         if not self.left:
+            self._say(said)
             return True
+        self._say(f"{said}, {self.left:,} to train: about {human_hours(hours)} core-hours here")
         limit = self.setup.limit
         if limit is None and hours > self.max_core_hours:
             raise UserError(
-                f"phase {phase} would take about {human_hours(hours)} core-hours, more than "
-                f"{self.max_core_hours:g}: nothing of it was begun. Say --max-core-hours "
+                f"phase {phase} would take about {human_hours(hours)} core-hours, more than the "
+                f"{self.max_core_hours:g} allowed; nothing of it was begun. Say --max-core-hours "
                 f"{hours + 1:.0f} to train it all, --limit N to train a part, or ask for less "
                 "(--masks distinct, one --lr, one --schedule, a lower --target)"
             )
