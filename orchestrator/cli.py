@@ -10,7 +10,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
-from orchestrator.commands import ask, look, plan, run, status
+from orchestrator.commands import ask, look, plan, run, search, status
 from orchestrator.commands.run import INTERRUPTED
 from orchestrator.errors import UserError
 from storage.errors import StoreError
@@ -59,6 +59,7 @@ app.command("studies")(_telling(look.studies))
 app.command("list")(_telling(look.list_experiments))
 app.command("plan")(_telling(plan.plan))
 app.command("run")(_telling(run.run))
+app.command("search")(_telling(search.search))
 app.command("status")(_telling(status.status))
 app.command("query")(_telling(ask.query))
 app.command("sql")(_telling(ask.sql))

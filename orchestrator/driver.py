@@ -80,6 +80,15 @@ class Tally:
     train_s: float = 0.0
     interrupted: bool = False
 
+    def __add__(self, later: Tally) -> Tally:
+        """What two runs of the loop have done, one after the other."""
+        return Tally(
+            self.trained + later.trained,
+            self.busy_s + later.busy_s,
+            self.train_s + later.train_s,
+            later.interrupted,
+        )
+
 
 def drive(
     source: TaskSource, executor: Executor, sink: Sink, monitor: Monitor, stop: Stop

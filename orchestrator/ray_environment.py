@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from functools import cache
 from pathlib import Path
 
 
@@ -20,10 +21,16 @@ def prepare_ray_environment(address: str | None) -> None:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if address is None:
         os.environ["RAY_AUTH_MODE"] = "token"
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        os.environ["RAY_AUTH_TOKEN"] = _own_token()
     elif _has_token():
         # `ray start` asks for a token unless told otherwise; `ray.init` shows none unless told to.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
+@cache
+def _own_token() -> str:
+    """One for the whole process: Ray keeps the first that it reads, and a run may start two."""
+    return secrets.token_hex(32)
 
 
 def _has_token() -> bool:

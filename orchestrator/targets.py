@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from orchestrator.errors import UserError
 from pruning.registry import METHODS
 from search.catalogue import Selection, resolve
 from search.indices import IndexSet
 from search.study import Study
-from search.sweepfile import load_sweep
+from search.sweepfile import load_sweep, parse_sweep
 from workers.datasets import DATASETS, load_dataset
 from workers.schedules import SCHEDULES
 
@@ -110,15 +111,37 @@ def _selections(word: str, root_seed: int) -> list[Selection]:
 
 def _load(path: Path) -> Study:
     """The study of a sweep file, held against the methods and data sets that there are."""
+    return load_sweep(path, **_what_exists())
+
+
+def generated_study(text: str, name: str, root_seed: int) -> Study:
+    """The study of a sweep file that a command has written for itself.
+
+    Args:
+        text: the file.
+        name: what messages call it.
+        root_seed: of all random numbers.
+
+    Raises:
+        UserError: it is not accepted.
+    """
+    try:
+        study = parse_sweep(text.encode(), Path(f"{name}.toml"), **_what_exists())
+        return study.with_root_seed(root_seed)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def _what_exists() -> dict[str, Any]:
+    """What sweep files can name, as `load_sweep` takes it."""
     datasets = {name: load_dataset(name) for name in DATASETS}
-    return load_sweep(
-        path,
-        {name: method.keys for name, method in METHODS.items()},
-        DATASETS,
-        SCHEDULES,
-        points={name: len(dataset) for name, dataset in datasets.items()},
-        inputs={name: dataset.features for name, dataset in datasets.items()},
-    )
+    return {
+        "methods": {name: method.keys for name, method in METHODS.items()},
+        "datasets": DATASETS,
+        "schedules": SCHEDULES,
+        "points": {name: len(dataset) for name, dataset in datasets.items()},
+        "inputs": {name: dataset.features for name, dataset in datasets.items()},
+    }
 
 
 def with_inits(targets: Targets, tokens: Mapping[str, str]) -> Targets:
@@ -154,23 +177,4 @@ def require_methods(targets: Targets) -> None:
         raise UserError(
             "these studies use methods that this version does not have "
             f"(it has: {', '.join(METHODS)}):\n" + "\n".join(lines) + advice
-        )
-
-
-def require_inits(targets: Targets, inits: Collection[str]) -> None:
-    """Refuses what starts from a stored initialisation that nobody has given.
-
-    Args:
-        targets: what is to be trained.
-        inits: names of the stored initialisations that there are.
-
-    Raises:
-        UserError: one that is needed is not among them.
-    """
-    missing = [name for name in targets.init_names if name not in inits]
-    if missing:
-        options = " and ".join(f"--{name} FILE" for name in missing)
-        raise UserError(
-            f"some experiments start from a stored initialisation that the store does not have "
-            f"yet: give it with {options} (a torch state dict of a width-16 network)"
         )

@@ -10,7 +10,7 @@ from itertools import accumulate, islice
 from typing import Any, overload
 
 from search.mask_walk import walk_rows
-from search.masks import count_masks, rows_text, unrank_mask
+from search.masks import count_masks, rank_mask, rows_text, unrank_mask
 
 _LISTED_MASKS = 4096
 """Sequences up to this length are kept as lists, half a megabyte each: an element in a tenth of a
@@ -106,6 +106,18 @@ class AllMasks:
             raise IndexError(f"index out of range: there are {self.size} masks")
         part = bisect_right(self._starts, index) - 1
         return self._parts[part][index - self._starts[part]]
+
+    def index(self, mask: str) -> int:
+        """The place of a mask.
+
+        Raises:
+            ValueError: it has another shape, or is not eligible.
+        """
+        rows = mask.split("|")
+        if (len(rows), len(rows[0])) != (self.rows, self.cols):
+            raise ValueError(f"mask {mask!r} is not of {self.rows} rows and {self.cols} columns")
+        rank = rank_mask(mask)
+        return self._starts[mask.count("1") - max(self.rows, self.cols)] + rank
 
     def definition(self) -> dict[str, Any]:
         """All that decides the sequence, as plain JSON."""

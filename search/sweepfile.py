@@ -70,6 +70,35 @@ def load_sweep(
     """
     try:
         content = _read(path)
+    except RefusalError as refusal:
+        raise SweepFileError(f"{path}: {refusal}") from None
+    return parse_sweep(content, path, methods, datasets, schedules, points, inputs)
+
+
+def parse_sweep(
+    content: bytes,
+    path: Path,
+    methods: Mapping[str, frozenset[str]],
+    datasets: Collection[str],
+    schedules: Collection[str] = SCHEDULES,
+    points: Mapping[str, int] | None = None,
+    inputs: Mapping[str, int] | None = None,
+) -> Study:
+    """The study that the content of a sweep file describes.
+
+    Args:
+        content: UTF-8 text.
+        path: what messages and the study's description call the file.
+        methods: as for `load_sweep`, like all that follow.
+        datasets: data sets that exist.
+        schedules: learning rate schedules that exist.
+        points: points of each data set.
+        inputs: features of each data set.
+
+    Raises:
+        SweepFileError: it is not accepted.
+    """
+    try:
         document = _parse(content)
         facts = Facts(methods, points or {}, inputs or {}, INPUTS)
         return _study(document, table_keys(methods, datasets, schedules), facts, path, content)

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, Self, get_args
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from search.indices import IndexSet
+from storage.init_entries import InitStored
 from storage.paths import PART_NAME
+from storage.search_entries import SearchChoice
+from storage.strict import Amount, Count, Name, Sha256, Strict
 
-LOG_FORMAT: Final = 1
-"""Raised by one whenever an older reader would misread an entry."""
+LOG_FORMAT: Final = 2
+"""Raised by one whenever an older reader would misread or refuse an entry.
 
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Name = Annotated[str, StringConstraints(min_length=1)]
-Count = Annotated[int, Field(ge=0)]
+Format 1 did not say where an initialisation came from, and knew no searches.
+"""
+
 Status = Literal["ok", "collapsed", "diverged", "failed"]
 """`search.schema.STATUSES` as a type."""
 
-Amount = Annotated[float, Field(ge=0)]
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class SweepBegin(_Strict):
+class SweepBegin(Strict):
     """A sweep begins: what was asked for, by which software, and where.
 
     Attributes:
@@ -59,7 +55,7 @@ class SweepBegin(_Strict):
     started: Name
 
 
-class RowsCommitted(_Strict):
+class RowsCommitted(Strict):
     """A data file holds rows from now on.
 
     Its rows stand study by study in ascending order of the studies' digests, each study's in
@@ -109,7 +105,7 @@ class RowsCommitted(_Strict):
         return self
 
 
-class SweepEnd(_Strict):
+class SweepEnd(Strict):
     """A sweep ended by itself; one without this entry is running, or was killed.
 
     Attributes:
@@ -136,57 +132,13 @@ class SweepEnd(_Strict):
     wall_seconds: Amount
 
 
-class InitLayer(_Strict):
-    """One layer of an initialisation; every number is exactly one of float32.
-
-    Attributes:
-        weight: float32 (outputs, inputs).
-        bias: float32 (outputs,).
-    """
-
-    weight: Annotated[list[Annotated[list[float], Field(min_length=1)]], Field(min_length=1)]
-    bias: list[float]
-
-    @model_validator(mode="after")
-    def _is_a_layer(self) -> Self:
-        if len({len(row) for row in self.weight}) != 1:
-            raise ValueError("the rows of a weight matrix differ in length")
-        if len(self.bias) != len(self.weight):
-            raise ValueError("a layer does not have one bias for each of its outputs")
-        for row in (*self.weight, self.bias):
-            exact = np.array(row, np.float64)
-            with np.errstate(over="ignore"):
-                if not np.array_equal(exact.astype(np.float32), exact):
-                    raise ValueError("a number is not one of float32")
-        return self
+Entry = Annotated[
+    SweepBegin | RowsCommitted | SweepEnd | InitStored | SearchChoice,
+    Field(discriminator="kind"),
+]
 
 
-class InitStored(_Strict):
-    """A named initialisation, frozen: no other one can take its name in this store.
-
-    Attributes:
-        name: such as "bench-95".
-        digest: by which experiments name it.
-        layers: from the input on.
-    """
-
-    kind: Literal["init"] = "init"
-    name: Name
-    digest: Name
-    layers: Annotated[list[InitLayer], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _layers_fit(self) -> Self:
-        for before, after in zip(self.layers, self.layers[1:], strict=False):
-            if len(after.weight[0]) != len(before.weight):
-                raise ValueError("a layer does not have as many inputs as the one before outputs")
-        return self
-
-
-Entry = Annotated[SweepBegin | RowsCommitted | SweepEnd | InitStored, Field(discriminator="kind")]
-
-
-class Record(_Strict):
+class Record(Strict):
     """An entry with its place in the log.
 
     Attributes:
@@ -195,7 +147,7 @@ class Record(_Strict):
         entry: what it says.
     """
 
-    format: Literal[1] = LOG_FORMAT
+    format: Literal[1, 2] = LOG_FORMAT
     number: Annotated[int, Field(ge=1)]
     entry: Entry
 

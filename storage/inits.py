@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from storage.entries import InitLayer, InitStored
 from storage.errors import RowsRefused
+from storage.init_entries import FoundNetwork, InitLayer, InitStored
 
 Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Weights (outputs, inputs) and biases (outputs,) of one layer."""
@@ -24,11 +24,14 @@ class StoredInit:
         name: such as "bench-95".
         digest: by which experiments name it.
         layers: from the input on; weights float32 (outputs, inputs), biases float32 (outputs,).
+        found: the network that was trained from it and for whose sake it was taken; None where a
+            user handed it in.
     """
 
     name: str
     digest: str
     layers: tuple[Layer, ...]
+    found: FoundNetwork | None = None
 
     @classmethod
     def from_entry(cls, entry: InitStored) -> StoredInit:
@@ -37,10 +40,12 @@ class StoredInit:
             (np.array(layer.weight, np.float32), np.array(layer.bias, np.float32))
             for layer in entry.layers
         )
-        return cls(entry.name, entry.digest, layers)
+        return cls(entry.name, entry.digest, layers, entry.found)
 
 
-def init_entry(name: str, digest: str, layers: Sequence[Layer]) -> InitStored:
+def init_entry(
+    name: str, digest: str, layers: Sequence[Layer], found: FoundNetwork | None = None
+) -> InitStored:
     """The log entry of an initialisation.
 
     JSON holds each float32 exactly: as the shortest decimal of the float64 of the same value.
@@ -58,6 +63,7 @@ def init_entry(name: str, digest: str, layers: Sequence[Layer]) -> InitStored:
             name=name,
             digest=digest,
             layers=[InitLayer(weight=w.tolist(), bias=b.tolist()) for w, b in layers],
+            found=found,
         )
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]["msg"]

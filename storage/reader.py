@@ -28,6 +28,7 @@ from storage.parts import (
 )
 from storage.paths import StorePaths
 from storage.query import run_reading
+from storage.search_entries import SearchChoice
 from storage.state import StoreState, SweepProgress
 from storage.views import sweeps_table
 
@@ -107,6 +108,11 @@ class StoreReader:
     def inits(self) -> Mapping[str, StoredInit]:
         """Initialisations of the store, by name."""
         return self._state.inits
+
+    @property
+    def searches(self) -> Mapping[tuple[str, int], SearchChoice]:
+        """What searches have chosen, by their settings and phase."""
+        return self._state.searches
 
     @property
     def parts(self) -> tuple[RowsCommitted, ...]:

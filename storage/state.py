@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from search.indices import IndexSet
 from storage.entries import (
     Entry,
-    InitStored,
     RowsCommitted,
     Status,
     SweepBegin,
@@ -16,8 +15,10 @@ from storage.entries import (
     no_rows_by_status,
 )
 from storage.errors import StoreDamaged
+from storage.init_entries import InitStored
 from storage.inits import StoredInit
 from storage.paths import StorePaths
+from storage.search_entries import SearchChoice
 
 
 @dataclass
@@ -75,6 +76,7 @@ class StoreState:
         studies: digest of a study -> what of it is stored.
         sweeps: sweep_id -> the sweep.
         inits: name -> the initialisation.
+        searches: settings and phase of a search -> the latest choice.
     """
 
     def __init__(self, paths: StorePaths) -> None:
@@ -84,6 +86,7 @@ class StoreState:
         self.studies: dict[str, StudyRows] = {}
         self.sweeps: dict[str, SweepProgress] = {}
         self.inits: dict[str, StoredInit] = {}
+        self.searches: dict[tuple[str, int], SearchChoice] = {}
 
     def add_all(self, entries: Sequence[Entry]) -> None:
         """Adds entries read from the log, and checks that no experiment is stored twice.
@@ -122,6 +125,8 @@ class StoreState:
                 if entry.name in self.inits:
                     raise self._contradiction(f"stores the initialisation {entry.name} again")
                 self.inits[entry.name] = StoredInit.from_entry(entry)
+            case SearchChoice():
+                self.searches[entry.settings, entry.phase] = entry
 
     def stored(self, study_digest: str) -> IndexSet:
         """The stored indices of a study; none where the store does not know it."""

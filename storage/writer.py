@@ -17,10 +17,12 @@ from search.schema import SCHEMA_VERSION
 from storage.committer import Committer
 from storage.entries import RowsCommitted, SweepBegin, SweepEnd
 from storage.errors import InitFrozen, SweepError
+from storage.init_entries import FoundNetwork
 from storage.inits import Layer, StoredInit, init_entry
 from storage.parts import ids_of_other_versions, schema_sha256, to_parquet
 from storage.paths import StorePaths
 from storage.pending import PendingPart
+from storage.search_entries import SearchChoice
 from storage.totals import SweepTotals
 
 
@@ -91,13 +93,16 @@ class StoreWriter:
             self.paths, self._committer.state.parts, study_name, study_digest
         )
 
-    def record_init(self, name: str, digest: str, layers: Sequence[Layer]) -> bool:
+    def record_init(
+        self, name: str, digest: str, layers: Sequence[Layer], found: FoundNetwork | None = None
+    ) -> bool:
         """Freezes an initialisation under a name.
 
         Args:
             name: such as "bench-95".
             digest: by which experiments name it.
             layers: weights float32 (outputs, inputs) and biases float32 (outputs,) of each layer.
+            found: the network that was trained from it, where this store's search found it.
 
         Returns:
             True where it was stored now, False where the same one stood there already.
@@ -107,7 +112,7 @@ class StoreWriter:
             RowsRefused: the arrays are not layers that fit each other.
             WriteFailed: an input/output error.
         """
-        entry = init_entry(name, digest, layers)
+        entry = init_entry(name, digest, layers, found)
         known = self._committer.state.inits.get(name)
         if known is not None:
             if known.digest == digest:
@@ -119,6 +124,14 @@ class StoreWriter:
             )
         self._committer.publish(entry)
         return True
+
+    def record_search(self, choice: SearchChoice) -> None:
+        """Records what a phase of a search has chosen, in place of what it chose before.
+
+        Raises:
+            WriteFailed: an input/output error.
+        """
+        self._committer.publish(choice)
 
     def begin_sweep(self, sweep: SweepBegin) -> str:
         """Begins a sweep, and returns its id; rows can be stored from now on.

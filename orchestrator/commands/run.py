@@ -3,51 +3,24 @@
 from __future__ import annotations
 
 import json
-import logging
 import shlex
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from orchestrator.commands.executors import (
     DeviceChoice,
     ExecutorChoice,
     chosen_device,
     chosen_workers,
-    make_executor,
 )
 from orchestrator.commands.options import AsJson, RootSeed, StorePath, StudyWords
-from orchestrator.commands.run_result import RunResult
-from orchestrator.commands.status import best_in_store
-from orchestrator.driver import Tally, drive
-from orchestrator.errors import UserError
-from orchestrator.executor import Executor
-from orchestrator.inits import combined, inits_in, read_inits
-from orchestrator.plan import PlannedStudy, make_plan
-from orchestrator.progress import ProgressDisplay
+from orchestrator.commands.training import Setup, train_targets
+from orchestrator.inits import read_inits
 from orchestrator.show import plain_console
-from orchestrator.source import TaskSource
-from orchestrator.stopping import StopRequest
-from orchestrator.targets import (
-    find_targets,
-    only_numbers,
-    require_inits,
-    require_methods,
-    with_inits,
-)
-from storage.entries import SweepBegin
-from storage.paths import StorePaths
-from storage.reader import StoreReader
-from storage.sweep_info import describe_sweep
-from storage.writer import StoreWriter
-
-logger = logging.getLogger(__name__)
+from orchestrator.targets import find_targets, only_numbers, require_methods
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -56,8 +29,8 @@ BenchFile = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Stored initialisation of the fixed95-* or fixed995-* studies (a torch file); needed "
-        "once per store.",
+        help="Stored initialisation of the fixed95-* or fixed995-* studies (a torch file), given "
+        "once per store [default: that of the best network of phase2-95 or phase2-995]",
     ),
 ]
 
@@ -110,101 +83,21 @@ def run(
         targets = only_numbers(targets, run_ids)
     require_methods(targets)
     given = read_inits({"bench-95": bench_95, "bench-995": bench_995})
-    inits = combined(inits_in(store), given)
-    require_inits(targets, inits)
-    targets = with_inits(targets, {name: init.token for name, init in inits.items()})
     where = chosen_device(device, address)
-    count = chosen_workers(executor, workers, where, address)
-    with StoreWriter(store, command=command) as writer, _log_beside(writer.paths):
-        planned = make_plan(targets.selections, writer)
-        _say_plan(planned, targets.left_out, console)
-        if not any(item.remaining for item in planned):
-            result = RunResult("finished", Tally(), 0.0, count, 0)
-        else:
-            for init in given.values():
-                writer.record_init(init.name, init.digest, init.layers)
-            by_token = {init.token: init for init in inits.values()}
-            with make_executor(executor, count, by_token, where, address) as trainer:
-                sweep = describe_sweep(
-                    command=command,
-                    studies=[item.study.name for item in planned],
-                    sweep_files=targets.sweep_files,
-                    device=where,
-                    workers=count,
-                    root_seed=root_seed,
-                )
-                result = _train(planned, sweep, limit, trainer, writer, console)
+    setup = Setup(
+        store=store,
+        executor=executor,
+        workers=chosen_workers(executor, workers, where, address),
+        device=where,
+        address=address,
+        root_seed=root_seed,
+        limit=limit,
+        command=command,
+    )
+    result = train_targets(targets, given, setup, console)
     if as_json:
         print(json.dumps(result.summary(store)))
     else:
         result.tell(console, store, command)
     if result.outcome == "interrupted":
         raise typer.Exit(INTERRUPTED)
-
-
-def _train(
-    planned: list[PlannedStudy],
-    sweep: SweepBegin,
-    limit: int | None,
-    trainer: Executor,
-    writer: StoreWriter,
-    console: Console,
-) -> RunResult:
-    """Runs the loop as one sweep of the store, under a progress display."""
-    total = sum(len(item.remaining) for item in planned)
-    skipped = sum(len(item.stored) for item in planned)
-    source = TaskSource(planned, sweep.sweep_id, limit, trainer.workers)
-
-    def announce() -> None:
-        console.print("stopping: what is in training is finished and stored (Ctrl-C: at once)")
-
-    with StoreReader(writer.paths.root) as reader:
-        display = ProgressDisplay(console, source.left, best_in_store(reader))
-    writer.begin_sweep(sweep)
-    logger.info("sweep %s: %s; %d to train", sweep.sweep_id, sweep.command, source.left)
-    start = time.monotonic()
-    try:
-        with display, StopRequest(announce) as stop:
-            tally = drive(source, trainer, writer, display, stop)
-    except UserError:
-        writer.end_sweep("failed", skipped=skipped)
-        raise
-    wall_s = time.monotonic() - start
-    outcome: Literal["finished", "interrupted"] = "interrupted" if tally.interrupted else "finished"
-    writer.end_sweep(outcome, skipped=skipped, core_seconds=tally.busy_s)
-    logger.info("sweep %s: %s, %d stored", sweep.sweep_id, outcome, tally.trained)
-    return RunResult(outcome, tally, wall_s, trainer.workers, total - tally.trained)
-
-
-def _say_plan(planned: list[PlannedStudy], left_out: list[str], console: Console) -> None:
-    for item in planned:
-        console.print(
-            f"{item.study.name}: {len(item.wanted):,} planned, {len(item.stored):,} stored, "
-            f"{len(item.remaining):,} to train"
-        )
-    for note in left_out:
-        console.print(note, soft_wrap=True)
-
-
-@contextmanager
-def _log_beside(paths: StorePaths) -> Iterator[None]:
-    """Logs to the file beside the store, whatever the terminal shows.
-
-    Raises:
-        UserError: the file cannot be written.
-    """
-    try:
-        handler = logging.FileHandler(paths.run_log)
-    except OSError as error:
-        raise UserError(f"cannot write the log file {paths.run_log}: {error.strerror}") from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    usual_level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        root.setLevel(usual_level)
-        root.removeHandler(handler)
-        handler.close()

@@ -10,9 +10,13 @@ from rich.table import Table
 
 from orchestrator.best import TARGETS, Best
 from orchestrator.commands.options import AsJson, StorePath
+from orchestrator.found import origin
+from orchestrator.search_choice import explain
 from orchestrator.show import counted, human_bytes, plain_console
 from search.paper import PAPER_STUDIES, paper_study
+from storage.inits import StoredInit
 from storage.reader import Progress, StoreReader
+from storage.search_entries import SearchChoice
 
 REACHED = f"SELECT accuracy, weight_nnz FROM results WHERE accuracy >= {min(TARGETS)}"
 
@@ -22,10 +26,12 @@ def status(store: StorePath, as_json: AsJson = False) -> None:
     with StoreReader(store) as reader:
         best = best_in_store(reader)
         report = _report(reader, best)
+        inits = list(reader.inits.values())
+        searches = list(reader.searches.values())
     if as_json:
         print(json.dumps(report))
     else:
-        _show(report, best)
+        _show(report, best, inits, searches)
 
 
 def best_in_store(reader: StoreReader) -> Best:
@@ -46,6 +52,15 @@ def _report(reader: StoreReader, best: Best) -> dict[str, Any]:
         "files": progress.files,
         "by_status": dict(statuses),
         "studies": _studies(progress),
+        "inits": [
+            {
+                "name": init.name,
+                "digest": init.digest,
+                "found": None if init.found is None else init.found.model_dump(mode="json"),
+            }
+            for init in reader.inits.values()
+        ],
+        "searches": [choice.model_dump(mode="json") for choice in reader.searches.values()],
         "best": {str(target): fewest for target, fewest in best.weights.items()},
         "last_run": _last_run(reader, progress),
     }
@@ -84,7 +99,9 @@ def _last_run(reader: StoreReader, progress: Progress) -> dict[str, Any] | None:
     }
 
 
-def _show(report: dict[str, Any], best: Best) -> None:
+def _show(
+    report: dict[str, Any], best: Best, inits: list[StoredInit], searches: list[SearchChoice]
+) -> None:
     console = plain_console()
     if report["studies"]:
         console.print(_table(report["studies"]))
@@ -95,6 +112,12 @@ def _show(report: dict[str, Any], best: Best) -> None:
         f"{human_bytes(report['bytes'])}"
     )
     console.print(f"sparsest: {best}")
+    for init in inits:
+        console.print(f"{init.name}: {init.digest}, {origin(init.found)}", soft_wrap=True)
+    for choice in searches:
+        console.print(f"search for {choice.settings} ({choice.chosen}):", soft_wrap=True)
+        for line in explain(choice):
+            console.print(f"  {line}", soft_wrap=True)
     last = report["last_run"]
     if last is None:
         console.print("nothing was run yet")

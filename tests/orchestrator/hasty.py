@@ -9,11 +9,12 @@ from functools import partial
 
 from orchestrator import source
 from orchestrator.cli import main
-from orchestrator.commands import run
+from orchestrator.commands import training
 from storage.writer import StoreWriter
 
 if __name__ == "__main__":
     source.LARGEST_TASK = source.SMALLEST_TASK = 16
     source.TASK_SECONDS = 0.05
-    setattr(run, "StoreWriter", partial(StoreWriter, max_seconds=0.0))  # noqa: B010 - not exported
+    quick = partial(StoreWriter, max_seconds=0.0)
+    setattr(training, "StoreWriter", quick)  # noqa: B010 - not exported
     main()

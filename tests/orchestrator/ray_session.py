@@ -2,7 +2,7 @@
 
 A process of its own, because what Ray reads from the environment must be set before anything
 imports it, which other tests have long done in theirs. Usage: ray_session.py FOLDER. Afterwards
-FOLDER has two stores, "plain" and "killed", and report.json.
+FOLDER has the stores "plain", "killed" and "second", and report.json.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def killing(executor: Executor, folder: Path) -> dict[str, Any]:
 
 
 def main(folder: Path) -> None:
-    """Does everything with one Ray, which takes long to start."""
+    """Does everything with one Ray, which takes long to start, and a little with a second one."""
     report: dict[str, Any] = {}
     with make_executor(ExecutorChoice.ray, WORKERS, {}, "cpu", None) as executor:
         # Only now: this module must not import Ray before the executor has set its environment.
@@ -224,6 +224,8 @@ def main(folder: Path) -> None:
         _, report["outsider"] = outsider.communicate(timeout=PATIENCE_S)
         report["outsider_code"] = outsider.returncode
     report["ray_is_over"] = not ray.is_initialized()
+    with make_executor(ExecutorChoice.ray, 1, {}, "cpu", None) as executor:
+        report["second"] = run(executor, sweep, folder / "second").trained
     (folder / "report.json").write_text(json.dumps(report))
 
 

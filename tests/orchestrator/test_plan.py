@@ -9,7 +9,7 @@ import pytest
 from orchestrator.errors import UserError
 from orchestrator.inits import combined
 from orchestrator.plan import make_plan
-from orchestrator.targets import find_targets, require_inits, with_inits
+from orchestrator.targets import find_targets, with_inits
 from search.catalogue import DEMO_STRIDES, Selection
 from search.indices import IndexSet
 from search.paper import paper_study
@@ -126,16 +126,6 @@ def test_two_sweeps_of_one_name_share_their_rows(tmp_path: Path) -> None:
 def stored_init(name: str, seed: int) -> StoredInit:
     layers = initial_network(paper_study("phase1").with_root_seed(seed)[0])
     return StoredInit(name, layers_digest(layers), layers)
-
-
-def test_study_without_its_initialisation_is_begun() -> None:
-    targets = find_targets(["fixed95-phase2", "phase1"])
-    with pytest.raises(UserError, match=r"give it with --bench-95 FILE"):
-        require_inits(targets, [])
-    with pytest.raises(UserError, match=r"--bench-95 FILE"):
-        require_inits(targets, ["bench-995"])
-    require_inits(targets, ["bench-95"])
-    require_inits(find_targets(["phase1"]), [])
 
 
 def test_rows_from_one_initialisation_count_for_another() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from orchestrator.ray_environment import prepare_ray_environment
+from tests.orchestrator.running import environment as project
 
 
 @pytest.fixture(autouse=True)
@@ -26,8 +29,26 @@ def test_ray_on_this_machine_takes_work_from_anybody() -> None:
     first = os.environ["RAY_AUTH_TOKEN"]
     assert os.environ["RAY_AUTH_MODE"] == "token"
     assert len(first) >= 32
+
+
+def test_second_start_of_a_run_has_a_token_that_ray_does_not_take() -> None:
     prepare_ray_environment(None)
-    assert os.environ["RAY_AUTH_TOKEN"] != first
+    first = os.environ["RAY_AUTH_TOKEN"]
+    prepare_ray_environment(None)
+    assert os.environ["RAY_AUTH_TOKEN"] == first
+
+
+def test_token_of_another_process_is_the_same() -> None:
+    prepare_ray_environment(None)
+    ask = (
+        "import os; from orchestrator.ray_environment import prepare_ray_environment as prepare; "
+        "prepare(None); print(os.environ['RAY_AUTH_TOKEN'])"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", ask], env=project(), capture_output=True, text=True, check=True
+    )
+    assert len(other.stdout.strip()) == len(os.environ["RAY_AUTH_TOKEN"])
+    assert other.stdout.strip() != os.environ["RAY_AUTH_TOKEN"]
 
 
 def test_cluster_that_asks_for_a_token_cannot_be_joined(environment: Path) -> None:

@@ -54,6 +54,11 @@ def test_ray_outlives_its_run(report: dict[str, Any]) -> None:
     assert report["ray_is_over"]
 
 
+def test_run_of_two_sweeps_cannot_start_ray_again(folder: Path, report: dict[str, Any]) -> None:
+    assert report["second"] == report["plain"] > 0
+    assert rows(folder / "second").equals(rows(folder / "plain"))
+
+
 def test_row_depends_on_the_executor_that_made_it(
     folder: Path, report: dict[str, Any], tmp_path: Path
 ) -> None:

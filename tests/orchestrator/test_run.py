@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from orchestrator.commands import run as run_command
+from orchestrator.commands import training
 from orchestrator.errors import UserError
 from storage.verify import verify_store
 from storage.writer import StoreWriter
@@ -137,7 +137,7 @@ def test_failing_sweep_looks_like_a_running_one(
     def hopeless(*args: object) -> None:
         raise UserError("6 tasks failed and none succeeded")
 
-    monkeypatch.setattr(run_command, "drive", hopeless)
+    monkeypatch.setattr(training, "drive", hopeless)
     assert "6 tasks failed" in refused_after_start("run", sweep, "--store", store, *HERE)
     assert query(store, "SELECT outcome FROM sweeps").to_pylist() == [{"outcome": "failed"}]
 
@@ -158,8 +158,10 @@ def refused_after_start(*words: str | Path) -> str:
         (["phse1"], "unknown study 'phse1'; did you mean 'phase1'? there are overparam, phase1"),
         (["none.toml"], "none.toml: cannot be read: No such file or directory"),
         (["overparam", "phase1"], "overparam: gmp, lth, rigl"),
-        (["fixed95-phase2"], "give it with --bench-95 FILE"),
+        (["fixed95-phase2"], "phase2-95, of whose 155,952 trainings the store has 0\n"),
+        (["fixed95-phase2"], "hand an initialisation in with --bench-95 FILE"),
         (["fixed95-phase1", "fixed995-phase1"], "--bench-95 FILE and --bench-995 FILE"),
+        (["fixed95-phase1", "phase2-995"], "(add the words phase2-95)"),
         (["phase1", "--workers", "2"], "trains in this process alone: leave --workers out"),
         (["phase1", "--address", "a:1"], "trains in this process alone: leave --address out"),
         (["phase1", "--root-seed", "-1"], "root seed -1 is not possible: 0 to 2^63 - 1 are"),

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from search.schema import SCHEMA_VERSION
 from storage.entries import (
-    InitLayer,
     Record,
     RowsCommitted,
     SweepBegin,
@@ -22,6 +21,7 @@ from storage.entries import (
     no_rows_by_status,
 )
 from storage.errors import StoreDamaged, StoreVersion
+from storage.init_entries import InitLayer
 from storage.inits import StoredInit, init_entry
 from storage.log import publish, read_log
 from storage.paths import StorePaths
@@ -116,11 +116,11 @@ def test_a_file_that_is_no_entry_is_not_passed_over(fill: Callable[..., Path], n
 def test_a_newer_format_is_refused_with_the_way_out(fill: Callable[..., Path]) -> None:
     store = fill(2)
     entry = store / "log" / "00000002.json"
-    _rewrite(entry, '"format":1', '"format":2')
+    _rewrite(entry, '"format":2', '"format":3')
     for use in (StoreReader, StoreWriter):
         with pytest.raises(StoreVersion, match="newer"):
             use(store)
-    _rewrite(entry, '"format":2', '"format":1')
+    _rewrite(entry, '"format":3', '"format":2')
     now, newer = (f'"schema_version":{SCHEMA_VERSION + n}' for n in (0, 1))
     _rewrite(entry, now, newer)
     for use in (StoreReader, StoreWriter):
@@ -133,6 +133,20 @@ def test_a_newer_format_is_refused_with_the_way_out(fill: Callable[..., Path]) -
             use(store)
 
 
+def test_a_store_of_the_first_format_is_refused(fill: Callable[..., Path]) -> None:
+    store = fill(2)
+    for entry in sorted((store / "log").iterdir()):
+        _rewrite(entry, '"format":2', '"format":1')
+    layers = [(np.zeros((1, 2), np.float32), np.zeros(1, np.float32))]
+    with StoreWriter(store) as writer:
+        writer.record_init("bench-95", "abc", layers)
+    _rewrite(store / "log" / "00000004.json", ',"found":null', "")
+    _rewrite(store / "log" / "00000004.json", '"format":2', '"format":1')
+    with StoreReader(store) as reader:
+        assert reader.progress().rows == 2
+        assert reader.inits["bench-95"].found is None
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -141,8 +155,8 @@ def test_a_newer_format_is_refused_with_the_way_out(fill: Callable[..., Path]) -
         ('"rows":2', '"rows":2.0'),
         ('"rows":2', '"rows":"2"'),
         ('"rows":2', '"rows":2,"mood":1'),
-        ('"format":1', '"format":0'),
-        ('"format":1', '"format":null'),
+        ('"format":2', '"format":0'),
+        ('"format":2', '"format":null'),
         ("[[0,2]]", "[[1,2],[0,1]]"),
         ("[[0,2]]", "[[0,1],[1,2]]"),
         ('"ok":2', '"ok":3'),

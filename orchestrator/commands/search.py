@@ -1,0 +1,164 @@
+"""The command that searches for the sparsest network by itself, in two phases."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from orchestrator.commands.executors import (
+    DeviceChoice,
+    ExecutorChoice,
+    chosen_device,
+    chosen_workers,
+)
+from orchestrator.commands.options import AsJson, RootSeed, StorePath
+from orchestrator.commands.run import INTERRUPTED
+from orchestrator.commands.searching import Search
+from orchestrator.commands.training import Setup
+from orchestrator.search_choice import explain
+from orchestrator.show import plain_console
+from search.paper_grids import SCHEDULES
+from search.two_phases import LRS, PAPER_WIDTH, SearchSettings
+from storage.search_entries import SearchChoice
+
+MOST_CORE_HOURS = 24.0
+"""A phase that would take longer is not begun unless its user says so."""
+
+
+class MasksChoice(StrEnum):
+    """Which masks of a structure are tried."""
+
+    all = "all"
+    distinct = "distinct"
+
+
+class ScheduleChoice(StrEnum):
+    """The paper's schedules."""
+
+    cosine = "cosine"
+    step = "step"
+    constant = "constant"
+
+
+def search(
+    store: StorePath,
+    target: Annotated[
+        float, typer.Option(metavar="A", min=0.0, max=1.0, help="Accuracy to be reached.")
+    ],
+    max_width: Annotated[
+        int, typer.Option(metavar="N", min=1, max=64, help="Neurons of the widest hidden layer.")
+    ] = PAPER_WIDTH,
+    structures: Annotated[
+        int, typer.Option(metavar="N", min=1, help="How many of the smallest to try masks of.")
+    ] = 1,
+    masks: Annotated[
+        MasksChoice,
+        typer.Option(help="Every mask, or one of each network that differs in more than names."),
+    ] = MasksChoice.all,
+    lr: Annotated[
+        list[float] | None,
+        typer.Option(metavar="X", help="Learning rate; repeatable [default: 0.05 and 0.1]"),
+    ] = None,
+    schedule: Annotated[
+        list[ScheduleChoice] | None,
+        typer.Option(help="Of the learning rate; repeatable [default: all three]"),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Choose the structures anew, from what is stored now.")
+    ] = False,
+    max_core_hours: Annotated[
+        float,
+        typer.Option(metavar="H", min=0.0, help="Begin no phase that would take longer."),
+    ] = MOST_CORE_HOURS,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Train at most N experiments this time.")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Training processes [default: one a core or GPU]"),
+    ] = None,
+    executor: Annotated[
+        ExecutorChoice,
+        typer.Option(help="Ray's actors, or this process alone (to debug)."),
+    ] = ExecutorChoice.ray,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="A", help="A Ray cluster to join [default: Ray on this machine]"),
+    ] = None,
+    device: Annotated[
+        DeviceChoice,
+        typer.Option(help="Where to train; auto is the CPU unless this machine has a GPU."),
+    ] = DeviceChoice.auto,
+    root_seed: RootSeed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Search for the sparsest network that reaches an accuracy. The same command again goes on.
+
+    Phase 1 trains every dense structure, phase 2 every mask of the smallest structures that reach
+    the accuracy. What is stored is not trained again, and what was chosen after phase 1 stays
+    chosen for these options.
+    """
+    settings = SearchSettings(
+        target=target,
+        max_width=max_width,
+        lrs=tuple(sorted(set(lr))) if lr else LRS,
+        schedules=tuple(name for name in SCHEDULES if not schedule or name in schedule),
+        structures=structures,
+        masks=masks,
+        root_seed=root_seed,
+    )
+    where = chosen_device(device, address)
+    setup = Setup(
+        store=store,
+        executor=executor,
+        workers=chosen_workers(executor, workers, where, address),
+        device=where,
+        address=address,
+        root_seed=root_seed,
+        limit=limit,
+        command=shlex.join(["sparsest", *sys.argv[1:]]),
+    )
+    found = Search(settings, setup, max_core_hours, plain_console(stderr=True))
+    found.run(again=again)
+    if as_json:
+        print(json.dumps(_report(found)))
+    elif found.network is not None:
+        _tell(found, found.network)
+    if found.outcome == "interrupted":
+        raise typer.Exit(INTERRUPTED)
+
+
+def _report(found: Search) -> dict[str, Any]:
+    """What `search --json` prints."""
+    structures = None if found.structures is None else found.structures.model_dump(mode="json")
+    network = None if found.network is None else found.network.model_dump(mode="json")
+    return {
+        "outcome": found.outcome,
+        "trained": found.trained,
+        "left": found.left,
+        "settings": asdict(found.settings),
+        "phase_1": structures,
+        "phase_2": network,
+    }
+
+
+def _tell(found: Search, choice: SearchChoice) -> None:
+    """The network that was found, on standard output: it is what was asked for."""
+    console = plain_console()
+    (network,) = choice.networks
+    for line in explain(choice):
+        console.print(line, soft_wrap=True)
+    console.print(
+        'look at it: sparsest query "SELECT * FROM results WHERE experiment_id = '
+        f"'{network.experiment_id}'\" --format json --store {found.setup.store}",
+        soft_wrap=True,
+    )
+    advice = found.advice()
+    if advice is not None:
+        console.print(advice, soft_wrap=True)

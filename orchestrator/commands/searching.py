@@ -1,0 +1,164 @@
+"""The two phases of a search, one after the other: train, choose, train, tell.
+
+What a phase has chosen is recorded in the store. Everything else follows from what is stored, so
+the same command goes on wherever it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from rich.console import Console
+
+from orchestrator.commands.run_result import RunResult
+from orchestrator.commands.training import Setup, train_targets
+from orchestrator.errors import UserError
+from orchestrator.search_choice import (
+    choose_structures,
+    explain,
+    sparsest_network,
+    structures_of,
+)
+from orchestrator.search_phases import (
+    core_hours,
+    phase_1_targets,
+    phase_2_targets,
+    planned_against,
+)
+from orchestrator.show import counted, human_hours
+from orchestrator.targets import Targets
+from search.two_phases import SearchSettings
+from storage.paths import StorePaths
+from storage.reader import StoreReader
+from storage.search_entries import SearchChoice
+from storage.writer import StoreWriter
+
+
+@dataclass
+class Search:
+    """A search while it runs.
+
+    Attributes:
+        settings: what is searched for.
+        setup: how to train.
+        max_core_hours: a phase that would take longer is not begun, unless the number of
+            experiments is limited.
+        console: where to tell how it goes.
+        trained: experiments that this command has trained.
+        left: experiments that are left of the phase that it is in.
+        outcome: "finished"; "interrupted" by its user; "limited" where the limit was reached.
+        structures: what phase 1 chose; None before.
+        network: what phase 2 chose; None before.
+    """
+
+    settings: SearchSettings
+    setup: Setup
+    max_core_hours: float
+    console: Console
+    trained: int = 0
+    left: int = 0
+    outcome: str = "finished"
+    structures: SearchChoice | None = field(default=None, init=False)
+    network: SearchChoice | None = field(default=None, init=False)
+
+    def run(self, *, again: bool) -> None:
+        """Does what is left of both phases.
+
+        Args:
+            again: choose the structures anew, whatever was chosen before.
+
+        Raises:
+            UserError: no network reaches the target, or a phase is too long.
+        """
+        self.structures = None if again else self._recorded(1)
+        if self.structures is None:
+            targets = phase_1_targets(self.settings)
+            if not self._train(1, targets):
+                return
+            self.structures = self._choose(
+                lambda reader: choose_structures(self.settings, targets, reader)
+            )
+        else:
+            self._say(f"chosen before, on {self.structures.chosen} (--again chooses anew):")
+        self._say(*explain(self.structures))
+        structures = structures_of(self.structures)
+        if not self._train(2, phase_2_targets(self.settings, structures)):
+            return
+        self.network = self._choose(
+            lambda reader: sparsest_network(self.settings, structures, reader)
+        )
+
+    def advice(self) -> str | None:
+        """What to try where masks have gained nothing; None where they have."""
+        if self.structures is None or self.network is None:
+            return None
+        (network,) = self.network.networks
+        if network.model_nnz < min(dense.model_nnz for dense in self.structures.networks):
+            return None
+        return (
+            f"no network with fewer weights than the dense ones reaches "
+            f"{100 * self.settings.target:g} %: try more structures (--structures "
+            f"{self.settings.structures + 2}), a lower --target, more learning rates (--lr), or "
+            "another --root-seed"
+        )
+
+    def _recorded(self, phase: int) -> SearchChoice | None:
+        if not StorePaths.of(self.setup.store).marker.exists():
+            return None
+        with StoreReader(self.setup.store) as reader:
+            return reader.searches.get((self.settings.in_words(phase), phase))
+
+    def _choose(self, choose: Callable[[StoreReader], SearchChoice]) -> SearchChoice:
+        """Makes a choice and records it, unless it is the one that was recorded last."""
+        with StoreReader(self.setup.store) as reader:
+            choice = choose(reader)
+            before = reader.searches.get((choice.settings, choice.phase))
+        if before is None or before.model_copy(update={"chosen": choice.chosen}) != choice:
+            with StoreWriter(self.setup.store, command=self.setup.command) as writer:
+                writer.record_search(choice)
+        return choice
+
+    def _train(self, phase: int, targets: Targets) -> bool:
+        """Trains what is left of a phase, and says before what that is; whether all is stored."""
+        planned = planned_against(targets, self.setup.store)
+        wanted = sum(len(item.wanted) for item in planned)
+        self.left = sum(len(item.remaining) for item in planned)
+        hours = core_hours(planned)
+        said = (
+            f"phase {phase}: {counted(wanted, 'network')} "
+            f"({', '.join(item.study.name for item in planned)}), {wanted - self.left:,} stored"
+        )
+        if not self.left:
+            self._say(said)
+            return True
+        self._say(f"{said}, {self.left:,} to train: about {human_hours(hours)} core-hours here")
+        limit = self.setup.limit
+        if limit is None and hours > self.max_core_hours:
+            raise UserError(
+                f"phase {phase} would take about {human_hours(hours)} core-hours, more than the "
+                f"{self.max_core_hours:g} allowed; nothing of it was begun. Say --max-core-hours "
+                f"{hours + 1:.0f} to train it all, --limit N to train a part, or ask for less "
+                "(--masks distinct, one --lr, one --schedule, a lower --target)"
+            )
+        if limit is not None and limit == self.trained:
+            self.outcome = "limited"
+            self._say(f"the limit of {limit:,} is reached; go on with:\n  {self.setup.command}")
+            return False
+        setup = replace(self.setup, limit=None if limit is None else limit - self.trained)
+        result = train_targets(targets, {}, setup, self.console)
+        return self._ended(result)
+
+    def _ended(self, result: RunResult) -> bool:
+        result.tell(self.console, self.setup.store, self.setup.command)
+        self.trained += result.tally.trained
+        self.left = result.left
+        if result.outcome == "interrupted":
+            self.outcome = "interrupted"
+        elif result.left:
+            self.outcome = "limited"
+        return self.outcome == "finished"
+
+    def _say(self, *lines: str) -> None:
+        for line in lines:
+            self.console.print(line, soft_wrap=True)

@@ -1,0 +1,209 @@
+"""Training what a command asks for: one sweep of the store, or two.
+
+Two where a stored initialisation is still to be chosen (`orchestrator.best_init`): first the search
+that it is chosen from, then everything else.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+
+from orchestrator.best_init import SEARCHES, find_init, require_searches
+from orchestrator.commands.executors import ExecutorChoice, make_executor
+from orchestrator.commands.run_result import RunResult
+from orchestrator.commands.status import best_in_store
+from orchestrator.driver import Tally, drive
+from orchestrator.errors import UserError
+from orchestrator.found import origin
+from orchestrator.inits import combined, inits_in
+from orchestrator.plan import PlannedStudy, make_plan
+from orchestrator.progress import ProgressDisplay
+from orchestrator.run_log import log_beside
+from orchestrator.source import TaskSource
+from orchestrator.stopping import StopRequest
+from orchestrator.targets import Targets, with_inits
+from storage.paths import StorePaths
+from storage.reader import StoreReader
+from storage.sweep_info import describe_sweep
+from storage.writer import StoreWriter
+from workers.initial import StoredInit
+from workers.train import Device
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How to train.
+
+    Attributes:
+        store: where the rows go.
+        executor: what trains.
+        workers: how many.
+        device: where.
+        address: a Ray cluster to join; None for this machine.
+        root_seed: of all random numbers.
+        limit: train no more experiments than that.
+        command: the command line, which the store keeps.
+    """
+
+    store: Path
+    executor: ExecutorChoice
+    workers: int
+    device: Device
+    address: str | None
+    root_seed: int
+    limit: int | None
+    command: str
+
+
+def train_targets(
+    targets: Targets, given: Mapping[str, StoredInit], setup: Setup, console: Console
+) -> RunResult:
+    """Trains what is not stored yet.
+
+    Args:
+        targets: what is wanted; its methods must be there.
+        given: initialisations that the user hands in, by name.
+        setup: how to train.
+        console: where to tell how it goes.
+
+    Raises:
+        UserError: an initialisation cannot be had, or nothing can be trained here.
+        StoreError: the store cannot be used.
+    """
+    inits = combined(inits_in(setup.store), given)
+    waiting = [name for name in targets.init_names if name not in inits]
+    if waiting:
+        _require_searches(waiting, targets, setup)
+    with StoreWriter(setup.store, command=setup.command) as writer, log_beside(writer.paths):
+        training = _Training(targets, setup, writer, console)
+        planned = training.plan(inits)
+        _say_plan(planned, targets.left_out, console)
+        left = sum(len(item.remaining) for item in planned)
+        done = RunResult("finished", Tally(), 0.0, setup.workers, left)
+        if left == 0:
+            return done
+        for init in given.values():
+            writer.record_init(init.name, init.digest, init.layers)
+        if waiting:
+            searches = {SEARCHES[name].study for name in waiting}
+            first = [item for item in planned if item.study.name in searches and item.remaining]
+            if first:
+                names = " and ".join(item.study.name for item in first)
+                console.print(f"first {names}: other studies start from what is best there")
+                done = training.sweep(first, inits, done)
+                if done.outcome == "interrupted" or done.tally.trained == setup.limit:
+                    return done
+            inits |= training.choose(waiting)
+            planned = training.plan(inits)
+        return training.sweep(planned, inits, done)
+
+
+def _require_searches(waiting: list[str], targets: Targets, setup: Setup) -> None:
+    """`require_searches` against the store, which need not exist yet."""
+    if not StorePaths.of(setup.store).marker.exists():
+        require_searches(waiting, targets.selections, None, setup.root_seed)
+        return
+    with StoreReader(setup.store) as reader:
+        require_searches(waiting, targets.selections, reader, setup.root_seed)
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What the sweeps of one command share."""
+
+    targets: Targets
+    setup: Setup
+    writer: StoreWriter
+    console: Console
+
+    def plan(self, inits: Mapping[str, StoredInit]) -> list[PlannedStudy]:
+        """What is left, with the initialisations that are known."""
+        tokens = {name: init.token for name, init in inits.items()}
+        return make_plan(with_inits(self.targets, tokens).selections, self.writer)
+
+    def choose(self, names: list[str]) -> dict[str, StoredInit]:
+        """Chooses the initialisations that nobody has given, for good; says which they are."""
+        with StoreReader(self.setup.store) as reader:
+            chosen = [find_init(name, self.setup.root_seed, reader) for name in names]
+        for init, found in chosen:
+            self.writer.record_init(init.name, init.digest, init.layers, found)
+            said = f"{init.name} is {init.digest} in this store from now on, {origin(found)}"
+            self.console.print(said, soft_wrap=True)
+            logger.info("%s", said)
+        return {init.name: init for init, _ in chosen}
+
+    def sweep(
+        self, planned: list[PlannedStudy], inits: Mapping[str, StoredInit], before: RunResult
+    ) -> RunResult:
+        """Runs the loop as one sweep of the store, under a progress display.
+
+        Returns:
+            How it went, together with what the command has done before.
+        """
+        setup, writer = self.setup, self.writer
+        by_token = {init.token: init for init in inits.values()}
+        limit = None if setup.limit is None else setup.limit - before.tally.trained
+        skipped = sum(len(item.stored) for item in planned)
+        names = [item.study.name for item in planned]
+        files = self.targets.sweep_files
+        with make_executor(
+            setup.executor, setup.workers, by_token, setup.device, setup.address
+        ) as trainer:
+            sweep = describe_sweep(
+                command=setup.command,
+                studies=names,
+                sweep_files={name: files[name] for name in names if name in files},
+                device=setup.device,
+                workers=setup.workers,
+                root_seed=setup.root_seed,
+            )
+            source = TaskSource(planned, sweep.sweep_id, limit, trainer.workers)
+            with StoreReader(setup.store) as reader:
+                display = ProgressDisplay(self.console, source.left, best_in_store(reader))
+            writer.begin_sweep(sweep)
+            logger.info("sweep %s: %s; %d to train", sweep.sweep_id, sweep.command, source.left)
+            start = time.monotonic()
+            try:
+                with display, StopRequest(self._announce) as stop:
+                    tally = drive(source, trainer, writer, display, stop)
+            except UserError:
+                writer.end_sweep("failed", skipped=skipped)
+                raise
+            wall_s = time.monotonic() - start
+            outcome: Literal["finished", "interrupted"] = (
+                "interrupted" if tally.interrupted else "finished"
+            )
+            writer.end_sweep(outcome, skipped=skipped, core_seconds=tally.busy_s)
+        logger.info("sweep %s: %s, %d stored", sweep.sweep_id, outcome, tally.trained)
+        left = before.left - tally.trained
+        # Whoever asks to stop when a first sweep has just ended does not want the second.
+        stopped = stop.requested and left > 0
+        return RunResult(
+            "interrupted" if stopped else "finished",
+            before.tally + tally,
+            before.wall_s + wall_s,
+            trainer.workers,
+            left,
+        )
+
+    def _announce(self) -> None:
+        self.console.print("stopping: what is in training is finished and stored (Ctrl-C: at once)")
+
+
+def _say_plan(planned: list[PlannedStudy], left_out: list[str], console: Console) -> None:
+    for item in planned:
+        console.print(
+            f"{item.study.name}: {len(item.wanted):,} planned, {len(item.stored):,} stored, "
+            f"{len(item.remaining):,} to train"
+        )
+    for note in left_out:
+        console.print(note, soft_wrap=True)

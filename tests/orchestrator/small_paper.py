@@ -1,0 +1,60 @@
+"""The paper's studies, cut down so that a test can train all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from unittest import mock
+
+from orchestrator import best_init
+from search import paper
+from search.grid import Grid, Product, Table, axis
+from search.paper_grids import SCHEDULES, phase2
+
+
+def _dense(structure: tuple[int, ...]) -> Grid:
+    return Product(
+        (axis("lr", 0.05, 0.1), axis("schedule", *SCHEDULES), axis("structure", structure))
+    )
+
+
+def _pruned(*targets: int) -> Grid:
+    return Product(
+        (axis("method", "snip"), Table(("width", "target_nnz"), tuple((3, t) for t in targets)))
+    )
+
+
+GRIDS = {
+    "overparam": _pruned(15, 16),
+    "phase1": _dense((2, 2, 1)),
+    "phase2-95": phase2((2, 1, 1), (0.05,)),
+    "phase2-995": phase2((2, 1, 1), (0.1,)),
+    "fixed95-prune": _pruned(15, 16),
+    "fixed95-phase1": _dense((1, 2, 1)),
+    "fixed95-phase2": phase2((2, 1, 1), (0.05,)),
+    "fixed995-prune": _pruned(15, 16),
+    "fixed995-phase1": _dense((1, 1, 2)),
+    "fixed995-phase2": phase2((2, 1, 1), (0.1,)),
+}
+"""Name of a study -> its grid: 2 prunings, 6 dense networks or 12 masked ones."""
+
+
+@contextmanager
+def small_paper(target: float) -> Iterator[None]:
+    """Ten studies of few experiments each, whose two searches aim at `target`."""
+    entries = {
+        name: replace(entry, grid=partial(GRIDS.__getitem__, name))
+        for name, entry in paper._ENTRIES.items()
+    }
+    searches = {name: replace(search, target=target) for name, search in best_init.SEARCHES.items()}
+    with (
+        mock.patch.dict(paper._ENTRIES, entries),
+        mock.patch.dict(best_init.SEARCHES, searches),
+    ):
+        paper.paper_study.cache_clear()
+        try:
+            yield
+        finally:
+            paper.paper_study.cache_clear()

@@ -1,0 +1,196 @@
+"""The search as a command: what it trains, chooses, records, and where it goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.search_choice import structure_of
+from search.grid import Product, axis
+from search.sizes import dense_parameters
+from storage.reader import StoreReader
+from tests.orchestrator import small_paper as small
+from tests.orchestrator.running import HERE, Ended, count_rows, query, refused, sparsest
+
+STEP = ("--lr", "0.05", "--schedule", "step")
+"""Options under which phase 1 has 3 networks and 2x2x1 has 16 masks."""
+
+
+@pytest.fixture(autouse=True)
+def paper(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A paper of three dense structures, two of which reach 55 % here and all 50 %."""
+    structures = axis("structure", (4, 4, 1), (2, 2, 1), (1, 2, 1))
+    grid = Product((axis("lr", 0.05, 0.1), axis("schedule", "step", "constant"), structures))
+    monkeypatch.setitem(small.GRIDS, "phase1", grid)
+    with small.small_paper(target=0.4):
+        yield
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+def search(store: Path, *words: str, target: float = 0.5, code: int = 0) -> Ended:
+    options = ("--target", str(target), "--store", str(store))
+    ended = sparsest("search", *options, *STEP, *HERE, *words)
+    assert ended.code == code, ended
+    return ended
+
+
+def report(store: Path, *words: str, target: float = 0.5) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(search(store, "--json", *words, target=target).out)
+    return found
+
+
+def test_larger_structure_is_chosen_or_one_that_fails(store: Path) -> None:
+    assert sparsest("run", "phase1", "--store", store, *HERE).code == 0
+    dense = query(
+        store,
+        "SELECT structure, accuracy FROM results WHERE schedule = 'step' AND lr = 0.05::DOUBLE",
+    ).to_pylist()
+    assert len(dense) == 3
+    targets = sorted(row["accuracy"] for row in dense)
+    for target in targets:
+        reaching = [row["structure"] for row in dense if row["accuracy"] >= target]
+        smallest = min(reaching, key=lambda text: dense_parameters(2, structure_of(text)))
+        if smallest == "4x4x1":
+            continue  # its masks are too many for a test
+        (chosen,) = report(store, target=target)["phase_1"]["networks"]
+        assert (chosen["structure"], chosen["reached"], chosen["trained"]) == (smallest, 1, 1)
+
+
+def test_search_ends_with_another_than_the_sparsest_network(store: Path) -> None:
+    ended = search(store, "--structures", "2")
+    counted = query(store, "SELECT study, count(*) AS n FROM results GROUP BY ALL ORDER BY ALL")
+    assert [tuple(row.values()) for row in counted.to_pylist()] == [
+        ("phase1", 3),
+        ("search-1x2x1", 1),
+        ("search-2x2x1", 16),
+    ]
+    assert "\nphase 2: 17 networks (search-1x2x1, search-2x2x1), 0 stored, 17 to train" in ended.err
+    (best,) = query(
+        store,
+        "SELECT experiment_id, model_nnz FROM results WHERE structure != '4x4x1' AND "
+        "accuracy >= 0.5 ORDER BY model_nnz, accuracy DESC, study, study_index LIMIT 1",
+    ).to_pylist()
+    assert f"WHERE experiment_id = '{best['experiment_id']}'" in ended.out
+    assert f", {best['model_nnz']} with biases, " in ended.out
+    assert "phase 2: 19 networks trained, " in ended.out
+
+
+def test_search_begins_anew_after_a_limit(store: Path, tmp_path: Path) -> None:
+    whole = report(tmp_path / "whole", "--structures", "2")
+    steps = [report(store, "--structures", "2", "--limit", "4") for _ in range(5)]
+    # 3 networks of phase 1 and 17 of phase 2, the first of which comes with the former.
+    assert [step["trained"] for step in steps] == [4] * 5
+    assert [step["outcome"] for step in steps] == ["limited"] * 4 + ["finished"]
+    assert steps[0]["phase_1"] == steps[4]["phase_1"]
+    assert steps[3]["phase_2"] is None
+    for phase in ("phase_1", "phase_2"):
+        assert {**steps[-1][phase], "chosen": ""} == {**whole[phase], "chosen": ""}
+    again = report(store, "--structures", "2")
+    assert (again["trained"], again["outcome"]) == (0, "finished")
+    assert again["phase_2"] == steps[-1]["phase_2"]
+
+
+def test_limit_that_ends_with_phase_1_begins_phase_2(store: Path) -> None:
+    ended = search(store, "--limit", "3")
+    assert count_rows(store) == 3
+    assert "the limit of 3 is reached; go on with:\n  sparsest search " in ended.err
+    assert ended.out == ""
+
+
+def test_choice_changes_with_later_rows_unasked(store: Path) -> None:
+    first = report(store)["phase_1"]
+    with StoreReader(store) as reader:
+        entries = reader.progress().entries
+    assert report(store)["phase_1"] == first
+    with StoreReader(store) as reader:
+        assert reader.progress().entries == entries
+    ended = search(store)
+    assert f"chosen before, on {first['chosen']} (--again chooses anew):\n" in ended.err
+    assert "chosen before" not in search(store, "--again").err
+
+
+def test_phase_1_of_the_paper_is_trained_again(store: Path) -> None:
+    assert sparsest("run", "phase1", "--store", store, *HERE).code == 0
+    before = count_rows(store)
+    ended = search(store)
+    assert "phase 1: 3 networks (phase1), 3 stored\n" in ended.err
+    assert count_rows(store) == before + 1
+
+
+def test_long_phase_is_begun_without_a_word(store: Path) -> None:
+    words = ("search", "--target", "0.5", "--store", store, *STEP, *HERE)
+    ended = sparsest(*words, "--max-core-hours", "0")
+    assert ended.code == 1
+    assert "phase 1: 3 networks (phase1), 0 stored, 3 to train: about " in ended.err
+    assert "error: phase 1 would take about " in ended.err
+    assert "--max-core-hours 1 to train it all, --limit N to train a part" in ended.err
+    assert not store.exists()
+    # Whoever names a number has said how much.
+    assert sparsest(*words, "--max-core-hours", "0", "--limit", "1").code == 0
+
+
+def test_target_out_of_reach_gives_no_advice(store: Path) -> None:
+    ended = search(store, target=1.0, code=1)
+    assert "error: phase 1: none of 3 dense networks reaches 100 %; the highest" in ended.err
+    assert "Try a lower --target, a greater --max-width" in ended.err
+    assert count_rows(store) == 3
+
+
+def test_structure_with_too_many_masks_is_a_traceback(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        small.GRIDS,
+        "phase1",
+        Product((axis("lr", 0.05), axis("schedule", "step"), axis("structure", (16, 16, 16)))),
+    )
+    with small.small_paper(target=0.4):
+        ended = search(store, code=1)
+    assert "error: search-16x16x16.toml: " in ended.err
+    assert "more than 2^63" in ended.err
+
+
+def test_dense_network_is_praised_as_a_find(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        small.GRIDS,
+        "phase1",
+        Product((axis("lr", 0.05), axis("schedule", "step"), axis("structure", (1, 1, 1)))),
+    )
+    with small.small_paper(target=0.4):
+        ended = search(store)
+    # Its only mask is the dense one.
+    assert "no network with fewer weights than the dense ones reaches 50 %: try" in ended.out
+
+
+def test_rows_of_a_user_s_sweep_of_that_name_count(store: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        'name = "search-1x2x1"\n[base]\nepochs = 1\nlr = 0.05\nschedule = "step"\n'
+        '[grid]\nstructure = ["1x2x1"]\nmask1 = ["10"]\nmask2 = ["1|0"]\n'
+    )
+    assert sparsest("run", mine, "--store", store, *HERE).code == 0
+    assert report(store)["phase_2"]["trained"] == 2
+
+
+def test_status_forgets_what_was_chosen(store: Path) -> None:
+    found = report(store)
+    searches = json.loads(sparsest("status", "--store", store, "--json").out)["searches"]
+    assert searches == [found["phase_1"], found["phase_2"]]
+    out = sparsest("status", "--store", store).out
+    assert "search for 50 %, hidden layers up to 16, lr 0.05, schedule step, root seed 0" in out
+    assert "phase 1: 3 networks trained, " in out
+
+
+def test_impossible_option_is_noticed_after_phase_1(store: Path) -> None:
+    words = ("search", "--target", "0.5", "--store", store, *HERE)
+    assert "lr, value 1 of the list, cannot be -1.0" in refused(*words, "--lr", "-1")
+    assert sparsest("search", "--target", "1.5", "--store", store).code == 2
+    assert not store.exists()

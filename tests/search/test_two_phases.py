@@ -1,0 +1,133 @@
+"""The experiments of a search: none is missing, none is trained twice."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from search.indices import IndexSet
+from search.mask_sequences import AllMasks
+from search.paper import paper_study
+from search.study import Study
+from search.sweepfile import parse_sweep
+from search.two_phases import (
+    SearchSettings,
+    Structure,
+    other_phase_1,
+    paper_phase_1,
+    paper_phase_2,
+    phase_2,
+    smallest_first,
+    without_paper,
+)
+
+
+def own_study(text: str) -> Study:
+    methods = {"search": frozenset({"structure", "masks"})}
+    return parse_sweep(text.encode(), Path("own.toml"), methods, ["cubist-spiral"])
+
+
+def test_paper_s_structures_are_not_its_phase_1() -> None:
+    settings = SearchSettings(0.95)
+    assert len(paper_phase_1(settings)) == 24_576
+    assert other_phase_1(settings) is None
+
+
+def test_options_do_not_narrow_phase_1() -> None:
+    settings = SearchSettings(0.95, max_width=3, lrs=(0.1,), schedules=("step", "constant"))
+    selection = paper_phase_1(settings)
+    assert len(selection) == 27 * 2
+    chosen = [selection.study[index] for index in selection.indices]
+    assert {e.lr for e in chosen} == {0.1}
+    assert {e.schedule for e in chosen} == {"step", "constant"}
+    assert max(max(e.hidden) for e in chosen) == 3
+    assert len({(e.hidden, e.schedule) for e in chosen}) == len(chosen)
+
+
+def test_combination_that_the_paper_has_not_is_missing_or_twice() -> None:
+    settings = SearchSettings(0.95, max_width=18, lrs=(0.05, 0.2), schedules=("step",))
+    text = other_phase_1(settings)
+    assert text is not None
+    assert len(tomllib.loads(text)["grid"]) == 3
+    own, paper = own_study(text), paper_phase_1(settings)
+    assert len(own) + len(paper) == 18**3 * 2
+    experiments = [*own, *(paper.study[index] for index in paper.indices)]
+    assert len({(e.hidden, e.lr) for e in experiments}) == 18**3 * 2
+    assert all(max(e.hidden) <= e.width == max(16, *e.hidden) for e in experiments)
+
+
+def test_wider_search_trains_the_networks_of_a_narrower_one_again() -> None:
+    def ids(max_width: int, schedules: tuple[str, ...]) -> set[str]:
+        settings = SearchSettings(0.95, max_width, (0.2,), schedules)
+        text = other_phase_1(settings)
+        assert text is not None
+        return {experiment.experiment_id for experiment in own_study(text)}
+
+    assert ids(2, ("step",)) < ids(3, ("step", "constant"))
+
+
+def test_second_phase_of_the_paper_is_trained_under_another_name() -> None:
+    settings = SearchSettings(0.95)
+    paper = paper_phase_2(settings, (3, 3, 3))
+    assert paper is not None
+    assert len(paper) == len(paper_study("phase2-95"))
+    rest = without_paper(own_study(phase_2(settings, (3, 3, 3))), (3, 3, 3), paper)
+    assert len(rest) == 0
+
+
+def test_masks_that_the_paper_tried_are_trained_twice_or_others_are_left_out() -> None:
+    structure: Structure = (7, 3, 3)
+    settings = SearchSettings(0.995, lrs=(0.05, 0.1), schedules=("step",))
+    paper = paper_phase_2(settings, structure)
+    assert paper is not None
+    assert len(paper) == 63_208
+    study = own_study(phase_2(settings, structure))
+    rest = without_paper(study, structure, paper)
+    left_out = IndexSet.from_range(range(len(study))) - rest.indices
+    assert len(left_out) == 63_208
+
+    def spec(of: Study, index: int) -> tuple[object, ...]:
+        experiment = of[index]
+        return experiment.lr, experiment.schedule, experiment.masks
+
+    assert {spec(study, i) for i in left_out} == {spec(paper.study, i) for i in paper.indices}
+
+
+def test_representatives_are_mixed_with_the_masks_of_the_paper() -> None:
+    assert paper_phase_2(SearchSettings(0.95, masks="distinct"), (3, 3, 3)) is None
+    assert paper_phase_2(SearchSettings(0.95), (4, 3, 2)) is None
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (2, 3), (4, 3)])
+def test_place_of_a_mask_is_not_where_it_is(shape: tuple[int, int]) -> None:
+    masks = AllMasks(*shape)
+    assert [masks.index(masks[place]) for place in range(masks.size)] == list(range(masks.size))
+    with pytest.raises(ValueError, match="is not of"):
+        masks.index("11|11|11|11|11")
+    with pytest.raises(ValueError, match="is not one that the search tries"):
+        masks.index("|".join(["0" * shape[1]] * shape[0]))
+
+
+def test_structures_are_ordered_by_something_else_than_their_size() -> None:
+    # 61, 37, 38 and 26 weights and biases (docs/paper.md, section 4).
+    structures = [(7, 3, 3), (3, 3, 3), (4, 3, 2), (3, 2, 2)]
+    ordered = sorted(structures, key=smallest_first)
+    assert ordered == [(3, 2, 2), (3, 3, 3), (4, 3, 2), (7, 3, 3)]
+
+
+def test_settings_that_choose_differently_look_alike() -> None:
+    settings = [
+        SearchSettings(0.95),
+        SearchSettings(0.995),
+        SearchSettings(0.95, max_width=8),
+        SearchSettings(0.95, lrs=(0.05,)),
+        SearchSettings(0.95, schedules=("step",)),
+        SearchSettings(0.95, structures=2),
+        SearchSettings(0.95, root_seed=1),
+    ]
+    assert len({s.in_words(1) for s in settings}) == len(settings)
+    distinct = SearchSettings(0.95, masks="distinct")
+    assert distinct.in_words(1) == settings[0].in_words(1)
+    assert distinct.in_words(2) != settings[0].in_words(2)
