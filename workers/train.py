@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow as pa
 from pruning.connectivity import effective_nnz
 from search.experiment import Experiment
 from search.schema import RESULT_SCHEMA
+from search.specification import specification_row
 from workers.datasets import Dataset, load_dataset
 from workers.fast import BACKEND, train_fast
 from workers.initial import StoredInit
@@ -98,17 +99,6 @@ def train_batch(
         if result is not None
     ]
     return pa.RecordBatch.from_pylist(rows, schema=OUTCOME_SCHEMA)
-
-
-def specification_row(experiment: Experiment) -> dict[str, object]:
-    """The columns of a row that the experiment alone decides."""
-    row: dict[str, object] = asdict(experiment)
-    row["experiment_id"] = experiment.experiment_id
-    row["structure"] = (
-        None if experiment.structure is None else "x".join(map(str, experiment.structure))
-    )
-    row["masks"] = list(experiment.masks) or None
-    return row
 
 
 def _outcome_row(trained: Trained, backend: str) -> dict[str, object]:
