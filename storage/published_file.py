@@ -1,5 +1,4 @@
-"""One file of published results: a study's rows without weights and without what follows from the
-RUN_ID.
+"""One file of published results: a study's rows, without weights and what follows from the RUN_ID.
 
 Its columns are those of `search.schema.RESULT_SCHEMA` but for `LEFT_OUT`, its rows stand in the
 order of `study_index`.

@@ -43,10 +43,10 @@ class PublishedReader:
         self._cache = cache
         self._database: duckdb.DuckDBPyConnection | None = None
 
-    @property
-    def inits(self) -> dict[str, PublishedInit]:
-        """Stored initialisations that rows start from, by token."""
-        return {init.token: init for file in self.files for init in file.note.inits}
+    def init(self, token: str) -> PublishedInit | None:
+        """A stored initialisation that rows start from by its token, NAME:DIGEST."""
+        inits = {init.token: init for file in self.files for init in file.note.inits}
+        return inits.get(token)
 
     @property
     def unprepared(self) -> int:

@@ -106,6 +106,12 @@ class StoreReader:
         """Initialisations of the store, by name."""
         return self._state.inits
 
+    def init(self, token: str) -> StoredInit | None:
+        """A stored initialisation by its token, NAME:DIGEST; None where there is none."""
+        name, _, digest = token.partition(":")
+        init = self.inits.get(name)
+        return init if init is not None and init.digest == digest else None
+
     @property
     def parts(self) -> tuple[RowsCommitted, ...]:
         """Log entries of the data files, in order."""

@@ -15,7 +15,14 @@ _PARAMETERS = (("weight_index", "weights"), ("bias_index", "biases"))
 _MEASURED = ("ok", "collapsed")
 
 
-def check_rows(batch: pa.RecordBatch, study_name: str, sweep_id: str, indices: IndexSet) -> None:
+def check_rows(
+    batch: pa.RecordBatch,
+    study_name: str,
+    sweep_id: str,
+    indices: IndexSet,
+    *,
+    published: bool = False,
+) -> None:
     """Passes where a batch is of results that may be stored.
 
     Args:
@@ -23,6 +30,7 @@ def check_rows(batch: pa.RecordBatch, study_name: str, sweep_id: str, indices: I
         study_name: what the column `study` must say.
         sweep_id: what the column `sweep_id` must say.
         indices: what the column `study_index` must hold, each once.
+        published: the rows were taken from published files, which leave the weights out.
 
     Raises:
         RowsRefused: says which column is wrong, and how.
@@ -31,7 +39,7 @@ def check_rows(batch: pa.RecordBatch, study_name: str, sweep_id: str, indices: I
     _check_filled(batch)
     _check_finite(batch)
     _check_status(batch)
-    _check_parameters(batch)
+    _check_parameters(batch, published)
     _check_constant(batch, "study", study_name)
     _check_constant(batch, "sweep_id", sweep_id)
     _check_indices(batch, indices)
@@ -86,14 +94,14 @@ def _check_status(batch: pa.RecordBatch) -> None:
         raise RowsRefused("A row with the status failed must have a reason.")
 
 
-def _check_parameters(batch: pa.RecordBatch) -> None:
+def _check_parameters(batch: pa.RecordBatch, published: bool) -> None:
     measured = pc.is_in(batch.column("status"), pa.array(_MEASURED))
     for places, values in _PARAMETERS:
         counts = [pc.list_value_length(batch.column(name)) for name in (places, values)]
         missing = [pc.is_null(count) for count in counts]
         if _some(pc.xor(*missing)) or _some(pc.not_equal(*counts)):
             raise RowsRefused(f"The columns {places} and {values} must have the same lengths.")
-        if _some(pc.and_(measured, missing[0])):
+        if not published and _some(pc.and_(measured, missing[0])):
             raise RowsRefused(f"The column {values} is NULL in a row with a trained network.")
 
 

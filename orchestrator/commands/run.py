@@ -28,6 +28,7 @@ from orchestrator.commands.status import best_in_store
 from orchestrator.driver import Tally, drive
 from orchestrator.errors import UserError
 from orchestrator.executor import Executor
+from orchestrator.from_published import take_published
 from orchestrator.inits import combined, inits_in, read_inits
 from orchestrator.plan import PlannedStudy, make_plan
 from orchestrator.progress import ProgressDisplay
@@ -42,10 +43,11 @@ from orchestrator.targets import (
     with_inits,
 )
 from storage.entries import SweepBegin
-from storage.paths import StorePaths
+from storage.paths import StorePaths, published_folder
 from storage.reader import StoreReader
 from storage.sweep_info import describe_sweep
 from storage.writer import StoreWriter
+from workers.cache_folder import cache_folder
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +96,14 @@ def run(
         typer.Option(help="Where to train; auto is the CPU unless this machine has a GPU."),
     ] = DeviceChoice.auto,
     root_seed: RootSeed = 0,
+    from_published: Annotated[
+        bool,
+        typer.Option(
+            "--from-published",
+            help="First store what is published with the repository, without weights; it counts "
+            "as stored and is not trained.",
+        ),
+    ] = False,
     bench_95: BenchFile = None,
     bench_995: BenchFile = None,
     as_json: AsJson = False,
@@ -110,6 +120,8 @@ def run(
         targets = only_numbers(targets, run_ids)
     require_methods(targets)
     given = read_inits({"bench-95": bench_95, "bench-995": bench_995})
+    if from_published:
+        take_published(targets, given, store, published_folder(), cache_folder(), command, console)
     inits = combined(inits_in(store), given)
     require_inits(targets, inits)
     targets = with_inits(targets, {name: init.token for name, init in inits.items()})
