@@ -97,7 +97,7 @@ def _published_files(targets: Targets, folder: Path, console: Console) -> dict[s
 
 def _agreed_inits(
     files: Mapping[str, PublishedFile],
-    in_store: Mapping[str, object],
+    in_store: Mapping[str, InitInStore],
     given: Mapping[str, StoredInit],
 ) -> dict[str, StoredInit]:
     """The initialisations of the published rows, which are this store's or become so.

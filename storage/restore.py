@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from search.paper_grids import INPUTS
 from search.schema import RESULT_SCHEMA
 from search.specification import SPECIFICATION_COLUMNS, specification_table
 from storage.errors import StoreError
@@ -34,9 +35,21 @@ def restored_rows(published: PublishedFile) -> pa.Table:
             columns.append(specification.column(field.name))
         elif field.name in rows.column_names:
             columns.append(rows.column(field.name))
+        elif field.name == "layers":
+            columns.append(pa.array(_layers(specification, rows.column("status")), field.type))
         else:
             columns.append(pa.nulls(rows.num_rows, field.type))
     return pa.table(columns, schema=RESTORED_SCHEMA)
+
+
+def _layers(specification: pa.Table, status: pa.ChunkedArray) -> list[list[int]]:
+    """Neurons in each layer, which the first published files did not have."""
+    rows = specification.select(["structure", "width"]).append_column("status", status)
+    layers = []
+    for structure, width, ended in zip(*(c.to_pylist() for c in rows.columns), strict=True):
+        hidden = [width] * 3 if structure is None else map(int, structure.split("x"))
+        layers.append([] if ended == "failed" else [INPUTS, *hidden, 1])
+    return layers
 
 
 def restored_path(published: PublishedFile, cache: Path) -> Path:
