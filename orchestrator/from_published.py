@@ -20,6 +20,7 @@ from search.schema import RESULT_SCHEMA
 from storage.entries import SweepBegin
 from storage.errors import NotPublished
 from storage.inits import StoredInit as InitInStore
+from storage.paths import PUBLISHED_FOLDER
 from storage.published_file import PublishedFile, index_set, open_published
 from storage.published_note import PublishedInit
 from storage.restore import keep_restored
@@ -61,7 +62,7 @@ def take_published(
             drawn from another root seed; nothing was stored.
         StoreError: the store or a published file cannot be used.
     """
-    files = _published_files(targets, folder, console)
+    files = _published_files(targets, folder)
     inits = _agreed_inits(files, inits_in(store), given)
     tokens = {name: init.token for name, init in inits.items()}
     wanted = with_inits(targets, tokens).selections
@@ -74,22 +75,25 @@ def take_published(
         for selection, file in pairs:
             missing = selection.indices - writer.stored(file.study.digest)
             taken = _take(file, missing, cache, command, writer) if missing else 0
-            console.print(f"{file.study.name}: {counted(taken, 'row')} taken from {file.path}")
-
-
-def _published_files(targets: Targets, folder: Path, console: Console) -> dict[str, PublishedFile]:
-    files = {}
+            name, rows = file.study.name, counted(taken, "row")
+            console.print(f"{name}: {rows} taken from {file.path}", soft_wrap=True)
     for selection in targets.selections:
-        name = selection.study.name
-        file = open_published(folder, name) if selection.study.paper_group else None
-        if file is None:
-            console.print(f"{name}: not published")
-        else:
-            files[name] = file
+        if selection.study.name not in files:
+            console.print(f"{selection.study.name}: not published")
+
+
+def _published_files(targets: Targets, folder: Path) -> dict[str, PublishedFile]:
+    """Name of each study that is published -> its file."""
+    found = {
+        selection.study.name: open_published(folder, selection.study.name)
+        for selection in targets.selections
+        if selection.study.paper_group is not None
+    }
+    files = {name: file for name, file in found.items() if file is not None}
     if not files:
         raise NotPublished(
             f"None of these studies is published in {folder}. The published results come with the "
-            "repository, in its folder results/: set SPARSEST_RESULTS to it, or leave "
+            f"repository, in its folder results/: set {PUBLISHED_FOLDER} to it, or leave "
             "--from-published out."
         )
     return files

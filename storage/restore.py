@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -86,7 +87,8 @@ def keep_restored(published: PublishedFile, cache: Path) -> Path:
         aside.write_bytes(memoryview(data))
         aside.replace(path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink()
         raise StoreError(
             f"Could not write {path}: {error.strerror}. Published results are read by way of a "
             "cache folder: set SPARSEST_CACHE to one that can be written."

@@ -37,11 +37,11 @@ def publish(
         typer.Option("--overwrite", help="Replace files that have rows which the store has not."),
     ] = False,
 ) -> None:
-    """Write the results of the paper's studies, without weights, one Parquet file a study.
+    """Write the results of the paper's studies for a repository.
 
-    The files are small enough for a repository: what follows from the RUN_ID is left out and
-    computed again when they are read (`query --published`, `run --from-published`). A study that is
-    not complete is published as far as it is stored.
+    One Parquet file a study, without weights. What follows from the RUN_ID is left out and computed
+    again when the files are read (`query --published`, `run --from-published`). A study that is not
+    complete is published as far as it is stored.
     """
     folder = output or published_folder()
     with StoreReader(store) as reader:
