@@ -143,7 +143,7 @@ def _compare(
     )
     same = sum(a == b for a, b, _ in pairs)
     close = sum(a["accuracy"] == b["accuracy"] for a, b, _ in pairs)
-    wrong = sum(a != b for a, b, maker in pairs if maker == BACKEND)
+    wrong = sum(1 for a, b, maker in pairs if maker == BACKEND and a != b)
     others = sorted({*makers} - {BACKEND})
     note = f"; made by {', '.join(others)}, trained again by {BACKEND}" if others else ""
     print(

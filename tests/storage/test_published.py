@@ -15,7 +15,6 @@ import pytest
 
 from search.paper import paper_study
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
-from storage import durable
 from storage.entries import PUBLISHED
 from storage.errors import (
     NotPublished,
@@ -243,7 +242,7 @@ def test_full_disk_leaves_half_a_file(
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(durable.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(WriteFailed, match="The disk is full"):
         publish(more, published)
     assert [file.name for file in published.iterdir()] == ["phase1.parquet"]
