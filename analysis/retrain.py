@@ -96,14 +96,17 @@ def _init(token: str, root_seed: int, reader: ResultsReader, init_file: Path | N
 
 
 def _difference(row: Mapping[str, Any], again: Mapping[str, Any]) -> str:
+    differing = ", ".join(
+        f"{name} {again[name]} for {row[name]}" for name in COMPARED if again[name] != row[name]
+    )
     text = (
-        f"experiment {row['experiment_id']}, trained again by {again['backend']}, has accuracy "
-        f"{again['accuracy']}; the row, by {row['backend']}, has {row['accuracy']}."
+        f"experiment {row['experiment_id']}, made by {row['backend']}, comes out otherwise when "
+        f"trained again by {again['backend']}: {differing}"
     )
     wanted = str(row["backend"]).removeprefix("numba-")
     if again["backend"] == row["backend"] or wanted not in INSTRUCTION_SETS:
         return text
     return (
-        f"{text} Another order of additions gives another network: start Python with "
+        f"{text}. Another order of additions gives another network: start Python with "
         f"{ARITHMETIC}={wanted} in the environment to add as that processor does"
     )

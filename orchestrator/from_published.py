@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from rich.console import Console
 
 from orchestrator.errors import UserError
@@ -23,7 +22,7 @@ from storage.inits import StoredInit as InitInStore
 from storage.paths import PUBLISHED_FOLDER
 from storage.published_file import PublishedFile, index_set, open_published
 from storage.published_note import PublishedInit
-from storage.restore import keep_restored
+from storage.restore import read_restored
 from storage.sweep_info import describe_taking
 from storage.writer import StoreWriter
 from workers.initial import StoredInit
@@ -149,7 +148,7 @@ def _take(
     file: PublishedFile, missing: IndexSet, cache: Path, command: str, writer: StoreWriter
 ) -> int:
     """Stores the missing rows of a file, as one sweep for each that trained them."""
-    rows = pq.read_table(keep_restored(file, cache), partitioning=None)
+    rows = read_restored(file, cache)
     rows = rows.filter(_among(rows.column("study_index"), missing))
     makers: list[SweepBegin | None] = [sweep.begin for sweep in file.note.sweeps]
     for maker in makers or [None]:

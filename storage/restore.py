@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from search.paper_grids import INPUTS
 from search.schema import RESULT_SCHEMA
@@ -94,3 +95,20 @@ def keep_restored(published: PublishedFile, cache: Path) -> Path:
             "cache folder: set SPARSEST_CACHE to one that can be written."
         ) from error
     return path
+
+
+def read_restored(published: PublishedFile, cache: Path) -> pa.Table:
+    """The rows of `keep_restored`, in memory.
+
+    Raises:
+        PublishedDamaged: the published file cannot be read.
+        StoreError: the cache folder cannot be written, or what is in it cannot be read.
+    """
+    path = keep_restored(published, cache)
+    try:
+        return pq.read_table(path, partitioning=None)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(
+            f"{path}, made of {published.path}, cannot be read ({error}): remove it, and it is "
+            "made again."
+        ) from error

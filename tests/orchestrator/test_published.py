@@ -157,7 +157,7 @@ def test_network_that_comes_out_otherwise_is_returned(
         row = published.sql("SELECT * FROM results LIMIT 1").arrow().to_pylist()[0]
         changed = row | {"accuracy": row["accuracy"] + 1e-9}
         monkeypatch.setattr(published, "row", lambda experiment_id: changed)
-        with pytest.raises(NotTheSame, match="trained again by"):
+        with pytest.raises(NotTheSame, match="comes out otherwise when trained again"):
             published.network(row["experiment_id"], retrain=True)
         changed["backend"] = "numba-neon"
         with pytest.raises(NotTheSame, match="SPARSEST_ARITHMETIC=neon"):

@@ -33,6 +33,7 @@ from storage.published_file import LEFT_OUT, index_set, open_published
 from storage.published_note import NOTE_KEY
 from storage.published_reader import PublishedReader
 from storage.reader import StoreReader
+from storage.restore import read_restored, restored_path
 from storage.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
@@ -193,6 +194,15 @@ def test_cache_that_cannot_be_written_is_a_traceback(published: Path, tmp_path: 
         pytest.raises(StoreError, match="SPARSEST_CACHE"),
     ):
         reader.sql("FROM results")
+
+
+def test_damaged_cache_is_a_traceback(published: Path, tmp_path: Path) -> None:
+    file = open_published(published, "phase1")
+    assert file is not None
+    assert read_restored(file, tmp_path).num_rows == 5
+    restored_path(file, tmp_path).write_bytes(b"half")
+    with pytest.raises(StoreError, match="remove it"):
+        read_restored(file, tmp_path)
 
 
 def test_missing_results_are_taken_for_none(folder: Path) -> None:
