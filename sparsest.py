@@ -11,7 +11,7 @@ sparsest.accuracy(network, sparsest.load_dataset(best.dataset[0]))
 from importlib.metadata import PackageNotFoundError, version
 
 from analysis.network import accuracy, network_from_row
-from analysis.store import QueryResult, Store
+from analysis.store import QueryResult, Store, open_published
 from analysis.store import open_store as open
 from workers.datasets import Dataset, load_dataset
 
@@ -29,4 +29,5 @@ __all__ = [
     "load_dataset",
     "network_from_row",
     "open",
+    "open_published",
 ]

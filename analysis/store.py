@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from analysis.network import network_from_row
+from analysis.retrain import WeightsNotStored, retrained, was_left_out
 from pruning.network import MaskedNetwork
+from storage.paths import published_folder
+from storage.published_reader import PublishedReader
 from storage.reader import StoreReader
+from storage.results_reader import ResultsReader
+from workers.cache_folder import cache_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,15 +56,11 @@ class QueryResult:
 
 
 class Store:
-    """A store that is open for reading; rows that are committed later are seen as well."""
+    """Results that are open for reading; rows that are committed later are seen as well."""
 
-    def __init__(self, path: str | Path) -> None:
-        """Opens the store at `path`.
-
-        Raises:
-            storage.errors.StoreError: there is no store, or it cannot be read.
-        """
-        self._reader = StoreReader(path)
+    def __init__(self, reader: ResultsReader) -> None:
+        """Asks a store or the published results, as `open_store` and `open_published` open them."""
+        self._reader = reader
 
     def sql(self, query: str) -> QueryResult:
         """Answers a query over the views `results` and `sweeps`.
@@ -83,17 +84,31 @@ class Store:
         self._reader.refresh()
         return self._reader.row(experiment_id)
 
-    def network(self, experiment_id: str) -> MaskedNetwork:
+    def network(
+        self, experiment_id: str, *, retrain: bool = False, init_file: str | Path | None = None
+    ) -> MaskedNetwork:
         """The trained network of one result, from points [batch, inputs] to logits [batch].
 
         Args:
             experiment_id: as for `row`.
+            retrain: train the network again where its weights were not published.
+            init_file: torch file of the stored initialisation to train from, where the published
+                results do not say how it is made.
 
         Raises:
             storage.errors.UnknownExperiment: as for `row`.
-            ValueError: the result holds no network, because its training failed or diverged.
+            analysis.retrain.WeightsNotStored: its weights were not published, and `retrain` is
+                not set.
+            analysis.retrain.NotTheSame: the network came out otherwise than was published.
+            ValueError: the result holds no network, because its training failed or diverged, or
+                it cannot be trained again.
         """
-        return network_from_row(self.row(experiment_id))
+        row = self.row(experiment_id)
+        if was_left_out(row):
+            if not retrain:
+                raise WeightsNotStored(row)
+            row = retrained(row, self._reader, None if init_file is None else Path(init_file))
+        return network_from_row(row)
 
     def experiments(self) -> QueryResult:
         """Every result without the columns that hold its network."""
@@ -127,4 +142,17 @@ def open_store(path: str | Path) -> Store:
     Raises:
         storage.errors.StoreError: there is no store, or it cannot be read.
     """
-    return Store(path)
+    return Store(StoreReader(path))
+
+
+def open_published(folder: str | Path | None = None) -> Store:
+    """Opens the published results, which have no weights.
+
+    Args:
+        folder: of the files; None for `results/` of the checkout, or $SPARSEST_RESULTS.
+
+    Raises:
+        storage.errors.StoreError: there are none, or they cannot be read.
+    """
+    where = published_folder() if folder is None else Path(folder)
+    return Store(PublishedReader(where, cache_folder()))

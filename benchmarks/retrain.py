@@ -1,57 +1,158 @@
-"""Are stored rows made again bit for bit? Trains a sample of a store's rows once more.
+"""Are rows made again bit for bit? Trains a sample of a store's or of the published rows once more.
 
     python -m benchmarks.retrain runs/paper --rows 1000
+    python -m benchmarks.retrain --published --rows 200
+    SPARSEST_ARITHMETIC=avx512 python -m benchmarks.retrain --published phase1 --rows 200
 
-Every column but train_ms and sweep_id is compared, the trained weights included. The rows must
-have been made by the same backend (column `backend`) as this machine's.
+Every column but train_ms and sweep_id is compared, the trained weights of a store included. Rows
+come out the same on the backend that made them (column `backend`); on another one they are counted,
+and are no error. SPARSEST_ARITHMETIC makes one backend of the CPU out of another.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
-from orchestrator.inits import combined, tokens
+from orchestrator.commands.results import results_reader
+from orchestrator.inits import combined, read_inits, tokens
 from orchestrator.targets import find_targets, with_inits
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
+from search.specification import SPECIFICATION_COLUMNS
+from search.study import Study
+from storage.published_reader import PublishedReader
 from storage.reader import StoreReader
+from storage.results_reader import ResultsReader
+from workers.fast import BACKEND
+from workers.initial import StoredInit
+from workers.instruction_set import ARITHMETIC
+from workers.remade_init import remade_init
 from workers.task import Task, run_task
 
-COMPARED = [name for name in RESULT_SCHEMA.names if name not in ("train_ms", "sweep_id")]
+COMPARED = [name for name in RESULT_SCHEMA.names if name not in ("train_ms", "sweep_id", "backend")]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows of a study to train again.
+
+    Attributes:
+        study: with root seed and initialisations.
+        stored: its rows that there are.
+        columns: to compare.
+    """
+
+    study: Study
+    stored: IndexSet
+    columns: list[str]
 
 
 def main() -> None:
-    """Prints how many rows of each study are the same; exit code 1 where one is not."""
+    """Prints how many rows of each study are the same; exit code 1 where one differs wrongly."""
+    arguments = _arguments()
+    store = None if arguments.published else Path(arguments.words[0])
+    given = read_inits({"bench-95": arguments.bench_95, "bench-995": arguments.bench_995})
+    wrong = 0
+    with results_reader(store, arguments.published) as reader:
+        if isinstance(reader, StoreReader):
+            samples, inits = _of_store(reader, given)
+        else:
+            assert isinstance(reader, PublishedReader)
+            samples, inits = _of_published(reader, arguments.words, given)
+        every = sum(len(sample.stored) for sample in samples)
+        for sample in samples:
+            count = max(1, arguments.rows * len(sample.stored) // every)
+            wrong += _compare(reader, sample, count, inits)
+    sys.exit(wrong > 0)
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("store")
-    parser.add_argument("--rows", type=int, default=1000, help="evenly spread over the store")
+    parser.add_argument("words", nargs="*", metavar="STORE | STUDY", help="studies: of --published")
+    parser.add_argument("--published", action="store_true", help="rows of results/, not a store's")
+    parser.add_argument("--rows", type=int, default=1000, help="evenly spread over all studies")
+    parser.add_argument("--bench-95", type=Path, help="torch file, where it cannot be made again")
+    parser.add_argument("--bench-995", type=Path, help="likewise")
     arguments = parser.parse_args()
-    differing = 0
-    with StoreReader(arguments.store) as reader:
-        studies = reader.progress().studies
-        targets = with_inits(
-            find_targets([study.name for study in studies.values()]), tokens(reader.inits)
+    if not arguments.published and len(arguments.words) != 1:
+        parser.error("name one store, or --published")
+    return arguments
+
+
+def _of_store(
+    reader: StoreReader, given: Mapping[str, StoredInit]
+) -> tuple[list[Sample], dict[str, StoredInit]]:
+    names = [study.name for study in reader.progress().studies.values()]
+    targets = with_inits(find_targets(names), tokens(reader.inits))
+    samples = [Sample(s.study, reader.stored(s.study.digest), COMPARED) for s in targets.selections]
+    return samples, {init.token: init for init in combined(reader.inits, given).values()}
+
+
+def _of_published(
+    reader: PublishedReader, wanted: list[str], given: Mapping[str, StoredInit]
+) -> tuple[list[Sample], dict[str, StoredInit]]:
+    inits = {init.token: init for init in given.values()}
+    samples = []
+    for file in reader.files:
+        if wanted and file.study.name not in wanted:
+            continue
+        for init in file.note.inits:
+            if init.found is not None and init.token not in inits:
+                name = init.token.partition(":")[0]
+                inits[init.token] = remade_init(name, init.found.label, file.note.root_seed)
+        missing = [token for token in file.study.inits if token not in inits]
+        if missing:
+            print(f"{file.study.name}: left out, {', '.join(missing)} came from a file: give it")
+            continue
+        has = {*file.rows().column_names, *SPECIFICATION_COLUMNS}
+        columns = [name for name in COMPARED if name in has]
+        samples.append(Sample(file.study, file.indices(), columns))
+    return samples, inits
+
+
+def _compare(
+    reader: ResultsReader, sample: Sample, count: int, inits: Mapping[str, StoredInit]
+) -> int:
+    """Trains rows of a study again; returns how many should be the same bits and are not."""
+    stored = list(sample.stored)
+    chosen = IndexSet.from_indices(
+        stored[place * len(stored) // count] for place in range(min(count, len(stored)))
+    )
+    task = Task(sample.study, chosen, "again")
+    again = pa.Table.from_batches([run_task(task, inits, "cpu")]).select(sample.columns)
+    inits_of = ", ".join(f"'{token}'" for token in (*sample.study.inits, "fresh"))
+    before = reader.sql(
+        f"SELECT {', '.join(sample.columns)}, backend FROM results "
+        f"WHERE study = '{sample.study.name}' AND init IN ({inits_of}) "
+        f"AND study_index IN ({', '.join(map(str, chosen))}) ORDER BY study_index"
+    )
+    makers = before.column("backend").to_pylist()
+    pairs = list(
+        zip(
+            before.select(sample.columns).cast(again.schema).to_pylist(),
+            again.to_pylist(),
+            makers,
+            strict=True,
         )
-        by_token = {init.token: init for init in combined(reader.inits, {}).values()}
-        for selection in targets.selections:
-            study = selection.study
-            stored = list(reader.stored(study.digest))
-            share = max(1, arguments.rows * len(stored) // reader.progress().rows)
-            chosen = IndexSet.from_indices(stored[:: max(1, len(stored) // share)][:share])
-            task = Task(study, chosen, "again")
-            again = pa.Table.from_batches([run_task(task, by_token, "cpu")]).select(COMPARED)
-            numbers = ", ".join(map(str, chosen))
-            before = reader.sql(
-                f"SELECT {', '.join(COMPARED)} FROM results WHERE study = '{study.name}' "
-                f"AND study_index IN ({numbers}) ORDER BY study_index"
-            ).cast(again.schema)
-            same = sum(a == b for a, b in zip(before.to_pylist(), again.to_pylist(), strict=True))
-            differing += len(chosen) - same
-            print(f"{study.name}: {same} of {len(chosen)} rows are the same bits")
-    sys.exit(differing > 0)
+    )
+    same = sum(a == b for a, b, _ in pairs)
+    close = sum(a["accuracy"] == b["accuracy"] for a, b, _ in pairs)
+    wrong = sum(1 for a, b, maker in pairs if maker == BACKEND and a != b)
+    others = sorted({*makers} - {BACKEND})
+    note = f"; made by {', '.join(others)}, trained again by {BACKEND}" if others else ""
+    print(
+        f"{sample.study.name}: {same} of {len(pairs)} rows are the same bits, {close} of the same "
+        f"accuracy{note}"
+    )
+    if others and not wrong and same < len(pairs):
+        print(f"  ({ARITHMETIC}={others[0].removeprefix('numba-')} makes it the same arithmetic)")
+    return wrong
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
-from orchestrator.commands import ask, look, plan, run, search, status
+from orchestrator.commands import ask, look, plan, publish, run, search, status
 from orchestrator.commands.run import INTERRUPTED
 from orchestrator.errors import UserError
 from storage.errors import StoreError
@@ -64,6 +64,7 @@ app.command("status")(_telling(status.status))
 app.command("query")(_telling(ask.query))
 app.command("sql")(_telling(ask.sql))
 app.command("export")(_telling(ask.export))
+app.command("publish")(_telling(publish.publish))
 
 
 def _show_version(wanted: bool) -> None:

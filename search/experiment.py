@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 ORDER_STREAMS = 64
 """Number of shared data orders; see `Experiment.order_stream`."""
@@ -15,6 +17,9 @@ TRAINING_VERSION = 1
 
 FRESH_INIT = "fresh"
 """Value of `Experiment.init` for an initialisation drawn from the experiment's own seed."""
+
+# Made once: json.dumps with these options would make an encoder for each of half a million calls.
+_SORTED_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,10 @@ class Experiment:
         """Neurons used in each hidden layer."""
         return self.structure if self.structure is not None else (self.width,) * 3
 
+    def specification(self) -> dict[str, Any]:
+        """Name -> value of every field."""
+        return {name: getattr(self, name) for name in _FIELDS}
+
     @cached_property
     def experiment_id(self) -> str:
         """32 hexadecimal digits: BLAKE2b, 128 bits, of the specification as sorted JSON.
@@ -78,7 +87,7 @@ class Experiment:
         `TRAINING_VERSION` is hashed too; the version of the store's schema is not, so that a new
         column orphans no row. Hyperparameters take part where there are any.
         """
-        return self._digest(asdict(self), 16).hex()
+        return self._digest(self.specification(), 16).hex()
 
     @cached_property
     def order_stream(self) -> int:
@@ -88,7 +97,7 @@ class Experiment:
         can share one shuffle, and repetitions never do (from a stored initialisation they would
         otherwise be the same training).
         """
-        spec = asdict(self)
+        spec = self.specification()
         del spec["replicate"]
         return int.from_bytes(self._digest(spec, 8), "little") % ORDER_STREAMS + self.replicate
 
@@ -106,8 +115,51 @@ class Experiment:
         versioned = spec | {"training_version": TRAINING_VERSION}
         if not spec["hyperparameters"]:
             del versioned["hyperparameters"]
-        text = json.dumps(versioned, sort_keys=True, separators=(",", ":"))
+        text = _SORTED_JSON.encode(versioned)
         return hashlib.blake2b(text.encode(), digest_size=size).digest()
+
+
+def experiment_ids(base: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """`Experiment.experiment_id` of many experiments, a third of the time for each.
+
+    Args:
+        base: value of every field of `Experiment`.
+        updates: a mapping for each experiment, of the same fields each, to the values that it has
+            in place of the base's.
+    """
+    if not updates:
+        return []
+    varying = sorted(updates[0])
+    if base["hyperparameters"] or "hyperparameters" in varying:
+        # What is hashed then differs in its members, not only in their values.
+        return [Experiment(**(dict(base) | dict(update))).experiment_id for update in updates]
+    # The sorted JSON of all of them is the same but for the values of the varying fields. A value
+    # is put in by %s; "%" does not occur in what is left, or is doubled.
+    spec: dict[str, Any] = dict(base) | {"training_version": TRAINING_VERSION}
+    del spec["hyperparameters"]
+    members = [
+        f"{_SORTED_JSON.encode(name)}:"
+        + ("%s" if name in varying else _SORTED_JSON.encode(spec[name]).replace("%", "%%"))
+        for name in sorted(spec)
+    ]
+    template = "{" + ",".join(members) + "}"
+    # By name: the values of one field are of one type, while 1 and 1.0 are equal keys.
+    written: dict[str, dict[Any, str]] = {name: {} for name in varying}
+    ids = []
+    for update in updates:
+        texts = []
+        for name in varying:
+            value, known = update[name], written[name]
+            text = known.get(value)
+            if text is None:
+                text = known[value] = _SORTED_JSON.encode(value)
+            texts.append(text)
+        line = (template % tuple(texts)).encode()
+        ids.append(hashlib.blake2b(line, digest_size=16).hexdigest())
+    return ids
+
+
+_FIELDS = tuple(field.name for field in fields(Experiment))
 
 
 def _seed(name: str) -> int:

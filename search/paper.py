@@ -157,3 +157,19 @@ def paper_study(name: str) -> PaperStudy:
     return PaperStudy(
         name, entry.description, entry.grid(), entry.base, entry.group, entry.first_run_id
     )
+
+
+def find_run(label: str) -> tuple[PaperStudy, int]:
+    """The study and the index in it of an experiment by the authors' number, GROUP:RUN_ID.
+
+    Raises:
+        ValueError: no experiment has that number.
+    """
+    group, _, number = label.partition(":")
+    for name in PAPER_STUDIES:
+        study = paper_study(name)
+        if study.paper_group == group and number.isdecimal():
+            index = int(number) - study.first_run_id
+            if 0 <= index < len(study):
+                return study, index
+    raise ValueError(f"no experiment of the paper has the number {label!r}")

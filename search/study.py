@@ -65,12 +65,23 @@ class Study(Sequence[Experiment]):
         place = index + len(self) if index < 0 else index
         if not 0 <= place < len(self):
             raise IndexError(f"{self.name} has {len(self)} experiments, none at index {index}")
-        spec = self._base_spec | self.grid[place]
-        spec["init"] = self._tokens.get(spec["init"], spec["init"])
-        return Experiment(**spec)
+        return Experiment(**self.base_fields | self.updates(place))
 
     def __iter__(self) -> Iterator[Experiment]:
         return (self[index] for index in range(len(self)))
+
+    @cached_property
+    def base_fields(self) -> dict[str, Any]:
+        """Value of every field of `Experiment`; those of `updates` have others."""
+        fields = self._base_spec
+        return fields | {"init": self._tokens.get(fields["init"], fields["init"])}
+
+    def updates(self, index: int) -> dict[str, Any]:
+        """The fields that the grid decides, and their values at an index from 0 on."""
+        updates = self.grid[index]
+        if "init" in updates:
+            updates["init"] = self._tokens.get(updates["init"], updates["init"])
+        return updates
 
     @cached_property
     def _base_spec(self) -> dict[str, Any]:
@@ -82,9 +93,13 @@ class Study(Sequence[Experiment]):
 
     def definition(self) -> dict[str, Any]:
         """All that decides the experiments, their ids and their order, as plain JSON."""
+        base = dict(self._base_spec)
+        if not base["hyperparameters"]:
+            # As in the ids: studies of before there were any keep their digests.
+            del base["hyperparameters"]
         return {
             "training_version": TRAINING_VERSION,
-            "base": self._base_spec,
+            "base": base,
             "grid": self.grid.definition(),
             "inits": sorted(self.inits),
         }

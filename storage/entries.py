@@ -22,6 +22,10 @@ Status = Literal["ok", "collapsed", "diverged", "failed"]
 """`search.schema.STATUSES` as a type."""
 
 
+PUBLISHED: Final = "published"
+"""Device of a sweep that trained nothing: its rows were taken from published files."""
+
+
 class SweepBegin(Strict):
     """A sweep begins: what was asked for, by which software, and where.
 
@@ -34,7 +38,9 @@ class SweepBegin(Strict):
         commit: git commit of the source, with "-dirty" where it was changed; None if unknown.
         host: name of the machine of the driver.
         processor: name of its processor.
-        device: what was trained on.
+        device: what was trained on; `PUBLISHED` where the rows were taken from published files,
+            which then stand in `sweep_files`, while versions, commit and processor are those of
+            the sweep that trained them.
         workers: number of workers asked for.
         root_seed: of all experiments of the sweep.
         started: UTC, ISO 8601 with a Z.

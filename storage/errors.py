@@ -141,3 +141,15 @@ class QueryError(StoreError):
 
 class ExportError(StoreError):
     """An export could not be written."""
+
+
+class NotPublished(StoreError):
+    """No published results are where they were looked for."""
+
+
+class PublishedDamaged(StoreError):
+    """A file of published results is not what `sparsest publish` writes."""
+
+
+class PublishedRefused(StoreError):
+    """Published results cannot be written, or do not agree with what they would be added to."""

@@ -10,8 +10,8 @@ from typing import Final
 import duckdb
 
 from storage.errors import ExportError, QueryError, ReadOnlyError
-from storage.reader import StoreReader
 from storage.readonly import reading_statements
+from storage.results_reader import ResultsReader
 
 FORMATS: Final = ("parquet", "csv", "json", "duckdb")
 """parquet: one file, Zstandard; csv: with a header, lists as text such as [2, 7, 3, 3, 1]; json:
@@ -29,7 +29,7 @@ _DATABASE_VERSION = "v1.2.0"
 
 
 def export_results(
-    reader: StoreReader,
+    reader: ResultsReader,
     format: str,
     output: Path,
     query: str | None = None,
@@ -39,7 +39,7 @@ def export_results(
     """Writes results to one file, which appears under its name only when it is complete.
 
     Args:
-        reader: of the store.
+        reader: of a store, or of the published results.
         format: one of `FORMATS`.
         output: the file.
         query: a single statement that reads the views; None for all results.
@@ -73,7 +73,7 @@ def export_results(
     return rows
 
 
-def _write(reader: StoreReader, format: str, aside: Path, query: str | None) -> int:
+def _write(reader: ResultsReader, format: str, aside: Path, query: str | None) -> int:
     connection = reader.connect_for_export(aside.parent)
     try:
         connection.execute(f"CREATE TEMP VIEW wanted AS\n{_single_statement(connection, query)}")

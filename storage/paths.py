@@ -6,13 +6,18 @@
 - STORE/log/00000001.json: numbered log entries, immutable, the truth about what is stored.
 - STORE/tmp/<uuid>: files being written that are not published yet, of no meaning after a crash.
 - STORE.log: the text log of runs, beside the store.
+
+Published results lie in files of their own, RESULTS/STUDY.parquet; what is computed from them once
+is kept as CACHE/published/STUDY-<digest>.parquet.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 PART_NAME = r"[0-9a-f]{32}\.parquet"
@@ -20,6 +25,9 @@ PART_NAME = r"[0-9a-f]{32}\.parquet"
 
 _PART = re.compile(PART_NAME)
 _ENTRY_NAME = re.compile(r"(\d{8,})\.json")
+
+PUBLISHED_FOLDER: Final = "SPARSEST_RESULTS"
+"""Environment variable: the folder of the published results, where it is not the checkout's."""
 
 
 @dataclass(frozen=True)
@@ -103,3 +111,30 @@ def list_unpublished(paths: StorePaths) -> list[Path]:
     """
     parts = [file for file in paths.data.iterdir() if _PART.fullmatch(file.name)]
     return [*paths.tmp.iterdir(), *parts]
+
+
+def published_folder() -> Path:
+    """$SPARSEST_RESULTS, else the folder `results` of the checkout that this code is run from.
+
+    The folder need not exist: a wheel has the code without the results.
+    """
+    named = os.environ.get(PUBLISHED_FOLDER)
+    if named:
+        return Path(named).expanduser().absolute()
+    return Path(__file__).resolve().parent.parent / "results"
+
+
+def published_file(folder: Path, study_name: str) -> Path:
+    """The published results of a study."""
+    return folder / f"{study_name}.parquet"
+
+
+def restored_file(cache: Path, study_name: str, digest: str) -> Path:
+    """The published results of a study with all columns, in a cache folder.
+
+    Args:
+        cache: the folder.
+        study_name: of the study.
+        digest: of what the columns were computed from.
+    """
+    return cache / "published" / f"{study_name}-{digest}.parquet"

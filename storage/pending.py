@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from search.indices import IndexSet
-from storage.entries import Status, no_rows_by_status
+from storage.entries import PUBLISHED, Status, SweepBegin, no_rows_by_status
 from storage.errors import RowsRefused
 from storage.rows import check_rows
 
@@ -52,7 +52,7 @@ class PendingPart:
         study_digest: str,
         study_name: str,
         indices: IndexSet,
-        sweep_id: str,
+        sweep: SweepBegin,
         stored: IndexSet,
     ) -> None:
         """Adds the results of some indices of a study.
@@ -62,14 +62,14 @@ class PendingPart:
             study_digest: digest of their study.
             study_name: its name.
             indices: of exactly these rows.
-            sweep_id: of the sweep that made them.
+            sweep: that made them.
             stored: indices of that study that are stored already.
 
         Raises:
             RowsRefused: the rows break the contract, or one of them is stored or waits already;
                 none of them was added.
         """
-        check_rows(batch, study_name, sweep_id, indices)
+        check_rows(batch, study_name, sweep.sweep_id, indices, published=sweep.device == PUBLISHED)
         if not batch.num_rows:
             return
         waiting = self._indices.get(study_digest, IndexSet())

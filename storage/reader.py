@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,11 @@ import pyarrow as pa
 from search.indices import IndexSet
 from storage.connections import connect_guarded, connect_isolated
 from storage.entries import RowsCommitted
-from storage.errors import Holder, StoreError, UnknownExperiment
+from storage.errors import Holder, StoreError
 from storage.inits import StoredInit
 from storage.lock import current_holder
 from storage.log import read_log
+from storage.lookup import find_row
 from storage.marker import check_marker
 from storage.parts import (
     check_part_content,
@@ -42,8 +42,6 @@ _ERRORS_OF_QUERIES = (
     duckdb.PermissionException,
     duckdb.TypeMismatchException,
 )
-_ID_DIGITS = 32
-_ID_PREFIX = re.compile(rf"[0-9a-f]{{4,{_ID_DIGITS}}}")
 
 
 @dataclass(frozen=True)
@@ -108,6 +106,12 @@ class StoreReader:
     def inits(self) -> Mapping[str, StoredInit]:
         """Initialisations of the store, by name."""
         return self._state.inits
+
+    def init(self, token: str) -> StoredInit | None:
+        """A stored initialisation by its token, NAME:DIGEST; None where there is none."""
+        name, _, digest = token.partition(":")
+        init = self.inits.get(name)
+        return init if init is not None and init.digest == digest else None
 
     @property
     def searches(self) -> Mapping[tuple[str, int], SearchChoice]:
@@ -195,11 +199,13 @@ class StoreReader:
         It has the views `results` and `sweeps`, may make tables in memory, and can open no file.
         Slower than `sql`. The caller closes it.
         """
-        return connect_isolated(self._files(), sweeps_table(self._state))
+        return connect_isolated(self._files(), sweeps_table(self._state.sweeps.values()))
 
     def connect_for_export(self, folder: Path) -> duckdb.DuckDBPyConnection:
         """A connection that may write into one folder, for statements of this package alone."""
-        return connect_guarded(self._files(), sweeps_table(self._state), writable=folder)
+        return connect_guarded(
+            self._files(), sweeps_table(self._state.sweeps.values()), writable=folder
+        )
 
     def row(self, experiment_id: str) -> dict[str, Any]:
         """The result of one experiment: column of `results` -> value.
@@ -211,26 +217,7 @@ class StoreReader:
         Raises:
             UnknownExperiment: no stored experiment, or more than one, begins with them.
         """
-        prefix = experiment_id.lower()
-        if not _ID_PREFIX.fullmatch(prefix):
-            raise UnknownExperiment(
-                f"{experiment_id!r} is no experiment id: give 32 hexadecimal digits, or the first "
-                "4 or more."
-            )
-        # A range, not a prefix test: DuckDB can skip files by the smallest and largest id.
-        first, last = prefix.ljust(_ID_DIGITS, "0"), prefix.ljust(_ID_DIGITS, "f")
-        rows = self.sql(
-            f"SELECT * FROM results WHERE experiment_id BETWEEN '{first}' AND '{last}' LIMIT 2"
-        ).to_pylist()
-        if not rows:
-            raise UnknownExperiment(f"No stored experiment has an id that begins with {prefix}.")
-        if len(rows) > 1:
-            raise UnknownExperiment(
-                f"Several stored experiments have an id that begins with {prefix}: give more "
-                "digits."
-            )
-        found: dict[str, Any] = rows[0]
-        return found
+        return find_row(self.sql, experiment_id)
 
     def close(self) -> None:
         """Frees the memory of the database; it is opened again when needed."""
@@ -263,7 +250,9 @@ class StoreReader:
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._database is None:
             try:
-                self._database = connect_guarded(self._files(), sweeps_table(self._state))
+                self._database = connect_guarded(
+                    self._files(), sweeps_table(self._state.sweeps.values())
+                )
             except duckdb.Error as error:
                 self._blame_files(error)
                 raise StoreError(f"Could not open {self.paths.root}: {error}") from error

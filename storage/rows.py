@@ -25,7 +25,14 @@ _PARAMETERS = (("weight_index", "weights"), ("bias_index", "biases"))
 _MEASURED = ("ok", "collapsed")
 
 
-def check_rows(batch: pa.RecordBatch, study_name: str, sweep_id: str, indices: IndexSet) -> None:
+def check_rows(
+    batch: pa.RecordBatch,
+    study_name: str,
+    sweep_id: str,
+    indices: IndexSet,
+    *,
+    published: bool = False,
+) -> None:
     """Passes where a batch is of results that may be stored.
 
     Args:
@@ -33,6 +40,7 @@ def check_rows(batch: pa.RecordBatch, study_name: str, sweep_id: str, indices: I
         study_name: what the column `study` must say.
         sweep_id: what the column `sweep_id` must say.
         indices: what the column `study_index` must hold, each once.
+        published: the rows were taken from published files, which leave the weights out.
 
     Raises:
         RowsRefused: says which column is wrong, and how.
@@ -40,8 +48,8 @@ def check_rows(batch: pa.RecordBatch, study_name: str, sweep_id: str, indices: I
     _check_schema(batch)
     _check_filled(batch)
     _check_finite(batch)
-    _check_status(batch)
-    _check_parameters(batch)
+    _check_status(batch, published)
+    _check_parameters(batch, published)
     _check_constant(batch, "study", study_name)
     _check_constant(batch, "sweep_id", sweep_id)
     _check_indices(batch, indices)
@@ -78,13 +86,15 @@ def _check_finite(batch: pa.RecordBatch) -> None:
             )
 
 
-def _check_status(batch: pa.RecordBatch) -> None:
+def _check_status(batch: pa.RecordBatch, published: bool) -> None:
     status = batch.column("status")
     if _some(pc.invert(pc.is_in(status, pa.array(STATUSES)))):
         raise RowsRefused(f"The column status has something else than {', '.join(STATUSES)}.")
     measured = pc.is_in(status, pa.array(_MEASURED))
     for name in _METRICS:
-        if _some(pc.xor(measured, pc.is_valid(batch.column(name)))):
+        # Files that were published before a column existed leave it NULL.
+        absent = published and batch.column(name).null_count == batch.num_rows
+        if not absent and _some(pc.xor(measured, pc.is_valid(batch.column(name)))):
             raise RowsRefused(
                 f"The column {name} must be NULL exactly where the status is diverged or failed."
             )
@@ -101,14 +111,14 @@ def _check_status(batch: pa.RecordBatch) -> None:
         raise RowsRefused("A row with the status failed must have a reason.")
 
 
-def _check_parameters(batch: pa.RecordBatch) -> None:
+def _check_parameters(batch: pa.RecordBatch, published: bool) -> None:
     measured = pc.is_in(batch.column("status"), pa.array(_MEASURED))
     for places, values in _PARAMETERS:
         counts = [pc.list_value_length(batch.column(name)) for name in (places, values)]
         missing = [pc.is_null(count) for count in counts]
         if _some(pc.xor(*missing)) or _some(pc.not_equal(*counts)):
             raise RowsRefused(f"The columns {places} and {values} must have the same lengths.")
-        if _some(pc.and_(measured, missing[0])):
+        if not published and _some(pc.and_(measured, missing[0])):
             raise RowsRefused(f"The column {values} is NULL in a row with a trained network.")
 
 

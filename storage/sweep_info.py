@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from storage.entries import SweepBegin
+from storage.entries import PUBLISHED, SweepBegin
 
 _PACKAGES = ("sparsest", "torch", "numpy", "numba", "ray", "pyarrow", "duckdb")
 _SOURCE = Path(__file__).resolve().parent.parent
@@ -38,7 +38,7 @@ def describe_sweep(
     """
     now = datetime.now(UTC)
     return SweepBegin(
-        sweep_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        sweep_id=_new_sweep_id(now),
         command=command,
         studies=list(studies),
         sweep_files=dict(sweep_files or {}),
@@ -51,6 +51,44 @@ def describe_sweep(
         root_seed=root_seed,
         started=f"{now:%Y-%m-%dT%H:%M:%SZ}",
     )
+
+
+def describe_taking(
+    *,
+    command: str,
+    study: str,
+    file_sha256: str,
+    root_seed: int,
+    trained_by: SweepBegin | None,
+) -> SweepBegin:
+    """What is recorded when the rows of a published file are taken over now; its id is new.
+
+    Args:
+        command: the command line.
+        study: name of the study.
+        file_sha256: of the published file.
+        root_seed: of the rows.
+        trained_by: the sweep that trained them; None where nobody knows.
+    """
+    now = datetime.now(UTC)
+    return SweepBegin(
+        sweep_id=_new_sweep_id(now),
+        command=command,
+        studies=[study],
+        sweep_files={study: file_sha256},
+        versions={} if trained_by is None else trained_by.versions,
+        commit=None if trained_by is None else trained_by.commit,
+        host=platform.node(),
+        processor="" if trained_by is None else trained_by.processor,
+        device=PUBLISHED,
+        workers=0,
+        root_seed=root_seed,
+        started=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
+def _new_sweep_id(now: datetime) -> str:
+    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def software_versions() -> dict[str, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from search.schema import RESULT_SCHEMA
-from storage.state import StoreState, SweepProgress
+from storage.state import SweepProgress
 
 _LAYERS = (1, 2, 3)
 _EXTRA_COLUMNS = {
@@ -86,9 +86,9 @@ def sql_list(paths: Sequence[Path]) -> str:
     return "[" + ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths) + "]"
 
 
-def sweeps_table(state: StoreState) -> pa.Table:
-    """One row a sweep, in the order in which they began."""
-    rows = [_sweep_row(sweep) for sweep in state.sweeps.values()]
+def sweeps_table(sweeps: Iterable[SweepProgress]) -> pa.Table:
+    """One row a sweep, in the order given."""
+    rows = [_sweep_row(sweep) for sweep in sweeps]
     return pa.Table.from_pylist(rows, schema=_SWEEP_SCHEMA)
 
 

@@ -172,7 +172,7 @@ class StoreWriter:
         """
         sweep = self._running_sweep()
         self._pending.add(
-            batch, study_digest, study_name, indices, sweep.sweep_id, self.stored(study_digest)
+            batch, study_digest, study_name, indices, sweep, self.stored(study_digest)
         )
         if self._pending.rows >= self._max_rows:
             return self.commit()

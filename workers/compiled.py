@@ -11,6 +11,7 @@ from typing import Any
 import numba
 
 from workers.cache_folder import cache_folder
+from workers.instruction_set import chosen_instruction_set
 
 
 def _sources_digest() -> str:
@@ -22,7 +23,8 @@ def _sources_digest() -> str:
 
 
 def _writable_folder() -> Path | None:
-    folder = cache_folder() / "kernels" / _sources_digest()
+    # numba tells processors apart by itself, but not what the sources read from the environment.
+    folder = cache_folder() / "kernels" / _sources_digest() / chosen_instruction_set().name
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

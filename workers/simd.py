@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import llvmlite.binding as llvm
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -23,31 +21,15 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 from numpy.typing import NDArray
 
+from workers.instruction_set import chosen_instruction_set
+
 type_float = ir.FloatType()
 type_int32 = ir.IntType(32)
 type_int64 = ir.IntType(64)
 
 
-def _instruction_set() -> tuple[str, int, int]:
-    """Name, floats in a register, and floats in a block for the processor that numba targets.
-
-    A backward pass holds the deltas of a block and a few temporaries: 8 of the 32 registers of
-    AVX-512 and NEON, of which the activations take 8 more; with AVX2's 16 registers they are read
-    again from the cache, which is faster than halving the block (benchmarks/kernel.py).
-    """
-    configured = str(numba.config.CPU_FEATURES or "")
-    host = {name for name, present in llvm.get_host_cpu_features().items() if present}
-    features = {f[1:] for f in configured.split(",") if f.startswith("+")} if configured else host
-    if "avx512f" in features:
-        return "avx512", 16, 128
-    if "avx2" in features:
-        return "avx2", 8, 64
-    if "neon" in features or "fp-armv8" in features:
-        return "neon", 4, 32
-    return "generic", 4, 16
-
-
-INSTRUCTION_SET, LANES, BLOCK = _instruction_set()
+_CHOSEN = chosen_instruction_set()
+INSTRUCTION_SET, LANES, BLOCK = _CHOSEN.name, _CHOSEN.lanes, _CHOSEN.block
 REGISTERS = BLOCK // LANES
 
 

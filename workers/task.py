@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
+from search.specification import specification_row
 from search.study import Study
 from workers.initial import StoredInit
-from workers.train import Device, specification_row, train_batch
+from workers.train import Device, train_batch
 
 
 @dataclass(frozen=True)

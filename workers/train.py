@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -13,6 +12,7 @@ import pyarrow as pa
 from pruning.connectivity import Connectivity
 from search.experiment import Experiment
 from search.schema import RESULT_SCHEMA
+from search.specification import specification_row
 from workers.datasets import Dataset, load_dataset
 from workers.fast import BACKEND, train_fast
 from workers.initial import StoredInit
@@ -106,19 +106,6 @@ def train_batch(
             rows[i] = specification_row(experiment) | _outcome_row(result, more, backend.name)
     in_order = [rows[i] for i in range(len(experiments))]
     return pa.RecordBatch.from_pylist(in_order, schema=OUTCOME_SCHEMA)
-
-
-def specification_row(experiment: Experiment) -> dict[str, object]:
-    """The columns of a row that the experiment alone decides."""
-    row: dict[str, object] = asdict(experiment)
-    row["experiment_id"] = experiment.experiment_id
-    row["structure"] = (
-        None if experiment.structure is None else "x".join(map(str, experiment.structure))
-    )
-    row["masks"] = list(experiment.masks) or None
-    given = dict(experiment.hyperparameters)
-    row["hyperparameters"] = json.dumps(given, sort_keys=True) if given else None
-    return row
 
 
 def _outcome_row(trained: Trained, prunable: Prunability, backend: str) -> dict[str, object]:

@@ -13,12 +13,14 @@ from typing import Annotated, TextIO
 
 import typer
 
-from orchestrator.commands.options import StorePath
+from orchestrator.commands.options import MaybeStorePath, Published, StorePath
+from orchestrator.commands.results import results_reader
 from orchestrator.errors import UserError
 from orchestrator.result_table import show_table
 from storage.errors import StoreError
 from storage.export import export_results
 from storage.reader import StoreReader
+from storage.results_reader import ResultsReader
 from workers.cache_folder import cache_folder
 
 
@@ -48,7 +50,8 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existin
 
 def query(
     statement: Annotated[str, typer.Argument(metavar="SQL", help="One statement that reads.")],
-    store: StorePath,
+    store: MaybeStorePath = None,
+    published: Published = False,
     output_format: Annotated[
         QueryFormat,
         typer.Option("--format", help="How to write the result; json is one object a line."),
@@ -64,7 +67,7 @@ def query(
     a row for each run. `DESCRIBE results` lists the columns. Only statements that read are
     accepted.
     """
-    with StoreReader(store) as reader:
+    with results_reader(store, published) as reader:
         if output is not None:
             if output_format is QueryFormat.table:
                 raise UserError("a table is for reading: choose --format csv, json or parquet")
@@ -81,7 +84,7 @@ def query(
             _print_export(reader, statement, output_format.value)
 
 
-def _print_export(reader: StoreReader, statement: str, output_format: str) -> None:
+def _print_export(reader: ResultsReader, statement: str, output_format: str) -> None:
     """Prints a result just as it would be written to a file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"result.{output_format}"
@@ -90,14 +93,14 @@ def _print_export(reader: StoreReader, statement: str, output_format: str) -> No
             shutil.copyfileobj(file, sys.stdout)
 
 
-def sql(store: StorePath) -> None:
+def sql(store: MaybeStorePath = None, published: Published = False) -> None:
     """Ask the store questions in SQL, one after the other.
 
     Ctrl-D ends. A statement ends with a semicolon and may run over several lines. Rows that a
     running sweep has stored in the meantime are seen by the next statement. Statements can also be
     piped in; the first that cannot be answered ends it then.
     """
-    with StoreReader(store) as reader:
+    with results_reader(store, published) as reader:
         if not sys.stdin.isatty():
             _answer_script(reader, sys.stdin)
             return
@@ -145,7 +148,7 @@ def _is_complete(lines: list[str]) -> bool:
     return bool(lines) and lines[-1].rstrip().endswith(";")
 
 
-def _answer(reader: StoreReader, statement: str) -> None:
+def _answer(reader: ResultsReader, statement: str) -> None:
     try:
         reader.refresh()
         show_table(reader.sql(statement))
@@ -153,7 +156,7 @@ def _answer(reader: StoreReader, statement: str) -> None:
         typer.echo(f"error: {error}", err=True)
 
 
-def _answer_script(reader: StoreReader, script: TextIO) -> None:
+def _answer_script(reader: ResultsReader, script: TextIO) -> None:
     """Answers statement by statement; the last one need not end with a semicolon."""
     lines: list[str] = []
     for line in script:

@@ -15,6 +15,17 @@ StudyWords = Annotated[
     ),
 ]
 StorePath = Annotated[Path, typer.Option("--store", metavar="D", help="Folder of the store.")]
+MaybeStorePath = Annotated[
+    Path | None, typer.Option("--store", metavar="D", help="Folder of the store.")
+]
+Published = Annotated[
+    bool,
+    typer.Option(
+        "--published",
+        help="Ask the results that are published with the repository, in place of a store; they "
+        "have no weights.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 RootSeed = Annotated[
     int,

@@ -18,9 +18,12 @@ from orchestrator.commands.executors import (
 )
 from orchestrator.commands.options import AsJson, RootSeed, StorePath, StudyWords
 from orchestrator.commands.training import Setup, train_targets
+from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
 from orchestrator.show import plain_console
 from orchestrator.targets import find_targets, only_numbers, require_methods
+from storage.paths import published_folder
+from workers.cache_folder import cache_folder
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -67,6 +70,14 @@ def run(
         typer.Option(help="Where to train; auto is the CPU unless this machine has a GPU."),
     ] = DeviceChoice.auto,
     root_seed: RootSeed = 0,
+    from_published: Annotated[
+        bool,
+        typer.Option(
+            "--from-published",
+            help="First store what is published with the repository, without weights; it counts "
+            "as stored and is not trained.",
+        ),
+    ] = False,
     bench_95: BenchFile = None,
     bench_995: BenchFile = None,
     as_json: AsJson = False,
@@ -83,6 +94,8 @@ def run(
         targets = only_numbers(targets, run_ids)
     require_methods(targets)
     given = read_inits({"bench-95": bench_95, "bench-995": bench_995})
+    if from_published:
+        take_published(targets, given, store, published_folder(), cache_folder(), command, console)
     where = chosen_device(device, address)
     setup = Setup(
         store=store,

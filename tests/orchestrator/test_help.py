@@ -20,6 +20,7 @@ OPTIONS = {
         "--address",
         "--device",
         "--root-seed",
+        "--from-published",
         "--bench-95",
         "--bench-995",
         "--json",
@@ -39,9 +40,10 @@ OPTIONS = {
         "--json",
     ],
     "status": ["--store", "--json"],
-    "query": ["SQL", "--store", "--format", "--output", "--overwrite"],
-    "sql": ["--store"],
+    "query": ["SQL", "--store", "--published", "--format", "--output", "--overwrite"],
+    "sql": ["--store", "--published"],
     "export": ["--store", "--format", "--output", "--overwrite"],
+    "publish": ["STUDY", "--store", "--output", "--root-seed", "--overwrite"],
 }
 
 

@@ -1,0 +1,112 @@
+"""Training a stored row again, to have its network where its weights are not stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from search.experiment import FRESH_INIT
+from search.paper import PAPER_STUDIES, paper_study
+from storage.inits import StoredInit as InitInStore
+from storage.published_note import PublishedInit
+from storage.results_reader import ResultsReader
+from workers.initial import StoredInit, load_stored_init
+from workers.instruction_set import ARITHMETIC, INSTRUCTION_SETS
+from workers.remade_init import remade_init
+from workers.train import train_batch
+
+COMPARED = ("status", "accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz")
+"""Columns that must come out the same, bit for bit on the same backend."""
+
+
+class WeightsNotStored(ValueError):  # noqa: N818 - the name says what is the case
+    """The row has no weights: they were not published."""
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        super().__init__(
+            f"the weights of experiment {row['experiment_id']} were not published. "
+            "network(..., retrain=True) trains it again, in milliseconds for a network of the "
+            "search, and checks that its accuracy is the published one"
+        )
+
+
+class NotTheSame(ValueError):  # noqa: N818 - likewise
+    """The row, trained again, came out otherwise."""
+
+
+def was_left_out(row: Mapping[str, Any]) -> bool:
+    """Whether a row had a network whose weights were not published."""
+    return row["weights"] is None and row["status"] in ("ok", "collapsed")
+
+
+def retrained(
+    row: Mapping[str, Any], reader: ResultsReader, init_file: Path | None = None
+) -> dict[str, Any]:
+    """The row with the network that its experiment gives when it is trained again here.
+
+    Args:
+        row: of the view `results`, of one of the paper's studies.
+        reader: where it is from, for the stored initialisation that it may start from.
+        init_file: the torch file of that initialisation, where it cannot be made again.
+
+    Raises:
+        ValueError: the row is of no study of the paper, or its initialisation is missing.
+        NotTheSame: it came out otherwise than the row says.
+    """
+    if row["study"] not in PAPER_STUDIES:
+        raise ValueError(
+            f"experiment {row['experiment_id']} is of {row['study']!r}: only rows of the paper's "
+            "studies can be trained again from what they say"
+        )
+    study = paper_study(row["study"]).with_root_seed(row["root_seed"])
+    inits: dict[str, StoredInit] = {}
+    if row["init"] != FRESH_INIT:
+        study = study.with_init(row["init"])
+        inits[row["init"]] = _init(row["init"], row["root_seed"], reader, init_file)
+    experiment = study[row["study_index"]]
+    if experiment.experiment_id != row["experiment_id"]:
+        raise ValueError(
+            f"{study.label(row['study_index'])} is experiment {experiment.experiment_id} in this "
+            f"version, not {row['experiment_id']}: use the version that trained it"
+        )
+    again: dict[str, Any] = train_batch([experiment], inits).to_pylist()[0]
+    if any(again[name] != row[name] for name in COMPARED):
+        raise NotTheSame(_difference(row, again))
+    return {**row, **again}
+
+
+def _init(token: str, root_seed: int, reader: ResultsReader, init_file: Path | None) -> StoredInit:
+    name, _, digest = token.partition(":")
+    known = reader.init(token)
+    if isinstance(known, InitInStore):
+        return StoredInit(name, digest, list(known.layers))
+    if init_file is not None:
+        init = load_stored_init(init_file, name)
+    elif isinstance(known, PublishedInit) and known.found is not None:
+        init = remade_init(name, known.found.label, root_seed)
+    else:
+        raise ValueError(
+            f"the row starts from the initialisation {token}, which came from a file that is not "
+            "published: name that file with init_file=..."
+        )
+    if init.digest != digest:
+        raise ValueError(f"the row starts from {token}; the one at hand is {init.token}")
+    return init
+
+
+def _difference(row: Mapping[str, Any], again: Mapping[str, Any]) -> str:
+    differing = ", ".join(
+        f"{name} {again[name]} for {row[name]}" for name in COMPARED if again[name] != row[name]
+    )
+    text = (
+        f"experiment {row['experiment_id']}, made by {row['backend']}, comes out otherwise when "
+        f"trained again by {again['backend']}: {differing}"
+    )
+    wanted = str(row["backend"]).removeprefix("numba-")
+    if again["backend"] == row["backend"] or wanted not in INSTRUCTION_SETS:
+        return text
+    return (
+        f"{text}. Another order of additions gives another network: start Python with "
+        f"{ARITHMETIC}={wanted} in the environment to add as that processor does"
+    )

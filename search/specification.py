@@ -1,0 +1,59 @@
+"""The columns of a result that follow from the experiment alone, without any training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from search.experiment import Experiment, experiment_ids
+from search.schema import RESULT_SCHEMA
+from search.study import Study
+
+_OF_THE_STUDY = ("study_index", "paper_group", "paper_run_id")
+
+SPECIFICATION_COLUMNS = tuple(
+    name
+    for name in RESULT_SCHEMA.names
+    if name in {*Experiment().specification(), "experiment_id", *_OF_THE_STUDY}
+)
+"""Columns that a study and a place in it decide, in the order of `RESULT_SCHEMA`."""
+
+
+def specification_row(experiment: Experiment) -> dict[str, Any]:
+    """The columns of a row that the experiment alone decides."""
+    spec = experiment.specification()
+    row = {name: in_column(name, value) for name, value in spec.items()}
+    return row | {"experiment_id": experiment.experiment_id}
+
+
+def in_column(field: str, value: Any) -> Any:
+    """A field of `Experiment` as the column of that name has it."""
+    if field == "structure":
+        return None if value is None else "x".join(map(str, value))
+    if field == "masks":
+        return list(value) or None
+    if field == "hyperparameters":
+        return json.dumps(dict(value), sort_keys=True) if value else None
+    return value
+
+
+def specification_table(study: Study, indices: Sequence[int]) -> pa.Table:
+    """`SPECIFICATION_COLUMNS` of some experiments of a study, a row each, in the order given."""
+    updates = [study.updates(index) for index in indices]
+    columns: dict[str, list[Any]] = {
+        "experiment_id": experiment_ids(study.base_fields, updates),
+        "study_index": list(indices),
+        "paper_group": [study.paper_group] * len(indices),
+        "paper_run_id": [study.paper_run_id(index) for index in indices],
+    }
+    varying = updates[0] if updates else {}
+    for name, value in study.base_fields.items():
+        if name in varying:
+            columns[name] = [in_column(name, update[name]) for update in updates]
+        else:
+            columns[name] = [in_column(name, value)] * len(indices)
+    schema = pa.schema([RESULT_SCHEMA.field(name) for name in SPECIFICATION_COLUMNS])
+    return pa.table(columns, schema=schema)

@@ -1,0 +1,38 @@
+"""What a store and the published results have in common for whoever asks them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import duckdb
+import pyarrow as pa
+
+from storage.inits import StoredInit
+from storage.published_note import PublishedInit
+
+
+class ResultsReader(Protocol):
+    """The views `results` and `sweeps`, for reading."""
+
+    def refresh(self) -> bool:
+        """Takes in what was committed since; returns whether there was anything."""
+
+    def sql(self, query: str) -> pa.Table:
+        """What the last statement of a query yields."""
+
+    def row(self, experiment_id: str) -> dict[str, Any]:
+        """One result by its id, or the first digits of it."""
+
+    def init(self, token: str) -> StoredInit | PublishedInit | None:
+        """A stored initialisation, or where it can be had from, by its token."""
+
+    def connect_for_export(self, folder: Path) -> duckdb.DuckDBPyConnection:
+        """A connection that may write into one folder, for statements of this package alone."""
+
+    def close(self) -> None:
+        """Frees the memory of the database."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *args: Any) -> None: ...

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from search.experiment import Experiment, experiment_ids
+from search.grid import Product, Table, axis
+from search.paper import PAPER_STUDIES, find_run, paper_study
+from search.specification import (
+    SPECIFICATION_COLUMNS,
+    specification_row,
+    specification_table,
+)
+from search.study import Study
+
+
+@pytest.mark.parametrize("name", PAPER_STUDIES)
+def test_columns_of_a_whole_study_are_those_of_its_experiments(name: str) -> None:
+    study = paper_study(name).with_root_seed(3)
+    if study.init_name:
+        study = study.with_init(f"{study.init_name}:100%s")
+    places = study.sample(40)
+    rows = specification_table(study, places).to_pylist()
+    for index, row in zip(places, rows, strict=True):
+        one_by_one = specification_row(study[index]) | {
+            "study_index": index,
+            "paper_group": study.paper_group,
+            "paper_run_id": study.paper_run_id(index),
+        }
+        assert row == one_by_one
+    assert list(rows[0]) == list(SPECIFICATION_COLUMNS)
+
+
+def test_initialisation_that_varies_is_named_by_its_content() -> None:
+    grid = Product((axis("init", "fresh", "mine"), Table(("lr",), ((0.1,), (0.2,)))))
+    study = Study("varied", "", grid).with_init("mine:abc")
+    table = specification_table(study, range(4))
+    assert table.column("init").to_pylist() == ["fresh", "fresh", "mine:abc", "mine:abc"]
+    ids = table.column("experiment_id").to_pylist()
+    assert ids == [experiment.experiment_id for experiment in study]
+
+
+def test_ids_of_no_experiments_are_none() -> None:
+    assert experiment_ids(Experiment().specification(), []) == []
+    assert specification_table(paper_study("phase1"), []).num_rows == 0
+
+
+def test_number_of_the_authors_leads_to_another_experiment() -> None:
+    for name in PAPER_STUDIES:
+        study = paper_study(name)
+        for index in (0, len(study) - 1):
+            assert find_run(study.label(index)) == (study, index)
+
+
+@pytest.mark.parametrize("label", ["random:0", "random:409108", "mine:1", "random", "random:x", ""])
+def test_number_that_nobody_has_is_refused(label: str) -> None:
+    with pytest.raises(ValueError, match="no experiment of the paper"):
+        find_run(label)
