@@ -24,6 +24,7 @@ class RunResult:
         wall_s: seconds from the first task to the last, start-up apart.
         workers: how many there were.
         left: experiments that are not stored yet.
+        asked_to_stop: whether its user pressed Ctrl-C, perhaps when everything was done already.
     """
 
     outcome: Literal["finished", "interrupted"]
@@ -31,6 +32,7 @@ class RunResult:
     wall_s: float
     workers: int
     left: int
+    asked_to_stop: bool = False
 
     @property
     def training_share(self) -> float:

@@ -21,6 +21,7 @@ from orchestrator.commands.options import AsJson, RootSeed, StorePath
 from orchestrator.commands.run import INTERRUPTED
 from orchestrator.commands.searching import Search
 from orchestrator.commands.training import Setup
+from orchestrator.errors import UserError
 from orchestrator.search_choice import explain
 from orchestrator.show import plain_console
 from search.paper_grids import SCHEDULES
@@ -49,7 +50,7 @@ class ScheduleChoice(StrEnum):
 def search(
     store: StorePath,
     target: Annotated[
-        float, typer.Option(metavar="A", min=0.0, max=1.0, help="Accuracy to be reached.")
+        float, typer.Option(metavar="A", help="Accuracy to be reached, such as 0.95.")
     ],
     max_width: Annotated[
         int, typer.Option(metavar="N", min=1, max=64, help="Neurons of the widest hidden layer.")
@@ -104,6 +105,8 @@ def search(
     the accuracy. What is stored is not trained again, and what was chosen after phase 1 stays
     chosen for these options.
     """
+    if not 0 < target <= 1:
+        raise UserError(f"--target {target}: an accuracy is above 0 and at most 1, such as 0.95")
     settings = SearchSettings(
         target=target,
         max_width=max_width,

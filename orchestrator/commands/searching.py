@@ -153,8 +153,10 @@ class Search:
         result.tell(self.console, self.setup.store, self.setup.command)
         self.trained += result.tally.trained
         self.left = result.left
-        if result.outcome == "interrupted":
+        if result.asked_to_stop:
             self.outcome = "interrupted"
+            if not result.left:
+                self._say(f"stopped after this phase; go on with:\n  {self.setup.command}")
         elif result.left:
             self.outcome = "limited"
         return self.outcome == "finished"

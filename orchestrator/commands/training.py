@@ -100,7 +100,7 @@ def train_targets(
                 names = " and ".join(item.study.name for item in first)
                 console.print(f"first {names}: other studies start from what is best there")
                 done = training.sweep(first, inits, done)
-                if done.outcome == "interrupted" or done.tally.trained == setup.limit:
+                if done.asked_to_stop or done.tally.trained == setup.limit:
                     return done
             inits |= training.choose(waiting)
             planned = training.plan(inits)
@@ -185,14 +185,14 @@ class _Training:
             writer.end_sweep(outcome, skipped=skipped, core_seconds=tally.busy_s)
         logger.info("sweep %s: %s, %d stored", sweep.sweep_id, outcome, tally.trained)
         left = before.left - tally.trained
-        # Whoever asks to stop when a first sweep has just ended does not want the second.
-        stopped = stop.requested and left > 0
         return RunResult(
-            "interrupted" if stopped else "finished",
+            # Whoever asks to stop when a first sweep has just ended does not want the second.
+            "interrupted" if stop.requested and left > 0 else "finished",
             before.tally + tally,
             before.wall_s + wall_s,
             trainer.workers,
             left,
+            stop.requested,
         )
 
     def _announce(self) -> None:

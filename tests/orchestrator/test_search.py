@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from orchestrator.commands import training
 from orchestrator.search_choice import structure_of
+from orchestrator.stopping import StopRequest
 from search.grid import Product, axis
 from search.sizes import dense_parameters
 from storage.reader import StoreReader
@@ -105,6 +107,25 @@ def test_limit_that_ends_with_phase_1_begins_phase_2(store: Path) -> None:
     assert ended.out == ""
 
 
+def test_request_to_stop_at_the_end_of_phase_1_is_forgotten(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(StopRequest):
+        def __exit__(self, *error: object) -> None:
+            self.requested = True
+            super().__exit__(*error)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "StopRequest", Late)
+        ended = search(store, code=130)
+        assert "stopped after this phase; go on with:\n  sparsest search " in ended.err
+        assert count_rows(store) == 3
+        # Phase 2 has ended too now, but not its choice.
+        search(store, code=130)
+        assert json.loads(sparsest("status", "--store", store, "--json").out)["searches"][1:] == []
+    assert report(store)["trained"] == 0
+
+
 def test_choice_changes_with_later_rows_unasked(store: Path) -> None:
     first = report(store)["phase_1"]
     with StoreReader(store) as reader:
@@ -192,5 +213,7 @@ def test_status_forgets_what_was_chosen(store: Path) -> None:
 def test_impossible_option_is_noticed_after_phase_1(store: Path) -> None:
     words = ("search", "--target", "0.5", "--store", store, *HERE)
     assert "lr, value 1 of the list, cannot be -1.0" in refused(*words, "--lr", "-1")
-    assert sparsest("search", "--target", "1.5", "--store", store).code == 2
+    for target in ("0", "1.5", "nan"):
+        said = refused("search", "--target", target, "--store", store, *HERE)
+        assert "an accuracy is above 0 and at most 1" in said
     assert not store.exists()

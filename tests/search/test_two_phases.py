@@ -95,6 +95,17 @@ def test_masks_that_the_paper_tried_are_trained_twice_or_others_are_left_out() -
     assert {spec(study, i) for i in left_out} == {spec(paper.study, i) for i in paper.indices}
 
 
+@pytest.mark.parametrize(
+    ("structure", "masks"),
+    [((4, 3, 2), 67_600), ((5, 4, 2), 25_103_560), ((7, 3, 3), 266_004_066)],
+)
+def test_page_on_the_search_states_other_numbers_of_masks(structure: Structure, masks: int) -> None:
+    study = own_study(phase_2(SearchSettings(0.95, lrs=(0.1,), schedules=("step",)), structure))
+    assert len(study) == masks
+    page = Path(__file__).resolve().parents[2] / "docs" / "search.md"
+    assert f"{masks:,} for {'x'.join(map(str, structure))}" in page.read_text()
+
+
 def test_representatives_are_mixed_with_the_masks_of_the_paper() -> None:
     assert paper_phase_2(SearchSettings(0.95, masks="distinct"), (3, 3, 3)) is None
     assert paper_phase_2(SearchSettings(0.95), (4, 3, 2)) is None
