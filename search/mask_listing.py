@@ -33,6 +33,13 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @_compiled
+def _copy(source: NDArray[np.int64], target: NDArray[np.int64]) -> None:
+    # Assigning arrays would make numba compile seconds more, for its messages' sake.
+    for place in range(len(source)):
+        target[place] = source[place]
+
+
+@_compiled
 def _ones(bits: int) -> int:
     count = 0
     while bits:
@@ -69,7 +76,8 @@ def _next_lower(row: int, alike: int, columns: int) -> int:
         here = _ones(row >> low & ((1 << size) - 1))
         if here > 0 and zeros > 0:
             kept = row >> (high + 1) << (high + 1) | ((1 << (here - 1)) - 1) << low
-            return kept | _greatest(alike, low - 1, ones + 1)
+            lower: int = kept | _greatest(alike, low - 1, ones + 1)
+            return lower
         ones += here
         zeros += size - here
         low = high + 1
@@ -139,7 +147,7 @@ def _find_ties(
             used |= 1 << candidate
             if place == rows - 1:
                 if found < len(ties):
-                    ties[found] = order
+                    _copy(order, ties[found])
                 found += 1
                 continue
             parts = 0
@@ -157,8 +165,10 @@ def _find_ties(
 
 @_compiled
 def _doubled(array: NDArray[np.int64]) -> NDArray[np.int64]:
-    larger = np.empty((2 * array.shape[0], array.shape[1]), array.dtype)
-    larger[: array.shape[0]] = array
+    """A copy with room for twice as many rows."""
+    larger = np.empty((2 * array.shape[0], array.shape[1]), np.int64)
+    for row in range(array.shape[0]):
+        _copy(array[row], larger[row])
     return larger
 
 
@@ -194,7 +204,9 @@ def list_masks(
     masks, kept = np.empty((64, rows), np.int64), 0
     tie_numbers = np.empty((64, 1), np.int64)
     orders, tied = np.empty((64, rows), np.int64), 0
-    above = counts[::-1].cumsum()[::-1] - counts
+    above = np.zeros(rows, np.int64)
+    for place in range(rows - 1, 0, -1):
+        above[place - 1] = above[place] + counts[place]
 
     place = 0
     mask[0] = _greatest(alike[0], columns - 1, counts[0])
@@ -220,7 +232,8 @@ def list_masks(
             if found > 0:
                 if kept == len(masks):
                     masks, tie_numbers = _doubled(masks), _doubled(tie_numbers)
-                masks[kept], tie_numbers[kept, 0] = mask, found
+                _copy(mask, masks[kept])
+                tie_numbers[kept, 0] = found
                 kept += 1
                 tied += found
         mask[place] = _next_lower(mask[place], alike[place], columns)

@@ -20,7 +20,7 @@ for the next layer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, groupby, pairwise
@@ -86,6 +86,21 @@ def representative(masks: Sequence[str]) -> tuple[str, ...]:
         rows, places, group = least_rows(tuple(int(row, 2) for row in renamed), group)
         found.append(rows_text(rows, width))
     return tuple(found)
+
+
+def first_of_each(networks: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Of networks that renaming hidden neurons turns into each other the first one.
+
+    Args:
+        networks: the masks of each, as for `representative`.
+
+    Raises:
+        ValueError: as for `representative`.
+    """
+    first: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for masks in networks:
+        first.setdefault(representative(masks), tuple(masks))
+    return list(first.values())
 
 
 @lru_cache(maxsize=1 << 14)
@@ -162,9 +177,7 @@ def _divided(cells: tuple[int, ...], row: int) -> tuple[int, ...]:
     return tuple(part for part in parts if part)
 
 
-def _left_open(
-    mask: tuple[int, ...], rows: list[int], orders: list[tuple[int, ...]]
-) -> Renamings:
+def _left_open(mask: tuple[int, ...], rows: list[int], orders: list[tuple[int, ...]]) -> Renamings:
     """What the rows' orders, all leading to the same matrix, leave open for the next layer."""
     sizes = tuple(len(list(same)) for _, same in groupby(rows))
     starts = list(accumulate(sizes[:-1], initial=0))

@@ -16,8 +16,8 @@ UNIT_MS = 0.0018
 (docs/decisions/0003-pruning-one-network-at-a-time.md)."""
 
 
-def network_cost(weights: int) -> float:
-    """Relative cost of a step of a network with so many unmasked weights."""
+def network_cost(weights: float) -> float:
+    """Relative cost of a step of a network with so many unmasked weights, or of a mean one."""
     return weights + STEP_COST
 
 

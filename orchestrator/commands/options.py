@@ -16,6 +16,7 @@ StudyWords = Annotated[
 ]
 StorePath = Annotated[Path, typer.Option("--store", metavar="D", help="Folder of the store.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Calibrate = Annotated[bool, typer.Option("--calibrate", help="Measure this machine's speed again.")]
 RootSeed = Annotated[
     int,
     typer.Option(
