@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from math import factorial, prod
 
 from orchestrator.errors import UserError
 from search.burnside import MAX_TERMS, Population, burnside_terms, count_distinct
-from search.mask_space import count_all, count_covering, count_eligible
+from search.mask_space import count_all, count_covering, count_eligible, least_distinct
 from search.paper_grids import INPUTS, LISTED_MASKS, ListedMasks
 from search.renaming import first_of_each
 from search.sweep_keys import STRUCTURE, check_structure
@@ -82,8 +81,7 @@ def mask_space(text: str, inputs: int = INPUTS) -> MaskSpace:
     if burnside_terms(inputs, structure) <= MAX_TERMS:
         populations["distinct"] = count_distinct(inputs, structure)
     else:
-        # As if no two renamings ever led to the same masks.
-        at_least = populations["covering"].networks // prod(map(factorial, structure))
+        at_least = least_distinct(inputs, structure)
     listed = _listed(structure, inputs)
     if listed is not None:
         grid = listed.grid()

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from math import comb, factorial, gcd, prod
 
 MAX_TERMS = 6_000_000
@@ -40,6 +41,7 @@ class Population:
     weights: int
 
 
+@lru_cache(maxsize=1024)
 def count_distinct(inputs: int, structure: tuple[int, ...]) -> Population:
     """The networks of a structure that renaming hidden neurons does not turn into each other.
 
@@ -69,7 +71,7 @@ def count_distinct(inputs: int, structure: tuple[int, ...]) -> Population:
             permutations = _permutations(rows)
             behind[rows] = permutations * networks, permutations * weights
         fixed = behind
-    renamings = prod(factorial(neurons) for neurons in structure)
+    renamings: int = prod(factorial(neurons) for neurons in structure)
     return Population(
         sum(networks for networks, _ in fixed.values()) // renamings,
         sum(weights for _, weights in fixed.values()) // renamings,
@@ -78,12 +80,11 @@ def count_distinct(inputs: int, structure: tuple[int, ...]) -> Population:
 
 def burnside_terms(inputs: int, structure: tuple[int, ...]) -> int:
     """Roughly how many terms `count_distinct` adds; each cycle type costs as much as ten."""
-    partitions, subsets = zip(*map(_sizes, structure), strict=True)
-    # A permutation of the inputs that leaves them in place has one type.
-    partitions, subsets = (1, *partitions), (inputs + 1, *subsets)
-    return 10 * sum(partitions) + sum(
-        min(partitions[layer] * subsets[layer + 1], partitions[layer + 1] * subsets[layer])
-        for layer in range(len(structure))
+    # Inputs stay in place: one cycle type, of cycles of length 1.
+    sizes = [(1, inputs + 1), *map(_sizes, structure)]
+    return 10 * sum(types for types, _ in sizes) + sum(
+        min(types * subsets_behind, types_behind * subsets)
+        for (types, subsets), (types_behind, subsets_behind) in pairwise(sizes)
     )
 
 

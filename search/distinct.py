@@ -2,31 +2,23 @@
 
 Networks are distinct if no renaming of hidden neurons turns one into the other. Each is given by
 its representative (`search.renaming`), and they come in the order that `masks = "all"` has.
-
-What is held is not the networks but a tree: for each group of renamings that a layer's neurons are
-still free to take, the list of that layer's masks that stand for themselves, each with the number
-of networks up to its end. So 7x3x3, which has 8,338,343 networks, needs lists of 153,503 masks.
+They are looked up in a tree of masks (`search.distinct_tree`) that every process makes for itself
+when it is first asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from itertools import groupby, pairwise
-from math import factorial, prod
+from functools import cached_property
+from math import log10
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from search.burnside import MAX_TERMS, burnside_terms, count_distinct
+from search.distinct_tree import MaskList, distinct_tree
 from search.grid import Grid, Updates
-from search.mask_listing import MAX_COLUMNS, list_masks
-from search.mask_space import count_covering
-from search.mask_walk import count_sequences
+from search.mask_listing import MAX_COLUMNS
+from search.mask_space import least_distinct
 from search.masks import rows_text
-from search.renaming import Renamings
 
 MAX_NETWORKS = 10_000_000
 """Distinct networks of the largest structure whose networks are listed."""
@@ -55,7 +47,7 @@ class DistinctMasks(Grid):
         The first one makes the lists, which takes seconds for the largest structures.
         """
         masks = []
-        listed: _Listed | None = _tree(self.structure, self.inputs)
+        listed: MaskList | None = distinct_tree(self.structure, self.inputs)
         width = self.inputs
         while listed is not None:
             place, index = listed.find(index)
@@ -87,143 +79,23 @@ def check_listed(structure: tuple[int, ...], inputs: int) -> None:
         ValueError: with their number.
     """
     shown = "x".join(map(str, structure))
-    allowed = f"at most {MAX_NETWORKS:,} are listed"
-    if burnside_terms(inputs, structure) > MAX_TERMS:
-        least = count_covering(inputs, structure).networks // prod(map(factorial, structure))
-        raise ValueError(f"{shown} has at least {_readable(least)} distinct networks; {allowed}")
-    count = count_distinct(inputs, structure).networks
-    if count > MAX_NETWORKS:
-        raise ValueError(f"{shown} has {_readable(count)} distinct networks; {allowed}")
     if max(inputs, *structure) > MAX_COLUMNS:
         raise ValueError(
-            f"{shown} has a layer of more than {MAX_COLUMNS} neurons or inputs: its distinct "
-            "networks are not listed"
+            f"{shown} has a layer of more than {MAX_COLUMNS} neurons or inputs, too wide to list "
+            "its distinct networks"
         )
+    if burnside_terms(inputs, structure) > MAX_TERMS:
+        number = f"at least {_readable(least_distinct(inputs, structure))}"
+    else:
+        count = count_distinct(inputs, structure).networks
+        if count <= MAX_NETWORKS:
+            return
+        number = _readable(count)
+    raise ValueError(
+        f"{shown} has {number} distinct networks; allowed: structures that have up to "
+        f"{MAX_NETWORKS:,}"
+    )
 
 
 def _readable(count: int) -> str:
-    return f"{count:,}" if count < 10**15 else f"about 10^{len(str(count)) - 1}"
-
-
-@dataclass(frozen=True)
-class _Listed:
-    """The masks of one layer that stand for themselves under some renamings, in order.
-
-    Attributes:
-        rows: unsigned [masks, rows], from the bottom row, the leftmost column the highest bit.
-        ends: int64 [masks], networks up to and including those that begin with each mask.
-        behind: the lists of the next layer; none behind the last one.
-        next_list: int32 [masks], which of `behind` follows each mask.
-    """
-
-    rows: NDArray[np.unsignedinteger[Any]]
-    ends: NDArray[np.int64]
-    behind: tuple[_Listed, ...]
-    next_list: NDArray[np.int32]
-
-    def find(self, index: int) -> tuple[int, int]:
-        """The mask that an index falls on, and the index among the networks that begin with it."""
-        place = int(np.searchsorted(self.ends, index, side="right"))
-        return place, index - (int(self.ends[place - 1]) if place else 0)
-
-
-@lru_cache(maxsize=8)
-def _tree(structure: tuple[int, ...], inputs: int) -> _Listed:
-    # (outputs, inputs) of each hidden layer.
-    shapes = [(rows, cols) for cols, rows in pairwise((inputs, *structure))]
-    return _grow(tuple(shapes), Renamings.none(inputs), {})
-
-
-def _grow(
-    shapes: tuple[tuple[int, int], ...],
-    group: Renamings,
-    grown: dict[tuple[int, Renamings], _Listed],
-) -> _Listed:
-    """The list of the first of some layers, whose inputs may be renamed so, and those behind it."""
-    known = grown.get((len(shapes), group))
-    if known is not None:
-        return known
-    (_, columns), *others = shapes
-    parts = list(_list_layer(*shapes[0], group))
-    masks = np.concatenate([part for part, _, _ in parts])
-    dtype = np.min_scalar_type((1 << columns) - 1)
-    if not others:
-        ends = np.arange(1, len(masks) + 1)
-        listed = _Listed(masks.astype(dtype), ends, (), np.zeros(0, np.int32))
-    else:
-        ties = np.concatenate([ties for _, ties, _ in parts])
-        orders = np.concatenate([orders for _, _, orders in parts])
-        groups, chosen = _groups(masks, ties, orders)
-        behind = tuple(_grow(tuple(others), open_names, grown) for open_names in groups)
-        sizes = np.array([part.ends[-1] for part in behind])
-        listed = _Listed(masks.astype(dtype), np.cumsum(sizes[chosen]), behind, chosen)
-    grown[len(shapes), group] = listed
-    return listed
-
-
-def _list_layer(
-    rows: int, columns: int, group: Renamings
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-    """What `list_masks` gives for each sequence of row counts, in the order of the search."""
-    cells = []
-    left = columns
-    for size in group.cells:
-        left -= size
-        cells.append(((1 << size) - 1) << left)
-    swaps = np.array(group.swaps)
-    for nnz in range(max(rows, columns), rows * columns + 1):
-        for counts in count_sequences(rows, nnz, columns):
-            yield list_masks(np.array(counts[::-1]), np.array(cells), swaps)
-
-
-def _groups(
-    masks: NDArray[np.int64], ties: NDArray[np.int64], orders: NDArray[np.int64]
-) -> tuple[list[Renamings], NDArray[np.int32]]:
-    """The groups that masks leave open for the names of their rows' neurons.
-
-    Args:
-        masks: int64 [masks, rows], from the bottom row.
-        ties: int64 [masks], orders of each mask's rows that lead back to it.
-        orders: int64 [sum of ties, rows], these orders.
-
-    Returns:
-        The groups, and which of them each mask has, int32 [masks].
-    """
-    number: dict[Renamings, int] = {}
-    chosen = np.empty(len(masks), np.int32)
-    equal = masks[:, 1:] == masks[:, :-1]
-    starts = np.cumsum(ties) - ties
-    for count in np.unique(ties):
-        places = np.flatnonzero(ties == count)
-        tied = orders[starts[places][:, None] + np.arange(count)]
-        # Masks of equal pattern have equal groups: few patterns, where masks may be millions.
-        patterns = np.concatenate([equal[places], tied.reshape(len(places), -1)], axis=1)
-        _, first, which = np.unique(
-            patterns.astype(np.int8), axis=0, return_index=True, return_inverse=True
-        )
-        kinds = [
-            number.setdefault(_left_open(equal[places[one]].tolist(), tied[one]), len(number))
-            for one in first
-        ]
-        chosen[places] = np.array(kinds, np.int32)[which]
-    return list(number), chosen
-
-
-def _left_open(equal: list[bool], orders: NDArray[np.int64]) -> Renamings:
-    """The permutations of the next layer's columns that leave a mask as it is.
-
-    Args:
-        equal: whether each row, from the bottom, equals the one above it.
-        orders: int64 [orders, rows], orders of the rows that lead back to the mask.
-    """
-    cell = [0]
-    for same in reversed(equal):
-        cell.append(cell[-1] if same else cell[-1] + 1)
-    sizes = tuple(len(list(places)) for _, places in groupby(cell))
-    # Cells are numbered from the top, where the next layer's columns begin; orders are not.
-    from_bottom = cell[::-1]
-    swaps = {
-        tuple(dict(zip(cell, (from_bottom[row] for row in order[::-1]), strict=True)).values())
-        for order in orders.tolist()
-    }
-    return Renamings(sizes, tuple(sorted(swaps)))
+    return f"{count:,}" if count < 10**15 else f"about 10^{int(log10(count))}"

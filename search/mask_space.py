@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from math import comb
+from math import comb, factorial, prod
 
 from search.burnside import Population
 
@@ -27,6 +27,21 @@ def count_covering(inputs: int, structure: tuple[int, ...]) -> Population:
 def count_eligible(inputs: int, structure: tuple[int, ...]) -> Population:
     """Those that `masks = "all"` tries: of each layer's masks one of all orders of its rows."""
     return _of_layers(inputs, structure, _rows_in_one_order)
+
+
+def least_distinct(inputs: int, structure: tuple[int, ...]) -> int:
+    """Distinct networks that a structure has at least; `count_distinct` has the number itself.
+
+    No network has more masks than there are renamings, and no more eligible ones than there are
+    renamings of all layers but the last, whose rows are in order.
+    """
+    covering = count_covering(inputs, structure).networks
+    eligible = count_eligible(inputs, structure).networks
+    before_last = prod(map(factorial, structure[:-1]))
+    # Rounded up.
+    return max(
+        -(-covering // (before_last * factorial(structure[-1]))), -(-eligible // before_last)
+    )
 
 
 def _rows_in_any_order(rows: int, kinds: int) -> int:
