@@ -84,17 +84,16 @@ def check_listed(structure: tuple[int, ...], inputs: int) -> None:
             f"{shown} has a layer of more than {MAX_COLUMNS} neurons or inputs, too wide to list "
             "its distinct networks"
         )
+    allowed = f"allowed: structures that have up to {MAX_NETWORKS:,}"
     if burnside_terms(inputs, structure) > MAX_TERMS:
-        number = f"at least {_readable(least_distinct(inputs, structure))}"
-    else:
-        count = count_distinct(inputs, structure).networks
-        if count <= MAX_NETWORKS:
-            return
-        number = _readable(count)
-    raise ValueError(
-        f"{shown} has {number} distinct networks; allowed: structures that have up to "
-        f"{MAX_NETWORKS:,}"
-    )
+        least = _readable(least_distinct(inputs, structure))
+        raise ValueError(
+            f"{shown} is too wide to count its distinct networks, of which there are at least "
+            f"{least}; {allowed}"
+        )
+    count = count_distinct(inputs, structure).networks
+    if count > MAX_NETWORKS:
+        raise ValueError(f"{shown} has {_readable(count)} distinct networks; {allowed}")
 
 
 def _readable(count: int) -> str:

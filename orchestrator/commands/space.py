@@ -33,7 +33,7 @@ def space(
     calibrate: Calibrate = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how many networks a structure has, and what training them costs.
+    """Show how many networks a structure has, and what they cost.
 
     Counted are the masks of the hidden layers: all, those that the search tries, and the networks
     that are distinct whatever their hidden neurons are called. Each is trained once.
