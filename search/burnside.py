@@ -79,10 +79,10 @@ def count_distinct(inputs: int, structure: tuple[int, ...]) -> Population:
 
 
 def burnside_terms(inputs: int, structure: tuple[int, ...]) -> int:
-    """Roughly how many terms `count_distinct` adds; each cycle type costs as much as ten."""
+    """Roughly how many terms `count_distinct` adds; each cycle type costs as much as 30."""
     # Inputs stay in place: one cycle type, of cycles of length 1.
     sizes = [(1, inputs + 1), *map(_sizes, structure)]
-    return 10 * sum(types for types, _ in sizes) + sum(
+    return 30 * sum(types for types, _ in sizes) + sum(
         min(types * subsets_behind, types_behind * subsets)
         for (types, subsets), (types_behind, subsets_behind) in pairwise(sizes)
     )

@@ -69,22 +69,20 @@ def representative(masks: Sequence[str]) -> tuple[str, ...]:
             regular that more than `MAX_TIES` ways would have to be followed (a 16x16 identity
             matrix, for example, behind neurons that are all alike).
     """
-    layers = [parse_mask(mask) for mask in masks]
-    for number, (layer, after) in enumerate(pairwise(layers), start=1):
-        if layer.shape[0] != after.shape[1]:
+    shapes = [_shape(mask) for mask in masks]
+    for number, ((rows, _), (_, columns)) in enumerate(pairwise(shapes), start=1):
+        if rows != columns:
             raise ValueError(
-                f"mask{number} has {layer.shape[0]} rows, but mask{number + 1} "
-                f"{after.shape[1]} columns; allowed: as many, one a neuron"
+                f"mask{number} has {rows} rows, but mask{number + 1} {columns} columns; allowed: "
+                "as many, one a neuron"
             )
-    group = Renamings.none(layers[0].shape[1]) if layers else Renamings((), ())
+    group = Renamings.none(shapes[0][1]) if shapes else Renamings((), ())
     # Where the neurons that are the next mask's columns stood before they were renamed.
     places = tuple(range(len(group.cells)))
     found = []
     for mask in masks:
-        renamed = ("".join(row[place] for place in places) for row in mask.split("|"))
-        width = len(places)
-        rows, places, group = least_rows(tuple(int(row, 2) for row in renamed), group)
-        found.append(rows_text(rows, width))
+        text, places, group = _represent_layer(mask, places, group)
+        found.append(text)
     return tuple(found)
 
 
@@ -104,6 +102,22 @@ def first_of_each(networks: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
 
 
 @lru_cache(maxsize=1 << 14)
+def _shape(mask: str) -> tuple[int, int]:
+    rows, columns = parse_mask(mask).shape
+    return rows, columns
+
+
+# Cached: in a grid the same few thousand masks come again and again.
+@lru_cache(maxsize=1 << 14)
+def _represent_layer(
+    mask: str, places: tuple[int, ...], group: Renamings
+) -> tuple[str, tuple[int, ...], Renamings]:
+    """`least_rows` of a mask as text, after its columns were put into their places."""
+    renamed = ("".join(row[place] for place in places) for row in mask.split("|"))
+    rows, behind, left_open = least_rows(tuple(int(row, 2) for row in renamed), group)
+    return rows_text(rows, len(places)), behind, left_open
+
+
 def least_rows(
     mask: tuple[int, ...], group: Renamings
 ) -> tuple[tuple[int, ...], tuple[int, ...], Renamings]:

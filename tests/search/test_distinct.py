@@ -49,7 +49,7 @@ def test_tree_has_another_number_of_networks_than_burnside(inputs: int, widths: 
     assert distinct_tree(structure, inputs).ends[-1] == count
 
 
-@pytest.mark.parametrize("structure", [(7, 3, 3), (16, 2, 2), (1, 6, 6), (12, 1, 5, 2), (40, 1)])
+@pytest.mark.parametrize("structure", [(7, 3, 3), (16, 2, 2), (1, 6, 6), (12, 1, 5, 2), (30, 1)])
 def test_large_structures_have_networks_that_stand_for_others(structure: tuple[int, ...]) -> None:
     grid = DistinctMasks(structure, 2)
     assert distinct_tree(structure, 2).ends[-1] == grid.size
@@ -112,4 +112,4 @@ def test_structures_with_too_many_networks_are_begun(
 def test_largest_structure_is_refused() -> None:
     assert 9_000_000 < DistinctMasks((6, 5), 2).size <= MAX_NETWORKS
     check_listed((6, 5), 2)
-    check_listed((50, 1), 2)
+    check_listed((40, 1), 2)
