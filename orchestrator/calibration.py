@@ -54,6 +54,14 @@ class Calibration(BaseModel):
         return "just now"
 
 
+def speed_note(speed: Calibration) -> str:
+    """What core-hours mean, for whom reads them."""
+    return (
+        f"Core-hours are of one core of this machine ({speed.backend}), calibrated {speed.age}; "
+        "`--calibrate` measures again."
+    )
+
+
 def calibration(*, again: bool = False) -> Calibration:
     """The kept figure of this machine and backend, or a new one, which is kept.
 

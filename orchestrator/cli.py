@@ -10,7 +10,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
-from orchestrator.commands import ask, look, plan, publish, run, search, status
+from orchestrator.commands import ask, look, plan, publish, run, search, space, status
 from orchestrator.commands.run import INTERRUPTED
 from orchestrator.errors import UserError
 from storage.errors import StoreError
@@ -57,6 +57,7 @@ def _telling(command: Callable[P, None]) -> Callable[P, None]:
 
 app.command("studies")(_telling(look.studies))
 app.command("list")(_telling(look.list_experiments))
+app.command("space")(_telling(space.space))
 app.command("plan")(_telling(plan.plan))
 app.command("run")(_telling(run.run))
 app.command("search")(_telling(search.search))

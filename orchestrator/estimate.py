@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.calibration import Calibration
+from search.experiment import Experiment
 from search.indices import IndexSet
 from search.study import Study
-from workers.cost import experiment_cost
+from workers.cost import experiment_cost, network_cost
 
 SAMPLE = 400
 """Experiments, evenly spread over what remains, whose mean cost is taken for all."""
@@ -27,6 +28,18 @@ class Estimate:
 
     core_hours: float
     bytes: int
+
+
+def search_core_hours(networks: int, mean_weights: float, speed: Calibration) -> float:
+    """Hours of one core for training given masks once, for the paper's number of epochs.
+
+    Args:
+        networks: how many.
+        mean_weights: unmasked weights of one on average; costs are proportional.
+        speed: seconds that a unit of cost takes here.
+    """
+    cost = network_cost(mean_weights) * Experiment().epochs
+    return networks * cost * speed.seconds_per_cost / 3600
 
 
 def estimate(study: Study, indices: IndexSet, speed: Calibration) -> Estimate:

@@ -15,6 +15,14 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def human_count(count: float) -> str:
+    """A number of any size: 8,338,343, or 6.31 * 10^121."""
+    if count < 10**15:
+        return f"{count:,}"
+    digits, _, exponent = f"{count:.2e}".partition("e+")
+    return f"{digits} * 10^{int(exponent)}"
+
+
 def human_bytes(count: float) -> str:
     """Bytes with a decimal unit: 1.2 GB."""
     for unit in ("B", "kB", "MB"):
@@ -25,7 +33,9 @@ def human_bytes(count: float) -> str:
 
 
 def human_hours(hours: float) -> str:
-    """Hours with as many digits as matter: <0.01, 0.03, 1.7, 1,234.5."""
+    """Hours with as many digits as matter: <0.01, 0.03, 1.7, 1,234.5, 8,338,343."""
+    if hours >= 1e6:
+        return human_count(round(hours))
     if 0 < hours < 0.005:
         return "<0.01"
     return f"{hours:.2f}" if hours < 1 else f"{hours:,.1f}"

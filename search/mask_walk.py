@@ -21,18 +21,18 @@ def walk_rows(rows: int, cols: int, nnz: int) -> Iterator[tuple[int, ...]]:
     Yields:
         Rows from the top as integers, the leftmost column the highest bit.
     """
-    for counts in _count_sequences(rows, nnz, cols):
+    for counts in count_sequences(rows, nnz, cols):
         yield from _fill(counts, cols, (), (1 << cols) - 1)
 
 
-def _count_sequences(rows: int, nnz: int, most: int) -> Iterator[tuple[int, ...]]:
-    """Non-increasing sequences of row counts with the given sum, each count 1 to `most`."""
+def count_sequences(rows: int, nnz: int, most: int) -> Iterator[tuple[int, ...]]:
+    """Non-increasing sequences of row counts with the given sum, each 1 to `most`, in order."""
     if rows == 0:
         if nnz == 0:
             yield ()
         return
     for count in range(-(-nnz // rows), min(most, nnz - (rows - 1)) + 1):
-        for rest in _count_sequences(rows - 1, nnz - count, count):
+        for rest in count_sequences(rows - 1, nnz - count, count):
             yield (count, *rest)
 
 

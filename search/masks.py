@@ -12,7 +12,8 @@ Of all masks with the same number of nonzeros the search tries the eligible ones
 section 4): every row and every column has a nonzero; row counts do not increase from top to
 bottom; of neighbouring rows with equal counts the upper one is the greater or equal number. This
 leaves one of all row permutations of a mask, but not one of all renamings of hidden neurons, which
-permute the columns of the next layer too. Their order is stated in `search.mask_walk`.
+permute the columns of the next layer too: `search.renaming` does. Their order is stated in
+`search.mask_walk`.
 """
 
 from __future__ import annotations

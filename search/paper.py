@@ -71,11 +71,11 @@ _ENTRIES: dict[str, _Entry] = {
         _FRESH,
         18_955,
     ),
-    # 155,952 = 2 lrs x 3 schedules x 25,992 masks: 8 x 57 x 57
+    # 155,952 = 2 lrs x 3 schedules x 25,992 masks
     "phase2-95": _Entry(
         "random",
         "the search, second phase for 95 %: every mask of 3x3x3",
-        lambda: phase2((3, 3, 3), (0.05, 0.1)),
+        lambda: phase2("phase2-95", (0.05, 0.1)),
         _FRESH,
         43_531,
     ),
@@ -83,8 +83,7 @@ _ENTRIES: dict[str, _Entry] = {
     "phase2-995": _Entry(
         "random",
         "the search, second phase for 99.5 %: 7x3x3 masks, under 33 nonzeros without the output",
-        # quirk: the authors tried only the first 3 masks of the second layer for each nnz.
-        lambda: phase2((7, 3, 3), (0.05,), nnz_below=33, mask2_limit=3),
+        lambda: phase2("phase2-995", (0.05,)),
         _FRESH,
         199_483,
     ),
@@ -104,11 +103,11 @@ _ENTRIES: dict[str, _Entry] = {
         _BENCH_95,
         9_721,
     ),
-    # 2,496 = 2 lrs x 3 schedules x 416 masks: 8 x 13 x 4
+    # 2,496 = 2 lrs x 3 schedules x 416 masks
     "fixed95-phase2": _Entry(
         "fixed-95",
         "second phase from that initialisation: every mask of 3x2x2",
-        lambda: phase2((3, 2, 2), (0.05, 0.1)),
+        lambda: phase2("fixed95-phase2", (0.05, 0.1)),
         _BENCH_95,
         10_279,
     ),
@@ -132,8 +131,7 @@ _ENTRIES: dict[str, _Entry] = {
     "fixed995-phase2": _Entry(
         "fixed-995",
         "second phase from that initialisation: 6x3x2 masks, under 31 nonzeros without the output",
-        # quirk: the authors tried only the first 6 masks of the second layer for each nnz.
-        lambda: phase2((6, 3, 2), (0.05,), nnz_below=31, mask2_limit=6),
+        lambda: phase2("fixed995-phase2", (0.05,)),
         _BENCH_995,
         13_375,
     ),

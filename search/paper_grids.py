@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
 
 from search.grid import Chain, Grid, MaskedStructure, Product, Table, axis
@@ -76,29 +77,58 @@ def phase1(fewer_than: int | None = None) -> Grid:
     )
 
 
-def phase2(
-    structure: tuple[int, int, int],
-    lrs: tuple[float, ...],
-    nnz_below: int | None = None,
-    mask2_limit: int | None = None,
-) -> Grid:
-    """All eligible masks of the hidden layers of one structure; the output layer is dense.
+@dataclass(frozen=True)
+class ListedMasks:
+    """Which eligible masks of a structure the paper's second phase tries.
 
-    Args:
+    Attributes:
+        study: that tries them.
         structure: neurons used in each hidden layer.
-        lrs: learning rates.
         nnz_below: bound on the nonzeros of the three masks together.
         mask2_limit: only so many first masks of the second layer for each number of nonzeros.
     """
-    first, second, third = (
-        {nnz: Masks(rows, cols, nnz, limit) for nnz in range(max(rows, cols), rows * cols + 1)}
-        for rows, cols, limit in zip(
-            structure, (INPUTS, *structure[:-1]), (None, mask2_limit, None), strict=True
+
+    study: str
+    structure: tuple[int, int, int]
+    nnz_below: int | None = None
+    mask2_limit: int | None = None
+
+    def grid(self) -> Grid:
+        """The combinations of the three masks, by their numbers of nonzeros."""
+        first, second, third = (
+            {nnz: Masks(rows, cols, nnz, limit) for nnz in range(max(rows, cols), rows * cols + 1)}
+            for rows, cols, limit in zip(
+                self.structure,
+                (INPUTS, *self.structure[:-1]),
+                (None, self.mask2_limit, None),
+                strict=True,
+            )
         )
+        blocks = [
+            MaskedStructure(self.structure, (first[nnz1], second[nnz2], third[nnz3]))
+            for nnz1, nnz2, nnz3 in product(first, second, third)
+            if self.nnz_below is None or nnz1 + nnz2 + nnz3 < self.nnz_below
+        ]
+        return Chain(tuple(blocks))
+
+
+LISTED_MASKS = {
+    listed.study: listed
+    for listed in (
+        # 25,992 = 8 x 57 x 57
+        ListedMasks("phase2-95", (3, 3, 3)),
+        # 63,208. quirk: the authors tried only the first 3 masks of the second layer for each nnz.
+        ListedMasks("phase2-995", (7, 3, 3), nnz_below=33, mask2_limit=3),
+        # 416 = 8 x 13 x 4
+        ListedMasks("fixed95-phase2", (3, 2, 2)),
+        # 23,528. quirk: the authors tried only the first 6 masks of the second layer for each nnz.
+        ListedMasks("fixed995-phase2", (6, 3, 2), nnz_below=31, mask2_limit=6),
     )
-    blocks = [
-        MaskedStructure(structure, (first[nnz1], second[nnz2], third[nnz3]))
-        for nnz1, nnz2, nnz3 in product(first, second, third)
-        if nnz_below is None or nnz1 + nnz2 + nnz3 < nnz_below
-    ]
-    return Product((axis("lr", *lrs), axis("schedule", *SCHEDULES), Chain(tuple(blocks))))
+}
+"""The masks of the paper's second phases, by the study."""
+
+
+def phase2(study: str, lrs: tuple[float, ...]) -> Grid:
+    """The masks that a second phase tries; the output layer is dense."""
+    masks = LISTED_MASKS[study].grid()
+    return Product((axis("lr", *lrs), axis("schedule", *SCHEDULES), masks))

@@ -7,6 +7,7 @@ from itertools import combinations, pairwise, product
 from math import prod
 from typing import Any
 
+from search.distinct import DistinctMasks, check_listed
 from search.experiment import Experiment
 from search.grid import Chain, Grid, MaskedStructure, Product, Table, axis
 from search.mask_sequences import AllMasks
@@ -118,9 +119,9 @@ def _masked(table: SweepTable, structure: Structure | None, inputs: int) -> Grid
     """A structure under all masks that the table names for it."""
     if structure is None:
         return axis("structure", None)
-    # (outputs, inputs) of each hidden layer.
-    layers = [(rows, cols) for cols, rows in pairwise((inputs, *structure))]
     if table.mask_keys:
+        # (outputs, inputs) of each hidden layer.
+        layers = [(rows, cols) for cols, rows in pairwise((inputs, *structure))]
         # A layer that is not named but lies before one that is gets its dense mask.
         named = layers[: mask_layer(table.mask_keys[-1])]
         masks = [
@@ -129,13 +130,23 @@ def _masked(table: SweepTable, structure: Structure | None, inputs: int) -> Grid
         ]
         return MaskedStructure(structure, tuple(masks))
     choices = [
-        MaskedStructure(
-            structure,
-            tuple(_all_masks(table, *shape) for shape in layers) if kind == "all" else (),
-        )
+        _masks_of_kind(table, kind, structure, inputs)
         for kind in table.values.get("masks", ["dense"])
     ]
     return choices[0] if len(choices) == 1 else Chain(tuple(choices))
+
+
+def _masks_of_kind(table: SweepTable, kind: str, structure: Structure, inputs: int) -> Grid:
+    if kind == "dense":
+        return MaskedStructure(structure, ())
+    if kind == "all":
+        shapes = [(rows, cols) for cols, rows in pairwise((inputs, *structure))]
+        return MaskedStructure(structure, tuple(_all_masks(table, *shape) for shape in shapes))
+    try:
+        check_listed(structure, inputs)
+    except ValueError as error:
+        table.refuse("masks", f"cannot be 'distinct': {error}")
+    return DistinctMasks(structure, inputs)
 
 
 def _all_masks(table: SweepTable, rows: int, cols: int) -> AllMasks:

@@ -19,6 +19,9 @@ STORED_INITS = ("bench-95", "bench-995")
 MAX_DEPTH = 64
 """Hidden layers of the deepest structure."""
 
+STRUCTURE = f"the neurons of 1 to {MAX_DEPTH} hidden layers such as '7x3x3'"
+"""What a structure may be, in words."""
+
 MAX_TABLES = 1000
 """[[grid]] tables of a file: each is compared with every other."""
 
@@ -70,11 +73,8 @@ def table_keys(
     return {
         "method": _one_of(methods),
         "dataset": _one_of(datasets),
-        "structure": Key(
-            Annotated[str, AfterValidator(_structure)],
-            f"the neurons of 1 to {MAX_DEPTH} hidden layers such as '7x3x3'",
-        ),
-        "masks": Key(Literal["dense", "all"], "'dense' or 'all'"),
+        "structure": Key(Annotated[str, AfterValidator(check_structure)], STRUCTURE),
+        "masks": Key(Literal["dense", "all", "distinct"], "'dense', 'all' or 'distinct'"),
         **{f"mask{layer}": mask for layer in range(1, MAX_DEPTH + 1)},
         "width": _WHOLE,
         "target_nnz": _WHOLE,
@@ -148,7 +148,12 @@ def _one_of(names: Collection[str]) -> Key:
     return Key(Annotated[str, AfterValidator(known)], ", ".join(map(repr, names)))
 
 
-def _structure(text: str) -> str:
+def check_structure(text: str) -> str:
+    """The text itself.
+
+    Raises:
+        ValueError: it is no structure.
+    """
     layers = text.split("x")
     if len(layers) > MAX_DEPTH or not all(re.fullmatch("[1-9][0-9]{0,8}", n) for n in layers):
         raise ValueError(f"not a structure: {text!r}")

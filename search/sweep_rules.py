@@ -127,6 +127,8 @@ def _check_method_keys(table: SweepTable, facts: Facts) -> None:
                 table.refuse(key, f"is missing: method {method!r} needs it")
     if "masks" in table.values and table.mask_keys:
         table.refuse("masks", f"and {table.mask_keys[0]} cannot stand together; allowed: either")
+    if {"all", "distinct"} <= set(table.values.get("masks", ())):
+        table.refuse("masks", "names 'all' and 'distinct', which is a part of it; allowed: either")
 
 
 def _check_batches(table: SweepTable, facts: Facts) -> None:

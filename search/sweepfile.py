@@ -5,7 +5,7 @@
     [base]                           # one value each; what is left out has the paper's value
     lr = 0.05
     [grid]                           # lists, every combination; [[grid]] several times for several
-    structure = ["7x3x3", "6x3x2"]   # with masks = "dense", "all", or mask1 = ["10|01|11", ...]
+    structure = ["7x3x3", "6x3x2"]   # masks = "all", "distinct", or mask1 = ["10|01|11", ...]
 
 The experiments come in this order, whatever the order in the file: replicates slowest, so that
 more of them are added at the end; then the [[grid]] tables; inside a table the keys of

@@ -44,8 +44,8 @@ def _matrices_pay(weights: int, dense: int) -> bool:
     return weights > MATRIX_STEP + MATRIX_WEIGHT * dense
 
 
-def network_cost(weights: int) -> float:
-    """Relative cost of a step of a network with so many unmasked weights."""
+def network_cost(weights: float) -> float:
+    """Relative cost of a step of a network with so many unmasked weights, or of a mean one."""
     return weights + STEP_COST
 
 

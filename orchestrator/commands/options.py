@@ -27,6 +27,7 @@ Published = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Calibrate = Annotated[bool, typer.Option("--calibrate", help="Measure this machine's speed again.")]
 RootSeed = Annotated[
     int,
     typer.Option(

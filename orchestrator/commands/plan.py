@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from orchestrator.calibration import Calibration, calibration
-from orchestrator.commands.options import AsJson, RootSeed, StudyWords
+from orchestrator.calibration import Calibration, calibration, speed_note
+from orchestrator.commands.options import AsJson, Calibrate, RootSeed, StudyWords
 from orchestrator.estimate import estimate
 from orchestrator.inits import tokens
 from orchestrator.plan import PlannedStudy, make_plan
@@ -31,9 +31,7 @@ def plan(
     words: StudyWords,
     store: OptionalStore = None,
     root_seed: RootSeed = 0,
-    calibrate: Annotated[
-        bool, typer.Option("--calibrate", help="Measure this machine's speed again.")
-    ] = False,
+    calibrate: Calibrate = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what is left to train, and what it costs on this machine.
@@ -99,7 +97,4 @@ def _show(rows: list[dict[str, Any]], speed: Calibration) -> None:
         console.print(
             f"Studies with - need methods that this version does not have: {', '.join(missing)}."
         )
-    console.print(
-        f"Core-hours are of one core of this machine ({speed.backend}), calibrated {speed.age}; "
-        "`--calibrate` measures again."
-    )
+    console.print(speed_note(speed))

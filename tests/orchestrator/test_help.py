@@ -10,6 +10,7 @@ from tests.orchestrator.running import sparsest
 OPTIONS = {
     "studies": ["--json"],
     "list": ["STUDY|FILE.toml", "--tsv", "--json"],
+    "space": ["STRUCTURE", "--inputs", "--calibrate", "--json"],
     "plan": ["STUDY|FILE.toml", "--store", "--root-seed", "--calibrate", "--json"],
     "run": [
         "STUDY|FILE.toml",

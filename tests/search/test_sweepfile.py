@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from search.burnside import count_distinct
 from search.experiment import Experiment
 from search.mask_sequences import AllMasks
+from search.masks import parse_mask
 from search.study import Study
 from search.sweepfile import MAX_FILE_BYTES, SweepFileError, load_sweep
 
@@ -147,6 +149,31 @@ def test_all_masks_are_every_eligible_one_of_each_hidden_layer(load: Load) -> No
         ((3, 2), (first[one], second[two]))
         for one, two in product(range(first.size), range(second.size))
     ]
+
+
+def test_distinct_masks_are_other_experiments_than_the_same_of_all(load: Load) -> None:
+    every, distinct = (
+        load(f'[base]\nlr = 0.1\n[grid]\nstructure = ["3x2x2", "2x3"]\nmasks = "{kind}"')
+        for kind in ("all", "distinct")
+    )
+    assert len(distinct) == 273 + 29 < len(every)
+    places = {experiment.experiment_id: place for place, experiment in enumerate(every)}
+    found = [places[experiment.experiment_id] for experiment in distinct]
+    assert found == sorted(found)
+    assert distinct.digest != every.digest
+    assert list(pickle.loads(pickle.dumps(distinct))) == list(distinct)
+
+
+def test_distinct_masks_are_those_of_another_number_of_inputs(load: Load) -> None:
+    study = load('[base]\ndataset = "cubes"\nmasks = "distinct"\n[grid]\nstructure = ["2x2"]')
+    assert {parse_mask(experiment.masks[0]).shape for experiment in study} == {(2, 3)}
+    assert len(study) == count_distinct(3, (2, 2)).networks
+
+
+def test_network_is_both_in_a_table_of_all_and_in_one_of_distinct(load: Load) -> None:
+    table = '[[grid]]\nstructure = ["3x2"]\nmasks = "{}"\n'
+    with pytest.raises(SweepFileError, match="are the same experiment"):
+        load(table.format("all") + table.format("distinct"))
 
 
 def test_masks_may_be_a_list_too(load: Load) -> None:
@@ -394,7 +421,7 @@ MISTAKES = [
     ('[base]\ndataset = "mnist"', "dataset cannot be 'mnist'; allowed: 'cubist-spiral'"),
     ('[base]\nschedule = "linear"', "allowed: 'cosine', 'step', 'constant'"),
     ('[base]\ninit = "bench-95:aa"', "allowed: 'fresh', 'bench-95', 'bench-995'"),
-    ('[base]\nmasks = "some"', "masks cannot be 'some'; allowed: 'dense' or 'all'"),
+    ('[base]\nmasks = "some"', "masks cannot be 'some'; allowed: 'dense', 'all' or 'distinct'"),
     (f"[base]\nwidth = 100000\n[grid]\n{STRUCTURE}", "width cannot be 100000"),
     # Structures.
     ('[base]\nstructure = "3x0x3"', "structure cannot be '3x0x3'"),
@@ -438,6 +465,15 @@ MISTAKES = [
     (
         '[grid]\nwidth = [32]\nstructure = ["32x32"]\nmasks = "all"',
         "masks cannot be 'all': .* at most 512 are allowed",
+    ),
+    (
+        '[grid]\nstructure = ["3x3x3", "8x3x3"]\nmasks = "distinct"',
+        "masks cannot be 'distinct': 8x3x3 has 29,388,359 distinct networks; allowed: structures "
+        "that have up to 10,000,000",
+    ),
+    (
+        '[grid]\nstructure = ["3x2"]\nmasks = ["distinct", "all"]',
+        "masks names 'all' and 'distinct', which is a part of it; allowed: either",
     ),
     (
         '[grid]\nstructure = ["8x8x8x8"]\nmasks = "all"',

@@ -1,0 +1,124 @@
+"""The command that tells how large the mask space of a structure is."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from orchestrator.calibration import Calibration, calibration, speed_note
+from orchestrator.commands.options import AsJson, Calibrate
+from orchestrator.estimate import search_core_hours
+from orchestrator.show import human_count, human_hours, plain_console
+from orchestrator.space import MaskSpace, mask_space
+from search.paper_grids import INPUTS
+
+_NAMES = {
+    "all": "all masks",
+    "covering": "without an empty row or column",
+    "eligible": 'eligible: masks = "all"',
+    "distinct": 'distinct: masks = "distinct"',
+    "paper": "listed by the paper",
+    "paper-distinct": "distinct, of those listed",
+}
+
+
+def space(
+    structure: Annotated[
+        str, typer.Argument(metavar="STRUCTURE", help="Neurons of the hidden layers: 7x3x3.")
+    ],
+    inputs: Annotated[int, typer.Option(metavar="N", min=1, help="Features of the data.")] = INPUTS,
+    calibrate: Calibrate = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show how many networks a structure has, and what they cost.
+
+    Counted are the masks of the hidden layers: all, those that the search tries, and the networks
+    that are distinct whatever their hidden neurons are called. Each is trained once.
+    """
+    counted = mask_space(structure, inputs)
+    speed = calibration(again=calibrate)
+    rows = [_row(counted, name, speed) for name in counted.populations]
+    if as_json:
+        print(json.dumps(_report(counted, rows, speed)))
+    else:
+        _show(counted, rows, speed)
+
+
+def _row(space: MaskSpace, name: str, speed: Calibration) -> dict[str, Any]:
+    networks, weights = space.populations[name].networks, space.mean_weights(name)
+    return {
+        "name": name,
+        "networks": networks,
+        "mean_weights": weights,
+        "core_hours": search_core_hours(networks, weights, speed),
+    }
+
+
+def _report(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) -> dict[str, Any]:
+    listed = space.listed
+    return {
+        "structure": "x".join(map(str, space.structure)),
+        "inputs": space.inputs,
+        "hidden_weights": space.hidden_weights,
+        "output_weights": space.output_weights,
+        "populations": rows,
+        "distinct_at_least": space.distinct_at_least,
+        "paper": None
+        if listed is None
+        else {
+            "study": listed.study,
+            "nnz_below": listed.nnz_below,
+            "mask2_limit": listed.mask2_limit,
+        },
+        "calibration": speed.model_dump(mode="json"),
+    }
+
+
+def _show(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) -> None:
+    console = plain_console()
+    console.print(
+        f"{'x'.join(map(str, space.structure))} with {space.inputs} inputs: "
+        f"{space.hidden_weights:,} weights in the hidden layers, {space.output_weights:,} in the "
+        "output layer, which is dense."
+    )
+    table = Table(box=None, header_style="bold")
+    table.add_column("masks of the hidden layers", no_wrap=True)
+    for title in ("networks", "mean weights", "core-hours"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            _NAMES[row["name"]],
+            human_count(row["networks"]),
+            f"{row['mean_weights']:.1f}",
+            human_hours(row["core_hours"]),
+        )
+    console.print(table)
+    for note in (*_notes(space), speed_note(speed)):
+        console.print(note)
+
+
+def _notes(space: MaskSpace) -> list[str]:
+    notes = []
+    if space.distinct_at_least is not None:
+        notes.append(
+            "Too wide to count its distinct networks: at least "
+            f"{human_count(space.distinct_at_least)}."
+        )
+    listed = space.listed
+    if listed is not None:
+        limits = []
+        if listed.nnz_below is not None:
+            limits.append(f"fewer than {listed.nnz_below} nonzeros in the hidden layers together")
+        if listed.mask2_limit is not None:
+            limits.append(
+                f"the first {listed.mask2_limit} masks of the second layer for each number of "
+                "nonzeros"
+            )
+        which = f"only {', and only '.join(limits)}" if limits else "every eligible mask"
+        notes.append(f"The paper lists ({listed.study}): {which}.")
+    notes.append("Mean weights are those of a network with its output layer, biases not counted.")
+    notes.append("Each network is trained once: one learning rate, one schedule, 50 epochs.")
+    return notes

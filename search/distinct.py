@@ -1,0 +1,100 @@
+"""Every distinct network of a structure as a lazily indexed grid: one of each, none twice.
+
+Networks are distinct if no renaming of hidden neurons turns one into the other. Each is given by
+its representative (`search.renaming`), and they come in the order that `masks = "all"` has.
+They are looked up in a tree of masks (`search.distinct_tree`) that every process makes for itself
+when it is first asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import log10
+from typing import Any
+
+from search.burnside import MAX_TERMS, burnside_terms, count_distinct
+from search.distinct_tree import MaskList, distinct_tree
+from search.grid import Grid, Updates
+from search.mask_listing import MAX_COLUMNS
+from search.mask_space import least_distinct
+from search.masks import rows_text
+
+MAX_NETWORKS = 10_000_000
+"""Distinct networks of the largest structure whose networks are listed."""
+
+
+@dataclass(frozen=True)
+class DistinctMasks(Grid):
+    """One structure under the masks of each of its distinct networks.
+
+    Attributes:
+        structure: neurons used in each hidden layer.
+        inputs: features of the data.
+    """
+
+    structure: tuple[int, ...]
+    inputs: int
+
+    @cached_property
+    def size(self) -> int:
+        """Number of distinct networks, without listing them."""
+        return count_distinct(self.inputs, self.structure).networks
+
+    def __getitem__(self, index: int) -> Updates:
+        """The structure and the masks of one network.
+
+        The first one makes the lists, which takes seconds for the largest structures.
+        """
+        masks = []
+        listed: MaskList | None = distinct_tree(self.structure, self.inputs)
+        width = self.inputs
+        while listed is not None:
+            place, index = listed.find(index)
+            rows = listed.rows[place].tolist()
+            masks.append(rows_text(tuple(reversed(rows)), width))
+            width = len(rows)
+            listed = listed.behind[listed.next_list[place]] if listed.behind else None
+        return {"structure": self.structure, "masks": tuple(masks)}
+
+    def values(self, field: str) -> frozenset[Any]:
+        """The structure; the masks are not listed.
+
+        Raises:
+            ValueError: asked for the masks.
+        """
+        if field == "masks":
+            raise ValueError("masks of distinct networks are not listed")
+        return frozenset({self.structure}) if field == "structure" else frozenset()
+
+    def definition(self) -> dict[str, Any]:
+        """The structure and the number of inputs."""
+        return {"structure": self.structure, "distinct": self.inputs}
+
+
+def check_listed(structure: tuple[int, ...], inputs: int) -> None:
+    """Refuses structures whose distinct networks are too many to list.
+
+    Raises:
+        ValueError: with their number.
+    """
+    shown = "x".join(map(str, structure))
+    if max(inputs, *structure) > MAX_COLUMNS:
+        raise ValueError(
+            f"{shown} has a layer of more than {MAX_COLUMNS} neurons or inputs, too wide to list "
+            "its distinct networks"
+        )
+    allowed = f"allowed: structures that have up to {MAX_NETWORKS:,}"
+    if burnside_terms(inputs, structure) > MAX_TERMS:
+        least = _readable(least_distinct(inputs, structure))
+        raise ValueError(
+            f"{shown} is too wide to count its distinct networks, of which there are at least "
+            f"{least}; {allowed}"
+        )
+    count = count_distinct(inputs, structure).networks
+    if count > MAX_NETWORKS:
+        raise ValueError(f"{shown} has {_readable(count)} distinct networks; {allowed}")
+
+
+def _readable(count: int) -> str:
+    return f"{count:,}" if count < 10**15 else f"about 10^{int(log10(count))}"
