@@ -11,7 +11,7 @@ from unittest import mock
 from orchestrator import best_init
 from search import paper
 from search.grid import Grid, Product, Table, axis
-from search.paper_grids import SCHEDULES, phase2
+from search.paper_grids import SCHEDULES, ListedMasks
 
 
 def _dense(structure: tuple[int, ...]) -> Grid:
@@ -26,17 +26,22 @@ def _pruned(*targets: int) -> Grid:
     )
 
 
+def _masked(lr: float) -> Grid:
+    masks = ListedMasks("small", (2, 1, 1)).grid()
+    return Product((axis("lr", lr), axis("schedule", *SCHEDULES), masks))
+
+
 GRIDS = {
     "overparam": _pruned(15, 16),
     "phase1": _dense((2, 2, 1)),
-    "phase2-95": phase2((2, 1, 1), (0.05,)),
-    "phase2-995": phase2((2, 1, 1), (0.1,)),
+    "phase2-95": _masked(0.05),
+    "phase2-995": _masked(0.1),
     "fixed95-prune": _pruned(15, 16),
     "fixed95-phase1": _dense((1, 2, 1)),
-    "fixed95-phase2": phase2((2, 1, 1), (0.05,)),
+    "fixed95-phase2": _masked(0.05),
     "fixed995-prune": _pruned(15, 16),
     "fixed995-phase1": _dense((1, 1, 2)),
-    "fixed995-phase2": phase2((2, 1, 1), (0.1,)),
+    "fixed995-phase2": _masked(0.1),
 }
 """Name of a study -> its grid: 2 prunings, 6 dense networks or 12 masked ones."""
 
