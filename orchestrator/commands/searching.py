@@ -71,7 +71,9 @@ class Search:
         Raises:
             UserError: no network reaches the target, or a phase is too long.
         """
-        self.structures = None if again else self._recorded(1)
+        # What phase 2 would refuse is refused before phase 1 has cost anything.
+        phase_2_targets(self.settings, [(1, 1, 1)])
+        self.structures = None if again else self._chosen_before()
         if self.structures is None:
             targets = phase_1_targets(self.settings)
             if not self._train(1, targets):
@@ -103,11 +105,11 @@ class Search:
             "another --root-seed"
         )
 
-    def _recorded(self, phase: int) -> SearchChoice | None:
+    def _chosen_before(self) -> SearchChoice | None:
         if not StorePaths.of(self.setup.store).marker.exists():
             return None
         with StoreReader(self.setup.store) as reader:
-            return reader.searches.get((self.settings.in_words(phase), phase))
+            return reader.searches.get((self.settings.in_words(1), 1))
 
     def _choose(self, choose: Callable[[StoreReader], SearchChoice]) -> SearchChoice:
         """Makes a choice and records it, unless it is the one that was recorded last."""

@@ -154,9 +154,9 @@ def test_paper_does_not_run_by_itself_or_not_in_one_go(store: Path) -> None:
 def test_limit_or_a_second_command_changes_the_choice(store: Path, tmp_path: Path) -> None:
     words = ("run", "paper", *HERE)
     assert sparsest(*words, "--store", tmp_path / "whole").code == 0
-    for trained in range(0, 72, 8):
+    for trained in range(0, 72, 18):
         assert count_rows(store) == trained
-        with_limit = sparsest(*words, "--store", store, "--limit", "8")
+        with_limit = sparsest(*words, "--store", store, "--limit", "18")
         assert with_limit.code == 0
     assert count_rows(store) == 72
     for name in SEARCHES:

@@ -10,10 +10,16 @@ from typing import Any
 import pytest
 
 from orchestrator.commands import training
+from orchestrator.commands.executors import ExecutorChoice
+from orchestrator.commands.searching import Search
+from orchestrator.commands.training import Setup
+from orchestrator.errors import UserError
 from orchestrator.search_choice import structure_of
+from orchestrator.show import plain_console
 from orchestrator.stopping import StopRequest
 from search.grid import Product, axis
 from search.sizes import dense_parameters
+from search.two_phases import SearchSettings
 from storage.reader import StoreReader
 from tests.orchestrator import small_paper as small
 from tests.orchestrator.running import HERE, Ended, count_rows, query, refused, sparsest
@@ -199,6 +205,14 @@ def test_rows_of_a_user_s_sweep_of_that_name_count(store: Path, tmp_path: Path) 
     )
     assert sparsest("run", mine, "--store", store, *HERE).code == 0
     assert report(store)["phase_2"]["trained"] == 2
+
+
+def test_masks_that_nobody_knows_are_noticed_after_phase_1(store: Path) -> None:
+    setup = Setup(store, ExecutorChoice.inline, 1, "cpu", None, 0, None, "sparsest search")
+    begun = Search(SearchSettings(0.5, masks="some"), setup, 1.0, plain_console())
+    with pytest.raises(UserError, match="masks, value 1 of the list, cannot be 'some'"):
+        begun.run(again=False)
+    assert not store.exists()
 
 
 def test_status_forgets_what_was_chosen(store: Path) -> None:
