@@ -44,12 +44,6 @@ class Targets:
             if s.study.left_out
         ]
 
-    @property
-    def missing_methods(self) -> dict[str, list[str]]:
-        """Study -> methods of it that cannot be trained here; studies without any are left out."""
-        missing = {s.study.name: sorted(s.study.methods - set(METHODS)) for s in self.selections}
-        return {name: methods for name, methods in missing.items() if methods}
-
 
 def only_numbers(targets: Targets, numbers: Sequence[int]) -> Targets:
     """Of the experiments, those with the given numbers: RUN_IDs, or numbers as `list` shows them.
@@ -160,21 +154,3 @@ def with_inits(targets: Targets, tokens: Mapping[str, str]) -> Targets:
 
     selections = [Selection(resolved(s.study), s.indices) for s in targets.selections]
     return Targets(selections, targets.sweep_files)
-
-
-def require_methods(targets: Targets) -> None:
-    """Refuses what cannot be trained by this version, before anything is.
-
-    Raises:
-        UserError: a study uses a method that is not there.
-    """
-    if targets.missing_methods:
-        lines = [f"  {study}: {', '.join(m)}" for study, m in targets.missing_methods.items()]
-        trainable = [
-            s.study.name for s in targets.selections if s.study.name not in targets.missing_methods
-        ]
-        advice = f"\nThe others can be run: {' '.join(trainable)}" if trainable else ""
-        raise UserError(
-            "these studies use methods that this version does not have "
-            f"(it has: {', '.join(METHODS)}):\n" + "\n".join(lines) + advice
-        )

@@ -13,7 +13,6 @@ from rich.text import Text
 from orchestrator.commands.options import AsJson
 from orchestrator.show import plain_console
 from orchestrator.targets import find_targets
-from pruning.registry import METHODS
 from search.catalogue import STUDY_NAMES, resolve
 from search.paper import ROUNDS
 from search.study import Study
@@ -38,7 +37,6 @@ def studies(as_json: AsJson = False) -> None:
                 else None,
                 "description": study.description if single else _DESCRIPTIONS[name],
                 "methods": methods,
-                "trainable": set(methods) <= set(METHODS),
             }
         )
     if as_json:

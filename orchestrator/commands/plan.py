@@ -16,7 +16,6 @@ from orchestrator.inits import tokens
 from orchestrator.plan import PlannedStudy, make_plan
 from orchestrator.show import human_bytes, human_hours, plain_console
 from orchestrator.targets import Targets, find_targets, with_inits
-from pruning.registry import METHODS
 from storage.paths import StorePaths
 from storage.reader import StoreReader
 
@@ -60,41 +59,28 @@ def _against_store(targets: Targets, store: Path | None) -> list[PlannedStudy]:
 
 
 def _row(item: PlannedStudy, speed: Calibration) -> dict[str, Any]:
-    missing = sorted(item.study.methods - set(METHODS))
-    cost = None if missing else estimate(item.study, item.remaining, speed)
+    cost = estimate(item.study, item.remaining, speed)
     return {
         "study": item.study.name,
         "planned": len(item.wanted),
         "stored": len(item.stored),
         "remaining": len(item.remaining),
-        "core_hours": None if cost is None else cost.core_hours,
-        "bytes": None if cost is None else cost.bytes,
-        "missing_methods": missing,
+        "core_hours": cost.core_hours,
+        "bytes": cost.bytes,
     }
 
 
 def _show(rows: list[dict[str, Any]], speed: Calibration) -> None:
-    trainable = [row for row in rows if not row["missing_methods"]]
-    total = {key: sum(row[key] for row in trainable) for key in (*COUNTS, "core_hours", "bytes")}
-    all_trainable = len(trainable) == len(rows)
+    total = {key: sum(row[key] for row in rows) for key in (*COUNTS, "core_hours", "bytes")}
     table = Table(box=None, header_style="bold", show_footer=len(rows) > 1)
-    table.add_column("study", "all" if all_trainable else "all that can be trained", no_wrap=True)
+    table.add_column("study", "all", no_wrap=True)
     for key in COUNTS:
         table.add_column(key, f"{total[key]:,}", justify="right")
     table.add_column("core-hours", human_hours(total["core_hours"]), justify="right")
     table.add_column("disk", human_bytes(total["bytes"]), justify="right")
     for row in rows:
-        cost = (
-            ["-", "-"]
-            if row["missing_methods"]
-            else [human_hours(row["core_hours"]), human_bytes(row["bytes"])]
-        )
+        cost = human_hours(row["core_hours"]), human_bytes(row["bytes"])
         table.add_row(row["study"], *(f"{row[key]:,}" for key in COUNTS), *cost)
     console = plain_console()
     console.print(table)
-    if not all_trainable:
-        missing = sorted(set().union(*(row["missing_methods"] for row in rows)))
-        console.print(
-            f"Studies with - need methods that this version does not have: {', '.join(missing)}."
-        )
     console.print(speed_note(speed))

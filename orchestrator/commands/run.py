@@ -21,7 +21,7 @@ from orchestrator.commands.training import Setup, train_targets
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
 from orchestrator.show import plain_console
-from orchestrator.targets import find_targets, only_numbers, require_methods
+from orchestrator.targets import find_targets, only_numbers
 from storage.paths import published_folder
 from workers.cache_folder import cache_folder
 
@@ -92,7 +92,6 @@ def run(
     targets = find_targets(words, root_seed)
     if run_ids:
         targets = only_numbers(targets, run_ids)
-    require_methods(targets)
     given = read_inits({"bench-95": bench_95, "bench-995": bench_995})
     if from_published:
         take_published(targets, given, store, published_folder(), cache_folder(), command, console)

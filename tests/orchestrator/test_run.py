@@ -157,7 +157,6 @@ def refused_after_start(*words: str | Path) -> str:
     [
         (["phse1"], "unknown study 'phse1'; did you mean 'phase1'? there are overparam, phase1"),
         (["none.toml"], "none.toml: cannot be read: No such file or directory"),
-        (["overparam", "phase1"], "overparam: gmp, lth, rigl"),
         (["fixed95-phase2"], "phase2-95, of whose 155,952 trainings the store has 0\n"),
         (["fixed95-phase2"], "hand an initialisation in with --bench-95 FILE"),
         (["fixed95-phase1", "fixed995-phase1"], "--bench-95 FILE and --bench-995 FILE"),
@@ -178,11 +177,6 @@ def test_mistake_is_told_late_or_unreadably(
     assert message in refused("run", *words, "--store", store, *HERE)
     assert not store.exists()
     assert not store.with_name("store.log").exists()
-
-
-def test_missing_methods_stop_what_could_be_trained_without_a_hint(store: Path) -> None:
-    message = refused("run", "overparam", "phase1", "phase2-95", "--store", store, *HERE)
-    assert message.endswith("The others can be run: phase1 phase2-95\n")
 
 
 def test_unknown_key_is_ignored(tmp_path: Path, store: Path) -> None:

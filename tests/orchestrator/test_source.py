@@ -40,7 +40,7 @@ def test_task_of_the_widest_networks_holds_as_many_as_one_of_the_narrowest() -> 
         source.observe(task, seconds)
         dearest = max(experiment_cost(study[index]) for index in task.indices) * 1e-6
         # Sampled, so not exact; one that is dearer than a task should be comes alone or nearly.
-        assert seconds <= max(4 * TASK_SECONDS, 4 * dearest)
+        assert seconds <= max(6 * TASK_SECONDS, 4 * dearest)
     assert tasks > 1000
 
 
