@@ -49,8 +49,8 @@ class Monitor(Protocol):
     def rows(self, batch: pa.RecordBatch) -> None:
         """Rows have come back."""
 
-    def tick(self) -> None:
-        """The loop has gone round once more."""
+    def tick(self, work_left: float) -> None:
+        """The loop has gone round once more; so much of the run's work is still to do, 0 to 1."""
 
     def note(self, text: str) -> None:
         """Something happened that a person should know."""
@@ -134,7 +134,7 @@ def drive(
                 )
             _deal_with(outcome, source, executor.backend, sink, monitor, tally)
         sink.poll()
-        monitor.tick()
+        monitor.tick(source.work_left)
 
 
 def _deal_with(

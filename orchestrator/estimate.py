@@ -53,9 +53,14 @@ def estimate(study: Study, indices: IndexSet, speed: Calibration) -> Estimate:
     total = len(indices)
     if total == 0:
         return Estimate(0.0, 0)
-    costs = [experiment_cost(study[index]) for index in spread(indices, min(SAMPLE, total))]
-    mean = sum(costs) / len(costs)
+    mean = mean_cost(study, indices, SAMPLE)
     return Estimate(total * mean * speed.seconds_per_cost / 3600, total * ROW_BYTES)
+
+
+def mean_cost(study: Study, indices: IndexSet, sample: int) -> float:
+    """Mean cost (`workers.cost`) of so many of the experiments at most, evenly spread."""
+    chosen = spread(indices, min(sample, len(indices)))
+    return sum(experiment_cost(study[index]) for index in chosen) / len(chosen)
 
 
 def spread(indices: IndexSet, count: int) -> list[int]:

@@ -22,6 +22,9 @@ LINE_EVERY_S = 15.0
 RATE_OVER_S = 60.0
 """Seconds over which the rate is taken."""
 
+WORK_OVER_S = 300.0
+"""Seconds over which it is taken how fast the work goes: a single task can last for minutes."""
+
 
 class _Bar(Progress):
     """A bar as wide as the terminal, with a line of text below it."""
@@ -50,6 +53,7 @@ class ProgressDisplay:
         self._start = time.monotonic()
         self._line_at = self._start
         self._recent: deque[tuple[float, int]] = deque([(self._start, 0)])
+        self._work: deque[tuple[float, float]] = deque([(self._start, 1.0)])
         self._bar = _Bar(
             BarColumn(bar_width=None),
             TaskProgressColumn(),
@@ -84,8 +88,17 @@ class ProgressDisplay:
         while len(self._recent) > 2 and self._recent[1][0] < now - RATE_OVER_S:
             self._recent.popleft()
 
-    def tick(self) -> None:
-        """Shows the present state."""
+    def tick(self, work_left: float) -> None:
+        """Shows the present state.
+
+        Args:
+            work_left: share of the run's work that is still to do. Experiments may be ten thousand
+                times dearer than others, so their number does not tell how long it takes.
+        """
+        now = time.monotonic()
+        self._work.append((now, work_left))
+        while len(self._work) > 2 and self._work[1][0] < now - WORK_OVER_S:
+            self._work.popleft()
         if self._console.is_terminal:
             self._bar.update(self._task, completed=self._done, **self._fields())
         elif time.monotonic() - self._line_at >= LINE_EVERY_S:
@@ -116,9 +129,17 @@ class ProgressDisplay:
             f"{_clock(time.monotonic() - self._start)} elapsed",
             f"{rate:,.0f}/s",
         ]
-        if rate > 0:
-            parts.append(f"{_clock((self._total - self._done) / rate)} left")
+        left_s = self._left_s()
+        if left_s is not None:
+            parts.append(f"{_clock(left_s)} left")
         return parts
+
+    def _left_s(self) -> float | None:
+        """Seconds that the rest takes if the work goes on as of late; None while nobody knows."""
+        (first_time, first_left), (last_time, last_left) = self._work[0], self._work[-1]
+        if first_left <= last_left:
+            return None
+        return last_left * (last_time - first_time) / (first_left - last_left)
 
     def _findings(self) -> list[str]:
         """What came out so far."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from orchestrator.estimate import spread
+from orchestrator.estimate import SAMPLE as STUDY_SAMPLE
+from orchestrator.estimate import mean_cost
 from orchestrator.plan import PlannedStudy
 from search.indices import IndexSet
 from search.study import Study
-from workers.cost import experiment_cost
 from workers.task import Task
 
 TASK_SECONDS = 6.0
@@ -41,23 +41,41 @@ class TaskSource:
         sweep_id: goes into every task.
         limit: cut off no more experiments than that.
         workers: at the end, what remains is shared evenly among so many.
+        curves: goes into every task.
     """
 
     def __init__(
-        self, plan: Sequence[PlannedStudy], sweep_id: str, limit: int | None, workers: int
+        self,
+        plan: Sequence[PlannedStudy],
+        sweep_id: str,
+        limit: int | None,
+        workers: int,
+        *,
+        curves: bool = False,
     ) -> None:
         self._waiting = deque((p.study, p.remaining) for p in plan if p.remaining)
         self._again: deque[Task] = deque()
         self._sweep_id = sweep_id
         self._workers = workers
+        self._curves = curves
         self._seconds_a_cost: float | None = None
         total = sum(len(remaining) for _, remaining in self._waiting)
         self._left = total if limit is None else min(limit, total)
+        self._cost = sum(mean_cost(s, r, STUDY_SAMPLE) * len(r) for s, r in self._waiting)
+        self._cost *= self._left / max(1, total)
+        self._cost_done = 0.0
 
     @property
     def left(self) -> int:
         """Experiments that have not been handed out, or that came back."""
         return self._left + sum(len(task.indices) for task in self._again)
+
+    @property
+    def work_left(self) -> float:
+        """Share of the cost of all tasks that has not come back, from 0 to 1, by samples."""
+        if self.left == 0 and self._cost_done == 0:
+            return 0.0
+        return max(0.0, 1 - self._cost_done / self._cost)
 
     def next(self) -> Task | None:
         """The next task, or None when everything has been handed out."""
@@ -70,11 +88,13 @@ class TaskSource:
         if rest:
             self._waiting.appendleft((study, rest))
         self._left -= len(indices)
-        return Task(study, indices, self._sweep_id)
+        return Task(study, indices, self._sweep_id, curves=self._curves)
 
     def observe(self, task: Task, busy_s: float) -> None:
         """Learns from a finished task how long a unit of cost takes."""
-        newest = busy_s / (_mean_cost(task.study, task.indices) * len(task.indices))
+        cost = mean_cost(task.study, task.indices, SAMPLE) * len(task.indices)
+        self._cost_done += cost
+        newest = busy_s / cost
         before = newest if self._seconds_a_cost is None else self._seconds_a_cost
         self._seconds_a_cost = before + MEMORY * (newest - before)
 
@@ -95,17 +115,11 @@ class TaskSource:
         count = most
         while True:
             indices, rest = remaining.take(count)
-            fitting = max(1, int(wanted / _mean_cost(study, indices)))
+            fitting = max(1, int(wanted / mean_cost(study, indices, SAMPLE)))
             if fitting >= count:
                 return indices, rest
             # Half at most, so that dear ones among those left out do not make the task too small.
             count = max(fitting, count // 2)
-
-
-def _mean_cost(study: Study, indices: IndexSet) -> float:
-    """Mean cost of a sample of experiments."""
-    chosen = spread(indices, min(SAMPLE, len(indices)))
-    return sum(experiment_cost(study[index]) for index in chosen) / len(chosen)
 
 
 def halves(indices: IndexSet) -> tuple[IndexSet, IndexSet]:

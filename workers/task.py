@@ -24,12 +24,14 @@ class Task:
         indices: which of them.
         sweep_id: goes into every row.
         attempt: how often the same task has failed before.
+        curves: measure every training at the end of each epoch too.
     """
 
     study: Study
     indices: IndexSet
     sweep_id: str
     attempt: int = 0
+    curves: bool = False
 
 
 def run_task(task: Task, inits: Mapping[str, StoredInit], device: Device) -> pa.RecordBatch:
@@ -42,7 +44,7 @@ def run_task(task: Task, inits: Mapping[str, StoredInit], device: Device) -> pa.
         ValueError: as `workers.train.train_batch`.
     """
     experiments = [task.study[index] for index in task.indices]
-    outcome = train_batch(experiments, inits, device)
+    outcome = train_batch(experiments, inits, device, curves=task.curves)
     return _with_study(outcome, task)
 
 

@@ -78,6 +78,14 @@ def run(
             "as stored and is not trained.",
         ),
     ] = False,
+    curves: Annotated[
+        bool,
+        typer.Option(
+            "--curves",
+            help="Measure loss and accuracy after every epoch too (the columns epoch_loss and "
+            "epoch_accuracy) of what is trained now. This is done on the CPU.",
+        ),
+    ] = False,
     bench_95: BenchFile = None,
     bench_995: BenchFile = None,
     as_json: AsJson = False,
@@ -105,6 +113,7 @@ def run(
         root_seed=root_seed,
         limit=limit,
         command=command,
+        curves=curves,
     )
     result = train_targets(targets, given, setup, console)
     if as_json:

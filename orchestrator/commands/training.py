@@ -52,6 +52,7 @@ class Setup:
         root_seed: of all random numbers.
         limit: train no more experiments than that.
         command: the command line, which the store keeps.
+        curves: measure every training at the end of each epoch too.
     """
 
     store: Path
@@ -62,6 +63,7 @@ class Setup:
     root_seed: int
     limit: int | None
     command: str
+    curves: bool = False
 
 
 def train_targets(
@@ -166,7 +168,9 @@ class _Training:
                 workers=setup.workers,
                 root_seed=setup.root_seed,
             )
-            source = TaskSource(planned, sweep.sweep_id, limit, trainer.workers)
+            source = TaskSource(
+                planned, sweep.sweep_id, limit, trainer.workers, curves=setup.curves
+            )
             with StoreReader(setup.store) as reader:
                 display = ProgressDisplay(self.console, source.left, best_in_store(reader))
             writer.begin_sweep(sweep)

@@ -115,7 +115,7 @@ class SilentMonitor:
     def rows(self, batch: pa.RecordBatch) -> None:
         return None
 
-    def tick(self) -> None:
+    def tick(self, work_left: float) -> None:
         return None
 
     def note(self, text: str) -> None:

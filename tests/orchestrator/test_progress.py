@@ -58,7 +58,7 @@ def test_line_lacks_what_is_done_or_left_or_found(pipe: Console, clock: Clock) -
         clock.now += 20
         display.rows(batch(500))
         display.rows(batch(500, weights=17, accuracy=0.96))
-        display.tick()
+        display.tick(2 / 3)
     assert lines_of(pipe)[0] == (
         "trained 1,000 of 3,000; 0:00:20 elapsed; 50/s; 0:00:40 left; sparsest: 17 weights at 95 %"
     )
@@ -72,10 +72,10 @@ def test_best_of_earlier_runs_is_forgotten(pipe: Console, clock: Clock) -> None:
 
 def test_log_file_is_flooded(pipe: Console, clock: Clock) -> None:
     with ProgressDisplay(pipe, 1000, Best()) as display:
-        for _ in range(100):
+        for n in range(100):
             clock.now += 0.5
             display.rows(batch(1))
-            display.tick()
+            display.tick(1 - (n + 1) / 1000)
         assert [line.split(" of ")[0] for line in lines_of(pipe)] == [
             "trained 30",
             "trained 60",
@@ -94,8 +94,16 @@ def test_rate_of_an_hour_ago_tells_when_it_ends(pipe: Console, clock: Clock) -> 
         display.rows(batch(10))
     clock.now += 0.001
     with display:
-        display.tick()
+        display.tick(0.5)
     assert "; 10/s; " in lines_of(pipe)[0]
+
+
+def test_cheap_experiments_at_the_start_promise_an_early_end(pipe: Console, clock: Clock) -> None:
+    with ProgressDisplay(pipe, 1000, Best()) as display:
+        clock.now += 100
+        display.rows(batch(900))
+        display.tick(0.9)
+    assert "900 of 1,000; 0:01:40 elapsed; 9/s; 0:15:00 left" in lines_of(pipe)[0]
 
 
 def test_nothing_done_yet_is_a_division_by_zero(pipe: Console, clock: Clock) -> None:
@@ -126,7 +134,7 @@ def test_bar_does_not_fit_the_terminal(clock: Clock, width: int) -> None:
     with ProgressDisplay(terminal, 155_952, Best({0.95: 17, 0.995: 30})) as display:
         clock.now += 60
         display.rows(batch(25_000))
-        display.tick()
+        display.tick(1 - 25_000 / 155_952)
         display.note("something")
     *_, bar, below = [line for line in lines_of(terminal) if "\x1b[?25h" not in line]
     assert re.fullmatch(r".*━+ +16% 25,000 of 155,952  0:01:00 elapsed  417/s  0:05:14 left *", bar)

@@ -39,9 +39,11 @@ def test_task_of_the_widest_networks_holds_as_many_as_one_of_the_narrowest() -> 
         seconds = sum(experiment_cost(study[index]) for index in task.indices) * 1e-6
         source.observe(task, seconds)
         dearest = max(experiment_cost(study[index]) for index in task.indices) * 1e-6
-        # Sampled, so not exact; one that is dearer than a task should be comes alone or nearly.
-        assert seconds <= max(6 * TASK_SECONDS, 4 * dearest)
-    assert tasks > 1000
+        # Sampled, so not exact. Without it a task of 33,000 cheap ones would be one of 5,000 s.
+        assert seconds <= 10 * TASK_SECONDS
+        assert dearest < TASK_SECONDS
+    assert tasks > 300
+    assert source.work_left < 0.2
 
 
 def test_last_tasks_leave_all_workers_but_one_idle() -> None:

@@ -10,6 +10,7 @@ from analysis.network import network_from_row
 from pruning.connectivity import Connectivity
 from search.experiment import Experiment
 from search.schema import PRUNABLE_FROM
+from workers import train
 from workers.train import train_batch
 
 EXPERIMENTS = [
@@ -55,3 +56,37 @@ def test_diverged_network_says_nothing_of_its_connections(made: list[dict[str, A
     assert row["status"] == "diverged"
     for name in ("layer_nnz", "used_neurons", "connection", "disconnected_nnz"):
         assert row[name] is None
+
+
+@pytest.mark.parametrize("method", ["search", "snip", "lth"])
+def test_curve_does_not_end_where_the_training_does(method: str) -> None:
+    experiment = (
+        Experiment(structure=(4, 3, 3), epochs=2)
+        if method == "search"
+        else Experiment(method=method, width=5, target_nnz=20, epochs=2)
+    )
+    (plain,) = train_batch([experiment]).to_pylist()
+    (row,) = train_batch([experiment], curves=True).to_pylist()
+    assert plain["epoch_loss"] is plain["epoch_accuracy"] is None
+    epochs = 10 if method == "lth" else 2
+    assert len(row["epoch_loss"]) == len(row["epoch_accuracy"]) == epochs
+    assert row["epoch_accuracy"][-1] == pytest.approx(row["accuracy"], rel=1e-6)
+    assert row["epoch_loss"][-1] == pytest.approx(row["loss"], rel=1e-6)
+    for name in set(row) - {"train_ms", "epoch_loss", "epoch_accuracy"}:
+        assert row[name] == plain[name]
+
+
+def test_masks_that_change_are_sent_to_a_device_that_cannot_change_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    elsewhere = train.Backend("elsewhere", train.backend_for("cpu").train)
+    here = train.backend_for("cpu")
+    monkeypatch.setattr(train, "backend_for", lambda device: here if device == "cpu" else elsewhere)
+    experiments = [
+        Experiment(structure=(2, 2, 2), epochs=1),
+        Experiment(method="lth", width=3, target_nnz=15, epochs=1),
+        Experiment(method="snip", width=3, target_nnz=15, epochs=1),
+    ]
+    rows = train_batch(experiments, device="cuda").to_pylist()
+    assert [row["backend"] for row in rows] == ["elsewhere", here.name, "elsewhere"]
+    assert [row["method"] for row in rows] == ["search", "lth", "snip"]
