@@ -196,7 +196,7 @@ def train_networks(
     decays = np.array([e.weight_decay for e in group], np.float32)
     blocks = -(-first.batch_size // BLOCK)
     rows = aligned_zeros(BATCHES_AT_ONCE * blocks * (dataset.features + 2) * BLOCK)
-    gradient = aligned_zeros(2 * int(networks.parameter_count.max()) * LANES)
+    gradient = aligned_zeros(int(networks.parameter_count.max()) * LANES)
     order = np.empty(len(dataset), np.uint32)
     for epoch in range(first.epochs):
         now = min(remaining, steps_an_epoch)

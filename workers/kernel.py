@@ -157,8 +157,20 @@ def forward(networks, g, rows, point, workspace):  # type: ignore[no-untyped-def
 
 
 @compiled
-def _gradient(networks, g, features, rows, point, workspace, gradient):  # type: ignore[no-untyped-def]
-    """Gradient of one block: a register of partial sums a parameter, into `gradient`."""
+def _keep(gradient, place, sums, fresh):  # type: ignore[no-untyped-def]
+    """Stores a register of partial sums, or adds it to what earlier blocks have left there."""
+    if fresh:
+        store_lanes(gradient, place, sums)
+    else:
+        store_lanes(gradient, place, add(load_lanes(gradient, place), sums))
+
+
+@compiled
+def _gradient(networks, g, features, rows, point, workspace, gradient, fresh):  # type: ignore[no-untyped-def]
+    """Gradient of one block: a register of partial sums a parameter, into `gradient`.
+
+    Where the block is not the batch's first (`fresh`), they are added to those of the blocks before.
+    """
     weights = networks.parameter_start[g]
     edges = networks.edges[g]
     edge_start = networks.edge_start[g]
@@ -169,7 +181,7 @@ def _gradient(networks, g, features, rows, point, workspace, gradient):  # type:
     scale = load(rows, point + (features + 1) * BLOCK)
     delta = cross_entropy_delta(logit, label, scale)
     store(workspace, hidden * BLOCK, delta)
-    store_lanes(gradient, (edges + hidden) * LANES, fold(delta))
+    _keep(gradient, (edges + hidden) * LANES, fold(delta), fresh)
     for reverse in range(hidden):
         m = hidden - 1 - reverse
         activation = load(workspace, m * BLOCK)
@@ -179,17 +191,17 @@ def _gradient(networks, g, features, rows, point, workspace, gradient):  # type:
             e = item(networks.out_edge, edge_start + q)
             target = load(workspace, item(networks.out_row, edge_start + q))
             delta = fma(splat(item(networks.parameters, weights + e)), target, delta)
-            store_lanes(gradient, e * LANES, dot(activation, target))
+            _keep(gradient, e * LANES, dot(activation, target), fresh)
         delta = where_positive(activation, delta)
         store(workspace, m * BLOCK, delta)
-        store_lanes(gradient, (edges + m) * LANES, fold(delta))
+        _keep(gradient, (edges + m) * LANES, fold(delta), fresh)
     for i in range(features):
         value = load(rows, point + i * BLOCK)
         stop = item(networks.out_bounds, bounds + i + 1)
         for q in range(item(networks.out_bounds, bounds + i), stop):
             target = load(workspace, item(networks.out_row, edge_start + q))
             e = item(networks.out_edge, edge_start + q)
-            store_lanes(gradient, e * LANES, dot(value, target))
+            _keep(gradient, e * LANES, dot(value, target), fresh)
 
 
 @compiled
@@ -226,14 +238,12 @@ def train_steps(  # type: ignore[no-untyped-def]
         decays: float32 [networks], weight decays.
         rows: float32 [BATCHES_AT_ONCE * blocks in a batch * (features + 2) * BLOCK].
         workspace: float32 [(hidden neurons + 1) * BLOCK], for the largest network.
-        gradient: float32 [2 * parameter_count * LANES], for the largest network.
+        gradient: float32 [parameter_count * LANES], for the largest network.
     """
     features = points.shape[1]
     blocks = (batch_size + BLOCK - 1) // BLOCK
     block_size = (features + 2) * BLOCK
     scale = np.float32(1) / np.float32(batch_size)
-    half = gradient.shape[0] // 2
-    block_gradient = gradient[half:]
     for start in range(first_step, last_step, BATCHES_AT_ONCE):
         steps = min(BATCHES_AT_ONCE, last_step - start)
         for step in range(steps):
@@ -252,15 +262,10 @@ def train_steps(  # type: ignore[no-untyped-def]
             decay = splat_lanes(decays[g])
             for step in range(steps):
                 point = step * blocks * block_size
-                _gradient(networks, g, features, rows, point, workspace, gradient)
+                _gradient(networks, g, features, rows, point, workspace, gradient, True)
                 for _ in range(1, blocks):
                     point += block_size
-                    _gradient(networks, g, features, rows, point, workspace, block_gradient)
-                    for p in range(networks.edges[g] + networks.hidden[g] + 1):
-                        total = add(
-                            load_lanes(gradient, p * LANES), load_lanes(block_gradient, p * LANES)
-                        )
-                        store_lanes(gradient, p * LANES, total)
+                    _gradient(networks, g, features, rows, point, workspace, gradient, False)
                 for p in range(0, count, LANES):
                     weight = load_lanes(networks.parameters, base + p)
                     slope = fma(decay, weight, row_sums(gradient, p * LANES))

@@ -46,7 +46,7 @@ class SparseNetwork:
         """Trains it; arguments as `workers.dense.train_dense`."""
         blocks = -(-batch_size // BLOCK)
         rows = aligned_zeros(BATCHES_AT_ONCE * blocks * (dataset.features + 2) * BLOCK)
-        gradient = aligned_zeros(2 * int(self._packed.parameter_count[0]) * LANES)
+        gradient = aligned_zeros(int(self._packed.parameter_count[0]) * LANES)
         momenta = np.array([momentum], np.float32)
         decays = np.array([weight_decay], np.float32)
         for leg in legs:
