@@ -23,8 +23,6 @@ from benchmarks.report import table
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "results.md"
 
 _QUERY_AND_TABLE = re.compile(r"(```sql\n(?P<query>.*?)```\n\n)(?:\|[^\n]*\n)+", re.DOTALL)
-    r"(```sql\n(?P<query>.*?)```\n\n)(?P<table>(?:\|[^\n]*\n)+)", re.DOTALL
-)
 
 _NUMBERS = {"run_id", "paper_run_id"}
 """Columns that name something: their numbers are written without commas."""

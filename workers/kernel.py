@@ -169,7 +169,7 @@ def _keep(gradient, place, sums, fresh):  # type: ignore[no-untyped-def]
 def _gradient(networks, g, features, rows, point, workspace, gradient, fresh):  # type: ignore[no-untyped-def]
     """Gradient of one block: a register of partial sums a parameter, into `gradient`.
 
-    Where the block is not the batch's first (`fresh`), they are added to those of the blocks before.
+    Where the block is not the batch's first (not `fresh`), they are added to those before.
     """
     weights = networks.parameter_start[g]
     edges = networks.edges[g]
