@@ -96,16 +96,19 @@ def check_steps(
         name = rules.steps_at_least
         if not name:
             continue
-        default = rules.settings[name].default
-        needed = max(dict(given).get(name, default) for given in hyperparameters.get(method, [()]))
+        setting = rules.settings[name]
+        needed = max(
+            dict(given).get(name, setting.default) for given in hyperparameters.get(method, [()])
+        )
         for dataset in known:
             steps_an_epoch = facts.points[dataset] // size
-            if epochs * steps_an_epoch < needed:
+            steps = epochs * steps_an_epoch
+            if steps < needed:
+                fewer = f", or {name} up to {steps} in [{method}]" if steps >= setting.least else ""
                 table.refuse(
                     "epochs",
-                    f"cannot be {epochs} with batch_size {size}: on {dataset} that makes "
-                    f"{epochs * steps_an_epoch} steps, and method {method!r} with {name} = "
-                    f"{needed} needs {needed}; allowed: epochs from "
-                    f"{-(-int(needed) // steps_an_epoch)}, a smaller batch_size, or a smaller "
-                    f"{name} in [{method}]",
+                    f"cannot be {epochs} with batch_size {size}: on {dataset} that makes {steps} "
+                    f"steps, and method {method!r} with {name} = {needed} needs at least {needed}; "
+                    f"allowed: epochs from {-(-int(needed) // steps_an_epoch)}, a smaller "
+                    f"batch_size{fewer}",
                 )
