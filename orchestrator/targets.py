@@ -11,6 +11,7 @@ from orchestrator.errors import UserError
 from pruning.registry import METHODS
 from search.catalogue import Selection, resolve
 from search.indices import IndexSet
+from search.settings import MethodRules
 from search.study import Study
 from search.sweepfile import load_sweep, parse_sweep
 from workers.datasets import DATASETS, load_dataset
@@ -130,7 +131,10 @@ def _what_exists() -> dict[str, Any]:
     """What sweep files can name, as `load_sweep` takes it."""
     datasets = {name: load_dataset(name) for name in DATASETS}
     return {
-        "methods": {name: method.keys for name, method in METHODS.items()},
+        "methods": {
+            name: MethodRules(method.keys, method.settings, method.steps_at_least)
+            for name, method in METHODS.items()
+        },
         "datasets": DATASETS,
         "schedules": SCHEDULES,
         "points": {name: len(dataset) for name, dataset in datasets.items()},

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
-from pruning.settings import Setting
 from search.experiment import Experiment
+from search.settings import Setting
 
 if TYPE_CHECKING:
     from pruning.protocol import PrunesBefore, PrunesDuring

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations, pairwise, product
+from itertools import pairwise, product
 from math import prod
 from typing import Any
 
@@ -13,9 +13,11 @@ from search.grid import Chain, Grid, MaskedStructure, Product, Table, axis
 from search.mask_sequences import AllMasks
 from search.masks import count_masks, dense_mask
 from search.sizes import dense_weights
+from search.sweep_hyperparameters import check_steps
 from search.sweep_rules import (
     METHOD_KEYS,
     Facts,
+    Hyperparameters,
     RefusalError,
     Structure,
     SweepTable,
@@ -38,19 +40,21 @@ ORDER = (
     "target_nnz",
     "masks",
 )
-"""Keys from the slowest to the fastest; of mask1, mask2 and so on the first is the slowest."""
+"""Keys from the slowest to the fastest; of mask1, mask2 and so on the first is the slowest. The
+hyperparameters of a method vary right behind it."""
 
 _SHAPE_KEYS = (*METHOD_KEYS, "width")
 
 _MAX_SIZES = 1_000_000
 """Combinations of structure, width and target_nnz of a table, which are checked one by one."""
 
-_MAX_COMPARED = 1_000_000
-"""Combinations of several tables up to which they are searched for a repeated experiment."""
-
 
 def table_grid(
-    base: Mapping[str, Any], grid: Mapping[str, Sequence[Any]], name: str, facts: Facts
+    base: Mapping[str, Any],
+    grid: Mapping[str, Sequence[Any]],
+    name: str,
+    facts: Facts,
+    hyperparameters: Mapping[str, Sequence[Hyperparameters]],
 ) -> tuple[Grid, int]:
     """The combinations of one [grid] table together with [base].
 
@@ -59,6 +63,8 @@ def table_grid(
         grid: a list of values a key.
         name: of the table, for messages.
         facts: what exists.
+        hyperparameters: of the methods that vary in them, the same for all tables of a file: grids
+            of one study decide the same fields.
 
     Returns:
         The grid, and how many combinations were left out because their target_nnz is not below
@@ -82,10 +88,25 @@ def table_grid(
         ]
     table = SweepTable(name, values, frozenset(base))
     inputs = check_table(table, facts)
+    check_steps(table, facts, hyperparameters)
     shapes, left_out = _shapes(table, inputs)
     # Every key is an axis, whatever part of the file names it: equal sweeps get equal digests.
-    slower = [axis(key, *values[key]) for key in ORDER if key not in _SHAPE_KEYS]
+    slower = [
+        _methods(values["method"], hyperparameters) if key == "method" else axis(key, *values[key])
+        for key in ORDER
+        if key not in _SHAPE_KEYS
+    ]
     return Product((*slower, shapes)), left_out * prod(part.size for part in slower)
+
+
+def _methods(
+    names: Sequence[str], hyperparameters: Mapping[str, Sequence[Hyperparameters]]
+) -> Table:
+    """The methods, each with every combination of its hyperparameters."""
+    if not hyperparameters:
+        return axis("method", *names)
+    pairs = tuple((name, given) for name in names for given in hyperparameters.get(name, [()]))
+    return Table(("method", "hyperparameters"), pairs)
 
 
 def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:
@@ -162,42 +183,3 @@ def _all_masks(table: SweepTable, rows: int, cols: int) -> AllMasks:
             "allowed: smaller layers, or mask1, mask2 and so on",
         )
     return AllMasks(rows, cols)
-
-
-def find_repeated(tables: Sequence[Grid]) -> str | None:
-    """An experiment that two tables have in common, in words; None where there is none.
-
-    Tables that have no value of some key in common are told apart at once. If the others have more
-    than a million combinations they are not compared.
-    """
-    values = [
-        {key: grid.values(key) or frozenset({None}) for key in ORDER if key != "masks"}
-        for grid in tables
-    ]
-    suspects = {
-        number
-        for one, other in combinations(range(len(tables)), 2)
-        if not any(values[one][key].isdisjoint(values[other][key]) for key in values[one])
-        for number in (one, other)
-    }
-    if sum(tables[number].size for number in suspects) > _MAX_COMPARED:
-        return None
-    # Hashes, since the specifications of a million experiments fill half a gigabyte.
-    first_places: dict[int, tuple[int, int]] = {}
-    for number in sorted(suspects):
-        for index in range(tables[number].size):
-            spec = _spec(tables[number][index])
-            first, place = first_places.setdefault(hash(spec), (number, index))
-            if first != number and _spec(tables[first][place]) == spec:
-                shown = ", ".join(
-                    f"{key} = {value!r}" for key, value in zip(ORDER, spec, strict=True)
-                )
-                return (
-                    f"[[grid]] table {first + 1}, combination {place + 1}, and table "
-                    f"{number + 1}, combination {index + 1}, are the same experiment: {shown}"
-                )
-    return None
-
-
-def _spec(combination: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(combination.get(key) for key in ORDER)

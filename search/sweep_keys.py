@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field
 
 from search.experiment import FRESH_INIT
 from search.masks import parse_mask
+from search.settings import MethodRules, Setting
 
 STORED_INITS = ("bench-95", "bench-995")
 """Names of the stored initialisations that a training can start from."""
@@ -21,12 +21,6 @@ MAX_DEPTH = 64
 
 STRUCTURE = f"the neurons of 1 to {MAX_DEPTH} hidden layers such as '7x3x3'"
 """What a structure may be, in words."""
-
-MAX_TABLES = 1000
-"""[[grid]] tables of a file: each is compared with every other."""
-
-MAX_VALUES = 100_000
-"""Values of one key's list: lists are held in memory, their combinations are not."""
 
 _MAX_INT32 = 2**31 - 1
 """Results hold whole numbers with 32 bits."""
@@ -59,7 +53,7 @@ FILE_KEYS = {
     "base": Key(dict, "a table [base] with one value a key"),
     "grid": Key(list, "a table [grid] or several [[grid]], with a list a key"),
 }
-"""Keys outside of [base] and [grid]."""
+"""Keys outside of all tables; each method may have a table of its own too."""
 
 
 def table_keys(
@@ -97,23 +91,12 @@ def table_keys(
     }
 
 
-def file_model(keys: Mapping[str, Key]) -> type[BaseModel]:
-    """The model of a whole file, with `grid` as a list of tables.
-
-    Args:
-        keys: those of [base] and [grid].
-    """
-    one = {name: key.type for name, key in keys.items()}
-    several = {name: _values_of(key.type) for name, key in keys.items()}
-    # The only key that reads naturally without a list: masks = "all".
-    masks = several["masks"]
-    several["masks"] = Annotated[masks, BeforeValidator(_as_list)]
-    return _model(
-        FILE_KEYS["name"].type,
-        replicates=FILE_KEYS["replicates"].type,
-        base=_model(**one),
-        grid=Annotated[_list_of(_model(**several)), Field(min_length=1, max_length=MAX_TABLES)],
-    )
+def method_keys(methods: Mapping[str, MethodRules]) -> dict[str, dict[str, Key]]:
+    """Keys of the tables of hyperparameters, by method; a method without any has no keys."""
+    return {
+        method: {name: _setting_key(setting) for name, setting in rules.settings.items()}
+        for method, rules in methods.items()
+    }
 
 
 def is_mask_key(key: str) -> bool:
@@ -121,22 +104,13 @@ def is_mask_key(key: str) -> bool:
     return re.fullmatch(r"mask[1-9][0-9]*", key) is not None
 
 
-def _model(name: Any = None, **optional: Any) -> type[BaseModel]:
-    columns: dict[str, Any] = {key: (kind, None) for key, kind in optional.items()}
-    if name is not None:
-        columns["name"] = (name, ...)
-    config = ConfigDict(extra="forbid", strict=True)
-    return create_model("Table", __config__=config, **columns)
+def _setting_key(setting: Setting) -> Key:
+    def canonical(value: Any) -> int | float:
+        if not setting.allows(value):
+            raise ValueError(f"not allowed: {value!r}")
+        return setting.canonical(value)
 
-
-def _list_of(kind: Any) -> Any:
-    return list[kind]
-
-
-def _values_of(kind: Any) -> Any:
-    """A list of values: at least one, none of them twice."""
-    bounds = Field(min_length=1, max_length=MAX_VALUES)
-    return Annotated[_list_of(kind), bounds, AfterValidator(_all_different)]
+    return Key(Annotated[Any, AfterValidator(canonical)], setting.allowed)
 
 
 def _one_of(names: Collection[str]) -> Key:
@@ -163,16 +137,3 @@ def check_structure(text: str) -> str:
 def _mask(text: str) -> str:
     parse_mask(text)
     return text
-
-
-def _all_different(values: list[Hashable]) -> list[Hashable]:
-    seen: set[Hashable] = set()
-    for value in values:
-        if value in seen:
-            raise PydanticCustomError("repeated", "twice in the list", {"value": value})
-        seen.add(value)
-    return values
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from search.experiment import FRESH_INIT
 from search.masks import parse_mask
+from search.settings import MethodRules
 from search.sizes import dense_weights
 from search.sweep_keys import is_mask_key
 
@@ -25,6 +26,9 @@ _MAX_CHECKED = 1_000_000
 
 Structure = tuple[int, ...]
 
+Hyperparameters = tuple[tuple[str, int | float], ...]
+"""As `Experiment.hyperparameters`."""
+
 
 class RefusalError(Exception):
     """What is wrong with a sweep file: a sentence a problem, without the file's name."""
@@ -35,13 +39,13 @@ class Facts:
     """What exists, handed in by those who know.
 
     Attributes:
-        methods: for each method the keys of `METHOD_KEYS` that it uses.
+        methods: what a file may say about each method; its keys are of `METHOD_KEYS`.
         points: points of the data sets for which they are known.
         inputs: features of the data sets for which they are known.
         usual_inputs: features of the others.
     """
 
-    methods: Mapping[str, frozenset[str]]
+    methods: Mapping[str, MethodRules]
     points: Mapping[str, int]
     inputs: Mapping[str, int]
     usual_inputs: int
@@ -113,10 +117,10 @@ def check_table(table: SweepTable, facts: Facts) -> int:
 def _check_method_keys(table: SweepTable, facts: Facts) -> None:
     groups = {key: "masks" if is_mask_key(key) else key for key in table.values}
     for method in table.values["method"]:
-        uses = facts.methods[method]
+        uses = facts.methods[method].keys
         for key, group in groups.items():
             if group in METHOD_KEYS and group not in uses:
-                users = [repr(name) for name, keys in facts.methods.items() if group in keys]
+                users = [repr(name) for name, rules in facts.methods.items() if group in rules.keys]
                 table.refuse(
                     key,
                     f"is not used by method {method!r}; allowed with: {', '.join(users) or 'none'} "

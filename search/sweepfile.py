@@ -6,30 +6,37 @@
     lr = 0.05
     [grid]                           # lists, every combination; [[grid]] several times for several
     structure = ["7x3x3", "6x3x2"]   # masks = "all", "distinct", or mask1 = ["10|01|11", ...]
+    [rigl]                           # hyperparameters of a method, one value or a list each
+    interval = [50, 100]
 
 The experiments come in this order, whatever the order in the file: replicates slowest, so that
 more of them are added at the end; then the [[grid]] tables; inside a table the keys of
-`search.sweep_grid.ORDER`, each key's values as they are listed.
+`search.sweep_grid.ORDER`, each key's values as they are listed. A method's hyperparameters vary
+right behind the method, in the order in which the method names them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Collection, Mapping
-from difflib import get_close_matches
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from search.catalogue import RESERVED_NAMES
+from search.experiment import Experiment
 from search.grid import Chain, Product, Replicates
 from search.paper_grids import INPUTS, SCHEDULES
+from search.settings import MethodRules
 from search.study import Study
-from search.sweep_grid import find_repeated, table_grid
-from search.sweep_keys import FILE_KEYS, Key, file_model, is_mask_key, table_keys
+from search.sweep_grid import table_grid
+from search.sweep_hyperparameters import check_used, every_combination
+from search.sweep_keys import method_keys, table_keys
+from search.sweep_model import file_model
+from search.sweep_problems import Known, in_words, table_name
+from search.sweep_repeated import find_repeated
 from search.sweep_rules import Facts, RefusalError
 
 MAX_FILE_BYTES = 1 << 20
@@ -44,7 +51,7 @@ class SweepFileError(ValueError):
 
 def load_sweep(
     path: Path,
-    methods: Mapping[str, frozenset[str]],
+    methods: Mapping[str, MethodRules],
     datasets: Collection[str],
     schedules: Collection[str] = SCHEDULES,
     points: Mapping[str, int] | None = None,
@@ -54,8 +61,7 @@ def load_sweep(
 
     Args:
         path: the file.
-        methods: for each method that exists, the keys that it uses beyond the common ones, of
-            "structure", "masks" (which stands for mask1, mask2 and so on too) and "target_nnz".
+        methods: those that exist, and what a file may say about each.
         datasets: data sets that exist.
         schedules: learning rate schedules that exist.
         points: points of each data set, the limit of batch_size; no limit where it is not known.
@@ -78,7 +84,7 @@ def load_sweep(
 def parse_sweep(
     content: bytes,
     path: Path,
-    methods: Mapping[str, frozenset[str]],
+    methods: Mapping[str, MethodRules],
     datasets: Collection[str],
     schedules: Collection[str] = SCHEDULES,
     points: Mapping[str, int] | None = None,
@@ -101,7 +107,8 @@ def parse_sweep(
     try:
         document = _parse(content)
         facts = Facts(methods, points or {}, inputs or {}, INPUTS)
-        return _study(document, table_keys(methods, datasets, schedules), facts, path, content)
+        known = Known(table_keys(methods, datasets, schedules), method_keys(methods))
+        return _study(document, known, facts, path, content)
     except RefusalError as refusal:
         raise SweepFileError("\n".join(f"{path}: {text}" for text in refusal.args)) from None
 
@@ -129,17 +136,18 @@ def _parse(content: bytes) -> dict[str, Any]:
 
 
 def _study(
-    document: dict[str, Any], keys: dict[str, Key], facts: Facts, path: Path, content: bytes
+    document: dict[str, Any], known: Known, facts: Facts, path: Path, content: bytes
 ) -> Study:
     grid = document.get("grid", {})
     single = isinstance(grid, dict)
     if single:
         document = {**document, "grid": [grid]}
     try:
-        sweep = file_model(keys).model_validate(document).model_dump(exclude_unset=True)
+        model = file_model(known.in_tables, known.of_methods)
+        sweep = model.model_validate(document).model_dump(exclude_unset=True)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        problems = [_problem(detail, keys, single) for detail in details[:_MAX_PROBLEMS]]
+        problems = [in_words(detail, known, single) for detail in details[:_MAX_PROBLEMS]]
         raise RefusalError(*problems) from None
     if sweep["name"] in RESERVED_NAMES:
         raise RefusalError(
@@ -147,8 +155,11 @@ def _study(
         )
     replicates = sweep.get("replicates", 1)
     base = sweep.get("base", {})
+    given = {name: sweep[name] for name in facts.methods if name in sweep}
+    check_used(given, _methods(base, sweep["grid"]))
+    hyperparameters = every_combination(given, facts)
     tables = [
-        table_grid(base, table, _table_name(number, single), facts)
+        table_grid(base, table, table_name(number, single), facts, hyperparameters)
         for number, table in enumerate(sweep["grid"])
     ]
     left_out = replicates * sum(left for _, left in tables)
@@ -174,49 +185,7 @@ def _study(
         raise RefusalError(str(error)) from None
 
 
-def _table_name(number: int, single: bool) -> str:
-    return "[grid]" if single else f"[[grid]] table {number + 1}"
-
-
-def _problem(detail: ErrorDetails, keys: dict[str, Key], single: bool) -> str:
-    """One of pydantic's complaints in the user's terms: where, what, and what is allowed."""
-    kind, value = detail["type"], _shown(detail["input"])
-    section, *inside = detail["loc"]
-    if section == "grid" and inside:
-        where = f"{_table_name(int(inside.pop(0)), single)}: "
-    elif section == "base" and inside:
-        where = "[base]: "
-    else:
-        where, inside = "", [section, *inside]
-    if not inside:
-        return f"{where}must be a table, not {value}"
-    name, *items = inside
-    key = str(name)
-    known = keys if where else FILE_KEYS
-    if kind == "extra_forbidden":
-        return f"{where}unknown key {key!r}{_advice(key, known)}"
-    if kind == "missing":
-        return f"{where}{key} is missing; allowed: {FILE_KEYS[key].allowed}"
-    if kind == "list_type" and where:
-        return f"{where}{key} must be a list in [grid], such as {key} = [...], not {value}"
-    if kind == "repeated":
-        return f"{where}{key} names {_shown(detail['ctx']['value'])} twice"
-    if kind == "too_short":
-        return f"{where}{key} is an empty list; allowed: one value or more, or no such key"
-    if kind == "too_long":
-        most = detail["ctx"]["max_length"]
-        return f"{where}{key} has more values than the {most} allowed"
-    item = f", value {int(items[0]) + 1} of the list," if items else ""
-    return f"{where}{key}{item} cannot be {value}; allowed: {known[key].allowed}"
-
-
-def _advice(key: str, known: Mapping[str, Key]) -> str:
-    listed = [name for name in known if not is_mask_key(name) or name == "mask1"]
-    closest = get_close_matches(key, listed, n=1)
-    hint = f" (did you mean {closest[0]!r}?)" if closest else ""
-    return f"{hint}; allowed: {', '.join(listed).replace('mask1', 'mask1, mask2 and so on')}"
-
-
-def _shown(value: object) -> str:
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _methods(base: Mapping[str, Any], tables: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The methods of a file, each once."""
+    usual = [base.get("method", Experiment().method)]
+    return list(dict.fromkeys(name for table in tables for name in table.get("method", usual)))

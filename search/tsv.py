@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from search.experiment import Experiment
 from search.paper import ROUNDS
 from search.study import Study
 
 ABSENT = "-"
-"""Where an experiment has no value: a target, a structure, a mask."""
+"""Where an experiment has no value: a target, a structure, a mask, another hyperparameter."""
 
 _LEAST_MASK_COLUMNS = 3
 
@@ -19,8 +20,10 @@ def tsv_lines(
     r"""One line an experiment, without its newline.
 
     LABEL \\t method \\t width \\t lr \\t schedule \\t epochs \\t target_nnz \\t structure \\t
-    mask1 \\t mask2 \\t mask3, with more masks where the study has deeper structures. Learning rates
-    are written as Python does, what is absent as "-", and epochs are those of all rounds.
+    mask1 \\t mask2 \\t mask3, with more masks where the study has deeper structures. A study with
+    other hyperparameters than the authors' has them in one more column, such as
+    drop_fraction=0.5,interval=50. Learning rates are written as Python does, what is absent as "-",
+    and epochs are those of all rounds.
 
     Args:
         study: the study that the experiments belong to.
@@ -28,12 +31,14 @@ def tsv_lines(
         rounds: rounds of training of the methods that have more than one.
     """
     depths = [len(structure) for structure in study.values("structure") if structure]
+    with_hyperparameters = any(study.values("hyperparameters"))
     mask_columns = max(_LEAST_MASK_COLUMNS, *depths, 0)
     for index in indices:
         experiment = study[index]
         target = experiment.target_nnz
         structure = experiment.structure
         masks = experiment.masks + (ABSENT,) * (mask_columns - len(experiment.masks))
+        given = ",".join(f"{name}={value!r}" for name, value in experiment.hyperparameters)
         yield "\t".join(
             (
                 study.label(index),
@@ -41,9 +46,24 @@ def tsv_lines(
                 str(experiment.width),
                 repr(experiment.lr),
                 experiment.schedule,
-                str(experiment.epochs * rounds.get(experiment.method, 1)),
+                str(all_epochs(experiment, rounds)),
                 ABSENT if target is None else str(target),
                 ABSENT if structure is None else "x".join(map(str, structure)),
                 *masks,
+                *((given or ABSENT,) if with_hyperparameters else ()),
             )
         )
+
+
+def all_epochs(experiment: Experiment, rounds: Mapping[str, int] = ROUNDS) -> int:
+    """Epochs of all rounds of an experiment's training.
+
+    Args:
+        experiment: whose hyperparameter `rounds`, if its method is one of those below, tells how
+            many it has in place of the usual number.
+        rounds: usual rounds of training of the methods that have more than one.
+    """
+    usual = rounds.get(experiment.method)
+    if usual is None:
+        return experiment.epochs
+    return experiment.epochs * int(dict(experiment.hyperparameters).get("rounds", usual))

@@ -14,9 +14,8 @@ from orchestrator.commands.options import AsJson
 from orchestrator.show import plain_console
 from orchestrator.targets import find_targets
 from search.catalogue import STUDY_NAMES, resolve
-from search.paper import ROUNDS
 from search.study import Study
-from search.tsv import tsv_lines
+from search.tsv import all_epochs, tsv_lines
 
 
 def studies(as_json: AsJson = False) -> None:
@@ -67,8 +66,9 @@ def list_experiments(
     """List the experiments of a study, one a line.
 
     The columns are: GROUP:RUN_ID (or NAME:NUMBER), method, width, learning rate, schedule, epochs
-    of all rounds, target_nnz, structure, and the masks; "-" stands for what there is not. With
-    --json, every line is an object, which has the experiment's id as well.
+    of all rounds, target_nnz, structure, the masks, and, where a sweep file has other ones than the
+    authors', the hyperparameters; "-" stands for what there is not. With --json, every line is an
+    object, which has the experiment's id as well.
     """
     targets = find_targets([study])
     for note in targets.left_out:
@@ -93,8 +93,9 @@ def _record(study: Study, index: int) -> dict[str, Any]:
         "width": experiment.width,
         "lr": experiment.lr,
         "schedule": experiment.schedule,
-        "epochs": experiment.epochs * ROUNDS.get(experiment.method, 1),
+        "epochs": all_epochs(experiment),
         "target_nnz": experiment.target_nnz,
+        "hyperparameters": dict(experiment.hyperparameters) or None,
         "structure": None if structure is None else "x".join(map(str, structure)),
         "masks": experiment.masks,
     }

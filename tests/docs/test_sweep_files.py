@@ -16,7 +16,7 @@ from search.study import Study
 from search.sweep_keys import FILE_KEYS, table_keys
 from search.tsv import tsv_lines
 from tests.docs.pages import SWEEP_FILES as PAGE
-from tests.docs.pages import Block, blocks, table, the_code
+from tests.docs.pages import Block, blocks, prose, table, the_code
 from workers.datasets import DATASETS
 from workers.schedules import SCHEDULES
 
@@ -67,10 +67,11 @@ def test_edited_file_has_as_many_new_experiments_as_the_page_says() -> None:
     assert found == said
 
 
-def test_experiments_come_in_the_order_that_the_page_lists() -> None:
-    study = load(the_code(PAGE, "toml", having='name = "order"'))
+@pytest.mark.parametrize("name", ["order", "rigl-intervals"])
+def test_experiments_come_in_the_order_that_the_page_lists(name: str) -> None:
+    study = load(the_code(PAGE, "toml", having=f'name = "{name}"'))
     lines = tsv_lines(study, range(len(study)))
-    listed = the_code(PAGE, "text", having="order:1").splitlines()
+    listed = the_code(PAGE, "text", having=f"{name}:1").splitlines()
     assert [line.split() for line in listed] == [line.split("\t") for line in lines]
 
 
@@ -94,3 +95,16 @@ def test_every_key_is_on_the_page_with_what_is_allowed_and_its_default() -> None
         assert allowed == keys[key].allowed
         if hasattr(paper, key) and default not in ("needed", "none") and key != "masks":
             assert tomllib.loads(f"x = {default}")["x"] == getattr(paper, key)
+
+
+def test_every_hyperparameter_is_on_the_page_as_the_registry_has_it() -> None:
+    assert table(PAGE, "Hyperparameters") == [
+        [method.name, name, str(setting.default), setting.allowed, setting.meaning]
+        for method in METHODS.values()
+        for name, setting in method.settings.items()
+    ]
+
+
+def test_page_says_which_methods_have_no_hyperparameters() -> None:
+    without = [f"`{name}`" for name, method in METHODS.items() if not method.settings]
+    assert f"{' and '.join(without)} have no hyperparameters." in " ".join(prose(PAGE).split())

@@ -94,9 +94,13 @@ def test_listing_as_json_is_not_what_is_trained(tmp_path: Path) -> None:
     sweep = write_sweep(tmp_path / "mine.toml", 'structure = ["2x2x1"]\nmask1 = ["10|01"]')
     train([sweep], tmp_path / "store")
     (record,) = map(json.loads, sparsest("list", sweep, "--json").out.splitlines())
-    statement = "SELECT experiment_id, method, width, lr, schedule, epochs, target_nnz, structure"
+    statement = "SELECT experiment_id, method, width, lr, schedule, epochs, target_nnz"
     asked = sparsest(
-        "query", f"{statement}, masks FROM results", "--store", tmp_path / "store", "--format=json"
+        "query",
+        f"{statement}, hyperparameters, structure, masks FROM results",
+        "--store",
+        tmp_path / "store",
+        "--format=json",
     )
     assert {"label": "mine:1", **json.loads(asked.out)} == record
 

@@ -4,6 +4,7 @@ import pytest
 
 from pruning.registry import METHODS, method_named, pruning_before
 from search.experiment import Experiment
+from search.sweep_keys import FILE_KEYS
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))
@@ -27,3 +28,20 @@ def test_search_is_asked_for_masks() -> None:
 def test_misspelt_method_is_answered_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"'serach'.*search"):
         method_named("serach")
+
+
+def test_authors_values_are_among_those_allowed() -> None:
+    for method in METHODS.values():
+        for name, setting in method.settings.items():
+            assert setting.allows(setting.default), (method.name, name)
+            assert repr(setting.canonical(setting.default)) == repr(setting.default)
+
+
+def test_steps_are_held_against_a_hyperparameter_that_exists() -> None:
+    asking = [method for method in METHODS.values() if method.steps_at_least]
+    assert asking
+    assert all(method.steps_at_least in method.settings for method in asking)
+
+
+def test_table_of_a_method_is_another_key_of_a_sweep_file() -> None:
+    assert not set(METHODS) & set(FILE_KEYS)

@@ -12,15 +12,16 @@ from search.burnside import count_distinct
 from search.experiment import Experiment
 from search.mask_sequences import AllMasks
 from search.masks import parse_mask
+from search.settings import MethodRules
 from search.study import Study
 from search.sweepfile import MAX_FILE_BYTES, SweepFileError, load_sweep
 
 METHODS = {
-    "search": frozenset({"structure", "masks"}),
-    "snip": frozenset({"target_nnz"}),
-    "lth": frozenset({"target_nnz"}),
-    "magic": frozenset[str](),
-    "both": frozenset({"structure", "masks", "target_nnz"}),
+    "search": MethodRules(frozenset({"structure", "masks"})),
+    "snip": MethodRules(frozenset({"target_nnz"})),
+    "lth": MethodRules(frozenset({"target_nnz"})),
+    "magic": MethodRules(frozenset()),
+    "both": MethodRules(frozenset({"structure", "masks", "target_nnz"})),
 }
 DATASETS = ("cubist-spiral", "rings", "cubes")
 

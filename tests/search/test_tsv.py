@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from search.experiment import Experiment
-from search.grid import MaskedStructure, axis
+from search.grid import MaskedStructure, Table, axis
 from search.paper import paper_study
 from search.study import Study
 from search.tsv import tsv_lines
@@ -33,3 +33,20 @@ def test_epochs_are_those_of_all_rounds() -> None:
     epochs = [line.split("\t")[5] for line in tsv_lines(study, range(2), {"other": 3})]
     assert epochs == ["10", "30"]
     assert [line.split("\t")[5] for line in tsv_lines(study, range(2))] == ["50", "10"]
+
+
+def test_rounds_of_a_sweep_file_are_counted() -> None:
+    given = (("lth", (("rounds", 2),)), ("other", (("rounds", 7),)), ("lth", ()))
+    grid = Table(("method", "hyperparameters"), given)
+    study = Study("rounds", "for tests", grid, Experiment(epochs=10))
+    assert [line.split("\t")[5] for line in tsv_lines(study, range(3))] == ["20", "10", "50"]
+
+
+def test_experiments_of_other_hyperparameters_have_the_same_line() -> None:
+    given = ((("end", 0.5), ("interval", 50)), ())
+    study = Study("mine", "for tests", axis("hyperparameters", *given), Experiment(method="rigl"))
+    lines = list(tsv_lines(study, range(2)))
+    assert [line.split("\t")[8:] for line in lines] == [
+        ["-", "-", "-", "end=0.5,interval=50"],
+        ["-", "-", "-", "-"],
+    ]

@@ -10,6 +10,7 @@ import pytest
 from search.indices import IndexSet
 from search.mask_sequences import AllMasks
 from search.paper import paper_study
+from search.settings import MethodRules
 from search.study import Study
 from search.sweepfile import parse_sweep
 from search.two_phases import (
@@ -25,7 +26,7 @@ from search.two_phases import (
 
 
 def own_study(text: str) -> Study:
-    methods = {"search": frozenset({"structure", "masks"})}
+    methods = {"search": MethodRules(frozenset({"structure", "masks"}))}
     return parse_sweep(text.encode(), Path("own.toml"), methods, ["cubist-spiral"])
 
 

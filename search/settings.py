@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -34,3 +35,26 @@ class Setting:
         if isinstance(value, bool) or not isinstance(value, kinds):
             return False
         return self.least <= value <= self.most
+
+    def canonical(self, value: int | float) -> int | float:
+        """An allowed value in the one form that an experiment may have it in.
+
+        Ids are made of JSON, in which 1 and 1.0 differ, and 0.0 and -0.0.
+        """
+        return value if isinstance(self.default, int) else float(value) + 0.0
+
+
+@dataclass(frozen=True)
+class MethodRules:
+    """What a sweep file may say about a method.
+
+    Attributes:
+        keys: those that it uses beyond the common ones, of "structure", "masks" (which stands for
+            mask1, mask2 and so on too) and "target_nnz".
+        settings: its hyperparameters.
+        steps_at_least: the setting below whose value the number of steps must not be; or none.
+    """
+
+    keys: frozenset[str]
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    steps_at_least: str = ""
