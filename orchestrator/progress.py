@@ -11,7 +11,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from orchestrator.best import Best
@@ -56,7 +56,7 @@ class ProgressDisplay:
         self._work: deque[tuple[float, float]] = deque([(self._start, 1.0)])
         self._bar = _Bar(
             BarColumn(bar_width=None),
-            TaskProgressColumn(),
+            TextColumn("{task.fields[percent]:>3}%"),
             TextColumn("{task.fields[numbers]}", markup=False),
             console=console,
             disable=not console.is_terminal,
@@ -116,7 +116,12 @@ class ProgressDisplay:
         return (self._done - first_done) / elapsed if elapsed > 0 else 0.0
 
     def _fields(self) -> dict[str, Any]:
-        return {"numbers": "  ".join(self._numbers()), "below": "; ".join(self._findings())}
+        return {
+            # Rounded down: 100 % are all of them.
+            "percent": 100 * self._done // max(1, self._total),
+            "numbers": "  ".join(self._numbers()),
+            "below": "; ".join(self._findings()),
+        }
 
     def _line(self) -> str:
         return "trained " + "; ".join([*self._numbers(), *self._findings()])

@@ -60,8 +60,9 @@ def resolve(name: str) -> list[Selection]:
         return [_every(paper_study(member), stride) for member, stride in DEMO_STRIDES.items()]
     if name in PAPER_STUDIES:
         return [Selection.whole(paper_study(name))]
-    closest = get_close_matches(name, STUDY_NAMES, n=1)
-    hint = f"did you mean {closest[0]!r}? " if closest else ""
+    begun = [study for study in STUDY_NAMES if name and study.startswith(name)]
+    closest = begun or get_close_matches(name, STUDY_NAMES, n=1)
+    hint = f"did you mean {' or '.join(map(repr, closest))}? " if closest else ""
     raise UnknownStudyError(
         f"unknown study {name!r}; {hint}there are {', '.join(STUDY_NAMES)}, "
         "and sweep files ending in .toml"

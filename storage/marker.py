@@ -68,6 +68,8 @@ def check_marker(paths: StorePaths) -> None:
     except (FileNotFoundError, NotADirectoryError) as error:
         if paths.log.is_dir() and os.listdir(paths.log):
             raise StoreDamaged(paths.marker, "missing, while the log has entries") from error
+        if paths.root.is_file():
+            raise NotAStore(f"{paths.root} is a file, while a store is a folder.") from error
         raise NotAStore(
             f"There is no store at {paths.root}. "
             f"`sparsest run STUDY --store {paths.root}` makes one."

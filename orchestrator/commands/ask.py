@@ -42,6 +42,14 @@ class ExportFormat(StrEnum):
     duckdb = "duckdb"
 
 
+HELP = """Statements in DuckDB's SQL that read, each up to a semicolon. There are two views:
+  DESCRIBE results;   a row for each training
+  DESCRIBE sweeps;    a row for each run
+quit, or Ctrl-D, ends."""
+
+ASKING = frozenset({"help", "\\h", "\\?", "?", ".help", ".tables", ".schema", "\\d", "\\dt"})
+"""What shows other shells' users what there is."""
+
 QUIT = frozenset({"quit", "exit", "\\q", ".quit", ".exit"})
 """What ends other shells ends this one too."""
 
@@ -137,8 +145,12 @@ def _read_statement() -> str | None:
         except KeyboardInterrupt:
             typer.echo()
             return ""
-        if not lines and line.strip().rstrip(";").lower() in QUIT:
+        word = line.strip().rstrip(";").lower()
+        if not lines and word in QUIT:
             return None
+        if not lines and word in ASKING:
+            typer.echo(HELP)
+            continue
         if line.strip() or lines:
             lines.append(line)
     return "\n".join(lines)

@@ -250,6 +250,8 @@ def terminal(trained: Path, tmp_path: Path) -> Iterator[Terminal]:
 def test_interactive_shell_ends_at_a_mistake_or_forgets(terminal: Terminal, tmp_path: Path) -> None:
     prompt = "sparsest> "
     assert "Views: results, sweeps." in terminal.read_until(prompt)
+    terminal.type(".tables\n")
+    assert "DESCRIBE results;   a row for each training" in terminal.read_until(prompt)
     terminal.type("SELECT count(*)\n")
     terminal.read_until("     ...> ")
     terminal.type("AS many FROM results;\n")

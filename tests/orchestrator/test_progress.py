@@ -128,6 +128,15 @@ def test_note_is_taken_for_markup_or_wrapped(pipe: Console, clock: Clock) -> Non
     assert lines_of(pipe)[0] == note
 
 
+def test_bar_is_full_before_the_last_experiment(clock: Clock) -> None:
+    terminal = Console(force_terminal=True, file=StringIO(), width=120, color_system=None)
+    with ProgressDisplay(terminal, 1000, Best()) as display:
+        clock.now += 60
+        display.rows(batch(999))
+        display.tick(0.001)
+    assert any(" 99% 999 of 1,000" in line for line in lines_of(terminal))
+
+
 @pytest.mark.parametrize("width", [80, 150])
 def test_bar_does_not_fit_the_terminal(clock: Clock, width: int) -> None:
     terminal = Console(force_terminal=True, file=StringIO(), width=width, color_system=None)

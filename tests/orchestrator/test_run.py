@@ -208,8 +208,8 @@ def test_store_takes_over_a_file_or_a_foreign_folder(sweep: Path, tmp_path: Path
     message = refused("run", sweep, "--store", folder, *HERE)
     assert "is not a store and not empty (it holds thesis.tex)" in message
     for command in (["status"], ["query", "SELECT 1"], ["plan", "phase1"]):
-        for path in (file, folder):
-            assert f"There is no store at {path}" in refused(*command, "--store", path)
+        assert f"There is no store at {folder}" in refused(*command, "--store", folder)
+        assert f"{file} is a file, while a store is a folder" in refused(*command, "--store", file)
     assert file.read_text() == "mine"
     assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
     assert not list(tmp_path.glob("*.log"))

@@ -46,6 +46,11 @@ def test_demo_misses_no_value_of_a_setting(name: str) -> None:
         assert widths == {s[layer] for s in selection.study.values("structure")}
 
 
+def test_part_of_a_name_is_answered_with_one_of_its_studies_or_another() -> None:
+    with pytest.raises(UnknownStudyError, match="did you mean 'phase2-95' or 'phase2-995'?"):
+        resolve("phase2")
+
+
 def test_an_unknown_name_is_answered_with_what_exists() -> None:
     with pytest.raises(
         UnknownStudyError, match=r"unknown study 'phase2-96'; did you mean"
