@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.commands.executors import DeviceChoice, ExecutorChoice
+
 StudyWords = Annotated[
     list[str],
     typer.Argument(
@@ -34,4 +36,24 @@ RootSeed = Annotated[
         metavar="N",
         help="Draw every random number of the sweep anew; experiments of another seed are others.",
     ),
+]
+
+# How to train: of the commands that do.
+Limit = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Train at most N experiments this time.")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Training processes [default: one a core or GPU]"),
+]
+ExecutorName = Annotated[
+    ExecutorChoice, typer.Option(help="Ray's actors, or this process alone (to debug).")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(metavar="A", help="A Ray cluster to join [default: Ray on this machine]"),
+]
+DeviceName = Annotated[
+    DeviceChoice,
+    typer.Option(help="Where to train; auto is the CPU unless this machine has a GPU."),
 ]

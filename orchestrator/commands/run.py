@@ -16,7 +16,17 @@ from orchestrator.commands.executors import (
     chosen_device,
     chosen_workers,
 )
-from orchestrator.commands.options import AsJson, RootSeed, StorePath, StudyWords
+from orchestrator.commands.options import (
+    Address,
+    AsJson,
+    DeviceName,
+    ExecutorName,
+    Limit,
+    RootSeed,
+    StorePath,
+    StudyWords,
+    Workers,
+)
 from orchestrator.commands.training import Setup, train_targets
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
@@ -41,9 +51,7 @@ BenchFile = Annotated[
 def run(
     words: StudyWords,
     store: StorePath,
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Train at most N experiments this time.")
-    ] = None,
+    limit: Limit = None,
     run_ids: Annotated[
         list[int] | None,
         typer.Option(
@@ -53,22 +61,10 @@ def run(
             help="Train only the experiment with this number (as `list` shows it); repeatable.",
         ),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Training processes [default: one a core or GPU]"),
-    ] = None,
-    executor: Annotated[
-        ExecutorChoice,
-        typer.Option(help="Ray's actors, or this process alone (to debug)."),
-    ] = ExecutorChoice.ray,
-    address: Annotated[
-        str | None,
-        typer.Option(metavar="A", help="A Ray cluster to join [default: Ray on this machine]"),
-    ] = None,
-    device: Annotated[
-        DeviceChoice,
-        typer.Option(help="Where to train; auto is the CPU unless this machine has a GPU."),
-    ] = DeviceChoice.auto,
+    workers: Workers = None,
+    executor: ExecutorName = ExecutorChoice.ray,
+    address: Address = None,
+    device: DeviceName = DeviceChoice.auto,
     root_seed: RootSeed = 0,
     from_published: Annotated[
         bool,

@@ -17,7 +17,16 @@ from orchestrator.commands.executors import (
     chosen_device,
     chosen_workers,
 )
-from orchestrator.commands.options import AsJson, RootSeed, StorePath
+from orchestrator.commands.options import (
+    Address,
+    AsJson,
+    DeviceName,
+    ExecutorName,
+    Limit,
+    RootSeed,
+    StorePath,
+    Workers,
+)
 from orchestrator.commands.run import INTERRUPTED
 from orchestrator.commands.searching import Search
 from orchestrator.commands.training import Setup
@@ -77,25 +86,11 @@ def search(
         float,
         typer.Option(metavar="H", min=0.0, help="Begin no phase that would take longer."),
     ] = MOST_CORE_HOURS,
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Train at most N experiments this time.")
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Training processes [default: one a core or GPU]"),
-    ] = None,
-    executor: Annotated[
-        ExecutorChoice,
-        typer.Option(help="Ray's actors, or this process alone (to debug)."),
-    ] = ExecutorChoice.ray,
-    address: Annotated[
-        str | None,
-        typer.Option(metavar="A", help="A Ray cluster to join [default: Ray on this machine]"),
-    ] = None,
-    device: Annotated[
-        DeviceChoice,
-        typer.Option(help="Where to train; auto is the CPU unless this machine has a GPU."),
-    ] = DeviceChoice.auto,
+    limit: Limit = None,
+    workers: Workers = None,
+    executor: ExecutorName = ExecutorChoice.ray,
+    address: Address = None,
+    device: DeviceName = DeviceChoice.auto,
     root_seed: RootSeed = 0,
     as_json: AsJson = False,
 ) -> None:
