@@ -47,7 +47,7 @@ def test_demo_misses_no_value_of_a_setting(name: str) -> None:
 
 
 def test_part_of_a_name_is_answered_with_one_of_its_studies_or_another() -> None:
-    with pytest.raises(UnknownStudyError, match="did you mean 'phase2-95' or 'phase2-995'?"):
+    with pytest.raises(UnknownStudyError, match="did you mean 'phase2-95' or 'phase2-995'"):
         resolve("phase2")
 
 
