@@ -1,31 +1,35 @@
 """Do the fast trainer's networks turn out as the reference's and as the authors' own do?
 
+    python -m benchmarks.fidelity authors AUTHORS.jsonl
     python -m benchmarks.reference_runs runs/reference.jsonl --networks 102
-    python -m benchmarks.fidelity runs/reference.jsonl AUTHORS.jsonl
+    python -m benchmarks.fidelity reference runs/reference.jsonl
+    python -m benchmarks.fidelity orders
 
 Single trainings cannot be compared (a last bit sends one network from 50 % to 99 %), so the
-distributions of accuracy are. AUTHORS.jsonl has a line for each training with the authors' code:
-{"config": {"method", "lr", "schedule", "structure", ...}, "accuracy", ...}.
+distributions of accuracy and of the numbers of nonzeros are. AUTHORS.jsonl has a line for each
+training with the authors' code (`benchmarks.authors_runs`).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
+from benchmarks.authors_runs import authors_runs, our_runs
+from benchmarks.distributions import (
+    Accuracies,
+    accuracy_table,
+    chances,
+    count_table,
+    counted,
+    holm,
+    verdict,
+)
 from benchmarks.reference_runs import CASES, read_runs, replicate
 from benchmarks.report import table
 from pruning.given import given_masks
-from pruning.registry import METHODS
 from search.experiment import Experiment
 from workers.datasets import load_dataset
 from workers.fast import train_networks
@@ -33,26 +37,12 @@ from workers.initial import starting_network
 from workers.measure import evaluate_networks
 from workers.packing import pack, topology
 from workers.simd import BLOCK, aligned_zeros
-from workers.train import train_batch
 
 NETWORKS = 600
 """Trainings by the fast trainer for each comparison with the authors'."""
 
 SHARING = 16
 """Networks that share a data order in the third comparison, as in a task of the search."""
-
-PERMUTATIONS = 20_000
-
-Accuracies = NDArray[np.float64]
-
-
-def accuracies(experiments: Sequence[Experiment]) -> Accuracies:
-    """float64 [experiments], by the fast trainer."""
-    return _accuracies(train_batch(list(experiments)))
-
-
-def _accuracies(rows: pa.RecordBatch) -> Accuracies:
-    return np.array(rows.column("accuracy").to_pylist(), np.float64)
 
 
 def sharing_accuracies(case: Experiment) -> Accuracies:
@@ -70,121 +60,90 @@ def sharing_accuracies(case: Experiment) -> Accuracies:
     return np.array(found) / len(dataset)
 
 
-def largest_gap(one: Accuracies, other: Accuracies) -> float:
-    """The Kolmogorov-Smirnov statistic: the largest distance of the two distributions."""
-    values = np.concatenate([one, other])
-    below_one = np.searchsorted(np.sort(one), values, side="right") / len(one)
-    below_other = np.searchsorted(np.sort(other), values, side="right") / len(other)
-    return float(np.abs(below_one - below_other).max())
+def compare(title: str, names: tuple[str, str], samples: tuple[Accuracies, Accuracies]) -> None:
+    """Prints both distributions of accuracy, with the test's verdict."""
+    print(f"\n### {title}\n\n{accuracy_table(names, samples)}\n")
+    print(verdict(*samples, chances(*samples)))
 
 
-def chance_of_gap(one: Accuracies, other: Accuracies) -> float:
-    """How often two random halves of both samples lie as far apart: a permutation test."""
-    rng = np.random.default_rng(0)
-    values = np.concatenate([one, other])
-    observed = largest_gap(one, other)
-    as_far = 0
-    for _ in range(PERMUTATIONS):
-        rng.shuffle(values)
-        as_far += largest_gap(values[: len(one)], values[len(one) :]) >= observed - 1e-12
-    return (as_far + 1) / (PERMUTATIONS + 1)
-
-
-def compare(titles: tuple[str, str], samples: tuple[Accuracies, Accuracies]) -> str:
-    """Both distributions side by side, with the test's verdict."""
-    quantiles = (0, 0.1, 0.25, 0.5, 0.75, 0.9, 1)
-    head = ["", "n", "min", "10 %", "25 %", "median", "75 %", "90 %", "max"]
-    head += ["at 50 %", "95 % and more", "99.5 % and more"]
-    rows = []
-    for title, sample in zip(titles, samples, strict=True):
-        row = [title, str(len(sample))]
-        row += [f"{value:.3f}" for value in np.quantile(sample, quantiles)]
-        stuck = np.mean(np.abs(sample - 0.5) < 0.005)
-        row += [f"{share:.1%}" for share in (stuck, *(np.mean(sample >= t) for t in (0.95, 0.995)))]
-        rows.append(row)
-    gap, chance = largest_gap(*samples), chance_of_gap(*samples)
-    verdict = (
-        f"\nLargest gap of the two distributions {gap:.3f}; by chance as large: p = {chance:.2f}."
-    )
-    return table(head, rows) + "\n" + verdict
-
-
-@dataclass(frozen=True)
-class AuthorsRuns:
-    """Trainings of one configuration with the authors' code.
-
-    Attributes:
-        name: of the configuration, in words.
-        case: the same as an experiment.
-        accuracies: float64 [trainings].
-        weights: weight_nnz of each training.
-    """
-
-    name: str
-    case: Experiment
-    accuracies: Accuracies
-    weights: list[int]
-
-
-def authors_runs(path: Path) -> list[AuthorsRuns]:
-    """The configurations in a file of the authors' trainings that can be trained here."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for line in path.read_text().splitlines():
-        run = json.loads(line)
-        if run["config"]["method"] in METHODS:
-            found.setdefault(json.dumps(run["config"]), []).append(run)
-    return [_configuration(json.loads(text), runs) for text, runs in found.items()]
-
-
-def _configuration(config: dict[str, Any], runs: list[dict[str, Any]]) -> AuthorsRuns:
-    structure = config.pop("structure", None)
-    if structure is None:
-        what = f"{config['method']}, width {config['width']}, target {config['target_nnz']}"
-        case = Experiment(**config)
-    else:
-        what = f"{structure} dense"
-        case = Experiment(**config, structure=tuple(map(int, structure.split("x"))))
-    return AuthorsRuns(
-        name=f"{what}, {case.schedule}, learning rate {case.lr}",
-        case=case,
-        accuracies=np.array([run["accuracy"] for run in runs]),
-        weights=[run["weight_nnz"] for run in runs],
+def compare_authors(path: Path) -> None:
+    """Prints the authors' trainings beside ours, a section for each configuration."""
+    print("## The authors' code and the fast trainer")
+    names = ("authors", "fast trainer")
+    overview: list[list[str]] = []
+    tested: list[float] = []
+    for authors in authors_runs(path):
+        ours = our_runs([replicate(authors.case, n) for n in range(NETWORKS)])
+        theirs = authors.sample
+        accuracies = theirs.accuracies, ours.accuracies
+        by_chance = chances(*accuracies)
+        print(f"\n### {authors.name}\n\n{accuracy_table(names, accuracies)}\n")
+        print(verdict(*accuracies, by_chance))
+        row = [authors.name, str(len(theirs.accuracies)), str(NETWORKS), _in_short(by_chance)]
+        tested += by_chance
+        for name, counts in (
+            ("weight_nnz", (theirs.weights, ours.weights)),
+            ("model_nnz", (theirs.parameters, ours.parameters)),
+        ):
+            if len(np.unique(np.concatenate(counts))) == 1:
+                print(f"\n{name}: {counts[0][0]} in all trainings, the authors' and ours.")
+                row.append("the same")
+                continue
+            by_chance = chances(*counts)
+            print(f"\n{count_table(names, name, counts)}\n\n{verdict(*counts, by_chance)}")
+            print(f"{name}: authors {counted(counts[0])}; here {counted(counts[1])}.", flush=True)
+            row.append(_in_short(by_chance))
+            tested += by_chance
+        overview.append(row)
+    print("\n### All together: p of the largest gap / of the means\n")
+    head = ["configuration", "authors' trainings", "ours", "accuracy", "weight_nnz", "model_nnz"]
+    print(table(head, overview))
+    smallest = [f"{value:.2g}" for value in sorted(tested)[:3]]
+    print(
+        f"\n{len(tested)} p values; the three smallest are {', '.join(smallest)}, and the smallest "
+        f"becomes {min(holm(tested)):.2g} by Holm's correction for so many."
     )
 
 
-def counted(weights: Sequence[int]) -> str:
-    """How often each number of weights was left."""
-    counts = sorted(Counter(weights).items())
-    return ", ".join(f"{number} ({times / len(weights):.0%})" for number, times in counts)
+def _in_short(by_chance: tuple[float, float]) -> str:
+    return " / ".join(f"{value:.2g}" for value in by_chance)
+
+
+def compare_reference(path: Path) -> None:
+    """Prints the reference trainer's networks beside the fast trainer's, same experiments."""
+    print("## The reference trainer and the fast trainer, same experiments")
+    for name, runs in read_runs(path).items():
+        experiments = [replicate(CASES[name], number) for number in sorted(runs)]
+        reference = np.array([runs[number] for number in sorted(runs)])
+        ours = our_runs(experiments).accuracies
+        same = np.mean(np.abs(reference - ours) < 0.001)
+        title = f"{name}, {CASES[name].schedule}, learning rate {CASES[name].lr}"
+        compare(title, ("reference", "fast trainer"), (reference, ours))
+        print(f"{same:.0%} of the trainings ended within 0.1 % of one another.")
+
+
+def compare_orders() -> None:
+    """Prints trainings with a data order of their own beside such that share one."""
+    print("## Data orders of their own and shared ones")
+    for name, case in CASES.items():
+        own = our_runs([replicate(case, 1_000 + n) for n in range(NETWORKS)]).accuracies
+        compare(name, ("own order", "shared by 16"), (own, sharing_accuracies(case)))
 
 
 def main() -> None:
-    """Prints all comparisons as Markdown."""
+    """Prints one of the comparisons as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("reference", type=Path)
-    parser.add_argument("authors", type=Path)
+    parts = parser.add_subparsers(dest="part", required=True)
+    parts.add_parser("authors", help="beside the authors' code").add_argument("path", type=Path)
+    parts.add_parser("reference", help="beside plain torch").add_argument("path", type=Path)
+    parts.add_parser("orders", help="data orders of their own and shared ones")
     arguments = parser.parse_args()
-    print("## The authors' code and the fast trainer")
-    for authors in authors_runs(arguments.authors):
-        rows = train_batch([replicate(authors.case, n) for n in range(NETWORKS)])
-        samples = (authors.accuracies, _accuracies(rows))
-        print(f"\n### {authors.name}\n\n{compare(('authors', 'fast trainer'), samples)}")
-        ours = rows.column("weight_nnz").to_pylist()
-        print(f"Weights left: authors {counted(authors.weights)}; here {counted(ours)}.")
-    print("\n## The reference trainer and the fast trainer, same experiments")
-    for name, runs in read_runs(arguments.reference).items():
-        experiments = [replicate(CASES[name], number) for number in sorted(runs)]
-        reference = np.array([runs[number] for number in sorted(runs)])
-        ours = accuracies(experiments)
-        same = np.mean(np.abs(reference - ours) < 0.001)
-        title = f"{name}, {CASES[name].schedule}, learning rate {CASES[name].lr}"
-        print(f"\n### {title}\n\n{compare(('reference', 'fast trainer'), (reference, ours))}")
-        print(f"{same:.0%} of the trainings ended within 0.1 % of one another.")
-    print("\n## Data orders of their own and shared ones")
-    for name, case in CASES.items():
-        own = accuracies([replicate(case, 1_000 + n) for n in range(NETWORKS)])
-        shared = sharing_accuracies(case)
-        print(f"\n### {name}\n\n{compare(('own order', 'shared by 16'), (own, shared))}")
+    if arguments.part == "authors":
+        compare_authors(arguments.path)
+    elif arguments.part == "reference":
+        compare_reference(arguments.path)
+    else:
+        compare_orders()
 
 
 if __name__ == "__main__":

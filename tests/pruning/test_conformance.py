@@ -36,7 +36,7 @@ LEFT_BY_THE_AUTHORS = {
     "rigl": 41,
 }
 """Weights left of width 16 with target 40 (docs/paper.md, section 5), without ties. RigL: weights
-that are not masked, of which 37 to 41 were nonzero."""
+that are not masked, of which 36 to 41 were nonzero."""
 
 
 def expected_count(name: str, n: int, k: int) -> int:

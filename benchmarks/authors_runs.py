@@ -1,0 +1,85 @@
+"""A file of trainings with the authors' code, and ours of the same configurations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.distributions import Accuracies, Counts
+from search.experiment import Experiment
+from workers.train import train_batch
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Trainings of one configuration.
+
+    Attributes:
+        accuracies: float64 [trainings].
+        weights: weight_nnz, int64 [trainings].
+        parameters: model_nnz, int64 [trainings]: biases are counted too.
+    """
+
+    accuracies: Accuracies
+    weights: Counts
+    parameters: Counts
+
+    @classmethod
+    def of(cls, rows: Sequence[dict[str, Any]]) -> Sample:
+        """From rows with accuracy, weight_nnz and model_nnz."""
+        return cls(
+            np.array([row["accuracy"] for row in rows], np.float64),
+            np.array([row["weight_nnz"] for row in rows], np.int64),
+            np.array([row["model_nnz"] for row in rows], np.int64),
+        )
+
+
+@dataclass(frozen=True)
+class AuthorsRuns:
+    """Trainings of one configuration with the authors' code.
+
+    Attributes:
+        name: of the configuration, in words.
+        case: the same as an experiment.
+        sample: how they turned out.
+    """
+
+    name: str
+    case: Experiment
+    sample: Sample
+
+
+def authors_runs(path: Path) -> list[AuthorsRuns]:
+    """The configurations in a file of the authors' trainings, in its order.
+
+    Each line is {"config": {"method", "lr", "schedule", "structure", ...}, "accuracy",
+    "weight_nnz", "model_nnz", ...}.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in path.read_text().splitlines():
+        run = json.loads(line)
+        found.setdefault(json.dumps(run["config"]), []).append(run)
+    return [_configuration(json.loads(text), runs) for text, runs in found.items()]
+
+
+def _configuration(config: dict[str, Any], runs: list[dict[str, Any]]) -> AuthorsRuns:
+    structure = config.pop("structure", None)
+    if structure is None:
+        what = f"{config['method']}, width {config['width']}, target {config['target_nnz']}"
+        case = Experiment(**config)
+    else:
+        what = f"{structure} dense"
+        case = Experiment(**config, structure=tuple(map(int, structure.split("x"))))
+    name = f"{what}, {case.schedule}, learning rate {case.lr}"
+    return AuthorsRuns(name, case, Sample.of(runs))
+
+
+def our_runs(experiments: Sequence[Experiment]) -> Sample:
+    """The same experiments by the fast trainer."""
+    rows = train_batch(list(experiments))
+    return Sample.of(rows.select(["accuracy", "weight_nnz", "model_nnz"]).to_pylist())
