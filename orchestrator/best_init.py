@@ -91,8 +91,9 @@ def require_searches(
         raise UserError(
             "a stored initialisation is chosen once, from a complete search:\n  "
             + "\n  ".join(problems.values())
-            + f"\nrun that search first, or together with these (add the words {studies}), or hand "
-            f"an initialisation in with {options} (a torch state dict of a width-16 network)"
+            + f"\nrun that search first, or together with these (add the words {studies}), or "
+            "begin with the published results (--from-published), or hand an initialisation in "
+            f"with {options} (a torch state dict of a width-16 network)"
         )
 
 

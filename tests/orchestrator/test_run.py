@@ -158,7 +158,7 @@ def refused_after_start(*words: str | Path) -> str:
         (["phse1"], "unknown study 'phse1'; did you mean 'phase1'? there are overparam, phase1"),
         (["none.toml"], "none.toml: cannot be read: No such file or directory"),
         (["fixed95-phase2"], "phase2-95, of whose 155,952 trainings the store has 0\n"),
-        (["fixed95-phase2"], "hand an initialisation in with --bench-95 FILE"),
+        (["fixed95-phase2"], "or begin with the published results (--from-published), or hand an"),
         (["fixed95-phase1", "fixed995-phase1"], "--bench-95 FILE and --bench-995 FILE"),
         (["fixed95-phase1", "phase2-995"], "(add the words phase2-95)"),
         (["phase1", "--workers", "2"], "trains in this process alone: leave --workers out"),
