@@ -1,0 +1,1 @@
+"""The drawing of trained networks, after the manner of TensorFlow Playground."""
