@@ -60,6 +60,13 @@ def retrained(
     return {**row, **again}
 
 
+def with_network(
+    row: Mapping[str, Any], reader: ResultsReader, init_file: Path | None = None
+) -> Mapping[str, Any]:
+    """The row, trained again by `retrained` if its weights were not published."""
+    return retrained(row, reader, init_file) if was_left_out(row) else row
+
+
 def trained_again(
     row: Mapping[str, Any], reader: ResultsReader, init_file: Path | None = None
 ) -> dict[str, Any]:
@@ -101,7 +108,7 @@ def _init(token: str, root_seed: int, reader: ResultsReader, init_file: Path | N
     else:
         raise ValueError(
             f"the row starts from the initialisation {token}, which came from a file that is not "
-            "published: name that file with init_file=..."
+            "published: name that file (init_file=..., or --init F)"
         )
     if init.digest != digest:
         raise ValueError(f"the row starts from {token}; the one at hand is {init.token}")

@@ -1,1 +1,1 @@
-"""The drawing of trained networks, after the manner of TensorFlow Playground."""
+"""Drawings of trained networks, after the manner of TensorFlow Playground; nothing is of pyplot."""

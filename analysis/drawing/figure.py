@@ -25,7 +25,7 @@ from analysis.drawing.neurons import bias_dot, draw_layer_names, draw_neurons
 from analysis.drawing.numbers import Caption, caption_of_network, caption_of_row
 from analysis.drawing.palette import DARK, LIGHT, Palette
 from analysis.drawing.parts import Parts
-from analysis.drawing.plane import Layers, Plane
+from analysis.drawing.plane import Layers, Plane, without_others
 from analysis.drawing.region import draw_region
 from analysis.drawing.weights import draw_weights
 from analysis.network import network_from_row
@@ -37,6 +37,9 @@ MOST_NETWORKS = 4
 
 _DEFAULT_DATASET = "cubist-spiral"
 _TALLEST_LINE = 0.25
+_POINTS_PER_INCH = 120
+"""Size of a font whose letters are an inch wide together, for each letter: 72 over 0.6."""
+
 _NUMBERS = 10
 """Font size of the table, in points."""
 
@@ -113,9 +116,7 @@ def _prepared(network: MaskedNetwork | Mapping[str, Any], dataset: Dataset | Non
 def _inches(figure: Figure, box: Box) -> Axes:
     """Axes that lie in a box; the first ones, over the whole page, are in inches themselves."""
     width, height = figure.get_size_inches()
-    axes = figure.add_axes(
-        (box.x / width, box.y / height, box.width / width, box.height / height)
-    )
+    axes = figure.add_axes((box.x / width, box.y / height, box.width / width, box.height / height))
     axes.set(xlim=(box.x, box.right), ylim=(box.y, box.top))
     return axes
 
@@ -131,7 +132,9 @@ def _draw_card(
     draw_layer_names(axes, item.parts, card, palette)
     region = _inches(figure, card.region)
     region.set_zorder(axes.get_zorder() - 1)
-    draw_region(region, item.layers, item.dataset, plane, palette, name)
+    draw_region(
+        region, without_others(item.layers, item.parts.shown), item.dataset, plane, palette, name
+    )
     if card.into_region and (bias := float(item.layers[-1][1][0])) != 0:
         corner = (card.region.x, card.region.y)
         axes.add_patch(bias_dot(corner, 0.08, palette.of_sign(bias), palette))
@@ -141,9 +144,11 @@ def _draw_card(
 def _write(axes: Axes, caption: Caption, card: Card, palette: Palette) -> None:
     """Title, subtitle, and the numbers in columns of equal length with the masks below."""
     title, area = card.title, card.numbers
-    size = card.title_size
+    size = min(card.title_size, title.width * _POINTS_PER_INCH / len(caption.title))
     axes.text(title.x, title.y + 0.3, caption.title, fontsize=size, color=palette.text)
-    axes.text(title.x, title.y, caption.subtitle, fontsize=0.55 * size, color=palette.muted)
+    axes.text(
+        title.x, title.y, caption.subtitle, fontsize=0.55 * card.title_size, color=palette.muted
+    )
     lines = -(-len(caption.table) // card.number_columns)
     step = min(area.height / (lines + len(caption.masks)), _TALLEST_LINE)
     columns = [
@@ -153,7 +158,7 @@ def _write(axes: Axes, caption: Caption, card: Card, palette: Palette) -> None:
     for number, column in enumerate(columns):
         below = column is caption.masks
         x = area.x if below else area.x + number * area.width / card.number_columns
-        indent = max((len(name) for name, _ in column), default=0) * _LETTER + _LETTER
+        indent = (max((len(name) for name, _ in column), default=0) + 1.5) * _LETTER
         for place, (name, value) in enumerate(column, start=lines if below else 0):
             y = area.top - (place + 0.5) * step
             axes.text(x, y, name, fontsize=_NUMBERS, color=palette.muted, va="center")

@@ -21,12 +21,6 @@ _METADATA: Final[dict[str, dict[str, str | None]]] = {
     ".pdf": {"CreationDate": None, "Creator": "sparsest", "Producer": "sparsest"},
 }
 
-_SETTINGS = {
-    "svg.hashsalt": "sparsest",  # ids of its parts would be random otherwise
-    "svg.fonttype": "path",  # looks the same whatever fonts its reader has
-    "image.composite_image": False,  # every picture keeps its own pixels
-}
-
 
 def check_drawing_path(path: Path, *, overwrite: bool = False) -> None:
     """Makes sure that a drawing can be written there, before it is made.
@@ -43,7 +37,9 @@ def check_drawing_path(path: Path, *, overwrite: bool = False) -> None:
     if path.is_dir():
         raise FileExistsError(f"{path} is a folder; name a file")
     if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists already: name another file, or overwrite it")
+        raise FileExistsError(
+            f"{path} exists already: name another file, or overwrite it (--overwrite)"
+        )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent}: make it, or name another")
 
@@ -65,7 +61,13 @@ def save_drawing(figure: Figure, path: str | Path, *, overwrite: bool = False) -
     suffix = final.suffix.lower()
     with (
         tempfile.TemporaryDirectory(prefix=".drawing-", dir=final.parent) as folder,
-        matplotlib.rc_context(_SETTINGS),
+        matplotlib.rc_context(
+            {
+                "svg.hashsalt": "sparsest",  # ids of its parts would be random otherwise
+                "svg.fonttype": "path",  # looks the same whatever fonts its reader has
+                "image.composite_image": False,  # every picture keeps its own pixels
+            }
+        ),
     ):
         aside = Path(folder) / f"drawing{suffix}"
         figure.savefig(aside, dpi=_DOTS_PER_INCH, metadata=_METADATA[suffix])

@@ -10,12 +10,17 @@ from analysis.drawing.parts import Parts
 _LARGEST = 0.78
 """Side of a neuron's picture where there is room."""
 
-_IN_ONE_FILE = 14
-"""A layer of more neurons is drawn in several files, so that their pictures stay larger."""
-
 _MOST_FILES = 3
+"""A layer of many neurons is drawn in several files, so that their pictures stay larger."""
+
+_WORTH_A_FILE = 1.25
+"""How much larger they must become for that."""
+
 _GAP = 0.84
 """Side of a picture as a share of the room for it."""
+
+_SHARE = 0.62
+"""Part of the way from layer to layer that pictures may take; the rest is for the weights."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ ALONE = Card(
     title=Box(0.4, 6.8, 12.5, 0.6),
     network=Box(0.4, 1.1, 8.05, 4.85),
     region=Box(8.95, 2.5, 4.0, 4.0),
-    numbers=Box(8.95, 0.2, 4.0, 2.15),
+    numbers=Box(8.95, 0.2, 4.3, 2.15),
     number_columns=2,
     into_region=True,
     title_size=19,
@@ -140,11 +145,11 @@ def _columns(parts: Parts, card: Card) -> int:
 
 def _column(count: int, centre: float, room: float, area: Box) -> Sequence[Box]:
     """Squares below one another, in up to `_MOST_FILES` files that take turns."""
-    if count == 0:
-        return []
-    files = min(_MOST_FILES, -(-count // _IN_ONE_FILE))
-    step = min(area.height / count, _LARGEST / _GAP / files)
-    side = min(_LARGEST, step * files * _GAP, room * 0.6 / files)
+    files, side = 1, _side(count, 1, room, area)
+    for more in range(2, _MOST_FILES + 1):
+        if _side(count, more, room, area) > side * _WORTH_A_FILE:
+            files, side = more, _side(count, more, room, area)
+    step = side / (files * _GAP)
     top = area.middle + step * (count - 1) / 2
     shift = side / _GAP
     return [
@@ -156,3 +161,9 @@ def _column(count: int, centre: float, room: float, area: Box) -> Sequence[Box]:
         )
         for place in range(count)
     ]
+
+
+def _side(count: int, files: int, room: float, area: Box) -> float:
+    """How large the pictures can be."""
+    step = area.height / (count - 1 + files * _GAP) if count else _LARGEST
+    return min(_LARGEST, step * files * _GAP, room * _SHARE / files)

@@ -49,7 +49,7 @@ def draw_legend(axes: Axes, networks: Sequence[Parts], x: float, palette: Palett
     axes.add_patch(Circle((points + 0.33, _UPPER), 0.05, color=palette.wrong))
     _say(axes, points + _INDENT, _UPPER, "wrongly classified", palette)
     _scale(axes, Box(points, _LOWER - 0.07, _STROKE, 0.14), palette)
-    _say(axes, points + _INDENT, _LOWER, "output, − to +", palette)
+    _say(axes, points + _INDENT, _LOWER, "output, \N{MINUS SIGN} to +", palette)
     if any(parts.disconnected_weights or parts.off_path_neurons for parts in networks):
         _line(axes, disconnected, _UPPER, palette.grey, 2.5, DASHES)
         _say(axes, disconnected + _INDENT, _UPPER, "disconnected weight", palette)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from analysis.drawing.layout import Box, Card, column_centre
 from analysis.drawing.palette import Palette
 from analysis.drawing.parts import Parts
-from analysis.drawing.plane import Layers, Plane, responses
+from analysis.drawing.plane import Layers, Plane, responses, without_others
 
 _PIXELS_PER_INCH = 130
 _LEAST_PIXELS, _MOST_PIXELS = 12, 96
@@ -22,6 +22,10 @@ _FADED = 0.35
 
 _BIAS_SHARE = 0.11
 """Radius of the dot of a bias as a share of the picture's side."""
+
+
+_SMALL, _NARROW = 1.6, 1.05
+"""Inches from layer to layer below which their names are small, and below which only numbers."""
 
 
 def draw_neurons(
@@ -45,12 +49,14 @@ def draw_neurons(
         name: of the network in the figure; the pictures' ids begin with it.
     """
     answers: dict[int, list[NDArray[np.float32]]] = {}
+    small = without_others(layers, parts.shown)
     for (layer, place), box in boxes.items():
         pixels = int(np.clip(box.width * _PIXELS_PER_INCH, _LEAST_PIXELS, _MOST_PIXELS))
         if pixels not in answers:
-            answers[pixels] = responses(layers, plane.points(pixels))
+            answers[pixels] = responses(small, plane.points(pixels))
         on_path = bool(parts.on_path[layer][place])
-        picture = answers[pixels][layer][place].reshape(pixels, pixels)
+        answer = answers[pixels][layer][parts.shown[layer].index(place)]
+        picture = answer.reshape(pixels, pixels)
         image = _picture(axes, picture, box, palette, faded=not on_path)
         image.set_gid(f"{name}-neuron-{layer}-{place}")
         frame = Rectangle(
@@ -108,13 +114,17 @@ def _faded(colours: NDArray[np.uint8], palette: Palette) -> NDArray[np.uint8]:
 def draw_layer_names(axes: Axes, parts: Parts, card: Card, palette: Palette) -> None:
     """Writes above each layer what it is, and how many of its neurons are drawn."""
     last = len(parts.sizes) - 1
+    room = column_centre(parts, card, 1) - column_centre(parts, card, 0)
+    small, narrow = room < _SMALL, room < _NARROW
     for layer in range(last if card.into_region else last + 1):
         centre, shown = column_centre(parts, card, layer), len(parts.shown[layer])
-        title = "inputs" if layer == 0 else "output" if layer == last else f"layer {layer}"
         size = parts.sizes[layer]
-        noun = "" if layer in (0, last) else " neuron" if size == 1 else " neurons"
-        count = f"{shown} of {size} drawn" if shown < size else f"{size}{noun}"
-        small = len(parts.sizes) > 6 or not card.into_region
+        if narrow:
+            title, count = str(layer), f"{shown}/{size}" if shown < size else str(size)
+        else:
+            title = "inputs" if layer == 0 else "output" if layer == last else f"layer {layer}"
+            noun = "" if layer in (0, last) else " neuron" if size == 1 else " neurons"
+            count = f"{shown} of {size} drawn" if shown < size else f"{size}{noun}"
         axes.text(
             centre,
             card.network.top + 0.14,

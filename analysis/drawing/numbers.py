@@ -38,25 +38,22 @@ def caption_of_network(network: MaskedNetwork, dataset: Dataset, parts: Parts) -
     """The words for a network without a row: what can be counted and measured."""
     layers = network.layers()
     measured = accuracy(network, dataset)
-    weights = len(parts.edges)
     sizes = "x".join(map(str, parts.sizes[1:-1]))
     table = {"accuracy": percent(measured), **_counts(layers, parts)}
-    title = f"{sizes or 'linear'}: {_weights(weights)}, {percent(measured)}"
+    title = _title(sizes or "linear", len(parts.edges), measured)
     return Caption(title, "", tuple(table.items()))
 
 
 def caption_of_row(row: Mapping[str, Any], layers: Layers, parts: Parts) -> Caption:
     """The words for a stored row, which says itself how accurate it is."""
     structure = row["structure"] or "x".join(map(str, parts.sizes[1:-1]))
-    method = row["method"]
-    who = f"{structure}, {method}" if method != "search" else f"{structure}, search"
-    title = f"{who}: {_weights(len(parts.edges))}, {percent(row['accuracy'])}"
+    title = _title(f"{structure} by {row['method']}", len(parts.edges), row["accuracy"])
     if row["status"] == "collapsed":
         title += ", collapsed"
     table = {
         "accuracy": percent(row["accuracy"]),
         **_counts(layers, parts),
-        "method": method,
+        "method": row["method"],
         "target": row["target_nnz"],
         "width": row["width"],
         "lr": f"{row['lr']:g}",
@@ -92,20 +89,22 @@ def _counts(layers: Layers, parts: Parts) -> dict[str, str]:
     weights, biases = zip(*layers, strict=True)
     counted = Connectivity.of(weights, biases)
     weight_nnz = sum(counted.layer_nnz)
-    disconnected = f"{counted.disconnected_nnz}"
-    if parts.off_path_neurons:
-        plural = "" if parts.off_path_neurons == 1 else "s"
-        disconnected += f" ({parts.off_path_neurons} neuron{plural})"
+    off_path = {"off path": _counted(parts.off_path_neurons, "neuron")}
     return {
         "weight_nnz": f"{weight_nnz:,}",
         "model_nnz": f"{weight_nnz + sum(int((bias != 0).sum()) for bias in biases):,}",
         "effective_nnz": f"{counted.effective_nnz:,}",
-        "disconnected": disconnected,
+        "disconnected": f"{counted.disconnected_nnz:,}",
+        **(off_path if parts.off_path_neurons else {}),
     }
 
 
-def _weights(count: int) -> str:
-    return "1 weight" if count == 1 else f"{count:,} weights"
+def _title(who: str, weights: int, measured: float) -> str:
+    return f"{who}: {_counted(weights, 'weight')}, {percent(measured)} accuracy"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _shortened(mask: str) -> str:

@@ -26,6 +26,7 @@ class Palette:
         positive_data: of the points of class 1, over a region of `positive`.
         negative_data: of the points of class 0, likewise.
         wrong: of points on the wrong side.
+        boundary: between the regions of the two classes.
     """
 
     background: str
@@ -38,6 +39,7 @@ class Palette:
     positive_data: str
     negative_data: str
     wrong: str
+    boundary: str
 
     @cached_property
     def values(self) -> LinearSegmentedColormap:
@@ -54,24 +56,26 @@ LIGHT = Palette(
     background="#ffffff",
     text="#1a1d21",
     muted="#5a626b",
-    grey="#a9afb6",
+    grey="#939ba3",
     neutral="#f4f4f2",
     positive="#1f78b4",
     negative="#f08c1a",
     positive_data="#0b3d62",
     negative_data="#8a4400",
     wrong="#000000",
+    boundary="#3a4149",
 )
 
 DARK = Palette(
     background="#14181d",
     text="#f0f2f4",
     muted="#a3acb6",
-    grey="#5e6770",
+    grey="#707a84",
     neutral="#262c33",
     positive="#4aa3df",
     negative="#f5a142",
-    positive_data="#c9e6fa",
-    negative_data="#ffe2bd",
+    positive_data="#8fd0ff",
+    negative_data="#ffc98a",
     wrong="#ffffff",
+    boundary="#8a949e",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -96,7 +97,7 @@ def _ordered(
     """
     strengths = [np.abs(weight).astype(np.float64) for weight in weights]
     shown = [np.arange(strengths[0].shape[1])]
-    for entering, leaving in zip(strengths[:-1], strengths[1:], strict=True):
+    for entering, leaving in pairwise(strengths):
         shown.append(np.flatnonzero(entering.any(axis=1) | leaving.any(axis=0)))
     shown.append(np.arange(strengths[-1].shape[0]))
     hidden = range(1, len(strengths))

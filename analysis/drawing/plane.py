@@ -77,6 +77,23 @@ def responses(layers: Layers, points: NDArray[np.float32]) -> list[NDArray[np.fl
     """
     answers = [points.T]
     for number, (weight, bias) in enumerate(layers, start=1):
-        answer = weight @ answers[-1] + bias[:, None]
+        # Not a matrix product: its sums would depend on the number of threads, and the same drawing
+        # is to be the same bytes.
+        answer = np.einsum("oi,in->on", weight, answers[-1]) + bias[:, None]
         answers.append(answer if number == len(layers) else np.maximum(answer, 0))
     return answers
+
+
+def without_others(layers: Layers, kept: Sequence[Sequence[int]]) -> Layers:
+    """The network with some of its neurons only, in the order given.
+
+    It answers the same where the others have no nonzero weight.
+
+    Args:
+        layers: of the network.
+        kept: for each layer, inputs and output included, the places of neurons.
+    """
+    return [
+        (weight[np.ix_(outputs, inputs)], bias[list(outputs)])
+        for (weight, bias), inputs, outputs in zip(layers, kept[:-1], kept[1:], strict=True)
+    ]

@@ -41,7 +41,7 @@ def draw_region(
     image.set_gid(f"{name}-region")
     if logits.min() < 0 < logits.max():
         x, y = plane.axes(_PIXELS)
-        axes.contour(x, y, logits, levels=[0.0], colors=palette.text, linewidths=1.1)
+        axes.contour(x, y, logits, levels=[0.0], colors=palette.boundary, linewidths=1.0)
     _draw_points(axes, layers, dataset, palette)
     axes.set(xlim=plane.extent[:2], ylim=plane.extent[2:], xticks=[], yticks=[])
     for side in axes.spines.values():
