@@ -54,7 +54,8 @@ def draw_neurons(
         pixels = int(np.clip(box.width * _PIXELS_PER_INCH, _LEAST_PIXELS, _MOST_PIXELS))
         if pixels not in answers:
             answers[pixels] = responses(small, plane.points(pixels))
-        on_path = bool(parts.on_path[layer][place])
+        # Whatever is connected, the output answers, if only with its own bias.
+        on_path = bool(parts.on_path[layer][place]) or layer == len(parts.sizes) - 1
         answer = answers[pixels][layer][parts.shown[layer].index(place)]
         picture = answer.reshape(pixels, pixels)
         image = _picture(axes, picture, box, palette, faded=not on_path)

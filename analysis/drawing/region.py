@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from analysis.drawing.palette import Palette
 from analysis.drawing.plane import Layers, Plane, responses
@@ -40,12 +41,22 @@ def draw_region(
     )
     image.set_gid(f"{name}-region")
     if logits.min() < 0 < logits.max():
-        x, y = plane.axes(_PIXELS)
-        axes.contour(x, y, logits, levels=[0.0], colors=palette.boundary, linewidths=1.0)
+        _draw_boundary(axes, logits, plane, palette)
     _draw_points(axes, layers, dataset, palette)
     axes.set(xlim=plane.extent[:2], ylim=plane.extent[2:], xticks=[], yticks=[])
     for side in axes.spines.values():
         side.set(color=palette.text, linewidth=0.9)
+
+
+def _draw_boundary(axes: Axes, logits: NDArray[np.float32], plane: Plane, palette: Palette) -> None:
+    """The line where the logit is zero, as plain lines: straight pieces become two points each."""
+    x, y = plane.axes(len(logits))
+    contours = axes.contour(x, y, logits, levels=[0.0])
+    lines = contours.get_paths()[0].to_polygons(closed_only=False)
+    contours.remove()
+    for line in lines:
+        across, up = np.asarray(line).T
+        axes.plot(across, up, color=palette.boundary, linewidth=1.0)
 
 
 def _draw_points(axes: Axes, layers: Layers, dataset: Dataset, palette: Palette) -> None:
