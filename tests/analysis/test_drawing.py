@@ -89,7 +89,7 @@ def test_same_weight_has_another_width_in_another_drawing() -> None:
     alone, beside = sparsest.draw(chain()), sparsest.draw(NETWORKS["wider"], chain())
     expected = [line_width(weight) for weight in (-4, -2)]
     for widths in (curves(alone, "negative"), curves(beside, "negative", 2)):
-        assert list(widths.get_linewidth()) == pytest.approx(expected)
+        assert np.ravel(widths.get_linewidth()).tolist() == pytest.approx(expected)
     assert line_width(0.1) < line_width(1) < line_width(4)
     assert line_width(1e9) == line_width(1e6)
 
