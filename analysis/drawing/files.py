@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-import matplotlib
+import matplotlib.style
 from matplotlib.figure import Figure
 
 SUFFIXES: Final = (".svg", ".png", ".pdf")
@@ -61,6 +61,8 @@ def save_drawing(figure: Figure, path: str | Path, *, overwrite: bool = False) -
     suffix = final.suffix.lower()
     with (
         tempfile.TemporaryDirectory(prefix=".drawing-", dir=final.parent) as folder,
+        # Whatever is set for the plots of a notebook.
+        matplotlib.style.context("default"),
         matplotlib.rc_context(
             {
                 "svg.hashsalt": "sparsest",  # ids of its parts would be random otherwise

@@ -31,7 +31,7 @@ def line_width(weight: float) -> float:
 def draw_weights(
     axes: Axes, parts: Parts, boxes: Mapping[tuple[int, int], Box], palette: Palette, name: str
 ) -> None:
-    """Draws every nonzero weight once, as three collections: by sign, and the disconnected ones.
+    """Draws every nonzero weight once, as two collections: those on a path, and the others.
 
     Args:
         axes: in inches.
@@ -41,18 +41,16 @@ def draw_weights(
         name: of the network in the figure; the collections' ids begin with it.
     """
     disconnected = [edge for edge in parts.edges if not edge.on_path]
-    _draw(axes, disconnected, boxes, palette.grey, f"{name}-disconnected", DASHES)
+    _draw(axes, disconnected, boxes, palette, f"{name}-disconnected", DASHES)
     connected = [edge for edge in parts.edges if edge.on_path]
-    for kind, sign in (("negative", -1), ("positive", 1)):
-        edges = [edge for edge in connected if edge.weight * sign > 0]
-        _draw(axes, edges, boxes, palette.of_sign(sign), f"{name}-{kind}")
+    _draw(axes, connected, boxes, palette, f"{name}-connected")
 
 
 def _draw(
     axes: Axes,
     edges: Sequence[Edge],
     boxes: Mapping[tuple[int, int], Box],
-    colour: str,
+    palette: Palette,
     gid: str,
     dashes: Dashes | None = None,
 ) -> None:
@@ -65,7 +63,9 @@ def _draw(
     curves = PathCollection(
         paths,
         facecolors="none",
-        edgecolors=colour,
+        edgecolors=[
+            palette.of_sign(edge.weight) if edge.on_path else palette.grey for edge in ordered
+        ],
         linewidths=[line_width(edge.weight) for edge in ordered],
         linestyles=[dashes or "solid"],
         alpha=0.85 if len(edges) < _MANY else 0.4,

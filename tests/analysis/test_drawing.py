@@ -12,15 +12,16 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 import sparsest
 from analysis.drawing.layout import ALONE, BESIDE, Box, neuron_boxes
+from analysis.drawing.palette import LIGHT
 from analysis.drawing.parts import Parts
 from analysis.drawing.weights import line_width
-from pruning.connectivity import Connectivity
+from pruning.connectivity import Connectivity, effective_mask
 from pruning.network import MaskedNetwork
 from tests.analysis.drawn_networks import NETWORKS, chain, network
 from workers.datasets import Dataset
@@ -52,21 +53,26 @@ def test_weight_is_drawn_twice_or_not_at_all(name: str) -> None:
     drawn = NETWORKS[name]
     weights, biases = weights_of(drawn), [bias for _, bias in drawn.layers()]
     figure = sparsest.draw(drawn)
-    counts = {
-        kind: len(curves(figure, kind).get_paths())
-        for kind in ("positive", "negative", "disconnected")
-    }
+    connected, disconnected = curves(figure, "connected"), curves(figure, "disconnected")
     counted = Connectivity.of(weights, biases)
-    assert sum(counts.values()) == sum(int(np.count_nonzero(weight)) for weight in weights)
-    assert counts["disconnected"] == counted.disconnected_nnz
-    if not counted.disconnected_nnz:
-        assert counts["positive"] == sum(int((weight > 0).sum()) for weight in weights)
+    assert len(connected.get_paths()) == counted.effective_nnz
+    assert len(disconnected.get_paths()) == counted.disconnected_nnz
+    masks = effective_mask(weights)
+    positive = [(weight > 0) & mask for weight, mask in zip(weights, masks, strict=True)]
+    assert count_of(LIGHT.positive, connected) == sum(int(mask.sum()) for mask in positive)
+    assert count_of(LIGHT.grey, disconnected) == counted.disconnected_nnz
+
+
+def count_of(colour: str, drawn: PathCollection) -> int:
+    """How many curves have a colour."""
+    return sum(to_hex(edge) == colour for edge in drawn.get_edgecolor())  # type: ignore[arg-type]
 
 
 def test_connected_part_is_grey_or_a_loose_one_is_not() -> None:
     figure = sparsest.draw(chain())
-    assert [len(curves(figure, kind).get_paths()) for kind in ("positive", "negative")] == [2, 2]
-    assert len(curves(figure, "disconnected").get_paths()) == 2
+    assert count_of(LIGHT.negative, curves(figure, "connected")) == 2
+    assert count_of(LIGHT.positive, curves(figure, "connected")) == 2
+    assert count_of(LIGHT.grey, curves(figure, "disconnected")) == 2
     dashed = [
         patch.get_linestyle() in ("--", "dashed")
         for patch in figure.axes[0].patches
@@ -87,8 +93,8 @@ def test_neurons_that_are_left_out_are_not_told() -> None:
 
 def test_same_weight_has_another_width_in_another_drawing() -> None:
     alone, beside = sparsest.draw(chain()), sparsest.draw(NETWORKS["wider"], chain())
-    expected = [line_width(weight) for weight in (-4, -2)]
-    for widths in (curves(alone, "negative"), curves(beside, "negative", 2)):
+    expected = [line_width(weight) for weight in (-4, -2, 1, 0.5)]
+    for widths in (curves(alone, "connected"), curves(beside, "connected", 2)):
         assert np.ravel(widths.get_linewidth()).tolist() == pytest.approx(expected)
     assert line_width(0.1) < line_width(1) < line_width(4)
     assert line_width(1e9) == line_width(1e6)
@@ -141,7 +147,7 @@ def test_same_drawing_is_another_file(suffix: str, tmp_path: Path) -> None:
     files = [tmp_path / f"{name}.{suffix}" for name in ("a", "b", "c")]
     for file in files[:2]:
         sparsest.save_drawing(sparsest.draw(chain()), file)
-    with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9, "svg.fonttype": "none"}):
+    with matplotlib.rc_context({"font.size": 30, "savefig.bbox": "tight", "svg.fonttype": "none"}):
         sparsest.save_drawing(sparsest.draw(chain()), files[2])
     first, second, third = (file.read_bytes() for file in files)
     assert first == second == third

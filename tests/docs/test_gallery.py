@@ -32,7 +32,7 @@ def test_picture_has_other_weights_than_it_says(picture: Path) -> None:
         group.get("id"): len(group.findall(f"{SVG}path"))
         for group in ElementTree.fromstring(text).iter(f"{SVG}g")
     }
-    kinds = ("positive", "negative", "disconnected")
+    kinds = ("connected", "disconnected")
     drawn = [
         sum(groups.get(f"network-{number}-{kind}", 0) for kind in kinds)
         for number in range(1, len(said) + 1)

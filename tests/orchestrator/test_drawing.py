@@ -28,13 +28,13 @@ def test_drawing_is_somewhere_else_than_was_said(trained: Path, folder: Path) ->
     assert (ended.code, ended.err) == (0, "")
     assert ended.out == "six-1.svg: six:1\n"
     content = (folder / "six-1.svg").read_text()
-    assert content.count('id="network-1-positive"') == 1
+    assert content.count('id="network-1-connected"') == 1
     assert "exists already" in refused("show", "six:1", "--store", trained)
     assert sparsest("show", "six:1", "--store", trained, "--overwrite").code == 0
     assert (folder / "six-1.svg").read_text() == content
     sparsest("show", "six:1", "six:4", "--store", trained)
     both = (folder / "six-1-and-six-4.svg").read_text()
-    assert 'id="network-2-positive"' in both
+    assert 'id="network-2-connected"' in both
     sparsest("show", "six:1", "--dark", "-o", "dark.png", "--store", trained)
     assert (folder / "dark.png").read_bytes()[:4] == b"\x89PNG"
 
