@@ -6,10 +6,13 @@ store = sparsest.open("runs/paper")
 best = store.sql("SELECT * FROM results ORDER BY accuracy DESC LIMIT 1").df()
 network = store.network(best.experiment_id[0])
 sparsest.accuracy(network, sparsest.load_dataset(best.dataset[0]))
+sparsest.save_drawing(sparsest.draw(network), "network.svg")
 """
 
 from importlib.metadata import PackageNotFoundError, version
 
+from analysis.drawing.figure import draw
+from analysis.drawing.files import save_drawing
 from analysis.network import accuracy, network_from_row
 from analysis.store import QueryResult, Store, open_published
 from analysis.store import open_store as open
@@ -26,8 +29,10 @@ __all__ = [
     "Store",
     "__version__",
     "accuracy",
+    "draw",
     "load_dataset",
     "network_from_row",
     "open",
     "open_published",
+    "save_drawing",
 ]

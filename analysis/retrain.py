@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from search.experiment import FRESH_INIT
-from search.paper import PAPER_STUDIES, paper_study
+from search.specification import experiment_of
 from storage.inits import StoredInit as InitInStore
 from storage.published_note import PublishedInit
 from storage.results_reader import ResultsReader
@@ -46,34 +46,54 @@ def retrained(
     """The row with the network that its experiment gives when it is trained again here.
 
     Args:
-        row: of the view `results`, of one of the paper's studies.
+        row: of the view `results`.
         reader: where it is from, for the stored initialisation that it may start from.
         init_file: the torch file of that initialisation, where it cannot be made again.
 
     Raises:
-        ValueError: the row is of no study of the paper, or its initialisation is missing.
+        ValueError: its initialisation is missing, or another version trained it.
         NotTheSame: it came out otherwise than the row says.
     """
-    if row["study"] not in PAPER_STUDIES:
-        raise ValueError(
-            f"experiment {row['experiment_id']} is of {row['study']!r}: only rows of the paper's "
-            "studies can be trained again from what they say"
-        )
-    study = paper_study(row["study"]).with_root_seed(row["root_seed"])
-    inits: dict[str, StoredInit] = {}
-    if row["init"] != FRESH_INIT:
-        study = study.with_init(row["init"])
-        inits[row["init"]] = _init(row["init"], row["root_seed"], reader, init_file)
-    experiment = study[row["study_index"]]
-    if experiment.experiment_id != row["experiment_id"]:
-        raise ValueError(
-            f"{study.label(row['study_index'])} is experiment {experiment.experiment_id} in this "
-            f"version, not {row['experiment_id']}: use the version that trained it"
-        )
-    again: dict[str, Any] = train_batch([experiment], inits).to_pylist()[0]
+    again = trained_again(row, reader, init_file)
     if any(again[name] != row[name] for name in COMPARED):
         raise NotTheSame(_difference(row, again))
     return {**row, **again}
+
+
+def with_network(
+    row: Mapping[str, Any], reader: ResultsReader, init_file: Path | None = None
+) -> Mapping[str, Any]:
+    """The row, trained again by `retrained` if its weights were not published."""
+    return retrained(row, reader, init_file) if was_left_out(row) else row
+
+
+def trained_again(
+    row: Mapping[str, Any], reader: ResultsReader, init_file: Path | None = None
+) -> dict[str, Any]:
+    """What training a row's experiment here gives, whatever the row itself says came out.
+
+    Args:
+        row: as for `retrained`.
+        reader: likewise.
+        init_file: likewise.
+
+    Returns:
+        Column -> value of `workers.train.OUTCOME_SCHEMA`.
+
+    Raises:
+        ValueError: its initialisation is missing, or another version trained it.
+    """
+    experiment = experiment_of(row)
+    if experiment.experiment_id != row["experiment_id"]:
+        raise ValueError(
+            f"what row {row['experiment_id']} says of its experiment is "
+            f"{experiment.experiment_id} in this version: use the version that trained it"
+        )
+    inits: dict[str, StoredInit] = {}
+    if row["init"] != FRESH_INIT:
+        inits[row["init"]] = _init(row["init"], row["root_seed"], reader, init_file)
+    again: dict[str, Any] = train_batch([experiment], inits).to_pylist()[0]
+    return again
 
 
 def _init(token: str, root_seed: int, reader: ResultsReader, init_file: Path | None) -> StoredInit:
@@ -88,11 +108,22 @@ def _init(token: str, root_seed: int, reader: ResultsReader, init_file: Path | N
     else:
         raise ValueError(
             f"the row starts from the initialisation {token}, which came from a file that is not "
-            "published: name that file with init_file=..."
+            "published: name that file (init_file=..., or --init F)"
         )
     if init.digest != digest:
         raise ValueError(f"the row starts from {token}; the one at hand is {init.token}")
     return init
+
+
+def arithmetic_hint(made_by: str, made_here: str) -> str:
+    """How to add as the backend that made a row does; empty where that is no question."""
+    wanted = made_by.removeprefix("numba-")
+    if made_here == made_by or wanted not in INSTRUCTION_SETS:
+        return ""
+    return (
+        "Another order of additions gives another network: start Python with "
+        f"{ARITHMETIC}={wanted} in the environment to add as that processor does"
+    )
 
 
 def _difference(row: Mapping[str, Any], again: Mapping[str, Any]) -> str:
@@ -103,10 +134,5 @@ def _difference(row: Mapping[str, Any], again: Mapping[str, Any]) -> str:
         f"experiment {row['experiment_id']}, made by {row['backend']}, comes out otherwise when "
         f"trained again by {again['backend']}: {differing}"
     )
-    wanted = str(row["backend"]).removeprefix("numba-")
-    if again["backend"] == row["backend"] or wanted not in INSTRUCTION_SETS:
-        return text
-    return (
-        f"{text}. Another order of additions gives another network: start Python with "
-        f"{ARITHMETIC}={wanted} in the environment to add as that processor does"
-    )
+    hint = arithmetic_hint(str(row["backend"]), str(again["backend"]))
+    return f"{text}. {hint}" if hint else text

@@ -76,7 +76,8 @@ class Store:
         """All columns of one result.
 
         Args:
-            experiment_id: the id, or the beginning of it where that is unique.
+            experiment_id: the id, or the beginning of it where that is unique, or the experiment's
+                number, such as "random:43531".
 
         Raises:
             storage.errors.UnknownExperiment: no result, or several, have such an id.

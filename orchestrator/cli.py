@@ -10,7 +10,18 @@ from typing import Annotated, ParamSpec
 
 import typer
 
-from orchestrator.commands import ask, look, plan, publish, run, search, space, status
+from orchestrator.commands import (
+    ask,
+    look,
+    plan,
+    publish,
+    replay,
+    run,
+    search,
+    show,
+    space,
+    status,
+)
 from orchestrator.commands.run import INTERRUPTED
 from orchestrator.errors import UserError
 from storage.errors import StoreError
@@ -62,6 +73,8 @@ app.command("plan")(_telling(plan.plan))
 app.command("run")(_telling(run.run))
 app.command("search")(_telling(search.search))
 app.command("status")(_telling(status.status))
+app.command("show")(_telling(show.show))
+app.command("replay")(_telling(replay.replay))
 app.command("query")(_telling(ask.query))
 app.command("sql")(_telling(ask.sql))
 app.command("export")(_telling(ask.export))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -38,6 +38,23 @@ def in_column(field: str, value: Any) -> Any:
     if field == "hyperparameters":
         return json.dumps(dict(value), sort_keys=True) if value else None
     return value
+
+
+def experiment_of(row: Mapping[str, Any]) -> Experiment:
+    """The experiment of a stored row: what `specification_row` was made from.
+
+    Args:
+        row: with a column for every field of `Experiment`.
+
+    Raises:
+        KeyError: a column is missing.
+    """
+    spec = {name: row[name] for name in Experiment().specification()}
+    structure, settings = spec["structure"], spec["hyperparameters"]
+    spec["structure"] = structure and tuple(int(width) for width in structure.split("x"))
+    spec["masks"] = tuple(spec["masks"] or ())
+    spec["hyperparameters"] = tuple(sorted(json.loads(settings).items())) if settings else ()
+    return Experiment(**spec)
 
 
 def specification_table(study: Study, indices: Sequence[int]) -> pa.Table:

@@ -89,8 +89,8 @@ class PublishedReader:
         """The result of one experiment: column of `results` -> value.
 
         Args:
-            experiment_id: 32 hexadecimal digits, or the first ones, from 4 on, if no other
-                experiment begins with them.
+            experiment_id: 32 hexadecimal digits, or the first ones, or the experiment's number;
+                see `storage.lookup.find_row`.
 
         Raises:
             UnknownExperiment: no published experiment, or more than one, begins with them.

@@ -211,8 +211,8 @@ class StoreReader:
         """The result of one experiment: column of `results` -> value.
 
         Args:
-            experiment_id: 32 hexadecimal digits, or the first ones, from 4 on, if no other stored
-                experiment begins with them.
+            experiment_id: 32 hexadecimal digits, or the first ones, or the experiment's number;
+                see `storage.lookup.find_row`.
 
         Raises:
             UnknownExperiment: no stored experiment, or more than one, begins with them.

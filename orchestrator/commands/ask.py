@@ -13,7 +13,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from orchestrator.commands.options import MaybeStorePath, Published, StorePath
+from orchestrator.commands.options import MaybeStorePath, Overwrite, Published, StorePath
 from orchestrator.commands.results import results_reader
 from orchestrator.errors import UserError
 from orchestrator.result_table import show_table
@@ -52,8 +52,6 @@ ASKING = frozenset({"help", "\\h", "\\?", "?", ".help", ".tables", ".schema", "\
 
 QUIT = frozenset({"quit", "exit", "\\q", ".quit", ".exit"})
 """What ends other shells ends this one too."""
-
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
 
 
 def query(

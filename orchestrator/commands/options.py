@@ -28,6 +28,15 @@ Published = Annotated[
         "have no weights.",
     ),
 ]
+InitFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="F",
+        help="Torch file of the stored initialisation that an experiment starts from, where the "
+        "results do not say how it is made.",
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Calibrate = Annotated[bool, typer.Option("--calibrate", help="Measure this machine's speed again.")]
 RootSeed = Annotated[

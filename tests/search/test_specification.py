@@ -7,6 +7,7 @@ from search.grid import Product, Table, axis
 from search.paper import PAPER_STUDIES, find_run, paper_study
 from search.specification import (
     SPECIFICATION_COLUMNS,
+    experiment_of,
     specification_row,
     specification_table,
 )
@@ -28,6 +29,21 @@ def test_columns_of_a_whole_study_are_those_of_its_experiments(name: str) -> Non
         }
         assert row == one_by_one
     assert list(rows[0]) == list(SPECIFICATION_COLUMNS)
+
+
+@pytest.mark.parametrize("name", PAPER_STUDIES)
+def test_row_becomes_another_experiment(name: str) -> None:
+    study = paper_study(name).with_root_seed(3)
+    for index in study.sample(20):
+        assert experiment_of(specification_row(study[index])) == study[index]
+
+
+def test_settings_of_a_row_become_others() -> None:
+    settings = (("drop_fraction", 0.25), ("interval", 50))
+    experiment = Experiment(method="rigl", width=4, target_nnz=9, hyperparameters=settings)
+    again = experiment_of(specification_row(experiment))
+    assert again == experiment
+    assert again.experiment_id == experiment.experiment_id
 
 
 def test_initialisation_that_varies_is_named_by_its_content() -> None:

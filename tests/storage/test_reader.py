@@ -252,10 +252,34 @@ def test_an_ambiguous_or_unknown_id_is_refused(rows: Rows, store: Path) -> None:
             ("abce", "No stored"),
             ("abc", "hexadecimal"),
             ("' OR 1=1 --", "hexadecimal"),
+            ("' OR 1=1 --:3", "hexadecimal"),
             ("0" * 33, "hexadecimal"),
         ):
             with pytest.raises(UnknownExperiment, match=message):
                 reader.row(wrong)
+
+
+def test_number_of_an_experiment_leads_to_another_row(rows: Rows, store: Path) -> None:
+    made = [
+        rows.row(0),
+        rows.row(1),
+        rows.row(2, paper_group=None, paper_run_id=None),
+        rows.row(3, paper_group="fixed-95", paper_run_id=18_955),
+        rows.row(4, paper_run_id=18_956, root_seed=1),
+    ]
+    with StoreWriter(store) as writer:
+        writer.begin_sweep(rows.begin())
+        writer.append(rows.batch(made), rows.digest, rows.study, IndexSet.of([(0, 5)]))
+    with StoreReader(store) as reader:
+        assert reader.row("random:18955")["study_index"] == 0
+        assert reader.row("fixed-95:18955")["study_index"] == 3
+        # Those of a sweep file begin at 1, as `sparsest list` shows them.
+        assert reader.row("phase1:3")["study_index"] == 2
+        with pytest.raises(UnknownExperiment, match="Several stored experiments have the number"):
+            reader.row("random:18956")
+        for nobody in ("random:1", "mine:3", "phase1:1", "random:999999999999999999"):
+            with pytest.raises(UnknownExperiment, match=f"has the number {nobody}"):
+                reader.row(nobody)
 
 
 def test_the_connection_of_a_notebook_cannot_touch_a_file(

@@ -1,0 +1,1 @@
+"""Drawings of trained networks, after the manner of TensorFlow Playground; nothing is of pyplot."""

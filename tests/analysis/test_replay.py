@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.replay import Difference, replay
+from search.experiment import Experiment
+from search.specification import experiment_of
+from storage.results_reader import ResultsReader
+from workers.train import train_batch
+
+
+def test_differences_are_overlooked() -> None:
+    places, values = [1, 4, 6], [0.5, 0.0, -1.0]
+    assert Difference.between((places, values), (places, values)) == Difference(3, 0, 0.0)
+    assert Difference.between((places, values), (places, [0.5, -0.0, -1.0])).differing == 1
+    next_one = float(np.nextafter(np.float32(0.5), np.float32(1)))
+    found = Difference.between((places, values), (places, [next_one, 0.0, -1.0]))
+    assert found == Difference(3, 1, 2.0**-24)
+    # Another place is kept: one that is missing, and one that is new.
+    assert Difference.between((places, values), ([1, 4, 7], values)) == Difference(4, 2, 1.0)
+    assert Difference.between(([], []), ([], [])) == Difference(0, 0, 0.0)
+
+
+def test_row_is_trained_again_as_another_experiment() -> None:
+    experiment = Experiment(study="mine", structure=(2, 1), masks=("10|01",), epochs=1)
+    (row,) = train_batch([experiment]).to_pylist()
+    assert experiment_of(row) == experiment
+    done = replay(row, _no_reader())
+    assert done.same
+    assert done.weights == Difference(5, 0, 0.0)
+    other = {**row, "lr": 0.06}
+    with pytest.raises(ValueError, match="use the version that trained it"):
+        replay(other, _no_reader())
+
+
+def test_training_on_another_processor_is_not_explained() -> None:
+    (row,) = train_batch([Experiment(structure=(1, 1), epochs=1)]).to_pylist()
+    row |= {"backend": "numba-neon", "loss": row["loss"] + 1e-9}
+    row["weights"] = [row["weights"][0] + 1, *row["weights"][1:]]
+    done = replay(row, _no_reader())
+    assert not done.same
+    assert list(done.other_columns) == ["loss"]
+    assert done.weights is not None
+    assert done.weights.differing == 1
+    assert done.weights.largest == pytest.approx(1.0, abs=1e-5)
+    assert "SPARSEST_ARITHMETIC=neon" in done.hint
+
+
+def test_row_that_was_never_trained_is_the_same() -> None:
+    row = {"experiment_id": "ab", "status": "failed", "reason": "no memory"}
+    with pytest.raises(ValueError, match=r"could not be trained \(no memory\)"):
+        replay(row, _no_reader())
+
+
+def _no_reader() -> ResultsReader:
+    """Rows that begin afresh need no reader."""
+
+    class _Nobody:
+        def __getattr__(self, name: str) -> Path:
+            raise AssertionError(name)
+
+    return _Nobody()  # type: ignore[return-value]

@@ -1,0 +1,50 @@
+"""docs/gallery.md and the drawings in docs/gallery."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import sparsest
+from tests.docs.pages import ROOT, prose, the_code
+
+PAGE = ROOT / "docs" / "gallery.md"
+PICTURES = sorted((ROOT / "docs" / "gallery").iterdir())
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_pictures_are_not_those_of_the_page() -> None:
+    shown = re.findall(r"!\[[^\]]*\]\(gallery/([^)]+)\)", prose(PAGE))
+    made = re.findall(r"-o docs/gallery/(\S+)", prose(PAGE))
+    assert shown == made
+    assert sorted(shown) == [picture.name for picture in PICTURES]
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
+def test_picture_has_other_weights_than_it_says(picture: Path) -> None:
+    text = picture.read_text()
+    # Text is drawn as curves, with the words as a comment.
+    said = [int(count) for count in re.findall(r"<!-- .* by \w+: (\d+) weights, .* -->", text)]
+    groups = {
+        group.get("id"): len(group.findall(f"{SVG}path"))
+        for group in ElementTree.fromstring(text).iter(f"{SVG}g")
+    }
+    kinds = ("connected", "disconnected")
+    drawn = [
+        sum(groups.get(f"network-{number}-{kind}", 0) for kind in kinds)
+        for number in range(1, len(said) + 1)
+    ]
+    assert drawn == said
+    assert said
+
+
+def test_page_s_lines_draw_nothing(
+    store: sparsest.Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = the_code(PAGE, "python").replace("runs/paper", str(Path("runs/paper").absolute()))
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    assert (tmp_path / "best.svg").read_text().startswith("<?xml")
