@@ -10,7 +10,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
-from orchestrator.commands import ask, look, plan, publish, run, search, space, status
+from orchestrator.commands import ask, forget, look, plan, publish, run, search, space, status
 from orchestrator.commands.run import INTERRUPTED
 from orchestrator.errors import UserError
 from storage.errors import StoreError
@@ -65,6 +65,7 @@ app.command("status")(_telling(status.status))
 app.command("query")(_telling(ask.query))
 app.command("sql")(_telling(ask.sql))
 app.command("export")(_telling(ask.export))
+app.command("forget")(_telling(forget.forget))
 app.command("publish")(_telling(publish.publish))
 
 

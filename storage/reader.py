@@ -14,7 +14,7 @@ import pyarrow as pa
 from search.indices import IndexSet
 from storage.connections import connect_guarded, connect_isolated
 from storage.entries import RowsCommitted
-from storage.errors import Holder, StoreError
+from storage.errors import Holder, StoreDamaged, StoreError
 from storage.inits import StoredInit
 from storage.lock import current_holder
 from storage.log import read_log
@@ -130,12 +130,17 @@ class StoreReader:
             StoreDamaged: as when opening.
             StoreVersion: as when opening.
         """
-        entries = read_log(self.paths, after=self._state.entries)
-        self._state.add_all(entries)
-        self._check_parts()
-        if entries:
-            self.close()
-        return bool(entries)
+        changed = self._read_on()
+        while True:
+            try:
+                self._check_parts()
+            except StoreDamaged:
+                # A file that is missing may have been replaced since the log was read.
+                if not self._read_on():
+                    raise
+                changed = True
+            else:
+                return changed
 
     def ids_of_other_versions(self, study_name: str, study_digest: str) -> set[bytes]:
         """Ids (16 bytes each) of a study's rows from before the study was edited.
@@ -175,6 +180,9 @@ class StoreReader:
     def sql(self, query: str) -> pa.Table:
         """Runs SQL that reads the views `results` and `sweeps`.
 
+        Where a data file was replaced and removed since the store was opened, the answer is that of
+        the store as it is now.
+
         Args:
             query: one or several statements.
 
@@ -186,12 +194,14 @@ class StoreReader:
             QueryError: DuckDB could not run it; the message shows the place.
             StoreDamaged: a data file is gone or was changed since the store was opened.
         """
-        connection = self._connection()
-        try:
-            return run_reading(connection, query)
-        except StoreError as error:
-            self._blame_files(error.__cause__)
-            raise
+        while True:
+            try:
+                return run_reading(self._connection(), query)
+            except StoreError as error:
+                if self._was_replaced():
+                    continue
+                self._blame_files(error.__cause__)
+                raise
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection of the caller's own, over what is stored now.
@@ -241,6 +251,19 @@ class StoreReader:
             check_part_schema(self.paths, part)
             check_part_size(self.paths, part)
 
+    def _read_on(self) -> bool:
+        """Takes in the entries behind those that are known; returns whether there were any."""
+        entries = read_log(self.paths, after=self._state.entries)
+        self._state.add_all(entries)
+        if entries:
+            self.close()
+        return bool(entries)
+
+    def _was_replaced(self) -> bool:
+        """Whether a data file is gone because others took its place; these are read from now on."""
+        gone = any(not self.paths.part(part.file).exists() for part in self._state.parts)
+        return gone and self.refresh()
+
     def _files(self) -> dict[int, list[Path]]:
         files: dict[int, list[Path]] = {}
         for part in self._state.parts:
@@ -254,7 +277,6 @@ class StoreReader:
                     self._files(), sweeps_table(self._state.sweeps.values())
                 )
             except duckdb.Error as error:
-                self._blame_files(error)
                 raise StoreError(f"Could not open {self.paths.root}: {error}") from error
         return self._database
 

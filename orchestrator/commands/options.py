@@ -26,6 +26,14 @@ Published = Annotated[
         "have no weights.",
     ),
 ]
+Retry = Annotated[
+    str | None,
+    typer.Option(
+        metavar="S",
+        help="Rows with these statuses (failed, diverged, or both, with a comma) count as not "
+        "stored; the new row takes the place of the old one.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Calibrate = Annotated[bool, typer.Option("--calibrate", help="Measure this machine's speed again.")]
 RootSeed = Annotated[

@@ -16,10 +16,11 @@ from orchestrator.commands.executors import (
     chosen_device,
     chosen_workers,
 )
-from orchestrator.commands.options import AsJson, RootSeed, StorePath, StudyWords
+from orchestrator.commands.options import AsJson, Retry, RootSeed, StorePath, StudyWords
 from orchestrator.commands.training import Setup, train_targets
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
+from orchestrator.retry import statuses_to_retry
 from orchestrator.show import plain_console
 from orchestrator.targets import find_targets, only_numbers
 from storage.paths import published_folder
@@ -70,6 +71,7 @@ def run(
         typer.Option(help="Where to train; auto is the CPU unless this machine has a GPU."),
     ] = DeviceChoice.auto,
     root_seed: RootSeed = 0,
+    retry: Retry = None,
     from_published: Annotated[
         bool,
         typer.Option(
@@ -97,6 +99,7 @@ def run(
     """
     command = shlex.join(["sparsest", *sys.argv[1:]])
     console = plain_console(stderr=True)
+    statuses = statuses_to_retry(retry)
     targets = find_targets(words, root_seed)
     if run_ids:
         targets = only_numbers(targets, run_ids)
@@ -114,6 +117,7 @@ def run(
         limit=limit,
         command=command,
         curves=curves,
+        retry=statuses,
     )
     result = train_targets(targets, given, setup, console)
     if as_json:

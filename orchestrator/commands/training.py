@@ -26,9 +26,11 @@ from orchestrator.inits import combined, inits_in
 from orchestrator.plan import PlannedStudy, make_plan
 from orchestrator.progress import ProgressDisplay
 from orchestrator.run_log import log_beside
+from orchestrator.show import counted
 from orchestrator.source import TaskSource
 from orchestrator.stopping import StopRequest
 from orchestrator.targets import Targets, with_inits
+from storage.entries import Status
 from storage.paths import StorePaths
 from storage.reader import StoreReader
 from storage.sweep_info import describe_sweep
@@ -53,6 +55,7 @@ class Setup:
         limit: train no more experiments than that.
         command: the command line, which the store keeps.
         curves: measure every training at the end of each epoch too.
+        retry: statuses of rows that count as not stored.
     """
 
     store: Path
@@ -64,6 +67,7 @@ class Setup:
     limit: int | None
     command: str
     curves: bool = False
+    retry: tuple[Status, ...] = ()
 
 
 def train_targets(
@@ -87,6 +91,9 @@ def train_targets(
         _require_searches(waiting, targets, setup)
     with StoreWriter(setup.store, command=setup.command) as writer, log_beside(writer.paths):
         training = _Training(targets, setup, writer, console)
+        if setup.retry:
+            aside = counted(writer.set_aside(setup.retry), "row")
+            console.print(f"{aside} of the store {' or '.join(setup.retry)}: not counted as stored")
         planned = training.plan(inits)
         _say_plan(planned, targets.left_out, console)
         left = sum(len(item.remaining) for item in planned)

@@ -21,6 +21,7 @@ OPTIONS = {
         "--address",
         "--device",
         "--root-seed",
+        "--retry",
         "--from-published",
         "--bench-95",
         "--bench-995",
@@ -44,6 +45,7 @@ OPTIONS = {
     "query": ["SQL", "--store", "--published", "--format", "--output", "--overwrite"],
     "sql": ["--store", "--published"],
     "export": ["--store", "--format", "--output", "--overwrite"],
+    "forget": ["STUDY", "--store", "--sweep", "--where", "--yes"],
     "publish": ["STUDY", "--store", "--output", "--root-seed", "--overwrite"],
 }
 
