@@ -10,7 +10,19 @@ from typing import Annotated, ParamSpec
 
 import typer
 
-from orchestrator.commands import ask, forget, look, plan, publish, run, search, space, status
+from orchestrator.commands import (
+    ask,
+    diff,
+    forget,
+    look,
+    merge,
+    plan,
+    publish,
+    run,
+    search,
+    space,
+    status,
+)
 from orchestrator.commands.run import INTERRUPTED
 from orchestrator.errors import UserError
 from storage.errors import StoreError
@@ -65,6 +77,8 @@ app.command("status")(_telling(status.status))
 app.command("query")(_telling(ask.query))
 app.command("sql")(_telling(ask.sql))
 app.command("export")(_telling(ask.export))
+app.command("merge")(_telling(merge.merge))
+app.command("diff")(_telling(diff.diff))
 app.command("forget")(_telling(forget.forget))
 app.command("publish")(_telling(publish.publish))
 

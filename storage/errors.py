@@ -155,5 +155,9 @@ class PublishedDamaged(StoreError):
     """A file of published results is not what `sparsest publish` writes."""
 
 
+class MergeRefused(StoreError):
+    """Stores contradict each other, or cannot be merged as was asked; nothing was written."""
+
+
 class PublishedRefused(StoreError):
     """Published results cannot be written, or do not agree with what they would be added to."""

@@ -154,6 +154,13 @@ class StoreReader:
         """
         return ids_of_other_versions(self.paths, self._state.parts, study_name, study_digest)
 
+    def data_files(self) -> dict[int, list[Path]]:
+        """Version of the columns -> paths of the data files written with it."""
+        files: dict[int, list[Path]] = {}
+        for part in self._state.parts:
+            files.setdefault(part.schema_version, []).append(self.paths.part(part.file))
+        return files
+
     def holder(self) -> Holder | None:
         """Who is writing to the store at this moment, None where nobody is."""
         return current_holder(self.paths)
@@ -209,12 +216,12 @@ class StoreReader:
         It has the views `results` and `sweeps`, may make tables in memory, and can open no file.
         Slower than `sql`. The caller closes it.
         """
-        return connect_isolated(self._files(), sweeps_table(self._state.sweeps.values()))
+        return connect_isolated(self.data_files(), sweeps_table(self._state.sweeps.values()))
 
     def connect_for_export(self, folder: Path) -> duckdb.DuckDBPyConnection:
         """A connection that may write into one folder, for statements of this package alone."""
         return connect_guarded(
-            self._files(), sweeps_table(self._state.sweeps.values()), writable=folder
+            self.data_files(), sweeps_table(self._state.sweeps.values()), writable=folder
         )
 
     def row(self, experiment_id: str) -> dict[str, Any]:
@@ -264,17 +271,11 @@ class StoreReader:
         gone = any(not self.paths.part(part.file).exists() for part in self._state.parts)
         return gone and self.refresh()
 
-    def _files(self) -> dict[int, list[Path]]:
-        files: dict[int, list[Path]] = {}
-        for part in self._state.parts:
-            files.setdefault(part.schema_version, []).append(self.paths.part(part.file))
-        return files
-
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._database is None:
             try:
                 self._database = connect_guarded(
-                    self._files(), sweeps_table(self._state.sweeps.values())
+                    self.data_files(), sweeps_table(self._state.sweeps.values())
                 )
             except duckdb.Error as error:
                 raise StoreError(f"Could not open {self.paths.root}: {error}") from error

@@ -45,6 +45,8 @@ OPTIONS = {
     "query": ["SQL", "--store", "--published", "--format", "--output", "--overwrite"],
     "sql": ["--store", "--published"],
     "export": ["--store", "--format", "--output", "--overwrite"],
+    "merge": ["STORE", "--into", "--take-first", "--json"],
+    "diff": ["A", "B", "--published", "--study", "--json"],
     "forget": ["STUDY", "--store", "--sweep", "--where", "--yes"],
     "publish": ["STUDY", "--store", "--output", "--root-seed", "--overwrite"],
 }
