@@ -26,6 +26,14 @@ Published = Annotated[
         "have no weights.",
     ),
 ]
+ShardWord = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="K/N",
+        help="Only the K-th of N disjoint parts, which together are the whole, such as 3/16.",
+    ),
+]
 Retry = Annotated[
     str | None,
     typer.Option(

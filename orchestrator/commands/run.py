@@ -16,13 +16,13 @@ from orchestrator.commands.executors import (
     chosen_device,
     chosen_workers,
 )
-from orchestrator.commands.options import AsJson, Retry, RootSeed, StorePath, StudyWords
+from orchestrator.commands.options import AsJson, Retry, RootSeed, ShardWord, StorePath, StudyWords
 from orchestrator.commands.training import Setup, train_targets
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
 from orchestrator.retry import statuses_to_retry
 from orchestrator.show import plain_console
-from orchestrator.targets import find_targets, only_numbers
+from orchestrator.targets import find_targets, only_numbers, only_shard, parse_shard
 from storage.paths import published_folder
 from workers.cache_folder import cache_folder
 
@@ -42,6 +42,7 @@ BenchFile = Annotated[
 def run(
     words: StudyWords,
     store: StorePath,
+    shard: ShardWord = None,
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Train at most N experiments this time.")
     ] = None,
@@ -103,6 +104,9 @@ def run(
     targets = find_targets(words, root_seed)
     if run_ids:
         targets = only_numbers(targets, run_ids)
+    part = None if shard is None else parse_shard(shard)
+    if part is not None:
+        targets = only_shard(targets, part)
     given = read_inits({"bench-95": bench_95, "bench-995": bench_995})
     if from_published:
         take_published(targets, given, store, published_folder(), cache_folder(), command, console)
@@ -118,6 +122,7 @@ def run(
         command=command,
         curves=curves,
         retry=statuses,
+        shard=part,
     )
     result = train_targets(targets, given, setup, console)
     if as_json:

@@ -11,10 +11,11 @@ OPTIONS = {
     "studies": ["--json"],
     "list": ["STUDY|FILE.toml", "--tsv", "--json"],
     "space": ["STRUCTURE", "--inputs", "--calibrate", "--json"],
-    "plan": ["STUDY|FILE.toml", "--store", "--root-seed", "--calibrate", "--json"],
+    "plan": ["STUDY|FILE.toml", "--store", "--shard", "--root-seed", "--calibrate", "--json"],
     "run": [
         "STUDY|FILE.toml",
         "--store",
+        "--shard",
         "--limit",
         "--workers",
         "--executor",
