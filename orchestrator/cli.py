@@ -13,6 +13,7 @@ import typer
 from orchestrator.commands import (
     ask,
     diff,
+    doctor,
     forget,
     look,
     merge,
@@ -80,6 +81,7 @@ app.command("export")(_telling(ask.export))
 app.command("merge")(_telling(merge.merge))
 app.command("diff")(_telling(diff.diff))
 app.command("forget")(_telling(forget.forget))
+app.command("doctor")(_telling(doctor.doctor))
 app.command("publish")(_telling(publish.publish))
 
 

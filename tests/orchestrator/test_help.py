@@ -49,6 +49,7 @@ OPTIONS = {
     "merge": ["STORE", "--into", "--take-first", "--json"],
     "diff": ["A", "B", "--published", "--study", "--json"],
     "forget": ["STUDY", "--store", "--sweep", "--where", "--yes"],
+    "doctor": ["--store", "--ray", "--address", "--json"],
     "publish": ["STUDY", "--store", "--output", "--root-seed", "--overwrite"],
 }
 

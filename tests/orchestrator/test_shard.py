@@ -112,9 +112,8 @@ def test_shards_choose_initialisations_of_their_own(tmp_path: Path) -> None:
             assert not store.exists()
         assert "merge" in refused(*words, "--store", searched, *HERE)
         # One store chooses; its copies go on with that.
-        assert (
-            sparsest("run", "fixed95-phase1", "--limit", "1", "--store", searched, *HERE).code == 0
-        )
+        once = ("run", "fixed95-phase1", "--limit", "1")
+        assert sparsest(*once, "--store", searched, *HERE).code == 0
         copies = [shutil.copytree(searched, tmp_path / f"copy{k}") for k in (1, 2)]
         for k, copy in enumerate(copies, start=1):
             shard = ("--shard", f"{k}/2")
