@@ -29,7 +29,7 @@ from storage.merge_check import (
 from storage.parts import ids_of_other_versions, part_bytes
 from storage.paths import StorePaths
 from storage.reader import StoreReader
-from storage.replacing import places_of, without
+from storage.replacing import places_in, places_of, without
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,10 @@ class _Merge:
         self._paths = paths
         self._source = source
         self._ids: dict[str, pa.Array] = {}
+        # The source has no experiment twice: what it adds itself needs no looking into.
+        self._there = {
+            digest: committer.state.stored(digest) for digest in source.progress().studies
+        }
 
     def run(self) -> Merged:
         """Copies what is not there yet."""
@@ -159,24 +163,18 @@ class _Merge:
 
     def _there_already(self, part: RowsCommitted) -> dict[str, IndexSet]:
         """Rows of a data file whose experiments the other store has, by digest of the study."""
-        state = self._committer.state
-        there = {
-            digest: IndexSet.of(intervals) & state.stored(digest)
-            for digest, intervals in part.indices.items()
-        }
+        there = places_in(part, self._there)
         for digest, name in part.studies.items():
             ids = self._ids_of_other_versions(name, digest)
             if len(ids):
                 for found, index, _ in places_of(self._source.paths, [part], "experiment_id", ids):
                     if found == digest:
-                        there[digest] = there[digest] | IndexSet.of([(index, index + 1)])
-        return {digest: indices for digest, indices in there.items() if indices}
+                        one = IndexSet.of([(index, index + 1)])
+                        there[digest] = there.get(digest, IndexSet()) | one
+        return there
 
     def _ids_of_other_versions(self, name: str, digest: str) -> pa.Array:
-        """Ids that the other store had of a study before this store was begun to be merged.
-
-        This store itself has no experiment twice, so what it adds needs no looking into.
-        """
+        """Ids of experiments of a study that the other store has under other digests."""
         if digest not in self._ids:
             found = ids_of_other_versions(self._paths, self._committer.state.parts, name, digest)
             self._ids[digest] = pa.array([one.hex() for one in found], pa.string())

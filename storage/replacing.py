@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import repeat
 
 import numpy as np
 import pyarrow as pa
@@ -23,13 +24,14 @@ NewPart = tuple[pa.Buffer, RowsCommitted]
 """Bytes of a data file, and the entry that names it."""
 
 
-def parts_with(parts: Iterable[RowsCommitted], places: Places) -> list[RowsCommitted]:
-    """Those of the data files that hold some of the rows."""
-    return [
-        part
-        for part in parts
-        if any(IndexSet.of(part.indices[digest]) & places[digest] for digest in _both(part, places))
-    ]
+def places_in(part: RowsCommitted, places: Places) -> dict[str, IndexSet]:
+    """Those of the rows that a data file holds."""
+    found = {
+        digest: IndexSet.of(intervals) & places[digest].near(intervals)
+        for digest, intervals in part.indices.items()
+        if digest in places
+    }
+    return {digest: indices for digest, indices in found.items() if indices}
 
 
 def without(paths: StorePaths, parts: Iterable[RowsCommitted], gone: Places) -> Iterator[NewPart]:
@@ -44,8 +46,9 @@ def without(paths: StorePaths, parts: Iterable[RowsCommitted], gone: Places) -> 
         StoreDamaged: a file is missing, or was changed.
     """
     for part in parts:
+        left_out = places_in(part, gone)
         kept = {
-            digest: IndexSet.of(intervals) - gone.get(digest, IndexSet())
+            digest: IndexSet.of(intervals) - left_out.get(digest, IndexSet())
             for digest, intervals in part.indices.items()
         }
         kept = {digest: indices for digest, indices in kept.items() if indices}
@@ -89,10 +92,13 @@ def places_of(
         except (OSError, pa.ArrowException) as error:
             raise StoreDamaged(file, f"cannot be read ({error})") from error
         found = pc.is_in(rows.column(column), values).to_numpy().nonzero()[0]
-        ids = rows.column("experiment_id").take(pa.array(found)).to_pylist()
-        places = [(digest, int(i)) for digest, of in indices_of(part).items() for i in of]
-        for position, experiment_id in zip(found, ids, strict=True):
-            yield *places[position], experiment_id
+        ids = rows.column("experiment_id").take(pa.array(found)).to_numpy()
+        before = 0
+        for digest, indices in indices_of(part).items():
+            ours = (before <= found) & (found < before + len(indices))
+            some = indices[found[ours] - before].tolist()
+            yield from zip(repeat(digest), some, ids[ours].tolist(), strict=False)
+            before += len(indices)
 
 
 def indices_of(part: RowsCommitted) -> dict[str, NDArray[np.int64]]:
@@ -103,7 +109,3 @@ def indices_of(part: RowsCommitted) -> dict[str, NDArray[np.int64]]:
 def _array(indices: IndexSet) -> NDArray[np.int64]:
     ranges = [np.arange(start, stop, dtype=np.int64) for start, stop in indices.intervals]
     return np.concatenate([np.empty(0, np.int64), *ranges])
-
-
-def _both(part: RowsCommitted, places: Places) -> list[str]:
-    return [digest for digest in part.indices if digest in places]

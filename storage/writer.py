@@ -21,7 +21,7 @@ from storage.inits import Layer, StoredInit, init_entry
 from storage.parts import ids_of_other_versions, make_part
 from storage.paths import StorePaths
 from storage.pending import PendingPart
-from storage.replacing import NewPart, Places, parts_with, places_of, without
+from storage.replacing import NewPart, Places, places_in, places_of, without
 from storage.search_entries import SearchChoice
 from storage.set_aside import SetAside
 from storage.totals import SweepTotals
@@ -313,7 +313,7 @@ class StoreWriter:
 
     def _replace(self, gone: Places, new: Iterable[NewPart]) -> None:
         """Takes rows away and brings data files in, with one entry of the log."""
-        old = parts_with(self._committer.state.parts, gone)
+        old = [part for part in self._committer.state.parts if places_in(part, gone)]
         self._committer.publish_replacement(
             self._command,
             [part.file for part in old],
