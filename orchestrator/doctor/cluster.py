@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +14,11 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.doctor.finding import Finding, ok, problem, warning
 from orchestrator.doctor.node_report import NodeReport, node_report
+
+_HOST_AND_PORT = re.compile(r"(?:ray://)?([^:/]+):(\d{1,6})")
+
+CONNECT_TIMEOUT_S = 10.0
+"""How long a cluster's head may take to answer a connection."""
 
 TIMEOUT_S = 120.0
 """How long the nodes may take to answer: they import numba and torch first."""
@@ -25,6 +32,11 @@ def check_ray(address: str | None) -> Iterator[Finding]:
     Args:
         address: of the cluster; None for this machine.
     """
+    if address is not None and not reachable(address):
+        # Ray itself would go on asking for minutes.
+        said = f"{address}: nothing answers there"
+        yield problem("ray", said, "is it up, and does a firewall let this machine reach its port?")
+        return
     try:
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         if address is None:
@@ -44,6 +56,18 @@ def check_ray(address: str | None) -> Iterator[Finding]:
         yield from _check_nodes(address)
     finally:
         ray.shutdown()
+
+
+def reachable(address: str) -> bool:
+    """Whether something takes connections at HOST:PORT; True for an address of another form."""
+    match = _HOST_AND_PORT.fullmatch(address)
+    if match is None:
+        return True
+    try:
+        with socket.create_connection((match[1], int(match[2])), CONNECT_TIMEOUT_S):
+            return True
+    except (OSError, OverflowError):
+        return False
 
 
 def _check_nodes(address: str | None) -> Iterator[Finding]:

@@ -49,11 +49,15 @@ def node_report() -> NodeReport:
 def code_digest(root: Path = _ROOT) -> str:
     """BLAKE2b, 64 bits, of the sources of all rooms that a sweep runs."""
     digest = hashlib.blake2b(digest_size=8)
-    for room in _ROOMS:
-        for path in sorted((root / room).rglob("*.py")):
-            digest.update(str(path.relative_to(root)).encode())
-            digest.update(path.read_bytes())
+    for path in source_files(root):
+        digest.update(str(path.relative_to(root)).encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def source_files(root: Path = _ROOT) -> list[Path]:
+    """The sources of all rooms that a sweep runs, in a fixed order."""
+    return [path for room in _ROOMS for path in sorted((root / room).rglob("*.py"))]
 
 
 def usable_cores() -> int:

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import shutil
+import socket
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -232,6 +233,20 @@ def test_node_that_makes_other_rows_passes(changes: dict[str, Any], expected: st
     here: NodeReport = node_report()
     found = compare_nodes("node", here, replace(here, **changes))
     assert level(found) == expected
+
+
+def test_cluster_that_nobody_answers_for_is_waited_for() -> None:
+    from orchestrator.doctor.cluster import check_ray, reachable
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        assert reachable(address)
+        assert reachable(f"ray://{address}")
+    (found,) = check_ray(address)
+    assert level(found) == "problem"
+    assert address in found.found
+    assert not reachable("127.0.0.1:999999")
+    assert reachable("auto")
 
 
 def test_ray_is_not_started_or_not_ended() -> None:
