@@ -21,6 +21,7 @@ from orchestrator.found import COLUMNS, network_of_row
 from search.catalogue import Selection
 from search.indices import IndexSet
 from search.paper import paper_study
+from search.shards import Shard
 from search.study import Study
 from storage.init_entries import FoundNetwork
 from storage.reader import StoreReader
@@ -95,6 +96,34 @@ def require_searches(
             "begin with the published results (--from-published), or hand an initialisation in "
             f"with {options} (a torch state dict of a width-16 network)"
         )
+
+
+def refuse_choice(names: Iterable[str], selections: Sequence[Selection], shard: Shard) -> None:
+    """Refuses to choose initialisations for a part of a whole that several machines train.
+
+    Each machine would choose by itself: from what it has trained, or not at all.
+
+    Args:
+        names: initialisations that are needed and that nobody has given.
+        selections: what this run trains.
+        shard: which part that is.
+
+    Raises:
+        UserError: which studies, and the ways to go on.
+    """
+    lines = []
+    for name in names:
+        users = [s.study.name for s in selections if name in s.study.init_names]
+        lines.append(
+            f"{', '.join(users)}: train the search {SEARCHES[name].study} first, in shards too if "
+            f"you like, and merge these into one store D (sparsest merge STORE... --into D); then "
+            f"let D choose, once (sparsest run {users[0]} --limit 1 --store D), and begin with a "
+            f"copy of D on every machine. Or hand in the same file everywhere: --{name} FILE"
+        )
+    raise UserError(
+        f"--shard {shard}: all shards have to start from one stored initialisation, and this store "
+        "has none yet\n  " + "\n  ".join(lines)
+    )
 
 
 def find_init(name: str, root_seed: int, reader: StoreReader) -> tuple[StoredInit, FoundNetwork]:

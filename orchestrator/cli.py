@@ -12,7 +12,11 @@ import typer
 
 from orchestrator.commands import (
     ask,
+    diff,
+    doctor,
+    forget,
     look,
+    merge,
     plan,
     publish,
     replay,
@@ -78,6 +82,10 @@ app.command("replay")(_telling(replay.replay))
 app.command("query")(_telling(ask.query))
 app.command("sql")(_telling(ask.sql))
 app.command("export")(_telling(ask.export))
+app.command("merge")(_telling(merge.merge))
+app.command("diff")(_telling(diff.diff))
+app.command("forget")(_telling(forget.forget))
+app.command("doctor")(_telling(doctor.doctor))
 app.command("publish")(_telling(publish.publish))
 
 

@@ -12,6 +12,7 @@ from pruning.registry import METHODS
 from search.catalogue import Selection, resolve
 from search.indices import IndexSet
 from search.settings import MethodRules
+from search.shards import Shard
 from search.study import Study
 from search.sweepfile import load_sweep, parse_sweep
 from workers.datasets import DATASETS, load_dataset
@@ -67,6 +68,29 @@ def only_numbers(targets: Targets, numbers: Sequence[int]) -> Targets:
             f"each study: {names} (`sparsest list STUDY` shows all)"
         )
     return Targets(selections, targets.sweep_files)
+
+
+def only_shard(targets: Targets, shard: Shard) -> Targets:
+    """Of the experiments, those in one of several disjoint parts of their studies.
+
+    A study without any stays, with none of its experiments.
+    """
+    selections = [
+        Selection(s.study, s.indices & shard.indices(len(s.study))) for s in targets.selections
+    ]
+    return Targets(selections, targets.sweep_files)
+
+
+def parse_shard(text: str) -> Shard:
+    """A shard as a command's option has it.
+
+    Raises:
+        UserError: there is no such shard.
+    """
+    try:
+        return Shard.parse(text)
+    except ValueError as error:
+        raise UserError(f"--shard: {error}") from error
 
 
 def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
 
 from storage import durable
-from storage.entries import Entry, RowsCommitted
+from storage.entries import Entry, RowsCommitted, RowsReplaced
 from storage.errors import WriterClosed
 from storage.lock import StoreLock
 from storage.log import publish, read_log
 from storage.marker import check_marker, make_store_folder, mark_store
 from storage.parts import check_part_schema
 from storage.paths import StorePaths, list_unpublished
+from storage.replacing import NewPart
 from storage.state import StoreState
 
 
@@ -46,9 +47,12 @@ class Committer:
             durable.sync_folder(paths.log)
             durable.sync_folder(paths.root)
             with durable.reporting("look into", paths.root):
-                self._unpublished = list_unpublished(paths)
+                found = list_unpublished(paths)
             self.state = StoreState(paths)
             self.state.add_all(read_log(paths))
+            # What this writer will replace is not among them: readers may have opened it.
+            named = {part.file for part in self.state.parts}
+            self._leftovers = [file for file in found if file.name not in named]
             for part in self.state.parts:
                 check_part_schema(paths, part)
         except BaseException:
@@ -88,22 +92,48 @@ class Committer:
             durable.sync_folder(self._paths.data)
         self.publish(part)
 
+    def publish_replacement(
+        self, command: str, removed: Sequence[str], new: Iterable[NewPart]
+    ) -> None:
+        """Writes data files and appends the entry by which they take the place of others.
+
+        The replaced files stay in their folder for now: a reader may have opened the store a
+        moment ago. The next process that writes removes them.
+
+        Args:
+            command: the command line.
+            removed: names of the files that are replaced.
+            new: the files that take their place, made one after the other.
+
+        Raises:
+            StoreDamaged: a file that is to be rewritten is not what was written.
+            WriterClosed: writing has stopped.
+            WriteFailed: an input/output error; only the log knows which files count.
+        """
+        parts = []
+        with self._stopping_on_error():
+            for data, part in new:
+                durable.create_exclusive(self._paths.part(part.file), memoryview(data))
+                parts.append(part)
+            durable.sync_folder(self._paths.data)
+        self.publish(RowsReplaced(command=command, removed=list(removed), parts=parts))
+
     def close(self) -> None:
         """Frees the lock; a second call does nothing."""
         self._stopped = True
         self._lock.release()
 
     def _remove_leftovers(self) -> None:
-        """Removes what a killed writer left behind, once an entry of this one is in the log.
+        """Removes what earlier writers left behind, once an entry of this one is in the log.
+
+        That is what a killed one had not published, and what one has replaced.
 
         Not before: if the lock is not respected, another writer may be about to name one of these
         files. Now that the number it would use is taken, it cannot.
         """
-        named = {part.file for part in self.state.parts}
-        for file in self._unpublished:
-            if file.name not in named:
-                durable.remove(file)
-        self._unpublished = []
+        for file in self._leftovers:
+            durable.remove(file)
+        self._leftovers = []
 
     @contextmanager
     def _stopping_on_error(self) -> Iterator[None]:

@@ -59,6 +59,21 @@ def connect_guarded(
     return connection
 
 
+def connect_pair(first: Files, second: Files) -> duckdb.DuckDBPyConnection:
+    """A database with the rows of two stores, in the views a and b, that can open nothing else.
+
+    Args:
+        first: the data files of the one.
+        second: the data files of the other.
+    """
+    connection = duckdb.connect(":memory:", config=_CONFIG)
+    for name, files in (("a", first), ("b", second)):
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {_source(connection, files)}")
+    connection.execute(f"SET allowed_paths = {sql_list([*_all(first), *_all(second)])}")
+    _shut(connection)
+    return connection
+
+
 def connect_isolated(files: Files, sweeps: pa.Table) -> duckdb.DuckDBPyConnection:
     """A database that can open no file at all, for whatever its user wants to run.
 

@@ -12,11 +12,14 @@ from storage.paths import PART_NAME
 from storage.search_entries import SearchChoice
 from storage.strict import Amount, Count, Name, Sha256, Strict
 
-LOG_FORMAT: Final = 2
+LOG_FORMAT: Final = 3
 """Raised by one whenever an older reader would misread or refuse an entry.
 
-Format 1 did not say where an initialisation came from, and knew no searches.
+Format 1 did not say where an initialisation came from, and knew no searches. In format 2 no data
+file was ever replaced.
 """
+
+PartName = Annotated[str, StringConstraints(pattern=f"^{PART_NAME}$")]
 
 Status = Literal["ok", "collapsed", "diverged", "failed"]
 """`search.schema.STATUSES` as a type."""
@@ -82,7 +85,7 @@ class RowsCommitted(Strict):
     """
 
     kind: Literal["rows"] = "rows"
-    file: Annotated[str, StringConstraints(pattern=f"^{PART_NAME}$")]
+    file: PartName
     bytes: Count
     sha256: Sha256
     rows: Annotated[int, Field(ge=1)]
@@ -108,6 +111,32 @@ class RowsCommitted(Strict):
             raise ValueError("the number of indices is not the number of rows")
         if sum(self.by_status.values()) != self.rows:
             raise ValueError("the numbers by status do not add up to the number of rows")
+        return self
+
+
+class RowsReplaced(Strict):
+    """Some data files are part of the store no longer, and others take their place, all at once.
+
+    So rows are taken away: each file that holds some of them is replaced by one that holds its
+    other rows, or by none. So a row is exchanged for another: the file with the new row comes
+    with the rewritten one, and whoever reads sees one of the two rows at any time.
+
+    Attributes:
+        command: the command line.
+        removed: names of the data files that are replaced.
+        parts: those that hold rows from now on, in their stead.
+    """
+
+    kind: Literal["replaced"] = "replaced"
+    command: str
+    removed: Annotated[list[PartName], Field(min_length=1)]
+    parts: list[RowsCommitted]
+
+    @model_validator(mode="after")
+    def _files_differ(self) -> Self:
+        files = [*self.removed, *(part.file for part in self.parts)]
+        if len(set(files)) != len(files):
+            raise ValueError("a data file is named twice")
         return self
 
 
@@ -139,7 +168,7 @@ class SweepEnd(Strict):
 
 
 Entry = Annotated[
-    SweepBegin | RowsCommitted | SweepEnd | InitStored | SearchChoice,
+    SweepBegin | RowsCommitted | RowsReplaced | SweepEnd | InitStored | SearchChoice,
     Field(discriminator="kind"),
 ]
 
@@ -153,7 +182,7 @@ class Record(Strict):
         entry: what it says.
     """
 
-    format: Literal[1, 2] = LOG_FORMAT
+    format: Literal[1, 2, 3] = LOG_FORMAT
     number: Annotated[int, Field(ge=1)]
     entry: Entry
 

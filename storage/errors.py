@@ -131,6 +131,10 @@ class UnknownExperiment(StoreError, LookupError):
     """No stored row, or several, have that experiment id."""
 
 
+class UnknownSelection(StoreError, LookupError):
+    """The store has nothing of what rows were to be chosen by."""
+
+
 class ReadOnlyError(StoreError):
     """A query would do something else than read the stored results."""
 
@@ -149,6 +153,10 @@ class NotPublished(StoreError):
 
 class PublishedDamaged(StoreError):
     """A file of published results is not what `sparsest publish` writes."""
+
+
+class MergeRefused(StoreError):
+    """Stores contradict each other, or cannot be merged as was asked; nothing was written."""
 
 
 class PublishedRefused(StoreError):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
-from storage.entries import RowsCommitted
+from storage.entries import RowsCommitted, no_rows_by_status
 from storage.errors import StoreDamaged, StoreVersion
 from storage.paths import StorePaths
 
@@ -56,6 +57,42 @@ def to_parquet(rows: pa.Table) -> pa.Buffer:
         write_statistics=True,
     )
     return sink.getvalue()
+
+
+def make_part(
+    paths: StorePaths,
+    rows: pa.Table,
+    sweep_id: str,
+    indices: Mapping[str, list[tuple[int, int]]],
+    studies: Mapping[str, str],
+) -> tuple[pa.Buffer, RowsCommitted]:
+    """The bytes of a new data file, and the entry that names it.
+
+    Args:
+        paths: of the store.
+        rows: of `RESULT_SCHEMA`, in the order that `RowsCommitted` asks for.
+        sweep_id: of the sweep that made them.
+        indices: digest of a study -> its indices among the rows, as intervals.
+        studies: digest of a study -> its name.
+    """
+    data = to_parquet(rows)
+    by_status = no_rows_by_status()
+    for count in pc.value_counts(rows.column("status")).to_pylist():
+        by_status[count["values"]] = count["counts"]
+    part = RowsCommitted(
+        file=paths.new_part().name,
+        bytes=data.size,
+        sha256=hashlib.sha256(data).hexdigest(),
+        rows=rows.num_rows,
+        schema_version=SCHEMA_VERSION,
+        schema_sha256=schema_sha256(),
+        sweep_id=sweep_id,
+        indices=dict(indices),
+        studies=dict(studies),
+        by_status=by_status,
+        train_seconds=pc.sum(rows.column("train_ms")).as_py() / 1000,
+    )
+    return data, part
 
 
 def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
@@ -108,7 +145,40 @@ def check_part_content(paths: StorePaths, part: RowsCommitted) -> None:
     except OSError as error:
         raise StoreDamaged(file, f"cannot be read ({error.strerror})") from error
     if digest != part.sha256:
-        raise StoreDamaged(file, "its content changed: the SHA-256 is not the one in the log")
+        raise _changed(paths, part)
+
+
+def part_bytes(paths: StorePaths, part: RowsCommitted) -> bytes:
+    """The bytes of a data file, each as it was written.
+
+    Raises:
+        StoreDamaged: the file is missing, or was changed.
+    """
+    check_part_size(paths, part)
+    file = paths.part(part.file)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise StoreDamaged(file, f"cannot be read ({error.strerror})") from error
+    if hashlib.sha256(data).hexdigest() != part.sha256:
+        raise _changed(paths, part)
+    return data
+
+
+def read_part(paths: StorePaths, part: RowsCommitted) -> pa.Table:
+    """The rows of a data file with all columns of `RESULT_SCHEMA`; those that it lacks are NULL.
+
+    Raises:
+        StoreDamaged: the file is missing, or was changed.
+    """
+    stored = pq.read_table(pa.BufferReader(part_bytes(paths, part)))
+    columns = [
+        stored.column(field.name)
+        if field.name in stored.column_names
+        else pa.nulls(stored.num_rows, field.type)
+        for field in RESULT_SCHEMA
+    ]
+    return pa.table(columns, schema=RESULT_SCHEMA)
 
 
 def ids_of_other_versions(
@@ -154,6 +224,11 @@ def study_ids(paths: StorePaths, part: RowsCommitted) -> Iterator[tuple[str, lis
         count = sum(stop - start for start, stop in intervals)
         yield digest, ids[position : position + count]
         position += count
+
+
+def _changed(paths: StorePaths, part: RowsCommitted) -> StoreDamaged:
+    problem = "its content changed: the SHA-256 is not the one in the log"
+    return StoreDamaged(paths.part(part.file), problem)
 
 
 def _column_paths() -> list[str]:

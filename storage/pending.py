@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from search.indices import IndexSet
-from storage.entries import PUBLISHED, Status, SweepBegin, no_rows_by_status
+from storage.entries import PUBLISHED, SweepBegin
 from storage.errors import RowsRefused
 from storage.rows import check_rows
 
@@ -18,8 +17,6 @@ class PendingPart:
 
     def __init__(self) -> None:
         self.rows = 0
-        self.train_seconds = 0.0
-        self._by_status = no_rows_by_status()
         self._since: float | None = None
         self._names: dict[str, str] = {}
         self._indices: dict[str, IndexSet] = {}
@@ -32,9 +29,9 @@ class PendingPart:
         return 0.0 if self._since is None else time.monotonic() - self._since
 
     @property
-    def by_status(self) -> dict[Status, int]:
-        """Number of rows of each status."""
-        return dict(self._by_status)
+    def ids(self) -> frozenset[str]:
+        """Experiment ids of the rows."""
+        return frozenset(self._ids)
 
     @property
     def studies(self) -> dict[str, str]:
@@ -63,7 +60,7 @@ class PendingPart:
             study_name: its name.
             indices: of exactly these rows.
             sweep: that made them.
-            stored: indices of that study that are stored already.
+            stored: indices of that study that are stored already, and stay.
 
         Raises:
             RowsRefused: the rows break the contract, or one of them is stored or waits already;
@@ -84,9 +81,6 @@ class PendingPart:
             raise RowsRefused(f"An experiment of {study_name} comes twice.")
         self._since = time.monotonic() if self._since is None else self._since
         self.rows += batch.num_rows
-        self.train_seconds += pc.sum(batch.column("train_ms")).as_py() / 1000
-        for count in pc.value_counts(batch.column("status")).to_pylist():
-            self._by_status[count["values"]] += count["counts"]
         self._names[study_digest] = study_name
         self._indices[study_digest] = waiting | indices
         self._batches.setdefault(study_digest, []).append(batch)

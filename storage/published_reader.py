@@ -79,7 +79,7 @@ class PublishedReader:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection of the caller's own, which can open no file; see `StoreReader`."""
-        return connect_isolated({SCHEMA_VERSION: self._restored()}, self._sweeps())
+        return connect_isolated(self.data_files(), self._sweeps())
 
     def connect_for_export(self, folder: Path) -> duckdb.DuckDBPyConnection:
         """A connection that may write into one folder, for statements of this package alone."""
@@ -96,6 +96,10 @@ class PublishedReader:
             UnknownExperiment: no published experiment, or more than one, begins with them.
         """
         return find_row(self.sql, experiment_id)
+
+    def data_files(self) -> dict[int, list[Path]]:
+        """Version of the columns -> paths of the files with all columns, made where missing."""
+        return {SCHEMA_VERSION: self._restored()}
 
     def close(self) -> None:
         """Frees the memory of the database; it is opened again when needed."""
@@ -116,7 +120,7 @@ class PublishedReader:
 
     def _guarded(self, writable: Path | None = None) -> duckdb.DuckDBPyConnection:
         try:
-            return connect_guarded({SCHEMA_VERSION: self._restored()}, self._sweeps(), writable)
+            return connect_guarded(self.data_files(), self._sweeps(), writable)
         except duckdb.Error as error:
             raise StoreError(
                 f"Could not read the published results of {self._folder} by way of "

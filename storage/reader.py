@@ -14,7 +14,7 @@ import pyarrow as pa
 from search.indices import IndexSet
 from storage.connections import connect_guarded, connect_isolated
 from storage.entries import RowsCommitted
-from storage.errors import Holder, StoreError
+from storage.errors import Holder, StoreDamaged, StoreError
 from storage.inits import StoredInit
 from storage.lock import current_holder
 from storage.log import read_log
@@ -130,12 +130,17 @@ class StoreReader:
             StoreDamaged: as when opening.
             StoreVersion: as when opening.
         """
-        entries = read_log(self.paths, after=self._state.entries)
-        self._state.add_all(entries)
-        self._check_parts()
-        if entries:
-            self.close()
-        return bool(entries)
+        changed = self._read_on()
+        while True:
+            try:
+                self._check_parts()
+            except StoreDamaged:
+                # A file that is missing may have been replaced since the log was read.
+                if not self._read_on():
+                    raise
+                changed = True
+            else:
+                return changed
 
     def ids_of_other_versions(self, study_name: str, study_digest: str) -> set[bytes]:
         """Ids (16 bytes each) of a study's rows from before the study was edited.
@@ -148,6 +153,13 @@ class StoreReader:
             StoreDamaged: a file that has such rows is missing or cannot be read.
         """
         return ids_of_other_versions(self.paths, self._state.parts, study_name, study_digest)
+
+    def data_files(self) -> dict[int, list[Path]]:
+        """Version of the columns -> paths of the data files written with it."""
+        files: dict[int, list[Path]] = {}
+        for part in self._state.parts:
+            files.setdefault(part.schema_version, []).append(self.paths.part(part.file))
+        return files
 
     def holder(self) -> Holder | None:
         """Who is writing to the store at this moment, None where nobody is."""
@@ -175,6 +187,9 @@ class StoreReader:
     def sql(self, query: str) -> pa.Table:
         """Runs SQL that reads the views `results` and `sweeps`.
 
+        Where a data file was replaced and removed since the store was opened, the answer is that of
+        the store as it is now.
+
         Args:
             query: one or several statements.
 
@@ -186,12 +201,14 @@ class StoreReader:
             QueryError: DuckDB could not run it; the message shows the place.
             StoreDamaged: a data file is gone or was changed since the store was opened.
         """
-        connection = self._connection()
-        try:
-            return run_reading(connection, query)
-        except StoreError as error:
-            self._blame_files(error.__cause__)
-            raise
+        while True:
+            try:
+                return run_reading(self._connection(), query)
+            except StoreError as error:
+                if self._was_replaced():
+                    continue
+                self._blame_files(error.__cause__)
+                raise
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection of the caller's own, over what is stored now.
@@ -199,12 +216,12 @@ class StoreReader:
         It has the views `results` and `sweeps`, may make tables in memory, and can open no file.
         Slower than `sql`. The caller closes it.
         """
-        return connect_isolated(self._files(), sweeps_table(self._state.sweeps.values()))
+        return connect_isolated(self.data_files(), sweeps_table(self._state.sweeps.values()))
 
     def connect_for_export(self, folder: Path) -> duckdb.DuckDBPyConnection:
         """A connection that may write into one folder, for statements of this package alone."""
         return connect_guarded(
-            self._files(), sweeps_table(self._state.sweeps.values()), writable=folder
+            self.data_files(), sweeps_table(self._state.sweeps.values()), writable=folder
         )
 
     def row(self, experiment_id: str) -> dict[str, Any]:
@@ -241,20 +258,26 @@ class StoreReader:
             check_part_schema(self.paths, part)
             check_part_size(self.paths, part)
 
-    def _files(self) -> dict[int, list[Path]]:
-        files: dict[int, list[Path]] = {}
-        for part in self._state.parts:
-            files.setdefault(part.schema_version, []).append(self.paths.part(part.file))
-        return files
+    def _read_on(self) -> bool:
+        """Takes in the entries behind those that are known; returns whether there were any."""
+        entries = read_log(self.paths, after=self._state.entries)
+        self._state.add_all(entries)
+        if entries:
+            self.close()
+        return bool(entries)
+
+    def _was_replaced(self) -> bool:
+        """Whether a data file is gone because others took its place; these are read from now on."""
+        gone = any(not self.paths.part(part.file).exists() for part in self._state.parts)
+        return gone and self.refresh()
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._database is None:
             try:
                 self._database = connect_guarded(
-                    self._files(), sweeps_table(self._state.sweeps.values())
+                    self.data_files(), sweeps_table(self._state.sweeps.values())
                 )
             except duckdb.Error as error:
-                self._blame_files(error)
                 raise StoreError(f"Could not open {self.paths.root}: {error}") from error
         return self._database
 

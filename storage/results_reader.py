@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -26,6 +27,9 @@ class ResultsReader(Protocol):
 
     def init(self, token: str) -> StoredInit | PublishedInit | None:
         """A stored initialisation, or where it can be had from, by its token."""
+
+    def data_files(self) -> Mapping[int, Sequence[Path]]:
+        """Version of the columns -> paths of the Parquet files with the rows."""
 
     def connect_for_export(self, folder: Path) -> duckdb.DuckDBPyConnection:
         """A connection that may write into one folder, for statements of this package alone."""

@@ -9,6 +9,7 @@ from search.indices import IndexSet
 from storage.entries import (
     Entry,
     RowsCommitted,
+    RowsReplaced,
     Status,
     SweepBegin,
     SweepEnd,
@@ -28,7 +29,7 @@ class SweepProgress:
     Attributes:
         begin: what was asked for.
         end: how it ended; None while it runs, and for good where it was killed.
-        rows: rows that it stored, counted from the data files' entries.
+        rows: rows of it that are stored, counted from the data files' entries.
         by_status: status -> number of those rows.
         train_seconds: core seconds of their training.
     """
@@ -58,6 +59,11 @@ class StudyRows:
         self._new.extend(intervals)
         self.rows += sum(stop - start for start, stop in intervals)
 
+    def remove(self, intervals: Sequence[tuple[int, int]]) -> None:
+        """Takes indices away that were added before."""
+        self._merged = self.indices - IndexSet.of(intervals)
+        self.rows -= sum(stop - start for start, stop in intervals)
+
     @property
     def indices(self) -> IndexSet:
         """All of them."""
@@ -72,7 +78,6 @@ class StoreState:
 
     Attributes:
         entries: number of entries read, and so the number of the last one.
-        parts: the data files, in the order of their entries.
         studies: digest of a study -> what of it is stored.
         sweeps: sweep_id -> the sweep.
         inits: name -> the initialisation.
@@ -82,11 +87,16 @@ class StoreState:
     def __init__(self, paths: StorePaths) -> None:
         self._paths = paths
         self.entries = 0
-        self.parts: list[RowsCommitted] = []
+        self._parts: dict[str, RowsCommitted] = {}
         self.studies: dict[str, StudyRows] = {}
         self.sweeps: dict[str, SweepProgress] = {}
         self.inits: dict[str, StoredInit] = {}
         self.searches: dict[tuple[str, int], SearchChoice] = {}
+
+    @property
+    def parts(self) -> tuple[RowsCommitted, ...]:
+        """The data files, in the order of their entries."""
+        return tuple(self._parts.values())
 
     def add_all(self, entries: Sequence[Entry]) -> None:
         """Adds entries read from the log, and checks that no experiment is stored twice.
@@ -116,6 +126,11 @@ class StoreState:
                 self.sweeps[entry.sweep_id] = SweepProgress(entry)
             case RowsCommitted():
                 self._add_rows(entry)
+            case RowsReplaced():
+                for file in entry.removed:
+                    self._remove_rows(file)
+                for part in entry.parts:
+                    self._add_rows(part)
             case SweepEnd():
                 sweep = self._sweep(entry.sweep_id)
                 if sweep.end is not None:
@@ -134,6 +149,8 @@ class StoreState:
         return study.indices if study is not None else IndexSet()
 
     def _add_rows(self, part: RowsCommitted) -> None:
+        if part.file in self._parts:
+            raise self._contradiction(f"names the data file {part.file} again")
         sweep = self._sweep(part.sweep_id)
         sweep.rows += part.rows
         sweep.train_seconds += part.train_seconds
@@ -142,7 +159,23 @@ class StoreState:
         for digest, intervals in part.indices.items():
             study = self.studies.setdefault(digest, StudyRows(part.studies[digest]))
             study.add(intervals)
-        self.parts.append(part)
+        self._parts[part.file] = part
+
+    def _remove_rows(self, file: str) -> None:
+        part = self._parts.pop(file, None)
+        if part is None:
+            raise self._contradiction(f"replaces the data file {file}, which is not in the store")
+        sweep = self._sweep(part.sweep_id)
+        sweep.rows -= part.rows
+        # What is left of many subtractions can be a little less than nothing.
+        sweep.train_seconds = max(0.0, sweep.train_seconds - part.train_seconds)
+        for status, count in part.by_status.items():
+            sweep.by_status[status] -= count
+        for digest, intervals in part.indices.items():
+            study = self.studies[digest]
+            study.remove(intervals)
+            if not study.rows:
+                del self.studies[digest]
 
     def _sweep(self, sweep_id: str) -> SweepProgress:
         try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -13,16 +13,17 @@ from typing import Literal, Self
 import pyarrow as pa
 
 from search.indices import IndexSet
-from search.schema import SCHEMA_VERSION
 from storage.committer import Committer
-from storage.entries import RowsCommitted, SweepBegin, SweepEnd
+from storage.entries import Status, SweepBegin, SweepEnd
 from storage.errors import InitFrozen, SweepError
 from storage.init_entries import FoundNetwork
 from storage.inits import Layer, StoredInit, init_entry
-from storage.parts import ids_of_other_versions, schema_sha256, to_parquet
+from storage.parts import ids_of_other_versions, make_part
 from storage.paths import StorePaths
 from storage.pending import PendingPart
+from storage.replacing import NewPart, Places, places_in, places_of, without
 from storage.search_entries import SearchChoice
+from storage.set_aside import SetAside
 from storage.totals import SweepTotals
 
 
@@ -60,7 +61,9 @@ class StoreWriter:
         self.totals = SweepTotals()
         self._max_rows = max_rows
         self._max_seconds = max_seconds
+        self._command = command
         self._pending = PendingPart()
+        self._aside = SetAside()
         self._sweep: SweepBegin | None = None
         self._sweep_since = 0.0
         self._committer = Committer(self.paths, command)
@@ -76,8 +79,8 @@ class StoreWriter:
         return self._pending.rows
 
     def stored(self, study_digest: str) -> IndexSet:
-        """The indices of a study that are stored; buffered ones are not."""
-        return self._committer.state.stored(study_digest)
+        """The indices of a study that are stored; buffered and set aside ones are not."""
+        return self._committer.state.stored(study_digest) - self._aside.indices(study_digest)
 
     def ids_of_other_versions(self, study_name: str, study_digest: str) -> set[bytes]:
         """Ids (16 bytes each) of a study's rows from before the study was edited.
@@ -89,9 +92,45 @@ class StoreWriter:
         Raises:
             StoreDamaged: a file that has such rows is missing or cannot be read.
         """
-        return ids_of_other_versions(
+        found = ids_of_other_versions(
             self.paths, self._committer.state.parts, study_name, study_digest
         )
+        return found - self._aside.ids
+
+    def set_aside(self, statuses: Iterable[Status]) -> int:
+        """Rows of these statuses count as not stored from now on, for this writer.
+
+        They stay stored until another row of the same experiment is committed: that commit takes
+        the old row away and brings the new one, so that readers see one of them at any time.
+
+        Returns:
+            How many there are.
+
+        Raises:
+            StoreDamaged: a file that has such rows is missing or cannot be read.
+        """
+        wanted = list(statuses)
+        parts = [p for p in self._committer.state.parts if any(p.by_status[s] for s in wanted)]
+        values = pa.array(wanted, pa.string())
+        self._aside = SetAside(places_of(self.paths, parts, "status", values))
+        return len(self._aside)
+
+    def forget(self, experiment_ids: Sequence[str]) -> int:
+        """Takes rows out of the store, all at once; their experiments are no longer stored.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            StoreDamaged: a file that has such rows is missing or was changed; nothing was taken.
+            WriterClosed: the writer was stopped.
+            WriteFailed: an input/output error; the log knows whether they are still stored.
+        """
+        ids = pa.array(experiment_ids, pa.string())
+        found = SetAside(places_of(self.paths, self._committer.state.parts, "experiment_id", ids))
+        if len(found):
+            self._replace(found.of(experiment_ids), ())
+        return len(found)
 
     def record_init(
         self, name: str, digest: str, layers: Sequence[Layer], found: FoundNetwork | None = None
@@ -196,21 +235,19 @@ class StoreWriter:
         if not self._pending.rows:
             return 0
         sweep = self._running_sweep()
-        data = to_parquet(self._pending.table())
-        part = RowsCommitted(
-            file=self.paths.new_part().name,
-            bytes=data.size,
-            sha256=hashlib.sha256(data).hexdigest(),
-            rows=self._pending.rows,
-            schema_version=SCHEMA_VERSION,
-            schema_sha256=schema_sha256(),
-            sweep_id=sweep.sweep_id,
-            indices=self._pending.intervals,
-            studies=self._pending.studies,
-            by_status=self._pending.by_status,
-            train_seconds=self._pending.train_seconds,
+        data, part = make_part(
+            self.paths,
+            self._pending.table(),
+            sweep.sweep_id,
+            self._pending.intervals,
+            self._pending.studies,
         )
-        self._committer.publish_rows(data, part)
+        replaced = self._aside.of(self._pending.ids)
+        if replaced:
+            self._replace(replaced, [(data, part)])
+            self._aside.forget(self._pending.ids)
+        else:
+            self._committer.publish_rows(data, part)
         self._pending = PendingPart()
         self.totals.add(part)
         return part.rows
@@ -273,6 +310,15 @@ class StoreWriter:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _replace(self, gone: Places, new: Iterable[NewPart]) -> None:
+        """Takes rows away and brings data files in, with one entry of the log."""
+        old = [part for part in self._committer.state.parts if places_in(part, gone)]
+        self._committer.publish_replacement(
+            self._command,
+            [part.file for part in old],
+            chain(without(self.paths, old, gone), new),
+        )
 
     def _running_sweep(self) -> SweepBegin:
         if self._sweep is None:

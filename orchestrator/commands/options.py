@@ -37,6 +37,22 @@ InitFile = Annotated[
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
+ShardWord = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="K/N",
+        help="Only the K-th of N disjoint parts, which together are the whole, such as 3/16.",
+    ),
+]
+Retry = Annotated[
+    str | None,
+    typer.Option(
+        metavar="S",
+        help="Rows with these statuses (failed, diverged, or both, with a comma) count as not "
+        "stored; the new row takes the place of the old one.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Calibrate = Annotated[bool, typer.Option("--calibrate", help="Measure this machine's speed again.")]
 RootSeed = Annotated[

@@ -10,12 +10,12 @@ import typer
 from rich.table import Table
 
 from orchestrator.calibration import Calibration, calibration, speed_note
-from orchestrator.commands.options import AsJson, Calibrate, RootSeed, StudyWords
+from orchestrator.commands.options import AsJson, Calibrate, RootSeed, ShardWord, StudyWords
 from orchestrator.estimate import estimate
 from orchestrator.inits import tokens
 from orchestrator.plan import PlannedStudy, make_plan
 from orchestrator.show import human_bytes, human_hours, plain_console
-from orchestrator.targets import Targets, find_targets, with_inits
+from orchestrator.targets import Targets, find_targets, only_shard, parse_shard, with_inits
 from storage.paths import StorePaths
 from storage.reader import StoreReader
 
@@ -29,6 +29,7 @@ COUNTS = ("planned", "stored", "remaining")
 def plan(
     words: StudyWords,
     store: OptionalStore = None,
+    shard: ShardWord = None,
     root_seed: RootSeed = 0,
     calibrate: Calibrate = False,
     as_json: AsJson = False,
@@ -39,6 +40,8 @@ def plan(
     speed is measured once, which takes two seconds, and kept.
     """
     targets = find_targets(words, root_seed)
+    if shard is not None:
+        targets = only_shard(targets, parse_shard(shard))
     planned = _against_store(targets, store)
     speed = calibration(again=calibrate)
     rows = [_row(item, speed) for item in planned]

@@ -22,7 +22,9 @@ from orchestrator.commands.options import (
     DeviceName,
     ExecutorName,
     Limit,
+    Retry,
     RootSeed,
+    ShardWord,
     StorePath,
     StudyWords,
     Workers,
@@ -30,8 +32,9 @@ from orchestrator.commands.options import (
 from orchestrator.commands.training import Setup, train_targets
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
+from orchestrator.retry import statuses_to_retry
 from orchestrator.show import plain_console
-from orchestrator.targets import find_targets, only_numbers
+from orchestrator.targets import find_targets, only_numbers, only_shard, parse_shard
 from storage.paths import published_folder
 from workers.cache_folder import cache_folder
 
@@ -51,6 +54,7 @@ BenchFile = Annotated[
 def run(
     words: StudyWords,
     store: StorePath,
+    shard: ShardWord = None,
     limit: Limit = None,
     run_ids: Annotated[
         list[int] | None,
@@ -66,6 +70,7 @@ def run(
     address: Address = None,
     device: DeviceName = DeviceChoice.auto,
     root_seed: RootSeed = 0,
+    retry: Retry = None,
     from_published: Annotated[
         bool,
         typer.Option(
@@ -93,9 +98,13 @@ def run(
     """
     command = shlex.join(["sparsest", *sys.argv[1:]])
     console = plain_console(stderr=True)
+    statuses = statuses_to_retry(retry)
     targets = find_targets(words, root_seed)
     if run_ids:
         targets = only_numbers(targets, run_ids)
+    part = None if shard is None else parse_shard(shard)
+    if part is not None:
+        targets = only_shard(targets, part)
     given = read_inits({"bench-95": bench_95, "bench-995": bench_995})
     if from_published:
         take_published(targets, given, store, published_folder(), cache_folder(), command, console)
@@ -110,6 +119,8 @@ def run(
         limit=limit,
         command=command,
         curves=curves,
+        retry=statuses,
+        shard=part,
     )
     result = train_targets(targets, given, setup, console)
     if as_json:

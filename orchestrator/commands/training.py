@@ -15,7 +15,7 @@ from typing import Literal
 
 from rich.console import Console
 
-from orchestrator.best_init import SEARCHES, find_init, require_searches
+from orchestrator.best_init import SEARCHES, find_init, refuse_choice, require_searches
 from orchestrator.commands.executors import ExecutorChoice, make_executor
 from orchestrator.commands.run_result import RunResult
 from orchestrator.commands.status import best_in_store
@@ -26,9 +26,12 @@ from orchestrator.inits import combined, inits_in
 from orchestrator.plan import PlannedStudy, make_plan
 from orchestrator.progress import ProgressDisplay
 from orchestrator.run_log import log_beside
+from orchestrator.show import counted
 from orchestrator.source import TaskSource
 from orchestrator.stopping import StopRequest
 from orchestrator.targets import Targets, with_inits
+from search.shards import Shard
+from storage.entries import Status
 from storage.paths import StorePaths
 from storage.reader import StoreReader
 from storage.sweep_info import describe_sweep
@@ -53,6 +56,9 @@ class Setup:
         limit: train no more experiments than that.
         command: the command line, which the store keeps.
         curves: measure every training at the end of each epoch too.
+        retry: statuses of rows that count as not stored.
+        shard: what is wanted is this part of a whole that several machines train; None where it is
+            the whole.
     """
 
     store: Path
@@ -64,6 +70,8 @@ class Setup:
     limit: int | None
     command: str
     curves: bool = False
+    retry: tuple[Status, ...] = ()
+    shard: Shard | None = None
 
 
 def train_targets(
@@ -84,9 +92,14 @@ def train_targets(
     inits = combined(inits_in(setup.store), given)
     waiting = [name for name in targets.init_names if name not in inits]
     if waiting:
+        if setup.shard is not None:
+            refuse_choice(waiting, targets.selections, setup.shard)
         _require_searches(waiting, targets, setup)
     with StoreWriter(setup.store, command=setup.command) as writer, log_beside(writer.paths):
         training = _Training(targets, setup, writer, console)
+        if setup.retry:
+            aside = counted(writer.set_aside(setup.retry), "row")
+            console.print(f"{aside} of the store {' or '.join(setup.retry)}: not counted as stored")
         planned = training.plan(inits)
         _say_plan(planned, targets.left_out, console)
         left = sum(len(item.remaining) for item in planned)

@@ -84,6 +84,22 @@ def test_data_files_are_found_by_the_page_s_lines(
     assert int(capsys.readouterr().out) == len(store.sql("FROM results"))
 
 
+def test_replaced_files_are_read_by_the_page_s_lines(
+    store: sparsest.Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree("runs", tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+    words = ["forget", "--where", "study_index % 2 = 0", "--store", "runs/paper", "--yes"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    exec(the_code(PAGE, "python", having="pyarrow.dataset"), {})
+    with sparsest.open("runs/paper") as rest:
+        assert int(capsys.readouterr().out) == len(rest.sql("FROM results"))
+        assert 0 < len(rest.sql("FROM results")) < len(store.sql("FROM results"))
+
+
 def test_damage_is_found_by_the_page_s_lines(
     store: sparsest.Store,
     tmp_path: Path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -225,3 +226,15 @@ def test_initialisation_of_the_search_is_not_made_again(
     with notebook.open_published() as published:
         experiment = published.experiments().arrow().to_pylist()[0]["experiment_id"]
         assert published.network(experiment, retrain=True) is not None
+
+
+def test_store_cannot_be_compared_with_what_was_published(trained: Path, tmp_path: Path) -> None:
+    ended = sparsest("diff", trained, "--published")
+    assert ended.code == 0
+    assert "lacking: only one of the two rows has weight_index (3)" in ended.out
+    store = tmp_path / "store"
+    sparsest("run", "phase2-95", "--run-id", "43531", "--store", store, *HERE)
+    ended = sparsest("diff", store, "--published", "--study", "phase2-95", "--json")
+    assert ended.code == 1
+    report = json.loads(ended.out)
+    assert (report["only_b"], report["lacking"], report["different"]) == (2, 1, 0)

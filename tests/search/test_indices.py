@@ -73,3 +73,16 @@ def test_json_form_comes_back_as_the_same_set(members: set[int]) -> None:
 def test_what_is_no_interval_is_refused(interval: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="not a half-open interval"):
         IndexSet.of([interval])
+
+
+@given(
+    many=st.sets(st.integers(0, 60)),
+    few=st.sets(st.integers(0, 60)),
+)
+def test_intervals_that_are_near_lack_one_that_meets(many: set[int], few: set[int]) -> None:
+    large, small = IndexSet.from_indices(many), IndexSet.from_indices(few)
+    near = large.near(small.intervals)
+    assert set(near & small) == many & few
+    if few:
+        reach = [pair for pair in near.intervals if pair[1] > min(few) and pair[0] <= max(few)]
+        assert list(near.intervals) == reach

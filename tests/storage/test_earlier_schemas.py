@@ -13,9 +13,11 @@ import pytest
 
 from search.schema import RESULT_SCHEMA
 from storage.committer import Committer
+from storage.compare import Counts, compare
 from storage.entries import RowsCommitted
 from storage.errors import StoreDamaged
 from storage.export import export_results
+from storage.merge import merge_stores
 from storage.parts import schema_sha256
 from storage.paths import StorePaths
 from storage.reader import StoreReader
@@ -139,3 +141,31 @@ def test_columns_that_no_version_had_are_refused(rows: Rows, store: Path) -> Non
     for use in (StoreReader, StoreWriter):
         with pytest.raises(StoreDamaged, match="columns"):
             use(store)
+
+
+def test_old_rows_that_are_left_in_a_file_are_lost(rows: Rows, old: Path) -> None:
+    with StoreWriter(old) as writer:
+        assert writer.forget([rows.row(1)["experiment_id"]]) == 1
+    expected = [rows.row(index) | dict.fromkeys(NEW_IN_2) for index in (0, 2, 3)]
+    query = f"SELECT {', '.join(RESULT_SCHEMA.names)} FROM results ORDER BY study_index"
+    with StoreReader(old) as reader:
+        assert (
+            reader.sql(query).to_pylist()
+            == pa.Table.from_pylist(expected, RESULT_SCHEMA).to_pylist()
+        )
+    assert verify_store(old) == []
+
+
+def test_old_files_are_not_merged_as_they_are(rows: Rows, old: Path, tmp_path: Path) -> None:
+    (file,) = (old / "data").iterdir()
+    into = tmp_path / "into"
+    merge_stores([old], into, command="merge")
+    (copy,) = (into / "data").iterdir()
+    assert copy.read_bytes() == file.read_bytes()
+    new = tmp_path / "new"
+    with StoreWriter(new) as writer:
+        writer.begin_sweep(rows.begin())
+        rows.append(writer, 3, 5)
+    with StoreReader(old) as first, StoreReader(new) as second:
+        found = compare(first.data_files(), second.data_files())
+    assert found.total == Counts(only_a=3, only_b=1, lacking=1)

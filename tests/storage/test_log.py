@@ -16,6 +16,7 @@ from search.schema import SCHEMA_VERSION
 from storage.entries import (
     Record,
     RowsCommitted,
+    RowsReplaced,
     SweepBegin,
     SweepEnd,
     no_rows_by_status,
@@ -116,11 +117,11 @@ def test_a_file_that_is_no_entry_is_not_passed_over(fill: Callable[..., Path], n
 def test_a_newer_format_is_refused_with_the_way_out(fill: Callable[..., Path]) -> None:
     store = fill(2)
     entry = store / "log" / "00000002.json"
-    _rewrite(entry, '"format":2', '"format":3')
+    _rewrite(entry, '"format":3', '"format":4')
     for use in (StoreReader, StoreWriter):
         with pytest.raises(StoreVersion, match="newer"):
             use(store)
-    _rewrite(entry, '"format":3', '"format":2')
+    _rewrite(entry, '"format":4', '"format":3')
     now, newer = (f'"schema_version":{SCHEMA_VERSION + n}' for n in (0, 1))
     _rewrite(entry, now, newer)
     for use in (StoreReader, StoreWriter):
@@ -133,15 +134,16 @@ def test_a_newer_format_is_refused_with_the_way_out(fill: Callable[..., Path]) -
             use(store)
 
 
-def test_a_store_of_the_first_format_is_refused(fill: Callable[..., Path]) -> None:
+@pytest.mark.parametrize("earlier", [1, 2])
+def test_a_store_of_an_earlier_format_is_refused(fill: Callable[..., Path], earlier: int) -> None:
     store = fill(2)
     for entry in sorted((store / "log").iterdir()):
-        _rewrite(entry, '"format":2', '"format":1')
+        _rewrite(entry, '"format":3', f'"format":{earlier}')
     layers = [(np.zeros((1, 2), np.float32), np.zeros(1, np.float32))]
     with StoreWriter(store) as writer:
         writer.record_init("bench-95", "abc", layers)
     _rewrite(store / "log" / "00000004.json", ',"found":null', "")
-    _rewrite(store / "log" / "00000004.json", '"format":2', '"format":1')
+    _rewrite(store / "log" / "00000004.json", '"format":3', f'"format":{earlier}')
     with StoreReader(store) as reader:
         assert reader.progress().rows == 2
         assert reader.inits["bench-95"].found is None
@@ -155,8 +157,8 @@ def test_a_store_of_the_first_format_is_refused(fill: Callable[..., Path]) -> No
         ('"rows":2', '"rows":2.0'),
         ('"rows":2', '"rows":"2"'),
         ('"rows":2', '"rows":2,"mood":1'),
-        ('"format":2', '"format":0'),
-        ('"format":2', '"format":null'),
+        ('"format":3', '"format":0'),
+        ('"format":3', '"format":null'),
         ("[[0,2]]", "[[1,2],[0,1]]"),
         ("[[0,2]]", "[[0,1],[1,2]]"),
         ('"ok":2', '"ok":3'),
@@ -194,8 +196,35 @@ def test_rows_stored_twice_by_two_writers_are_noticed(
     paths = StorePaths.of(fill(3))
     part = read_log(paths)[1]
     assert isinstance(part, RowsCommitted)
-    publish(paths, 4, part)
+    copy = "0" * 32 + ".parquet"
+    shutil.copy(paths.part(part.file), paths.part(copy))
+    publish(paths, 4, part.model_copy(update={"file": copy}))
     assert "twice" in _refused(store, paths.log).problem
+
+
+def test_a_data_file_named_by_two_entries_is_noticed(
+    store: Path, fill: Callable[..., Path]
+) -> None:
+    paths = StorePaths.of(fill(3))
+    part = read_log(paths)[1]
+    publish(paths, 4, part)
+    assert "again" in _refused(store, paths.entry(4)).problem
+
+
+def test_a_data_file_replaced_twice_is_noticed(store: Path, fill: Callable[..., Path]) -> None:
+    paths = StorePaths.of(fill(3))
+    part = read_log(paths)[1]
+    assert isinstance(part, RowsCommitted)
+    for number in (4, 5):
+        publish(paths, number, RowsReplaced(command="", removed=[part.file], parts=[]))
+    assert "not in the store" in _refused(store, paths.entry(5)).problem
+
+
+def test_a_replacement_that_names_a_file_twice_is_not_logged() -> None:
+    nothing: list[str] = []
+    for removed in (nothing, [_PART.file], ["../x.parquet"]):
+        with pytest.raises(ValidationError):
+            RowsReplaced(command="", removed=removed, parts=[_PART])
 
 
 def test_an_initialisation_under_a_taken_name_is_noticed(store: Path) -> None:

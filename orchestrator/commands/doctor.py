@@ -1,0 +1,70 @@
+"""The command that looks whether everything is as it should be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.commands.options import AsJson
+from orchestrator.doctor.finding import Finding, Level
+from orchestrator.doctor.resources import check_resources
+from orchestrator.doctor.software import check_software
+from orchestrator.doctor.store import check_store
+from orchestrator.ray_environment import prepare_ray_environment
+
+PROBLEM = 1
+"""Exit code where there is a problem."""
+
+
+def doctor(
+    store: Annotated[
+        Path | None,
+        typer.Option("--store", metavar="D", help="Look at this store, or its place, too."),
+    ] = None,
+    with_ray: Annotated[
+        bool, typer.Option("--ray", help="See whether Ray starts here, which takes seconds.")
+    ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="A", help="Look at the nodes of this Ray cluster too."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what of this machine or a cluster is wrong.
+
+    A line for each thing: ok, warning or problem, what it is, and what to do. The exit code is 1
+    where there is a problem.
+    """
+    findings = []
+    for finding in _findings(store, with_ray, address):
+        findings.append(finding)
+        if not as_json:
+            _tell(finding)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings]))
+    if any(finding.level is Level.problem for finding in findings):
+        raise typer.Exit(PROBLEM)
+
+
+def _findings(store: Path | None, with_ray: bool, address: str | None) -> Iterator[Finding]:
+    yield from check_software()
+    yield from check_resources()
+    if store is not None:
+        yield from check_store(store)
+    if with_ray or address is not None:
+        prepare_ray_environment(address)
+        # Imported here: only now is its environment settled.
+        from orchestrator.doctor.cluster import check_ray
+
+        yield from check_ray(address)
+
+
+def _tell(finding: Finding) -> None:
+    typer.echo(f"{finding.level:<8} {finding.what}: {finding.found}")
+    if finding.advice:
+        typer.echo(f"{'':<8} -> {finding.advice}")

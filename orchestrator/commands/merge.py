@@ -1,0 +1,58 @@
+"""The command that makes one store of several."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.commands.options import AsJson
+from orchestrator.show import counted
+from storage.merge import merge_stores
+from storage.reader import StoreReader
+
+
+def merge(
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="STORE", help="Stores to bring together.")
+    ],
+    into: Annotated[
+        Path, typer.Option(metavar="D", help="Folder of the store to bring them into, old or new.")
+    ],
+    take_first: Annotated[
+        bool,
+        typer.Option(
+            "--take-first",
+            help="Where stores have different rows of an experiment, keep that of the store named "
+            "first, D before all.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make one store of several, such as the shards of a sweep.
+
+    Rows that several have are taken once. Rows of one experiment with different contents are shown
+    and nothing is merged. The stores themselves are only read. After a kill, the same command goes
+    on.
+    """
+    command = shlex.join(["sparsest", *sys.argv[1:]])
+    merged = merge_stores(sources, into, command=command, take_first=take_first)
+    with StoreReader(into) as reader:
+        total = reader.progress().rows
+    if as_json:
+        stores = [
+            {"store": str(one.root), "rows": one.rows, "copied": one.copied} for one in merged
+        ]
+        print(json.dumps({"into": str(into), "rows": total, "stores": stores}))
+        return
+    for one in merged:
+        there = one.rows - one.copied
+        typer.echo(
+            f"{one.root}: {counted(one.copied, 'row')} merged"
+            + (f", {there:,} were there already" if there else "")
+        )
+    typer.echo(f"{into}: {counted(total, 'row')}")

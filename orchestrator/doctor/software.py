@@ -1,0 +1,140 @@
+"""Checks of what is installed: Python, packages, kernels, GPU, clock."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator.doctor.finding import Finding, ok, problem, warning
+from orchestrator.doctor.node_report import source_files
+from storage.sweep_info import software_versions
+from workers.instruction_set import ARITHMETIC
+
+OLDEST_PYTHON = (3, 11)
+
+EXACT = frozenset({"torch"})
+"""Packages of which another version makes other rows: its generators draw the initial weights."""
+
+_PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
+_ROOT = Path(__file__).resolve().parents[2]
+_NVIDIA = Path("/proc/driver/nvidia/version")
+
+
+def check_software() -> Iterator[Finding]:
+    """Everything of this module, one finding after the other."""
+    yield check_python(sys.version_info[:3])
+    yield check_packages(software_versions(), _ROOT / "constraints.txt")
+    yield check_kernels()
+    yield check_gpu()
+    yield check_clock(time.time(), max(path.stat().st_mtime for path in source_files()))
+
+
+def check_python(version: tuple[int, ...]) -> Finding:
+    """The version of Python."""
+    text = ".".join(map(str, version))
+    if version < OLDEST_PYTHON:
+        return problem("python", text, "install Python 3.11 or newer")
+    return ok("python", text)
+
+
+def check_packages(installed: Mapping[str, str], constraints: Path) -> Finding:
+    """Versions of the packages that matter, against those that the project is tested with.
+
+    Args:
+        installed: package -> version.
+        constraints: file of the pinned versions.
+    """
+    what = "packages"
+    try:
+        pins: dict[str, str] = dict(_PIN.findall(constraints.read_text()))
+    except OSError:
+        return warning(
+            what,
+            f"not compared: there is no {constraints}",
+            "run this from a checkout, which has the tested versions in constraints.txt",
+        )
+    # A build for a kind of GPU says so behind a plus.
+    found = {name: version.partition("+")[0] for name, version in installed.items()}
+    others = {n: v for n, v in found.items() if n in pins and v != pins[n]}
+    missing = [name for name in ("torch", "numba", "duckdb", "pyarrow") if name not in found]
+    said = ", ".join(f"{name} {version} (tested: {pins[name]})" for name, version in others.items())
+    advice = f"pip install -c {constraints} {' '.join([*others, *missing])}"
+    if missing:
+        return problem(what, f"missing: {', '.join(missing)}", advice)
+    if EXACT & others.keys():
+        return problem(what, f"{said}: rows would be others", advice)
+    if others:
+        return warning(what, said, advice)
+    return ok(what, f"{len([n for n in found if n in pins])} as tested")
+
+
+def check_kernels() -> Finding:
+    """Whether the training kernels compile, and for which processor."""
+    what = "kernels"
+    start = time.perf_counter()
+    try:
+        # Imported here: numba compiles when these are imported and first called.
+        from search.experiment import Experiment
+        from workers.fast import BACKEND
+        from workers.train import train_batch
+
+        row = train_batch([Experiment(structure=(2, 2, 1), epochs=1)]).to_pylist()[0]
+    except Exception as error:  # whatever it is, nothing can be trained here
+        advice = "reinstall numba and llvmlite in the tested versions, and empty the cache folder"
+        return problem(what, f"do not work: {type(error).__name__}: {error}", advice)
+    seconds = time.perf_counter() - start
+    found = f"{BACKEND}, ready in {seconds:.1f} s"
+    if row["status"] not in ("ok", "collapsed"):
+        return problem(what, f"{BACKEND}: a plain training ended as {row['status']}", "report this")
+    if os.environ.get(ARITHMETIC):
+        return warning(what, f"{found}, by {ARITHMETIC}", f"unset {ARITHMETIC} to train faster")
+    if BACKEND.endswith("generic"):
+        advice = "a processor with AVX2, AVX-512 or NEON trains several times faster"
+        return warning(what, found, advice)
+    return ok(what, found)
+
+
+def check_gpu(driver: Path = _NVIDIA) -> Finding:
+    """Whether torch can use a GPU that is there.
+
+    Args:
+        driver: a file that there is where a driver is loaded.
+    """
+    # Imported here: it takes seconds.
+    import torch
+
+    what = "gpu"
+    if torch.cuda.is_available():
+        count = torch.cuda.device_count()
+        name = torch.cuda.get_device_name(0)
+        major, minor = torch.cuda.get_device_capability(0)
+        if f"sm_{major}{minor}" not in torch.cuda.get_arch_list():
+            said = f"{name} (sm_{major}{minor}) is none that torch {torch.__version__} is built for"
+            return warning(what, said, "install a build of torch for it, or use --device cpu")
+        return ok(what, f"{count} x {name}, torch {torch.__version__}")
+    if driver.exists():
+        return warning(
+            what,
+            f"a driver is loaded, but torch {torch.__version__} finds no CUDA device",
+            "install the build of torch for this driver's CUDA, or leave it: the CPU trains",
+        )
+    return ok(what, "none; the CPU trains")
+
+
+def check_clock(now: float, code: float) -> Finding:
+    """The clock, by which nothing is decided, but sweeps are dated.
+
+    Args:
+        now: what it says, in seconds since 1970.
+        code: when the newest source file was written, by the clock of that time.
+    """
+    text = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M} UTC"
+    if now < code - 86_400:
+        advice = "set it (NTP): sweeps are dated by it; nothing else depends on it"
+        return warning("clock", f"{text}, before this code was written", advice)
+    return ok("clock", text)

@@ -1,0 +1,144 @@
+"""Checks of a store, and of the file system that it is on or is to be on."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+from orchestrator.doctor.finding import Finding, ok, problem, warning
+from orchestrator.show import counted, human_bytes
+from storage.errors import StoreError
+from storage.paths import StorePaths
+from storage.reader import StoreReader
+from storage.verify import verify_store
+
+LITTLE_BYTES = 1_000_000_000
+TOO_LITTLE_BYTES = 50_000_000
+
+_NETWORK = ("nfs", "cifs", "smb", "9p", "afs", "lustre", "gpfs", "beegfs", "ceph", "fuse.")
+"""Beginnings of the names of file systems that several machines may share."""
+
+_MOUNTS = Path("/proc/self/mounts")
+
+
+def check_store(store: Path) -> Iterator[Finding]:
+    """Everything of this module, one finding after the other."""
+    paths = StorePaths.of(store)
+    exists = paths.marker.exists()
+    # Beside the store's own files there is a place for those that mean nothing.
+    folder = paths.tmp if exists else _nearest(paths.root)
+    yield check_space(folder)
+    yield check_kind(folder, _MOUNTS)
+    yield check_links_and_locks(folder)
+    if exists:
+        yield check_content(store)
+    else:
+        yield ok("store", f"there is none at {paths.root} yet")
+
+
+def check_space(folder: Path) -> Finding:
+    """Room on the disk."""
+    free = shutil.disk_usage(folder).free
+    found = f"{human_bytes(free)} free"
+    advice = "make room: the paper's rows take 0.1 GB, larger sweeps 220 bytes a row"
+    if free < TOO_LITTLE_BYTES:
+        return problem("disk", found, advice)
+    return warning("disk", found, advice) if free < LITTLE_BYTES else ok("disk", found)
+
+
+def check_kind(folder: Path, mounts: Path) -> Finding:
+    """What kind of file system it is.
+
+    Args:
+        folder: on it.
+        mounts: the file in which the kernel lists what is mounted.
+    """
+    kind = _kind(folder.resolve(), mounts)
+    if kind.startswith(_NETWORK):
+        return warning(
+            "file system",
+            f"{kind}, which other machines may share",
+            "one machine writes to a store at a time; a store on a disk of this machine is faster "
+            "and safer (several machines: --shard, then merge)",
+        )
+    return ok("file system", kind)
+
+
+def check_links_and_locks(folder: Path) -> Finding:
+    """Whether hard links fail where a name is taken, and locks exclude: commits need both."""
+    what = "links and locks"
+    first, second = (folder / uuid4().hex for _ in range(2))
+    try:
+        first.touch(exist_ok=False)
+        os.link(first, second)
+        with suppress(FileExistsError):
+            os.link(first, second)
+            return problem(what, "a hard link replaced a file", "use another file system")
+        if not _locks(first):
+            return problem(
+                what,
+                "two processes can hold one lock",
+                "use a local disk, or mount it with locks (NFS: not with nolock)",
+            )
+    except OSError as error:
+        advice = "use a file system with hard links and flock, on which this user may write"
+        return problem(what, f"do not work in {folder}: {error.strerror}", advice)
+    finally:
+        for file in (first, second):
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+    return ok(what, "work")
+
+
+def check_content(store: Path) -> Finding:
+    """Whether log and data files are what was written; reads all of them."""
+    try:
+        problems = verify_store(store)
+        if problems:
+            more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+            advice = "take that file from a copy of the store, or begin another store"
+            return problem("store", f"{problems[0]}{more}", advice)
+        with StoreReader(store) as reader:
+            progress, holder = reader.progress(), reader.holder()
+    except StoreError as error:
+        return problem("store", str(error), "see docs/store.md")
+    rows, files = counted(progress.rows, "row"), counted(progress.files, "file")
+    busy = "" if holder is None else f"; written by {holder}"
+    return ok("store", f"{rows} in {files}, every byte as it was written{busy}")
+
+
+def _locks(file: Path) -> bool:
+    """Whether the second of two tries to lock a file is refused."""
+    with file.open("r+b") as one, file.open("r+b") as other:
+        fcntl.flock(one, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _kind(folder: Path, mounts: Path) -> str:
+    """Name of the kind of the file system, by the longest mount point above the folder."""
+    best, kind = Path("/"), "unknown"
+    try:
+        lines = mounts.read_text().splitlines()
+    except OSError:
+        return kind
+    for line in lines:
+        _, point, name, *_ = line.split()
+        # Spaces in names are written as \\040.
+        path = Path(point.encode().decode("unicode_escape"))
+        if folder.is_relative_to(path) and len(path.parts) >= len(best.parts):
+            best, kind = path, name
+    return kind
+
+
+def _nearest(root: Path) -> Path:
+    """The folder itself, or the nearest one above that exists."""
+    return next(folder for folder in (root, *root.parents) if folder.is_dir())

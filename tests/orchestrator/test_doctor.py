@@ -1,0 +1,259 @@
+"""What is not as it should be, and is to be said."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+import socket
+from collections import namedtuple
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.doctor import resources, software, store
+from orchestrator.doctor.finding import Finding, Level
+from orchestrator.doctor.node_report import NodeReport, code_digest, node_report
+from storage.writer import StoreWriter
+from tests.orchestrator.running import PATIENCE_S, sparsest, start
+from workers.instruction_set import ARITHMETIC
+
+Usage = namedtuple("Usage", "total used free")
+
+
+def level(finding: Finding) -> str:
+    """Its level; whatever is not ok says what to do."""
+    assert (finding.level is Level.ok) == (finding.advice == "")
+    return finding.level.value
+
+
+@pytest.fixture(autouse=True)
+def kernels_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "cache_folder", lambda: cache)
+
+
+@pytest.fixture
+def constraints(tmp_path: Path) -> Path:
+    file = tmp_path / "constraints.txt"
+    file.write_text("# of everything\nnumba==1.0\ntorch==2.0\nduckdb==3.0\npyarrow==4.0\n")
+    return file
+
+
+TESTED = {"numba": "1.0", "torch": "2.0+cu130", "duckdb": "3.0", "pyarrow": "4.0", "python": "3"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "ok"),
+        ({"numba": "1.1"}, "warning"),
+        ({"torch": "2.1+cpu"}, "problem"),
+        ({"duckdb": None}, "problem"),
+    ],
+)
+def test_other_versions_pass(
+    constraints: Path, changes: dict[str, str | None], expected: str
+) -> None:
+    installed = {n: v for n, v in (TESTED | changes).items() if v is not None}
+    found = software.check_packages(installed, constraints)
+    assert level(found) == expected
+    assert all(name in found.advice for name in changes)
+
+
+def test_missing_constraints_pass_for_fitting_ones(tmp_path: Path) -> None:
+    assert level(software.check_packages(TESTED, tmp_path / "none")) == "warning"
+
+
+def test_old_python_or_clock_passes() -> None:
+    assert level(software.check_python((3, 10, 9))) == "problem"
+    assert level(software.check_python((3, 11, 0))) == "ok"
+    assert level(software.check_clock(0.0, 1.7e9)) == "warning"
+    assert level(software.check_clock(1.8e9, 1.7e9)) == "ok"
+
+
+def test_kernels_that_do_not_work_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert level(software.check_kernels()) in ("ok", "warning")
+    monkeypatch.setenv(ARITHMETIC, "generic")
+    assert level(software.check_kernels()) == "warning"
+
+    def broken(*args: object) -> None:
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setattr("workers.train.train_batch", broken)
+    found = software.check_kernels()
+    assert level(found) == "problem"
+    assert "no compiler" in found.found
+
+
+def test_gpu_that_torch_does_not_find_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert level(software.check_gpu(tmp_path / "none")) == "ok"
+    assert level(software.check_gpu(tmp_path)) == "warning"
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda index: "a GPU")
+    monkeypatch.setattr("torch.cuda.get_device_capability", lambda index: (9, 0))
+    for built, expected in ((["sm_80"], "warning"), (["sm_80", "sm_90"], "ok")):
+        monkeypatch.setattr("torch.cuda.get_arch_list", lambda built=built: built)
+        assert level(software.check_gpu(tmp_path)) == expected
+
+
+def test_limits_of_a_container_are_overlooked(tmp_path: Path) -> None:
+    file = tmp_path / "limit"
+    assert resources.quota(file) is None
+    for text, cores in (("max 100000", None), ("250000 100000", 2.5)):
+        file.write_text(text)
+        assert resources.quota(file) == cores
+    found = resources.check_cores(4, 2.5)
+    assert level(found) == "warning"
+    assert "--workers 2" in found.advice
+    assert level(resources.check_cores(4, None)) == "ok"
+    file.write_text("1000000")
+    assert resources.memory(file) == 1_000_000
+    file.write_text("max")
+    assert resources.memory(file) > 1_000_000
+
+
+def test_too_little_memory_passes() -> None:
+    expected = ((10**8, "problem"), (2 * 10**9, "warning"), (10**10, "ok"))
+    for total, said in expected:
+        assert level(resources.check_memory(total, 4)) == said
+
+
+def test_cache_that_cannot_be_written_passes(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    assert level(resources.check_cache(folder)) == "ok"
+    assert list(folder.iterdir()) == []
+    (tmp_path / "file").touch()
+    assert level(resources.check_cache(tmp_path / "file" / "cache")) == "warning"
+
+
+@pytest.mark.parametrize(
+    ("free", "expected"), [(10**6, "problem"), (10**8, "warning"), (10**10, "ok")]
+)
+def test_full_disk_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, expected: str
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(10**12, 0, free))
+    assert level(store.check_space(tmp_path)) == expected
+
+
+def test_network_file_system_passes(tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(
+        "/dev/sda / ext4 rw 0 0\nserver:/x /mnt/big\\040disk nfs4 rw 0 0\nx /mnt xfs rw 0 0\n"
+    )
+    for folder, kind in (
+        ("/mnt/big disk/runs", "nfs4"),
+        ("/mnt/other", "xfs"),
+        ("/home", "ext4"),
+    ):
+        found = store.check_kind(Path(folder), mounts)
+        assert found.found.startswith(kind)
+        assert level(found) == ("warning" if kind == "nfs4" else "ok")
+
+
+def test_file_system_without_links_or_locks_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    assert level(store.check_links_and_locks(folder)) == "ok"
+
+    def refused(*args: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    def link(source: Path, target: Path) -> None:
+        shutil.copy(source, target)
+
+    for name, meddled in (("os.link", refused), ("fcntl.flock", refused), ("os.link", link)):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"orchestrator.doctor.store.{name}", meddled)
+            assert level(store.check_links_and_locks(folder)) == "problem"
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", lambda file, how: None)
+        assert "one lock" in store.check_links_and_locks(folder).found
+    assert list(folder.iterdir()) == []
+
+
+def test_damaged_store_is_healthy(trained: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(trained, tmp_path / "store"))
+    before = sorted(copy.rglob("*"))
+    words = ("doctor", "--store", copy, "--json")
+    ended = sparsest(*words)
+    assert ended.code == 0
+    findings = {finding["what"]: finding for finding in json.loads(ended.out)}
+    assert findings["store"]["found"] == "6 rows in 1 file, every byte as it was written"
+    assert sorted(copy.rglob("*")) == before
+    with StoreWriter(copy, command="a sweep"):
+        assert "written by process" in store.check_content(copy).found
+    (part,) = (copy / "data").iterdir()
+    part.unlink()
+    ended = sparsest("doctor", "--store", copy)
+    assert ended.code == 1
+    (line,) = [line for line in ended.out.splitlines() if line.startswith("problem")]
+    assert f"store: {part}: named by the log, and missing" in line
+
+
+def test_store_is_made_where_there_is_none(tmp_path: Path) -> None:
+    ended = sparsest("doctor", "--store", tmp_path / "a" / "store")
+    assert ended.code == 0
+    assert f"there is none at {tmp_path / 'a' / 'store'} yet" in ended.out
+    assert not (tmp_path / "a").exists()
+
+
+def test_code_of_a_node_is_taken_for_ours(tmp_path: Path) -> None:
+    folder = tmp_path / "search"
+    folder.mkdir()
+    (folder / "a.py").write_text("x = 1\n")
+    before = code_digest(tmp_path)
+    (folder / "b.py").touch()
+    assert code_digest(tmp_path) != before
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "ok"),
+        ({"host": "other", "cores": 99}, "ok"),
+        ({"backend": "numba-sse9"}, "warning"),
+        ({"code": "0"}, "problem"),
+        ({"versions": {"python": "2.7"}}, "problem"),
+    ],
+)
+def test_node_that_makes_other_rows_passes(changes: dict[str, Any], expected: str) -> None:
+    from orchestrator.doctor.cluster import compare_nodes
+
+    here: NodeReport = node_report()
+    found = compare_nodes("node", here, replace(here, **changes))
+    assert level(found) == expected
+
+
+def test_cluster_that_nobody_answers_for_is_waited_for() -> None:
+    from orchestrator.doctor.cluster import check_ray, reachable
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        assert reachable(address)
+        assert reachable(f"ray://{address}")
+    (found,) = check_ray(address)
+    assert level(found) == "problem"
+    assert address in found.found
+    assert not reachable("127.0.0.1:999999")
+    assert reachable("auto")
+
+
+def test_ray_is_not_started_or_not_ended() -> None:
+    with start("orchestrator.cli", "doctor", "--ray", "--json") as command:
+        out, err = command.communicate(timeout=PATIENCE_S)
+    assert command.returncode == 0, err
+    findings = json.loads(out)
+    assert findings[-2]["what"] == "ray"
+    assert findings[-1]["what"].startswith("node ")
+    assert findings[-1]["level"] == "ok"

@@ -1,0 +1,66 @@
+"""Stores that are merged and compared by commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.orchestrator.running import HERE, count_rows, query, refused, rows, sparsest, write_sweep
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    return write_sweep(tmp_path / "mine.toml", 'structure = ["1x1x1"]\nlr = [0.1, 0.2, 0.3]')
+
+
+def test_merged_stores_are_other_than_one_trained_at_once(sweep: Path, tmp_path: Path) -> None:
+    one, two, into, whole = (tmp_path / name for name in ("one", "two", "into", "whole"))
+    sparsest("run", sweep, "--run-id", "1", "--run-id", "2", "--store", one, *HERE)
+    sparsest("run", sweep, "--run-id", "2", "--run-id", "3", "--store", two, *HERE)
+    sparsest("run", sweep, "--store", whole, *HERE)
+    ended = sparsest("merge", one, two, "--into", into)
+    assert ended.code == 0
+    assert f"{two}: 1 row merged, 1 were there already\n" in ended.out
+    assert f"{into}: 3 rows\n" in ended.out
+    assert rows(into) == rows(whole)
+    same = sparsest("diff", into, whole)
+    assert (same.code, same.out.splitlines()[-1]) == (0, "the same")
+    assert "nothing to train" in sparsest("run", sweep, "--store", into, *HERE).err
+    again = json.loads(sparsest("merge", one, two, "--into", into, "--json").out)
+    assert [store["copied"] for store in again["stores"]] == [0, 0]
+
+    other = sparsest("diff", one, two, "--json")
+    assert other.code == 1
+    report = json.loads(other.out)
+    assert (report["only_a"], report["only_b"], report["equal"]) == (1, 1, 1)
+    assert sparsest("diff", one, two, "--study", "yours").code == 0
+
+
+def test_mistake_is_a_traceback(sweep: Path, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for store in (one, two):
+        sparsest("run", sweep, "--store", store, *HERE)
+    other = write_sweep(tmp_path / "other.toml", 'structure = ["2x1x1"]\nlr = [0.1]', name="mine")
+    sparsest("run", other, "--store", two, *HERE)
+    assert sparsest("merge", two, "--into", one).code == 0
+    assert count_rows(one) == 4
+    assert "named twice" in refused("merge", one, "--into", one)
+    assert "no store" in refused("merge", tmp_path / "none", "--into", one)
+
+
+def test_stores_are_compared_with_nothing(trained: Path) -> None:
+    assert "--published" in refused("diff", trained)
+    assert "--published" in refused("diff", trained, trained, "--published")
+
+
+def test_difference_is_not_shown(trained: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    sweep = trained.parent / "six.toml"
+    sparsest("run", sweep, "--curves", "--limit", "4", "--store", store, *HERE)
+    ended = sparsest("diff", trained, store)
+    assert ended.code == 1
+    assert ended.out.splitlines()[3].split() == ["six", "2", "0", "0", "4", "0"]
+    assert "lacking: only one of the two rows has epoch_loss (4), epoch_accuracy (4)" in ended.out
+    assert query(store, "SELECT count(*) AS n FROM results").to_pylist() == [{"n": 4}]

@@ -1,0 +1,126 @@
+"""Sweeps that several machines train in parts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from search.paper import paper_study
+from search.shards import Shard
+from tests.orchestrator.running import (
+    HERE,
+    count_rows,
+    rates,
+    refused,
+    rows,
+    sparsest,
+    write_sweep,
+)
+from tests.orchestrator.small_paper import small_paper
+from tests.orchestrator.test_run import bench_file
+from workers.cost import experiment_cost
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    return write_sweep(tmp_path / "mine.toml", f'structure = ["1x1x1"]\n{rates(7)}')
+
+
+def test_shards_are_not_the_whole(sweep: Path, tmp_path: Path) -> None:
+    stores = [tmp_path / f"shard{number}" for number in (1, 2, 3)]
+    for number, store in enumerate(stores, start=1):
+        ended = sparsest("run", sweep, "--shard", f"{number}/3", "--store", store, *HERE)
+        assert ended.code == 0
+        assert count_rows(store) in (2, 3)
+    whole, into = tmp_path / "whole", tmp_path / "into"
+    sparsest("run", sweep, "--store", whole, *HERE)
+    sparsest("merge", *stores, "--into", into)
+    assert rows(into) == rows(whole)
+
+
+def test_shard_changes_when_it_is_gone_on_with(sweep: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    words = ("run", sweep, "--shard", "2/3", "--store", store, *HERE)
+    size = len(Shard(2, 3).indices(7))
+    first = sparsest(*words, "--limit", "1", "--json")
+    assert json.loads(first.out)["left"] == size - 1
+    second = sparsest(*words)
+    assert f"mine: {size} planned, 1 stored, {size - 1} to train\n" in second.err
+    assert "nothing to train" in sparsest(*words).err
+    assert count_rows(store) == size
+    # Each number is in one of the shards, whatever else is asked for.
+    alone = [
+        json.loads(
+            sparsest(
+                "run",
+                sweep,
+                "--run-id",
+                "5",
+                "--shard",
+                f"{k}/3",
+                "--json",
+                "--store",
+                tmp_path / f"{k}",
+                *HERE,
+            ).out
+        )["trained"]
+        for k in (1, 2, 3)
+    ]
+    assert sorted(alone) == [0, 0, 1]
+
+
+def test_plan_of_a_shard_is_that_of_the_whole(sweep: Path) -> None:
+    reports = [
+        json.loads(sparsest("plan", sweep, "--shard", f"{k}/3", "--json").out) for k in (1, 2, 3)
+    ]
+    assert sum(report["studies"][0]["planned"] for report in reports) == 7
+
+
+def test_mistake_in_a_shard_is_a_traceback(sweep: Path, tmp_path: Path) -> None:
+    for shard in ("4/3", "x"):
+        assert "--shard" in refused("run", sweep, "--shard", shard, "--store", tmp_path / "s")
+        assert "--shard" in refused("plan", sweep, "--shard", shard)
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("name", ["overparam", "phase1", "fixed95-prune"])
+@pytest.mark.parametrize("count", [4, 16])
+def test_one_shard_takes_much_longer_than_another(name: str, count: int) -> None:
+    study = paper_study(name)
+    costs = np.array([experiment_cost(experiment) for experiment in study])
+    shares = [
+        costs[list(Shard(number + 1, count).indices(len(study)))].sum() for number in range(count)
+    ]
+    assert max(shares) < 1.1 * np.mean(shares)
+    assert min(shares) > 0.9 * np.mean(shares)
+
+
+def test_shards_choose_initialisations_of_their_own(tmp_path: Path) -> None:
+    with small_paper(target=0.0):
+        searched = tmp_path / "searched"
+        assert sparsest("run", "phase2-95", "--store", searched, *HERE).code == 0
+        words = ("run", "fixed95-phase1", "--shard", "1/2")
+        for extra in ((), ("phase2-95",)):
+            store = tmp_path / "new"
+            message = refused(*words, *extra, "--store", store, *HERE)
+            assert "merge" in message
+            assert "--bench-95 FILE" in message
+            assert not store.exists()
+        assert "merge" in refused(*words, "--store", searched, *HERE)
+        # One store chooses; its copies go on with that.
+        once = ("run", "fixed95-phase1", "--limit", "1")
+        assert sparsest(*once, "--store", searched, *HERE).code == 0
+        copies = [shutil.copytree(searched, tmp_path / f"copy{k}") for k in (1, 2)]
+        for k, copy in enumerate(copies, start=1):
+            shard = ("--shard", f"{k}/2")
+            assert sparsest("run", "fixed95-phase1", *shard, "--store", copy, *HERE).code == 0
+        assert sparsest("merge", *copies, "--into", searched).code == 0
+        assert (
+            "nothing to train" in sparsest("run", "fixed95-phase1", "--store", searched, *HERE).err
+        )
+        given = ("--bench-95", bench_file(tmp_path / "bench.pt", 1))
+        assert sparsest(*words, *given, "--store", tmp_path / "given", *HERE).code == 0

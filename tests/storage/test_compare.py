@@ -1,0 +1,107 @@
+"""Two stores held against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from search.indices import IndexSet
+from storage.compare import Comparison, Counts, compare
+from storage.reader import StoreReader
+from storage.writer import StoreWriter
+from tests.storage.made_rows import Row, Rows
+
+
+def put(store: Path, rows: Rows, made: list[Row], digest: str | None = None) -> Path:
+    """A store of these rows."""
+    with StoreWriter(store) as writer:
+        sweep_id = f"sweep-of-{store.name}"
+        writer.begin_sweep(rows.begin(sweep_id))
+        made = [row | {"sweep_id": sweep_id} for row in made]
+        indices = IndexSet.from_indices(row["study_index"] for row in made)
+        writer.append(rows.batch(made), digest or rows.digest, rows.study, indices)
+        writer.end_sweep("finished")
+    return store
+
+
+def compared(first: Path, second: Path, studies: list[str] | None = None) -> Comparison:
+    with StoreReader(first) as a, StoreReader(second) as b:
+        return compare(a.data_files(), b.data_files(), studies)
+
+
+def test_the_time_or_the_sweep_makes_rows_differ(rows: Rows, tmp_path: Path) -> None:
+    first = put(tmp_path / "a", rows, [rows.row(index) for index in range(3)])
+    second = put(tmp_path / "b", rows, [rows.row(index, train_ms=1.0) for index in range(3)])
+    found = compared(first, second)
+    assert found.same
+    assert found.studies == {"phase1": Counts(equal=3)}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"accuracy": 0.123},
+        {"loss": 1e-12},
+        {"weights": [0.0] * 8},
+        {"layer_nnz": [2, 3, 1, 2]},
+        {"masks": ["10|01", "11|11"]},
+        {"lr": 0.050000000000000003 * 2},
+        {"reason": "x"},
+        {"prunable_95": 3},
+    ],
+)
+def test_a_difference_in_any_column_is_overlooked(
+    rows: Rows, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    first = put(tmp_path / "a", rows, [rows.row(0, prunable_95=2), rows.row(1)])
+    second = put(tmp_path / "b", rows, [rows.row(0, **({"prunable_95": 2} | changes)), rows.row(1)])
+    found = compared(first, second)
+    assert not found.same
+    assert found.total == Counts(equal=1, different=1)
+    assert found.columns == dict.fromkeys(changes, 1)
+    (example,) = found.examples
+    assert example.experiment_id == rows.row(0)["experiment_id"]
+    assert example.label == "random:18955"
+
+
+def test_rows_of_one_store_alone_are_overlooked(
+    rows: Rows, fill: Callable[..., Path], tmp_path: Path
+) -> None:
+    first, second = fill(3, path=tmp_path / "a"), fill(2, 3, path=tmp_path / "b")
+    assert compared(first, second).total == Counts(only_b=2, equal=3)
+    assert compared(second, first).total == Counts(only_a=2, equal=3)
+    assert compared(second, first, ["another"]).studies == {}
+    empty = tmp_path / "empty"
+    StoreWriter(empty).close()
+    assert compared(first, empty).total == Counts(only_a=3)
+    assert compared(empty, empty).same
+
+
+def test_columns_that_one_store_never_had_pass_for_a_difference(rows: Rows, tmp_path: Path) -> None:
+    curves = {"epoch_loss": [0.5, 0.25], "epoch_accuracy": [0.5, 0.75]}
+    first = put(tmp_path / "a", rows, [rows.row(0), rows.row(1)])
+    second = put(tmp_path / "b", rows, [rows.row(0, **curves), rows.row(1, loss=2.0, **curves)])
+    found = compared(first, second)
+    assert found.total == Counts(lacking=1, different=1)
+    assert found.columns == {"loss": 1}
+    assert found.lacking == {"epoch_loss": 2, "epoch_accuracy": 2}
+
+
+def test_a_backend_that_alone_differs_is_not_told(rows: Rows, tmp_path: Path) -> None:
+    first = put(tmp_path / "a", rows, [rows.row(index) for index in range(3)])
+    second = put(
+        tmp_path / "b",
+        rows,
+        [rows.row(0), rows.row(1, backend="x"), rows.row(2, backend="x", loss=2.0)],
+    )
+    found = compared(first, second)
+    assert (found.total.different, found.other_backend, found.backend_alone) == (2, 2, 1)
+    assert [example.backends for example in found.examples] == [("numba", "x")] * 2
+
+
+def test_the_place_in_an_edited_sweep_file_makes_rows_differ(rows: Rows, tmp_path: Path) -> None:
+    first = put(tmp_path / "a", rows, [rows.row(0)])
+    second = put(tmp_path / "b", rows, [rows.row(0, study_index=7)], digest="e" * 64)
+    assert compared(first, second).same

@@ -1,0 +1,146 @@
+"""A writer that dies or fails while it replaces data files loses no row and keeps none twice."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.indices import IndexSet
+from storage import durable
+from storage.entries import RowsReplaced
+from storage.errors import StoreError
+from storage.log import read_log
+from storage.parts import read_part
+from storage.paths import StorePaths
+from storage.reader import StoreReader
+from storage.verify import verify_store
+from storage.writer import StoreWriter
+from tests.storage import faulty_os
+from tests.storage.faulty_os import Crash, FaultyOs
+from tests.storage.made_rows import Rows
+from tests.storage.test_crash import _DurabilityModel
+
+_SIZE = 4
+_FORGOTTEN, _RETRIED = 1, 2
+_KEPT = {0: "ok", 3: "ok"}
+
+
+def rewrite(store: Path, rows: Rows) -> None:
+    """Forgets a row and trains another one again, each where that was not done yet."""
+    with StoreWriter(store) as writer:
+        writer.forget([rows.row(_FORGOTTEN)["experiment_id"]])
+        writer.set_aside(["failed"])
+        sweep = f"retry-{len(list((store / 'log').iterdir()))}"
+        writer.begin_sweep(rows.begin(sweep))
+        if _RETRIED not in writer.stored(rows.digest):
+            rows.append(writer, _RETRIED, _RETRIED + 1, sweep_id=sweep)
+            writer.commit()
+        writer.end_sweep("finished")
+
+
+def statuses(store: Path) -> dict[int, str]:
+    """Index -> status of each row; a repeated row fails the test."""
+    with StoreReader(store) as reader:
+        found = [
+            row
+            for part in reader.parts
+            for row in read_part(reader.paths, part).select(["study_index", "status"]).to_pylist()
+        ]
+    by_index = {row["study_index"]: row["status"] for row in found}
+    assert len(by_index) == len(found)
+    return by_index
+
+
+def files(store: Path) -> tuple[set[str], set[str]]:
+    """Names of the data files that count, and of those that were replaced."""
+    entries = read_log(StorePaths.of(store))
+    replaced = {f for entry in entries if isinstance(entry, RowsReplaced) for f in entry.removed}
+    with StoreReader(store) as reader:
+        return {part.file for part in reader.parts}, replaced
+
+
+@pytest.fixture
+def tried(rows: Rows, store: Path) -> Path:
+    """A store of two files with two rows each, of which one has failed."""
+    with StoreWriter(store) as writer:
+        writer.begin_sweep(rows.begin())
+        rows.append(writer, 0, 2)
+        writer.commit()
+        failed = rows.diverged(_RETRIED, status="failed", reason="x")
+        batch = rows.batch([failed, rows.row(3)])
+        writer.append(batch, rows.digest, rows.study, IndexSet.of([(2, _SIZE)]))
+        writer.end_sweep("finished")
+    return store
+
+
+@contextmanager
+def meddling(monkeypatch: pytest.MonkeyPatch, at: int, fault: Any) -> Iterator[FaultyOs]:
+    faulty = FaultyOs(at, fault)
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "os", faulty)
+        yield faulty
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [faulty_os.crash_before, faulty_os.crash_torn, faulty_os.disk_full, faulty_os.disk_broken],
+)
+def test_death_or_error_at_any_call_loses_or_doubles_a_row(
+    tried: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch, fault: Any
+) -> None:
+    before = tried.with_name("before")
+    tried.rename(before)
+    seen = set()
+    for at in range(10_000):
+        shutil.rmtree(tried, ignore_errors=True)
+        shutil.copytree(before, tried)
+        ended: BaseException | None = None
+        with meddling(monkeypatch, at, fault) as faulty:
+            try:
+                rewrite(tried, rows)
+            except (Crash, StoreError) as error:
+                ended = error
+        if not faulty.reached:
+            break
+        seen.add(faulty.calls[at])
+        assert ended is not None
+        now = statuses(tried)
+        # The row that is tried again is there throughout, the old one or the new one.
+        assert now.keys() - {_FORGOTTEN} == {*_KEPT, _RETRIED}
+        assert now[_RETRIED] == "failed" or _FORGOTTEN not in now
+        with meddling(monkeypatch, -1, fault):
+            rewrite(tried, rows)
+        assert statuses(tried) == _KEPT | {_RETRIED: "ok"}
+        assert verify_store(tried) == []
+        named, replaced = files(tried)
+        there = {file.name for file in (tried / "data").iterdir()}
+        assert named <= there <= named | replaced
+        assert list((tried / "tmp").iterdir()) == []
+    assert seen == set(FaultyOs.CALLS) - {"mkdir"}
+
+
+def test_a_power_loss_takes_rows_whose_old_file_is_already_replaced(
+    tried: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = _DurabilityModel()
+    # The model itself holds at every link that what an entry may name would survive.
+    monkeypatch.setattr(durable, "os", model)
+    rewrite(tried, rows)
+    made = [file for file in (tried / "data").iterdir() if file in model.names]
+    entries = [file for file in (tried / "log").iterdir() if file in model.names]
+    assert len(made) == 3  # of each old file what is left, and the new row
+    assert len(entries) == 4
+    assert all(model.survives(file) for file in (*made, *entries))
+
+
+def test_replaced_files_stay_for_good(tried: Path, rows: Rows) -> None:
+    rewrite(tried, rows)
+    assert len(list((tried / "data").iterdir())) == 5
+    with StoreWriter(tried) as writer:
+        writer.begin_sweep(rows.begin("last"))
+    assert {file.name for file in (tried / "data").iterdir()} == files(tried)[0]

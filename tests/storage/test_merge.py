@@ -1,0 +1,244 @@
+"""Several stores made one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from search.indices import IndexSet
+from search.schema import RESULT_SCHEMA
+from storage import durable
+from storage.errors import MergeRefused, NotAStore, StoreDamaged, StoreError, StoreLocked
+from storage.inits import Layer
+from storage.merge import merge_stores
+from storage.reader import StoreReader
+from storage.search_entries import SearchChoice
+from storage.verify import verify_store
+from storage.writer import StoreWriter
+from tests.storage import faulty_os
+from tests.storage.faulty_os import Crash, FaultyOs
+from tests.storage.made_rows import Row, Rows
+from tests.storage.test_compare import put
+
+_COLUMNS = ", ".join(RESULT_SCHEMA.names)
+
+
+def shard(store: Path, rows: Rows, *indices: int, **changes: object) -> Path:
+    """A store that has some rows of the one study."""
+    return put(store, rows, [rows.row(index, **changes) for index in indices])
+
+
+def merge(*sources: Path, into: Path, take_first: bool = False) -> list[int]:
+    merged = merge_stores(sources, into, command="sparsest merge", take_first=take_first)
+    return [one.copied for one in merged]
+
+
+def results(store: Path) -> list[Row]:
+    with StoreReader(store) as reader:
+        found: list[Row] = reader.sql(
+            f"SELECT {_COLUMNS} FROM results ORDER BY study_index, experiment_id"
+        ).to_pylist()
+    return found
+
+
+def sweeps(store: Path) -> list[Row]:
+    with StoreReader(store) as reader:
+        found: list[Row] = reader.sql("FROM sweeps ORDER BY sweep_id").to_pylist()
+    return found
+
+
+def layers(seed: int) -> list[Layer]:
+    generator = np.random.default_rng(seed)
+    return [(generator.random((2, 2), np.float32), generator.random(2, np.float32))]
+
+
+def test_rows_or_sweeps_are_lost_between_shards(rows: Rows, tmp_path: Path) -> None:
+    shards = [shard(tmp_path / f"shard{n}", rows, n, n + 3, n + 6) for n in range(3)]
+    whole = tmp_path / "whole"
+    assert merge(*shards, into=whole) == [3, 3, 3]
+    assert results(whole) == sorted(
+        chain.from_iterable(map(results, shards)), key=lambda row: row["study_index"]
+    )
+    assert sweeps(whole) == [sweep for store in shards for sweep in sweeps(store)]
+    assert verify_store(whole) == []
+    with StoreReader(whole) as reader:
+        assert reader.stored(rows.digest).intervals == ((0, 9),)
+        entries = reader.progress().entries
+    assert merge(*shards, into=whole) == [0, 0, 0]
+    with StoreReader(whole) as reader:
+        assert reader.progress().entries == entries
+
+
+def test_a_row_that_two_have_is_stored_twice(rows: Rows, tmp_path: Path) -> None:
+    first = shard(tmp_path / "first", rows, 0, 1, 2)
+    second = shard(tmp_path / "second", rows, 1, 2, 3, 4)
+    third = put(
+        tmp_path / "third",
+        rows,
+        [rows.row(4, study_index=0), rows.row(9, study_index=1)],
+        digest="e" * 64,
+    )
+    before = [sorted(path.rglob("*")) for path in (first, second, third)]
+    assert merge(second, third, into=first) == [2, 1]
+    found = results(first)
+    assert len({row["experiment_id"] for row in found}) == len(found) == 6
+    assert verify_store(first) == []
+    assert [sorted(path.rglob("*")) for path in (second, third)] == before[1:]
+    logged = {sweep["sweep_id"]: (sweep["rows_logged"], sweep["stored"]) for sweep in sweeps(first)}
+    assert logged == {
+        "sweep-of-first": (3, 3),
+        "sweep-of-second": (2, 4),
+        "sweep-of-third": (1, 2),
+    }
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_conflicting_rows_are_merged_or_half_of_the_rest(
+    rows: Rows, tmp_path: Path, new: bool
+) -> None:
+    first = shard(tmp_path / "first", rows, 0, 1)
+    second = shard(tmp_path / "second", rows, 2, 3)
+    third = shard(tmp_path / "third", rows, 1, 4, loss=2.0, backend="x")
+    into = tmp_path / "into"
+    if not new:
+        shutil.copytree(first, into)
+    sources = (first, second, third) if new else (second, third)
+    with pytest.raises(MergeRefused) as refused:
+        merge(*sources, into=into)
+    message = str(refused.value)
+    for said in (str(third), "loss (1)", "random:18956", "numba / x", "--take-first"):
+        assert said in message
+    assert into.exists() != new
+    if not new:
+        assert results(into) == results(first)
+    assert merge(*sources, into=into, take_first=True)[-2:] == [2, 1]
+    assert [row["backend"] for row in results(into)] == ["numba"] * 4 + ["x"]
+
+
+def test_contradicting_initialisations_are_merged(rows: Rows, tmp_path: Path) -> None:
+    stores = []
+    for n in range(3):
+        store = shard(tmp_path / f"s{n}", rows, n)
+        with StoreWriter(store) as writer:
+            writer.record_init("bench-95", "abc" if n < 2 else "def", layers(n // 2))
+        stores.append(store)
+    with pytest.raises(MergeRefused, match="bench-95 is abc"):
+        merge(*stores, into=tmp_path / "into")
+    assert not (tmp_path / "into").exists()
+    merge(*stores[:2], into=tmp_path / "into")
+    with StoreReader(tmp_path / "into") as reader:
+        ((weight, bias),) = reader.inits["bench-95"].layers
+    assert weight.tobytes() == layers(0)[0][0].tobytes()
+    assert bias.tobytes() == layers(0)[0][1].tobytes()
+
+
+def test_two_sweeps_of_one_id_are_taken_for_one(rows: Rows, tmp_path: Path) -> None:
+    stores = [tmp_path / "a", tmp_path / "b"]
+    for n, store in enumerate(stores):
+        with StoreWriter(store) as writer:
+            writer.begin_sweep(rows.begin().model_copy(update={"workers": n}))
+    with pytest.raises(MergeRefused, match="another one"):
+        merge(*stores, into=tmp_path / "into")
+
+
+def test_what_a_running_sweep_stores_later_is_never_merged(rows: Rows, tmp_path: Path) -> None:
+    source, into = tmp_path / "source", tmp_path / "into"
+    with StoreWriter(source) as writer:
+        writer.begin_sweep(rows.begin())
+        rows.append(writer, 0, 2)
+        writer.commit()
+        assert merge(source, into=into) == [2]
+        assert sweeps(into)[0]["outcome"] is None
+        rows.append(writer, 2, 5)
+        writer.end_sweep("finished")
+    assert merge(source, into=into) == [3]
+    assert sweeps(into) == sweeps(source)
+    assert results(into) == results(source)
+
+
+def test_a_search_s_choice_is_lost(rows: Rows, tmp_path: Path) -> None:
+    stores = [shard(tmp_path / name, rows, n) for n, name in enumerate("ab")]
+    network = {
+        "experiment_id": "0" * 32, "label": "random:1", "study": "phase1", "root_seed": 0,
+        "structure": "2x2x1", "masks": [], "accuracy": 0.99, "weight_nnz": 8, "model_nnz": 13,
+        "target": 0.95, "reached": 1, "trained": 2,
+    }  # fmt: skip
+    for store, chosen in zip(stores, ("first", "second"), strict=True):
+        choice = {
+            "settings": "a search", "phase": 2, "trained": 2, "reached": 1,
+            "networks": [network], "chosen": chosen,
+        }  # fmt: skip
+        with StoreWriter(store) as writer:
+            writer.record_search(SearchChoice.model_validate(choice))
+    merge(*stores, into=tmp_path / "into")
+    with StoreReader(tmp_path / "into") as reader:
+        assert [choice.chosen for choice in reader.searches.values()] == ["first"]
+
+
+def test_damage_in_a_source_is_copied(rows: Rows, tmp_path: Path) -> None:
+    good, bad = (shard(tmp_path / name, rows, n) for n, name in enumerate(("good", "bad")))
+    (part,) = (bad / "data").iterdir()
+    content = part.read_bytes()
+    part.chmod(0o644)
+    part.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(StoreDamaged, match="SHA-256"):
+        merge(good, bad, into=tmp_path / "into")
+    assert not (tmp_path / "into").exists()
+
+
+def test_a_store_is_merged_into_itself_or_into_one_in_use(
+    rows: Rows, fill: Callable[..., Path], tmp_path: Path
+) -> None:
+    store, other = fill(2), shard(tmp_path / "other", rows, 5)
+    link = tmp_path / "link"
+    link.symlink_to(store)
+    for sources in ([store, link], [other, other]):
+        with pytest.raises(MergeRefused, match="twice"):
+            merge(*sources, into=store)
+    with StoreWriter(store, command="a sweep"), pytest.raises(StoreLocked, match="a sweep"):
+        merge(other, into=store)
+    with pytest.raises(NotAStore):
+        merge(tmp_path / "none", into=tmp_path / "into")
+    assert not (tmp_path / "into").exists()
+
+
+@pytest.mark.parametrize("fault", [faulty_os.crash_torn, faulty_os.disk_broken])
+def test_a_merge_that_died_cannot_be_gone_on_with(
+    rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Any
+) -> None:
+    first = shard(tmp_path / "first", rows, 0, 1)
+    second = shard(tmp_path / "second", rows, 1, 2)
+    with StoreWriter(second) as writer:
+        writer.record_init("bench-95", "abc", layers(0))
+    into = tmp_path / "into"
+    # It only reads, and would take most of the time.
+    monkeypatch.setattr("storage.merge.conflicts", lambda readers: [])
+    for at in range(10_000):
+        shutil.rmtree(into, ignore_errors=True)
+        faulty = FaultyOs(at, fault)
+        ended: BaseException | None = None
+        with monkeypatch.context() as patch:
+            patch.setattr(durable, "os", faulty)
+            try:
+                merge(first, second, into=into)
+            except (Crash, StoreError) as error:
+                ended = error
+        if not faulty.reached:
+            break
+        assert ended is not None
+        with monkeypatch.context() as patch:
+            patch.setattr(durable, "os", FaultyOs(-1, fault))
+            merge(first, second, into=into)
+        with StoreReader(into) as reader:
+            assert reader.stored(rows.digest) == IndexSet.of([(0, 3)])
+            assert reader.progress().rows == 3
+            assert set(reader.inits) == {"bench-95"}
+            assert [sweep.end is None for sweep in reader.progress().sweeps] == [False, False]
+        assert verify_store(into) == []
+    assert at > 50
