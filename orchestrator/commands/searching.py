@@ -112,13 +112,14 @@ class Search:
             return reader.searches.get((self.settings.in_words(1), 1))
 
     def _choose(self, choose: Callable[[StoreReader], SearchChoice]) -> SearchChoice:
-        """Makes a choice and records it, unless it is the one that was recorded last."""
+        """Makes a choice and records it; or the one that was recorded last, if it is the same."""
         with StoreReader(self.setup.store) as reader:
             choice = choose(reader)
             before = reader.searches.get((choice.settings, choice.phase))
-        if before is None or before.model_copy(update={"chosen": choice.chosen}) != choice:
-            with StoreWriter(self.setup.store, command=self.setup.command) as writer:
-                writer.record_search(choice)
+        if before is not None and before.model_copy(update={"chosen": choice.chosen}) == choice:
+            return before
+        with StoreWriter(self.setup.store, command=self.setup.command) as writer:
+            writer.record_search(choice)
         return choice
 
     def _train(self, phase: int, targets: Targets) -> bool:

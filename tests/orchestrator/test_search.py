@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestrator import search_choice
 from orchestrator.commands import training
 from orchestrator.commands.executors import ExecutorChoice
 from orchestrator.commands.searching import Search
@@ -41,6 +43,17 @@ def paper(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     return tmp_path / "store"
+
+
+class HourlyClock:
+    """Every look at it finds an hour gone since the last one."""
+
+    def __init__(self) -> None:
+        self._time = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self, zone: object) -> datetime:
+        self._time += timedelta(hours=1)
+        return self._time
 
 
 def search(store: Path, *words: str, target: float = 0.5, code: int = 0) -> Ended:
@@ -104,6 +117,14 @@ def test_search_begins_anew_after_a_limit(store: Path, tmp_path: Path) -> None:
     again = report(store, "--structures", "2")
     assert (again["trained"], again["outcome"]) == (0, "finished")
     assert again["phase_2"] == steps[-1]["phase_2"]
+
+
+def test_choice_is_dated_anew_each_time_that_it_is_shown(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_choice, "datetime", HourlyClock())
+    first = report(store, "--structures", "1")
+    assert report(store, "--structures", "1") == {**first, "trained": 0}
 
 
 def test_limit_that_ends_with_phase_1_begins_phase_2(store: Path) -> None:
