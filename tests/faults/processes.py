@@ -1,0 +1,106 @@
+"""The processes that descend from a program, also when those between have died. Linux only."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process at one moment.
+
+    Attributes:
+        pid: its number.
+        parent: its parent's number.
+        name: its command line, or what it calls itself.
+        dead: whether it has ended, and only its parent has not taken note.
+    """
+
+    pid: int
+    parent: int
+    name: str
+    dead: bool
+
+
+def adopt_orphans() -> None:
+    """From now on what descends from this process does so for good, whoever dies in between.
+
+    Raises:
+        OSError: the kernel refuses.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "cannot become the parent of orphans")
+
+
+def _all() -> list[Process]:
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            state, parent = (folder / "stat").read_text().rpartition(") ")[2].split()[:2]
+            name = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue  # it has just ended
+        found.append(Process(int(folder.name), int(parent), name.strip(), state == "Z"))
+    return found
+
+
+def descendants(root: int) -> list[Process]:
+    """All that descend from a process and live."""
+    children: dict[int, list[Process]] = {}
+    for process in _all():
+        children.setdefault(process.parent, []).append(process)
+    found: list[Process] = []
+    waiting = [root]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        found += below
+        waiting += [process.pid for process in below]
+    return [process for process in found if not process.dead]
+
+
+def trainers(root: int) -> list[int]:
+    """The actors' processes below a process: Ray calls them after their class."""
+    return [p.pid for p in descendants(root) if p.name.startswith("ray::Trainer")]
+
+
+def is_busy(process: Process) -> bool:
+    """Whether it is a part of Ray that does anything: its two servers, or an actor that trains.
+
+    Of a dead run's processes, an actor that was just starting and a node's two helpers ("agents")
+    ask for the dead servers for a minute before they end, and do nothing else.
+    """
+    return (
+        "/gcs/gcs_server " in process.name
+        or "/raylet/raylet " in process.name
+        or process.name.startswith("ray::Trainer.")
+    )
+
+
+def seconds_until(true: Callable[[], bool], patience_s: float) -> float | None:
+    """How long it takes until something is the case; None where it is not after `patience_s`."""
+    start = time.monotonic()
+    while not true():
+        if time.monotonic() > start + patience_s:
+            return None
+        time.sleep(0.05)
+    return time.monotonic() - start
+
+
+def send(pids: list[int], number: signal.Signals) -> None:
+    """Sends a signal to processes that may have ended meanwhile."""
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
