@@ -1,0 +1,121 @@
+"""Several Ray nodes on this machine, which can be killed, frozen and replaced one by one.
+
+A program that uses this must call `prepare` before anything imports Ray.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.faults.processes import descendants, send, trainers
+
+if TYPE_CHECKING:
+    from ray.cluster_utils import Cluster
+
+OBJECT_STORE_BYTES = 100 * 2**20
+
+
+def prepare() -> None:
+    """Sets what the nodes, and the drivers that join them, are to inherit."""
+    os.environ["RAY_AUTH_MODE"] = "token"
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+    # A worker is as important as the rest: on a busy machine Ray's default of 15 starves it.
+    os.environ["RAY_worker_niceness"] = "0"
+
+
+class Nodes:
+    """A head without processors, which the drivers join, and nodes that train.
+
+    Args:
+        count: nodes that train.
+        cpus: processors of each, as Ray counts them.
+    """
+
+    def __init__(self, count: int, cpus: int) -> None:
+        self._count = count
+        self._cpus = cpus
+        self._cluster: Cluster | None = None
+        self.nodes: list[Any] = []
+
+    def __enter__(self) -> Self:
+        from ray.cluster_utils import Cluster
+
+        self._cluster = Cluster(
+            initialize_head=True,
+            head_node_args={
+                "num_cpus": 0,
+                "object_store_memory": OBJECT_STORE_BYTES,
+                "include_dashboard": False,
+            },
+        )
+        for _ in range(self._count):
+            self.add()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Ends everything, also what is frozen."""
+        everything = [process.pid for process in descendants(os.getpid())]
+        send(everything, signal.SIGCONT)
+        send(everything, signal.SIGKILL)
+
+    @property
+    def address(self) -> str:
+        """Where drivers join."""
+        return str(self._running.address)
+
+    def add(self) -> None:
+        """A node joins."""
+        self.nodes.append(
+            self._running.add_node(
+                num_cpus=self._cpus, object_store_memory=OBJECT_STORE_BYTES, wait=False
+            )
+        )
+
+    def remove(self, node: Any) -> None:
+        """A node leaves, all of its processes at once and without a word."""
+        self.nodes.remove(node)
+        everything = [node_pid(node, "raylet")]
+        everything += [process.pid for process in descendants(everything[0])]
+        send(everything, signal.SIGKILL)
+
+    def kill_raylet(self, node: Any) -> None:
+        """Kills what speaks for a node, and leaves its workers to notice."""
+        self.nodes.remove(node)
+        send([node_pid(node, "raylet")], signal.SIGKILL)
+
+    def freeze(self, node: Any) -> None:
+        """A node answers nobody; its workers go on."""
+        send([node_pid(node, "raylet")], signal.SIGSTOP)
+
+    def thaw(self, node: Any) -> None:
+        """The node goes on where it was."""
+        send([node_pid(node, "raylet")], signal.SIGCONT)
+
+    def kill_head(self) -> None:
+        """Kills the server that knows the cluster."""
+        send([node_pid(self._running.head_node, "gcs_server")], signal.SIGKILL)
+
+    def trainers(self) -> list[int]:
+        """Processes of all actors."""
+        return [pid for node in self.nodes for pid in trainers(node_pid(node, "raylet"))]
+
+    @property
+    def _running(self) -> Cluster:
+        assert self._cluster is not None, "not entered"
+        return self._cluster
+
+
+def node_pid(node: Any, kind: str) -> int:
+    """Process of a node: its "raylet", or the head's "gcs_server"."""
+    (info,) = node.all_processes[kind]
+    return int(info.process.pid)

@@ -1,0 +1,171 @@
+"""A sweep on several nodes while drivers, workers and nodes are killed at random.
+
+    python -m tests.faults.storm FOLDER --minutes 20 --whole STORE -- phase2-95 --shard 1/3
+
+What stands behind `--` is given to `sparsest run`; STORE is what the same words gave without any
+fault (`sparsest run phase2-95 --shard 1/3 --executor inline --store STORE`). FOLDER is made. After
+that many minutes the killing ends and the sweep is finished. The last line is a report in JSON; the
+exit code is 0 where all rows are those of STORE.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.faults.agreement import Witness, agreement
+from tests.faults.cluster import Nodes, prepare
+from tests.faults.driver import Driver
+from tests.faults.processes import adopt_orphans, send
+from tests.faults.report import finish
+from tests.orchestrator.running import count_rows
+
+BETWEEN_S = {
+    "worker killed": 8.0,
+    "driver killed": 50.0,
+    "node killed": 80.0,
+    "raylet killed": 110.0,
+    "raylet frozen": 150.0,
+}
+"""Mean time between two faults of a kind; each moment is as likely as any other."""
+
+FROZEN_S = 30.0
+REPLACED_S = 10.0
+"""How long a node stays frozen, and after which time another one takes a lost one's place."""
+
+FINISH_S = 3600.0
+"""How long the sweep may take when the killing is over."""
+
+
+@dataclass
+class Storm:
+    """Faults at random moments, and what was done."""
+
+    nodes: Nodes
+    driver: Driver
+    witness: Witness
+    draw: random.Random
+    done: Counter[str] = field(default_factory=Counter)
+    ends: list[int] = field(default_factory=list)
+    later: list[tuple[float, Any]] = field(default_factory=list)
+
+    def rage(self, seconds: float) -> None:
+        """So long, or until the sweep is done."""
+        end = time.monotonic() + seconds
+        due = {kind: time.monotonic() + self._pause(kind) for kind in BETWEEN_S}
+        self.driver.start()
+        while time.monotonic() < end:
+            time.sleep(0.1)
+            now = time.monotonic()
+            for moment, action in [item for item in self.later if item[0] <= now]:
+                self.later.remove((moment, action))
+                action()
+            if self.driver.code is not None:
+                self.ends.append(self.driver.code)
+                if self.driver.code == 0:
+                    return
+                self.driver.start()
+            for kind in [kind for kind, moment in due.items() if moment <= now]:
+                due[kind] = now + self._pause(kind)
+                if self._strike(kind):
+                    self.done[kind] += 1
+                    print(f"{kind}; {count_rows(self.driver.store)} rows", file=sys.stderr)
+
+    def finish(self) -> int:
+        """Nothing more is killed, and what is to come back comes back; returns the exit code."""
+        for _, action in self.later:
+            action()
+        self.later.clear()
+        code = self.driver.end(FINISH_S)
+        self.ends.append(code)
+        return code
+
+    def _pause(self, kind: str) -> float:
+        return self.draw.expovariate(1 / BETWEEN_S[kind])
+
+    def _strike(self, kind: str) -> bool:
+        """Does one fault; False where there is nothing that could suffer it."""
+        now = time.monotonic()
+        if kind == "driver killed":
+            self.driver.kill()
+            self.witness.look()
+            self.driver.start()
+            return True
+        if kind == "worker killed":
+            found = self.nodes.trainers()
+            if found:
+                send([self.draw.choice(found)], signal.SIGKILL)
+            return bool(found)
+        if len(self.nodes.nodes) < 2:
+            return False
+        node = self.draw.choice(self.nodes.nodes)
+        if kind == "raylet frozen":
+            self.nodes.freeze(node)
+            self.later.append((now + FROZEN_S, lambda: self.nodes.thaw(node)))
+            return True
+        if kind == "node killed":
+            self.nodes.remove(node)
+        else:
+            self.nodes.kill_raylet(node)
+        self.later.append((now + REPLACED_S, self.nodes.add))
+        return True
+
+
+def storm(
+    folder: Path, words: list[str], whole: Path, minutes: float, seed: int, workers: int
+) -> dict[str, Any]:
+    """Runs the sweep through a storm and compares."""
+    folder.mkdir(parents=True)
+    with Nodes(3, cpus=-(-workers // 3)) as nodes:
+        driver = Driver(
+            [*words, "--address", nodes.address, "--workers", str(workers)],
+            folder / "store",
+            hasty=False,
+        )
+        witness = Witness(driver.store)
+        raging = Storm(nodes, driver, witness, random.Random(seed))
+        start = time.monotonic()
+        raging.rage(60 * minutes)
+        raged_s = time.monotonic() - start
+        stored_in_storm = witness.look()
+        code = raging.finish() if driver.code is None else driver.code
+        wall_s = time.monotonic() - start
+    found = agreement(witness, whole)
+    return {
+        "minutes": round(raged_s / 60, 1),
+        "faults": dict(raging.done),
+        "runs": driver.starts,
+        "runs_that_ended_by_themselves": raging.ends,
+        "rows_in_the_storm": stored_in_storm,
+        "minutes_in_all": round(wall_s / 60, 1),
+        "last_exit_code": code,
+        "agreement": found,
+        "holds": found.holds and code == 0,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--whole", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("words", nargs="+")
+    given = parser.parse_args()
+    prepare()
+    adopt_orphans()
+    finish(
+        storm(given.folder, given.words, given.whole, given.minutes, given.seed, given.workers)
+    )
+
+
+if __name__ == "__main__":
+    main()
