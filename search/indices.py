@@ -104,6 +104,12 @@ class IndexSet:
             count -= stop - start
         return self, IndexSet()
 
+    def split(self, index: int) -> tuple[IndexSet, IndexSet]:
+        """Splits at an index: (those below, the others)."""
+        below = [(start, min(stop, index)) for start, stop in self.intervals if start < index]
+        others = [(max(start, index), stop) for start, stop in self.intervals if stop > index]
+        return IndexSet(tuple(below)), IndexSet(tuple(others))
+
     def to_json(self) -> list[list[int]]:
         """The intervals as lists, the form kept in the store's log."""
         return [list(interval) for interval in self.intervals]
