@@ -28,11 +28,11 @@ from tests.faults.report import finish
 from tests.orchestrator.running import count_rows
 
 BETWEEN_S = {
-    "worker killed": 8.0,
-    "driver killed": 50.0,
-    "node killed": 80.0,
-    "raylet killed": 110.0,
-    "raylet frozen": 150.0,
+    "worker killed": 20.0,
+    "driver killed": 120.0,
+    "node killed": 150.0,
+    "raylet killed": 200.0,
+    "raylet frozen": 240.0,
 }
 """Mean time between two faults of a kind; each moment is as likely as any other."""
 
