@@ -65,9 +65,11 @@ class Agreement:
     @property
     def holds(self) -> bool:
         """Whether every row is there once and is the same, and the store is whole."""
-        return self.equal == self.rows > 0 and not (
-            self.different or self.missing or self.surplus or self.lost or self.twice
-        ) and not self.findings
+        return (
+            self.equal == self.rows > 0
+            and not (self.different or self.missing or self.surplus or self.lost or self.twice)
+            and not self.findings
+        )
 
 
 def agreement(witness: Witness, whole: Path) -> Agreement:

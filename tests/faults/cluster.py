@@ -34,11 +34,13 @@ class Nodes:
     Args:
         count: nodes that train.
         cpus: processors of each, as Ray counts them.
+        memory: bytes of memory of each, as Ray counts them; None for the machine's.
     """
 
-    def __init__(self, count: int, cpus: int) -> None:
+    def __init__(self, count: int, cpus: int, memory: int | None = None) -> None:
         self._count = count
         self._cpus = cpus
+        self._memory = memory
         self._cluster: Cluster | None = None
         self.nodes: list[Any] = []
 
@@ -77,7 +79,10 @@ class Nodes:
         """A node joins."""
         self.nodes.append(
             self._running.add_node(
-                num_cpus=self._cpus, object_store_memory=OBJECT_STORE_BYTES, wait=False
+                num_cpus=self._cpus,
+                memory=self._memory,
+                object_store_memory=OBJECT_STORE_BYTES,
+                wait=False,
             )
         )
 

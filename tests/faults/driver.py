@@ -41,7 +41,9 @@ class Driver:
 
     def start(self) -> None:
         """Starts it, in a process group of its own: a kill meets it alone."""
-        program = [str(HASTY)] if self.hasty else ["-c", "from orchestrator.cli import main; main()"]
+        program = (
+            [str(HASTY)] if self.hasty else ["-c", "from orchestrator.cli import main; main()"]
+        )
         words = ["run", *map(str, self.words), "--store", str(self.store), "--device", "cpu"]
         nice = ["nice", "-n", str(self.niceness)]
         with self.said.open("ab") as said:

@@ -20,9 +20,12 @@ from tests.faults.agreement import Witness, agreement
 from tests.faults.driver import Driver
 from tests.faults.processes import adopt_orphans, descendants, is_busy, seconds_until
 from tests.faults.report import finish, quantiles
-from tests.orchestrator.running import count_rows, write_sweep
+from tests.orchestrator.running import count_rows, rates, write_sweep
 
 WORKERS = 2
+
+GRID = f'structure = ["2x2x1", "3x2x2"]\nmasks = "all"\n{rates(10)}'
+"""Grid of the sweep: 4,320 experiments, in at least 270 tasks."""
 
 PATIENCE_S = 300.0
 """How long anything may take on a busy machine before it counts as stuck."""
@@ -34,12 +37,12 @@ STARTS = 0.3
 """Share of kills that come within `START_S`, ready or not; the others when rows have come."""
 
 
-def kill_drivers(folder: Path, kills: int, grid: str, epochs: int, seed: int) -> dict[str, Any]:
-    """Kills the driver so many times, lets the last one finish, and compares."""
+def kill_drivers(folder: Path, kills: int, grid: str, minutes: float, seed: int) -> dict[str, Any]:
+    """Kills the driver so many times or for so long, lets the last one finish, and compares."""
     folder.mkdir(parents=True)
     draw = random.Random(seed)
-    sweep = write_sweep(folder / "killed.toml", grid, base=f"epochs = {epochs}\nlr = 0.1")
-    whole = Driver([sweep, "--executor", "inline"], folder / "whole")
+    sweep = write_sweep(folder / "killed.toml", grid, base="epochs = 2")
+    whole = Driver([sweep, "--executor", "inline"], folder / "whole", hasty=False)
     whole.start()
     assert whole.end(20 * PATIENCE_S) == 0, whole.said.read_text()
     experiments = count_rows(whole.store)
@@ -51,6 +54,8 @@ def kill_drivers(folder: Path, kills: int, grid: str, epochs: int, seed: int) ->
     rows_at_kills: list[int] = []
     start = time.monotonic()
     for number in range(kills):
+        if time.monotonic() - start > 60 * minutes:
+            break
         driver.start()
         if draw.random() < STARTS:
             time.sleep(draw.uniform(0, START_S))
@@ -81,7 +86,7 @@ def kill_drivers(folder: Path, kills: int, grid: str, epochs: int, seed: int) ->
     found = agreement(witness, whole.store)
     return {
         "experiments": experiments,
-        "kills": kills,
+        "kills": len(rows_at_kills),
         "kills_before_the_first_row": rows_at_kills.count(0),
         "kills_that_found_new_rows": len(set(rows_at_kills) - {0}),
         "starts": driver.starts,
@@ -100,12 +105,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--grid", default='structure = ["3x3x3"]\nmasks = "all"')
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--grid", default=GRID, help="of the sweep file")
+    parser.add_argument("--minutes", type=float, default=600.0, help="no kills after so long")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     adopt_orphans()
-    finish(kill_drivers(given.folder, given.kills, given.grid, given.epochs, given.seed))
+    finish(kill_drivers(given.folder, given.kills, given.grid, given.minutes, given.seed))
 
 
 if __name__ == "__main__":

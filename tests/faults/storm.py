@@ -162,9 +162,7 @@ def main() -> None:
     given = parser.parse_args()
     prepare()
     adopt_orphans()
-    finish(
-        storm(given.folder, given.words, given.whole, given.minutes, given.seed, given.workers)
-    )
+    finish(storm(given.folder, given.words, given.whole, given.minutes, given.seed, given.workers))
 
 
 if __name__ == "__main__":
