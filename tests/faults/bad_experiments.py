@@ -2,8 +2,8 @@
 
     python -m tests.faults.bad_experiments FOLDER --experiments 10000
 
-FOLDER is made. The last line is a report in JSON; the exit code is 0 where each bad experiment has a
-row `failed` with its reason and all others are trained.
+FOLDER is made. The last line is a report in JSON; the exit code is 0 where each bad experiment has
+a row `failed` with its reason and all others are trained.
 """
 
 from __future__ import annotations
@@ -13,25 +13,16 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from orchestrator import deadline, driver
 from orchestrator.commands.executors import ExecutorChoice, make_executor
-from orchestrator.driver import drive
 from orchestrator.executor import Executor, Failed, InlineExecutor, Outcome
-from orchestrator.plan import make_plan
-from orchestrator.run_log import log_beside
-from orchestrator.source import TaskSource
-from search.catalogue import Selection
-from search.study import Study
-from storage.sweep_info import describe_sweep
 from storage.verify import verify_store
-from storage.writer import StoreWriter
 from tests.faults.bad_table import EVERY, bad_study, kind_of, tries
 from tests.faults.cluster import Nodes, prepare
 from tests.faults.processes import adopt_orphans
 from tests.faults.report import finish
-from tests.orchestrator.fakes import SilentMonitor, StopAfter
+from tests.faults.training import train
 from tests.orchestrator.running import query
 
 NODES = 2
@@ -40,8 +31,9 @@ MEMORY = 2 * 2**30
 """Bytes of a node, so of its one worker: what the machine has is not to be eaten."""
 
 
-def train(executor: Executor, study: Study, store: Path, alone: Counter[int]) -> None:
-    """Trains a study into a store, as the command does, and counts who failed alone how often."""
+def failing_alone(executor: Executor) -> Counter[int]:
+    """Counts from now on how often an experiment fails in a task of its own."""
+    alone: Counter[int] = Counter()
     wait = executor.wait
 
     def counting(timeout_s: float) -> list[Outcome]:
@@ -51,30 +43,20 @@ def train(executor: Executor, study: Study, store: Path, alone: Counter[int]) ->
                 alone.update(outcome.task.indices)
         return outcomes
 
-    with (
-        StoreWriter(store) as writer,
-        log_beside(writer.paths),
-        mock.patch.object(executor, "wait", counting),
-    ):
-        planned = make_plan([Selection.whole(study)], writer)
-        sweep = describe_sweep(
-            command="test", studies=[study.name], device="cpu", workers=NODES, root_seed=0
-        )
-        source = TaskSource(planned, writer.begin_sweep(sweep), None, NODES)
-        drive(source, executor, writer, SilentMonitor(), StopAfter())
-        writer.end_sweep("finished")
+    setattr(executor, "wait", counting)  # noqa: B010 - a method
+    return alone
 
 
 def bad_experiments(folder: Path, count: int, epochs: int) -> dict[str, Any]:
     """Trains it, and the same without anything bad; compares."""
     folder.mkdir(parents=True)
     study = bad_study(count, epochs, folder)
-    alone: Counter[int] = Counter()
-    train(InlineExecutor({}, "cpu"), study, folder / "whole", Counter())
+    train(InlineExecutor({}, "cpu"), study, folder / "whole", 1)
     with Nodes(NODES, cpus=1, memory=MEMORY) as nodes:
         start = time.monotonic()
         with make_executor(ExecutorChoice.ray, NODES, {}, ("cpu",), nodes.address) as executor:
-            train(executor, study, folder / "store", alone)
+            alone = failing_alone(executor)
+            train(executor, study, folder / "store", NODES)
         wall_s = time.monotonic() - start
     bad = {index for index in range(count) if kind_of(index)}
     columns = "* EXCLUDE (train_ms, sweep_id)"

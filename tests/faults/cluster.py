@@ -25,7 +25,7 @@ def prepare() -> None:
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
     # A worker is as important as the rest: on a busy machine Ray's default of 15 starves it.
-    os.environ["RAY_worker_niceness"] = "0"
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - Ray reads it so
 
 
 class Nodes:
