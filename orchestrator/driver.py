@@ -130,7 +130,8 @@ def drive(
                 tally.train_s += (pc.sum(outcome.rows.column("train_ms")).as_py() or 0) / 1000
                 _store(outcome.task, outcome.rows, sink, monitor, tally)
                 continue
-            logger.warning("%s: %s", _describe(outcome.task), outcome.reason)
+            what = "came back" if isinstance(outcome, Returned) else "failed"
+            logger.warning("%s %s: %s", _describe(outcome.task), what, outcome.reason)
             if isinstance(outcome, Returned):
                 if not outcome.begun:
                     source.put_back(outcome.task)

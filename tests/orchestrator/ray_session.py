@@ -41,8 +41,9 @@ PATIENCE_S = 120.0
 class TrappedTable(Table):
     """A table that notes in a folder which worker reads which row, and does there as it is told.
 
-    A file "kill-7" kills the first process that reads row 7, "raise-7" fails it, and while there is
-    a file "gate-7" nobody comes past row 7. The driver, which reads some rows to learn what a task
+    A file "kill-7" kills the first process that reads row 7, "crash-7" all of them, "raise-7" fails
+    them, "slow" makes reading slow, "eat-7" has them ask for more memory than there is, and while there is a file "gate-7"
+    nobody comes past row 7. The driver, which reads some rows to learn what a task
     costs, goes by all of it.
     """
 
@@ -58,6 +59,13 @@ class TrappedTable(Table):
         if (folder / f"kill-{index}").exists():
             (folder / f"kill-{index}").unlink()
             os.kill(os.getpid(), signal.SIGKILL)
+        if (folder / "slow").exists():
+            time.sleep(0.02)
+        if (folder / f"crash-{index}").exists():
+            os.abort()
+        if (folder / f"eat-{index}").exists():
+            eaten = [bytes(2**30) for _ in range(10_000)]
+            raise AssertionError(f"{len(eaten)} pieces did fit")
         if (folder / f"raise-{index}").exists():
             raise ValueError(f"row {index} is a trap")
         while (folder / f"gate-{index}").exists():
@@ -93,9 +101,11 @@ class Trapped:
         return Task(self.study, IndexSet.of([(start, stop)]), "sweep")
 
 
-def run(executor: Executor, selections: list[Selection], store: Path) -> Tally:
+def run(
+    executor: Executor, selections: list[Selection], store: Path, max_seconds: float = 10.0
+) -> Tally:
     """Trains into a store, as the command does."""
-    with StoreWriter(store) as writer:
+    with StoreWriter(store, max_seconds=max_seconds) as writer:
         planned = make_plan(selections, writer)
         names = [item.study.name for item in planned]
         sweep = describe_sweep(
