@@ -20,7 +20,6 @@ from orchestrator.executor import Executor, Failed, InlineExecutor, Outcome
 from storage.verify import verify_store
 from tests.faults.bad_table import EVERY, bad_study, kind_of, tries
 from tests.faults.cluster import Nodes, prepare
-from tests.faults.processes import adopt_orphans
 from tests.faults.report import finish
 from tests.faults.training import train
 from tests.orchestrator.running import query
@@ -108,7 +107,6 @@ def main() -> None:
         deadline.SUSPECT_S, deadline.SHORTEST_S = given.patience, 4 * given.patience
         deadline.UNKNOWN_S = deadline.SHORTEST_S
     prepare()
-    adopt_orphans()
     finish(bad_experiments(given.folder, given.experiments, given.epochs))
 
 

@@ -11,7 +11,7 @@ import signal
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.faults.processes import descendants, send, trainers
+from tests.faults.processes import descendants, mark, send, started, trainers
 
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
@@ -21,6 +21,7 @@ OBJECT_STORE_BYTES = 100 * 2**20
 
 def prepare() -> None:
     """Sets what the nodes, and the drivers that join them, are to inherit."""
+    mark()
     os.environ["RAY_AUTH_MODE"] = "token"
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
@@ -66,7 +67,7 @@ class Nodes:
         traceback: TracebackType | None,
     ) -> None:
         """Ends everything, also what is frozen."""
-        everything = [process.pid for process in descendants(os.getpid())]
+        everything = [process.pid for process in started()]
         send(everything, signal.SIGCONT)
         send(everything, signal.SIGKILL)
 

@@ -22,7 +22,7 @@ from typing import Any
 from storage.paths import StorePaths
 from tests.faults.agreement import Witness, agreement
 from tests.faults.cluster import Nodes, prepare
-from tests.faults.processes import adopt_orphans, seconds_until, send
+from tests.faults.processes import seconds_until, send
 from tests.faults.report import finish
 from tests.orchestrator.running import count_rows
 
@@ -176,7 +176,6 @@ def main() -> None:
     )
     given = parser.parse_args()
     prepare()
-    adopt_orphans()
     finish(cluster_faults(given.folder, given.experiments, given.faults, given.frozen))
 
 

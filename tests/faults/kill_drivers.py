@@ -9,7 +9,6 @@ uninterrupted run and nothing of a killed run stays behind.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import sys
 import time
@@ -18,7 +17,7 @@ from typing import Any
 
 from tests.faults.agreement import Witness, agreement
 from tests.faults.driver import Driver
-from tests.faults.processes import adopt_orphans, descendants, is_busy, seconds_until
+from tests.faults.processes import is_busy, mark, seconds_until, started
 from tests.faults.report import finish, quantiles
 from tests.orchestrator.running import count_rows, rates, write_sweep
 
@@ -73,16 +72,14 @@ def kill_drivers(folder: Path, kills: int, grid: str, minutes: float, seed: int)
         driver.kill()
         print(f"kill {number + 1}: {witness.look()} rows", file=sys.stderr, flush=True)
         rows_at_kills.append(witness.look())
-        gone = seconds_until(
-            lambda: not any(is_busy(process) for process in descendants(os.getpid())), PATIENCE_S
-        )
-        assert gone is not None, descendants(os.getpid())
+        gone = seconds_until(lambda: not any(is_busy(process) for process in started()), PATIENCE_S)
+        assert gone is not None, started()
         gone_s.append(gone)
-        most_left = max(most_left, len(descendants(os.getpid())))
+        most_left = max(most_left, len(started()))
     driver.start()
     code = driver.end(20 * PATIENCE_S)
     wall_s = time.monotonic() - start
-    all_gone_s = seconds_until(lambda: not descendants(os.getpid()), PATIENCE_S)
+    all_gone_s = seconds_until(lambda: not started(), PATIENCE_S)
     found = agreement(witness, whole.store)
     return {
         "experiments": experiments,
@@ -95,7 +92,7 @@ def kill_drivers(folder: Path, kills: int, grid: str, minutes: float, seed: int)
         "busy_processes_gone_s": quantiles(gone_s),
         "most_idle_processes_left": most_left,
         "all_gone_s": all_gone_s and round(all_gone_s, 1),
-        "left_behind": [process.name for process in descendants(os.getpid())],
+        "left_behind": [process.name for process in started()],
         "agreement": found,
         "holds": found.holds and code == 0 and all_gone_s is not None,
     }
@@ -109,7 +106,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=600.0, help="no kills after so long")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    adopt_orphans()
+    mark()
     finish(kill_drivers(given.folder, given.kills, given.grid, given.minutes, given.seed))
 
 

@@ -1,10 +1,9 @@
 """A sweep on several nodes while drivers, workers and nodes are killed at random.
 
-    python -m tests.faults.storm FOLDER --minutes 20 --whole STORE -- phase2-95 --shard 1/3
+    python -m tests.faults.storm FOLDER --minutes 20 --whole STORE -- SWEEP.toml
 
 What stands behind `--` is given to `sparsest run`; STORE is what the same words gave without any
-fault (`sparsest run phase2-95 --shard 1/3 --executor inline --store STORE`). FOLDER is made. After
-that many minutes the killing ends and the sweep is finished. The last line is a report in JSON; the
+fault (`sparsest run SWEEP.toml --executor inline --store STORE`). FOLDER is made. After that many minutes the killing ends and the sweep is finished. The last line is a report in JSON; the
 exit code is 0 where all rows are those of STORE.
 """
 
@@ -23,7 +22,7 @@ from typing import Any
 from tests.faults.agreement import Witness, agreement
 from tests.faults.cluster import Nodes, prepare
 from tests.faults.driver import Driver
-from tests.faults.processes import adopt_orphans, send
+from tests.faults.processes import send
 from tests.faults.report import finish
 from tests.orchestrator.running import count_rows
 
@@ -108,7 +107,8 @@ class Storm:
         node = self.draw.choice(self.nodes.nodes)
         if kind == "raylet frozen":
             self.nodes.freeze(node)
-            self.later.append((now + FROZEN_S, lambda: self.nodes.thaw(node)))
+            self.nodes.nodes.remove(node)
+            self.later.append((now + FROZEN_S, lambda: self._thaw(node)))
             return True
         if kind == "node killed":
             self.nodes.remove(node)
@@ -116,6 +116,11 @@ class Storm:
             self.nodes.kill_raylet(node)
         self.later.append((now + REPLACED_S, self.nodes.add))
         return True
+
+    def _thaw(self, node: Any) -> None:
+        """Its cluster takes it for dead by now, and it will end when it hears of that."""
+        self.nodes.thaw(node)
+        self.nodes.add()
 
 
 def storm(
@@ -161,7 +166,6 @@ def main() -> None:
     parser.add_argument("words", nargs="+")
     given = parser.parse_args()
     prepare()
-    adopt_orphans()
     finish(storm(given.folder, given.words, given.whole, given.minutes, given.seed, given.workers))
 
 
