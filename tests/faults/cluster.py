@@ -36,9 +36,13 @@ class Nodes:
         count: nodes that train.
         cpus: processors of each, as Ray counts them.
         memory: bytes of memory of each, as Ray counts them; None for the machine's.
+        host: the head's address; None for the machine's own.
     """
 
-    def __init__(self, count: int, cpus: int, memory: int | None = None) -> None:
+    def __init__(
+        self, count: int, cpus: int, memory: int | None = None, host: str | None = None
+    ) -> None:
+        self._head = {} if host is None else {"node_ip_address": host}
         self._count = count
         self._cpus = cpus
         self._memory = memory
@@ -54,6 +58,7 @@ class Nodes:
                 "num_cpus": 0,
                 "object_store_memory": OBJECT_STORE_BYTES,
                 "include_dashboard": False,
+                **self._head,
             },
         )
         for _ in range(self._count):

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _MARK = "SPARSEST_FAULTS_MARK"
-"""Environment variable that a campaign gives to all that it starts. To adopt orphans would tell them
-as well, but a worker of Ray takes its raylet for dead only when process 1 is its parent."""
+"""Environment variable that a campaign gives to all that it starts. To adopt orphans would tell
+them as well, but a worker of Ray takes its raylet for dead only when process 1 is its parent."""
 
 
 @dataclass(frozen=True)

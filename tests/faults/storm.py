@@ -3,8 +3,9 @@
     python -m tests.faults.storm FOLDER --minutes 20 --whole STORE -- SWEEP.toml
 
 What stands behind `--` is given to `sparsest run`; STORE is what the same words gave without any
-fault (`sparsest run SWEEP.toml --executor inline --store STORE`). FOLDER is made. After that many minutes the killing ends and the sweep is finished. The last line is a report in JSON; the
-exit code is 0 where all rows are those of STORE.
+fault (`sparsest run SWEEP.toml --executor inline --store STORE`). FOLDER is made. After so many
+minutes the killing ends, and the sweep is finished. The last line is a report in JSON; the exit
+code is 0 where all rows are those of STORE.
 """
 
 from __future__ import annotations
