@@ -117,14 +117,14 @@ def headless(executor: RayExecutor, cluster: Cluster, folder: Path) -> dict[str,
             run, executor, [Selection.whole(trapped.study)], store, max_seconds=0.2
         )
         until(lambda: sum(backends(store).values()) > 0, "a row was stored")
-        cluster.head_node.kill_gcs_server()
+        cluster.head_node.kill_gcs_server()  # type: ignore[attr-defined]
         error = sweep.exception(PATIENCE_S)
     return {"error": type(error).__name__, "said": str(error)}
 
 
 def main(folder: Path) -> None:
     """Does everything with one cluster."""
-    ray.cloudpickle.register_pickle_by_value(ray_session)
+    ray.cloudpickle.register_pickle_by_value(ray_session)  # type: ignore[no-untyped-call]
     # Hangs are found in seconds, and tasks are small.
     deadline.SHORTEST_S, deadline.SUSPECT_S, deadline.UNKNOWN_S = 8.0, 4.0, 20.0
     watch.SILENCE_S = 6.0

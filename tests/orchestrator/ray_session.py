@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,9 @@ class TrappedTable(Table):
     """A table that notes in a folder which worker reads which row, and does there as it is told.
 
     A file "kill-7" kills the first process that reads row 7, "crash-7" all of them, "raise-7" fails
-    them, "slow" makes reading slow, "eat-7" has them ask for more memory than there is, and while there is a file "gate-7"
-    nobody comes past row 7. The driver, which reads some rows to learn what a task
-    costs, goes by all of it.
+    them, "eat-7" has them ask for more memory than there is, "slow" makes all reading slow, and
+    while there is a file "gate-7" nobody comes past row 7. The driver, which reads some rows to
+    learn what a task costs, goes by all of it.
     """
 
     folder: str = ""
@@ -165,6 +166,20 @@ def start_outsider(address: str) -> subprocess.Popen[str]:
     )
 
 
+def listening() -> list[str]:
+    """Addresses at which this process and all that it started take connections."""
+    # Ray brings it along.
+    import psutil  # type: ignore[import-untyped, unused-ignore]
+
+    this = psutil.Process()
+    found = set()
+    for process in [this, *this.children(recursive=True)]:
+        with suppress(psutil.Error):  # it has ended meanwhile
+            sockets = process.net_connections(kind="inet")
+            found |= {socket.laddr.ip for socket in sockets if socket.status == "LISTEN"}
+    return sorted(found)
+
+
 def raising(executor: Executor, folder: Path) -> dict[str, Any]:
     """A task that raises, and then does not."""
     trapped = Trapped("raising", 8, folder)
@@ -247,6 +262,7 @@ def main(folder: Path) -> None:
         from ray._private.worker import get_dashboard_url
 
         outsider = start_outsider(ray.get_runtime_context().gcs_address)
+        report["listening"] = listening()
         report["dashboard"] = get_dashboard_url()  # type: ignore[no-untyped-call]
         report["token"] = len(os.environ.get("RAY_AUTH_TOKEN", ""))
         wait_for_team(executor)

@@ -49,7 +49,8 @@ def report(folder: Path) -> dict[str, Any]:
 def told(folder: Path, columns: str) -> list[dict[str, Any]]:
     """Rows of the sweep through all changes, by place."""
     statement = f"SELECT study_index, {columns} FROM results ORDER BY study_index"
-    return query(folder / "changing", statement).to_pylist()
+    found: list[dict[str, Any]] = query(folder / "changing", statement).to_pylist()
+    return found
 
 
 def test_node_that_joins_or_leaves_costs_rows(folder: Path, report: dict[str, Any]) -> None:
