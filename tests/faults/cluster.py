@@ -61,7 +61,7 @@ class Nodes:
                 **self._head,
             },
         )
-        for _ in range(self._count):
+        while len(self.nodes) < self._count:
             self.add()
         return self
 
@@ -81,16 +81,21 @@ class Nodes:
         """Where drivers join."""
         return str(self._running.address)
 
-    def add(self) -> None:
-        """A node joins."""
-        self.nodes.append(
-            self._running.add_node(
+    def add(self) -> bool:
+        """A node joins; False where the machine was too busy to start it in time."""
+        try:
+            node = self._running.add_node(
                 num_cpus=self._cpus,
                 memory=self._memory,
                 object_store_memory=OBJECT_STORE_BYTES,
                 wait=False,
             )
-        )
+        except Exception as error:  # Ray raises nothing more definite
+            if "timed out during startup" not in str(error):
+                raise
+            return False
+        self.nodes.append(node)
+        return True
 
     def remove(self, node: Any) -> None:
         """A node leaves, all of its processes at once and without a word."""

@@ -54,6 +54,7 @@ class Storm:
     draw: random.Random
     done: Counter[str] = field(default_factory=Counter)
     ends: list[int] = field(default_factory=list)
+    failed_joins: int = 0
     later: list[tuple[float, Any]] = field(default_factory=list)
 
     def rage(self, seconds: float) -> None:
@@ -80,9 +81,9 @@ class Storm:
 
     def finish(self) -> int:
         """Nothing more is killed, and what is to come back comes back; returns the exit code."""
-        for _, action in self.later:
+        waiting, self.later = self.later, []
+        for _, action in waiting:
             action()
-        self.later.clear()
         code = self.driver.end(FINISH_S)
         self.ends.append(code)
         return code
@@ -115,13 +116,19 @@ class Storm:
             self.nodes.remove(node)
         else:
             self.nodes.kill_raylet(node)
-        self.later.append((now + REPLACED_S, self.nodes.add))
+        self.later.append((now + REPLACED_S, self._add))
         return True
+
+    def _add(self) -> None:
+        """Another node; later, where the machine is too busy for one."""
+        if not self.nodes.add():
+            self.failed_joins += 1
+            self.later.append((time.monotonic() + REPLACED_S, self._add))
 
     def _thaw(self, node: Any) -> None:
         """Its cluster takes it for dead by now, and it will end when it hears of that."""
         self.nodes.thaw(node)
-        self.nodes.add()
+        self._add()
 
 
 def storm(
@@ -147,6 +154,7 @@ def storm(
     return {
         "minutes": round(raged_s / 60, 1),
         "faults": dict(raging.done),
+        "nodes_that_could_not_join_at_once": raging.failed_joins,
         "runs": driver.starts,
         "runs_that_ended_by_themselves": raging.ends,
         "rows_in_the_storm": stored_in_storm,
