@@ -67,7 +67,13 @@ def cut_network(folder: Path, experiments: int, cut_s: float) -> dict[str, Any]:
         def log_says(words: tuple[str, ...]) -> bool:
             return any(word in StorePaths.of(store).run_log.read_text() for word in words)
 
-        assert seconds_until(both_train, PATIENCE_S) is not None, "the nodes do not train"
+        def both_train_at_last() -> bool:
+            for host in network.hosts:
+                if nodes[host.name].poll() is not None:  # the machine was too busy to start it
+                    nodes[host.name] = join(host, head.address)
+            return both_train()
+
+        assert seconds_until(both_train_at_last, PATIENCE_S) is not None, "the nodes do not train"
         before = witness.look()
         start = time.monotonic()
         cut.pull()
@@ -83,7 +89,7 @@ def cut_network(folder: Path, experiments: int, cut_s: float) -> dict[str, Any]:
             # A node that was taken for dead ends when it hears of it; whoever runs a cluster starts
             # it again.
             nodes[cut.name] = join(cut, head.address)
-        again_s = seconds_until(both_train, PATIENCE_S)
+        again_s = seconds_until(both_train_at_last, PATIENCE_S)
         assert sweep.poll() is None, "the sweep has ended before the node was back"
         code = sweep.wait(PATIENCE_S + experiments)
         said.close()
