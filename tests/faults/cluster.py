@@ -11,7 +11,7 @@ import signal
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.faults.processes import descendants, mark, send, started, trainers
+from tests.faults.processes import descendants, is_trainer, mark, send, started
 
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
@@ -61,8 +61,8 @@ class Nodes:
                 **self._head,
             },
         )
-        while len(self.nodes) < self._count:
-            self.add()
+        while not self.refill():
+            continue
         return self
 
     def __exit__(
@@ -81,7 +81,7 @@ class Nodes:
         """Where drivers join."""
         return str(self._running.address)
 
-    def add(self) -> bool:
+    def _add(self) -> bool:
         """A node joins; False where the machine was too busy to start it in time."""
         try:
             node = self._running.add_node(
@@ -97,16 +97,20 @@ class Nodes:
         self.nodes.append(node)
         return True
 
+    def refill(self) -> bool:
+        """Adds nodes for those that have ended, as whoever runs a cluster would; all are there?"""
+        alive = {process.pid for process in started()}
+        self.nodes = [node for node in self.nodes if node_pid(node, "raylet") in alive]
+        return all(self._add() for _ in range(self._count - len(self.nodes)))
+
     def remove(self, node: Any) -> None:
         """A node leaves, all of its processes at once and without a word."""
-        self.nodes.remove(node)
         everything = [node_pid(node, "raylet")]
         everything += [process.pid for process in descendants(everything[0])]
         send(everything, signal.SIGKILL)
 
     def kill_raylet(self, node: Any) -> None:
         """Kills what speaks for a node, and leaves its workers to notice."""
-        self.nodes.remove(node)
         send([node_pid(node, "raylet")], signal.SIGKILL)
 
     def freeze(self, node: Any) -> None:
@@ -122,8 +126,8 @@ class Nodes:
         send([node_pid(self._running.head_node, "gcs_server")], signal.SIGKILL)
 
     def trainers(self) -> list[int]:
-        """Processes of all actors."""
-        return [pid for node in self.nodes for pid in trainers(node_pid(node, "raylet"))]
+        """Processes of all actors, also of those whose node the cluster has given up."""
+        return [process.pid for process in started() if is_trainer(process)]
 
     @property
     def _running(self) -> Cluster:

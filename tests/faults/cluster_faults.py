@@ -13,6 +13,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ NODES = 3
 
 PATIENCE_S = 240.0
 """How long anything may take on a busy machine before it counts as stuck."""
+
+UNNOTICED_S = 90.0
 
 LOST = ("was lost", "has left", "worker was killed", "unavailable")
 """What the log says when a worker is given up."""
@@ -55,8 +58,8 @@ class Inflicted:
 
     Attributes:
         fault: its name.
-        noticed_s: until the log said that a worker was lost; None where it never did.
-        all_workers_s: until as many actors trained as before; None where they never did.
+            noticed_s: until the log said that a worker was lost; None where nothing was.
+        all_workers_s: until as many actors were there as before; None where they never were.
         pause_s: the longest time without new rows meanwhile.
         rows: rows that came meanwhile.
     """
@@ -71,7 +74,10 @@ class Inflicted:
 def inflict(
     fault: str, strike: Callable[[], None], nodes: Nodes, store: Path, before: Sequence[int]
 ) -> Inflicted:
-    """Does it, and watches until as many actors work as before, one of them new."""
+    """Does it, and watches until the log tells of it and as many actors are there as before.
+
+    A fault that is over before anybody notices is watched for `UNNOTICED_S`.
+    """
     log = StorePaths.of(store).run_log
     told = log.stat().st_size
     rows = first_rows = count_rows(store)
@@ -79,8 +85,10 @@ def inflict(
     strike()
     noticed = again = None
     pause = 0.0
-    while time.monotonic() < start + PATIENCE_S and (noticed is None or again is None):
+    now = time.monotonic()
+    while now < start + PATIENCE_S and again is None:
         time.sleep(0.1)
+        nodes.refill()
         now = time.monotonic()
         if (found := count_rows(store)) > rows:
             pause, last_rows, rows = max(pause, now - last_rows), now, found
@@ -90,7 +98,7 @@ def inflict(
                 said = file.read()
             noticed = now - start if any(word in said for word in LOST) else None
         trainers = nodes.trainers()
-        if noticed is not None and again is None and len(trainers) == len(before):
+        if (noticed is not None or now > start + UNNOTICED_S) and len(trainers) == len(before):
             again = now - start
     pause = max(pause, time.monotonic() - last_rows)
     return Inflicted(fault, noticed, again, pause, rows - first_rows)
@@ -119,16 +127,11 @@ def cluster_faults(
                     send([draw.choice(before)], signal.SIGKILL)  # noqa: B023 - called at once
                 elif fault == "node removed":
                     nodes.remove(node)
-                    nodes.add()
                 elif fault == "raylet killed":
                     nodes.kill_raylet(node)
-                    nodes.add()
                 else:
                     nodes.freeze(node)
-                    time.sleep(frozen_s)
-                    nodes.thaw(node)
-                    nodes.nodes.remove(node)
-                    nodes.add()
+                    threading.Timer(frozen_s, nodes.thaw, (node,)).start()
 
             inflicted.append(inflict(fault, strike, nodes, store, before))
             print(inflicted[-1], file=sys.stderr, flush=True)

@@ -21,7 +21,7 @@ from storage.paths import StorePaths
 from tests.faults.agreement import Witness, agreement
 from tests.faults.cluster import OBJECT_STORE_BYTES, Nodes, prepare
 from tests.faults.network import Host, Network, possible
-from tests.faults.processes import descendants, is_busy, seconds_until, trainers
+from tests.faults.processes import descendants, is_busy, is_trainer, seconds_until
 from tests.faults.report import finish
 from tests.orchestrator.running import count_rows
 
@@ -62,7 +62,10 @@ def cut_network(folder: Path, experiments: int, cut_s: float) -> dict[str, Any]:
         )
 
         def both_train() -> bool:
-            return all(trainers(node.pid) for node in nodes.values()) and count_rows(store) > 0
+            return count_rows(store) > 0 and all(
+                any(is_trainer(process) for process in descendants(node.pid))
+                for node in nodes.values()
+            )
 
         def log_says(words: tuple[str, ...]) -> bool:
             return any(word in StorePaths.of(store).run_log.read_text() for word in words)

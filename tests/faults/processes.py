@@ -81,9 +81,9 @@ def descendants(root: int) -> list[Process]:
     return [process for process in found if not process.dead]
 
 
-def trainers(root: int) -> list[int]:
-    """The actors' processes below a process: Ray calls them after their class."""
-    return [p.pid for p in descendants(root) if p.name.startswith("ray::Trainer")]
+def is_trainer(process: Process) -> bool:
+    """Whether it is an actor: Ray calls its process after its class."""
+    return process.name.startswith("ray::Trainer")
 
 
 def is_busy(process: Process) -> bool:

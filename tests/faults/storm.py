@@ -13,6 +13,7 @@ import argparse
 import random
 import signal
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -46,8 +47,10 @@ BETWEEN_S = {
 """Mean time between two faults of a kind; each moment is as likely as any other."""
 
 FROZEN_S = 30.0
-REPLACED_S = 10.0
-"""How long a node stays frozen, and after which time another one takes a lost one's place."""
+"""How long a node stays frozen."""
+
+REFILL_S = 10.0
+"""How often nodes that have ended are replaced."""
 
 FINISH_S = 3600.0
 """How long the sweep may take when the killing is over."""
@@ -63,20 +66,19 @@ class Storm:
     draw: random.Random
     done: Counter[str] = field(default_factory=Counter)
     ends: list[int] = field(default_factory=list)
-    failed_joins: int = 0
-    later: list[tuple[float, Any]] = field(default_factory=list)
 
     def rage(self, seconds: float) -> None:
         """So long, or until the sweep is done."""
         end = time.monotonic() + seconds
+        refill_at = 0.0
         due = {kind: time.monotonic() + self._pause(kind) for kind in BETWEEN_S}
         self.driver.start()
         while time.monotonic() < end:
             time.sleep(0.1)
             now = time.monotonic()
-            for moment, action in [item for item in self.later if item[0] <= now]:
-                self.later.remove((moment, action))
-                action()
+            if now > refill_at:
+                self.nodes.refill()
+                refill_at = now + REFILL_S
             if self.driver.code is not None:
                 self.ends.append(self.driver.code)
                 if self.driver.code == 0:
@@ -89,20 +91,22 @@ class Storm:
                     print(f"{kind}; {count_rows(self.driver.store)} rows", file=sys.stderr)
 
     def finish(self) -> int:
-        """Nothing more is killed, and what is to come back comes back; returns the exit code."""
-        waiting, self.later = self.later, []
-        for _, action in waiting:
-            action()
-        code = self.driver.end(FINISH_S)
-        self.ends.append(code)
-        return code
+        """Nothing more is killed; returns the last exit code."""
+        while not self.nodes.refill():
+            continue
+        # A run that the last fault has ended with words is started once more.
+        for _ in range(2):
+            self.ends.append(self.driver.end(FINISH_S))
+            if self.ends[-1] == 0:
+                break
+            self.driver.start()
+        return self.ends[-1]
 
     def _pause(self, kind: str) -> float:
         return self.draw.expovariate(1 / BETWEEN_S[kind])
 
     def _strike(self, kind: str) -> bool:
         """Does one fault; False where there is nothing that could suffer it."""
-        now = time.monotonic()
         if kind == "driver killed":
             self.driver.kill()
             self.witness.look()
@@ -118,26 +122,12 @@ class Storm:
         node = self.draw.choice(self.nodes.nodes)
         if kind == "raylet frozen":
             self.nodes.freeze(node)
-            self.nodes.nodes.remove(node)
-            self.later.append((now + FROZEN_S, lambda: self._thaw(node)))
-            return True
-        if kind == "node killed":
+            threading.Timer(FROZEN_S, self.nodes.thaw, (node,)).start()
+        elif kind == "node killed":
             self.nodes.remove(node)
         else:
             self.nodes.kill_raylet(node)
-        self.later.append((now + REPLACED_S, self._add))
         return True
-
-    def _add(self) -> None:
-        """Another node; later, where the machine is too busy for one."""
-        if not self.nodes.add():
-            self.failed_joins += 1
-            self.later.append((time.monotonic() + REPLACED_S, self._add))
-
-    def _thaw(self, node: Any) -> None:
-        """Its cluster takes it for dead by now, and it will end when it hears of that."""
-        self.nodes.thaw(node)
-        self._add()
 
 
 def storm(folder: Path, whole: Path | None, minutes: float, seed: int) -> dict[str, Any]:
@@ -167,7 +157,6 @@ def storm(folder: Path, whole: Path | None, minutes: float, seed: int) -> dict[s
     return {
         "minutes": round(raged_s / 60, 1),
         "faults": dict(raging.done),
-        "nodes_that_could_not_join_at_once": raging.failed_joins,
         "runs": driver.starts,
         "runs_that_ended_by_themselves": raging.ends,
         "rows_in_the_storm": stored_in_storm,
