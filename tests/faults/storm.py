@@ -95,11 +95,12 @@ class Storm:
         while not self.nodes.refill():
             continue
         # A run that the last fault has ended with words is started once more.
-        for _ in range(2):
+        for attempt in range(3):
+            if attempt > 0:
+                self.driver.start()
             self.ends.append(self.driver.end(FINISH_S))
             if self.ends[-1] == 0:
                 break
-            self.driver.start()
         return self.ends[-1]
 
     def _pause(self, kind: str) -> float:
