@@ -33,17 +33,28 @@ class StoreVersion(StoreError):
 
 
 class StoreDamaged(StoreError):
-    """A file of the store is not what the log says.
+    """A file of the store is not what its writer wrote.
 
     Attributes:
         file: the damaged or missing file.
         problem: what is wrong with it.
     """
 
+    advice = "Take that file from a copy of the store: nothing else tells what stood there."
+
     def __init__(self, file: Path, problem: str) -> None:
-        super().__init__(f"The store is damaged: {file}: {problem}.")
+        super().__init__(f"The store is damaged: {file}: {problem}. {self.advice}")
         self.file = file
         self.problem = problem
+
+
+class DataFileDamaged(StoreDamaged):
+    """A data file is not what the log says."""
+
+    advice = (
+        "Take that file from a copy of the store, or go on without it: the next `sparsest run` "
+        "sets it aside and trains its experiments again."
+    )
 
 
 @dataclass(frozen=True)

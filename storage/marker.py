@@ -19,6 +19,8 @@ _MARK = "sparsest-store"
 def make_store_folder(paths: StorePaths) -> None:
     """Makes the folders of a store where they are missing; the marker is written by `mark_store`.
 
+    Their names are durable only after the caller synchronises the folder of the store.
+
     Raises:
         NotAStore: the folder exists and holds something else.
         WriteFailed: a folder could not be made.
@@ -26,10 +28,8 @@ def make_store_folder(paths: StorePaths) -> None:
     with durable.reporting("look into", paths.root):
         if paths.root.exists() and not paths.marker.exists():
             _refuse_foreign_folder(paths)
-    missing = [folder for folder in paths.root.parents if not folder.exists()]
-    for folder in (*reversed(missing), paths.root, *paths.folders):
-        if not folder.is_dir():
-            durable.make_folder(folder)
+    for folder in paths.folders:
+        durable.make_folders(folder)
 
 
 def mark_store(paths: StorePaths) -> None:
@@ -47,7 +47,9 @@ def mark_store(paths: StorePaths) -> None:
             return
         if os.listdir(paths.log):
             raise StoreDamaged(paths.marker, "missing, while the log has entries")
-    durable.sync_folder(paths.root.parent)  # a process that made the folder may have died at once
+    # Whoever finds the marker finds the folders too.
+    durable.sync_folder(paths.root)
+    durable.sync_way_to(paths.root)
     record = json.dumps({"kind": _MARK, "format": STORE_FORMAT})
     aside = paths.new_temporary()
     durable.create_exclusive(aside, seal(record))

@@ -5,6 +5,7 @@
 - STORE/data/<uuid>.parquet: results, immutable.
 - STORE/log/00000001.json: numbered log entries, immutable, the truth about what is stored.
 - STORE/tmp/<uuid>: files being written that are not published yet, of no meaning after a crash.
+- STORE/set-aside/<uuid>.parquet: data files that were found damaged, no longer part of the store.
 - STORE.log: the text log of runs, beside the store.
 
 Published results lie in files of their own, RESULTS/STUDY.parquet; what is computed from them once
@@ -69,6 +70,11 @@ class StorePaths:
     def tmp(self) -> Path:
         """The folder of files that are not published yet."""
         return self.root / "tmp"
+
+    @property
+    def set_aside(self) -> Path:
+        """The folder of data files that were found damaged; there is none before the first."""
+        return self.root / "set-aside"
 
     @property
     def run_log(self) -> Path:
