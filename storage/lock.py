@@ -57,10 +57,12 @@ class StoreLock:
         if self._descriptor is None:
             return
         descriptor, self._descriptor = self._descriptor, None
-        with suppress(OSError):  # the name in the file is for messages only
-            os.ftruncate(descriptor, 0)
-        with suppress(OSError):  # it is closed, and the lock free, whatever the disk says
-            os.close(descriptor)
+        try:
+            with suppress(OSError):  # the name in the file is for messages only
+                os.ftruncate(descriptor, 0)
+        finally:
+            with suppress(OSError):  # it is closed, and the lock free, whatever the disk says
+                os.close(descriptor)
 
     def _write_holder(self, path: Path, command: str) -> None:
         assert self._descriptor is not None
