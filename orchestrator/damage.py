@@ -1,4 +1,4 @@
-"""Before training: data files that are not what was written leave the store."""
+"""Before training: what is damaged leaves the store, and can be trained again."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from rich.console import Console
 from orchestrator.run_log import log_beside
 from orchestrator.show import counted
 from storage.paths import StorePaths
+from storage.repair import repair_log
 from storage.writer import StoreWriter
 
 logger = logging.getLogger(__name__)
 
 
 def set_damaged_aside(store: Path, command: str, console: Console) -> None:
-    """Checks every byte of the data files of a store, if there is one, and says what it finds.
+    """Checks every byte of a store, if there is one, and says what it finds.
 
     Damaged files are set aside, so that their experiments are no longer stored and can be trained.
 
@@ -29,14 +30,23 @@ def set_damaged_aside(store: Path, command: str, console: Console) -> None:
         StoreError: the store cannot be used.
         UserError: the log file cannot be written.
     """
-    if not StorePaths.of(store).marker.exists():
+    paths = StorePaths.of(store)
+    if not paths.marker.exists():
         return
-    with StoreWriter(store, command=command) as writer, log_beside(writer.paths):
-        for gone in writer.set_damaged_aside():
-            said = (
-                f"damaged: a data file {gone.problem}. It is kept as {gone.file}; its "
-                f"{counted(gone.rows, 'row')} are no longer stored, and their experiments are "
-                "trained again when they are asked for"
-            )
-            console.print(said, soft_wrap=True)
-            logger.warning("%s", said)
+    said = [
+        f"damaged: the log entry {lost.file}: {lost.problem}. It is kept as {lost.kept}; rows that "
+        "it alone named are no longer stored"
+        for lost in repair_log(paths, command)
+    ]
+    with StoreWriter(store, command=command) as writer:
+        said += [
+            f"damaged: a data file {gone.problem}. It is kept as {gone.file}; its "
+            f"{counted(gone.rows, 'row')} are no longer stored"
+            for gone in writer.set_damaged_aside()
+        ]
+    if not said:
+        return
+    with log_beside(paths):
+        for line in said:
+            console.print(line, soft_wrap=True)
+            logger.warning("%s", line)

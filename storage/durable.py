@@ -14,7 +14,6 @@ from pathlib import Path
 from storage.errors import NumberTaken, WriteFailed
 
 _FILE_MODE = 0o444  # files of a store never change, so nobody needs to write to them
-_CHANGING_FILE_MODE = 0o644
 
 
 def make_folders(path: Path) -> None:
@@ -95,17 +94,21 @@ def keep_link(file: Path, kept: Path) -> None:
         os.link(file, kept)
 
 
-def replace_file(path: Path, data: bytes | memoryview) -> None:
+def replace_file(path: Path, data: bytes | memoryview, aside: Path, mode: int = _FILE_MODE) -> None:
     """Writes a file in place of one that may exist; a reader finds the one or the other, whole.
 
     The new name is durable only after `sync_folder`.
 
+    Args:
+        path: of the file.
+        data: its new content.
+        aside: where it is written before it gets its name.
+        mode: of the new file.
+
     Raises:
         WriteFailed: the file could not be written; the other one is still there.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    remove(aside)
-    create_exclusive(aside, data, _CHANGING_FILE_MODE)
+    create_exclusive(aside, data, mode)
     try:
         with reporting("write", path):
             os.replace(aside, path)

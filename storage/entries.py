@@ -16,7 +16,7 @@ LOG_FORMAT: Final = 4
 """Raised by one whenever an older reader would misread or refuse an entry.
 
 Format 1 did not say where an initialisation came from, and knew no searches. In format 2 no data
-file was ever replaced. In format 3 none was set aside.
+file was ever replaced. In format 3 nothing was set aside.
 """
 
 PartName = Annotated[str, StringConstraints(pattern=f"^{PART_NAME}$")]
@@ -147,6 +147,24 @@ class RowsReplaced(Strict):
         return self
 
 
+class EntryLost(Strict):
+    """Stands in the place of an entry that was damaged, and was set aside.
+
+    What that entry said is not known. Rows of a data file that it alone named are no longer stored.
+
+    Attributes:
+        command: the command line of the process that found the damage.
+        problem: what was wrong.
+        removed: names of data files that the entry must have replaced, since later ones hold rows
+            of the same experiments.
+    """
+
+    kind: Literal["lost"] = "lost"
+    command: str
+    problem: Name
+    removed: list[PartName]
+
+
 class SweepEnd(Strict):
     """A sweep ended by itself; one without this entry is running, or was killed.
 
@@ -175,7 +193,7 @@ class SweepEnd(Strict):
 
 
 Entry = Annotated[
-    SweepBegin | RowsCommitted | RowsReplaced | SweepEnd | InitStored | SearchChoice,
+    SweepBegin | RowsCommitted | RowsReplaced | EntryLost | SweepEnd | InitStored | SearchChoice,
     Field(discriminator="kind"),
 ]
 

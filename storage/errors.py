@@ -40,12 +40,27 @@ class StoreDamaged(StoreError):
         problem: what is wrong with it.
     """
 
-    advice = "Take that file from a copy of the store: nothing else tells what stood there."
+    advice = ""
 
     def __init__(self, file: Path, problem: str) -> None:
-        super().__init__(f"The store is damaged: {file}: {problem}. {self.advice}")
+        super().__init__(f"The store is damaged: {file}: {problem}. {self.advice}".rstrip())
         self.file = file
         self.problem = problem
+
+
+class MarkerDamaged(StoreDamaged):
+    """The file that makes a folder a store is not what was written."""
+
+    advice = "Copy store.json from any other store: it is the same in all of them."
+
+
+class EntryDamaged(StoreDamaged):
+    """A log entry is not what its writer wrote."""
+
+    advice = (
+        "Take that file from a copy of the store, or go on without it: the next `sparsest run` "
+        "sets it aside, and rows that it alone named are trained again."
+    )
 
 
 class DataFileDamaged(StoreDamaged):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,6 +28,8 @@ from storage.sweep_info import software_versions
 
 _LEVEL = 19
 """Of Zstandard: files that stay in a repository for good may take seconds to write."""
+
+_MODE = 0o644
 
 _ENCODINGS = {"study_index": "DELTA_BINARY_PACKED"}
 
@@ -88,7 +91,8 @@ def publish_study(
     data = sink.getvalue()
     path = published_file(folder, study.name)
     durable.make_folders(folder)
-    durable.replace_file(path, memoryview(data))
+    aside = path.with_name(f".{path.name}.{uuid4().hex}")
+    durable.replace_file(path, memoryview(data), aside, _MODE)
     durable.sync_way_to(path)
     return Publication(path, rows.num_rows, data.size)
 

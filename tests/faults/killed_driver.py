@@ -84,8 +84,9 @@ def _run(words: list[str], told: str, at: int, delay_s: float | None) -> None:
     TellingWriter.told = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     source.LARGEST_TASK = source.SMALLEST_TASK = TASK
     setattr(training, "StoreWriter", partial(TellingWriter, max_seconds=0.0))  # noqa: B010
-    faulty: Any = FaultyOs(at, partial(_die, delay_s))
-    durable.os = lock.os = faulty
+    faulty = FaultyOs(at, partial(_die, delay_s))
+    for module in (durable, lock):
+        setattr(module, "os", faulty)  # noqa: B010 - not exported
     sys.argv = ["sparsest", *words]
     app(words)
 

@@ -5,8 +5,9 @@ Each process does only what is not done yet, so that the same process again goes
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,12 +19,14 @@ import pyarrow.parquet as pq
 
 from search.indices import IndexSet
 from search.paper import paper_study
-from storage.errors import DataFileDamaged, NotAStore
+from storage.errors import DataFileDamaged, EntryDamaged, NotAStore
 from storage.init_entries import FoundNetwork
 from storage.merge import merge_stores
 from storage.parts import part_bytes
+from storage.paths import StorePaths
 from storage.publish import publish_study
 from storage.reader import StoreReader
+from storage.repair import repair_log
 from storage.search_entries import SearchChoice
 from storage.writer import StoreWriter
 from tests.faults.disk import Recorder
@@ -40,7 +43,10 @@ FORGOTTEN, RETRIED = 1, 2
 
 Facts = set[tuple[Any, ...]]
 """What a store says, as far as it must survive: ("row", index, status, sweep), ("sweep", id), ...,
-("kept", FILE) for bytes of a damaged file, ("damaged", FILE) while it is part of the store."""
+("kept", NAME) for bytes of a damaged file, ("damaged", FILE) while it is part of the store."""
+
+UNREADABLE = ("unreadable",)
+"""The fact that an entry of the log is damaged, so that nothing else can be read."""
 
 BESIDE_THE_LOG = ("kept", "published")
 """Facts that do not come from the log."""
@@ -63,7 +69,9 @@ def facts(home: Path) -> Facts:
     store = home / "on" / "the" / "way" / "store"
     for folder in ("data", "set-aside"):
         if (store / folder).is_dir():
-            found |= {("kept", file.name) for file in (store / folder).iterdir()}
+            # A damaged entry 7 is kept as 00000007-<uuid>.json.
+            names = [file.name.partition("-")[0] for file in (store / folder).iterdir()]
+            found |= {("kept", name) for name in names}
     published = home / "results" / "phase1.parquet"
     if published.exists():
         indices = _rows_in(published.read_bytes(), ("study_index",))
@@ -72,6 +80,8 @@ def facts(home: Path) -> Facts:
         reader = StoreReader(store)
     except NotAStore:
         return found
+    except EntryDamaged as damage:
+        return found | {UNREADABLE, ("kept", damage.file.stem)}
     for part in reader.parts:
         try:
             content = part_bytes(reader.paths, part)
@@ -105,6 +115,9 @@ class Life:
         home: folder below which everything lies; it exists.
         source: another store, with experiments 3 to 5.
         recorder: notes down what happens.
+        rows: makes them.
+        certain: what has been promised so far.
+        readable: what the log said before it was damaged; nothing until then.
     """
 
     home: Path
@@ -112,6 +125,7 @@ class Life:
     recorder: Recorder
     rows: Rows = field(default_factory=made_rows)
     certain: Facts = field(default_factory=set)
+    readable: Facts = field(default_factory=set)
 
     @property
     def store(self) -> Path:
@@ -121,7 +135,7 @@ class Life:
     @property
     def processes(self) -> list[Callable[[], None]]:
         """In their order."""
-        return [self.fill, self.rewrite, self.mend, self.merge, self.publish]
+        return [self.fill, self.rewrite, self.mend, self.repair, self.merge, self.publish]
 
     @contextmanager
     def changing(self, come: Facts, go: Facts | None = None) -> Iterator[None]:
@@ -173,6 +187,29 @@ class Life:
                 writer.set_damaged_aside()
             self._train(writer, "third", TRAINED, leaving_out={FORGOTTEN})
 
+    def damage_log(self) -> None:
+        """Flips a bit of the newest log entry of a data file; nobody can read the log then."""
+        log = sorted((self.store / "log").iterdir())
+        (*_, entry) = [file for file in log if b'"kind":"rows"' in file.read_bytes()]
+        content = entry.read_bytes()
+        named = json.loads(content)["record"]["entry"]["file"]
+        self.readable = self.certain
+        beside = {fact for fact in self.certain if fact[0] in BESIDE_THE_LOG}
+        self.certain = beside | {("kept", named)}
+        self.recorder.promise(self.certain, self.readable | {UNREADABLE})
+        self.recorder.damage(entry, bytes([content[0] ^ 1]) + content[1:])
+        self.certain |= {("kept", entry.stem)}
+        self.recorder.promise(self.certain, self.readable | {UNREADABLE})
+
+    def repair(self) -> None:
+        """Sets the damaged entry aside, and trains what it alone had named."""
+        if self.certain and not self.readable:
+            self.damage_log()
+        if self.readable:
+            repair_log(StorePaths.of(self.store), "repair")
+        with self._writer() as writer:
+            self._train(writer, "fourth", TRAINED, leaving_out={FORGOTTEN})
+
     def merge(self) -> None:
         """Brings another store in."""
         come: Facts = {("row", index, "ok", "elsewhere") for index in range(TRAINED, MERGED)}
@@ -199,6 +236,8 @@ class Life:
 
     def finish(self) -> None:
         """Trains whatever is not stored, in one sweep more, whatever came before."""
+        with suppress(NotAStore):
+            repair_log(StorePaths.of(self.store), "finish")
         with self._writer() as writer:
             writer.set_damaged_aside()
             writer.set_aside(["failed"])

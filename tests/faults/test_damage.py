@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 
 from orchestrator import source
 from search.indices import IndexSet
-from storage.entries import RowsReplaced
+from storage.entries import Entry, EntryLost, RowsCommitted, RowsReplaced
 from storage.errors import DataFileDamaged, StoreDamaged
 from storage.log import read_log
 from storage.paths import StorePaths
@@ -209,21 +208,77 @@ def test_refusal_of_a_damaged_file_does_not_say_how_to_go_on(sweep: Path, tmp_pa
         StoreReader(store)
 
 
-def test_damaged_log_entry_is_refused_without_its_name(sweep: Path, tmp_path: Path) -> None:
+def rows_that_only_it_named(entries: list[Entry], number: int) -> int:
+    """Stored rows whose data file no other entry names."""
+    replaced = {f for entry in entries if isinstance(entry, RowsReplaced) for f in entry.removed}
+    match entries[number - 1]:
+        case RowsCommitted() as part:
+            return 0 if part.file in replaced else part.rows
+        case RowsReplaced() as entry:
+            return sum(part.rows for part in entry.parts)
+        case _:
+            return 0
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        # A begin, a file that was replaced later, a replacement, rows that nothing else names.
+        number if number in (1, 2, 6, 8) else pytest.param(number, marks=pytest.mark.campaign)
+        for number in range(1, 10)
+    ],
+)
+def test_run_loses_more_than_a_damaged_log_entry_has_named(
+    sweep: Path, tmp_path: Path, number: int
+) -> None:
     store = tmp_path / "store"
     assert sparsest("run", sweep, "--store", store, *HERE).code == 0
-    before = shutil.copytree(store, tmp_path / "copy")
-    entry = store / "log" / "00000002.json"
-    whole = spoil(entry, flip(random.Random(3)))
+    assert sparsest("forget", "--where", "study_index = 0", "--store", store, "--yes").code == 0
+    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    before, paths = rows(store), StorePaths.of(store)
+    entries = read_log(paths)
+    file = paths.entry(number)
+    content = spoil(file, lambda content: None if number == 4 else content[:-2] + b"\0\n")
+    spoilt = file.read_bytes() if file.exists() else None
+    for words in (["status"], ["query", "FROM results"], ["forget", "mine", "--yes"]):
+        said = refused(*words, "--store", store)
+        assert str(file) in said
+        assert "the next `sparsest run` sets it aside" in said
+    (problem,) = verify_store(store)
+
+    ended = sparsest("run", sweep, "--store", store, *HERE)
+    assert ended.code == 0
+    assert f"damaged: the log entry {file}: " in ended.err
+    assert rows(store).equals(before)
+    assert verify_store(store) == []
+    lost = read_log(paths)[number - 1]
+    assert isinstance(lost, EntryLost)
+    assert problem.problem.partition(",")[0] in lost.problem
+    kept = [kept.read_bytes() for kept in paths.set_aside.glob(f"{number:08d}-*")]
+    assert kept == ([] if spoilt is None else [spoilt])
+    assert spoilt != content
+    gone = rows_that_only_it_named(entries, number)
+    assert f"{COUNT - gone} stored, {gone} to train" in ended.err
+    assert "damaged" not in sparsest("run", sweep, "--store", store, *HERE).err
+    assert sparsest("status", "--store", store).code == 0
+
+
+def test_other_damage_to_the_log_is_repaired_or_not_explained(sweep: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    whole = spoil(store / "store.json", flip(random.Random(3)))
     for words in (["status"], ["run", sweep, *HERE], ["query", "FROM results"]):
         said = refused(*words, "--store", store)
-        assert str(entry) in said
-        assert "Take that file from a copy of the store" in said
-    assert {f.name: f.read_bytes() for f in (store / "data").iterdir()} == {
-        f.name: f.read_bytes() for f in (before / "data").iterdir()
-    }
-    entry.write_bytes(whole)
+        assert str(store / "store.json") in said
+        assert "Copy store.json from any other store" in said
+    (store / "store.json").write_bytes(whole)
+    stranger = store / "log" / "notes.txt"
+    stranger.write_text("x")
+    said = refused("run", sweep, "--store", store, *HERE)
+    assert f"{stranger}: does not belong into the log; move it away" in said
+    stranger.unlink()
     assert verify_store(store) == []
+    assert not (store / "set-aside").exists()
 
 
 def test_file_that_this_user_may_not_read_is_taken_for_a_damaged_one(
