@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib import metadata
 
 import pyarrow as pa
@@ -35,6 +36,7 @@ _EARLIER_SCHEMAS = {
 are and are read as they are: the columns that they lack are NULL."""
 
 
+@cache
 def schema_sha256() -> str:
     """SHA-256 of the names, types and nullability of the columns of a result."""
     text = "\n".join(f"{field.name} {field.type} {field.nullable}" for field in RESULT_SCHEMA)
