@@ -9,6 +9,7 @@ from rich.console import Console
 
 from orchestrator.run_log import log_beside
 from orchestrator.show import counted
+from storage.errors import EntryDamaged
 from storage.paths import StorePaths
 from storage.repair import repair_log
 from storage.writer import StoreWriter
@@ -33,20 +34,28 @@ def set_damaged_aside(store: Path, command: str, console: Console) -> None:
     paths = StorePaths.of(store)
     if not paths.marker.exists():
         return
-    said = [
-        f"damaged: the log entry {lost.file}: {lost.problem}. It is kept as {lost.kept}; rows that "
-        "it alone named are no longer stored"
-        for lost in repair_log(paths, command)
-    ]
-    with StoreWriter(store, command=command) as writer:
-        said += [
-            f"damaged: a data file {gone.problem}. It is kept as {gone.file}; its "
-            f"{counted(gone.rows, 'row')} are no longer stored"
-            for gone in writer.set_damaged_aside()
+    try:
+        said = _set_files_aside(store, command)
+    except EntryDamaged:
+        said = [
+            f"damaged: the log entry {lost.file}: {lost.problem}. It is kept as {lost.kept}; rows "
+            "that it alone named are no longer stored"
+            for lost in repair_log(paths, command)
         ]
+        said += _set_files_aside(store, command)
     if not said:
         return
     with log_beside(paths):
         for line in said:
             console.print(line, soft_wrap=True)
             logger.warning("%s", line)
+
+
+def _set_files_aside(store: Path, command: str) -> list[str]:
+    """Takes damaged data files out of the store, and says which."""
+    with StoreWriter(store, command=command) as writer:
+        return [
+            f"damaged: a data file {gone.problem}. It is kept as {gone.file}; its "
+            f"{counted(gone.rows, 'row')} are no longer stored"
+            for gone in writer.set_damaged_aside()
+        ]

@@ -22,7 +22,7 @@ def read_log(paths: StorePaths, after: int = 0) -> list[Entry]:
 
     Raises:
         EntryDamaged: a number is missing, or an entry is not what its writer wrote.
-        StoreDamaged: a file does not belong there.
+        StoreDamaged: a file does not belong there, or an entry says nonsense.
         StoreVersion: an entry has a format that this version does not know.
     """
     # The folder is listed before the entries are opened one by one: an entry published meanwhile
@@ -45,7 +45,7 @@ def read_what_is_left(paths: StorePaths) -> dict[int, Entry | EntryDamaged]:
     """Number -> entry, or what is wrong with it, of all entries of a log that may be damaged.
 
     Raises:
-        StoreDamaged: a file does not belong into the log.
+        StoreDamaged: a file does not belong into the log, or an entry says nonsense.
         StoreVersion: an entry has a format that this version does not know.
     """
     found: dict[int, Entry | EntryDamaged] = {}
@@ -115,6 +115,9 @@ def _parse(paths: StorePaths, number: int, data: bytes) -> Entry:
     file = paths.entry(number)
     try:
         body = unseal(data)
+    except ValueError as error:
+        raise EntryDamaged(file, f"not a log entry ({error})") from error
+    try:
         written = json.loads(body)["format"]
         if isinstance(written, int) and written > LOG_FORMAT:
             raise StoreVersion(
@@ -125,9 +128,9 @@ def _parse(paths: StorePaths, number: int, data: bytes) -> Entry:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise EntryDamaged(file, f"not a log entry ({place}: {first['msg']})") from error
+        raise StoreDamaged(file, f"not a log entry ({place}: {first['msg']})") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise EntryDamaged(file, f"not a log entry ({error})") from error
+        raise StoreDamaged(file, f"not a log entry ({error})") from error
     if record.number != number:
         raise EntryDamaged(file, f"says that it is entry {record.number}")
     return record.entry

@@ -16,6 +16,7 @@ from storage.errors import DataFileDamaged, StoreDamaged
 from storage.log import read_log
 from storage.paths import StorePaths
 from storage.reader import StoreReader
+from storage.seal import seal, unseal
 from storage.verify import verify_store
 from storage.writer import StoreWriter
 from tests.orchestrator.running import HERE, query, rates, refused, rows, sparsest, write_sweep
@@ -277,6 +278,13 @@ def test_other_damage_to_the_log_is_repaired_or_not_explained(sweep: Path, tmp_p
     said = refused("run", sweep, "--store", store, *HERE)
     assert f"{stranger}: does not belong into the log; move it away" in said
     stranger.unlink()
+    # Whole, as its checksum says, but of no kind that is known: no disk has done that.
+    entry = store / "log" / "00000002.json"
+    body = unseal(entry.read_bytes()).decode().replace('"kind":"rows"', '"kind":"cows"')
+    whole = spoil(entry, lambda content: seal(body))
+    assert f"{entry}: not a log entry" in refused("run", sweep, "--store", store, *HERE)
+    entry.unlink()
+    entry.write_bytes(whole)
     assert verify_store(store) == []
     assert not (store / "set-aside").exists()
 
