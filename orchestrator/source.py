@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from orchestrator.estimate import SAMPLE as STUDY_SAMPLE
 from orchestrator.estimate import mean_cost
 from orchestrator.plan import PlannedStudy
+from search.index_queue import IndexQueue
 from search.indices import IndexSet
 from search.study import Study
 from workers.task import Task
@@ -28,6 +29,9 @@ SMALLEST_TASK = 32
 
 LARGEST_TASK = 8192
 """Experiments of a task at most: a worker holds all of their rows at once."""
+
+NEARLY = 1.25
+"""Experiments of which a sample was taken, to those that are taken: at most so many to one."""
 
 MEMORY = 0.5
 """Weight of the newest task in the running mean of seconds a unit of cost."""
@@ -53,15 +57,17 @@ class TaskSource:
         *,
         curves: bool = False,
     ) -> None:
-        self._waiting = deque((p.study, p.remaining) for p in plan if p.remaining)
+        left = [(p.study, p.remaining) for p in plan if p.remaining]
+        self._waiting = deque((study, IndexQueue(remaining)) for study, remaining in left)
         self._again: deque[Task] = deque()
         self._sweep_id = sweep_id
         self._workers = workers
         self._curves = curves
         self._seconds_a_cost: float | None = None
-        total = sum(len(remaining) for _, remaining in self._waiting)
+        self._last_mean: float | None = None
+        total = sum(len(remaining) for _, remaining in left)
         self._left = total if limit is None else min(limit, total)
-        self._cost = sum(mean_cost(s, r, STUDY_SAMPLE) * len(r) for s, r in self._waiting)
+        self._cost = sum(mean_cost(s, r, STUDY_SAMPLE) * len(r) for s, r in left)
         self._cost *= self._left / max(1, total)
         self._cost_done = 0.0
 
@@ -83,10 +89,10 @@ class TaskSource:
             return self._again.popleft()
         if self._left == 0:
             return None
-        study, remaining = self._waiting.popleft()
-        indices, rest = self._cut(study, remaining)
-        if rest:
-            self._waiting.appendleft((study, rest))
+        study, remaining = self._waiting[0]
+        indices = self._cut(study, remaining)
+        if not remaining:
+            self._waiting.popleft()
         self._left -= len(indices)
         return Task(study, indices, self._sweep_id, curves=self._curves)
 
@@ -102,8 +108,8 @@ class TaskSource:
         """Hands out the task again, before any other."""
         self._again.append(task)
 
-    def _cut(self, study: Study, remaining: IndexSet) -> tuple[IndexSet, IndexSet]:
-        """A task's indices, and the others.
+    def _cut(self, study: Study, remaining: IndexQueue) -> IndexSet:
+        """A task's indices, which are taken out of those that remain.
 
         A study's experiments can be ten thousand times dearer than their neighbours (a dense
         width of 256 beside one of 3), so the cost of those that would be taken is sampled, and
@@ -113,13 +119,19 @@ class TaskSource:
         most = min(max(even_share, SMALLEST_TASK), self._left, len(remaining), LARGEST_TASK)
         wanted = FIRST_COST if self._seconds_a_cost is None else TASK_SECONDS / self._seconds_a_cost
         count = most
+        if self._last_mean is not None:
+            # Neighbours cost about the same, so one sample is mostly enough.
+            count = min(most, max(1, int(NEARLY * int(wanted / self._last_mean))))
         while True:
-            indices, rest = remaining.take(count)
-            fitting = max(1, int(wanted / mean_cost(study, indices, SAMPLE)))
-            if fitting >= count:
-                return indices, rest
+            self._last_mean = mean_cost(study, remaining.first(count), SAMPLE)
+            fitting = max(1, int(wanted / self._last_mean))
+            if NEARLY * fitting >= count:
+                break
             # Half at most, so that dear ones among those left out do not make the task too small.
             count = max(fitting, count // 2)
+        indices = remaining.first(min(count, fitting))
+        remaining.drop(len(indices))
+        return indices
 
 
 def halves(indices: IndexSet) -> tuple[IndexSet, IndexSet]:

@@ -57,11 +57,22 @@ class IndexSet:
             yield from range(start, stop)
 
     def __or__(self, other: IndexSet) -> IndexSet:
-        return IndexSet.of([*self.intervals, *other.intervals])
+        few, many = sorted((self.intervals, other.intervals), key=len)
+        if not few:
+            return IndexSet(many)
+        # Only what lies between the first and the last of the few can change: a set of a million
+        # intervals takes in a task's in the time of a copy. What they touch is merged too.
+        first = bisect_left(many, few[0][0], key=itemgetter(1))
+        last = bisect_right(many, few[-1][1], key=itemgetter(0))
+        merged = IndexSet.of([*many[first:last], *few])
+        return IndexSet((*many[:first], *merged.intervals, *many[last:]))
 
     def __sub__(self, other: IndexSet) -> IndexSet:
+        meeting = other.near(self.intervals).intervals
+        if not meeting:
+            return self
         kept: list[tuple[int, int]] = []
-        removed = iter(other.intervals)
+        removed = iter(meeting)
         hole = next(removed, None)
         for start, stop in self.intervals:
             while hole is not None and hole[1] <= start:
@@ -83,8 +94,8 @@ class IndexSet:
     def near(self, intervals: Sequence[tuple[int, int]]) -> IndexSet:
         """Its intervals between the first and the last of some sorted ones.
 
-        A large set meets many small ones that each lie in one place: their intersections then take
-        the time of the small ones.
+        A large set meets many small ones that each lie in one place: their differences and
+        intersections take the time of the small ones.
         """
         if not intervals:
             return IndexSet()

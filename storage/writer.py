@@ -54,7 +54,7 @@ class StoreWriter:
         path: str | Path,
         *,
         command: str = "",
-        max_rows: int = 8192,
+        max_rows: int = 65_536,
         max_seconds: float = 5.0,
     ) -> None:
         self.paths = StorePaths.of(path)
