@@ -33,6 +33,9 @@ LARGEST_TASK = 8192
 NEARLY = 1.25
 """Experiments of which a sample was taken, to those that are taken: at most so many to one."""
 
+REMEMBERED = 10_000
+"""Tasks under way whose sampled cost is kept until they come back."""
+
 MEMORY = 0.5
 """Weight of the newest task in the running mean of seconds a unit of cost."""
 
@@ -65,6 +68,7 @@ class TaskSource:
         self._curves = curves
         self._seconds_a_cost: float | None = None
         self._last_mean: float | None = None
+        self._means: dict[tuple[str, IndexSet], float] = {}
         total = sum(len(remaining) for _, remaining in left)
         self._left = total if limit is None else min(limit, total)
         self._cost = sum(mean_cost(s, r, STUDY_SAMPLE) * len(r) for s, r in left)
@@ -98,7 +102,10 @@ class TaskSource:
 
     def observe(self, task: Task, busy_s: float) -> None:
         """Learns from a finished task how long a unit of cost takes."""
-        cost = mean_cost(task.study, task.indices, SAMPLE) * len(task.indices)
+        mean = self._means.pop((task.study.digest, task.indices), None)
+        if mean is None:  # a part of a task that failed, or one that was handed out long ago
+            mean = mean_cost(task.study, task.indices, SAMPLE)
+        cost = mean * len(task.indices)
         self._cost_done += cost
         newest = busy_s / cost
         before = newest if self._seconds_a_cost is None else self._seconds_a_cost
@@ -131,6 +138,9 @@ class TaskSource:
             count = max(fitting, count // 2)
         indices = remaining.first(min(count, fitting))
         remaining.drop(len(indices))
+        self._means[study.digest, indices] = self._last_mean
+        if len(self._means) > REMEMBERED:
+            del self._means[next(iter(self._means))]
         return indices
 
 
