@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 import pyarrow as pa
 
+from search.id_set import IdSet
 from search.indices import IndexSet
 from storage.committer import Committer
 from storage.entries import Status, SweepBegin, SweepEnd
@@ -82,8 +83,8 @@ class StoreWriter:
         """The indices of a study that are stored; buffered and set aside ones are not."""
         return self._committer.state.stored(study_digest) - self._aside.indices(study_digest)
 
-    def ids_of_other_versions(self, study_name: str, study_digest: str) -> set[bytes]:
-        """Ids (16 bytes each) of a study's rows from before the study was edited.
+    def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
+        """Ids of a study's rows from before the study was edited.
 
         Args:
             study_name: of the study.
