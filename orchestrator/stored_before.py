@@ -7,7 +7,6 @@ indices each, and only their bytes travel. Nothing but ranges and one array of i
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -15,6 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator.doctor.node_report import usable_cores
 from search.experiment import experiment_ids
 from search.id_set import IdSet
 from search.index_queue import IndexQueue
@@ -46,7 +46,7 @@ def stored_before(study: Study, indices: IndexSet, stored: IdSet) -> IndexSet:
 
 def _ids(study: Study, indices: IndexSet) -> Iterator[tuple[IndexSet, bytes]]:
     """The indices in chunks, in order, with the ids of each chunk."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = usable_cores()
     if len(indices) <= FEW or cores == 1:
         for chunk in _chunks(indices):
             yield chunk, _chunk_ids(study, chunk)
@@ -57,7 +57,7 @@ def _ids(study: Study, indices: IndexSet) -> Iterator[tuple[IndexSet, bytes]]:
         waiting: deque[tuple[IndexSet, Future[bytes]]] = deque()
         for chunk in _chunks(indices):
             waiting.append((chunk, pool.submit(_ids_of_kept, chunk)))
-            if len(waiting) > 2 * (cores or 1):
+            if len(waiting) > 2 * cores:
                 first, ids = waiting.popleft()
                 yield first, ids.result()
         for chunk, ids in waiting:

@@ -55,4 +55,5 @@ class IdSet:
         if not len(self._sorted):
             return np.zeros(len(ids), np.bool_)
         places = np.searchsorted(self._sorted, ids)
-        return self._sorted[np.minimum(places, len(self._sorted) - 1)] == ids
+        found: NDArray[np.bool_] = self._sorted[np.minimum(places, len(self._sorted) - 1)] == ids
+        return found
