@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from orchestrator.doctor.node_report import usable_cores
 from search.experiment import experiment_ids
 from search.id_set import IdSet
-from search.index_queue import IndexQueue
 from search.indices import IndexSet
 from search.study import Study
 
@@ -65,10 +64,10 @@ def _ids(study: Study, indices: IndexSet) -> Iterator[tuple[IndexSet, bytes]]:
 
 
 def _chunks(indices: IndexSet) -> Iterator[IndexSet]:
-    left = IndexQueue(indices)
-    while left:
-        yield left.first(CHUNK)
-        left.drop(CHUNK)
+    for left in indices.pieces(CHUNK):
+        while left:
+            chunk, left = left.take(CHUNK)
+            yield chunk
 
 
 def _chunk_ids(study: Study, chunk: IndexSet) -> bytes:

@@ -108,12 +108,24 @@ class IndexSet:
         first: list[tuple[int, int]] = []
         for position, (start, stop) in enumerate(self.intervals):
             if stop - start >= count:
-                first.append((start, start + count))
-                rest = ((start + count, stop), *self.intervals[position + 1 :])
-                return IndexSet.of(first), IndexSet(tuple(i for i in rest if i[0] < i[1]))
+                if count:
+                    first.append((start, start + count))
+                begun = ((start + count, stop),) if start + count < stop else ()
+                return IndexSet(tuple(first)), IndexSet(begun + self.intervals[position + 1 :])
             first.append((start, stop))
             count -= stop - start
         return self, IndexSet()
+
+    def pieces(self, count: int) -> Iterator[IndexSet]:
+        """Yields the set in parts of so many intervals, in order."""
+        for start in range(0, len(self.intervals), count):
+            yield IndexSet(self.intervals[start : start + count])
+
+    def split(self, index: int) -> tuple[IndexSet, IndexSet]:
+        """Splits at an index: (those below, the others)."""
+        below = [(start, min(stop, index)) for start, stop in self.intervals if start < index]
+        others = [(max(start, index), stop) for start, stop in self.intervals if stop > index]
+        return IndexSet(tuple(below)), IndexSet(tuple(others))
 
     def to_json(self) -> list[list[int]]:
         """The intervals as lists, the form kept in the store's log."""

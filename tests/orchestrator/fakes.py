@@ -10,6 +10,7 @@ from typing import Self
 import pyarrow as pa
 
 from orchestrator.executor import Done, Failed, Outcome
+from orchestrator.team import SOLE_KIND, Kind, Team
 from search.experiment import Experiment
 from search.grid import Table
 from search.id_set import IdSet
@@ -33,13 +34,11 @@ def rows_of(task: Task) -> pa.RecordBatch:
 class FakeExecutor:
     """Answers at once, in the order of submission; `fails` says why a task fails, None if not."""
 
-    backend = "fake"
-
     def __init__(
         self, fails: Callable[[Task], str | None] = lambda task: None, workers: int = 2
     ) -> None:
         self.workers = workers
-        self.capacity = 2 * workers
+        self.team = Team({SOLE_KIND: workers})
         self.seen: list[Task] = []
         self.most_in_flight = 0
         self._fails = fails
@@ -60,7 +59,10 @@ class FakeExecutor:
     def in_flight(self) -> int:
         return len(self._waiting)
 
-    def submit(self, task: Task) -> None:
+    def vacancies(self) -> list[Kind]:
+        return [SOLE_KIND] * (2 * self.workers - len(self._waiting))
+
+    def submit(self, task: Task, kind: Kind, limit_s: float) -> None:
         self.seen.append(task)
         self._waiting.append(task)
         self.most_in_flight = max(self.most_in_flight, len(self._waiting))

@@ -19,7 +19,7 @@ from typing import Any
 
 from orchestrator.commands.executors import ExecutorChoice, make_executor
 from orchestrator.driver import Tally, drive
-from orchestrator.executor import Done, Executor, Failed, Outcome
+from orchestrator.executor import Done, Executor, Failed, Outcome, Returned
 from orchestrator.plan import make_plan
 from orchestrator.source import TaskSource
 from orchestrator.targets import find_targets
@@ -107,12 +107,31 @@ def run(executor: Executor, selections: list[Selection], store: Path) -> Tally:
     return tally
 
 
-def wait_for_all(executor: Executor) -> list[Outcome]:
-    """Everything that is under way."""
-    outcomes: list[Outcome] = []
+def wait_for_team(executor: Executor) -> None:
+    """Until all workers are there: the first tasks would go to the first of them."""
     deadline = time.monotonic() + PATIENCE_S
-    while executor.in_flight and time.monotonic() < deadline:
-        outcomes += executor.wait(0.5)
+    while sum(executor.team.workers.values()) < WORKERS and time.monotonic() < deadline:
+        executor.wait(0.1)
+
+
+def send(executor: Executor, task: Task) -> None:
+    """Hands out a task to the worker with the fewest."""
+    executor.submit(task, executor.vacancies()[0], PATIENCE_S)
+
+
+def wait_for_all(executor: Executor) -> list[Outcome]:
+    """Everything that is under way; what comes back untrained is handed out again."""
+    outcomes: list[Outcome] = []
+    again: list[Task] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while (executor.in_flight or again) and time.monotonic() < deadline:
+        while again and executor.vacancies():
+            send(executor, again.pop())
+        for outcome in executor.wait(0.5):
+            if isinstance(outcome, Returned):
+                again.append(outcome.task)
+            else:
+                outcomes.append(outcome)
     return outcomes
 
 
@@ -140,10 +159,10 @@ def raising(executor: Executor, folder: Path) -> dict[str, Any]:
     """A task that raises, and then does not."""
     trapped = Trapped("raising", 8, folder)
     trapped.set("raise-5")
-    executor.submit(trapped.task(0, 8))
+    send(executor, trapped.task(0, 8))
     (first,) = wait_for_all(executor)
     trapped.unset("raise-5")
-    executor.submit(trapped.task(0, 8))
+    send(executor, trapped.task(0, 8))
     (second,) = wait_for_all(executor)
     return {
         "failed": isinstance(first, Failed) and list(first.task.indices) == list(range(8)),
@@ -156,8 +175,9 @@ def killed_with_another_behind(executor: Executor, folder: Path) -> dict[str, An
     """Two tasks for each worker; the first task of one kills its worker."""
     trapped = Trapped("behind", 8, folder)
     trapped.set("kill-0")
+    wait_for_team(executor)
     for start in (0, 2, 4, 6):
-        executor.submit(trapped.task(start, start + 2))
+        send(executor, trapped.task(start, start + 2))
     outcomes = wait_for_all(executor)
     return {
         "failed": places([o.task for o in outcomes if isinstance(o, Failed)]),
@@ -169,9 +189,10 @@ def killed_with_another_behind(executor: Executor, folder: Path) -> dict[str, An
 def withdrawing(executor: Executor, folder: Path) -> dict[str, Any]:
     """Two tasks for each worker, the second ones taken back and handed out again."""
     trapped = Trapped("withdrawn", 8, folder)
+    wait_for_team(executor)
     for start in (0, 2, 4, 6):
         trapped.set(f"gate-{start}")
-        executor.submit(trapped.task(start, start + 2))
+        send(executor, trapped.task(start, start + 2))
     deadline = time.monotonic() + PATIENCE_S
     while len(trapped.reads()) < WORKERS and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -182,7 +203,7 @@ def withdrawing(executor: Executor, folder: Path) -> dict[str, Any]:
         trapped.unset(f"gate-{start}")
     kept = [outcome.task for outcome in wait_for_all(executor)]
     for task in withdrawn:
-        executor.submit(task)
+        send(executor, task)
     resubmitted = wait_for_all(executor)
     return {
         "begun": begun,
@@ -210,7 +231,7 @@ def killing(executor: Executor, folder: Path) -> dict[str, Any]:
 def main(folder: Path) -> None:
     """Does everything with one Ray, which takes long to start, and a little with a second one."""
     report: dict[str, Any] = {}
-    with make_executor(ExecutorChoice.ray, WORKERS, {}, "cpu", None) as executor:
+    with make_executor(ExecutorChoice.ray, WORKERS, {}, ("cpu",), None) as executor:
         # Only now: this module must not import Ray before the executor has set its environment.
         import ray
         from ray._private.worker import get_dashboard_url
@@ -218,8 +239,9 @@ def main(folder: Path) -> None:
         outsider = start_outsider(ray.get_runtime_context().gcs_address)
         report["dashboard"] = get_dashboard_url()  # type: ignore[no-untyped-call]
         report["token"] = len(os.environ.get("RAY_AUTH_TOKEN", ""))
-        report["backend"] = executor.backend
-        report["capacity"] = executor.capacity
+        wait_for_team(executor)
+        report["team"] = [[kind.backend, count] for kind, count in executor.team.workers.items()]
+        report["vacancies"] = len(executor.vacancies())
         sweep = find_targets([str(folder / "plain.toml")]).selections
         report["plain"] = run(executor, sweep, folder / "plain").trained
         report["raising"] = raising(executor, folder)
@@ -230,7 +252,7 @@ def main(folder: Path) -> None:
         _, report["outsider"] = outsider.communicate(timeout=PATIENCE_S)
         report["outsider_code"] = outsider.returncode
     report["ray_is_over"] = not ray.is_initialized()
-    with make_executor(ExecutorChoice.ray, 1, {}, "cpu", None) as executor:
+    with make_executor(ExecutorChoice.ray, 1, {}, ("cpu",), None) as executor:
         report["second"] = run(executor, sweep, folder / "second").trained
     (folder / "report.json").write_text(json.dumps(report))
 

@@ -117,7 +117,7 @@ def test_machine_that_breaks_down_fills_the_store_with_failed_rows() -> None:
         return None
 
     study, store = small_study(3000), FakeStore()
-    with pytest.raises(UserError, match=r"60 tasks in a row failed, .*no space left.*goes on"):
+    with pytest.raises(UserError, match=r"60 experiments in a row .*no space left.*goes on"):
         drive(source_for(study, store), FakeExecutor(fails), store, SilentMonitor(), StopAfter())
     assert set(store.reasons.values()) == {"invented"}
     assert len(store.stored(study.digest)) == sum(done) < 3000

@@ -1,0 +1,59 @@
+"""How many workers a cluster should have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestrator.cluster.watch import Node
+from workers.train import Device
+
+MORE_AT_LEAST = 4
+MORE_AT_MOST = 64
+"""Workers beyond what the nodes hold that wait for nodes to come: an autoscaler starts nodes for
+them. As many as there is room for now, so that the cluster doubles each time."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What kind of pool is wanted.
+
+    Attributes:
+        devices: what to train on.
+        limit: workers at most; None for as many as there is room for.
+        grows: whether to ask for more nodes when there is work.
+    """
+
+    devices: tuple[Device, ...]
+    limit: int | None
+    grows: bool
+
+
+def wanted_workers(nodes: Sequence[Node], wish: Wish, *, busy: bool) -> dict[Device, int]:
+    """How many workers there should be, for each device, those included that wait for room.
+
+    A worker for each GPU and for each CPU; a GPU's worker keeps a CPU busy, which gets no other.
+
+    Args:
+        nodes: those that are there.
+        wish: what is wanted.
+        busy: whether all workers have something to do.
+    """
+    alive = [node for node in nodes if node.alive]
+    with_gpus = "cuda" in wish.devices
+    gpus = sum(node.gpus for node in alive) if with_gpus else 0
+    cpus = sum(max(0, node.cpus - (node.gpus if with_gpus else 0)) for node in alive)
+    room: dict[Device, int] = {"cuda": gpus, "cpu": cpus}
+    result: dict[Device, int] = {}
+    left = wish.limit
+    # A GPU does more than a CPU: under a limit they come first.
+    for device in ("cuda", "cpu"):
+        if device not in wish.devices:
+            continue
+        count = room[device]
+        # Nodes with GPUs are dear: none is asked for unless GPUs alone are wanted.
+        if wish.grows and busy and (device == "cpu" or wish.devices == ("cuda",)):
+            count += min(max(count, MORE_AT_LEAST), MORE_AT_MOST)
+        result[device] = count if left is None else min(count, left)
+        left = None if left is None else left - min(room[device], left)
+    return result
