@@ -35,7 +35,7 @@ NEARLY = 1.25
 """Experiments of which a sample was taken, to those that are taken: at most so many to one."""
 
 PIECE = 2048
-"""Intervals of a study that are cut at a time: taking a task off a set copies what is left of it, and
+"""Intervals of a study that are cut at a time: taking a task off copies the rest, and
 there can be as many gaps as stored rows."""
 
 LAID_ASIDE = 4 * LARGEST_TASK
