@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 ID_BYTES = 16
 
-# NumPy takes zeros at the end of such a string for padding. All are of one length, so two of them
-# are equal, and sort, as their 16 bytes do.
-_ID = np.dtype(f"S{ID_BYTES}")
+Halves = NDArray[np.uint64]
+"""uint64 [n, 2]: ids as two numbers, which sort ten times faster than strings."""
 
 
 class IdSet:
@@ -22,7 +21,11 @@ class IdSet:
     """
 
     def __init__(self, ids: bytes = b"") -> None:
-        self._sorted = np.unique(np.frombuffer(ids, _ID))
+        halves = _halves(ids)
+        halves = halves[np.lexsort((halves[:, 1], halves[:, 0]))]
+        new = np.ones(len(halves), np.bool_)
+        new[1:] = np.any(halves[1:] != halves[:-1], axis=1)
+        self._use(halves[new])
 
     @classmethod
     def of_hex(cls, ids: Iterable[str]) -> IdSet:
@@ -30,14 +33,16 @@ class IdSet:
         return cls(bytes.fromhex("".join(ids)))
 
     def __len__(self) -> int:
-        return len(self._sorted)
+        return len(self._first)
 
     def __iter__(self) -> Iterator[bytes]:
-        return (one.ljust(ID_BYTES, b"\0") for one in self._sorted.tolist())
+        ids = np.stack([self._first, self._second], axis=1).tobytes()
+        return (ids[start : start + ID_BYTES] for start in range(0, len(ids), ID_BYTES))
 
     def __sub__(self, other: IdSet) -> IdSet:
+        halves = np.stack([self._first, self._second], axis=1)
         left = IdSet()
-        left._sorted = self._sorted[~other._has(self._sorted)]
+        left._use(halves[~other._has(halves)])
         return left
 
     def has(self, ids: bytes) -> NDArray[np.bool_]:
@@ -49,11 +54,25 @@ class IdSet:
         Returns:
             bool [n].
         """
-        return self._has(np.frombuffer(ids, _ID))
+        return self._has(_halves(ids))
 
-    def _has(self, ids: NDArray[np.bytes_]) -> NDArray[np.bool_]:
-        if not len(self._sorted):
-            return np.zeros(len(ids), np.bool_)
-        places = np.searchsorted(self._sorted, ids)
-        found: NDArray[np.bool_] = self._sorted[np.minimum(places, len(self._sorted) - 1)] == ids
+    def _use(self, halves: Halves) -> None:
+        """Takes sorted ids, each once."""
+        self._first, self._second = halves[:, 0].copy(), halves[:, 1].copy()
+        starts = np.flatnonzero(np.diff(self._first)) + 1
+        runs = np.diff(np.concatenate([[0], starts, [len(self._first)]]))
+        # Ids with the same first half, mostly one: they are hashes.
+        self._longest_run = int(runs.max())
+
+    def _has(self, halves: Halves) -> NDArray[np.bool_]:
+        found = np.zeros(len(halves), np.bool_)
+        places = np.searchsorted(self._first, halves[:, 0])
+        for step in range(self._longest_run):
+            at = np.minimum(places + step, len(self._first) - 1)
+            same = self._first[at] == halves[:, 0]
+            found |= same & (self._second[at] == halves[:, 1])
         return found
+
+
+def _halves(ids: bytes) -> Halves:
+    return np.frombuffer(ids, np.uint64).reshape(-1, 2)
