@@ -130,15 +130,12 @@ def drive(
                 tally.train_s += (pc.sum(outcome.rows.column("train_ms")).as_py() or 0) / 1000
                 _store(outcome.task, outcome.rows, sink, monitor, tally)
                 continue
-            logger.warning("%s: %s", _describe(outcome.task), outcome.reason)
             if isinstance(outcome, Returned):
-                if not outcome.begun:
-                    source.put_back(outcome.task)
+                lost = _taken_again(outcome, source)
+                if lost is None:
                     continue
-                if outcome.task.losses + 1 < LOSSES:
-                    source.put_back(replace(outcome.task, losses=outcome.task.losses + 1))
-                    continue
-                outcome = Failed(outcome.task, outcome.reason)
+                outcome = lost
+            logger.warning("%s failed: %s", _describe(outcome.task), outcome.reason)
             # A range says little: one bad experiment in a hundred spoils every one of them.
             failed_alone += len(outcome.task.indices) == 1 and outcome.task.attempt == 0
             if failed_alone >= (HOPELESS_IN_A_ROW if tally.trained else HOPELESS_AT_FIRST):
@@ -166,6 +163,16 @@ def _hand_out(source: TaskSource, executor: Executor) -> None:
                 without.add(kind)
             else:
                 executor.submit(task, kind, source.limit_s(task, kind))
+
+
+def _taken_again(returned: Returned, source: TaskSource) -> Failed | None:
+    """Hands a task out again that is not to blame; as failed where that has happened too often."""
+    task = returned.task
+    if returned.begun and task.losses + 1 >= LOSSES:
+        return Failed(task, f"lost {LOSSES} times with its machine, at last: {returned.reason}")
+    logger.info("%s are handed out again: %s", _describe(task), returned.reason)
+    source.put_back(replace(task, losses=task.losses + returned.begun))
+    return None
 
 
 def _deal_with(

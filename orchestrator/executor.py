@@ -76,7 +76,7 @@ class Executor(Protocol):
 
     @property
     def workers(self) -> int:
-        """Number of workers, the most that there have been at the same time."""
+        """Number of workers; where they come and go, the most that there have been at a time."""
 
     @property
     def team(self) -> Team:

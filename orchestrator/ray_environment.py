@@ -26,7 +26,10 @@ def prepare_ray_environment(address: str | None) -> None:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ["RAY_AUTH_TOKEN"] = _own_token()
-    elif _has_token():
+        return
+    # A head that takes connections and does not answer is asked twice: 80 s, else it is 15 minutes.
+    os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "2")
+    if _has_token():
         # `ray start` asks for a token unless told otherwise; `ray.init` shows none unless told to.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
 

@@ -76,8 +76,8 @@ class RayExecutor:
 
     @property
     def workers(self) -> int:
-        """Number of workers, the most that there have been at the same time."""
-        return self._pool.most
+        """Number of workers: on a cluster, the most that there have been at the same time."""
+        return self._where.cpus if isinstance(self._where, ThisMachine) else self._pool.most
 
     @property
     def team(self) -> Team:

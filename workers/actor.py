@@ -25,7 +25,7 @@ class Ready:
         backend: what the column `backend` says of its rows.
         node: Ray's name for the node that it is on.
         host: address of that node.
-        code: the folder from which it has this project's code.
+        code: the file that this class is from.
     """
 
     backend: str

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ray
 from ray.exceptions import RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.clock import PatientClock
-from orchestrator.cluster.size import Wish, wanted_workers
-from orchestrator.cluster.watch import ClusterWatch
+from orchestrator.cluster.size import Wish, needs_seat, wanted_workers
+from orchestrator.cluster.watch import ClusterWatch, Node
 from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker, reason_of
 from orchestrator.errors import UserError
 from orchestrator.team import Team
@@ -25,6 +26,9 @@ logger = logging.getLogger(__name__)
 START_TIMEOUT_S = 300.0
 """How long the run waits for a worker to start and compile where there is none."""
 
+NODE_TIMEOUT_S = 1200.0
+"""The same on a cluster that may have to rent a machine first and install everything on it."""
+
 FAILED_STARTS = 3
 """So many workers that fail to start before the first that does, and none will."""
 
@@ -33,6 +37,13 @@ LONGEST_PAUSE_S = 60.0
 
 IDLE_LOOKS = 3
 """After so many looks at which a worker had nothing to do, no more nodes are asked for."""
+
+
+class _Seat:
+    """Does nothing, and holds the CPU that the driver needs."""
+
+
+_SeatActor = ray.remote(num_cpus=1, max_restarts=0)(_Seat)
 
 
 class Pool:
@@ -66,6 +77,8 @@ class Pool:
         self._last_failure = ""
         self._start_again_at = 0.0
         self._idle_looks = 0
+        self._seat: Any = None
+        self._timeout_s = NODE_TIMEOUT_S if wish.grows else START_TIMEOUT_S
         self._had_one_at: dict[Device, float] = dict.fromkeys(wish.devices, clock.now())
 
     @property
@@ -76,7 +89,7 @@ class Pool:
         it.
         """
         workers = Counter(worker.kind for worker in self.ready if worker.kind is not None)
-        soon = self._clock.now() - START_TIMEOUT_S
+        soon = self._clock.now() - self._timeout_s
         devices = {worker.device for worker in self.ready}
         devices |= {w.device for w in self.starting if self._had_one_at[w.device] >= soon}
         return Team(workers, frozenset(devices))
@@ -98,7 +111,10 @@ class Pool:
             self.remove(worker)
         idle = any(not worker.sent for worker in self.ready)
         self._idle_looks = self._idle_looks + 1 if idle else 0
-        wanted = wanted_workers(nodes, self._wish, busy=self._idle_looks < IDLE_LOOKS)
+        if self._wish.grows:
+            self._take_seat(nodes)
+        busy = self._idle_looks < IDLE_LOOKS
+        wanted = wanted_workers(nodes, self._wish, busy=busy, reserved=int(self._seat is not None))
         for device, count in wanted.items():
             self._adjust(device, count)
         self._give_up_where_none_comes(seen=bool(nodes))
@@ -108,6 +124,13 @@ class Pool:
         """Ends a worker, or what is left of it."""
         self.ready.remove(worker)
         worker.kill()
+
+    def _take_seat(self, nodes: Sequence[Node]) -> None:
+        """Keeps a CPU of the driver's node from being given to a worker, from some size on."""
+        own = ray.get_runtime_context().get_node_id()
+        if self._seat is None and needs_seat(nodes, own):
+            here = NodeAffinitySchedulingStrategy(own, soft=False)
+            self._seat = _SeatActor.options(scheduling_strategy=here).remote()
 
     def _take_started(self) -> None:
         now = self._clock.now()
@@ -141,7 +164,7 @@ class Pool:
         now = self._clock.now()
         starting = [worker for worker in self.starting if worker.device == device]
         there = len(starting) + sum(worker.device == device for worker in self.ready)
-        too_late = [worker for worker in starting if now - worker.since > START_TIMEOUT_S]
+        too_late = [worker for worker in starting if now - worker.since > self._timeout_s]
         surplus = starting[max(0, len(starting) - max(0, there - count)) :]
         for worker in {*too_late, *surplus}:
             self.starting.remove(worker)
@@ -165,12 +188,12 @@ class Pool:
         said = f"; the last try ended with {self._last_failure}" if self._last_failure else ""
         if not self.most and self._failed_starts >= FAILED_STARTS:
             raise UserError(f"no worker can start: {self._last_failure}")
-        if self._clock.now() - max(self._had_one_at.values()) <= START_TIMEOUT_S:
+        if self._clock.now() - max(self._had_one_at.values()) <= self._timeout_s:
             return
         needs = " or ".join("a GPU" if d == "cuda" else "a CPU" for d in self._wish.devices)
         there = "its nodes offer none" if seen and not self.starting else "none is free"
         raise UserError(
-            f"no worker could start within {START_TIMEOUT_S:.0f} s: each needs {needs}, and "
+            f"no worker could start within {self._timeout_s:.0f} s: each needs {needs}, and "
             f"{there}{said}. What came back before is stored; the same command goes on when there "
             "is room"
         )

@@ -14,6 +14,11 @@ MORE_AT_MOST = 64
 them. As many as there is room for now, so that the cluster doubles each time."""
 
 
+SEAT_FROM = 16
+"""CPUs of a cluster from which on the driver keeps one of its node's for itself: it then has more
+than a hundred rows a second of each CPU to take in, check and write."""
+
+
 @dataclass(frozen=True)
 class Wish:
     """What kind of pool is wanted.
@@ -29,7 +34,21 @@ class Wish:
     grows: bool
 
 
-def wanted_workers(nodes: Sequence[Node], wish: Wish, *, busy: bool) -> dict[Device, int]:
+def needs_seat(nodes: Sequence[Node], own: str) -> bool:
+    """Whether the driver should keep a CPU of its node.
+
+    Args:
+        nodes: those that are there.
+        own: id of the node that the driver is on.
+    """
+    alive = [node for node in nodes if node.alive]
+    here = sum(node.cpus for node in alive if node.id == own)
+    return here > 0 and sum(node.cpus for node in alive) >= SEAT_FROM
+
+
+def wanted_workers(
+    nodes: Sequence[Node], wish: Wish, *, busy: bool, reserved: int = 0
+) -> dict[Device, int]:
     """How many workers there should be, for each device, those included that wait for room.
 
     A worker for each GPU and for each CPU; a GPU's worker keeps a CPU busy, which gets no other.
@@ -38,11 +57,12 @@ def wanted_workers(nodes: Sequence[Node], wish: Wish, *, busy: bool) -> dict[Dev
         nodes: those that are there.
         wish: what is wanted.
         busy: whether all workers have something to do.
+        reserved: CPUs of these nodes that the driver keeps.
     """
     alive = [node for node in nodes if node.alive]
     with_gpus = "cuda" in wish.devices
     gpus = sum(node.gpus for node in alive) if with_gpus else 0
-    cpus = sum(max(0, node.cpus - (node.gpus if with_gpus else 0)) for node in alive)
+    cpus = sum(max(0, node.cpus - (node.gpus if with_gpus else 0)) for node in alive) - reserved
     room: dict[Device, int] = {"cuda": gpus, "cpu": cpus}
     result: dict[Device, int] = {}
     left = wish.limit

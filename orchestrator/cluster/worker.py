@@ -46,6 +46,7 @@ class Worker:
         since: when it was asked for, or began the oldest of its tasks; by the pool's clock.
         kind: what it is; None until it is ready.
         node: where it is; "" until it is ready.
+        code: the file that its process has its class from; "" until it is ready.
         sent: what it is to train, by reference, oldest first. An actor trains in this order.
     """
 
@@ -55,12 +56,14 @@ class Worker:
     since: float
     kind: Kind | None = None
     node: str = ""
+    code: str = ""
     sent: dict[Any, Sent] = field(default_factory=dict)
 
     def ready(self, said: Ready, now: float) -> None:
         """Takes note of what it says of itself."""
         self.kind = Kind(self.device, said.backend, said.host)
         self.node = said.node
+        self.code = said.code
         self.since = now
 
     def send(self, task: Task, limit_s: float, now: float) -> None:

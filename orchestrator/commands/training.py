@@ -170,6 +170,8 @@ class _Training:
         skipped = sum(len(item.stored) for item in planned)
         names = [item.study.name for item in planned]
         files = self.targets.sweep_files
+        if setup.address is not None:
+            self.console.print(f"joining {setup.address}: it begins with the first worker")
         with make_executor(
             setup.executor, setup.workers, by_token, setup.devices, setup.address
         ) as trainer:

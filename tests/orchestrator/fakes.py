@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
 
-from orchestrator.executor import Done, Failed, Outcome
+from orchestrator.executor import Done, Failed, Outcome, Returned
 from orchestrator.team import SOLE_KIND, Kind, Team
 from search.experiment import Experiment
 from search.grid import Table
@@ -77,6 +77,39 @@ class FakeExecutor:
         withdrawn = list(self._waiting)
         self._waiting = deque(kept)
         return withdrawn
+
+
+class LeavingExecutor(FakeExecutor):
+    """One whose machines leave with the tasks that `leaves` is true of, begun or not."""
+
+    def __init__(self, leaves: Callable[[Task], bool], *, begun: bool = True) -> None:
+        super().__init__()
+        self.count: Counter[IndexSet] = Counter()
+        self._leaves = leaves
+        self._begun = begun
+
+    def wait(self, timeout_s: float) -> list[Outcome]:
+        task = self._waiting[0]
+        self.count[task.indices] += 1
+        if self._leaves(task):
+            self._waiting.popleft()
+            return [Returned(task, "its node has left", self._begun)]
+        return super().wait(timeout_s)
+
+
+class AbsentExecutor(FakeExecutor):
+    """One that has no worker at all every other time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looks = 0
+
+    def vacancies(self) -> list[Kind]:
+        self._looks += 1
+        return super().vacancies() if self._looks % 3 == 0 else []
+
+    def wait(self, timeout_s: float) -> list[Outcome]:
+        return super().wait(timeout_s) if self._waiting else []
 
 
 class FakeStore:

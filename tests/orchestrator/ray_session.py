@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,10 @@ PATIENCE_S = 120.0
 class TrappedTable(Table):
     """A table that notes in a folder which worker reads which row, and does there as it is told.
 
-    A file "kill-7" kills the first process that reads row 7, "raise-7" fails it, and while there is
-    a file "gate-7" nobody comes past row 7. The driver, which reads some rows to learn what a task
-    costs, goes by all of it.
+    A file "kill-7" kills the first process that reads row 7, "crash-7" all of them, "raise-7" fails
+    them, "eat-7" has them ask for more memory than there is, "slow" makes all reading slow, and
+    while there is a file "gate-7" nobody comes past row 7. The driver, which reads some rows to
+    learn what a task costs, goes by all of it.
     """
 
     folder: str = ""
@@ -58,6 +60,13 @@ class TrappedTable(Table):
         if (folder / f"kill-{index}").exists():
             (folder / f"kill-{index}").unlink()
             os.kill(os.getpid(), signal.SIGKILL)
+        if (folder / "slow").exists():
+            time.sleep(0.02)
+        if (folder / f"crash-{index}").exists():
+            os.abort()
+        if (folder / f"eat-{index}").exists():
+            eaten = [bytes(2**30) for _ in range(10_000)]
+            raise AssertionError(f"{len(eaten)} pieces did fit")
         if (folder / f"raise-{index}").exists():
             raise ValueError(f"row {index} is a trap")
         while (folder / f"gate-{index}").exists():
@@ -93,9 +102,11 @@ class Trapped:
         return Task(self.study, IndexSet.of([(start, stop)]), "sweep")
 
 
-def run(executor: Executor, selections: list[Selection], store: Path) -> Tally:
+def run(
+    executor: Executor, selections: list[Selection], store: Path, max_seconds: float = 10.0
+) -> Tally:
     """Trains into a store, as the command does."""
-    with StoreWriter(store) as writer:
+    with StoreWriter(store, max_seconds=max_seconds) as writer:
         planned = make_plan(selections, writer)
         names = [item.study.name for item in planned]
         sweep = describe_sweep(
@@ -153,6 +164,20 @@ def start_outsider(address: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def listening() -> list[str]:
+    """Addresses at which this process and all that it started take connections."""
+    # Ray brings it along.
+    import psutil  # type: ignore[import-untyped, unused-ignore]
+
+    this = psutil.Process()
+    found = set()
+    for process in [this, *this.children(recursive=True)]:
+        with suppress(psutil.Error):  # it has ended meanwhile
+            sockets = process.net_connections(kind="inet")
+            found |= {socket.laddr.ip for socket in sockets if socket.status == "LISTEN"}
+    return sorted(found)
 
 
 def raising(executor: Executor, folder: Path) -> dict[str, Any]:
@@ -237,6 +262,7 @@ def main(folder: Path) -> None:
         from ray._private.worker import get_dashboard_url
 
         outsider = start_outsider(ray.get_runtime_context().gcs_address)
+        report["listening"] = listening()
         report["dashboard"] = get_dashboard_url()  # type: ignore[no-untyped-call]
         report["token"] = len(os.environ.get("RAY_AUTH_TOKEN", ""))
         wait_for_team(executor)

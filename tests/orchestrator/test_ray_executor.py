@@ -45,6 +45,11 @@ def test_anybody_on_the_network_can_run_code(report: dict[str, Any]) -> None:
     assert "authentication" in report["outsider"].lower()
 
 
+def test_anybody_on_the_network_can_knock(report: dict[str, Any]) -> None:
+    assert report["listening"]
+    assert {address.removeprefix("::ffff:") for address in report["listening"]} == {"127.0.0.1"}
+
+
 def test_dashboard_is_served(report: dict[str, Any]) -> None:
     assert report["dashboard"] == ""
 
