@@ -29,6 +29,7 @@ with socket.create_server(("127.0.0.1", int(sys.argv[1]))): time.sleep(60)
 exec sleep 60""",
     "sparsest": """say "$@"
 trap 'say stopped; exit 130' TERM
+until grep -q 'ray start.* --address' $CALLS; do sleep 0.05; done
 if [[ -n ${HANG:-} ]]; then sleep 60 & wait; fi
 exit 3""",
 }
@@ -44,12 +45,11 @@ def job(tmp_path: Path) -> tuple[dict[str, str], Path]:
         program = bin_folder / name
         program.write_text(f"#!/bin/bash\nsay() {{ {said}; }}\n{body}\n")
         program.chmod(0o755)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        free_port = free.getsockname()[1]
     environment = dict(
         os.environ,
         SLURM_SUBMIT_DIR=str(tmp_path),
-        SLURM_JOB_ID=str((free_port - 20000) % 10000),
+        CALLS=str(calls),
+        SLURM_JOB_ID=str(os.getpid()),
         SLURM_JOB_NODELIST="node[1-3]",
         SLURM_CPUS_PER_TASK="8",
     )
@@ -64,7 +64,7 @@ def test_nodes_do_not_find_their_head_or_stay_when_the_sweep_has_ended(
     job: tuple[dict[str, str], Path],
 ) -> None:
     environment, calls = job
-    port = 20000 + int(environment["SLURM_JOB_ID"])
+    port = 20000 + os.getpid() % 10000
     words = [str(SCRIPT), "phase1", "--store", "a b"]
     ended = subprocess.run(words, env=environment, timeout=60, capture_output=True, text=True)
     assert ended.returncode == 3, ended.stderr
