@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from search.id_set import IdSet
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from storage.entries import RowsCommitted, no_rows_by_status
 from storage.errors import DataFileDamaged, StoreDamaged, StoreVersion
@@ -185,13 +186,13 @@ def read_part(paths: StorePaths, part: RowsCommitted) -> pa.Table:
 
 def ids_of_other_versions(
     paths: StorePaths, parts: Iterable[RowsCommitted], study_name: str, study_digest: str
-) -> set[bytes]:
-    """Ids (16 bytes each) of a study's rows that were stored under other digests than this one.
+) -> IdSet:
+    """Ids of a study's rows that were stored under other digests than this one.
 
     Raises:
         DataFileDamaged: a file that has such rows is missing or cannot be read.
     """
-    found: set[bytes] = set()
+    found: list[bytes] = []
     for part in parts:
         others = {
             digest
@@ -202,8 +203,8 @@ def ids_of_other_versions(
             continue
         for digest, ids in study_ids(paths, part):
             if digest in others:
-                found.update(map(bytes.fromhex, ids))
-    return found
+                found.append(bytes.fromhex("".join(ids)))
+    return IdSet(b"".join(found))
 
 
 def study_ids(paths: StorePaths, part: RowsCommitted) -> Iterator[tuple[str, list[str]]]:

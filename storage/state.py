@@ -70,7 +70,7 @@ class StudyRows:
     def indices(self) -> IndexSet:
         """All of them."""
         if self._new:
-            self._merged = IndexSet.of([*self._merged.intervals, *self._new])
+            self._merged = self._merged | IndexSet.of(self._new)
             self._new = []
         return self._merged
 

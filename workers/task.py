@@ -25,6 +25,8 @@ class Task:
         sweep_id: goes into every row.
         attempt: how often the same task has failed before.
         curves: measure every training at the end of each epoch too.
+        suspect: whether it is a part of a task that failed.
+        losses: how often it was lost together with its machine.
     """
 
     study: Study
@@ -32,6 +34,8 @@ class Task:
     sweep_id: str
     attempt: int = 0
     curves: bool = False
+    suspect: bool = False
+    losses: int = 0
 
 
 def run_task(task: Task, inits: Mapping[str, StoredInit], device: Device) -> pa.RecordBatch:

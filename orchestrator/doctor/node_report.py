@@ -15,7 +15,7 @@ from storage.sweep_info import software_versions
 
 _ROOT = Path(__file__).resolve().parents[2]
 
-_ROOMS = ("search", "pruning", "workers", "storage", "orchestrator")
+ROOMS = ("search", "pruning", "workers", "storage", "orchestrator")
 """The packages that a sweep runs."""
 
 
@@ -57,7 +57,7 @@ def code_digest(root: Path = _ROOT) -> str:
 
 def source_files(root: Path = _ROOT) -> list[Path]:
     """The sources of all rooms that a sweep runs, in a fixed order."""
-    return [path for room in _ROOMS for path in sorted((root / room).rglob("*.py"))]
+    return [path for room in ROOMS for path in sorted((root / room).rglob("*.py"))]
 
 
 def usable_cores() -> int:
