@@ -117,8 +117,8 @@ def _reaches_an_output(chosen: NDArray[np.int64], sizes: Sequence[int]) -> NDArr
         rows = np.broadcast_to(masks, live.shape)
         following[rows[live], target[live]] = True
         reached, start = following, start + before * behind
-    outputs: NDArray[np.bool_] = reached.any(axis=1)
-    return outputs
+    reaches: NDArray[np.bool_] = np.any(reached, axis=1, keepdims=True)[:, 0]
+    return reaches
 
 
 def _powers_of_one_plus_x(exponent: int, degree: int) -> Polynomial:

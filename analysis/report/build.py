@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,12 +46,11 @@ _PARTS = (
 )
 
 _FACTS = """
-SELECT count(*) AS trainings,
-       min(weight_nnz) FILTER (method = 'search' AND accuracy >= 0.95) AS search_95,
+SELECT min(weight_nnz) FILTER (method = 'search' AND accuracy >= 0.95) AS search_95,
        min(weight_nnz) FILTER (method <> 'search' AND accuracy >= 0.95) AS pruned_95,
        min(weight_nnz) FILTER (method = 'search' AND accuracy >= 0.995) AS search_995,
        min(weight_nnz) FILTER (method <> 'search' AND accuracy >= 0.995) AS pruned_995
-FROM results
+FROM results WHERE init = 'fresh'
 """
 
 
@@ -85,13 +83,15 @@ class Built:
         rows: that it is made from.
         plots: number of plots.
         drawings: number of drawn networks.
-        not_drawn: reason -> number of networks.
+        left_out: networks that were not to be drawn; the page says why of each.
+        failed: experiment_id -> why it could not be trained again, to be drawn.
     """
 
     rows: int
     plots: int
     drawings: int
-    not_drawn: dict[str, int]
+    left_out: int
+    failed: Mapping[str, str]
 
 
 def check_folder(folder: Path, *, overwrite: bool) -> None:
@@ -138,10 +138,23 @@ def build_report(reader: ResultsReader, folder: Path, options: Options, tell: Te
             (made / name).mkdir(parents=True)
         write_tables(sections, made / CSV)
         write_figures(charts, made / FIGURES, lambda *so_far: tell("drawing figures", *so_far))
-        not_drawn = _draw(reader, networks, made / DRAWINGS, options, tell)
-        facts = _facts(reader)
+        left_out = _left_out(networks, options)
+        failed = draw_networks(
+            [one for one in networks if one.row["experiment_id"] not in left_out],
+            reader,
+            made / DRAWINGS,
+            options.workers,
+            lambda *so_far: tell("drawing networks", *so_far),
+        )
         contents = Contents(
-            TITLE, options.source, facts, claims, sections, networks, not_drawn, options.asking
+            TITLE,
+            options.source,
+            _facts(reader, rows),
+            claims,
+            sections,
+            networks,
+            left_out | failed,
+            options.asking,
         )
         write_page(contents, made)
         _write_marker(made, options, rows)
@@ -149,8 +162,9 @@ def build_report(reader: ResultsReader, folder: Path, options: Options, tell: Te
     return Built(
         rows,
         len(charts),
-        len(networks) - len(not_drawn),
-        dict(Counter(not_drawn.values()).most_common()),
+        len(networks) - len(left_out) - len(failed),
+        len(left_out),
+        failed,
     )
 
 
@@ -165,32 +179,22 @@ def _asked(reader: ResultsReader, tell: Tell) -> tuple[list[Section], list[Claim
     return [*sections, ledger.section(claims), trained.section(reader)], claims
 
 
-def _draw(
-    reader: ResultsReader,
-    networks: Sequence[PlottedNetwork],
-    folder: Path,
-    options: Options,
-    tell: Tell,
-) -> dict[str, str]:
-    """Draws networks; experiment_id -> why not, for the others."""
+def _left_out(networks: Sequence[PlottedNetwork], options: Options) -> dict[str, str]:
+    """experiment_id -> why, for networks that are not to be drawn."""
     if not options.draw:
         return {one.row["experiment_id"]: "no drawings were asked for" for one in networks}
-    wanted = [one for one in networks if not one.not_drawn]
-    not_wanted = {one.row["experiment_id"]: one.not_drawn for one in networks if one.not_drawn}
-    return not_wanted | draw_networks(
-        wanted, reader, folder, options.workers, lambda *so_far: tell("drawing networks", *so_far)
-    )
+    return {one.row["experiment_id"]: one.not_drawn for one in networks if one.not_drawn}
 
 
-def _facts(reader: ResultsReader) -> list[tuple[str, str]]:
+def _facts(reader: ResultsReader, rows: int) -> list[tuple[str, str]]:
     """What is told at the top: numbers, and what they count."""
     (found,) = reader.sql(_FACTS).to_pylist()
     told = [
-        (found["trainings"], "trainings"),
-        (found["search_95"], "weights: the search at 95 %"),
-        (found["pruned_95"], "weights: the best pruning at 95 %"),
-        (found["search_995"], "weights: the search at 99.5 %"),
-        (found["pruned_995"], "weights: the best pruning at 99.5 %"),
+        (rows, "trainings"),
+        (found["search_95"], "weights: search, 95 %"),
+        (found["pruned_95"], "weights: pruning, 95 %"),
+        (found["search_995"], "weights: search, 99.5 %"),
+        (found["pruned_995"], "weights: pruning, 99.5 %"),
     ]
     return [(f"{number:,}", says) for number, says in told if number is not None]
 

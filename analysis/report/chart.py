@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log10
 from typing import Literal
 
 Kind = Literal["steps", "line", "curve", "points", "band"]
 """steps: points, and a line that keeps its height up to the next; line: points on a straight line;
 curve: the line alone; points: nothing between; band: the area between `low` and `high`."""
+
+
+SMALLEST_REST = 0.0005
+"""What is closer to 1 is drawn as if it were that close: 100 % has no place on the axis `nines`."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +51,26 @@ class Axis:
 
     Attributes:
         title: with the unit.
-        scale: `percent` is a fraction that is written in percent; `categories` are texts, the first
-            one on top; `doubling` has equal steps for equal ratios.
+        scale: `percent` is a fraction that is written in percent; `nines` is one too, with equal
+            steps for equal ratios of the rest to 1, so that 99 % and 99.9 % are apart as 90 % and
+            99 % are; `doubling` has equal steps for equal ratios; `categories` are texts, the first
+            one on top.
         limits: lowest and highest value; None for what there is.
         ticks: values that are written out; none for the library's choice.
     """
 
     title: str
-    scale: Literal["linear", "percent", "doubling", "categories"] = "linear"
+    scale: Literal["linear", "percent", "nines", "doubling", "categories"] = "linear"
     limits: tuple[float, float] | None = None
     ticks: Sequence[float] = ()
+
+    def place(self, value: float) -> float:
+        """Where a value lies on an axis with even steps; the same value but for `nines`."""
+        return -log10(max(1 - value, SMALLEST_REST)) if self.scale == "nines" else value
+
+    def text(self, value: float) -> str:
+        """A value as it is written at the axis."""
+        return f"{100 * value:g} %" if self.scale in ("percent", "nines") else f"{value:g}"
 
 
 @dataclass(frozen=True)
@@ -130,6 +145,12 @@ class Chart:
     def first(self) -> tuple[str, ...]:
         """The choice at the start."""
         return tuple(selector.first for selector in self.selectors)
+
+    @property
+    def names_itself(self) -> bool:
+        """Whether its axis names every series, so that a legend would say it twice."""
+        every = [series for view in self.views.values() for series in view.series]
+        return self.y.scale == "categories" and all(list(s.y) == [s.name] for s in every)
 
     @property
     def is_empty(self) -> bool:

@@ -25,7 +25,9 @@ def plotted(chart: Chart, places: Mapping[str, int]) -> dict[str, Any]:
         `layout` of all views; `views`: the choices, joined by "|" -> `data` and `layout`;
         `first`: the choice at the start.
     """
-    layout = go.Layout(xaxis=_axis(chart.x), yaxis=_axis(chart.y))
+    layout = go.Layout(
+        xaxis=_axis(chart.x), yaxis=_axis(chart.y), showlegend=not chart.names_itself
+    )
     return {
         "layout": layout.to_plotly_json(),
         "first": "|".join(chart.first),
@@ -48,12 +50,12 @@ def _axis(axis: Axis) -> dict[str, Any]:
     if axis.scale == "categories":
         settings |= {"type": "category", "autorange": "reversed"}
     if axis.limits is not None:
-        settings |= {"range": list(axis.limits)}
+        settings |= {"range": [axis.place(limit) for limit in axis.limits]}
     if axis.ticks:
         settings |= {
             "tickmode": "array",
-            "tickvals": list(axis.ticks),
-            "ticktext": [f"{tick:g}" for tick in axis.ticks],
+            "tickvals": [axis.place(tick) for tick in axis.ticks],
+            "ticktext": [axis.text(tick) for tick in axis.ticks],
         }
     return settings
 
@@ -61,8 +63,8 @@ def _axis(axis: Axis) -> dict[str, Any]:
 def _view_layout(view: View, chart: Chart) -> dict[str, Any]:
     """The guides, and the order of the categories."""
     settings: dict[str, Any] = {
-        "shapes": [_guide_line(guide) for guide in view.guides],
-        "annotations": [_guide_text(guide) for guide in view.guides],
+        "shapes": [_guide_line(guide, chart) for guide in view.guides],
+        "annotations": [_guide_text(guide, chart) for guide in view.guides],
     }
     if chart.y.scale == "categories":
         order = list(dict.fromkeys(y for series in view.series for y in series.y))
@@ -70,7 +72,8 @@ def _view_layout(view: View, chart: Chart) -> dict[str, Any]:
     return go.Layout(**settings).to_plotly_json()  # type: ignore[no-any-return]
 
 
-def _guide_line(guide: Guide) -> dict[str, Any]:
+def _guide_line(guide: Guide, chart: Chart) -> dict[str, Any]:
+    at = _guide_place(guide, chart)
     along, across = ("y", "x") if guide.upright else ("x", "y")
     return {
         "type": "line",
@@ -78,18 +81,23 @@ def _guide_line(guide: Guide) -> dict[str, Any]:
         f"{along}ref": "paper",
         f"{along}0": 0,
         f"{along}1": 1,
-        f"{across}0": guide.at,
-        f"{across}1": guide.at,
+        f"{across}0": at,
+        f"{across}1": at,
         "line": {"width": 1.2, "dash": "dash"},
         "layer": "below",
     }
 
 
-def _guide_text(guide: Guide) -> dict[str, Any]:
+def _guide_place(guide: Guide, chart: Chart) -> float:
+    return (chart.x if guide.upright else chart.y).place(guide.at)
+
+
+def _guide_text(guide: Guide, chart: Chart) -> dict[str, Any]:
+    at = _guide_place(guide, chart)
     place = (
-        {"x": guide.at, "y": 1, "yref": "paper", "yanchor": "bottom"}
+        {"x": at, "y": 1, "yref": "paper", "yanchor": "bottom"}
         if guide.upright
-        else {"y": guide.at, "x": 0, "xref": "paper", "xanchor": "left", "yanchor": "bottom"}
+        else {"y": at, "x": 0, "xref": "paper", "xanchor": "left", "yanchor": "bottom"}
     )
     return {"text": guide.says, "showarrow": False, "font": {"size": 11}, **place}
 
@@ -100,7 +108,7 @@ def _trace(series: Series, chart: Chart, places: Mapping[str, int]) -> dict[str,
     else:
         trace = go.Scatter(
             x=_rounded(series.x),
-            y=_rounded(series.y),
+            y=_rounded([_height(y, chart.y) for y in series.y]),
             mode={"points": "markers", "curve": "lines"}.get(series.kind, "lines+markers"),
             line={
                 "shape": "hv" if series.kind == "steps" else "linear",
@@ -157,7 +165,8 @@ def _hover(series: Series, chart: Chart, places: Mapping[str, int]) -> dict[str,
     count = len(series.x)
     networks = series.networks or [None] * count
     notes = series.notes or [""] * count
-    y = "%{y:.2%}" if chart.y.scale == "percent" else "%{y}"
+    in_percent = chart.y.scale in ("percent", "nines")
+    y = "%{text}" if in_percent else "%{y}"
     x = "" if chart.x.title == "" else f"{chart.x.title}: %{{x}}<br>"
     y_says = "" if chart.y.title == "" else f"{chart.y.title}: {y}<br>"
     return {
@@ -165,8 +174,14 @@ def _hover(series: Series, chart: Chart, places: Mapping[str, int]) -> dict[str,
             [None if network is None else places[network], note]
             for network, note in zip(networks, notes, strict=True)
         ],
+        # Rounded heights would not say 95.00 % of a network that has reached it.
+        "text": [f"{100 * float(value):.2f} %" for value in series.y] if in_percent else None,
         "hovertemplate": f"<b>{series.name}</b><br>{x}{y_says}%{{customdata[1]}}<extra></extra>",
     }
+
+
+def _height(value: float | str, axis: Axis) -> float | str:
+    return value if isinstance(value, str) else axis.place(value)
 
 
 def _rounded(values: Sequence[Any]) -> list[Any]:

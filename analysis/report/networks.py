@@ -15,10 +15,10 @@ from search.specification import experiment_of
 from storage.results_reader import ResultsReader
 from workers.cost import UNIT_MS, experiment_cost
 
-LEAST_ACCURACY = 0.8
+LEAST_ACCURACY = 0.9
 """Networks below it are not drawn: the plots hold hundreds of them, and they show little."""
 
-LONGEST_S = 3.0
+LONGEST_S = 2.0
 """A network whose weights are not stored is drawn where training it again takes no longer."""
 
 

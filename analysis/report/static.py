@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter, ScalarFormatter
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator, PercentFormatter
 
 from analysis.report.chart import Axis, Chart, Series, View
 from analysis.report.styles import style_of
@@ -32,11 +32,10 @@ def drawn(chart: Chart) -> Figure:
         axes = figure.add_subplot()
         view = chart.views[chart.first]
         _plot(axes, chart, view)
-        says = ", ".join(
-            f"{selector.label.lower()}: {selector.first}" for selector in chart.selectors
-        )
-        _write_title(axes, chart, says)
-        _add_legend(figure, [view])
+        chosen = ", ".join(f"{one.label.lower()}: {one.first}" for one in chart.selectors)
+        _write_title(figure, chart.title, chosen, 84)
+        if not chart.names_itself:
+            _add_legend(figure, [view], beside=True)
         return figure
 
 
@@ -54,10 +53,10 @@ def drawn_panels(chart: Chart) -> Figure | None:
             axes.set_title(", ".join(choice), fontsize=9, color=_TEXT, loc="left")
         for axes in panels[len(chart.views) :]:
             axes.set_visible(False)
-        figure.suptitle(
-            "\n".join(textwrap.wrap(chart.title, 38 * columns)), fontsize=11, color=_TEXT
-        )
-        _add_legend(figure, list(chart.views.values()))
+        panels_of = ", ".join(one.label.lower() for one in chart.selectors)
+        _write_title(figure, chart.title, f"by {panels_of}", 38 * columns)
+        if not chart.names_itself:
+            _add_legend(figure, list(chart.views.values()), beside=False)
         return figure
 
 
@@ -67,9 +66,10 @@ def _plot(axes: Axes, chart: Chart, view: View, *, small: bool = False) -> None:
         names = list(dict.fromkeys(str(y) for series in view.series for y in series.y))
     for guide in view.guides:
         line = axes.axvline if guide.upright else axes.axhline
-        line(guide.at, color=style_of(guide.style).light, linewidth=0.9, linestyle=(0, (4, 3)))
+        at = (chart.x if guide.upright else chart.y).place(guide.at)
+        line(at, color=style_of(guide.style).light, linewidth=0.9, linestyle=(0, (4, 3)))
     for series in view.series:
-        _plot_series(axes, series, names, small=small)
+        _plot_series(axes, series, names, chart.y, small=small)
     _set_axis(axes, chart.x, "x", small=small)
     _set_axis(axes, chart.y, "y", small=small)
     if names:
@@ -79,13 +79,15 @@ def _plot(axes: Axes, chart: Chart, view: View, *, small: bool = False) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=7 if small else 9, colors=_MUTED)
-    _write_guides(axes, view, small=small)
+    _write_guides(axes, chart, view, small=small)
 
 
-def _plot_series(axes: Axes, series: Series, names: Sequence[str], *, small: bool) -> None:
+def _plot_series(
+    axes: Axes, series: Series, names: Sequence[str], upright: Axis, *, small: bool
+) -> None:
     style = style_of(series.style)
     x = [float(value) for value in series.x]
-    y = [float(names.index(str(v))) if names else float(v) for v in series.y]
+    y = [float(names.index(str(v))) if names else upright.place(float(v)) for v in series.y]
     if series.kind == "band":
         axes.fill_between(x, series.low or (), series.high or (), color=style.light, alpha=0.18)
         return
@@ -113,19 +115,21 @@ def _set_axis(axes: Axes, axis: Axis, which: str, *, small: bool) -> None:
     ours.set_label_text(axis.title, fontsize=8 if small else 10, color=_TEXT)
     if axis.scale == "doubling":
         (axes.set_xscale if which == "x" else axes.set_yscale)("log", base=2)
-        ours.set_major_formatter(ScalarFormatter())
         ours.set_minor_locator(NullLocator())
     if axis.scale == "percent":
         ours.set_major_formatter(PercentFormatter(1, decimals=0))
     if axis.ticks:
-        ours.set_major_locator(FixedLocator(axis.ticks[::2] if small else axis.ticks))
+        ticks = axis.ticks[::2] if small else axis.ticks
+        ours.set_major_locator(FixedLocator([axis.place(tick) for tick in ticks]))
+        ours.set_major_formatter(FixedFormatter([axis.text(tick) for tick in ticks]))
     if axis.limits is not None:
-        (axes.set_xlim if which == "x" else axes.set_ylim)(*axis.limits)
+        low, high = (axis.place(limit) for limit in axis.limits)
+        (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
 
 
-def _write_guides(axes: Axes, view: View, *, small: bool) -> None:
+def _write_guides(axes: Axes, chart: Chart, view: View, *, small: bool) -> None:
     for guide in view.guides:
-        x, y = (guide.at, 1.01) if guide.upright else (1.005, guide.at)
+        x, y = (guide.at, 1.01) if guide.upright else (1.005, chart.y.place(guide.at))
         axes.text(
             x,
             y,
@@ -138,24 +142,13 @@ def _write_guides(axes: Axes, view: View, *, small: bool) -> None:
         )
 
 
-def _write_title(axes: Axes, chart: Chart, says: str) -> None:
-    title = "\n".join(textwrap.wrap(chart.title, 78))
-    upright = any(guide.upright for guide in chart.views[chart.first].guides)
-    axes.set_title(title, fontsize=11, color=_TEXT, loc="left", pad=30 if upright else 20)
-    if says:
-        axes.annotate(
-            says,
-            (0, 1),
-            (0, 18 if upright else 7),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            fontsize=8.5,
-            color=_MUTED,
-        )
+def _write_title(figure: Figure, title: str, below: str, letters: int) -> None:
+    lines = [*textwrap.wrap(title, letters), *([below] if below else [])]
+    figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=10.5, color=_TEXT)
 
 
-def _add_legend(figure: Figure, views: Sequence[View]) -> None:
-    """One entry a name, to the right, or below small multiples."""
+def _add_legend(figure: Figure, views: Sequence[View], *, beside: bool) -> None:
+    """One entry a name, to the right or below."""
     entries: dict[str, Line2D | Patch] = {}
     for series in (series for view in views for series in view.series):
         style = style_of(series.style)
@@ -172,12 +165,11 @@ def _add_legend(figure: Figure, views: Sequence[View]) -> None:
             markerfacecolor="white" if hollow else style.light,
             linestyle="none" if series.kind == "points" else (":" if series.hollow else "-"),
         )
-    few = len(views) == 1
     figure.legend(
         list(entries.values()),
         list(entries),
-        loc="outside right upper" if few else "outside lower center",
-        ncols=1 if few else 5,
+        loc="outside right center" if beside else "outside lower center",
+        ncols=1 if beside else 5,
         fontsize=8,
         frameon=False,
         labelcolor=_TEXT,

@@ -35,7 +35,7 @@ def report(
         bool,
         typer.Option(
             "--draw-all",
-            help="Draw also networks below 80 %, and those that take long to train again.",
+            help="Draw also networks below 90 %, and those that take long to train again.",
         ),
     ] = False,
     workers: Annotated[
@@ -74,13 +74,13 @@ def report(
             raise UserError(said) from error
         except (ValueError, DrawingFailed) as error:
             raise UserError(str(error)) from error
-    for reason, networks in built.not_drawn.items():
-        console.print(f"{counted(networks, 'network')} not drawn: {reason}", soft_wrap=True)
-    drawn = counted(built.drawings, "drawing")
-    typer.echo(
-        f"{output / 'index.html'}: {counted(built.rows, 'row')}, {counted(built.plots, 'plot')}, "
-        f"{drawn}"
-    )
+    for experiment_id, reason in built.failed.items():
+        console.print(f"{experiment_id} is not drawn: {reason}", soft_wrap=True)
+    made = (built.rows, "row"), (built.plots, "plot"), (built.drawings, "drawing")
+    typer.echo(f"{output / 'index.html'}: {', '.join(counted(*one) for one in made)}")
+    if built.left_out:
+        left_out = counted(built.left_out, "network")
+        typer.echo(f"{left_out} not drawn; the page says why of each (--draw-all draws them all)")
 
 
 class _Display:

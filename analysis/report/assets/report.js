@@ -54,6 +54,8 @@
       font: { color: cssColour("--text"), size: 13 },
       hoverlabel: { bgcolor: cssColour("--card"), font: { color: cssColour("--text") } },
       hovermode: "closest",
+      showlegend: chart.layout.showlegend,
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: cssColour("--muted"), activecolor: cssColour("--accent") },
       margin: { l: 55, r: 15, t: 25, b: 50 },
       legend: narrow.matches
         ? { orientation: "h", y: -0.2, yanchor: "top", font: { size: 12 } }
@@ -64,7 +66,7 @@
   const config = {
     responsive: true,
     displaylogo: false,
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "sendDataToCloud"],
     toImageButtonOptions: { format: "svg" },
   };
 
@@ -93,7 +95,7 @@
       const item = document.createElement("li");
       const button = document.createElement("button");
       button.type = "button";
-      const height = typeof trace.y[at] === "string" ? "" : `, ${shortly(trace.y[at])}`;
+      const height = trace.text ? `, ${trace.text[at]}` : typeof trace.y[at] === "string" ? "" : `, ${trace.y[at]}`;
       button.textContent = `${trace.name}: ${trace.x[at]}${height}`;
       button.addEventListener("click", () => open(number));
       item.append(button);
@@ -102,8 +104,6 @@
     details.hidden = buttons.length === 0;
     details.querySelector("ul").replaceChildren(...buttons);
   }
-
-  const shortly = (height) => (height <= 1 ? `${(100 * height).toFixed(2)} %` : height);
 
   const dialog = document.getElementById("network");
 
