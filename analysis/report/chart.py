@@ -68,6 +68,14 @@ class Axis:
         """Where a value lies on an axis with even steps; the same value but for `nines`."""
         return -log10(max(1 - value, SMALLEST_REST)) if self.scale == "nines" else value
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The places of the limits; with room for markers above the last one of `nines`."""
+        if self.limits is None:
+            return None
+        low, high = (self.place(limit) for limit in self.limits)
+        return (low, high + 0.1) if self.scale == "nines" else (low, high)
+
     def text(self, value: float) -> str:
         """A value as it is written at the axis."""
         return f"{100 * value:g} %" if self.scale in ("percent", "nines") else f"{value:g}"

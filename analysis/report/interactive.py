@@ -49,8 +49,8 @@ def _axis(axis: Axis) -> dict[str, Any]:
         settings |= {"type": "log"}
     if axis.scale == "categories":
         settings |= {"type": "category", "autorange": "reversed"}
-    if axis.limits is not None:
-        settings |= {"range": [axis.place(limit) for limit in axis.limits]}
+    if axis.ends is not None:
+        settings |= {"range": list(axis.ends)}
     if axis.ticks:
         settings |= {
             "tickmode": "array",

@@ -11,7 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import (
+    FixedFormatter,
+    FixedLocator,
+    MaxNLocator,
+    NullLocator,
+    PercentFormatter,
+)
 
 from analysis.report.chart import Axis, Chart, Series, View
 from analysis.report.styles import style_of
@@ -122,9 +128,10 @@ def _set_axis(axes: Axes, axis: Axis, which: str, *, small: bool) -> None:
         ticks = axis.ticks[::2] if small else axis.ticks
         ours.set_major_locator(FixedLocator([axis.place(tick) for tick in ticks]))
         ours.set_major_formatter(FixedFormatter([axis.text(tick) for tick in ticks]))
-    if axis.limits is not None:
-        low, high = (axis.place(limit) for limit in axis.limits)
-        (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
+    elif axis.scale == "linear":
+        ours.set_major_locator(MaxNLocator(integer=True))
+    if axis.ends is not None:
+        (axes.set_xlim if which == "x" else axes.set_ylim)(*axis.ends)
 
 
 def _write_guides(axes: Axes, chart: Chart, view: View, *, small: bool) -> None:

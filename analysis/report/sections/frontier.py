@@ -55,8 +55,8 @@ _ACCURACY = Axis("accuracy", "percent", limits=(0.49, 1.005))
 _NEAR_ONE = Axis(
     "accuracy",
     "nines",
-    limits=(0.45, 0.99955),
-    ticks=(0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999),
+    limits=(0.45, 0.9995),
+    ticks=(0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995),
 )
 
 
@@ -135,7 +135,7 @@ def _spread_chart(spread: Answer) -> Chart:
             views[(name_of(method), width)] = View([one for one in series if one.x], _GUIDES)
     return Chart(
         "accuracy-spread",
-        "All trainings with so many nonzero weights: the best, the median, and the middle 80 %",
+        "All trainings with so many nonzero weights: the best, the median, the middle four fifths",
         "Training is chaotic: most trainings learn little whatever the method, and the best of "
         "them is far from the rest. Points with fewer than five trainings are left out.",
         _WEIGHTS,
