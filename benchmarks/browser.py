@@ -87,7 +87,9 @@ def open_report(browser: WebDriver, folder: Path) -> int:
 
 def requested(browser: WebDriver) -> list[str]:
     """Addresses that the page has asked for since the last call, inline data left out."""
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    messages = [
+        json.loads(entry["message"])["message"] for entry in _logged(browser, "performance")
+    ]
     addresses = [
         message["params"]["request"]["url"]
         for message in messages
@@ -98,4 +100,9 @@ def requested(browser: WebDriver) -> list[str]:
 
 def complaints(browser: WebDriver) -> list[str]:
     """What the page has written to the console since the last call."""
-    return [entry["message"] for entry in browser.get_log("browser")]
+    return [entry["message"] for entry in _logged(browser, "browser")]
+
+
+def _logged(browser: WebDriver, kind: str) -> list[dict[str, str]]:
+    entries: list[dict[str, str]] = browser.get_log(kind)  # type: ignore[no-untyped-call]
+    return entries

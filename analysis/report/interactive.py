@@ -42,7 +42,7 @@ def plotted(chart: Chart, places: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _axis(axis: Axis) -> dict[str, Any]:
-    settings: dict[str, Any] = {"title": {"text": axis.title}, "automargin": True}
+    settings: dict[str, Any] = {"title": {"text": axis.title, "standoff": 10}, "automargin": True}
     if axis.scale == "percent":
         settings |= {"tickformat": ".0%"}
     if axis.scale == "doubling":
@@ -83,7 +83,7 @@ def _guide_line(guide: Guide, chart: Chart) -> dict[str, Any]:
         f"{along}1": 1,
         f"{across}0": at,
         f"{across}1": at,
-        "line": {"width": 1.2, "dash": "dash"},
+        "line": {"width": 1.4, "dash": "dash"},
         "layer": "below",
     }
 

@@ -137,7 +137,10 @@ def test_plot_without_points_says_nothing(report: Report) -> None:
     assert "fixed95-prune" in figure[0]
 
 
-def test_text_of_the_page_is_taken_for_markup(report_store: Path, tmp_path: Path) -> None:
+def test_text_of_the_page_is_taken_for_markup(
+    report_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analysis.report.build.write_figures", lambda *arguments: None)
     source = "The store <script>alert(1)</script>"
     options = Options(source=source, asking=f"--store {source}", draw=False)
     with StoreReader(report_store) as reader:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -114,7 +115,11 @@ def test_choice_leaves_the_plot_as_it_is(page: WebDriver) -> None:
 
 def test_click_on_a_point_opens_no_drawing(page: WebDriver) -> None:
     open_tab(page, "needed")
-    find(page, "#plot-weights-needed .points path").click()
+    # The point itself lies under plotly's surface, which takes the clicks.
+    point = find(page, "#plot-weights-needed .points path")
+    ActionChains(page).move_to_element(point).perform()
+    wait(page, "document.querySelector('#plot-weights-needed .hovertext') !== null")
+    ActionChains(page).click().perform()
     wait(page, "document.getElementById('network').open")
     wait(page, "document.querySelector('#network img')?.naturalWidth > 100")
     assert find(page, "#network-facts").text.count("\n") > 5

@@ -32,7 +32,7 @@ def test_mistake_ends_in_a_traceback(
     assert code == 1
     assert says in output
     assert "error: " in output
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "report").exists()
 
 
 def test_folder_that_is_no_report_is_only_refused_after_minutes(

@@ -84,6 +84,7 @@
     await Plotly.react(place, view.data.map(painted), layoutOf(chart, view), config);
     if (isNew) place.on("plotly_click", ({ points }) => open(points[0].customdata?.[0]));
     list(name, view);
+    // When the first plot was there, for whoever measures it.
     if (!root.dataset.firstPlotMs) root.dataset.firstPlotMs = Math.round(performance.now());
   }
 
@@ -142,18 +143,21 @@
 
   const tabs = [...document.querySelectorAll('[role="tab"]')];
 
-  function show(tab) {
+  async function show(tab) {
     for (const other of tabs) {
       const chosen = other === tab;
       other.setAttribute("aria-selected", String(chosen));
       other.tabIndex = chosen ? 0 : -1;
       document.getElementById(other.getAttribute("aria-controls")).hidden = !chosen;
     }
+    tab.scrollIntoView({ block: "nearest", inline: "nearest" });
     const panel = document.getElementById(tab.getAttribute("aria-controls"));
     for (const figure of panel.querySelectorAll("figure")) {
-      if (charts[figure.dataset.chart]) plot(figure.dataset.chart);
+      if (panel.hidden) return;
+      if (charts[figure.dataset.chart]) await plot(figure.dataset.chart);
+      // One plot is seen before the next one is drawn.
+      await new Promise((resolve) => { setTimeout(resolve); });
     }
-    tab.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   const ofAddress = () => tabs.find((tab) => `#${tab.getAttribute("aria-controls")}` === location.hash);

@@ -61,7 +61,7 @@ def width_axis(answer: Answer) -> Axis:
     widths = sorted({row["width"] for row in answer.rows})
     # 5 to 7 stand too close together to be written.
     return Axis(
-        "width of the network that pruning starts from",
+        "width that pruning starts from",
         "doubling",
         ticks=[width for width in widths if width not in (5, 6, 7)],
     )
