@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from search.indices import IndexSet
 from storage.committer import Committer
+from storage.damage import SetAsideFile, find_damage
 from storage.entries import Status, SweepBegin, SweepEnd
 from storage.errors import InitFrozen, SweepError
 from storage.init_entries import FoundNetwork
@@ -114,6 +115,30 @@ class StoreWriter:
         values = pa.array(wanted, pa.string())
         self._aside = SetAside(places_of(self.paths, parts, "status", values))
         return len(self._aside)
+
+    def set_damaged_aside(self) -> list[SetAsideFile]:
+        """Takes data files out of the store that are not what was written; reads all of them.
+
+        They are kept in a folder of their own, the log says what was wrong with them, and their
+        experiments are no longer stored.
+
+        Returns:
+            These files; none where all is well.
+
+        Raises:
+            DataFileDamaged: one may be well, but cannot be read by this user.
+            WriterClosed: the writer was stopped.
+            WriteFailed: an input/output error; the log knows whether they are still stored.
+        """
+        parts = self._committer.state.parts
+        damage = find_damage(self.paths, parts)
+        if damage:
+            self._committer.publish_damage(self._command, damage)
+        return [
+            SetAsideFile(self.paths.set_aside / part.file, damage[part.file], part.rows)
+            for part in parts
+            if part.file in damage
+        ]
 
     def forget(self, experiment_ids: Sequence[str]) -> int:
         """Takes rows out of the store, all at once; their experiments are no longer stored.
