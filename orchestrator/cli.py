@@ -20,6 +20,7 @@ from orchestrator.commands import (
     plan,
     publish,
     replay,
+    report,
     run,
     search,
     show,
@@ -78,6 +79,7 @@ app.command("run")(_telling(run.run))
 app.command("search")(_telling(search.search))
 app.command("status")(_telling(status.status))
 app.command("show")(_telling(show.show))
+app.command("report")(_telling(report.report))
 app.command("replay")(_telling(replay.replay))
 app.command("query")(_telling(ask.query))
 app.command("sql")(_telling(ask.sql))
