@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestrator.estimate import SAMPLE as STUDY_SAMPLE
 from orchestrator.estimate import mean_cost
@@ -42,6 +42,7 @@ class TaskSource:
         limit: cut off no more experiments than that.
         workers: at the end, what remains is shared evenly among so many.
         curves: goes into every task.
+        packages: so do these, package -> version.
     """
 
     def __init__(
@@ -52,12 +53,14 @@ class TaskSource:
         workers: int,
         *,
         curves: bool = False,
+        packages: Mapping[str, str] | None = None,
     ) -> None:
         self._waiting = deque((p.study, p.remaining) for p in plan if p.remaining)
         self._again: deque[Task] = deque()
         self._sweep_id = sweep_id
         self._workers = workers
         self._curves = curves
+        self._packages = tuple((packages or {}).items())
         self._seconds_a_cost: float | None = None
         total = sum(len(remaining) for _, remaining in self._waiting)
         self._left = total if limit is None else min(limit, total)
@@ -88,7 +91,9 @@ class TaskSource:
         if rest:
             self._waiting.appendleft((study, rest))
         self._left -= len(indices)
-        return Task(study, indices, self._sweep_id, curves=self._curves)
+        return Task(
+            study, indices, self._sweep_id, curves=self._curves, packages=self._packages
+        )
 
     def observe(self, task: Task, busy_s: float) -> None:
         """Learns from a finished task how long a unit of cost takes."""

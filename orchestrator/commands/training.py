@@ -24,6 +24,7 @@ from orchestrator.errors import UserError
 from orchestrator.found import origin
 from orchestrator.inits import combined, inits_in
 from orchestrator.plan import PlannedStudy, make_plan
+from orchestrator.plugins import packages_of
 from orchestrator.progress import ProgressDisplay
 from orchestrator.run_log import log_beside
 from orchestrator.show import counted
@@ -170,6 +171,7 @@ class _Training:
         skipped = sum(len(item.stored) for item in planned)
         names = [item.study.name for item in planned]
         files = self.targets.sweep_files
+        plugins = packages_of([item.study for item in planned])
         with make_executor(
             setup.executor, setup.workers, by_token, setup.device, setup.address
         ) as trainer:
@@ -177,12 +179,18 @@ class _Training:
                 command=setup.command,
                 studies=names,
                 sweep_files={name: files[name] for name in names if name in files},
+                plugins=plugins,
                 device=setup.device,
                 workers=setup.workers,
                 root_seed=setup.root_seed,
             )
             source = TaskSource(
-                planned, sweep.sweep_id, limit, trainer.workers, curves=setup.curves
+                planned,
+                sweep.sweep_id,
+                limit,
+                trainer.workers,
+                curves=setup.curves,
+                packages=plugins,
             )
             with StoreReader(setup.store) as reader:
                 display = ProgressDisplay(self.console, source.left, best_in_store(reader))

@@ -64,6 +64,7 @@ OPTIONS = {
     "diff": ["A", "B", "--published", "--study", "--json"],
     "forget": ["STUDY", "--store", "--sweep", "--where", "--yes"],
     "doctor": ["--store", "--ray", "--address", "--json"],
+    "plugins": ["--check", "--json"],
     "publish": ["STUDY", "--store", "--output", "--root-seed", "--overwrite"],
 }
 
