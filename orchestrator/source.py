@@ -91,9 +91,7 @@ class TaskSource:
         if rest:
             self._waiting.appendleft((study, rest))
         self._left -= len(indices)
-        return Task(
-            study, indices, self._sweep_id, curves=self._curves, packages=self._packages
-        )
+        return Task(study, indices, self._sweep_id, curves=self._curves, packages=self._packages)
 
     def observe(self, task: Task, busy_s: float) -> None:
         """Learns from a finished task how long a unit of cost takes."""

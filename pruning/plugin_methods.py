@@ -38,7 +38,8 @@ def check_method(name: str, brought: object) -> Method:
         raise ValueError("keys must be pruning.method.TO_TARGET")
     if not brought.module:
         raise ValueError("module does not name the file with the algorithm")
-    if len(brought.cost) != 2 or not all(math.isfinite(part) and part > 0 for part in brought.cost):
+    cost: tuple[float, ...] = brought.cost  # whatever its author has put there
+    if len(cost) != 2 or not all(math.isfinite(part) and part > 0 for part in cost):
         raise ValueError("cost must be two numbers above 0: ms a network, ns a weight")
     for word, setting in brought.settings.items():
         _check_setting(word, setting)

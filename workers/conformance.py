@@ -175,7 +175,7 @@ def impossible_target_is_taken(method: str) -> None:
     """A target_nnz that is missing, or not below the number of weights, is refused."""
     for target in (None, 0, 27, 1000):
         experiment = Experiment(method=method, width=3, target_nnz=target)
-        said = _refusal(lambda experiment=experiment: settled(experiment, _spiral()))
+        said = _refusal(experiment)
         _need(
             f"target_nnz {target} " in said and method in said and "1 to 26" in said,
             f"target_nnz {target} of 27 weights: {said or 'no ValueError'}; "
@@ -186,7 +186,7 @@ def impossible_target_is_taken(method: str) -> None:
 def given_masks_are_ignored(method: str) -> None:
     """Masks that come with the experiment are refused."""
     experiment = Experiment(method=method, width=3, target_nnz=15, masks=("11|11|10",))
-    said = _refusal(lambda: settled(experiment, _spiral()))
+    said = _refusal(experiment)
     _need("chooses its masks itself" in said, said or "no ValueError")
 
 
@@ -252,10 +252,10 @@ def _spiral() -> Dataset:
     return load_dataset("cubist-spiral")
 
 
-def _refusal(call: Callable[[], object]) -> str:
-    """What the ValueError says that a call ends with; nothing where there is none."""
+def _refusal(experiment: Experiment) -> str:
+    """What is said where an experiment is refused; nothing where it is not."""
     try:
-        call()
+        settled(experiment, _spiral())
     except ValueError as error:
         return str(error)
     return ""
