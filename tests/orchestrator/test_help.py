@@ -56,7 +56,7 @@ OPTIONS = {
         "--dark",
     ],
     "replay": ["EXPERIMENT", "--store", "--published", "--init", "--json"],
-    "status": ["--store", "--json"],
+    "status": ["--store", "--json", "--watch", "--interval"],
     "query": ["SQL", "--store", "--published", "--format", "--output", "--overwrite"],
     "sql": ["--store", "--published"],
     "export": ["--store", "--format", "--output", "--overwrite"],
