@@ -1,17 +1,17 @@
 """The Python interface for notebooks.
 
-```python
-import sparsest
+For instance::
 
-store = sparsest.open("runs/paper")
-best = store.sql("SELECT * FROM results ORDER BY accuracy DESC LIMIT 1").df()
-network = store.network(best.experiment_id[0])
-sparsest.accuracy(network, sparsest.load_dataset(best.dataset[0]))
-sparsest.save_drawing(sparsest.draw(network), "network.svg")
+    import sparsest
 
-sparsest.sparsest_networks(store).df()  # of every method at 95 % and 99.5 %
-sparsest.plot_pareto(store)
-```
+    store = sparsest.open("runs/paper")
+    best = store.sql("SELECT * FROM results ORDER BY accuracy DESC LIMIT 1").df()
+    network = store.network(best.experiment_id[0])
+    sparsest.accuracy(network, sparsest.load_dataset(best.dataset[0]))
+    sparsest.save_drawing(sparsest.draw(network), "network.svg")
+
+    sparsest.sparsest_networks(store).df()  # of every method at 95 % and 99.5 %
+    sparsest.plot_pareto(store)
 """
 
 from importlib.metadata import PackageNotFoundError, version

@@ -1,7 +1,7 @@
 """What every method and data set must satisfy, the project's own and those of plug-ins.
 
 Each check is named for the failure that it looks for, and raises AssertionError where it finds it.
-In the tests of a plug-in:
+In the tests of a plug-in::
 
     @pytest.mark.parametrize("check", METHOD_CHECKS, ids=lambda check: check.__name__)
     def test_contract_is_broken(check):
