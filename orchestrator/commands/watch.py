@@ -18,6 +18,7 @@ from orchestrator.show import clock, counted
 from orchestrator.standing import best_in_store, last_run, said_of, stored_studies, studies_table
 from storage.errors import NotAStore
 from storage.live import LiveProgress, read_live
+from storage.paths import StorePaths
 from storage.reader import StoreReader
 
 WIDEST_BAR = 60
@@ -82,7 +83,7 @@ class _Watcher(ExitStack):
             try:
                 self._reader = self.enter_context(StoreReader(self._store))
             except NotAStore:
-                if self._store.exists() and any(self._store.iterdir()):
+                if _is_something_else(StorePaths.of(self._store)):
                     raise
                 return
         else:
@@ -120,6 +121,14 @@ class _Watcher(ExitStack):
         if self._progress is not None:
             lines.append(_pace(self._progress))
         return [*lines, f"sparsest: {self._best}", said_of(self._last)]
+
+
+def _is_something_else(paths: StorePaths) -> bool:
+    """Whether what is there is no store, and none that a writer is just making either."""
+    if not paths.root.is_dir():
+        return paths.root.exists()
+    made_first = {paths.lock.name, paths.marker.name, *(folder.name for folder in paths.folders)}
+    return any(file.name not in made_first for file in paths.root.iterdir())
 
 
 def _bar(progress: LiveProgress) -> Table:

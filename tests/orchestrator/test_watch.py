@@ -149,6 +149,14 @@ def test_folder_that_is_no_store_is_waited_for(tmp_path: Path, looks: Callable[.
         seen(tmp_path)
 
 
+def test_store_that_is_just_being_made_is_none(tmp_path: Path, looks: Callable[..., None]) -> None:
+    store = tmp_path / "store"
+    for folder in StorePaths.of(store).folders:
+        folder.mkdir(parents=True)
+    looks()
+    assert seen(store).startswith("waiting for a store at ")
+
+
 def test_ctrl_c_is_an_error(tmp_path: Path) -> None:
     words = ["-m", "orchestrator.cli", "status", "--watch", "--store", str(tmp_path / "none")]
     watched = subprocess.Popen(
