@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import commands, crossover, kernel, prunability, share, sweep
+from benchmarks import commands, crossover, kernel, paper, prunability, share, sweep
 
 BENCHMARKS = {
     "kernel": kernel.run,
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "prunability": prunability.run,
     "sweep": sweep.run,
     "commands": commands.run,
+    "paper": paper.run,
 }
 
 
