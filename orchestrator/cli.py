@@ -18,6 +18,7 @@ from orchestrator.commands import (
     look,
     merge,
     plan,
+    plugins,
     publish,
     replay,
     report,
@@ -88,6 +89,7 @@ app.command("merge")(_telling(merge.merge))
 app.command("diff")(_telling(diff.diff))
 app.command("forget")(_telling(forget.forget))
 app.command("doctor")(_telling(doctor.doctor))
+app.command("plugins")(_telling(plugins.plugins))
 app.command("publish")(_telling(publish.publish))
 
 

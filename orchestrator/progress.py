@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from orchestrator.best import Best
+from orchestrator.show import clock
 
 Value = TypeVar("Value", int, float)
 
@@ -108,7 +109,18 @@ class ProgressDisplay:
         """Shows a message without disturbing the bar."""
         self._console.print(text, highlight=False, soft_wrap=True)
 
-    def _rate(self) -> float:
+    @property
+    def done(self) -> int:
+        """Experiments that have come back."""
+        return self._done
+
+    @property
+    def total(self) -> int:
+        """Experiments that this run is to train."""
+        return self._total
+
+    @property
+    def rate(self) -> float:
         """Experiments a second, of late."""
         (first_time, first_done), now = self._recent[0], time.monotonic()
         elapsed = now - first_time
@@ -127,18 +139,17 @@ class ProgressDisplay:
 
     def _numbers(self) -> list[str]:
         """How far it is, how fast, and how long it takes."""
-        rate = self._rate()
         parts = [
             f"{self._done:,} of {self._total:,}",
-            f"{_clock(time.monotonic() - self._start)} elapsed",
-            f"{rate:,.0f}/s",
+            f"{clock(time.monotonic() - self._start)} elapsed",
+            f"{self.rate:,.0f}/s",
         ]
-        left_s = self._left_s()
-        if left_s is not None:
-            parts.append(f"{_clock(left_s)} left")
+        if self.left_s is not None:
+            parts.append(f"{clock(self.left_s)} left")
         return parts
 
-    def _left_s(self) -> float | None:
+    @property
+    def left_s(self) -> float | None:
         """Seconds that the rest takes if the work goes on as of late; None while nobody knows."""
         (first_time, first_left), (last_time, last_left) = self._work[0], self._work[-1]
         if first_left <= last_left:
@@ -161,10 +172,3 @@ def _add_point(points: deque[tuple[float, Value]], value: Value, over_s: float) 
     points.append((now, value))
     while len(points) > 2 and points[1][0] < now - over_s:
         points.popleft()
-
-
-def _clock(seconds: float) -> str:
-    """Hours, minutes and seconds."""
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestrator.deadline import time_limit_s
 from orchestrator.estimate import SAMPLE as STUDY_SAMPLE
@@ -55,6 +55,7 @@ class TaskSource:
         workers: at the end, what remains is shared evenly among so many, unless `next` is told of a
             team.
         curves: goes into every task.
+        packages: so do these, package -> version.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class TaskSource:
         workers: int,
         *,
         curves: bool = False,
+        packages: Mapping[str, str] | None = None,
     ) -> None:
         left = [(p.study, p.remaining) for p in plan if p.remaining]
         self._waiting = deque((s, piece) for s, r in left for piece in r.pieces(PIECE))
@@ -74,6 +76,7 @@ class TaskSource:
         self._sweep_id = sweep_id
         self._workers = workers
         self._curves = curves
+        self._packages = tuple((packages or {}).items())
         self._speeds = Speeds()
         self._costs = TaskCosts()
         self._last_mean: float | None = None
@@ -147,7 +150,7 @@ class TaskSource:
 
     def _handed_out(self, study: Study, indices: IndexSet) -> Task:
         self._left -= len(indices)
-        return Task(study, indices, self._sweep_id, curves=self._curves)
+        return Task(study, indices, self._sweep_id, curves=self._curves, packages=self._packages)
 
     def _from_again(self, *, choosy: bool) -> Task | None:
         """A task that came back, if it is the turn of one."""

@@ -4,6 +4,7 @@
 - STORE/lock: held by the one writer; names it.
 - STORE/data/<uuid>.parquet: results, immutable.
 - STORE/log/00000001.json: numbered log entries, immutable, the truth about what is stored.
+- STORE/live.json: how far the running sweep is, for watchers; of no meaning when none runs.
 - STORE/tmp/<uuid>: files being written that are not published yet, of no meaning after a crash.
 - STORE/set-aside/: data files and log entries that were found damaged, no part of the store.
 - STORE.log: the text log of runs, beside the store.
@@ -75,6 +76,11 @@ class StorePaths:
     def set_aside(self) -> Path:
         """The folder of files that were found damaged; there is none before the first."""
         return self.root / "set-aside"
+
+    @property
+    def live(self) -> Path:
+        """The file for those who watch a sweep."""
+        return self.root / "live.json"
 
     @property
     def run_log(self) -> Path:
