@@ -56,7 +56,7 @@ OPTIONS = {
         "--dark",
     ],
     "replay": ["EXPERIMENT", "--store", "--published", "--init", "--json"],
-    "status": ["--store", "--json"],
+    "status": ["--store", "--json", "--watch", "--interval"],
     "query": ["SQL", "--store", "--published", "--format", "--output", "--overwrite"],
     "sql": ["--store", "--published"],
     "export": ["--store", "--format", "--output", "--overwrite"],
@@ -64,6 +64,7 @@ OPTIONS = {
     "diff": ["A", "B", "--published", "--study", "--json"],
     "forget": ["STUDY", "--store", "--sweep", "--where", "--yes"],
     "doctor": ["--store", "--ray", "--address", "--json"],
+    "plugins": ["--check", "--json"],
     "publish": ["STUDY", "--store", "--output", "--root-seed", "--overwrite"],
 }
 
