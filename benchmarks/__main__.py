@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import commands, crossover, kernel, prunability, share, sweep
+from benchmarks import commands, crossover, kernel, paper, prunability, scale, share, sweep
 
 BENCHMARKS = {
     "kernel": kernel.run,
@@ -12,7 +12,9 @@ BENCHMARKS = {
     "share": share.run,
     "prunability": prunability.run,
     "sweep": sweep.run,
+    "scale": scale.run,
     "commands": commands.run,
+    "paper": paper.run,
 }
 
 

@@ -18,8 +18,10 @@ from orchestrator.commands import (
     look,
     merge,
     plan,
+    plugins,
     publish,
     replay,
+    report,
     run,
     search,
     show,
@@ -78,6 +80,7 @@ app.command("run")(_telling(run.run))
 app.command("search")(_telling(search.search))
 app.command("status")(_telling(status.status))
 app.command("show")(_telling(show.show))
+app.command("report")(_telling(report.report))
 app.command("replay")(_telling(replay.replay))
 app.command("query")(_telling(ask.query))
 app.command("sql")(_telling(ask.sql))
@@ -86,6 +89,7 @@ app.command("merge")(_telling(merge.merge))
 app.command("diff")(_telling(diff.diff))
 app.command("forget")(_telling(forget.forget))
 app.command("doctor")(_telling(doctor.doctor))
+app.command("plugins")(_telling(plugins.plugins))
 app.command("publish")(_telling(publish.publish))
 
 

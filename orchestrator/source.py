@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestrator.deadline import time_limit_s
 from orchestrator.estimate import SAMPLE as STUDY_SAMPLE
@@ -11,6 +11,7 @@ from orchestrator.estimate import mean_cost
 from orchestrator.only_cpu import first_for_any, part_for_any
 from orchestrator.plan import PlannedStudy
 from orchestrator.speeds import Speeds
+from orchestrator.task_costs import TaskCosts
 from orchestrator.team import SOLE_KIND, Kind, Team
 from search.indices import IndexSet
 from search.study import Study
@@ -24,14 +25,18 @@ FIRST_COST = 1e6
 """Cost (`workers.cost`) of the first task, when nobody knows yet how long a unit takes: about 256
 networks of 7x3x3."""
 
-SAMPLE = 16
-"""Experiments of a task whose mean cost is taken for all of them."""
-
 SMALLEST_TASK = 32
 """Below this, handing out work costs more than an evenly shared end of the sweep gains."""
 
 LARGEST_TASK = 8192
 """Experiments of a task at most: a worker holds all of their rows at once."""
+
+NEARLY = 1.25
+"""Experiments of which a sample was taken, to those that are taken: at most so many to one."""
+
+PIECE = 2048
+"""Intervals of a study that are cut at a time: taking a task off copies the rest, and
+there can be as many gaps as stored rows."""
 
 LAID_ASIDE = 4 * LARGEST_TASK
 """Experiments that are kept for the CPU's workers at most while others look for theirs."""
@@ -50,6 +55,7 @@ class TaskSource:
         workers: at the end, what remains is shared evenly among so many, unless `next` is told of a
             team.
         curves: goes into every task.
+        packages: so do these, package -> version.
     """
 
     def __init__(
@@ -60,18 +66,23 @@ class TaskSource:
         workers: int,
         *,
         curves: bool = False,
+        packages: Mapping[str, str] | None = None,
     ) -> None:
-        self._waiting = deque((p.study, p.remaining) for p in plan if p.remaining)
+        left = [(p.study, p.remaining) for p in plan if p.remaining]
+        self._waiting = deque((s, piece) for s, r in left for piece in r.pieces(PIECE))
         self._for_cpu: deque[tuple[Study, IndexSet]] = deque()
         self._again: deque[Task] = deque()
         self._again_is_next = True
         self._sweep_id = sweep_id
         self._workers = workers
         self._curves = curves
+        self._packages = tuple((packages or {}).items())
         self._speeds = Speeds()
-        total = sum(len(remaining) for _, remaining in self._waiting)
+        self._costs = TaskCosts()
+        self._last_mean: float | None = None
+        total = sum(len(remaining) for _, remaining in left)
         self._left = total if limit is None else min(limit, total)
-        self._cost = sum(mean_cost(s, r, STUDY_SAMPLE) * len(r) for s, r in self._waiting)
+        self._cost = sum(mean_cost(s, r, STUDY_SAMPLE) * len(r) for s, r in left)
         self._cost *= self._left / max(1, total)
         self._cost_done = 0.0
 
@@ -116,7 +127,8 @@ class TaskSource:
 
     def observe(self, task: Task, busy_s: float, kind: Kind = SOLE_KIND) -> None:
         """Learns from a finished task how long a unit of cost takes a kind of worker."""
-        cost = mean_cost(task.study, task.indices, SAMPLE) * len(task.indices)
+        cost = self._costs.mean(task.study, task.indices) * len(task.indices)
+        self._costs.forget(task.study, task.indices)
         self._cost_done += cost
         self._speeds.observe(kind, busy_s / cost)
 
@@ -125,7 +137,7 @@ class TaskSource:
         speed = self._speeds.seconds_a_cost(kind)
         expected_s = None
         if speed is not None:
-            expected_s = speed * mean_cost(task.study, task.indices, SAMPLE) * len(task.indices)
+            expected_s = speed * self._costs.mean(task.study, task.indices) * len(task.indices)
         return time_limit_s(expected_s, suspect=task.suspect)
 
     def put_back(self, task: Task) -> None:
@@ -138,7 +150,7 @@ class TaskSource:
 
     def _handed_out(self, study: Study, indices: IndexSet) -> Task:
         self._left -= len(indices)
-        return Task(study, indices, self._sweep_id, curves=self._curves)
+        return Task(study, indices, self._sweep_id, curves=self._curves, packages=self._packages)
 
     def _from_again(self, *, choosy: bool) -> Task | None:
         """A task that came back, if it is the turn of one."""
@@ -202,13 +214,20 @@ class TaskSource:
         speed = self._speeds.seconds_a_cost(kind)
         wanted = FIRST_COST if speed is None else TASK_SECONDS / speed
         count = most
+        if self._last_mean is not None:
+            # Neighbours cost about the same, so one sample is mostly enough.
+            count = min(most, max(1, int(NEARLY * int(wanted / self._last_mean))))
         while True:
-            indices, rest = remaining.take(count)
-            fitting = max(1, int(wanted / mean_cost(study, indices, SAMPLE)))
-            if fitting >= count:
-                return indices, rest
+            mean = self._costs.mean(study, remaining.take(count)[0])
+            fitting = max(1, int(wanted / mean))
+            if NEARLY * fitting >= count:
+                break
             # Half at most, so that dear ones among those left out do not make the task too small.
             count = max(fitting, count // 2)
+        self._last_mean = mean
+        indices, rest = remaining.take(min(count, fitting))
+        self._costs.remember(study, indices, mean)
+        return indices, rest
 
 
 def parts(indices: IndexSet, count: int) -> list[IndexSet]:

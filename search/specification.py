@@ -59,14 +59,16 @@ def experiment_of(row: Mapping[str, Any]) -> Experiment:
 
 def specification_table(study: Study, indices: Sequence[int]) -> pa.Table:
     """`SPECIFICATION_COLUMNS` of some experiments of a study, a row each, in the order given."""
-    updates = [study.updates(index) for index in indices]
+    given = [study.updates(index) for index in indices]
+    varying = {name for update in given for name in update}
+    usual = {name: study.base_fields[name] for name in varying}
+    updates = [usual | update for update in given]
     columns: dict[str, list[Any]] = {
         "experiment_id": experiment_ids(study.base_fields, updates),
         "study_index": list(indices),
         "paper_group": [study.paper_group] * len(indices),
         "paper_run_id": [study.paper_run_id(index) for index in indices],
     }
-    varying = updates[0] if updates else {}
     for name, value in study.base_fields.items():
         if name in varying:
             columns[name] = [in_column(name, update[name]) for update in updates]

@@ -12,11 +12,11 @@ from storage.paths import PART_NAME
 from storage.search_entries import SearchChoice
 from storage.strict import Amount, Count, Name, Sha256, Strict
 
-LOG_FORMAT: Final = 3
+LOG_FORMAT: Final = 4
 """Raised by one whenever an older reader would misread or refuse an entry.
 
 Format 1 did not say where an initialisation came from, and knew no searches. In format 2 no data
-file was ever replaced.
+file was ever replaced. In format 3 nothing was set aside.
 """
 
 PartName = Annotated[str, StringConstraints(pattern=f"^{PART_NAME}$")]
@@ -121,23 +121,48 @@ class RowsReplaced(Strict):
     other rows, or by none. So a row is exchanged for another: the file with the new row comes
     with the rewritten one, and whoever reads sees one of the two rows at any time.
 
+    So, too, a damaged file is taken out: all its rows are no longer stored.
+
     Attributes:
         command: the command line.
         removed: names of the data files that are replaced.
         parts: those that hold rows from now on, in their stead.
+        damage: of those of the removed that were not what was written, name -> what was wrong. They
+            were set aside.
     """
 
     kind: Literal["replaced"] = "replaced"
     command: str
     removed: Annotated[list[PartName], Field(min_length=1)]
     parts: list[RowsCommitted]
+    damage: dict[PartName, Name] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _files_differ(self) -> Self:
         files = [*self.removed, *(part.file for part in self.parts)]
         if len(set(files)) != len(files):
             raise ValueError("a data file is named twice")
+        if not self.damage.keys() <= set(self.removed):
+            raise ValueError("a data file is called damaged, and is not removed")
         return self
+
+
+class EntryLost(Strict):
+    """Stands in the place of an entry that was damaged, and was set aside.
+
+    What that entry said is not known. Rows of a data file that it alone named are no longer stored.
+
+    Attributes:
+        command: the command line of the process that found the damage.
+        problem: what was wrong.
+        removed: names of data files that the entry must have replaced, since later ones hold rows
+            of the same experiments.
+    """
+
+    kind: Literal["lost"] = "lost"
+    command: str
+    problem: Name
+    removed: list[PartName]
 
 
 class SweepEnd(Strict):
@@ -168,7 +193,7 @@ class SweepEnd(Strict):
 
 
 Entry = Annotated[
-    SweepBegin | RowsCommitted | RowsReplaced | SweepEnd | InitStored | SearchChoice,
+    SweepBegin | RowsCommitted | RowsReplaced | EntryLost | SweepEnd | InitStored | SearchChoice,
     Field(discriminator="kind"),
 ]
 
@@ -182,7 +207,7 @@ class Record(Strict):
         entry: what it says.
     """
 
-    format: Literal[1, 2, 3] = LOG_FORMAT
+    format: Literal[1, 2, 3, 4] = LOG_FORMAT
     number: Annotated[int, Field(ge=1)]
     entry: Entry
 

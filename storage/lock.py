@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,11 +58,11 @@ class StoreLock:
             return
         descriptor, self._descriptor = self._descriptor, None
         try:
-            os.ftruncate(descriptor, 0)
-        except OSError:
-            pass  # the name in the file is for messages only
+            with suppress(OSError):  # the name in the file is for messages only
+                os.ftruncate(descriptor, 0)
         finally:
-            os.close(descriptor)
+            with suppress(OSError):  # it is closed, and the lock free, whatever the disk says
+                os.close(descriptor)
 
     def _write_holder(self, path: Path, command: str) -> None:
         assert self._descriptor is not None

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib import metadata
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from search.id_set import IdSet
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from storage.entries import RowsCommitted, no_rows_by_status
-from storage.errors import StoreDamaged, StoreVersion
+from storage.errors import DataFileDamaged, StoreDamaged, StoreVersion
 from storage.paths import StorePaths
 
 # Measured on 8,192 rows of masked 7x3x3 networks: 211 bytes a row in 13 ms with these encodings,
@@ -35,6 +37,7 @@ _EARLIER_SCHEMAS = {
 are and are read as they are: the columns that they lack are NULL."""
 
 
+@cache
 def schema_sha256() -> str:
     """SHA-256 of the names, types and nullability of the columns of a result."""
     text = "\n".join(f"{field.name} {field.type} {field.nullable}" for field in RESULT_SCHEMA)
@@ -120,22 +123,22 @@ def check_part_size(paths: StorePaths, part: RowsCommitted) -> None:
     """Passes where a data file exists and has the size that the log names.
 
     Raises:
-        StoreDamaged: it is missing, or was truncated or extended.
+        DataFileDamaged: it is missing, or was truncated or extended.
     """
     file = paths.part(part.file)
     try:
         size = file.stat().st_size
     except OSError as error:
-        raise StoreDamaged(file, f"named by the log, and missing ({error.strerror})") from error
+        raise DataFileDamaged(file, f"named by the log, and missing ({error.strerror})") from error
     if size != part.bytes:
-        raise StoreDamaged(file, f"has {size} bytes; the log says {part.bytes}")
+        raise DataFileDamaged(file, f"has {size} bytes; the log says {part.bytes}")
 
 
 def check_part_content(paths: StorePaths, part: RowsCommitted) -> None:
     """Passes where every byte of a data file is the one that was written.
 
     Raises:
-        StoreDamaged: the file is missing, or was changed.
+        DataFileDamaged: the file is missing, or was changed.
     """
     check_part_size(paths, part)
     file = paths.part(part.file)
@@ -143,7 +146,7 @@ def check_part_content(paths: StorePaths, part: RowsCommitted) -> None:
         with file.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise StoreDamaged(file, f"cannot be read ({error.strerror})") from error
+        raise DataFileDamaged(file, f"cannot be read ({error.strerror})") from error
     if digest != part.sha256:
         raise _changed(paths, part)
 
@@ -152,14 +155,14 @@ def part_bytes(paths: StorePaths, part: RowsCommitted) -> bytes:
     """The bytes of a data file, each as it was written.
 
     Raises:
-        StoreDamaged: the file is missing, or was changed.
+        DataFileDamaged: the file is missing, or was changed.
     """
     check_part_size(paths, part)
     file = paths.part(part.file)
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise StoreDamaged(file, f"cannot be read ({error.strerror})") from error
+        raise DataFileDamaged(file, f"cannot be read ({error.strerror})") from error
     if hashlib.sha256(data).hexdigest() != part.sha256:
         raise _changed(paths, part)
     return data
@@ -169,7 +172,7 @@ def read_part(paths: StorePaths, part: RowsCommitted) -> pa.Table:
     """The rows of a data file with all columns of `RESULT_SCHEMA`; those that it lacks are NULL.
 
     Raises:
-        StoreDamaged: the file is missing, or was changed.
+        DataFileDamaged: the file is missing, or was changed.
     """
     stored = pq.read_table(pa.BufferReader(part_bytes(paths, part)))
     columns = [
@@ -183,13 +186,13 @@ def read_part(paths: StorePaths, part: RowsCommitted) -> pa.Table:
 
 def ids_of_other_versions(
     paths: StorePaths, parts: Iterable[RowsCommitted], study_name: str, study_digest: str
-) -> set[bytes]:
-    """Ids (16 bytes each) of a study's rows that were stored under other digests than this one.
+) -> IdSet:
+    """Ids of a study's rows that were stored under other digests than this one.
 
     Raises:
-        StoreDamaged: a file that has such rows is missing or cannot be read.
+        DataFileDamaged: a file that has such rows is missing or cannot be read.
     """
-    found: set[bytes] = set()
+    found: list[bytes] = []
     for part in parts:
         others = {
             digest
@@ -200,8 +203,8 @@ def ids_of_other_versions(
             continue
         for digest, ids in study_ids(paths, part):
             if digest in others:
-                found.update(map(bytes.fromhex, ids))
-    return found
+                found.append(bytes.fromhex("".join(ids)))
+    return IdSet(b"".join(found))
 
 
 def study_ids(paths: StorePaths, part: RowsCommitted) -> Iterator[tuple[str, list[str]]]:
@@ -210,14 +213,14 @@ def study_ids(paths: StorePaths, part: RowsCommitted) -> Iterator[tuple[str, lis
     Reads that one column only.
 
     Raises:
-        StoreDamaged: the file cannot be read.
+        DataFileDamaged: the file cannot be read.
     """
     check_part_size(paths, part)
     file = paths.part(part.file)
     try:
         column = pq.read_table(file, columns=["experiment_id"], partitioning=None)
     except (OSError, pa.ArrowException) as error:
-        raise StoreDamaged(file, f"cannot be read ({error})") from error
+        raise DataFileDamaged(file, f"cannot be read ({error})") from error
     ids: list[str] = column.column("experiment_id").to_pylist()
     position = 0
     for digest, intervals in part.indices.items():
@@ -226,9 +229,9 @@ def study_ids(paths: StorePaths, part: RowsCommitted) -> Iterator[tuple[str, lis
         position += count
 
 
-def _changed(paths: StorePaths, part: RowsCommitted) -> StoreDamaged:
+def _changed(paths: StorePaths, part: RowsCommitted) -> DataFileDamaged:
     problem = "its content changed: the SHA-256 is not the one in the log"
-    return StoreDamaged(paths.part(part.file), problem)
+    return DataFileDamaged(paths.part(part.file), problem)
 
 
 def _column_paths() -> list[str]:

@@ -4,7 +4,9 @@
 - STORE/lock: held by the one writer; names it.
 - STORE/data/<uuid>.parquet: results, immutable.
 - STORE/log/00000001.json: numbered log entries, immutable, the truth about what is stored.
+- STORE/live.json: how far the running sweep is, for watchers; of no meaning when none runs.
 - STORE/tmp/<uuid>: files being written that are not published yet, of no meaning after a crash.
+- STORE/set-aside/: data files and log entries that were found damaged, no part of the store.
 - STORE.log: the text log of runs, beside the store.
 
 Published results lie in files of their own, RESULTS/STUDY.parquet; what is computed from them once
@@ -71,6 +73,16 @@ class StorePaths:
         return self.root / "tmp"
 
     @property
+    def set_aside(self) -> Path:
+        """The folder of files that were found damaged; there is none before the first."""
+        return self.root / "set-aside"
+
+    @property
+    def live(self) -> Path:
+        """The file for those who watch a sweep."""
+        return self.root / "live.json"
+
+    @property
     def run_log(self) -> Path:
         """The text log of runs."""
         return self.root.with_name(self.root.name + ".log")
@@ -91,6 +103,10 @@ class StorePaths:
     def new_part(self) -> Path:
         """A data file that does not exist yet."""
         return self.data / f"{uuid4().hex}.parquet"
+
+    def new_kept_entry(self, number: int) -> Path:
+        """Where a damaged log entry can be kept; there is nothing yet."""
+        return self.set_aside / f"{number:08d}-{uuid4().hex}.json"
 
     def new_temporary(self) -> Path:
         """A temporary file that does not exist yet."""

@@ -11,6 +11,7 @@ from typing import Any, Self
 import duckdb
 import pyarrow as pa
 
+from search.id_set import IdSet
 from search.indices import IndexSet
 from storage.connections import connect_guarded, connect_isolated
 from storage.entries import RowsCommitted
@@ -142,8 +143,8 @@ class StoreReader:
             else:
                 return changed
 
-    def ids_of_other_versions(self, study_name: str, study_digest: str) -> set[bytes]:
-        """Ids (16 bytes each) of a study's rows from before the study was edited.
+    def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
+        """Ids of a study's rows from before the study was edited.
 
         Args:
             study_name: of the study.

@@ -15,6 +15,7 @@ from storage.entries import PUBLISHED, SweepBegin
 _PACKAGES = ("sparsest", "torch", "numpy", "numba", "ray", "pyarrow", "duckdb")
 _SOURCE = Path(__file__).resolve().parent.parent
 _GIT_TIMEOUT_S = 10
+_ID_TIME = "%Y%m%dT%H%M%SZ"
 
 
 def describe_sweep(
@@ -22,6 +23,7 @@ def describe_sweep(
     command: str,
     studies: Sequence[str],
     sweep_files: Mapping[str, str] | None = None,
+    plugins: Mapping[str, str] | None = None,
     device: str,
     workers: int,
     root_seed: int,
@@ -32,6 +34,7 @@ def describe_sweep(
         command: the command line.
         studies: names of the studies, in the order given.
         sweep_files: text name of each sweep file -> SHA-256 of its bytes, in hexadecimal.
+        plugins: package -> version of those whose plug-ins the sweep uses.
         device: what is trained on.
         workers: number of workers asked for.
         root_seed: of all experiments of the sweep.
@@ -42,7 +45,7 @@ def describe_sweep(
         command=command,
         studies=list(studies),
         sweep_files=dict(sweep_files or {}),
-        versions=software_versions(),
+        versions=software_versions() | dict(plugins or {}),
         commit=source_commit(_SOURCE),
         host=platform.node(),
         processor=processor_name(),
@@ -87,8 +90,30 @@ def describe_taking(
     )
 
 
+def unknown_sweep(sweep_id: str) -> SweepBegin:
+    """What is known of a sweep whose begin was lost: when it was, by its id, if that says so."""
+    try:
+        began = datetime.strptime(sweep_id.partition("-")[0], _ID_TIME)
+    except ValueError:
+        began = datetime.fromtimestamp(0, UTC)
+    return SweepBegin(
+        sweep_id=sweep_id,
+        command="",
+        studies=[],
+        sweep_files={},
+        versions={},
+        commit=None,
+        host="",
+        processor="",
+        device="",
+        workers=0,
+        root_seed=0,
+        started=f"{began:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
 def _new_sweep_id(now: datetime) -> str:
-    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    return f"{now:{_ID_TIME}}-{secrets.token_hex(3)}"
 
 
 def software_versions() -> dict[str, str]:

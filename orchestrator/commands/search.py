@@ -30,6 +30,7 @@ from orchestrator.commands.options import (
 from orchestrator.commands.run import INTERRUPTED
 from orchestrator.commands.searching import Search
 from orchestrator.commands.training import Setup
+from orchestrator.damage import set_damaged_aside
 from orchestrator.errors import UserError
 from orchestrator.search_choice import explain
 from orchestrator.show import plain_console
@@ -122,7 +123,9 @@ def search(
         limit=limit,
         command=shlex.join(["sparsest", *sys.argv[1:]]),
     )
-    found = Search(settings, setup, max_core_hours, plain_console(stderr=True))
+    console = plain_console(stderr=True)
+    set_damaged_aside(store, setup.command, console)
+    found = Search(settings, setup, max_core_hours, console)
     found.run(again=again)
     if as_json:
         print(json.dumps(_report(found)))

@@ -18,16 +18,18 @@ from rich.console import Console
 from orchestrator.best_init import SEARCHES, find_init, refuse_choice, require_searches
 from orchestrator.commands.executors import ExecutorChoice, make_executor
 from orchestrator.commands.run_result import RunResult
-from orchestrator.commands.status import best_in_store
 from orchestrator.driver import Tally, drive
 from orchestrator.errors import UserError
 from orchestrator.found import origin
 from orchestrator.inits import combined, inits_in
+from orchestrator.live import LiveMonitor
 from orchestrator.plan import PlannedStudy, make_plan
+from orchestrator.plugins import packages_of
 from orchestrator.progress import ProgressDisplay
 from orchestrator.run_log import log_beside
 from orchestrator.show import counted
 from orchestrator.source import TaskSource
+from orchestrator.standing import best_in_store
 from orchestrator.stopping import StopRequest
 from orchestrator.targets import Targets, with_inits
 from search.shards import Shard
@@ -86,9 +88,11 @@ def train_targets(
         console: where to tell how it goes.
 
     Raises:
-        UserError: an initialisation cannot be had, or nothing can be trained here.
+        UserError: a plug-in cannot be used, an initialisation cannot be had, or nothing can be
+            trained here.
         StoreError: the store cannot be used.
     """
+    plugins = packages_of(selection.study for selection in targets.selections)
     inits = combined(inits_in(setup.store), given)
     waiting = [name for name in targets.init_names if name not in inits]
     if waiting:
@@ -96,7 +100,7 @@ def train_targets(
             refuse_choice(waiting, targets.selections, setup.shard)
         _require_searches(waiting, targets, setup)
     with StoreWriter(setup.store, command=setup.command) as writer, log_beside(writer.paths):
-        training = _Training(targets, setup, writer, console)
+        training = _Training(targets, setup, writer, console, plugins)
         if setup.retry:
             aside = counted(writer.set_aside(setup.retry), "row")
             console.print(f"{aside} of the store {' or '.join(setup.retry)}: not counted as stored")
@@ -139,6 +143,7 @@ class _Training:
     setup: Setup
     writer: StoreWriter
     console: Console
+    plugins: Mapping[str, str]
 
     def plan(self, inits: Mapping[str, StoredInit]) -> list[PlannedStudy]:
         """What is left, with the initialisations that are known."""
@@ -179,12 +184,18 @@ class _Training:
                 command=setup.command,
                 studies=names,
                 sweep_files={name: files[name] for name in names if name in files},
+                plugins=self.plugins,
                 device="+".join(setup.devices),
                 workers=setup.workers or trainer.workers,
                 root_seed=setup.root_seed,
             )
             source = TaskSource(
-                planned, sweep.sweep_id, limit, trainer.workers, curves=setup.curves
+                planned,
+                sweep.sweep_id,
+                limit,
+                trainer.workers,
+                curves=setup.curves,
+                packages=self.plugins,
             )
             with StoreReader(setup.store) as reader:
                 display = ProgressDisplay(self.console, source.left, best_in_store(reader))
@@ -192,8 +203,12 @@ class _Training:
             logger.info("sweep %s: %s; %d to train", sweep.sweep_id, sweep.command, source.left)
             start = time.monotonic()
             try:
-                with display, StopRequest(self._announce) as stop:
-                    tally = drive(source, trainer, writer, display, stop)
+                with (
+                    display,
+                    LiveMonitor(display, writer.paths, sweep.sweep_id, trainer) as monitor,
+                    StopRequest(self._announce) as stop,
+                ):
+                    tally = drive(source, trainer, writer, monitor, stop)
             except UserError:
                 writer.end_sweep("failed", skipped=skipped)
                 raise

@@ -13,6 +13,7 @@ from orchestrator.executor import Done, Failed, Outcome, Returned
 from orchestrator.team import SOLE_KIND, Kind, Team
 from search.experiment import Experiment
 from search.grid import Table
+from search.id_set import IdSet
 from search.indices import IndexSet
 from search.study import Study
 from workers.task import Task, failed_rows
@@ -137,8 +138,8 @@ class FakeStore:
     def stored(self, study_digest: str) -> IndexSet:
         return self.indices.get(study_digest, IndexSet())
 
-    def ids_of_other_versions(self, study_name: str, study_digest: str) -> set[bytes]:
-        return set()
+    def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
+        return IdSet()
 
 
 class SilentMonitor:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from search.experiment import Experiment, experiment_ids
-from search.grid import Product, Table, axis
+from search.grid import Chain, Product, Table, axis
 from search.paper import PAPER_STUDIES, find_run, paper_study
 from search.specification import (
     SPECIFICATION_COLUMNS,
@@ -53,6 +53,17 @@ def test_initialisation_that_varies_is_named_by_its_content() -> None:
     assert table.column("init").to_pylist() == ["fresh", "fresh", "mine:abc", "mine:abc"]
     ids = table.column("experiment_id").to_pylist()
     assert ids == [experiment.experiment_id for experiment in study]
+
+
+def test_tables_that_vary_other_fields_are_written_with_the_fields_of_the_first() -> None:
+    masked = Product((axis("structure", (2, 2), (3, 2)),))
+    pruned = Product((axis("method", "snip", "gmp"), axis("width", 4, 5), axis("target_nnz", 9)))
+    study = Study("mixed", "", Chain((masked, pruned)))
+    rows = specification_table(study, range(len(study))).to_pylist()
+    assert len(rows) == 6
+    for index, row in enumerate(rows):
+        assert row["experiment_id"] == study[index].experiment_id
+        assert experiment_of(row) == study[index]
 
 
 def test_ids_of_no_experiments_are_none() -> None:

@@ -23,7 +23,7 @@ class FaultyOs:
         fault: what happens instead of that call: gets the function and its arguments.
     """
 
-    CALLS = ("open", "write", "fsync", "close", "link", "unlink", "mkdir")
+    CALLS = ("open", "write", "fsync", "close", "link", "unlink", "mkdir", "ftruncate", "pwrite")
 
     def __init__(self, at: int, fault: Callable[..., Any]) -> None:
         self.calls: list[str] = []
@@ -54,7 +54,9 @@ def _no_fsync(descriptor: int) -> None:
 
 
 def crash_before(real: Callable[..., Any], *arguments: Any) -> Any:
-    """The process ends before the call."""
+    """The process ends before the call; the kernel closes what it had open."""
+    if real is os.close:
+        real(*arguments)
     raise Crash
 
 
@@ -62,13 +64,15 @@ def crash_torn(real: Callable[..., Any], *arguments: Any) -> Any:
     """The process ends in the middle of the call, if it is one that writes."""
     if real is os.write:
         real(arguments[0], arguments[1][: len(arguments[1]) // 2])
-    raise Crash
+    crash_before(real, *arguments)
 
 
 def disk_full(real: Callable[..., Any], *arguments: Any) -> Any:
-    """The call fails for want of room; a write gets some of its bytes out."""
+    """The call fails for want of room; a write gets some of its bytes out, a file is closed."""
     if real is os.write:
         real(arguments[0], arguments[1][: len(arguments[1]) // 2])
+    if real is os.close:
+        real(*arguments)
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from search.schema import SCHEMA_VERSION
 from storage.entries import (
+    LOG_FORMAT,
     Record,
     RowsCommitted,
     RowsReplaced,
@@ -117,11 +118,12 @@ def test_a_file_that_is_no_entry_is_not_passed_over(fill: Callable[..., Path], n
 def test_a_newer_format_is_refused_with_the_way_out(fill: Callable[..., Path]) -> None:
     store = fill(2)
     entry = store / "log" / "00000002.json"
-    _rewrite(entry, '"format":3', '"format":4')
+    now, newer = (f'"format":{LOG_FORMAT + n}' for n in (0, 1))
+    _rewrite(entry, now, newer)
     for use in (StoreReader, StoreWriter):
         with pytest.raises(StoreVersion, match="newer"):
             use(store)
-    _rewrite(entry, '"format":4', '"format":3')
+    _rewrite(entry, newer, now)
     now, newer = (f'"schema_version":{SCHEMA_VERSION + n}' for n in (0, 1))
     _rewrite(entry, now, newer)
     for use in (StoreReader, StoreWriter):
@@ -134,16 +136,16 @@ def test_a_newer_format_is_refused_with_the_way_out(fill: Callable[..., Path]) -
             use(store)
 
 
-@pytest.mark.parametrize("earlier", [1, 2])
+@pytest.mark.parametrize("earlier", range(1, LOG_FORMAT))
 def test_a_store_of_an_earlier_format_is_refused(fill: Callable[..., Path], earlier: int) -> None:
     store = fill(2)
     for entry in sorted((store / "log").iterdir()):
-        _rewrite(entry, '"format":3', f'"format":{earlier}')
+        _rewrite(entry, f'"format":{LOG_FORMAT}', f'"format":{earlier}')
     layers = [(np.zeros((1, 2), np.float32), np.zeros(1, np.float32))]
     with StoreWriter(store) as writer:
         writer.record_init("bench-95", "abc", layers)
     _rewrite(store / "log" / "00000004.json", ',"found":null', "")
-    _rewrite(store / "log" / "00000004.json", '"format":3', f'"format":{earlier}')
+    _rewrite(store / "log" / "00000004.json", f'"format":{LOG_FORMAT}', f'"format":{earlier}')
     with StoreReader(store) as reader:
         assert reader.progress().rows == 2
         assert reader.inits["bench-95"].found is None
@@ -157,8 +159,8 @@ def test_a_store_of_an_earlier_format_is_refused(fill: Callable[..., Path], earl
         ('"rows":2', '"rows":2.0'),
         ('"rows":2', '"rows":"2"'),
         ('"rows":2', '"rows":2,"mood":1'),
-        ('"format":3', '"format":0'),
-        ('"format":3', '"format":null'),
+        (f'"format":{LOG_FORMAT}', '"format":0'),
+        (f'"format":{LOG_FORMAT}', '"format":null'),
         ("[[0,2]]", "[[1,2],[0,1]]"),
         ("[[0,2]]", "[[0,1],[1,2]]"),
         ('"ok":2', '"ok":3'),

@@ -1,0 +1,100 @@
+"""What the whole paper costs: processor time of a sample of each study, beside what `plan` says."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from math import sqrt
+from random import Random
+from statistics import fmean, variance
+
+from benchmarks.report import table
+from orchestrator.calibration import calibration, speed_note
+from orchestrator.estimate import SAMPLE, mean_cost
+from pruning.registry import METHODS
+from search.experiment import Experiment
+from search.indices import IndexSet
+from search.paper import PAPER_STUDIES, paper_study
+from search.study import Study
+from workers.initial import StoredInit
+from workers.remade_init import remade_init
+from workers.train import train_batch
+
+INITS = {"bench-95": "random:169066", "bench-995": "random:227124"}
+"""Stored initialisation -> the training that docs/results.md takes it from."""
+
+SEARCH_NETWORKS = 1_000
+"""Networks of each study of the search, evenly spread, trained together."""
+
+PRUNED_NETWORKS = 4
+"""Networks of each method and width of a study of pruning, trained one by one: a training at width
+256 takes a thousand times as long as one at width 3, so all of a study is no sample."""
+
+
+def run() -> None:
+    """Prints core-hours of processor time for each study, with its standard error."""
+    speed = calibration(again=True)
+    inits = {name: remade_init(name, label, 0) for name, label in INITS.items()}
+    by_token = {init.token: init for init in inits.values()}
+    for method in METHODS:  # the first of each compiles
+        shape = {"structure": (3, 3, 3)} if method == "search" else {"width": 3, "target_nnz": 20}
+        train_batch([Experiment(method=method, epochs=1, **shape)])
+    lines = []
+    sums = [0.0, 0.0, 0.0]
+    for name in PAPER_STUDIES:
+        study: Study = paper_study(name)
+        if study.init_name:
+            study = study.with_init(inits[study.init_name].token)
+        prunes = any(experiment.method != "search" for experiment in study[:1])
+        measure = _pruning_hours if prunes else _search_hours
+        trained, hours, error = measure(study, by_token)
+        whole = IndexSet.from_range(range(len(study)))
+        planned = len(study) * mean_cost(study, whole, SAMPLE) * speed.seconds_per_cost / 3600
+        for place, value in enumerate((hours, error**2, planned)):
+            sums[place] += value
+        lines.append([name, f"{len(study):,}", f"{trained:,}", *_figures(hours, error, planned)])
+    total = sum(len(paper_study(name)) for name in PAPER_STUDIES)
+    lines.append(["all", f"{total:,}", "", *_figures(sums[0], sqrt(sums[1]), sums[2])])
+    print("## The whole paper: core-hours of processor time\n")
+    columns = ["study", "trainings", "sample", "measured", "standard error", "plan"]
+    print(table(columns, lines))
+    print(f"\n{speed_note(speed)}")
+
+
+def _figures(hours: float, error: float, planned: float) -> list[str]:
+    return [f"{hours:.2f}", f"{error:.2f}", f"{planned:.2f}"]
+
+
+def _search_hours(study: Study, inits: Mapping[str, StoredInit]) -> tuple[int, float, float]:
+    """Trained together, as in a task; the error is that of ten parts."""
+    experiments = [study[index] for index in study.sample(SEARCH_NETWORKS)]
+    Random(0).shuffle(experiments)
+    parts = [experiments[part::10] for part in range(10)]
+    means = [_seconds(part, inits) / len(part) for part in parts if part]
+    hours = len(study) / 3600
+    error = sqrt(variance(means) / len(means)) if len(means) > 1 else 0.0
+    return len(experiments), hours * fmean(means), hours * error
+
+
+def _pruning_hours(study: Study, inits: Mapping[str, StoredInit]) -> tuple[int, float, float]:
+    """Stratified by method and width."""
+    strata: dict[tuple[str, int | None], list[int]] = defaultdict(list)
+    for index in range(len(study)):
+        experiment = study[index]
+        strata[experiment.method, experiment.width].append(index)
+    random = Random(0)
+    trained, seconds, spread = 0, 0.0, 0.0
+    for indices in strata.values():
+        chosen = random.sample(indices, min(PRUNED_NETWORKS, len(indices)))
+        times = [_seconds([study[index]], inits) for index in chosen]
+        trained += len(times)
+        seconds += len(indices) * fmean(times)
+        spread += len(indices) ** 2 * variance(times) / len(times)
+    return trained, seconds / 3600, sqrt(spread) / 3600
+
+
+def _seconds(experiments: Sequence[Experiment], inits: Mapping[str, StoredInit]) -> float:
+    start = time.process_time()
+    train_batch(experiments, inits)
+    return time.process_time() - start
