@@ -45,7 +45,7 @@ def test_killed_driver_leaves_ray_behind(tmp_path: Path) -> None:
 def test_rows_of_a_node_that_comes_back_are_stored_twice(tmp_path: Path) -> None:
     if (why := possible()) is not None:
         pytest.skip(why)
-    words = ("--experiments", "160", "--cut", "5")
+    words = ("--experiments", "80", "--cut", "5", "--hosts", "1")
     report_of("cut_network", tmp_path / "cut", *words, minutes=10)
 
 
