@@ -8,6 +8,7 @@ import os
 from pydantic import ValidationError
 
 from storage import durable
+from storage.earlier_formats import as_of_today
 from storage.entries import LOG_FORMAT, Entry, Record
 from storage.errors import StoreDamaged, StoreError, StoreVersion
 from storage.paths import StorePaths, entry_number
@@ -76,12 +77,15 @@ def _parse(paths: StorePaths, number: int, data: bytes) -> Entry:
     file = paths.entry(number)
     try:
         body = unseal(data)
-        written = json.loads(body)["format"]
+        read = json.loads(body)
+        written = read["format"]
         if isinstance(written, int) and written > LOG_FORMAT:
             raise StoreVersion(
                 f"{file} has format {written}; this version of sparsest reads up to "
                 f"{LOG_FORMAT}. Use the version that wrote it, or a newer one."
             )
+        if written != LOG_FORMAT:
+            body = json.dumps(as_of_today(read)).encode()
         record = Record.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

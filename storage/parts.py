@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
-from storage.entries import RowsCommitted, no_rows_by_status
+from storage.entries import RowsCommitted, RowsOfSweep, no_rows_by_status
 from storage.errors import StoreDamaged, StoreVersion
 from storage.paths import StorePaths
 
@@ -62,7 +62,6 @@ def to_parquet(rows: pa.Table) -> pa.Buffer:
 def make_part(
     paths: StorePaths,
     rows: pa.Table,
-    sweep_id: str,
     indices: Mapping[str, list[tuple[int, int]]],
     studies: Mapping[str, str],
 ) -> tuple[pa.Buffer, RowsCommitted]:
@@ -71,14 +70,10 @@ def make_part(
     Args:
         paths: of the store.
         rows: of `RESULT_SCHEMA`, in the order that `RowsCommitted` asks for.
-        sweep_id: of the sweep that made them.
         indices: digest of a study -> its indices among the rows, as intervals.
         studies: digest of a study -> its name.
     """
     data = to_parquet(rows)
-    by_status = no_rows_by_status()
-    for count in pc.value_counts(rows.column("status")).to_pylist():
-        by_status[count["values"]] = count["counts"]
     part = RowsCommitted(
         file=paths.new_part().name,
         bytes=data.size,
@@ -86,13 +81,31 @@ def make_part(
         rows=rows.num_rows,
         schema_version=SCHEMA_VERSION,
         schema_sha256=schema_sha256(),
-        sweep_id=sweep_id,
+        sweeps=rows_of_sweeps(rows),
         indices=dict(indices),
         studies=dict(studies),
-        by_status=by_status,
-        train_seconds=pc.sum(rows.column("train_ms")).as_py() / 1000,
     )
     return data, part
+
+
+def rows_of_sweeps(rows: pa.Table) -> dict[str, RowsOfSweep]:
+    """What each sweep has made of some rows, by its id.
+
+    Args:
+        rows: with the columns sweep_id, status and train_ms.
+    """
+    found = {}
+    for sweep_id in sorted(pc.unique(rows.column("sweep_id")).to_pylist()):
+        ours = rows.filter(pc.equal(rows.column("sweep_id"), sweep_id))
+        by_status = no_rows_by_status()
+        for count in pc.value_counts(ours.column("status")).to_pylist():
+            by_status[count["values"]] = count["counts"]
+        found[sweep_id] = RowsOfSweep(
+            rows=ours.num_rows,
+            by_status=by_status,
+            train_seconds=pc.sum(ours.column("train_ms")).as_py() / 1000,
+        )
+    return found
 
 
 def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
@@ -169,16 +182,27 @@ def read_part(paths: StorePaths, part: RowsCommitted) -> pa.Table:
     """The rows of a data file with all columns of `RESULT_SCHEMA`; those that it lacks are NULL.
 
     Raises:
-        StoreDamaged: the file is missing, or was changed.
+        StoreDamaged: the file is missing, was changed, or has other rows than its entry says.
     """
-    stored = pq.read_table(pa.BufferReader(part_bytes(paths, part)))
-    columns = [
-        stored.column(field.name)
-        if field.name in stored.column_names
-        else pa.nulls(stored.num_rows, field.type)
-        for field in RESULT_SCHEMA
-    ]
-    return pa.table(columns, schema=RESULT_SCHEMA)
+    data = part_bytes(paths, part)
+    file = paths.part(part.file)
+    try:
+        stored = pq.read_table(pa.BufferReader(data))
+        columns = [
+            stored.column(field.name)
+            if field.name in stored.column_names
+            else pa.nulls(stored.num_rows, field.type)
+            for field in RESULT_SCHEMA
+        ]
+        rows = pa.table(columns, schema=RESULT_SCHEMA)
+    except (OSError, pa.ArrowException, ValueError, TypeError) as error:
+        raise StoreDamaged(file, f"cannot be read ({error})") from error
+    if rows.num_rows != part.rows:
+        raise StoreDamaged(file, f"has {rows.num_rows} rows; the log says {part.rows}")
+    sweeps = set(pc.unique(rows.column("sweep_id")).to_pylist())
+    if sweeps != part.sweeps.keys():
+        raise StoreDamaged(file, "its rows are of other sweeps than the log says")
+    return rows
 
 
 def ids_of_other_versions(

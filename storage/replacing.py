@@ -55,10 +55,6 @@ def without(paths: StorePaths, parts: Iterable[RowsCommitted], gone: Places) -> 
         if not kept:
             continue
         rows = read_part(paths, part)
-        if rows.num_rows != part.rows:
-            raise StoreDamaged(
-                paths.part(part.file), f"has {rows.num_rows} rows; the log says {part.rows}"
-            )
         mask = np.concatenate(
             [
                 np.isin(indices, _array(kept.get(digest, IndexSet())))
@@ -67,7 +63,7 @@ def without(paths: StorePaths, parts: Iterable[RowsCommitted], gone: Places) -> 
         )
         intervals = {digest: list(indices.intervals) for digest, indices in kept.items()}
         studies = {digest: part.studies[digest] for digest in kept}
-        yield make_part(paths, rows.filter(pa.array(mask)), part.sweep_id, intervals, studies)
+        yield make_part(paths, rows.filter(pa.array(mask)), intervals, studies)
 
 
 def places_of(
