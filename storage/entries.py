@@ -16,8 +16,8 @@ LOG_FORMAT: Final = 4
 """Raised by one whenever an older reader would misread or refuse an entry.
 
 Format 1 did not say where an initialisation came from, and knew no searches. In format 2 no data
-file was ever replaced. In format 3 a data file held the rows of one sweep alone, which it named with
-`sweep_id` (`storage.earlier_formats`).
+file was ever replaced. In format 3 a data file held the rows of one sweep alone
+(`storage.earlier_formats`).
 """
 
 PartName = Annotated[str, StringConstraints(pattern=f"^{PART_NAME}$")]

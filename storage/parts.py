@@ -27,6 +27,8 @@ _ENCODINGS = {
     "biases.list.element": "BYTE_STREAM_SPLIT",
 }
 _COMPRESSION = "zstd"
+_ROWS_IN_A_GROUP = 25_000
+"""DuckDB reads the groups of a file at the same time, one on each core."""
 
 _EARLIER_SCHEMAS = {
     1: "a7771e7c45e5ac22b8b704c92542daeda1cd923ad7f8dcd6991537a284582d40",
@@ -52,6 +54,7 @@ def to_parquet(rows: pa.Table) -> pa.Buffer:
         rows.replace_schema_metadata(notes),
         sink,
         compression=_COMPRESSION,
+        row_group_size=_ROWS_IN_A_GROUP,
         use_dictionary=[path for path in _column_paths() if path not in _ENCODINGS],
         column_encoding=_ENCODINGS,
         write_statistics=True,
@@ -127,6 +130,24 @@ def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
             paths.part(part.file),
             f"its columns are not those of version {part.schema_version} of a result",
         )
+
+
+def check_file_schema(paths: StorePaths, part: RowsCommitted) -> None:
+    """Passes where a data file has the columns of the version that its entry names.
+
+    Raises:
+        StoreDamaged: it has others, or cannot be read.
+    """
+    check_part_size(paths, part)
+    file = paths.part(part.file)
+    try:
+        schema = pq.read_schema(file)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreDamaged(file, f"cannot be read ({error})") from error
+    known = [RESULT_SCHEMA.field(name) for name in schema.names if name in RESULT_SCHEMA.names]
+    whole = part.schema_version < SCHEMA_VERSION or len(known) == len(RESULT_SCHEMA)
+    if not whole or not schema.equals(pa.schema(known)):
+        raise StoreDamaged(file, f"does not have the columns of version {part.schema_version}")
 
 
 def check_part_size(paths: StorePaths, part: RowsCommitted) -> None:

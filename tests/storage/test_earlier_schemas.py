@@ -89,7 +89,7 @@ def test_digest_is_of_names_types_and_nullability() -> None:
 def test_columns_that_old_rows_lack_are_null(rows: Rows, old: Path, mixed: bool) -> None:
     if mixed:
         add_new(rows, old)
-    expected = [rows.row(index) | dict.fromkeys(NEW_IN_2) for index in range(4)]
+    expected = [rows.row(index, sweep_id="old") | dict.fromkeys(NEW_IN_2) for index in range(4)]
     expected += [rows.row(index) for index in range(4, 6)] if mixed else []
     query = f"SELECT {', '.join(RESULT_SCHEMA.names)} FROM results ORDER BY study_index"
     with StoreReader(old) as reader:
@@ -146,9 +146,7 @@ def test_columns_that_no_version_had_are_refused(rows: Rows, store: Path) -> Non
 def test_old_rows_that_are_left_in_a_file_are_lost(rows: Rows, old: Path) -> None:
     with StoreWriter(old) as writer:
         assert writer.forget([rows.row(1)["experiment_id"]]) == 1
-    expected = [
-        rows.row(index, sweep_id="old") | dict.fromkeys(NEW_IN_2) for index in (0, 2, 3)
-    ]
+    expected = [rows.row(index, sweep_id="old") | dict.fromkeys(NEW_IN_2) for index in (0, 2, 3)]
     query = f"SELECT {', '.join(RESULT_SCHEMA.names)} FROM results ORDER BY study_index"
     with StoreReader(old) as reader:
         assert (
