@@ -10,7 +10,7 @@ from search.indices import IndexSet
 from storage.init_entries import InitStored
 from storage.paths import PART_NAME
 from storage.search_entries import SearchChoice
-from storage.strict import Amount, Count, Name, Sha256, Strict
+from storage.strict import Amount, Count, Int32, Name, Sha256, Strict
 
 LOG_FORMAT: Final = 4
 """Raised by one whenever an older reader would misread or refuse an entry.
@@ -60,8 +60,8 @@ class SweepBegin(Strict):
     host: str
     processor: str
     device: str
-    workers: Count
-    root_seed: int
+    workers: Int32
+    root_seed: Count
     started: Name
 
 
@@ -107,11 +107,11 @@ class RowsCommitted(Strict):
     file: PartName
     bytes: Count
     sha256: Sha256
-    rows: Annotated[int, Field(ge=1)]
+    rows: Annotated[Count, Field(ge=1)]
     schema_version: Annotated[int, Field(ge=1)]
     schema_sha256: Sha256
     sweeps: Annotated[dict[Name, RowsOfSweep], Field(min_length=1)]
-    indices: dict[Name, list[tuple[int, int]]]
+    indices: dict[Name, list[tuple[Count, Count]]]
     studies: dict[Name, Name]
 
     @property

@@ -56,8 +56,8 @@ def export_results(
     if format not in FORMATS:
         raise ExportError(f"Unknown format {format!r}; possible are {', '.join(FORMATS)}.")
     output = output.expanduser().absolute()
-    _refuse_existing(output, overwrite)
     try:
+        _refuse_existing(output, overwrite)
         folder = Path(tempfile.mkdtemp(prefix=".export-", dir=output.parent))
     except OSError as error:
         raise ExportError(f"Could not write to {output.parent}: {error.strerror}.") from error

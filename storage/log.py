@@ -12,6 +12,7 @@ from storage.earlier_formats import as_of_today
 from storage.entries import LOG_FORMAT, Entry, Record
 from storage.errors import StoreDamaged, StoreError, StoreVersion
 from storage.paths import StorePaths, entry_number
+from storage.regular import read_regular
 from storage.seal import seal, unseal
 
 
@@ -32,7 +33,7 @@ def read_log(paths: StorePaths, after: int = 0) -> list[Entry]:
     number = after + 1
     while True:
         try:
-            data = paths.entry(number).read_bytes()
+            data = read_regular(paths.entry(number))
         except FileNotFoundError:
             break
         except OSError as error:
@@ -91,7 +92,7 @@ def _parse(paths: StorePaths, number: int, data: bytes) -> Entry:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise StoreDamaged(file, f"not a log entry ({place}: {first['msg']})") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StoreDamaged(file, f"not a log entry ({error})") from error
     if record.number != number:
         raise StoreDamaged(file, f"says that it is entry {record.number}")

@@ -8,6 +8,7 @@ import os
 from storage import durable
 from storage.errors import NotAStore, StoreDamaged, StoreError, StoreVersion
 from storage.paths import StorePaths
+from storage.regular import read_regular
 from storage.seal import seal, unseal
 
 STORE_FORMAT = 1
@@ -63,8 +64,12 @@ def check_marker(paths: StorePaths) -> None:
         StoreDamaged: the marker is unreadable.
         StoreVersion: a newer version made the store.
     """
+    for folder in paths.folders:
+        # What a writer finds in them without a log entry, it removes.
+        if folder.is_symlink():
+            raise StoreDamaged(folder, "a link, while the folders of a store are its own")
     try:
-        data = paths.marker.read_bytes()
+        data = read_regular(paths.marker)
     except (FileNotFoundError, NotADirectoryError) as error:
         if paths.log.is_dir() and os.listdir(paths.log):
             raise StoreDamaged(paths.marker, "missing, while the log has entries") from error
@@ -79,7 +84,7 @@ def check_marker(paths: StorePaths) -> None:
     try:
         record = json.loads(unseal(data))
         kind, written = record["kind"], record["format"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreDamaged(paths.marker, f"not the marker of a store ({error})") from error
     if kind != _MARK or not isinstance(written, int):
         raise StoreDamaged(paths.marker, "not the marker of a store")

@@ -115,7 +115,7 @@ def list_unpublished(paths: StorePaths) -> list[Path]:
         OSError: a folder cannot be listed.
     """
     parts = [file for file in paths.data.iterdir() if is_part(file.name)]
-    return [*paths.tmp.iterdir(), *parts]
+    return [*(file for file in paths.tmp.iterdir() if not file.is_dir()), *parts]
 
 
 def published_folder() -> Path:

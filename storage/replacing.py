@@ -87,6 +87,8 @@ def places_of(
             rows = pq.read_table(file, columns=sorted({"experiment_id", column}), partitioning=None)
         except (OSError, pa.ArrowException) as error:
             raise StoreDamaged(file, f"cannot be read ({error})") from error
+        if rows.num_rows != part.rows:
+            raise StoreDamaged(file, f"has {rows.num_rows} rows; the log says {part.rows}")
         found = pc.is_in(rows.column(column), values).to_numpy().nonzero()[0]
         ids = rows.column("experiment_id").take(pa.array(found)).to_numpy()
         before = 0
