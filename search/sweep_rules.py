@@ -198,6 +198,6 @@ def _check_layer(table: SweepTable, name: str, structure: Structure, inputs: int
             table.refuse(
                 name,
                 f"{shown(mask)} does not fit structure {structure_text(structure)}: it has "
-                f"{rows} rows and {cols} columns; allowed: {outputs} rows, one an output, and {features} "
-                "columns, one an input",
+                f"{rows} rows and {cols} columns; allowed: {outputs} rows, one an output, "
+                f"and {features} columns, one an input",
             )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from storage.errors import StoreError
 from storage.export import export_results
 from storage.reader import StoreReader
-from tests.faults.watching import contents, watching
+from tests.faults.watching import contents
 from tests.orchestrator.running import sparsest, train, write_sweep
 
 HOSTILE = [
@@ -108,8 +109,8 @@ def test_hostile_statement_is_exported(statement: str, store: Path, tmp_path: Pa
     with StoreReader(store) as reader:
         said = ""
         for output in ("csv", "parquet", "duckdb"):
-            with watching(tmp_path), pytest.raises(StoreError) as caught:
-                file = tmp_path / f"export.{output}"
+            file = tmp_path / f"export.{output}"
+            with pytest.raises(StoreError) as caught:
                 export_results(reader, output, file, statement.format(**places))
             said += str(caught.value)
         assert "swordfish" not in said
@@ -134,7 +135,10 @@ def test_hostile_statement_is_run_from_a_pipe(statement: str, store: Path, tmp_p
 def test_hostile_statement_runs_in_a_notebook(statement: str, store: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("swordfish")
     script = statement.format(secret=tmp_path / "secret.txt", out=tmp_path / "out")
-    with StoreReader(store) as reader, reader.connect() as connection:
-        with pytest.raises(Exception, match=r"[Pp]ermission|disabled|not found"):
-            connection.execute(script)
+    with (
+        StoreReader(store) as reader,
+        reader.connect() as connection,
+        pytest.raises(duckdb.Error, match=r"[Pp]ermission|disabled|not found"),
+    ):
+        connection.execute(script)
     assert not (tmp_path / "out").exists()

@@ -19,7 +19,6 @@ _RUNNING = {
     "pty.spawn",
     "socket.connect",
     "webbrowser.open",
-    "shutil.rmtree",
 }
 _CHANGING = {"os.remove", "os.rename", "os.link", "os.symlink", "os.mkdir", "os.rmdir", "os.chmod"}
 
