@@ -18,6 +18,7 @@ from tests.orchestrator.running import ROOT, rates, rows, sparsest, write_sweep
 DAY_S = 86_400
 
 KNOWN = {
+    "analysis/report/build.py": "a date on the page",
     "orchestrator/calibration.py": "the age of a measurement, which is only shown",
     "orchestrator/doctor/software.py": "whether the clock is right",
     "orchestrator/search_choice.py": "a date in the log",
