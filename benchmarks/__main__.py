@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import commands, crossover, kernel, prunability, share, sweep
+from benchmarks import commands, compaction, crossover, kernel, prunability, share, sweep
 
 BENCHMARKS = {
     "kernel": kernel.run,
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "share": share.run,
     "prunability": prunability.run,
     "sweep": sweep.run,
+    "compaction": compaction.run,
     "commands": commands.run,
 }
 
