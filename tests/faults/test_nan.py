@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pytest
 
 from search.experiment import Experiment
-from workers import course, fast, torch_batch, train
+from workers import course, fast, initial, kernel, start, torch_batch, train
 from workers.datasets import load_dataset
 from workers.train import OUTCOME_SCHEMA, train_batch
 
@@ -61,7 +61,7 @@ def test_nan_in_the_kernel_spreads_or_is_stored(
 ) -> None:
     experiments = group()
     expected = train_batch(experiments)
-    steps, calls = fast.train_steps, iter(range(10**9))
+    steps, calls = kernel.train_steps, iter(range(10**9))
 
     def poisoned(networks: Any, *arguments: Any) -> None:
         if next(calls) == epoch:
@@ -111,9 +111,7 @@ def test_nan_between_changes_of_masks_stops_or_spreads(
 def test_nan_before_training_stops_or_spreads(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     experiments = group(method)
     expected = train_batch(experiments)
-    from workers import start
-
-    usual = start.starting_network
+    usual = initial.starting_network
 
     def poisoned(experiment: Experiment, *more: Any) -> Any:
         layers = usual(experiment, *more)
@@ -136,13 +134,13 @@ def test_nan_in_torch_spreads_or_is_stored(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(train, "backend_for", lambda device: train.Backend("torch", by_torch))
     expected = train_batch(experiments)
-    usual = torch_batch.start_of
+    usual = start.start_of
 
     def poisoned(experiment: Experiment, *more: Any) -> Any:
-        start = usual(experiment, *more)
+        begun = usual(experiment, *more)
         if experiment.lr == SICK:
-            start.layers[-1][1][0] = math.nan
-        return start
+            begun.layers[-1][1][0] = math.nan
+        return begun
 
     monkeypatch.setattr(torch_batch, "start_of", poisoned)
     check(train_batch(experiments), expected)
