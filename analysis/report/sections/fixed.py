@@ -64,7 +64,7 @@ def _chart(begun: Answer) -> Chart:
             continue
         named = {
             "from fresh initialisations": ("before", fresh),
-            f"from {bench}": ("fewest", fixed),
+            "from the stored initialisation": ("fewest", fixed),
         }
         methods = in_order({row["method"] for row in fresh + fixed})
         series = []
