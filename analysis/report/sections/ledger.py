@@ -18,11 +18,11 @@ from analysis.intervals import (
 )
 from analysis.report.asking import TARGETS, Answer, ask, grouped, percent_name
 from analysis.report.claims import Claim, Finding, Verdict, above, in_words
+from analysis.report.one_dataset import Source
 from analysis.report.section import Section
 from analysis.report.sections.needed import TRAININGS, reached_sql
 from analysis.report.sections.random_pruning import simulated
 from analysis.report.styles import SEARCH, in_order, name_of
-from storage.results_reader import ResultsReader
 
 SEED = 407
 """Of the bootstrap's resamples."""
@@ -62,7 +62,7 @@ GROUP BY target, method ORDER BY target, method
 """
 
 
-def claims(reader: ResultsReader) -> list[Claim]:
+def claims(reader: Source) -> list[Claim]:
     """All claims of the paper, measured."""
     widths = ask(reader, "narrow-and-wide", "Trainings of width 8 and of width 256", _WIDTHS)
     return [
@@ -109,7 +109,7 @@ def section(measured: Sequence[Claim]) -> Section:
     )
 
 
-def _sparsest(reader: ResultsReader) -> Claim:
+def _sparsest(reader: Source) -> Claim:
     trainings = ask(reader, "trainings", "Trainings from fresh initialisations", TRAININGS)
     reached = ask(
         reader,
@@ -132,7 +132,7 @@ def _sparsest(reader: ResultsReader) -> Claim:
     )
 
 
-def _from_best_init(reader: ResultsReader) -> Claim:
+def _from_best_init(reader: Source) -> Claim:
     reached = ask(
         reader,
         "fixed-reached",
@@ -240,7 +240,7 @@ def _differences(widths: Answer, column: str, sign: int) -> list[Finding]:
     return findings
 
 
-def _prunable(reader: ResultsReader) -> Claim:
+def _prunable(reader: Source) -> Claim:
     answer = ask(
         reader, "still-prunable", "Networks that could lose a weight after training", _PRUNABLE
     )

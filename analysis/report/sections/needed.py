@@ -10,9 +10,9 @@ import pyarrow as pa
 from analysis.intervals import Interval, minimum, resampled_minimum
 from analysis.report.asking import TARGETS, TARGETS_SQL, Answer, ask, grouped, percent_name
 from analysis.report.chart import Axis, Chart, Guide, Selector, Series, View, Views
+from analysis.report.one_dataset import Source
 from analysis.report.section import Section
 from analysis.report.styles import SEARCH, in_order, name_of
-from storage.results_reader import ResultsReader
 
 MEASURES = {"weights": "weight_nnz", "weights and biases": "model_nnz"}
 """What is counted -> its column."""
@@ -35,7 +35,7 @@ GROUP BY target, method, {column} ORDER BY target, method, {column}
 """
 
 
-def section(reader: ResultsReader) -> Section:
+def section(reader: Source) -> Section:
     """Asks for the sparsest networks."""
     trainings = ask(reader, "trainings", "Trainings from fresh initialisations", TRAININGS)
     reached = {
