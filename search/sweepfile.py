@@ -123,7 +123,7 @@ def parse_sweep(
 
 def _read(path: Path) -> bytes:
     try:
-        if path.exists() and not path.is_file():
+        if path.exists() and not (path.is_file() or path.is_dir()):
             raise RefusalError("not a regular file")
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
