@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from search.experiment import FRESH_INIT
 from search.specification import experiment_of
 from storage.inits import StoredInit as InitInStore
 from storage.published_note import PublishedInit
-from storage.results_reader import ResultsReader
 from workers.initial import StoredInit, load_stored_init
 from workers.instruction_set import ARITHMETIC, INSTRUCTION_SETS
 from workers.remade_init import remade_init
@@ -18,6 +17,13 @@ from workers.train import train_batch
 
 COMPARED = ("status", "accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz")
 """Columns that must come out the same, bit for bit on the same backend."""
+
+
+class InitSource(Protocol):
+    """What knows stored initialisations, as the readers do."""
+
+    def init(self, token: str) -> InitInStore | PublishedInit | None:
+        """A stored initialisation, or where it can be had from, by its token."""
 
 
 class WeightsNotStored(ValueError):  # noqa: N818 - the name says what is the case
@@ -41,7 +47,7 @@ def was_left_out(row: Mapping[str, Any]) -> bool:
 
 
 def retrained(
-    row: Mapping[str, Any], reader: ResultsReader, init_file: Path | None = None
+    row: Mapping[str, Any], reader: InitSource, init_file: Path | None = None
 ) -> dict[str, Any]:
     """The row with the network that its experiment gives when it is trained again here.
 
@@ -61,14 +67,14 @@ def retrained(
 
 
 def with_network(
-    row: Mapping[str, Any], reader: ResultsReader, init_file: Path | None = None
+    row: Mapping[str, Any], reader: InitSource, init_file: Path | None = None
 ) -> Mapping[str, Any]:
     """The row, trained again by `retrained` if its weights were not published."""
     return retrained(row, reader, init_file) if was_left_out(row) else row
 
 
 def trained_again(
-    row: Mapping[str, Any], reader: ResultsReader, init_file: Path | None = None
+    row: Mapping[str, Any], reader: InitSource, init_file: Path | None = None
 ) -> dict[str, Any]:
     """What training a row's experiment here gives, whatever the row itself says came out.
 
@@ -96,7 +102,7 @@ def trained_again(
     return again
 
 
-def _init(token: str, root_seed: int, reader: ResultsReader, init_file: Path | None) -> StoredInit:
+def _init(token: str, root_seed: int, reader: InitSource, init_file: Path | None) -> StoredInit:
     name, _, digest = token.partition(":")
     known = reader.init(token)
     if isinstance(known, InitInStore):

@@ -12,6 +12,7 @@ import typer
 
 from orchestrator.commands import (
     ask,
+    compact,
     diff,
     doctor,
     forget,
@@ -21,11 +22,13 @@ from orchestrator.commands import (
     plugins,
     publish,
     replay,
+    report,
     run,
     search,
     show,
     space,
     status,
+    verify,
 )
 from orchestrator.commands.run import INTERRUPTED
 from orchestrator.errors import UserError
@@ -79,6 +82,7 @@ app.command("run")(_telling(run.run))
 app.command("search")(_telling(search.search))
 app.command("status")(_telling(status.status))
 app.command("show")(_telling(show.show))
+app.command("report")(_telling(report.report))
 app.command("replay")(_telling(replay.replay))
 app.command("query")(_telling(ask.query))
 app.command("sql")(_telling(ask.sql))
@@ -86,6 +90,8 @@ app.command("export")(_telling(ask.export))
 app.command("merge")(_telling(merge.merge))
 app.command("diff")(_telling(diff.diff))
 app.command("forget")(_telling(forget.forget))
+app.command("compact")(_telling(compact.compact))
+app.command("verify")(_telling(verify.verify))
 app.command("doctor")(_telling(doctor.doctor))
 app.command("plugins")(_telling(plugins.plugins))
 app.command("publish")(_telling(publish.publish))

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from orchestrator.errors import UserError
 from storage.paths import StorePaths
+
+
+class _RunLog(logging.FileHandler):
+    """A log file whose loss does not end a run: it is said once, and the run goes on."""
+
+    _lost = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Called where a line could not be written."""
+        error = sys.exception()
+        if self._lost or not isinstance(error, OSError):
+            return
+        self._lost = True
+        print(f"{self.baseFilename} cannot be written ({error.strerror})", file=sys.stderr)
 
 
 @contextmanager
@@ -18,7 +33,7 @@ def log_beside(paths: StorePaths) -> Iterator[None]:
         UserError: the file cannot be written.
     """
     try:
-        handler = logging.FileHandler(paths.run_log)
+        handler = _RunLog(paths.run_log)
     except OSError as error:
         raise UserError(f"cannot write the log file {paths.run_log}: {error.strerror}") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -31,4 +46,5 @@ def log_beside(paths: StorePaths) -> Iterator[None]:
     finally:
         root.setLevel(usual_level)
         root.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # what could not be written before cannot be written now
+            handler.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -117,6 +117,29 @@ class Committer:
                 parts.append(part)
             durable.sync_folder(self._paths.data)
         self.publish(RowsReplaced(command=command, removed=list(removed), parts=parts))
+
+    def publish_damage(self, command: str, damage: Mapping[str, str]) -> None:
+        """Keeps damaged data files in a folder of their own, and takes their rows out of the store.
+
+        Args:
+            command: the command line.
+            damage: name of a data file -> what is wrong with it.
+
+        Raises:
+            WriterClosed: writing has stopped.
+            WriteFailed: an input/output error; only the log knows which files count.
+        """
+        paths = self._paths
+        with self._stopping_on_error():
+            # Like any replaced file, these stay in their folder until the next process that writes,
+            # which makes the name of the new folder durable before it does anything else.
+            durable.make_folders(paths.set_aside)
+            for file in damage:
+                durable.keep_link(paths.part(file), paths.set_aside / file)
+            durable.sync_folder(paths.set_aside)
+        self.publish(
+            RowsReplaced(command=command, removed=[*damage], parts=[], damage=dict(damage))
+        )
 
     def close(self) -> None:
         """Frees the lock; a second call does nothing."""

@@ -33,17 +33,43 @@ class StoreVersion(StoreError):
 
 
 class StoreDamaged(StoreError):
-    """A file of the store is not what the log says.
+    """A file of the store is not what its writer wrote.
 
     Attributes:
         file: the damaged or missing file.
         problem: what is wrong with it.
     """
 
+    advice = ""
+
     def __init__(self, file: Path, problem: str) -> None:
-        super().__init__(f"The store is damaged: {file}: {problem}.")
+        super().__init__(f"The store is damaged: {file}: {problem}. {self.advice}".rstrip())
         self.file = file
         self.problem = problem
+
+
+class MarkerDamaged(StoreDamaged):
+    """The file that makes a folder a store is not what was written."""
+
+    advice = "Copy store.json from any other store: it is the same in all of them."
+
+
+class EntryDamaged(StoreDamaged):
+    """A log entry is not what its writer wrote."""
+
+    advice = (
+        "Take that file from a copy of the store, or go on without it: the next `sparsest run` "
+        "sets it aside, and rows that it alone named are trained again."
+    )
+
+
+class DataFileDamaged(StoreDamaged):
+    """A data file is not what the log says."""
+
+    advice = (
+        "Take that file from a copy of the store, or go on without it: the next `sparsest run` "
+        "sets it aside and trains its experiments again."
+    )
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,8 +36,11 @@ class StoreLock:
     def __init__(self, paths: StorePaths, command: str) -> None:
         try:
             # Python opens it so that programs started by this process do not inherit it: a worker
-            # that outlives its driver would keep the lock.
-            self._descriptor: int | None = os.open(paths.lock, os.O_RDWR | os.O_CREAT, 0o644)
+            # that outlives its driver would keep the lock. It is emptied below: a link could lead
+            # to somebody's file.
+            self._descriptor: int | None = os.open(
+                paths.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644
+            )
         except OSError as error:
             raise WriteFailed("open", paths.lock, error) from error
         try:
@@ -57,11 +61,11 @@ class StoreLock:
             return
         descriptor, self._descriptor = self._descriptor, None
         try:
-            os.ftruncate(descriptor, 0)
-        except OSError:
-            pass  # the name in the file is for messages only
+            with suppress(OSError):  # the name in the file is for messages only
+                os.ftruncate(descriptor, 0)
         finally:
-            os.close(descriptor)
+            with suppress(OSError):  # it is closed, and the lock free, whatever the disk says
+                os.close(descriptor)
 
     def _write_holder(self, path: Path, command: str) -> None:
         assert self._descriptor is not None

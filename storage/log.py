@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 
 from pydantic import ValidationError
 
 from storage import durable
+from storage.earlier_formats import as_of_today
 from storage.entries import LOG_FORMAT, Entry, Record
-from storage.errors import StoreDamaged, StoreError, StoreVersion
+from storage.errors import EntryDamaged, StoreDamaged, StoreError, StoreVersion
 from storage.paths import StorePaths, entry_number
+from storage.regular import read_regular
 from storage.seal import seal, unseal
 
 
@@ -20,8 +23,8 @@ def read_log(paths: StorePaths, after: int = 0) -> list[Entry]:
     Entries that another process publishes meanwhile may be missing at the end, never in between.
 
     Raises:
-        StoreDamaged: a number is missing, a file does not belong there, or one is not what its
-            writer wrote.
+        EntryDamaged: a number is missing, or an entry is not what its writer wrote.
+        StoreDamaged: a file does not belong there, or an entry says nonsense.
         StoreVersion: an entry has a format that this version does not know.
     """
     # The folder is listed before the entries are opened one by one: an entry published meanwhile
@@ -31,16 +34,41 @@ def read_log(paths: StorePaths, after: int = 0) -> list[Entry]:
     number = after + 1
     while True:
         try:
-            data = paths.entry(number).read_bytes()
+            entries.append(_read(paths, number))
         except FileNotFoundError:
             break
-        except OSError as error:
-            raise StoreError(f"Could not read {paths.entry(number)}: {error.strerror}.") from error
-        entries.append(_parse(paths, number, data))
         number += 1
     if number <= last:
-        raise StoreDamaged(paths.entry(number), f"missing, while entry {last} exists")
+        raise EntryDamaged(paths.entry(number), f"missing, while entry {last} exists")
     return entries
+
+
+def read_what_is_left(paths: StorePaths) -> dict[int, Entry | EntryDamaged]:
+    """Number -> entry, or what is wrong with it, of all entries of a log that may be damaged.
+
+    Raises:
+        StoreDamaged: a file does not belong into the log, or an entry says nonsense.
+        StoreVersion: an entry has a format that this version does not know.
+    """
+    found: dict[int, Entry | EntryDamaged] = {}
+    for number in range(1, _last_listed(paths) + 1):
+        try:
+            found[number] = _read(paths, number)
+        except FileNotFoundError:
+            found[number] = EntryDamaged(paths.entry(number), "missing, while later ones exist")
+        except EntryDamaged as damage:
+            found[number] = damage
+    return found
+
+
+def replace_entry(paths: StorePaths, number: int, entry: Entry) -> None:
+    """Puts an entry in the place of a damaged one; durable only after the folder is synchronised.
+
+    Raises:
+        WriteFailed: an input/output error; the entry is the one or the other.
+    """
+    record = Record(number=number, entry=entry).model_dump_json()
+    durable.replace_file(paths.entry(number), seal(record), paths.new_temporary())
 
 
 def publish(paths: StorePaths, number: int, entry: Entry) -> None:
@@ -72,23 +100,42 @@ def _last_listed(paths: StorePaths) -> int:
     return last
 
 
+def _read(paths: StorePaths, number: int) -> Entry:
+    file = paths.entry(number)
+    try:
+        data = read_regular(file)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno == errno.EIO:
+            raise EntryDamaged(file, f"cannot be read ({error.strerror})") from error
+        raise StoreError(f"Could not read {file}: {error.strerror}.") from error
+    return _parse(paths, number, data)
+
+
 def _parse(paths: StorePaths, number: int, data: bytes) -> Entry:
     file = paths.entry(number)
     try:
         body = unseal(data)
-        written = json.loads(body)["format"]
+    except ValueError as error:
+        raise EntryDamaged(file, f"not a log entry ({error})") from error
+    try:
+        read = json.loads(body)
+        written = read["format"]
         if isinstance(written, int) and written > LOG_FORMAT:
             raise StoreVersion(
                 f"{file} has format {written}; this version of sparsest reads up to "
                 f"{LOG_FORMAT}. Use the version that wrote it, or a newer one."
             )
+        if written != LOG_FORMAT:
+            body = json.dumps(as_of_today(read)).encode()
         record = Record.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise StoreDamaged(file, f"not a log entry ({place}: {first['msg']})") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StoreDamaged(file, f"not a log entry ({error})") from error
     if record.number != number:
-        raise StoreDamaged(file, f"says that it is entry {record.number}")
+        raise EntryDamaged(file, f"says that it is entry {record.number}")
     return record.entry

@@ -6,8 +6,9 @@ import json
 import os
 
 from storage import durable
-from storage.errors import NotAStore, StoreDamaged, StoreError, StoreVersion
+from storage.errors import MarkerDamaged, NotAStore, StoreDamaged, StoreError, StoreVersion
 from storage.paths import StorePaths
+from storage.regular import read_regular
 from storage.seal import seal, unseal
 
 STORE_FORMAT = 1
@@ -19,6 +20,8 @@ _MARK = "sparsest-store"
 def make_store_folder(paths: StorePaths) -> None:
     """Makes the folders of a store where they are missing; the marker is written by `mark_store`.
 
+    Their names are durable only after the caller synchronises the folder of the store.
+
     Raises:
         NotAStore: the folder exists and holds something else.
         WriteFailed: a folder could not be made.
@@ -26,10 +29,8 @@ def make_store_folder(paths: StorePaths) -> None:
     with durable.reporting("look into", paths.root):
         if paths.root.exists() and not paths.marker.exists():
             _refuse_foreign_folder(paths)
-    missing = [folder for folder in paths.root.parents if not folder.exists()]
-    for folder in (*reversed(missing), paths.root, *paths.folders):
-        if not folder.is_dir():
-            durable.make_folder(folder)
+    for folder in paths.folders:
+        durable.make_folders(folder)
 
 
 def mark_store(paths: StorePaths) -> None:
@@ -39,15 +40,17 @@ def mark_store(paths: StorePaths) -> None:
     to do in any case: an earlier process may have died right here.
 
     Raises:
-        StoreDamaged: the marker is missing although something is stored.
+        MarkerDamaged: the marker is missing although something is stored.
         WriteFailed: the marker could not be written.
     """
     with durable.reporting("look into", paths.root):
         if paths.marker.exists():
             return
         if os.listdir(paths.log):
-            raise StoreDamaged(paths.marker, "missing, while the log has entries")
-    durable.sync_folder(paths.root.parent)  # a process that made the folder may have died at once
+            raise MarkerDamaged(paths.marker, "missing, while the log has entries")
+    # Whoever finds the marker finds the folders too.
+    durable.sync_folder(paths.root)
+    durable.sync_way_to(paths.root)
     record = json.dumps({"kind": _MARK, "format": STORE_FORMAT})
     aside = paths.new_temporary()
     durable.create_exclusive(aside, seal(record))
@@ -60,14 +63,18 @@ def check_marker(paths: StorePaths) -> None:
 
     Raises:
         NotAStore: there is no store.
-        StoreDamaged: the marker is unreadable.
+        MarkerDamaged: the marker is unreadable.
         StoreVersion: a newer version made the store.
     """
+    for folder in paths.folders:
+        # What a writer finds in them without a log entry, it removes.
+        if folder.is_symlink():
+            raise StoreDamaged(folder, "a link, while the folders of a store are its own")
     try:
-        data = paths.marker.read_bytes()
+        data = read_regular(paths.marker)
     except (FileNotFoundError, NotADirectoryError) as error:
         if paths.log.is_dir() and os.listdir(paths.log):
-            raise StoreDamaged(paths.marker, "missing, while the log has entries") from error
+            raise MarkerDamaged(paths.marker, "missing, while the log has entries") from error
         if paths.root.is_file():
             raise NotAStore(f"{paths.root} is a file, while a store is a folder.") from error
         raise NotAStore(
@@ -79,10 +86,10 @@ def check_marker(paths: StorePaths) -> None:
     try:
         record = json.loads(unseal(data))
         kind, written = record["kind"], record["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreDamaged(paths.marker, f"not the marker of a store ({error})") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise MarkerDamaged(paths.marker, f"not the marker of a store ({error})") from error
     if kind != _MARK or not isinstance(written, int):
-        raise StoreDamaged(paths.marker, "not the marker of a store")
+        raise MarkerDamaged(paths.marker, "not the marker of a store")
     if written > STORE_FORMAT:
         raise StoreVersion(
             f"The store {paths.root} has format {written}; this version of sparsest reads up to "

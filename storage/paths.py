@@ -6,6 +6,7 @@
 - STORE/log/00000001.json: numbered log entries, immutable, the truth about what is stored.
 - STORE/live.json: how far the running sweep is, for watchers; of no meaning when none runs.
 - STORE/tmp/<uuid>: files being written that are not published yet, of no meaning after a crash.
+- STORE/set-aside/: data files and log entries that were found damaged, no part of the store.
 - STORE.log: the text log of runs, beside the store.
 
 Published results lie in files of their own, RESULTS/STUDY.parquet; what is computed from them once
@@ -72,6 +73,11 @@ class StorePaths:
         return self.root / "tmp"
 
     @property
+    def set_aside(self) -> Path:
+        """The folder of files that were found damaged; there is none before the first."""
+        return self.root / "set-aside"
+
+    @property
     def live(self) -> Path:
         """The file for those who watch a sweep."""
         return self.root / "live.json"
@@ -98,6 +104,10 @@ class StorePaths:
         """A data file that does not exist yet."""
         return self.data / f"{uuid4().hex}.parquet"
 
+    def new_kept_entry(self, number: int) -> Path:
+        """Where a damaged log entry can be kept; there is nothing yet."""
+        return self.set_aside / f"{number:08d}-{uuid4().hex}.json"
+
     def new_temporary(self) -> Path:
         """A temporary file that does not exist yet."""
         return self.tmp / uuid4().hex
@@ -109,14 +119,19 @@ def entry_number(name: str) -> int | None:
     return int(match.group(1)) if match else None
 
 
+def is_part(name: str) -> bool:
+    """Whether a file name is one of a data file."""
+    return _PART.fullmatch(name) is not None
+
+
 def list_unpublished(paths: StorePaths) -> list[Path]:
     """All temporary files, and all data files whether or not the log names them.
 
     Raises:
         OSError: a folder cannot be listed.
     """
-    parts = [file for file in paths.data.iterdir() if _PART.fullmatch(file.name)]
-    return [*paths.tmp.iterdir(), *parts]
+    parts = [file for file in paths.data.iterdir() if is_part(file.name)]
+    return [*(file for file in paths.tmp.iterdir() if not file.is_dir()), *parts]
 
 
 def published_folder() -> Path:

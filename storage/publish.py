@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,6 +28,8 @@ from storage.sweep_info import software_versions
 
 _LEVEL = 19
 """Of Zstandard: files that stay in a repository for good may take seconds to write."""
+
+_MODE = 0o644
 
 _ENCODINGS = {"study_index": "DELTA_BINARY_PACKED"}
 
@@ -89,7 +90,10 @@ def publish_study(
     )
     data = sink.getvalue()
     path = published_file(folder, study.name)
-    _replace(path, memoryview(data))
+    durable.make_folders(folder)
+    aside = path.with_name(f".{path.name}.{uuid4().hex}")
+    durable.replace_file(path, memoryview(data), aside, _MODE)
+    durable.sync_way_to(path)
     return Publication(path, rows.num_rows, data.size)
 
 
@@ -180,21 +184,3 @@ def _paths(schema: pa.Schema) -> list[str]:
         f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
         for field in schema
     ]
-
-
-def _replace(path: Path, data: memoryview) -> None:
-    """Writes a file aside, then gives it its name: nobody sees half of it."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with durable.reporting("write", path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with aside.open("wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            aside.replace(path)
-        except OSError:
-            with suppress(OSError):
-                aside.unlink()
-            raise
-    durable.sync_folder(path.parent)

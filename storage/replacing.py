@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from search.indices import IndexSet
 from storage.entries import RowsCommitted
-from storage.errors import StoreDamaged
+from storage.errors import DataFileDamaged
 from storage.parts import check_part_size, make_part, read_part
 from storage.paths import StorePaths
 
@@ -43,7 +43,7 @@ def without(paths: StorePaths, parts: Iterable[RowsCommitted], gone: Places) -> 
         gone: rows to leave out.
 
     Raises:
-        StoreDamaged: a file is missing, or was changed.
+        DataFileDamaged: a file is missing, or was changed.
     """
     for part in parts:
         left_out = places_in(part, gone)
@@ -55,10 +55,6 @@ def without(paths: StorePaths, parts: Iterable[RowsCommitted], gone: Places) -> 
         if not kept:
             continue
         rows = read_part(paths, part)
-        if rows.num_rows != part.rows:
-            raise StoreDamaged(
-                paths.part(part.file), f"has {rows.num_rows} rows; the log says {part.rows}"
-            )
         mask = np.concatenate(
             [
                 np.isin(indices, _array(kept.get(digest, IndexSet())))
@@ -67,7 +63,7 @@ def without(paths: StorePaths, parts: Iterable[RowsCommitted], gone: Places) -> 
         )
         intervals = {digest: list(indices.intervals) for digest, indices in kept.items()}
         studies = {digest: part.studies[digest] for digest in kept}
-        yield make_part(paths, rows.filter(pa.array(mask)), part.sweep_id, intervals, studies)
+        yield make_part(paths, rows.filter(pa.array(mask)), intervals, studies)
 
 
 def places_of(
@@ -82,7 +78,7 @@ def places_of(
         values: any of them will do.
 
     Raises:
-        StoreDamaged: a file is missing, of another size, or cannot be read.
+        DataFileDamaged: a file is missing, of another size, or cannot be read.
     """
     for part in parts:
         check_part_size(paths, part)
@@ -90,7 +86,9 @@ def places_of(
         try:
             rows = pq.read_table(file, columns=sorted({"experiment_id", column}), partitioning=None)
         except (OSError, pa.ArrowException) as error:
-            raise StoreDamaged(file, f"cannot be read ({error})") from error
+            raise DataFileDamaged(file, f"cannot be read ({error})") from error
+        if rows.num_rows != part.rows:
+            raise DataFileDamaged(file, f"has {rows.num_rows} rows; the log says {part.rows}")
         found = pc.is_in(rows.column(column), values).to_numpy().nonzero()[0]
         ids = rows.column("experiment_id").take(pa.array(found)).to_numpy()
         before = 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from search.indices import IndexSet
 from storage.entries import (
     Entry,
+    EntryLost,
     RowsCommitted,
     RowsReplaced,
     Status,
@@ -20,6 +21,7 @@ from storage.init_entries import InitStored
 from storage.inits import StoredInit
 from storage.paths import StorePaths
 from storage.search_entries import SearchChoice
+from storage.sweep_info import unknown_sweep
 
 
 @dataclass
@@ -68,7 +70,7 @@ class StudyRows:
     def indices(self) -> IndexSet:
         """All of them."""
         if self._new:
-            self._merged = IndexSet.of([*self._merged.intervals, *self._new])
+            self._merged = self._merged | IndexSet.of(self._new)
             self._new = []
         return self._merged
 
@@ -87,6 +89,7 @@ class StoreState:
     def __init__(self, paths: StorePaths) -> None:
         self._paths = paths
         self.entries = 0
+        self._lost = False  # whether nobody knows what some entry said
         self._parts: dict[str, RowsCommitted] = {}
         self.studies: dict[str, StudyRows] = {}
         self.sweeps: dict[str, SweepProgress] = {}
@@ -127,10 +130,12 @@ class StoreState:
             case RowsCommitted():
                 self._add_rows(entry)
             case RowsReplaced():
-                for file in entry.removed:
-                    self._remove_rows(file)
+                self._remove_all(entry.removed)
                 for part in entry.parts:
                     self._add_rows(part)
+            case EntryLost():
+                self._lost = True
+                self._remove_all(entry.removed)
             case SweepEnd():
                 sweep = self._sweep(entry.sweep_id)
                 if sweep.end is not None:
@@ -151,26 +156,34 @@ class StoreState:
     def _add_rows(self, part: RowsCommitted) -> None:
         if part.file in self._parts:
             raise self._contradiction(f"names the data file {part.file} again")
-        sweep = self._sweep(part.sweep_id)
-        sweep.rows += part.rows
-        sweep.train_seconds += part.train_seconds
-        for status, count in part.by_status.items():
-            sweep.by_status[status] += count
+        for sweep_id, share in part.sweeps.items():
+            sweep = self._sweep(sweep_id)
+            sweep.rows += share.rows
+            sweep.train_seconds += share.train_seconds
+            for status, count in share.by_status.items():
+                sweep.by_status[status] += count
         for digest, intervals in part.indices.items():
             study = self.studies.setdefault(digest, StudyRows(part.studies[digest]))
             study.add(intervals)
         self._parts[part.file] = part
 
+    def _remove_all(self, files: Sequence[str]) -> None:
+        for file in files:
+            # What a lost entry named or replaced is not there.
+            if file in self._parts or not self._lost:
+                self._remove_rows(file)
+
     def _remove_rows(self, file: str) -> None:
         part = self._parts.pop(file, None)
         if part is None:
             raise self._contradiction(f"replaces the data file {file}, which is not in the store")
-        sweep = self._sweep(part.sweep_id)
-        sweep.rows -= part.rows
-        # What is left of many subtractions can be a little less than nothing.
-        sweep.train_seconds = max(0.0, sweep.train_seconds - part.train_seconds)
-        for status, count in part.by_status.items():
-            sweep.by_status[status] -= count
+        for sweep_id, share in part.sweeps.items():
+            sweep = self._sweep(sweep_id)
+            sweep.rows -= share.rows
+            # What is left of many subtractions can be a little less than nothing.
+            sweep.train_seconds = max(0.0, sweep.train_seconds - share.train_seconds)
+            for status, count in share.by_status.items():
+                sweep.by_status[status] -= count
         for digest, intervals in part.indices.items():
             study = self.studies[digest]
             study.remove(intervals)
@@ -178,10 +191,11 @@ class StoreState:
                 del self.studies[digest]
 
     def _sweep(self, sweep_id: str) -> SweepProgress:
-        try:
-            return self.sweeps[sweep_id]
-        except KeyError:
-            raise self._contradiction(f"names the sweep {sweep_id}, which never began") from None
+        if sweep_id not in self.sweeps:
+            if not self._lost:
+                raise self._contradiction(f"names the sweep {sweep_id}, which never began")
+            self.sweeps[sweep_id] = SweepProgress(unknown_sweep(sweep_id))
+        return self.sweeps[sweep_id]
 
     def _contradiction(self, problem: str) -> StoreDamaged:
         return StoreDamaged(self._paths.entry(self.entries), problem)

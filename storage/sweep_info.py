@@ -15,6 +15,7 @@ from storage.entries import PUBLISHED, SweepBegin
 _PACKAGES = ("sparsest", "torch", "numpy", "numba", "ray", "pyarrow", "duckdb")
 _SOURCE = Path(__file__).resolve().parent.parent
 _GIT_TIMEOUT_S = 10
+_ID_TIME = "%Y%m%dT%H%M%SZ"
 
 
 def describe_sweep(
@@ -89,8 +90,30 @@ def describe_taking(
     )
 
 
+def unknown_sweep(sweep_id: str) -> SweepBegin:
+    """What is known of a sweep whose begin was lost: when it was, by its id, if that says so."""
+    try:
+        began = datetime.strptime(sweep_id.partition("-")[0], _ID_TIME)
+    except ValueError:
+        began = datetime.fromtimestamp(0, UTC)
+    return SweepBegin(
+        sweep_id=sweep_id,
+        command="",
+        studies=[],
+        sweep_files={},
+        versions={},
+        commit=None,
+        host="",
+        processor="",
+        device="",
+        workers=0,
+        root_seed=0,
+        started=f"{began:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
 def _new_sweep_id(now: datetime) -> str:
-    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    return f"{now:{_ID_TIME}}-{secrets.token_hex(3)}"
 
 
 def software_versions() -> dict[str, str]:

@@ -12,8 +12,10 @@ from typing import Literal, Self
 
 import pyarrow as pa
 
+from search.id_set import IdSet
 from search.indices import IndexSet
 from storage.committer import Committer
+from storage.damage import SetAsideFile, find_damage
 from storage.entries import Status, SweepBegin, SweepEnd
 from storage.errors import InitFrozen, SweepError
 from storage.init_entries import FoundNetwork
@@ -54,7 +56,7 @@ class StoreWriter:
         path: str | Path,
         *,
         command: str = "",
-        max_rows: int = 8192,
+        max_rows: int = 65_536,
         max_seconds: float = 5.0,
     ) -> None:
         self.paths = StorePaths.of(path)
@@ -82,8 +84,8 @@ class StoreWriter:
         """The indices of a study that are stored; buffered and set aside ones are not."""
         return self._committer.state.stored(study_digest) - self._aside.indices(study_digest)
 
-    def ids_of_other_versions(self, study_name: str, study_digest: str) -> set[bytes]:
-        """Ids (16 bytes each) of a study's rows from before the study was edited.
+    def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
+        """Ids of a study's rows from before the study was edited.
 
         Args:
             study_name: of the study.
@@ -114,6 +116,30 @@ class StoreWriter:
         values = pa.array(wanted, pa.string())
         self._aside = SetAside(places_of(self.paths, parts, "status", values))
         return len(self._aside)
+
+    def set_damaged_aside(self) -> list[SetAsideFile]:
+        """Takes data files out of the store that are not what was written; reads all of them.
+
+        They are kept in a folder of their own, the log says what was wrong with them, and their
+        experiments are no longer stored.
+
+        Returns:
+            These files; none where all is well.
+
+        Raises:
+            DataFileDamaged: one may be well, but cannot be read by this user.
+            WriterClosed: the writer was stopped.
+            WriteFailed: an input/output error; the log knows whether they are still stored.
+        """
+        parts = self._committer.state.parts
+        damage = find_damage(self.paths, parts)
+        if damage:
+            self._committer.publish_damage(self._command, damage)
+        return [
+            SetAsideFile(self.paths.set_aside / part.file, damage[part.file], part.rows)
+            for part in parts
+            if part.file in damage
+        ]
 
     def forget(self, experiment_ids: Sequence[str]) -> int:
         """Takes rows out of the store, all at once; their experiments are no longer stored.
@@ -234,11 +260,10 @@ class StoreWriter:
         """
         if not self._pending.rows:
             return 0
-        sweep = self._running_sweep()
+        self._running_sweep()
         data, part = make_part(
             self.paths,
             self._pending.table(),
-            sweep.sweep_id,
             self._pending.intervals,
             self._pending.studies,
         )

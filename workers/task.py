@@ -27,6 +27,8 @@ class Task:
         sweep_id: goes into every row.
         attempt: how often the same task has failed before.
         curves: measure every training at the end of each epoch too.
+        suspect: whether it is a part of a task that failed.
+        losses: how often it was lost together with its machine.
         packages: (name, version) of the packages whose plug-ins the sweep was begun with.
     """
 
@@ -35,6 +37,8 @@ class Task:
     sweep_id: str
     attempt: int = 0
     curves: bool = False
+    suspect: bool = False
+    losses: int = 0
     packages: tuple[tuple[str, str], ...] = ()
 
 

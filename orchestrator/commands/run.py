@@ -13,8 +13,8 @@ import typer
 from orchestrator.commands.executors import (
     DeviceChoice,
     ExecutorChoice,
-    chosen_device,
-    chosen_workers,
+    check_workers,
+    chosen_devices,
 )
 from orchestrator.commands.options import (
     Address,
@@ -30,6 +30,7 @@ from orchestrator.commands.options import (
     Workers,
 )
 from orchestrator.commands.training import Setup, train_targets
+from orchestrator.damage import set_damaged_aside
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
 from orchestrator.retry import statuses_to_retry
@@ -106,14 +107,15 @@ def run(
     if part is not None:
         targets = only_shard(targets, part)
     given = read_inits({"bench-95": bench_95, "bench-995": bench_995})
+    set_damaged_aside(store, command, console)
     if from_published:
         take_published(targets, given, store, published_folder(), cache_folder(), command, console)
-    where = chosen_device(device, address)
+    check_workers(executor, workers, address)
     setup = Setup(
         store=store,
         executor=executor,
-        workers=chosen_workers(executor, workers, where, address),
-        device=where,
+        workers=workers,
+        devices=chosen_devices(device, executor, address),
         address=address,
         root_seed=root_seed,
         limit=limit,

@@ -14,8 +14,8 @@ import typer
 from orchestrator.commands.executors import (
     DeviceChoice,
     ExecutorChoice,
-    chosen_device,
-    chosen_workers,
+    check_workers,
+    chosen_devices,
 )
 from orchestrator.commands.options import (
     Address,
@@ -30,6 +30,7 @@ from orchestrator.commands.options import (
 from orchestrator.commands.run import INTERRUPTED
 from orchestrator.commands.searching import Search
 from orchestrator.commands.training import Setup
+from orchestrator.damage import set_damaged_aside
 from orchestrator.errors import UserError
 from orchestrator.search_choice import explain
 from orchestrator.show import plain_console
@@ -111,18 +112,20 @@ def search(
         masks=masks,
         root_seed=root_seed,
     )
-    where = chosen_device(device, address)
+    check_workers(executor, workers, address)
     setup = Setup(
         store=store,
         executor=executor,
-        workers=chosen_workers(executor, workers, where, address),
-        device=where,
+        workers=workers,
+        devices=chosen_devices(device, executor, address),
         address=address,
         root_seed=root_seed,
         limit=limit,
         command=shlex.join(["sparsest", *sys.argv[1:]]),
     )
-    found = Search(settings, setup, max_core_hours, plain_console(stderr=True))
+    console = plain_console(stderr=True)
+    set_damaged_aside(store, setup.command, console)
+    found = Search(settings, setup, max_core_hours, console)
     found.run(again=again)
     if as_json:
         print(json.dumps(_report(found)))

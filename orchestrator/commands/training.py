@@ -51,8 +51,8 @@ class Setup:
     Attributes:
         store: where the rows go.
         executor: what trains.
-        workers: how many.
-        device: where.
+        workers: how many at most; None for as many as there is room for.
+        devices: where.
         address: a Ray cluster to join; None for this machine.
         root_seed: of all random numbers.
         limit: train no more experiments than that.
@@ -65,8 +65,8 @@ class Setup:
 
     store: Path
     executor: ExecutorChoice
-    workers: int
-    device: Device
+    workers: int | None
+    devices: tuple[Device, ...]
     address: str | None
     root_seed: int
     limit: int | None
@@ -107,7 +107,7 @@ def train_targets(
         planned = training.plan(inits)
         _say_plan(planned, targets.left_out, console)
         left = sum(len(item.remaining) for item in planned)
-        done = RunResult("finished", Tally(), 0.0, setup.workers, left)
+        done = RunResult("finished", Tally(), 0.0, 0, left)
         if left == 0:
             return done
         for init in given.values():
@@ -175,16 +175,18 @@ class _Training:
         skipped = sum(len(item.stored) for item in planned)
         names = [item.study.name for item in planned]
         files = self.targets.sweep_files
+        if setup.address is not None:
+            self.console.print(f"joining {setup.address}: it begins with the first worker")
         with make_executor(
-            setup.executor, setup.workers, by_token, setup.device, setup.address
+            setup.executor, setup.workers, by_token, setup.devices, setup.address
         ) as trainer:
             sweep = describe_sweep(
                 command=setup.command,
                 studies=names,
                 sweep_files={name: files[name] for name in names if name in files},
                 plugins=self.plugins,
-                device=setup.device,
-                workers=setup.workers,
+                device="+".join(setup.devices),
+                workers=setup.workers or trainer.workers,
                 root_seed=setup.root_seed,
             )
             source = TaskSource(

@@ -1,4 +1,4 @@
-"""docs/gallery.md and the drawings in docs/gallery."""
+"""docs/gallery.md and the pictures in docs/gallery: drawings, and those of the report."""
 
 from __future__ import annotations
 
@@ -9,21 +9,34 @@ from xml.etree import ElementTree
 import pytest
 
 import sparsest
+from benchmarks.report_pictures import FIGURES
 from tests.docs.pages import ROOT, prose, the_code
 
 PAGE = ROOT / "docs" / "gallery.md"
 PICTURES = sorted((ROOT / "docs" / "gallery").iterdir())
+OF_THE_REPORT = [picture for picture in PICTURES if picture.name.startswith("report-")]
+DRAWINGS = [picture for picture in PICTURES if picture not in OF_THE_REPORT]
+LARGEST_BYTES = 500_000
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_pictures_are_not_those_of_the_page() -> None:
     shown = re.findall(r"!\[[^\]]*\]\(gallery/([^)]+)\)", prose(PAGE))
     made = re.findall(r"-o docs/gallery/(\S+)", prose(PAGE))
-    assert shown == made
+    of_the_report = [name for name in shown if name.startswith("report-")]
+    assert [name for name in shown if name not in of_the_report] == made
     assert sorted(shown) == [picture.name for picture in PICTURES]
+    assert sorted(name for name in of_the_report if name.endswith(".svg")) == sorted(
+        f"report-{name}.svg" for name in FIGURES
+    )
 
 
-@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
+@pytest.mark.parametrize("picture", OF_THE_REPORT, ids=lambda picture: picture.name)
+def test_picture_of_the_report_weighs_more_than_a_page(picture: Path) -> None:
+    assert picture.stat().st_size < LARGEST_BYTES
+
+
+@pytest.mark.parametrize("picture", DRAWINGS, ids=lambda picture: picture.name)
 def test_picture_has_other_weights_than_it_says(picture: Path) -> None:
     text = picture.read_text()
     # Text is drawn as curves, with the words as a comment.

@@ -79,7 +79,7 @@ def test_command_is_missing_from_the_overview() -> None:
 
 def test_defaults_in_brackets_are_taken_for_markup() -> None:
     words = " ".join(sparsest("run", "--help").out.split())
-    assert "Training processes [default: one a core or GPU]" in words
+    assert "Training processes at most [default: one a CPU or GPU]" in words
     assert "A Ray cluster to join [default: Ray on this machine]" in words
 
 

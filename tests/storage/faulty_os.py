@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import pytest
+
+from storage import durable
 
 
 class Crash(BaseException):
@@ -23,7 +28,7 @@ class FaultyOs:
         fault: what happens instead of that call: gets the function and its arguments.
     """
 
-    CALLS = ("open", "write", "fsync", "close", "link", "unlink", "mkdir")
+    CALLS = ("open", "write", "fsync", "close", "link", "unlink", "mkdir", "ftruncate", "pwrite")
 
     def __init__(self, at: int, fault: Callable[..., Any]) -> None:
         self.calls: list[str] = []
@@ -54,7 +59,9 @@ def _no_fsync(descriptor: int) -> None:
 
 
 def crash_before(real: Callable[..., Any], *arguments: Any) -> Any:
-    """The process ends before the call."""
+    """The process ends before the call; the kernel closes what it had open."""
+    if real is os.close:
+        real(*arguments)
     raise Crash
 
 
@@ -62,13 +69,15 @@ def crash_torn(real: Callable[..., Any], *arguments: Any) -> Any:
     """The process ends in the middle of the call, if it is one that writes."""
     if real is os.write:
         real(arguments[0], arguments[1][: len(arguments[1]) // 2])
-    raise Crash
+    crash_before(real, *arguments)
 
 
 def disk_full(real: Callable[..., Any], *arguments: Any) -> Any:
-    """The call fails for want of room; a write gets some of its bytes out."""
+    """The call fails for want of room; a write gets some of its bytes out, a file is closed."""
     if real is os.write:
         real(arguments[0], arguments[1][: len(arguments[1]) // 2])
+    if real is os.close:
+        real(*arguments)
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -83,3 +92,14 @@ def short_write(real: Callable[..., Any], *arguments: Any) -> Any:
     if real is os.write:
         return real(arguments[0], arguments[1][:1])
     return real(*arguments)
+
+
+@contextmanager
+def meddling(
+    monkeypatch: pytest.MonkeyPatch, at: int, fault: Callable[..., Any]
+) -> Iterator[FaultyOs]:
+    """Meddles with one call of the writers of this process; see `FaultyOs`."""
+    faulty = FaultyOs(at, fault)
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "os", faulty)
+        yield faulty

@@ -1,0 +1,61 @@
+"""Questions and answers: every figure of the report is what some SQL gave, and shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from analysis.report.one_dataset import Source
+
+TARGETS = (0.95, 0.995)
+"""The paper's two accuracies."""
+
+TARGETS_SQL = "(VALUES (0.95::DOUBLE), (0.995)) AS targets(target)"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came out.
+
+    Attributes:
+        name: of its file, in lower case.
+        title: a line.
+        sql: what was asked; empty where it was computed without any.
+        table: the rows.
+        how: what was computed from the SQL's rows, or instead; empty where nothing was.
+    """
+
+    name: str
+    title: str
+    sql: str
+    table: pa.Table
+    how: str = ""
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Column -> value, a dictionary a row."""
+        rows: list[dict[str, Any]] = self.table.to_pylist()
+        return rows
+
+
+def ask(reader: Source, name: str, title: str, sql: str) -> Answer:
+    """Asks, and keeps the question."""
+    return Answer(name, title, reader.narrowed(sql.strip()), reader.sql(sql))
+
+
+def grouped(
+    rows: Sequence[dict[str, Any]], *by: str
+) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
+    """Rows by the values of some columns, in the order in which they come."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in by), []).append(row)
+    return groups
+
+
+def percent_name(target: float) -> str:
+    """95 %, 99.5 %."""
+    return f"{100 * target:g} %"

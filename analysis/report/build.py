@@ -1,0 +1,218 @@
+"""Making a report: ask, plot, draw, and put one folder in place when it is complete."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from analysis.report.claims import Claim
+from analysis.report.drawing_pool import draw_networks
+from analysis.report.exports import write_figures, write_tables
+from analysis.report.folders import CSV, DRAWINGS, FIGURES, MARKER
+from analysis.report.networks import PlottedNetwork, plotted_networks
+from analysis.report.one_dataset import OneDataset, Source
+from analysis.report.page import Contents, write_page
+from analysis.report.section import Section
+from analysis.report.sections import (
+    disconnected,
+    fixed,
+    frontier,
+    ledger,
+    needed,
+    prunable,
+    random_pruning,
+    trained,
+    width,
+)
+from storage.results_reader import ResultsReader
+from storage.sweep_info import software_versions
+
+TITLE = "Sparsest models, and what pruning finds"
+
+Tell = Callable[[str, int, int], None]
+"""Is told what is being done, how much of it is done, and how much there is."""
+
+_PARTS = (
+    frontier.section,
+    needed.section,
+    width.section,
+    disconnected.section,
+    prunable.section,
+    fixed.section,
+    random_pruning.section,
+)
+
+_FACTS = """
+SELECT min(weight_nnz) FILTER (method = 'search' AND accuracy >= 0.95) AS search_95,
+       min(weight_nnz) FILTER (method <> 'search' AND accuracy >= 0.95) AS pruned_95,
+       min(weight_nnz) FILTER (method = 'search' AND accuracy >= 0.995) AS search_995,
+       min(weight_nnz) FILTER (method <> 'search' AND accuracy >= 0.995) AS pruned_995
+FROM results WHERE init = 'fresh'
+"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a report is made.
+
+    Attributes:
+        source: whose results these are, in a line.
+        asking: how a command names them, such as `--published`.
+        draw: whether networks are drawn.
+        draw_all: draw also those that take long to train again.
+        workers: processes that draw.
+        overwrite: replace a report that is there.
+        dataset: whose rows the report is of; None where there is only one.
+    """
+
+    source: str
+    asking: str
+    draw: bool = True
+    draw_all: bool = False
+    workers: int = 1
+    overwrite: bool = False
+    dataset: str | None = None
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a report holds.
+
+    Attributes:
+        rows: that it is made from.
+        plots: number of plots.
+        drawings: number of drawn networks.
+        left_out: networks that were not to be drawn; the page says why of each.
+        failed: experiment_id -> why it could not be trained again, to be drawn.
+    """
+
+    rows: int
+    plots: int
+    drawings: int
+    left_out: int
+    failed: Mapping[str, str]
+
+
+def check_folder(folder: Path, *, overwrite: bool) -> None:
+    """Makes sure that a report can be put there.
+
+    Raises:
+        FileExistsError: something is there that may not be replaced.
+        FileNotFoundError: the folder that it would be in is not there.
+    """
+    if not folder.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder.parent}: make it, or name another")
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / MARKER).is_file():
+        raise FileExistsError(f"{folder} is there and is no report: name another folder")
+    if not overwrite:
+        raise FileExistsError(
+            f"{folder} holds a report already: name another folder, or replace it (--overwrite)"
+        )
+
+
+def build_report(reader: ResultsReader, folder: Path, options: Options, tell: Tell) -> Built:
+    """Makes a report of a store, or of the published results.
+
+    The folder appears, or is replaced, when it is complete.
+
+    Raises:
+        ValueError: there are no rows, or those of several data sets and none is chosen.
+        OSError: it cannot be written, or something else is there.
+        DrawingFailed: a process that draws was lost.
+        storage.errors.StoreError: the results cannot be read.
+    """
+    final = folder.expanduser().absolute()
+    check_folder(final, overwrite=options.overwrite)
+    source = OneDataset(reader, options.dataset)
+    rows = int(source.sql("SELECT count(*) AS rows FROM results").to_pylist()[0]["rows"])
+    sections, claims = _asked(source, tell)
+    charts = [chart for section in sections for chart in section.charts if not chart.is_empty]
+    networks = plotted_networks(source, charts, draw_all=options.draw_all)
+    with tempfile.TemporaryDirectory(prefix=".report-", dir=final.parent) as aside:
+        made = Path(aside) / "report"
+        for name in (FIGURES, CSV, DRAWINGS):
+            (made / name).mkdir(parents=True)
+        write_tables(sections, made / CSV)
+        write_figures(charts, made / FIGURES, lambda *so_far: tell("drawing figures", *so_far))
+        left_out = _left_out(networks, options)
+        failed = draw_networks(
+            [one for one in networks if one.row["experiment_id"] not in left_out],
+            source,
+            made / DRAWINGS,
+            options.workers,
+            lambda *so_far: tell("drawing networks", *so_far),
+        )
+        contents = Contents(
+            TITLE,
+            options.source,
+            _facts(source, rows),
+            claims,
+            sections,
+            networks,
+            left_out | failed,
+            options.asking,
+        )
+        write_page(contents, made)
+        _write_marker(made, options, rows)
+        _put_in_place(made, final)
+    return Built(
+        rows,
+        len(charts),
+        len(networks) - len(left_out) - len(failed),
+        len(left_out),
+        failed,
+    )
+
+
+def _asked(reader: Source, tell: Tell) -> tuple[list[Section], list[Claim]]:
+    """All sections, and the claims of the ledger."""
+    sections = []
+    for done, part in enumerate(_PARTS):
+        tell("asking", done, len(_PARTS))
+        sections.append(part(reader))
+    tell("asking", len(_PARTS), len(_PARTS))
+    claims = ledger.claims(reader)
+    return [*sections, ledger.section(claims), trained.section(reader)], claims
+
+
+def _left_out(networks: Sequence[PlottedNetwork], options: Options) -> dict[str, str]:
+    """experiment_id -> why, for networks that are not to be drawn."""
+    if not options.draw:
+        return {one.row["experiment_id"]: "no drawings were asked for" for one in networks}
+    return {one.row["experiment_id"]: one.not_drawn for one in networks if one.not_drawn}
+
+
+def _facts(reader: Source, rows: int) -> list[tuple[str, str]]:
+    """What is told at the top: numbers, and what they count."""
+    (found,) = reader.sql(_FACTS).to_pylist()
+    told = [
+        (rows, "trainings"),
+        (found["search_95"], "weights: search, 95 %"),
+        (found["pruned_95"], "weights: pruning, 95 %"),
+        (found["search_995"], "weights: search, 99.5 %"),
+        (found["pruned_995"], "weights: pruning, 99.5 %"),
+    ]
+    return [(f"{number:,}", says) for number, says in told if number is not None]
+
+
+def _write_marker(folder: Path, options: Options, rows: int) -> None:
+    made = {
+        "made_by": f"sparsest {software_versions().get('sparsest', '')}".strip(),
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "source": options.source,
+        "rows": rows,
+    }
+    (folder / MARKER).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+
+
+def _put_in_place(made: Path, final: Path) -> None:
+    """Renames the complete report; an old one is moved aside first, and removed with it."""
+    if final.exists():
+        final.rename(made.parent / "old")
+    made.rename(final)

@@ -1,0 +1,188 @@
+"""Plots by plotly, as what its script in the page takes; the page gives them its own colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from analysis.report.chart import Axis, Chart, Guide, Series, View
+from analysis.report.styles import style_of
+
+_DIGITS = 5
+"""Of what is plotted: a hundredth of a pixel, and a third of the bytes."""
+
+
+def plotted(chart: Chart, places: Mapping[str, int]) -> dict[str, Any]:
+    """A plot in plotly's terms, with all its views.
+
+    Args:
+        chart: what to plot.
+        places: experiment_id -> number of the network in the page.
+
+    Returns:
+        `layout` of all views; `views`: the choices, joined by "|" -> `data` and `layout`;
+        `first`: the choice at the start.
+    """
+    layout = go.Layout(
+        xaxis=_axis(chart.x), yaxis=_axis(chart.y), showlegend=not chart.names_itself
+    )
+    return {
+        "layout": layout.to_plotly_json(),
+        "first": "|".join(chart.first),
+        "views": {
+            "|".join(choice): {
+                "data": [_trace(series, chart, places) for series in view.series],
+                "layout": _view_layout(view, chart),
+            }
+            for choice, view in chart.views.items()
+        },
+    }
+
+
+def _axis(axis: Axis) -> dict[str, Any]:
+    settings: dict[str, Any] = {"title": {"text": axis.title, "standoff": 10}, "automargin": True}
+    if axis.scale == "percent":
+        settings |= {"tickformat": ".0%"}
+    if axis.scale == "doubling":
+        settings |= {"type": "log"}
+    if axis.scale == "categories":
+        settings |= {"type": "category", "autorange": "reversed"}
+    if axis.ends is not None:
+        settings |= {"range": list(axis.ends)}
+    if axis.ticks:
+        settings |= {
+            "tickmode": "array",
+            "tickvals": [axis.place(tick) for tick in axis.ticks],
+            "ticktext": [axis.text(tick) for tick in axis.ticks],
+        }
+    return settings
+
+
+def _view_layout(view: View, chart: Chart) -> dict[str, Any]:
+    """The guides, and the order of the categories."""
+    settings: dict[str, Any] = {
+        "shapes": [_guide_line(guide, chart) for guide in view.guides],
+        "annotations": [_guide_text(guide, chart) for guide in view.guides],
+    }
+    if chart.y.scale == "categories":
+        order = list(dict.fromkeys(y for series in view.series for y in series.y))
+        settings |= {"yaxis": {"categoryorder": "array", "categoryarray": order}}
+    return go.Layout(**settings).to_plotly_json()  # type: ignore[no-any-return]
+
+
+def _guide_line(guide: Guide, chart: Chart) -> dict[str, Any]:
+    at = _guide_place(guide, chart)
+    along, across = ("y", "x") if guide.upright else ("x", "y")
+    return {
+        "type": "line",
+        "name": guide.style,
+        f"{along}ref": "paper",
+        f"{along}0": 0,
+        f"{along}1": 1,
+        f"{across}0": at,
+        f"{across}1": at,
+        "line": {"width": 1.4, "dash": "dash"},
+        "layer": "below",
+    }
+
+
+def _guide_place(guide: Guide, chart: Chart) -> float:
+    return (chart.x if guide.upright else chart.y).place(guide.at)
+
+
+def _guide_text(guide: Guide, chart: Chart) -> dict[str, Any]:
+    at = _guide_place(guide, chart)
+    place = (
+        {"x": at, "y": 1, "yref": "paper", "yanchor": "bottom"}
+        if guide.upright
+        else {"y": at, "x": 0, "xref": "paper", "xanchor": "left", "yanchor": "bottom"}
+    )
+    return {"text": guide.says, "showarrow": False, "font": {"size": 11}, **place}
+
+
+def _trace(series: Series, chart: Chart, places: Mapping[str, int]) -> dict[str, Any]:
+    if series.kind == "band":
+        trace = go.Scatter(**_band(series))
+    else:
+        trace = go.Scatter(
+            x=_rounded(series.x),
+            y=_rounded([_height(y, chart.y) for y in series.y]),
+            mode={"points": "markers", "curve": "lines"}.get(series.kind, "lines+markers"),
+            line={
+                "shape": "hv" if series.kind == "steps" else "linear",
+                "width": 2.5 if series.style == "search" else 1.8,
+                "dash": "dot" if series.hollow else "solid",
+            },
+            marker=_marker(series),
+            **_intervals(series, chart),
+            **_hover(series, chart, places),
+        )
+    # The page paints by the style's name, in its light or dark colours.
+    trace.update(name=series.name, meta=series.style)
+    return trace.to_plotly_json()  # type: ignore[no-any-return]
+
+
+def _marker(series: Series) -> dict[str, Any]:
+    symbol = style_of(series.style).symbol
+    if series.hollow and not symbol.endswith("-open"):
+        symbol += "-open"
+    return {"symbol": symbol, "size": 11 if series.kind == "points" else 7}
+
+
+def _band(series: Series) -> dict[str, Any]:
+    low, high = series.low or (), series.high or ()
+    return {
+        "x": [*_rounded(series.x), *reversed(_rounded(series.x))],
+        "y": [*_rounded(high), *reversed(_rounded(low))],
+        "mode": "lines",
+        "line": {"width": 0},
+        "fill": "toself",
+        "hoverinfo": "skip",
+    }
+
+
+def _intervals(series: Series, chart: Chart) -> dict[str, Any]:
+    if series.low is None or series.high is None:
+        return {}
+    across = chart.y.scale == "categories"
+    # On an axis of categories the other one has the numbers.
+    middle = [float(value) for value in (series.x if across else series.y)]
+    ends = {
+        "type": "data",
+        "symmetric": False,
+        "array": _rounded([h - m for h, m in zip(series.high, middle, strict=True)]),
+        "arrayminus": _rounded([m - low for low, m in zip(series.low, middle, strict=True)]),
+        "thickness": 1.5,
+        "width": 4,
+    }
+    return {"error_x" if across else "error_y": ends}
+
+
+def _hover(series: Series, chart: Chart, places: Mapping[str, int]) -> dict[str, Any]:
+    """What is said of a point; `customdata` is the network's number, or None, and a note."""
+    count = len(series.x)
+    networks = series.networks or [None] * count
+    notes = series.notes or [""] * count
+    in_percent = chart.y.scale in ("percent", "nines")
+    y = "%{text}" if in_percent else "%{y}"
+    x = "" if chart.x.title == "" else f"{chart.x.title}: %{{x}}<br>"
+    y_says = "" if chart.y.title == "" else f"{chart.y.title}: {y}<br>"
+    return {
+        "customdata": [
+            [None if network is None else places[network], note]
+            for network, note in zip(networks, notes, strict=True)
+        ],
+        # Rounded heights would not say 95.00 % of a network that has reached it.
+        "text": [f"{100 * float(value):.2f} %" for value in series.y] if in_percent else None,
+        "hovertemplate": f"<b>{series.name}</b><br>{x}{y_says}%{{customdata[1]}}<extra></extra>",
+    }
+
+
+def _height(value: float | str, axis: Axis) -> float | str:
+    return value if isinstance(value, str) else axis.place(value)
+
+
+def _rounded(values: Sequence[Any]) -> list[Any]:
+    return [round(value, _DIGITS) if isinstance(value, float) else value for value in values]

@@ -1,0 +1,113 @@
+"""The networks behind the points: what is said of each, and which of them are drawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.drawing.numbers import label_of, percent
+from analysis.report.chart import Chart
+from analysis.report.one_dataset import Source
+from analysis.report.styles import name_of
+from analysis.retrain import was_left_out
+from search.specification import experiment_of
+from workers.cost import UNIT_MS, experiment_cost
+
+LEAST_ACCURACY = 0.9
+"""Networks below it are not drawn: the plots hold hundreds of them, and they show little."""
+
+LONGEST_S = 2.0
+"""A network whose weights are not stored is drawn where training it again takes no longer."""
+
+
+@dataclass(frozen=True)
+class PlottedNetwork:
+    """A network that a point stands for.
+
+    Attributes:
+        row: of the view `results`.
+        label: its number, such as random:43531.
+        file: name of its drawing.
+        not_drawn: why it is not to be drawn; empty where it is.
+    """
+
+    row: Mapping[str, Any]
+    label: str
+    file: str
+    not_drawn: str
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What the page says of it."""
+        row = self.row
+        size = row["structure"] or f"width {row['width']}"
+        pairs = {
+            "accuracy": percent(row["accuracy"]),
+            "nonzero weights": f"{row['weight_nnz']:,}",
+            "with biases": f"{row['model_nnz']:,}",
+            "on a path": f"{row['effective_nnz']:,}",
+            "network": f"{size}, {name_of(row['method'])}",
+            "training": f"lr {row['lr']:g}, {row['schedule']}, {row['init'].partition(':')[0]}",
+            "number": self.label,
+            "experiment": row["experiment_id"],
+        }
+        if row["target_nnz"] is not None:
+            pairs["budget"] = f"{row['target_nnz']:,} weights"
+        return list(pairs.items())
+
+
+def plotted_networks(
+    reader: Source, charts: Iterable[Chart], *, draw_all: bool = False
+) -> list[PlottedNetwork]:
+    """The networks behind all points, each once.
+
+    Args:
+        reader: where the rows are.
+        charts: whose points.
+        draw_all: draw every one of them, however long it takes.
+    """
+    ids = dict.fromkeys(
+        network
+        for chart in charts
+        for view in chart.views.values()
+        for series in view.series
+        for network in series.networks
+        if network is not None
+    )
+    return [_plotted(row, draw_all) for row in _rows(reader, list(ids))]
+
+
+def _rows(reader: Source, ids: Sequence[str]) -> list[dict[str, Any]]:
+    if not ids:
+        return []
+    named = ", ".join(f"'{one}'" for one in ids)
+    query = f"SELECT * FROM results WHERE experiment_id IN ({named})"
+    by_id = {row["experiment_id"]: row for row in reader.sql(query).to_pylist()}
+    return [by_id[one] for one in ids]
+
+
+def _plotted(row: Mapping[str, Any], draw_all: bool) -> PlottedNetwork:
+    label = label_of(row)
+    # The same number has other rows under other root seeds.
+    file = re.sub(r"[^\w.-]", "-", f"{label}-{row['experiment_id'][:8]}.svg")
+    return PlottedNetwork(row, label, file, "" if draw_all else _reason_against(row))
+
+
+def _reason_against(row: Mapping[str, Any]) -> str:
+    if row["accuracy"] < LEAST_ACCURACY:
+        return f"networks below {LEAST_ACCURACY:.0%} are not drawn here"
+    seconds = _seconds(row)
+    if seconds > LONGEST_S:
+        return f"training it again takes about {seconds:.0f} s"
+    return ""
+
+
+def _seconds(row: Mapping[str, Any]) -> float:
+    """How long it takes to have its weights: nothing where they are stored."""
+    if not was_left_out(row):
+        return 0.0
+    measured_ms = row["train_ms"]
+    if measured_ms is None:
+        measured_ms = experiment_cost(experiment_of(row)) * UNIT_MS
+    return float(measured_ms) / 1000

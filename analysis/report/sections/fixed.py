@@ -1,0 +1,96 @@
+"""Pruning from the initialisation under which the search found its best network."""
+
+from __future__ import annotations
+
+from analysis.report.asking import Answer, ask, grouped
+from analysis.report.chart import Axis, Chart, Selector, Series, View, Views
+from analysis.report.one_dataset import Source
+from analysis.report.section import Section
+from analysis.report.styles import in_order, name_of
+
+_BEGUN = """
+SELECT begun, target, method, count(*) AS networks, min(weight_nnz) AS weights,
+       min(model_nnz) AS with_biases,
+       first(experiment_id ORDER BY weight_nnz, accuracy DESC, experiment_id) AS experiment_id
+FROM (SELECT *, split_part(init, ':', 1) AS begun FROM results),
+     (VALUES ('fresh', 0.95::DOUBLE), ('bench-95', 0.95), ('bench-995', 0.95),
+             ('fresh', 0.995), ('bench-995', 0.995)) AS asked(which, target)
+WHERE begun = which AND accuracy >= target
+GROUP BY begun, target, method ORDER BY target, begun, method
+"""
+
+_SHARES = """
+SELECT study, method, count(*) AS trainings,
+       avg((accuracy >= 0.95)::INT) AS share_at_95, avg((accuracy >= 0.995)::INT) AS share_at_995,
+       median(accuracy) AS median, max(accuracy) AS best
+FROM results WHERE init <> 'fresh'
+GROUP BY study, method ORDER BY study, method
+"""
+
+_VIEWS = {
+    "95 %, from bench-95": (0.95, "bench-95"),
+    "95 %, from bench-995": (0.95, "bench-995"),
+    "99.5 %, from bench-995": (0.995, "bench-995"),
+}
+
+
+def section(reader: Source) -> Section:
+    """Asks for the sparsest networks by where they begin."""
+    begun = ask(reader, "by-initialisation", "The sparsest networks by initialisation", _BEGUN)
+    shares = ask(reader, "fixed-trainings", "Trainings from a stored initialisation", _SHARES)
+    return Section(
+        "fixed",
+        "Best initialisation",
+        "Does the best initialisation help pruning?",
+        (
+            "bench-95 and bench-995 are the initialisations under which the search found its "
+            "sparsest networks at 95 % and at 99.5 %. Pruning starts from them at the search's own "
+            "width and at width 16. The paper's finding is that it stays suboptimal even so.",
+            "Beside it, what the same method reaches from fresh initialisations. A missing marker "
+            "means that no training reaches the accuracy.",
+        ),
+        (_chart(begun),),
+        (begun, shares),
+        needs=("fixed95-prune", "fixed95-phase2", "fixed995-prune", "fixed995-phase2"),
+    )
+
+
+def _chart(begun: Answer) -> Chart:
+    groups = grouped(begun.rows, "target", "begun")
+    views: Views = {}
+    for said, (target, bench) in _VIEWS.items():
+        fresh, fixed = groups.get((target, "fresh"), []), groups.get((target, bench), [])
+        if not fixed:
+            continue
+        named = {
+            "from fresh initialisations": ("before", fresh),
+            "from the stored initialisation": ("fewest", fixed),
+        }
+        methods = in_order({row["method"] for row in fresh + fixed})
+        series = []
+        for name, (style, rows) in named.items():
+            by_method = {row["method"]: row for row in rows}
+            ordered = [by_method[method] for method in methods if method in by_method]
+            series.append(
+                Series(
+                    name,
+                    style,
+                    [row["weights"] for row in ordered],
+                    [name_of(row["method"]) for row in ordered],
+                    "points",
+                    networks=[row["experiment_id"] for row in ordered],
+                    notes=[f"of {row['networks']:,} networks that reach it" for row in ordered],
+                )
+            )
+        views[(said,)] = View(series)
+    options = [said for (said,) in views]
+    return Chart(
+        "best-initialisation",
+        "The fewest weights that reach the accuracy, by initialisation",
+        "Where the two markers lie close together the initialisation changes little.",
+        Axis("nonzero weights"),
+        Axis("", "categories"),
+        views,
+        ("by-initialisation",),
+        (Selector("Accuracy and initialisation", options, next(iter(options), "")),),
+    )

@@ -1,0 +1,298 @@
+"""The ledger: each claim of the paper with its numbers here, and whether they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isinf
+
+import numpy as np
+import pyarrow as pa
+
+from analysis.intervals import (
+    LEVEL,
+    Interval,
+    mean_difference,
+    minimum_difference,
+    resampled_minimum,
+    wilson,
+)
+from analysis.report.asking import TARGETS, Answer, ask, grouped, percent_name
+from analysis.report.claims import Claim, Finding, Verdict, above, in_words
+from analysis.report.one_dataset import Source
+from analysis.report.section import Section
+from analysis.report.sections.needed import TRAININGS, reached_sql
+from analysis.report.sections.random_pruning import simulated
+from analysis.report.styles import SEARCH, in_order, name_of
+
+SEED = 407
+"""Of the bootstrap's resamples."""
+
+_NARROW, _WIDE = 8, 256
+
+_WIDTHS = """
+SELECT method, width, list(accuracy ORDER BY experiment_id) AS accuracies,
+       list(disconnected_nnz / weight_nnz ORDER BY experiment_id)
+           FILTER (weight_nnz > 0 AND disconnected_nnz IS NOT NULL) AS disconnected
+FROM results
+WHERE init = 'fresh' AND target_nnz >= 30 AND width IN (8, 256) AND accuracy IS NOT NULL
+GROUP BY method, width ORDER BY method, width
+"""
+
+_FIXED_REACHED = """
+SELECT target, method, weight_nnz AS nonzeros, count(*) AS networks
+FROM results, (VALUES ('bench-95', 0.95::DOUBLE), ('bench-995', 0.995)) AS asked(begun, target)
+WHERE split_part(init, ':', 1) = begun AND accuracy >= target
+GROUP BY target, method, weight_nnz ORDER BY target, method, weight_nnz
+"""
+
+_FIXED_TRAININGS = """
+SELECT target, method, count(*) AS trainings
+FROM results, (VALUES ('bench-95', 0.95::DOUBLE), ('bench-995', 0.995)) AS asked(begun, target)
+WHERE split_part(init, ':', 1) = begun
+GROUP BY target, method ORDER BY target, method
+"""
+
+_PRUNABLE = """
+SELECT target, method, count(*) AS networks,
+       sum((if(target = 0.95, prunable_95, prunable_995) > 0)::INT)::BIGINT AS could_go
+FROM results, (VALUES (0.95::DOUBLE), (0.995)) AS targets(target)
+WHERE init = 'fresh' AND target_nnz IS NOT NULL AND accuracy >= target
+  AND prunable_95 IS NOT NULL
+GROUP BY target, method ORDER BY target, method
+"""
+
+
+def claims(reader: Source) -> list[Claim]:
+    """All claims of the paper, measured."""
+    widths = ask(reader, "narrow-and-wide", "Trainings of width 8 and of width 256", _WIDTHS)
+    return [
+        _sparsest(reader),
+        _worse_with_width(widths),
+        _disconnected(widths),
+        _from_best_init(reader),
+        _prunable(reader),
+        _theorem(),
+    ]
+
+
+def section(measured: Sequence[Claim]) -> Section:
+    """The ledger as a part of the report; the page shows its claims as a table of their own."""
+    rows = [
+        {
+            "claim": claim.says,
+            "of": finding.subject,
+            "measured": claim.measured,
+            "here": finding.value,
+            "verdict": finding.verdict,
+        }
+        for claim in measured
+        for finding in claim.findings
+    ]
+    answers: dict[str, Answer] = {}
+    for claim in measured:
+        answers |= {answer.name: answer for answer in claim.answers}
+    table = Answer(
+        "ledger", "The ledger", "", pa.Table.from_pylist(rows), how="Computed from the SQL below."
+    )
+    return Section(
+        "claims",
+        "Claims",
+        "The paper's claims, held against these results",
+        (
+            "Each claim in our words, what was measured for it, and whether the number agrees. "
+            f"Intervals are of {percent_name(LEVEL)}, and a number whose interval allows both is "
+            "called open.",
+        ),
+        (),
+        (table, *answers.values()),
+        needs=("paper",),
+    )
+
+
+def _sparsest(reader: Source) -> Claim:
+    trainings = ask(reader, "trainings", "Trainings from fresh initialisations", TRAININGS)
+    reached = ask(
+        reader,
+        "reached-by-weight-nnz",
+        "Networks that reach an accuracy, by weights",
+        reached_sql("weight_nnz"),
+    )
+    of_all = {
+        (target, row["method"]): row["trainings"] for row in trainings.rows for target in TARGETS
+    }
+    return Claim(
+        "sparsest",
+        "Pruning does not find the sparsest networks; the search does.",
+        "weights that an algorithm needs more than the search",
+        "Agrees where the interval is above 0. It is that of a bootstrap over trainings, of the "
+        "difference of two minima; infinite where a redraw reaches the accuracy with no network. A "
+        "number below 0 is a network sparser than the search's best, whatever its interval.",
+        _gaps(_by_method(reached), of_all),
+        (reached, trainings),
+    )
+
+
+def _from_best_init(reader: Source) -> Claim:
+    reached = ask(
+        reader,
+        "fixed-reached",
+        "Networks from the best initialisation that reach its accuracy",
+        _FIXED_REACHED,
+    )
+    trainings = ask(
+        reader,
+        "fixed-trainings-by-target",
+        "Trainings from the best initialisations",
+        _FIXED_TRAININGS,
+    )
+    return Claim(
+        "best-initialisation",
+        "Pruning stays suboptimal even from the best initialisation and the best width.",
+        "weights needed more than the search from the same initialisation",
+        "As for the first claim. An algorithm that reaches the accuracy with no network agrees.",
+        _gaps(
+            _by_method(reached),
+            {(row["target"], row["method"]): row["trainings"] for row in trainings.rows},
+        ),
+        (reached, trainings),
+    )
+
+
+def _by_method(reached: Answer) -> dict[tuple[float, str], dict[int, int]]:
+    return {
+        (target, method): {row["nonzeros"]: row["networks"] for row in rows}
+        for (target, method), rows in grouped(reached.rows, "target", "method").items()
+    }
+
+
+def _gaps(
+    counts: dict[tuple[float, str], dict[int, int]], trainings: dict[tuple[float, str], int]
+) -> list[Finding]:
+    """How many more weights each algorithm needs than the search, at each accuracy."""
+    findings = []
+    for target in TARGETS:
+        if (target, SEARCH) not in counts:
+            continue
+        distributions = {
+            method: resampled_minimum(counts.get((target, method), {}), number)
+            for (at, method), number in trainings.items()
+            if at == target
+        }
+        for method in in_order(set(distributions) - {SEARCH}):
+            gap = minimum_difference(distributions[method], distributions[SEARCH])
+            findings.append(
+                Finding(
+                    f"{name_of(method)}, {percent_name(target)}", _gap_in_words(gap), above(gap, 0)
+                )
+            )
+    return findings
+
+
+def _gap_in_words(gap: Interval) -> str:
+    if isinf(gap.value):
+        return "no network reaches it"
+    return in_words(gap)
+
+
+def _worse_with_width(widths: Answer) -> Claim:
+    return Claim(
+        "width",
+        "Pruning gets worse as the network that it starts from gets wider.",
+        f"mean accuracy at width {_NARROW} minus that at width {_WIDE}, budgets of 30 weights and "
+        "more, in points of percent",
+        f"Agrees where the interval (bootstrap over trainings, seed {SEED}) is above 0.",
+        _differences(widths, "accuracies", sign=1),
+        (widths,),
+    )
+
+
+def _disconnected(widths: Answer) -> Claim:
+    return Claim(
+        "disconnected",
+        "Pruning leaves weights on no path from input to output, the more the wider.",
+        f"mean share of such weights at width {_WIDE} minus that at width {_NARROW}, budgets of 30 "
+        "weights and more, in points of percent",
+        f"Agrees where the interval (bootstrap over trainings, seed {SEED}) is above 0.",
+        _differences(widths, "disconnected", sign=-1),
+        (widths,),
+    )
+
+
+def _differences(widths: Answer, column: str, sign: int) -> list[Finding]:
+    """Narrow minus wide, or the other way round where the sign is -1."""
+    generator = np.random.default_rng(SEED)
+    groups = grouped(widths.rows, "method")
+    findings = []
+    for method in in_order({method for (method,) in groups}):
+        by_width = {row["width"]: row[column] for row in groups[(method,)]}
+        order = [by_width.get(width) for width in (_NARROW, _WIDE)[::sign]]
+        first, second = order
+        if not first or not second:
+            continue
+        difference = mean_difference(first, second, generator)
+        findings.append(
+            Finding(
+                name_of(method),
+                in_words(difference, scale=100, digits=1),
+                above(difference, 0),
+            )
+        )
+    return findings
+
+
+def _prunable(reader: Source) -> Claim:
+    answer = ask(
+        reader, "still-prunable", "Networks that could lose a weight after training", _PRUNABLE
+    )
+    findings = []
+    for (target,), rows in grouped(answer.rows, "target").items():
+        by_method = {row["method"]: row for row in rows}
+        for method in in_order(set(by_method)):
+            row = by_method[method]
+            share = wilson(row["could_go"], row["networks"])
+            findings.append(
+                Finding(
+                    f"{name_of(method)}, {percent_name(target)}",
+                    f"{in_words(share, ' %', 100)} of {row['networks']}",
+                    above(share, 0.5),
+                )
+            )
+    return Claim(
+        "prunable",
+        "A network pruned to a budget fixed beforehand could often be pruned further afterwards.",
+        "share of the networks that reach the accuracy and can lose a weight without falling below",
+        "Agrees where Wilson's interval is above one half.",
+        findings,
+        (answer,),
+    )
+
+
+def _theorem() -> Claim:
+    wide = [one for one in simulated() if one.width == _WIDE]
+    findings = []
+    for one in wide:
+        share = wilson(one.without_path, one.trials)
+        rising = [other.exact for other in simulated() if other.kept == one.kept]
+        verdict: Verdict = (
+            "agrees"
+            if rising == sorted(rising) and share.low <= one.exact <= share.high
+            else "disagrees"
+        )
+        findings.append(
+            Finding(
+                f"{one.kept} weights",
+                f"{one.exact:.6f} exactly; {one.without_path:,} of {one.trials:,} simulated, "
+                f"{in_words(share, ' %', 100, 2)}",
+                verdict,
+            )
+        )
+    return Claim(
+        "theorem",
+        "A random mask of k weights has no path from input to output, almost surely, as width "
+        "grows.",
+        f"probability that there is no path at width {_WIDE}",
+        "Agrees where the exact probability rises with every width and lies in Wilson's interval "
+        "of the simulation.",
+        findings,
+        (),
+    )

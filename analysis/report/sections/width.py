@@ -1,0 +1,136 @@
+"""What the width that pruning starts from does to the accuracy, at the same number of weights."""
+
+from __future__ import annotations
+
+from analysis.report.asking import TARGETS_SQL, Answer, ask, grouped, percent_name
+from analysis.report.chart import Axis, Chart, Guide, Selector, Series, View, Views
+from analysis.report.one_dataset import Source
+from analysis.report.section import Section
+from analysis.report.styles import SEARCH, in_order, name_of
+
+_BY_WIDTH = """
+SELECT target_nnz, method, width, count(*) AS trainings,
+       max(accuracy) AS best, median(accuracy) AS median, avg(accuracy) AS mean
+FROM results
+WHERE init = 'fresh' AND target_nnz IS NOT NULL AND accuracy IS NOT NULL
+GROUP BY target_nnz, method, width ORDER BY target_nnz, method, width
+"""
+
+_FEWEST = f"""
+SELECT target, method, width, count(*) AS networks, min(weight_nnz) AS weights,
+       first(experiment_id ORDER BY weight_nnz, accuracy DESC, experiment_id) AS experiment_id
+FROM results, {TARGETS_SQL}
+WHERE init = 'fresh' AND target_nnz IS NOT NULL AND accuracy >= target
+GROUP BY target, method, width ORDER BY target, method, width
+"""
+
+_SEARCH = f"""
+SELECT target, min(weight_nnz) AS weights
+FROM results, {TARGETS_SQL}
+WHERE init = 'fresh' AND method = 'search' AND accuracy >= target
+GROUP BY target ORDER BY target
+"""
+
+STATISTICS = ("mean", "median", "best")
+_USUAL_BUDGET = 50
+
+
+def section(reader: Source) -> Section:
+    """Asks for accuracies by width, and for the sparsest networks by width."""
+    by_width = ask(reader, "accuracy-by-width", "Accuracies by budget, method and width", _BY_WIDTH)
+    fewest = ask(reader, "weights-by-width", "The fewest weights by method and width", _FEWEST)
+    search = ask(reader, "weights-of-the-search", "The fewest weights of the search", _SEARCH)
+    return Section(
+        "width",
+        "Width",
+        "Does a wider network to start from help?",
+        (
+            "The budget of weights stays the same, the network that they are chosen from grows. "
+            "The paper's finding is that overparameterisation makes pruning worse.",
+            "A point is the mean, the median or the best of one budget's trainings: three learning "
+            "rates and three schedules at each width.",
+        ),
+        (_accuracy(by_width), _weights(fewest, search)),
+        (by_width, fewest, search),
+        needs=("overparam",),
+    )
+
+
+def width_axis(answer: Answer) -> Axis:
+    """Equal steps for doubled widths, with those of the answer written out."""
+    widths = sorted({row["width"] for row in answer.rows})
+    # 5 to 7 stand too close together to be written.
+    return Axis(
+        "width that pruning starts from",
+        "doubling",
+        ticks=[width for width in widths if width not in (5, 6, 7)],
+    )
+
+
+def _accuracy(by_width: Answer) -> Chart:
+    budgets = grouped(by_width.rows, "target_nnz")
+    options = [str(budget) for (budget,) in budgets]
+    views: Views = {}
+    for (budget,), rows in budgets.items():
+        methods = grouped(rows, "method")
+        for statistic in STATISTICS:
+            views[(str(budget), statistic)] = View(
+                [
+                    Series(
+                        name_of(method),
+                        method,
+                        [row["width"] for row in methods[(method,)]],
+                        [row[statistic] for row in methods[(method,)]],
+                        notes=[f"of {row['trainings']} trainings" for row in methods[(method,)]],
+                    )
+                    for method in in_order({method for (method,) in methods})
+                ]
+            )
+    usual = str(_USUAL_BUDGET)
+    return Chart(
+        "accuracy-by-width",
+        "Accuracy with a fixed budget of weights, by the width that pruning starts from",
+        "Lines that fall to the right get worse with width; 50 % is a network that has learnt "
+        "nothing.",
+        width_axis(by_width),
+        Axis("accuracy", "percent", limits=(0.49, 1.005)),
+        views,
+        ("accuracy-by-width",),
+        (
+            Selector(
+                "Budget of weights", options, usual if usual in options else next(iter(options), "")
+            ),
+            Selector("Shown", STATISTICS, "mean"),
+        ),
+    )
+
+
+def _weights(fewest: Answer, search: Answer) -> Chart:
+    floor = {row["target"]: row["weights"] for row in search.rows}
+    views: Views = {}
+    for (target,), rows in grouped(fewest.rows, "target").items():
+        methods = grouped(rows, "method")
+        series = [
+            Series(
+                name_of(method),
+                method,
+                [row["width"] for row in methods[(method,)]],
+                [row["weights"] for row in methods[(method,)]],
+                networks=[row["experiment_id"] for row in methods[(method,)]],
+                notes=[f"of {row['networks']} that reach it" for row in methods[(method,)]],
+            )
+            for method in in_order({method for (method,) in methods})
+        ]
+        guides = [Guide(floor[target], "search", style=SEARCH)] if target in floor else []
+        views[(percent_name(target),)] = View(series, guides)
+    options = [option for (option,) in views]
+    return Chart(
+        "weights-by-width",
+        "The fewest weights that reach the accuracy, by the width that pruning starts from",
+        "A line ends where no training of that width reaches the accuracy.",
+        width_axis(fewest),
+        Axis("nonzero weights"),
+        views,
+        ("weights-by-width", "weights-of-the-search"),
+        (Selector("Accuracy", options, next(iter(options), "")),),
+    )

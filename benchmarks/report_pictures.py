@@ -1,0 +1,65 @@
+"""Makes the report's pictures in docs/gallery: figures of the published results, and screenshots.
+
+    python -m benchmarks.report_pictures     # a minute; needs chromium and chromedriver
+
+The figures are those of the report's folder `figures`. The screenshots are of a report without
+drawings, light, dark and as wide as a telephone.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from analysis.report.build import Options, build_report
+from benchmarks.browser import chromium, open_report
+from storage.paths import published_folder
+from storage.published_reader import PublishedReader
+from workers.cache_folder import cache_folder
+
+GALLERY = Path(__file__).resolve().parents[1] / "docs" / "gallery"
+
+FIGURES = (
+    "accuracy-front",
+    "accuracy-front-panels",
+    "weights-needed-panels",
+    "weights-by-width-panels",
+    "disconnected",
+    "prunable-panels",
+    "best-initialisation-panels",
+    "random-masks",
+)
+"""Those of docs/gallery.md."""
+
+_SCREENS = {"light": (1200, 1060, False), "dark": (1200, 1060, True), "narrow": (380, 1280, False)}
+
+
+def main() -> None:
+    """Makes a report of the published results aside, and takes its pictures."""
+    with tempfile.TemporaryDirectory() as aside:
+        folder = Path(aside) / "report"
+        options = Options("The published results", "--published", draw=False)
+        with PublishedReader(published_folder(), cache_folder()) as reader:
+            build_report(reader, folder, options, lambda step, done, of: None)
+        for name in FIGURES:
+            shutil.copyfile(folder / "figures" / f"{name}.svg", GALLERY / f"report-{name}.svg")
+        for name, (width, height, dark) in _SCREENS.items():
+            with chromium(width, height, dark=dark) as browser:
+                milliseconds = open_report(browser, folder)
+                print(f"{name}: the first plot was there after {milliseconds} ms")
+                _screenshot(browser.get_screenshot_as_png(), GALLERY / f"report-{name}.png")
+
+
+def _screenshot(png: bytes, path: Path) -> None:
+    """Writes a screenshot with 256 colours, which is a third of the bytes."""
+    path.write_bytes(png)
+    with Image.open(path) as picture:
+        few = picture.convert("RGB").quantize(256)
+    few.save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The command that makes the report."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Self
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from orchestrator.commands.options import MaybeStorePath, Published
+from orchestrator.commands.results import results_reader
+from orchestrator.errors import UserError
+from orchestrator.show import counted, plain_console
+
+# What plots and draws takes seconds to load, with plotly, matplotlib and torch: the function below
+# imports it, so that no other command waits for it.
+
+
+def report(
+    store: MaybeStorePath = None,
+    published: Published = False,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="D", help="The folder to make.")
+    ] = Path("report"),
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the report that is in the folder.")
+    ] = False,
+    dataset: Annotated[
+        str | None,
+        typer.Option(metavar="S", help="Only rows of this data set, where there are several."),
+    ] = None,
+    draw: Annotated[
+        bool, typer.Option("--draw/--no-draw", help="Draw the networks behind the points.")
+    ] = True,
+    draw_all: Annotated[
+        bool,
+        typer.Option(
+            "--draw-all",
+            help="Draw also networks below 90 %, and those that take long to train again.",
+        ),
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Processes that draw [default: one a core]"),
+    ] = None,
+) -> None:
+    """Make a folder with the paper's findings as plots and tables, for a browser.
+
+    Open index.html in it; nothing else is needed, not even a network. Every plot shows the SQL that
+    it comes from, and a click on a point opens the drawing of that network. The plots are there as
+    SVG and PNG too, the tables as CSV.
+    """
+    from analysis.report.build import Options, build_report, check_folder
+    from analysis.report.drawing_pool import DrawingFailed
+
+    if draw_all and not draw:
+        raise UserError("--draw-all and --no-draw contradict each other: leave one out")
+    console = plain_console(stderr=True)
+    with results_reader(store, published) as reader:
+        try:
+            check_folder(output.expanduser().absolute(), overwrite=overwrite)
+            options = Options(
+                source="The published results" if published else f"The store {store}",
+                asking="--published" if published else f"--store {store}",
+                draw=draw,
+                draw_all=draw_all,
+                workers=workers or os.cpu_count() or 1,
+                overwrite=overwrite,
+                dataset=dataset,
+            )
+            with _Display(console.is_terminal) as display:
+                built = build_report(reader, output, options, display.tell)
+        except OSError as error:
+            # Those of the checks have no strerror, but whole sentences.
+            said = f"{output}: {error.strerror}" if error.strerror else str(error)
+            raise UserError(said) from error
+        except (ValueError, DrawingFailed) as error:
+            raise UserError(str(error)) from error
+    for experiment_id, reason in built.failed.items():
+        console.print(f"{experiment_id} is not drawn: {reason}", soft_wrap=True)
+    made = (built.rows, "row"), (built.plots, "plot"), (built.drawings, "drawing")
+    typer.echo(f"{output / 'index.html'}: {', '.join(counted(*one) for one in made)}")
+    if built.left_out:
+        left_out = counted(built.left_out, "network")
+        typer.echo(f"{left_out} not drawn; the page says why of each (--draw-all draws them all)")
+
+
+class _Display:
+    """A bar for each step on a terminal, nothing elsewhere."""
+
+    def __init__(self, shown: bool) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description:<18}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=plain_console(stderr=True),
+            disable=not shown,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def tell(self, step: str, done: int, of: int) -> None:
+        """Shows how far a step is."""
+        if step not in self._tasks:
+            self._tasks[step] = self._bar.add_task(step, total=of)
+        self._bar.update(self._tasks[step], completed=done, total=of)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()

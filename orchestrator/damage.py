@@ -1,0 +1,61 @@
+"""Before training: what is damaged leaves the store, and can be trained again."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from rich.console import Console
+
+from orchestrator.run_log import log_beside
+from orchestrator.show import counted
+from storage.errors import EntryDamaged
+from storage.paths import StorePaths
+from storage.repair import repair_log
+from storage.writer import StoreWriter
+
+logger = logging.getLogger(__name__)
+
+
+def set_damaged_aside(store: Path, command: str, console: Console) -> None:
+    """Checks every byte of a store, if there is one, and says what it finds.
+
+    Damaged files are set aside, so that their experiments are no longer stored and can be trained.
+
+    Args:
+        store: its folder.
+        command: the command line.
+        console: where to tell.
+
+    Raises:
+        StoreError: the store cannot be used.
+        UserError: the log file cannot be written.
+    """
+    paths = StorePaths.of(store)
+    if not paths.marker.exists():
+        return
+    try:
+        said = _set_files_aside(store, command)
+    except EntryDamaged:
+        said = [
+            f"damaged: the log entry {lost.file}: {lost.problem}. It is kept as {lost.kept}; rows "
+            "that it alone named are no longer stored"
+            for lost in repair_log(paths, command)
+        ]
+        said += _set_files_aside(store, command)
+    if not said:
+        return
+    with log_beside(paths):
+        for line in said:
+            console.print(line, soft_wrap=True)
+            logger.warning("%s", line)
+
+
+def _set_files_aside(store: Path, command: str) -> list[str]:
+    """Takes damaged data files out of the store, and says which."""
+    with StoreWriter(store, command=command) as writer:
+        return [
+            f"damaged: a data file {gone.problem}. It is kept as {gone.file}; its "
+            f"{counted(gone.rows, 'row')} are no longer stored"
+            for gone in writer.set_damaged_aside()
+        ]

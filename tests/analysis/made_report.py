@@ -1,0 +1,33 @@
+"""A small store of the report's kinds of rows, quickly trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from orchestrator.cli import app
+
+_SWEEP = """
+name = "small"
+[[grid]]
+method = ["search"]
+structure = ["16x16x16", "4x3x2"]
+epochs = [12]
+[[grid]]
+method = ["gmp", "snip"]
+width = [8, 16]
+target_nnz = [30, 60, 120]
+lr = [0.1]
+epochs = [6]
+"""
+
+
+def small_store(folder: Path) -> Path:
+    """Trains 14 networks: two of the search, six each of GMP and SNIP."""
+    sweep, store = folder / "small.toml", folder / "store"
+    sweep.write_text(_SWEEP)
+    here = ["--executor", "inline", "--device", "cpu", "--store", str(store)]
+    ended = CliRunner().invoke(app, ["run", str(sweep), *here])
+    assert ended.exit_code == 0, ended.output
+    return store

@@ -1,0 +1,98 @@
+"""A driver that is killed: `sparsest run`, in a process of its own that ends at a chosen call.
+
+The processes are forked from a small server that has everything imported, since a new Python would
+take seconds to begin. The server has no threads, and has opened nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from orchestrator import source
+from orchestrator.cli import app
+from orchestrator.commands import training
+from search.indices import IndexSet
+from storage import durable, lock
+from storage.writer import StoreWriter
+from tests.storage.faulty_os import FaultyOs
+
+TASK = 8
+"""Experiments of a task, and so of a commit."""
+
+_SERVER = get_context("forkserver")
+_SERVER.set_forkserver_preload(["orchestrator.cli", "orchestrator.commands.training"])
+
+
+class TellingWriter(StoreWriter):
+    """Stores every task at once, and writes down in a file which indices it has called stored."""
+
+    told: int
+
+    def append(
+        self, batch: pa.RecordBatch, study_digest: str, study_name: str, indices: IndexSet
+    ) -> int:
+        stored = super().append(batch, study_digest, study_name, indices)
+        if stored:
+            os.write(self.told, f"{json.dumps([study_digest, indices.to_json()])}\n".encode())
+        return stored
+
+
+def run_killed(words: list[str], told: Path, at: int, delay_s: float | None = None) -> int:
+    """Runs a command of `sparsest` that is killed, if it lives so long.
+
+    Args:
+        words: of the command.
+        told: file that gets a line for each commit that has returned.
+        at: number of the input/output call of the store at which it is killed, from 0.
+        delay_s: it dies so many seconds after that call; None: in its place.
+
+    Returns:
+        The exit code of the process: -SIGKILL, or that of the command.
+    """
+    process = _SERVER.Process(target=_run, args=(words, str(told), at, delay_s))
+    process.start()
+    process.join()
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def stored_by(told: Path, study_digest: str) -> IndexSet:
+    """The indices of a study that were called stored, over all processes."""
+    if not told.exists():
+        return IndexSet()
+    lines = [json.loads(line) for line in told.read_text().splitlines()]
+    return IndexSet.of(
+        interval for digest, some in lines if digest == study_digest for interval in some
+    )
+
+
+def _run(words: list[str], told: str, at: int, delay_s: float | None) -> None:
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    TellingWriter.told = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    source.LARGEST_TASK = source.SMALLEST_TASK = TASK
+    setattr(training, "StoreWriter", partial(TellingWriter, max_seconds=0.0))  # noqa: B010
+    faulty = FaultyOs(at, partial(_die, delay_s))
+    for module in (durable, lock):
+        setattr(module, "os", faulty)  # noqa: B010 - not exported
+    sys.argv = ["sparsest", *words]
+    app(words)
+
+
+def _die(delay_s: float | None, real: Callable[..., Any], *arguments: Any) -> Any:
+    if delay_s is None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    threading.Timer(delay_s or 0.0, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    return real(*arguments)

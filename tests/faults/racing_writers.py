@@ -1,0 +1,98 @@
+"""Two processes that write to the same stores at the same time, since there is no lock."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+from search.indices import IndexSet
+from storage import committer
+from storage.errors import StoreError
+from storage.paths import StorePaths
+from storage.writer import StoreWriter
+from tests.storage.made_rows import Rows
+
+WANTED = 8
+PART = 2
+
+_SERVER = get_context("forkserver")
+_SERVER.set_forkserver_preload(["storage.writer"])
+
+
+@dataclass
+class Outcome:
+    """How a writer fared in one race.
+
+    Attributes:
+        sweep_id: that it gave to its rows.
+        stored: indices that it called stored.
+        error: what ended it; None where it did all that it wanted.
+    """
+
+    sweep_id: str
+    stored: list[int] = field(default_factory=list)
+    error: str | None = None
+
+
+def race(stores: Sequence[Path]) -> list[tuple[Outcome, Outcome]]:
+    """Lets two processes write to each store, one store after the other; what came of each."""
+    barrier = _SERVER.Barrier(2)
+    ends, racers = [], []
+    for number in range(2):
+        ours, theirs = _SERVER.Pipe(duplex=False)
+        racer = _SERVER.Process(target=_race, args=(number, [*stores], barrier, theirs))
+        racer.start()
+        theirs.close()
+        ends.append(ours)
+        racers.append(racer)
+    first, second = (end.recv() for end in ends)
+    for racer in racers:
+        racer.join()
+    return list(zip(first, second, strict=True))
+
+
+class _NoLock:
+    """In the place of the lock: everybody has it."""
+
+    def __init__(self, paths: StorePaths, command: str) -> None:
+        pass
+
+    def release(self) -> None:
+        pass
+
+
+def _race(number: int, stores: list[Path], barrier: Barrier, told: Connection) -> None:
+    setattr(committer, "StoreLock", _NoLock)  # noqa: B010 - not exported
+    draw = random.Random(number)
+    outcomes = []
+    for store in stores:
+        outcome = Outcome(f"sweep-{number}")
+        barrier.wait()
+        try:
+            _write(store, outcome, draw)
+        except StoreError as error:
+            outcome.error = str(error)
+        outcomes.append(outcome)
+    told.send(outcomes)
+
+
+def _write(store: Path, outcome: Outcome, draw: random.Random) -> None:
+    rows = Rows()
+    time.sleep(draw.random() * 0.003)
+    with StoreWriter(store) as writer:
+        wanted = IndexSet.of([(0, WANTED)]) - writer.stored(rows.digest)
+        writer.begin_sweep(rows.begin(outcome.sweep_id))
+        while wanted:
+            task, wanted = wanted.take(PART)
+            made = [rows.row(index, sweep_id=outcome.sweep_id) for index in task]
+            writer.append(rows.batch(made), rows.digest, rows.study, task)
+            time.sleep(draw.random() * 0.003)
+            writer.commit()
+            outcome.stored.extend(task)
+        writer.end_sweep("finished")

@@ -1,0 +1,302 @@
+"""The life of a store in short: processes that make it, fill it, change it, mend it, merge into it.
+
+Each process does only what is not done yet, so that the same process again goes on after a kill.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from search.indices import IndexSet
+from search.paper import paper_study
+from storage.errors import DataFileDamaged, EntryDamaged, NotAStore
+from storage.init_entries import FoundNetwork
+from storage.merge import merge_stores
+from storage.parts import part_bytes
+from storage.paths import StorePaths
+from storage.publish import publish_study
+from storage.reader import StoreReader
+from storage.repair import repair_log
+from storage.search_entries import SearchChoice
+from storage.writer import StoreWriter
+from tests.faults.disk import Recorder
+from tests.storage.made_rows import Rows
+
+STUDY = paper_study("phase1")
+TRAINED = 4
+"""Experiments of the first processes: indices 0 to 3."""
+
+MERGED = 6
+"""Experiments when another store with 3 to 5 has been merged into this one."""
+
+FORGOTTEN, RETRIED = 1, 2
+
+Facts = set[tuple[Any, ...]]
+"""What a store says, as far as it must survive: ("row", index, status, sweep), ("sweep", id), ...,
+("kept", NAME) for bytes of a damaged file, ("damaged", FILE) while it is part of the store."""
+
+UNREADABLE = ("unreadable",)
+"""The fact that an entry of the log is damaged, so that nothing else can be read."""
+
+BESIDE_THE_LOG = ("kept", "published")
+"""Facts that do not come from the log."""
+
+
+def made_rows() -> Rows:
+    """Rows of the paper's phase 1, so that they can be published."""
+    rows = Rows()
+    rows.digest = STUDY.digest
+    return rows
+
+
+def facts(home: Path) -> Facts:
+    """What the store below a folder says to a reader; nothing where there is no store yet.
+
+    Raises:
+        StoreDamaged: the log or the size of a data file is not what was written.
+    """
+    found: Facts = set()
+    store = home / "on" / "the" / "way" / "store"
+    for folder in ("data", "set-aside"):
+        if (store / folder).is_dir():
+            # A damaged entry 7 is kept as 00000007-<uuid>.json.
+            names = [file.name.partition("-")[0] for file in (store / folder).iterdir()]
+            found |= {("kept", name) for name in names}
+    published = home / "results" / "phase1.parquet"
+    if published.exists():
+        indices = _rows_in(published.read_bytes(), ("study_index",))
+        found |= {("published", index) for _, index in indices}
+    try:
+        reader = StoreReader(store)
+    except NotAStore:
+        return found
+    except EntryDamaged as damage:
+        return found | {UNREADABLE, ("kept", damage.file.stem)}
+    for part in reader.parts:
+        try:
+            content = part_bytes(reader.paths, part)
+        except DataFileDamaged:
+            found.add(("damaged", part.file))
+            continue
+        rows_of_part = _rows_in(content, ("study_index", "status", "sweep_id"))
+        assert found.isdisjoint(rows_of_part), "a row is stored twice"
+        found.update(rows_of_part)
+    for sweep in reader.progress().sweeps:
+        found.add(("sweep", sweep.begin.sweep_id))
+        if sweep.end is not None:
+            found.add(("end", sweep.begin.sweep_id))
+    found |= {("init", name) for name in reader.inits}
+    found |= {("search", *key) for key in reader.searches}
+    return found
+
+
+@cache
+def _rows_in(content: bytes, columns: tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
+    """Some columns of a Parquet file, as facts; a file of the same content is read once."""
+    rows = pq.read_table(pa.BufferReader(content), columns=[*columns])
+    return tuple(("row", *row.values()) for row in rows.to_pylist())
+
+
+@dataclass
+class Life:
+    """The processes, and what they promise.
+
+    Args:
+        home: folder below which everything lies; it exists.
+        source: another store, with experiments 3 to 5.
+        recorder: notes down what happens.
+        rows: makes them.
+        certain: what has been promised so far.
+        readable: what the log said before it was damaged; nothing until then.
+    """
+
+    home: Path
+    source: Path
+    recorder: Recorder
+    rows: Rows = field(default_factory=made_rows)
+    certain: Facts = field(default_factory=set)
+    readable: Facts = field(default_factory=set)
+
+    @property
+    def store(self) -> Path:
+        """Its folder, which has to be made with those above it."""
+        return self.home / "on" / "the" / "way" / "store"
+
+    @property
+    def processes(self) -> list[Callable[[], None]]:
+        """In their order."""
+        return [self.fill, self.rewrite, self.mend, self.repair, self.merge, self.publish]
+
+    @contextmanager
+    def changing(self, come: Facts, go: Facts | None = None) -> Iterator[None]:
+        """What comes and goes is uncertain inside the block, and certain behind it."""
+        go = set() if go is None else go
+        self.recorder.promise(self.certain - go, come | go)
+        yield
+        self.certain = (self.certain - go) | come
+        self.recorder.promise(self.certain, set())
+
+    def fill(self) -> None:
+        """Makes the store, freezes an initialisation, trains, and records a choice."""
+        with self._writer() as writer:
+            with self.changing({("init", "bench-95")}):
+                writer.record_init("bench-95", "abc", [(np.zeros((1, 2), "f4"), np.zeros(1, "f4"))])
+            self._train(writer, "first", TRAINED)
+            choice = _choice()
+            with self.changing({("search", choice.settings, choice.phase)}):
+                writer.record_search(choice)
+
+    def rewrite(self) -> None:
+        """Forgets a row, and trains one again that has failed."""
+        with self._writer() as writer:
+            row = self.rows.row(FORGOTTEN)
+            with self.changing(set(), self._rows({FORGOTTEN})):
+                writer.forget([row["experiment_id"]])
+            writer.set_aside(["failed"])
+            self._train(writer, "second", TRAINED, leaving_out={FORGOTTEN})
+
+    def damage(self) -> None:
+        """Flips a bit of the newest data file, behind everybody's back."""
+        with StoreReader(self.store) as reader:
+            part = reader.parts[-1]
+        file = self.store / "data" / part.file
+        content = file.read_bytes()
+        lost = self._rows(set(IndexSet.of(part.indices[STUDY.digest])))
+        kept: Facts = {("kept", part.file)}
+        self.recorder.promise(self.certain - lost, lost | {("damaged", part.file)})
+        self.certain = (self.certain - lost) | kept | {("damaged", part.file)}
+        self.recorder.damage(file, bytes([content[0] ^ 1]) + content[1:])
+        self.recorder.promise(self.certain, set())
+
+    def mend(self) -> None:
+        """Sets the damaged file aside, and trains its experiments again."""
+        if self.certain and not any(fact[0] == "kept" for fact in self.certain):
+            self.damage()
+        with self._writer() as writer:
+            with self.changing(set(), {fact for fact in self.certain if fact[0] == "damaged"}):
+                writer.set_damaged_aside()
+            self._train(writer, "third", TRAINED, leaving_out={FORGOTTEN})
+
+    def damage_log(self) -> None:
+        """Flips a bit of the newest log entry of a data file; nobody can read the log then."""
+        log = sorted((self.store / "log").iterdir())
+        (*_, entry) = [file for file in log if b'"kind":"rows"' in file.read_bytes()]
+        content = entry.read_bytes()
+        named = json.loads(content)["record"]["entry"]["file"]
+        self.readable = self.certain
+        beside = {fact for fact in self.certain if fact[0] in BESIDE_THE_LOG}
+        self.certain = beside | {("kept", named)}
+        self.recorder.promise(self.certain, self.readable | {UNREADABLE})
+        self.recorder.damage(entry, bytes([content[0] ^ 1]) + content[1:])
+        self.certain |= {("kept", entry.stem)}
+        self.recorder.promise(self.certain, self.readable | {UNREADABLE})
+
+    def repair(self) -> None:
+        """Sets the damaged entry aside, and trains what it alone had named."""
+        if self.certain and not self.readable:
+            self.damage_log()
+        if self.readable:
+            repair_log(StorePaths.of(self.store), "repair")
+        with self._writer() as writer:
+            self._train(writer, "fourth", TRAINED, leaving_out={FORGOTTEN})
+
+    def merge(self) -> None:
+        """Brings another store in."""
+        come: Facts = {("row", index, "ok", "elsewhere") for index in range(TRAINED, MERGED)}
+        with self.changing(come | {("sweep", "elsewhere"), ("end", "elsewhere")}):
+            merge_stores([self.source], self.store, command="merge")
+
+    def publish(self) -> None:
+        """Publishes the rows, twice: the second time there is a file to be replaced."""
+        with StoreReader(self.store) as reader:
+            stored = reader.stored(STUDY.digest)
+            for _ in range(2):
+                with self.changing({("published", index) for index in stored}):
+                    publish_study(reader, STUDY, self.home / "results", {})
+
+    @staticmethod
+    def make_source(store: Path) -> Path:
+        """Makes the other store."""
+        rows = made_rows()
+        with StoreWriter(store) as writer:
+            writer.begin_sweep(rows.begin("elsewhere"))
+            rows.append(writer, TRAINED - 1, MERGED, sweep_id="elsewhere")
+            writer.end_sweep("finished")
+        return store
+
+    def finish(self) -> None:
+        """Trains whatever is not stored, in one sweep more, whatever came before."""
+        with suppress(NotAStore):
+            repair_log(StorePaths.of(self.store), "finish")
+        with self._writer() as writer:
+            writer.set_damaged_aside()
+            writer.set_aside(["failed"])
+            self._train(writer, "last", MERGED)
+
+    @contextmanager
+    def _writer(self) -> Iterator[StoreWriter]:
+        with StoreWriter(self.store) as writer:
+            # It goes on from what it has found in the log, which must be durable by now.
+            beside = {fact for fact in self.certain if fact[0] in BESIDE_THE_LOG}
+            found = {fact for fact in facts(self.home) if fact[0] not in BESIDE_THE_LOG}
+            self.certain = found | beside
+            self.recorder.promise(self.certain, set())
+            yield writer
+
+    def _train(
+        self, writer: StoreWriter, sweep: str, stop: int, leaving_out: set[int] | None = None
+    ) -> None:
+        """Stores what is missing, two experiments in a commit; RETRIED fails at first."""
+        wanted = IndexSet.of([(0, stop)]) - writer.stored(STUDY.digest)
+        wanted = wanted - IndexSet.from_indices(sorted(leaving_out or ()))
+        if ("sweep", sweep) in self.certain:
+            sweep += "-again"
+        with self.changing({("sweep", sweep)}):
+            writer.begin_sweep(self.rows.begin(sweep))
+        while wanted:
+            task, wanted = wanted.take(2)
+            made = [self._row(index, sweep) for index in task]
+            come = {("row", row["study_index"], row["status"], sweep) for row in made}
+            writer.append(self.rows.batch(made), STUDY.digest, STUDY.name, task)
+            with self.changing(come, self._rows(set(task))):
+                writer.commit()
+        with self.changing({("end", sweep)}):
+            writer.end_sweep("finished")
+
+    def _row(self, index: int, sweep: str) -> dict[str, Any]:
+        if index == RETRIED and sweep.startswith("first"):
+            return self.rows.diverged(index, status="failed", reason="x", sweep_id=sweep)
+        return self.rows.row(index, sweep_id=sweep)
+
+    def _rows(self, indices: set[int]) -> Facts:
+        return {fact for fact in self.certain if fact[0] == "row" and fact[1] in indices}
+
+
+def _choice() -> SearchChoice:
+    network = FoundNetwork(
+        experiment_id="0" * 32,
+        label="random:1",
+        study=STUDY.name,
+        root_seed=0,
+        structure="1x1x1",
+        masks=[],
+        accuracy=0.5,
+        weight_nnz=1,
+        model_nnz=2,
+        target=0.5,
+        reached=1,
+        trained=1,
+    )
+    return SearchChoice(
+        settings="all", phase=1, trained=1, reached=1, networks=[network], chosen="today"
+    )

@@ -1,0 +1,306 @@
+"""Every truncated or flipped file is noticed; a damaged one costs its own rows, and no others."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrator import source
+from search.indices import IndexSet
+from storage.entries import Entry, EntryLost, RowsCommitted, RowsReplaced
+from storage.errors import DataFileDamaged, StoreDamaged
+from storage.log import read_log
+from storage.paths import StorePaths
+from storage.reader import StoreReader
+from storage.seal import seal, unseal
+from storage.verify import verify_store
+from storage.writer import StoreWriter
+from tests.orchestrator.running import HERE, query, rates, refused, rows, sparsest, write_sweep
+from tests.storage.made_rows import Rows
+
+COUNT = 12
+TASK = 4
+
+Damage = Callable[[bytes], bytes | None]
+"""Content of a file -> what is there in its place; None: the file is gone."""
+
+
+def spoil(file: Path, damage: Damage) -> bytes:
+    """Damages a file; returns what it was."""
+    content = file.read_bytes()
+    spoilt = damage(content)
+    file.unlink()
+    if spoilt is not None:
+        file.write_bytes(spoilt)
+    return content
+
+
+def flip(draw: random.Random) -> Damage:
+    """One bit is another one."""
+
+    def flipped(content: bytes) -> bytes:
+        place, bit = draw.randrange(len(content)), draw.randrange(8)
+        return content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
+
+    return flipped
+
+
+def noticed(store: Path, file: Path, damage: Damage) -> bool:
+    """Whether damage to a file is noticed, and nothing else is taken for damaged."""
+    content = spoil(file, damage)
+    problems = verify_store(store)
+    file.write_bytes(content)
+    return [problem.file for problem in problems] == [str(file)]
+
+
+def flips_noticed(store: Path, count: int, seed: int) -> int:
+    """How many of so many flipped bits, anywhere in the store's files, are noticed."""
+    draw = random.Random(seed)
+    files = [store / "store.json", *sorted((store / "log").iterdir())]
+    files += sorted((store / "data").iterdir())
+    sizes = [file.stat().st_size for file in files]
+    found = 0
+    for number in range(count):
+        # Half of them as often as a disk would hit them, half in each file alike.
+        (file,) = draw.choices(files, sizes if number % 2 else None)
+        found += noticed(store, file, flip(draw))
+    return found
+
+
+def cuts_noticed(store: Path, file: Path, offsets: range) -> int:
+    """How many of a file's truncations are noticed, by whoever opens the store as well."""
+    content, found = file.read_bytes(), 0
+    for offset in offsets:
+        cut = content[:offset]
+        file.unlink()
+        file.write_bytes(cut)
+        with pytest.raises(StoreDamaged, match=file.name):
+            StoreReader(store)
+        found += [problem.file for problem in verify_store(store)] == [str(file)]
+    file.unlink()
+    file.write_bytes(content)
+    return found
+
+
+def test_flipped_bits_pass_for_what_was_written(fill: Callable[..., Path]) -> None:
+    assert flips_noticed(fill(3, 4), 200, seed=0) == 200
+
+
+def test_truncated_data_file_is_opened(fill: Callable[..., Path]) -> None:
+    store = fill(3)
+    (file,) = (store / "data").iterdir()
+    offsets = range(0, file.stat().st_size, 150)
+    assert cuts_noticed(store, file, offsets) == len(offsets) > 50
+
+
+@pytest.mark.campaign
+def test_any_of_10_000_flipped_bits_passes_for_what_was_written(fill: Callable[..., Path]) -> None:
+    found = flips_noticed(fill(3, 4), 10_000, seed=1)
+    print(f"{found:,} of 10,000 flipped bits noticed")
+    assert found == 10_000
+
+
+@pytest.mark.campaign
+def test_data_file_truncated_anywhere_is_opened(fill: Callable[..., Path]) -> None:
+    store = fill(3)
+    (file,) = (store / "data").iterdir()
+    offsets = range(file.stat().st_size)
+    found = cuts_noticed(store, file, offsets)
+    print(f"{found:,} of {len(offsets):,} truncations noticed")
+    assert found == len(offsets)
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A sweep of a few tasks, of which each gets a data file of its own."""
+    monkeypatch.setattr(source, "LARGEST_TASK", TASK)
+    monkeypatch.setattr(source, "SMALLEST_TASK", TASK)
+    monkeypatch.setattr("orchestrator.commands.training.StoreWriter", _commit_at_once)
+    return write_sweep(tmp_path / "mine.toml", f'structure = ["1x1x1"]\n{rates(COUNT)}')
+
+
+def _commit_at_once(path: Path, *, command: str) -> StoreWriter:
+    return StoreWriter(path, command=command, max_seconds=0.0)
+
+
+def run_again_after(damage: Damage, sweep: Path, store: Path, number: int) -> None:
+    """Damages a data file, runs again, and holds what is there then against what was there."""
+    before, paths = rows(store), StorePaths.of(store)
+    with StoreReader(store) as reader:
+        part = reader.parts[number]
+    file = store / "data" / part.file
+    spoil(file, damage)
+    spoilt = file.read_bytes() if file.exists() else None
+    (problem,) = verify_store(store)
+
+    ended = sparsest("run", sweep, "--store", store, *HERE)
+    assert ended.code == 0
+    assert f"damaged: a data file {problem.problem}" in ended.err
+    assert f"{COUNT - part.rows} stored, {part.rows} to train" in ended.err
+    assert rows(store).equals(before)
+    assert verify_store(store) == []
+    # Exactly its rows are those of the new run, and its bytes are kept beside the log's reason.
+    with StoreReader(store) as reader:
+        sweep_id = reader.progress().sweeps[-1].begin.sweep_id
+    trained = query(store, f"SELECT study_index FROM results WHERE sweep_id = '{sweep_id}'")
+    (indices,) = part.indices.values()
+    assert sorted(trained.column(0).to_pylist()) == list(IndexSet.of(indices))
+    kept = paths.set_aside / part.file
+    assert (kept.read_bytes() if kept.exists() else None) == spoilt
+    damaged = [e for e in read_log(paths) if isinstance(e, RowsReplaced)][-1]
+    assert damaged.damage == {part.file: problem.problem}
+    assert damaged.command.startswith("sparsest run ")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:1] + bytes([content[1] ^ 4]) + content[2:],
+        lambda content: content[: len(content) // 2],
+        lambda content: content + b"\0",
+        lambda content: b"",
+        lambda content: None,
+    ],
+    ids=["a flipped bit", "half of it", "more than it", "nothing of it", "no file"],
+)
+def test_run_refuses_a_damaged_store_or_trains_other_rows(
+    sweep: Path, tmp_path: Path, damage: Damage
+) -> None:
+    store = tmp_path / "store"
+    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    run_again_after(damage, sweep, store, number=1)
+    # Nothing is left to say or to do.
+    assert "damaged" not in sparsest("run", sweep, "--store", store, *HERE).err
+
+
+@pytest.mark.campaign
+def test_run_after_any_of_200_damages_trains_other_rows(sweep: Path, tmp_path: Path) -> None:
+    draw = random.Random(2)
+    store = tmp_path / "store"
+    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    for number in range(200):
+        damage = flip(draw)
+        if number % 2:
+            damage = _cut(draw)
+        run_again_after(damage, sweep, store, number=draw.randrange(COUNT // TASK))
+    kept = len(list(StorePaths.of(store).set_aside.iterdir()))
+    print(f"200 damaged files, {kept} kept, each time {TASK} of {COUNT} rows trained again")
+
+
+def _cut(draw: random.Random) -> Damage:
+    return lambda content: content[: draw.randrange(len(content))]
+
+
+def test_refusal_of_a_damaged_file_does_not_say_how_to_go_on(sweep: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    file = min((store / "data").iterdir())
+    spoil(file, lambda content: content[:-1])
+    for words in (["status"], ["query", "FROM results"], ["forget", "mine", "--yes"]):
+        said = refused(*words, "--store", store)
+        assert str(file) in said
+        assert re.search(r"has \d+ bytes; the log says \d+", said)
+        assert "the next `sparsest run` sets it aside and trains its experiments again" in said
+    with pytest.raises(DataFileDamaged):
+        StoreReader(store)
+
+
+def rows_that_only_it_named(entries: list[Entry], number: int) -> int:
+    """Stored rows whose data file no other entry names."""
+    replaced = {f for entry in entries if isinstance(entry, RowsReplaced) for f in entry.removed}
+    match entries[number - 1]:
+        case RowsCommitted() as part:
+            return 0 if part.file in replaced else part.rows
+        case RowsReplaced() as entry:
+            return sum(part.rows for part in entry.parts)
+        case _:
+            return 0
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        # A begin, a file that was replaced later, a replacement, rows that nothing else names.
+        number if number in (1, 2, 6, 8) else pytest.param(number, marks=pytest.mark.campaign)
+        for number in range(1, 10)
+    ],
+)
+def test_run_loses_more_than_a_damaged_log_entry_has_named(
+    sweep: Path, tmp_path: Path, number: int
+) -> None:
+    store = tmp_path / "store"
+    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    assert sparsest("forget", "--where", "study_index = 0", "--store", store, "--yes").code == 0
+    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    before, paths = rows(store), StorePaths.of(store)
+    entries = read_log(paths)
+    file = paths.entry(number)
+    content = spoil(file, lambda content: None if number == 4 else content[:-2] + b"\0\n")
+    spoilt = file.read_bytes() if file.exists() else None
+    for words in (["status"], ["query", "FROM results"], ["forget", "mine", "--yes"]):
+        said = refused(*words, "--store", store)
+        assert str(file) in said
+        assert "the next `sparsest run` sets it aside" in said
+    (problem,) = verify_store(store)
+
+    ended = sparsest("run", sweep, "--store", store, *HERE)
+    assert ended.code == 0
+    assert f"damaged: the log entry {file}: " in ended.err
+    assert rows(store).equals(before)
+    assert verify_store(store) == []
+    lost = read_log(paths)[number - 1]
+    assert isinstance(lost, EntryLost)
+    assert problem.problem.partition(",")[0] in lost.problem
+    kept = [kept.read_bytes() for kept in paths.set_aside.glob(f"{number:08d}-*")]
+    assert kept == ([] if spoilt is None else [spoilt])
+    assert spoilt != content
+    gone = rows_that_only_it_named(entries, number)
+    assert f"{COUNT - gone} stored, {gone} to train" in ended.err
+    assert "damaged" not in sparsest("run", sweep, "--store", store, *HERE).err
+    assert sparsest("status", "--store", store).code == 0
+
+
+def test_other_damage_to_the_log_is_repaired_or_not_explained(sweep: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    whole = spoil(store / "store.json", flip(random.Random(3)))
+    for words in (["status"], ["run", sweep, *HERE], ["query", "FROM results"]):
+        said = refused(*words, "--store", store)
+        assert str(store / "store.json") in said
+        assert "Copy store.json from any other store" in said
+    (store / "store.json").write_bytes(whole)
+    stranger = store / "log" / "notes.txt"
+    stranger.write_text("x")
+    said = refused("run", sweep, "--store", store, *HERE)
+    assert f"{stranger}: does not belong into the log; move it away" in said
+    stranger.unlink()
+    # Whole, as its checksum says, but of no kind that is known: no disk has done that.
+    entry = store / "log" / "00000002.json"
+    body = unseal(entry.read_bytes()).decode().replace('"kind":"rows"', '"kind":"cows"')
+    whole = spoil(entry, lambda content: seal(body))
+    assert f"{entry}: not a log entry" in refused("run", sweep, "--store", store, *HERE)
+    entry.unlink()
+    entry.write_bytes(whole)
+    assert verify_store(store) == []
+    assert not (store / "set-aside").exists()
+
+
+def test_file_that_this_user_may_not_read_is_taken_for_a_damaged_one(
+    rows: Rows, fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = fill(2)
+
+    def forbidden(self: Path, mode: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with StoreWriter(store) as writer:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "open", forbidden)
+            with pytest.raises(DataFileDamaged, match="Permission denied"):
+                writer.set_damaged_aside()
+        assert len(writer.stored(rows.digest)) == 2
+    assert not (store / "set-aside").exists()

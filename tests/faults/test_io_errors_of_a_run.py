@@ -1,0 +1,91 @@
+"""A run whose disk is full or faulty says so, and the same command goes on when it is not."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator import source
+from storage import durable, lock
+from storage.verify import verify_store
+from tests.orchestrator.running import HERE, Ended, rates, rows, sparsest, write_sweep
+from tests.storage import faulty_os
+from tests.storage.faulty_os import FaultyOs
+
+COUNT = 8
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A sweep of two tasks."""
+    monkeypatch.setattr(source, "LARGEST_TASK", COUNT // 2)
+    monkeypatch.setattr(source, "SMALLEST_TASK", COUNT // 2)
+    return write_sweep(tmp_path / "mine.toml", f'structure = ["1x1x1"]\n{rates(COUNT)}')
+
+
+def run_with(at: int, fault: Callable[..., Any], sweep: Path, store: Path) -> Ended | None:
+    """A run with a fault at one call of the store; None where there are not so many calls."""
+    faulty = FaultyOs(at, fault)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (durable, lock):
+            patch.setattr(module, "os", faulty)
+        ended = sparsest("run", sweep, "--store", store, *HERE)
+    return ended if faulty.reached else None
+
+
+def fail_at_each(every: int, fault: Callable[..., Any], sweep: Path) -> tuple[int, int]:
+    """Runs with the fault at call 0, at the next ..., each in a new store, then without it.
+
+    Returns:
+        How many runs there were, and how many of them ended with an error.
+    """
+    store, whole = sweep.with_name("store"), sweep.with_name("whole")
+    assert sparsest("run", sweep, "--store", whole, *HERE).code == 0
+    errors = 0
+    for at in range(0, 10_000, every):
+        shutil.rmtree(store, ignore_errors=True)
+        ended = run_with(at, fault, sweep, store)
+        if ended is None:
+            return at // every, errors
+        assert ended.out == ""
+        if ended.code != 0:
+            errors += 1
+            assert ended.code == 1
+            *_, message = ended.err.splitlines()
+            assert re.match("error: Could not [a-z ]+ /", message), message
+            assert "then run the same command again" in message
+        assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+        assert rows(store).equals(rows(whole))
+        assert verify_store(store) == []
+    raise AssertionError("the run does not end")
+
+
+def test_run_on_a_full_disk_ends_with_a_traceback_or_loses_rows(sweep: Path) -> None:
+    runs, errors = fail_at_each(7, faulty_os.disk_full, sweep)
+    assert runs - 1 <= errors <= runs
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(
+    "fault", [faulty_os.disk_full, faulty_os.disk_broken, faulty_os.short_write]
+)
+def test_run_with_a_fault_at_each_call_loses_rows(fault: Callable[..., Any], sweep: Path) -> None:
+    runs, errors = fail_at_each(1, fault, sweep)
+    print(f"{fault.__name__}: {runs} runs, {errors} ended with an error")
+    # An error when the lock is freed, at the very end, changes nothing any more.
+    assert (errors == 0) if fault is faulty_os.short_write else (runs - 2 <= errors <= runs)
+
+
+def test_full_disk_under_the_log_of_the_run_ends_the_run(sweep: Path) -> None:
+    store = sweep.with_name("store")
+    store.with_name("store.log").symlink_to("/dev/full")
+    ended = sparsest("run", sweep, "--store", store, *HERE)
+    assert ended.code == 0
+    assert "Traceback" not in ended.err
+    assert ended.err.count("store.log cannot be written (No space left on device)") == 1
+    assert rows(store).num_rows == COUNT

@@ -1,0 +1,76 @@
+"""A driver that is killed again and again loses no stored row and repeats none."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from orchestrator.targets import find_targets
+from search.indices import IndexSet
+from storage.errors import NotAStore
+from storage.reader import StoreReader
+from storage.verify import verify_store
+from tests.faults.killed_driver import run_killed, stored_by
+from tests.orchestrator.running import HERE, rates, rows, sparsest, write_sweep
+
+CALLS = 100
+"""Of these input/output calls each is to be the last of a process: an opened store, the begin of a
+sweep, and some commits."""
+
+
+def _stored(store: Path, digest: str) -> IndexSet:
+    try:
+        with StoreReader(store) as reader:
+            return reader.stored(digest)
+    except NotAStore:
+        return IndexSet()
+
+
+def kill_again_and_again(folder: Path, count: int, deaths: list[tuple[int, float | None]]) -> str:
+    """Runs a sweep of so many experiments in processes that die; returns the figures."""
+    sweep = write_sweep(folder / "mine.toml", f'structure = ["1x1x1"]\n{rates(count)}')
+    (selection,) = find_targets([str(sweep)]).selections
+    digest = selection.study.digest
+    store, told = folder / "killed", folder / "told"
+    words = ["run", str(sweep), "--store", str(store), *HERE]
+    before, unfinished, longest = IndexSet(), 0, 0.0
+    for at, delay_s in deaths:
+        assert run_killed(words, told, at, delay_s) == -signal.SIGKILL
+        start = time.perf_counter()
+        now = _stored(store, digest)
+        longest = max(longest, time.perf_counter() - start)
+        assert not before - now, "stored rows were lost"
+        assert not stored_by(told, digest) - now, "rows that were called stored were lost"
+        unfinished += now != before
+        before = now
+    assert 0 < len(before) < count, "the sweep was to be under way at the last kill"
+    assert sparsest(*words).code == 0
+    assert sparsest("run", sweep, "--store", folder / "whole", *HERE).code == 0
+    found, whole = rows(store), rows(folder / "whole")
+    assert found.equals(whole)
+    assert len(set(whole.column("experiment_id").to_pylist())) == whole.num_rows == count
+    assert verify_store(store) == []
+    return (
+        f"{len(deaths)} kills, {unfinished} of them behind a commit; {len(before):,} of {count:,} "
+        f"rows were stored at the last; opening the store took {longest * 1000:.0f} ms at most"
+    )
+
+
+def test_driver_killed_at_some_calls_loses_rows_or_trains_them_twice(tmp_path: Path) -> None:
+    deaths: list[tuple[int, float | None]] = [(at, None) for at in (3, 18, 40, 50, 61, 66, 72, 80)]
+    kill_again_and_again(tmp_path, 200, [*deaths, (45, 0.01), (60, 0.002), (70, 0.02)])
+
+
+@pytest.mark.campaign
+def test_driver_killed_200_times_over_one_sweep_loses_rows_or_trains_them_twice(
+    tmp_path: Path,
+) -> None:
+    draw = random.Random(0)
+    deaths: list[tuple[int, float | None]] = [(at, None) for at in range(CALLS)]
+    deaths += [(draw.randrange(CALLS), draw.random() * 0.03) for _ in range(CALLS)]
+    draw.shuffle(deaths)
+    print(kill_again_and_again(tmp_path, 8_000, deaths))

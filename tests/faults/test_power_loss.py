@@ -1,0 +1,304 @@
+"""A power loss at any moment breaks no store and takes no row that was called stored.
+
+And every fsync of the storage room is needed for that: without it, the same checks fail.
+"""
+
+from __future__ import annotations
+
+import ast
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from storage import durable
+from storage.errors import StoreError
+from storage.verify import verify_store
+from tests.faults.disk import (
+    STORAGE,
+    Disk,
+    Event,
+    Killed,
+    Recorder,
+    Remains,
+    Site,
+    Synced,
+    Tree,
+)
+from tests.faults.store_life import BESIDE_THE_LOG, MERGED, Facts, Life, facts
+
+MAKING = 20
+"""Calls, about, that make a store before there is anything in it."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What was done to a store.
+
+    Attributes:
+        name: what was special.
+        events: all of them.
+        since: number of those that other histories have in common with this one.
+    """
+
+    name: str
+    events: list[Event]
+    since: int = 0
+
+
+def _run(recorder: Recorder, process: Callable[[], None]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(durable, "os", recorder)
+        process()
+
+
+class Histories:
+    """The life of a store as it should be, and with each process killed once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._home = folder / "home"
+        self._source = Life.make_source(folder / "source")
+        self._before = folder / "before"
+
+    def whole(self) -> History:
+        """Nothing goes wrong."""
+        self._home.mkdir()
+        life = Life(self._home, self._source, Recorder(self._home))
+        for process in life.processes:
+            _run(life.recorder, process)
+        shutil.rmtree(self._home)
+        return History("nothing killed", life.recorder.events)
+
+    def killed(self, every: int) -> Iterator[History]:
+        """Each process killed before a call, of all or of some of them.
+
+        Args:
+            every: of the calls behind those that make the store: each, or each second, ...
+        """
+        self._home.mkdir()
+        life = Life(self._home, self._source, Recorder(self._home))
+        for number in range(len(life.processes)):
+            shutil.copytree(self._home, self._before)
+            start = len(life.recorder.events)
+            for at in range(10_000):
+                if at % every and (number > 0 or at > MAKING):
+                    continue
+                again = replace(
+                    life, recorder=life.recorder.next_process(at), certain={*life.certain}
+                )
+                process = again.processes[number]
+                try:
+                    _run(again.recorder, process)
+                except Killed:
+                    again.recorder = again.recorder.next_process()
+                    _run(again.recorder, again.processes[number])
+                    name = f"{process.__name__} killed at {at}"
+                    yield History(name, again.recorder.events, start)
+                    shutil.rmtree(self._home)
+                    shutil.copytree(self._before, self._home)
+                else:
+                    life = again
+                    life.recorder = again.recorder.next_process()
+                    break
+            shutil.rmtree(self._before)
+        shutil.rmtree(self._home)
+
+
+class Inspector:
+    """Looks at what power losses have left; the same remains are looked at once.
+
+    Args:
+        folder: where they are laid out.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._home = folder
+        self._remains = Remains(folder)
+        self._seen: dict[frozenset[tuple[str, bytes | None]], Facts | str] = {}
+        self._mended: set[frozenset[tuple[str, bytes | None]]] = set()
+        self.states = 0
+
+    def complaint(self, disk: Disk, tree: Tree, *, mend: bool = False) -> str | None:
+        """What is wrong with a store that a power loss has left; None where nothing is.
+
+        Args:
+            disk: says what was promised.
+            tree: what is left.
+            mend: go on with it as well, to the end.
+        """
+        self.states += 1
+        key = frozenset(tree.items())
+        if key not in self._seen or (mend and key not in self._mended):
+            self._seen[key] = self._look(tree, mend)
+            if mend:
+                self._mended.add(key)
+        found = self._seen[key]
+        if isinstance(found, str):
+            return found
+        lost = disk.promised.certain - found
+        if lost:
+            return f"lost: {sorted(lost, key=str)}"
+        more = {fact for fact in found if fact[0] not in BESIDE_THE_LOG}
+        more -= disk.promised.certain | disk.promised.possible
+        return f"came back: {sorted(more, key=str)}" if more else None
+
+    def _look(self, tree: Tree, mend: bool) -> Facts | str:
+        self._remains.lay_out(tree)
+        try:
+            found = facts(self._home)
+            if mend:
+                self._mend()
+        except (StoreError, pa.ArrowException) as error:
+            return f"broken: {error}"
+        return found
+
+    def _mend(self) -> None:
+        """Goes on, and asserts that all is there then, and nothing else."""
+        recorder = Recorder(self._home)
+        for path in sorted(self._home.rglob("*")):
+            recorder.find(path)
+        life = Life(self._home, self._home, recorder)
+        _run(recorder, life.finish)
+        rows = {fact[1:3] for fact in facts(self._home) if fact[0] == "row"}
+        assert rows == {(index, "ok") for index in range(MERGED)}
+        assert verify_store(life.store) == []
+        assert list((life.store / "tmp").iterdir()) == []
+        self._remains.clear()
+
+
+@pytest.fixture(scope="module")
+def histories(tmp_path_factory: pytest.TempPathFactory) -> list[History]:
+    """The whole life, and a sample of kills."""
+    source = Histories(tmp_path_factory.mktemp("lives"))
+    return [source.whole(), *source.killed(every=9)]
+
+
+@pytest.fixture(scope="module")
+def inspector(tmp_path_factory: pytest.TempPathFactory) -> Inspector:
+    return Inspector(tmp_path_factory.mktemp("remains"))
+
+
+def _complaints(
+    history: History, inspector: Inspector, samples: int, *, mend_every: int = 0
+) -> Iterator[str]:
+    """What is wrong after a power loss behind each event, in the unluckiest case and in others."""
+    luck = random.Random(history.name)
+    disk = Disk()
+    for number, event in enumerate(history.events):
+        disk.play(event)
+        if number < history.since:
+            continue
+        mend = mend_every > 0 and number % mend_every == 0
+        for chance in (None, *[luck] * samples):
+            complaint = inspector.complaint(disk, disk.left(chance), mend=mend)
+            if complaint is not None:
+                yield f"{history.name}, after event {number} ({event}): {complaint}"
+
+
+def test_power_loss_at_any_moment_breaks_a_store_or_takes_a_stored_row(
+    histories: list[History], inspector: Inspector
+) -> None:
+    whole, *killed = histories
+    assert list(_complaints(whole, inspector, samples=2, mend_every=12)) == []
+    for history in killed:
+        assert list(_complaints(history, inspector, samples=0)) == []
+
+
+@pytest.mark.campaign
+def test_power_loss_at_any_moment_of_any_killed_process_breaks_a_store(
+    tmp_path: Path, inspector: Inspector
+) -> None:
+    source = Histories(tmp_path)
+    assert list(_complaints(source.whole(), inspector, samples=10, mend_every=8)) == []
+    before = inspector.states
+    count = 0
+    for history in source.killed(every=1):
+        assert list(_complaints(history, inspector, samples=count % 2)) == []
+        count += 1
+    print(
+        f"{count + 1} histories, {inspector.states} power losses, {before} of them without a kill"
+    )
+
+
+@cache
+def sites() -> tuple[Site, ...]:
+    """Every way from storage/ to an fsync, found in the source."""
+    inside = _calls(STORAGE / "durable.py")
+    ways: dict[str, list[Site]] = {"fsync": [()]}
+
+    def of(function: str) -> list[Site]:
+        """Ways from a function of durable.py to an fsync."""
+        if function not in ways:
+            ways[function] = []
+            ways[function] = [
+                (*way, f"durable.py:{line}")
+                for caller, called, line in inside
+                if caller == function
+                for way in of(called)
+            ]
+        return ways[function]
+
+    return tuple(
+        (*way, f"{file.name}:{line}")
+        for file in sorted(STORAGE.glob("*.py"))
+        if file.name != "durable.py"
+        for _, called, line in _calls(file)
+        for way in of(called)
+    )
+
+
+def _calls(file: Path) -> list[tuple[str, str, int]]:
+    """Each call in a file: the function that it stands in, the name of what is called, the line."""
+    return [
+        (function.name, name, call.lineno)
+        for function in ast.walk(ast.parse(file.read_text()))
+        if isinstance(function, ast.FunctionDef)
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call)
+        for name in [
+            call.func.attr
+            if isinstance(call.func, ast.Attribute)
+            else call.func.id
+            if isinstance(call.func, ast.Name)
+            else ""
+        ]
+    ]
+
+
+def test_the_life_of_the_store_leaves_an_fsync_out(histories: list[History]) -> None:
+    reached = {event.site for event in histories[0].events if isinstance(event, Synced)}
+    assert reached == set(sites())
+    assert len(reached) >= 12
+
+
+@pytest.mark.parametrize("site", sites(), ids=lambda site: " < ".join(site))
+def test_an_fsync_could_be_left_out(
+    site: Site, histories: list[History], inspector: Inspector
+) -> None:
+    mutated = [_without(site, history) for history in histories]
+    complaints = (
+        complaint
+        # The unluckiest power loss tells most, and is one for each event.
+        for samples in (0, 8)
+        for history in mutated
+        for complaint in _complaints(history, inspector, samples)
+    )
+    assert next(complaints, None) is not None, f"nothing goes wrong without the fsync at {site}"
+
+
+def _without(site: Site, history: History) -> History:
+    """What would have been done without the calls of fsync at one place."""
+    places = [
+        number
+        for number, event in enumerate(history.events)
+        if isinstance(event, Synced) and event.site == site
+    ]
+    events = [event for number, event in enumerate(history.events) if number not in places]
+    # Before the first of them nothing is different.
+    first = min(places, default=len(events))
+    return replace(history, events=events, since=max(first, history.since - len(places)))
