@@ -1,7 +1,7 @@
 """Where the command `sparsest` begins, also as `python -m orchestrator`.
 
-What the environment asks for decides how the training kernels are compiled, so it is looked at before
-anything that imports them.
+What the environment asks for decides how the training kernels are compiled, so it is looked at
+before anything that imports them.
 """
 
 from __future__ import annotations
