@@ -18,7 +18,7 @@ DEMO_SQL := SELECT target AS accuracy, count(*) AS networks, min(weight_nnz) AS 
 .DEFAULT_GOAL := help
 # check's parts one after the other: pytest's closing line is its last.
 .NOTPARALLEL:
-.PHONY: help setup demo test test-gpu campaign check lint types layers format bench clean
+.PHONY: help setup demo test test-gpu campaign check lint types layers docs format bench clean
 
 help: ## what there is
 	@echo "Targets:"
@@ -60,7 +60,7 @@ test-gpu: setup ## run the tests that need an accelerator
 campaign: setup ## run the long fault campaigns
 	@$(BIN)/python -m pytest -m campaign
 
-check: lint types layers test ## lint, types, layers, tests: what CI runs
+check: lint types layers docs test ## lint, types, layers, manual, tests: what CI runs
 
 lint: setup
 	@$(BIN)/ruff check
@@ -71,6 +71,9 @@ types: setup
 
 layers: setup
 	@$(BIN)/lint-imports --no-logo
+
+docs: setup ## build the manual, build/site; a link that leads nowhere is an error
+	@$(BIN)/python -m docs.site.build
 
 format: setup ## format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix

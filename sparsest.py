@@ -1,12 +1,17 @@
 """The Python interface for notebooks.
 
-import sparsest
+For instance::
 
-store = sparsest.open("runs/paper")
-best = store.sql("SELECT * FROM results ORDER BY accuracy DESC LIMIT 1").df()
-network = store.network(best.experiment_id[0])
-sparsest.accuracy(network, sparsest.load_dataset(best.dataset[0]))
-sparsest.save_drawing(sparsest.draw(network), "network.svg")
+    import sparsest
+
+    store = sparsest.open("runs/paper")
+    best = store.sql("SELECT * FROM results ORDER BY accuracy DESC LIMIT 1").df()
+    network = store.network(best.experiment_id[0])
+    sparsest.accuracy(network, sparsest.load_dataset(best.dataset[0]))
+    sparsest.save_drawing(sparsest.draw(network), "network.svg")
+
+    sparsest.sparsest_networks(store).df()  # of every method at 95 % and 99.5 %
+    sparsest.plot_pareto(store)
 """
 
 from importlib.metadata import PackageNotFoundError, version
@@ -14,8 +19,10 @@ from importlib.metadata import PackageNotFoundError, version
 from analysis.drawing.figure import draw
 from analysis.drawing.files import save_drawing
 from analysis.network import accuracy, network_from_row
+from analysis.plots import plot_pareto, plot_sparsest
 from analysis.store import QueryResult, Store, open_published
 from analysis.store import open_store as open
+from analysis.tables import by_width, pareto, sparsest_networks
 from workers.datasets import Dataset, load_dataset
 
 try:
@@ -29,10 +36,15 @@ __all__ = [
     "Store",
     "__version__",
     "accuracy",
+    "by_width",
     "draw",
     "load_dataset",
     "network_from_row",
     "open",
     "open_published",
+    "pareto",
+    "plot_pareto",
+    "plot_sparsest",
     "save_drawing",
+    "sparsest_networks",
 ]

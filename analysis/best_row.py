@@ -6,7 +6,8 @@ from typing import Any
 
 from storage.results_reader import ResultsReader
 
-_COMES_FIRST = "weight_nnz, model_nnz, accuracy DESC, study, study_index, experiment_id"
+COMES_FIRST = "weight_nnz, model_nnz, accuracy DESC, study, study_index, experiment_id"
+"""The order of networks: the sparsest first, and never two at one place."""
 
 
 def best_row(
@@ -41,7 +42,7 @@ def best_row(
         conditions.append(f"width = {width:d}")
     among = f"FROM results WHERE {' AND '.join(conditions)} AND accuracy IS NOT NULL"
     rows: list[dict[str, Any]] = reader.sql(
-        f"SELECT * {among} AND accuracy >= {target!r} ORDER BY {_COMES_FIRST} LIMIT 1"
+        f"SELECT * {among} AND accuracy >= {target!r} ORDER BY {COMES_FIRST} LIMIT 1"
     ).to_pylist()
     if rows:
         return rows[0]

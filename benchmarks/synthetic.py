@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from orchestrator.executor import Done, Outcome
+from orchestrator.team import SOLE_KIND, Kind, Team
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
 from search.study import Study
@@ -51,8 +52,7 @@ class InstantExecutor:
     """Answers every task at once, with synthetic rows."""
 
     workers = 64
-    capacity = 128
-    backend = "synthetic"
+    team = Team({SOLE_KIND: workers})
 
     def __init__(self, rows: SyntheticRows) -> None:
         self._rows = rows
@@ -74,7 +74,11 @@ class InstantExecutor:
         """Number of tasks submitted and not yet come back."""
         return len(self._waiting)
 
-    def submit(self, task: Task) -> None:
+    def vacancies(self) -> list[Kind]:
+        """Two tasks for each of its workers."""
+        return [SOLE_KIND] * (2 * self.workers - len(self._waiting))
+
+    def submit(self, task: Task, kind: Kind, limit_s: float) -> None:
         """Keeps the task for the next `wait`."""
         self._waiting.append(task)
 

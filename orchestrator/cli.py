@@ -12,12 +12,14 @@ import typer
 
 from orchestrator.commands import (
     ask,
+    compact,
     diff,
     doctor,
     forget,
     look,
     merge,
     plan,
+    plugins,
     publish,
     replay,
     report,
@@ -26,6 +28,7 @@ from orchestrator.commands import (
     show,
     space,
     status,
+    verify,
 )
 from orchestrator.commands.run import INTERRUPTED
 from orchestrator.errors import UserError
@@ -87,7 +90,10 @@ app.command("export")(_telling(ask.export))
 app.command("merge")(_telling(merge.merge))
 app.command("diff")(_telling(diff.diff))
 app.command("forget")(_telling(forget.forget))
+app.command("compact")(_telling(compact.compact))
+app.command("verify")(_telling(verify.verify))
 app.command("doctor")(_telling(doctor.doctor))
+app.command("plugins")(_telling(plugins.plugins))
 app.command("publish")(_telling(publish.publish))
 
 

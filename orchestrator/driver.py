@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestrator.errors import UserError
-from orchestrator.executor import Done, Executor, Failed
-from orchestrator.source import TaskSource, halves
+from orchestrator.executor import Done, Executor, Failed, Returned
+from orchestrator.source import TaskSource, parts
+from orchestrator.team import Kind
 from search.indices import IndexSet
 from workers.task import Task, failed_rows
 
@@ -23,12 +24,20 @@ WAIT_S = 0.5
 ATTEMPTS = 3
 """How often a single experiment is tried before its row says `failed`."""
 
+PARTS = 32
+"""So many parts a failed task is split into. The fault of one experiment in 500 is found in two
+steps; each costs a worker's start, or a time limit where the fault is a hang."""
+
+LOSSES = 4
+"""How often a task may be lost together with its machine before it is taken to be the cause."""
+
 HOPELESS_AT_FIRST = 6
-"""So many failed tasks before the first that succeeds, and the fault is not an experiment's."""
+"""So many experiments that fail alone before the first task that succeeds, and the fault is not
+theirs."""
 
 HOPELESS_IN_A_ROW = 60
-"""So many failed tasks in a row later on, and it is not either. One bad experiment makes 5 in a
-row; a full disk must not fill the store with failed rows, which are never tried again."""
+"""So many in a row later on, nothing else succeeding meanwhile, and it is not either: a full disk
+must not fill the store with failed rows, which are never tried again."""
 
 
 class Sink(Protocol):
@@ -95,7 +104,7 @@ def drive(
 ) -> Tally:
     """Trains everything that the source hands out.
 
-    A task that fails is split in two until the experiment at fault stands alone; that one is tried
+    A task that fails is split until the experiment at fault stands alone; that one is tried
     `ATTEMPTS` times and then gets a row with status "failed". When asked to stop, the loop takes
     back what no worker has begun, waits for the rest and returns.
 
@@ -103,54 +112,84 @@ def drive(
         UserError: nothing at all can be trained here, or no longer.
     """
     tally = Tally()
-    failures_in_a_row = 0
+    failed_alone = 0
     while True:
-        while not stop.requested and executor.in_flight < executor.capacity:
-            task = source.next()
-            if task is None:
-                break
-            executor.submit(task)
         if stop.requested:
             for task in executor.withdraw():
                 source.put_back(task)
-        if executor.in_flight == 0:
-            tally.interrupted = source.left > 0 and stop.requested
+        else:
+            _hand_out(source, executor)
+        if executor.in_flight == 0 and (stop.requested or source.left == 0):
+            tally.interrupted = source.left > 0
             return tally
         for outcome in executor.wait(WAIT_S):
             if isinstance(outcome, Done):
-                failures_in_a_row = 0
-                source.observe(outcome.task, outcome.busy_s)
+                failed_alone = 0
+                source.observe(outcome.task, outcome.busy_s, outcome.kind)
                 tally.busy_s += outcome.busy_s
                 tally.train_s += (pc.sum(outcome.rows.column("train_ms")).as_py() or 0) / 1000
                 _store(outcome.task, outcome.rows, sink, monitor, tally)
                 continue
-            failures_in_a_row += 1
-            logger.warning("%s: %s", _describe(outcome.task), outcome.reason)
-            if failures_in_a_row >= (HOPELESS_IN_A_ROW if tally.trained else HOPELESS_AT_FIRST):
+            if isinstance(outcome, Returned):
+                lost = _taken_again(outcome, source)
+                if lost is None:
+                    continue
+                outcome = lost
+            logger.warning("%s failed: %s", _describe(outcome.task), outcome.reason)
+            # A range says little: one bad experiment in a hundred spoils every one of them.
+            failed_alone += len(outcome.task.indices) == 1 and outcome.task.attempt == 0
+            if failed_alone >= (HOPELESS_IN_A_ROW if tally.trained else HOPELESS_AT_FIRST):
                 raise UserError(
-                    f"{failures_in_a_row} tasks in a row failed, the last one with: "
-                    f"{outcome.reason}. What came back before is stored; the log beside the store "
-                    "says more. The same command goes on when the cause is removed"
+                    f"{failed_alone} experiments in a row failed, each on its own, the last one "
+                    f"with: {outcome.reason}. What came back before is stored; the log beside the "
+                    "store says more. The same command goes on when the cause is removed"
                 )
-            _deal_with(outcome, source, executor.backend, sink, monitor, tally)
+            _deal_with(outcome, source, sink, monitor, tally)
         sink.poll()
         monitor.tick(source.work_left)
 
 
+def _hand_out(source: TaskSource, executor: Executor) -> None:
+    """Gives every worker as much as it can take, as far as there is something for it."""
+    without: set[Kind] = set()
+    while True:
+        vacancies = [kind for kind in executor.vacancies() if kind not in without]
+        if not vacancies:
+            return
+        team = executor.team
+        for kind in vacancies:
+            task = None if kind in without else source.next(kind, team)
+            if task is None:
+                without.add(kind)
+            else:
+                executor.submit(task, kind, source.limit_s(task, kind))
+
+
+def _taken_again(returned: Returned, source: TaskSource) -> Failed | None:
+    """Hands a task out again that is not to blame; as failed where that has happened too often."""
+    task = returned.task
+    if returned.begun and task.losses + 1 >= LOSSES:
+        return Failed(task, f"lost {LOSSES} times with its machine, at last: {returned.reason}")
+    logger.info("%s are handed out again: %s", _describe(task), returned.reason)
+    source.put_back(replace(task, losses=task.losses + returned.begun))
+    return None
+
+
 def _deal_with(
-    failed: Failed, source: TaskSource, backend: str, sink: Sink, monitor: Monitor, tally: Tally
+    failed: Failed, source: TaskSource, sink: Sink, monitor: Monitor, tally: Tally
 ) -> None:
     """Splits a failed task, tries a single experiment again, or gives it up with a row."""
     task = failed.task
     if len(task.indices) > 1:
-        for indices in halves(task.indices):
-            source.put_back(replace(task, indices=indices, attempt=0))
+        for indices in reversed(parts(task.indices, PARTS)):
+            part = replace(task, indices=indices, attempt=0, suspect=True, losses=0)
+            source.put_back_first(part)
         return
     if task.attempt + 1 < ATTEMPTS:
-        source.put_back(replace(task, attempt=task.attempt + 1))
+        source.put_back(replace(task, attempt=task.attempt + 1, suspect=True, losses=0))
         return
     monitor.note(f"{_describe(task)} failed {ATTEMPTS} times and is given up: {failed.reason}")
-    _store(task, failed_rows(task, failed.reason, backend), sink, monitor, tally)
+    _store(task, failed_rows(task, failed.reason, failed.kind.backend), sink, monitor, tally)
 
 
 def _store(task: Task, rows: pa.RecordBatch, sink: Sink, monitor: Monitor, tally: Tally) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol, Self
 
 import pyarrow as pa
 
+from orchestrator.team import SOLE_KIND, Kind, Team
 from workers.initial import StoredInit
 from workers.task import Task, run_task
 from workers.train import Device, backend_for
@@ -27,11 +28,13 @@ class Done:
         task: what was asked for.
         rows: a record batch of `search.schema.RESULT_SCHEMA`.
         busy_s: wall-clock seconds that the worker spent on it.
+        kind: of the worker.
     """
 
     task: Task
     rows: pa.RecordBatch
     busy_s: float
+    kind: Kind = SOLE_KIND
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,31 @@ class Failed:
     Attributes:
         task: what was asked for.
         reason: what happened, in words.
+        kind: of the worker.
     """
 
     task: Task
     reason: str
+    kind: Kind = SOLE_KIND
 
 
-Outcome = Done | Failed
+@dataclass(frozen=True)
+class Returned:
+    """A task that came back untrained, through no fault of its own as far as anybody can tell.
+
+    Attributes:
+        task: what was asked for.
+        reason: what happened, in words.
+        begun: whether it may have been in training when its machine was lost: then, if it is lost
+            again and again, it may be what takes machines down.
+    """
+
+    task: Task
+    reason: str
+    begun: bool
+
+
+Outcome = Done | Failed | Returned
 
 
 class Executor(Protocol):
@@ -55,19 +76,15 @@ class Executor(Protocol):
 
     @property
     def workers(self) -> int:
-        """Number of workers that train at the same time."""
+        """Number of workers; where they come and go, the most that there have been at a time."""
 
     @property
-    def capacity(self) -> int:
-        """Number of tasks that it is useful to have submitted: each worker's, and its next."""
+    def team(self) -> Team:
+        """The workers that there are now."""
 
     @property
     def in_flight(self) -> int:
         """Number of tasks submitted and not yet come back."""
-
-    @property
-    def backend(self) -> str:
-        """What the rows' column `backend` will say."""
 
     def __enter__(self) -> Self: ...
 
@@ -78,8 +95,17 @@ class Executor(Protocol):
         traceback: TracebackType | None,
     ) -> None: ...
 
-    def submit(self, task: Task) -> None:
-        """Hands over a task; returns at once."""
+    def vacancies(self) -> list[Kind]:
+        """The kind of each worker that it is useful to give another task, the idle ones first."""
+
+    def submit(self, task: Task, kind: Kind, limit_s: float) -> None:
+        """Hands a task to a worker of a kind that `vacancies` has named; returns at once.
+
+        Args:
+            task: what to train.
+            kind: of the worker.
+            limit_s: seconds from its beginning after which it is given up, where that is possible.
+        """
 
     def wait(self, timeout_s: float) -> list[Outcome]:
         """What has come back since the last call; waits for the first, `timeout_s` at most."""
@@ -89,13 +115,16 @@ class Executor(Protocol):
 
 
 class InlineExecutor:
-    """Trains in this process, one task at a time: to debug, and where Ray is not wanted."""
+    """Trains in this process, one task at a time: to debug, and where Ray is not wanted.
+
+    It cannot give up a task that takes too long.
+    """
 
     workers = 1
-    capacity = 1
 
     def __init__(self, inits: Mapping[str, StoredInit], device: Device) -> None:
-        self.backend = backend_for(device).name
+        self._kind = Kind(device, backend_for(device).name)
+        self.team = Team({self._kind: 1}, frozenset({device}))
         self._inits = inits
         self._device = device
         self._waiting: deque[Task] = deque()
@@ -116,7 +145,11 @@ class InlineExecutor:
         """Number of tasks submitted and not yet come back."""
         return len(self._waiting)
 
-    def submit(self, task: Task) -> None:
+    def vacancies(self) -> list[Kind]:
+        """One, as long as nothing waits."""
+        return [] if self._waiting else [self._kind]
+
+    def submit(self, task: Task, kind: Kind, limit_s: float) -> None:
         """Keeps the task for the next `wait`."""
         self._waiting.append(task)
 
@@ -130,8 +163,8 @@ class InlineExecutor:
             rows = run_task(task, self._inits, self._device)
         except Exception as error:  # whatever it is, it belongs into a row, not on the floor
             logger.warning("a task failed", exc_info=True)
-            return [Failed(task, f"{type(error).__name__}: {error}")]
-        return [Done(task, rows, time.perf_counter() - start)]
+            return [Failed(task, f"{type(error).__name__}: {error}", self._kind)]
+        return [Done(task, rows, time.perf_counter() - start, self._kind)]
 
     def withdraw(self) -> list[Task]:
         """Takes back the tasks that no `wait` has begun."""

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from orchestrator.stored_before import stored_before
 from search.catalogue import Selection
+from search.id_set import IdSet
 from search.indices import IndexSet
 from search.study import Study
 
@@ -17,8 +19,8 @@ class StoredRows(Protocol):
     def stored(self, study_digest: str) -> IndexSet:
         """Indices of a study whose rows are stored."""
 
-    def ids_of_other_versions(self, study_name: str, study_digest: str) -> set[bytes]:
-        """Ids (16 bytes) of a study's rows from before the study was edited."""
+    def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
+        """Ids of a study's rows from before the study was edited."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,4 @@ def _stored_before_edit(study: Study, indices: IndexSet, store: StoredRows) -> I
     if not indices or study.paper_group is not None:
         return IndexSet()
     before = store.ids_of_other_versions(study.name, study.digest)
-    if not before:
-        return IndexSet()
-    return IndexSet.from_indices(
-        index for index in indices if bytes.fromhex(study[index].experiment_id) in before
-    )
+    return stored_before(study, indices, before) if before else IndexSet()

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +15,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from orchestrator.best import Best
+from orchestrator.show import clock
+
+Value = TypeVar("Value", int, float)
 
 LINE_EVERY_S = 15.0
 """Seconds between two lines where there is no terminal."""
@@ -24,6 +27,9 @@ RATE_OVER_S = 60.0
 
 WORK_OVER_S = 300.0
 """Seconds over which it is taken how fast the work goes: a single task can last for minutes."""
+
+POINT_EVERY_S = 0.2
+"""Seconds between two points of either: thousands of tasks may come back in one."""
 
 
 class _Bar(Progress):
@@ -83,10 +89,7 @@ class ProgressDisplay:
         self._done += batch.num_rows
         self._failed += pc.sum(pc.equal(batch.column("status"), "failed")).as_py() or 0
         self._best.see(batch)
-        now = time.monotonic()
-        self._recent.append((now, self._done))
-        while len(self._recent) > 2 and self._recent[1][0] < now - RATE_OVER_S:
-            self._recent.popleft()
+        _add_point(self._recent, self._done, RATE_OVER_S)
 
     def tick(self, work_left: float) -> None:
         """Shows the present state.
@@ -95,10 +98,7 @@ class ProgressDisplay:
             work_left: share of the run's work that is still to do. Experiments may be ten thousand
                 times dearer than others, so their number does not tell how long it takes.
         """
-        now = time.monotonic()
-        self._work.append((now, work_left))
-        while len(self._work) > 2 and self._work[1][0] < now - WORK_OVER_S:
-            self._work.popleft()
+        _add_point(self._work, work_left, WORK_OVER_S)
         if self._console.is_terminal:
             self._bar.update(self._task, completed=self._done, **self._fields())
         elif time.monotonic() - self._line_at >= LINE_EVERY_S:
@@ -109,7 +109,18 @@ class ProgressDisplay:
         """Shows a message without disturbing the bar."""
         self._console.print(text, highlight=False, soft_wrap=True)
 
-    def _rate(self) -> float:
+    @property
+    def done(self) -> int:
+        """Experiments that have come back."""
+        return self._done
+
+    @property
+    def total(self) -> int:
+        """Experiments that this run is to train."""
+        return self._total
+
+    @property
+    def rate(self) -> float:
         """Experiments a second, of late."""
         (first_time, first_done), now = self._recent[0], time.monotonic()
         elapsed = now - first_time
@@ -128,18 +139,17 @@ class ProgressDisplay:
 
     def _numbers(self) -> list[str]:
         """How far it is, how fast, and how long it takes."""
-        rate = self._rate()
         parts = [
             f"{self._done:,} of {self._total:,}",
-            f"{_clock(time.monotonic() - self._start)} elapsed",
-            f"{rate:,.0f}/s",
+            f"{clock(time.monotonic() - self._start)} elapsed",
+            f"{self.rate:,.0f}/s",
         ]
-        left_s = self._left_s()
-        if left_s is not None:
-            parts.append(f"{_clock(left_s)} left")
+        if self.left_s is not None:
+            parts.append(f"{clock(self.left_s)} left")
         return parts
 
-    def _left_s(self) -> float | None:
+    @property
+    def left_s(self) -> float | None:
         """Seconds that the rest takes if the work goes on as of late; None while nobody knows."""
         (first_time, first_left), (last_time, last_left) = self._work[0], self._work[-1]
         if first_left <= last_left:
@@ -154,8 +164,11 @@ class ProgressDisplay:
         return parts
 
 
-def _clock(seconds: float) -> str:
-    """Hours, minutes and seconds."""
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}"
+def _add_point(points: deque[tuple[float, Value]], value: Value, over_s: float) -> None:
+    """Adds a value with the time, in place of the last one if that is fresh; drops old ones."""
+    now = time.monotonic()
+    if len(points) > 1 and now - points[-2][0] < POINT_EVERY_S:
+        points.pop()
+    points.append((now, value))
+    while len(points) > 2 and points[1][0] < now - over_s:
+        points.popleft()

@@ -1,96 +1,111 @@
-"""The executor on Ray: a fixed pool of actors on this machine or on a cluster."""
+"""The executor on Ray: a pool of actors on this machine or on a cluster."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from orchestrator.errors import UserError
-from orchestrator.executor import Done, Failed, Outcome
+from orchestrator.clock import PatientClock
+from orchestrator.cluster import session
+from orchestrator.cluster.pool import Pool
+from orchestrator.cluster.size import Wish
+from orchestrator.cluster.watch import ClusterWatch
+from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker, blames_task, reason_of
+from orchestrator.executor import Done, Failed, Outcome, Returned
+from orchestrator.team import Kind, Team
 from workers.actor import TrainingActor
 from workers.initial import StoredInit
 from workers.task import Task
-from workers.train import Device
 
 logger = logging.getLogger(__name__)
 
 TASKS_PER_WORKER = 2
 """One in training and one waiting, so that no worker waits for the driver."""
 
-START_TIMEOUT_S = 300.0
-"""How long the actors may take to start and compile before the run gives up."""
-
 GROUP_S = 0.05
 """How long tasks that end at about the same time are waited for, to come back together."""
 
-OBJECT_STORE_BYTES = 256 * 2**20
-"""Shared memory for results under way on this machine: a task's rows are about half a megabyte."""
+LOOK_EVERY_S = 1.0
+"""How often the pool is brought in line with the cluster."""
 
 
-@dataclass
-class _Worker:
-    actor: Any
-    tasks: dict[Any, Task] = field(default_factory=dict)
+@dataclass(frozen=True)
+class ThisMachine:
+    """Ray on this machine, for one run.
+
+    Attributes:
+        cpus: workers, those of GPUs included.
+        gpus: how many of them train on a GPU.
+    """
+
+    cpus: int
+    gpus: int = 0
 
 
 class RayExecutor:
     """Trains on Ray actors; tasks go to the worker that has the fewest.
 
     Args:
-        workers: actors to start.
+        wish: which workers to have.
         inits: stored initialisations by token.
-        device: where the actors train: a "cuda" actor takes a whole GPU.
-        address: a Ray cluster to join; None starts Ray on this machine, for this run alone.
+        where: address of a Ray cluster to join, or this machine.
+        actor: the class of the actors.
     """
 
     def __init__(
         self,
-        workers: int,
+        wish: Wish,
         inits: Mapping[str, StoredInit],
-        device: Device,
-        address: str | None = None,
+        where: str | ThisMachine,
+        actor: Any = TrainingActor,
     ) -> None:
-        self._count = workers
-        self._inits = inits
-        self._device: Device = device
-        self._address = address
-        self._pool: list[_Worker] = []
-        self.backend = ""
+        self._where = where
+        self._clock = PatientClock()
+        self._watch = ClusterWatch(self._clock)
+        self._pool = Pool(wish, inits, self._watch, self._clock, actor)
+        self._looked_at = 0.0
+        self._look_now = False
+        self._returned: list[Outcome] = []
 
     @property
     def workers(self) -> int:
-        """Number of actors."""
-        return self._count
+        """Number of workers: on a cluster, the most that there have been at the same time."""
+        return self._where.cpus if isinstance(self._where, ThisMachine) else self._pool.most
 
     @property
-    def capacity(self) -> int:
-        """Two tasks a worker."""
-        return TASKS_PER_WORKER * self._count
+    def team(self) -> Team:
+        """The workers that are ready now."""
+        return self._pool.team
 
     @property
     def in_flight(self) -> int:
         """Number of tasks submitted and not yet come back."""
-        return sum(len(worker.tasks) for worker in self._pool)
+        return len(self._returned) + sum(len(worker.sent) for worker in self._pool.ready)
 
     def __enter__(self) -> Self:
-        """Starts or joins Ray, and all actors, and waits until they have compiled.
+        """Starts or joins Ray, and waits until the first actor has compiled.
 
         Raises:
-            UserError: no Ray at the address, or the actors cannot be placed there.
+            UserError: no Ray at the address, or no actor can be placed there.
         """
-        self._connect()
+        if isinstance(self._where, ThisMachine):
+            session.start_here(self._where.cpus, self._where.gpus)
+        else:
+            session.join(self._where)
         try:
-            self._start_workers()
-        except BaseException as error:
-            ray.shutdown()
-            if isinstance(error, RayError):
-                raise UserError(f"a worker could not start: {_reason(error)}") from error
+            self._watch.start()
+            while not self._pool.ready:
+                self._pool.look()
+                time.sleep(GROUP_S)
+        except BaseException:
+            self.__exit__(None, None, None)
             raise
         return self
 
@@ -100,97 +115,56 @@ class RayExecutor:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        ray.shutdown()
+        self._watch.stop()
+        session.leave()
 
-    def _connect(self) -> None:
-        """Ray on this machine unless told otherwise: a stale address file misleads a bare init."""
-        quiet: dict[str, Any] = {
-            "log_to_driver": False,
-            "logging_level": logging.ERROR,
-            "namespace": "sparsest",
-        }
-        try:
-            if self._address is not None:
-                ray.init(address=self._address, **quiet)
-                return
-            ray.init(
-                address="local",
-                num_cpus=self._count,
-                include_dashboard=False,
-                object_store_memory=OBJECT_STORE_BYTES,
-                **quiet,
-            )
-        except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-            if self._address is None:
-                raise UserError(f"Ray does not start on this machine: {error}") from error
-            raise UserError(
-                f"cannot join Ray at {self._address}: {error}. If the cluster asks for a token, it "
-                "must be in RAY_AUTH_TOKEN or ~/.ray/auth_token here as well"
-            ) from error
+    def vacancies(self) -> list[Kind]:
+        """The kind of each worker with fewer tasks than it can take, the idle ones first."""
+        fewest_first = sorted(self._pool.ready, key=lambda worker: len(worker.sent))
+        return [
+            worker.kind
+            for worker in fewest_first
+            if worker.kind is not None and len(worker.sent) < TASKS_PER_WORKER
+        ]
 
-    def _start_workers(self) -> None:
-        self._pool = [_Worker(self._new_actor()) for _ in range(self._count)]
-        started = [worker.actor.warm_up.remote() for worker in self._pool]
-        ready, waiting = ray.wait(
-            started, num_returns=len(started), timeout=START_TIMEOUT_S, fetch_local=True
+    def submit(self, task: Task, kind: Kind, limit_s: float) -> None:
+        """Sends a task to the worker of this kind with the fewest."""
+        worker = min(
+            (worker for worker in self._pool.ready if worker.kind == kind),
+            key=lambda candidate: len(candidate.sent),
         )
-        if waiting:
-            raise UserError(
-                f"only {len(ready)} of {self._count} workers started within "
-                f"{START_TIMEOUT_S:.0f} s: ask for fewer with --workers, or free resources"
-            )
-        self.backend = str(ray.get(ready, timeout=START_TIMEOUT_S)[0])
-
-    def _new_actor(self) -> Any:
-        gpus = 1 if self._device == "cuda" else 0
-        return TrainingActor.options(num_cpus=1, num_gpus=gpus).remote(self._inits, self._device)
-
-    def submit(self, task: Task) -> None:
-        """Sends a task to the worker with the fewest."""
-        worker = min(self._pool, key=lambda candidate: len(candidate.tasks))
-        worker.tasks[worker.actor.train.remote(task)] = task
+        worker.send(task, limit_s, self._clock.now())
 
     def wait(self, timeout_s: float) -> list[Outcome]:
         """What has come back; waits for the first, `timeout_s` at most.
 
-        A worker that died is replaced, and its task comes back as failed.
+        A worker that died or hangs is given up, and its task comes back as failed.
+
+        Raises:
+            UserError: the head is gone, or there is no worker and none comes.
         """
-        references = {ref: worker for worker in self._pool for ref in worker.tasks}
-        if not references:
-            return []
-        ready, _ = ray.wait(list(references), num_returns=len(references), timeout=GROUP_S)
+        self._look()
+        references = {ref: worker for worker in self._pool.ready for ref in worker.sent}
+        starting = [worker.warm_up for worker in self._pool.starting]
+        if self._returned:
+            timeout_s = 0.0
+        outcomes, self._returned = self._returned, []
+        if not references and not starting:
+            time.sleep(timeout_s)
+            return outcomes
+        ready: list[Any] = []
+        if references:
+            ready, _ = ray.wait(list(references), num_returns=len(references), timeout=GROUP_S)
         if not ready:
-            ready, _ = ray.wait(list(references), num_returns=1, timeout=timeout_s)
-        outcomes = []
+            ready, _ = ray.wait([*references, *starting], num_returns=1, timeout=timeout_s)
         for reference in ready:
-            worker = references[reference]
-            if reference in worker.tasks:  # not moved to a new actor meanwhile
-                outcomes.append(self._outcome(reference, worker))
+            worker = references.get(reference)
+            if worker is None:  # one that has started: let it begin
+                self._look_now = True
+            elif reference in worker.sent:  # not given up meanwhile
+                outcomes += self._outcomes(reference, worker)
+        outcomes += self._overdue()
         return outcomes
-
-    def _outcome(self, reference: Any, worker: _Worker) -> Outcome:
-        try:
-            rows, busy_s = ray.get(reference, timeout=START_TIMEOUT_S)
-        except RayTaskError as error:
-            # The worker lives: the training itself raised. The log gets the worker's traceback.
-            logger.warning("a task failed: %s", error)
-            return Failed(worker.tasks.pop(reference), _reason(error))
-        except RayError as error:
-            logger.warning("a worker was lost: %s", error)
-            return Failed(self._replace(worker), f"its worker was lost: {_reason(error)}")
-        return Done(worker.tasks.pop(reference), rows, busy_s)
-
-    def _replace(self, worker: _Worker) -> Task:
-        """Puts a new actor in a worker's place; returns the task that the old one died of.
-
-        An actor does its tasks in order, so it died of the oldest. The others were not begun, are
-        not to blame, and go to the new actor.
-        """
-        blamed, *others = worker.tasks.values()
-        ray.kill(worker.actor)
-        worker.actor = self._new_actor()
-        worker.tasks = {worker.actor.train.remote(task): task for task in others}
-        return blamed
 
     def withdraw(self) -> list[Task]:
         """Takes back the tasks behind each worker's oldest unfinished one, which it is training.
@@ -199,16 +173,64 @@ class RayExecutor:
         was taken back may yet be trained, for nobody.
         """
         withdrawn = []
-        for worker in self._pool:
-            references = list(worker.tasks)
+        for worker in self._pool.ready:
+            references = list(worker.sent)
             if not references:
                 continue
             _, unfinished = ray.wait(references, num_returns=len(references), timeout=0)
-            withdrawn += [worker.tasks.pop(reference) for reference in unfinished[1:]]
+            withdrawn += [worker.sent.pop(reference).task for reference in unfinished[1:]]
         return withdrawn
 
+    def _look(self) -> None:
+        """Brings the pool in line with the cluster, from time to time."""
+        now = self._clock.now()
+        if not self._look_now and self._pool.ready and now - self._looked_at < LOOK_EVERY_S:
+            return
+        self._looked_at, self._look_now = now, False
+        for worker in self._pool.look():
+            self._returned += _returned(worker, "its node has left the cluster")
 
-def _reason(error: RayError) -> str:
-    """What went wrong, in one line: the worker's own error where it is one."""
-    cause = error.cause if isinstance(error, RayTaskError) else error
-    return f"{type(cause).__name__}: {cause}".partition("\n")[0]
+    def _outcomes(self, reference: Any, worker: Worker) -> Iterator[Outcome]:
+        assert worker.kind is not None
+        try:
+            rows, busy_s = ray.get(reference, timeout=GET_TIMEOUT_S)
+        except RayTaskError as error:
+            # The worker lives: the training itself raised. The log gets the worker's traceback.
+            logger.warning("a task failed: %s", error)
+            yield Failed(worker.take(reference, self._clock.now()), reason_of(error), worker.kind)
+        except RayError as error:
+            logger.warning("a worker was lost: %s", error)
+            reason = f"its worker was lost: {reason_of(error)}"
+            yield from self._give_up(worker, reason, blame=blames_task(error))
+        else:
+            yield Done(worker.take(reference, self._clock.now()), rows, busy_s, worker.kind)
+
+    def _overdue(self) -> Iterator[Outcome]:
+        now = self._clock.now()
+        for worker in [worker for worker in self._pool.ready if worker.overdue(now)]:
+            _, unfinished = ray.wait(list(worker.sent), num_returns=len(worker.sent), timeout=0)
+            if next(iter(worker.sent)) in unfinished:
+                limit_s = next(iter(worker.sent.values())).limit_s
+                reason = f"it took longer than {limit_s:.0f} s, and its worker was killed"
+                yield from self._give_up(worker, reason, blame=True)
+
+    def _give_up(self, worker: Worker, reason: str, *, blame: bool) -> Iterator[Outcome]:
+        """Ends a worker.
+
+        An actor does its tasks in order, so only the oldest can be to blame. The others were not
+        begun.
+        """
+        self._pool.remove(worker)
+        if not blame:
+            yield from _returned(worker, reason)
+            return
+        assert worker.kind is not None
+        blamed, *others = worker.take_all()
+        yield Failed(blamed.task, reason, worker.kind)
+        yield from (Returned(sent.task, reason, begun=False) for sent in others)
+
+
+def _returned(worker: Worker, reason: str) -> Iterator[Outcome]:
+    """The tasks of a worker that was lost through no fault of theirs; it had begun the first."""
+    for place, sent in enumerate(worker.take_all()):
+        yield Returned(sent.task, reason, begun=place == 0)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import UserError
-from pruning.registry import METHODS
+from orchestrator.plugins import all_plugins
+from pruning.registry import all_methods
 from search.catalogue import Selection, resolve
 from search.indices import IndexSet
 from search.settings import MethodRules
 from search.shards import Shard
 from search.study import Study
-from search.sweepfile import load_sweep, parse_sweep
-from workers.datasets import DATASETS, load_dataset
+from search.sweepfile import SweepFileError, load_sweep, parse_sweep
+from workers.datasets import Dataset, dataset_names, load_dataset
 from workers.schedules import SCHEDULES
 
 
@@ -130,7 +131,14 @@ def _selections(word: str, root_seed: int) -> list[Selection]:
 
 def _load(path: Path) -> Study:
     """The study of a sweep file, held against the methods and data sets that there are."""
-    return load_sweep(path, **_what_exists())
+    try:
+        return load_sweep(path, **_what_exists())
+    except SweepFileError as error:
+        # What is called unknown may be a plug-in that is installed and broken.
+        known = {*all_methods(), *dataset_names()}
+        broken = [plugin for plugin in all_plugins() if plugin.name not in known]
+        named = [str(plugin) for plugin in broken if repr(plugin.name) in str(error)]
+        raise UserError("\n".join([str(error), *named])) from error
 
 
 def generated_study(text: str, name: str, root_seed: int) -> Study:
@@ -153,17 +161,36 @@ def generated_study(text: str, name: str, root_seed: int) -> Study:
 
 def _what_exists() -> dict[str, Any]:
     """What sweep files can name, as `load_sweep` takes it."""
-    datasets = {name: load_dataset(name) for name in DATASETS}
+    names = dataset_names()
     return {
         "methods": {
             name: MethodRules(method.keys, method.settings, method.steps_at_least)
-            for name, method in METHODS.items()
+            for name, method in all_methods().items()
         },
-        "datasets": DATASETS,
+        "datasets": names,
         "schedules": SCHEDULES,
-        "points": {name: len(dataset) for name, dataset in datasets.items()},
-        "inputs": {name: dataset.features for name, dataset in datasets.items()},
+        "points": _OfDatasets(names, len),
+        "inputs": _OfDatasets(names, lambda dataset: dataset.features),
     }
+
+
+class _OfDatasets(Mapping[str, int]):
+    """A number of each data set; only those that are asked for are made."""
+
+    def __init__(self, names: Sequence[str], number: Callable[[Dataset], int]) -> None:
+        self._names = names
+        self._number = number
+
+    def __getitem__(self, name: str) -> int:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._number(load_dataset(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def with_inits(targets: Targets, tokens: Mapping[str, str]) -> Targets:

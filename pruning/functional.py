@@ -52,5 +52,5 @@ def masked(weights: Tensors, masks: Sequence[NDArray[np.bool_]]) -> list[torch.T
 
 
 def saliencies(weights: Tensors, gradients: Tensors) -> torch.Tensor:
-    """|w * g| of every weight, [N]: how much the loss would change if the weight were zero."""
+    """`|w * g|` of every weight, [N]: how much the loss would change if the weight were zero."""
     return torch.cat([(w * g).abs().flatten() for w, g in zip(weights, gradients, strict=True)])

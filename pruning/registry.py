@@ -1,67 +1,35 @@
 """Every way to come to a mask: an algorithm is a file here and a line in `METHODS`.
 
-Nothing here loads torch: an algorithm's file is imported when it is first asked for.
+Other packages bring algorithms of their own as plug-ins. Nothing here loads torch: an algorithm's
+file is imported when it is first asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from pruning.method import TO_TARGET, Method
 from search.experiment import Experiment
+from search.plugins import METHODS_GROUP, Found, find_plugins
 from search.settings import Setting
 
 if TYPE_CHECKING:
     from pruning.protocol import PrunesBefore, PrunesDuring
 
-Moment = Literal["given", "before", "during", "after"]
-"""When a mask is settled, seen from training: not chosen at all but given with the experiment,
-chosen before the first step, changed between steps, or chosen from the trained network."""
-
-
-@dataclass(frozen=True)
-class Method:
-    """A way to come to a mask.
-
-    Attributes:
-        name: what `Experiment.method` calls it.
-        prunes: when the mask is settled. The method's file provides what that moment needs:
-            "before": a function `prune`, a `pruning.protocol.PrunesBefore`; "during": a function
-            `begin`, a `pruning.protocol.PrunesDuring`.
-        keys: keys of a sweep file that only some methods use and that this one does.
-        module: its file; empty where nothing is chosen.
-        cost: what choosing the masks takes on one core, in all: ms for any network, and ns more
-            for each of its weights.
-        settings: its hyperparameters, with the authors' values.
-        steps_at_least: the setting below whose value the number of steps must not be; or none.
-        xavier: whether the weights of a fresh network are drawn anew from a Xavier-normal
-            distribution (docs/paper.md, section 5).
-    """
-
-    name: str
-    prunes: Moment
-    keys: frozenset[str]
-    module: str = ""
-    cost: tuple[float, float] = (0.0, 0.0)
-    xavier: bool = False
-    settings: Mapping[str, Setting] = field(default_factory=dict)
-    steps_at_least: str = ""
-
-
 _GIVEN = frozenset({"structure", "masks"})
-_TO_TARGET = frozenset({"target_nnz"})
 _TEN_ROUNDS = {"rounds": Setting(10, 1, 100_000, "rounds of pruning")}
 _MAX_INT32 = 2**31 - 1
 
 METHODS: dict[str, Method] = {
     "search": Method("search", "given", _GIVEN),
-    "snip": Method("snip", "before", _TO_TARGET, "pruning.snip", (0.5, 75), xavier=True),
+    "snip": Method("snip", "before", TO_TARGET, "pruning.snip", (0.5, 75), xavier=True),
     "grasp": Method(
         "grasp",
         "before",
-        _TO_TARGET,
+        TO_TARGET,
         "pruning.grasp",
         (1.1, 65),
         xavier=True,
@@ -73,21 +41,21 @@ METHODS: dict[str, Method] = {
     "synflow": Method(
         "synflow",
         "before",
-        _TO_TARGET,
+        TO_TARGET,
         "pruning.synflow",
         (18, 1300),
         settings={"rounds": Setting(100, 1, 100_000, "rounds of pruning")},
     ),
     "iter-snip": Method(
-        "iter-snip", "before", _TO_TARGET, "pruning.iter_snip", (2.2, 220), settings=_TEN_ROUNDS
+        "iter-snip", "before", TO_TARGET, "pruning.iter_snip", (2.2, 220), settings=_TEN_ROUNDS
     ),
     "force": Method(
-        "force", "before", _TO_TARGET, "pruning.force", (2.2, 220), settings=_TEN_ROUNDS
+        "force", "before", TO_TARGET, "pruning.force", (2.2, 220), settings=_TEN_ROUNDS
     ),
     "prospr": Method(
         "prospr",
         "before",
-        _TO_TARGET,
+        TO_TARGET,
         "pruning.prospr",
         (2.0, 160),
         settings={"inner_steps": Setting(3, 1, 1000, "steps of SGD before the loss is taken")},
@@ -95,7 +63,7 @@ METHODS: dict[str, Method] = {
     "gmp": Method(
         "gmp",
         "during",
-        _TO_TARGET,
+        TO_TARGET,
         "pruning.gmp",
         (60, 4000),
         settings={
@@ -107,7 +75,7 @@ METHODS: dict[str, Method] = {
     "lth": Method(
         "lth",
         "during",
-        _TO_TARGET,
+        TO_TARGET,
         "pruning.lth",
         (1, 80),
         settings={"rounds": Setting(5, 2, 1000, "trainings, the last one with the target's mask")},
@@ -115,7 +83,7 @@ METHODS: dict[str, Method] = {
     "rigl": Method(
         "rigl",
         "during",
-        _TO_TARGET,
+        TO_TARGET,
         "pruning.rigl",
         (60, 4000),
         settings={
@@ -125,18 +93,39 @@ METHODS: dict[str, Method] = {
         },
     ),
 }
-"""Every method by its name."""
+"""The project's own methods by their names."""
+
+
+@cache
+def plugin_methods() -> Found[Method]:
+    """The methods of other packages, looked for once a process."""
+    # Imported here: what checks them reads sweep files too, and loads what a worker does not need.
+    from pruning.plugin_methods import check_method
+
+    return find_plugins(METHODS_GROUP, METHODS, check_method)
+
+
+def all_methods() -> Mapping[str, Method]:
+    """Every method by its name, those of plug-ins behind the project's own."""
+    return METHODS | plugin_methods().usable
 
 
 def method_named(name: str) -> Method:
     """The method of that name.
 
     Raises:
-        ValueError: there is no method of that name.
+        ValueError: there is no method of that name, or it is a plug-in that cannot be used.
     """
-    if name not in METHODS:
-        raise ValueError(f"unknown method {name!r}; there are: {', '.join(METHODS)}")
-    return METHODS[name]
+    # Plug-ins are only looked for where the name is none of the project's own.
+    if name in METHODS:
+        return METHODS[name]
+    found = plugin_methods()
+    if name in found.usable:
+        return found.usable[name]
+    plugin = found.plugin(name)
+    if plugin is not None:
+        raise ValueError(str(plugin))
+    raise ValueError(f"unknown method {name!r}; there are: {', '.join(all_methods())}")
 
 
 def pruning_before(method: Method) -> PrunesBefore:

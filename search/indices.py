@@ -57,11 +57,22 @@ class IndexSet:
             yield from range(start, stop)
 
     def __or__(self, other: IndexSet) -> IndexSet:
-        return IndexSet.of([*self.intervals, *other.intervals])
+        few, many = sorted((self.intervals, other.intervals), key=len)
+        if not few:
+            return IndexSet(many)
+        # Only what lies between the first and the last of the few can change: a set of a million
+        # intervals takes in a task's in the time of a copy. What they touch is merged too.
+        first = bisect_left(many, few[0][0], key=itemgetter(1))
+        last = bisect_right(many, few[-1][1], key=itemgetter(0))
+        merged = IndexSet.of([*many[first:last], *few])
+        return IndexSet((*many[:first], *merged.intervals, *many[last:]))
 
     def __sub__(self, other: IndexSet) -> IndexSet:
+        meeting = other.near(self.intervals).intervals
+        if not meeting:
+            return self
         kept: list[tuple[int, int]] = []
-        removed = iter(other.intervals)
+        removed = iter(meeting)
         hole = next(removed, None)
         for start, stop in self.intervals:
             while hole is not None and hole[1] <= start:
@@ -83,8 +94,8 @@ class IndexSet:
     def near(self, intervals: Sequence[tuple[int, int]]) -> IndexSet:
         """Its intervals between the first and the last of some sorted ones.
 
-        A large set meets many small ones that each lie in one place: their intersections then take
-        the time of the small ones.
+        A large set meets many small ones that each lie in one place: their differences and
+        intersections take the time of the small ones.
         """
         if not intervals:
             return IndexSet()
@@ -97,12 +108,24 @@ class IndexSet:
         first: list[tuple[int, int]] = []
         for position, (start, stop) in enumerate(self.intervals):
             if stop - start >= count:
-                first.append((start, start + count))
-                rest = ((start + count, stop), *self.intervals[position + 1 :])
-                return IndexSet.of(first), IndexSet(tuple(i for i in rest if i[0] < i[1]))
+                if count:
+                    first.append((start, start + count))
+                begun = ((start + count, stop),) if start + count < stop else ()
+                return IndexSet(tuple(first)), IndexSet(begun + self.intervals[position + 1 :])
             first.append((start, stop))
             count -= stop - start
         return self, IndexSet()
+
+    def pieces(self, count: int) -> Iterator[IndexSet]:
+        """Yields the set in parts of so many intervals, in order."""
+        for start in range(0, len(self.intervals), count):
+            yield IndexSet(self.intervals[start : start + count])
+
+    def split(self, index: int) -> tuple[IndexSet, IndexSet]:
+        """Splits at an index: (those below, the others)."""
+        below = [(start, min(stop, index)) for start, stop in self.intervals if start < index]
+        others = [(max(start, index), stop) for start, stop in self.intervals if stop > index]
+        return IndexSet(tuple(below)), IndexSet(tuple(others))
 
     def to_json(self) -> list[list[int]]:
         """The intervals as lists, the form kept in the store's log."""

@@ -4,6 +4,7 @@
 - STORE/lock: held by the one writer; names it.
 - STORE/data/<uuid>.parquet: results, immutable.
 - STORE/log/00000001.json: numbered log entries, immutable, the truth about what is stored.
+- STORE/live.json: how far the running sweep is, for watchers; of no meaning when none runs.
 - STORE/tmp/<uuid>: files being written that are not published yet, of no meaning after a crash.
 - STORE/set-aside/: data files and log entries that were found damaged, no part of the store.
 - STORE.log: the text log of runs, beside the store.
@@ -77,6 +78,11 @@ class StorePaths:
         return self.root / "set-aside"
 
     @property
+    def live(self) -> Path:
+        """The file for those who watch a sweep."""
+        return self.root / "live.json"
+
+    @property
     def run_log(self) -> Path:
         """The text log of runs."""
         return self.root.with_name(self.root.name + ".log")
@@ -113,14 +119,19 @@ def entry_number(name: str) -> int | None:
     return int(match.group(1)) if match else None
 
 
+def is_part(name: str) -> bool:
+    """Whether a file name is one of a data file."""
+    return _PART.fullmatch(name) is not None
+
+
 def list_unpublished(paths: StorePaths) -> list[Path]:
     """All temporary files, and all data files whether or not the log names them.
 
     Raises:
         OSError: a folder cannot be listed.
     """
-    parts = [file for file in paths.data.iterdir() if _PART.fullmatch(file.name)]
-    return [*paths.tmp.iterdir(), *parts]
+    parts = [file for file in paths.data.iterdir() if is_part(file.name)]
+    return [*(file for file in paths.tmp.iterdir() if not file.is_dir()), *parts]
 
 
 def published_folder() -> Path:

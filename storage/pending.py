@@ -70,7 +70,7 @@ class PendingPart:
         if not batch.num_rows:
             return
         waiting = self._indices.get(study_digest, IndexSet())
-        again = indices & (stored | waiting)
+        again = (indices & stored) | (indices & waiting)
         if again:
             raise RowsRefused(
                 f"The study {study_name} ({study_digest}) has {len(again)} of these experiments "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from search.id_set import IdSet
 from search.indices import IndexSet
 from storage.replacing import Places
 
@@ -23,9 +24,9 @@ class SetAside:
         return len(self._places)
 
     @property
-    def ids(self) -> set[bytes]:
-        """Ids of the experiments, 16 bytes each."""
-        return {bytes.fromhex(experiment_id) for experiment_id in self._places}
+    def ids(self) -> IdSet:
+        """Ids of the experiments."""
+        return IdSet.of_hex(self._places)
 
     def indices(self, study_digest: str) -> IndexSet:
         """Which experiments of a study have a row set aside."""

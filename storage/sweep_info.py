@@ -23,6 +23,7 @@ def describe_sweep(
     command: str,
     studies: Sequence[str],
     sweep_files: Mapping[str, str] | None = None,
+    plugins: Mapping[str, str] | None = None,
     device: str,
     workers: int,
     root_seed: int,
@@ -33,6 +34,7 @@ def describe_sweep(
         command: the command line.
         studies: names of the studies, in the order given.
         sweep_files: text name of each sweep file -> SHA-256 of its bytes, in hexadecimal.
+        plugins: package -> version of those whose plug-ins the sweep uses.
         device: what is trained on.
         workers: number of workers asked for.
         root_seed: of all experiments of the sweep.
@@ -43,7 +45,7 @@ def describe_sweep(
         command=command,
         studies=list(studies),
         sweep_files=dict(sweep_files or {}),
-        versions=software_versions(),
+        versions=software_versions() | dict(plugins or {}),
         commit=source_commit(_SOURCE),
         host=platform.node(),
         processor=processor_name(),

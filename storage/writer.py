@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 import pyarrow as pa
 
+from search.id_set import IdSet
 from search.indices import IndexSet
 from storage.committer import Committer
 from storage.damage import SetAsideFile, find_damage
@@ -55,7 +56,7 @@ class StoreWriter:
         path: str | Path,
         *,
         command: str = "",
-        max_rows: int = 8192,
+        max_rows: int = 65_536,
         max_seconds: float = 5.0,
     ) -> None:
         self.paths = StorePaths.of(path)
@@ -83,8 +84,8 @@ class StoreWriter:
         """The indices of a study that are stored; buffered and set aside ones are not."""
         return self._committer.state.stored(study_digest) - self._aside.indices(study_digest)
 
-    def ids_of_other_versions(self, study_name: str, study_digest: str) -> set[bytes]:
-        """Ids (16 bytes each) of a study's rows from before the study was edited.
+    def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
+        """Ids of a study's rows from before the study was edited.
 
         Args:
             study_name: of the study.
@@ -259,11 +260,10 @@ class StoreWriter:
         """
         if not self._pending.rows:
             return 0
-        sweep = self._running_sweep()
+        self._running_sweep()
         data, part = make_part(
             self.paths,
             self._pending.table(),
-            sweep.sweep_id,
             self._pending.intervals,
             self._pending.studies,
         )

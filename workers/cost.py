@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.given import given_masks
 from pruning.registry import method_named, stages_of
 from search.experiment import Experiment
 from search.sizes import dense_weights
+from workers.datasets import load_dataset
 
 STEP_COST = 25.0
 """Cost of a step that does not depend on the network, in weights. Fitted by
@@ -21,6 +21,9 @@ MATRIX_WEIGHT = 0.5
 
 MATRIX_STEP = 4000.0
 """Cost of a step of matrix products that does not depend on the network, in the same."""
+
+POINTS = 49_982
+"""Points of the Cubist Spiral: costs are of an epoch over it."""
 
 UNIT_MS = 0.0018
 """What a weight costs in an epoch, in ms, on the machine on which `Method.cost` was measured
@@ -61,22 +64,24 @@ def step_cost(weights: int, dense: int) -> float:
     return network_cost(weights)
 
 
-def experiment_cost(experiment: Experiment, inputs: int = 2) -> float:
+def experiment_cost(experiment: Experiment) -> float:
     """Relative cost of a whole training: `step_cost` times its epochs, and the pruning's own.
 
     A pruned network is taken to have the weights that its algorithm aims at; few have others.
 
     Raises:
-        ValueError: the method is unknown, or a given mask does not fit.
+        ValueError: the method or the data set is unknown.
     """
     method = method_named(experiment.method)
-    if method.prunes == "given":
-        masks = given_masks(experiment, inputs)
-        weights = sum(int(mask.sum()) for mask in masks)
-        return step_cost(weights, sum(mask.size for mask in masks)) * experiment.epochs
+    dataset = load_dataset(experiment.dataset)
+    inputs, epochs = dataset.features, experiment.epochs * len(dataset) / POINTS
     dense = dense_weights(inputs, experiment.hidden)
+    if method.prunes == "given":
+        # Counted in the text: a driver asks for the cost of some thousand experiments a second.
+        weights = dense - sum(mask.count("0") for mask in experiment.masks)
+        return step_cost(weights, dense) * epochs
     fixed_ms, ns_a_weight = method.cost
     cost = (fixed_ms + ns_a_weight * dense / 1e6) / UNIT_MS
     for rounds, weights in stages_of(experiment, dense):
-        cost += step_cost(weights, dense) * rounds * experiment.epochs
+        cost += step_cost(weights, dense) * rounds * epochs
     return cost

@@ -10,6 +10,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.fitting import check_masks, check_snapshot
 from pruning.protocol import Batch, Course, Layers, Pruned, Snapshot
 from pruning.registry import method_named, pruning_during
 from search.experiment import Experiment
@@ -87,6 +88,9 @@ def train_course(
         course: when and how its masks change.
         steps: stop after so many steps of all rounds; None for all of the training.
         curves: measure at the end of every epoch too.
+
+    Raises:
+        ValueError: masks or a network that the course gives do not fit.
     """
     # Imported here: torch takes seconds and 200 MB that a worker of the search does not need.
     from workers.pruning_batches import one_thread
@@ -97,7 +101,9 @@ def train_course(
     marks = range(road.steps_an_epoch, last + 1, road.steps_an_epoch) if curves else range(0)
     changes = set(course.changes)
     still = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
-    network = _masked(Snapshot(layers, still, course.start.weight_masks, course.start.bias_masks))
+    first = course.start
+    check_masks(experiment.method, first.weight_masks, first.bias_masks, layers)
+    network = _masked(Snapshot(layers, still, first.weight_masks, first.bias_masks))
     measured: list[tuple[float, float]] = []
     position = 0
     with one_thread():
@@ -106,9 +112,15 @@ def train_course(
             position = stop
             if stop in marks:
                 measured.append(_measured(network, dataset))
+            if stop in changes and not _is_finite(network):
+                # It has diverged for good. To go on could hide it: NaN is of no magnitude, so the
+                # next mask may leave it out, and LTH would begin again.
+                break
             if stop in changes and stop < last:
                 batch = _batch_at(road, dataset, stop)
-                network = _masked(course.change(stop, network, batch))
+                changed = course.change(stop, network, batch)
+                check_snapshot(experiment.method, changed, layers)
+                network = _masked(changed)
                 position += course.takes_step
     accuracy, loss = _measured(network, dataset)
     return Trained.of(
@@ -150,6 +162,10 @@ def _advance(
     sparse = SparseNetwork(network)
     sparse.train(road.legs(first, last), dataset, *settings)
     return sparse.snapshot()
+
+
+def _is_finite(network: Snapshot) -> bool:
+    return all(np.isfinite(w).all() and np.isfinite(b).all() for w, b in network.layers)
 
 
 def _measured(network: Snapshot, dataset: Dataset) -> tuple[float, float]:

@@ -1,4 +1,7 @@
-"""The data sets, made from their definitions: nothing is downloaded or stored."""
+"""The data sets, made from their definitions: nothing is downloaded or stored.
+
+Other packages bring data sets of their own as plug-ins.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from search.plugins import DATASETS_GROUP, Found, find_plugins
 
 REQUESTED_POINTS = 50_000
 """Points of the Cubist Spiral before the floors of its segments are taken."""
@@ -21,7 +26,7 @@ class Dataset:
     """Points to train on and to measure the accuracy on: there is no held-out split.
 
     Attributes:
-        name: key of `DATASETS`.
+        name: what an experiment calls it.
         points: float32 [N, features], read-only, every feature with mean 0 and variance 1.
         labels: float32 [N], read-only, 0 or 1.
     """
@@ -29,6 +34,34 @@ class Dataset:
     name: str
     points: NDArray[np.float32]
     labels: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, name: str, points: ArrayLike, labels: ArrayLike) -> Dataset:
+        """A data set of numbers of any kind.
+
+        Args:
+            name: what an experiment calls it.
+            points: [N, features]; see `standardised`.
+            labels: [N], 0 or 1.
+
+        Raises:
+            ValueError: they have other shapes, a number is not finite, or a label is neither.
+        """
+        # Copies: what a worker trains on must not change, nor be frozen for its owner.
+        x = np.array(points, dtype=np.float32, order="C")
+        y = np.array(labels, dtype=np.float32)
+        if x.ndim != 2 or y.shape != x.shape[:1] or x.size == 0:
+            raise ValueError(
+                f"points {list(x.shape)} and labels {list(y.shape)} are no data set: points must "
+                "be [N, features] and labels [N]"
+            )
+        if not np.isfinite(x).all():
+            raise ValueError("a point has a coordinate that is not finite")
+        if not np.isin(y, (0, 1)).all():
+            raise ValueError("a label is neither 0 nor 1")
+        x.setflags(write=False)
+        y.setflags(write=False)
+        return cls(name, x, y)
 
     @property
     def features(self) -> int:
@@ -63,7 +96,7 @@ def cubist_spiral() -> Dataset:
     corner = np.concatenate(polylines).min(axis=0)
     classes = [_points_along(polyline - corner) for polyline in polylines]
     labels = np.repeat(np.array([0, 1], dtype=np.float32), [len(points) for points in classes])
-    return _frozen("cubist-spiral", standardised(np.concatenate(classes)), labels)
+    return Dataset.of("cubist-spiral", standardised(np.concatenate(classes)), labels)
 
 
 def standardised(points: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -95,16 +128,21 @@ def _points_along(polyline: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate(segments)
 
 
-def _frozen(name: str, points: NDArray[np.float32], labels: NDArray[np.float32]) -> Dataset:
-    points.setflags(write=False)
-    labels.setflags(write=False)
-    return Dataset(name, points, labels)
-
-
 DATASETS: dict[str, Callable[[], Dataset]] = {
     "cubist-spiral": cubist_spiral,
 }
-"""Every data set by the name that an experiment gives it."""
+"""The project's own data sets by the names that experiments give them."""
+
+
+@cache
+def plugin_datasets() -> Found[Callable[[], object]]:
+    """The functions that make the data sets of other packages, looked for once a process."""
+    return find_plugins(DATASETS_GROUP, DATASETS, _check_maker)
+
+
+def dataset_names() -> list[str]:
+    """The names of all data sets, those of plug-ins behind the project's own."""
+    return [*DATASETS, *plugin_datasets().usable]
 
 
 @cache
@@ -112,8 +150,46 @@ def load_dataset(name: str) -> Dataset:
     """The data set of that name, made once a process.
 
     Raises:
-        ValueError: there is no data set of that name.
+        ValueError: as `make_dataset`.
     """
-    if name not in DATASETS:
-        raise ValueError(f"unknown dataset {name!r}; there are: {', '.join(DATASETS)}")
-    return DATASETS[name]()
+    return make_dataset(name)
+
+
+def make_dataset(name: str) -> Dataset:
+    """The data set of that name, made anew.
+
+    Raises:
+        ValueError: there is no data set of that name, or it is a plug-in that cannot be used.
+    """
+    # Plug-ins are only looked for where the name is none of the project's own.
+    if name in DATASETS:
+        return DATASETS[name]()
+    found = plugin_datasets()
+    plugin = found.plugin(name)
+    if plugin is None:
+        raise ValueError(f"unknown dataset {name!r}; there are: {', '.join(dataset_names())}")
+    if plugin.problem:
+        raise ValueError(str(plugin))
+    try:
+        return _made(name, found.usable[name])
+    except Exception as error:  # somebody else's code: anything can come out of it
+        raise ValueError(f"{plugin} cannot be made: {type(error).__name__}: {error}") from error
+
+
+def _check_maker(name: str, brought: object) -> Callable[[], object]:
+    if not callable(brought):
+        raise ValueError(
+            f"the entry point names a {type(brought).__name__}, not a function that makes a "
+            "workers.datasets.Dataset"
+        )
+    return brought
+
+
+def _made(name: str, make: Callable[[], object]) -> Dataset:
+    """The data set that a plug-in's function makes; numbers are copied and checked."""
+    made = make()
+    if not isinstance(made, Dataset):
+        raise TypeError(f"its function gave a {type(made).__name__}, not a Dataset")
+    if made.name != name:
+        raise ValueError(f"its Dataset is called {made.name!r}, its entry point {name!r}")
+    return Dataset.of(name, made.points, made.labels)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.fitting import check_masks
 from pruning.given import given_masks
 from pruning.registry import method_named, pruning_before
 from search.experiment import Experiment
@@ -47,7 +48,7 @@ def start_of(
 
     Raises:
         ValueError: the method is unknown or prunes at another moment, a mask or the target does
-            not fit, or an initialisation is missing.
+            not fit, the method chooses masks that do not, or an initialisation is missing.
     """
     method = method_named(experiment.method)
     if layers is None:
@@ -65,6 +66,7 @@ def start_of(
         with one_thread():
             pruned = prune(experiment, layers, pruning_batches(experiment, dataset))
         weight_masks, bias_masks = pruned.weight_masks, pruned.bias_masks
+        check_masks(method.name, weight_masks, bias_masks, layers)
     return Start(masked_layers(layers, weight_masks, bias_masks), weight_masks, bias_masks)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 
 import pyarrow as pa
 
@@ -25,6 +27,9 @@ class Task:
         sweep_id: goes into every row.
         attempt: how often the same task has failed before.
         curves: measure every training at the end of each epoch too.
+        suspect: whether it is a part of a task that failed.
+        losses: how often it was lost together with its machine.
+        packages: (name, version) of the packages whose plug-ins the sweep was begun with.
     """
 
     study: Study
@@ -32,6 +37,9 @@ class Task:
     sweep_id: str
     attempt: int = 0
     curves: bool = False
+    suspect: bool = False
+    losses: int = 0
+    packages: tuple[tuple[str, str], ...] = ()
 
 
 def run_task(task: Task, inits: Mapping[str, StoredInit], device: Device) -> pa.RecordBatch:
@@ -41,11 +49,27 @@ def run_task(task: Task, inits: Mapping[str, StoredInit], device: Device) -> pa.
         A record batch of `search.schema.RESULT_SCHEMA`, one row an index, ascending.
 
     Raises:
-        ValueError: as `workers.train.train_batch`.
+        ValueError: as `workers.train.train_batch`, or a package is missing here or is another
+            version than the sweep was begun with.
     """
+    for package, version in task.packages:
+        _require(package, version)
     experiments = [task.study[index] for index in task.indices]
     outcome = train_batch(experiments, inits, device, curves=task.curves)
     return _with_study(outcome, task)
+
+
+def _require(package: str, version: str) -> None:
+    """Makes sure that a package is installed on this machine as where the sweep was begun."""
+    try:
+        here = metadata.version(package)
+    except metadata.PackageNotFoundError:
+        here = "none"
+    if here != version:
+        raise ValueError(
+            f"{platform.node()} has {here} of the package {package}, whose plug-ins the sweep uses "
+            f"in version {version}: install that one on all machines"
+        )
 
 
 def failed_rows(task: Task, reason: str, backend: str) -> pa.RecordBatch:

@@ -99,7 +99,7 @@ def train_batch(
     cpu = backend_for("cpu")
     groups: dict[tuple[str, Backend], list[int]] = {}
     for i, experiment in enumerate(experiments):
-        backend = cpu if curves or _needs_cpu(experiment) else wanted
+        backend = cpu if curves or needs_cpu(experiment) else wanted
         groups.setdefault((experiment.dataset, backend), []).append(i)
     rows: dict[int, dict[str, object]] = {}
     for (name, backend), places in groups.items():
@@ -113,7 +113,7 @@ def train_batch(
     return pa.RecordBatch.from_pylist(in_order, schema=OUTCOME_SCHEMA)
 
 
-def _needs_cpu(experiment: Experiment) -> bool:
+def needs_cpu(experiment: Experiment) -> bool:
     """Whether its masks change during training, which only the CPU's trainer does."""
     return method_named(experiment.method).prunes == "during"
 

@@ -28,73 +28,75 @@ class ExecutorChoice(StrEnum):
     inline = "inline"
 
 
-def chosen_device(choice: DeviceChoice, address: str | None) -> Device:
+def chosen_devices(
+    choice: DeviceChoice, executor: ExecutorChoice, address: str | None
+) -> tuple[Device, ...]:
     """Where to train; a cluster's GPUs need not be this machine's.
 
     Raises:
         UserError: a GPU was asked for that is not there.
     """
     if choice is DeviceChoice.cpu:
-        return "cpu"
-    if choice is DeviceChoice.cuda and address is not None:
-        return "cuda"
+        return ("cpu",)
+    if address is not None:
+        return ("cuda",) if choice is DeviceChoice.cuda else ("cpu", "cuda")
     # Imported here: torch takes seconds that a CPU run need not spend.
     import torch
 
     if torch.cuda.is_available():
-        return "cuda"
+        one = choice is DeviceChoice.cuda or executor is ExecutorChoice.inline
+        return ("cuda",) if one else ("cpu", "cuda")
     if choice is DeviceChoice.cuda:
         raise UserError("--device cuda: torch finds no CUDA device on this machine")
-    return "cpu"
+    return ("cpu",)
 
 
-def chosen_workers(
-    executor: ExecutorChoice, workers: int | None, device: Device, address: str | None
-) -> int:
-    """How many workers to have: what was asked for, else one a core or GPU of this machine.
-
-    Raises:
-        UserError: options that do not go together.
-    """
-    if executor is ExecutorChoice.inline:
-        if workers is not None or address is not None:
-            unused = "--workers" if workers is not None else "--address"
-            raise UserError(
-                f"--executor inline trains in this process alone: leave {unused} out, or take "
-                "--executor ray"
-            )
-        return 1
-    if workers is not None:
-        return workers
-    if address is not None:
-        raise UserError(f"--address {address}: say with --workers how many of it to take")
-    if device == "cuda":
-        import torch
-
-        return torch.cuda.device_count()
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def check_workers(executor: ExecutorChoice, workers: int | None, address: str | None) -> None:
+    """Raises a `UserError` for options that do not go together."""
+    if executor is ExecutorChoice.inline and (workers is not None or address is not None):
+        unused = "--workers" if workers is not None else "--address"
+        raise UserError(
+            f"--executor inline trains in this process alone: leave {unused} out, or take "
+            "--executor ray"
+        )
 
 
 def make_executor(
     executor: ExecutorChoice,
-    workers: int,
+    workers: int | None,
     inits: Mapping[str, StoredInit],
-    device: Device,
+    devices: tuple[Device, ...],
     address: str | None,
 ) -> Executor:
     """The executor, not yet entered.
 
     Args:
         executor: which one.
-        workers: of Ray's.
+        workers: of Ray's, at most; None for as many as there is room for.
         inits: stored initialisations by token.
-        device: where to train.
+        devices: where to train.
         address: a Ray cluster to join; None for this machine.
     """
     if executor is ExecutorChoice.inline:
-        return InlineExecutor(inits, device)
+        return InlineExecutor(inits, devices[0])
     prepare_ray_environment(address)
     # Imported here: only now is its environment settled, and the inline executor needs none.
-    from orchestrator.ray_executor import RayExecutor
+    from orchestrator.cluster.size import Wish
+    from orchestrator.ray_executor import RayExecutor, ThisMachine
 
-    return RayExecutor(workers, inits, device, address)
+    if address is not None:
+        return RayExecutor(Wish(devices, workers, grows=True), inits, address)
+    gpus = _gpus_here() if "cuda" in devices else 0
+    count = workers or (_cores_here() if "cpu" in devices else gpus)
+    here = ThisMachine(cpus=count, gpus=min(gpus, count))
+    return RayExecutor(Wish(devices, count, grows=False), inits, here)
+
+
+def _gpus_here() -> int:
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def _cores_here() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

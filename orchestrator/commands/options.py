@@ -69,7 +69,7 @@ Limit = Annotated[
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="Training processes [default: one a core or GPU]"),
+    typer.Option(metavar="N", min=1, help="Training processes at most [default: one a CPU or GPU]"),
 ]
 ExecutorName = Annotated[
     ExecutorChoice, typer.Option(help="Ray's actors, or this process alone (to debug).")
@@ -80,5 +80,5 @@ Address = Annotated[
 ]
 DeviceName = Annotated[
     DeviceChoice,
-    typer.Option(help="Where to train; auto is the CPU unless this machine has a GPU."),
+    typer.Option(help="Where to train; auto is all CPUs and all GPUs that there are."),
 ]

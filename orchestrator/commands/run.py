@@ -13,8 +13,8 @@ import typer
 from orchestrator.commands.executors import (
     DeviceChoice,
     ExecutorChoice,
-    chosen_device,
-    chosen_workers,
+    check_workers,
+    chosen_devices,
 )
 from orchestrator.commands.options import (
     Address,
@@ -110,12 +110,12 @@ def run(
     set_damaged_aside(store, command, console)
     if from_published:
         take_published(targets, given, store, published_folder(), cache_folder(), command, console)
-    where = chosen_device(device, address)
+    check_workers(executor, workers, address)
     setup = Setup(
         store=store,
         executor=executor,
-        workers=chosen_workers(executor, workers, where, address),
-        device=where,
+        workers=workers,
+        devices=chosen_devices(device, executor, address),
         address=address,
         root_seed=root_seed,
         limit=limit,

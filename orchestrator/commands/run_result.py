@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from rich.console import Console
 
-from orchestrator.commands.status import best_in_store
 from orchestrator.driver import Tally
 from orchestrator.show import counted, human_seconds
+from orchestrator.standing import best_in_store
 from storage.reader import StoreReader
 
 

@@ -14,8 +14,8 @@ import typer
 from orchestrator.commands.executors import (
     DeviceChoice,
     ExecutorChoice,
-    chosen_device,
-    chosen_workers,
+    check_workers,
+    chosen_devices,
 )
 from orchestrator.commands.options import (
     Address,
@@ -112,12 +112,12 @@ def search(
         masks=masks,
         root_seed=root_seed,
     )
-    where = chosen_device(device, address)
+    check_workers(executor, workers, address)
     setup = Setup(
         store=store,
         executor=executor,
-        workers=chosen_workers(executor, workers, where, address),
-        device=where,
+        workers=workers,
+        devices=chosen_devices(device, executor, address),
         address=address,
         root_seed=root_seed,
         limit=limit,

@@ -4,25 +4,52 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
+from typing import Annotated, Any
 
-from rich.table import Table
+import typer
 
-from orchestrator.best import TARGETS, Best
+from orchestrator.best import Best
 from orchestrator.commands.options import AsJson, StorePath
+from orchestrator.commands.watch import watch
+from orchestrator.errors import UserError
 from orchestrator.found import origin
 from orchestrator.search_choice import explain
 from orchestrator.show import counted, human_bytes, plain_console
-from search.paper import PAPER_STUDIES, paper_study
+from orchestrator.standing import (
+    best_in_store,
+    last_run,
+    said_of,
+    stored_studies,
+    studies_table,
+)
 from storage.inits import StoredInit
-from storage.reader import Progress, StoreReader
+from storage.reader import StoreReader
 from storage.search_entries import SearchChoice
 
-REACHED = f"SELECT accuracy, weight_nnz FROM results WHERE accuracy >= {min(TARGETS)}"
 
+def status(
+    store: StorePath,
+    as_json: AsJson = False,
+    watching: Annotated[
+        bool,
+        typer.Option(
+            "--watch", help="Go on showing it, with rate and time left, until Ctrl-C is pressed."
+        ),
+    ] = False,
+    interval: Annotated[
+        float, typer.Option(metavar="S", min=0.1, help="For --watch: seconds between two looks.")
+    ] = 2.0,
+) -> None:
+    """Show what is stored and what is running, from any terminal.
 
-def status(store: StorePath, as_json: AsJson = False) -> None:
-    """Show what is stored and what is running, from any terminal."""
+    With --watch it may be begun before the store is there: it waits for it. Where the output is no
+    terminal, a line is printed whenever something has changed.
+    """
+    if watching:
+        if as_json:
+            raise UserError("--watch shows, it does not print JSON: ask again without --watch")
+        watch(store, interval, plain_console())
+        return
     with StoreReader(store) as reader:
         best = best_in_store(reader)
         report = _report(reader, best)
@@ -32,13 +59,6 @@ def status(store: StorePath, as_json: AsJson = False) -> None:
         print(json.dumps(report))
     else:
         _show(report, best, inits, searches)
-
-
-def best_in_store(reader: StoreReader) -> Best:
-    """The sparsest networks of a store."""
-    best = Best()
-    best.see(reader.sql(REACHED))
-    return best
 
 
 def _report(reader: StoreReader, best: Best) -> dict[str, Any]:
@@ -51,7 +71,7 @@ def _report(reader: StoreReader, best: Best) -> dict[str, Any]:
         "bytes": progress.bytes,
         "files": progress.files,
         "by_status": dict(statuses),
-        "studies": _studies(progress),
+        "studies": stored_studies(progress),
         "inits": [
             {
                 "name": init.name,
@@ -62,40 +82,7 @@ def _report(reader: StoreReader, best: Best) -> dict[str, Any]:
         ],
         "searches": [choice.model_dump(mode="json") for choice in reader.searches.values()],
         "best": {str(target): fewest for target, fewest in best.weights.items()},
-        "last_run": _last_run(reader, progress),
-    }
-
-
-def _studies(progress: Progress) -> list[dict[str, Any]]:
-    """What is stored of each study; another root seed or an edited file makes it another one."""
-    sizes = {name: len(paper_study(name)) for name in PAPER_STUDIES}
-    return [
-        {
-            "study": study.name,
-            "digest": digest,
-            "stored": study.rows,
-            "experiments": sizes.get(study.name),
-        }
-        for digest, study in progress.studies.items()
-    ]
-
-
-def _last_run(reader: StoreReader, progress: Progress) -> dict[str, Any] | None:
-    if not progress.sweeps:
-        return None
-    sweep, holder = progress.sweeps[-1], reader.holder()
-    if sweep.end is not None:
-        state: str = sweep.end.outcome
-    else:
-        state = "killed" if holder is None else "running"
-    return {
-        "state": state,
-        "sweep_id": sweep.begin.sweep_id,
-        "started": sweep.begin.started,
-        "host": sweep.begin.host,
-        "pid": holder.pid if holder is not None and state == "running" else None,
-        "command": sweep.begin.command,
-        "rows": sweep.rows,
+        "last_run": last_run(reader, progress),
     }
 
 
@@ -104,7 +91,7 @@ def _show(
 ) -> None:
     console = plain_console()
     if report["studies"]:
-        console.print(_table(report["studies"]))
+        console.print(studies_table(report["studies"]))
     counts = ", ".join(f"{count:,} {name}" for name, count in report["by_status"].items() if count)
     console.print(
         f"{counted(report['rows'], 'row')} ({counts or 'none'}) in "
@@ -118,31 +105,4 @@ def _show(
         console.print(f"search for {choice.settings} ({choice.chosen}):", soft_wrap=True)
         for line in explain(choice):
             console.print(f"  {line}", soft_wrap=True)
-    last = report["last_run"]
-    if last is None:
-        console.print("nothing was run yet")
-        return
-    said = "is running" if last["state"] == "running" else f"last run, {last['state']}"
-    console.print(
-        f"{said}: {last['command']} (begun {last['started']} on {last['host']}, "
-        f"{counted(last['rows'], 'row')})",
-        soft_wrap=True,
-    )
-
-
-def _table(studies: list[dict[str, Any]]) -> Table:
-    """A line a study; studies of one name are told apart by their digests."""
-    names = Counter(row["study"] for row in studies)
-    table = Table(box=None, header_style="bold")
-    table.add_column("study", no_wrap=True)
-    for title in ("stored", "of", "done"):
-        table.add_column(title, justify="right")
-    for row in studies:
-        name, size = row["study"], row["experiments"]
-        table.add_row(
-            name if names[name] == 1 else f"{name} ({row['digest'][:8]})",
-            f"{row['stored']:,}",
-            f"{size:,}" if size else "",
-            f"{row['stored'] / size:.1%}" if size else "",
-        )
-    return table
+    console.print(said_of(report["last_run"]), soft_wrap=True)

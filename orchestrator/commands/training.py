@@ -18,16 +18,18 @@ from rich.console import Console
 from orchestrator.best_init import SEARCHES, find_init, refuse_choice, require_searches
 from orchestrator.commands.executors import ExecutorChoice, make_executor
 from orchestrator.commands.run_result import RunResult
-from orchestrator.commands.status import best_in_store
 from orchestrator.driver import Tally, drive
 from orchestrator.errors import UserError
 from orchestrator.found import origin
 from orchestrator.inits import combined, inits_in
+from orchestrator.live import LiveMonitor
 from orchestrator.plan import PlannedStudy, make_plan
+from orchestrator.plugins import packages_of
 from orchestrator.progress import ProgressDisplay
 from orchestrator.run_log import log_beside
 from orchestrator.show import counted
 from orchestrator.source import TaskSource
+from orchestrator.standing import best_in_store
 from orchestrator.stopping import StopRequest
 from orchestrator.targets import Targets, with_inits
 from search.shards import Shard
@@ -49,8 +51,8 @@ class Setup:
     Attributes:
         store: where the rows go.
         executor: what trains.
-        workers: how many.
-        device: where.
+        workers: how many at most; None for as many as there is room for.
+        devices: where.
         address: a Ray cluster to join; None for this machine.
         root_seed: of all random numbers.
         limit: train no more experiments than that.
@@ -63,8 +65,8 @@ class Setup:
 
     store: Path
     executor: ExecutorChoice
-    workers: int
-    device: Device
+    workers: int | None
+    devices: tuple[Device, ...]
     address: str | None
     root_seed: int
     limit: int | None
@@ -86,9 +88,11 @@ def train_targets(
         console: where to tell how it goes.
 
     Raises:
-        UserError: an initialisation cannot be had, or nothing can be trained here.
+        UserError: a plug-in cannot be used, an initialisation cannot be had, or nothing can be
+            trained here.
         StoreError: the store cannot be used.
     """
+    plugins = packages_of(selection.study for selection in targets.selections)
     inits = combined(inits_in(setup.store), given)
     waiting = [name for name in targets.init_names if name not in inits]
     if waiting:
@@ -96,14 +100,14 @@ def train_targets(
             refuse_choice(waiting, targets.selections, setup.shard)
         _require_searches(waiting, targets, setup)
     with StoreWriter(setup.store, command=setup.command) as writer, log_beside(writer.paths):
-        training = _Training(targets, setup, writer, console)
+        training = _Training(targets, setup, writer, console, plugins)
         if setup.retry:
             aside = counted(writer.set_aside(setup.retry), "row")
             console.print(f"{aside} of the store {' or '.join(setup.retry)}: not counted as stored")
         planned = training.plan(inits)
         _say_plan(planned, targets.left_out, console)
         left = sum(len(item.remaining) for item in planned)
-        done = RunResult("finished", Tally(), 0.0, setup.workers, left)
+        done = RunResult("finished", Tally(), 0.0, 0, left)
         if left == 0:
             return done
         for init in given.values():
@@ -139,6 +143,7 @@ class _Training:
     setup: Setup
     writer: StoreWriter
     console: Console
+    plugins: Mapping[str, str]
 
     def plan(self, inits: Mapping[str, StoredInit]) -> list[PlannedStudy]:
         """What is left, with the initialisations that are known."""
@@ -170,19 +175,27 @@ class _Training:
         skipped = sum(len(item.stored) for item in planned)
         names = [item.study.name for item in planned]
         files = self.targets.sweep_files
+        if setup.address is not None:
+            self.console.print(f"joining {setup.address}: it begins with the first worker")
         with make_executor(
-            setup.executor, setup.workers, by_token, setup.device, setup.address
+            setup.executor, setup.workers, by_token, setup.devices, setup.address
         ) as trainer:
             sweep = describe_sweep(
                 command=setup.command,
                 studies=names,
                 sweep_files={name: files[name] for name in names if name in files},
-                device=setup.device,
-                workers=setup.workers,
+                plugins=self.plugins,
+                device="+".join(setup.devices),
+                workers=setup.workers or trainer.workers,
                 root_seed=setup.root_seed,
             )
             source = TaskSource(
-                planned, sweep.sweep_id, limit, trainer.workers, curves=setup.curves
+                planned,
+                sweep.sweep_id,
+                limit,
+                trainer.workers,
+                curves=setup.curves,
+                packages=self.plugins,
             )
             with StoreReader(setup.store) as reader:
                 display = ProgressDisplay(self.console, source.left, best_in_store(reader))
@@ -190,8 +203,12 @@ class _Training:
             logger.info("sweep %s: %s; %d to train", sweep.sweep_id, sweep.command, source.left)
             start = time.monotonic()
             try:
-                with display, StopRequest(self._announce) as stop:
-                    tally = drive(source, trainer, writer, display, stop)
+                with (
+                    display,
+                    LiveMonitor(display, writer.paths, sweep.sweep_id, trainer) as monitor,
+                    StopRequest(self._announce) as stop,
+                ):
+                    tally = drive(source, trainer, writer, monitor, stop)
             except UserError:
                 writer.end_sweep("failed", skipped=skipped)
                 raise

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
-import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,13 +10,10 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from orchestrator.cluster.address import reachable
+from orchestrator.cluster.code import shipped_code
 from orchestrator.doctor.finding import Finding, ok, problem, warning
 from orchestrator.doctor.node_report import NodeReport, node_report
-
-_HOST_AND_PORT = re.compile(r"(?:ray://)?([^:/]+):(\d{1,6})")
-
-CONNECT_TIMEOUT_S = 10.0
-"""How long a cluster's head may take to answer a connection."""
 
 TIMEOUT_S = 120.0
 """How long the nodes may take to answer: they import numba and torch first."""
@@ -42,7 +37,7 @@ def check_ray(address: str | None) -> Iterator[Finding]:
         if address is None:
             ray.init(address="local", num_cpus=1, include_dashboard=False, **options)
         else:
-            ray.init(address=address, **options)
+            ray.init(address=address, runtime_env=shipped_code(), **options)
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         advice = (
             "another Ray version, a full /tmp or /dev/shm? The log is in /tmp/ray"
@@ -56,18 +51,6 @@ def check_ray(address: str | None) -> Iterator[Finding]:
         yield from _check_nodes(address)
     finally:
         ray.shutdown()
-
-
-def reachable(address: str) -> bool:
-    """Whether something takes connections at HOST:PORT; True for an address of another form."""
-    match = _HOST_AND_PORT.fullmatch(address)
-    if match is None:
-        return True
-    try:
-        with socket.create_connection((match[1], int(match[2])), CONNECT_TIMEOUT_S):
-            return True
-    except (OSError, OverflowError):
-        return False
 
 
 def _check_nodes(address: str | None) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Checks of what is installed: Python, packages, kernels, GPU, clock."""
+"""Checks of what is installed: Python, packages, plug-ins, kernels, GPU, clock."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.doctor.finding import Finding, ok, problem, warning
-from orchestrator.doctor.node_report import source_files
+from orchestrator.doctor.node_report import sources
+from orchestrator.plugins import all_plugins
+from search.plugins import Plugin
 from storage.sweep_info import software_versions
 from workers.instruction_set import ARITHMETIC
 
@@ -29,9 +31,10 @@ def check_software() -> Iterator[Finding]:
     """Everything of this module, one finding after the other."""
     yield check_python(sys.version_info[:3])
     yield check_packages(software_versions(), _ROOT / "constraints.txt")
+    yield check_plugins(all_plugins())
     yield check_kernels()
     yield check_gpu()
-    yield check_clock(time.time(), max(path.stat().st_mtime for path in source_files()))
+    yield check_clock(time.time(), max(path.stat().st_mtime for path in sources().values()))
 
 
 def check_python(version: tuple[int, ...]) -> Finding:
@@ -71,6 +74,20 @@ def check_packages(installed: Mapping[str, str], constraints: Path) -> Finding:
     if others:
         return warning(what, said, advice)
     return ok(what, f"{len([n for n in found if n in pins])} as tested")
+
+
+def check_plugins(plugins: Sequence[Plugin]) -> Finding:
+    """The methods and data sets of other packages."""
+    what = "plug-ins"
+    broken = [plugin for plugin in plugins if plugin.problem]
+    if broken:
+        return warning(
+            what,
+            "; ".join(map(str, broken)),
+            f"mend or uninstall {', '.join(sorted({plugin.package for plugin in broken}))}; all "
+            "other methods and data sets can be used",
+        )
+    return ok(what, ", ".join(map(str, plugins)) or "none")
 
 
 def check_kernels() -> Finding:

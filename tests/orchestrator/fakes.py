@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
 
-from orchestrator.executor import Done, Failed, Outcome
+from orchestrator.executor import Done, Failed, Outcome, Returned
+from orchestrator.team import SOLE_KIND, Kind, Team
 from search.experiment import Experiment
 from search.grid import Table
+from search.id_set import IdSet
 from search.indices import IndexSet
 from search.study import Study
 from workers.task import Task, failed_rows
@@ -32,13 +34,11 @@ def rows_of(task: Task) -> pa.RecordBatch:
 class FakeExecutor:
     """Answers at once, in the order of submission; `fails` says why a task fails, None if not."""
 
-    backend = "fake"
-
     def __init__(
         self, fails: Callable[[Task], str | None] = lambda task: None, workers: int = 2
     ) -> None:
         self.workers = workers
-        self.capacity = 2 * workers
+        self.team = Team({SOLE_KIND: workers})
         self.seen: list[Task] = []
         self.most_in_flight = 0
         self._fails = fails
@@ -59,7 +59,10 @@ class FakeExecutor:
     def in_flight(self) -> int:
         return len(self._waiting)
 
-    def submit(self, task: Task) -> None:
+    def vacancies(self) -> list[Kind]:
+        return [SOLE_KIND] * (2 * self.workers - len(self._waiting))
+
+    def submit(self, task: Task, kind: Kind, limit_s: float) -> None:
         self.seen.append(task)
         self._waiting.append(task)
         self.most_in_flight = max(self.most_in_flight, len(self._waiting))
@@ -74,6 +77,39 @@ class FakeExecutor:
         withdrawn = list(self._waiting)
         self._waiting = deque(kept)
         return withdrawn
+
+
+class LeavingExecutor(FakeExecutor):
+    """One whose machines leave with the tasks that `leaves` is true of, begun or not."""
+
+    def __init__(self, leaves: Callable[[Task], bool], *, begun: bool = True) -> None:
+        super().__init__()
+        self.count: Counter[IndexSet] = Counter()
+        self._leaves = leaves
+        self._begun = begun
+
+    def wait(self, timeout_s: float) -> list[Outcome]:
+        task = self._waiting[0]
+        self.count[task.indices] += 1
+        if self._leaves(task):
+            self._waiting.popleft()
+            return [Returned(task, "its node has left", self._begun)]
+        return super().wait(timeout_s)
+
+
+class AbsentExecutor(FakeExecutor):
+    """One that has no worker at all every other time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looks = 0
+
+    def vacancies(self) -> list[Kind]:
+        self._looks += 1
+        return super().vacancies() if self._looks % 3 == 0 else []
+
+    def wait(self, timeout_s: float) -> list[Outcome]:
+        return super().wait(timeout_s) if self._waiting else []
 
 
 class FakeStore:
@@ -102,8 +138,8 @@ class FakeStore:
     def stored(self, study_digest: str) -> IndexSet:
         return self.indices.get(study_digest, IndexSet())
 
-    def ids_of_other_versions(self, study_name: str, study_digest: str) -> set[bytes]:
-        return set()
+    def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
+        return IdSet()
 
 
 class SilentMonitor:

@@ -13,13 +13,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from orchestrator.commands.executors import ExecutorChoice, make_executor
 from orchestrator.driver import Tally, drive
-from orchestrator.executor import Done, Executor, Failed, Outcome
+from orchestrator.executor import Done, Executor, Failed, Outcome, Returned
 from orchestrator.plan import make_plan
 from orchestrator.source import TaskSource
 from orchestrator.targets import find_targets
@@ -41,9 +42,10 @@ PATIENCE_S = 120.0
 class TrappedTable(Table):
     """A table that notes in a folder which worker reads which row, and does there as it is told.
 
-    A file "kill-7" kills the first process that reads row 7, "raise-7" fails it, and while there is
-    a file "gate-7" nobody comes past row 7. The driver, which reads some rows to learn what a task
-    costs, goes by all of it.
+    A file "kill-7" kills the first process that reads row 7, "crash-7" all of them, "raise-7" fails
+    them, "eat-7" has them ask for more memory than there is, "slow" makes all reading slow, and
+    while there is a file "gate-7" nobody comes past row 7. The driver, which reads some rows to
+    learn what a task costs, goes by all of it.
     """
 
     folder: str = ""
@@ -58,6 +60,13 @@ class TrappedTable(Table):
         if (folder / f"kill-{index}").exists():
             (folder / f"kill-{index}").unlink()
             os.kill(os.getpid(), signal.SIGKILL)
+        if (folder / "slow").exists():
+            time.sleep(0.02)
+        if (folder / f"crash-{index}").exists():
+            os.abort()
+        if (folder / f"eat-{index}").exists():
+            eaten = [bytes(2**30) for _ in range(10_000)]
+            raise AssertionError(f"{len(eaten)} pieces did fit")
         if (folder / f"raise-{index}").exists():
             raise ValueError(f"row {index} is a trap")
         while (folder / f"gate-{index}").exists():
@@ -93,9 +102,11 @@ class Trapped:
         return Task(self.study, IndexSet.of([(start, stop)]), "sweep")
 
 
-def run(executor: Executor, selections: list[Selection], store: Path) -> Tally:
+def run(
+    executor: Executor, selections: list[Selection], store: Path, max_seconds: float = 10.0
+) -> Tally:
     """Trains into a store, as the command does."""
-    with StoreWriter(store) as writer:
+    with StoreWriter(store, max_seconds=max_seconds) as writer:
         planned = make_plan(selections, writer)
         names = [item.study.name for item in planned]
         sweep = describe_sweep(
@@ -107,12 +118,31 @@ def run(executor: Executor, selections: list[Selection], store: Path) -> Tally:
     return tally
 
 
-def wait_for_all(executor: Executor) -> list[Outcome]:
-    """Everything that is under way."""
-    outcomes: list[Outcome] = []
+def wait_for_team(executor: Executor) -> None:
+    """Until all workers are there: the first tasks would go to the first of them."""
     deadline = time.monotonic() + PATIENCE_S
-    while executor.in_flight and time.monotonic() < deadline:
-        outcomes += executor.wait(0.5)
+    while sum(executor.team.workers.values()) < WORKERS and time.monotonic() < deadline:
+        executor.wait(0.1)
+
+
+def send(executor: Executor, task: Task) -> None:
+    """Hands out a task to the worker with the fewest."""
+    executor.submit(task, executor.vacancies()[0], PATIENCE_S)
+
+
+def wait_for_all(executor: Executor) -> list[Outcome]:
+    """Everything that is under way; what comes back untrained is handed out again."""
+    outcomes: list[Outcome] = []
+    again: list[Task] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while (executor.in_flight or again) and time.monotonic() < deadline:
+        while again and executor.vacancies():
+            send(executor, again.pop())
+        for outcome in executor.wait(0.5):
+            if isinstance(outcome, Returned):
+                again.append(outcome.task)
+            else:
+                outcomes.append(outcome)
     return outcomes
 
 
@@ -136,14 +166,28 @@ def start_outsider(address: str) -> subprocess.Popen[str]:
     )
 
 
+def listening() -> list[str]:
+    """Addresses at which this process and all that it started take connections."""
+    # Ray brings it along.
+    import psutil  # type: ignore[import-untyped, unused-ignore]
+
+    this = psutil.Process()
+    found = set()
+    for process in [this, *this.children(recursive=True)]:
+        with suppress(psutil.Error):  # it has ended meanwhile
+            sockets = process.net_connections(kind="inet")
+            found |= {socket.laddr.ip for socket in sockets if socket.status == "LISTEN"}
+    return sorted(found)
+
+
 def raising(executor: Executor, folder: Path) -> dict[str, Any]:
     """A task that raises, and then does not."""
     trapped = Trapped("raising", 8, folder)
     trapped.set("raise-5")
-    executor.submit(trapped.task(0, 8))
+    send(executor, trapped.task(0, 8))
     (first,) = wait_for_all(executor)
     trapped.unset("raise-5")
-    executor.submit(trapped.task(0, 8))
+    send(executor, trapped.task(0, 8))
     (second,) = wait_for_all(executor)
     return {
         "failed": isinstance(first, Failed) and list(first.task.indices) == list(range(8)),
@@ -156,8 +200,9 @@ def killed_with_another_behind(executor: Executor, folder: Path) -> dict[str, An
     """Two tasks for each worker; the first task of one kills its worker."""
     trapped = Trapped("behind", 8, folder)
     trapped.set("kill-0")
+    wait_for_team(executor)
     for start in (0, 2, 4, 6):
-        executor.submit(trapped.task(start, start + 2))
+        send(executor, trapped.task(start, start + 2))
     outcomes = wait_for_all(executor)
     return {
         "failed": places([o.task for o in outcomes if isinstance(o, Failed)]),
@@ -169,9 +214,10 @@ def killed_with_another_behind(executor: Executor, folder: Path) -> dict[str, An
 def withdrawing(executor: Executor, folder: Path) -> dict[str, Any]:
     """Two tasks for each worker, the second ones taken back and handed out again."""
     trapped = Trapped("withdrawn", 8, folder)
+    wait_for_team(executor)
     for start in (0, 2, 4, 6):
         trapped.set(f"gate-{start}")
-        executor.submit(trapped.task(start, start + 2))
+        send(executor, trapped.task(start, start + 2))
     deadline = time.monotonic() + PATIENCE_S
     while len(trapped.reads()) < WORKERS and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -182,7 +228,7 @@ def withdrawing(executor: Executor, folder: Path) -> dict[str, Any]:
         trapped.unset(f"gate-{start}")
     kept = [outcome.task for outcome in wait_for_all(executor)]
     for task in withdrawn:
-        executor.submit(task)
+        send(executor, task)
     resubmitted = wait_for_all(executor)
     return {
         "begun": begun,
@@ -210,16 +256,18 @@ def killing(executor: Executor, folder: Path) -> dict[str, Any]:
 def main(folder: Path) -> None:
     """Does everything with one Ray, which takes long to start, and a little with a second one."""
     report: dict[str, Any] = {}
-    with make_executor(ExecutorChoice.ray, WORKERS, {}, "cpu", None) as executor:
+    with make_executor(ExecutorChoice.ray, WORKERS, {}, ("cpu",), None) as executor:
         # Only now: this module must not import Ray before the executor has set its environment.
         import ray
         from ray._private.worker import get_dashboard_url
 
         outsider = start_outsider(ray.get_runtime_context().gcs_address)
+        report["listening"] = listening()
         report["dashboard"] = get_dashboard_url()  # type: ignore[no-untyped-call]
         report["token"] = len(os.environ.get("RAY_AUTH_TOKEN", ""))
-        report["backend"] = executor.backend
-        report["capacity"] = executor.capacity
+        wait_for_team(executor)
+        report["team"] = [[kind.backend, count] for kind, count in executor.team.workers.items()]
+        report["vacancies"] = len(executor.vacancies())
         sweep = find_targets([str(folder / "plain.toml")]).selections
         report["plain"] = run(executor, sweep, folder / "plain").trained
         report["raising"] = raising(executor, folder)
@@ -230,7 +278,7 @@ def main(folder: Path) -> None:
         _, report["outsider"] = outsider.communicate(timeout=PATIENCE_S)
         report["outsider_code"] = outsider.returncode
     report["ray_is_over"] = not ray.is_initialized()
-    with make_executor(ExecutorChoice.ray, 1, {}, "cpu", None) as executor:
+    with make_executor(ExecutorChoice.ray, 1, {}, ("cpu",), None) as executor:
         report["second"] = run(executor, sweep, folder / "second").trained
     (folder / "report.json").write_text(json.dumps(report))
 

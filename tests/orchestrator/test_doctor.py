@@ -236,7 +236,8 @@ def test_node_that_makes_other_rows_passes(changes: dict[str, Any], expected: st
 
 
 def test_cluster_that_nobody_answers_for_is_waited_for() -> None:
-    from orchestrator.doctor.cluster import check_ray, reachable
+    from orchestrator.cluster.address import reachable
+    from orchestrator.doctor.cluster import check_ray
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
-from orchestrator.driver import ATTEMPTS, drive
+from orchestrator.driver import ATTEMPTS, LOSSES, drive
 from orchestrator.errors import UserError
 from orchestrator.plan import make_plan
 from orchestrator.source import TaskSource
@@ -12,8 +14,10 @@ from search.catalogue import Selection
 from search.indices import IndexSet
 from search.study import Study
 from tests.orchestrator.fakes import (
+    AbsentExecutor,
     FakeExecutor,
     FakeStore,
+    LeavingExecutor,
     SilentMonitor,
     StopAfter,
     small_study,
@@ -117,7 +121,7 @@ def test_machine_that_breaks_down_fills_the_store_with_failed_rows() -> None:
         return None
 
     study, store = small_study(3000), FakeStore()
-    with pytest.raises(UserError, match=r"60 tasks in a row failed, .*no space left.*goes on"):
+    with pytest.raises(UserError, match=r"60 experiments in a row .*no space left.*goes on"):
         drive(source_for(study, store), FakeExecutor(fails), store, SilentMonitor(), StopAfter())
     assert set(store.reasons.values()) == {"invented"}
     assert len(store.stored(study.digest)) == sum(done) < 3000
@@ -134,3 +138,58 @@ def test_some_bad_experiments_stop_the_sweep() -> None:
     assert len(store.stored(study.digest)) == 3000
     assert {index for index, why in store.reasons.items() if why == "worker died"} == poison
     assert len(monitor.notes) == len(poison)
+
+
+def test_bad_experiment_in_every_hundred_stops_the_sweep() -> None:
+    """Evenly spread, so that nearly every task has one."""
+    poison = set(range(37, 3000, 100))
+
+    def fails(task: Task) -> str | None:
+        return "worker died" if poison & set(task.indices) else None
+
+    study, store, monitor = small_study(3000), FakeStore(), SilentMonitor()
+    executor = FakeExecutor(fails)
+    drive(source_for(study, store), executor, store, monitor, StopAfter())
+    assert len(store.stored(study.digest)) == 3000
+    assert {index for index, why in store.reasons.items() if why == "worker died"} == poison
+    failed = [task for task in executor.seen if poison & set(task.indices)]
+    alone = Counter(index for task in failed if len(task.indices) == 1 for index in task.indices)
+    assert set(alone) == poison
+    assert set(alone.values()) == {ATTEMPTS}
+    # Each failure is a worker's start or a time limit: ATTEMPTS and about two a bad experiment.
+    assert len(failed) <= 5 * len(poison)
+
+
+def test_experiments_are_blamed_for_machines_that_leave() -> None:
+    study, store, monitor = small_study(500), FakeStore(), SilentMonitor()
+    executor = LeavingExecutor(lambda task: task.losses < LOSSES - 1)
+    drive(source_for(study, store), executor, store, monitor, StopAfter())
+    assert set(store.reasons.values()) == {"invented"}
+    assert len(store.stored(study.digest)) == 500
+    assert not any(task.suspect for task in executor.seen)
+
+
+def test_experiment_takes_one_machine_down_after_the_other() -> None:
+    study, store, monitor = small_study(500), FakeStore(), SilentMonitor()
+    executor = LeavingExecutor(lambda task: 123 in set(task.indices))
+    drive(source_for(study, store), executor, store, monitor, StopAfter())
+    assert len(store.stored(study.digest)) == 500
+    (reason,) = {why for why in store.reasons.values() if why != "invented"}
+    assert reason == "lost 4 times with its machine, at last: its node has left"
+    assert reason == store.reasons[123]
+
+
+def test_task_that_was_not_begun_is_blamed() -> None:
+    study, store = small_study(500), FakeStore()
+    executor = LeavingExecutor(lambda task: executor.count[task.indices] <= 10, begun=False)
+    drive(source_for(study, store), executor, store, SilentMonitor(), StopAfter())
+    assert set(store.reasons.values()) == {"invented"}
+    assert all(task.losses == 0 for task in executor.seen)
+
+
+def test_run_without_any_worker_at_the_moment_ends_before_it_is_done() -> None:
+    study, store = small_study(100), FakeStore()
+    executor = AbsentExecutor()
+    tally = drive(source_for(study, store), executor, store, SilentMonitor(), StopAfter())
+    assert tally.trained == 100
+    assert not tally.interrupted

@@ -56,7 +56,7 @@ OPTIONS = {
         "--dark",
     ],
     "replay": ["EXPERIMENT", "--store", "--published", "--init", "--json"],
-    "status": ["--store", "--json"],
+    "status": ["--store", "--json", "--watch", "--interval"],
     "query": ["SQL", "--store", "--published", "--format", "--output", "--overwrite"],
     "sql": ["--store", "--published"],
     "export": ["--store", "--format", "--output", "--overwrite"],
@@ -64,6 +64,7 @@ OPTIONS = {
     "diff": ["A", "B", "--published", "--study", "--json"],
     "forget": ["STUDY", "--store", "--sweep", "--where", "--yes"],
     "doctor": ["--store", "--ray", "--address", "--json"],
+    "plugins": ["--check", "--json"],
     "publish": ["STUDY", "--store", "--output", "--root-seed", "--overwrite"],
 }
 
@@ -78,7 +79,7 @@ def test_command_is_missing_from_the_overview() -> None:
 
 def test_defaults_in_brackets_are_taken_for_markup() -> None:
     words = " ".join(sparsest("run", "--help").out.split())
-    assert "Training processes [default: one a core or GPU]" in words
+    assert "Training processes at most [default: one a CPU or GPU]" in words
     assert "A Ray cluster to join [default: Ray on this machine]" in words
 
 

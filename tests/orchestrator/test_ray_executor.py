@@ -45,6 +45,11 @@ def test_anybody_on_the_network_can_run_code(report: dict[str, Any]) -> None:
     assert "authentication" in report["outsider"].lower()
 
 
+def test_anybody_on_the_network_can_knock(report: dict[str, Any]) -> None:
+    assert report["listening"]
+    assert {address.removeprefix("::ffff:") for address in report["listening"]} == {"127.0.0.1"}
+
+
 def test_dashboard_is_served(report: dict[str, Any]) -> None:
     assert report["dashboard"] == ""
 
@@ -66,7 +71,8 @@ def test_row_depends_on_the_executor_that_made_it(
     ours, theirs = rows(folder / "plain"), rows(tmp_path / "inline")
     assert report["plain"] == theirs.num_rows > 800
     assert ours.equals(theirs)
-    assert set(ours.column("backend").to_pylist()) == {BACKEND} == {report["backend"]}
+    assert set(ours.column("backend").to_pylist()) == {BACKEND}
+    assert report["team"] == [[BACKEND, 2]]
 
 
 def test_task_that_raises_takes_its_worker_along_or_hides_why(report: dict[str, Any]) -> None:
@@ -86,7 +92,7 @@ def test_task_behind_a_fatal_one_is_blamed_or_lost(report: dict[str, Any]) -> No
 
 def test_withdrawn_task_comes_back_all_the_same(report: dict[str, Any]) -> None:
     told = report["withdrawing"]
-    assert report["capacity"] == 4
+    assert report["vacancies"] == 2
     assert len(told["withdrawn"]) == len(told["kept"]) == 2
     assert sorted(told["withdrawn"] + told["kept"]) == [[0, 1], [2, 3], [4, 5], [6, 7]]
     assert told["begun"] == [first for first, _ in told["kept"]]
@@ -100,8 +106,8 @@ def test_killed_worker_takes_rows_along_or_has_them_trained_twice(
 ) -> None:
     told = report["killing"]
     assert told["traps_left"] == 0
-    # Two to begin with, and one for each of the dead.
-    assert told["processes"] == 5
+    # The three that died, and one at least that did what they left.
+    assert told["processes"] >= 4
     assert told["trained"] == 300
     found = query(
         folder / "killed", "SELECT study_index, status FROM results ORDER BY study_index"

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import platform
+import socket
 from pathlib import Path
 
 import pytest
@@ -193,9 +194,17 @@ def test_missing_gpu_is_noticed_by_a_worker(sweep: Path, store: Path) -> None:
     assert not store.exists()
 
 
-def test_workers_of_a_cluster_are_guessed(sweep: Path, store: Path) -> None:
-    message = refused("run", sweep, "--store", store, "--device", "cpu", "--address", "far:6379")
-    assert "say with --workers how many" in message
+def test_cluster_that_is_down_hangs_the_run(
+    sweep: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RAY_NUM_REDIS_GET_RETRIES", "RAY_AUTH_MODE"):
+        monkeypatch.setenv(name, "")  # put back afterwards, whatever the command sets
+        monkeypatch.delenv(name)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    ended = sparsest("run", sweep, "--store", store, "--device", "cpu", "--address", address)
+    assert ended.code == 1
+    assert f"error: cannot join Ray at {address}: nothing answers there" in ended.err
 
 
 def test_store_takes_over_a_file_or_a_foreign_folder(sweep: Path, tmp_path: Path) -> None:

@@ -229,7 +229,7 @@ def test_rows_of_a_user_s_sweep_of_that_name_count(store: Path, tmp_path: Path) 
 
 
 def test_masks_that_nobody_knows_are_noticed_after_phase_1(store: Path) -> None:
-    setup = Setup(store, ExecutorChoice.inline, 1, "cpu", None, 0, None, "sparsest search")
+    setup = Setup(store, ExecutorChoice.inline, 1, ("cpu",), None, 0, None, "sparsest search")
     begun = Search(SearchSettings(0.5, masks="some"), setup, 1.0, plain_console())
     with pytest.raises(UserError, match="masks, value 1 of the list, cannot be 'some'"):
         begun.run(again=False)

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from orchestrator.plan import make_plan
-from orchestrator.source import FIRST_COST, LARGEST_TASK, SMALLEST_TASK, TASK_SECONDS, TaskSource
+from orchestrator.source import (
+    FIRST_COST,
+    LARGEST_TASK,
+    SMALLEST_TASK,
+    TASK_SECONDS,
+    TaskSource,
+    parts,
+)
+from orchestrator.team import Kind, Team
 from search.catalogue import Selection
+from search.experiment import Experiment
+from search.grid import Table
 from search.indices import IndexSet
 from search.paper import paper_study
+from search.study import Study
 from tests.orchestrator.fakes import FakeStore, small_study
 from workers.cost import experiment_cost
+from workers.task import Task
 
 
 def test_task_of_slow_experiments_lasts_for_minutes() -> None:
@@ -77,3 +91,96 @@ def test_stored_experiments_are_handed_out_again() -> None:
     assert task is not None
     assert list(task.indices) == [*range(10, 20), *range(45, 50)]
     assert source.next() is None
+
+
+def mixed_methods(count: int) -> Study:
+    """So many experiments, every third of which only the CPU can train, and those of the end."""
+    rows = tuple(
+        (0.001 * (n + 1), "gmp" if n % 3 == 2 or n >= count - 100 else "snip") for n in range(count)
+    )
+    base = Experiment(method="snip", width=4, target_nnz=10, epochs=1)
+    return Study("mixed", "for tests", Table(("lr", "method"), rows), base)
+
+
+CPU, GPU = Kind("cpu", "numba", "a"), Kind("cuda", "torch-cuda", "b")
+BOTH = Team({CPU: 2, GPU: 1}, frozenset({"cpu", "cuda"}))
+
+
+def methods_of(tasks: Sequence[Task]) -> set[str]:
+    return {task.study[index].method for task in tasks for index in task.indices}
+
+
+def test_gpu_is_given_what_only_the_cpu_trains() -> None:
+    study = mixed_methods(1000)
+    source = TaskSource(make_plan([Selection.whole(study)], None), "s", None, 2)
+    theirs = []
+    while (task := source.next(GPU, BOTH)) is not None:
+        theirs.append(task)
+    assert methods_of(theirs) == {"snip"}
+    assert sum(len(task.indices) for task in theirs) == 600
+    assert source.left == 400
+    ours = []
+    while (task := source.next(CPU, BOTH)) is not None:
+        ours.append(task)
+    assert methods_of(ours) == {"gmp"}
+    assert IndexSet.from_indices(n for t in [*theirs, *ours] for n in t.indices) == IndexSet(
+        ((0, 1000),)
+    )
+    assert sum(len(task.indices) for task in [*theirs, *ours]) == 1000
+
+
+def test_gpu_alone_trains_nothing_of_what_the_cpu_should() -> None:
+    source = TaskSource(make_plan([Selection.whole(mixed_methods(300))], None), "s", None, 1)
+    alone = Team({GPU: 1}, frozenset({"cuda"}))
+    trained = 0
+    while (task := source.next(GPU, alone)) is not None:
+        trained += len(task.indices)
+    assert trained == 300
+
+
+def test_gpu_looks_through_all_of_a_study_without_work_for_it() -> None:
+    rows = tuple((0.001 * (n + 1),) for n in range(200_000))
+    base = Experiment(method="gmp", width=4, target_nnz=10, epochs=1)
+    study = Study("gmp", "for tests", Table(("lr",), rows), base)
+    source = TaskSource(make_plan([Selection.whole(study)], None), "s", None, 1)
+    assert source.next(GPU, BOTH) is None
+    assert source.left == 200_000
+    task = source.next(CPU, BOTH)
+    assert task is not None
+    assert task.indices.intervals[0][0] == 0
+
+
+def test_gpu_finds_nothing_behind_what_the_cpu_must_train() -> None:
+    rows = tuple((0.001 * (n + 1), "gmp" if n < 9000 else "snip") for n in range(10_000))
+    base = Experiment(method="snip", width=4, target_nnz=10, epochs=1)
+    study = Study("late", "for tests", Table(("lr", "method"), rows), base)
+    source = TaskSource(make_plan([Selection.whole(study)], None), "s", None, 1)
+    task = source.next(GPU, BOTH)
+    assert task is not None
+    assert methods_of([task]) == {"snip"}
+
+
+def test_curves_are_asked_of_a_gpu() -> None:
+    plan = make_plan([Selection.whole(small_study(100))], None)
+    source = TaskSource(plan, "s", None, 1, curves=True)
+    assert source.next(GPU, BOTH) is None
+    assert source.next(CPU, BOTH) is not None
+
+
+def test_tasks_of_a_fast_kind_are_as_small_as_those_of_a_slow_one() -> None:
+    study = small_study(100_000)
+    source = TaskSource(make_plan([Selection.whole(study)], None), "s", None, 2)
+    for kind, speed in ((CPU, 0.02), (GPU, 0.002)):
+        task = source.next(kind, BOTH)
+        assert task is not None
+        source.observe(task, len(task.indices) * speed, kind)
+    sizes = [len(task.indices) for kind in (CPU, GPU) if (task := source.next(kind, BOTH))]
+    assert sizes == [pytest.approx(300, abs=1), pytest.approx(3000, abs=1)]
+
+
+def test_parts_of_a_task_lose_an_experiment() -> None:
+    indices = IndexSet(((0, 70), (100, 130)))
+    cut = parts(indices, 32)
+    assert [len(part) for part in cut] == [4] * 4 + [3] * 28
+    assert IndexSet.of(pair for part in cut for pair in part.intervals) == indices
+    assert [list(part) for part in parts(IndexSet(((3, 5),)), 32)] == [[3], [4]]

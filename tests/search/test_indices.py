@@ -86,3 +86,11 @@ def test_intervals_that_are_near_lack_one_that_meets(many: set[int], few: set[in
     if few:
         reach = [pair for pair in near.intervals if pair[1] > min(few) and pair[0] <= max(few)]
         assert list(near.intervals) == reach
+
+
+@given(SETS, st.integers(1, 5))
+def test_pieces_lose_an_index(members: set[int], count: int) -> None:
+    indices = IndexSet.from_indices(members)
+    pieces = list(indices.pieces(count))
+    assert [index for piece in pieces for index in piece] == sorted(members)
+    assert all(0 < len(piece.intervals) <= count for piece in pieces)

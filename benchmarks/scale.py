@@ -1,0 +1,284 @@
+"""What a sweep of 10^8 experiments costs its driver, its workers answering at once.
+
+python -m benchmarks scale                             # everything, minutes
+python -m benchmarks.scale 100000000 --store runs/scale  # one sweep, whose store stays
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from rich.console import Console
+
+from benchmarks.linked_store import LinkedStore
+from benchmarks.report import table
+from benchmarks.synthetic import InstantExecutor, SyntheticRows
+from orchestrator.best import Best
+from orchestrator.driver import drive
+from orchestrator.executor import Done, Outcome
+from orchestrator.plan import make_plan
+from orchestrator.progress import ProgressDisplay
+from orchestrator.source import LARGEST_TASK, TaskSource
+from orchestrator.stored_before import stored_before
+from search.catalogue import Selection
+from search.experiment import Experiment
+from search.grid import Product, Replicates, Table, axis
+from search.id_set import IdSet
+from search.indices import IndexSet
+from search.study import Study
+from storage.committer import Committer
+from storage.paths import StorePaths
+from storage.sweep_info import describe_sweep
+from workers.task import Task
+
+SIZES = (10**6, 10**7, 10**8)
+
+ROW_MS = 6.3
+"""What an experiment is said to have taken: docs/speed.md. It decides the size of tasks."""
+
+GAPS = 3_000
+"""In the sweep that is resumed, of so many experiments in a row the last third is missing."""
+
+
+def run() -> None:
+    """Prints the driver's rate and memory at each size, and what resuming costs."""
+    whole = [_in_a_process(size) for size in SIZES]
+    gaps = _in_a_process(SIZES[-1], "--gaps")
+    print("## The driver, its workers answering at once\n")
+    print(table(["experiments", *_FIGURES], [_line(figures) for figures in whole]))
+    print(f"\n## A sweep of {SIZES[-1]:,} of which every third thousand is missing\n")
+    print(table(["experiments", *_FIGURES], [_line(figures) for figures in gaps["runs"]]))
+    print("\n## Resuming\n")
+    rows = [[f"{f['experiments']:,}", *_resumed(f)] for f in [*whole, gaps["runs"][0]]]
+    print(table(["stored", "log entries", "MB of log", "gaps", "reading it, s", "plan, s"], rows))
+    print()
+    _edited()
+
+
+_FIGURES = (
+    "a second",
+    "tasks",
+    "wall, s",
+    "processor, s",
+    "source, s",
+    "store, s",
+    "display, s",
+    "memory before, MB",
+    "peak, MB",
+)
+
+
+def _line(figures: dict[str, Any]) -> list[str]:
+    spent = [f"{figures[name]:.1f}" for name in ("wall", "processor", "source", "store", "display")]
+    memory = [f"{figures[name]:.0f}" for name in ("before", "peak")]
+    rate = figures["experiments"] / figures["wall"]
+    return [f"{figures['experiments']:,}", f"{rate:,.0f}", f"{figures['tasks']:,}", *spent, *memory]
+
+
+def _resumed(figures: dict[str, Any]) -> list[str]:
+    counts = [f"{figures['entries']:,}", f"{figures['log_mb']:.1f}", f"{figures['gaps']:,}"]
+    return [*counts, f"{figures['reading']:.2f}", f"{figures['plan']:.3f}"]
+
+
+def _in_a_process(size: int, *options: str) -> dict[str, Any]:
+    """The figures of one sweep; memory is that of a process that has done nothing else."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "benchmarks.scale", str(size), *options]
+        store = ["--store", str(Path(folder) / "store")]
+        ended = subprocess.run([*command, *store], check=True, stdout=subprocess.PIPE, text=True)
+    figures: dict[str, Any] = json.loads(ended.stdout)
+    return figures
+
+
+class _Slices(SyntheticRows):
+    """Rows that were made once: the first few of them for each task."""
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        self._rows = batch
+
+    def rows(self, task: Task) -> pa.RecordBatch:
+        return self._rows.slice(0, len(task.indices))
+
+
+class _AnyOrder(InstantExecutor):
+    """Answers any of the tasks under way, as workers do; the source learns of `ROW_MS` a row."""
+
+    _random = random.Random(0)
+    tasks = 0
+
+    def wait(self, timeout_s: float) -> list[Outcome]:
+        self.tasks += 1
+        self._waiting.rotate(self._random.randrange(len(self._waiting)))
+        (outcome,) = super().wait(timeout_s)
+        assert isinstance(outcome, Done)
+        return [replace(outcome, busy_s=len(outcome.task.indices) * ROW_MS / 1000)]
+
+
+class _Timed:
+    """Passes everything on to an object, and adds up the seconds that its methods take."""
+
+    def __init__(self, inner: Any) -> None:
+        self.seconds = 0.0
+        self.calls = 0
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if not callable(found):
+            return found
+
+        def timed(*words: Any, **named: Any) -> Any:
+            start = time.perf_counter()
+            try:
+                return found(*words, **named)
+            finally:
+                self.seconds += time.perf_counter() - start
+                self.calls += 1
+
+        return timed
+
+
+class _Never:
+    requested = False
+
+
+def _study(size: int) -> Study:
+    """So many experiments of 7x3x3 and its neighbours, the replicate slowest."""
+    rates = axis("lr", *(0.01 * (n + 1) for n in range(5)))
+    structures = Table(("structure",), (((7, 3, 3),), ((7, 3, 2),), ((6, 3, 3),), ((7, 2, 3),)))
+    grid = Product((Replicates(size // 20), rates, structures))
+    return Study("synthetic", "for measuring", grid, Experiment())
+
+
+def _measure(size: int, store: Path, gaps: bool) -> dict[str, Any]:
+    """The figures of a sweep; with gaps, of one that leaves some out and of one that does them."""
+    study = _study(size)
+    batch = _template(study)
+    every = IndexSet.from_range(range(len(study)))
+    if not gaps:
+        return _sweep(study, every, store, batch)
+    begun = range(0, len(study), GAPS)
+    first = every & IndexSet.of((start, start + 2 * GAPS // 3) for start in begun)
+    return {"runs": [_sweep(study, wanted, store, batch) for wanted in (first, every)]}
+
+
+def _template(study: Study) -> pa.RecordBatch:
+    """Rows enough for the largest task."""
+    brief = replace(study, base=replace(study.base, epochs=1))
+    task = Task(study, IndexSet.from_range(range(LARGEST_TASK)), "synthetic")
+    return SyntheticRows(brief).rows(task)
+
+
+def _sweep(study: Study, wanted: IndexSet, store: Path, batch: pa.RecordBatch) -> dict[str, Any]:
+    """Plans what is wanted and not stored, drives it, and opens the store again."""
+    executor = _AnyOrder(_Slices(batch))
+    sweep = describe_sweep(
+        command="benchmark", studies=[study.name], device="cpu", workers=64, root_seed=0
+    )
+    sink = LinkedStore(store, sweep, batch)
+    (planned,) = make_plan([Selection(study, wanted)], _NoOtherVersions(sink))
+    source: Any = _Timed(TaskSource([planned], sweep.sweep_id, None, executor.workers))
+    experiments = source.left
+    display: Any = _Timed(ProgressDisplay(Console(file=StringIO()), experiments, Best()))
+    timed_sink: Any = _Timed(sink)
+    before = _resident_mb()
+    start, processor = time.perf_counter(), time.process_time()
+    drive(source, executor, timed_sink, display, _Never())
+    sink.finish(study.digest, study.name)
+    figures = {
+        "experiments": experiments,
+        "tasks": executor.tasks,
+        "wall": time.perf_counter() - start,
+        "processor": time.process_time() - processor,
+        "source": source.seconds,
+        "store": timed_sink.seconds,
+        "display": display.seconds,
+        "before": before,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
+    }
+    return figures | _resume(study, store)
+
+
+class _NoOtherVersions:
+    """A store whose sweep file was never edited."""
+
+    def __init__(self, store: LinkedStore | Committer) -> None:
+        self._store = store
+
+    def stored(self, study_digest: str) -> IndexSet:
+        if isinstance(self._store, Committer):
+            return self._store.state.stored(study_digest)
+        return self._store.stored(study_digest)
+
+    def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
+        return IdSet()
+
+
+def _resume(study: Study, store: Path) -> dict[str, Any]:
+    """What it takes to know what is left."""
+    paths = StorePaths.of(store)
+    start = time.perf_counter()
+    committer = Committer(paths, "benchmark")
+    reading = time.perf_counter() - start
+    start = time.perf_counter()
+    (planned,) = make_plan([Selection.whole(study)], _NoOtherVersions(committer))
+    plan = time.perf_counter() - start
+    committer.close()
+    entries = list(paths.log.iterdir())
+    return {
+        "reading": reading,
+        "plan": plan,
+        "gaps": len(planned.remaining.intervals),
+        "entries": len(entries),
+        "log_mb": sum(entry.stat().st_size for entry in entries) / 1e6,
+    }
+
+
+def _edited() -> None:
+    """Prints what it takes to find the rows of a sweep file that was edited."""
+    print("## Rows of an edited sweep file, by their ids\n")
+    rows = []
+    for size in (10**6, 10**7):
+        study = _study(size)
+        every = IndexSet.from_range(range(size))
+        start = time.perf_counter()
+        ids = IdSet(random.Random(0).randbytes(16 * size))
+        held = time.perf_counter() - start
+        start = time.perf_counter()
+        stored_before(study, every, ids)
+        compared = time.perf_counter() - start
+        rows.append([f"{size:,}", f"{16 * size / 1e6:.0f}", f"{held:.1f}", f"{compared:.1f}"])
+    titles = ["stored, and wanted", "MB of ids", "sorting them, s", "making and comparing, s"]
+    print(table(titles, rows))
+
+
+def _resident_mb() -> float:
+    """What this process holds in memory now (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def main() -> None:
+    """Drives one sweep, and prints its figures as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("experiments", type=int)
+    parser.add_argument("--store", type=Path, required=True, help="folder to make")
+    parser.add_argument("--gaps", action="store_true", help="in two runs: every third is left out")
+    given = parser.parse_args()
+    print(json.dumps(_measure(given.experiments, given.store, given.gaps)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""The workers on a cluster, which come and go with its nodes."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from orchestrator.clock import PatientClock
+from orchestrator.cluster.size import Wish, needs_seat, wanted_workers
+from orchestrator.cluster.watch import ClusterWatch, Node
+from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker, reason_of
+from orchestrator.errors import UserError
+from orchestrator.team import Team
+from workers.actor import TrainingActor
+from workers.initial import StoredInit
+from workers.train import Device
+
+logger = logging.getLogger(__name__)
+
+START_TIMEOUT_S = 300.0
+"""How long the run waits for a worker to start and compile where there is none."""
+
+NODE_TIMEOUT_S = 1200.0
+"""The same on a cluster that may have to rent a machine first and install everything on it."""
+
+FAILED_STARTS = 3
+"""So many workers that fail to start before the first that does, and none will."""
+
+LONGEST_PAUSE_S = 60.0
+"""Between two tries to start workers where they fail to."""
+
+IDLE_LOOKS = 3
+"""After so many looks at which a worker had nothing to do, no more nodes are asked for."""
+
+
+class _Seat:
+    """Does nothing, and holds the CPU that the driver needs."""
+
+
+_SeatActor = ray.remote(num_cpus=1, max_restarts=0)(_Seat)
+
+
+class Pool:
+    """Starts workers where there is room, and forgets those whose nodes have gone.
+
+    Args:
+        wish: what kind of pool is wanted.
+        inits: stored initialisations by token.
+        watch: knows the nodes.
+        clock: for time limits.
+        actor: the class of the actors.
+    """
+
+    def __init__(
+        self,
+        wish: Wish,
+        inits: Mapping[str, StoredInit],
+        watch: ClusterWatch,
+        clock: PatientClock,
+        actor: Any = TrainingActor,
+    ) -> None:
+        self.ready: list[Worker] = []
+        self.starting: list[Worker] = []
+        self.most = 0
+        self._wish = wish
+        self._inits = inits
+        self._watch = watch
+        self._clock = clock
+        self._actor = actor
+        self._failed_starts = 0
+        self._last_failure = ""
+        self._start_again_at = 0.0
+        self._idle_looks = 0
+        self._seat: Any = None
+        self._timeout_s = NODE_TIMEOUT_S if wish.grows else START_TIMEOUT_S
+        self._had_one_at: dict[Device, float] = dict.fromkeys(wish.devices, clock.now())
+
+    @property
+    def team(self) -> Team:
+        """The workers that there are now.
+
+        A device none of whose workers comes for a long time does not count: nobody should wait for
+        it.
+        """
+        workers = Counter(worker.kind for worker in self.ready if worker.kind is not None)
+        soon = self._clock.now() - self._timeout_s
+        devices = {worker.device for worker in self.ready}
+        devices |= {w.device for w in self.starting if self._had_one_at[w.device] >= soon}
+        return Team(workers, frozenset(devices))
+
+    def look(self) -> list[Worker]:
+        """Brings the pool in line with the cluster.
+
+        Returns:
+            Workers that were ready and whose nodes have gone; they are no longer of the pool.
+
+        Raises:
+            UserError: the head is gone, or there is no worker and none comes.
+        """
+        nodes = self._watch.nodes()
+        self._take_started()
+        gone_nodes = {node.id for node in nodes if not node.alive}
+        lost = [worker for worker in self.ready if worker.node in gone_nodes]
+        for worker in lost:
+            self.remove(worker)
+        idle = any(not worker.sent for worker in self.ready)
+        self._idle_looks = self._idle_looks + 1 if idle else 0
+        if self._wish.grows:
+            self._take_seat(nodes)
+        busy = self._idle_looks < IDLE_LOOKS
+        wanted = wanted_workers(nodes, self._wish, busy=busy, reserved=int(self._seat is not None))
+        for device, count in wanted.items():
+            self._adjust(device, count)
+        self._give_up_where_none_comes(seen=bool(nodes))
+        return lost
+
+    def remove(self, worker: Worker) -> None:
+        """Ends a worker, or what is left of it."""
+        self.ready.remove(worker)
+        worker.kill()
+
+    def _take_seat(self, nodes: Sequence[Node]) -> None:
+        """Keeps a CPU of the driver's node from being given to a worker, from some size on."""
+        own = ray.get_runtime_context().get_node_id()
+        if self._seat is None and needs_seat(nodes, own):
+            here = NodeAffinitySchedulingStrategy(own, soft=False)
+            self._seat = _SeatActor.options(scheduling_strategy=here).remote()
+
+    def _take_started(self) -> None:
+        now = self._clock.now()
+        if self.starting:
+            references = [worker.warm_up for worker in self.starting]
+            ended, _ = ray.wait(references, num_returns=len(references), timeout=0)
+            for worker in [w for w in self.starting if w.warm_up in set(ended)]:
+                self._take(worker, now)
+        for worker in self.ready:
+            self._had_one_at[worker.device] = now
+        self.most = max(self.most, len(self.ready))
+
+    def _take(self, worker: Worker, now: float) -> None:
+        self.starting.remove(worker)
+        try:
+            worker.ready(ray.get(worker.warm_up, timeout=GET_TIMEOUT_S), now)
+        except RayError as error:
+            self._last_failure = reason_of(error)
+            # A node that left while a worker started on it says nothing about the next.
+            self._failed_starts += isinstance(error, RayTaskError)
+            pause = min(LONGEST_PAUSE_S, 2.0**self._failed_starts)
+            self._start_again_at = now + pause
+            logger.warning("a worker did not start: %s", error)
+            worker.kill()
+        else:
+            self._failed_starts = 0
+            self.ready.append(worker)
+            logger.info("%s on %s is ready", worker.kind, worker.node)
+
+    def _adjust(self, device: Device, count: int) -> None:
+        now = self._clock.now()
+        starting = [worker for worker in self.starting if worker.device == device]
+        there = len(starting) + sum(worker.device == device for worker in self.ready)
+        too_late = [worker for worker in starting if now - worker.since > self._timeout_s]
+        surplus = starting[max(0, len(starting) - max(0, there - count)) :]
+        for worker in {*too_late, *surplus}:
+            self.starting.remove(worker)
+            worker.kill()
+            there -= 1
+        if now < self._start_again_at:
+            return
+        for _ in range(count - there):
+            self.starting.append(self._new(device, now))
+
+    def _new(self, device: Device, now: float) -> Worker:
+        # A GPU's worker is placed by its GPU alone: the CPU that it keeps busy is left free by the
+        # number of the others, and must not be what it waits for.
+        needs = {"num_cpus": 0, "num_gpus": 1} if device == "cuda" else {"num_cpus": 1}
+        actor = self._actor.options(**needs).remote(self._inits, device)
+        return Worker(actor, device, actor.warm_up.remote(), now)
+
+    def _give_up_where_none_comes(self, *, seen: bool) -> None:
+        if self.ready:
+            return
+        said = f"; the last try ended with {self._last_failure}" if self._last_failure else ""
+        if not self.most and self._failed_starts >= FAILED_STARTS:
+            raise UserError(f"no worker can start: {self._last_failure}")
+        if self._clock.now() - max(self._had_one_at.values()) <= self._timeout_s:
+            return
+        needs = " or ".join("a GPU" if d == "cuda" else "a CPU" for d in self._wish.devices)
+        there = "its nodes offer none" if seen and not self.starting else "none is free"
+        raise UserError(
+            f"no worker could start within {self._timeout_s:.0f} s: each needs {needs}, and "
+            f"{there}{said}. What came back before is stored; the same command goes on when there "
+            "is room"
+        )

@@ -1,0 +1,90 @@
+"""Starting Ray on this machine, or joining a cluster; and leaving it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import ray
+from ray._private.ray_logging import global_worker_stdstream_dispatcher as messages
+from ray.exceptions import RayError
+
+from orchestrator.cluster.address import reachable
+from orchestrator.cluster.code import shipped_code
+from orchestrator.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+_HANDLER = "sparsest"
+
+OBJECT_STORE_BYTES = 256 * 2**20
+"""Shared memory for results under way on this machine: a task's rows are about half a megabyte."""
+
+_QUIET: dict[str, Any] = {
+    "log_to_driver": False,
+    "logging_level": logging.ERROR,
+    "namespace": "sparsest",
+}
+
+
+def start_here(cpus: int, gpus: int) -> None:
+    """Starts Ray on this machine, for this run alone: a stale address file misleads a bare init.
+
+    Raises:
+        UserError: Ray does not start.
+    """
+    try:
+        ray.init(
+            address="local",
+            num_cpus=cpus,
+            num_gpus=gpus,
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            **_QUIET,
+        )
+    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+        raise UserError(f"Ray does not start on this machine: {error}") from error
+    _log_ray_s_messages()
+
+
+def join(address: str) -> None:
+    """Joins a cluster, and brings this project's code along.
+
+    Raises:
+        UserError: no Ray at the address, or it does not let us in.
+    """
+    if not reachable(address):
+        # Ray itself would go on asking for minutes.
+        raise UserError(
+            f"cannot join Ray at {address}: nothing answers there. Is it up, and does a firewall "
+            "let this machine reach its port?"
+        )
+    try:
+        ray.init(address=address, runtime_env=shipped_code(), **_QUIET)
+    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+        raise UserError(
+            f"cannot join Ray at {address}: {error}. If the cluster asks for a token, it must be "
+            "in RAY_AUTH_TOKEN or ~/.ray/auth_token here as well"
+        ) from error
+    _log_ray_s_messages()
+
+
+def _log_ray_s_messages() -> None:
+    """Sends to the log what Ray prints of dead workers and nodes, twenty lines for each.
+
+    Ray prints it whatever `log_to_driver` says, and has no public way to take it away.
+    """
+    messages.remove_handler("ray_print_logs")
+    messages.remove_handler(_HANDLER)
+    messages.add_handler(_HANDLER, _log)
+
+
+def _log(message: dict[str, Any]) -> None:
+    text = " ".join(str(line) for line in message["lines"])
+    logger.info("Ray's %s: %s", message["pid"], text.partition("\n")[0])
+
+
+def leave() -> None:
+    """Ends the job, and with it Ray where it was started here. May take some seconds."""
+    ray.shutdown()
+    messages.remove_handler(_HANDLER)

@@ -1,0 +1,37 @@
+"""Commands in the comments of the cluster's files, and in docs/cluster.md inside of others."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from orchestrator.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS: Any = typer.main.get_command(app)
+
+FILES = [*sorted(ROOT.glob("cluster*")), ROOT / "docs" / "cluster.md"]
+
+
+def command_lines(file: Path) -> list[str]:
+    """What others are told to call `sparsest` with: inside quotes, behind `--` or an `&&`."""
+    text = file.read_text().replace("\\\n", " ")
+    return re.findall(r"(?:'|&& |-- |bin/)sparsest ([a-z][^'\n&|]*)", text)
+
+
+LINES = [(file.name, line) for file in FILES for line in command_lines(file)]
+
+
+@pytest.mark.parametrize(("name", "line"), LINES)
+def test_a_cluster_is_told_to_run_what_does_not_exist(name: str, line: str) -> None:
+    words = shlex.split(line, comments=True)
+    COMMANDS.commands[words[0]].make_context(words[0], words[1:])
+
+
+def test_files_have_commands() -> None:
+    assert {name for name, _ in LINES} >= {"cluster.yaml", "cluster-local.yaml", "cluster.md"}

@@ -1,0 +1,98 @@
+"""cluster-slurm.sh, with stand-ins for SLURM's programs, for Ray and for `sparsest`."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "cluster-slurm.sh"
+
+# Each says what it was called with and whether it has the token. Ray's head listens, and both go on
+# until they are told to end, as `--block` does.
+PROGRAMS = {
+    "hostname": "echo '127.0.0.1 fe80::1'",
+    "scontrol": "printf 'node1\\nnode2\\nnode3\\n'",
+    "srun": 'while [[ $1 == --* ]]; do options+=" $1"; shift; done; say "$options"; exec "$@"',
+    "ray": """say "$@"
+[[ $* != *--head* ]] || exec python -c '
+import socket, sys, time
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))): time.sleep(60)
+' $(sed -E 's/.*--port=([0-9]+).*/\\1/' <<< "$*")
+exec sleep 60""",
+    "sparsest": """say "$@"
+trap 'say stopped; exit 130' TERM
+until grep -q 'ray start.* --address' $CALLS; do sleep 0.05; done
+if [[ -n ${HANG:-} ]]; then sleep 60 & wait; fi
+exit 3""",
+}
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> tuple[dict[str, str], Path]:
+    """The environment of a batch script on three nodes, and the file where programs are named."""
+    calls, bin_folder = tmp_path / "calls", tmp_path / ".venv" / "bin"
+    bin_folder.mkdir(parents=True)
+    for name, body in PROGRAMS.items():
+        said = f'echo "{name} $* token=${{#RAY_AUTH_TOKEN}}" >> {calls}'
+        program = bin_folder / name
+        program.write_text(f"#!/bin/bash\nsay() {{ {said}; }}\n{body}\n")
+        program.chmod(0o755)
+    environment = dict(
+        os.environ,
+        SLURM_SUBMIT_DIR=str(tmp_path),
+        CALLS=str(calls),
+        SLURM_JOB_ID=str(os.getpid()),
+        SLURM_JOB_NODELIST="node[1-3]",
+        SLURM_CPUS_PER_TASK="8",
+    )
+    return environment, calls
+
+
+def test_script_is_not_one() -> None:
+    subprocess.run(["bash", "-n", SCRIPT], check=True)
+
+
+def test_nodes_do_not_find_their_head_or_stay_when_the_sweep_has_ended(
+    job: tuple[dict[str, str], Path],
+) -> None:
+    environment, calls = job
+    port = 20000 + os.getpid() % 10000
+    words = [str(SCRIPT), "phase1", "--store", "a b"]
+    ended = subprocess.run(words, env=environment, timeout=60, capture_output=True, text=True)
+    assert ended.returncode == 3, ended.stderr
+    said = calls.read_text().splitlines()
+    (head,) = [line for line in said if line.startswith("ray ") and "--head" in line]
+    (worker,) = [line for line in said if line.startswith("ray ") and "--head" not in line]
+    (srun,) = [line for line in said if line.startswith("srun ")]
+    (run,) = [line for line in said if line.startswith("sparsest ")]
+    assert f"--port={port} --num-cpus=7" in head
+    assert f"--address=127.0.0.1:{port} --num-cpus=8" in worker
+    assert re.search("--nodes=2 --ntasks=2 .*--exclude=node1", srun)
+    assert run == f"sparsest run phase1 --store a b --address 127.0.0.1:{port} token=64"
+    assert all(line.endswith("token=64") for line in said)
+    assert environment["SLURM_JOB_ID"] in head  # its own folder
+    with socket.socket() as gone:
+        assert gone.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_time_limit_kills_the_driver_before_it_has_stored_its_rows(
+    job: tuple[dict[str, str], Path],
+) -> None:
+    environment, calls = job
+    script = subprocess.Popen([str(SCRIPT), "phase1"], env=environment | {"HANG": "1"})
+    deadline = time.monotonic() + 60
+    while "sparsest run" not in (calls.read_text() if calls.exists() else ""):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.3)  # until the driver has set its trap
+    script.send_signal(signal.SIGTERM)
+    assert script.wait(60) == 130
+    assert "sparsest stopped" in calls.read_text()

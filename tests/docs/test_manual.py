@@ -1,0 +1,88 @@
+"""The manual's navigation, and the code of the pages that have no tests of their own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sparsest
+from docs.site.navigation import NAVIGATION
+from orchestrator.targets import find_targets
+from tests.docs.pages import ROOT, Block, blocks, the_code
+
+FIRST, REPRODUCIBILITY, NOTEBOOKS = (
+    ROOT / "docs" / f"{name}.md" for name in ("first-sweep", "reproducibility", "notebooks")
+)
+SITE = ROOT / "docs" / "site"
+
+
+def test_page_is_in_no_navigation() -> None:
+    pages = {str(page.relative_to(ROOT).with_suffix("")) for page in (ROOT / "docs").rglob("*.md")}
+    named = [page for pages in NAVIGATION.values() for page in pages]
+    folders = [page.removesuffix("*") for page in named if page.endswith("*")]
+    assert [p for p in pages if p not in named and not p.startswith(tuple(folders))] == []
+    assert len(set(named)) == len(named)
+
+
+def test_function_of_notebooks_is_not_in_the_reference() -> None:
+    reference = (SITE / "functions.rst").read_text()
+    public = {name for name in sparsest.__all__ if not name.startswith("__")}
+    documented = set(re.findall(r"^\.\. auto\w+:: sparsest\.(\w+)", reference, re.MULTILINE))
+    # Documented where it is defined, since packages import it from there.
+    assert documented | {"Dataset"} == public
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_first_sweep_has_another_size_than_the_page_says(
+    place: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sizes: list[set[str]] = []
+    for file in blocks(FIRST, "toml"):
+        Path("first.toml").write_text(file.code)
+        (selection,) = find_targets(["first.toml"]).selections
+        sizes.append({experiment.experiment_id for experiment in selection.study})
+    claims = re.findall(r"\*\*(\d+) experiments\*\*(?:, (\d+) of them new)?", FIRST.read_text())
+    total, new = claims[place]
+    assert int(total) == len(sizes[place])
+    if new:
+        assert int(new) == len(sizes[place] - sizes[place - 1])
+
+
+@pytest.mark.parametrize(
+    "question",
+    [*blocks(FIRST, "sql"), *blocks(REPRODUCIBILITY, "sql")],
+    ids=lambda question: question.heading,
+)
+def test_question_of_a_page_has_no_answer(question: Block, store: sparsest.Store) -> None:
+    assert len(store.sql(question.code)) > 0
+
+
+def test_first_network_has_another_accuracy(
+    store: sparsest.Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exec(the_code(FIRST, "python").replace("runs/first", "runs/paper"), {})
+    measured, recorded = map(float, capsys.readouterr().out.split())
+    assert measured == pytest.approx(recorded, abs=1e-4)
+
+
+def test_page_on_notebooks_calls_what_there_is_not(store: sparsest.Store) -> None:
+    exec(the_code(NOTEBOOKS, "python"), {})
+
+
+def test_page_on_reproducibility_makes_no_id(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    exec(the_code(REPRODUCIBILITY, "python"), names)
+    assert capsys.readouterr().out.split()[0] == names["experiment"].experiment_id
+
+
+def test_seeds_of_the_page_are_of_other_streams() -> None:
+    code = "".join(
+        (ROOT / "workers" / f"{name}.py").read_text()
+        for name in ("initial", "course", "pruning_batches")
+    )
+    used = set(re.findall(r'experiment\.seed\("(\w+)"\)', code))
+    assert set(re.findall(r'`experiment\.seed\("(\w+)"\)`', REPRODUCIBILITY.read_text())) == used

@@ -1,0 +1,180 @@
+"""docs/own-method.md and docs/own-dataset.md: their packages, as they stand there."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.doctor.finding import Level
+from orchestrator.doctor.software import check_plugins
+from orchestrator.plugins import all_plugins
+from orchestrator.targets import find_targets
+from search.indices import IndexSet
+from tests.docs.pages import ROOT, blocks, prose
+from tests.installed import install, look_again
+from tests.orchestrator.running import HERE, environment, query, refused, rows, sparsest
+from workers.conformance import DATASET_CHECKS, METHOD_CHECKS, Check
+from workers.task import Task, run_task
+
+METHOD, DATASET = (ROOT / "docs" / f"own-{name}.md" for name in ("method", "dataset"))
+
+
+def unpack(page: Path, folder: Path) -> None:
+    """Writes a page's files into a folder, and installs the package that they make."""
+    for block in blocks(page):
+        named = re.match(r"# (\S+)\n", block.code)
+        if named is not None:
+            file = folder / named[1]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.code)
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    install(folder, project["name"], project["version"], project["entry-points"])
+
+
+@pytest.fixture
+def method(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder with the files of the page on methods, which is where the commands run."""
+    unpack(METHOD, site)
+    monkeypatch.chdir(site)
+    return site
+
+
+@pytest.fixture
+def dataset(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    unpack(DATASET, site)
+    monkeypatch.chdir(site)
+    return site
+
+
+def test_page_s_folder_lists_other_files_than_the_page_has() -> None:
+    for page in (METHOD, DATASET):
+        code = "".join(block.code for block in blocks(page))
+        listed = re.findall(r"^        (\S+)$", prose(page), re.MULTILINE)
+        assert listed
+        assert all(f"# {name}\n" in code for name in listed)
+
+
+@pytest.mark.parametrize("check", METHOD_CHECKS, ids=lambda check: check.__name__)
+def test_page_s_method_breaks_the_contract(method: Path, check: Check) -> None:
+    # By the page's own test.
+    names: dict[str, Any] = {}
+    exec((method / "tests" / "test_even.py").read_text(), names)
+    names["test_contract_is_broken"](check)
+
+
+@pytest.mark.parametrize("check", DATASET_CHECKS, ids=lambda check: check.__name__)
+def test_page_s_data_set_breaks_the_contract(dataset: Path, check: Check) -> None:
+    check("two-shells")
+
+
+def test_page_s_method_is_not_trained(method: Path) -> None:
+    assert "method 'even' of the package even-pruning 1.0\n" in sparsest("plugins").out
+    (selection,) = find_targets(["even.toml"]).selections
+    assert len(selection.study) == 27
+    # One epoch a training; all else as the page has it.
+    sweep = Path("even.toml")
+    sweep.write_text(sweep.read_text().replace("[base]", "[base]\nepochs = 1"))
+    assert sparsest("plan", "even.toml").code == 0
+    assert sparsest("run", "even.toml", "--store", "even", *HERE).code == 0
+    of_even = "FROM results WHERE method = 'even'"
+    (found,) = query(
+        Path("even"), f"SELECT count(*) AS n, list(DISTINCT weight_nnz) AS weights {of_even}"
+    ).to_pylist()
+    assert (found["n"], sorted(found["weights"])) == (18, [20, 30, 40])
+    (noted,) = query(Path("even"), "SELECT versions['even-pruning'] AS v FROM sweeps").to_pylist()
+    assert noted["v"] == "1.0"
+    ended = sparsest("show", "--best", "even", "--target", "0.4", "--store", "even")
+    assert (ended.code, Path(ended.out.partition(":")[0]).suffix) == (0, ".svg")
+
+
+def test_page_s_data_set_is_not_trained(dataset: Path) -> None:
+    for sweep, layers in (
+        ("shells", [[3, 3, 3, 3, 1], [3, 6, 4, 1], [3, 8, 8, 8, 1]]),
+        ("depths", [[2, 4, 3, 3, 2, 1], [2, 5, 4, 1], [2, 8, 1]]),
+    ):
+        file = Path(f"{sweep}.toml")
+        file.write_text(re.sub("epochs = .*", "epochs = 1", file.read_text()))
+        assert sparsest("run", file, "--store", sweep, *HERE).code == 0
+        found = query(
+            Path(sweep), "SELECT DISTINCT layers FROM results ORDER BY layers"
+        ).to_pylist()
+        assert [row["layers"] for row in found] == layers
+
+
+def test_workers_of_ray_see_no_plugins(method: Path) -> None:
+    small = '# small.toml\nname = "small"\n[base]\nepochs = 1\n[grid]\nmethod = ["even"]\n'
+    Path("small.toml").write_text(f"{small}width = [4]\ntarget_nnz = [20, 30]\n")
+    words = ["run", "small.toml", "--store", "ray", "--workers", "1", "--device", "cpu"]
+    subprocess.run(
+        [sys.executable, "-m", "orchestrator.cli", *words],
+        env=environment() | {"PYTHONPATH": f"{ROOT}:{method}"},
+        check=True,
+        capture_output=True,
+    )
+    assert sparsest("run", "small.toml", "--store", "here", *HERE).code == 0
+    assert rows(Path("ray")).equals(rows(Path("here")))
+
+
+def test_worker_with_another_version_trains(method: Path) -> None:
+    (selection,) = find_targets(["even.toml"]).selections
+    task = Task(
+        selection.study, IndexSet.of([(0, 1)]), "sweep", packages=(("even-pruning", "1.1"),)
+    )
+    with pytest.raises(ValueError, match=r"has 1\.0 of the package even-pruning.* version 1\.1"):
+        run_task(task, {}, "cpu")
+    task = replace(task, packages=(("uneven-pruning", "1.0"),))
+    with pytest.raises(ValueError, match="has none of the package uneven-pruning"):
+        run_task(task, {}, "cpu")
+
+
+def test_algorithm_that_cannot_be_imported_fails_every_row(method: Path) -> None:
+    (method / "even_pruning" / "algorithm.py").write_text("import nowhere_at_all\n")
+    said = refused("run", "even.toml", "--store", "even", *HERE)
+    assert "method 'even' of the package even-pruning 1.0 cannot be used: ModuleNotFound" in said
+    assert not Path("even").exists()
+
+
+def test_broken_plugin_is_a_traceback(method: Path) -> None:
+    (method / "even_pruning" / "__init__.py").write_text("METHOD = 1\n")
+    look_again()
+    broken = "'even' of the package even-pruning 1.0 cannot be used: the entry point names a int"
+    assert broken in refused("plan", "even.toml")
+    listed = sparsest("plugins")
+    assert listed.code == 1
+    assert broken in listed.out
+    assert broken in refused("plugins", "--check", "even")
+    assert json.loads(sparsest("plugins", "--json").out)[0]["problem"].startswith("the entry")
+    assert check_plugins(all_plugins()).level is Level.warning
+    # What has nothing to do with it goes on working.
+    assert sparsest("plan", "demo").code == 0
+
+
+def test_data_set_that_cannot_be_made_is_a_traceback(dataset: Path) -> None:
+    (dataset / "two_shells.py").write_text("def two_shells():\n    return [1, 2]\n")
+    look_again()
+    said = "data set 'two-shells' of the package two-shells 1.0 cannot be made: TypeError"
+    assert said in refused("run", "shells.toml", "--store", "shells", *HERE)
+    assert sparsest("plan", "depths.toml").code == 0
+
+
+def test_check_of_the_command_line_finds_nothing(dataset: Path) -> None:
+    ended = sparsest("plugins", "--check", "two-shells")
+    assert ended.code == 0
+    assert len(ended.out.splitlines()) == len(DATASET_CHECKS)
+    (dataset / "two_shells.py").write_text(
+        (dataset / "two_shells.py").read_text().replace("default_rng(7)", "default_rng()")
+    )
+    del sys.modules["two_shells"]
+    look_again()
+    ended = sparsest("plugins", "--check", "two-shells")
+    assert ended.code == 1
+    assert "data set is another one each time? failed, other points" in ended.out
+    assert "there is no such plug-in; there are: two-shells" in refused("plugins", "--check", "x")

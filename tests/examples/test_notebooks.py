@@ -1,0 +1,76 @@
+"""The notebooks in examples/, run from beginning to end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
+
+PUBLISHED = ("phase1.parquet", "overparam.parquet")
+"""Published results that the notebook is run with: all of them would take three times as long."""
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Variables for a kernel that installs into a folder of the test and reads few results."""
+    site, results = home / "site", home / "results"
+    for folder in (site, results):
+        folder.mkdir()
+    for name in PUBLISHED:
+        (results / name).symlink_to(ROOT / "results" / name)
+    bin_folder = str(Path(sys.executable).parent)
+    return {
+        **os.environ,
+        "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{site}",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "SPARSEST_RESULTS": str(results),
+        # As if by `pip install --target site --no-deps --no-build-isolation`: nothing is fetched,
+        # and the environment stays as it is.
+        "PIP_TARGET": str(site),
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it so: 0 means without
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
+def test_notebook_cannot_be_run(notebook: Path, tmp_path: Path) -> None:
+    executed = tmp_path / notebook.name
+    shutil.copy(notebook, executed)
+    # A process of its own: its loop and its sockets would outlive the test otherwise.
+    program = "import sys; from nbclient.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--inplace", str(executed), "--timeout", "300"],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    before, after = read(notebook), read(executed)
+    assert [cell.source for cell in after.cells] == [cell.source for cell in before.cells]
+    outputs = [output for cell in after.cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 2
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
+def test_notebook_is_kept_with_what_it_printed(notebook: Path) -> None:
+    content = read(notebook)
+    nbformat.validate(content)
+    for cell in content.cells:
+        assert cell.get("outputs", []) == []
+        assert cell.get("execution_count") is None
+
+
+def read(path: Path) -> Any:
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]

@@ -1,0 +1,114 @@
+"""A sweep of which one experiment in a hundred always crashes, hangs, or eats memory.
+
+    python -m tests.faults.bad_experiments FOLDER --experiments 10000
+
+FOLDER is made. The last line is a report in JSON; the exit code is 0 where each bad experiment has
+a row `failed` with its reason and all others are trained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from orchestrator import deadline, driver
+from orchestrator.commands.executors import ExecutorChoice, make_executor
+from orchestrator.executor import Executor, Failed, InlineExecutor, Outcome
+from storage.verify import verify_store
+from tests.faults.bad_table import EVERY, bad_study, kind_of, tries
+from tests.faults.cluster import Nodes, prepare
+from tests.faults.report import finish
+from tests.faults.training import train
+from tests.orchestrator.running import query
+
+NODES = 2
+
+MEMORY = 2 * 2**30
+"""Bytes of a node, so of its one worker: what the machine has is not to be eaten."""
+
+
+def failing_alone(executor: Executor) -> Counter[int]:
+    """Counts from now on how often an experiment fails in a task of its own."""
+    alone: Counter[int] = Counter()
+    wait = executor.wait
+
+    def counting(timeout_s: float) -> list[Outcome]:
+        outcomes = wait(timeout_s)
+        for outcome in outcomes:
+            if isinstance(outcome, Failed) and len(outcome.task.indices) == 1:
+                alone.update(outcome.task.indices)
+        return outcomes
+
+    setattr(executor, "wait", counting)  # noqa: B010 - a method
+    return alone
+
+
+def bad_experiments(folder: Path, count: int, epochs: int) -> dict[str, Any]:
+    """Trains it, and the same without anything bad; compares."""
+    folder.mkdir(parents=True)
+    study = bad_study(count, epochs, folder)
+    train(InlineExecutor({}, "cpu"), study, folder / "whole", 1)
+    with Nodes(NODES, cpus=1, memory=MEMORY) as nodes:
+        start = time.monotonic()
+        with make_executor(ExecutorChoice.ray, NODES, {}, ("cpu",), nodes.address) as executor:
+            alone = failing_alone(executor)
+            train(executor, study, folder / "store", NODES)
+        wall_s = time.monotonic() - start
+    bad = {index for index in range(count) if kind_of(index)}
+    columns = "* EXCLUDE (train_ms, sweep_id)"
+    good = f"SELECT {columns} FROM results WHERE study_index % {EVERY} <> {EVERY // 2}"
+    good += " ORDER BY study_index"
+    equal = query(folder / "store", good).equals(query(folder / "whole", good))
+    failed = query(
+        folder / "store", "SELECT study_index, reason FROM results WHERE status = 'failed'"
+    ).to_pylist()
+    counts = query(folder / "store", "SELECT count(*) AS n FROM results").to_pylist()[0]["n"]
+    reasons: dict[str, Counter[str]] = {}
+    for row in failed:
+        kind = kind_of(row["study_index"]) or "nothing bad"
+        reasons.setdefault(kind, Counter())[row["reason"][:100]] += 1
+    began = tries(folder)
+    found = verify_store(folder / "store")
+    return {
+        "experiments": count,
+        "bad": len(bad),
+        "rows": counts,
+        "rows_failed": len(failed),
+        "other_rows_equal": equal,
+        "most_tries_alone": max(alone[index] for index in bad),
+        "most_tries_in_all": max(began.values()),
+        "reasons": reasons,
+        "wall_s": round(wall_s, 1),
+        "findings": [str(problem) for problem in found],
+        "holds": equal
+        and counts == count
+        and {row["study_index"] for row in failed} == bad
+        and max(alone[index] for index in bad) <= driver.ATTEMPTS
+        and not found,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--experiments", type=int, default=10_000)
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument(
+        "--patience",
+        type=float,
+        help="seconds after which the part of a failed task counts as hanging; four times that "
+        "for any other [default: the program's own]",
+    )
+    given = parser.parse_args()
+    if given.patience is not None:
+        deadline.SUSPECT_S, deadline.SHORTEST_S = given.patience, 4 * given.patience
+        deadline.UNKNOWN_S = deadline.SHORTEST_S
+    prepare()
+    finish(bad_experiments(given.folder, given.experiments, given.epochs))
+
+
+if __name__ == "__main__":
+    main()

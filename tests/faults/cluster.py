@@ -1,0 +1,141 @@
+"""Several Ray nodes on this machine, which can be killed, frozen and replaced one by one.
+
+A program that uses this must call `prepare` before anything imports Ray.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.faults.processes import descendants, is_trainer, mark, send, started
+
+if TYPE_CHECKING:
+    from ray.cluster_utils import Cluster
+
+OBJECT_STORE_BYTES = 100 * 2**20
+
+
+def prepare() -> None:
+    """Sets what the nodes, and the drivers that join them, are to inherit."""
+    mark()
+    os.environ["RAY_AUTH_MODE"] = "token"
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+    # A worker is as important as the rest: on a busy machine Ray's default of 15 starves it.
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - Ray reads it so
+
+
+class Nodes:
+    """A head without processors, which the drivers join, and nodes that train.
+
+    Args:
+        count: nodes that train.
+        cpus: processors of each, as Ray counts them.
+        memory: bytes of memory of each, as Ray counts them; None for the machine's.
+        host: the head's address; None for the machine's own.
+    """
+
+    def __init__(
+        self, count: int, cpus: int, memory: int | None = None, host: str | None = None
+    ) -> None:
+        self._head = {} if host is None else {"node_ip_address": host}
+        self._count = count
+        self._cpus = cpus
+        self._memory = memory
+        self._cluster: Cluster | None = None
+        self.nodes: list[Any] = []
+
+    def __enter__(self) -> Self:
+        from ray.cluster_utils import Cluster
+
+        self._cluster = Cluster(
+            initialize_head=True,
+            head_node_args={
+                "num_cpus": 0,
+                "object_store_memory": OBJECT_STORE_BYTES,
+                "include_dashboard": False,
+                **self._head,
+            },
+        )
+        while not self.refill():
+            continue
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Ends everything, also what is frozen."""
+        everything = [process.pid for process in started()]
+        send(everything, signal.SIGCONT)
+        send(everything, signal.SIGKILL)
+
+    @property
+    def address(self) -> str:
+        """Where drivers join."""
+        return str(self._running.address)
+
+    def _add(self) -> bool:
+        """A node joins; False where the machine was too busy to start it in time."""
+        try:
+            node = self._running.add_node(
+                num_cpus=self._cpus,
+                memory=self._memory,
+                object_store_memory=OBJECT_STORE_BYTES,
+                wait=False,
+            )
+        except Exception as error:  # Ray raises nothing more definite
+            if "timed out during startup" not in str(error):
+                raise
+            return False
+        self.nodes.append(node)
+        return True
+
+    def refill(self) -> bool:
+        """Adds nodes for those that have ended, as whoever runs a cluster would; all are there?"""
+        alive = {process.pid for process in started()}
+        self.nodes = [node for node in self.nodes if node_pid(node, "raylet") in alive]
+        return all(self._add() for _ in range(self._count - len(self.nodes)))
+
+    def remove(self, node: Any) -> None:
+        """A node leaves, all of its processes at once and without a word."""
+        everything = [node_pid(node, "raylet")]
+        everything += [process.pid for process in descendants(everything[0])]
+        send(everything, signal.SIGKILL)
+
+    def kill_raylet(self, node: Any) -> None:
+        """Kills what speaks for a node, and leaves its workers to notice."""
+        send([node_pid(node, "raylet")], signal.SIGKILL)
+
+    def freeze(self, node: Any) -> None:
+        """A node answers nobody; its workers go on."""
+        send([node_pid(node, "raylet")], signal.SIGSTOP)
+
+    def thaw(self, node: Any) -> None:
+        """The node goes on where it was."""
+        send([node_pid(node, "raylet")], signal.SIGCONT)
+
+    def kill_head(self) -> None:
+        """Kills the server that knows the cluster."""
+        send([node_pid(self._running.head_node, "gcs_server")], signal.SIGKILL)
+
+    def trainers(self) -> list[int]:
+        """Processes of all actors, also of those whose node the cluster has given up."""
+        return [process.pid for process in started() if is_trainer(process)]
+
+    @property
+    def _running(self) -> Cluster:
+        assert self._cluster is not None, "not entered"
+        return self._cluster
+
+
+def node_pid(node: Any, kind: str) -> int:
+    """Process of a node: its "raylet", or the head's "gcs_server"."""
+    (info,) = node.all_processes[kind]
+    return int(info.process.pid)

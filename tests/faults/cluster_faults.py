@@ -1,0 +1,186 @@
+"""Workers, nodes and raylets lost one after the other during one sweep; at last, the head.
+
+    python -m tests.faults.cluster_faults FOLDER
+
+FOLDER is made. The last line is a report in JSON, with how long it took to notice each fault and to
+have all workers again; the exit code is 0 where the rows are those of an uninterrupted run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from storage.paths import StorePaths
+from tests.faults.agreement import Witness, agreement
+from tests.faults.cluster import Nodes, prepare
+from tests.faults.processes import seconds_until, send
+from tests.faults.report import finish
+from tests.orchestrator.running import count_rows
+
+NODES = 3
+
+PATIENCE_S = 240.0
+"""How long anything may take on a busy machine before it counts as stuck."""
+
+UNNOTICED_S = 90.0
+
+LOST = ("was lost", "has left", "worker was killed", "unavailable")
+"""What the log says when a worker is given up."""
+
+
+def start_sweep(store: Path, experiments: int, address: str | None) -> subprocess.Popen[bytes]:
+    """Starts the slow sweep; what it says goes to a file beside the store."""
+    words = [str(store), "--experiments", str(experiments), "--workers", str(NODES)]
+    if address is not None:
+        words += ["--address", address]
+    with store.with_suffix(".said").open("ab") as said:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.slow_sweep", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+        )
+
+
+@dataclass
+class Inflicted:
+    """A fault, and what it took to get over it.
+
+    Attributes:
+        fault: its name.
+            noticed_s: until the log said that a worker was lost; None where nothing was.
+        all_workers_s: until as many actors were there as before; None where they never were.
+        pause_s: the longest time without new rows meanwhile.
+        rows: rows that came meanwhile.
+    """
+
+    fault: str
+    noticed_s: float | None
+    all_workers_s: float | None
+    pause_s: float
+    rows: int
+
+
+def inflict(
+    fault: str, strike: Callable[[], None], nodes: Nodes, store: Path, before: Sequence[int]
+) -> Inflicted:
+    """Does it, and watches until the log tells of it and as many actors are there as before.
+
+    A fault that is over before anybody notices is watched for `UNNOTICED_S`.
+    """
+    log = StorePaths.of(store).run_log
+    told = log.stat().st_size
+    rows = first_rows = count_rows(store)
+    start = last_rows = time.monotonic()
+    strike()
+    noticed = again = None
+    pause = 0.0
+    now = time.monotonic()
+    while now < start + PATIENCE_S and again is None:
+        time.sleep(0.1)
+        nodes.refill()
+        now = time.monotonic()
+        if (found := count_rows(store)) > rows:
+            pause, last_rows, rows = max(pause, now - last_rows), now, found
+        if noticed is None:
+            with log.open() as file:
+                file.seek(told)
+                said = file.read()
+            noticed = now - start if any(word in said for word in LOST) else None
+        trainers = nodes.trainers()
+        if (noticed is not None or now > start + UNNOTICED_S) and len(trainers) == len(before):
+            again = now - start
+    pause = max(pause, time.monotonic() - last_rows)
+    return Inflicted(fault, noticed, again, pause, rows - first_rows)
+
+
+def cluster_faults(
+    folder: Path, experiments: int, faults: Sequence[str], frozen_s: float
+) -> dict[str, Any]:
+    """Inflicts all faults on one sweep and compares its rows."""
+    folder.mkdir(parents=True)
+    whole, store = folder / "whole", folder / "store"
+    assert start_sweep(whole, experiments, None).wait(PATIENCE_S) == 0
+    witness = Witness(store)
+    inflicted = []
+    draw = random.Random(0)
+    with Nodes(NODES, cpus=1) as nodes:
+        sweep = start_sweep(store, experiments, nodes.address)
+        for fault in faults:
+            assert seconds_until(lambda: all_train(nodes, store), PATIENCE_S) is not None, fault
+            assert sweep.poll() is None, f"the sweep has ended before: {fault}"
+            before = nodes.trainers()
+            node = draw.choice(nodes.nodes)
+
+            def strike(fault: str = fault, node: Any = node) -> None:
+                if fault == "worker killed":
+                    send([draw.choice(before)], signal.SIGKILL)  # noqa: B023 - called at once
+                elif fault == "node removed":
+                    nodes.remove(node)
+                elif fault == "raylet killed":
+                    nodes.kill_raylet(node)
+                else:
+                    nodes.freeze(node)
+                    threading.Timer(frozen_s, nodes.thaw, (node,)).start()
+
+            inflicted.append(inflict(fault, strike, nodes, store, before))
+            print(inflicted[-1], file=sys.stderr, flush=True)
+            witness.look()
+        rows = count_rows(store)
+        assert seconds_until(lambda: count_rows(store) > rows, PATIENCE_S) is not None
+        nodes.kill_head()
+        start = time.monotonic()
+        head_code = sweep.wait(PATIENCE_S)
+        ended_s = time.monotonic() - start
+        witness.look()
+    said = store.with_suffix(".said").read_text()
+    last_words = [line for line in said.splitlines() if line.startswith("error: ")]
+    with Nodes(NODES, cpus=1) as nodes:
+        start = time.monotonic()
+        code = start_sweep(store, experiments, nodes.address).wait(PATIENCE_S + experiments)
+        again_s = time.monotonic() - start
+    found = agreement(witness, whole)
+    return {
+        "experiments": experiments,
+        "faults": [vars(one) for one in inflicted],
+        "head_killed_run_ended_s": round(ended_s, 1),
+        "head_killed_exit_code": head_code,
+        "head_killed_words": last_words[-1:],
+        "run_again_s": round(again_s, 1),
+        "agreement": found,
+        "holds": found.holds and code == 0 and head_code == 1 and len(last_words) == 1,
+    }
+
+
+def all_train(nodes: Nodes, store: Path) -> bool:
+    """Whether every node has an actor, and rows come."""
+    return len(nodes.trainers()) == NODES and count_rows(store) > 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--experiments", type=int, default=3000)
+    parser.add_argument("--frozen", type=float, default=30.0, help="seconds")
+    parser.add_argument(
+        "--faults",
+        nargs="*",
+        default=["worker killed", "node removed", "raylet killed", "raylet frozen"],
+    )
+    given = parser.parse_args()
+    prepare()
+    finish(cluster_faults(given.folder, given.experiments, given.faults, given.frozen))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""A node that is cut off from the network for two minutes, and comes back.
+
+    python -m tests.faults.cut_network FOLDER
+
+The head is on this machine, two nodes are hosts of their own (`tests.faults.network`): needs root.
+FOLDER is made. The last line is a report in JSON; the exit code is 0 where the rows are those of an
+uninterrupted run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from storage.paths import StorePaths
+from tests.faults.agreement import Witness, agreement
+from tests.faults.cluster import OBJECT_STORE_BYTES, Nodes, prepare
+from tests.faults.network import Host, Network, possible
+from tests.faults.processes import descendants, is_busy, is_trainer, seconds_until
+from tests.faults.report import finish
+from tests.orchestrator.running import count_rows
+
+PATIENCE_S = 240.0
+"""How long anything may take on a busy machine before it counts as stuck."""
+
+LOST = ("was lost", "has left", "worker was killed", "unavailable")
+"""What the log says when a worker is given up."""
+
+
+def join(host: Host, head: str) -> subprocess.Popen[bytes]:
+    """Starts a node with one processor on a host."""
+    words = ["start", "--block", "--address", head, "--node-ip-address", host.address]
+    words += ["--num-cpus", "1", "--object-store-memory", str(OBJECT_STORE_BYTES)]
+    return subprocess.Popen(
+        [*host.inside, sys.executable, "-m", "ray.scripts.scripts", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def cut_network(folder: Path, experiments: int, cut_s: float) -> dict[str, Any]:
+    """Cuts one of two nodes off during a sweep and compares its rows."""
+    folder.mkdir(parents=True)
+    whole, store = folder / "whole", folder / "store"
+    slow = [sys.executable, "-m", "tests.faults.slow_sweep", "--experiments", str(experiments)]
+    subprocess.run([*slow, str(whole)], check=True)
+    witness = Witness(store)
+    with Network(2) as network, Nodes(0, cpus=0, host=network.address) as head:
+        cut = network.hosts[0]
+        nodes = {host.name: join(host, head.address) for host in network.hosts}
+        said = store.with_suffix(".said").open("wb")
+        sweep = subprocess.Popen(
+            [*slow, str(store), "--address", head.address, "--workers", "2"],
+            stdout=said,
+            stderr=said,
+        )
+
+        def both_train() -> bool:
+            return count_rows(store) > 0 and all(
+                any(is_trainer(process) for process in descendants(node.pid))
+                for node in nodes.values()
+            )
+
+        def log_says(words: tuple[str, ...]) -> bool:
+            return any(word in StorePaths.of(store).run_log.read_text() for word in words)
+
+        def both_train_at_last() -> bool:
+            for host in network.hosts:
+                if nodes[host.name].poll() is not None:  # the machine was too busy to start it
+                    nodes[host.name] = join(host, head.address)
+            return both_train()
+
+        assert seconds_until(both_train_at_last, PATIENCE_S) is not None, "the nodes do not train"
+        before = witness.look()
+        start = time.monotonic()
+        cut.pull()
+        noticed_s = seconds_until(lambda: log_says(LOST), cut_s)
+        time.sleep(max(0.0, cut_s - (time.monotonic() - start)))
+        during = witness.look() - before
+        assert sweep.poll() is None, store.with_suffix(".said").read_text()
+        still_there = [p.name[:40] for p in descendants(nodes[cut.name].pid) if is_busy(p)]
+        cut.plug()
+        ended_s = seconds_until(lambda: nodes[cut.name].poll() is not None, cut_s)
+        started_again = ended_s is not None
+        if started_again:
+            # A node that was taken for dead ends when it hears of it; whoever runs a cluster starts
+            # it again.
+            nodes[cut.name] = join(cut, head.address)
+        again_s = seconds_until(both_train_at_last, PATIENCE_S)
+        assert sweep.poll() is None, "the sweep has ended before the node was back"
+        code = sweep.wait(PATIENCE_S + experiments)
+        said.close()
+    found = agreement(witness, whole)
+    return {
+        "experiments": experiments,
+        "cut_s": cut_s,
+        "noticed_s": noticed_s and round(noticed_s, 1),
+        "rows_during_the_cut": during,
+        "cut_off_processes_at_its_end": still_there,
+        "cut_node_ended_after_s": ended_s and round(ended_s, 1),
+        "started_again": started_again,
+        "both_train_again_after_s": again_s and round(again_s, 1),
+        "exit_code": code,
+        "agreement": found,
+        "holds": found.holds and code == 0 and again_s is not None,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--experiments", type=int, default=2400)
+    parser.add_argument("--cut", type=float, default=120.0, help="seconds")
+    given = parser.parse_args()
+    if (why := possible()) is not None:
+        sys.exit(f"no hosts with a network of their own here: {why}")
+    prepare()
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    finish(cut_network(given.folder, given.experiments, given.cut))
+
+
+if __name__ == "__main__":
+    main()

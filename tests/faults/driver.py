@@ -1,0 +1,86 @@
+"""A `sparsest run` in a process of its own, which may be killed at any moment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.orchestrator.running import ROOT
+
+HASTY = ROOT / "tests" / "orchestrator" / "hasty.py"
+"""The command with small tasks that are stored at once."""
+
+
+@dataclass
+class Driver:
+    """A run, and how often it was started.
+
+    Args:
+        words: what to train, and options of `run`.
+        store: the store.
+        hasty: small tasks, stored at once, so that there is much to interrupt.
+        niceness: how far the run stands back behind others on the machine.
+    """
+
+    words: Sequence[str | Path]
+    store: Path
+    hasty: bool = True
+    niceness: int = 0
+    starts: int = 0
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def said(self) -> Path:
+        """What all starts have said."""
+        return self.store.with_suffix(".said")
+
+    def start(self) -> None:
+        """Starts it, in a process group of its own: a kill meets it alone."""
+        program = (
+            [str(HASTY)] if self.hasty else ["-c", "from orchestrator.cli import main; main()"]
+        )
+        words = ["run", *map(str, self.words), "--store", str(self.store), "--device", "cpu"]
+        nice = ["nice", "-n", str(self.niceness)]
+        with self.said.open("ab") as said:
+            self._process = subprocess.Popen(
+                [*nice, sys.executable, *program, *words],
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                process_group=0,
+            )
+        self.starts += 1
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._started.pid
+
+    @property
+    def code(self) -> int | None:
+        """Exit code; None while it runs."""
+        return self._started.poll()
+
+    def kill(self) -> None:
+        """Kills it, and waits until it is dead."""
+        self._started.send_signal(signal.SIGKILL)
+        self._started.wait()
+
+    def end(self, patience_s: float) -> int:
+        """Waits for its end; returns the exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: it goes on.
+        """
+        return self._started.wait(patience_s)
+
+    @property
+    def _started(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "not started"
+        return self._process

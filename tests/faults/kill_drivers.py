@@ -1,0 +1,114 @@
+"""SIGKILL of the driver at random moments, with Ray on this machine, over one sweep.
+
+    python -m tests.faults.kill_drivers FOLDER --kills 200
+
+FOLDER is made. The last line is a report in JSON; the exit code is 0 where the rows are those of an
+uninterrupted run and nothing of a killed run stays behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.faults.agreement import Witness, agreement
+from tests.faults.driver import Driver
+from tests.faults.processes import is_busy, mark, seconds_until, started
+from tests.faults.report import finish, quantiles
+from tests.orchestrator.running import count_rows, rates, write_sweep
+
+WORKERS = 2
+
+GRID = f'structure = ["2x2x1", "3x2x2"]\nmasks = "all"\n{rates(10)}'
+"""Grid of the sweep: 4,320 experiments, in at least 270 tasks."""
+
+PATIENCE_S = 300.0
+"""How long anything may take on a busy machine before it counts as stuck."""
+
+START_S = 8.0
+"""Kills that are to meet a start come within this time."""
+
+STARTS = 0.3
+"""Share of kills that come within `START_S`, ready or not; the others when rows have come."""
+
+
+def kill_drivers(folder: Path, kills: int, grid: str, minutes: float, seed: int) -> dict[str, Any]:
+    """Kills the driver so many times or for so long, lets the last one finish, and compares."""
+    folder.mkdir(parents=True)
+    draw = random.Random(seed)
+    sweep = write_sweep(folder / "killed.toml", grid, base="epochs = 2")
+    whole = Driver([sweep, "--executor", "inline"], folder / "whole", hasty=False)
+    whole.start()
+    assert whole.end(20 * PATIENCE_S) == 0, whole.said.read_text()
+    experiments = count_rows(whole.store)
+
+    driver = Driver([sweep, "--workers", str(WORKERS)], folder / "killed")
+    witness = Witness(driver.store)
+    gone_s: list[float] = []
+    most_left = 0
+    rows_at_kills: list[int] = []
+    start = time.monotonic()
+    for number in range(kills):
+        if time.monotonic() - start > 60 * minutes:
+            break
+        driver.start()
+        if draw.random() < STARTS:
+            time.sleep(draw.uniform(0, START_S))
+        else:
+            # Each kill has its share of what is left, so that the last finds something to do.
+            stored = count_rows(driver.store)
+            aim = stored + draw.uniform(0, 2) * (experiments - stored) / (kills - number + 1)
+            waited = seconds_until(
+                lambda aim=aim: driver.code is not None or count_rows(driver.store) >= aim,  # type: ignore[misc]
+                PATIENCE_S,
+            )
+            assert waited is not None, "no rows come"
+            time.sleep(draw.uniform(0, 0.2))
+        assert driver.code is None, driver.said.read_text()
+        driver.kill()
+        print(f"kill {number + 1}: {witness.look()} rows", file=sys.stderr, flush=True)
+        rows_at_kills.append(witness.look())
+        gone = seconds_until(lambda: not any(is_busy(process) for process in started()), PATIENCE_S)
+        assert gone is not None, started()
+        gone_s.append(gone)
+        most_left = max(most_left, len(started()))
+    driver.start()
+    code = driver.end(20 * PATIENCE_S)
+    wall_s = time.monotonic() - start
+    all_gone_s = seconds_until(lambda: not started(), PATIENCE_S)
+    found = agreement(witness, whole.store)
+    return {
+        "experiments": experiments,
+        "kills": len(rows_at_kills),
+        "kills_before_the_first_row": rows_at_kills.count(0),
+        "kills_that_found_new_rows": len(set(rows_at_kills) - {0}),
+        "starts": driver.starts,
+        "last_exit_code": code,
+        "wall_s": round(wall_s, 1),
+        "busy_processes_gone_s": quantiles(gone_s),
+        "most_idle_processes_left": most_left,
+        "all_gone_s": all_gone_s and round(all_gone_s, 1),
+        "left_behind": [process.name for process in started()],
+        "agreement": found,
+        "holds": found.holds and code == 0 and all_gone_s is not None,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--grid", default=GRID, help="of the sweep file")
+    parser.add_argument("--minutes", type=float, default=600.0, help="no kills after so long")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    mark()
+    finish(kill_drivers(given.folder, given.kills, given.grid, given.minutes, given.seed))
+
+
+if __name__ == "__main__":
+    main()

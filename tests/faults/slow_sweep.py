@@ -1,0 +1,76 @@
+"""A sweep that lasts as long as it should, on a busy machine and on an idle one: a program.
+
+    python -m tests.faults.slow_sweep STORE --experiments 900 [--address HOST:PORT]
+
+Reading an experiment takes a worker a while; training it takes next to nothing. Without an address
+it is trained in this process, which does not wait.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator import source
+from orchestrator.commands.executors import ExecutorChoice, make_executor
+from orchestrator.errors import UserError
+from orchestrator.executor import InlineExecutor
+from search.experiment import Experiment
+from search.grid import Table
+from search.study import Study
+from tests.faults.training import train
+
+PAUSE_S = 0.2
+"""How long reading one experiment takes."""
+
+TOGETHER = 8
+"""Experiments of a task."""
+
+
+@dataclass(frozen=True)
+class SlowTable(Table):
+    """A table whose rows take a while to read, for all processes but one."""
+
+    driver: int = 0
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        if os.getpid() != self.driver:
+            time.sleep(PAUSE_S)
+        return super().__getitem__(index)
+
+
+def slow_study(count: int) -> Study:
+    """A study of so many experiments that this process reads quickly and others slowly."""
+    rows = tuple((0.1 * (n + 1) / count,) for n in range(count))
+    base = Experiment(structure=(2, 2, 1), epochs=1)
+    return Study("slow", "for tests", SlowTable(("lr",), rows, os.getpid()), base)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--experiments", type=int, required=True)
+    parser.add_argument("--address")
+    parser.add_argument("--workers", type=int, default=2)
+    given = parser.parse_args()
+    study = slow_study(given.experiments)
+    if given.address is None:
+        train(InlineExecutor({}, "cpu"), study, given.store, 1)
+        return
+    source.LARGEST_TASK = source.SMALLEST_TASK = TOGETHER
+    try:
+        with make_executor(
+            ExecutorChoice.ray, given.workers, {}, ("cpu",), given.address
+        ) as executor:
+            train(executor, study, given.store, given.workers)
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

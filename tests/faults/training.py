@@ -1,0 +1,38 @@
+"""The driver loop as the command has it, for studies that no sweep file can describe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orchestrator.driver import drive
+from orchestrator.executor import Executor
+from orchestrator.plan import make_plan
+from orchestrator.run_log import log_beside
+from orchestrator.source import TaskSource
+from search.catalogue import Selection
+from search.study import Study
+from storage.sweep_info import describe_sweep
+from storage.writer import StoreWriter
+from tests.orchestrator.fakes import SilentMonitor, StopAfter
+
+
+def train(executor: Executor, study: Study, store: Path, workers: int) -> None:
+    """Trains what is not stored yet; stores every task's rows at once.
+
+    Args:
+        executor: what trains; entered.
+        study: what to train.
+        store: where the rows go; beside it, the log.
+        workers: how many to expect.
+
+    Raises:
+        UserError: nothing can be trained, or no longer.
+    """
+    with StoreWriter(store, max_seconds=0.0) as writer, log_beside(writer.paths):
+        planned = make_plan([Selection.whole(study)], writer)
+        sweep = describe_sweep(
+            command="test", studies=[study.name], device="cpu", workers=workers, root_seed=0
+        )
+        source = TaskSource(planned, writer.begin_sweep(sweep), None, workers)
+        drive(source, executor, writer, SilentMonitor(), StopAfter())
+        writer.end_sweep("finished")

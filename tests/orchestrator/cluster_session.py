@@ -1,0 +1,144 @@
+"""One Ray cluster on this machine, whose nodes come and go, and what happened: a program.
+
+Usage: cluster_session.py FOLDER. Its nodes know nothing of this checkout but what the job brings.
+Afterwards FOLDER has the stores "changing" and "headless", and report.json.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+# Before anything imports Ray, and before the nodes inherit it.
+os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+os.environ.pop("PYTHONPATH", None)
+
+import ray
+from ray.cluster_utils import Cluster
+
+from orchestrator import deadline, source
+from orchestrator.cluster import watch
+from orchestrator.cluster.size import Wish
+from orchestrator.ray_executor import RayExecutor
+from search.catalogue import Selection
+from storage.reader import StoreReader
+from tests.orchestrator import ray_session
+from tests.orchestrator.ray_session import PATIENCE_S, Trapped, run
+from workers import actor, train
+from workers.actor import Trainer
+from workers.initial import StoredInit
+from workers.train import Backend, Device
+
+COUNT = 600
+HANGS, CRASHES, EATS = 307, 350, 400
+
+
+class Simulated(Trainer):
+    """A trainer whose GPU is torch on the CPU: another backend of another speed."""
+
+    def __init__(self, inits: Mapping[str, StoredInit], device: Device) -> None:
+        super().__init__(inits, device)
+        if device == "cuda":
+            from workers.torch_batch import train_torch
+
+            def backend_for(device: Device) -> Backend:
+                if device == "cpu":
+                    return usual(device)
+                return Backend("torch-cpu", lambda e, d, i, _: train_torch(e, d, "cpu", i))
+
+            usual = train.backend_for
+            train.backend_for = actor.backend_for = backend_for  # type: ignore[attr-defined]
+
+
+SimulatedActor = ray.remote(max_restarts=0, max_task_retries=0)(Simulated)
+
+
+def until(true: Any, what: str) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not true():
+        if time.monotonic() > deadline_s:
+            raise TimeoutError(f"waited in vain until {what}")
+        time.sleep(0.1)
+
+
+def backends(store: Path) -> dict[str, int]:
+    """Stored rows by backend."""
+    if not (store / "store.json").exists():
+        return {}
+    with StoreReader(store) as reader:
+        found = reader.sql("SELECT backend, count(*) AS n FROM results GROUP BY backend")
+    return {row["backend"]: row["n"] for row in found.to_pylist()}
+
+
+def changing(executor: RayExecutor, cluster: Cluster, first: Any, folder: Path) -> dict[str, Any]:
+    """A sweep in which three experiments are bad, during which a node with a GPU joins, and the
+    node that began it goes."""
+    trapped = Trapped("changing", COUNT, folder)
+    trapped.set("slow")
+    trapped.set(f"gate-{HANGS}")  # for good
+    trapped.set(f"crash-{CRASHES}")
+    trapped.set(f"eat-{EATS}")
+    store = folder / "changing"
+    report: dict[str, Any] = {"began_with": sum(executor.team.workers.values())}
+
+    # The sweep in a thread: Ray lets only the main one add nodes.
+    with ThreadPoolExecutor(1) as thread:
+        sweep = thread.submit(
+            run, executor, [Selection.whole(trapped.study)], store, max_seconds=0.2
+        )
+        until(lambda: sum(backends(store).values()) > 0, "a row was stored")
+        second = cluster.add_node(num_cpus=2, num_gpus=1)
+        until(lambda: len(backends(store)) == 2, "the new node trained")
+        report["devices"] = sorted(executor.team.devices)
+        cluster.remove_node(first, allow_graceful=False)
+        report["trained"] = sweep.result(PATIENCE_S).trained
+    report["second"] = second.node_id
+    report["nodes"] = [worker.node for worker in executor._pool.ready]
+    reads = [row for row, _ in trapped.reads()]
+    report["reads"] = [reads.count(row) for row in (HANGS, CRASHES, EATS)]
+    report["code"] = sorted({worker.code for worker in executor._pool.ready})
+    return report
+
+
+def headless(executor: RayExecutor, cluster: Cluster, folder: Path) -> dict[str, Any]:
+    """A sweep whose head dies."""
+    trapped = Trapped("headless", 200, folder)
+    trapped.set("gate-190")
+    store = folder / "headless"
+
+    with ThreadPoolExecutor(1) as thread:
+        sweep = thread.submit(
+            run, executor, [Selection.whole(trapped.study)], store, max_seconds=0.2
+        )
+        until(lambda: sum(backends(store).values()) > 0, "a row was stored")
+        cluster.head_node.kill_gcs_server()  # type: ignore[attr-defined]
+        error = sweep.exception(PATIENCE_S)
+    return {"error": type(error).__name__, "said": str(error)}
+
+
+def main(folder: Path) -> None:
+    """Does everything with one cluster."""
+    ray.cloudpickle.register_pickle_by_value(ray_session)  # type: ignore[no-untyped-call]
+    # Hangs are found in seconds, and tasks are small.
+    deadline.SHORTEST_S, deadline.SUSPECT_S, deadline.UNKNOWN_S = 8.0, 4.0, 20.0
+    watch.SILENCE_S = 6.0
+    source.LARGEST_TASK, source.SMALLEST_TASK, source.TASK_SECONDS = 20, 10, 1.0
+    os.chdir(folder)
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    first = cluster.add_node(num_cpus=1)
+    report: dict[str, Any] = {}
+    wish = Wish(("cpu", "cuda"), None, grows=True)
+    with RayExecutor(wish, {}, cluster.address, SimulatedActor) as executor:
+        report["changing"] = changing(executor, cluster, first, folder)
+        report["headless"] = headless(executor, cluster, folder)
+    (folder / "report.json").write_text(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

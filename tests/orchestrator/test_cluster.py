@@ -1,0 +1,120 @@
+"""A cluster's nodes come, go and die, and its sweep goes on.
+
+`cluster_session` does everything with one cluster; these tests look at what came of it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pytest
+
+from orchestrator.driver import drive
+from orchestrator.executor import InlineExecutor
+from orchestrator.plan import make_plan
+from orchestrator.source import TaskSource
+from search.catalogue import Selection
+from storage.sweep_info import describe_sweep
+from storage.verify import verify_store
+from storage.writer import StoreWriter
+from tests.orchestrator.fakes import SilentMonitor, StopAfter, small_study
+from tests.orchestrator.running import PATIENCE_S, query, rows, start
+from workers.fast import BACKEND
+
+HANGS, CRASHES, EATS = 307, 350, 400
+"""Places of bad experiments, as in `cluster_session`."""
+
+SESSION = Path(__file__).with_name("cluster_session.py")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the session left behind."""
+    folder = tmp_path_factory.mktemp("cluster")
+    with start(SESSION, folder) as session:
+        _, err = session.communicate(timeout=3 * PATIENCE_S)
+    assert session.returncode == 0, err
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    return found
+
+
+def told(folder: Path, columns: str) -> list[dict[str, Any]]:
+    """Rows of the sweep through all changes, by place."""
+    statement = f"SELECT study_index, {columns} FROM results ORDER BY study_index"
+    found: list[dict[str, Any]] = query(folder / "changing", statement).to_pylist()
+    return found
+
+
+def test_node_that_joins_or_leaves_costs_rows(folder: Path, report: dict[str, Any]) -> None:
+    changing = report["changing"]
+    assert changing["began_with"] == 1
+    assert changing["trained"] == 600
+    assert set(changing["nodes"]) == {changing["second"]}
+    assert [row["study_index"] for row in told(folder, "status")] == list(range(600))
+    assert verify_store(folder / "changing") == []
+
+
+def test_cpus_idle_beside_a_gpu(folder: Path, report: dict[str, Any]) -> None:
+    assert report["changing"]["devices"] == ["cpu", "cuda"]
+    assert {row["backend"] for row in told(folder, "backend")} == {BACKEND, "torch-cpu"}
+
+
+def test_bad_experiments_stop_the_sweep_or_take_others_along(
+    folder: Path, report: dict[str, Any]
+) -> None:
+    failed = {
+        row["study_index"]: row["reason"]
+        for row in told(folder, "status, reason")
+        if row["status"] == "failed"
+    }
+    assert set(failed) == {HANGS, CRASHES, EATS}
+    # How long depends on the speed that was measured.
+    assert failed[HANGS].startswith("it took longer than ")
+    assert failed[HANGS].endswith(" s, and its worker was killed")
+    assert failed[CRASHES].startswith("its worker was lost: ActorDiedError")
+    assert failed[EATS].startswith("MemoryError")
+    # In a task, perhaps in a part of it, and three times alone; once more for the node that left.
+    assert max(report["changing"]["reads"]) <= 6
+
+
+def test_cpu_rows_differ_beside_other_backends(folder: Path, tmp_path: Path) -> None:
+    """The CPU's rows are those of a run in this process, bit for bit."""
+    study = small_study(600, "changing")
+    inline = tmp_path / "inline"
+    with StoreWriter(inline) as writer, InlineExecutor({}, "cpu") as executor:
+        planned = make_plan([Selection.whole(study)], writer)
+        sweep = describe_sweep(
+            command="test", studies=["changing"], device="cpu", workers=1, root_seed=0
+        )
+        source = TaskSource(planned, writer.begin_sweep(sweep), None, 1)
+        drive(source, executor, writer, SilentMonitor(), StopAfter())
+        writer.end_sweep("finished")
+    cpu = rows(folder / "changing").filter(
+        (pc.field("backend") == BACKEND) & (pc.field("status") != "failed")
+    )
+    same = pc.is_in(pc.field("experiment_id"), cpu.column("experiment_id"))
+    assert cpu.num_rows > 0
+    assert cpu.equals(rows(inline).filter(same))
+
+
+def test_nodes_run_what_is_installed_there(report: dict[str, Any]) -> None:
+    (code,) = report["changing"]["code"]
+    assert "runtime_resources" in code
+
+
+def test_head_that_dies_hangs_the_run_or_loses_what_came_back(
+    folder: Path, report: dict[str, Any]
+) -> None:
+    assert report["headless"]["error"] == "UserError"
+    assert "head of the Ray cluster" in report["headless"]["said"]
+    assert "the same command goes on" in report["headless"]["said"]
+    assert verify_store(folder / "headless") == []
+    assert rows(folder / "headless").num_rows > 0

@@ -1,0 +1,25 @@
+"""Finding the rows of an edited sweep file, in this process and in others."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator import stored_before as module
+from orchestrator.stored_before import stored_before
+from search.id_set import IdSet
+from search.indices import IndexSet
+from tests.orchestrator.fakes import small_study
+
+
+@pytest.mark.parametrize("few", [0, 10**9], ids=["in other processes", "in this one"])
+def test_stored_experiment_of_an_edited_file_is_trained_again(
+    few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FEW", few)
+    monkeypatch.setattr(module, "CHUNK", 7)
+    study = small_study(100)
+    stored = IndexSet.of([(0, 3), (6, 8), (20, 55), (99, 100)])
+    ids = IdSet.of_hex(study[index].experiment_id for index in stored)
+    asked = IndexSet.of([(2, 40), (50, 100)])
+    assert stored_before(study, asked, ids) == stored & asked
+    assert not stored_before(study, IndexSet(), ids)

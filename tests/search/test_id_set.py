@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.id_set import ID_BYTES, IdSet
+
+# Few values, zeros among them: NumPy takes zeros at the end of a string for padding.
+IDS = st.sets(
+    st.lists(st.sampled_from([0, 1, 255]), min_size=ID_BYTES, max_size=ID_BYTES).map(bytes)
+)
+
+
+@given(IDS, IDS)
+def test_an_id_that_ends_in_zeros_is_taken_for_another(one: set[bytes], other: set[bytes]) -> None:
+    ids = IdSet(b"".join(one))
+    assert set(ids) == one
+    assert len(ids) == len(one)
+    asked = sorted(one | other)
+    assert ids.has(b"".join(asked)).tolist() == [each in one for each in asked]
+    assert set(ids - IdSet(b"".join(other))) == one - other
+
+
+def test_id_that_is_given_twice_counts_twice() -> None:
+    assert list(IdSet.of_hex(["0a" * 16, "0b" * 16, "0a" * 16])) == [b"\n" * 16, b"\v" * 16]

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from search.plugins import find_plugins
+from tests.installed import install
+
+GROUP = "sparsest.methods"
+
+
+def number(name: str, brought: object) -> int:
+    if not isinstance(brought, int):
+        raise ValueError(f"{name} is no number")
+    return brought
+
+
+def test_plugin_is_not_found(site: Path) -> None:
+    install(site, "my-numbers", "2.5", {GROUP: {"seven": "my_numbers:SEVEN"}}, my_numbers="SEVEN=7")
+    found = find_plugins(GROUP, (), number)
+    assert found.usable == {"seven": 7}
+    assert [str(plugin) for plugin in found.plugins] == [
+        "method 'seven' of the package my-numbers 2.5"
+    ]
+    assert find_plugins("sparsest.datasets", (), number).plugins == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("bad", "1 / 0", "bad_numbers:X: ZeroDivisionError: division by zero"),
+        ("bad", "import nowhere_at_all", "No module named 'nowhere_at_all'"),
+        ("bad", "def X(: pass", "SyntaxError"),
+        ("bad", "Y = 1", "has no attribute 'X'"),
+        ("bad", "X = 'text'", "bad is no number"),
+        ("Bad", "X = 1", "its name is not valid; allowed are 1 to 64 of a-z"),
+        ("eight", "X = 1", "its name is taken: sparsest has one"),
+        ("seven", "X = 1", "its name is taken: several installed packages"),
+    ],
+)
+def test_broken_plugin_takes_the_others_along(site: Path, name: str, code: str, said: str) -> None:
+    install(site, "my-numbers", "2.5", {GROUP: {"seven": "my_numbers:SEVEN"}}, my_numbers="SEVEN=7")
+    install(site, "bad-numbers", "0.1", {GROUP: {name: "bad_numbers:X"}}, bad_numbers=code)
+    found = find_plugins(GROUP, ("eight",), number)
+    (broken,) = [plugin for plugin in found.problems if plugin.package == "bad-numbers"]
+    assert said in broken.problem
+    assert f"{name!r} of the package bad-numbers 0.1 cannot be used: " in str(broken)
+    # Of two with one name neither is taken: the order of installation must not decide.
+    assert found.usable == ({} if name == "seven" else {"seven": 7})
