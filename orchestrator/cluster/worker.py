@@ -12,6 +12,7 @@ from ray.exceptions import (
     GetTimeoutError,
     NodeDiedError,
     ObjectLostError,
+    OutOfMemoryError,
     RayError,
     RayTaskError,
 )
@@ -22,6 +23,8 @@ from workers.task import Task
 from workers.train import Device
 
 logger = logging.getLogger(__name__)
+
+_WHY = ("The actor is dead because", "The actor died because")
 
 GET_TIMEOUT_S = 60.0
 """How long it may take to fetch rows that are said to be there."""
@@ -95,10 +98,17 @@ class Worker:
 def blames_task(error: RayError) -> bool:
     """Whether what happened to a worker is to be blamed on the task that it was training.
 
-    Not if its node was lost or cannot be reached, nor if rows were lost on their way. Where Ray
-    cannot say which, it is not, since an experiment that does such things does them again.
+    Not if its node was lost or cannot be reached, nor if rows were lost on their way, nor if the
+    node as a whole ran out of memory: `workers.memory` bounds what an experiment can take. Where
+    Ray cannot say which, it is not, since an experiment that does such things does them again.
     """
-    lost = (ActorUnavailableError, NodeDiedError, ObjectLostError, GetTimeoutError)
+    lost = (
+        ActorUnavailableError,
+        GetTimeoutError,
+        NodeDiedError,
+        ObjectLostError,
+        OutOfMemoryError,
+    )
     return not isinstance(error, lost) and "node has died" not in str(error)
 
 
@@ -107,5 +117,5 @@ def reason_of(error: RayError) -> str:
     cause = error.cause if isinstance(error, RayTaskError) else error
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     # Ray says first that an actor died, then whose it was, and only then why.
-    said = next((line for line in lines if line.startswith("The actor is dead because")), "")
+    said = next((line for line in lines if line.startswith(_WHY)), "")
     return f"{type(cause).__name__}: {said or ''.join(lines[:1])}"

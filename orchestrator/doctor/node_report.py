@@ -9,11 +9,10 @@ import hashlib
 import os
 import platform
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from storage.sweep_info import software_versions
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 ROOMS = ("search", "pruning", "workers", "storage", "orchestrator")
 """The packages that a sweep runs."""
@@ -46,18 +45,39 @@ def node_report() -> NodeReport:
     return NodeReport(platform.node(), software_versions(), code_digest(), BACKEND, usable_cores())
 
 
-def code_digest(root: Path = _ROOT) -> str:
-    """BLAKE2b, 64 bits, of the sources of all rooms that a sweep runs."""
+def code_digest(root: Path | None = None) -> str:
+    """BLAKE2b, 64 bits, of the sources of all rooms that a sweep runs.
+
+    Args:
+        root: the folder that holds the rooms; None for the rooms that this process runs.
+    """
     digest = hashlib.blake2b(digest_size=8)
-    for path in source_files(root):
-        digest.update(str(path.relative_to(root)).encode())
+    for name, path in sources(root).items():
+        digest.update(name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def source_files(root: Path = _ROOT) -> list[Path]:
-    """The sources of all rooms that a sweep runs, in a fixed order."""
-    return [path for room in ROOMS for path in sorted((root / room).rglob("*.py"))]
+def sources(root: Path | None = None) -> dict[str, Path]:
+    """The sources of all rooms that a sweep runs by their names in a checkout, in a fixed order.
+
+    Args:
+        root: as for `code_digest`.
+    """
+    found = {}
+    for room in ROOMS:
+        folder = _folder(room) if root is None else root / room
+        for path in sorted(folder.rglob("*.py")):
+            found[f"{room}/{path.relative_to(folder)}"] = path
+    return found
+
+
+def _folder(room: str) -> Path:
+    """Where a room is: on a node of a cluster each has come by itself and lies apart."""
+    spec = find_spec(room)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
 
 
 def usable_cores() -> int:

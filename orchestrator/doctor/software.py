@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.doctor.finding import Finding, ok, problem, warning
-from orchestrator.doctor.node_report import source_files
+from orchestrator.doctor.node_report import sources
 from orchestrator.plugins import all_plugins
 from search.plugins import Plugin
 from storage.sweep_info import software_versions
@@ -34,7 +34,7 @@ def check_software() -> Iterator[Finding]:
     yield check_plugins(all_plugins())
     yield check_kernels()
     yield check_gpu()
-    yield check_clock(time.time(), max(path.stat().st_mtime for path in source_files()))
+    yield check_clock(time.time(), max(path.stat().st_mtime for path in sources().values()))
 
 
 def check_python(version: tuple[int, ...]) -> Finding:

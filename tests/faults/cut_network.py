@@ -28,7 +28,7 @@ from tests.orchestrator.running import count_rows
 PATIENCE_S = 240.0
 """How long anything may take on a busy machine before it counts as stuck."""
 
-LOST = ("was lost", "has left", "unavailable")
+LOST = ("was lost", "has left", "worker was killed", "unavailable")
 """What the log says when a worker is given up."""
 
 

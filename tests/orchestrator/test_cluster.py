@@ -76,7 +76,9 @@ def test_bad_experiments_stop_the_sweep_or_take_others_along(
         if row["status"] == "failed"
     }
     assert set(failed) == {HANGS, CRASHES, EATS}
-    assert failed[HANGS] == "it took longer than 4 s, and its worker was killed"
+    # How long depends on the speed that was measured.
+    assert failed[HANGS].startswith("it took longer than ")
+    assert failed[HANGS].endswith(" s, and its worker was killed")
     assert failed[CRASHES].startswith("its worker was lost: ActorDiedError")
     assert failed[EATS].startswith("MemoryError")
     # In a task, perhaps in a part of it, and three times alone; once more for the node that left.
