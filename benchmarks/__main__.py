@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import commands, crossover, kernel, paper, prunability, scale, share, sweep
+from benchmarks import (
+    commands,
+    compaction,
+    crossover,
+    kernel,
+    paper,
+    prunability,
+    scale,
+    share,
+    sweep,
+)
 
 BENCHMARKS = {
     "kernel": kernel.run,
@@ -13,6 +23,7 @@ BENCHMARKS = {
     "prunability": prunability.run,
     "sweep": sweep.run,
     "scale": scale.run,
+    "compaction": compaction.run,
     "commands": commands.run,
     "paper": paper.run,
 }

@@ -98,8 +98,10 @@ class LinkedStore:
     def _part(
         self, rows: pa.Table, indices: IndexSet, digest: str, name: str
     ) -> tuple[pa.Buffer, RowsCommitted]:
-        intervals = {digest: list(indices.intervals)}
-        return make_part(self.paths, rows, self._sweep.sweep_id, intervals, {digest: name})
+        place = rows.schema.get_field_index("sweep_id")
+        sweeps = pa.array([self._sweep.sweep_id] * rows.num_rows)
+        rows = rows.set_column(place, rows.schema.field(place), sweeps)
+        return make_part(self.paths, rows, {digest: list(indices.intervals)}, {digest: name})
 
 
 def _repeated(templates: pa.RecordBatch, count: int) -> pa.Table:

@@ -30,7 +30,7 @@ EXPERIMENTS = 400_000
 
 def run() -> None:
     """Prints the driver's rate and growth, and the time of aggregate queries."""
-    study = _large_study()
+    study = large_study()
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store"
         _drive(study, store)
@@ -38,7 +38,7 @@ def run() -> None:
         time_queries(store)
 
 
-def _large_study() -> Study:
+def large_study() -> Study:
     """EXPERIMENTS of 7x3x3, of one epoch."""
     rates = Table(("lr",), tuple((0.01 + n / 1e6,) for n in range(EXPERIMENTS // 4)))
     decays = Table(("weight_decay",), ((0.0,), (1e-4,), (5e-4,), (1e-3,)))

@@ -12,6 +12,7 @@ import typer
 
 from orchestrator.commands import (
     ask,
+    compact,
     diff,
     doctor,
     forget,
@@ -27,6 +28,7 @@ from orchestrator.commands import (
     show,
     space,
     status,
+    verify,
 )
 from orchestrator.commands.run import INTERRUPTED
 from orchestrator.errors import UserError
@@ -88,6 +90,8 @@ app.command("export")(_telling(ask.export))
 app.command("merge")(_telling(merge.merge))
 app.command("diff")(_telling(diff.diff))
 app.command("forget")(_telling(forget.forget))
+app.command("compact")(_telling(compact.compact))
+app.command("verify")(_telling(verify.verify))
 app.command("doctor")(_telling(doctor.doctor))
 app.command("plugins")(_telling(plugins.plugins))
 app.command("publish")(_telling(publish.publish))

@@ -47,7 +47,7 @@ def in_words(detail: ErrorDetails, known: Known, single: bool) -> str:
         known: the keys that it was held against.
         single: as for `table_name`.
     """
-    kind, value = detail["type"], _shown(detail["input"])
+    kind, value = detail["type"], shown(detail["input"])
     section, *inside = detail["loc"]
     keys = known.in_tables
     if section == "grid" and inside:
@@ -76,7 +76,7 @@ def in_words(detail: ErrorDetails, known: Known, single: bool) -> str:
     if kind == "list_type" and where:
         return f"{where}{key} must be a list in [grid], such as {key} = [...], not {value}"
     if kind == "repeated":
-        return f"{where}{key} names {_shown(detail['ctx']['value'])} twice"
+        return f"{where}{key} names {shown(detail['ctx']['value'])} twice"
     if kind == "too_short":
         return f"{where}{key} is an empty list; allowed: one value or more, or no such key"
     if kind == "too_long":
@@ -106,6 +106,10 @@ def _guess(key: str, names: Iterable[str]) -> str:
     return f" (did you mean {closest[0]!r}?)" if closest else ""
 
 
-def _shown(value: object) -> str:
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
+def shown(value: object) -> str:
+    """A value as the file could have it, cut where it is long."""
+    try:
+        text = str(value).lower() if isinstance(value, bool) else repr(value)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        return "a number of thousands of digits"
     return text if len(text) <= 60 else f"{text[:57]}..."

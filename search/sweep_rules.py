@@ -11,6 +11,7 @@ from search.masks import parse_mask
 from search.settings import MethodRules
 from search.sizes import dense_weights
 from search.sweep_keys import is_mask_key
+from search.sweep_problems import shown
 
 STORED_INIT_WIDTH = 16
 """Width of the three hidden layers of every stored initialisation (docs/paper.md, section 4)."""
@@ -196,7 +197,7 @@ def _check_layer(table: SweepTable, name: str, structure: Structure, inputs: int
         if (rows, cols) != (outputs, features):
             table.refuse(
                 name,
-                f"{mask!r} does not fit structure {structure_text(structure)}: it has {rows} rows "
-                f"and {cols} columns; allowed: {outputs} rows, one an output, and {features} "
-                "columns, one an input",
+                f"{shown(mask)} does not fit structure {structure_text(structure)}: it has "
+                f"{rows} rows and {cols} columns; allowed: {outputs} rows, one an output, "
+                f"and {features} columns, one an input",
             )

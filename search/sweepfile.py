@@ -18,6 +18,7 @@ right behind the method, in the order in which the method names them.
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -40,6 +41,11 @@ from search.sweep_repeated import find_repeated
 from search.sweep_rules import Facts, RefusalError
 
 MAX_FILE_BYTES = 1 << 20
+
+_TOO_DEEP = "not a sweep file: nested too deeply"
+
+_DOTTED = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){20}""")
+"""A key of more than 20 parts: tomllib's time grows with the square of their number."""
 
 _MAX_PROBLEMS = 10
 """Problems of a file that are shown at once."""
@@ -109,12 +115,16 @@ def parse_sweep(
         facts = Facts(methods, points or {}, inputs or {}, INPUTS)
         known = Known(table_keys(methods, datasets, schedules), method_keys(methods))
         return _study(document, known, facts, path, content)
+    except RecursionError:
+        raise SweepFileError(f"{path}: {_TOO_DEEP}") from None
     except RefusalError as refusal:
         raise SweepFileError("\n".join(f"{path}: {text}" for text in refusal.args)) from None
 
 
 def _read(path: Path) -> bytes:
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise RefusalError("not a regular file")
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
@@ -126,11 +136,13 @@ def _read(path: Path) -> bytes:
 
 def _parse(content: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(content.decode())
+        text = content.decode()
     except UnicodeDecodeError as error:
         raise RefusalError(f"not UTF-8 text: byte {error.start}") from None
-    except RecursionError:
-        raise RefusalError("not a sweep file: nested too deeply") from None
+    if _DOTTED.search(text):
+        raise RefusalError(_TOO_DEEP)
+    try:
+        return tomllib.loads(text)
     except ValueError as error:
         raise RefusalError(f"not TOML: {error}") from None
 

@@ -10,13 +10,14 @@ from search.indices import IndexSet
 from storage.init_entries import InitStored
 from storage.paths import PART_NAME
 from storage.search_entries import SearchChoice
-from storage.strict import Amount, Count, Name, Sha256, Strict
+from storage.strict import Amount, Count, Int32, Name, Sha256, Strict
 
 LOG_FORMAT: Final = 4
 """Raised by one whenever an older reader would misread or refuse an entry.
 
 Format 1 did not say where an initialisation came from, and knew no searches. In format 2 no data
-file was ever replaced. In format 3 nothing was set aside.
+file was ever replaced. In format 3 nothing was set aside, and a data file held the rows of one
+sweep alone (`storage.earlier_formats`).
 """
 
 PartName = Annotated[str, StringConstraints(pattern=f"^{PART_NAME}$")]
@@ -59,9 +60,29 @@ class SweepBegin(Strict):
     host: str
     processor: str
     device: str
-    workers: Count
-    root_seed: int
+    workers: Int32
+    root_seed: Count
     started: Name
+
+
+class RowsOfSweep(Strict):
+    """What a data file holds of one sweep.
+
+    Attributes:
+        rows: their number.
+        by_status: status -> number of rows.
+        train_seconds: core seconds of their training.
+    """
+
+    rows: Annotated[int, Field(ge=1)]
+    by_status: dict[Status, Count]
+    train_seconds: Amount
+
+    @model_validator(mode="after")
+    def _counts_agree(self) -> Self:
+        if sum(self.by_status.values()) != self.rows:
+            raise ValueError("the numbers by status do not add up to the number of rows")
+        return self
 
 
 class RowsCommitted(Strict):
@@ -77,25 +98,35 @@ class RowsCommitted(Strict):
         rows: number of rows.
         schema_version: `search.schema.SCHEMA_VERSION` of the writer.
         schema_sha256: of the schema (`storage.parts.schema_sha256`).
-        sweep_id: of the sweep that made them.
+        sweeps: sweep_id -> what the sweep has made of them.
         indices: digest of a study -> its indices in the file, as intervals [start, stop).
         studies: digest of a study -> its name.
-        by_status: status -> number of rows.
-        train_seconds: core seconds of training.
     """
 
     kind: Literal["rows"] = "rows"
     file: PartName
     bytes: Count
     sha256: Sha256
-    rows: Annotated[int, Field(ge=1)]
+    rows: Annotated[Count, Field(ge=1)]
     schema_version: Annotated[int, Field(ge=1)]
     schema_sha256: Sha256
-    sweep_id: Name
-    indices: dict[Name, list[tuple[int, int]]]
+    sweeps: Annotated[dict[Name, RowsOfSweep], Field(min_length=1)]
+    indices: dict[Name, list[tuple[Count, Count]]]
     studies: dict[Name, Name]
-    by_status: dict[Status, Count]
-    train_seconds: Amount
+
+    @property
+    def by_status(self) -> dict[Status, int]:
+        """Status -> number of rows, over all sweeps."""
+        counts = no_rows_by_status()
+        for share in self.sweeps.values():
+            for status, count in share.by_status.items():
+                counts[status] += count
+        return counts
+
+    @property
+    def train_seconds(self) -> float:
+        """Core seconds of training, over all sweeps."""
+        return sum(share.train_seconds for share in self.sweeps.values())
 
     @model_validator(mode="after")
     def _counts_agree(self) -> Self:
@@ -109,8 +140,8 @@ class RowsCommitted(Strict):
                 raise ValueError("indices are not sorted, disjoint intervals")
         if sum(len(indices) for indices in sets) != self.rows:
             raise ValueError("the number of indices is not the number of rows")
-        if sum(self.by_status.values()) != self.rows:
-            raise ValueError("the numbers by status do not add up to the number of rows")
+        if sum(share.rows for share in self.sweeps.values()) != self.rows:
+            raise ValueError("the numbers by sweep do not add up to the number of rows")
         return self
 
 
@@ -119,7 +150,8 @@ class RowsReplaced(Strict):
 
     So rows are taken away: each file that holds some of them is replaced by one that holds its
     other rows, or by none. So a row is exchanged for another: the file with the new row comes
-    with the rewritten one, and whoever reads sees one of the two rows at any time.
+    with the rewritten one, and whoever reads sees one of the two rows at any time. So small files
+    become large ones, with the same rows.
 
     So, too, a damaged file is taken out: all its rows are no longer stored.
 

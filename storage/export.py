@@ -9,7 +9,7 @@ from typing import Final
 
 import duckdb
 
-from storage.errors import ExportError, QueryError, ReadOnlyError
+from storage.errors import ExportError, QueryError, ReadOnlyError, StoreError
 from storage.readonly import reading_statements
 from storage.results_reader import ResultsReader
 
@@ -56,14 +56,14 @@ def export_results(
     if format not in FORMATS:
         raise ExportError(f"Unknown format {format!r}; possible are {', '.join(FORMATS)}.")
     output = output.expanduser().absolute()
-    _refuse_existing(output, overwrite)
     try:
+        _refuse_existing(output, overwrite)
         folder = Path(tempfile.mkdtemp(prefix=".export-", dir=output.parent))
     except OSError as error:
         raise ExportError(f"Could not write to {output.parent}: {error.strerror}.") from error
     try:
         aside = folder / f"export.{format}"
-        rows = _write(reader, format, aside, query)
+        rows = _write_anew_if_replaced(reader, format, aside, query)
         _refuse_existing(output, overwrite)
         aside.replace(output)
     except OSError as error:
@@ -71,6 +71,19 @@ def export_results(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return rows
+
+
+def _write_anew_if_replaced(
+    reader: ResultsReader, format: str, aside: Path, query: str | None
+) -> int:
+    """Writes again where data files were replaced and removed while they were read."""
+    while True:
+        try:
+            return _write(reader, format, aside, query)
+        except StoreError:
+            if not reader.was_replaced():
+                raise
+            aside.unlink(missing_ok=True)
 
 
 def _write(reader: ResultsReader, format: str, aside: Path, query: str | None) -> int:

@@ -36,8 +36,11 @@ class StoreLock:
     def __init__(self, paths: StorePaths, command: str) -> None:
         try:
             # Python opens it so that programs started by this process do not inherit it: a worker
-            # that outlives its driver would keep the lock.
-            self._descriptor: int | None = os.open(paths.lock, os.O_RDWR | os.O_CREAT, 0o644)
+            # that outlives its driver would keep the lock. It is emptied below: a link could lead
+            # to somebody's file.
+            self._descriptor: int | None = os.open(
+                paths.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644
+            )
         except OSError as error:
             raise WriteFailed("open", paths.lock, error) from error
         try:

@@ -9,9 +9,11 @@ import os
 from pydantic import ValidationError
 
 from storage import durable
+from storage.earlier_formats import as_of_today
 from storage.entries import LOG_FORMAT, Entry, Record
 from storage.errors import EntryDamaged, StoreDamaged, StoreError, StoreVersion
 from storage.paths import StorePaths, entry_number
+from storage.regular import read_regular
 from storage.seal import seal, unseal
 
 
@@ -101,7 +103,7 @@ def _last_listed(paths: StorePaths) -> int:
 def _read(paths: StorePaths, number: int) -> Entry:
     file = paths.entry(number)
     try:
-        data = file.read_bytes()
+        data = read_regular(file)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -118,18 +120,21 @@ def _parse(paths: StorePaths, number: int, data: bytes) -> Entry:
     except ValueError as error:
         raise EntryDamaged(file, f"not a log entry ({error})") from error
     try:
-        written = json.loads(body)["format"]
+        read = json.loads(body)
+        written = read["format"]
         if isinstance(written, int) and written > LOG_FORMAT:
             raise StoreVersion(
                 f"{file} has format {written}; this version of sparsest reads up to "
                 f"{LOG_FORMAT}. Use the version that wrote it, or a newer one."
             )
+        if written != LOG_FORMAT:
+            body = json.dumps(as_of_today(read)).encode()
         record = Record.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise StoreDamaged(file, f"not a log entry ({place}: {first['msg']})") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StoreDamaged(file, f"not a log entry ({error})") from error
     if record.number != number:
         raise EntryDamaged(file, f"says that it is entry {record.number}")

@@ -6,8 +6,9 @@ import json
 import os
 
 from storage import durable
-from storage.errors import MarkerDamaged, NotAStore, StoreError, StoreVersion
+from storage.errors import MarkerDamaged, NotAStore, StoreDamaged, StoreError, StoreVersion
 from storage.paths import StorePaths
+from storage.regular import read_regular
 from storage.seal import seal, unseal
 
 STORE_FORMAT = 1
@@ -65,8 +66,12 @@ def check_marker(paths: StorePaths) -> None:
         MarkerDamaged: the marker is unreadable.
         StoreVersion: a newer version made the store.
     """
+    for folder in paths.folders:
+        # What a writer finds in them without a log entry, it removes.
+        if folder.is_symlink():
+            raise StoreDamaged(folder, "a link, while the folders of a store are its own")
     try:
-        data = paths.marker.read_bytes()
+        data = read_regular(paths.marker)
     except (FileNotFoundError, NotADirectoryError) as error:
         if paths.log.is_dir() and os.listdir(paths.log):
             raise MarkerDamaged(paths.marker, "missing, while the log has entries") from error
@@ -81,7 +86,7 @@ def check_marker(paths: StorePaths) -> None:
     try:
         record = json.loads(unseal(data))
         kind, written = record["kind"], record["format"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise MarkerDamaged(paths.marker, f"not the marker of a store ({error})") from error
     if kind != _MARK or not isinstance(written, int):
         raise MarkerDamaged(paths.marker, "not the marker of a store")

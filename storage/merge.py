@@ -135,15 +135,14 @@ class _Merge:
         for key, choice in source.searches.items():
             if key not in state.searches:
                 self._committer.publish(choice)
-        copied = 0
-        for sweep in source.progress().sweeps:
-            sweep_id = sweep.begin.sweep_id
-            if sweep_id not in state.sweeps:
+        sweeps = source.progress().sweeps
+        # All begin first: a data file may hold rows of several.
+        for sweep in sweeps:
+            if sweep.begin.sweep_id not in state.sweeps:
                 self._committer.publish(sweep.begin)
-            for part in source.parts:
-                if part.sweep_id == sweep_id:
-                    copied += self._copy(part)
-            if sweep.end is not None and state.sweeps[sweep_id].end is None:
+        copied = sum(self._copy(part) for part in source.parts)
+        for sweep in sweeps:
+            if sweep.end is not None and state.sweeps[sweep.begin.sweep_id].end is None:
                 self._committer.publish(sweep.end)
         return Merged(source.paths.root, sum(part.rows for part in source.parts), copied)
 

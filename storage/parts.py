@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from search.id_set import IdSet
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
-from storage.entries import RowsCommitted, no_rows_by_status
+from storage.entries import RowsCommitted, RowsOfSweep, no_rows_by_status
 from storage.errors import DataFileDamaged, StoreDamaged, StoreVersion
 from storage.paths import StorePaths
 
@@ -29,6 +29,8 @@ _ENCODINGS = {
     "biases.list.element": "BYTE_STREAM_SPLIT",
 }
 _COMPRESSION = "zstd"
+_ROWS_IN_A_GROUP = 25_000
+"""DuckDB reads the groups of a file at the same time, one on each core."""
 
 _EARLIER_SCHEMAS = {
     1: "a7771e7c45e5ac22b8b704c92542daeda1cd923ad7f8dcd6991537a284582d40",
@@ -55,6 +57,7 @@ def to_parquet(rows: pa.Table) -> pa.Buffer:
         rows.replace_schema_metadata(notes),
         sink,
         compression=_COMPRESSION,
+        row_group_size=_ROWS_IN_A_GROUP,
         use_dictionary=[path for path in _column_paths() if path not in _ENCODINGS],
         column_encoding=_ENCODINGS,
         write_statistics=True,
@@ -65,7 +68,6 @@ def to_parquet(rows: pa.Table) -> pa.Buffer:
 def make_part(
     paths: StorePaths,
     rows: pa.Table,
-    sweep_id: str,
     indices: Mapping[str, list[tuple[int, int]]],
     studies: Mapping[str, str],
 ) -> tuple[pa.Buffer, RowsCommitted]:
@@ -74,14 +76,10 @@ def make_part(
     Args:
         paths: of the store.
         rows: of `RESULT_SCHEMA`, in the order that `RowsCommitted` asks for.
-        sweep_id: of the sweep that made them.
         indices: digest of a study -> its indices among the rows, as intervals.
         studies: digest of a study -> its name.
     """
     data = to_parquet(rows)
-    by_status = no_rows_by_status()
-    for count in pc.value_counts(rows.column("status")).to_pylist():
-        by_status[count["values"]] = count["counts"]
     part = RowsCommitted(
         file=paths.new_part().name,
         bytes=data.size,
@@ -89,13 +87,31 @@ def make_part(
         rows=rows.num_rows,
         schema_version=SCHEMA_VERSION,
         schema_sha256=schema_sha256(),
-        sweep_id=sweep_id,
+        sweeps=rows_of_sweeps(rows),
         indices=dict(indices),
         studies=dict(studies),
-        by_status=by_status,
-        train_seconds=pc.sum(rows.column("train_ms")).as_py() / 1000,
     )
     return data, part
+
+
+def rows_of_sweeps(rows: pa.Table) -> dict[str, RowsOfSweep]:
+    """What each sweep has made of some rows, by its id.
+
+    Args:
+        rows: with the columns sweep_id, status and train_ms.
+    """
+    found = {}
+    for sweep_id in sorted(pc.unique(rows.column("sweep_id")).to_pylist()):
+        ours = rows.filter(pc.equal(rows.column("sweep_id"), sweep_id))
+        by_status = no_rows_by_status()
+        for count in pc.value_counts(ours.column("status")).to_pylist():
+            by_status[count["values"]] = count["counts"]
+        found[sweep_id] = RowsOfSweep(
+            rows=ours.num_rows,
+            by_status=by_status,
+            train_seconds=pc.sum(ours.column("train_ms")).as_py() / 1000,
+        )
+    return found
 
 
 def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
@@ -117,6 +133,24 @@ def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
             paths.part(part.file),
             f"its columns are not those of version {part.schema_version} of a result",
         )
+
+
+def check_file_schema(paths: StorePaths, part: RowsCommitted) -> None:
+    """Passes where a data file has the columns of the version that its entry names.
+
+    Raises:
+        StoreDamaged: it has others, or cannot be read.
+    """
+    check_part_size(paths, part)
+    file = paths.part(part.file)
+    try:
+        schema = pq.read_schema(file)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreDamaged(file, f"cannot be read ({error})") from error
+    known = [RESULT_SCHEMA.field(name) for name in schema.names if name in RESULT_SCHEMA.names]
+    whole = part.schema_version < SCHEMA_VERSION or len(known) == len(RESULT_SCHEMA)
+    if not whole or not schema.equals(pa.schema(known)):
+        raise StoreDamaged(file, f"does not have the columns of version {part.schema_version}")
 
 
 def check_part_size(paths: StorePaths, part: RowsCommitted) -> None:
@@ -172,16 +206,27 @@ def read_part(paths: StorePaths, part: RowsCommitted) -> pa.Table:
     """The rows of a data file with all columns of `RESULT_SCHEMA`; those that it lacks are NULL.
 
     Raises:
-        DataFileDamaged: the file is missing, or was changed.
+        DataFileDamaged: the file is missing, was changed, or has other rows than its entry says.
     """
-    stored = pq.read_table(pa.BufferReader(part_bytes(paths, part)))
-    columns = [
-        stored.column(field.name)
-        if field.name in stored.column_names
-        else pa.nulls(stored.num_rows, field.type)
-        for field in RESULT_SCHEMA
-    ]
-    return pa.table(columns, schema=RESULT_SCHEMA)
+    data = part_bytes(paths, part)
+    file = paths.part(part.file)
+    try:
+        stored = pq.read_table(pa.BufferReader(data))
+        columns = [
+            stored.column(field.name)
+            if field.name in stored.column_names
+            else pa.nulls(stored.num_rows, field.type)
+            for field in RESULT_SCHEMA
+        ]
+        rows = pa.table(columns, schema=RESULT_SCHEMA)
+    except (OSError, pa.ArrowException, ValueError, TypeError) as error:
+        raise DataFileDamaged(file, f"cannot be read ({error})") from error
+    if rows.num_rows != part.rows:
+        raise DataFileDamaged(file, f"has {rows.num_rows} rows; the log says {part.rows}")
+    sweeps = set(pc.unique(rows.column("sweep_id")).to_pylist())
+    if sweeps != part.sweeps.keys():
+        raise DataFileDamaged(file, "its rows are of other sweeps than the log says")
+    return rows
 
 
 def ids_of_other_versions(

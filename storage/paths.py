@@ -119,14 +119,19 @@ def entry_number(name: str) -> int | None:
     return int(match.group(1)) if match else None
 
 
+def is_part(name: str) -> bool:
+    """Whether a file name is one of a data file."""
+    return _PART.fullmatch(name) is not None
+
+
 def list_unpublished(paths: StorePaths) -> list[Path]:
     """All temporary files, and all data files whether or not the log names them.
 
     Raises:
         OSError: a folder cannot be listed.
     """
-    parts = [file for file in paths.data.iterdir() if _PART.fullmatch(file.name)]
-    return [*paths.tmp.iterdir(), *parts]
+    parts = [file for file in paths.data.iterdir() if is_part(file.name)]
+    return [*(file for file in paths.tmp.iterdir() if not file.is_dir()), *parts]
 
 
 def published_folder() -> Path:

@@ -74,13 +74,30 @@ class PublishedFile:
         Raises:
             PublishedDamaged: the file cannot be read, or has other rows than its note says.
         """
-        rows = _read(self.path)
-        wanted = [name for name in PUBLISHED_COLUMNS if name in rows.column_names]
+        return self._rows(PUBLISHED_COLUMNS)
+
+    def indices(self) -> IndexSet:
+        """Which experiments of the study are in the file; reads that one column.
+
+        Raises:
+            PublishedDamaged: as for `rows`.
+        """
+        return index_set(self._rows(["study_index"]).column("study_index").to_numpy())
+
+    def _rows(self, columns: Sequence[str]) -> pa.Table:
+        try:
+            there = pq.read_schema(self.path).names
+        except (OSError, pa.ArrowException) as error:
+            raise _damaged(self.path, f"it cannot be read ({error})") from error
+        rows = _read(self.path, [name for name in columns if name in there])
+        wanted = [name for name in columns if name in rows.column_names]
         schema = pa.schema([RESULT_SCHEMA.field(name).with_nullable(True) for name in wanted])
         try:
             rows = rows.select(wanted).cast(schema)
         except (pa.ArrowException, ValueError) as error:
             raise _damaged(self.path, f"a column is of another type ({error})") from error
+        if "study_index" not in wanted or rows.column("study_index").null_count:
+            raise _damaged(self.path, "a row without a study_index")
         index = rows.column("study_index").to_numpy()
         if len(index) != self.note.rows:
             raise _damaged(self.path, f"{len(index)} rows, where its note says {self.note.rows}")
@@ -89,14 +106,6 @@ class PublishedFile:
         if (np.diff(index) <= 0).any():
             raise _damaged(self.path, "rows that are not in ascending order of study_index")
         return rows
-
-    def indices(self) -> IndexSet:
-        """Which experiments of the study are in the file; reads that one column.
-
-        Raises:
-            PublishedDamaged: the file cannot be read.
-        """
-        return index_set(_read(self.path, ["study_index"]).column("study_index").to_numpy())
 
 
 def open_published(folder: Path, study_name: str) -> PublishedFile | None:
@@ -112,7 +121,10 @@ def open_published(folder: Path, study_name: str) -> PublishedFile | None:
     note = _note(path, study_name)
     if note.study != study_name:
         raise _damaged(path, f"it holds results of {note.study!r}")
-    study = study_of(note.study, note.root_seed, [init.token for init in note.inits])
+    try:
+        study = study_of(note.study, note.root_seed, [init.token for init in note.inits])
+    except ValueError as error:
+        raise _damaged(path, str(error)) from error
     if study.digest != note.study_digest:
         raise _damaged(
             path, f"it was made of other experiments than those of {study_name} in this version"
@@ -207,9 +219,9 @@ def _refuse_newer(path: Path, written: int, known: int) -> None:
         )
 
 
-def _read(path: Path, columns: list[str] | None = None) -> pa.Table:
+def _read(path: Path, columns: Sequence[str]) -> pa.Table:
     try:
-        return pq.read_table(path, columns=columns, partitioning=None)
+        return pq.read_table(path, columns=list(columns), partitioning=None)
     except (OSError, pa.ArrowException) as error:
         raise _damaged(path, f"it cannot be read ({error})") from error
 

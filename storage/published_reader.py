@@ -59,6 +59,10 @@ class PublishedReader:
         """Published files do not change while they are read; returns False."""
         return False
 
+    def was_replaced(self) -> bool:
+        """Likewise; returns False."""
+        return False
+
     def sql(self, query: str) -> pa.Table:
         """Runs SQL that reads the views `results` and `sweeps`.
 

@@ -143,6 +143,15 @@ class StoreReader:
             else:
                 return changed
 
+    def was_replaced(self) -> bool:
+        """Whether a data file is gone because others took its place; these are read from now on.
+
+        Raises:
+            StoreDamaged: a data file is gone for another reason.
+        """
+        gone = any(not self.paths.part(part.file).exists() for part in self._state.parts)
+        return gone and self.refresh()
+
     def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
         """Ids of a study's rows from before the study was edited.
 
@@ -206,7 +215,7 @@ class StoreReader:
             try:
                 return run_reading(self._connection(), query)
             except StoreError as error:
-                if self._was_replaced():
+                if self.was_replaced():
                     continue
                 self._blame_files(error.__cause__)
                 raise
@@ -221,9 +230,7 @@ class StoreReader:
 
     def connect_for_export(self, folder: Path) -> duckdb.DuckDBPyConnection:
         """A connection that may write into one folder, for statements of this package alone."""
-        return connect_guarded(
-            self.data_files(), sweeps_table(self._state.sweeps.values()), writable=folder
-        )
+        return self._guarded(folder)
 
     def row(self, experiment_id: str) -> dict[str, Any]:
         """The result of one experiment: column of `results` -> value.
@@ -267,20 +274,17 @@ class StoreReader:
             self.close()
         return bool(entries)
 
-    def _was_replaced(self) -> bool:
-        """Whether a data file is gone because others took its place; these are read from now on."""
-        gone = any(not self.paths.part(part.file).exists() for part in self._state.parts)
-        return gone and self.refresh()
-
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._database is None:
-            try:
-                self._database = connect_guarded(
-                    self.data_files(), sweeps_table(self._state.sweeps.values())
-                )
-            except duckdb.Error as error:
-                raise StoreError(f"Could not open {self.paths.root}: {error}") from error
+            self._database = self._guarded()
         return self._database
+
+    def _guarded(self, writable: Path | None = None) -> duckdb.DuckDBPyConnection:
+        sweeps = sweeps_table(self._state.sweeps.values())
+        try:
+            return connect_guarded(self.data_files(), sweeps, writable)
+        except duckdb.Error as error:
+            raise StoreError(f"Could not open {self.paths.root}: {error}") from error
 
     def _blame_files(self, error: BaseException | None) -> None:
         """Looks whether a data file is the reason of an error, and raises StoreDamaged if so.

@@ -55,10 +55,6 @@ def without(paths: StorePaths, parts: Iterable[RowsCommitted], gone: Places) -> 
         if not kept:
             continue
         rows = read_part(paths, part)
-        if rows.num_rows != part.rows:
-            raise DataFileDamaged(
-                paths.part(part.file), f"has {rows.num_rows} rows; the log says {part.rows}"
-            )
         mask = np.concatenate(
             [
                 np.isin(indices, _array(kept.get(digest, IndexSet())))
@@ -67,7 +63,7 @@ def without(paths: StorePaths, parts: Iterable[RowsCommitted], gone: Places) -> 
         )
         intervals = {digest: list(indices.intervals) for digest, indices in kept.items()}
         studies = {digest: part.studies[digest] for digest in kept}
-        yield make_part(paths, rows.filter(pa.array(mask)), part.sweep_id, intervals, studies)
+        yield make_part(paths, rows.filter(pa.array(mask)), intervals, studies)
 
 
 def places_of(
@@ -91,6 +87,8 @@ def places_of(
             rows = pq.read_table(file, columns=sorted({"experiment_id", column}), partitioning=None)
         except (OSError, pa.ArrowException) as error:
             raise DataFileDamaged(file, f"cannot be read ({error})") from error
+        if rows.num_rows != part.rows:
+            raise DataFileDamaged(file, f"has {rows.num_rows} rows; the log says {part.rows}")
         found = pc.is_in(rows.column(column), values).to_numpy().nonzero()[0]
         ids = rows.column("experiment_id").take(pa.array(found)).to_numpy()
         before = 0

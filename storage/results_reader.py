@@ -19,6 +19,9 @@ class ResultsReader(Protocol):
     def refresh(self) -> bool:
         """Takes in what was committed since; returns whether there was anything."""
 
+    def was_replaced(self) -> bool:
+        """Whether what was read from is gone because something else took its place."""
+
     def sql(self, query: str) -> pa.Table:
         """What the last statement of a query yields."""
 

@@ -55,6 +55,28 @@ def check_rows(
     _check_indices(batch, indices)
 
 
+def check_values(batch: pa.RecordBatch) -> None:
+    """Passes where rows keep to what every version has asked of a result.
+
+    Args:
+        batch: rows of `search.schema.RESULT_SCHEMA`; what an earlier version did not have is NULL.
+
+    Raises:
+        RowsRefused: says which column is wrong, and how.
+    """
+    _check_filled(batch)
+    _check_finite(batch)
+    _check_known_statuses(batch)
+    measured = pc.is_in(batch.column("status"), pa.array(_MEASURED))
+    for name in _METRICS:
+        valid = pc.is_valid(batch.column(name))
+        if _some(pc.and_(valid, pc.invert(measured))):
+            raise RowsRefused(f"The column {name} is not NULL where nothing was measured.")
+    if _some(pc.and_(measured, pc.is_null(batch.column("accuracy")))):
+        raise RowsRefused("The column accuracy is NULL in a row with a trained network.")
+    _check_fractions(batch)
+
+
 def _check_schema(batch: pa.RecordBatch) -> None:
     if batch.schema.equals(RESULT_SCHEMA):
         return
@@ -87,9 +109,8 @@ def _check_finite(batch: pa.RecordBatch) -> None:
 
 
 def _check_status(batch: pa.RecordBatch, published: bool) -> None:
+    _check_known_statuses(batch)
     status = batch.column("status")
-    if _some(pc.invert(pc.is_in(status, pa.array(STATUSES)))):
-        raise RowsRefused(f"The column status has something else than {', '.join(STATUSES)}.")
     measured = pc.is_in(status, pa.array(_MEASURED))
     for name in _METRICS:
         # Files that were published before a column existed leave it NULL.
@@ -103,12 +124,21 @@ def _check_status(batch: pa.RecordBatch, published: bool) -> None:
         raise RowsRefused(
             f"The column connection has something else than {', '.join(CONNECTIONS)}."
         )
-    accuracy = batch.column("accuracy")
-    if _some(pc.or_(pc.less(accuracy, 0.0), pc.greater(accuracy, 1.0))):
-        raise RowsRefused("The column accuracy must be a fraction from 0 to 1.")
+    _check_fractions(batch)
     failed = pc.equal(status, "failed")
     if _some(pc.and_(failed, pc.is_null(batch.column("reason")))):
         raise RowsRefused("A row with the status failed must have a reason.")
+
+
+def _check_known_statuses(batch: pa.RecordBatch) -> None:
+    if _some(pc.invert(pc.is_in(batch.column("status"), pa.array(STATUSES)))):
+        raise RowsRefused(f"The column status has something else than {', '.join(STATUSES)}.")
+
+
+def _check_fractions(batch: pa.RecordBatch) -> None:
+    accuracy = batch.column("accuracy")
+    if _some(pc.or_(pc.less(accuracy, 0.0), pc.greater(accuracy, 1.0))):
+        raise RowsRefused("The column accuracy must be a fraction from 0 to 1.")
 
 
 def _check_parameters(batch: pa.RecordBatch, published: bool) -> None:

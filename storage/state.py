@@ -156,11 +156,12 @@ class StoreState:
     def _add_rows(self, part: RowsCommitted) -> None:
         if part.file in self._parts:
             raise self._contradiction(f"names the data file {part.file} again")
-        sweep = self._sweep(part.sweep_id)
-        sweep.rows += part.rows
-        sweep.train_seconds += part.train_seconds
-        for status, count in part.by_status.items():
-            sweep.by_status[status] += count
+        for sweep_id, share in part.sweeps.items():
+            sweep = self._sweep(sweep_id)
+            sweep.rows += share.rows
+            sweep.train_seconds += share.train_seconds
+            for status, count in share.by_status.items():
+                sweep.by_status[status] += count
         for digest, intervals in part.indices.items():
             study = self.studies.setdefault(digest, StudyRows(part.studies[digest]))
             study.add(intervals)
@@ -176,12 +177,13 @@ class StoreState:
         part = self._parts.pop(file, None)
         if part is None:
             raise self._contradiction(f"replaces the data file {file}, which is not in the store")
-        sweep = self._sweep(part.sweep_id)
-        sweep.rows -= part.rows
-        # What is left of many subtractions can be a little less than nothing.
-        sweep.train_seconds = max(0.0, sweep.train_seconds - part.train_seconds)
-        for status, count in part.by_status.items():
-            sweep.by_status[status] -= count
+        for sweep_id, share in part.sweeps.items():
+            sweep = self._sweep(sweep_id)
+            sweep.rows -= share.rows
+            # What is left of many subtractions can be a little less than nothing.
+            sweep.train_seconds = max(0.0, sweep.train_seconds - share.train_seconds)
+            for status, count in share.by_status.items():
+                sweep.by_status[status] -= count
         for digest, intervals in part.indices.items():
             study = self.studies[digest]
             study.remove(intervals)

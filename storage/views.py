@@ -59,7 +59,7 @@ def results_query(source: str) -> str:
 def sweeps_query(source: str) -> str:
     """SQL of the view `sweeps` over the table of `sweeps_table`."""
     times = ", ".join(
-        f"strptime({name}, '%Y-%m-%dT%H:%M:%SZ') AS {name}" for name in ("started", "ended")
+        f"try_strptime({name}, '%Y-%m-%dT%H:%M:%SZ') AS {name}" for name in ("started", "ended")
     )
     return f"SELECT * REPLACE ({times}) FROM {source}"
 

@@ -260,11 +260,10 @@ class StoreWriter:
         """
         if not self._pending.rows:
             return 0
-        sweep = self._running_sweep()
+        self._running_sweep()
         data, part = make_part(
             self.paths,
             self._pending.table(),
-            sweep.sweep_id,
             self._pending.intervals,
             self._pending.studies,
         )

@@ -112,6 +112,10 @@ def train_course(
             position = stop
             if stop in marks:
                 measured.append(_measured(network, dataset))
+            if stop in changes and not _is_finite(network):
+                # It has diverged for good. To go on could hide it: NaN is of no magnitude, so the
+                # next mask may leave it out, and LTH would begin again.
+                break
             if stop in changes and stop < last:
                 batch = _batch_at(road, dataset, stop)
                 changed = course.change(stop, network, batch)
@@ -158,6 +162,10 @@ def _advance(
     sparse = SparseNetwork(network)
     sparse.train(road.legs(first, last), dataset, *settings)
     return sparse.snapshot()
+
+
+def _is_finite(network: Snapshot) -> bool:
+    return all(np.isfinite(w).all() and np.isfinite(b).all() for w, b in network.layers)
 
 
 def _measured(network: Snapshot, dataset: Dataset) -> tuple[float, float]:

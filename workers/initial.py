@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import itertools
+import stat
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,6 +32,12 @@ STORED_SHAPES: dict[str, tuple[int, int]] = {
     "clf": (1, 16),
 }
 """Layers of a stored initialisation: name in the file, shape of the weight [n_out, n_in]."""
+
+MAX_STORED_BYTES = 1 << 20
+"""A larger file is not looked into: the authors' have a few thousand bytes."""
+
+_PICKLE = b"\x80\x02"
+"""Beginning of a file of torch's format before zip files."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,15 +194,15 @@ def load_stored_init(path: Path, name: str) -> StoredInit:
             or type, a number that is not finite, or not a torch file that can be read safely.
         OSError: the file cannot be opened.
     """
+    content = _stored_bytes(path)
     # Fresh initialisations are made in workers that never need torch, which takes seconds to load.
     import torch
 
-    with path.open("rb") as file:
-        try:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch raises many kinds for a damaged or foreign file
-            # Not torch's own message: it suggests to load the file unsafely.
-            raise ValueError(f"{path}: not a torch file of plain tensors") from error
+    try:
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged or foreign file
+        # Not torch's own message: it suggests to load the file unsafely.
+        raise ValueError(f"{path}: not a torch file of plain tensors") from error
     if isinstance(state, Mapping) and set(state) == {"model"}:
         state = state["model"]
     wanted = {
@@ -207,6 +216,34 @@ def load_stored_init(path: Path, name: str) -> StoredInit:
     arrays = {key: _checked(path, key, state[key], shape) for key, shape in wanted.items()}
     layers = [(arrays[f"{layer}.weight"], arrays[f"{layer}.bias"]) for layer in STORED_SHAPES]
     return StoredInit(name, layers_digest(layers), layers)
+
+
+def _stored_bytes(path: Path) -> bytes:
+    """The content of a file that torch may look into.
+
+    Pipes and devices would be waited for without end, archives of torch's first format are unpacked
+    into a folder, and few bytes can stand for many in a zip file.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError(f"{path}: not a regular file")
+    if found.st_size > MAX_STORED_BYTES:
+        raise ValueError(
+            f"{path}: has {found.st_size:,} bytes; an initialisation has a few thousand, at most "
+            f"{MAX_STORED_BYTES:,} are read"
+        )
+    content = path.read_bytes()
+    if content.startswith(b"PK"):
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                unpacked = sum(member.file_size for member in archive.infolist())
+        except zipfile.BadZipFile as error:
+            raise ValueError(f"{path}: not a torch file of plain tensors") from error
+        if unpacked > MAX_STORED_BYTES:
+            raise ValueError(f"{path}: not a torch file of plain tensors: {unpacked:,} bytes in it")
+    elif not content.startswith(_PICKLE):
+        raise ValueError(f"{path}: not a torch file of plain tensors")
+    return content
 
 
 def layers_digest(layers: Layers) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from storage.results_reader import ResultsReader
+from analysis.report.one_dataset import Source
 
 TARGETS = (0.95, 0.995)
 """The paper's two accuracies."""
@@ -41,9 +41,9 @@ class Answer:
         return rows
 
 
-def ask(reader: ResultsReader, name: str, title: str, sql: str) -> Answer:
+def ask(reader: Source, name: str, title: str, sql: str) -> Answer:
     """Asks, and keeps the question."""
-    return Answer(name, title, sql.strip(), reader.sql(sql))
+    return Answer(name, title, reader.narrowed(sql.strip()), reader.sql(sql))
 
 
 def grouped(

@@ -14,6 +14,7 @@ from analysis.report.drawing_pool import draw_networks
 from analysis.report.exports import write_figures, write_tables
 from analysis.report.folders import CSV, DRAWINGS, FIGURES, MARKER
 from analysis.report.networks import PlottedNetwork, plotted_networks
+from analysis.report.one_dataset import OneDataset, Source
 from analysis.report.page import Contents, write_page
 from analysis.report.section import Section
 from analysis.report.sections import (
@@ -65,6 +66,7 @@ class Options:
         draw_all: draw also those that take long to train again.
         workers: processes that draw.
         overwrite: replace a report that is there.
+        dataset: whose rows the report is of; None where there is only one.
     """
 
     source: str
@@ -73,6 +75,7 @@ class Options:
     draw_all: bool = False
     workers: int = 1
     overwrite: bool = False
+    dataset: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,19 +122,18 @@ def build_report(reader: ResultsReader, folder: Path, options: Options, tell: Te
     The folder appears, or is replaced, when it is complete.
 
     Raises:
-        ValueError: there are no rows.
+        ValueError: there are no rows, or those of several data sets and none is chosen.
         OSError: it cannot be written, or something else is there.
         DrawingFailed: a process that draws was lost.
         storage.errors.StoreError: the results cannot be read.
     """
     final = folder.expanduser().absolute()
     check_folder(final, overwrite=options.overwrite)
-    rows = int(reader.sql("SELECT count(*) AS rows FROM results").to_pylist()[0]["rows"])
-    if not rows:
-        raise ValueError("there are no rows yet: a report needs some trainings")
-    sections, claims = _asked(reader, tell)
+    source = OneDataset(reader, options.dataset)
+    rows = int(source.sql("SELECT count(*) AS rows FROM results").to_pylist()[0]["rows"])
+    sections, claims = _asked(source, tell)
     charts = [chart for section in sections for chart in section.charts if not chart.is_empty]
-    networks = plotted_networks(reader, charts, draw_all=options.draw_all)
+    networks = plotted_networks(source, charts, draw_all=options.draw_all)
     with tempfile.TemporaryDirectory(prefix=".report-", dir=final.parent) as aside:
         made = Path(aside) / "report"
         for name in (FIGURES, CSV, DRAWINGS):
@@ -141,7 +143,7 @@ def build_report(reader: ResultsReader, folder: Path, options: Options, tell: Te
         left_out = _left_out(networks, options)
         failed = draw_networks(
             [one for one in networks if one.row["experiment_id"] not in left_out],
-            reader,
+            source,
             made / DRAWINGS,
             options.workers,
             lambda *so_far: tell("drawing networks", *so_far),
@@ -149,7 +151,7 @@ def build_report(reader: ResultsReader, folder: Path, options: Options, tell: Te
         contents = Contents(
             TITLE,
             options.source,
-            _facts(reader, rows),
+            _facts(source, rows),
             claims,
             sections,
             networks,
@@ -168,7 +170,7 @@ def build_report(reader: ResultsReader, folder: Path, options: Options, tell: Te
     )
 
 
-def _asked(reader: ResultsReader, tell: Tell) -> tuple[list[Section], list[Claim]]:
+def _asked(reader: Source, tell: Tell) -> tuple[list[Section], list[Claim]]:
     """All sections, and the claims of the ledger."""
     sections = []
     for done, part in enumerate(_PARTS):
@@ -186,7 +188,7 @@ def _left_out(networks: Sequence[PlottedNetwork], options: Options) -> dict[str,
     return {one.row["experiment_id"]: one.not_drawn for one in networks if one.not_drawn}
 
 
-def _facts(reader: ResultsReader, rows: int) -> list[tuple[str, str]]:
+def _facts(reader: Source, rows: int) -> list[tuple[str, str]]:
     """What is told at the top: numbers, and what they count."""
     (found,) = reader.sql(_FACTS).to_pylist()
     told = [
@@ -210,7 +212,13 @@ def _write_marker(folder: Path, options: Options, rows: int) -> None:
 
 
 def _put_in_place(made: Path, final: Path) -> None:
-    """Renames the complete report; an old one is moved aside first, and removed with it."""
+    """Renames the complete report; an old one is moved aside, and back where that fails."""
+    old = made.parent / "old"
     if final.exists():
-        final.rename(made.parent / "old")
-    made.rename(final)
+        final.rename(old)
+    try:
+        made.rename(final)
+    except OSError:
+        if old.exists():
+            old.rename(final)
+        raise

@@ -64,6 +64,9 @@ def write_figures(
         if (panels := drawn_panels(chart)) is not None:
             figures[chart.name + PANELS] = panels
         for name, figure in figures.items():
+            # Arranged once, rather than for every file: that is most of the work.
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
             for suffix in suffixes:
                 files.append(folder / f"{name}{suffix}")
                 save_drawing(figure, files[-1], overwrite=True)

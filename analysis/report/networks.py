@@ -9,10 +9,10 @@ from typing import Any
 
 from analysis.drawing.numbers import label_of, percent
 from analysis.report.chart import Chart
+from analysis.report.one_dataset import Source
 from analysis.report.styles import name_of
 from analysis.retrain import was_left_out
 from search.specification import experiment_of
-from storage.results_reader import ResultsReader
 from workers.cost import UNIT_MS, experiment_cost
 
 LEAST_ACCURACY = 0.9
@@ -58,7 +58,7 @@ class PlottedNetwork:
 
 
 def plotted_networks(
-    reader: ResultsReader, charts: Iterable[Chart], *, draw_all: bool = False
+    reader: Source, charts: Iterable[Chart], *, draw_all: bool = False
 ) -> list[PlottedNetwork]:
     """The networks behind all points, each once.
 
@@ -78,7 +78,7 @@ def plotted_networks(
     return [_plotted(row, draw_all) for row in _rows(reader, list(ids))]
 
 
-def _rows(reader: ResultsReader, ids: Sequence[str]) -> list[dict[str, Any]]:
+def _rows(reader: Source, ids: Sequence[str]) -> list[dict[str, Any]]:
     if not ids:
         return []
     named = ", ".join(f"'{one}'" for one in ids)

@@ -129,13 +129,15 @@ def _set_axis(axes: Axes, axis: Axis, which: str, *, small: bool) -> None:
         ours.set_major_locator(FixedLocator([axis.place(tick) for tick in ticks]))
         ours.set_major_formatter(FixedFormatter([axis.text(tick) for tick in ticks]))
     elif axis.scale == "linear":
-        ours.set_major_locator(MaxNLocator(integer=True))
+        ours.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     if axis.ends is not None:
         (axes.set_xlim if which == "x" else axes.set_ylim)(*axis.ends)
 
 
 def _write_guides(axes: Axes, chart: Chart, view: View, *, small: bool) -> None:
     for guide in view.guides:
+        if small and guide.upright:
+            continue  # there is no room beside the panel's title
         x, y = (guide.at, 1.01) if guide.upright else (1.005, chart.y.place(guide.at))
         axes.text(
             x,

@@ -20,8 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "build" / "manual"
 SITE = ROOT / "build" / "site"
 
-BESIDE = ("CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "LICENSE", "examples")
-"""What pages link to outside of docs/."""
+BESIDE = ("CONTRIBUTING.md", "CHANGELOG.md")
+"""Pages outside of docs/, but for the README."""
+
+_LINK = re.compile(r"\]\(([^)\s#]+)[^)\s]*\)")
 
 
 def main() -> int:
@@ -30,10 +32,8 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "docs", SOURCE / "docs", ignore=shutil.ignore_patterns("site"))
     for name in BESIDE:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, SOURCE / name)
-        else:
-            shutil.copy(ROOT / name, SOURCE / name)
+        shutil.copy(ROOT / name, SOURCE / name)
+    copy_linked()
     reference = SOURCE / "docs" / "reference"
     reference.mkdir()
     (reference / "commands.md").write_text(commands())
@@ -45,6 +45,20 @@ def main() -> int:
     # Every warning is an error: a link that leads nowhere, a page that no navigation names.
     words = ["-W", "--keep-going", "-q", "-j", "auto", "-c", conf, str(SOURCE), str(SITE)]
     return subprocess.run([sys.executable, "-m", "sphinx", *words]).returncode
+
+
+def copy_linked() -> None:
+    """Copies the files outside of docs/ that pages link to, such as examples and licence."""
+    pages = [ROOT / "README.md", *(ROOT / name for name in BESIDE), *(ROOT / "docs").rglob("*.md")]
+    for page in pages:
+        for link in _LINK.findall(page.read_text()):
+            linked = (page.parent / link).resolve()
+            if not linked.is_file() or not linked.is_relative_to(ROOT) or linked.suffix == ".md":
+                continue
+            copy = SOURCE / linked.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            if not copy.exists():
+                shutil.copy(linked, copy)
 
 
 def front_page() -> str:

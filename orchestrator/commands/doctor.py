@@ -11,14 +11,11 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.options import AsJson
-from orchestrator.doctor.finding import Finding, Level
+from orchestrator.doctor.finding import PROBLEM, Finding, Level, tell
 from orchestrator.doctor.resources import check_resources
 from orchestrator.doctor.software import check_software
 from orchestrator.doctor.store import check_store
 from orchestrator.ray_environment import prepare_ray_environment
-
-PROBLEM = 1
-"""Exit code where there is a problem."""
 
 
 def doctor(
@@ -44,7 +41,7 @@ def doctor(
     for finding in _findings(store, with_ray, address):
         findings.append(finding)
         if not as_json:
-            _tell(finding)
+            tell(finding)
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings]))
     if any(finding.level is Level.problem for finding in findings):
@@ -62,9 +59,3 @@ def _findings(store: Path | None, with_ray: bool, address: str | None) -> Iterat
         from orchestrator.doctor.cluster import check_ray
 
         yield from check_ray(address)
-
-
-def _tell(finding: Finding) -> None:
-    typer.echo(f"{finding.level:<8} {finding.what}: {finding.found}")
-    if finding.advice:
-        typer.echo(f"{'':<8} -> {finding.advice}")

@@ -28,6 +28,10 @@ def report(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the report that is in the folder.")
     ] = False,
+    dataset: Annotated[
+        str | None,
+        typer.Option(metavar="S", help="Only rows of this data set, where there are several."),
+    ] = None,
     draw: Annotated[
         bool, typer.Option("--draw/--no-draw", help="Draw the networks behind the points.")
     ] = True,
@@ -65,6 +69,7 @@ def report(
                 draw_all=draw_all,
                 workers=workers or os.cpu_count() or 1,
                 overwrite=overwrite,
+                dataset=dataset,
             )
             with _Display(console.is_terminal) as display:
                 built = build_report(reader, output, options, display.tell)

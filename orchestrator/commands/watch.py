@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -53,7 +53,7 @@ def watch(store: Path, interval_s: float, console: Console) -> None:
                     printed = line
                     console.print(line, soft_wrap=True)
                     console.file.flush()
-                time.sleep(interval_s)
+                sleep(interval_s)
         except KeyboardInterrupt:
             # How it is meant to end; the sweep does not notice.
             return

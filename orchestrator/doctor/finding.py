@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+import typer
+
+PROBLEM: Final = 1
+"""Exit code where there is a problem."""
 
 
 class Level(StrEnum):
@@ -45,3 +51,10 @@ def warning(what: str, found: str, advice: str) -> Finding:
 def problem(what: str, found: str, advice: str) -> Finding:
     """Something has to be mended."""
     return Finding(Level.problem, what, found, advice)
+
+
+def tell(finding: Finding) -> None:
+    """Prints a finding, and below it what to do."""
+    typer.echo(f"{finding.level:<8} {finding.what}: {finding.found}")
+    if finding.advice:
+        typer.echo(f"{'':<8} -> {finding.advice}")

@@ -101,7 +101,7 @@ def check_content(store: Path) -> Finding:
         problems = verify_store(store)
         if problems:
             more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-            advice = "take that file from a copy of the store, or begin another store"
+            advice = f"{problems[0].advice} (`sparsest verify --store {store}` names all)"
             return problem("store", f"{problems[0]}{more}", advice)
         with StoreReader(store) as reader:
             progress, holder = reader.progress(), reader.holder()

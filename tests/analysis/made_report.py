@@ -13,7 +13,6 @@ name = "small"
 [[grid]]
 method = ["search"]
 structure = ["16x16x16", "4x3x2"]
-schedule = ["cosine", "step"]
 epochs = [12]
 [[grid]]
 method = ["gmp", "snip"]
@@ -25,7 +24,7 @@ epochs = [6]
 
 
 def small_store(folder: Path) -> Path:
-    """Trains 16 networks: four of the search, six each of GMP and SNIP."""
+    """Trains 14 networks: two of the search, six each of GMP and SNIP."""
     sweep, store = folder / "small.toml", folder / "store"
     sweep.write_text(_SWEEP)
     here = ["--executor", "inline", "--device", "cpu", "--store", str(store)]

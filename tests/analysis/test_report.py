@@ -13,15 +13,16 @@ import pytest
 import sparsest
 from analysis.best_row import best_row
 from analysis.intervals import Interval
+from analysis.report.asking import ask
 from analysis.report.build import Built, Options, build_report, check_folder
 from analysis.report.chart import SMALLEST_REST, Axis
 from analysis.report.claims import Claim, Finding, above, in_words
 from analysis.report.drawing_pool import draw_networks
 from analysis.report.networks import LEAST_ACCURACY, PlottedNetwork, plotted_networks
+from analysis.report.one_dataset import OneDataset
 from analysis.report.sections import frontier, ledger, needed, prunable
 from analysis.report.styles import PRUNING, name_of, style_of
 from pruning.registry import METHODS
-from storage.errors import StoreError
 from storage.reader import StoreReader
 
 Report = tuple[Path, Built, list[str]]
@@ -64,7 +65,7 @@ def test_plot_is_shown_without_its_sql_or_its_table(report: Report, report_store
 def test_table_holds_other_rows_than_its_sql_gives(report: Report, report_store: Path) -> None:
     folder, _, _ = report
     with StoreReader(report_store) as reader:
-        answer = frontier.section(reader).answers[0]
+        answer = frontier.section(OneDataset(reader)).answers[0]
         with (folder / "tables" / "front.csv").open() as file:
             written = list(csv.DictReader(file))
         assert [row["experiment_id"] for row in written] == [
@@ -75,7 +76,7 @@ def test_table_holds_other_rows_than_its_sql_gives(report: Report, report_store:
 
 def test_front_holds_a_network_that_a_sparser_one_beats(report_store: Path) -> None:
     with StoreReader(report_store) as reader:
-        front = frontier.section(reader).answers[0].rows
+        front = frontier.section(OneDataset(reader)).answers[0].rows
         for method in ("gmp", "snip", "search"):
             ours = [row for row in front if row["method"] == method and row["width"] is None]
             accuracies = [row["accuracy"] for row in ours]
@@ -88,7 +89,7 @@ def test_front_holds_a_network_that_a_sparser_one_beats(report_store: Path) -> N
 
 def test_weights_needed_are_not_those_of_the_sparsest_network(report_store: Path) -> None:
     with StoreReader(report_store) as reader:
-        table = {row["method"]: row for row in needed.section(reader).answers[0].rows}
+        table = {row["method"]: row for row in needed.section(OneDataset(reader)).answers[0].rows}
         for method in ("search", "gmp"):
             row = best_row(reader, method, 0.95)
             assert table[name_of(method)]["weights at 95 %"] == row["weight_nnz"]
@@ -196,24 +197,48 @@ def test_drawing_that_cannot_be_made_ends_the_report(report_store: Path, tmp_pat
 
 def test_network_that_learnt_little_is_drawn_unasked(report_store: Path) -> None:
     with StoreReader(report_store) as reader:
-        charts = frontier.section(reader).charts
-        some = plotted_networks(reader, charts)
-        every = plotted_networks(reader, charts, draw_all=True)
+        charts = frontier.section(OneDataset(reader)).charts
+        some = plotted_networks(OneDataset(reader), charts)
+        every = plotted_networks(OneDataset(reader), charts, draw_all=True)
     assert [one.label for one in some] == [one.label for one in every]
     assert not any(one.not_drawn for one in every)
     for one in some:
         assert bool(one.not_drawn) == (one.row["accuracy"] < LEAST_ACCURACY)
 
 
-def test_store_without_rows_gives_an_empty_report(tmp_path: Path, report_store: Path) -> None:
-    class NoRows:
-        def sql(self, query: str) -> Any:
-            with StoreReader(report_store) as reader:
-                return reader.sql(query.replace("FROM results", "FROM results WHERE false"))
+class OtherRows:
+    """A reader of a store, with other rows in the place of its own."""
 
-    with pytest.raises((ValueError, StoreError), match="there are no rows yet"):
-        build_report(NoRows(), tmp_path / "r", Options("", ""), silent)  # type: ignore[arg-type]
+    def __init__(self, store: Path, rows: str) -> None:
+        self._store = store
+        self._rows = rows
+
+    def sql(self, query: str) -> Any:
+        with StoreReader(self._store) as reader:
+            return reader.sql(query.replace("FROM results", f"FROM ({self._rows}) AS results"))
+
+
+def test_store_without_rows_gives_an_empty_report(tmp_path: Path, report_store: Path) -> None:
+    nothing: Any = OtherRows(report_store, "SELECT * FROM results WHERE false")
+    with pytest.raises(ValueError, match="there are no rows yet"):
+        build_report(nothing, tmp_path / "r", Options("", ""), silent)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_accuracies_on_different_data_are_compared(report_store: Path) -> None:
+    mixed = "SELECT * REPLACE (if(method = 'gmp', 'moons', dataset) AS dataset) FROM results"
+    reader: Any = OtherRows(report_store, mixed)
+    with pytest.raises(ValueError, match="several data sets, cubist-spiral, moons: say which"):
+        OneDataset(reader)
+    with pytest.raises(
+        ValueError, match="no rows of rings; there are some of cubist-spiral, moons"
+    ):
+        OneDataset(reader, "rings")
+    moons = OneDataset(reader, "moons")
+    assert moons.sql("SELECT DISTINCT method FROM results").to_pylist() == [{"method": "gmp"}]
+    answer = ask(moons, "n", "N", "SELECT count(*) AS n FROM results")
+    assert "dataset = 'moons'" in answer.sql
+    assert answer.rows == [{"n": 6}]
 
 
 @pytest.mark.parametrize(
@@ -243,8 +268,8 @@ def test_verdict_hides_what_disagrees() -> None:
 
 def test_claim_is_decided_from_other_rows(report_store: Path) -> None:
     with StoreReader(report_store) as reader:
-        claims = {claim.name: claim for claim in ledger.claims(reader)}
-        rows = prunable.section(reader).answers[0].rows
+        claims = {claim.name: claim for claim in ledger.claims(OneDataset(reader))}
+        rows = prunable.section(OneDataset(reader)).answers[0].rows
     assert set(claims) == {
         *("sparsest", "width", "disconnected", "best-initialisation", "prunable", "theorem"),
     }

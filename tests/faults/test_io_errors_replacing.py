@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from search.indices import IndexSet
-from storage import durable
 from storage.entries import RowsReplaced
 from storage.errors import StoreError
 from storage.log import read_log
@@ -21,7 +18,7 @@ from storage.reader import StoreReader
 from storage.verify import verify_store
 from storage.writer import StoreWriter
 from tests.storage import faulty_os
-from tests.storage.faulty_os import Crash, FaultyOs
+from tests.storage.faulty_os import Crash, meddling
 from tests.storage.made_rows import Rows
 
 _SIZE = 4
@@ -75,14 +72,6 @@ def tried(rows: Rows, store: Path) -> Path:
         writer.append(batch, rows.digest, rows.study, IndexSet.of([(2, _SIZE)]))
         writer.end_sweep("finished")
     return store
-
-
-@contextmanager
-def meddling(monkeypatch: pytest.MonkeyPatch, at: int, fault: Any) -> Iterator[FaultyOs]:
-    faulty = FaultyOs(at, fault)
-    with monkeypatch.context() as patch:
-        patch.setattr(durable, "os", faulty)
-        yield faulty
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,8 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 raise KeyboardInterrupt
             thing()
 
-        monkeypatch.setattr("orchestrator.commands.watch.time.sleep", sleep)
+        # The view's own name for it: other threads sleep as ever.
+        monkeypatch.setattr("orchestrator.commands.watch.sleep", sleep)
 
     return plan
 

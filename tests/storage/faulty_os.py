@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import pytest
+
+from storage import durable
 
 
 class Crash(BaseException):
@@ -87,3 +92,14 @@ def short_write(real: Callable[..., Any], *arguments: Any) -> Any:
     if real is os.write:
         return real(arguments[0], arguments[1][:1])
     return real(*arguments)
+
+
+@contextmanager
+def meddling(
+    monkeypatch: pytest.MonkeyPatch, at: int, fault: Callable[..., Any]
+) -> Iterator[FaultyOs]:
+    """Meddles with one call of the writers of this process; see `FaultyOs`."""
+    faulty = FaultyOs(at, fault)
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "os", faulty)
+        yield faulty

@@ -14,7 +14,7 @@ import pytest
 from search.schema import RESULT_SCHEMA
 from storage.committer import Committer
 from storage.compare import Counts, compare
-from storage.entries import RowsCommitted
+from storage.entries import RowsCommitted, RowsOfSweep, no_rows_by_status
 from storage.errors import StoreDamaged
 from storage.export import export_results
 from storage.merge import merge_stores
@@ -51,7 +51,7 @@ def old(rows: Rows, store: Path) -> Path:
 
 
 def write_old(rows: Rows, store: Path, version: int) -> Path:
-    table = pa.Table.from_batches([rows.range(0, 4)]).drop_columns(NEW_IN_2)
+    table = pa.Table.from_batches([rows.range(0, 4, sweep_id="old")]).drop_columns(NEW_IN_2)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
     data = sink.getvalue()
@@ -64,11 +64,11 @@ def write_old(rows: Rows, store: Path, version: int) -> Path:
         rows=4,
         schema_version=version,
         schema_sha256=digest_of(table.schema),
-        sweep_id="old",
+        sweeps={
+            "old": RowsOfSweep(rows=4, by_status=no_rows_by_status() | {"ok": 4}, train_seconds=0.1)
+        },
         indices={rows.digest: [(0, 4)]},
         studies={rows.digest: rows.study},
-        by_status={"ok": 4, "collapsed": 0, "diverged": 0, "failed": 0},
-        train_seconds=0.1,
     )
     committer.publish_rows(data, part)
     committer.close()
@@ -89,7 +89,7 @@ def test_digest_is_of_names_types_and_nullability() -> None:
 def test_columns_that_old_rows_lack_are_null(rows: Rows, old: Path, mixed: bool) -> None:
     if mixed:
         add_new(rows, old)
-    expected = [rows.row(index) | dict.fromkeys(NEW_IN_2) for index in range(4)]
+    expected = [rows.row(index, sweep_id="old") | dict.fromkeys(NEW_IN_2) for index in range(4)]
     expected += [rows.row(index) for index in range(4, 6)] if mixed else []
     query = f"SELECT {', '.join(RESULT_SCHEMA.names)} FROM results ORDER BY study_index"
     with StoreReader(old) as reader:
@@ -146,7 +146,7 @@ def test_columns_that_no_version_had_are_refused(rows: Rows, store: Path) -> Non
 def test_old_rows_that_are_left_in_a_file_are_lost(rows: Rows, old: Path) -> None:
     with StoreWriter(old) as writer:
         assert writer.forget([rows.row(1)["experiment_id"]]) == 1
-    expected = [rows.row(index) | dict.fromkeys(NEW_IN_2) for index in (0, 2, 3)]
+    expected = [rows.row(index, sweep_id="old") | dict.fromkeys(NEW_IN_2) for index in (0, 2, 3)]
     query = f"SELECT {', '.join(RESULT_SCHEMA.names)} FROM results ORDER BY study_index"
     with StoreReader(old) as reader:
         assert (

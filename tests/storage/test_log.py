@@ -17,6 +17,7 @@ from storage.entries import (
     LOG_FORMAT,
     Record,
     RowsCommitted,
+    RowsOfSweep,
     RowsReplaced,
     SweepBegin,
     SweepEnd,
@@ -39,12 +40,14 @@ _PART = RowsCommitted(
     rows=3,
     schema_version=1,
     schema_sha256="0" * 64,
-    sweep_id="sweep",
+    sweeps={
+        "sweep": RowsOfSweep(rows=3, by_status=no_rows_by_status() | {"ok": 3}, train_seconds=0.5)
+    },
     indices={"a": [(0, 2)], "b": [(4, 5)]},
     studies={"a": "phase1", "b": "phase2"},
-    by_status={"ok": 3, "collapsed": 0, "diverged": 0, "failed": 0},
-    train_seconds=0.5,
 )
+_THIS = f'"format":{LOG_FORMAT}'
+_SHARE = _PART.sweeps["sweep"].model_dump()
 
 
 def _rewrite(file: Path, old: str, new: str) -> None:
@@ -136,16 +139,22 @@ def test_a_newer_format_is_refused_with_the_way_out(fill: Callable[..., Path]) -
             use(store)
 
 
-@pytest.mark.parametrize("earlier", range(1, LOG_FORMAT))
+@pytest.mark.parametrize("earlier", [1, 2, 3])
 def test_a_store_of_an_earlier_format_is_refused(fill: Callable[..., Path], earlier: int) -> None:
     store = fill(2)
     for entry in sorted((store / "log").iterdir()):
-        _rewrite(entry, f'"format":{LOG_FORMAT}', f'"format":{earlier}')
+        _rewrite(entry, _THIS, f'"format":{earlier}')
+    share = '"rows":2,"by_status":{"ok":2,"collapsed":0,"diverged":0,"failed":0}'
+    _rewrite(
+        store / "log" / "00000002.json",
+        f'"sweeps":{{"{Rows.sweep_id}":{{{share},"train_seconds":0.017}}}}',
+        f'"sweep_id":"{Rows.sweep_id}",{share.partition(",")[2]},"train_seconds":0.017',
+    )
     layers = [(np.zeros((1, 2), np.float32), np.zeros(1, np.float32))]
     with StoreWriter(store) as writer:
         writer.record_init("bench-95", "abc", layers)
     _rewrite(store / "log" / "00000004.json", ',"found":null', "")
-    _rewrite(store / "log" / "00000004.json", f'"format":{LOG_FORMAT}', f'"format":{earlier}')
+    _rewrite(store / "log" / "00000004.json", _THIS, f'"format":{earlier}')
     with StoreReader(store) as reader:
         assert reader.progress().rows == 2
         assert reader.inits["bench-95"].found is None
@@ -159,15 +168,15 @@ def test_a_store_of_an_earlier_format_is_refused(fill: Callable[..., Path], earl
         ('"rows":2', '"rows":2.0'),
         ('"rows":2', '"rows":"2"'),
         ('"rows":2', '"rows":2,"mood":1'),
-        (f'"format":{LOG_FORMAT}', '"format":0'),
-        (f'"format":{LOG_FORMAT}', '"format":null'),
+        (_THIS, '"format":0'),
+        (_THIS, '"format":null'),
         ("[[0,2]]", "[[1,2],[0,1]]"),
         ("[[0,2]]", "[[0,1],[1,2]]"),
         ('"ok":2', '"ok":3'),
         ('"number":2', '"number":true'),
         ('.parquet"', '.parquet/../../x"'),
         ('"file":"', '"file":"../'),
-        ('"sweep_id":"2024', '"sweep_id":"3024'),
+        ('"sweeps":{"2024', '"sweeps":{"3024'),
     ],
 )
 def test_an_entry_that_says_nonsense_is_refused(
@@ -271,8 +280,10 @@ def test_numbers_beyond_float32_are_refused(weight: list[list[float]]) -> None:
         {"indices": {"a": [(0, 2)], "b": [(5, 4)]}},
         {"indices": {"a": [(0, 2)], "b": [(-1, 0)]}},
         {"rows": 2},
-        {"train_seconds": float("nan")},
-        {"by_status": no_rows_by_status()},
+        {"sweeps": {}},
+        {"sweeps": {"sweep": _SHARE | {"train_seconds": float("nan")}}},
+        {"sweeps": {"sweep": _SHARE | {"by_status": no_rows_by_status()}}},
+        {"sweeps": {"sweep": _SHARE, "other": _SHARE}},
         {"sha256": "0" * 63},
     ],
 )

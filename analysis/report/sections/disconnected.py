@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from analysis.report.asking import Answer, ask, grouped
 from analysis.report.chart import Axis, Chart, Selector, Series, View, Views
+from analysis.report.one_dataset import Source
 from analysis.report.section import Section
 from analysis.report.sections.width import width_axis
 from analysis.report.styles import in_order, name_of
-from storage.results_reader import ResultsReader
 
 _BY_WIDTH = """
 SELECT method, width, count(*) AS networks,
@@ -26,7 +26,7 @@ _SHOWN = {
 }
 
 
-def section(reader: ResultsReader) -> Section:
+def section(reader: Source) -> Section:
     """Asks for the shares by width."""
     by_width = ask(
         reader, "disconnected-by-width", "Disconnected weights by method and width", _BY_WIDTH

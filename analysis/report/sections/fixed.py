@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from analysis.report.asking import Answer, ask, grouped
 from analysis.report.chart import Axis, Chart, Selector, Series, View, Views
+from analysis.report.one_dataset import Source
 from analysis.report.section import Section
 from analysis.report.styles import in_order, name_of
-from storage.results_reader import ResultsReader
 
 _BEGUN = """
 SELECT begun, target, method, count(*) AS networks, min(weight_nnz) AS weights,
@@ -34,7 +34,7 @@ _VIEWS = {
 }
 
 
-def section(reader: ResultsReader) -> Section:
+def section(reader: Source) -> Section:
     """Asks for the sparsest networks by where they begin."""
     begun = ask(reader, "by-initialisation", "The sparsest networks by initialisation", _BEGUN)
     shares = ask(reader, "fixed-trainings", "Trainings from a stored initialisation", _SHARES)
@@ -64,7 +64,7 @@ def _chart(begun: Answer) -> Chart:
             continue
         named = {
             "from fresh initialisations": ("before", fresh),
-            f"from {bench}": ("fewest", fixed),
+            "from the stored initialisation": ("fewest", fixed),
         }
         methods = in_order({row["method"] for row in fresh + fixed})
         series = []

@@ -6,9 +6,9 @@ from typing import Any
 
 from analysis.report.asking import TARGETS, Answer, ask, grouped, percent_name
 from analysis.report.chart import Axis, Chart, Guide, Kind, Selector, Series, View, Views
+from analysis.report.one_dataset import Source
 from analysis.report.section import Section
 from analysis.report.styles import SEARCH, in_order, name_of
-from storage.results_reader import ResultsReader
 
 ANY_WIDTH = "any"
 
@@ -60,7 +60,7 @@ _NEAR_ONE = Axis(
 )
 
 
-def section(reader: ResultsReader) -> Section:
+def section(reader: Source) -> Section:
     """Asks for the fronts and the spread."""
     front = ask(reader, "front", "The front of each method, at any width and at each", _FRONT)
     spread = ask(reader, "spread", "Accuracies by method, width and number of weights", _SPREAD)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from analysis.report.asking import Answer, ask, grouped
 from analysis.report.chart import Axis, Chart, Selector, Series, View, Views
+from analysis.report.one_dataset import Source
 from analysis.report.section import Section
 from analysis.report.styles import in_order, name_of
-from storage.results_reader import ResultsReader
 
 _KINDS = {
     "stays at 95 %": ("prunable_95", "accuracy >= 0.95"),
@@ -32,7 +32,7 @@ GROUP BY method"""
     return "\nUNION ALL\n".join(parts) + "\nORDER BY accuracy_that, method"
 
 
-def section(reader: ResultsReader) -> Section:
+def section(reader: Source) -> Section:
     """Asks for medians and minima."""
     answer = ask(reader, "prunable", "Weights that could still go", _sql())
     return Section(

@@ -17,9 +17,9 @@ from analysis.random_masks import (
 )
 from analysis.report.asking import Answer, ask, grouped
 from analysis.report.chart import Axis, Chart, Selector, Series, View, Views
+from analysis.report.one_dataset import Source
 from analysis.report.section import Section
 from analysis.report.styles import in_order, name_of
-from storage.results_reader import ResultsReader
 
 WIDTHS = (3, 4, 5, 6, 7, 8, 16, 32, 64, 128, 256)
 """The paper's."""
@@ -81,7 +81,7 @@ def simulated() -> tuple[Simulated, ...]:
     return tuple(found)
 
 
-def section(reader: ResultsReader) -> Section:
+def section(reader: Source) -> Section:
     """Simulates, and asks how often the algorithms leave no path."""
     masks = _answer()
     algorithms = ask(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from analysis.report.asking import ask
+from analysis.report.one_dataset import Source
 from analysis.report.section import Section
-from storage.results_reader import ResultsReader
 
 _ROWS = """
 SELECT study, method, count(*) AS trainings,
@@ -21,7 +21,7 @@ FROM results GROUP BY backend, study ORDER BY study, backend
 """
 
 
-def section(reader: ResultsReader) -> Section:
+def section(reader: Source) -> Section:
     """Counts the rows."""
     return Section(
         "rows",

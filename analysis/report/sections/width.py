@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from analysis.report.asking import TARGETS_SQL, Answer, ask, grouped, percent_name
 from analysis.report.chart import Axis, Chart, Guide, Selector, Series, View, Views
+from analysis.report.one_dataset import Source
 from analysis.report.section import Section
 from analysis.report.styles import SEARCH, in_order, name_of
-from storage.results_reader import ResultsReader
 
 _BY_WIDTH = """
 SELECT target_nnz, method, width, count(*) AS trainings,
@@ -35,7 +35,7 @@ STATISTICS = ("mean", "median", "best")
 _USUAL_BUDGET = 50
 
 
-def section(reader: ResultsReader) -> Section:
+def section(reader: Source) -> Section:
     """Asks for accuracies by width, and for the sparsest networks by width."""
     by_width = ask(reader, "accuracy-by-width", "Accuracies by budget, method and width", _BY_WIDTH)
     fewest = ask(reader, "weights-by-width", "The fewest weights by method and width", _FEWEST)

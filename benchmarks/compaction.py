@@ -1,0 +1,88 @@
+"""What compacting a store of many small files brings: its size, and the time of queries."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.queries import QUERIES
+from benchmarks.report import table
+from benchmarks.sweep import large_study
+from benchmarks.synthetic import SyntheticRows
+from search.indices import IndexSet
+from storage.compact import compact_store
+from storage.reader import StoreReader
+from storage.sweep_info import describe_sweep
+from storage.writer import StoreWriter
+from workers.task import Task
+
+FILES = 500
+ROWS_IN_A_FILE = 800
+TURNS = 3
+
+
+def run() -> None:
+    """Prints files, bytes and the seconds of queries before and after, and their ratios."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "store"
+        _fill(store)
+        before = _measure(store)
+        start = time.perf_counter()
+        done = compact_store(store, command="benchmark")
+        seconds = time.perf_counter() - start
+        after = _measure(store)
+    print(f"## Compacting {done.rows:,} rows, {seconds:.1f} s\n")
+    rows = [
+        ["data files", *(str(count) for count in done.files), _ratio(*done.files)],
+        ["MB", *(f"{size / 1e6:.1f}" for size in done.bytes), _ratio(*done.bytes)],
+    ]
+    for name, old in before.items():
+        rows.append([f"{name}, s", f"{old:.3f}", f"{after[name]:.3f}", _ratio(old, after[name])])
+    print(table(["what", "before", "after", "before / after"], rows))
+
+
+def _fill(store: Path) -> None:
+    """Makes a store of many small files, each with weights that no other has."""
+    study = large_study()
+    made = SyntheticRows(study)
+    draw = np.random.default_rng(0)
+    with StoreWriter(store) as writer:
+        sweep = describe_sweep(
+            command="benchmark", studies=[study.name], device="cpu", workers=1, root_seed=0
+        )
+        sweep_id = writer.begin_sweep(sweep)
+        for number in range(FILES):
+            start = number * ROWS_IN_A_FILE
+            indices = IndexSet.of([(start, start + ROWS_IN_A_FILE)])
+            rows = made.rows(Task(study, indices, sweep_id))
+            weights = rows.column("weights")
+            values = draw.normal(size=len(weights.values)).astype(np.float32)
+            fresh = pa.ListArray.from_arrays(weights.offsets, pa.array(values))
+            place = rows.schema.names.index("weights")
+            rows = rows.set_column(place, rows.schema.field(place), fresh)
+            writer.append(rows, study.digest, study.name, indices)
+            writer.commit()
+        writer.end_sweep("finished")
+
+
+def _measure(store: Path) -> dict[str, float]:
+    """Median wall-clock seconds of opening the store and of each query."""
+    found: dict[str, list[float]] = {}
+    for _ in range(TURNS):
+        start = time.perf_counter()
+        with StoreReader(store) as reader:
+            found.setdefault("opening the store", []).append(time.perf_counter() - start)
+            for name, query in {**QUERIES, "SUMMARIZE results": "SUMMARIZE results"}.items():
+                start = time.perf_counter()
+                reader.sql(query)
+                found.setdefault(name, []).append(time.perf_counter() - start)
+    return {name: statistics.median(seconds) for name, seconds in found.items()}
+
+
+def _ratio(before: float, after: float) -> str:
+    return f"{before / after:.1f}"

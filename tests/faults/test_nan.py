@@ -1,0 +1,147 @@
+"""NaN at any step of a training: one row that says so, and its neighbours as if nothing were."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from search.experiment import Experiment
+from workers import course, fast, initial, kernel, start, torch_batch, train
+from workers.datasets import load_dataset
+from workers.train import OUTCOME_SCHEMA, train_batch
+
+SICK = 0.0625
+"""The learning rate of the training that goes wrong; the others have other ones."""
+
+WELL = Experiment(structure=(2, 2, 2), width=3, epochs=2)
+
+
+def group(method: str = "search", **more: Any) -> list[Experiment]:
+    """Three trainings, of which the second is the sick one."""
+    fields: dict[str, Any] = {"epochs": 2, "width": 3, "batch_size": 8192} | more
+    if method == "search":
+        fields["structure"] = (2, 2, 2)
+    else:
+        fields |= {"method": method, "target_nnz": 15}
+    return [Experiment(lr=lr, **fields) for lr in (0.01, SICK, 0.02)]
+
+
+def check(rows: pa.RecordBatch, expected: pa.RecordBatch) -> None:
+    """One row has diverged and holds no number that is none; the others are as they were."""
+    assert rows.column("status").to_pylist()[1] == "diverged"
+    sick = rows.slice(1, 1).to_pylist()[0]
+    assert "infinite or NaN" in sick["reason"]
+    metrics = OUTCOME_SCHEMA.names[
+        OUTCOME_SCHEMA.names.index("accuracy") : OUTCOME_SCHEMA.names.index("layers")
+    ]
+    assert [name for name in metrics if sick[name] is not None] == []
+    assert [sick[name] for name in ("weights", "biases", "weight_index")] == [None] * 3
+    for field in OUTCOME_SCHEMA:
+        column = rows.column(field.name)
+        values = column.flatten() if pa.types.is_list(field.type) else column
+        if pa.types.is_floating(values.type):
+            assert pc.all(pc.is_finite(values), min_count=0).as_py() in (True, None)
+    for place in (0, 2):
+        ours, theirs = (
+            batch.drop_columns(["train_ms"]).slice(place, 1) for batch in (rows, expected)
+        )
+        assert ours.equals(theirs)
+
+
+@pytest.mark.parametrize("epoch", [0, 1])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_nan_in_the_kernel_spreads_or_is_stored(
+    epoch: int, value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiments = group()
+    expected = train_batch(experiments)
+    steps, calls = kernel.train_steps, iter(range(10**9))
+
+    def poisoned(networks: Any, *arguments: Any) -> None:
+        if next(calls) == epoch:
+            place = [e.lr for e in batch_of[id(networks)]].index(SICK) if batch_of else 1
+            networks.parameters[networks.parameter_start[place]] = value
+        steps(networks, *arguments)
+
+    batch_of: dict[int, Sequence[Experiment]] = {}
+    train_networks = fast.train_networks
+
+    def remembering(networks: Any, members: Sequence[Experiment], *more: Any, **kw: Any) -> None:
+        batch_of[id(networks)] = members
+        if any(e.lr == SICK for e in members):
+            train_networks(networks, members, *more, **kw)
+        else:
+            with monkeypatch.context() as patch:
+                patch.setattr(fast, "train_steps", steps)
+                train_networks(networks, members, *more, **kw)
+
+    monkeypatch.setattr(fast, "train_steps", poisoned)
+    monkeypatch.setattr(fast, "train_networks", remembering)
+    check(train_batch(experiments), expected)
+
+
+@pytest.mark.parametrize("method", ["gmp", "lth", "rigl"])
+def test_nan_between_changes_of_masks_stops_or_spreads(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epochs = 40 if method == "gmp" else 35
+    experiments = group(method, epochs=epochs)
+    expected = train_batch(experiments)
+    advance, legs = course._advance, iter(range(10**9))
+
+    def poisoned(network: Any, experiment: Experiment, *more: Any) -> Any:
+        if experiment.lr == SICK and next(legs) == 1:
+            weight = network.layers[0][0]
+            weight[tuple(np.argwhere(network.weight_masks[0])[0])] = math.nan
+        return advance(network, experiment, *more)
+
+    monkeypatch.setattr(course, "_advance", poisoned)
+    check(train_batch(experiments), expected)
+
+
+@pytest.mark.parametrize(
+    "method", ["snip", "grasp", "iter-snip", "force", "synflow", "prospr", "search"]
+)
+def test_nan_before_training_stops_or_spreads(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiments = group(method)
+    expected = train_batch(experiments)
+    usual = initial.starting_network
+
+    def poisoned(experiment: Experiment, *more: Any) -> Any:
+        layers = usual(experiment, *more)
+        if experiment.lr == SICK:
+            layers[-1][1][0] = math.nan  # the output's bias, which every method keeps
+        return layers
+
+    monkeypatch.setattr(start, "starting_network", poisoned)
+    check(train_batch(experiments), expected)
+
+
+def test_nan_in_torch_spreads_or_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    experiments = group()
+    dataset = load_dataset("cubist-spiral")
+
+    def by_torch(
+        members: Sequence[Experiment], dataset: Any, inits: Any, curves: bool
+    ) -> list[Any]:
+        return torch_batch.train_torch(members, dataset, "cpu", inits)
+
+    monkeypatch.setattr(train, "backend_for", lambda device: train.Backend("torch", by_torch))
+    expected = train_batch(experiments)
+    usual = start.start_of
+
+    def poisoned(experiment: Experiment, *more: Any) -> Any:
+        begun = usual(experiment, *more)
+        if experiment.lr == SICK:
+            begun.layers[-1][1][0] = math.nan
+        return begun
+
+    monkeypatch.setattr(torch_batch, "start_of", poisoned)
+    check(train_batch(experiments), expected)
+    assert len(dataset) > 0

@@ -1,0 +1,335 @@
+"""`sparsest verify`: each kind of problem, made by hand, is found and named with what to do."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from search.schema import RESULT_SCHEMA
+from storage import verify, verify_part
+from storage.entries import Record, RowsCommitted
+from storage.log import read_log
+from storage.parts import make_part, read_part, to_parquet
+from storage.paths import StorePaths
+from storage.seal import seal
+from storage.verify import inspect_store
+from storage.writer import StoreWriter
+from tests.orchestrator.running import sparsest
+
+STRANGE = "0" * 32
+
+Change = Callable[[pa.Table], pa.Table]
+
+
+@pytest.fixture
+def store(trained: Path, tmp_path: Path) -> Path:
+    """A store of six trained rows that may be spoilt."""
+    shutil.copytree(trained, tmp_path / "store")
+    return tmp_path / "store"
+
+
+def the_part(store: Path) -> tuple[int, RowsCommitted]:
+    entries = read_log(StorePaths.of(store))
+    ((number, part),) = [(n, e) for n, e in enumerate(entries, 1) if isinstance(e, RowsCommitted)]
+    return number, part
+
+
+def write(file: Path, content: bytes) -> None:
+    file.chmod(0o644)
+    file.write_bytes(content)
+
+
+def rewrite(store: Path, change: Change) -> Path:
+    """Changes rows, and size and checksum in the log as a hostile or broken writer could have."""
+    paths = StorePaths.of(store)
+    number, part = the_part(store)
+    data = to_parquet(change(read_part(paths, part))).to_pybytes()
+    write(paths.part(part.file), data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    forged = part.model_copy(update={"bytes": len(data), "sha256": sha256})
+    write(paths.entry(number), seal(Record(number=number, entry=forged).model_dump_json()))
+    return paths.part(part.file)
+
+
+def with_column(name: str, change: Callable[[Any], Any]) -> Change:
+    def changed(rows: pa.Table) -> pa.Table:
+        place = rows.column_names.index(name)
+        field = RESULT_SCHEMA.field(name)
+        values = [change(value) for value in rows.column(name).to_pylist()]
+        return rows.set_column(place, field, pa.array(values, field.type))
+
+    return changed
+
+
+def test_a_whole_store_has_a_problem(store: Path, trained: Path) -> None:
+    ended = sparsest("verify", "--store", store)
+    assert (ended.code, ended.err) == (0, "")
+    assert "6 rows in 1 file" in ended.out
+    assert "no problem" in ended.out
+    assert "0 from study and place, 6 from the row's own settings" in ended.out
+    sweep = trained.parent / "six.toml"
+    ended = sparsest("verify", sweep, "--store", store)
+    assert ended.code == 0
+    assert "6 from study and place" in ended.out
+
+
+def flip(store: Path) -> Path:
+    file = StorePaths.of(store).part(the_part(store)[1].file)
+    content = file.read_bytes()
+    write(file, content[:60] + bytes([content[60] ^ 4]) + content[61:])
+    return file
+
+
+def truncate(store: Path) -> Path:
+    file = StorePaths.of(store).part(the_part(store)[1].file)
+    write(file, file.read_bytes()[:-1])
+    return file
+
+
+def lose_data(store: Path) -> Path:
+    file = StorePaths.of(store).part(the_part(store)[1].file)
+    file.unlink()
+    return file
+
+
+def lose_entry(store: Path) -> Path:
+    file = StorePaths.of(store).entry(the_part(store)[0])
+    file.unlink()
+    return file
+
+
+def change_entry(store: Path) -> Path:
+    file = StorePaths.of(store).entry(1)
+    write(file, file.read_bytes().replace(b"cpu", b"gpu"))
+    return file
+
+
+def lose_marker(store: Path) -> Path:
+    (store / "store.json").unlink()
+    return store / "store.json"
+
+
+def stranger_in_log(store: Path) -> Path:
+    (store / "log" / "notes.txt").write_text("x")
+    return store / "log" / "notes.txt"
+
+
+def other_columns(store: Path) -> Path:
+    paths = StorePaths.of(store)
+    _, part = the_part(store)
+    rows = read_part(paths, part)
+    return rewrite(store, lambda _: rows.append_column("more", pa.nulls(len(rows), pa.int8())))
+
+
+def of_another_type(store: Path) -> Path:
+    def narrower(rows: pa.Table) -> pa.Table:
+        place = rows.column_names.index("width")
+        return rows.set_column(place, "width", rows.column("width").cast(pa.int16()))
+
+    return rewrite(store, narrower)
+
+
+def fewer_rows(store: Path) -> Path:
+    return rewrite(store, lambda rows: rows.slice(1))
+
+
+def other_order(store: Path) -> Path:
+    return rewrite(store, lambda rows: rows.take(pa.array([1, 0, 2, 3, 4, 5])))
+
+
+def other_study(store: Path) -> Path:
+    return rewrite(store, with_column("study", lambda _: "other"))
+
+
+def other_sweep(store: Path) -> Path:
+    return rewrite(store, with_column("sweep_id", lambda _: "other"))
+
+
+def other_statuses(store: Path) -> Path:
+    return rewrite(store, with_column("status", lambda _: "collapsed"))
+
+
+def other_settings(store: Path) -> Path:
+    return rewrite(store, with_column("lr", lambda rate: 2 * rate))
+
+
+def other_id(store: Path) -> Path:
+    return rewrite(store, with_column("experiment_id", lambda one: one[:-1] + "0"))
+
+
+def id_of_no_form(store: Path) -> Path:
+    return rewrite(store, with_column("experiment_id", lambda _: "x"))
+
+
+def nan_accuracy(store: Path) -> Path:
+    return rewrite(store, with_column("accuracy", lambda _: float("nan")))
+
+
+def great_accuracy(store: Path) -> Path:
+    return rewrite(store, with_column("accuracy", lambda _: 1.5))
+
+
+def no_accuracy(store: Path) -> Path:
+    return rewrite(store, with_column("accuracy", lambda _: None))
+
+
+def other_seconds(store: Path) -> Path:
+    return rewrite(store, with_column("train_ms", lambda ms: ms + 1000))
+
+
+PROBLEMS: dict[Callable[[Path], Path], str] = {
+    flip: "SHA-256",
+    truncate: "bytes; the log says",
+    lose_data: "missing",
+    lose_entry: "missing",
+    change_entry: "checksum",
+    lose_marker: "missing, while the log has entries",
+    stranger_in_log: "does not belong into the log",
+    other_columns: "columns of version",
+    of_another_type: "columns of version",
+    fewer_rows: "5 rows; the log says 6",
+    other_order: "study_index does not have the places",
+    other_study: "study does not have the names",
+    other_sweep: "of other sweeps than the log says",
+    other_statuses: "by status are not as many",
+    other_settings: "6 rows do not have the id of their own settings",
+    other_id: "do not have the id of their own settings",
+    id_of_no_form: "holds a row that is no result",
+    nan_accuracy: "NaN",
+    great_accuracy: "fraction from 0 to 1",
+    no_accuracy: "accuracy is NULL",
+    other_seconds: "did not take as long",
+}
+
+
+@pytest.mark.parametrize("spoil", PROBLEMS, ids=lambda spoil: spoil.__name__)
+def test_problem_is_passed_over(store: Path, spoil: Callable[[Path], Path]) -> None:
+    file = spoil(store)
+    before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+    ended = sparsest("verify", "--store", store)
+    assert ended.code == 1
+    assert PROBLEMS[spoil] in ended.out
+    assert str(file) in ended.out
+    advice = (
+        "copy store.json from any other" if spoil is lose_marker else "take that file from a copy"
+    )
+    assert f"-> {advice}" in ended.out
+    ended = sparsest("verify", "--store", store, "--json")
+    report = json.loads(ended.out)
+    assert (ended.code, report["ok"]) == (1, False)
+    assert str(file) in {problem["file"] for problem in report["problems"]}
+    assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
+
+
+def test_row_of_another_place_of_its_study_is_passed_over(store: Path, trained: Path) -> None:
+    def exchange(rows: pa.Table) -> pa.Table:
+        # Each row is right by itself, and says that it stands where the other does.
+        places = rows.column("study_index")
+        turned = rows.take(pa.array([1, 0, 2, 3, 4, 5]))
+        place = turned.column_names.index("study_index")
+        return turned.set_column(place, RESULT_SCHEMA.field(place), places)
+
+    rewrite(store, exchange)
+    assert sparsest("verify", "--store", store).code == 0
+    ended = sparsest("verify", trained.parent / "six.toml", "--store", store)
+    assert ended.code == 1
+    assert "experiment_id of 2 rows is not that of their place in six" in ended.out
+
+
+def test_experiment_under_two_versions_of_a_sweep_file_is_passed_over(store: Path) -> None:
+    paths = StorePaths.of(store)
+    _, part = the_part(store)
+    rows = read_part(paths, part)
+    with StoreWriter(store) as writer:
+        data, again = make_part(
+            paths,
+            rows,
+            {"f" * 32: next(iter(part.indices.values()))},
+            {"f" * 32: "six"},
+        )
+        writer._committer.publish_rows(data, again)
+    ended = sparsest("verify", "--store", store)
+    assert ended.code == 1
+    assert "6 experiments are stored twice" in ended.out
+    assert pc.min(rows.column("experiment_id")).as_py() in ended.out
+
+
+@pytest.mark.parametrize(
+    ("place", "problem", "advice"),
+    [
+        ("tmp/" + STRANGE, "half-written", "removes it"),
+        (f"data/{STRANGE}.parquet", "named by no log entry", "removes it"),
+        ("data/notes.txt", "not a data file", "move it away"),
+        ("notes.txt", "not a file of a store", "move it away"),
+    ],
+)
+def test_leftover_is_a_problem_or_is_not_named(
+    store: Path, place: str, problem: str, advice: str
+) -> None:
+    (store / place).write_text("x")
+    ended = sparsest("verify", "--store", store)
+    assert ended.code == 0
+    assert f"warning  {store / place}: {problem}" in ended.out
+    assert advice in ended.out
+    (left,) = json.loads(sparsest("verify", "--store", store, "--json").out)["leftovers"]
+    assert left["file"] == str(store / place)
+
+
+def test_what_a_writer_is_about_to_name_is_a_leftover(store: Path) -> None:
+    with StoreWriter(store):
+        (store / "data" / f"{STRANGE}.parquet").write_text("x")
+        (store / "tmp" / STRANGE).write_text("x")
+        assert inspect_store(store).leftovers == []
+    assert len(inspect_store(store).leftovers) == 2
+
+
+def test_files_that_are_replaced_while_they_are_checked_are_missed(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = StorePaths.of(store)
+    whole = inspect_store(store)
+
+    # The first look at a data file finds it replaced and removed.
+    check = verify_part.check_part
+
+    def first_replace(*arguments: Any) -> Any:
+        if the_part_is_there(store):
+            old = the_part(store)[1]
+            with StoreWriter(store) as writer:
+                first = read_part(paths, old).column("experiment_id")[0].as_py()
+                writer.forget([first])
+            paths.part(old.file).unlink()
+        return check(*arguments)
+
+    monkeypatch.setattr(verify, "check_part", first_replace)
+    report = inspect_store(store)
+    assert report.problems == []
+    assert whole.rows == 6
+    monkeypatch.undo()
+    assert inspect_store(store).rows == 5
+
+
+def the_part_is_there(store: Path) -> bool:
+    return len(list((store / "data").iterdir())) == 1
+
+
+def test_leftovers_of_one_kind_fill_the_screen(store: Path) -> None:
+    for number in range(30):
+        (store / "tmp" / f"{number:032x}").write_text("x")
+    ended = sparsest("verify", "--store", store)
+    assert "and 29 others" in ended.out
+    assert len(ended.out.splitlines()) == 4
+
+
+def test_no_store_is_a_traceback(tmp_path: Path) -> None:
+    ended = sparsest("verify", "--store", tmp_path / "none")
+    assert ended.code == 1
+    assert "There is no store" in ended.err
