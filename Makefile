@@ -41,7 +41,7 @@ $(STAMP): pyproject.toml constraints.txt
 		--no-build-isolation --config-settings editable_mode=compat --editable '.[dev]'
 	@touch $@
 
-demo: setup ## run a slice of the paper's search (about a minute) and show its sparsest networks
+demo: setup ## run a slice of the paper's search (2 to 3 minutes) and show its sparsest networks
 	@$(BIN)/sparsest run demo --store $(DEMO_STORE)
 	@echo
 	@echo "The sparsest network at each accuracy (NULL: the layer is dense):"

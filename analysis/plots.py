@@ -87,7 +87,7 @@ def _chosen(methods: Sequence[str] | None, there: Sequence[str]) -> list[str]:
     """The methods to show: as asked for, or in the order of the rows, the search first."""
     known = sorted(dict.fromkeys(there), key=lambda method: method != "search")
     if not known:
-        raise ValueError("there is no network here to plot")
+        raise ValueError("no network reaches any of these accuracies: there is nothing to plot")
     unknown = [method for method in methods or () if method not in known]
     if unknown:
         raise ValueError(f"no networks by {', '.join(unknown)} here; there are: {', '.join(known)}")

@@ -124,12 +124,10 @@ def experiment_ids(base: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]
 
     Args:
         base: value of every field of `Experiment`.
-        updates: a mapping for each experiment, of the same fields each, to the values that it has
-            in place of the base's.
+        updates: a mapping for each experiment, from field to the value that it has in place of
+            the base's. Experiments of several tables of a sweep file vary in different fields.
     """
-    if not updates:
-        return []
-    varying = sorted(updates[0])
+    varying = sorted({name for update in updates for name in update})
     if base["hyperparameters"] or "hyperparameters" in varying:
         # What is hashed then differs in its members, not only in their values.
         return [Experiment(**(dict(base) | dict(update))).experiment_id for update in updates]
@@ -143,13 +141,14 @@ def experiment_ids(base: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]
         for name in sorted(spec)
     ]
     template = "{" + ",".join(members) + "}"
+    usual = {name: base[name] for name in varying}
     # By name: the values of one field are of one type, while 1 and 1.0 are equal keys.
     written: dict[str, dict[Any, str]] = {name: {} for name in varying}
     ids = []
     for update in updates:
         texts = []
         for name in varying:
-            value, known = update[name], written[name]
+            value, known = update.get(name, usual[name]), written[name]
             text = known.get(value)
             if text is None:
                 text = known[value] = _SORTED_JSON.encode(value)

@@ -59,10 +59,8 @@ def experiment_of(row: Mapping[str, Any]) -> Experiment:
 
 def specification_table(study: Study, indices: Sequence[int]) -> pa.Table:
     """`SPECIFICATION_COLUMNS` of some experiments of a study, a row each, in the order given."""
-    given = [study.updates(index) for index in indices]
-    varying = {name for update in given for name in update}
-    usual = {name: study.base_fields[name] for name in varying}
-    updates = [usual | update for update in given]
+    updates = [study.updates(index) for index in indices]
+    varying = {name for update in updates for name in update}
     columns: dict[str, list[Any]] = {
         "experiment_id": experiment_ids(study.base_fields, updates),
         "study_index": list(indices),
@@ -71,7 +69,7 @@ def specification_table(study: Study, indices: Sequence[int]) -> pa.Table:
     }
     for name, value in study.base_fields.items():
         if name in varying:
-            columns[name] = [in_column(name, update[name]) for update in updates]
+            columns[name] = [in_column(name, update.get(name, value)) for update in updates]
         else:
             columns[name] = [in_column(name, value)] * len(indices)
     schema = pa.schema([RESULT_SCHEMA.field(name) for name in SPECIFICATION_COLUMNS])

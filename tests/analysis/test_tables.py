@@ -110,5 +110,5 @@ def test_points_are_at_another_method_s_line(store: sparsest.Store, tmp_path: Pa
         [[34, 0]],
     ]
     sparsest.save_drawing(figure, tmp_path / "figure.png")
-    with pytest.raises(ValueError, match="no network here to plot"):
+    with pytest.raises(ValueError, match="there is nothing to plot"):
         sparsest.plot_sparsest(store, [1.0])

@@ -72,6 +72,22 @@ def test_edited_sweep_file_gives_other_rows_than_a_fresh_one(tmp_path: Path) -> 
     assert ours.drop_columns(["study_index"]).equals(fresh.drop_columns(["study_index"]))
 
 
+@pytest.mark.parametrize("pruned_first", [True, False])
+def test_edited_sweep_file_of_several_tables_is_refused_or_trained_again(
+    tmp_path: Path, pruned_first: bool
+) -> None:
+    store, file = tmp_path / "store", tmp_path / "mine.toml"
+    masked = 'structure = ["1x1x1", "2x1x1"]\nlr = [0.01, 0.02]'
+    pruned = 'method = ["snip", "grasp"]\nwidth = [3]\ntarget_nnz = [12]'
+    write_sweep(file, masked)
+    train([file], store)
+    first, second = (pruned, masked) if pruned_first else (masked, pruned)
+    file.write_text(f'name = "mine"\n[base]\nepochs = 1\n[[grid]]\n{first}\n[[grid]]\n{second}\n')
+    (planned,) = plan([file], store)
+    assert [planned.study[index].method for index in planned.stored] == ["search"] * 4
+    assert [planned.study[index].method for index in planned.remaining] == ["snip", "grasp"]
+
+
 def test_demo_is_trained_again_for_the_paper_or_the_paper_for_the_demo() -> None:
     (demo_phase1, demo_95, demo_995) = find_targets(["demo"]).selections
     for demo, name in zip((demo_phase1, demo_95, demo_995), DEMO_STRIDES, strict=True):
