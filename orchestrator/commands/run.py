@@ -25,7 +25,7 @@ from orchestrator.commands.options import (
     Retry,
     RootSeed,
     ShardWord,
-    StorePath,
+    NewStorePath,
     StudyWords,
     Workers,
 )
@@ -54,7 +54,7 @@ BenchFile = Annotated[
 
 def run(
     words: StudyWords,
-    store: StorePath,
+    store: NewStorePath,
     shard: ShardWord = None,
     limit: Limit = None,
     run_ids: Annotated[

@@ -24,7 +24,7 @@ from orchestrator.commands.options import (
     ExecutorName,
     Limit,
     RootSeed,
-    StorePath,
+    NewStorePath,
     Workers,
 )
 from orchestrator.commands.run import INTERRUPTED
@@ -58,7 +58,7 @@ class ScheduleChoice(StrEnum):
 
 
 def search(
-    store: StorePath,
+    store: NewStorePath,
     target: Annotated[
         float, typer.Option(metavar="A", help="Accuracy to be reached, such as 0.95.")
     ],
