@@ -22,10 +22,10 @@ from orchestrator.commands.options import (
     DeviceName,
     ExecutorName,
     Limit,
+    NewStorePath,
     Retry,
     RootSeed,
     ShardWord,
-    NewStorePath,
     StudyWords,
     Workers,
 )

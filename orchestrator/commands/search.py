@@ -23,8 +23,8 @@ from orchestrator.commands.options import (
     DeviceName,
     ExecutorName,
     Limit,
-    RootSeed,
     NewStorePath,
+    RootSeed,
     Workers,
 )
 from orchestrator.commands.run import INTERRUPTED

@@ -47,7 +47,7 @@ class ObjectStore:
         try:
             # Attempts are repeated after errors and timeouts, so an own first attempt may have
             # arrived: `put_if_absent` looks at what is there.
-            self._client = boto3.session.Session().client(
+            self._client = boto3.client(
                 "s3",
                 config=Config(
                     connect_timeout=_CONNECT_S,

@@ -6,6 +6,8 @@ from typing import Any
 
 import boto3
 import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 
 from search.indices import IndexSet
 from storage.compact import compact_store
@@ -86,14 +88,13 @@ def test_replaced_files_are_fetched_too(rows: Rows, machine: Machine) -> None:
     assert not before & {file.name for file in (second / "data").iterdir()}
 
 
-def test_log_of_more_than_one_page_is_cut_off(
-    rows: Rows, machine: Machine, address: S3Address
-) -> None:
+def test_log_of_more_than_one_page_is_cut_off(address: S3Address) -> None:
     # Keys beyond a thousand come on a second page.
     store = ObjectStore(address)
     names = [f"log/{number:08d}.json" for number in range(1, 1_012)]
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
     for name in names:
-        store.put_if_absent(name, b"x")
+        backend.put_object(address.bucket, f"{address.prefix}/{name}", b"x")
     assert list(store.names("log/", "log/")) == names
     assert list(store.names("log/00001003.json", "log/")) == names[1003:]
 
@@ -121,13 +122,14 @@ def test_prefix_of_something_else_becomes_a_store(machine: Machine, address: S3A
 
 
 def test_missing_bucket_ends_in_a_traceback(service: Service, tmp_path: Path) -> None:
-    with pytest.raises(RemoteFailed, match=r"read s3://no-such-bucket/x/store.json: .*NoSuchBucket"):
+    with pytest.raises(RemoteFailed, match=r"s3://no-such-bucket/x/.*NoSuchBucket"):
         working_copy(S3Address("no-such-bucket", "x"), tmp_path)
 
 
 def test_missing_credentials_end_in_a_traceback(
     address: S3Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps what it has found
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -143,8 +145,7 @@ def test_damaged_file_of_the_copy_is_taken_out_of_the_store(rows: Rows, machine:
     some.chmod(0o644)
     some.write_bytes(data)
     other.unlink()
-    assert numbers(machine()) == list(range(7))  # the missing one was fetched
-    assert len(verify_store(machine())) == 1
+    assert [problem.file for problem in verify_store(machine())] == [str(some)]  # the other is back
     with StoreWriter(machine()):  # reads all bytes
         pass
     assert verify_store(machine()) == []
@@ -189,9 +190,7 @@ def test_newer_store_is_misread(machine: Machine, address: S3Address) -> None:
         machine()
 
 
-def test_copy_of_another_store_goes_on(
-    rows: Rows, machine: Machine, address: S3Address
-) -> None:
+def test_copy_of_another_store_goes_on(rows: Rows, machine: Machine, address: S3Address) -> None:
     store_some(rows, machine("first"), 3)
     found = s3().list_objects_v2(Bucket=address.bucket)["Contents"]
     for item in found:
@@ -207,7 +206,7 @@ def test_copy_asks_another_service(
     store_some(rows, machine(), 3)
     folder = machine()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with pytest.raises(CopyUnusable, match="127.0.0.1:9"):
+    with pytest.raises(CopyUnusable, match="endpoint is now http"):
         Origin.of(StorePaths.of(folder))
     with pytest.raises(CopyUnusable):
         StoreWriter(folder)
