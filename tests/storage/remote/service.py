@@ -59,7 +59,10 @@ class Service:
     """
 
     def __init__(self) -> None:
-        from moto.server import DomainDispatcherApplication, create_backend_app
+        from moto.moto_server.werkzeug_app import (
+            DomainDispatcherApplication,
+            create_backend_app,
+        )
 
         self._application: Application = DomainDispatcherApplication(create_backend_app)
         self._server: BaseWSGIServer = make_server(

@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from search.indices import IndexSet
@@ -151,8 +151,17 @@ def test_damaged_file_of_the_copy_is_taken_out_of_the_store(rows: Rows, machine:
     assert verify_store(machine()) == []
 
 
-@pytest.mark.parametrize("folder", ["data", "log"])
-@pytest.mark.parametrize("change", ["flipped", "short", "long", "gone"])
+@pytest.mark.parametrize(
+    ("folder", "change"),
+    [
+        ("data", "flipped"),
+        ("data", "short"),
+        ("data", "long"),
+        ("data", "gone"),
+        ("log", "flipped"),
+        ("log", "gone"),
+    ],
+)
 def test_damaged_object_reaches_a_working_copy(
     folder: str, change: str, rows: Rows, machine: Machine, address: S3Address
 ) -> None:
