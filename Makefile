@@ -52,7 +52,7 @@ demo: setup ## run a slice of the paper's search (about a minute) and show its s
 	@echo "  $(BIN)/sparsest plan paper --store $(DEMO_STORE)"
 
 test: setup ## run the tests, all but those marked gpu or campaign
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-gpu: setup ## run the tests that need an accelerator
 	@$(BIN)/python -m pytest -m gpu

@@ -11,6 +11,7 @@ from storage.problem import Problem
 
 _REMOVED_BY_ITSELF = "nothing: the next process that writes to the store removes it"
 _MOVE_AWAY = "nothing reads it: move it away"
+_REMOVE = "nothing reads them: remove the folder when nobody wants them any more"
 
 
 def list_store(paths: StorePaths) -> list[Path]:
@@ -45,6 +46,8 @@ def find_leftovers(
     for file in listed:
         if file.parent == paths.tmp:
             yield Problem(str(file), "half-written by a process that died", _REMOVED_BY_ITSELF)
+        elif file == paths.set_aside:
+            yield Problem(str(file), "holds files that were found damaged", _REMOVE)
         elif file.parent == paths.root:
             if file not in own:
                 yield Problem(str(file), "not a file of a store", _MOVE_AWAY)

@@ -26,8 +26,9 @@ class Problem:
 
     @classmethod
     def of(cls, damage: StoreDamaged) -> Self:
-        """What an error says."""
-        return cls(str(damage.file), damage.problem, FROM_A_COPY)
+        """What an error says, its advice as a part of a line and not as a sentence."""
+        advice = damage.advice.rstrip(".") or FROM_A_COPY
+        return cls(str(damage.file), damage.problem, advice[0].lower() + advice[1:])
 
     def __str__(self) -> str:
         return f"{self.file}: {self.problem}"

@@ -212,7 +212,13 @@ def _write_marker(folder: Path, options: Options, rows: int) -> None:
 
 
 def _put_in_place(made: Path, final: Path) -> None:
-    """Renames the complete report; an old one is moved aside first, and removed with it."""
+    """Renames the complete report; an old one is moved aside, and back where that fails."""
+    old = made.parent / "old"
     if final.exists():
-        final.rename(made.parent / "old")
-    made.rename(final)
+        final.rename(old)
+    try:
+        made.rename(final)
+    except OSError:
+        if old.exists():
+            old.rename(final)
+        raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -109,6 +110,7 @@ def _drawn(
         min(workers, len(ordered)),
         # A fork would have chosen its arithmetic already, and share threads that it does not have.
         multiprocessing.get_context("spawn"),
+        initializer=_leave_interrupts_to_the_first,
     )
     try:
         futures: dict[Future[str], str] = {}
@@ -145,6 +147,11 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def _leave_interrupts_to_the_first() -> None:
+    """Ctrl-C reaches every process of a terminal; the one that was started ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _draw_one(row: dict[str, Any], inits: KnownInits, path: Path) -> str:

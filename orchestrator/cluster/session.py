@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 import ray
-from ray._private.ray_logging import global_worker_stdstream_dispatcher as messages
+import ray._private.worker
 from ray.exceptions import RayError
 
 from orchestrator.cluster.address import reachable
@@ -14,8 +14,6 @@ from orchestrator.cluster.code import shipped_code
 from orchestrator.errors import UserError
 
 logger = logging.getLogger(__name__)
-
-_HANDLER = "sparsest"
 
 OBJECT_STORE_BYTES = 256 * 2**20
 """Shared memory for results under way on this machine: a task's rows are about half a megabyte."""
@@ -72,14 +70,13 @@ def join(address: str) -> None:
 def _log_ray_s_messages() -> None:
     """Sends to the log what Ray prints of dead workers and nodes, twenty lines for each.
 
-    Ray prints it whatever `log_to_driver` says, and has no public way to take it away.
+    Ray prints it to the standard output whatever `log_to_driver` says, so into what `--json`
+    promises, and has no public way to take it away.
     """
-    messages.remove_handler("ray_print_logs")
-    messages.remove_handler(_HANDLER)
-    messages.add_handler(_HANDLER, _log)
+    setattr(ray._private.worker, "print_to_stdstream", _log)  # noqa: B010 - not exported
 
 
-def _log(message: dict[str, Any]) -> None:
+def _log(message: dict[str, Any], ignore_prefix: bool = False) -> None:
     text = " ".join(str(line) for line in message["lines"])
     logger.info("Ray's %s: %s", message["pid"], text.partition("\n")[0])
 
@@ -87,4 +84,3 @@ def _log(message: dict[str, Any]) -> None:
 def leave() -> None:
     """Ends the job, and with it Ray where it was started here. May take some seconds."""
     ray.shutdown()
-    messages.remove_handler(_HANDLER)

@@ -126,8 +126,13 @@ class Nodes:
         send([node_pid(self._running.head_node, "gcs_server")], signal.SIGKILL)
 
     def trainers(self) -> list[int]:
-        """Processes of all actors, also of those whose node the cluster has given up."""
-        return [process.pid for process in started() if is_trainer(process)]
+        """Processes of the actors on nodes that have not ended."""
+        return [
+            process.pid
+            for node in self.nodes
+            for process in descendants(node_pid(node, "raylet"))
+            if is_trainer(process)
+        ]
 
     @property
     def _running(self) -> Cluster:

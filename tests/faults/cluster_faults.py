@@ -20,11 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.executor import InlineExecutor
 from storage.paths import StorePaths
 from tests.faults.agreement import Witness, agreement
 from tests.faults.cluster import Nodes, prepare
 from tests.faults.processes import seconds_until, send
 from tests.faults.report import finish
+from tests.faults.slow_sweep import slow_study, slow_sweep
+from tests.faults.training import train
 from tests.orchestrator.running import count_rows
 
 NODES = 3
@@ -38,14 +41,11 @@ LOST = ("was lost", "has left", "worker was killed", "unavailable")
 """What the log says when a worker is given up."""
 
 
-def start_sweep(store: Path, experiments: int, address: str | None) -> subprocess.Popen[bytes]:
+def start_sweep(store: Path, experiments: int, address: str) -> subprocess.Popen[bytes]:
     """Starts the slow sweep; what it says goes to a file beside the store."""
-    words = [str(store), "--experiments", str(experiments), "--workers", str(NODES)]
-    if address is not None:
-        words += ["--address", address]
     with store.with_suffix(".said").open("ab") as said:
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.slow_sweep", *words],
+            slow_sweep(store, experiments, address, NODES),
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,
@@ -110,7 +110,7 @@ def cluster_faults(
     """Inflicts all faults on one sweep and compares its rows."""
     folder.mkdir(parents=True)
     whole, store = folder / "whole", folder / "store"
-    assert start_sweep(whole, experiments, None).wait(PATIENCE_S) == 0
+    train(InlineExecutor({}, "cpu"), slow_study(experiments), whole, 1)
     witness = Witness(store)
     inflicted = []
     draw = random.Random(0)
@@ -170,7 +170,7 @@ def all_train(nodes: Nodes, store: Path) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--experiments", type=int, default=3000)
+    parser.add_argument("--experiments", type=int, default=4500)
     parser.add_argument("--frozen", type=float, default=30.0, help="seconds")
     parser.add_argument(
         "--faults",

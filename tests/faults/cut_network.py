@@ -2,7 +2,7 @@
 
     python -m tests.faults.cut_network FOLDER
 
-The head is on this machine, two nodes are hosts of their own (`tests.faults.network`): needs root.
+The head is on this machine, the nodes are hosts of their own (`tests.faults.network`): needs root.
 FOLDER is made. The last line is a report in JSON; the exit code is 0 where the rows are those of an
 uninterrupted run.
 """
@@ -17,12 +17,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+from orchestrator.executor import InlineExecutor
 from storage.paths import StorePaths
 from tests.faults.agreement import Witness, agreement
 from tests.faults.cluster import OBJECT_STORE_BYTES, Nodes, prepare
 from tests.faults.network import Host, Network, possible
 from tests.faults.processes import descendants, is_busy, is_trainer, seconds_until
 from tests.faults.report import finish
+from tests.faults.slow_sweep import slow_study, slow_sweep
+from tests.faults.training import train
 from tests.orchestrator.running import count_rows
 
 PATIENCE_S = 240.0
@@ -44,24 +47,23 @@ def join(host: Host, head: str) -> subprocess.Popen[bytes]:
     )
 
 
-def cut_network(folder: Path, experiments: int, cut_s: float) -> dict[str, Any]:
-    """Cuts one of two nodes off during a sweep and compares its rows."""
+def cut_network(folder: Path, experiments: int, cut_s: float, hosts: int) -> dict[str, Any]:
+    """Cuts one of the nodes off during a sweep and compares its rows."""
     folder.mkdir(parents=True)
     whole, store = folder / "whole", folder / "store"
-    slow = [sys.executable, "-m", "tests.faults.slow_sweep", "--experiments", str(experiments)]
-    subprocess.run([*slow, str(whole)], check=True)
+    train(InlineExecutor({}, "cpu"), slow_study(experiments), whole, 1)
     witness = Witness(store)
-    with Network(2) as network, Nodes(0, cpus=0, host=network.address) as head:
+    with Network(hosts) as network, Nodes(0, cpus=0, host=network.address) as head:
         cut = network.hosts[0]
         nodes = {host.name: join(host, head.address) for host in network.hosts}
         said = store.with_suffix(".said").open("wb")
         sweep = subprocess.Popen(
-            [*slow, str(store), "--address", head.address, "--workers", "2"],
+            slow_sweep(store, experiments, head.address, workers=hosts),
             stdout=said,
             stderr=said,
         )
 
-        def both_train() -> bool:
+        def all_train() -> bool:
             return count_rows(store) > 0 and all(
                 any(is_trainer(process) for process in descendants(node.pid))
                 for node in nodes.values()
@@ -70,13 +72,13 @@ def cut_network(folder: Path, experiments: int, cut_s: float) -> dict[str, Any]:
         def log_says(words: tuple[str, ...]) -> bool:
             return any(word in StorePaths.of(store).run_log.read_text() for word in words)
 
-        def both_train_at_last() -> bool:
+        def all_train_at_last() -> bool:
             for host in network.hosts:
                 if nodes[host.name].poll() is not None:  # the machine was too busy to start it
                     nodes[host.name] = join(host, head.address)
-            return both_train()
+            return all_train()
 
-        assert seconds_until(both_train_at_last, PATIENCE_S) is not None, "the nodes do not train"
+        assert seconds_until(all_train_at_last, PATIENCE_S) is not None, "the nodes do not train"
         before = witness.look()
         start = time.monotonic()
         cut.pull()
@@ -92,7 +94,7 @@ def cut_network(folder: Path, experiments: int, cut_s: float) -> dict[str, Any]:
             # A node that was taken for dead ends when it hears of it; whoever runs a cluster starts
             # it again.
             nodes[cut.name] = join(cut, head.address)
-        again_s = seconds_until(both_train_at_last, PATIENCE_S)
+        again_s = seconds_until(all_train_at_last, PATIENCE_S)
         assert sweep.poll() is None, "the sweep has ended before the node was back"
         code = sweep.wait(PATIENCE_S + experiments)
         said.close()
@@ -105,7 +107,7 @@ def cut_network(folder: Path, experiments: int, cut_s: float) -> dict[str, Any]:
         "cut_off_processes_at_its_end": still_there,
         "cut_node_ended_after_s": ended_s and round(ended_s, 1),
         "started_again": started_again,
-        "both_train_again_after_s": again_s and round(again_s, 1),
+        "all_train_again_after_s": again_s and round(again_s, 1),
         "exit_code": code,
         "agreement": found,
         "holds": found.holds and code == 0 and again_s is not None,
@@ -117,12 +119,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--experiments", type=int, default=2400)
     parser.add_argument("--cut", type=float, default=120.0, help="seconds")
+    parser.add_argument("--hosts", type=int, default=2, help="one of them is cut off")
     given = parser.parse_args()
     if (why := possible()) is not None:
         sys.exit(f"no hosts with a network of their own here: {why}")
     prepare()
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    finish(cut_network(given.folder, given.experiments, given.cut))
+    finish(cut_network(given.folder, given.experiments, given.cut, given.hosts))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from tests.faults.agreement import Witness, agreement
 from tests.faults.driver import Driver
 from tests.faults.processes import is_busy, mark, seconds_until, started
 from tests.faults.report import finish, quantiles
-from tests.orchestrator.running import count_rows, rates, write_sweep
+from tests.orchestrator.running import count_rows, rates, train, write_sweep
 
 WORKERS = 2
 
@@ -41,10 +41,8 @@ def kill_drivers(folder: Path, kills: int, grid: str, minutes: float, seed: int)
     folder.mkdir(parents=True)
     draw = random.Random(seed)
     sweep = write_sweep(folder / "killed.toml", grid, base="epochs = 2")
-    whole = Driver([sweep, "--executor", "inline"], folder / "whole", hasty=False)
-    whole.start()
-    assert whole.end(20 * PATIENCE_S) == 0, whole.said.read_text()
-    experiments = count_rows(whole.store)
+    whole = folder / "whole"
+    experiments = train([sweep], whole).trained
 
     driver = Driver([sweep, "--workers", str(WORKERS)], folder / "killed")
     witness = Witness(driver.store)
@@ -80,7 +78,7 @@ def kill_drivers(folder: Path, kills: int, grid: str, minutes: float, seed: int)
     code = driver.end(20 * PATIENCE_S)
     wall_s = time.monotonic() - start
     all_gone_s = seconds_until(lambda: not started(), PATIENCE_S)
-    found = agreement(witness, whole.store)
+    found = agreement(witness, whole)
     return {
         "experiments": experiments,
         "kills": len(rows_at_kills),

@@ -1,9 +1,9 @@
 """A sweep that lasts as long as it should, on a busy machine and on an idle one: a program.
 
-    python -m tests.faults.slow_sweep STORE --experiments 900 [--address HOST:PORT]
+    python -m tests.faults.slow_sweep STORE --experiments 900 --address HOST:PORT
 
-Reading an experiment takes a worker a while; training it takes next to nothing. Without an address
-it is trained in this process, which does not wait.
+Reading an experiment takes a worker a while; training it takes next to nothing. The driver itself
+reads without waiting, and so does a program that trains `slow_study` in its own process.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import Any
 from orchestrator import source
 from orchestrator.commands.executors import ExecutorChoice, make_executor
 from orchestrator.errors import UserError
-from orchestrator.executor import InlineExecutor
 from search.experiment import Experiment
 from search.grid import Table
 from search.study import Study
@@ -51,17 +50,20 @@ def slow_study(count: int) -> Study:
     return Study("slow", "for tests", SlowTable(("lr",), rows, os.getpid()), base)
 
 
+def slow_sweep(store: Path, experiments: int, address: str, workers: int) -> list[str]:
+    """The command that runs this program."""
+    words = [str(store), "--experiments", str(experiments), "--address", address]
+    return [sys.executable, "-m", "tests.faults.slow_sweep", *words, "--workers", str(workers)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("store", type=Path)
     parser.add_argument("--experiments", type=int, required=True)
-    parser.add_argument("--address")
+    parser.add_argument("--address", required=True)
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     study = slow_study(given.experiments)
-    if given.address is None:
-        train(InlineExecutor({}, "cpu"), study, given.store, 1)
-        return
     source.LARGEST_TASK = source.SMALLEST_TASK = TOGETHER
     try:
         with make_executor(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.faults.network import possible
-from tests.orchestrator.running import ROOT, environment
+from tests.orchestrator.running import ROOT, environment, rates
 
 
 def report_of(program: str, folder: Path, *words: str, minutes: float) -> dict[str, Any]:
@@ -37,14 +37,15 @@ def report_of(program: str, folder: Path, *words: str, minutes: float) -> dict[s
 
 
 def test_killed_driver_leaves_ray_behind(tmp_path: Path) -> None:
-    report = report_of("kill_drivers", tmp_path / "killed", "--kills", "1", minutes=10)
+    words = ("--kills", "1", "--grid", f"structure = ['2x2x1']\n{rates(20)}")
+    report = report_of("kill_drivers", tmp_path / "killed", *words, minutes=10)
     assert report["left_behind"] == []
 
 
 def test_rows_of_a_node_that_comes_back_are_stored_twice(tmp_path: Path) -> None:
     if (why := possible()) is not None:
         pytest.skip(why)
-    words = ("--experiments", "160", "--cut", "5")
+    words = ("--experiments", "80", "--cut", "5", "--hosts", "1")
     report_of("cut_network", tmp_path / "cut", *words, minutes=10)
 
 

@@ -90,7 +90,7 @@ def check_race(store: Path, outcomes: tuple[Outcome, Outcome]) -> None:
 
 
 def test_writers_without_a_lock_store_an_experiment_twice(tmp_path: Path) -> None:
-    run_races(tmp_path, 30)
+    run_races(tmp_path, 20)
 
 
 @pytest.mark.campaign

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from storage.sweep_info import software_versions
-from tests.orchestrator.running import sparsest
+from tests.orchestrator.running import ROOT, sparsest
+from workers.instruction_set import ARITHMETIC
 
 OPTIONS = {
     "studies": ["--json"],
@@ -117,3 +122,17 @@ def test_wrong_usage_is_not_code_2(words: list[str], said: str) -> None:
     assert ended.code == 2
     assert ended.out == ""
     assert said in " ".join(ended.err.split())
+
+
+def test_impossible_environment_ends_in_a_traceback() -> None:
+    environment = os.environ | {ARITHMETIC: "abacus", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [sys.executable, "-m", "orchestrator", "studies"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"error: {ARITHMETIC}=abacus: there is no such arithmetic; ")
+    assert len(ended.stderr.splitlines()) == 1

@@ -28,8 +28,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         base="epochs = 2\nlr = 0.1",
     )
     with start(SESSION, folder) as session:
-        _, err = session.communicate(timeout=2 * PATIENCE_S)
+        out, err = session.communicate(timeout=2 * PATIENCE_S)
     assert session.returncode == 0, err
+    (folder / "out").write_text(out)
     return folder
 
 
@@ -52,6 +53,10 @@ def test_anybody_on_the_network_can_knock(report: dict[str, Any]) -> None:
 
 def test_dashboard_is_served(report: dict[str, Any]) -> None:
     assert report["dashboard"] == ""
+
+
+def test_ray_writes_of_dead_workers_into_a_run_s_output(folder: Path) -> None:
+    assert (folder / "out").read_text() == ""
 
 
 def test_ray_outlives_its_run(report: dict[str, Any]) -> None:

@@ -168,7 +168,7 @@ def refused_after_start(*words: str | Path) -> str:
         (["phase1", "--root-seed", str(2**63)], "0 to 2^63 - 1 are allowed"),
         (["fixed95-phase1", "--bench-95", "none"], "--bench-95 none cannot be read: No such file"),
         (["fixed95-phase1", "--bench-95", __file__], "not a torch file of plain tensors"),
-        (["fixed95-phase1", "--bench-95", "/"], "--bench-95 / cannot be read: Is a directory"),
+        (["fixed95-phase1", "--bench-95", "/"], "--bench-95 /: not a regular file"),
     ],
 )
 def test_mistake_is_told_late_or_unreadably(

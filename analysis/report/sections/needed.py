@@ -59,7 +59,8 @@ def section(reader: Source) -> Section:
             "A minimum hangs on a few lucky trainings, and the search has had many more of them. "
             "The bar to the right of a marker is the 95 % interval of a bootstrap: it reaches as "
             "far as the minimum would slip if the same trainings were drawn again with "
-            "replacement. It says nothing of what more trainings would find.",
+            "replacement, and up to the method's densest network where it might then be none at "
+            "all. It says nothing of what more trainings would find.",
         ),
         (_chart(minima),),
         (table, trainings, *reached.values()),
@@ -79,7 +80,8 @@ def _minima(reached: Answer, trainings: dict[str, int]) -> _Minima:
     found = {}
     for (target, method), rows in grouped(reached.rows, "target", "method").items():
         counts = {row["nonzeros"]: row["networks"] for row in rows}
-        found[target, method] = (minimum(resampled_minimum(counts, trainings[method])), rows[0])
+        sparsest = {**rows[0], "densest": rows[-1]["nonzeros"]}
+        found[target, method] = (minimum(resampled_minimum(counts, trainings[method])), sparsest)
     return found
 
 
@@ -120,8 +122,8 @@ def _dot(method: str, fewest: Interval, row: dict[str, Any]) -> Series:
         [name_of(method)],
         "points",
         [fewest.low],
-        # Where a resample can well reach nothing there is no end.
-        [fewest.value if isinf(fewest.high) else fewest.high],
+        # Where a resample can well reach nothing there is no end. No bar would look certain.
+        [row["densest"] if isinf(fewest.high) else fewest.high],
         [row["experiment_id"]],
         [
             f"{100 * row['accuracy']:.2f} %, {row['networks']} of this size"
