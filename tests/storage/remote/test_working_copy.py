@@ -26,7 +26,7 @@ from storage.remote.objects import ObjectStore
 from storage.remote.origin import Origin
 from storage.remote.working_copy import working_copy
 from storage.seal import seal
-from storage.verify import verify_store
+from storage.verify import inspect_store, verify_store
 from storage.writer import StoreWriter
 from tests.storage.made_rows import Rows
 from tests.storage.remote.service import Service
@@ -65,6 +65,7 @@ def test_another_machine_trains_again_what_is_stored(rows: Rows, machine: Machin
     store_some(rows, second, 2, sweep="b", start=7)
     assert numbers(machine("first")) == list(range(9))
     assert verify_store(machine("third")) == []
+    assert inspect_store(machine("third")).leftovers == []
 
 
 def test_files_of_both_machines_differ(rows: Rows, machine: Machine, address: S3Address) -> None:
