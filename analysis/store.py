@@ -14,6 +14,8 @@ from pruning.network import MaskedNetwork
 from storage.paths import published_folder
 from storage.published_reader import PublishedReader
 from storage.reader import StoreReader
+from storage.remote.address import S3Address, is_address
+from storage.remote.working_copy import working_copy
 from storage.results_reader import ResultsReader
 from workers.cache_folder import cache_folder
 
@@ -138,11 +140,13 @@ def open_store(path: str | Path) -> Store:
     """Opens a store for reading, also while a sweep is writing to it.
 
     Args:
-        path: folder of the store, as given to `sparsest run --store`.
+        path: folder of the store, as given to `sparsest run --store`, or its address on S3.
 
     Raises:
         storage.errors.StoreError: there is no store, or it cannot be read.
     """
+    if isinstance(path, str) and is_address(path):
+        path = working_copy(S3Address.parse(path), cache_folder())
     return Store(StoreReader(path))
 
 

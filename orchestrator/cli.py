@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Annotated, ParamSpec
+from typing import Annotated, Any, ParamSpec, cast
 
 import typer
 
@@ -30,6 +30,7 @@ from orchestrator.commands import (
     status,
     verify,
 )
+from orchestrator.commands.places import on_this_machine
 from orchestrator.commands.run import INTERRUPTED
 from orchestrator.errors import UserError
 from storage.errors import StoreError
@@ -58,7 +59,8 @@ def _telling(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def told(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            command(*args, **kwargs)
+            places = {name: on_this_machine(value) for name, value in kwargs.items()}
+            command(*args, **cast(Any, places))
             sys.stdout.flush()
         except (UserError, StoreError) as error:
             typer.echo(f"error: {error}", err=True)

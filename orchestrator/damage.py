@@ -32,7 +32,8 @@ def set_damaged_aside(store: Path, command: str, console: Console) -> None:
         UserError: the log file cannot be written.
     """
     paths = StorePaths.of(store)
-    if not paths.marker.exists():
+    # The writer of a working copy fetches damaged files again.
+    if not paths.marker.exists() or paths.origin.exists():
         return
     try:
         said = _set_files_aside(store, command)

@@ -11,10 +11,11 @@ from storage import durable
 from storage.entries import Entry, RowsCommitted, RowsReplaced
 from storage.errors import WriterClosed
 from storage.lock import StoreLock
-from storage.log import publish, read_log
+from storage.log import entry_bytes, publish_bytes, read_log
 from storage.marker import check_marker, make_store_folder, mark_store
 from storage.parts import check_part_schema
 from storage.paths import StorePaths, list_unpublished
+from storage.remote.origin import Origin
 from storage.replacing import NewPart
 from storage.state import StoreState
 
@@ -32,6 +33,7 @@ class Committer:
         StoreDamaged: the log is not what was written.
         StoreVersion: a newer version of sparsest wrote the store.
         WriteFailed: an input/output error.
+        RemoteFailed: the store is a working copy, and a request to S3 failed.
     """
 
     def __init__(self, paths: StorePaths, command: str) -> None:
@@ -40,6 +42,9 @@ class Committer:
         make_store_folder(paths)
         self._lock = StoreLock(paths, command)
         try:
+            self._origin = Origin.of(paths)
+            if self._origin is not None:
+                self._origin.open_for_writing()
             mark_store(paths)
             check_marker(paths)
             # A writer that was killed between publishing something and making its name durable
@@ -72,7 +77,13 @@ class Committer:
             WriteFailed: an input/output error; only the log knows whether the entry is there.
         """
         with self._stopping_on_error():
-            publish(self._paths, self.state.entries + 1, entry)
+            number = self.state.entries + 1
+            data = entry_bytes(number, entry)
+            if self._origin is not None:
+                # S3 decides what is stored. If this process dies after that, the next one that
+                # opens the working copy finds the entry there.
+                self._origin.publish_entry(number, data)
+            publish_bytes(self._paths, number, data)
             self.state.add(entry)
             self._remove_leftovers()
 
@@ -88,7 +99,7 @@ class Committer:
             WriteFailed: an input/output error; only the log knows whether the rows are stored.
         """
         with self._stopping_on_error():
-            durable.create_exclusive(self._paths.part(part.file), memoryview(data))
+            self._write_part(data, part)
             durable.sync_folder(self._paths.data)
         self.publish(part)
 
@@ -113,7 +124,7 @@ class Committer:
         parts = []
         with self._stopping_on_error():
             for data, part in new:
-                durable.create_exclusive(self._paths.part(part.file), memoryview(data))
+                self._write_part(data, part)
                 parts.append(part)
             durable.sync_folder(self._paths.data)
         self.publish(RowsReplaced(command=command, removed=list(removed), parts=parts))
@@ -145,6 +156,11 @@ class Committer:
         """Frees the lock; a second call does nothing."""
         self._stopped = True
         self._lock.release()
+
+    def _write_part(self, data: pa.Buffer, part: RowsCommitted) -> None:
+        durable.create_exclusive(self._paths.part(part.file), memoryview(data))
+        if self._origin is not None:
+            self._origin.publish_part(part.file, data.to_pybytes())
 
     def _remove_leftovers(self) -> None:
         """Removes what earlier writers left behind, once an entry of this one is in the log.

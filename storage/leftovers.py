@@ -42,7 +42,7 @@ def find_leftovers(
         named: data files that are part of the store.
         replaced: data files that were, once.
     """
-    own = {paths.marker, paths.lock, *paths.folders}
+    own = {paths.marker, paths.lock, paths.origin, *paths.folders}
     for file in listed:
         if file.parent == paths.tmp:
             yield Problem(str(file), "half-written by a process that died", _REMOVED_BY_ITSELF)

@@ -67,8 +67,12 @@ def replace_entry(paths: StorePaths, number: int, entry: Entry) -> None:
     Raises:
         WriteFailed: an input/output error; the entry is the one or the other.
     """
-    record = Record(number=number, entry=entry).model_dump_json()
-    durable.replace_file(paths.entry(number), seal(record), paths.new_temporary())
+    durable.replace_file(paths.entry(number), entry_bytes(number, entry), paths.new_temporary())
+
+
+def entry_bytes(number: int, entry: Entry) -> bytes:
+    """What the file of an entry holds."""
+    return seal(Record(number=number, entry=entry).model_dump_json())
 
 
 def publish(paths: StorePaths, number: int, entry: Entry) -> None:
@@ -78,9 +82,18 @@ def publish(paths: StorePaths, number: int, entry: Entry) -> None:
         NumberTaken: the log has an entry of that number.
         WriteFailed: an input/output error; the next reader of the log knows how it ended.
     """
-    record = Record(number=number, entry=entry).model_dump_json()
+    publish_bytes(paths, number, entry_bytes(number, entry))
+
+
+def publish_bytes(paths: StorePaths, number: int, data: bytes) -> None:
+    """Like `publish`, for an entry whose file holds these bytes.
+
+    Raises:
+        NumberTaken: the log has an entry of that number.
+        WriteFailed: an input/output error; the next reader of the log knows how it ended.
+    """
     aside = paths.new_temporary()
-    durable.create_exclusive(aside, seal(record))
+    durable.create_exclusive(aside, data)
     durable.publish_link(aside, paths.entry(number))
     durable.sync_folder(paths.log)
     durable.remove(aside)
@@ -110,10 +123,22 @@ def _read(paths: StorePaths, number: int) -> Entry:
         if error.errno == errno.EIO:
             raise EntryDamaged(file, f"cannot be read ({error.strerror})") from error
         raise StoreError(f"Could not read {file}: {error.strerror}.") from error
-    return _parse(paths, number, data)
+    return parse_entry(paths, number, data)
 
 
-def _parse(paths: StorePaths, number: int, data: bytes) -> Entry:
+def parse_entry(paths: StorePaths, number: int, data: bytes) -> Entry:
+    """The entry in the bytes of a file of the log.
+
+    Args:
+        paths: of the store.
+        number: that the entry must have.
+        data: the bytes.
+
+    Raises:
+        EntryDamaged: they are not what was written.
+        StoreDamaged: the entry says nonsense.
+        StoreVersion: it has a format that this version does not know.
+    """
     file = paths.entry(number)
     try:
         body = unseal(data)

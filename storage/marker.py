@@ -17,6 +17,11 @@ STORE_FORMAT = 1
 _MARK = "sparsest-store"
 
 
+def marker_bytes() -> bytes:
+    """What the marker of a new store holds."""
+    return seal(json.dumps({"kind": _MARK, "format": STORE_FORMAT}))
+
+
 def make_store_folder(paths: StorePaths) -> None:
     """Makes the folders of a store where they are missing; the marker is written by `mark_store`.
 
@@ -51,9 +56,8 @@ def mark_store(paths: StorePaths) -> None:
     # Whoever finds the marker finds the folders too.
     durable.sync_folder(paths.root)
     durable.sync_way_to(paths.root)
-    record = json.dumps({"kind": _MARK, "format": STORE_FORMAT})
     aside = paths.new_temporary()
-    durable.create_exclusive(aside, seal(record))
+    durable.create_exclusive(aside, marker_bytes())
     durable.publish_link(aside, paths.marker)
     durable.remove(aside)
 
@@ -100,7 +104,7 @@ def check_marker(paths: StorePaths) -> None:
 def _refuse_foreign_folder(paths: StorePaths) -> None:
     if not paths.root.is_dir():
         raise NotAStore(f"{paths.root} is a file; a store is a folder.")
-    own = {folder.name for folder in (*paths.folders, paths.lock)}
+    own = {folder.name for folder in (*paths.folders, paths.lock, paths.origin)}
     foreign = sorted(set(os.listdir(paths.root)) - own)
     if foreign:
         raise NotAStore(

@@ -7,7 +7,10 @@
 - STORE/live.json: how far the running sweep is, for watchers; of no meaning when none runs.
 - STORE/tmp/<uuid>: files being written that are not published yet, of no meaning after a crash.
 - STORE/set-aside/: data files and log entries that were found damaged, no part of the store.
+- STORE/origin.json: in a working copy of a store on S3, where that one is.
 - STORE.log: the text log of runs, beside the store.
+
+Working copies lie in CACHE/s3.
 
 Published results lie in files of their own, RESULTS/STUDY.parquet; what is computed from them once
 is kept as CACHE/published/STUDY-<digest>.parquet.
@@ -81,6 +84,11 @@ class StorePaths:
     def live(self) -> Path:
         """The file for those who watch a sweep."""
         return self.root / "live.json"
+
+    @property
+    def origin(self) -> Path:
+        """The file that names the store on S3 that this one is a working copy of."""
+        return self.root / "origin.json"
 
     @property
     def run_log(self) -> Path:

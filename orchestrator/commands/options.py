@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.executors import DeviceChoice, ExecutorChoice
+from orchestrator.commands.places import new_store_place, store_place
 
 StudyWords = Annotated[
     list[str],
@@ -16,9 +17,15 @@ StudyWords = Annotated[
         help="Studies by name (`sparsest studies` lists them), `paper`, `demo`, or sweep files.",
     ),
 ]
-StorePath = Annotated[Path, typer.Option("--store", metavar="D", help="Folder of the store.")]
+_STORE_HELP = "Folder of the store, or s3://BUCKET/PREFIX."
+StorePath = Annotated[
+    Path, typer.Option("--store", metavar="D", parser=store_place, help=_STORE_HELP)
+]
 MaybeStorePath = Annotated[
-    Path | None, typer.Option("--store", metavar="D", help="Folder of the store.")
+    Path | None, typer.Option("--store", metavar="D", parser=store_place, help=_STORE_HELP)
+]
+NewStorePath = Annotated[
+    Path, typer.Option("--store", metavar="D", parser=new_store_place, help=_STORE_HELP)
 ]
 Published = Annotated[
     bool,

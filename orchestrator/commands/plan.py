@@ -11,6 +11,7 @@ from rich.table import Table
 
 from orchestrator.calibration import Calibration, calibration, speed_note
 from orchestrator.commands.options import AsJson, Calibrate, RootSeed, ShardWord, StudyWords
+from orchestrator.commands.places import new_store_place
 from orchestrator.estimate import estimate
 from orchestrator.inits import tokens
 from orchestrator.plan import PlannedStudy, make_plan
@@ -20,7 +21,13 @@ from storage.paths import StorePaths
 from storage.reader import StoreReader
 
 OptionalStore = Annotated[
-    Path | None, typer.Option("--store", metavar="D", help="Folder of the store to compare with.")
+    Path | None,
+    typer.Option(
+        "--store",
+        metavar="D",
+        parser=new_store_place,
+        help="Store to compare with: a folder, or s3://BUCKET/PREFIX.",
+    ),
 ]
 
 COUNTS = ("planned", "stored", "remaining")
@@ -55,10 +62,15 @@ def plan(
 
 def _against_store(targets: Targets, store: Path | None) -> list[PlannedStudy]:
     """The plan against a store, which need not exist yet."""
-    if store is None or not StorePaths.of(store).root.exists():
+    if store is None or _holds_nothing(StorePaths.of(store)):
         return make_plan(targets.selections, None)
     with StoreReader(store) as reader:
         return make_plan(with_inits(targets, tokens(reader.inits)).selections, reader)
+
+
+def _holds_nothing(paths: StorePaths) -> bool:
+    """Whether a store is still to be made, here or on S3."""
+    return not paths.root.exists() or (paths.origin.exists() and not paths.marker.exists())
 
 
 def _row(item: PlannedStudy, speed: Calibration) -> dict[str, Any]:

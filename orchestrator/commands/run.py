@@ -22,10 +22,10 @@ from orchestrator.commands.options import (
     DeviceName,
     ExecutorName,
     Limit,
+    NewStorePath,
     Retry,
     RootSeed,
     ShardWord,
-    StorePath,
     StudyWords,
     Workers,
 )
@@ -54,7 +54,7 @@ BenchFile = Annotated[
 
 def run(
     words: StudyWords,
-    store: StorePath,
+    store: NewStorePath,
     shard: ShardWord = None,
     limit: Limit = None,
     run_ids: Annotated[

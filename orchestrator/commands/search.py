@@ -23,8 +23,8 @@ from orchestrator.commands.options import (
     DeviceName,
     ExecutorName,
     Limit,
+    NewStorePath,
     RootSeed,
-    StorePath,
     Workers,
 )
 from orchestrator.commands.run import INTERRUPTED
@@ -58,7 +58,7 @@ class ScheduleChoice(StrEnum):
 
 
 def search(
-    store: StorePath,
+    store: NewStorePath,
     target: Annotated[
         float, typer.Option(metavar="A", help="Accuracy to be reached, such as 0.95.")
     ],

@@ -1,0 +1,65 @@
+"""Where a store is: a folder, or on S3; a command is given a folder in both cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+
+from storage.remote.address import S3Address, is_address
+from storage.remote.errors import BadAddress
+from storage.remote.working_copy import working_copy
+from workers.cache_folder import cache_folder
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class OnS3:
+    """A store that the user has named by its address on S3.
+
+    Attributes:
+        address: of the store.
+        may_be_missing: whether the command goes on where there is none.
+    """
+
+    address: S3Address
+    may_be_missing: bool
+
+
+def store_place(text: str) -> Path | OnS3:
+    """What the user names as a store that must exist; nothing is looked at yet.
+
+    Raises:
+        typer.BadParameter: an address on S3 that is none.
+    """
+    return _place(text, may_be_missing=False)
+
+
+def new_store_place(text: str) -> Path | OnS3:
+    """Like `store_place`, of a store that need not exist."""
+    return _place(text, may_be_missing=True)
+
+
+def on_this_machine(argument: T) -> T | Path:
+    """An argument of a command; in place of a store on S3, the folder of its working copy.
+
+    Raises:
+        StoreError: the store on S3 cannot be read.
+    """
+    if isinstance(argument, OnS3):
+        return working_copy(
+            argument.address, cache_folder(), may_be_missing=argument.may_be_missing
+        )
+    return argument
+
+
+def _place(text: str, *, may_be_missing: bool) -> Path | OnS3:
+    if not is_address(text):
+        return Path(text)
+    try:
+        return OnS3(S3Address.parse(text), may_be_missing)
+    except BadAddress as error:
+        raise typer.BadParameter(str(error)) from error

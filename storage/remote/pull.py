@@ -1,0 +1,151 @@
+"""Bringing a working copy up to date with what is on S3."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final, TypeVar
+
+from storage import durable
+from storage.entries import Entry, RowsCommitted
+from storage.errors import DataFileDamaged, StoreDamaged
+from storage.log import parse_entry, publish_bytes, read_log
+from storage.marker import check_marker
+from storage.parts import check_part_content, check_part_size
+from storage.paths import StorePaths, entry_number
+from storage.regular import read_regular
+from storage.remote.errors import CopyUnusable, ForeignPrefix, NothingThere, RemoteDamaged
+from storage.remote.objects import ObjectStore
+from storage.state import StoreState
+
+LARGEST_ENTRY_BYTES: Final = 1 << 28
+LARGEST_MARKER_BYTES: Final = 1 << 16
+
+_PARALLEL: Final = 16
+"""Requests at a time; one is mostly waiting."""
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+def pull(paths: StorePaths, objects: ObjectStore, *, check_bytes: bool) -> None:
+    """Adds to a working copy what the log on S3 has, and the data files that it lacks.
+
+    Entries are added in order, after the data files that are part of the store at the end of the
+    log. Files that were replaced meanwhile are never fetched. The caller holds the lock of the
+    working copy.
+
+    Args:
+        paths: of the working copy, whose folders exist.
+        objects: of the store.
+        check_bytes: hold every byte of the data files that are there already against the log, not
+            only their size; damaged ones are fetched again.
+
+    Raises:
+        NothingThere: there is no object under the prefix.
+        ForeignPrefix: the objects there are no store.
+        StoreVersion: a newer version of sparsest wrote it.
+        RemoteDamaged: an object is not what was written.
+        CopyUnusable: the working copy is not a copy of what is on S3.
+        RemoteFailed: a request failed.
+        WriteFailed: an input/output error of this machine.
+    """
+    _pull_marker(paths, objects)
+    state = StoreState(paths)
+    try:
+        state.add_all(read_log(paths))
+    except StoreDamaged as damage:
+        raise CopyUnusable(paths.root, objects.url(), str(damage)) from damage
+    _require_copy(paths, objects, state.entries)
+    numbers = _numbers_after(paths, objects, state.entries)
+    new = _in_parallel(partial(_fetch_entry, paths, objects), numbers)
+    try:
+        state.add_all([entry for _, entry in new])
+    except StoreDamaged as damage:
+        raise RemoteDamaged(objects.url("log"), damage.problem) from damage
+    lacking = [part for part in state.parts if not _has(paths, part, check_bytes)]
+    _in_parallel(partial(_fetch_part, paths, objects), lacking)
+    if lacking:
+        durable.sync_folder(paths.data)
+    for number, (data, _) in zip(numbers, new, strict=True):
+        publish_bytes(paths, number, data)
+
+
+def _pull_marker(paths: StorePaths, objects: ObjectStore) -> None:
+    data = objects.get(paths.marker.name, LARGEST_MARKER_BYTES)
+    if data is None:
+        foreign = next(objects.names(""), None) is not None
+        raise ForeignPrefix(objects.url()) if foreign else NothingThere(objects.url())
+    if not paths.marker.exists() or paths.marker.read_bytes() != data:
+        durable.replace_file(paths.marker, data, paths.new_temporary())
+        durable.sync_folder(paths.root)
+    check_marker(paths)
+
+
+def _require_copy(paths: StorePaths, objects: ObjectStore, last: int) -> None:
+    """Passes where the last entry of the working copy is that of the log on S3."""
+    if last == 0:
+        return
+    name = f"{paths.log.name}/{paths.entry(last).name}"
+    data = read_regular(paths.entry(last))
+    if objects.get(name, len(data)) != data:
+        raise CopyUnusable(
+            paths.root, objects.url(), f"the log there has no such entry {last} as this copy has"
+        )
+
+
+def _numbers_after(paths: StorePaths, objects: ObjectStore, last: int) -> list[int]:
+    folder = f"{paths.log.name}/"
+    numbers: list[int] = []
+    for name in objects.names(folder + paths.entry(last).name, folder):
+        number = entry_number(name.removeprefix(folder))
+        if number is None or name != folder + paths.entry(number).name:
+            raise RemoteDamaged(objects.url(name), "does not belong into the log")
+        numbers.append(number)
+    for expected, number in enumerate(numbers, start=last + 1):
+        if number != expected:
+            missing = objects.url(folder + paths.entry(expected).name)
+            raise RemoteDamaged(missing, f"missing, while entry {number} exists")
+    return numbers
+
+
+def _fetch_entry(paths: StorePaths, objects: ObjectStore, number: int) -> tuple[bytes, Entry]:
+    name = f"{paths.log.name}/{paths.entry(number).name}"
+    data = objects.get(name, LARGEST_ENTRY_BYTES)
+    if data is None or len(data) > LARGEST_ENTRY_BYTES:
+        raise RemoteDamaged(objects.url(name), "missing" if data is None else "not a log entry")
+    try:
+        return data, parse_entry(paths, number, data)
+    except StoreDamaged as damage:
+        raise RemoteDamaged(objects.url(name), damage.problem) from damage
+
+
+def _fetch_part(paths: StorePaths, objects: ObjectStore, part: RowsCommitted) -> None:
+    name = f"{paths.data.name}/{part.file}"
+    data = objects.get(name, part.bytes)
+    if data is None:
+        raise RemoteDamaged(objects.url(name), "named by the log, and missing")
+    if len(data) != part.bytes or hashlib.sha256(data).hexdigest() != part.sha256:
+        raise RemoteDamaged(objects.url(name), "does not have the SHA-256 that the log names")
+    durable.replace_file(paths.part(part.file), data, paths.new_temporary())
+
+
+def _has(paths: StorePaths, part: RowsCommitted, check_bytes: bool) -> bool:
+    check = check_part_content if check_bytes else check_part_size
+    try:
+        check(paths, part)
+    except DataFileDamaged:
+        return False
+    return True
+
+
+def _in_parallel(function: Callable[[_T], _R], values: Iterable[_T]) -> list[_R]:
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        tasks = [pool.submit(function, value) for value in values]
+        try:
+            return [task.result() for task in tasks]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise

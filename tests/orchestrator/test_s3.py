@@ -1,0 +1,97 @@
+"""The commands on a store in a bucket."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+import sparsest as notebook
+from analysis import store as analysis_store
+from orchestrator.commands import places
+from tests.orchestrator.running import HERE, rates, refused, sparsest, write_sweep
+from tests.storage.remote.service import Service
+
+STORE = "s3://a-bucket/stores/mine"
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """From now on the commands are given on a machine of that name."""
+
+    def be(name: str) -> None:
+        for module in (places, analysis_store):
+            monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / name)
+
+    be("first")
+    return be
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    service = Service()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps what it has found
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="a-bucket")
+    yield service
+    service.close()
+
+
+def test_run_on_another_machine_trains_again(
+    tmp_path: Path, service: Service, machine: Callable[[str], None]
+) -> None:
+    few = write_sweep(tmp_path / "few.toml", f'structure = ["1x1x1"]\n{rates(2)}')
+    assert "error: There is no store at s3://" in refused("status", "--store", STORE)
+    planned = sparsest("plan", few, "--store", STORE, "--json")
+    assert json.loads(planned.out)["studies"][0]["remaining"] == 2
+    assert sparsest("run", few, "--store", STORE, *HERE, "--limit", "1").code == 0
+    machine("second")
+    again = sparsest("run", few, "--store", STORE, *HERE)
+    assert "2 planned, 1 stored, 1 to train" in again.err
+    machine("third")
+    asked = ("query", "SELECT count(*) AS n FROM results", "--format", "json")
+    assert json.loads(sparsest(*asked, "--store", STORE).out) == {"n": 2}
+    assert sparsest("verify", few, "--store", STORE).code == 0
+    assert sparsest("forget", "few", "--yes", "--store", STORE).code == 0
+    machine("first")
+    assert json.loads(sparsest(*asked, "--store", STORE).out) == {"n": 0}
+    with notebook.open(STORE) as store:
+        assert len(store.sql("SELECT * FROM results")) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s3://",
+        "s3:///prefix",
+        "s3://a-bucket",
+        "s3://a-bucket/",
+        "s3://A_Bucket/x",
+        "s3://a-bucket/../x",
+        "s3://a-bucket/x//y",
+        "s3://a-bucket/x?y",
+        "s3://a-bucket/x\ny",
+    ],
+)
+def test_wrong_address_reaches_the_network(text: str) -> None:
+    ended = sparsest("status", "--store", text)
+    assert ended.code == 2
+    assert "s3://BUCKET/PREFIX" in " ".join(ended.err.split())
+
+
+def test_missing_boto3_ends_in_a_traceback(
+    machine: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    assert "pip install 'sparsest[s3]'" in refused("status", "--store", STORE)
+
+
+def test_folders_need_boto3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    assert "There is no store at" in refused("status", "--store", tmp_path / "none")

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.remote import objects
+from storage.remote.address import S3Address
+from storage.remote.working_copy import working_copy
+from tests.storage.made_rows import Rows
+from tests.storage.remote.service import Service
+
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def one_service() -> Iterator[Service]:
+    service = Service()
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def service(one_service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """An S3 service, which the environment names, and which does as it is asked."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", one_service.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    # Each further attempt waits for seconds.
+    monkeypatch.setattr(objects, "_ATTEMPTS", 2)
+    one_service.requests.clear()
+    yield one_service
+    one_service.fault = None
+
+
+@pytest.fixture
+def bucket(service: Service) -> str:
+    """An empty bucket."""
+    import boto3
+
+    name = f"bucket-{next(_NUMBERS)}"
+    boto3.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def address(bucket: str) -> S3Address:
+    """Where a store may be made."""
+    return S3Address(bucket, "stores/mine")
+
+
+@pytest.fixture
+def machine(tmp_path: Path, address: S3Address) -> Callable[..., Path]:
+    """The working copy of a machine of that name, brought up to date."""
+
+    def copy(name: str = "first") -> Path:
+        return working_copy(address, tmp_path / name, may_be_missing=True)
+
+    return copy
+
+
+@pytest.fixture
+def rows() -> Rows:
+    return Rows()

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+
+from search.indices import IndexSet
+from storage.errors import WriterClosed
+from storage.reader import StoreReader
+from storage.remote.address import S3Address
+from storage.remote.errors import NoConditionalWrites, RemoteFailed, TakenRemotely
+from storage.remote.objects import ObjectStore
+from storage.remote.working_copy import working_copy
+from storage.verify import verify_store
+from storage.writer import StoreWriter
+from tests.storage.faulty_os import Crash
+from tests.storage.made_rows import Rows
+from tests.storage.remote.service import Answer, Request, Service
+
+Machine = Callable[..., Path]
+
+WANTED = IndexSet.of([(0, 6)])
+
+
+def finish(rows: Rows, folder: Path, sweep: str, reported: list[int]) -> None:
+    """Stores what is left of six rows, in commits of two."""
+    with StoreWriter(folder) as writer:
+        left = WANTED - writer.stored(rows.digest)
+        writer.begin_sweep(rows.begin(sweep))
+        for start, stop in left.intervals:
+            for first in range(start, stop, 2):
+                rows.append(writer, first, first + 2, sweep_id=sweep)
+                writer.commit()
+                reported += [first, first + 1]
+        writer.end_sweep("finished")
+
+
+def stored(folder: Path) -> list[int]:
+    """Indices of the rows of a store, which is whole."""
+    assert verify_store(folder) == []
+    with StoreReader(folder) as reader:
+        found = reader.sql("SELECT study_index FROM results ORDER BY 1").to_pylist()
+    return [row["study_index"] for row in found]
+
+
+def killing(monkeypatch: pytest.MonkeyPatch, at: int, *, before: bool) -> list[str]:
+    """The process ends before or after its request number `at`; the list of its requests."""
+    real = BaseClient._make_api_call
+    asked: list[str] = []
+
+    def call(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        asked.append(operation)
+        if len(asked) != at + 1:
+            return real(client, operation, parameters)
+        if not before:
+            with suppress(ClientError):
+                real(client, operation, parameters)
+        raise Crash
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    return asked
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.campaign)])
+def test_killed_writer_loses_stored_rows(
+    before: bool,
+    every: int,
+    rows: Rows,
+    tmp_path: Path,
+    bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at = every // 2 if before else every - 1
+    while True:
+        address = S3Address(bucket, f"killed/{at}")
+        reported: list[int] = []
+        with monkeypatch.context() as patch:
+            asked = killing(patch, at, before=before)
+            try:
+                copy = working_copy(address, tmp_path / f"first-{at}", may_be_missing=True)
+                finish(rows, copy, "a", reported)
+            except Crash:
+                assert len(asked) == at + 1
+            else:
+                break
+        # The same machine, or another one that has nothing yet.
+        cache = tmp_path / f"{'first' if at % 2 else 'other'}-{at}"
+        copy = working_copy(address, cache, may_be_missing=True)
+        with StoreWriter(copy) as writer:
+            assert set(reported) <= set(writer.stored(rows.digest))
+        finish(rows, copy, "b", [])
+        fresh = working_copy(address, tmp_path / f"third-{at}")
+        assert stored(fresh) == list(WANTED)
+        at += every
+    assert at > 8  # the whole sweep was gone through
+    assert reported == list(WANTED)
+
+
+def test_two_writers_store_rows_twice(rows: Rows, machine: Machine) -> None:
+    with StoreWriter(machine("first")) as first, StoreWriter(machine("second")) as second:
+        first.begin_sweep(rows.begin("a"))
+        rows.append(first, 0, 3, sweep_id="a")
+        with pytest.raises(TakenRemotely, match="another process is writing"):
+            second.begin_sweep(rows.begin("b"))
+        with pytest.raises(WriterClosed):
+            second.begin_sweep(rows.begin("b"))
+        assert first.commit() == 3
+        # Whoever comes later goes on, and the earlier one stops at its next commit.
+        with StoreWriter(machine("third")) as third:
+            third.begin_sweep(rows.begin("c"))
+            rows.append(first, 3, 5, sweep_id="a")
+            with pytest.raises(TakenRemotely, match="00000003"):
+                first.commit()
+            rows.append(third, 3, 5, sweep_id="c")
+            assert third.commit() == 2
+    assert stored(machine("fourth")) == [0, 1, 2, 3, 4]
+    assert stored(machine("first")) == [0, 1, 2, 3, 4]
+
+
+def puts(kind: str, how: Callable[[Request], Answer | None]) -> Callable[[Request], Answer | None]:
+    """Meddles with all requests that write an object of a folder."""
+
+    def fault(request: Request) -> Answer | None:
+        if request.method == "PUT" and f"/{kind}/" in request.path:
+            return how(request)
+        return None
+
+    return fault
+
+
+def once(how: Callable[[Request], Answer]) -> Callable[[Request], Answer | None]:
+    """Meddles with the first request alone."""
+    seen: list[Request] = []
+
+    def fault(request: Request) -> Answer | None:
+        seen.append(request)
+        return how(request) if len(seen) == 1 else None
+
+    return fault
+
+
+def does_and_drops(request: Request) -> Answer:
+    request.do()
+    return request.drop()
+
+
+def does_and_fails(request: Request) -> Answer:
+    request.do()
+    return request.fail("500 Internal Server Error")
+
+
+@pytest.mark.parametrize("folder", ["data", "log"])
+@pytest.mark.parametrize("how", [does_and_drops, does_and_fails])
+def test_own_repeated_request_is_taken_for_another_writer_s(
+    folder: str, how: Callable[[Request], Answer], rows: Rows, machine: Machine, service: Service
+) -> None:
+    with StoreWriter(machine()) as writer:
+        service.fault = puts(folder, once(how))
+        writer.begin_sweep(rows.begin())
+        rows.append(writer, 0, 3)
+        assert writer.commit() == 3
+    assert stored(machine("second")) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("folder", ["data", "log"])
+def test_lost_answers_stop_a_writer_whose_entry_is_there(
+    folder: str, rows: Rows, machine: Machine, service: Service
+) -> None:
+    with StoreWriter(machine()) as writer:
+        service.fault = puts(folder, does_and_drops)
+        writer.begin_sweep(rows.begin())
+        rows.append(writer, 0, 3)
+        assert writer.commit() == 3
+    assert stored(machine("second")) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("folder", "status"),
+    [
+        ("data", "403 Forbidden"),
+        ("data", "503 Slow Down"),
+        ("log", "409 Conflict"),
+        ("log", None),
+    ],
+)
+def test_refused_request_passes_for_a_stored_row(
+    folder: str, status: str | None, rows: Rows, machine: Machine, service: Service
+) -> None:
+    with StoreWriter(machine()) as writer:
+        writer.begin_sweep(rows.begin())
+        rows.append(writer, 0, 3)
+        service.fault = puts(folder, lambda r: r.drop() if status is None else r.fail(status))
+        with pytest.raises(RemoteFailed, match=f"write s3://.*/{folder}/"):
+            writer.commit()
+        with pytest.raises(WriterClosed):
+            writer.commit()
+    service.fault = None
+    assert stored(machine("second")) == []
+    finish(rows, machine(), "b", [])
+    assert stored(machine("second")) == list(WANTED)
+
+
+def test_conflict_under_way_stops_a_writer(rows: Rows, machine: Machine, service: Service) -> None:
+    with StoreWriter(machine()) as writer:
+        service.fault = puts("log", once(lambda request: request.fail("409 Conflict")))
+        writer.begin_sweep(rows.begin())
+        rows.append(writer, 0, 3)
+        assert writer.commit() == 3
+    assert stored(machine("second")) == [0, 1, 2]
+
+
+def test_service_that_replaces_objects_is_written_to(machine: Machine, service: Service) -> None:
+    service.fault = puts("stores", lambda request: request.unconditionally())
+    with pytest.raises(NoConditionalWrites, match="If-None-Match"):
+        StoreWriter(machine())
+
+
+def test_torn_answer_passes_for_an_object(address: S3Address, service: Service) -> None:
+    store = ObjectStore(address)
+    store.put_if_absent("data/x", b"whole")
+
+    def torn(request: Request) -> Answer:
+        b"".join(request.answer())
+        return [b"who"]
+
+    service.fault = torn
+    with pytest.raises(RemoteFailed, match="data/x"):
+        store.get("data/x", 100)
