@@ -23,8 +23,8 @@ from tests.orchestrator.running import count_rows, rates, train, write_sweep
 
 WORKERS = 2
 
-GRID = f'structure = ["2x2x1", "3x2x2"]\nmasks = "all"\n{rates(10)}'
-"""Grid of the sweep: 4,320 experiments, in at least 270 tasks."""
+GRID = f'structure = ["2x2x1", "3x2x2"]\nmasks = "all"\n{rates(60)}'
+"""Grid of the sweep: 25,920 experiments, more than two workers train between 200 kills."""
 
 PATIENCE_S = 300.0
 """How long anything may take on a busy machine before it counts as stuck."""
@@ -40,7 +40,7 @@ def kill_drivers(folder: Path, kills: int, grid: str, minutes: float, seed: int)
     """Kills the driver so many times or for so long, lets the last one finish, and compares."""
     folder.mkdir(parents=True)
     draw = random.Random(seed)
-    sweep = write_sweep(folder / "killed.toml", grid, base="epochs = 2")
+    sweep = write_sweep(folder / "killed.toml", grid, base="epochs = 20")
     whole = folder / "whole"
     experiments = train([sweep], whole).trained
 
@@ -66,6 +66,8 @@ def kill_drivers(folder: Path, kills: int, grid: str, minutes: float, seed: int)
             )
             assert waited is not None, "no rows come"
             time.sleep(draw.uniform(0, 0.2))
+        if driver.code == 0:
+            break
         assert driver.code is None, driver.said.read_text()
         driver.kill()
         print(f"kill {number + 1}: {witness.look()} rows", file=sys.stderr, flush=True)
