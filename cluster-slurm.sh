@@ -51,15 +51,15 @@ if ((others > 0)); then
     background+=($!)
 fi
 
+# Five minutes before the end SLURM sends SIGTERM to this script (--signal above): what is in training
+# is finished and stored. `wait` ends with the signal, and has to be asked again.
+driver=
+signalled=1
+trap 'signalled=1; kill -TERM $driver 2>/dev/null || true' TERM INT
 sparsest run "$@" --address "$head_ip:$port" &
 driver=$!
-
-# Five minutes before the end SLURM sends SIGTERM to this script (--signal above): what is in training
-# is finished and stored. The first `wait` ends with the signal, so wait until the driver has ended.
-trap 'kill -TERM "$driver" 2>/dev/null || true' TERM INT
-status=0
-wait "$driver" || status=$?
-while kill -0 "$driver" 2>/dev/null; do
+while [[ -n $signalled ]]; do
+    signalled=
     status=0
     wait "$driver" || status=$?
 done

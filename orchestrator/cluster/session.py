@@ -7,7 +7,6 @@ from typing import Any
 
 import ray
 import ray._private.worker
-from ray.exceptions import RayError
 
 from orchestrator.cluster.address import reachable
 from orchestrator.cluster.code import shipped_code
@@ -40,7 +39,8 @@ def start_here(cpus: int, gpus: int) -> None:
             object_store_memory=OBJECT_STORE_BYTES,
             **_QUIET,
         )
-    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+    except Exception as error:
+        # Whatever it is: a node that is too slow to start is a bare Exception.
         raise UserError(f"Ray does not start on this machine: {error}") from error
     _log_ray_s_messages()
 
@@ -59,7 +59,7 @@ def join(address: str) -> None:
         )
     try:
         ray.init(address=address, runtime_env=shipped_code(), **_QUIET)
-    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+    except Exception as error:
         raise UserError(
             f"cannot join Ray at {address}: {error}. If the cluster asks for a token, it must be "
             "in RAY_AUTH_TOKEN or ~/.ray/auth_token here as well"

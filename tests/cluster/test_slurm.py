@@ -27,8 +27,8 @@ import socket, sys, time
 with socket.create_server(("127.0.0.1", int(sys.argv[1]))): time.sleep(60)
 ' $(sed -E 's/.*--port=([0-9]+).*/\\1/' <<< "$*")
 exec sleep 60""",
-    "sparsest": """say "$@"
-trap 'say stopped; exit 130' TERM
+    "sparsest": """trap 'say stopped; exit 130' TERM
+say "$@"
 until grep -q 'ray start.* --address' $CALLS; do sleep 0.05; done
 if [[ -n ${HANG:-} ]]; then sleep 60 & wait; fi
 exit 3""",
@@ -92,7 +92,6 @@ def test_time_limit_kills_the_driver_before_it_has_stored_its_rows(
     while "sparsest run" not in (calls.read_text() if calls.exists() else ""):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    time.sleep(0.3)  # until the driver has set its trap
     script.send_signal(signal.SIGTERM)
     assert script.wait(60) == 130
     assert "sparsest stopped" in calls.read_text()
