@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from search.indices import IndexSet
 from search.paper import paper_study
+from storage.compact import compact_store
 from storage.errors import DataFileDamaged, EntryDamaged, NotAStore
 from storage.init_entries import FoundNetwork
 from storage.merge import merge_stores
@@ -135,7 +136,15 @@ class Life:
     @property
     def processes(self) -> list[Callable[[], None]]:
         """In their order."""
-        return [self.fill, self.rewrite, self.mend, self.repair, self.merge, self.publish]
+        return [
+            self.fill,
+            self.rewrite,
+            self.mend,
+            self.repair,
+            self.merge,
+            self.compact,
+            self.publish,
+        ]
 
     @contextmanager
     def changing(self, come: Facts, go: Facts | None = None) -> Iterator[None]:
@@ -215,6 +224,10 @@ class Life:
         come: Facts = {("row", index, "ok", "elsewhere") for index in range(TRAINED, MERGED)}
         with self.changing(come | {("sweep", "elsewhere"), ("end", "elsewhere")}):
             merge_stores([self.source], self.store, command="merge")
+
+    def compact(self) -> None:
+        """Puts the data files together, which changes no row."""
+        compact_store(self.store, command="compact")
 
     def publish(self) -> None:
         """Publishes the rows, twice: the second time there is a file to be replaced."""
