@@ -23,8 +23,9 @@ STRUCTURES = ((3, 2, 2), (3, 3, 3), (7, 3, 3), (8, 8, 8), (16, 16, 16))
 NETWORKS = 16
 """Networks of each structure that are timed together: as many as share a data order in a task."""
 
-EPOCHS = 4
-"""Epochs that they are trained for: a second and a half in all."""
+EPOCHS = 20
+"""Epochs that they are trained for: one to two seconds in all. Of fewer, what a network takes
+besides its training would be too large a part."""
 
 
 class Calibration(BaseModel):
@@ -62,14 +63,18 @@ def speed_note(speed: Calibration) -> str:
     )
 
 
+def calibration_file() -> Path:
+    """Where the figure is kept: it belongs to its cost model, and to what was trained for it."""
+    return cache_folder() / f"calibration-{STEP_COST:g}-{EPOCHS}.json"
+
+
 def calibration(*, again: bool = False) -> Calibration:
     """The kept figure of this machine and backend, or a new one, which is kept.
 
     Args:
         again: measure even where there is a kept figure.
     """
-    # The figure belongs to the cost model that it was divided by.
-    path = cache_folder() / f"calibration-{STEP_COST:g}.json"
+    path = calibration_file()
     kept = None if again else _read(path)
     if kept is not None and (kept.backend, kept.processor) == (BACKEND, processor_name()):
         return kept

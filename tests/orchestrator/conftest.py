@@ -11,7 +11,6 @@ from orchestrator import calibration
 from orchestrator.commands import ask
 from storage.sweep_info import processor_name
 from tests.orchestrator.running import train, write_sweep
-from workers.cost import STEP_COST
 from workers.fast import BACKEND
 
 
@@ -29,8 +28,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         seconds_per_cost=1e-6,
         measured=datetime.now(UTC),
     )
-    (folder / f"calibration-{STEP_COST:g}.json").write_text(kept.model_dump_json())
     monkeypatch.setattr(calibration, "cache_folder", lambda: folder)
+    calibration.calibration_file().write_text(kept.model_dump_json())
     monkeypatch.setattr(ask, "cache_folder", lambda: folder)
     return folder
 

@@ -10,7 +10,6 @@ import pytest
 
 from orchestrator import calibration as module
 from orchestrator.calibration import Calibration, calibration
-from workers.cost import STEP_COST
 
 FIGURE = 123e-9
 
@@ -31,7 +30,7 @@ def measured(cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @pytest.fixture
 def kept(cache: Path, measured: list[float]) -> Path:
     """The file, with a figure measured here."""
-    file = cache / f"calibration-{STEP_COST:g}.json"
+    file = module.calibration_file()
     file.unlink()
     assert calibration().seconds_per_cost == FIGURE
     return file
