@@ -14,7 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.doctor.node_report import usable_cores
+from orchestrator.cores import usable_cores
 from search.experiment import experiment_ids
 from search.id_set import IdSet
 from search.indices import IndexSet

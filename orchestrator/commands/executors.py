@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from enum import StrEnum
 
+from orchestrator.cores import usable_cores
 from orchestrator.errors import UserError
 from orchestrator.executor import Executor, InlineExecutor
 from orchestrator.ray_environment import prepare_ray_environment
@@ -87,7 +87,7 @@ def make_executor(
     if address is not None:
         return RayExecutor(Wish(devices, workers, grows=True), inits, address)
     gpus = _gpus_here() if "cuda" in devices else 0
-    count = workers or (_cores_here() if "cpu" in devices else gpus)
+    count = workers or (usable_cores() if "cpu" in devices else gpus)
     here = ThisMachine(cpus=count, gpus=min(gpus, count))
     return RayExecutor(Wish(devices, count, grows=False), inits, here)
 
@@ -96,7 +96,3 @@ def _gpus_here() -> int:
     import torch
 
     return torch.cuda.device_count()
-
-
-def _cores_here() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

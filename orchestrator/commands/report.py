@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Self
@@ -12,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from orchestrator.commands.options import MaybeStorePath, Published
 from orchestrator.commands.results import results_reader
+from orchestrator.cores import usable_cores
 from orchestrator.errors import UserError
 from orchestrator.show import counted, plain_console
 
@@ -67,7 +67,7 @@ def report(
                 asking="--published" if published else f"--store {store}",
                 draw=draw,
                 draw_all=draw_all,
-                workers=workers or os.cpu_count() or 1,
+                workers=workers or usable_cores(),
                 overwrite=overwrite,
                 dataset=dataset,
             )

@@ -6,12 +6,12 @@ A node of a cluster runs `node_report`, so this module imports little before it 
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from orchestrator.cores import usable_cores
 from storage.sweep_info import software_versions
 
 ROOMS = ("search", "pruning", "workers", "storage", "orchestrator")
@@ -78,10 +78,3 @@ def _folder(room: str) -> Path:
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin).parent
-
-
-def usable_cores() -> int:
-    """Cores that this process may be run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

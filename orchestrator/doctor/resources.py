@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+from orchestrator.cores import usable_cores
 from orchestrator.doctor.finding import Finding, ok, problem, warning
-from orchestrator.doctor.node_report import usable_cores
 from orchestrator.show import human_bytes
 from workers.cache_folder import cache_folder
 
