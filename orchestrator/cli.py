@@ -70,7 +70,9 @@ def _telling(command: Callable[P, None]) -> Callable[P, None]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from error
         except KeyboardInterrupt as error:
-            typer.echo("stopped at once; what is stored is safe", err=True)
+            # Ctrl-C in a run brings words along; any other has none.
+            said = ["stopped at once", "what is stored is safe", *map(str, error.args)]
+            typer.echo("; ".join(said), err=True)
             raise typer.Exit(INTERRUPTED) from error
 
     return told

@@ -36,6 +36,6 @@ class StopRequest:
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("the same command goes on where it stopped")
         self.requested = True
         self._announce()

@@ -121,7 +121,7 @@ def test_second_interrupt_waits_or_damages_the_store(endless: Path, tmp_path: Pa
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
-    assert "stopped at once; what is stored is safe" in err
+    assert "stopped at once; what is stored is safe; the same command goes on" in err
     assert "Traceback" not in err
     assert before <= count_rows(store) < 900
     assert verify_store(store) == []
