@@ -31,8 +31,9 @@ from storage.reader import StoreReader
 from tests.orchestrator import ray_session
 from tests.orchestrator.ray_session import PATIENCE_S, Trapped, run
 from workers import actor, train
-from workers.actor import Trainer
+from workers.actor import Ready, Trainer
 from workers.initial import StoredInit
+from workers.memory import AT_LEAST, limit_memory
 from workers.train import Backend, Device
 
 COUNT = 600
@@ -54,6 +55,13 @@ class Simulated(Trainer):
 
             usual = train.backend_for
             train.backend_for = actor.backend_for = backend_for  # type: ignore[attr-defined]
+
+    def warm_up(self) -> Ready:
+        """The same; no worker here can eat memory, whichever kind the bad experiment meets."""
+        ready = super().warm_up()
+        # A real GPU's worker has no limit: CUDA maps far more than it uses.
+        limit_memory(AT_LEAST)
+        return ready
 
 
 SimulatedActor = ray.remote(max_restarts=0, max_task_retries=0)(Simulated)
