@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from analysis.report.asking import TARGETS, ask, percent_name
 from analysis.report.claims import Claim
 from analysis.report.drawing_pool import draw_networks
 from analysis.report.exports import write_figures, write_tables
@@ -28,6 +29,8 @@ from analysis.report.sections import (
     trained,
     width,
 )
+from analysis.report.styles import SEARCH
+from search.experiment import FRESH_INIT
 from storage.results_reader import ResultsReader
 from storage.sweep_info import software_versions
 
@@ -45,14 +48,6 @@ _PARTS = (
     fixed.section,
     random_pruning.section,
 )
-
-_FACTS = """
-SELECT min(weight_nnz) FILTER (method = 'search' AND accuracy >= 0.95) AS search_95,
-       min(weight_nnz) FILTER (method <> 'search' AND accuracy >= 0.95) AS pruned_95,
-       min(weight_nnz) FILTER (method = 'search' AND accuracy >= 0.995) AS search_995,
-       min(weight_nnz) FILTER (method <> 'search' AND accuracy >= 0.995) AS pruned_995
-FROM results WHERE init = 'fresh'
-"""
 
 
 @dataclass(frozen=True)
@@ -190,15 +185,18 @@ def _left_out(networks: Sequence[PlottedNetwork], options: Options) -> dict[str,
 
 def _facts(reader: Source, rows: int) -> list[tuple[str, str]]:
     """What is told at the top: numbers, and what they count."""
-    (found,) = reader.sql(_FACTS).to_pylist()
-    told = [
-        (rows, "trainings"),
-        (found["search_95"], "weights: search, 95 %"),
-        (found["pruned_95"], "weights: pruning, 95 %"),
-        (found["search_995"], "weights: search, 99.5 %"),
-        (found["pruned_995"], "weights: pruning, 99.5 %"),
-    ]
-    return [(f"{number:,}", says) for number, says in told if number is not None]
+    told = [(f"{rows:,}", "trainings")]
+    fresh = [row for row in ask(reader, "sparsest", "").rows if row["begun"] == FRESH_INIT]
+    for target in TARGETS:
+        for who, of_search in (("search", True), ("pruning", False)):
+            weights = [
+                row["weights"]
+                for row in fresh
+                if row["target"] == target and (row["method"] == SEARCH) == of_search
+            ]
+            if weights:
+                told.append((f"{min(weights):,}", f"weights: {who}, {percent_name(target)}"))
+    return told
 
 
 def _write_marker(folder: Path, options: Options, rows: int) -> None:

@@ -15,40 +15,6 @@ ANY_WIDTH = "any"
 MOST_WEIGHTS = 66
 """Where the plots end: the paper's largest budget is 65, and denser networks say nothing."""
 
-_FRONT = """
-WITH trained AS (
-    SELECT method, if(method = 'search', NULL, width) AS width,
-           weight_nnz, accuracy, experiment_id
-    FROM results WHERE init = 'fresh' AND accuracy IS NOT NULL
-), best AS (
-    SELECT method, width, grouping(width) = 1 AS any_width, weight_nnz,
-           count(*) AS trainings, max(accuracy) AS accuracy,
-           first(experiment_id ORDER BY accuracy DESC, experiment_id) AS experiment_id
-    FROM trained GROUP BY GROUPING SETS ((method, weight_nnz), (method, width, weight_nnz))
-)
-SELECT method, width, weight_nnz, trainings, accuracy, experiment_id
-FROM best WHERE any_width OR width IS NOT NULL
-QUALIFY accuracy > coalesce(max(accuracy) OVER (
-    PARTITION BY method, width ORDER BY weight_nnz
-    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
-ORDER BY method, width NULLS FIRST, weight_nnz
-"""
-
-_SPREAD = """
-WITH trained AS (
-    SELECT method, if(method = 'search', NULL, width) AS width, weight_nnz, accuracy
-    FROM results WHERE init = 'fresh' AND accuracy IS NOT NULL
-), counted AS (
-    SELECT method, width, grouping(width) = 1 AS any_width, weight_nnz,
-           count(*) AS trainings, max(accuracy) AS best, median(accuracy) AS median,
-           quantile_cont(accuracy, 0.1) AS tenth, quantile_cont(accuracy, 0.9) AS nine_tenths
-    FROM trained GROUP BY GROUPING SETS ((method, weight_nnz), (method, width, weight_nnz))
-)
-SELECT * EXCLUDE (any_width) FROM counted
-WHERE (any_width OR width IS NOT NULL) AND trainings >= 5 AND weight_nnz <= 66
-ORDER BY method, width NULLS FIRST, weight_nnz
-"""
-
 _GUIDES = tuple(Guide(target, percent_name(target)) for target in TARGETS)
 _WEIGHTS = Axis("nonzero weights", limits=(10, MOST_WEIGHTS))
 _ACCURACY = Axis("accuracy", "percent", limits=(0.49, 1.005))
@@ -62,8 +28,8 @@ _NEAR_ONE = Axis(
 
 def section(reader: Source) -> Section:
     """Asks for the fronts and the spread."""
-    front = ask(reader, "front", "The front of each method, at any width and at each", _FRONT)
-    spread = ask(reader, "spread", "Accuracies by method, width and number of weights", _SPREAD)
+    front = ask(reader, "front", "The front of each method, at any width and at each")
+    spread = ask(reader, "spread", "Accuracies by method, width and number of weights")
     return Section(
         "frontier",
         "Accuracy",

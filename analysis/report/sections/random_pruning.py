@@ -33,14 +33,6 @@ TRIALS = 2000
 SEED = 20240704
 """Of the simulation."""
 
-_ALGORITHMS = """
-SELECT target_nnz, method, width, count(*) AS networks,
-       sum((effective_nnz = 0)::INT)::BIGINT AS without_path
-FROM results
-WHERE init = 'fresh' AND target_nnz IN (20, 30, 65) AND status IN ('ok', 'collapsed')
-GROUP BY target_nnz, method, width ORDER BY target_nnz, method, width
-"""
-
 
 @dataclass(frozen=True)
 class Simulated:
@@ -85,7 +77,7 @@ def section(reader: Source) -> Section:
     """Simulates, and asks how often the algorithms leave no path."""
     masks = _answer()
     algorithms = ask(
-        reader, "algorithms-without-path", "Networks of the algorithms without path", _ALGORITHMS
+        reader, "without_path_by_budget", "Networks of the algorithms without any path"
     )
     return Section(
         "random",
@@ -158,7 +150,7 @@ def _chart(algorithms: Answer) -> Chart:
         Axis("width", "doubling", ticks=[w for w in WIDTHS if w not in (5, 6, 7)]),
         Axis("share without a path", "percent", limits=(-0.02, 1.02)),
         views,
-        ("random-masks", "algorithms-without-path"),
+        ("random-masks", "without-path-by-budget"),
         (Selector("Weights that are kept", [_ALL, *map(str, KEPT)], _ALL),),
     )
 
