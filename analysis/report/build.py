@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from analysis.methods import SEARCH
 from analysis.report.asking import TARGETS, ask, percent_name
 from analysis.report.claims import Claim
 from analysis.report.drawing_pool import draw_networks
@@ -29,7 +30,6 @@ from analysis.report.sections import (
     trained,
     width,
 )
-from analysis.report.styles import SEARCH
 from search.experiment import FRESH_INIT
 from storage.results_reader import ResultsReader
 from storage.sweep_info import software_versions

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.drawing.numbers import label_of, percent
+from analysis.methods import name_of
 from analysis.report.chart import Chart
 from analysis.report.one_dataset import Source
-from analysis.report.styles import name_of
 from analysis.retrain import was_left_out
 from search.specification import experiment_of
 from workers.cost import UNIT_MS, experiment_cost

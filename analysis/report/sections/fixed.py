@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from analysis.methods import in_order, name_of
 from analysis.report.asking import Answer, ask, grouped
 from analysis.report.chart import Axis, Chart, Selector, Series, View, Views
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
-from analysis.report.styles import in_order, name_of
 
 _VIEWS = {
     "95 %, from bench-95": (0.95, "bench-95"),

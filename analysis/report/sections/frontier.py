@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from analysis.methods import SEARCH, in_order, name_of
 from analysis.report.asking import TARGETS, Answer, ask, grouped, percent_name
 from analysis.report.chart import Axis, Chart, Guide, Kind, Selector, Series, View, Views
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
-from analysis.report.styles import SEARCH, in_order, name_of
 
 ANY_WIDTH = "any"
 
@@ -78,7 +78,7 @@ def _front_chart(front: Answer) -> Chart:
         _NEAR_ONE,
         views,
         ("front",),
-        (Selector("Width that pruning starts from", _widths(front), ANY_WIDTH),),
+        (Selector("Width that pruning starts from", _widths(front), ANY_WIDTH, "width: {}"),),
     )
 
 
@@ -148,9 +148,15 @@ def _line(
         [row["weight_nnz"] for row in rows],
         [row[column] for row in rows],
         kind,
-        notes=[f"of {row['trainings']:,} trainings" for row in rows],
+        networks=[row["experiment_id"] for row in rows],
+        notes=[_stands_for(column, row) for row in rows],
         hollow=column == "median",
     )
+
+
+def _stands_for(column: str, row: dict[str, Any]) -> str:
+    said = f"{column} of {row['trainings']:,} trainings"
+    return said if column == "best" else f"{said}; the network is the best of them"
 
 
 def _widths(answer: Answer) -> list[str]:

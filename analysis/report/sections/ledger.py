@@ -12,13 +12,13 @@ from analysis.intervals import (
     mean_difference,
     wilson,
 )
+from analysis.methods import SEARCH, in_order, name_of
 from analysis.report.asking import TARGETS, Answer, ask, grouped, percent_name
 from analysis.report.claims import Claim, Finding, Verdict, above, in_words
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
 from analysis.report.sections.ledger_minima import from_best_init, sparsest
 from analysis.report.sections.random_pruning import simulated
-from analysis.report.styles import SEARCH, in_order, name_of
 
 SEED = 407
 """Of the bootstrap's resamples."""

@@ -7,10 +7,10 @@ from math import isinf
 from typing import Any
 
 from analysis.intervals import Interval, minimum_difference, resampled_minimum
+from analysis.methods import SEARCH, in_order, name_of
 from analysis.report.asking import TARGETS, ask, grouped, percent_name
 from analysis.report.claims import Claim, Finding, above, in_words
 from analysis.report.one_dataset import Source
-from analysis.report.styles import SEARCH, in_order, name_of
 
 
 def sparsest(reader: Source) -> Claim:

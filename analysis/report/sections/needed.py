@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 
 from analysis.intervals import Interval, minimum, resampled_minimum
+from analysis.methods import SEARCH, in_order, name_of
 from analysis.report.asking import TARGETS, Answer, ask, grouped, percent_name
 from analysis.report.chart import Axis, Chart, Guide, Selector, Series, View, Views
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
-from analysis.report.styles import SEARCH, in_order, name_of
 
 MEASURES = ("weights", "weights and biases")
 """What is counted."""

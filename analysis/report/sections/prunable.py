@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from analysis.methods import in_order, name_of
 from analysis.report.asking import Answer, ask, grouped
 from analysis.report.chart import Axis, Chart, Selector, Series, View, Views
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
-from analysis.report.styles import in_order, name_of
 
 _KINDS = ("stays at 95 %", "stays at 99.5 %", "loses 0.1 points at most")
 """What must hold afterwards."""
@@ -80,5 +80,5 @@ def _chart(answer: Answer) -> Chart:
         Axis("", "categories"),
         views,
         ("prunable",),
-        (Selector("Accuracy that", _KINDS, _KINDS[0]),),
+        (Selector("Accuracy that", _KINDS, _KINDS[0], "accuracy {}"),),
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from analysis.methods import SEARCH, in_order, name_of
 from analysis.report.asking import Answer, ask, grouped, percent_name
 from analysis.report.chart import Axis, Chart, Guide, Selector, Series, View, Views
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
-from analysis.report.styles import SEARCH, in_order, name_of
 
 STATISTICS = ("mean", "median", "best")
 _USUAL_BUDGET = 50
@@ -25,7 +27,7 @@ def section(reader: Source) -> Section:
             "The budget of weights stays the same, the network that they are chosen from grows. "
             "The paper's finding is that overparameterisation makes pruning worse.",
             "A point is the mean, the median or the best of one budget's trainings: three learning "
-            "rates and three schedules at each width.",
+            "rates and three schedules at each width. The network behind it is the best of them.",
         ),
         (_accuracy(by_width), _weights(fewest, sparsest)),
         (by_width, fewest, sparsest),
@@ -58,7 +60,8 @@ def _accuracy(by_width: Answer) -> Chart:
                         method,
                         [row["width"] for row in methods[(method,)]],
                         [row[statistic] for row in methods[(method,)]],
-                        notes=[f"of {row['trainings']} trainings" for row in methods[(method,)]],
+                        networks=[row["experiment_id"] for row in methods[(method,)]],
+                        notes=[_stands_for(statistic, row) for row in methods[(method,)]],
                     )
                     for method in in_order({method for (method,) in methods})
                 ]
@@ -80,6 +83,11 @@ def _accuracy(by_width: Answer) -> Chart:
             Selector("Shown", STATISTICS, "mean"),
         ),
     )
+
+
+def _stands_for(statistic: str, row: dict[str, Any]) -> str:
+    said = f"{statistic} of {row['trainings']:,} trainings"
+    return said if statistic == "best" else f"{said}; the network is the best of them"
 
 
 def _weights(fewest: Answer, sparsest: Answer) -> Chart:
@@ -107,7 +115,7 @@ def _weights(fewest: Answer, sparsest: Answer) -> Chart:
     options = [option for (option,) in views]
     return Chart(
         "weights-by-width",
-        "The fewest weights that reach the accuracy, by the width that pruning starts from",
+        "The fewest weights that reach the accuracy, by the width pruning starts from",
         "A line ends where no training of that width reaches the accuracy.",
         width_axis(fewest),
         Axis("nonzero weights"),
