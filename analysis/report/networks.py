@@ -28,33 +28,31 @@ class PlottedNetwork:
 
     Attributes:
         row: of the view `results`.
+        title: what it is, in a line.
         label: its number, such as random:43531.
         file: name of its drawing.
         not_drawn: why it is not to be drawn; empty where it is.
     """
 
     row: Mapping[str, Any]
+    title: str
     label: str
     file: str
     not_drawn: str
 
-    def facts(self) -> list[tuple[str, str]]:
-        """What the page says of it."""
-        row = self.row
-        size = row["structure"] or f"width {row['width']}"
-        pairs = {
+    def facts(self) -> dict[str, str]:
+        """What the page says of it; the same names for every network."""
+        row, budget = self.row, self.row["target_nnz"]
+        return {
             "accuracy": percent(row["accuracy"]),
             "nonzero weights": f"{row['weight_nnz']:,}",
             "with biases": f"{row['model_nnz']:,}",
             "on a path": f"{row['effective_nnz']:,}",
-            "network": f"{size}, {name_of(row['method'])}",
+            "budget": "" if budget is None else f"{budget:,} weights",
             "training": f"lr {row['lr']:g}, {row['schedule']}, {row['init'].partition(':')[0]}",
             "number": self.label,
             "experiment": row["experiment_id"],
         }
-        if row["target_nnz"] is not None:
-            pairs["budget"] = f"{row['target_nnz']:,} weights"
-        return list(pairs.items())
 
 
 def plotted_networks(
@@ -91,7 +89,9 @@ def _plotted(row: Mapping[str, Any], draw_all: bool) -> PlottedNetwork:
     label = label_of(row)
     # The same number has other rows under other root seeds.
     file = re.sub(r"[^\w.-]", "-", f"{label}-{row['experiment_id'][:8]}.svg")
-    return PlottedNetwork(row, label, file, "" if draw_all else _reason_against(row))
+    began = row["structure"] or f"from width {row['width']}"
+    title = f"{name_of(row['method'])}, {began}"
+    return PlottedNetwork(row, title, label, file, "" if draw_all else _reason_against(row))
 
 
 def _reason_against(row: Mapping[str, Any]) -> str:

@@ -98,8 +98,10 @@ def _plot_series(
     x = [float(value) for value in series.x]
     y = [float(names.index(str(v))) if names else upright.place(float(v)) for v in series.y]
     if series.kind == "band":
-        ends = ([upright.place(end) for end in ends or ()] for ends in (series.low, series.high))
-        axes.fill_between(x, *ends, color=style.light, alpha=0.18)
+        low, high = (
+            [upright.place(end) for end in ends or ()] for ends in (series.low, series.high)
+        )
+        axes.fill_between(x, low, high, color=style.light, alpha=0.18)
         return
     hollow = series.hollow or style.symbol.endswith("-open")
     size = {"points": 7.0, "curve": 0.0}.get(series.kind, 4.0)
@@ -115,9 +117,9 @@ def _plot_series(
         drawstyle="steps-post" if series.kind == "steps" else "default",
     )
     if series.low is not None and series.high is not None:
-        for at_x, at_y, low, high in zip(x, y, series.low, series.high, strict=True):
-            upwards = [upright.place(low), upright.place(high)]
-            bar = ([low, high], [at_y, at_y]) if names else ([at_x, at_x], upwards)
+        for at_x, at_y, *ends in zip(x, y, series.low, series.high, strict=True):
+            upwards = [upright.place(end) for end in ends]
+            bar = (ends, [at_y, at_y]) if names else ([at_x, at_x], upwards)
             axes.plot(*bar, color=style.light, linewidth=1)
 
 

@@ -28,7 +28,7 @@ _NEAR_ONE = Axis(
 
 def section(reader: Source) -> Section:
     """Asks for the fronts and the spread."""
-    front = ask(reader, "front", "The front of each method, at any width and at each")
+    front = _front(reader)
     spread = ask(reader, "spread", "Accuracies by method, width and number of weights")
     return Section(
         "frontier",
@@ -44,6 +44,15 @@ def section(reader: Source) -> Section:
         (front, spread),
         needs=("phase1", "phase2-95", "phase2-995", "overparam"),
     )
+
+
+def front_chart(reader: Source) -> Chart:
+    """The best accuracy by number of weights, alone."""
+    return _front_chart(_front(reader))
+
+
+def _front(reader: Source) -> Answer:
+    return ask(reader, "front", "The front of each method, at any width and at each")
 
 
 def _front_chart(front: Answer) -> Chart:
@@ -94,7 +103,9 @@ def _spread_chart(spread: Answer) -> Chart:
     views: Views = {}
     for method in methods:
         for width in widths:
-            rows = groups.get((method, None if width == ANY_WIDTH else int(width)), [])
+            # The search chooses its structures itself.
+            any_width = width == ANY_WIDTH or method == SEARCH
+            rows = groups.get((method, None if any_width else int(width)), [])
             series = _spread(rows, method)
             if method != SEARCH:
                 series.append(_line("search, best", SEARCH, reference, "best", "curve"))
@@ -148,8 +159,8 @@ def _line(
         [row["weight_nnz"] for row in rows],
         [row[column] for row in rows],
         kind,
-        networks=[row["experiment_id"] for row in rows],
-        notes=[_stands_for(column, row) for row in rows],
+        networks=[] if kind == "curve" else [row["experiment_id"] for row in rows],
+        notes=[] if kind == "curve" else [_stands_for(column, row) for row in rows],
         hollow=column == "median",
     )
 
