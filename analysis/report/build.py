@@ -14,7 +14,7 @@ from analysis.report.asking import TARGETS, ask, percent_name
 from analysis.report.claims import Claim
 from analysis.report.drawing_pool import draw_networks
 from analysis.report.exports import write_figures, write_tables
-from analysis.report.folders import CSV, DRAWINGS, FIGURES, MARKER
+from analysis.report.folders import CSV, DRAWINGS, FIGURES, MARKER, check_folder, put_in_place
 from analysis.report.networks import PlottedNetwork, plotted_networks
 from analysis.report.one_dataset import OneDataset, Source
 from analysis.report.page import Contents, write_page
@@ -92,25 +92,6 @@ class Built:
     failed: Mapping[str, str]
 
 
-def check_folder(folder: Path, *, overwrite: bool) -> None:
-    """Makes sure that a report can be put there.
-
-    Raises:
-        FileExistsError: something is there that may not be replaced.
-        FileNotFoundError: the folder that it would be in is not there.
-    """
-    if not folder.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder.parent}: make it, or name another")
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not (folder / MARKER).is_file():
-        raise FileExistsError(f"{folder} is there and is no report: name another folder")
-    if not overwrite:
-        raise FileExistsError(
-            f"{folder} holds a report already: name another folder, or replace it (--overwrite)"
-        )
-
-
 def build_report(reader: ResultsReader, folder: Path, options: Options, tell: Tell) -> Built:
     """Makes a report of a store, or of the published results.
 
@@ -155,7 +136,7 @@ def build_report(reader: ResultsReader, folder: Path, options: Options, tell: Te
         )
         write_page(contents, made)
         _write_marker(made, options, rows)
-        _put_in_place(made, final)
+        put_in_place(made, final)
     return Built(
         rows,
         len(charts),
@@ -207,16 +188,3 @@ def _write_marker(folder: Path, options: Options, rows: int) -> None:
         "rows": rows,
     }
     (folder / MARKER).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
-
-
-def _put_in_place(made: Path, final: Path) -> None:
-    """Renames the complete report; an old one is moved aside, and back where that fails."""
-    old = made.parent / "old"
-    if final.exists():
-        final.rename(old)
-    try:
-        made.rename(final)
-    except OSError:
-        if old.exists():
-            old.rename(final)
-        raise

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from analysis.report.folders import INDEX, MARKER
+from analysis.report.folders import INDEX, MARKER, check_folder, put_in_place
 from analysis.report.networks import plotted_networks
 from analysis.report.one_dataset import Source
 from analysis.report.page import copy_assets, rendered
@@ -58,29 +59,38 @@ class LiveState:
     studies: Sequence[tuple[str, str, str, str]]
 
 
-class LivePage:
-    """The folder of a live page.
-
-    Args:
-        folder: is there, and empty.
-        title: of the page.
-        asking: how a command names the store, such as `--store runs/paper`.
-        every_s: seconds between two looks of the page.
+def make_live_folder(folder: Path, title: str, *, overwrite: bool = False) -> None:
+    """Makes the folder of a live page; it appears, or is replaced, when it is complete.
 
     Raises:
-        OSError: a file cannot be written.
+        OSError: it cannot be written, or something else is there.
+    """
+    final = folder.expanduser().absolute()
+    check_folder(final, overwrite=overwrite)
+    with tempfile.TemporaryDirectory(prefix=".report-", dir=final.parent) as aside:
+        made = Path(aside) / "report"
+        made.mkdir()
+        copy_assets(made, "live.js")
+        (made / INDEX).write_text(rendered("live.html", title=title), encoding="utf-8")
+        (made / MARKER).write_text(json.dumps({"live": True}) + "\n", encoding="utf-8")
+        put_in_place(made, final)
+
+
+class LivePage:
+    """What is written again and again in the folder of a live page.
+
+    Args:
+        folder: as `make_live_folder` makes it.
+        asking: how a command names the store, such as `--store runs/paper`.
+        every_s: seconds between two looks of the page.
     """
 
-    def __init__(self, folder: Path, title: str, asking: str, every_s: float) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, asking: str, every_s: float) -> None:
+        self._folder = folder.expanduser().absolute()
         self._asking = asking
         self._every_s = every_s
         self._plots = 0
         self._last: LiveState | None = None
-        copy_assets(folder, "live.js")
-        page = rendered("live.html", title=title)
-        (folder / INDEX).write_text(page, encoding="utf-8")
-        (folder / MARKER).write_text(json.dumps({"live": True}) + "\n", encoding="utf-8")
 
     def plot(self, source: Source) -> None:
         """Plots what is stored now; the page draws it after the next `tell`.

@@ -14,10 +14,11 @@ import sparsest
 from analysis.best_row import best_row
 from analysis.intervals import Interval
 from analysis.report.asking import ask
-from analysis.report.build import Built, Options, build_report, check_folder
+from analysis.report.build import Built, Options, build_report
 from analysis.report.chart import SMALLEST_REST, Axis
 from analysis.report.claims import Claim, Finding, above, in_words
 from analysis.report.drawing_pool import draw_networks
+from analysis.report.folders import check_folder
 from analysis.report.networks import LEAST_ACCURACY, PlottedNetwork, plotted_networks
 from analysis.report.one_dataset import OneDataset
 from analysis.report.sections import frontier, ledger, needed, prunable
