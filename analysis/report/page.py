@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import plotly
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from plotly.offline import get_plotlyjs_version
 
 from analysis.report.claims import Claim
 from analysis.report.folders import CSV, FIGURES, INDEX
@@ -79,7 +80,9 @@ def rendered(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters["cell"] = cell
-    return environment.get_template(template).render(plotly_version=plotly.__version__, **values)
+    return environment.get_template(template).render(
+        plotly_version=get_plotlyjs_version(), **values
+    )
 
 
 def copy_assets(folder: Path, *scripts: str) -> None:
