@@ -84,7 +84,7 @@ def title_of_row(row: Mapping[str, Any], left: str, weights: int) -> str:
         who = f"{row['structure'] or left} by {method}"
         return f"{who}: {_counted(weights, 'weight')}, {share} accuracy"
     began = row["structure"] or f"width {row['width']}"
-    return f"{method} from {began}: {_counted(weights, 'weight')} left in {left}, {share} accuracy"
+    return f"{method} from {began}: {_counted(weights, 'weight')} left in {left}, {share}"
 
 
 def label_of(row: Mapping[str, Any]) -> str:
@@ -104,7 +104,7 @@ def _counts(layers: Layers, parts: Parts) -> dict[str, str]:
     weights, biases = zip(*layers, strict=True)
     counted = Connectivity.of(weights, biases)
     weight_nnz = sum(counted.layer_nnz)
-    off_path = {"off path": _counted(parts.off_path_neurons, "neuron")}
+    off_path = {"off path": f"{parts.off_path_neurons:,}"}
     return {
         "weight_nnz": f"{weight_nnz:,}",
         "model_nnz": f"{weight_nnz + sum(int((bias != 0).sum()) for bias in biases):,}",

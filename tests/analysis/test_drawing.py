@@ -199,10 +199,8 @@ def test_data_that_fill_no_plane_are_drawn() -> None:
 
 def test_pruned_network_is_called_by_what_it_began_as() -> None:
     row = {"method": "iter-snip", "target_nnz": 19, "width": 4, "structure": None, "accuracy": 0.95}
-    assert (
-        title_of_row(row, "4x2x2", 18)
-        == "Iter SNIP from width 4: 18 weights left in 4x2x2, 95.00 % accuracy"
-    )
+    said = "Iter SNIP from width 4: 18 weights left in 4x2x2, 95.00 %"
+    assert title_of_row(row, "4x2x2", 18) == said
     given = {**row, "structure": "5x4"}
     assert title_of_row(given, "5x2", 1).startswith("Iter SNIP from 5x4: 1 weight left in 5x2, ")
     searched = {**given, "method": "search", "target_nnz": None}

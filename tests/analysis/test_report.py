@@ -309,9 +309,8 @@ def test_claim_is_decided_from_other_rows(report_store: Path) -> None:
     for row in rows:
         if row["accuracy_that"] == "stays at 95 %":
             expected = f"{100 * row['networks_with_any'] / row['networks']:.0f} %"
-            assert row["method"] == "search" or said[f"{name_of(row['method'])}, 95 %"].startswith(
-                expected
-            )
+            if row["method"] != "search":  # whose networks were not pruned
+                assert said[f"{name_of(row['method'])}, 95 %"].startswith(expected)
 
 
 def test_two_methods_look_the_same() -> None:
