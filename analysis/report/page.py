@@ -79,7 +79,7 @@ def rendered(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cell"] = cell
+    environment.filters |= {"cell": cell, "unbroken": unbroken}
     return environment.get_template(template).render(
         plotly_version=get_plotlyjs_version(), **values
     )
@@ -94,6 +94,11 @@ def copy_assets(folder: Path, *scripts: str) -> None:
     for name in (*_OF_EVERY_PAGE, *scripts):
         shutil.copyfile(_ASSETS / name, folder / name)
     shutil.copyfile(_PLOTLY, folder / "plotly.min.js")
+
+
+def unbroken(text: str) -> str:
+    """A text in which no line ends between a number and its sign of percent."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def cell(value: Any) -> str:

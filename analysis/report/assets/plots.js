@@ -57,7 +57,7 @@ const Sparsest = (() => {
       modebar: { bgcolor: "rgba(0,0,0,0)", color: cssColour("--muted"), activecolor: cssColour("--accent") },
       margin: { l: 55, r: 15, t: 25, b: 50 },
       legend: narrow.matches
-        ? { orientation: "h", y: -0.2, yanchor: "top", font: { size: 12 } }
+        ? { orientation: "h", yref: "container", y: 0, yanchor: "bottom", font: { size: 12 } }
         : { font: { size: 13 } },
     };
   }
