@@ -63,3 +63,14 @@ def grouped(
 def percent_name(target: float) -> str:
     """95 %, 99.5 %."""
     return f"{100 * target:g} %"
+
+
+def stands_for(statistic: str, trainings: int) -> str:
+    """What a point says that is the best, the mean or the median of some trainings.
+
+    A mean is no network: the one behind the point is the best, and the point says so.
+    """
+    if trainings == 1:
+        return "of the only training"
+    said = f"{statistic} of {trainings:,} trainings"
+    return said if statistic == "best" else f"{said}; the network is the best of them"

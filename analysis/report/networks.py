@@ -9,6 +9,7 @@ from typing import Any
 
 from analysis.drawing.numbers import label_of, percent
 from analysis.methods import name_of
+from analysis.report.asking import percent_name
 from analysis.report.chart import Chart
 from analysis.report.one_dataset import Source
 from analysis.retrain import was_left_out
@@ -96,7 +97,7 @@ def _plotted(row: Mapping[str, Any], draw_all: bool) -> PlottedNetwork:
 
 def _reason_against(row: Mapping[str, Any]) -> str:
     if row["accuracy"] < LEAST_ACCURACY:
-        return f"networks below {LEAST_ACCURACY:.0%} are not drawn here"
+        return f"networks below {percent_name(LEAST_ACCURACY)} are not drawn here"
     seconds = _seconds(row)
     if seconds > LONGEST_S:
         return f"training it again takes about {seconds:.0f} s"

@@ -85,4 +85,4 @@ def _cells(study: dict[str, Any]) -> tuple[str, str, str, str]:
     stored, size = study["stored"], study["experiments"]
     if not size:
         return study["study"], f"{stored:,}", "", ""
-    return study["study"], f"{stored:,}", f"{size:,}", f"{stored / size:.1%}"
+    return study["study"], f"{stored:,}", f"{size:,}", f"{100 * stored / size:.1f} %"

@@ -268,7 +268,7 @@ def test_accuracies_on_different_data_are_compared(report_store: Path) -> None:
     assert moons.sql("SELECT DISTINCT method FROM results").to_pylist() == [{"method": "gmp"}]
     answer = ask(moons, "trainings", "N")
     assert "dataset = 'moons'" in answer.sql
-    assert answer.rows == [{"method": "gmp", "trainings": 6}]
+    assert answer.rows == [{"method": "gmp", "trainings": 12}]
 
 
 @pytest.mark.parametrize(

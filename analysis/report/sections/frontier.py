@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from analysis.methods import SEARCH, in_order, name_of
-from analysis.report.asking import TARGETS, Answer, ask, grouped, percent_name
+from analysis.report.asking import TARGETS, Answer, ask, grouped, percent_name, stands_for
 from analysis.report.chart import Axis, Chart, Guide, Kind, Selector, Series, View, Views
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
@@ -160,14 +160,9 @@ def _line(
         [row[column] for row in rows],
         kind,
         networks=[] if kind == "curve" else [row["experiment_id"] for row in rows],
-        notes=[] if kind == "curve" else [_stands_for(column, row) for row in rows],
+        notes=[] if kind == "curve" else [stands_for(column, row["trainings"]) for row in rows],
         hollow=column == "median",
     )
-
-
-def _stands_for(column: str, row: dict[str, Any]) -> str:
-    said = f"{column} of {row['trainings']:,} trainings"
-    return said if column == "best" else f"{said}; the network is the best of them"
 
 
 def _widths(answer: Answer) -> list[str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from analysis.methods import SEARCH, in_order, name_of
-from analysis.report.asking import Answer, ask, grouped, percent_name
+from analysis.report.asking import Answer, ask, grouped, percent_name, stands_for
 from analysis.report.chart import Axis, Chart, Guide, Selector, Series, View, Views
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
@@ -61,7 +59,9 @@ def _accuracy(by_width: Answer) -> Chart:
                         [row["width"] for row in methods[(method,)]],
                         [row[statistic] for row in methods[(method,)]],
                         networks=[row["experiment_id"] for row in methods[(method,)]],
-                        notes=[_stands_for(statistic, row) for row in methods[(method,)]],
+                        notes=[
+                            stands_for(statistic, row["trainings"]) for row in methods[(method,)]
+                        ],
                     )
                     for method in in_order({method for (method,) in methods})
                 ]
@@ -83,11 +83,6 @@ def _accuracy(by_width: Answer) -> Chart:
             Selector("Shown", STATISTICS, "mean"),
         ),
     )
-
-
-def _stands_for(statistic: str, row: dict[str, Any]) -> str:
-    said = f"{statistic} of {row['trainings']:,} trainings"
-    return said if statistic == "best" else f"{said}; the network is the best of them"
 
 
 def _weights(fewest: Answer, sparsest: Answer) -> Chart:
