@@ -128,6 +128,6 @@ def run(
     if as_json:
         print(json.dumps(result.summary(store)))
     else:
-        result.tell(console, store, command)
+        result.tell(console, store, command, limit)
     if result.outcome == "interrupted":
         raise typer.Exit(INTERRUPTED)

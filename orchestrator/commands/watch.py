@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.best import Best
-from orchestrator.show import clock, counted
+from orchestrator.pace import pace, unevenness
+from orchestrator.show import counted
 from orchestrator.standing import best_in_store, last_run, said_of, stored_studies, studies_table
 from storage.errors import NotAStore
 from storage.live import LiveProgress, read_live
@@ -145,8 +146,8 @@ def _pace(progress: LiveProgress) -> str:
     """How far the running sweep is, how fast, and how long it takes."""
     parts = [
         f"{progress.done:,} of {progress.total:,} of this run",
-        f"{progress.rate:,.1f}/s",
-        *([] if progress.left_s is None else [f"{clock(progress.left_s)} left"]),
+        *pace(progress.rate, progress.left_s),
         counted(progress.workers, "worker"),
+        *unevenness(progress.total - progress.done, progress.rate, progress.left_s),
     ]
     return ", ".join(parts)
