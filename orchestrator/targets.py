@@ -19,7 +19,6 @@ from search.sweepfile import SweepFileError, load_sweep, parse_sweep
 from workers.datasets import Dataset, dataset_names, load_dataset
 from workers.schedules import SCHEDULES
 
-
 RANGES = 4
 """Ranges of numbers that a message has at most."""
 
