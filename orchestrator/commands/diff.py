@@ -15,7 +15,8 @@ from rich.table import Table
 from orchestrator.commands.options import AsJson
 from orchestrator.commands.results import results_reader
 from orchestrator.errors import UserError
-from orchestrator.show import counted, plain_console
+from orchestrator.show import counted
+from orchestrator.terminal import plain_console
 from storage.compare import Comparison, Counts, compare
 
 COLUMNS = ("only_a", "only_b", "equal", "lacking", "different")

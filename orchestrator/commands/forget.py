@@ -12,7 +12,8 @@ from rich.table import Table
 
 from orchestrator.commands.options import StorePath
 from orchestrator.errors import UserError
-from orchestrator.show import counted, plain_console
+from orchestrator.show import counted
+from orchestrator.terminal import plain_console, say
 from storage.matching import matching_rows
 from storage.reader import StoreReader
 from storage.writer import StoreWriter
@@ -49,14 +50,14 @@ def forget(
             rows = matching_rows(reader, studies or (), sweep, where)
             total = reader.progress().rows
         if not rows.num_rows:
-            typer.echo("no row is meant: nothing was removed", err=True)
+            say("no row is meant: nothing was removed", err=True)
             return
         _show(rows)
         question = f"remove {counted(rows.num_rows, 'row')} of {total:,} from {store}?"
         if not yes and not _confirmed(question):
             raise UserError("nothing was removed")
         removed = writer.forget(rows.column("experiment_id").to_pylist())
-    typer.echo(
+    say(
         f"{counted(removed, 'row')} removed; the next process that writes to the store frees their "
         "room on the disk",
         err=True,

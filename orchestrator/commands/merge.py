@@ -12,6 +12,7 @@ import typer
 
 from orchestrator.commands.options import AsJson
 from orchestrator.show import counted
+from orchestrator.terminal import say
 from storage.merge import merge_stores
 from storage.reader import StoreReader
 
@@ -51,8 +52,8 @@ def merge(
         return
     for one in merged:
         there = one.rows - one.copied
-        typer.echo(
+        say(
             f"{one.root}: {counted(one.copied, 'row')} merged"
             + (f", {there:,} were there already" if there else "")
         )
-    typer.echo(f"{into}: {counted(total, 'row')}")
+    say(f"{into}: {counted(total, 'row')}")
