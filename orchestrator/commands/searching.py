@@ -30,10 +30,10 @@ from orchestrator.search_phases import (
 from orchestrator.show import counted, human_hours
 from orchestrator.targets import Targets
 from search.two_phases import SearchSettings
+from storage.editor import StoreEditor
 from storage.paths import StorePaths
 from storage.reader import StoreReader
 from storage.search_entries import SearchChoice
-from storage.writer import StoreWriter
 
 
 @dataclass
@@ -119,8 +119,8 @@ class Search:
             before = reader.searches.get((choice.settings, choice.phase))
         if before is not None and before.model_copy(update={"chosen": choice.chosen}) == choice:
             return before
-        with StoreWriter(self.setup.store, command=self.setup.command) as writer:
-            writer.record_search(choice)
+        with StoreEditor(self.setup.store, command=self.setup.command) as editor:
+            editor.record_search(choice)
         return choice
 
     def _train(self, phase: int, targets: Targets) -> bool:
