@@ -22,7 +22,7 @@ order. Fitted by `python -m benchmarks kernel`: time is proportional to weights 
 SHARED_STEP = 6.0
 """Cost of a step more in the tasks of a sweep, in which 5 to 15 networks share a data order."""
 
-LONE_STEP = 75.0
+LONE_STEP = 85.0
 """Cost of a step more for a network that has its data order to itself, as nearly all have that are
 pruned: nobody shares the shuffle and the gathering of its batches."""
 
