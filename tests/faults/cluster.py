@@ -8,15 +8,18 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from tests.faults.processes import descendants, is_trainer, mark, send, started
+from tests.faults.processes import descendants, end_started, is_trainer, mark, send, started
 
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
 
 OBJECT_STORE_BYTES = 100 * 2**20
+
+T = TypeVar("T")
 
 
 def prepare() -> None:
@@ -50,19 +53,12 @@ class Nodes:
         self.nodes: list[Any] = []
 
     def __enter__(self) -> Self:
-        from ray.cluster_utils import Cluster
-
-        self._cluster = Cluster(
-            initialize_head=True,
-            head_node_args={
-                "num_cpus": 0,
-                "object_store_memory": OBJECT_STORE_BYTES,
-                "include_dashboard": False,
-                **self._head,
-            },
-        )
-        while not self.refill():
-            continue
+        try:
+            while not self._start_head() or not self.refill():
+                continue
+        except BaseException:
+            end_started()
+            raise
         return self
 
     def __exit__(
@@ -71,28 +67,40 @@ class Nodes:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Ends everything, also what is frozen."""
-        everything = [process.pid for process in started()]
-        send(everything, signal.SIGCONT)
-        send(everything, signal.SIGKILL)
+        """Ends everything that this process has started, also what is frozen."""
+        end_started()
 
     @property
     def address(self) -> str:
         """Where drivers join."""
         return str(self._running.address)
 
+    def _start_head(self) -> bool:
+        """Starts the head where there is none; False where the machine was too busy for it."""
+        if self._cluster is not None:
+            return True
+        from ray.cluster_utils import Cluster
+
+        head = {
+            "num_cpus": 0,
+            "object_store_memory": OBJECT_STORE_BYTES,
+            "include_dashboard": False,
+            **self._head,
+        }
+        self._cluster = _in_time(lambda: Cluster(initialize_head=True, head_node_args=head))
+        return self._cluster is not None
+
     def _add(self) -> bool:
         """A node joins; False where the machine was too busy to start it in time."""
-        try:
-            node = self._running.add_node(
+        node = _in_time(
+            lambda: self._running.add_node(
                 num_cpus=self._cpus,
                 memory=self._memory,
                 object_store_memory=OBJECT_STORE_BYTES,
                 wait=False,
             )
-        except Exception as error:  # Ray raises nothing more definite
-            if "timed out during startup" not in str(error):
-                raise
+        )
+        if node is None:
             return False
         self.nodes.append(node)
         return True
@@ -138,6 +146,16 @@ class Nodes:
     def _running(self) -> Cluster:
         assert self._cluster is not None, "not entered"
         return self._cluster
+
+
+def _in_time(start: Callable[[], T]) -> T | None:
+    """What was started; None where Ray did not wait for it long enough."""
+    try:
+        return start()
+    except Exception as error:  # Ray raises nothing more definite
+        if "timed out" not in str(error).lower():
+            raise
+        return None
 
 
 def node_pid(node: Any, kind: str) -> int:

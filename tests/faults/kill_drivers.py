@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.agreement import Witness, agreement
-from tests.faults.driver import Driver
+from tests.faults.driver import Driver, sparsest_run
 from tests.faults.processes import is_busy, mark, seconds_until, started
 from tests.faults.report import finish, quantiles
 from tests.orchestrator.running import count_rows, rates, train, write_sweep
@@ -44,7 +44,8 @@ def kill_drivers(folder: Path, kills: int, grid: str, minutes: float, seed: int)
     whole = folder / "whole"
     experiments = train([sweep], whole).trained
 
-    driver = Driver([sweep, "--workers", str(WORKERS)], folder / "killed")
+    store = folder / "killed"
+    driver = Driver(sparsest_run([sweep, "--workers", str(WORKERS)], store), store)
     witness = Witness(driver.store)
     gone_s: list[float] = []
     most_left = 0

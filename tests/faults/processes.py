@@ -10,9 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-_MARK = "SPARSEST_FAULTS_MARK"
+MARK = "SPARSEST_FAULTS_MARK"
 """Environment variable that a campaign gives to all that it starts. To adopt orphans would tell
 them as well, but a worker of Ray takes its raylet for dead only when process 1 is its parent."""
+
+DYING_S = 60.0
+"""How long a process that was killed may take to go, on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,23 @@ class Process:
     dead: bool
 
 
+def new_mark() -> str:
+    """A value of `MARK` that nothing has."""
+    return secrets.token_hex(8)
+
+
 def mark() -> None:
-    """From now on `started` knows what this process starts."""
-    os.environ[_MARK] = secrets.token_hex(8)
+    """From now on `started` knows what this process starts; so does who has started it marked."""
+    os.environ.setdefault(MARK, new_mark())
 
 
-def started() -> list[Process]:
-    """All that was started since `mark`, by whomever, and lives."""
-    wanted = f"{_MARK}={os.environ[_MARK]}".encode()
+def started(mark: str | None = None) -> list[Process]:
+    """All that carries a mark, but this process, and lives.
+
+    Args:
+        mark: None for this process's own.
+    """
+    wanted = f"{MARK}={mark or os.environ[MARK]}".encode()
     found = []
     for process in _all():
         if process.pid == os.getpid() or process.dead:
@@ -107,6 +119,26 @@ def seconds_until(true: Callable[[], bool], patience_s: float) -> float | None:
             return None
         time.sleep(0.05)
     return time.monotonic() - start
+
+
+def end_started(mark: str | None = None) -> None:
+    """Kills all that carries a mark, frozen or not, and waits until it is gone.
+
+    Args:
+        mark: None for this process's own.
+
+    Raises:
+        TimeoutError: something does not go.
+    """
+
+    def gone() -> bool:
+        # Looked at anew each time: one that was just being started was not on the list before.
+        found = started(mark)
+        send([process.pid for process in found], signal.SIGKILL)
+        return not found
+
+    if seconds_until(gone, DYING_S) is None:
+        raise TimeoutError(f"killed, and still there: {started(mark)}")
 
 
 def send(pids: list[int], number: signal.Signals) -> None:
