@@ -3,8 +3,8 @@
     python -m tests.faults.cut_network FOLDER
 
 The head is on this machine, the nodes are hosts of their own (`tests.faults.network`): needs root.
-The sweep is slow until the node is back, however long that takes. FOLDER is made. The last line is a report in JSON; the exit code is 0 where the rows are those of an
-uninterrupted run.
+The sweep is slow until the node is back, however long that takes. FOLDER is made. The last line is
+a report in JSON; the exit code is 0 where the rows are those of an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def cut_network(folder: Path, experiments: int, cut_s: float, hosts: int) -> dic
                     nodes[host.name] = join(host, head.address)
             return all_train()
 
-        assert seconds_until(all_train_at_last, PATIENCE_S) is not None, "the nodes do not train"
+        waited = seconds_until(all_train_at_last, PATIENCE_S, look_every_s=0.3)
+        assert waited is not None, "the nodes do not train"
         before = witness.look()
         start = time.monotonic()
         cut.pull()
@@ -93,7 +94,7 @@ def cut_network(folder: Path, experiments: int, cut_s: float, hosts: int) -> dic
             nodes[cut.name] = join(cut, head.address)
         rows = witness.look()
         again_s = seconds_until(
-            lambda: all_train_at_last() and count_rows(store) > rows, PATIENCE_S
+            lambda: all_train_at_last() and count_rows(store) > rows, PATIENCE_S, look_every_s=0.3
         )
         assert sweep.code is None, "the sweep has ended before the node was back"
         hurry_file(store).touch()

@@ -2,7 +2,7 @@
 
 Several programs may have such a network at the same time. Each has a number, and all names and
 addresses come from it. A number is taken by locking a file, so the kernel frees it however its
-program ends, and what a killed one left behind goes when the number is taken again.
+program ends, and what a killed one has left behind is known: its number is free.
 """
 
 from __future__ import annotations
@@ -112,15 +112,12 @@ class Network:
     def hosts(self) -> list[Host]:
         """All of them."""
         net = _net(self._number)
-        return [Host(f"{self._prefix}h{n}", str(net[n + 2])) for n in range(self._count)]
-
-    @property
-    def _prefix(self) -> str:
-        return f"sparse-{self._number}-"
+        prefix = _prefix(self._number)
+        return [Host(f"{prefix}h{n}", str(net[n + 2])) for n in range(self._count)]
 
     @property
     def _bridge(self) -> str:
-        return f"{self._prefix}b"
+        return f"{_prefix(self._number)}b"
 
     def __enter__(self) -> Self:
         """Makes it.
@@ -155,26 +152,47 @@ class Network:
     ) -> None:
         """Takes everything away, as far as it was made."""
         try:
-            _clear(self._prefix)
+            _clear(_prefix(self._number))
         finally:
             os.close(self._lock)
 
     def _take_number(self) -> None:
         """Takes the first number that nobody has and whose addresses nobody uses."""
         LOCKS.mkdir(parents=True, exist_ok=True)
+        clear_abandoned()
+        used = _used()
         for number in NUMBERS:
-            lock = os.open(LOCKS / str(number), os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(lock)
+            if any(_net(number).overlaps(net) for net in used):
                 continue
-            self._lock, self._number = lock, number
-            _clear(self._prefix)
-            if not any(_net(number).overlaps(used) for used in _used()):
+            lock = _lock(number)
+            if lock is not None:
+                self._lock, self._number = lock, number
                 return
-            os.close(lock)
         raise OSError(f"none of {len(NUMBERS)} networks is free")
+
+
+def clear_abandoned() -> None:
+    """Removes the networks of programs that were killed."""
+    for file in LOCKS.glob("*"):
+        lock = _lock(int(file.name))
+        if lock is not None:
+            _clear(_prefix(int(file.name)))
+            os.close(lock)
+
+
+def _lock(number: int) -> int | None:
+    """Locks a number; None where another program has it."""
+    lock = os.open(LOCKS / str(number), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def _prefix(number: int) -> str:
+    return f"sparse-{number}-"
 
 
 def _net(number: int) -> IPv4Network:
