@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from storage.verify import verify_store
+from tests.orchestrator.hasty import HOLD
 from tests.orchestrator.running import (
     HERE,
     PATIENCE_S,
@@ -32,18 +33,19 @@ COUNT = 600
 
 
 @pytest.fixture
-def sweep(tmp_path: Path) -> Path:
-    """A second or two of work, in dozens of tasks."""
-    return write_sweep(
-        tmp_path / "mine.toml", f'structure = ["1x1x1", "2x2x1"]\n{rates(COUNT // 2)}'
-    )
+def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run that is started waits when a quarter is stored, as long as this file is there."""
+    file = tmp_path / "hold"
+    file.write_text(str(COUNT // 4))
+    monkeypatch.setenv(HOLD, str(file))
+    return file
 
 
 @pytest.fixture
-def endless(tmp_path: Path) -> Path:
-    """More than any test would wait for, in tasks of several seconds."""
+def sweep(tmp_path: Path, hold: Path) -> Path:
+    """A second or two of work, in dozens of tasks, but for the time that it waits."""
     return write_sweep(
-        tmp_path / "mine.toml", f'structure = ["16x16x16"]\n{rates(900)}', base="epochs = 50"
+        tmp_path / "mine.toml", f'structure = ["1x1x1", "2x2x1"]\n{rates(COUNT // 2)}'
     )
 
 
@@ -88,11 +90,12 @@ def test_killed_run_loses_rows_or_trains_them_twice(sweep: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_run_loses_what_it_was_training(
-    number: signal.Signals, sweep: Path, tmp_path: Path
+    number: signal.Signals, sweep: Path, hold: Path, tmp_path: Path
 ) -> None:
     store = tmp_path / "store"
     with running(sweep, store) as process:
         process.send_signal(number)
+        hold.unlink()
         out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert out == ""
@@ -110,9 +113,9 @@ def test_stopped_run_loses_what_it_was_training(
     assert places.column(0).to_pylist() == list(range(end["stored"]))
 
 
-def test_second_interrupt_waits_or_damages_the_store(endless: Path, tmp_path: Path) -> None:
+def test_second_interrupt_waits_or_damages_the_store(sweep: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
-    with running(endless, store) as process:
+    with running(sweep, store) as process:
         assert process.stderr is not None
         process.send_signal(signal.SIGINT)
         while "stopping: " not in process.stderr.readline():
@@ -123,9 +126,9 @@ def test_second_interrupt_waits_or_damages_the_store(endless: Path, tmp_path: Pa
     assert process.returncode == 130
     assert "stopped at once; what is stored is safe; the same command goes on" in err
     assert "Traceback" not in err
-    assert before <= count_rows(store) < 900
+    assert before <= count_rows(store) < COUNT
     assert verify_store(store) == []
     # The lock is free, and the run is known to have no end.
-    plan = json.loads(sparsest("plan", endless, "--store", store, "--json").out)
+    plan = json.loads(sparsest("plan", sweep, "--store", store, "--json").out)
     assert plan["studies"][0]["stored"] == count_rows(store)
     assert query(store, "SELECT outcome FROM sweeps").to_pylist() == [{"outcome": None}]

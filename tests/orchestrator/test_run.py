@@ -197,7 +197,11 @@ def test_missing_gpu_is_noticed_by_a_worker(sweep: Path, store: Path) -> None:
 def test_cluster_that_is_down_hangs_the_run(
     sweep: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("RAY_NUM_REDIS_GET_RETRIES", "RAY_AUTH_MODE"):
+    for name in (
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO",
+        "RAY_AUTH_MODE",
+        "RAY_NUM_REDIS_GET_RETRIES",
+    ):
         monkeypatch.setenv(name, "")  # put back afterwards, whatever the command sets
         monkeypatch.delenv(name)
     with socket.create_server(("127.0.0.1", 0)) as server:
