@@ -53,9 +53,17 @@ class Nodes:
         self.nodes: list[Any] = []
 
     def __enter__(self) -> Self:
+        from ray.cluster_utils import Cluster
+
+        head = {
+            "num_cpus": 0,
+            "object_store_memory": OBJECT_STORE_BYTES,
+            "include_dashboard": False,
+            **self._head,
+        }
         try:
-            while not self._start_head() or not self.refill():
-                continue
+            self._cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=head))
+            self.refill()
         except BaseException:
             end_started()
             raise
@@ -75,41 +83,20 @@ class Nodes:
         """Where drivers join."""
         return str(self._running.address)
 
-    def _start_head(self) -> bool:
-        """Starts the head where there is none; False where the machine was too busy for it."""
-        if self._cluster is not None:
-            return True
-        from ray.cluster_utils import Cluster
-
-        head = {
-            "num_cpus": 0,
-            "object_store_memory": OBJECT_STORE_BYTES,
-            "include_dashboard": False,
-            **self._head,
-        }
-        self._cluster = _in_time(lambda: Cluster(initialize_head=True, head_node_args=head))
-        return self._cluster is not None
-
-    def _add(self) -> bool:
-        """A node joins; False where the machine was too busy to start it in time."""
-        node = _in_time(
-            lambda: self._running.add_node(
-                num_cpus=self._cpus,
-                memory=self._memory,
-                object_store_memory=OBJECT_STORE_BYTES,
-                wait=False,
-            )
-        )
-        if node is None:
-            return False
-        self.nodes.append(node)
-        return True
-
-    def refill(self) -> bool:
-        """Adds nodes for those that have ended, as whoever runs a cluster would; all are there?"""
+    def refill(self) -> None:
+        """Adds nodes for those that have ended, as whoever runs a cluster would."""
         alive = {process.pid for process in started()}
         self.nodes = [node for node in self.nodes if node_pid(node, "raylet") in alive]
-        return all(self._add() for _ in range(self._count - len(self.nodes)))
+        for _ in range(self._count - len(self.nodes)):
+            node = patiently(
+                lambda: self._running.add_node(
+                    num_cpus=self._cpus,
+                    memory=self._memory,
+                    object_store_memory=OBJECT_STORE_BYTES,
+                    wait=False,
+                )
+            )
+            self.nodes.append(node)
 
     def remove(self, node: Any) -> None:
         """A node leaves, all of its processes at once and without a word."""
@@ -148,14 +135,14 @@ class Nodes:
         return self._cluster
 
 
-def _in_time(start: Callable[[], T]) -> T | None:
-    """What was started; None where Ray did not wait for it long enough."""
-    try:
-        return start()
-    except Exception as error:  # Ray raises nothing more definite
-        if "timed out" not in str(error).lower():
-            raise
-        return None
+def patiently(start: Callable[[], T]) -> T:
+    """Starts a head or a node, and once more where the machine was too busy to do so in time."""
+    while True:
+        try:
+            return start()
+        except Exception as error:  # Ray raises nothing more definite
+            if "timed out" not in str(error).lower():
+                raise
 
 
 def node_pid(node: Any, kind: str) -> int:

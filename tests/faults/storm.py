@@ -124,8 +124,7 @@ class Storm:
 
     def finish(self) -> int:
         """Nothing more is killed; returns the last exit code."""
-        while not self.nodes.refill():
-            continue
+        self.nodes.refill()
         # A run that the last fault has ended with words is started once more.
         for attempt in range(3):
             if attempt > 0:

@@ -15,8 +15,9 @@ from tests.orchestrator.running import rates
 
 
 def test_killed_driver_leaves_ray_behind(tmp_path: Path) -> None:
-    words = ("--kills", "1", "--grid", f"structure = ['2x2x1']\n{rates(20)}")
-    report = report_of("kill_drivers", tmp_path / "killed", *words, minutes=10)
+    words = ("--kills", "1", "--grid", f"structure = ['2x2x1']\n{rates(200)}")
+    report = report_of("kill_drivers", tmp_path / "killed", *words, minutes=15)
+    assert report["kills"] == report["kills_that_found_new_rows"] == 1
     assert report["left_behind"] == []
 
 

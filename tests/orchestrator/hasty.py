@@ -25,16 +25,20 @@ HOLD = "SPARSEST_TEST_HOLD"
 
 
 class HeldWriter(StoreWriter):
-    """A writer that waits behind a commit, as a run waits in a long training."""
+    """A writer that waits beside a commit, as a run waits in a long training."""
 
     def append(
         self, batch: pa.RecordBatch, study_digest: str, study_name: str, indices: IndexSet
     ) -> int:
-        """The same, and waits where it is to."""
+        """The same, and waits where it is to: behind it, and before it where that is late."""
+        self._wait(study_digest)
         stored = super().append(batch, study_digest, study_name, indices)
+        self._wait(study_digest)
+        return stored
+
+    def _wait(self, study_digest: str) -> None:
         while len(self.stored(study_digest)) >= _held_from():
             time.sleep(0.01)
-        return stored
 
 
 def _held_from() -> float:

@@ -20,6 +20,7 @@ from tests.orchestrator.running import (
     query,
     rates,
     rows,
+    said_by,
     sparsest,
     start,
     train,
@@ -43,7 +44,7 @@ def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def sweep(tmp_path: Path, hold: Path) -> Path:
-    """A second or two of work, in dozens of tasks, but for the time that it waits."""
+    """Dozens of tasks."""
     return write_sweep(
         tmp_path / "mine.toml", f'structure = ["1x1x1", "2x2x1"]\n{rates(COUNT // 2)}'
     )
@@ -51,10 +52,11 @@ def sweep(tmp_path: Path, hold: Path) -> Path:
 
 @contextmanager
 def running(sweep: Path, store: Path) -> Iterator[subprocess.Popen[str]]:
-    """A run that has stored something and goes on."""
+    """A run that has stored a quarter and waits; see `hold`."""
     with start(HASTY, "run", sweep, "--store", store, *HERE) as process:
         try:
-            until(lambda: process.poll() is not None or count_rows(store) > 0, "rows were stored")
+            held = COUNT // 4
+            until(lambda: process.poll() is not None or count_rows(store) >= held, "rows came")
             assert process.poll() is None, process.communicate()
             yield process
         finally:
@@ -64,7 +66,6 @@ def running(sweep: Path, store: Path) -> Iterator[subprocess.Popen[str]]:
 def test_killed_run_loses_rows_or_trains_them_twice(sweep: Path, tmp_path: Path) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     with running(sweep, killed) as process:
-        until(lambda: count_rows(killed) >= COUNT // 4, "a quarter was stored")
         process.send_signal(signal.SIGKILL)
         assert process.wait(PATIENCE_S) == -signal.SIGKILL
     stored = rows(killed)
@@ -96,7 +97,7 @@ def test_stopped_run_loses_what_it_was_training(
     with running(sweep, store) as process:
         process.send_signal(number)
         hold.unlink()
-        out, err = process.communicate(timeout=PATIENCE_S)
+        out, err = said_by(process)
     assert process.returncode == 130
     assert out == ""
     assert "stopping: what is in training is finished and stored" in err
@@ -122,7 +123,7 @@ def test_second_interrupt_waits_or_damages_the_store(sweep: Path, tmp_path: Path
             assert process.poll() is None
         before = count_rows(store)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=PATIENCE_S)
+        _, err = said_by(process)
     assert process.returncode == 130
     assert "stopped at once; what is stored is safe; the same command goes on" in err
     assert "Traceback" not in err

@@ -22,6 +22,7 @@ from tests.orchestrator.running import (
     query,
     refused,
     rows,
+    said_by,
     sparsest,
     start,
     write_sweep,
@@ -123,7 +124,7 @@ def test_log_file_stays_open_and_takes_the_next_run_too(sweep: Path, tmp_path: P
 
 def test_command_line_starts_without_its_installation(sweep: Path, store: Path) -> None:
     with start("orchestrator.cli", "run", sweep, "--store", store, *HERE) as command:
-        out, err = command.communicate(timeout=120)
+        out, err = said_by(command)
     assert command.returncode == 0
     assert out == ""
     assert "trained 3 of 3; " in err
