@@ -85,8 +85,7 @@ class Nodes:
 
     def refill(self) -> None:
         """Adds nodes for those that have ended, as whoever runs a cluster would."""
-        alive = {process.pid for process in started()}
-        self.nodes = [node for node in self.nodes if node_pid(node, "raylet") in alive]
+        self.nodes = self.alive()
         for _ in range(self._count - len(self.nodes)):
             node = patiently(
                 lambda: self._running.add_node(
@@ -97,6 +96,11 @@ class Nodes:
                 )
             )
             self.nodes.append(node)
+
+    def alive(self) -> list[Any]:
+        """The nodes that have not ended."""
+        alive = {process.pid for process in started()}
+        return [node for node in self.nodes if node_pid(node, "raylet") in alive]
 
     def remove(self, node: Any) -> None:
         """A node leaves, all of its processes at once and without a word."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.campaign import report_of
-from tests.faults.storm import BETWEEN_S, EXPERIMENTS
+from tests.faults.raging import BETWEEN_S
+from tests.faults.storm import EXPERIMENTS
 
 
 def test_one_fault_after_the_other_changes_a_row(tmp_path: Path) -> None:
