@@ -21,6 +21,7 @@ from storage.paths import StorePaths
 from storage.sweep_info import describe_sweep
 from storage.writer import StoreWriter
 from tests.orchestrator.running import (
+    PATIENCE_S,
     environment,
     python,
     refused,
@@ -177,7 +178,7 @@ def test_ctrl_c_is_an_error(tmp_path: Path) -> None:
     assert watched.stdout is not None
     assert watched.stdout.readline().startswith(b"waiting for a store at ")
     watched.send_signal(signal.SIGINT)
-    out, err = watched.communicate(timeout=60)
+    out, err = watched.communicate(timeout=PATIENCE_S)
     assert (watched.returncode, out, err) == (0, b"", b"")
 
 
