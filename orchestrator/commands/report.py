@@ -15,7 +15,8 @@ from orchestrator.commands.options import MaybeStorePath, Published
 from orchestrator.commands.results import results_reader
 from orchestrator.cores import usable_cores
 from orchestrator.errors import UserError
-from orchestrator.show import counted, plain_console
+from orchestrator.show import counted
+from orchestrator.terminal import plain_console, say
 from storage.results_reader import ResultsReader
 
 if TYPE_CHECKING:
@@ -121,10 +122,10 @@ def _build(reader: ResultsReader, folder: Path, options: Options) -> None:
     for experiment_id, reason in built.failed.items():
         console.print(f"{experiment_id} is not drawn: {reason}", soft_wrap=True)
     made = (built.rows, "row"), (built.plots, "plot"), (built.drawings, "drawing")
-    typer.echo(f"{folder / 'index.html'}: {', '.join(counted(*one) for one in made)}")
+    say(f"{folder / 'index.html'}: {', '.join(counted(*one) for one in made)}")
     if built.left_out:
         left_out = counted(built.left_out, "network")
-        typer.echo(f"{left_out} not drawn; the page says why of each (--draw-all draws them all)")
+        say(f"{left_out} not drawn; the page says why of each (--draw-all draws them all)")
 
 
 @contextmanager
