@@ -120,10 +120,11 @@ def changing(executor: RayExecutor, cluster: Cluster, first: Any, folder: Path) 
 
 
 def headless(executor: RayExecutor, cluster: Cluster, folder: Path) -> dict[str, Any]:
-    """A sweep whose head dies."""
+    """A sweep that nobody waits the end of, and whose head dies while no worker begins or ends."""
     watch.SILENCE_S = 6.0  # until now a busy machine's head might have been taken for gone
-    trapped = Trapped("headless", 200, folder)
-    trapped.set("gate-190")
+    deadline.SHORTEST_S = deadline.SUSPECT_S = PATIENCE_S
+    trapped = Trapped("headless", 10 * COUNT, folder)
+    trapped.set("slow")
     store = folder / "headless"
 
     with ThreadPoolExecutor(1) as thread:
@@ -131,6 +132,7 @@ def headless(executor: RayExecutor, cluster: Cluster, folder: Path) -> dict[str,
             run, executor, [Selection.whole(trapped.study)], store, max_seconds=0.2
         )
         until(lambda: sum(backends(store).values()) > 0, "a row was stored")
+        until(lambda: len(executor._pool.ready) == 2, "all workers were there")
         cluster.head_node.kill_gcs_server()  # type: ignore[attr-defined]
         error = sweep.exception(PATIENCE_S)
     return {"error": type(error).__name__, "said": str(error)}
