@@ -11,7 +11,9 @@ and Gal, "Prospect pruning: finding trainable weights at initialization using me
 What the authors' run changed (docs/paper.md, section 5): 3 steps with the learning rate and the
 momentum of the run and without weight decay, a batch of the training's size each and a fourth for
 the loss; biases of some layers are not masked (`pruning.biases.prospr_bias_masks`). quirk: their
-code stops with an error where a whole layer would be pruned; such a network is trained here.
+code stops with an error where a whole layer would be pruned; such a network is trained here. quirk:
+it takes the first velocity for a constant, which is not done here unless the hyperparameter
+`detach_first` is 1 (docs/fidelity.md shows what that changes).
 """
 
 from __future__ import annotations
@@ -29,7 +31,14 @@ from search.experiment import Experiment
 
 
 def score(
-    weights: Tensors, biases: Tensors, batches: Batches, lr: float, momentum: float, steps: int
+    weights: Tensors,
+    biases: Tensors,
+    batches: Batches,
+    lr: float,
+    momentum: float,
+    steps: int,
+    *,
+    detach_first: bool = False,
 ) -> torch.Tensor:
     """Meta-gradient of every weight's mask, its absolute value, float32 [N].
 
@@ -40,15 +49,19 @@ def score(
         lr: of the steps.
         momentum: of the steps, without dampening or Nesterov.
         steps: that are differentiated.
+        detach_first: whether the gradient of the first step counts as a constant, in its own
+            update and in the velocities that follow from it.
     """
     masks = [torch.ones_like(weight, requires_grad=True) for weight in weights]
     values = [weight * mask for weight, mask in zip(weights, masks, strict=True)]
     values += [bias.detach().requires_grad_() for bias in biases]
     layers = len(weights)
     velocities = [torch.zeros_like(value) for value in values]
-    for _ in range(steps):
+    for step in range(steps):
         loss = batch_loss(values[:layers], values[layers:], next(batches))
         gradients = torch.autograd.grad(loss, values, create_graph=True)
+        if detach_first and step == 0:
+            gradients = tuple(gradient.detach() for gradient in gradients)
         velocities = [momentum * v + g for v, g in zip(velocities, gradients, strict=True)]
         values = [value - lr * v for value, v in zip(values, velocities, strict=True)]
     loss = batch_loss(values[:layers], values[layers:], next(batches))
@@ -67,7 +80,16 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     total = sum(weight.numel() for weight in weights)
     target = target_of(experiment, total)
     steps = int(setting(experiment, "inner_steps"))
-    scores = score(weights, biases, batches, experiment.lr, experiment.momentum, steps)
+    detach_first = bool(setting(experiment, "detach_first"))
+    scores = score(
+        weights,
+        biases,
+        batches,
+        experiment.lr,
+        experiment.momentum,
+        steps,
+        detach_first=detach_first,
+    )
     kept = highest(scores.numpy(), count(total, target))
     masks = by_layer(kept, [weight.shape for weight, _ in layers])
     return Pruned(masks, prospr_bias_masks(masks))

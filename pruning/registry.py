@@ -58,7 +58,10 @@ METHODS: dict[str, Method] = {
         TO_TARGET,
         "pruning.prospr",
         (2.0, 160),
-        settings={"inner_steps": Setting(3, 1, 1000, "steps of SGD before the loss is taken")},
+        settings={
+            "inner_steps": Setting(3, 1, 1000, "steps of SGD before the loss is taken"),
+            "detach_first": Setting(0, 0, 1, "1: the first step's gradient counts as a constant"),
+        },
     ),
     "gmp": Method(
         "gmp",

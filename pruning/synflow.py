@@ -10,7 +10,7 @@ neural networks without any data by iteratively conserving synaptic flow" (NeurI
 
 What the authors' run changed (docs/paper.md, section 5): the biases take part, with their absolute
 values, and are masked after every round by the rule for pruned networks; a round's threshold itself
-is pruned, so one weight fewer than wanted is left.
+is pruned, so one weight fewer than wanted is left, but a round that wants none gone prunes none.
 """
 
 from __future__ import annotations

@@ -91,7 +91,8 @@ def test_live_point_opens_no_network(browser: WebDriver, folder: Path, report_st
     resize(browser, 380, 900)
     browser.get((folder / "index.html").as_uri())
     wait(browser, "document.getElementById('plot').data?.length === 3")
-    wait(browser, "document.documentElement.scrollWidth <= 380")
+    page_width = "document.documentElement.clientWidth"
+    wait(browser, f"document.documentElement.scrollWidth <= {page_width}")
     browser.execute_script(
         "const plot = document.getElementById('plot');"
         "plot.emit('plotly_click', {points: [{customdata: plot.data[0].customdata[0]}]})"

@@ -150,7 +150,9 @@ def grasp(layers: Layers, data: Data, k: int) -> Answer:
     return scores, [[score < threshold for score in scores]]
 
 
-def prospr(layers: Layers, data: Data, k: int, lr: float, momentum: float) -> Answer:
+def prospr(
+    layers: Layers, data: Data, k: int, lr: float, momentum: float, *, detach_first: bool = False
+) -> Answer:
     base = network_of(layers)
     names = [name for name, _ in base.named_parameters()]
     masks = {
@@ -173,7 +175,10 @@ def prospr(layers: Layers, data: Data, k: int, lr: float, momentum: float) -> An
     for _ in range(3):
         gradient = torch.autograd.grad(loss_now(), [now[name] for name in names], create_graph=True)
         for name, g in zip(names, gradient, strict=True):
-            velocity[name] = momentum * velocity[name] + g if name in velocity else g
+            if name in velocity:
+                velocity[name] = momentum * velocity[name] + g
+            else:
+                velocity[name] = torch.clone(g).detach() if detach_first else g
             now[name] = now[name] - lr * velocity[name]
     scores = flat([g.abs() for g in torch.autograd.grad(loss_now(), list(masks.values()))])
     n = len(scores)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -93,6 +94,18 @@ def test_scores_differ_from_the_slow_algorithm(name: str) -> None:
                 [bias.abs() for bias in masked(biases, bias_masks(left))],
             )
     np.testing.assert_allclose(scores.numpy(), theirs, rtol=2e-4, atol=1e-5 * max(map(abs, theirs)))
+
+
+def test_prospr_with_its_first_step_detached_differs_from_the_slow_algorithm() -> None:
+    usual = experiment_of("prospr", 6, 30)
+    experiment = replace(usual, hyperparameters=(("detach_first", 1),))
+    layers = starting_network(experiment, {})
+    prune = pruning_before(METHODS["prospr"])
+    ours = prune(experiment, layers, batches_of(experiment))
+    _, kept = slow.prospr(layers, batches_of(experiment), 30, 0.1, 0.9, detach_first=True)
+    assert flat(ours.weight_masks) == kept[-1]
+    undetached = prune(usual, layers, batches_of(experiment))
+    assert flat(undetached.weight_masks) != kept[-1]
 
 
 def test_pruned_weight_returns_in_iter_snip_or_cannot_in_force() -> None:
