@@ -31,8 +31,8 @@ class WeightsNotStored(ValueError):  # noqa: N818 - the name says what is the ca
     def __init__(self, row: Mapping[str, Any]) -> None:
         super().__init__(
             f"the weights of experiment {row['experiment_id']} were not published. "
-            "network(..., retrain=True) trains it again, in milliseconds for a network of the "
-            "search, and checks that its accuracy is the published one"
+            f"store.network({row['experiment_id']!r}, retrain=True) trains it again, in "
+            "milliseconds for a network of the search, and checks that it is the published one"
         )
 
 
@@ -42,7 +42,7 @@ class NotTheSame(ValueError):  # noqa: N818 - likewise
 
 def was_left_out(row: Mapping[str, Any]) -> bool:
     """Whether a row had a network whose weights were not published."""
-    return row["weights"] is None and row["status"] in ("ok", "collapsed")
+    return row["weights"] is None and row.get("status") in ("ok", "collapsed")
 
 
 def retrained(

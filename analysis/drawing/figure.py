@@ -22,13 +22,18 @@ from analysis.drawing.layout import (
 )
 from analysis.drawing.legend import draw_legend
 from analysis.drawing.neurons import bias_dot, draw_layer_names, draw_neurons
-from analysis.drawing.numbers import Caption, caption_of_network, caption_of_row
+from analysis.drawing.numbers import (
+    SAID_COLUMNS,
+    Caption,
+    caption_of_network,
+    caption_of_row,
+)
 from analysis.drawing.palette import DARK, LIGHT, Palette
 from analysis.drawing.parts import Parts
 from analysis.drawing.plane import Layers, Plane, without_others
 from analysis.drawing.region import draw_region
 from analysis.drawing.weights import draw_weights
-from analysis.network import network_from_row
+from analysis.network import NETWORK_COLUMNS, check_columns, network_from_row
 from pruning.network import MaskedNetwork
 from workers.datasets import Dataset, load_dataset
 
@@ -81,8 +86,9 @@ def draw(
         dark: light on dark ground.
 
     Raises:
-        ValueError: none or too many networks, a row without a network, or a data set whose points
-            have other than two features.
+        ValueError: none or too many networks, a row that lacks columns or holds no network, or a
+            data set whose points have other than two features.
+        analysis.retrain.WeightsNotStored: the network of a row was not published.
     """
     if not 1 <= len(networks) <= MOST_NETWORKS:
         raise ValueError(f"{len(networks)} networks: 1 to {MOST_NETWORKS} can be drawn together")
@@ -103,7 +109,11 @@ def draw(
 
 def _prepared(network: MaskedNetwork | Mapping[str, Any], dataset: Dataset | None) -> _Drawn:
     row = network if isinstance(network, Mapping) else None
-    built = network_from_row(network) if isinstance(network, Mapping) else network
+    if isinstance(network, Mapping):
+        check_columns(network, (*NETWORK_COLUMNS, *SAID_COLUMNS, "dataset"))
+        built = network_from_row(network)
+    else:
+        built = network
     over = dataset or load_dataset(_DEFAULT_DATASET if row is None else row["dataset"])
     layers = built.layers()
     parts = Parts.of([weight for weight, _ in layers])

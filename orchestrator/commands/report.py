@@ -122,9 +122,11 @@ def _build(reader: ResultsReader, folder: Path, options: Options) -> None:
         console.print(f"{experiment_id} is not drawn: {reason}", soft_wrap=True)
     made = (built.rows, "row"), (built.plots, "plot"), (built.drawings, "drawing")
     typer.echo(f"{folder / 'index.html'}: {', '.join(counted(*one) for one in made)}")
-    if built.left_out:
-        left_out = counted(built.left_out, "network")
-        typer.echo(f"{left_out} not drawn; the page says why of each (--draw-all draws them all)")
+    if not_drawn := built.left_out + len(built.failed):
+        typer.echo(
+            f"{counted(not_drawn, 'network')} not drawn; the page says why of each"
+            + (f" (--draw-all draws {built.for_draw_all:,} of them)" if built.for_draw_all else "")
+        )
 
 
 @contextmanager
