@@ -15,7 +15,6 @@ from pruning.network import MaskedNetwork
 from workers.datasets import Dataset
 from workers.evaluate import evaluate
 
-
 NETWORK_COLUMNS = ("layers", "weight_index", "weights", "bias_index", "biases")
 """Columns of the view `results` that hold the trained network."""
 

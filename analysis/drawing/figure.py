@@ -10,16 +10,8 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.drawing.layout import (
-    ALONE,
-    ALONE_WIDTH,
-    BESIDE,
-    BESIDE_WIDTH,
-    HEIGHT,
-    Box,
-    Card,
-    neuron_boxes,
-)
+from analysis.drawing.cards import Box, Card, Page
+from analysis.drawing.layout import neuron_boxes
 from analysis.drawing.legend import draw_legend
 from analysis.drawing.neurons import bias_dot, draw_layer_names, draw_neurons
 from analysis.drawing.numbers import (
@@ -37,8 +29,8 @@ from analysis.network import NETWORK_COLUMNS, check_columns, network_from_row
 from pruning.network import MaskedNetwork
 from workers.datasets import Dataset, load_dataset
 
-MOST_NETWORKS = 4
-"""Side by side in one drawing."""
+MOST_NETWORKS = 6
+"""In one drawing."""
 
 _DEFAULT_DATASET = "cubist-spiral"
 _TALLEST_LINE = 0.25
@@ -80,8 +72,8 @@ def draw(
     `analysis.drawing.files.save_drawing` does so with the same bytes every time.
 
     Args:
-        networks: one, or up to `MOST_NETWORKS` side by side: networks, or rows of the view
-            `results` with their weights.
+        networks: one, or up to `MOST_NETWORKS`, of which more than three stand in two rows:
+            networks, or rows of the view `results` with their weights.
         dataset: over which to draw; None for that of a row, else the Cubist Spiral.
         dark: light on dark ground.
 
@@ -94,16 +86,15 @@ def draw(
         raise ValueError(f"{len(networks)} networks: 1 to {MOST_NETWORKS} can be drawn together")
     drawn = [_prepared(network, dataset) for network in networks]
     palette = DARK if dark else LIGHT
-    card, width = (ALONE, ALONE_WIDTH) if len(drawn) == 1 else (BESIDE, BESIDE_WIDTH)
+    page = Page.of(len(drawn))
     # Whatever is set for the plots of a notebook.
     with matplotlib.style.context("default"):
-        figure = Figure(figsize=(width * len(drawn), HEIGHT), facecolor=palette.background)
-        axes = _inches(figure, Box(0, 0, width * len(drawn), HEIGHT))
+        figure = Figure(figsize=(page.width, page.height), facecolor=palette.background)
+        axes = _inches(figure, Box(0, 0, page.width, page.height))
         axes.axis("off")
-        for number, item in enumerate(drawn):
-            place = card.moved(number * width)
-            _draw_card(figure, axes, item, place, palette, f"network-{number + 1}")
-        draw_legend(axes, [item.parts for item in drawn], card.title.x, palette)
+        for number, (item, card) in enumerate(zip(drawn, page.cards, strict=True), start=1):
+            _draw_card(figure, axes, item, card, palette, f"network-{number}")
+        draw_legend(axes, [item.parts for item in drawn], page.cards[0].title.x, palette)
     return figure
 
 

@@ -82,7 +82,7 @@ class Built:
         plots: number of plots.
         drawings: number of drawn networks.
         left_out: networks that were not to be drawn; the page says why of each.
-        for_draw_all: those of them that `draw_all` draws.
+        for_draw_all: those of them that `draw_all` would draw.
         failed: experiment_id -> why it could not be trained again, to be drawn.
     """
 
@@ -144,7 +144,7 @@ def build_report(reader: ResultsReader, folder: Path, options: Options, tell: Te
         len(charts),
         len(networks) - len(left_out) - len(failed),
         len(left_out),
-        sum(one.drawable for one in networks if one.row["experiment_id"] in left_out),
+        sum(one.drawable and options.draw for one in networks if one.row["experiment_id"] in left_out),
         failed,
     )
 

@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 import sparsest
-from analysis.drawing.layout import ALONE, BESIDE, Box, neuron_boxes
+from analysis.drawing.cards import ALONE, BESIDE, Box
+from analysis.drawing.layout import neuron_boxes
 from analysis.drawing.numbers import title_of_row
 from analysis.drawing.palette import LIGHT
 from analysis.drawing.parts import Parts
