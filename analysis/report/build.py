@@ -144,7 +144,11 @@ def build_report(reader: ResultsReader, folder: Path, options: Options, tell: Te
         len(charts),
         len(networks) - len(left_out) - len(failed),
         len(left_out),
-        sum(one.drawable and options.draw for one in networks if one.row["experiment_id"] in left_out),
+        sum(
+            one.drawable and options.draw
+            for one in networks
+            if one.row["experiment_id"] in left_out
+        ),
         failed,
     )
 
