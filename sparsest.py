@@ -14,7 +14,7 @@ For instance::
     sparsest.plot_pareto(store)
 """
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata as _metadata
 
 from analysis.drawing.figure import draw
 from analysis.drawing.files import save_drawing
@@ -26,8 +26,8 @@ from analysis.tables import by_width, pareto, sparsest_networks
 from workers.datasets import Dataset, load_dataset
 
 try:
-    __version__ = version("sparsest")
-except PackageNotFoundError:  # a checkout that is on the path but not installed
+    __version__ = _metadata.version("sparsest")
+except _metadata.PackageNotFoundError:  # a checkout that is on the path but not installed
     __version__ = "0+unknown"
 
 __all__ = [

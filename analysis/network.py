@@ -10,26 +10,48 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from analysis.retrain import WeightsNotStored, was_left_out
 from pruning.network import MaskedNetwork
 from workers.datasets import Dataset
 from workers.evaluate import evaluate
+
+NETWORK_COLUMNS = ("layers", "weight_index", "weights", "bias_index", "biases")
+"""Columns of the view `results` that hold the trained network."""
+
+
+def check_columns(row: Mapping[str, Any], wanted: Sequence[str]) -> None:
+    """Makes sure that a row has what is to be read of it.
+
+    Raises:
+        ValueError: it lacks columns, as rows of a query or a table often do.
+    """
+    missing = [name for name in wanted if name not in row]
+    if missing:
+        named = row.get("experiment_id")
+        asked = "experiment_id" if named is None else repr(named)
+        raise ValueError(
+            f"the row has no column {', '.join(missing)}: take the whole row from its store, "
+            f"store.row({asked}), or the network, store.network({asked})"
+        )
 
 
 def network_from_row(row: Mapping[str, Any]) -> MaskedNetwork:
     """The trained network of a row, masked as it was trained.
 
     Args:
-        row: columns of `search.schema.RESULT_SCHEMA`; layers, weight_index, weights, bias_index
-            and biases are read, as sequences or arrays.
+        row: of the view `results`; `NETWORK_COLUMNS` are read, as sequences or arrays.
 
     Returns:
         A module from points [batch, inputs] to logits [batch] of class 1; parameters that the row
         does not hold are masked.
 
     Raises:
-        KeyError: the row has not all of these columns.
-        ValueError: the row holds no network, or one that cannot be.
+        ValueError: the row has not all of these columns, holds no network, or one that cannot be.
+        analysis.retrain.WeightsNotStored: its network was not published.
     """
+    check_columns(row, NETWORK_COLUMNS)
+    if was_left_out(row):
+        raise WeightsNotStored(row)
     if row["weights"] is None or row["biases"] is None:
         raise ValueError(
             f"experiment {row.get('experiment_id')} has status {row.get('status')!r}: "

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.retrain import COMPARED, arithmetic_hint, trained_again
+from analysis.retrain import COMPARED, trained_again
 from storage.results_reader import ResultsReader
 
 
@@ -66,14 +66,9 @@ class Replay:
         parts = [part for part in (self.weights, self.biases) if part is not None]
         return not self.other_columns and not any(part.differing for part in parts)
 
-    @property
-    def hint(self) -> str:
-        """How to get the arithmetic of the backend that made the row; empty if it was here."""
-        return "" if self.same else arithmetic_hint(self.backend, self.backend_here)
-
 
 def replay(row: Mapping[str, Any], reader: ResultsReader, init_file: Path | None = None) -> Replay:
-    """Trains a row again and compares.
+    """Trains a row again, with the arithmetic that made it, and compares.
 
     Args:
         row: of the view `results`.

@@ -11,9 +11,8 @@ from search.specification import experiment_of
 from storage.inits import StoredInit as InitInStore
 from storage.published_note import PublishedInit
 from workers.initial import StoredInit, load_stored_init
-from workers.instruction_set import ARITHMETIC, INSTRUCTION_SETS
+from workers.other_arithmetic import train_as
 from workers.remade_init import remade_init
-from workers.train import train_batch
 
 COMPARED = ("status", "accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz")
 """Columns that must come out the same, bit for bit on the same backend."""
@@ -32,8 +31,8 @@ class WeightsNotStored(ValueError):  # noqa: N818 - the name says what is the ca
     def __init__(self, row: Mapping[str, Any]) -> None:
         super().__init__(
             f"the weights of experiment {row['experiment_id']} were not published. "
-            "network(..., retrain=True) trains it again, in milliseconds for a network of the "
-            "search, and checks that its accuracy is the published one"
+            f"store.network({row['experiment_id']!r}, retrain=True) trains it again, in "
+            "milliseconds for a network of the search, and checks that it is the published one"
         )
 
 
@@ -43,7 +42,7 @@ class NotTheSame(ValueError):  # noqa: N818 - likewise
 
 def was_left_out(row: Mapping[str, Any]) -> bool:
     """Whether a row had a network whose weights were not published."""
-    return row["weights"] is None and row["status"] in ("ok", "collapsed")
+    return row["weights"] is None and row.get("status") in ("ok", "collapsed")
 
 
 def retrained(
@@ -76,7 +75,9 @@ def with_network(
 def trained_again(
     row: Mapping[str, Any], reader: InitSource, init_file: Path | None = None
 ) -> dict[str, Any]:
-    """What training a row's experiment here gives, whatever the row itself says came out.
+    """What training a row's experiment gives here, whatever the row itself says came out.
+
+    It is trained with the arithmetic that made the row, whichever processor this is.
 
     Args:
         row: as for `retrained`.
@@ -98,7 +99,7 @@ def trained_again(
     inits: dict[str, StoredInit] = {}
     if row["init"] != FRESH_INIT:
         inits[row["init"]] = _init(row["init"], row["root_seed"], reader, init_file)
-    again: dict[str, Any] = train_batch([experiment], inits).to_pylist()[0]
+    again: dict[str, Any] = train_as(str(row["backend"]), [experiment], inits).to_pylist()[0]
     return again
 
 
@@ -121,24 +122,11 @@ def _init(token: str, root_seed: int, reader: InitSource, init_file: Path | None
     return init
 
 
-def arithmetic_hint(made_by: str, made_here: str) -> str:
-    """How to add as the backend that made a row does; empty where that is no question."""
-    wanted = made_by.removeprefix("numba-")
-    if made_here == made_by or wanted not in INSTRUCTION_SETS:
-        return ""
-    return (
-        "Another order of additions gives another network: start Python with "
-        f"{ARITHMETIC}={wanted} in the environment to add as that processor does"
-    )
-
-
 def _difference(row: Mapping[str, Any], again: Mapping[str, Any]) -> str:
     differing = ", ".join(
         f"{name} {again[name]} for {row[name]}" for name in COMPARED if again[name] != row[name]
     )
-    text = (
+    return (
         f"experiment {row['experiment_id']}, made by {row['backend']}, comes out otherwise when "
         f"trained again by {again['backend']}: {differing}"
     )
-    hint = arithmetic_hint(str(row["backend"]), str(again["backend"]))
-    return f"{text}. {hint}" if hint else text

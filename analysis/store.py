@@ -60,9 +60,16 @@ class QueryResult:
 class Store:
     """Results that are open for reading; rows that are committed later are seen as well."""
 
-    def __init__(self, reader: ResultsReader) -> None:
+    def __init__(self, reader: ResultsReader, where: str) -> None:
         """Asks a store or the published results, as `open_store` and `open_published` open them."""
         self._reader = reader
+        self._where = where
+
+    def __repr__(self) -> str:
+        self._reader.refresh()
+        stored = self._reader.rows_by_study()
+        studies = ", ".join(f"{name} {rows:,}" for name, rows in stored.items())
+        return f"{type(self).__name__}({self._where}: {sum(stored.values()):,} rows; {studies})"
 
     def sql(self, query: str) -> QueryResult:
         """Answers a query over the views `results` and `sweeps`.
@@ -145,9 +152,10 @@ def open_store(path: str | Path) -> Store:
     Raises:
         storage.errors.StoreError: there is no store, or it cannot be read.
     """
+    where = str(path)
     if isinstance(path, str) and is_address(path):
         path = working_copy(S3Address.parse(path), cache_folder())
-    return Store(StoreReader(path))
+    return Store(StoreReader(path), where)
 
 
 def open_published(folder: str | Path | None = None) -> Store:
@@ -160,4 +168,4 @@ def open_published(folder: str | Path | None = None) -> Store:
         storage.errors.StoreError: there are none, or they cannot be read.
     """
     where = published_folder() if folder is None else Path(folder)
-    return Store(PublishedReader(where, cache_folder()))
+    return Store(PublishedReader(where, cache_folder()), f"published, {where}")

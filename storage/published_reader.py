@@ -101,6 +101,10 @@ class PublishedReader:
         """
         return find_row(self.sql, experiment_id)
 
+    def rows_by_study(self) -> dict[str, int]:
+        """Name of each study -> number of its published rows."""
+        return {file.note.study: file.note.rows for file in self.files}
+
     def data_files(self) -> dict[int, list[Path]]:
         """Version of the columns -> paths of the files with all columns, made where missing."""
         return {SCHEMA_VERSION: self._restored()}

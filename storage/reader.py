@@ -164,6 +164,13 @@ class StoreReader:
         """
         return ids_of_other_versions(self.paths, self._state.parts, study_name, study_digest)
 
+    def rows_by_study(self) -> dict[str, int]:
+        """Name of each study -> number of its stored rows, by the log."""
+        rows: dict[str, int] = {}
+        for study in self._state.studies.values():
+            rows[study.name] = rows.get(study.name, 0) + study.rows
+        return rows
+
     def data_files(self) -> dict[int, list[Path]]:
         """Version of the columns -> paths of the data files written with it."""
         files: dict[int, list[Path]] = {}

@@ -31,6 +31,9 @@ class ResultsReader(Protocol):
     def init(self, token: str) -> StoredInit | PublishedInit | None:
         """A stored initialisation, or where it can be had from, by its token."""
 
+    def rows_by_study(self) -> Mapping[str, int]:
+        """Name of each study -> number of its rows, without reading any."""
+
     def data_files(self) -> Mapping[int, Sequence[Path]]:
         """Version of the columns -> paths of the Parquet files with the rows."""
 

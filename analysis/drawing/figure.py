@@ -10,30 +10,27 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.drawing.layout import (
-    ALONE,
-    ALONE_WIDTH,
-    BESIDE,
-    BESIDE_WIDTH,
-    HEIGHT,
-    Box,
-    Card,
-    neuron_boxes,
-)
+from analysis.drawing.cards import Box, Card, Page
+from analysis.drawing.layout import neuron_boxes
 from analysis.drawing.legend import draw_legend
 from analysis.drawing.neurons import bias_dot, draw_layer_names, draw_neurons
-from analysis.drawing.numbers import Caption, caption_of_network, caption_of_row
+from analysis.drawing.numbers import (
+    SAID_COLUMNS,
+    Caption,
+    caption_of_network,
+    caption_of_row,
+)
 from analysis.drawing.palette import DARK, LIGHT, Palette
 from analysis.drawing.parts import Parts
 from analysis.drawing.plane import Layers, Plane, without_others
 from analysis.drawing.region import draw_region
 from analysis.drawing.weights import draw_weights
-from analysis.network import network_from_row
+from analysis.network import NETWORK_COLUMNS, check_columns, network_from_row
 from pruning.network import MaskedNetwork
 from workers.datasets import Dataset, load_dataset
 
-MOST_NETWORKS = 4
-"""Side by side in one drawing."""
+MOST_NETWORKS = 6
+"""In one drawing."""
 
 _DEFAULT_DATASET = "cubist-spiral"
 _TALLEST_LINE = 0.25
@@ -75,35 +72,39 @@ def draw(
     `analysis.drawing.files.save_drawing` does so with the same bytes every time.
 
     Args:
-        networks: one, or up to `MOST_NETWORKS` side by side: networks, or rows of the view
-            `results` with their weights.
+        networks: one, or up to `MOST_NETWORKS`, of which more than three stand in two rows:
+            networks, or rows of the view `results` with their weights.
         dataset: over which to draw; None for that of a row, else the Cubist Spiral.
         dark: light on dark ground.
 
     Raises:
-        ValueError: none or too many networks, a row without a network, or a data set whose points
-            have other than two features.
+        ValueError: none or too many networks, a row that lacks columns or holds no network, or a
+            data set whose points have other than two features.
+        analysis.retrain.WeightsNotStored: the network of a row was not published.
     """
     if not 1 <= len(networks) <= MOST_NETWORKS:
         raise ValueError(f"{len(networks)} networks: 1 to {MOST_NETWORKS} can be drawn together")
     drawn = [_prepared(network, dataset) for network in networks]
     palette = DARK if dark else LIGHT
-    card, width = (ALONE, ALONE_WIDTH) if len(drawn) == 1 else (BESIDE, BESIDE_WIDTH)
+    page = Page.of(len(drawn))
     # Whatever is set for the plots of a notebook.
     with matplotlib.style.context("default"):
-        figure = Figure(figsize=(width * len(drawn), HEIGHT), facecolor=palette.background)
-        axes = _inches(figure, Box(0, 0, width * len(drawn), HEIGHT))
+        figure = Figure(figsize=(page.width, page.height), facecolor=palette.background)
+        axes = _inches(figure, Box(0, 0, page.width, page.height))
         axes.axis("off")
-        for number, item in enumerate(drawn):
-            place = card.moved(number * width)
-            _draw_card(figure, axes, item, place, palette, f"network-{number + 1}")
-        draw_legend(axes, [item.parts for item in drawn], card.title.x, palette)
+        for number, (item, card) in enumerate(zip(drawn, page.cards, strict=True), start=1):
+            _draw_card(figure, axes, item, card, palette, f"network-{number}")
+        draw_legend(axes, [item.parts for item in drawn], page.cards[0].title.x, palette)
     return figure
 
 
 def _prepared(network: MaskedNetwork | Mapping[str, Any], dataset: Dataset | None) -> _Drawn:
     row = network if isinstance(network, Mapping) else None
-    built = network_from_row(network) if isinstance(network, Mapping) else network
+    if isinstance(network, Mapping):
+        check_columns(network, (*NETWORK_COLUMNS, *SAID_COLUMNS, "dataset"))
+        built = network_from_row(network)
+    else:
+        built = network
     over = dataset or load_dataset(_DEFAULT_DATASET if row is None else row["dataset"])
     layers = built.layers()
     parts = Parts.of([weight for weight, _ in layers])

@@ -10,7 +10,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Rectangle
 
-from analysis.drawing.layout import LEGEND_HEIGHT, Box
+from analysis.drawing.cards import LEGEND_HEIGHT, Box
 from analysis.drawing.neurons import bias_dot
 from analysis.drawing.palette import Palette
 from analysis.drawing.parts import Parts

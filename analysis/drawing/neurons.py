@@ -10,7 +10,8 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Circle, Rectangle
 from numpy.typing import NDArray
 
-from analysis.drawing.layout import Box, Card, column_centre
+from analysis.drawing.cards import Box, Card
+from analysis.drawing.layout import column_centre
 from analysis.drawing.palette import Palette
 from analysis.drawing.parts import Parts
 from analysis.drawing.plane import Layers, Plane, responses, without_others

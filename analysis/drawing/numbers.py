@@ -18,6 +18,27 @@ _LONGEST_MASK = 34
 """Characters of a mask; a longer one ends in dots."""
 
 
+SAID_COLUMNS = (
+    "experiment_id",
+    "study",
+    "study_index",
+    "paper_group",
+    "paper_run_id",
+    "status",
+    "accuracy",
+    "method",
+    "structure",
+    "masks",
+    "target_nnz",
+    "width",
+    "lr",
+    "schedule",
+    "epochs",
+    "init",
+)
+"""Columns of the view `results` that `caption_of_row` reads."""
+
+
 @dataclass(frozen=True)
 class Caption:
     """The words of a drawing.

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.path import Path
 
-from analysis.drawing.layout import Box
+from analysis.drawing.cards import Box
 from analysis.drawing.palette import Palette
 from analysis.drawing.parts import Edge, Parts
 

@@ -82,6 +82,7 @@ class Built:
         plots: number of plots.
         drawings: number of drawn networks.
         left_out: networks that were not to be drawn; the page says why of each.
+        for_draw_all: those of them that `draw_all` would draw.
         failed: experiment_id -> why it could not be trained again, to be drawn.
     """
 
@@ -89,6 +90,7 @@ class Built:
     plots: int
     drawings: int
     left_out: int
+    for_draw_all: int
     failed: Mapping[str, str]
 
 
@@ -142,6 +144,11 @@ def build_report(reader: ResultsReader, folder: Path, options: Options, tell: Te
         len(charts),
         len(networks) - len(left_out) - len(failed),
         len(left_out),
+        sum(
+            one.drawable and options.draw
+            for one in networks
+            if one.row["experiment_id"] in left_out
+        ),
         failed,
     )
 
@@ -159,9 +166,12 @@ def _asked(reader: Source, tell: Tell) -> tuple[list[Section], list[Claim]]:
 
 def _left_out(networks: Sequence[PlottedNetwork], options: Options) -> dict[str, str]:
     """experiment_id -> why, for networks that are not to be drawn."""
-    if not options.draw:
-        return {one.row["experiment_id"]: "no drawings were asked for" for one in networks}
-    return {one.row["experiment_id"]: one.not_drawn for one in networks if one.not_drawn}
+    unasked = "" if options.draw else "no drawings were asked for"
+    reasons = {
+        one.row["experiment_id"]: (unasked if one.drawable else "") or one.not_drawn
+        for one in networks
+    }
+    return {experiment_id: reason for experiment_id, reason in reasons.items() if reason}
 
 
 def _facts(reader: Source, rows: int) -> list[tuple[str, str]]:

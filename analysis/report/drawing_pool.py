@@ -1,7 +1,8 @@
 """Drawing many networks, in processes of their own.
 
 A row comes out bit for bit only in the order of additions that made it, which a process chooses
-once (`workers.instruction_set`). So the rows of each kind of processor get processes of their own.
+once (`workers.instruction_set`). A process for each row would take seconds to begin, so the rows of
+each kind of processor get a few that draw them all.
 """
 
 from __future__ import annotations
@@ -24,10 +25,9 @@ from analysis.retrain import InitSource, was_left_out, with_network
 from search.experiment import FRESH_INIT
 from storage.inits import StoredInit
 from storage.published_note import PublishedInit
-from workers.instruction_set import ARITHMETIC
+from workers.other_arithmetic import arithmetic_of, asking_for
 
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-_CPU_BACKEND = "numba-"
 
 
 class DrawingFailed(RuntimeError):  # noqa: N818 - the name says what is the case
@@ -91,10 +91,7 @@ def draw_networks(
 
 def _arithmetic(row: Mapping[str, Any]) -> str | None:
     """The order of additions that made a row; None where that is no question."""
-    backend = str(row["backend"])
-    if not was_left_out(row) or not backend.startswith(_CPU_BACKEND):
-        return None
-    return backend.removeprefix(_CPU_BACKEND)
+    return arithmetic_of(str(row["backend"])) if was_left_out(row) else None
 
 
 def _drawn(
@@ -115,7 +112,7 @@ def _drawn(
     try:
         futures: dict[Future[str], str] = {}
         # Processes begin as tasks are handed in, and read these before anything else.
-        with _environment(dict.fromkeys(_THREADS, "1") | _asking_for(arithmetic)):
+        with _environment(dict.fromkeys(_THREADS, "1") | asking_for(arithmetic)):
             for one in ordered:
                 future = pool.submit(_draw_one, dict(one.row), inits, folder / one.file)
                 futures[future] = one.row["experiment_id"]
@@ -128,10 +125,6 @@ def _drawn(
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _asking_for(arithmetic: str | None) -> dict[str, str]:
-    return {} if arithmetic is None else {ARITHMETIC: arithmetic}
 
 
 @contextmanager

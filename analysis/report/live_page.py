@@ -101,7 +101,10 @@ class LivePage:
         """
         chart = front_chart(source)
         networks = plotted_networks(source, [chart])
-        not_drawn = {one.row["experiment_id"]: _NOT_DRAWN for one in networks}
+        not_drawn = {
+            one.row["experiment_id"]: _NOT_DRAWN if one.drawable else one.not_drawn
+            for one in networks
+        }
         data = plots_data([chart], networks, not_drawn, self._asking)
         self._write(_PLOTS, as_script("LIVE_PLOTS", {**data, "uirevision": "live"}))
         self._plots += 1

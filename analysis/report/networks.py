@@ -22,6 +22,9 @@ LEAST_ACCURACY = 0.9
 LONGEST_S = 2.0
 """A network whose weights are not stored is drawn where training it again takes no longer."""
 
+INPUTS = 2
+"""Of a network that can be drawn: over the plane."""
+
 
 @dataclass(frozen=True)
 class PlottedNetwork:
@@ -33,6 +36,7 @@ class PlottedNetwork:
         label: its number, such as random:43531.
         file: name of its drawing.
         not_drawn: why it is not to be drawn; empty where it is.
+        drawable: whether it can be drawn at all.
     """
 
     row: Mapping[str, Any]
@@ -40,6 +44,7 @@ class PlottedNetwork:
     label: str
     file: str
     not_drawn: str
+    drawable: bool = True
 
     def facts(self) -> dict[str, str]:
         """What the page says of it; the same names for every network."""
@@ -64,7 +69,7 @@ def plotted_networks(
     Args:
         reader: where the rows are.
         charts: whose points.
-        draw_all: draw every one of them, however long it takes.
+        draw_all: draw every one of them that can be, however long it takes.
     """
     ids = dict.fromkeys(
         network
@@ -92,6 +97,10 @@ def _plotted(row: Mapping[str, Any], draw_all: bool) -> PlottedNetwork:
     file = re.sub(r"[^\w.-]", "-", f"{label}-{row['experiment_id'][:8]}.svg")
     began = row["structure"] or f"from width {row['width']}"
     title = f"{name_of(row['method'])}, {began}"
+    inputs = row["layers"][0]
+    if inputs != INPUTS:
+        reason = f"only networks with {INPUTS} inputs can be drawn, and this one has {inputs}"
+        return PlottedNetwork(row, title, label, file, reason, drawable=False)
     return PlottedNetwork(row, title, label, file, "" if draw_all else _reason_against(row))
 
 

@@ -36,8 +36,7 @@ def replay(
     """Train a stored experiment again and compare, weight by weight.
 
     Nothing is stored. The exit code is 0 if all came out the same, bit for bit, and 1 if not. Bits
-    depend on the processor; SPARSEST_ARITHMETIC in the environment chooses another one's
-    arithmetic.
+    depend on the processor: a row is trained with the arithmetic of the one that made it.
     """
     # Imported here: torch takes seconds that other commands need not spend.
     from analysis import replay as replaying
@@ -71,8 +70,6 @@ def _show(row: dict[str, Any], done: Replay) -> None:
         said.append("weights and biases: none stored to compare with")
     else:
         said += [_difference("weights", done.weights), _difference("biases", done.biases)]
-    if done.hint:
-        said.append(done.hint)
     said.append("the same" if done.same else "not the same")
     for line in said:
         console.print(line, soft_wrap=True)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from orchestrator.commands.options import MaybeStorePath, Published
 from orchestrator.commands.results import results_reader
 from orchestrator.cores import usable_cores
 from orchestrator.errors import UserError
 from orchestrator.show import counted
+from orchestrator.steps_display import StepsDisplay
 from orchestrator.terminal import plain_console, say
 from storage.results_reader import ResultsReader
 
@@ -117,15 +116,15 @@ def _build(reader: ResultsReader, folder: Path, options: Options) -> None:
     console = plain_console(stderr=True)
     with _said_plainly(folder):
         check_folder(folder.expanduser().absolute(), overwrite=options.overwrite)
-        with _Display(console.is_terminal) as display:
+        with StepsDisplay(console) as display:
             built = build_report(reader, folder, options, display.tell)
     for experiment_id, reason in built.failed.items():
         console.print(f"{experiment_id} is not drawn: {reason}", soft_wrap=True)
     made = (built.rows, "row"), (built.plots, "plot"), (built.drawings, "drawing")
     say(f"{folder / 'index.html'}: {', '.join(counted(*one) for one in made)}")
-    if built.left_out:
-        left_out = counted(built.left_out, "network")
-        say(f"{left_out} not drawn; the page says why of each (--draw-all draws them all)")
+    if not_drawn := built.left_out + len(built.failed):
+        more = f" (--draw-all draws {built.for_draw_all:,} of them)" if built.for_draw_all else ""
+        say(f"{counted(not_drawn, 'network')} not drawn; the page says why of each{more}")
 
 
 @contextmanager
@@ -141,35 +140,3 @@ def _said_plainly(folder: Path) -> Iterator[None]:
         raise UserError(said) from error
     except (ValueError, DrawingFailed) as error:
         raise UserError(str(error)) from error
-
-
-class _Display:
-    """A bar for each step on a terminal, nothing elsewhere."""
-
-    def __init__(self, shown: bool) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description:<18}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            console=plain_console(stderr=True),
-            disable=not shown,
-        )
-        self._tasks: dict[str, TaskID] = {}
-
-    def tell(self, step: str, done: int, of: int) -> None:
-        """Shows how far a step is."""
-        if step not in self._tasks:
-            self._tasks[step] = self._bar.add_task(step, total=of)
-        self._bar.update(self._tasks[step], completed=done, total=of)
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()

@@ -17,15 +17,19 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 import sparsest
-from analysis.drawing.layout import ALONE, BESIDE, Box, neuron_boxes
-from analysis.drawing.numbers import title_of_row
+from analysis.drawing.cards import ALONE, BESIDE, Box, Page
+from analysis.drawing.layout import neuron_boxes
+from analysis.drawing.numbers import SAID_COLUMNS, title_of_row
 from analysis.drawing.palette import LIGHT
 from analysis.drawing.parts import Parts
 from analysis.drawing.weights import line_width
+from analysis.network import NETWORK_COLUMNS
 from pruning.connectivity import Connectivity, effective_mask
 from pruning.network import MaskedNetwork
+from search.experiment import Experiment
 from tests.analysis.drawn_networks import NETWORKS, chain, network
 from workers.datasets import Dataset
+from workers.train import train_batch
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -122,7 +126,13 @@ def overlap(a: Box, b: Box) -> bool:
 
 @pytest.mark.parametrize(
     "names",
-    [[name] for name in NETWORKS] + [["pruned", "collapsed"], ["deep", "very wide"]],
+    [
+        *([name] for name in NETWORKS),
+        ["pruned", "collapsed"],
+        ["deep", "very wide"],
+        ["chain", "dense", "single", "pruned"],
+        ["chain", "dense", "deep", "linear", "collapsed"],
+    ],
     ids="+".join,
 )
 def test_text_is_written_over_text_or_over_the_edge(names: list[str]) -> None:
@@ -176,16 +186,40 @@ def test_drawing_takes_part_in_the_plots_of_a_notebook() -> None:
 
 
 def test_number_of_networks_is_not_checked() -> None:
-    with pytest.raises(ValueError, match="0 networks: 1 to 4"):
+    with pytest.raises(ValueError, match="0 networks: 1 to 6"):
         sparsest.draw()
-    with pytest.raises(ValueError, match="5 networks: 1 to 4"):
-        sparsest.draw(*[chain()] * 5)
+    with pytest.raises(ValueError, match="7 networks: 1 to 6"):
+        sparsest.draw(*[chain()] * 7)
+
+
+@pytest.mark.parametrize(("networks", "columns", "rows"), [(3, 3, 1), (4, 2, 2), (5, 3, 2)])
+def test_networks_stand_in_a_strip_that_no_page_is_wide_enough_for(
+    networks: int, columns: int, rows: int
+) -> None:
+    cards = Page.of(networks).cards
+    assert len(cards) == networks
+    assert len({card.title.x for card in cards}) == columns
+    assert len({card.title.y for card in cards}) == rows
+    # As one reads: the next one is to the right, or below.
+    assert sorted(cards, key=lambda card: (-card.title.y, card.title.x)) == [*cards]
 
 
 def test_row_without_a_network_is_drawn() -> None:
-    row = {"experiment_id": "ab", "status": "diverged", "weights": None, "biases": None}
+    row = dict.fromkeys((*NETWORK_COLUMNS, *SAID_COLUMNS, "dataset"))
+    row |= {"experiment_id": "ab", "status": "diverged"}
     with pytest.raises(ValueError, match="experiment ab has status 'diverged'"):
         sparsest.draw(row)
+
+
+def test_drawing_reads_a_column_that_it_does_not_ask_for() -> None:
+    (row,) = train_batch([Experiment(structure=(2, 1), epochs=1)]).to_pylist()
+    row |= {"study_index": 3, "paper_group": None, "paper_run_id": None}
+    asked = (*NETWORK_COLUMNS, *SAID_COLUMNS, "dataset")
+    sparsest.draw({name: row[name] for name in asked})
+    # As a query gives it.
+    for name in ("weights", "lr", "dataset"):
+        with pytest.raises(ValueError, match=f"the row has no column {name}: take the whole row"):
+            sparsest.draw({other: row[other] for other in asked if other != name})
 
 
 def test_data_that_fill_no_plane_are_drawn() -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from analysis.network import accuracy, network_from_row
+from analysis.retrain import WeightsNotStored
 from search.experiment import Experiment
 from workers.datasets import load_dataset
 from workers.evaluate import evaluate
@@ -105,6 +106,22 @@ def test_row_without_a_network_says_why(status: str) -> None:
     )
     with pytest.raises(ValueError, match=f"0123456789abcdef0123 has status '{status}'"):
         network_from_row(row)
+
+
+def test_network_that_was_not_published_is_a_failed_one() -> None:
+    row = _row(weight_index=None, weights=None, bias_index=None, biases=None)
+    said = r"were not published.*store.network\('0123456789abcdef0123', retrain=True\)"
+    with pytest.raises(WeightsNotStored, match=said):
+        network_from_row(row)
+
+
+def test_row_of_a_table_ends_in_a_bare_name() -> None:
+    row = {"experiment_id": "0123", "weight_nnz": 20, "biases": [0.5]}
+    said = r"no column layers, weight_index, weights, bias_index: .* store.row\('0123'\)"
+    with pytest.raises(ValueError, match=said):
+        network_from_row(row)
+    with pytest.raises(ValueError, match=r"store.network\(experiment_id\)"):
+        network_from_row({"accuracy": 0.5})
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,7 @@ def test_network_is_neither_drawn_nor_is_it_said_why(report: Report) -> None:
     assert all(bool(one["file"]) != bool(one["reason"]) for one in networks)
     assert sum(bool(one["file"]) for one in networks) == built.drawings
     assert sum(bool(one["reason"]) for one in networks) == built.left_out
+    assert built.left_out == built.for_draw_all
 
 
 def test_figure_is_missing(report: Report) -> None:
@@ -234,6 +235,22 @@ def test_network_that_learnt_little_is_drawn_unasked(report_store: Path) -> None
     assert not any(one.not_drawn for one in every)
     for one in some:
         assert bool(one.not_drawn) == (one.row["accuracy"] < LEAST_ACCURACY)
+
+
+def test_network_that_no_plane_can_show_is_left_to_draw_all(
+    report_store: Path, tmp_path: Path
+) -> None:
+    in_space = "SELECT * REPLACE (if(method = 'snip', [3, 4, 1], layers) AS layers) FROM results"
+    reader: Any = OtherRows(report_store, in_space)
+    charts = frontier.section(OneDataset(reader)).charts
+    every = plotted_networks(OneDataset(reader), charts, draw_all=True)
+    undrawable = {one.row["experiment_id"] for one in every if not one.drawable}
+    assert undrawable == {one.row["experiment_id"] for one in every if one.row["method"] == "snip"}
+    assert undrawable
+    for one in every:
+        assert ("with 2 inputs can be drawn, and this one has 3" in one.not_drawn) == (
+            one.row["experiment_id"] in undrawable
+        )
 
 
 class OtherRows:

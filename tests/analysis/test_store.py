@@ -127,6 +127,16 @@ def test_folder_that_is_no_store_is_refused(tmp_path: Path) -> None:
         sparsest.open(tmp_path)
 
 
+def test_store_shows_an_address_in_memory(path: Path) -> None:
+    with sparsest.open(path) as store:
+        assert repr(store) == f"Store({path}: 3 rows; mini 3)"
+    with sparsest.open_published() as published:
+        assert "485,838 rows; " in repr(published)
+        assert "phase2-95 155,952" in repr(published)
+
+
 def test_every_public_name_is_there() -> None:
+    public = {name for name in dir(sparsest) if not name.startswith("_")}
+    assert public | {"__version__"} == set(sparsest.__all__)
     assert {name for name in sparsest.__all__ if not hasattr(sparsest, name)} == set()
     assert sparsest.__version__

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 import sparsest as notebook
+from search.specification import experiment_of
 from storage.reader import StoreReader
 from tests.orchestrator.running import HERE, query, refused, sparsest, write_sweep
+from workers.other_arithmetic import train_as
+from workers.simd import INSTRUCTION_SET
 
 
 @pytest.fixture
@@ -54,7 +57,7 @@ def test_beginning_of_an_id_names_no_network(trained: Path, folder: Path) -> Non
         (["show", "six:1", "-o", "net.gif"], "net.gif: a drawing is written as .svg, .png, .pdf"),
         (["show", "six:1", "-o", "no/net.svg"], "there is no folder no"),
         (["show", "six:1", "--width", "3"], "go with --best"),
-        (["show", *["six:1"] * 5], "at most 4"),
+        (["show", *["six:1"] * 7], "at most 6"),
         (["show", "--best", "magic"], "there is no such method; there are search, snip"),
         (["show", "--best", "lth"], "there are no networks by lth here"),
         (["show", "--best", "search", "--target", "1"], "none of the 6 networks by search reaches"),
@@ -131,15 +134,33 @@ def test_other_bits_count_as_the_same(trained: Path, monkeypatch: pytest.MonkeyP
     with StoreReader(trained) as reader:
         row = reader.row("six:6")
     weights = [float(np.nextafter(np.float32(row["weights"][0]), np.float32(9)))]
-    changed = {**row, "weights": weights + row["weights"][1:], "backend": "numba-neon"}
+    changed = {**row, "weights": weights + row["weights"][1:]}
     _answer(monkeypatch, changed)
     ended = sparsest("replay", "six:6", "--store", trained)
     assert ended.code == 1
     assert "weights: 1 of 8 differ, by up to" in ended.out
-    assert "SPARSEST_ARITHMETIC=neon" in ended.out
     assert ended.out.endswith("\nnot the same\n")
     told = sparsest("replay", "six:6", "--store", trained, "--json")
     assert (told.code, json.loads(told.out)["same"]) == (1, False)
+
+
+def test_row_of_another_processor_is_trained_in_this_one_s_arithmetic(
+    trained: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "numba-generic" if INSTRUCTION_SET != "generic" else "numba-avx2"
+    with StoreReader(trained) as reader:
+        own = reader.row("six:5")
+    (made,) = train_as(other, [experiment_of(own)]).to_pylist()
+    assert made["weights"] != own["weights"]
+    row = {**own, **made}
+    _answer(monkeypatch, row)
+    ended = sparsest("replay", "six:5", "--store", trained)
+    assert f"made by {other}, now by {other}\n" in ended.out
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "the same")
+    _answer(monkeypatch, {**row, **dict.fromkeys(("weights", "biases"))})
+    assert sparsest("show", "six:5", "--store", trained, "-o", "again.svg").code == 0
+    notebook.save_drawing(notebook.draw(row), "made.svg")
+    assert (folder / "again.svg").read_bytes() == (folder / "made.svg").read_bytes()
 
 
 def _answer(monkeypatch: pytest.MonkeyPatch, row: dict[str, Any]) -> None:

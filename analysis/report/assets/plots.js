@@ -116,8 +116,9 @@ const Sparsest = (() => {
     }
     document.getElementById("network-facts").replaceChildren(...facts.map((fact) => definition(...fact)));
     const experiment = facts.find(([name]) => name === "experiment")[1];
-    document.getElementById("network-command").textContent
-      = `sparsest show ${experiment.slice(0, 12)} ${data.asking}`;
+    const command = document.getElementById("network-command");
+    command.textContent = `sparsest show ${experiment.slice(0, 12)} ${data.asking}`;
+    command.parentElement.hidden = !network.drawable;
     dialog.showModal();
   }
 
