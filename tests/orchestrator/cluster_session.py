@@ -142,7 +142,7 @@ def main(folder: Path) -> None:
     """Does everything with one cluster."""
     ray.cloudpickle.register_pickle_by_value(ray_session)  # type: ignore[no-untyped-call]
     # Hangs are found in seconds, but none that a busy machine makes; and tasks are small.
-    deadline.SHORTEST_S, deadline.SUSPECT_S, deadline.UNKNOWN_S = 10.0, 6.0, 60.0
+    deadline.SHORTEST_S, deadline.SUSPECT_S, deadline.UNKNOWN_S = 10.0, 6.0, 120.0
     source.LARGEST_TASK, source.SMALLEST_TASK, source.TASK_SECONDS = 20, 10, 1.0
     os.chdir(folder)
     cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args={"num_cpus": 0}))

@@ -61,7 +61,7 @@ class TrappedTable(Table):
             (folder / f"kill-{index}").unlink()
             os.kill(os.getpid(), signal.SIGKILL)
         if (folder / "slow").exists():
-            time.sleep(0.2)
+            time.sleep(0.3)
         if (folder / f"crash-{index}").exists():
             os.abort()
         if (folder / f"eat-{index}").exists():
