@@ -1,9 +1,9 @@
 """Ray is started in an empty folder: workers must not import what lies in the user's.
 
 Ray puts the folder in which `ray.init` is called first into the path of every worker, on each node.
-Its one option against that is a `working_dir`, which the driver packs and every node unpacks. A file
-`search.py` of the user's would be found there before this project's package of that name. Nothing
-needs that folder: algorithms and data sets come with installed packages.
+Its one option against that is a `working_dir`, which the driver packs and every node unpacks. A
+file `search.py` of the user's would be found there before this project's package of that name.
+Nothing needs that folder: algorithms and data sets come with installed packages.
 """
 
 from __future__ import annotations
