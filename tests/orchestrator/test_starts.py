@@ -33,12 +33,12 @@ look for it"""
 
 def not_made() -> ActorDiedError:
     """As Ray makes it when an actor's class cannot be imported."""
-    return ActorDiedError(RayTaskError("__init__", TRACEBACK, ImportError("gone")))
+    return ActorDiedError(RayTaskError("__init__", TRACEBACK, ImportError("gone")))  # type: ignore[no-untyped-call]
 
 
 def not_warm() -> RayTaskError:
     """As Ray makes it when `warm_up` raises."""
-    return RayTaskError("warm_up", "Traceback", ValueError("no kernel"))
+    return RayTaskError("warm_up", "Traceback", ValueError("no kernel"))  # type: ignore[no-untyped-call]
 
 
 def lost() -> RayError:
