@@ -1,9 +1,10 @@
-"""Fills the tables of docs/results.md: each is what the query above it gives today.
+"""Fills docs/results.md: its queries from analysis/findings.sql, its tables with the answers.
 
     python -m benchmarks.results_page            # from the published results, rewrites the page
-    python -m benchmarks.results_page --check    # exit code 1 where a table is not the query's
+    python -m benchmarks.results_page --check    # exit code 1 where the page says something else
 
-A table belongs to a query where nothing but blank lines stands between the two.
+A query begins with its name as a comment. A table belongs to a query where nothing but blank lines
+stands between the two.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from typing import Any
 import pyarrow as pa
 
 import sparsest
+from analysis.findings import question
 from benchmarks.report import table
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "results.md"
 
-_QUERY_AND_TABLE = re.compile(r"(```sql\n(?P<query>.*?)```\n\n)(?:\|[^\n]*\n)+", re.DOTALL)
+_QUERY_AND_TABLE = re.compile(
+    r"^```sql\n-- (?P<name>\w+)\n.*?^```\n\n(?:\|[^\n]*\n)+", re.DOTALL | re.MULTILINE
+)
 
 _NUMBERS = {"run_id", "paper_run_id"}
 """Columns that name something: their numbers are written without commas."""
@@ -42,8 +46,17 @@ def main() -> None:
 
 
 def filled(page: str, ask: Callable[[str], pa.Table]) -> str:
-    """The page with the answer to every query in place of the table behind it."""
-    return _QUERY_AND_TABLE.sub(lambda match: match[1] + answer(ask(match["query"])) + "\n", page)
+    """The page with every query as it is asked today, and the answer behind it.
+
+    Raises:
+        KeyError: a query has a name that `analysis.findings` does not know.
+    """
+    return _QUERY_AND_TABLE.sub(lambda match: _asked(match["name"], ask), page)
+
+
+def _asked(name: str, ask: Callable[[str], pa.Table]) -> str:
+    query = question(name)
+    return f"```sql\n-- {name}\n{query}\n```\n\n{answer(ask(query))}\n"
 
 
 def answer(result: pa.Table) -> str:

@@ -40,10 +40,13 @@ _TALLEST_LINE = 0.25
 _POINTS_PER_INCH = 120
 """Size of a font whose letters are an inch wide together, for each letter: 72 over 0.6."""
 
-_NUMBERS = 10
+_SUBTITLE = 10.5
+"""Font size of the line below the title, in points."""
+
+_NUMBERS = 11
 """Font size of the table, in points."""
 
-_LETTER = 0.08
+_LETTER = 0.088
 """Width of a letter of it, in inches."""
 
 
@@ -146,9 +149,7 @@ def _write(axes: Axes, caption: Caption, card: Card, palette: Palette) -> None:
     title, area = card.title, card.numbers
     size = min(card.title_size, title.width * _POINTS_PER_INCH / len(caption.title))
     axes.text(title.x, title.y + 0.3, caption.title, fontsize=size, color=palette.text)
-    axes.text(
-        title.x, title.y, caption.subtitle, fontsize=0.55 * card.title_size, color=palette.muted
-    )
+    axes.text(title.x, title.y, caption.subtitle, fontsize=_SUBTITLE, color=palette.muted)
     lines = -(-len(caption.table) // card.number_columns)
     step = min(area.height / (lines + len(caption.masks)), _TALLEST_LINE)
     columns = [

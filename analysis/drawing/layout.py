@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from analysis.drawing.parts import Parts
 
-_LARGEST = 0.78
+_LARGEST = 1.0
 """Side of a neuron's picture where there is room."""
 
 _MOST_FILES = 3
@@ -108,7 +108,7 @@ BESIDE = Card(
     numbers=Box(3.35, 0.95, 3.0, 2.75),
     number_columns=1,
     into_region=False,
-    title_size=14,
+    title_size=16,
 )
 """One of several networks, side by side."""
 

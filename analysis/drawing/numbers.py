@@ -8,6 +8,7 @@ from typing import Any
 
 from analysis.drawing.parts import Parts
 from analysis.drawing.plane import Layers
+from analysis.methods import name_of
 from analysis.network import accuracy
 from pruning.connectivity import Connectivity
 from pruning.network import MaskedNetwork
@@ -40,20 +41,19 @@ def caption_of_network(network: MaskedNetwork, dataset: Dataset, parts: Parts) -
     measured = accuracy(network, dataset)
     sizes = "x".join(map(str, parts.sizes[1:-1]))
     table = {"accuracy": percent(measured), **_counts(layers, parts)}
-    title = _title(sizes or "linear", len(parts.edges), measured)
+    weights = _counted(len(parts.edges), "weight")
+    title = f"{sizes or 'linear'}: {weights}, {percent(measured)} accuracy"
     return Caption(title, "", tuple(table.items()))
 
 
 def caption_of_row(row: Mapping[str, Any], layers: Layers, parts: Parts) -> Caption:
     """The words for a stored row, which says itself how accurate it is."""
-    structure = row["structure"] or "x".join(map(str, parts.sizes[1:-1]))
-    title = _title(f"{structure} by {row['method']}", len(parts.edges), row["accuracy"])
+    title = title_of_row(row, parts.shown_structure, len(parts.edges))
     if row["status"] == "collapsed":
         title += ", collapsed"
     table = {
         "accuracy": percent(row["accuracy"]),
         **_counts(layers, parts),
-        "method": row["method"],
         "target": row["target_nnz"],
         "width": row["width"],
         "lr": f"{row['lr']:g}",
@@ -61,7 +61,6 @@ def caption_of_row(row: Mapping[str, Any], layers: Layers, parts: Parts) -> Capt
         "epochs": row["epochs"],
         "init": row["init"].partition(":")[0],
         "study": row["study"],
-        "RUN_ID": None if row["paper_run_id"] is None else label_of(row),
     }
     said = tuple((name, str(value)) for name, value in table.items() if value is not None)
     masks = tuple(
@@ -70,6 +69,22 @@ def caption_of_row(row: Mapping[str, Any], layers: Layers, parts: Parts) -> Capt
     )
     subtitle = f"{label_of(row)}   experiment {row['experiment_id']}"
     return Caption(title, subtitle, said, masks)
+
+
+def title_of_row(row: Mapping[str, Any], left: str, weights: int) -> str:
+    """A stored network in a line: its method, what it began as, what is left, how accurate it is.
+
+    Args:
+        row: of the view `results`.
+        left: its hidden layers as they are now, such as "4x2x2".
+        weights: nonzero ones.
+    """
+    method, share = name_of(row["method"]), percent(row["accuracy"])
+    if row["target_nnz"] is None:
+        who = f"{row['structure'] or left} by {method}"
+        return f"{who}: {_counted(weights, 'weight')}, {share} accuracy"
+    began = row["structure"] or f"width {row['width']}"
+    return f"{method} from {began}: {_counted(weights, 'weight')} left in {left}, {share}"
 
 
 def label_of(row: Mapping[str, Any]) -> str:
@@ -89,7 +104,7 @@ def _counts(layers: Layers, parts: Parts) -> dict[str, str]:
     weights, biases = zip(*layers, strict=True)
     counted = Connectivity.of(weights, biases)
     weight_nnz = sum(counted.layer_nnz)
-    off_path = {"off path": _counted(parts.off_path_neurons, "neuron")}
+    off_path = {"off path": f"{parts.off_path_neurons:,}"}
     return {
         "weight_nnz": f"{weight_nnz:,}",
         "model_nnz": f"{weight_nnz + sum(int((bias != 0).sum()) for bias in biases):,}",
@@ -97,10 +112,6 @@ def _counts(layers: Layers, parts: Parts) -> dict[str, str]:
         "disconnected": f"{counted.disconnected_nnz:,}",
         **(off_path if parts.off_path_neurons else {}),
     }
-
-
-def _title(who: str, weights: int, measured: float) -> str:
-    return f"{who}: {_counted(weights, 'weight')}, {percent(measured)} accuracy"
 
 
 def _counted(count: int, noun: str) -> str:

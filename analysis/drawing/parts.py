@@ -68,6 +68,11 @@ class Parts:
         return cls(sizes, edges, _ordered(weights, on_path), on_path)
 
     @property
+    def shown_structure(self) -> str:
+        """The hidden layers by their neurons that are drawn: 4x2x2; "linear" without any."""
+        return "x".join(str(len(places)) for places in self.shown[1:-1]) or "linear"
+
+    @property
     def disconnected_weights(self) -> int:
         """Number of edges on no path."""
         return sum(not edge.on_path for edge in self.edges)

@@ -8,12 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from analysis.findings import question
 from analysis.report.one_dataset import Source
 
 TARGETS = (0.95, 0.995)
 """The paper's two accuracies."""
-
-TARGETS_SQL = "(VALUES (0.95::DOUBLE), (0.995)) AS targets(target)"
 
 
 @dataclass(frozen=True)
@@ -41,9 +40,14 @@ class Answer:
         return rows
 
 
-def ask(reader: Source, name: str, title: str, sql: str) -> Answer:
-    """Asks, and keeps the question."""
-    return Answer(name, title, reader.narrowed(sql.strip()), reader.sql(sql))
+def ask(reader: Source, name: str, title: str) -> Answer:
+    """Asks one of the questions of `analysis.findings`, and keeps it.
+
+    Raises:
+        KeyError: there is no question of that name.
+    """
+    sql = question(name)
+    return Answer(name.replace("_", "-"), title, reader.narrowed(sql), reader.sql(sql))
 
 
 def grouped(
@@ -59,3 +63,14 @@ def grouped(
 def percent_name(target: float) -> str:
     """95 %, 99.5 %."""
     return f"{100 * target:g} %"
+
+
+def stands_for(statistic: str, trainings: int) -> str:
+    """What a point says that is the best, the mean or the median of some trainings.
+
+    A mean is no network: the one behind the point is the best, and the point says so.
+    """
+    if trainings == 1:
+        return "of the only training"
+    said = f"{statistic} of {trainings:,} trainings"
+    return said if statistic == "best" else f"{said}; the network is the best of them"

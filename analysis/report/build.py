@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from analysis.methods import SEARCH
+from analysis.report.asking import TARGETS, ask, percent_name
 from analysis.report.claims import Claim
 from analysis.report.drawing_pool import draw_networks
 from analysis.report.exports import write_figures, write_tables
-from analysis.report.folders import CSV, DRAWINGS, FIGURES, MARKER
+from analysis.report.folders import CSV, DRAWINGS, FIGURES, MARKER, check_folder, put_in_place
 from analysis.report.networks import PlottedNetwork, plotted_networks
 from analysis.report.one_dataset import OneDataset, Source
 from analysis.report.page import Contents, write_page
@@ -28,6 +30,7 @@ from analysis.report.sections import (
     trained,
     width,
 )
+from search.experiment import FRESH_INIT
 from storage.results_reader import ResultsReader
 from storage.sweep_info import software_versions
 
@@ -45,14 +48,6 @@ _PARTS = (
     fixed.section,
     random_pruning.section,
 )
-
-_FACTS = """
-SELECT min(weight_nnz) FILTER (method = 'search' AND accuracy >= 0.95) AS search_95,
-       min(weight_nnz) FILTER (method <> 'search' AND accuracy >= 0.95) AS pruned_95,
-       min(weight_nnz) FILTER (method = 'search' AND accuracy >= 0.995) AS search_995,
-       min(weight_nnz) FILTER (method <> 'search' AND accuracy >= 0.995) AS pruned_995
-FROM results WHERE init = 'fresh'
-"""
 
 
 @dataclass(frozen=True)
@@ -95,25 +90,6 @@ class Built:
     drawings: int
     left_out: int
     failed: Mapping[str, str]
-
-
-def check_folder(folder: Path, *, overwrite: bool) -> None:
-    """Makes sure that a report can be put there.
-
-    Raises:
-        FileExistsError: something is there that may not be replaced.
-        FileNotFoundError: the folder that it would be in is not there.
-    """
-    if not folder.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder.parent}: make it, or name another")
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not (folder / MARKER).is_file():
-        raise FileExistsError(f"{folder} is there and is no report: name another folder")
-    if not overwrite:
-        raise FileExistsError(
-            f"{folder} holds a report already: name another folder, or replace it (--overwrite)"
-        )
 
 
 def build_report(reader: ResultsReader, folder: Path, options: Options, tell: Tell) -> Built:
@@ -160,7 +136,7 @@ def build_report(reader: ResultsReader, folder: Path, options: Options, tell: Te
         )
         write_page(contents, made)
         _write_marker(made, options, rows)
-        _put_in_place(made, final)
+        put_in_place(made, final)
     return Built(
         rows,
         len(charts),
@@ -190,15 +166,18 @@ def _left_out(networks: Sequence[PlottedNetwork], options: Options) -> dict[str,
 
 def _facts(reader: Source, rows: int) -> list[tuple[str, str]]:
     """What is told at the top: numbers, and what they count."""
-    (found,) = reader.sql(_FACTS).to_pylist()
-    told = [
-        (rows, "trainings"),
-        (found["search_95"], "weights: search, 95 %"),
-        (found["pruned_95"], "weights: pruning, 95 %"),
-        (found["search_995"], "weights: search, 99.5 %"),
-        (found["pruned_995"], "weights: pruning, 99.5 %"),
-    ]
-    return [(f"{number:,}", says) for number, says in told if number is not None]
+    told = [(f"{rows:,}", "trainings")]
+    fresh = [row for row in ask(reader, "sparsest", "").rows if row["begun"] == FRESH_INIT]
+    for target in TARGETS:
+        for who, of_search in (("search", True), ("pruning", False)):
+            weights = [
+                row["weights"]
+                for row in fresh
+                if row["target"] == target and (row["method"] == SEARCH) == of_search
+            ]
+            if weights:
+                told.append((f"{min(weights):,}", f"weights: {who}, {percent_name(target)}"))
+    return told
 
 
 def _write_marker(folder: Path, options: Options, rows: int) -> None:
@@ -209,16 +188,3 @@ def _write_marker(folder: Path, options: Options, rows: int) -> None:
         "rows": rows,
     }
     (folder / MARKER).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
-
-
-def _put_in_place(made: Path, final: Path) -> None:
-    """Renames the complete report; an old one is moved aside, and back where that fails."""
-    old = made.parent / "old"
-    if final.exists():
-        final.rename(old)
-    try:
-        made.rename(final)
-    except OSError:
-        if old.exists():
-            old.rename(final)
-        raise

@@ -51,7 +51,7 @@ class Axis:
 
     Attributes:
         title: with the unit.
-        scale: `percent` is a fraction that is written in percent; `nines` is one too, with equal
+        scale: `percent` is a fraction that is drawn in percent; `nines` is one too, with equal
             steps for equal ratios of the rest to 1, so that 99 % and 99.9 % are apart as 90 % and
             99 % are; `doubling` has equal steps for equal ratios; `categories` are texts, the first
             one on top.
@@ -65,7 +65,9 @@ class Axis:
     ticks: Sequence[float] = ()
 
     def place(self, value: float) -> float:
-        """Where a value lies on an axis with even steps; the same value but for `nines`."""
+        """Where a value lies on an axis with even steps; a fraction in percent, or in nines."""
+        if self.scale == "percent":
+            return 100 * value
         return -log10(max(1 - value, SMALLEST_REST)) if self.scale == "nines" else value
 
     @property
@@ -106,11 +108,13 @@ class Selector:
         label: what is chosen.
         options: the choices as they are shown.
         first: the one at the start.
+        beside: how a choice is written where no label stands beside it; {} is the option.
     """
 
     label: str
     options: Sequence[str]
     first: str
+    beside: str = "{}"
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def plotted(chart: Chart, places: Mapping[str, int]) -> dict[str, Any]:
 def _axis(axis: Axis) -> dict[str, Any]:
     settings: dict[str, Any] = {"title": {"text": axis.title, "standoff": 10}, "automargin": True}
     if axis.scale == "percent":
-        settings |= {"tickformat": ".0%"}
+        settings |= {"ticksuffix": " %"}
     if axis.scale == "doubling":
         settings |= {"type": "log"}
     if axis.scale == "categories":
@@ -104,7 +104,7 @@ def _guide_text(guide: Guide, chart: Chart) -> dict[str, Any]:
 
 def _trace(series: Series, chart: Chart, places: Mapping[str, int]) -> dict[str, Any]:
     if series.kind == "band":
-        trace = go.Scatter(**_band(series))
+        trace = go.Scatter(**_band(series, chart.y))
     else:
         trace = go.Scatter(
             x=_rounded(series.x),
@@ -131,8 +131,8 @@ def _marker(series: Series) -> dict[str, Any]:
     return {"symbol": symbol, "size": 11 if series.kind == "points" else 7}
 
 
-def _band(series: Series) -> dict[str, Any]:
-    low, high = series.low or (), series.high or ()
+def _band(series: Series, axis: Axis) -> dict[str, Any]:
+    low, high = ([axis.place(end) for end in ends or ()] for ends in (series.low, series.high))
     return {
         "x": [*_rounded(series.x), *reversed(_rounded(series.x))],
         "y": [*_rounded(high), *reversed(_rounded(low))],
@@ -148,12 +148,16 @@ def _intervals(series: Series, chart: Chart) -> dict[str, Any]:
         return {}
     across = chart.y.scale == "categories"
     # On an axis of categories the other one has the numbers.
-    middle = [float(value) for value in (series.x if across else series.y)]
+    numbers, axis = (series.x, chart.x) if across else (series.y, chart.y)
+    middle, low, high = (
+        [axis.place(float(value)) for value in values]
+        for values in (numbers, series.low, series.high)
+    )
     ends = {
         "type": "data",
         "symmetric": False,
-        "array": _rounded([h - m for h, m in zip(series.high, middle, strict=True)]),
-        "arrayminus": _rounded([m - low for low, m in zip(series.low, middle, strict=True)]),
+        "array": _rounded([h - m for h, m in zip(high, middle, strict=True)]),
+        "arrayminus": _rounded([m - end for end, m in zip(low, middle, strict=True)]),
         "thickness": 1.5,
         "width": 4,
     }

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.drawing.numbers import label_of, percent
+from analysis.methods import name_of
+from analysis.report.asking import percent_name
 from analysis.report.chart import Chart
 from analysis.report.one_dataset import Source
-from analysis.report.styles import name_of
 from analysis.retrain import was_left_out
 from search.specification import experiment_of
 from workers.cost import UNIT_MS, experiment_cost
@@ -28,33 +29,31 @@ class PlottedNetwork:
 
     Attributes:
         row: of the view `results`.
+        title: what it is, in a line.
         label: its number, such as random:43531.
         file: name of its drawing.
         not_drawn: why it is not to be drawn; empty where it is.
     """
 
     row: Mapping[str, Any]
+    title: str
     label: str
     file: str
     not_drawn: str
 
-    def facts(self) -> list[tuple[str, str]]:
-        """What the page says of it."""
-        row = self.row
-        size = row["structure"] or f"width {row['width']}"
-        pairs = {
+    def facts(self) -> dict[str, str]:
+        """What the page says of it; the same names for every network."""
+        row, budget = self.row, self.row["target_nnz"]
+        return {
             "accuracy": percent(row["accuracy"]),
             "nonzero weights": f"{row['weight_nnz']:,}",
             "with biases": f"{row['model_nnz']:,}",
             "on a path": f"{row['effective_nnz']:,}",
-            "network": f"{size}, {name_of(row['method'])}",
+            "budget": "" if budget is None else f"{budget:,} weights",
             "training": f"lr {row['lr']:g}, {row['schedule']}, {row['init'].partition(':')[0]}",
             "number": self.label,
             "experiment": row["experiment_id"],
         }
-        if row["target_nnz"] is not None:
-            pairs["budget"] = f"{row['target_nnz']:,} weights"
-        return list(pairs.items())
 
 
 def plotted_networks(
@@ -91,12 +90,14 @@ def _plotted(row: Mapping[str, Any], draw_all: bool) -> PlottedNetwork:
     label = label_of(row)
     # The same number has other rows under other root seeds.
     file = re.sub(r"[^\w.-]", "-", f"{label}-{row['experiment_id'][:8]}.svg")
-    return PlottedNetwork(row, label, file, "" if draw_all else _reason_against(row))
+    began = row["structure"] or f"from width {row['width']}"
+    title = f"{name_of(row['method'])}, {began}"
+    return PlottedNetwork(row, title, label, file, "" if draw_all else _reason_against(row))
 
 
 def _reason_against(row: Mapping[str, Any]) -> str:
     if row["accuracy"] < LEAST_ACCURACY:
-        return f"networks below {LEAST_ACCURACY:.0%} are not drawn here"
+        return f"networks below {percent_name(LEAST_ACCURACY)} are not drawn here"
     seconds = _seconds(row)
     if seconds > LONGEST_S:
         return f"training it again takes about {seconds:.0f} s"

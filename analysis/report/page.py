@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,16 +10,16 @@ from typing import Any, Final
 
 import plotly
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from plotly.offline import get_plotlyjs_version
 
 from analysis.report.claims import Claim
-from analysis.report.folders import CSV, DRAWINGS, FIGURES, INDEX
-from analysis.report.interactive import plotted
+from analysis.report.folders import CSV, FIGURES, INDEX
 from analysis.report.networks import PlottedNetwork
+from analysis.report.scripts import as_script, plots_data
 from analysis.report.section import Section
-from analysis.report.styles import style_of
 
 _ASSETS: Final = Path(__file__).parent / "assets"
-_COPIED: Final = ("report.css", "report.js")
+_OF_EVERY_PAGE: Final = ("report.css", "plots.js")
 _PLOTLY: Final = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 MOST_ROWS = 40
@@ -58,6 +57,21 @@ def write_page(contents: Contents, folder: Path) -> None:
     Raises:
         OSError: a file cannot be written.
     """
+    page = rendered(
+        "page.html",
+        contents=contents,
+        folders={"figures": FIGURES, "csv": CSV},
+        most_rows=MOST_ROWS,
+    )
+    (folder / INDEX).write_text(page, encoding="utf-8")
+    charts = [chart for section in contents.sections for chart in section.charts]
+    data = plots_data(charts, contents.networks, contents.not_drawn, contents.asking)
+    (folder / "data.js").write_text(as_script("REPORT", data), encoding="utf-8")
+    copy_assets(folder, "report.js")
+
+
+def rendered(template: str, **values: Any) -> str:
+    """A page of `assets`, with the values in their places, as text that is no markup."""
     environment = Environment(
         loader=PackageLoader("analysis.report", "assets"),
         autoescape=True,
@@ -65,18 +79,26 @@ def write_page(contents: Contents, folder: Path) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cell"] = cell
-    page = environment.get_template("page.html").render(
-        contents=contents,
-        folders={"figures": FIGURES, "csv": CSV},
-        most_rows=MOST_ROWS,
-        plotly_version=plotly.__version__,
+    environment.filters |= {"cell": cell, "unbroken": unbroken}
+    return environment.get_template(template).render(
+        plotly_version=get_plotlyjs_version(), **values
     )
-    (folder / INDEX).write_text(page, encoding="utf-8")
-    (folder / "data.js").write_text(f"window.REPORT = {_data(contents)};\n", encoding="utf-8")
-    for name in _COPIED:
+
+
+def copy_assets(folder: Path, *scripts: str) -> None:
+    """Puts what every page loads into its folder, and the scripts of this one.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    for name in (*_OF_EVERY_PAGE, *scripts):
         shutil.copyfile(_ASSETS / name, folder / name)
     shutil.copyfile(_PLOTLY, folder / "plotly.min.js")
+
+
+def unbroken(text: str) -> str:
+    """A text in which no line ends between a number and its sign of percent."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def cell(value: Any) -> str:
@@ -88,30 +110,3 @@ def cell(value: Any) -> str:
     if isinstance(value, list):
         return f"{len(value):,} values"
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _data(contents: Contents) -> str:
-    places = {one.row["experiment_id"]: place for place, one in enumerate(contents.networks)}
-    charts = [chart for section in contents.sections for chart in section.charts]
-    views = [view for chart in charts for view in chart.views.values()]
-    used = {series.style for view in views for series in view.series}
-    used |= {guide.style for view in views for guide in view.guides} | {"guide"}
-    styles = {key: style_of(key) for key in sorted(used)}
-    data = {
-        "charts": {chart.name: plotted(chart, places) for chart in charts if not chart.is_empty},
-        "styles": {key: {"light": s.light, "dark": s.dark} for key, s in styles.items()},
-        "networks": [_network(one, contents) for one in contents.networks],
-    }
-    # No text may end the script, or begin a comment in it, wherever the data stands.
-    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-
-
-def _network(one: PlottedNetwork, contents: Contents) -> dict[str, Any]:
-    reason = contents.not_drawn.get(one.row["experiment_id"], "")
-    return {
-        "label": one.label,
-        "facts": one.facts(),
-        "file": None if reason else f"{DRAWINGS}/{one.file}",
-        "reason": reason,
-        "command": f"sparsest show {one.row['experiment_id'][:12]} {contents.asking}",
-    }

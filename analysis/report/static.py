@@ -56,11 +56,14 @@ def drawn_panels(chart: Chart) -> Figure | None:
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (choice, view) in zip(panels, chart.views.items(), strict=False):
             _plot(axes, chart, view, small=True)
-            axes.set_title(", ".join(choice), fontsize=9, color=_TEXT, loc="left")
+            said = [
+                one.beside.format(option)
+                for one, option in zip(chart.selectors, choice, strict=True)
+            ]
+            axes.set_title(", ".join(said), fontsize=9, color=_TEXT, loc="left")
         for axes in panels[len(chart.views) :]:
             axes.set_visible(False)
-        panels_of = ", ".join(one.label.lower() for one in chart.selectors)
-        _write_title(figure, chart.title, f"by {panels_of}", 38 * columns)
+        _write_title(figure, chart.title, "", 38 * columns)
         if not chart.names_itself:
             _add_legend(figure, list(chart.views.values()), beside=False)
         return figure
@@ -95,7 +98,10 @@ def _plot_series(
     x = [float(value) for value in series.x]
     y = [float(names.index(str(v))) if names else upright.place(float(v)) for v in series.y]
     if series.kind == "band":
-        axes.fill_between(x, series.low or (), series.high or (), color=style.light, alpha=0.18)
+        low, high = (
+            [upright.place(end) for end in ends or ()] for ends in (series.low, series.high)
+        )
+        axes.fill_between(x, low, high, color=style.light, alpha=0.18)
         return
     hollow = series.hollow or style.symbol.endswith("-open")
     size = {"points": 7.0, "curve": 0.0}.get(series.kind, 4.0)
@@ -111,9 +117,10 @@ def _plot_series(
         drawstyle="steps-post" if series.kind == "steps" else "default",
     )
     if series.low is not None and series.high is not None:
-        for at_x, at_y, low, high in zip(x, y, series.low, series.high, strict=True):
-            ends = ([low, high], [at_y, at_y]) if names else ([at_x, at_x], [low, high])
-            axes.plot(*ends, color=style.light, linewidth=1)
+        for at_x, at_y, *ends in zip(x, y, series.low, series.high, strict=True):
+            upwards = [upright.place(end) for end in ends]
+            bar = (ends, [at_y, at_y]) if names else ([at_x, at_x], upwards)
+            axes.plot(*bar, color=style.light, linewidth=1)
 
 
 def _set_axis(axes: Axes, axis: Axis, which: str, *, small: bool) -> None:
@@ -123,7 +130,7 @@ def _set_axis(axes: Axes, axis: Axis, which: str, *, small: bool) -> None:
         (axes.set_xscale if which == "x" else axes.set_yscale)("log", base=2)
         ours.set_minor_locator(NullLocator())
     if axis.scale == "percent":
-        ours.set_major_formatter(PercentFormatter(1, decimals=0))
+        ours.set_major_formatter(PercentFormatter(decimals=0, symbol=" %"))
     if axis.ticks:
         ticks = axis.ticks[::2] if small else axis.ticks
         ours.set_major_locator(FixedLocator([axis.place(tick) for tick in ticks]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 from time import sleep
-from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -13,13 +12,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.best import Best
-from orchestrator.show import clock, counted
-from orchestrator.standing import best_in_store, last_run, said_of, stored_studies, studies_table
-from storage.errors import NotAStore
-from storage.live import LiveProgress, read_live
-from storage.paths import StorePaths
-from storage.reader import StoreReader
+from orchestrator.pace import in_words
+from orchestrator.show import counted
+from orchestrator.standing import said_of, studies_table
+from orchestrator.watcher import Watcher
+from storage.live import LiveProgress
 
 WIDEST_BAR = 60
 """Characters of the bar at most."""
@@ -42,14 +39,15 @@ def watch(store: Path, interval_s: float, console: Console) -> None:
         live = None
         if console.is_terminal:
             live = stack.enter_context(Live(console=console, auto_refresh=False))
-        watcher = stack.enter_context(_Watcher(store))
+        watcher = stack.enter_context(Watcher(store))
+        view = _View(store, watcher)
         printed = ""
         try:
             while True:
                 watcher.look()
                 if live is not None:
-                    live.update(watcher.picture(), refresh=True)
-                elif (line := watcher.line()) != printed:
+                    live.update(view.picture(), refresh=True)
+                elif (line := view.line()) != printed:
                     printed = line
                     console.print(line, soft_wrap=True)
                     console.file.flush()
@@ -59,76 +57,41 @@ def watch(store: Path, interval_s: float, console: Console) -> None:
             return
 
 
-class _Watcher(ExitStack):
-    """What was seen of a store at the last look.
+class _View:
+    """What is shown of a store.
 
     Args:
         store: its folder.
+        watcher: that looks at it.
     """
 
-    def __init__(self, store: Path) -> None:
-        super().__init__()
+    def __init__(self, store: Path, watcher: Watcher) -> None:
         self._store = store
-        self._reader: StoreReader | None = None
-        self._best = Best()
-        self._rows = 0
-        self._studies: list[dict[str, Any]] = []
-        self._last: dict[str, Any] | None = None
-        self._progress: LiveProgress | None = None
-
-    def look(self) -> None:
-        """Looks again."""
-        changed = True
-        if self._reader is None:
-            try:
-                self._reader = self.enter_context(StoreReader(self._store))
-            except NotAStore:
-                if _is_something_else(StorePaths.of(self._store)):
-                    raise
-                return
-        else:
-            changed = self._reader.refresh()
-        if changed:
-            self._best = best_in_store(self._reader)
-        progress = self._reader.progress()
-        self._rows = progress.rows
-        self._studies = stored_studies(progress)
-        self._last = last_run(self._reader, progress)
-        self._progress = None
-        if self._last is not None and self._last["state"] == "running":
-            self._progress = read_live(self._reader.paths, self._last["sweep_id"])
+        self._watcher = watcher
 
     def picture(self) -> RenderableType:
         """All of it, for a terminal."""
-        if self._reader is None:
+        if self._watcher.reader is None:
             return Text(f"waiting for a store at {self._store}; Ctrl-C ends")
         parts: list[RenderableType] = []
-        if self._studies:
-            parts.append(studies_table(self._studies))
-        if self._progress is not None:
-            parts.append(_bar(self._progress))
+        if self._watcher.studies:
+            parts.append(studies_table(self._watcher.studies))
+        if self._watcher.progress is not None:
+            parts.append(_bar(self._watcher.progress))
         parts += [Text(line) for line in self._lines()]
         return Group(*parts, Text("Ctrl-C ends this view, not the sweep", "dim"))
 
     def line(self) -> str:
         """All of it in a line."""
-        if self._reader is None:
+        if self._watcher.reader is None:
             return f"waiting for a store at {self._store}"
         return "; ".join(self._lines())
 
     def _lines(self) -> list[str]:
-        lines = [f"{counted(self._rows, 'row')} stored"]
-        if self._progress is not None:
-            lines.append(_pace(self._progress))
-        return [*lines, f"sparsest: {self._best}", said_of(self._last)]
-
-
-def _is_something_else(paths: StorePaths) -> bool:
-    """Whether what is there is no store, and none that a writer is just making either."""
-    if not paths.root.is_dir():
-        return paths.root.exists()
-    made_first = {paths.lock.name, paths.marker.name, *(folder.name for folder in paths.folders)}
-    return any(file.name not in made_first for file in paths.root.iterdir())
+        lines = [f"{counted(self._watcher.rows, 'row')} stored"]
+        if self._watcher.progress is not None:
+            lines.append(in_words(self._watcher.progress))
+        return [*lines, f"sparsest: {self._watcher.best}", said_of(self._watcher.last)]
 
 
 def _bar(progress: LiveProgress) -> Table:
@@ -139,14 +102,3 @@ def _bar(progress: LiveProgress) -> Table:
         f"{100 * progress.done // max(1, progress.total)}%",
     )
     return row
-
-
-def _pace(progress: LiveProgress) -> str:
-    """How far the running sweep is, how fast, and how long it takes."""
-    parts = [
-        f"{progress.done:,} of {progress.total:,} of this run",
-        f"{progress.rate:,.1f}/s",
-        *([] if progress.left_s is None else [f"{clock(progress.left_s)} left"]),
-        counted(progress.workers, "worker"),
-    ]
-    return ", ".join(parts)

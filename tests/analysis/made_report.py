@@ -18,13 +18,13 @@ epochs = [12]
 method = ["gmp", "snip"]
 width = [8, 16]
 target_nnz = [30, 60, 120]
-lr = [0.1]
+lr = [0.1, 0.05]
 epochs = [6]
 """
 
 
 def small_store(folder: Path) -> Path:
-    """Trains 14 networks: two of the search, six each of GMP and SNIP."""
+    """Trains 26 networks: two of the search, twelve each of GMP and SNIP."""
     sweep, store = folder / "small.toml", folder / "store"
     sweep.write_text(_SWEEP)
     here = ["--executor", "inline", "--device", "cpu", "--store", str(store)]

@@ -18,6 +18,7 @@ from matplotlib.patches import Rectangle
 
 import sparsest
 from analysis.drawing.layout import ALONE, BESIDE, Box, neuron_boxes
+from analysis.drawing.numbers import title_of_row
 from analysis.drawing.palette import LIGHT
 from analysis.drawing.parts import Parts
 from analysis.drawing.weights import line_width
@@ -194,6 +195,16 @@ def test_data_that_fill_no_plane_are_drawn() -> None:
         sparsest.draw(chain(), dataset=cube)
     with pytest.raises(ValueError, match="only networks on points of a plane"):
         sparsest.draw(network([3, 2, 1]), dataset=cube)
+
+
+def test_pruned_network_is_called_by_what_it_began_as() -> None:
+    row = {"method": "iter-snip", "target_nnz": 19, "width": 4, "structure": None, "accuracy": 0.95}
+    said = "Iter SNIP from width 4: 18 weights left in 4x2x2, 95.00 %"
+    assert title_of_row(row, "4x2x2", 18) == said
+    given = {**row, "structure": "5x4"}
+    assert title_of_row(given, "5x2", 1).startswith("Iter SNIP from 5x4: 1 weight left in 5x2, ")
+    searched = {**given, "method": "search", "target_nnz": None}
+    assert title_of_row(searched, "5x3", 18) == "5x4 by search: 18 weights, 95.00 % accuracy"
 
 
 def test_file_that_cannot_be_written_leaves_something_behind(tmp_path: Path) -> None:

@@ -13,15 +13,17 @@ import pytest
 import sparsest
 from analysis.best_row import best_row
 from analysis.intervals import Interval
+from analysis.methods import PRUNING, name_of
 from analysis.report.asking import ask
-from analysis.report.build import Built, Options, build_report, check_folder
+from analysis.report.build import Built, Options, build_report
 from analysis.report.chart import SMALLEST_REST, Axis
 from analysis.report.claims import Claim, Finding, above, in_words
 from analysis.report.drawing_pool import draw_networks
+from analysis.report.folders import check_folder
 from analysis.report.networks import LEAST_ACCURACY, PlottedNetwork, plotted_networks
 from analysis.report.one_dataset import OneDataset
 from analysis.report.sections import frontier, ledger, needed, prunable
-from analysis.report.styles import PRUNING, name_of, style_of
+from analysis.report.styles import style_of
 from pruning.registry import METHODS
 from storage.reader import StoreReader
 
@@ -104,10 +106,38 @@ def test_point_has_no_network_or_another_one(report: Report, report_store: Path)
     with StoreReader(report_store) as reader:
         for trace in view["data"]:
             network = data["networks"][trace["customdata"][0][0]]
-            row = reader.row(dict(network["facts"])["experiment"])
+            facts = dict(zip(data["facts"], network["facts"], strict=True))
+            row = reader.row(facts["experiment"])
             assert trace["x"] == [row["weight_nnz"]]
             assert trace["name"] == name_of(row["method"])
-            assert network["command"].endswith("--store runs/paper")
+            assert network["title"].startswith(f"{trace['name']}, ")
+    assert data["asking"] == "--store runs/paper"
+
+
+NO_NETWORKS = {"disconnected", "random-masks"}
+"""Plots of shares: a point is a mean over many trainings, or of masks without any training."""
+
+
+def test_point_of_a_network_opens_nothing(report: Report, report_store: Path) -> None:
+    data = data_of(report[0])
+    for name, chart in data["charts"].items():
+        for view in chart["views"].values():
+            for trace in view["data"]:
+                if trace["mode"] == "lines" or "median" in trace["name"]:
+                    continue  # no markers; medians are looked at below
+                numbers = [number for number, _ in trace["customdata"]]
+                assert all((number is None) == (name in NO_NETWORKS) for number in numbers), name
+    with StoreReader(report_store) as reader:
+        for statistic in ("best", "mean", "median"):
+            (trace, *_) = data["charts"]["accuracy-by-width"]["views"][f"60|{statistic}"]["data"]
+            for width, (number, note) in zip(trace["x"], trace["customdata"], strict=True):
+                facts = dict(zip(data["facts"], data["networks"][number]["facts"], strict=True))
+                (best,) = reader.sql(
+                    "SELECT max(accuracy) AS accuracy FROM results WHERE method = 'gmp' "
+                    f"AND target_nnz = 60 AND width = {width}"
+                ).to_pylist()
+                assert facts["accuracy"] == f"{100 * best['accuracy']:.2f} %"
+                assert ("the network is the best" in note) == (statistic != "best")
 
 
 def test_network_is_neither_drawn_nor_is_it_said_why(report: Report) -> None:
@@ -189,7 +219,7 @@ def test_drawing_that_cannot_be_made_ends_the_report(report_store: Path, tmp_pat
         row = best_row(reader, "gmp", 0.5)
         # As after `publish`, but said to be another experiment's.
         damaged = {**row, "weights": None, "experiment_id": "0" * 32}
-        network = PlottedNetwork(damaged, "small:1", "net.svg", "")
+        network = PlottedNetwork(damaged, "GMP", "small:1", "net.svg", "")
         failed = draw_networks([network], reader, tmp_path, 1, lambda done, of: None)
     assert "use the version that trained it" in failed["0" * 32]
     assert list(tmp_path.iterdir()) == []
@@ -236,9 +266,9 @@ def test_accuracies_on_different_data_are_compared(report_store: Path) -> None:
         OneDataset(reader, "rings")
     moons = OneDataset(reader, "moons")
     assert moons.sql("SELECT DISTINCT method FROM results").to_pylist() == [{"method": "gmp"}]
-    answer = ask(moons, "n", "N", "SELECT count(*) AS n FROM results")
+    answer = ask(moons, "trainings", "N")
     assert "dataset = 'moons'" in answer.sql
-    assert answer.rows == [{"n": 6}]
+    assert answer.rows == [{"method": "gmp", "trainings": 12}]
 
 
 @pytest.mark.parametrize(
@@ -278,16 +308,19 @@ def test_claim_is_decided_from_other_rows(report_store: Path) -> None:
     said = {finding.subject: finding.value for finding in claims["prunable"].findings}
     for row in rows:
         if row["accuracy_that"] == "stays at 95 %":
-            expected = f"{100 * row['share_with_any']:.0f} %"
-            assert said[f"{name_of(row['method'])}, 95 %"].startswith(expected)
+            expected = f"{100 * row['networks_with_any'] / row['networks']:.0f} %"
+            if row["method"] != "search":  # whose networks were not pruned
+                assert said[f"{name_of(row['method'])}, 95 %"].startswith(expected)
 
 
 def test_two_methods_look_the_same() -> None:
     styles = [style_of(method) for method in METHODS]
     assert set(PRUNING) | {"search"} == set(METHODS)
-    for attribute in ("name", "light", "dark", "symbol", "marker"):
+    for attribute in ("light", "dark", "symbol", "marker"):
         assert len({getattr(style, attribute) for style in styles}) == len(styles)
-    assert style_of("my-own").name == "my-own"
+    assert len({name_of(method) for method in METHODS}) == len(METHODS)
+    assert name_of("my-own") == "my-own"
+    assert style_of("my-own") == style_of("my-own")
 
 
 def test_full_accuracy_has_no_place() -> None:

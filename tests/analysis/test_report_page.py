@@ -129,6 +129,22 @@ def test_click_on_a_point_opens_no_drawing(page: WebDriver) -> None:
     wait(page, "!document.getElementById('network').open")
 
 
+def test_plot_can_be_sent_somewhere(page: WebDriver) -> None:
+    buttons = page.find_elements(By.CSS_SELECTOR, "#plot-accuracy-front .modebar-btn")
+    said = [button.get_attribute("data-title") for button in buttons]
+    assert len(said) == 4
+    assert not any("cloud" in (title or "").lower() for title in said), said
+
+
+def test_point_of_accuracy_by_width_opens_no_network(page: WebDriver) -> None:
+    open_tab(page, "width")
+    find(page, "#width details.networks summary").click()
+    find(page, "#width details.networks button").click()
+    wait(page, "document.getElementById('network').open")
+    assert "the network is the best of them" in find(page, "#network-note").text
+    assert find(page, "#network-title").text.startswith("GMP, from width 8")
+
+
 def test_network_cannot_be_opened_by_keys(page: WebDriver) -> None:
     open_tab(page, "needed")
     find(page, "#needed details.networks summary").send_keys(Keys.ENTER)

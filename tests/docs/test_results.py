@@ -7,7 +7,9 @@ import re
 import pyarrow as pa
 
 import sparsest
+from analysis.findings import names, question
 from benchmarks.results_page import PAGE, answer, filled
+from tests.docs.pages import ROOT
 
 
 def test_figure_on_the_page_is_not_the_published_one() -> None:
@@ -27,6 +29,22 @@ def test_every_query_has_its_table() -> None:
 
     filled(PAGE.read_text(), ask)
     assert len(asked) == len(re.findall("^```sql$", PAGE.read_text(), re.MULTILINE))
+
+
+def test_query_on_the_page_is_not_the_report_s() -> None:
+    page = PAGE.read_text()
+    named = re.findall(r"^```sql\n-- (\w+)\n(.*?)\n```$", page, re.MULTILINE | re.DOTALL)
+    assert len(named) == len(re.findall("^```sql$", page, re.MULTILINE))
+    for name, sql in named:
+        assert sql == question(name)
+
+
+def test_question_is_asked_by_nobody() -> None:
+    texts = [PAGE.read_text(), (ROOT / "analysis" / "findings.sql").read_text()]
+    texts += [file.read_text() for file in (ROOT / "analysis" / "report").rglob("*.py")]
+    for name in names():
+        asked = (f"```sql\n-- {name}\n", f"(${name})", f'"{name}"')
+        assert any(word in text for word in asked for text in texts), name
 
 
 def test_numbers_and_masks_break_a_table() -> None:

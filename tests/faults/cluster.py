@@ -8,15 +8,18 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from tests.faults.processes import descendants, is_trainer, mark, send, started
+from tests.faults.processes import descendants, end_started, is_trainer, mark, send, started
 
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
 
 OBJECT_STORE_BYTES = 100 * 2**20
+
+T = TypeVar("T")
 
 
 def prepare() -> None:
@@ -52,17 +55,18 @@ class Nodes:
     def __enter__(self) -> Self:
         from ray.cluster_utils import Cluster
 
-        self._cluster = Cluster(
-            initialize_head=True,
-            head_node_args={
-                "num_cpus": 0,
-                "object_store_memory": OBJECT_STORE_BYTES,
-                "include_dashboard": False,
-                **self._head,
-            },
-        )
-        while not self.refill():
-            continue
+        head = {
+            "num_cpus": 0,
+            "object_store_memory": OBJECT_STORE_BYTES,
+            "include_dashboard": False,
+            **self._head,
+        }
+        try:
+            self._cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=head))
+            self.refill()
+        except BaseException:
+            end_started()
+            raise
         return self
 
     def __exit__(
@@ -71,37 +75,32 @@ class Nodes:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Ends everything, also what is frozen."""
-        everything = [process.pid for process in started()]
-        send(everything, signal.SIGCONT)
-        send(everything, signal.SIGKILL)
+        """Ends everything that this process has started, also what is frozen."""
+        end_started()
 
     @property
     def address(self) -> str:
         """Where drivers join."""
         return str(self._running.address)
 
-    def _add(self) -> bool:
-        """A node joins; False where the machine was too busy to start it in time."""
-        try:
-            node = self._running.add_node(
-                num_cpus=self._cpus,
-                memory=self._memory,
-                object_store_memory=OBJECT_STORE_BYTES,
-                wait=False,
+    def refill(self) -> None:
+        """Adds nodes for those that have ended, as whoever runs a cluster would."""
+        self.nodes = self.alive()
+        for _ in range(self._count - len(self.nodes)):
+            node = patiently(
+                lambda: self._running.add_node(
+                    num_cpus=self._cpus,
+                    memory=self._memory,
+                    object_store_memory=OBJECT_STORE_BYTES,
+                    wait=False,
+                )
             )
-        except Exception as error:  # Ray raises nothing more definite
-            if "timed out during startup" not in str(error):
-                raise
-            return False
-        self.nodes.append(node)
-        return True
+            self.nodes.append(node)
 
-    def refill(self) -> bool:
-        """Adds nodes for those that have ended, as whoever runs a cluster would; all are there?"""
+    def alive(self) -> list[Any]:
+        """The nodes that have not ended."""
         alive = {process.pid for process in started()}
-        self.nodes = [node for node in self.nodes if node_pid(node, "raylet") in alive]
-        return all(self._add() for _ in range(self._count - len(self.nodes)))
+        return [node for node in self.nodes if node_pid(node, "raylet") in alive]
 
     def remove(self, node: Any) -> None:
         """A node leaves, all of its processes at once and without a word."""
@@ -138,6 +137,16 @@ class Nodes:
     def _running(self) -> Cluster:
         assert self._cluster is not None, "not entered"
         return self._cluster
+
+
+def patiently(start: Callable[[], T]) -> T:
+    """Starts a head or a node, and once more where the machine was too busy to do so in time."""
+    while True:
+        try:
+            return start()
+        except Exception as error:  # Ray raises nothing more definite
+            if "timed out" not in str(error).lower():
+                raise
 
 
 def node_pid(node: Any, kind: str) -> int:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import random
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -24,6 +23,7 @@ from orchestrator.executor import InlineExecutor
 from storage.paths import StorePaths
 from tests.faults.agreement import Witness, agreement
 from tests.faults.cluster import Nodes, prepare
+from tests.faults.driver import Driver
 from tests.faults.processes import seconds_until, send
 from tests.faults.report import finish
 from tests.faults.slow_sweep import slow_study, slow_sweep
@@ -41,15 +41,11 @@ LOST = ("was lost", "has left", "worker was killed", "unavailable")
 """What the log says when a worker is given up."""
 
 
-def start_sweep(store: Path, experiments: int, address: str) -> subprocess.Popen[bytes]:
-    """Starts the slow sweep; what it says goes to a file beside the store."""
-    with store.with_suffix(".said").open("ab") as said:
-        return subprocess.Popen(
-            slow_sweep(store, experiments, address, NODES),
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-        )
+def start_sweep(store: Path, experiments: int, address: str) -> Driver:
+    """Starts the slow sweep."""
+    sweep = Driver(slow_sweep(store, experiments, address, NODES), store)
+    sweep.start()
+    return sweep
 
 
 @dataclass
@@ -58,7 +54,7 @@ class Inflicted:
 
     Attributes:
         fault: its name.
-            noticed_s: until the log said that a worker was lost; None where nothing was.
+        noticed_s: until the log said that a worker was lost; None where nothing was.
         all_workers_s: until as many actors were there as before; None where they never were.
         pause_s: the longest time without new rows meanwhile.
         rows: rows that came meanwhile.
@@ -110,7 +106,7 @@ def cluster_faults(
     """Inflicts all faults on one sweep and compares its rows."""
     folder.mkdir(parents=True)
     whole, store = folder / "whole", folder / "store"
-    train(InlineExecutor({}, "cpu"), slow_study(experiments), whole, 1)
+    train(InlineExecutor({}, "cpu"), slow_study(experiments, store), whole, 1)
     witness = Witness(store)
     inflicted = []
     draw = random.Random(0)
@@ -118,7 +114,7 @@ def cluster_faults(
         sweep = start_sweep(store, experiments, nodes.address)
         for fault in faults:
             assert seconds_until(lambda: all_train(nodes, store), PATIENCE_S) is not None, fault
-            assert sweep.poll() is None, f"the sweep has ended before: {fault}"
+            assert sweep.code is None, f"the sweep has ended before: {fault}"
             before = nodes.trainers()
             node = draw.choice(nodes.nodes)
 
@@ -140,14 +136,14 @@ def cluster_faults(
         assert seconds_until(lambda: count_rows(store) > rows, PATIENCE_S) is not None
         nodes.kill_head()
         start = time.monotonic()
-        head_code = sweep.wait(PATIENCE_S)
+        head_code = sweep.end(PATIENCE_S)
         ended_s = time.monotonic() - start
         witness.look()
-    said = store.with_suffix(".said").read_text()
+    said = sweep.said.read_text()
     last_words = [line for line in said.splitlines() if line.startswith("error: ")]
     with Nodes(NODES, cpus=1) as nodes:
         start = time.monotonic()
-        code = start_sweep(store, experiments, nodes.address).wait(PATIENCE_S + experiments)
+        code = start_sweep(store, experiments, nodes.address).end(PATIENCE_S + experiments)
         again_s = time.monotonic() - start
     found = agreement(witness, whole)
     return {

@@ -3,8 +3,8 @@
     python -m tests.faults.cut_network FOLDER
 
 The head is on this machine, the nodes are hosts of their own (`tests.faults.network`): needs root.
-FOLDER is made. The last line is a report in JSON; the exit code is 0 where the rows are those of an
-uninterrupted run.
+The sweep is slow until the node is back, however long that takes. FOLDER is made. The last line is
+a report in JSON; the exit code is 0 where the rows are those of an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from orchestrator.executor import InlineExecutor
 from storage.paths import StorePaths
 from tests.faults.agreement import Witness, agreement
 from tests.faults.cluster import OBJECT_STORE_BYTES, Nodes, prepare
+from tests.faults.driver import Driver
 from tests.faults.network import Host, Network, possible
 from tests.faults.processes import descendants, is_busy, is_trainer, seconds_until
 from tests.faults.report import finish
-from tests.faults.slow_sweep import slow_study, slow_sweep
+from tests.faults.slow_sweep import hurry_file, slow_study, slow_sweep
 from tests.faults.training import train
 from tests.orchestrator.running import count_rows
 
@@ -51,17 +52,13 @@ def cut_network(folder: Path, experiments: int, cut_s: float, hosts: int) -> dic
     """Cuts one of the nodes off during a sweep and compares its rows."""
     folder.mkdir(parents=True)
     whole, store = folder / "whole", folder / "store"
-    train(InlineExecutor({}, "cpu"), slow_study(experiments), whole, 1)
+    train(InlineExecutor({}, "cpu"), slow_study(experiments, store), whole, 1)
     witness = Witness(store)
     with Network(hosts) as network, Nodes(0, cpus=0, host=network.address) as head:
         cut = network.hosts[0]
         nodes = {host.name: join(host, head.address) for host in network.hosts}
-        said = store.with_suffix(".said").open("wb")
-        sweep = subprocess.Popen(
-            slow_sweep(store, experiments, head.address, workers=hosts),
-            stdout=said,
-            stderr=said,
-        )
+        sweep = Driver(slow_sweep(store, experiments, head.address, workers=hosts), store)
+        sweep.start()
 
         def all_train() -> bool:
             return count_rows(store) > 0 and all(
@@ -78,14 +75,15 @@ def cut_network(folder: Path, experiments: int, cut_s: float, hosts: int) -> dic
                     nodes[host.name] = join(host, head.address)
             return all_train()
 
-        assert seconds_until(all_train_at_last, PATIENCE_S) is not None, "the nodes do not train"
+        waited = seconds_until(all_train_at_last, PATIENCE_S, look_every_s=0.3)
+        assert waited is not None, "the nodes do not train"
         before = witness.look()
         start = time.monotonic()
         cut.pull()
         noticed_s = seconds_until(lambda: log_says(LOST), cut_s)
         time.sleep(max(0.0, cut_s - (time.monotonic() - start)))
         during = witness.look() - before
-        assert sweep.poll() is None, store.with_suffix(".said").read_text()
+        assert sweep.code is None, sweep.said.read_text()
         still_there = [p.name[:40] for p in descendants(nodes[cut.name].pid) if is_busy(p)]
         cut.plug()
         ended_s = seconds_until(lambda: nodes[cut.name].poll() is not None, cut_s)
@@ -94,10 +92,13 @@ def cut_network(folder: Path, experiments: int, cut_s: float, hosts: int) -> dic
             # A node that was taken for dead ends when it hears of it; whoever runs a cluster starts
             # it again.
             nodes[cut.name] = join(cut, head.address)
-        again_s = seconds_until(all_train_at_last, PATIENCE_S)
-        assert sweep.poll() is None, "the sweep has ended before the node was back"
-        code = sweep.wait(PATIENCE_S + experiments)
-        said.close()
+        rows = witness.look()
+        again_s = seconds_until(
+            lambda: all_train_at_last() and count_rows(store) > rows, PATIENCE_S, look_every_s=0.3
+        )
+        assert sweep.code is None, "the sweep has ended before the node was back"
+        hurry_file(store).touch()
+        code = sweep.end(PATIENCE_S + experiments)
     found = agreement(witness, whole)
     return {
         "experiments": experiments,

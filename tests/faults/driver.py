@@ -1,4 +1,4 @@
-"""A `sparsest run` in a process of its own, which may be killed at any moment."""
+"""A run in a process of its own, which may be killed at any moment."""
 
 from __future__ import annotations
 
@@ -16,21 +16,30 @@ HASTY = ROOT / "tests" / "orchestrator" / "hasty.py"
 """The command with small tasks that are stored at once."""
 
 
-@dataclass
-class Driver:
-    """A run, and how often it was started.
+def sparsest_run(words: Sequence[str | Path], store: Path, *, hasty: bool = True) -> list[str]:
+    """The command of a `sparsest run`.
 
     Args:
         words: what to train, and options of `run`.
         store: the store.
         hasty: small tasks, stored at once, so that there is much to interrupt.
-        niceness: how far the run stands back behind others on the machine.
+    """
+    program = [str(HASTY)] if hasty else ["-c", "from orchestrator.cli import main; main()"]
+    given = ["run", *map(str, words), "--store", str(store), "--device", "cpu"]
+    return [sys.executable, *program, *given]
+
+
+@dataclass
+class Driver:
+    """A run, and how often it was started.
+
+    Args:
+        command: what starts it.
+        store: its store.
     """
 
-    words: Sequence[str | Path]
+    command: Sequence[str]
     store: Path
-    hasty: bool = True
-    niceness: int = 0
     starts: int = 0
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -41,14 +50,9 @@ class Driver:
 
     def start(self) -> None:
         """Starts it, in a process group of its own: a kill meets it alone."""
-        program = (
-            [str(HASTY)] if self.hasty else ["-c", "from orchestrator.cli import main; main()"]
-        )
-        words = ["run", *map(str, self.words), "--store", str(self.store), "--device", "cpu"]
-        nice = ["nice", "-n", str(self.niceness)]
         with self.said.open("ab") as said:
             self._process = subprocess.Popen(
-                [*nice, sys.executable, *program, *words],
+                self.command,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=said,
@@ -56,11 +60,6 @@ class Driver:
                 process_group=0,
             )
         self.starts += 1
-
-    @property
-    def pid(self) -> int:
-        """Number of the process."""
-        return self._started.pid
 
     @property
     def code(self) -> int | None:

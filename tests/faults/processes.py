@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import secrets
 import signal
 import time
@@ -10,9 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-_MARK = "SPARSEST_FAULTS_MARK"
-"""Environment variable that a campaign gives to all that it starts. To adopt orphans would tell
-them as well, but a worker of Ray takes its raylet for dead only when process 1 is its parent."""
+MARK = "SPARSEST_FAULTS_MARK"
+"""Environment variable with the mark of whoever is to know what a campaign starts.
+
+A mark is a limit on the time that a process with real-time priority may take, in microseconds: none
+has that priority, everything inherits the limit, and nothing that a process does to its own name
+and environment changes it, as Ray's agents do. To adopt orphans would tell them as well, but a
+worker of Ray takes its raylet for dead only when process 1 is its parent."""
+
+DYING_S = 60.0
+"""How long a process that was killed may take to go, on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -32,23 +40,34 @@ class Process:
     dead: bool
 
 
+def new_mark() -> str:
+    """A mark that nothing has: years, with a random rest."""
+    return str(2**50 + secrets.randbelow(2**50))
+
+
 def mark() -> None:
-    """From now on `started` knows what this process starts."""
-    os.environ[_MARK] = secrets.token_hex(8)
+    """From now on `started` knows what this process starts; its parent may have chosen the mark."""
+    chosen = int(os.environ.setdefault(MARK, new_mark()))
+    _, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
+    resource.setrlimit(resource.RLIMIT_RTTIME, (chosen, hard))
 
 
-def started() -> list[Process]:
-    """All that was started since `mark`, by whomever, and lives."""
-    wanted = f"{_MARK}={os.environ[_MARK]}".encode()
+def started(mark: str | None = None) -> list[Process]:
+    """All that carries a mark, but this process, and lives.
+
+    Args:
+        mark: None for this process's own.
+    """
+    wanted = mark or os.environ[MARK]
     found = []
     for process in _all():
         if process.pid == os.getpid() or process.dead:
             continue
         try:
-            environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+            limits = Path(f"/proc/{process.pid}/limits").read_text()
         except OSError:
             continue  # it has just ended, or is somebody else's
-        if wanted in environment.split(b"\0"):
+        if wanted in limits.split():
             found.append(process)
     return found
 
@@ -99,14 +118,36 @@ def is_busy(process: Process) -> bool:
     )
 
 
-def seconds_until(true: Callable[[], bool], patience_s: float) -> float | None:
+def seconds_until(
+    true: Callable[[], bool], patience_s: float, look_every_s: float = 0.05
+) -> float | None:
     """How long it takes until something is the case; None where it is not after `patience_s`."""
     start = time.monotonic()
     while not true():
         if time.monotonic() > start + patience_s:
             return None
-        time.sleep(0.05)
+        time.sleep(look_every_s)
     return time.monotonic() - start
+
+
+def end_started(mark: str | None = None) -> None:
+    """Kills all that carries a mark, frozen or not, and waits until it is gone.
+
+    Args:
+        mark: None for this process's own.
+
+    Raises:
+        TimeoutError: something does not go.
+    """
+
+    def gone() -> bool:
+        # Looked at anew each time: one that was just being started was not on the list before.
+        found = started(mark)
+        send([process.pid for process in found], signal.SIGKILL)
+        return not found
+
+    if seconds_until(gone, DYING_S) is None:
+        raise TimeoutError(f"killed, and still there: {started(mark)}")
 
 
 def send(pids: list[int], number: signal.Signals) -> None:

@@ -3,7 +3,9 @@
     python -m tests.faults.slow_sweep STORE --experiments 900 --address HOST:PORT
 
 Reading an experiment takes a worker a while; training it takes next to nothing. The driver itself
-reads without waiting, and so does a program that trains `slow_study` in its own process.
+reads without waiting, and so does a program that trains `slow_study` in its own process. As soon as
+there is the file that `hurry_file` names, the workers read without waiting as well: who has seen
+what there was to see lets the sweep come to its end.
 """
 
 from __future__ import annotations
@@ -35,25 +37,36 @@ TOGETHER = 8
 class SlowTable(Table):
     """A table whose rows take a while to read, for all processes but one."""
 
+    pause_s: float = PAUSE_S
+    hurry: str = ""
     driver: int = 0
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        if os.getpid() != self.driver:
-            time.sleep(PAUSE_S)
+        if os.getpid() != self.driver and not Path(self.hurry).exists():
+            time.sleep(self.pause_s)
         return super().__getitem__(index)
 
 
-def slow_study(count: int) -> Study:
+def hurry_file(store: Path) -> Path:
+    """Once it is there, the sweep into this store has no reason to be slow."""
+    return store.with_suffix(".hurry")
+
+
+def slow_study(count: int, store: Path, pause_s: float = PAUSE_S) -> Study:
     """A study of so many experiments that this process reads quickly and others slowly."""
     rows = tuple((0.1 * (n + 1) / count,) for n in range(count))
     base = Experiment(structure=(2, 2, 1), epochs=1)
-    return Study("slow", "for tests", SlowTable(("lr",), rows, os.getpid()), base)
+    table = SlowTable(("lr",), rows, pause_s, str(hurry_file(store)), os.getpid())
+    return Study("slow", "for tests", table, base)
 
 
-def slow_sweep(store: Path, experiments: int, address: str, workers: int) -> list[str]:
+def slow_sweep(
+    store: Path, experiments: int, address: str, workers: int, pause_s: float = PAUSE_S
+) -> list[str]:
     """The command that runs this program."""
     words = [str(store), "--experiments", str(experiments), "--address", address]
-    return [sys.executable, "-m", "tests.faults.slow_sweep", *words, "--workers", str(workers)]
+    words += ["--workers", str(workers), "--pause", str(pause_s)]
+    return [sys.executable, "-m", "tests.faults.slow_sweep", *words]
 
 
 def main() -> None:
@@ -62,8 +75,9 @@ def main() -> None:
     parser.add_argument("--experiments", type=int, required=True)
     parser.add_argument("--address", required=True)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--pause", type=float, default=PAUSE_S, help="seconds for an experiment")
     given = parser.parse_args()
-    study = slow_study(given.experiments)
+    study = slow_study(given.experiments, given.store, given.pause)
     source.LARGEST_TASK = source.SMALLEST_TASK = TOGETHER
     try:
         with make_executor(

@@ -1,9 +1,12 @@
 """A sweep on several nodes while drivers, workers and nodes are killed at random.
 
     python -m tests.faults.storm FOLDER --minutes 20
+    python -m tests.faults.storm FOLDER --in-turn --nodes 2
 
 FOLDER is made. First the sweep is trained without any fault, by the in-process executor; a store of
 that (`--whole`) saves the time. After so many minutes the killing ends, and the sweep is finished.
+With `--in-turn` faults do not come at random moments: there is one after the other, each as soon as
+the run has got over the one before, and the sweep is slow until the last one has come.
 The last line is a report in JSON; the exit code is 0 where all rows are the same.
 """
 
@@ -11,23 +14,20 @@ from __future__ import annotations
 
 import argparse
 import random
-import signal
-import sys
-import threading
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from orchestrator.executor import InlineExecutor
 from tests.faults.agreement import Witness, agreement
 from tests.faults.cluster import Nodes, prepare
-from tests.faults.driver import Driver
-from tests.faults.processes import send
+from tests.faults.driver import Driver, sparsest_run
+from tests.faults.raging import FINISH_S, Storm
 from tests.faults.report import finish
-from tests.orchestrator.running import count_rows, write_sweep
-
-NODES = 3
+from tests.faults.slow_sweep import hurry_file, slow_study, slow_sweep
+from tests.faults.training import train
+from tests.orchestrator.running import write_sweep
 
 BASE = "epochs = 5"
 GRID = """lr = [0.05, 0.1]
@@ -37,129 +37,66 @@ masks = "all"
 """
 """The sweep: 103,968 experiments, two thirds of phase2-95 with a tenth of its epochs."""
 
-BETWEEN_S = {
-    "worker killed": 20.0,
-    "driver killed": 120.0,
-    "node killed": 150.0,
-    "raylet killed": 200.0,
-    "raylet frozen": 240.0,
-}
-"""Mean time between two faults of a kind; each moment is as likely as any other."""
+EXPERIMENTS = 1600
+"""Of the sweep of a storm in turn; most of them are left when it is over."""
 
-FROZEN_S = 30.0
-"""How long a node stays frozen."""
-
-REFILL_S = 10.0
-"""How often nodes that have ended are replaced."""
-
-FINISH_S = 3600.0
-"""How long the sweep may take when the killing is over."""
+PAUSE_S = 0.4
+"""How long reading one of them takes until then."""
 
 
-@dataclass
-class Storm:
-    """Faults at random moments, and what was done."""
-
-    nodes: Nodes
-    driver: Driver
-    witness: Witness
-    draw: random.Random
-    done: Counter[str] = field(default_factory=Counter)
-    ends: list[int] = field(default_factory=list)
-
-    def rage(self, seconds: float) -> None:
-        """So long, or until the sweep is done."""
-        end = time.monotonic() + seconds
-        refill_at = 0.0
-        due = {kind: time.monotonic() + self._pause(kind) for kind in BETWEEN_S}
-        self.driver.start()
-        while time.monotonic() < end:
-            time.sleep(0.1)
-            now = time.monotonic()
-            if now > refill_at:
-                self.nodes.refill()
-                refill_at = now + REFILL_S
-            if self.driver.code is not None:
-                self.ends.append(self.driver.code)
-                if self.driver.code == 0:
-                    return
-                self.driver.start()
-            for kind in [kind for kind, moment in due.items() if moment <= now]:
-                due[kind] = now + self._pause(kind)
-                if self._strike(kind):
-                    self.done[kind] += 1
-                    print(f"{kind}; {count_rows(self.driver.store)} rows", file=sys.stderr)
-
-    def finish(self) -> int:
-        """Nothing more is killed; returns the last exit code."""
-        while not self.nodes.refill():
-            continue
-        # A run that the last fault has ended with words is started once more.
-        for attempt in range(3):
-            if attempt > 0:
-                self.driver.start()
-            self.ends.append(self.driver.end(FINISH_S))
-            if self.ends[-1] == 0:
-                break
-        return self.ends[-1]
-
-    def _pause(self, kind: str) -> float:
-        return self.draw.expovariate(1 / BETWEEN_S[kind])
-
-    def _strike(self, kind: str) -> bool:
-        """Does one fault; False where there is nothing that could suffer it."""
-        if kind == "driver killed":
-            self.driver.kill()
-            self.witness.look()
-            self.driver.start()
-            return True
-        if kind == "worker killed":
-            found = self.nodes.trainers()
-            if found:
-                send([self.draw.choice(found)], signal.SIGKILL)
-            return bool(found)
-        if len(self.nodes.nodes) < 2:
-            return False
-        node = self.draw.choice(self.nodes.nodes)
-        if kind == "raylet frozen":
-            self.nodes.freeze(node)
-            threading.Timer(FROZEN_S, self.nodes.thaw, (node,)).start()
-        elif kind == "node killed":
-            self.nodes.remove(node)
-        else:
-            self.nodes.kill_raylet(node)
-        return True
-
-
-def storm(folder: Path, whole: Path | None, minutes: float, seed: int) -> dict[str, Any]:
+def storm(
+    folder: Path, grid: str, whole: Path | None, nodes_count: int, minutes: float, seed: int
+) -> dict[str, Any]:
     """Runs the sweep through a storm and compares."""
     folder.mkdir(parents=True)
-    sweep = write_sweep(folder / "storm.toml", GRID, base=BASE)
+    sweep = write_sweep(folder / "storm.toml", grid, base=BASE)
     if whole is None:
-        undisturbed = Driver([sweep, "--executor", "inline"], folder / "whole", hasty=False)
+        whole = folder / "whole"
+        undisturbed = Driver(
+            sparsest_run([sweep, "--executor", "inline"], whole, hasty=False), whole
+        )
         undisturbed.start()
         assert undisturbed.end(FINISH_S) == 0, undisturbed.said.read_text()
-        whole = undisturbed.store
-    with Nodes(NODES, cpus=1) as nodes:
-        driver = Driver(
-            [sweep, "--address", nodes.address, "--workers", str(NODES)],
-            folder / "store",
-            hasty=False,
-        )
-        witness = Witness(driver.store)
-        raging = Storm(nodes, driver, witness, random.Random(seed))
-        start = time.monotonic()
-        raging.rage(60 * minutes)
-        raged_s = time.monotonic() - start
-        stored_in_storm = witness.look()
-        code = raging.finish() if driver.code is None else driver.code
-        wall_s = time.monotonic() - start
-    found = agreement(witness, whole)
+    store = folder / "store"
+    with Nodes(nodes_count, cpus=1) as nodes:
+        words = ["--address", nodes.address, "--workers", str(nodes_count)]
+        driver = Driver(sparsest_run([sweep, *words], store, hasty=False), store)
+        raging = Storm(nodes, driver, Witness(store), random.Random(seed))
+        return weather(raging, whole, lambda: raging.rage(60 * minutes))
+
+
+def storm_in_turn(folder: Path, nodes_count: int, seed: int) -> dict[str, Any]:
+    """Runs a slow sweep through every kind of fault and compares."""
+    folder.mkdir(parents=True)
+    whole, store = folder / "whole", folder / "store"
+    train(InlineExecutor({}, "cpu"), slow_study(EXPERIMENTS, store), whole, 1)
+    with Nodes(nodes_count, cpus=1) as nodes:
+        command = slow_sweep(store, EXPERIMENTS, nodes.address, nodes_count, PAUSE_S)
+        driver = Driver(command, store)
+        draw = random.Random(seed)
+        raging = Storm(nodes, driver, Witness(store), draw, frozen_s=5.0, refill_s=1.0)
+
+        def rage() -> None:
+            raging.pass_in_turn()
+            hurry_file(store).touch()
+
+        return weather(raging, whole, rage)
+
+
+def weather(storm: Storm, whole: Path, rage: Callable[[], None]) -> dict[str, Any]:
+    """Lets a storm rage and the sweep end, and compares its rows."""
+    start = time.monotonic()
+    rage()
+    raged_s = time.monotonic() - start
+    stored_in_storm = storm.witness.look()
+    code = storm.finish() if storm.driver.code is None else storm.driver.code
+    wall_s = time.monotonic() - start
+    found = agreement(storm.witness, whole)
     return {
         "minutes": round(raged_s / 60, 1),
-        "faults": dict(raging.done),
-        "runs": driver.starts,
-        "runs_that_ended_by_themselves": raging.ends,
+        "faults": dict(storm.done),
+        "runs": storm.driver.starts,
+        "runs_that_ended_by_themselves": storm.ends,
         "rows_in_the_storm": stored_in_storm,
         "minutes_in_all": round(wall_s / 60, 1),
         "last_exit_code": code,
@@ -171,12 +108,17 @@ def storm(folder: Path, whole: Path | None, minutes: float, seed: int) -> dict[s
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--grid", default=GRID, help="of the sweep file")
+    parser.add_argument("--in-turn", action="store_true")
     parser.add_argument("--whole", type=Path, help="what the sweep gives without a fault")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     prepare()
-    finish(storm(given.folder, given.whole, given.minutes, given.seed))
+    if given.in_turn:
+        finish(storm_in_turn(given.folder, given.nodes, given.seed))
+    finish(storm(given.folder, given.grid, given.whole, given.nodes, given.minutes, given.seed))
 
 
 if __name__ == "__main__":

@@ -1,20 +1,56 @@
 """The command line with small tasks that are stored at once, so that tests need not wait.
 
-Run as a program, with the words of a command.
+Run as a program, with the words of a command. Where the environment names a file (`HOLD`), the run
+waits as soon as a study has so many rows as the file says, for as long as the file is there: who
+looks for a run that is under way finds it so on the slowest machine.
 """
 
 from __future__ import annotations
 
+import os
+import time
 from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
 
 from orchestrator import source
 from orchestrator.cli import main
 from orchestrator.commands import training
+from search.indices import IndexSet
 from storage.writer import StoreWriter
+
+HOLD = "SPARSEST_TEST_HOLD"
+"""Environment variable that names the file."""
+
+
+class HeldWriter(StoreWriter):
+    """A writer that waits beside a commit, as a run waits in a long training."""
+
+    def append(
+        self, batch: pa.RecordBatch, study_digest: str, study_name: str, indices: IndexSet
+    ) -> int:
+        """The same, and waits where it is to: behind it, and before it where that is late."""
+        self._wait(study_digest)
+        stored = super().append(batch, study_digest, study_name, indices)
+        self._wait(study_digest)
+        return stored
+
+    def _wait(self, study_digest: str) -> None:
+        while len(self.stored(study_digest)) >= _held_from():
+            time.sleep(0.01)
+
+
+def _held_from() -> float:
+    try:
+        return int(Path(os.environ[HOLD]).read_text())
+    except (KeyError, FileNotFoundError):
+        return float("inf")
+
 
 if __name__ == "__main__":
     source.LARGEST_TASK = source.SMALLEST_TASK = 16
     source.TASK_SECONDS = 0.05
-    quick = partial(StoreWriter, max_seconds=0.0)
+    quick = partial(HeldWriter, max_seconds=0.0)
     setattr(training, "StoreWriter", quick)  # noqa: B010 - not exported
     main()

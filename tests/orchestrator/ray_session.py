@@ -35,7 +35,7 @@ from tests.orchestrator.fakes import SilentMonitor, StopAfter
 from workers.task import Task
 
 WORKERS = 2
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class TrappedTable(Table):
             (folder / f"kill-{index}").unlink()
             os.kill(os.getpid(), signal.SIGKILL)
         if (folder / "slow").exists():
-            time.sleep(0.02)
+            time.sleep(0.2)
         if (folder / f"crash-{index}").exists():
             os.abort()
         if (folder / f"eat-{index}").exists():
@@ -154,8 +154,8 @@ def places(tasks: list[Task]) -> list[list[int]]:
 def start_outsider(address: str) -> subprocess.Popen[str]:
     """Somebody else on this machine, who knows the address and not the token."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_AUTH")}
-    # It asks once, not for twenty seconds.
-    environment["RAY_NUM_REDIS_GET_RETRIES"] = "1"
+    # It asks for some seconds, not for twenty.
+    environment["RAY_NUM_REDIS_GET_RETRIES"] = "5"
     program = f"import ray; ray.init(address={address!r}, logging_level='ERROR')"
     return subprocess.Popen(
         [sys.executable, "-c", program],

@@ -28,7 +28,7 @@ from tests.orchestrator.fakes import SilentMonitor, StopAfter
 
 ROOT = Path(__file__).resolve().parents[2]
 
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 """How long a test waits for something before it fails: far longer than it ever takes."""
 
 HERE = ("--executor", "inline", "--device", "cpu")
@@ -149,6 +149,16 @@ def start(
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def said_by(process: subprocess.Popen[str], patience_s: float = PATIENCE_S) -> tuple[str, str]:
+    """What a process has said on its two outputs until its end; one that goes on is killed."""
+    try:
+        return process.communicate(timeout=patience_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        pytest.fail(f"{process.args!r} goes on after {patience_s:.0f} s and has said: {out}{err}")
 
 
 def until(true: Callable[[], bool], what: str) -> None:

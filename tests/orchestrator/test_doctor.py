@@ -19,7 +19,7 @@ from orchestrator.doctor import resources, software, store
 from orchestrator.doctor.finding import Finding, Level
 from orchestrator.doctor.node_report import NodeReport, code_digest, node_report
 from storage.writer import StoreWriter
-from tests.orchestrator.running import PATIENCE_S, sparsest, start
+from tests.orchestrator.running import said_by, sparsest, start
 from workers.instruction_set import ARITHMETIC
 
 Usage = namedtuple("Usage", "total used free")
@@ -250,9 +250,23 @@ def test_cluster_that_nobody_answers_for_is_waited_for() -> None:
     assert reachable("auto")
 
 
+def test_ray_that_does_not_start_in_time_is_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    from orchestrator.doctor.cluster import check_ray
+
+    def late(**options: object) -> None:
+        raise Exception("The current node timed out during startup")
+
+    monkeypatch.setattr(ray, "init", late)
+    (found,) = check_ray(None)
+    assert level(found) == "problem"
+    assert "does not start here: The current node timed out" in found.found
+
+
 def test_ray_is_not_started_or_not_ended() -> None:
     with start("orchestrator.cli", "doctor", "--ray", "--json") as command:
-        out, err = command.communicate(timeout=PATIENCE_S)
+        out, err = said_by(command)
     assert command.returncode == 0, err
     findings = json.loads(out)
     assert findings[-2]["what"] == "ray"

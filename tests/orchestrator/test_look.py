@@ -22,6 +22,7 @@ from tests.orchestrator.running import (
     HERE,
     environment,
     refused,
+    said_by,
     sparsest,
     start,
     train,
@@ -72,7 +73,7 @@ def test_interrupted_listing_shows_a_traceback() -> None:
     assert listing.stdout is not None
     assert listing.stdout.readline().startswith("random:1\t")
     listing.send_signal(signal.SIGINT)
-    _, err = listing.communicate(timeout=120)
+    _, err = said_by(listing)
     assert err == "stopped at once; what is stored is safe\n"
     assert listing.returncode == 130
 

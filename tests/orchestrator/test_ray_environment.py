@@ -12,11 +12,21 @@ import pytest
 from orchestrator.ray_environment import prepare_ray_environment
 from tests.orchestrator.running import environment as project
 
+SET_HERE = (
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO",
+    "RAY_AUTH_MODE",
+    "RAY_AUTH_TOKEN",
+    "RAY_AUTH_TOKEN_PATH",
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER",
+    "RAY_NUM_REDIS_GET_RETRIES",
+)
+"""What stays would reach the Ray of other tests, which are run by the same process."""
+
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An environment without Ray's variables, put back afterwards; returns the home folder."""
-    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+    for name in SET_HERE:
         # Set first, so that what the test sets is taken back too.
         monkeypatch.setenv(name, "before")
         monkeypatch.delenv(name)

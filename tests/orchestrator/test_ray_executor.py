@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 from storage.verify import verify_store
-from tests.orchestrator.running import PATIENCE_S, query, rows, start, train, write_sweep
+from tests.orchestrator.running import (
+    PATIENCE_S,
+    query,
+    rows,
+    said_by,
+    start,
+    train,
+    write_sweep,
+)
 from workers.fast import BACKEND
 
 SESSION = Path(__file__).with_name("ray_session.py")
@@ -28,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         base="epochs = 2\nlr = 0.1",
     )
     with start(SESSION, folder) as session:
-        out, err = session.communicate(timeout=2 * PATIENCE_S)
+        out, err = said_by(session, 3 * PATIENCE_S)
     assert session.returncode == 0, err
     (folder / "out").write_text(out)
     return folder

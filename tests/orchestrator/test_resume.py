@@ -15,6 +15,7 @@ import pytest
 
 from storage.paths import StorePaths
 from storage.verify import verify_store
+from tests.orchestrator.hasty import HOLD
 from tests.orchestrator.running import (
     HERE,
     PATIENCE_S,
@@ -22,6 +23,7 @@ from tests.orchestrator.running import (
     query,
     rates,
     rows,
+    said_by,
     sparsest,
     start,
     train,
@@ -35,27 +37,29 @@ COUNT = 600
 
 
 @pytest.fixture
-def sweep(tmp_path: Path) -> Path:
-    """A second or two of work, in dozens of tasks."""
+def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run that is started waits when a quarter is stored, as long as this file is there."""
+    file = tmp_path / "hold"
+    file.write_text(str(COUNT // 4))
+    monkeypatch.setenv(HOLD, str(file))
+    return file
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, hold: Path) -> Path:
+    """Dozens of tasks."""
     return write_sweep(
         tmp_path / "mine.toml", f'structure = ["1x1x1", "2x2x1"]\n{rates(COUNT // 2)}'
     )
 
 
-@pytest.fixture
-def endless(tmp_path: Path) -> Path:
-    """More than any test would wait for, in tasks of several seconds."""
-    return write_sweep(
-        tmp_path / "mine.toml", f'structure = ["16x16x16"]\n{rates(900)}', base="epochs = 50"
-    )
-
-
 @contextmanager
 def running(sweep: Path, store: Path) -> Iterator[subprocess.Popen[str]]:
-    """A run that has stored something and goes on."""
+    """A run that has stored a quarter and waits; see `hold`."""
     with start(HASTY, "run", sweep, "--store", store, *HERE) as process:
         try:
-            until(lambda: process.poll() is not None or count_rows(store) > 0, "rows were stored")
+            held = COUNT // 4
+            until(lambda: process.poll() is not None or count_rows(store) >= held, "rows came")
             assert process.poll() is None, process.communicate()
             yield process
         finally:
@@ -74,7 +78,6 @@ def words_of(process: psutil.Process) -> list[str]:
 def test_killed_run_loses_rows_or_trains_them_twice(sweep: Path, tmp_path: Path) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     with running(sweep, killed) as process:
-        until(lambda: count_rows(killed) >= COUNT // 4, "a quarter was stored")
         process.send_signal(signal.SIGKILL)
         assert process.wait(PATIENCE_S) == -signal.SIGKILL
     stored = rows(killed)
@@ -100,12 +103,13 @@ def test_killed_run_loses_rows_or_trains_them_twice(sweep: Path, tmp_path: Path)
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopped_run_loses_what_it_was_training(
-    number: signal.Signals, code: int, sweep: Path, tmp_path: Path
+    number: signal.Signals, code: int, sweep: Path, hold: Path, tmp_path: Path
 ) -> None:
     store = tmp_path / "store"
     with running(sweep, store) as process:
         process.send_signal(number)
-        out, err = process.communicate(timeout=PATIENCE_S)
+        hold.unlink()
+        out, err = said_by(process)
     assert process.returncode == code
     assert out == ""
     assert "stopping: what is in training is finished and stored" in err
@@ -123,7 +127,9 @@ def test_stopped_run_loses_what_it_was_training(
 
 
 @pytest.mark.parametrize("when", ["Ray starts", "workers start"])
-def test_terminated_start_shows_the_stack_of_ray(when: str, endless: Path, tmp_path: Path) -> None:
+def test_terminated_start_shows_the_stack_of_ray(
+    when: str, sweep: Path, hold: Path, tmp_path: Path
+) -> None:
     store = tmp_path / "store"
     options = ("--store", store, "--device", "cpu", "--workers", "1")
 
@@ -133,11 +139,12 @@ def test_terminated_start_shows_the_stack_of_ray(when: str, endless: Path, tmp_p
         started = psutil.Process(process.pid).children(recursive=True)
         return any("ray::" in word for child in started for word in words_of(child))
 
-    with start(HASTY, "run", endless, *options) as process:
+    with start(HASTY, "run", sweep, *options) as process:
         try:
             until(lambda: process.poll() is not None or begun(process), when)
             process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=PATIENCE_S)
+            hold.unlink()
+            out, err = said_by(process)
         finally:
             process.kill()
     assert process.returncode == 143, err
@@ -146,25 +153,27 @@ def test_terminated_start_shows_the_stack_of_ray(when: str, endless: Path, tmp_p
     assert "Traceback" not in err
     if "stopping: " not in err:  # it had begun to train meanwhile
         assert "stopped at once; what is stored is safe; the same command goes on" in err
-    assert sparsest("plan", endless, "--store", store).code == 0
+    assert sparsest("plan", sweep, "--store", store).code == 0
 
 
-def test_second_interrupt_waits_or_damages_the_store(endless: Path, tmp_path: Path) -> None:
+def test_second_interrupt_waits_or_damages_the_store(sweep: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
-    with running(endless, store) as process:
+    with running(sweep, store) as process:
         assert process.stderr is not None
         process.send_signal(signal.SIGINT)
         while "stopping: " not in process.stderr.readline():
             assert process.poll() is None
         before = count_rows(store)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=PATIENCE_S)
+        _, err = said_by(process)
     assert process.returncode == 130
     assert "stopped at once; what is stored is safe; the same command goes on" in err
     assert "Traceback" not in err
-    assert before <= count_rows(store) < 900
+    assert before <= count_rows(store) < COUNT
     assert verify_store(store) == []
-    # The lock is free, and the run is known to have no end.
-    plan = json.loads(sparsest("plan", endless, "--store", store, "--json").out)
+    # The lock is free, and nobody takes the run for one that was killed.
+    plan = json.loads(sparsest("plan", sweep, "--store", store, "--json").out)
     assert plan["studies"][0]["stored"] == count_rows(store)
-    assert query(store, "SELECT outcome FROM sweeps").to_pylist() == [{"outcome": None}]
+    (end,) = query(store, "SELECT outcome, stored, core_seconds FROM sweeps").to_pylist()
+    assert (end["outcome"], end["stored"]) == ("interrupted", count_rows(store))
+    assert "last run, interrupted: sparsest run" in sparsest("status", "--store", store).out

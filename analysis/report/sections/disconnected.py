@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
+from analysis.methods import in_order, name_of
 from analysis.report.asking import Answer, ask, grouped
 from analysis.report.chart import Axis, Chart, Selector, Series, View, Views
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
 from analysis.report.sections.width import width_axis
-from analysis.report.styles import in_order, name_of
-
-_BY_WIDTH = """
-SELECT method, width, count(*) AS networks,
-       avg(disconnected_nnz / weight_nnz) AS share_of_weights,
-       avg((effective_nnz = 0)::INT) AS share_without_path,
-       avg(weight_nnz) AS weights, avg(effective_nnz) AS effective
-FROM results
-WHERE init = 'fresh' AND target_nnz IS NOT NULL AND weight_nnz > 0
-  AND disconnected_nnz IS NOT NULL
-GROUP BY method, width ORDER BY method, width
-"""
 
 _SHOWN = {
     "weights on no path": "share_of_weights",
@@ -28,9 +17,7 @@ _SHOWN = {
 
 def section(reader: Source) -> Section:
     """Asks for the shares by width."""
-    by_width = ask(
-        reader, "disconnected-by-width", "Disconnected weights by method and width", _BY_WIDTH
-    )
+    by_width = ask(reader, "disconnected", "Disconnected weights by method and width")
     return Section(
         "disconnected",
         "Disconnected",
@@ -76,6 +63,6 @@ def _chart(by_width: Answer) -> Chart:
         width_axis(by_width),
         Axis("share", "percent", limits=(-0.02, 1.02)),
         views,
-        ("disconnected-by-width",),
+        ("disconnected",),
         (Selector("Share of", options, options[0]),),
     )

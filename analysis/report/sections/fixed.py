@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
+from analysis.methods import in_order, name_of
 from analysis.report.asking import Answer, ask, grouped
 from analysis.report.chart import Axis, Chart, Selector, Series, View, Views
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
-from analysis.report.styles import in_order, name_of
-
-_BEGUN = """
-SELECT begun, target, method, count(*) AS networks, min(weight_nnz) AS weights,
-       min(model_nnz) AS with_biases,
-       first(experiment_id ORDER BY weight_nnz, accuracy DESC, experiment_id) AS experiment_id
-FROM (SELECT *, split_part(init, ':', 1) AS begun FROM results),
-     (VALUES ('fresh', 0.95::DOUBLE), ('bench-95', 0.95), ('bench-995', 0.95),
-             ('fresh', 0.995), ('bench-995', 0.995)) AS asked(which, target)
-WHERE begun = which AND accuracy >= target
-GROUP BY begun, target, method ORDER BY target, begun, method
-"""
-
-_SHARES = """
-SELECT study, method, count(*) AS trainings,
-       avg((accuracy >= 0.95)::INT) AS share_at_95, avg((accuracy >= 0.995)::INT) AS share_at_995,
-       median(accuracy) AS median, max(accuracy) AS best
-FROM results WHERE init <> 'fresh'
-GROUP BY study, method ORDER BY study, method
-"""
 
 _VIEWS = {
     "95 %, from bench-95": (0.95, "bench-95"),
@@ -36,8 +17,8 @@ _VIEWS = {
 
 def section(reader: Source) -> Section:
     """Asks for the sparsest networks by where they begin."""
-    begun = ask(reader, "by-initialisation", "The sparsest networks by initialisation", _BEGUN)
-    shares = ask(reader, "fixed-trainings", "Trainings from a stored initialisation", _SHARES)
+    begun = ask(reader, "sparsest", "The sparsest networks by initialisation")
+    shares = ask(reader, "fixed_trainings", "Trainings from a stored initialisation")
     return Section(
         "fixed",
         "Best initialisation",
@@ -79,7 +60,7 @@ def _chart(begun: Answer) -> Chart:
                     [name_of(row["method"]) for row in ordered],
                     "points",
                     networks=[row["experiment_id"] for row in ordered],
-                    notes=[f"of {row['networks']:,} networks that reach it" for row in ordered],
+                    notes=[f"sparsest of {row['networks']:,} that reach it" for row in ordered],
                 )
             )
         views[(said,)] = View(series)
@@ -91,6 +72,6 @@ def _chart(begun: Answer) -> Chart:
         Axis("nonzero weights"),
         Axis("", "categories"),
         views,
-        ("by-initialisation",),
+        ("sparsest",),
         (Selector("Accuracy and initialisation", options, next(iter(options), "")),),
     )

@@ -4,50 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.report.asking import TARGETS, Answer, ask, grouped, percent_name
+from analysis.methods import SEARCH, in_order, name_of
+from analysis.report.asking import TARGETS, Answer, ask, grouped, percent_name, stands_for
 from analysis.report.chart import Axis, Chart, Guide, Kind, Selector, Series, View, Views
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
-from analysis.report.styles import SEARCH, in_order, name_of
 
 ANY_WIDTH = "any"
 
 MOST_WEIGHTS = 66
 """Where the plots end: the paper's largest budget is 65, and denser networks say nothing."""
-
-_FRONT = """
-WITH trained AS (
-    SELECT method, if(method = 'search', NULL, width) AS width,
-           weight_nnz, accuracy, experiment_id
-    FROM results WHERE init = 'fresh' AND accuracy IS NOT NULL
-), best AS (
-    SELECT method, width, grouping(width) = 1 AS any_width, weight_nnz,
-           count(*) AS trainings, max(accuracy) AS accuracy,
-           first(experiment_id ORDER BY accuracy DESC, experiment_id) AS experiment_id
-    FROM trained GROUP BY GROUPING SETS ((method, weight_nnz), (method, width, weight_nnz))
-)
-SELECT method, width, weight_nnz, trainings, accuracy, experiment_id
-FROM best WHERE any_width OR width IS NOT NULL
-QUALIFY accuracy > coalesce(max(accuracy) OVER (
-    PARTITION BY method, width ORDER BY weight_nnz
-    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
-ORDER BY method, width NULLS FIRST, weight_nnz
-"""
-
-_SPREAD = """
-WITH trained AS (
-    SELECT method, if(method = 'search', NULL, width) AS width, weight_nnz, accuracy
-    FROM results WHERE init = 'fresh' AND accuracy IS NOT NULL
-), counted AS (
-    SELECT method, width, grouping(width) = 1 AS any_width, weight_nnz,
-           count(*) AS trainings, max(accuracy) AS best, median(accuracy) AS median,
-           quantile_cont(accuracy, 0.1) AS tenth, quantile_cont(accuracy, 0.9) AS nine_tenths
-    FROM trained GROUP BY GROUPING SETS ((method, weight_nnz), (method, width, weight_nnz))
-)
-SELECT * EXCLUDE (any_width) FROM counted
-WHERE (any_width OR width IS NOT NULL) AND trainings >= 5 AND weight_nnz <= 66
-ORDER BY method, width NULLS FIRST, weight_nnz
-"""
 
 _GUIDES = tuple(Guide(target, percent_name(target)) for target in TARGETS)
 _WEIGHTS = Axis("nonzero weights", limits=(10, MOST_WEIGHTS))
@@ -62,8 +28,8 @@ _NEAR_ONE = Axis(
 
 def section(reader: Source) -> Section:
     """Asks for the fronts and the spread."""
-    front = ask(reader, "front", "The front of each method, at any width and at each", _FRONT)
-    spread = ask(reader, "spread", "Accuracies by method, width and number of weights", _SPREAD)
+    front = _front(reader)
+    spread = ask(reader, "spread", "Accuracies by method, width and number of weights")
     return Section(
         "frontier",
         "Accuracy",
@@ -78,6 +44,15 @@ def section(reader: Source) -> Section:
         (front, spread),
         needs=("phase1", "phase2-95", "phase2-995", "overparam"),
     )
+
+
+def front_chart(reader: Source) -> Chart:
+    """The best accuracy by number of weights, alone."""
+    return _front_chart(_front(reader))
+
+
+def _front(reader: Source) -> Answer:
+    return ask(reader, "front", "The front of each method, at any width and at each")
 
 
 def _front_chart(front: Answer) -> Chart:
@@ -112,7 +87,7 @@ def _front_chart(front: Answer) -> Chart:
         _NEAR_ONE,
         views,
         ("front",),
-        (Selector("Width that pruning starts from", _widths(front), ANY_WIDTH),),
+        (Selector("Width that pruning starts from", _widths(front), ANY_WIDTH, "width: {}"),),
     )
 
 
@@ -128,7 +103,9 @@ def _spread_chart(spread: Answer) -> Chart:
     views: Views = {}
     for method in methods:
         for width in widths:
-            rows = groups.get((method, None if width == ANY_WIDTH else int(width)), [])
+            # The search chooses its structures itself.
+            any_width = width == ANY_WIDTH or method == SEARCH
+            rows = groups.get((method, None if any_width else int(width)), [])
             series = _spread(rows, method)
             if method != SEARCH:
                 series.append(_line("search, best", SEARCH, reference, "best", "curve"))
@@ -182,7 +159,8 @@ def _line(
         [row["weight_nnz"] for row in rows],
         [row[column] for row in rows],
         kind,
-        notes=[f"of {row['trainings']:,} trainings" for row in rows],
+        networks=[] if kind == "curve" else [row["experiment_id"] for row in rows],
+        notes=[] if kind == "curve" else [stands_for(column, row["trainings"]) for row in rows],
         hollow=column == "median",
     )
 

@@ -12,41 +12,23 @@ from analysis.intervals import (
     mean_difference,
     wilson,
 )
-from analysis.report.asking import Answer, ask, grouped, percent_name
+from analysis.methods import SEARCH, in_order, name_of
+from analysis.report.asking import TARGETS, Answer, ask, grouped, percent_name
 from analysis.report.claims import Claim, Finding, Verdict, above, in_words
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
 from analysis.report.sections.ledger_minima import from_best_init, sparsest
 from analysis.report.sections.random_pruning import simulated
-from analysis.report.styles import in_order, name_of
 
 SEED = 407
 """Of the bootstrap's resamples."""
 
 _NARROW, _WIDE = 8, 256
 
-_WIDTHS = """
-SELECT method, width, list(accuracy ORDER BY experiment_id) AS accuracies,
-       list(disconnected_nnz / weight_nnz ORDER BY experiment_id)
-           FILTER (weight_nnz > 0 AND disconnected_nnz IS NOT NULL) AS disconnected
-FROM results
-WHERE init = 'fresh' AND target_nnz >= 30 AND width IN (8, 256) AND accuracy IS NOT NULL
-GROUP BY method, width ORDER BY method, width
-"""
-
-_PRUNABLE = """
-SELECT target, method, count(*) AS networks,
-       sum((if(target = 0.95, prunable_95, prunable_995) > 0)::INT)::BIGINT AS could_go
-FROM results, (VALUES (0.95::DOUBLE), (0.995)) AS targets(target)
-WHERE init = 'fresh' AND target_nnz IS NOT NULL AND accuracy >= target
-  AND prunable_95 IS NOT NULL
-GROUP BY target, method ORDER BY target, method
-"""
-
 
 def claims(reader: Source) -> list[Claim]:
     """All claims of the paper, measured."""
-    widths = ask(reader, "narrow-and-wide", "Trainings of width 8 and of width 256", _WIDTHS)
+    widths = ask(reader, "narrow_and_wide", "Trainings of width 8 and of width 256")
     return [
         sparsest(reader),
         _worse_with_width(widths),
@@ -138,15 +120,15 @@ def _differences(widths: Answer, column: str, sign: int) -> list[Finding]:
 
 
 def _prunable(reader: Source) -> Claim:
-    answer = ask(
-        reader, "still-prunable", "Networks that could lose a weight after training", _PRUNABLE
-    )
+    answer = ask(reader, "prunable", "Weights that could still go")
+    groups = grouped(answer.rows, "accuracy_that")
     findings = []
-    for (target,), rows in grouped(answer.rows, "target").items():
+    for target in TARGETS:
+        rows = groups.get((f"stays at {percent_name(target)}",), [])
         by_method = {row["method"]: row for row in rows}
-        for method in in_order(set(by_method)):
+        for method in in_order(set(by_method) - {SEARCH}):
             row = by_method[method]
-            share = wilson(row["could_go"], row["networks"])
+            share = wilson(row["networks_with_any"], row["networks"])
             findings.append(
                 Finding(
                     f"{name_of(method)}, {percent_name(target)}",

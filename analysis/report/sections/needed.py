@@ -2,52 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isinf
 from typing import Any
 
 import pyarrow as pa
 
 from analysis.intervals import Interval, minimum, resampled_minimum
-from analysis.report.asking import TARGETS, TARGETS_SQL, Answer, ask, grouped, percent_name
+from analysis.methods import SEARCH, in_order, name_of
+from analysis.report.asking import TARGETS, Answer, ask, grouped, percent_name
 from analysis.report.chart import Axis, Chart, Guide, Selector, Series, View, Views
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
-from analysis.report.styles import SEARCH, in_order, name_of
 
-MEASURES = {"weights": "weight_nnz", "weights and biases": "model_nnz"}
-"""What is counted -> its column."""
-
-TRAININGS = """
-SELECT method, count(*) AS trainings
-FROM results WHERE init = 'fresh' GROUP BY method ORDER BY method
-"""
-
-
-def reached_sql(column: str) -> str:
-    """Networks that reach an accuracy, by their number of weights or parameters."""
-    return f"""
-SELECT target, method, {column} AS nonzeros, count(*) AS networks,
-       first(experiment_id ORDER BY accuracy DESC, experiment_id) AS experiment_id,
-       max(accuracy) AS accuracy
-FROM results, {TARGETS_SQL}
-WHERE init = 'fresh' AND accuracy >= target
-GROUP BY target, method, {column} ORDER BY target, method, {column}
-"""
+MEASURES = ("weights", "weights and biases")
+"""What is counted."""
 
 
 def section(reader: Source) -> Section:
     """Asks for the sparsest networks."""
-    trainings = ask(reader, "trainings", "Trainings from fresh initialisations", TRAININGS)
-    reached = {
-        measure: ask(
-            reader,
-            f"reached-by-{column.replace('_', '-')}",
-            f"Networks that reach an accuracy, by {measure}",
-            reached_sql(column),
-        )
-        for measure, column in MEASURES.items()
+    trainings = ask(reader, "trainings", "Trainings from fresh initialisations")
+    reached = ask(reader, "reached", "Networks that reach an accuracy, by weights")
+    counted = grouped(reached.rows, "counted")
+    minima = {
+        measure: _minima(counted.get((measure,), []), _count(trainings)) for measure in MEASURES
     }
-    minima = {measure: _minima(answer, _count(trainings)) for measure, answer in reached.items()}
     table = _table(minima)
     return Section(
         "needed",
@@ -63,7 +42,7 @@ def section(reader: Source) -> Section:
             "all. It says nothing of what more trainings would find.",
         ),
         (_chart(minima),),
-        (table, trainings, *reached.values()),
+        (table, trainings, reached),
         needs=("phase1", "phase2-95", "phase2-995", "overparam"),
     )
 
@@ -76,9 +55,9 @@ _Minima = dict[tuple[float, str], tuple[Interval, dict[str, Any]]]
 """(target, method) -> the fewest, and the row of the network that has them."""
 
 
-def _minima(reached: Answer, trainings: dict[str, int]) -> _Minima:
+def _minima(reached: Sequence[dict[str, Any]], trainings: dict[str, int]) -> _Minima:
     found = {}
-    for (target, method), rows in grouped(reached.rows, "target", "method").items():
+    for (target, method), rows in grouped(reached, "target", "method").items():
         counts = {row["nonzeros"]: row["networks"] for row in rows}
         sparsest = {**rows[0], "densest": rows[-1]["nonzeros"]}
         found[target, method] = (minimum(resampled_minimum(counts, trainings[method])), sparsest)
@@ -105,7 +84,7 @@ def _chart(minima: dict[str, _Minima]) -> Chart:
         ("weights-needed",),
         (
             Selector("Accuracy", [percent_name(target) for target in TARGETS], "95 %"),
-            Selector("Counted", list(MEASURES), "weights"),
+            Selector("Counted", MEASURES, "weights"),
         ),
     )
 
@@ -151,5 +130,5 @@ def _table(minima: dict[str, _Minima]) -> Answer:
         "The fewest nonzeros, and how many more than the search's fewest",
         "",
         pa.table(columns),
-        how="Minima of the two tables of networks below.",
+        how="Minima of the table of networks below.",
     )

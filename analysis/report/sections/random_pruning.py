@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from analysis.intervals import wilson
+from analysis.methods import in_order, name_of
 from analysis.random_masks import (
     masks_without_path,
     number_of_weights,
@@ -19,7 +20,6 @@ from analysis.report.asking import Answer, ask, grouped
 from analysis.report.chart import Axis, Chart, Selector, Series, View, Views
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
-from analysis.report.styles import in_order, name_of
 
 WIDTHS = (3, 4, 5, 6, 7, 8, 16, 32, 64, 128, 256)
 """The paper's."""
@@ -32,14 +32,6 @@ TRIALS = 2000
 
 SEED = 20240704
 """Of the simulation."""
-
-_ALGORITHMS = """
-SELECT target_nnz, method, width, count(*) AS networks,
-       sum((effective_nnz = 0)::INT)::BIGINT AS without_path
-FROM results
-WHERE init = 'fresh' AND target_nnz IN (20, 30, 65) AND status IN ('ok', 'collapsed')
-GROUP BY target_nnz, method, width ORDER BY target_nnz, method, width
-"""
 
 
 @dataclass(frozen=True)
@@ -85,7 +77,7 @@ def section(reader: Source) -> Section:
     """Simulates, and asks how often the algorithms leave no path."""
     masks = _answer()
     algorithms = ask(
-        reader, "algorithms-without-path", "Networks of the algorithms without path", _ALGORITHMS
+        reader, "without_path_by_budget", "Networks of the algorithms without any path"
     )
     return Section(
         "random",
@@ -135,7 +127,9 @@ _ALL = "all three"
 def _chart(algorithms: Answer) -> Chart:
     styles = dict(zip(KEPT, ("fewest", "after", "random"), strict=True))
     views: Views = {
-        (_ALL,): View([series for kept in KEPT for series in _random(kept, styles[kept])])
+        (_ALL,): View(
+            [one for kept in KEPT for one in _random(kept, styles[kept], f"{kept} weights")]
+        )
     }
     budgets = grouped(algorithms.rows, "target_nnz")
     for kept in KEPT:
@@ -150,7 +144,7 @@ def _chart(algorithms: Answer) -> Chart:
             )
             for method in in_order({method for (method,) in methods})
         ]
-        views[(str(kept),)] = View([*_random(kept, "random"), *series])
+        views[(str(kept),)] = View([*_random(kept, "random", "random mask"), *series])
     return Chart(
         "random-masks",
         "Share of masks without any path from an input to the output, by width",
@@ -158,21 +152,19 @@ def _chart(algorithms: Answer) -> Chart:
         Axis("width", "doubling", ticks=[w for w in WIDTHS if w not in (5, 6, 7)]),
         Axis("share without a path", "percent", limits=(-0.02, 1.02)),
         views,
-        ("random-masks", "algorithms-without-path"),
+        ("random-masks", "without-path-by-budget"),
         (Selector("Weights that are kept", [_ALL, *map(str, KEPT)], _ALL),),
     )
 
 
-def _random(kept: int, style: str) -> list[Series]:
+def _random(kept: int, style: str, called: str) -> list[Series]:
     ours = [one for one in simulated() if one.kept == kept]
     shares = [wilson(one.without_path, one.trials) for one in ours]
     widths = [one.width for one in ours]
     return [
+        Series(f"{called}, exact", style, widths, [one.exact for one in ours], "curve"),
         Series(
-            f"random, {kept} weights, exact", style, widths, [one.exact for one in ours], "curve"
-        ),
-        Series(
-            f"random, {kept} weights, simulated",
+            f"{called}, simulated",
             style,
             widths,
             [share.value for share in shares],

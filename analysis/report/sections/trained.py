@@ -6,20 +6,6 @@ from analysis.report.asking import ask
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
 
-_ROWS = """
-SELECT study, method, count(*) AS trainings,
-       count(*) FILTER (status = 'collapsed') AS collapsed,
-       count(*) FILTER (status IN ('diverged', 'failed')) AS without_result,
-       median(accuracy) AS median_accuracy, max(accuracy) AS best_accuracy,
-       sum(train_ms) / 3.6e6 AS core_hours
-FROM results GROUP BY study, method ORDER BY study, method
-"""
-
-_SWEEPS = """
-SELECT backend, study, count(*) AS trainings
-FROM results GROUP BY backend, study ORDER BY study, backend
-"""
-
 
 def section(reader: Source) -> Section:
     """Counts the rows."""
@@ -33,7 +19,7 @@ def section(reader: Source) -> Section:
         ),
         (),
         (
-            ask(reader, "rows", "Trainings by study and method", _ROWS),
-            ask(reader, "backends", "What trained them", _SWEEPS),
+            ask(reader, "rows", "Trainings by study and method"),
+            ask(reader, "backends", "What trained them"),
         ),
     )

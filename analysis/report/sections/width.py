@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-from analysis.report.asking import TARGETS_SQL, Answer, ask, grouped, percent_name
+from analysis.methods import SEARCH, in_order, name_of
+from analysis.report.asking import Answer, ask, grouped, percent_name, stands_for
 from analysis.report.chart import Axis, Chart, Guide, Selector, Series, View, Views
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
-from analysis.report.styles import SEARCH, in_order, name_of
-
-_BY_WIDTH = """
-SELECT target_nnz, method, width, count(*) AS trainings,
-       max(accuracy) AS best, median(accuracy) AS median, avg(accuracy) AS mean
-FROM results
-WHERE init = 'fresh' AND target_nnz IS NOT NULL AND accuracy IS NOT NULL
-GROUP BY target_nnz, method, width ORDER BY target_nnz, method, width
-"""
-
-_FEWEST = f"""
-SELECT target, method, width, count(*) AS networks, min(weight_nnz) AS weights,
-       first(experiment_id ORDER BY weight_nnz, accuracy DESC, experiment_id) AS experiment_id
-FROM results, {TARGETS_SQL}
-WHERE init = 'fresh' AND target_nnz IS NOT NULL AND accuracy >= target
-GROUP BY target, method, width ORDER BY target, method, width
-"""
-
-_SEARCH = f"""
-SELECT target, min(weight_nnz) AS weights
-FROM results, {TARGETS_SQL}
-WHERE init = 'fresh' AND method = 'search' AND accuracy >= target
-GROUP BY target ORDER BY target
-"""
 
 STATISTICS = ("mean", "median", "best")
 _USUAL_BUDGET = 50
@@ -37,9 +14,9 @@ _USUAL_BUDGET = 50
 
 def section(reader: Source) -> Section:
     """Asks for accuracies by width, and for the sparsest networks by width."""
-    by_width = ask(reader, "accuracy-by-width", "Accuracies by budget, method and width", _BY_WIDTH)
-    fewest = ask(reader, "weights-by-width", "The fewest weights by method and width", _FEWEST)
-    search = ask(reader, "weights-of-the-search", "The fewest weights of the search", _SEARCH)
+    by_width = ask(reader, "accuracy_by_width", "Accuracies by budget, method and width")
+    fewest = ask(reader, "weights_by_width", "The fewest weights by method and width")
+    sparsest = ask(reader, "sparsest", "The sparsest networks by initialisation")
     return Section(
         "width",
         "Width",
@@ -48,10 +25,10 @@ def section(reader: Source) -> Section:
             "The budget of weights stays the same, the network that they are chosen from grows. "
             "The paper's finding is that overparameterisation makes pruning worse.",
             "A point is the mean, the median or the best of one budget's trainings: three learning "
-            "rates and three schedules at each width.",
+            "rates and three schedules at each width. The network behind it is the best of them.",
         ),
-        (_accuracy(by_width), _weights(fewest, search)),
-        (by_width, fewest, search),
+        (_accuracy(by_width), _weights(fewest, sparsest)),
+        (by_width, fewest, sparsest),
         needs=("overparam",),
     )
 
@@ -81,7 +58,10 @@ def _accuracy(by_width: Answer) -> Chart:
                         method,
                         [row["width"] for row in methods[(method,)]],
                         [row[statistic] for row in methods[(method,)]],
-                        notes=[f"of {row['trainings']} trainings" for row in methods[(method,)]],
+                        networks=[row["experiment_id"] for row in methods[(method,)]],
+                        notes=[
+                            stands_for(statistic, row["trainings"]) for row in methods[(method,)]
+                        ],
                     )
                     for method in in_order({method for (method,) in methods})
                 ]
@@ -105,8 +85,12 @@ def _accuracy(by_width: Answer) -> Chart:
     )
 
 
-def _weights(fewest: Answer, search: Answer) -> Chart:
-    floor = {row["target"]: row["weights"] for row in search.rows}
+def _weights(fewest: Answer, sparsest: Answer) -> Chart:
+    floor = {
+        row["target"]: row["weights"]
+        for row in sparsest.rows
+        if row["begun"] == "fresh" and row["method"] == SEARCH
+    }
     views: Views = {}
     for (target,), rows in grouped(fewest.rows, "target").items():
         methods = grouped(rows, "method")
@@ -117,7 +101,9 @@ def _weights(fewest: Answer, search: Answer) -> Chart:
                 [row["width"] for row in methods[(method,)]],
                 [row["weights"] for row in methods[(method,)]],
                 networks=[row["experiment_id"] for row in methods[(method,)]],
-                notes=[f"of {row['networks']} that reach it" for row in methods[(method,)]],
+                notes=[
+                    f"sparsest of {row['networks']:,} that reach it" for row in methods[(method,)]
+                ],
             )
             for method in in_order({method for (method,) in methods})
         ]
@@ -126,11 +112,11 @@ def _weights(fewest: Answer, search: Answer) -> Chart:
     options = [option for (option,) in views]
     return Chart(
         "weights-by-width",
-        "The fewest weights that reach the accuracy, by the width that pruning starts from",
+        "The fewest weights that reach the accuracy, by the width pruning starts from",
         "A line ends where no training of that width reaches the accuracy.",
         width_axis(fewest),
         Axis("nonzero weights"),
         views,
-        ("weights-by-width", "weights-of-the-search"),
+        ("weights-by-width", "sparsest"),
         (Selector("Accuracy", options, next(iter(options), "")),),
     )

@@ -1,0 +1,374 @@
+-- The questions behind every number of docs/results.md and of the report, each asked once.
+--
+-- `-- name: NAME` begins a question; comments are for readers of this file. $NAME is another
+-- question in its place (analysis/findings.py), so that a table on the page and a plot of the report
+-- that show the same finding count the same rows.
+--
+-- The paper tells networks from fresh initialisations apart from those that begin with the search's
+-- best one: init is 'fresh', or the name of a stored initialisation with its digest behind a colon.
+
+
+-- What was trained ------------------------------------------------------------------------------
+
+-- name: rows
+SELECT study, method, count(*) AS trainings, count(DISTINCT experiment_id) AS ids,
+       count(*) FILTER (status = 'collapsed') AS collapsed,
+       count(*) FILTER (status = 'diverged') AS diverged,
+       count(*) FILTER (status = 'failed') AS failed,
+       median(accuracy) AS median_accuracy, max(accuracy) AS best_accuracy,
+       sum(train_ms) / 3.6e6 AS core_hours
+FROM results GROUP BY study, method ORDER BY study, method
+
+-- name: rows_by_study
+SELECT study, sum(trainings)::BIGINT AS trainings, sum(ids)::BIGINT AS ids,
+       sum(collapsed)::BIGINT AS collapsed, sum(diverged)::BIGINT AS diverged,
+       round(sum(core_hours), 2) AS core_hours
+FROM ($rows) GROUP BY study ORDER BY study
+
+-- name: backends
+SELECT backend, study, count(*) AS trainings
+FROM results GROUP BY backend, study ORDER BY study, backend
+
+
+-- The sparsest networks -------------------------------------------------------------------------
+
+-- name: sparsest
+-- Of each method, by where it begins. The counts are minima of their own; what is said of one
+-- network is said of the one with the fewest weights.
+WITH reaching AS (
+    SELECT *, split_part(init, ':', 1) AS begun,
+           row_number() OVER (
+               PARTITION BY split_part(init, ':', 1), target, method
+               ORDER BY weight_nnz, model_nnz, accuracy DESC, study, study_index, experiment_id
+           ) AS place
+    FROM results, (VALUES (0.95::DOUBLE), (0.995)) AS targets(target)
+    WHERE accuracy >= target
+)
+SELECT begun, target, method, count(*) AS networks, min(weight_nnz) AS weights,
+       min(model_nnz) AS with_biases, min(effective_nnz) AS effective,
+       any_value(coalesce(structure, width::VARCHAR)) FILTER (place = 1) AS width,
+       any_value(paper_run_id) FILTER (place = 1) AS run_id,
+       any_value(accuracy) FILTER (place = 1) AS accuracy,
+       any_value(experiment_id) FILTER (place = 1) AS experiment_id
+FROM reaching GROUP BY begun, target, method ORDER BY target, begun, method
+
+-- name: sparsest_at_95
+SELECT method, networks, weights, with_biases, effective, width, run_id,
+       round(100 * accuracy, 2) AS percent
+FROM ($sparsest)
+WHERE begun = 'fresh' AND target = 0.95 ORDER BY weights, with_biases, method
+
+-- name: sparsest_at_995
+SELECT method, networks, weights, with_biases, effective, width, run_id,
+       round(100 * accuracy, 2) AS percent
+FROM ($sparsest)
+WHERE begun = 'fresh' AND target = 0.995 ORDER BY weights, with_biases, method
+
+-- name: trainings
+SELECT method, count(*) AS trainings
+FROM results WHERE init = 'fresh' GROUP BY method ORDER BY method
+
+-- name: reached
+-- Networks that reach an accuracy, by what they have of either kind: for the bootstrap of minima.
+WITH counted AS (
+    SELECT 'weights' AS counted, weight_nnz AS nonzeros, method, init, accuracy, experiment_id
+    FROM results
+    UNION ALL
+    SELECT 'weights and biases', model_nnz, method, init, accuracy, experiment_id
+    FROM results
+)
+SELECT counted, target, method, nonzeros, count(*) AS networks,
+       first(experiment_id ORDER BY accuracy DESC, experiment_id) AS experiment_id,
+       max(accuracy) AS accuracy
+FROM counted, (VALUES (0.95::DOUBLE), (0.995)) AS targets(target)
+WHERE init = 'fresh' AND accuracy >= target
+GROUP BY ALL ORDER BY counted, target, method, nonzeros
+
+-- name: successes
+SELECT method, count(*) AS trainings,
+       round(100 * avg((accuracy >= 0.95)::INT), 2) AS percent_at_95,
+       round(100 * avg((accuracy >= 0.995)::INT), 4) AS percent_at_995,
+       round(100 * median(accuracy), 1) AS median_accuracy
+FROM results WHERE study IN ('overparam', 'phase2-95', 'phase2-995')
+GROUP BY ALL ORDER BY percent_at_95 DESC, method
+
+
+-- Accuracy against weights ----------------------------------------------------------------------
+
+-- name: front
+-- Networks that are more accurate than every sparser one of their method, at any width (NULL) and
+-- at each. The search chooses its structures itself.
+WITH trained AS (
+    SELECT method, if(method = 'search', NULL, width) AS width,
+           weight_nnz, accuracy, experiment_id
+    FROM results WHERE init = 'fresh' AND accuracy IS NOT NULL
+), best AS (
+    SELECT method, width, grouping(width) = 1 AS any_width, weight_nnz,
+           count(*) AS trainings, max(accuracy) AS accuracy,
+           first(experiment_id ORDER BY accuracy DESC, experiment_id) AS experiment_id
+    FROM trained GROUP BY GROUPING SETS ((method, weight_nnz), (method, width, weight_nnz))
+)
+SELECT method, width, weight_nnz, trainings, accuracy, experiment_id
+FROM best WHERE any_width OR width IS NOT NULL
+QUALIFY accuracy > coalesce(max(accuracy) OVER (
+    PARTITION BY method, width ORDER BY weight_nnz
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
+ORDER BY method, width NULLS FIRST, weight_nnz
+
+-- name: spread
+WITH trained AS (
+    SELECT method, if(method = 'search', NULL, width) AS width,
+           weight_nnz, accuracy, experiment_id
+    FROM results WHERE init = 'fresh' AND accuracy IS NOT NULL
+), counted AS (
+    SELECT method, width, grouping(width) = 1 AS any_width, weight_nnz,
+           count(*) AS trainings, max(accuracy) AS best, median(accuracy) AS median,
+           quantile_cont(accuracy, 0.1) AS tenth, quantile_cont(accuracy, 0.9) AS nine_tenths,
+           first(experiment_id ORDER BY accuracy DESC, experiment_id) AS experiment_id
+    FROM trained GROUP BY GROUPING SETS ((method, weight_nnz), (method, width, weight_nnz))
+)
+SELECT * EXCLUDE (any_width) FROM counted
+WHERE (any_width OR width IS NOT NULL) AND trainings >= 5 AND weight_nnz <= 66
+ORDER BY method, width NULLS FIRST, weight_nnz
+
+
+-- Width -----------------------------------------------------------------------------------------
+
+-- name: accuracy_by_width
+SELECT target_nnz, method, width, count(*) AS trainings,
+       max(accuracy) AS best, median(accuracy) AS median, avg(accuracy) AS mean,
+       first(experiment_id ORDER BY accuracy DESC, experiment_id) AS experiment_id
+FROM results
+WHERE init = 'fresh' AND target_nnz IS NOT NULL AND accuracy IS NOT NULL
+GROUP BY target_nnz, method, width ORDER BY target_nnz, method, width
+
+-- name: weights_by_width
+SELECT target, method, width, count(*) AS networks, min(weight_nnz) AS weights,
+       first(experiment_id ORDER BY weight_nnz, accuracy DESC, experiment_id) AS experiment_id
+FROM results, (VALUES (0.95::DOUBLE), (0.995)) AS targets(target)
+WHERE init = 'fresh' AND target_nnz IS NOT NULL AND accuracy >= target
+GROUP BY target, method, width ORDER BY target, method, width
+
+-- name: weights_by_width_at_95
+SELECT method,
+       min(weights) FILTER (width = 3) AS w3, min(weights) FILTER (width = 4) AS w4,
+       min(weights) FILTER (width = 5) AS w5, min(weights) FILTER (width = 6) AS w6,
+       min(weights) FILTER (width = 7) AS w7, min(weights) FILTER (width = 8) AS w8,
+       min(weights) FILTER (width = 16) AS w16, min(weights) FILTER (width = 32) AS w32,
+       min(weights) FILTER (width = 64) AS w64, min(weights) FILTER (width = 128) AS w128,
+       min(weights) FILTER (width = 256) AS w256
+FROM ($weights_by_width)
+WHERE target = 0.95 GROUP BY method ORDER BY method
+
+-- name: budgets_from_30
+-- What the claims about width compare; the lists are what their bootstrap draws from.
+SELECT method, width, median(accuracy) AS median, avg(accuracy) AS mean,
+       list(accuracy ORDER BY experiment_id) AS accuracies,
+       list(disconnected_nnz / weight_nnz ORDER BY experiment_id)
+           FILTER (weight_nnz > 0 AND disconnected_nnz IS NOT NULL) AS disconnected
+FROM results
+WHERE init = 'fresh' AND target_nnz >= 30 AND accuracy IS NOT NULL
+GROUP BY method, width ORDER BY method, width
+
+-- name: narrow_and_wide
+SELECT * FROM ($budgets_from_30)
+WHERE width IN (8, 256) ORDER BY method, width
+
+-- name: means_by_width
+SELECT method,
+       round(100 * max(mean) FILTER (width = 4), 1) AS w4,
+       round(100 * max(mean) FILTER (width = 5), 1) AS w5,
+       round(100 * max(mean) FILTER (width = 6), 1) AS w6,
+       round(100 * max(mean) FILTER (width = 7), 1) AS w7,
+       round(100 * max(mean) FILTER (width = 8), 1) AS w8,
+       round(100 * max(mean) FILTER (width = 16), 1) AS w16,
+       round(100 * max(mean) FILTER (width = 32), 1) AS w32,
+       round(100 * max(mean) FILTER (width = 64), 1) AS w64,
+       round(100 * max(mean) FILTER (width = 128), 1) AS w128,
+       round(100 * max(mean) FILTER (width = 256), 1) AS w256
+FROM ($budgets_from_30)
+GROUP BY method ORDER BY method
+
+-- name: medians_by_width
+SELECT method,
+       round(100 * max(median) FILTER (width = 4), 1) AS w4,
+       round(100 * max(median) FILTER (width = 8), 1) AS w8,
+       round(100 * max(median) FILTER (width = 16), 1) AS w16,
+       round(100 * max(median) FILTER (width = 32), 1) AS w32,
+       round(100 * max(median) FILTER (width = 64), 1) AS w64,
+       round(100 * max(median) FILTER (width = 128), 1) AS w128,
+       round(100 * max(median) FILTER (width = 256), 1) AS w256
+FROM ($budgets_from_30)
+GROUP BY method ORDER BY method
+
+
+-- Disconnected weights --------------------------------------------------------------------------
+
+-- name: disconnected
+SELECT method, width, count(*) AS networks,
+       avg(disconnected_nnz / weight_nnz) AS share_of_weights,
+       avg((effective_nnz = 0)::INT) AS share_without_path,
+       avg(weight_nnz) AS weights, avg(effective_nnz) AS effective
+FROM results
+WHERE init = 'fresh' AND target_nnz IS NOT NULL AND weight_nnz > 0
+  AND disconnected_nnz IS NOT NULL
+GROUP BY method, width ORDER BY method, width
+
+-- name: disconnected_by_width
+SELECT method,
+       round(100 * max(share_of_weights) FILTER (width = 4), 1) AS w4,
+       round(100 * max(share_of_weights) FILTER (width = 8), 1) AS w8,
+       round(100 * max(share_of_weights) FILTER (width = 16), 1) AS w16,
+       round(100 * max(share_of_weights) FILTER (width = 32), 1) AS w32,
+       round(100 * max(share_of_weights) FILTER (width = 64), 1) AS w64,
+       round(100 * max(share_of_weights) FILTER (width = 128), 1) AS w128,
+       round(100 * max(share_of_weights) FILTER (width = 256), 1) AS w256,
+       round(100 * sum(networks * share_without_path) / sum(networks), 1) AS no_path
+FROM ($disconnected)
+GROUP BY method ORDER BY method
+
+-- name: without_path
+SELECT method, count(*) FILTER (connection = 'bias-only') AS bias_only,
+       count(*) FILTER (connection = 'none') AS nothing,
+       count(*) FILTER (list_contains(layer_nnz, 0)) AS a_layer_without_weights
+FROM results WHERE study = 'overparam' AND connection <> 'path' GROUP BY method ORDER BY method
+
+-- name: without_path_by_budget
+SELECT target_nnz, method, width, count(*) AS networks,
+       sum((effective_nnz = 0)::INT)::BIGINT AS without_path
+FROM results
+WHERE init = 'fresh' AND target_nnz IN (20, 30, 65) AND status IN ('ok', 'collapsed')
+GROUP BY target_nnz, method, width ORDER BY target_nnz, method, width
+
+
+-- name: explained_by_disconnected
+-- How much of the variance of accuracy the share of weights on no path accounts for.
+SELECT coalesce(method, 'all') AS method, count(*) AS networks,
+       round(100 * regr_r2(accuracy, disconnected_nnz / weight_nnz), 1) AS percent_explained,
+       count(*) FILTER (disconnected_nnz < 0.2 * weight_nnz) AS nearly_all_on_paths,
+       round(100 * avg(accuracy) FILTER (disconnected_nnz < 0.2 * weight_nnz), 1) AS their_mean,
+       round(100 * avg(accuracy), 1) AS mean_of_all
+FROM results
+WHERE init = 'fresh' AND target_nnz >= 30 AND width >= 8 AND weight_nnz > 0
+  AND accuracy IS NOT NULL
+GROUP BY GROUPING SETS ((method), ()) ORDER BY grouping(method), method
+
+
+-- Still prunable --------------------------------------------------------------------------------
+
+-- name: prunable
+-- Of masked networks, by pruning or by the search: dense ones are not sparse to begin with.
+WITH masked AS (
+    SELECT accuracy_that, method, weight_nnz, accuracy, experiment_id,
+           CASE accuracy_that WHEN 'stays at 95 %' THEN prunable_95
+                              WHEN 'stays at 99.5 %' THEN prunable_995
+                              ELSE prunable_own END AS prunable
+    FROM results, (VALUES ('stays at 95 %', 0.95::DOUBLE), ('stays at 99.5 %', 0.995),
+                          ('loses 0.1 points at most', 0.95)) AS asked(accuracy_that, least)
+    WHERE init = 'fresh' AND (target_nnz IS NOT NULL OR masks IS NOT NULL)
+      AND accuracy >= least
+)
+SELECT accuracy_that, method, count(*) AS networks, median(weight_nnz) AS weights,
+       median(weight_nnz - prunable) AS weights_left, min(weight_nnz - prunable) AS fewest_left,
+       median(prunable) AS could_go, max(prunable) AS most,
+       count(*) FILTER (prunable > 0) AS networks_with_any,
+       first(experiment_id ORDER BY weight_nnz - prunable, accuracy DESC, experiment_id)
+           AS experiment_id
+FROM masked WHERE prunable IS NOT NULL
+GROUP BY accuracy_that, method ORDER BY accuracy_that, method
+
+-- name: prunable_at_95
+SELECT method, networks, weights, could_go, most, fewest_left,
+       round(100 * networks_with_any / networks, 1) AS percent_with_any
+FROM ($prunable)
+WHERE accuracy_that = 'stays at 95 %' ORDER BY method
+
+-- name: prunable_at_995
+SELECT method, networks, weights, could_go, most, fewest_left,
+       round(100 * networks_with_any / networks, 1) AS percent_with_any
+FROM ($prunable)
+WHERE accuracy_that = 'stays at 99.5 %' ORDER BY method
+
+
+-- The best initialisation -----------------------------------------------------------------------
+
+-- name: fixed_trainings
+SELECT study, method, count(*) AS trainings,
+       avg((accuracy >= 0.95)::INT) AS share_at_95, avg((accuracy >= 0.995)::INT) AS share_at_995,
+       median(accuracy) AS median, max(accuracy) AS best
+FROM results WHERE init <> 'fresh'
+GROUP BY study, method ORDER BY study, method
+
+-- name: fixed_by_study
+SELECT study, method, count(*) AS networks, min(weight_nnz) AS weights,
+       min(model_nnz) AS with_biases, min(effective_nnz) AS effective,
+       first(coalesce(structure, width::VARCHAR) ORDER BY weight_nnz, model_nnz, accuracy DESC, paper_run_id) AS width,
+       first(paper_run_id ORDER BY weight_nnz, model_nnz, accuracy DESC, paper_run_id) AS run_id
+FROM results WHERE (paper_group = 'fixed-95' AND accuracy >= 0.95)
+                OR (paper_group = 'fixed-995' AND accuracy >= 0.995)
+GROUP BY study, method ORDER BY study LIKE 'fixed995%', weights, with_biases, method, study
+
+-- name: fixed_995_at_95
+SELECT method, networks, weights, with_biases, width, run_id
+FROM ($sparsest)
+WHERE begun = 'bench-995' AND target = 0.95 ORDER BY weights, with_biases, method
+
+-- name: fixed_reached
+-- The search that found the initialisation counts too: its best network begins with it.
+SELECT target, method, weight_nnz AS nonzeros, count(*) AS networks
+FROM results, (VALUES ('bench-95', 'phase2-95', 0.95::DOUBLE), ('bench-995', 'phase2-995', 0.995))
+    AS asked(begun, found_in, target)
+WHERE (split_part(init, ':', 1) = begun OR study = found_in) AND accuracy >= target
+GROUP BY target, method, weight_nnz ORDER BY target, method, weight_nnz
+
+-- name: fixed_trainings_by_target
+SELECT target, method, count(*) AS trainings
+FROM results, (VALUES ('bench-95', 'phase2-95', 0.95::DOUBLE), ('bench-995', 'phase2-995', 0.995))
+    AS asked(begun, found_in, target)
+WHERE split_part(init, ':', 1) = begun OR study = found_in
+GROUP BY target, method ORDER BY target, method
+
+
+-- The search itself -----------------------------------------------------------------------------
+
+-- name: search_by_study
+SELECT target, study, count(*) AS networks, min(weight_nnz) AS weights,
+       min(model_nnz) AS with_biases,
+       first(paper_run_id ORDER BY weight_nnz, model_nnz, accuracy DESC, paper_run_id) AS run_id,
+       round(100 * first(accuracy ORDER BY weight_nnz, model_nnz, accuracy DESC, paper_run_id), 2) AS percent
+FROM results, (VALUES (0.95::DOUBLE), (0.995)) AS targets(target)
+WHERE method = 'search' AND accuracy >= target GROUP BY ALL ORDER BY target, study
+
+-- name: masks_at_95
+SELECT weight_nnz, model_nnz, mask1, mask2, mask3, lr, schedule,
+       round(100 * accuracy, 2) AS percent, paper_run_id
+FROM results WHERE study = 'phase2-95' AND accuracy >= 0.95
+ORDER BY weight_nnz, model_nnz, accuracy DESC, paper_run_id LIMIT 3
+
+-- name: masks_at_995
+SELECT weight_nnz, model_nnz, mask1, mask2, mask3, lr, schedule,
+       round(100 * accuracy, 2) AS percent, paper_run_id
+FROM results WHERE study = 'phase2-995' AND accuracy >= 0.995
+ORDER BY weight_nnz, model_nnz, accuracy DESC, paper_run_id LIMIT 3
+
+-- name: dense_structures
+SELECT structure, 2 * d1 + d1 * d2 + d2 * d3 + d3 AS weights,
+       round(100 * max(accuracy), 2) AS best, max(accuracy) AS accuracy
+FROM results WHERE study = 'phase1' GROUP BY structure, d1, d2, d3
+
+-- name: dense_structures_at_95
+SELECT structure, weights, best
+FROM ($dense_structures)
+WHERE accuracy >= 0.95 ORDER BY weights, best DESC, structure LIMIT 3
+
+-- name: dense_structures_at_995
+SELECT structure, weights, best
+FROM ($dense_structures)
+WHERE accuracy >= 0.995 ORDER BY weights, best DESC, structure LIMIT 3
+
+-- name: luck
+SELECT study, lr, schedule, count(*) AS trainings, round(100 * median(accuracy), 1) AS median,
+       sum((accuracy >= 0.95)::INT)::INT AS at_95, sum((accuracy >= 0.995)::INT)::INT AS at_995,
+       round(100 * avg((abs(accuracy - 0.5) < 0.005)::INT)) AS stuck
+FROM results WHERE study IN ('phase1', 'phase2-95', 'phase2-995')
+GROUP BY ALL ORDER BY study, lr, schedule
