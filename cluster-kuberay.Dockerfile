@@ -1,7 +1,7 @@
 # The image of cluster-kuberay.yaml: Ray's own, with this project and its pinned dependencies.
 FROM rayproject/ray:2.60.0-py311
 WORKDIR /home/ray/sparsest
-COPY --chown=ray:users pyproject.toml constraints.txt README.md LICENSE sparsest.py ./
+COPY --chown=ray:users pyproject.toml constraints.txt README.md LICENSE sparsest.py sparsest_rooms.py ./
 COPY --chown=ray:users analysis analysis
 COPY --chown=ray:users orchestrator orchestrator
 COPY --chown=ray:users pruning pruning

@@ -16,6 +16,10 @@ For instance::
 
 from importlib import metadata as _metadata
 
+from sparsest_rooms import require_rooms
+
+require_rooms()
+
 from analysis.drawing.figure import draw
 from analysis.drawing.files import save_drawing
 from analysis.network import accuracy, network_from_row

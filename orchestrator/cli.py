@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -31,8 +32,8 @@ from orchestrator.commands import (
     verify,
 )
 from orchestrator.commands.places import on_this_machine
-from orchestrator.commands.run import INTERRUPTED
 from orchestrator.errors import UserError
+from orchestrator.stopping import Terminated, exit_code, heed_sigterm
 from orchestrator.terminal import say
 from storage.errors import StoreError
 from storage.sweep_info import software_versions
@@ -52,9 +53,9 @@ app = typer.Typer(
 
 
 def _telling(command: Callable[P, None]) -> Callable[P, None]:
-    """The command, with its foreseen ends as exit codes: 0 done, 1 could not be done, 130 stopped.
+    """The command, with its foreseen ends as exit codes: 0 done, 1 could not be done.
 
-    Wrong usage is 2, which typer sees to.
+    A signal that stopped it makes 130 or 143; wrong usage is 2, which typer sees to.
     """
 
     @wraps(command)
@@ -74,7 +75,8 @@ def _telling(command: Callable[P, None]) -> Callable[P, None]:
             # Ctrl-C in a run brings words along; any other has none.
             said = ["stopped at once", "what is stored is safe", *map(str, error.args)]
             say("; ".join(said), err=True)
-            raise typer.Exit(INTERRUPTED) from error
+            number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
+            raise typer.Exit(exit_code(number)) from error
 
     return told
 
@@ -121,6 +123,7 @@ def common(
 
 def main() -> None:
     """Runs the command that this process was started with."""
+    heed_sigterm()
     app(prog_name="sparsest")
 
 

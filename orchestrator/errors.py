@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class UserError(Exception):
     """What was wrong, where, and what to do."""
+
+
+class NoWorkerError(UserError):
+    """No worker can start; the log of the run has what the workers said, in full."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from orchestrator.errors import UserError
+from orchestrator.errors import NoWorkerError, UserError
 from storage.paths import StorePaths
 
 
@@ -30,7 +30,7 @@ def log_beside(paths: StorePaths) -> Iterator[None]:
     """Logs to the file beside the store, whatever the terminal shows.
 
     Raises:
-        UserError: the file cannot be written.
+        UserError: the file cannot be written; or no worker can start, which it says more of.
     """
     try:
         handler = _RunLog(paths.run_log)
@@ -43,6 +43,8 @@ def log_beside(paths: StorePaths) -> Iterator[None]:
     root.setLevel(logging.INFO)
     try:
         yield
+    except NoWorkerError as error:
+        raise UserError(f"{error}. The log says more: {paths.run_log}") from error
     finally:
         root.setLevel(usual_level)
         root.removeHandler(handler)

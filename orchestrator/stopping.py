@@ -1,24 +1,65 @@
-"""Ctrl-C: once to stop in good order, twice to stop at once."""
+"""Ctrl-C and SIGTERM: once to stop in good order, twice to stop at once."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM has come: the same as Ctrl-C but for the exit code."""
+
+
+def exit_code(number: signal.Signals) -> int:
+    """Of a command that a signal has stopped, as shells have it: 130 or 143."""
+    return 128 + number
+
+
+def interruption(number: int) -> KeyboardInterrupt:
+    """What is raised where a signal stops a command at once."""
+    return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+
+
+def heed_sigterm() -> None:
+    """From now on SIGTERM is no sudden death: it raises `Terminated` where nothing else waits."""
+
+    def receive(number: int, frame: FrameType | None) -> None:
+        raise interruption(number)
+
+    signal.signal(signal.SIGTERM, receive)
+
+
+@contextmanager
+def saying_how_to_go_on() -> Iterator[None]:
+    """What stops it at once says that the same command goes on."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise type(error)("the same command goes on where it stopped") from error
+
+
 class StopRequest:
-    """While entered, SIGINT and SIGTERM set `requested`; a second one raises KeyboardInterrupt.
+    """While entered, SIGINT and SIGTERM set `received`; a second one raises KeyboardInterrupt.
 
     Args:
         announce: called at the first signal.
+
+    Attributes:
+        received: the first signal; None before.
     """
 
     def __init__(self, announce: Callable[[], None]) -> None:
-        self.requested = False
+        self.received: signal.Signals | None = None
         self._announce = announce
         self._usual: dict[signal.Signals, Any] = {}
+
+    @property
+    def requested(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self.received is not None
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -36,6 +77,6 @@ class StopRequest:
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
-            raise KeyboardInterrupt("the same command goes on where it stopped")
-        self.requested = True
+            raise interruption(number)
+        self.received = signal.Signals(number)
         self._announce()

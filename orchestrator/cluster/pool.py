@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ray
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.clock import PatientClock
 from orchestrator.cluster.size import Wish, needs_seat, wanted_workers
+from orchestrator.cluster.starts import Starts
 from orchestrator.cluster.watch import ClusterWatch, Node
-from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker, reason_of
-from orchestrator.errors import UserError
+from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker
+from orchestrator.errors import NoWorkerError
 from orchestrator.team import Team
 from workers.actor import TrainingActor
 from workers.initial import StoredInit
@@ -28,12 +29,6 @@ START_TIMEOUT_S = 300.0
 
 NODE_TIMEOUT_S = 1200.0
 """The same on a cluster that may have to rent a machine first and install everything on it."""
-
-FAILED_STARTS = 3
-"""So many workers that fail to start before the first that does, and none will."""
-
-LONGEST_PAUSE_S = 60.0
-"""Between two tries to start workers where they fail to."""
 
 IDLE_LOOKS = 3
 """After so many looks at which a worker had nothing to do, no more nodes are asked for."""
@@ -73,9 +68,7 @@ class Pool:
         self._watch = watch
         self._clock = clock
         self._actor = actor
-        self._failed_starts = 0
-        self._last_failure = ""
-        self._start_again_at = 0.0
+        self._starts = Starts()
         self._idle_looks = 0
         self._seat: Any = None
         self._timeout_s = NODE_TIMEOUT_S if wish.grows else START_TIMEOUT_S
@@ -101,7 +94,8 @@ class Pool:
             Workers that were ready and whose nodes have gone; they are no longer of the pool.
 
         Raises:
-            UserError: the head is gone, or there is no worker and none comes.
+            UserError: the head is gone.
+            NoWorkerError: there is no worker and none comes.
         """
         nodes = self._watch.nodes()
         self._take_started()
@@ -117,7 +111,7 @@ class Pool:
         wanted = wanted_workers(nodes, self._wish, busy=busy, reserved=int(self._seat is not None))
         for device, count in wanted.items():
             self._adjust(device, count)
-        self._give_up_where_none_comes(seen=bool(nodes))
+        self._give_up_where_none_comes(nodes)
         return lost
 
     def remove(self, worker: Worker) -> None:
@@ -148,15 +142,11 @@ class Pool:
         try:
             worker.ready(ray.get(worker.warm_up, timeout=GET_TIMEOUT_S), now)
         except RayError as error:
-            self._last_failure = reason_of(error)
-            # A node that left while a worker started on it says nothing about the next.
-            self._failed_starts += isinstance(error, RayTaskError)
-            pause = min(LONGEST_PAUSE_S, 2.0**self._failed_starts)
-            self._start_again_at = now + pause
+            self._starts.failed(worker.device, error, now)
             logger.warning("a worker did not start: %s", error)
             worker.kill()
         else:
-            self._failed_starts = 0
+            self._starts.succeeded(worker.device)
             self.ready.append(worker)
             logger.info("%s on %s is ready", worker.kind, worker.node)
 
@@ -170,7 +160,7 @@ class Pool:
             self.starting.remove(worker)
             worker.kill()
             there -= 1
-        if now < self._start_again_at:
+        if not self._starts.may_try(device, now):
             return
         for _ in range(count - there):
             self.starting.append(self._new(device, now))
@@ -182,18 +172,33 @@ class Pool:
         actor = self._actor.options(**needs).remote(self._inits, device)
         return Worker(actor, device, actor.warm_up.remote(), now)
 
-    def _give_up_where_none_comes(self, *, seen: bool) -> None:
+    def _give_up_where_none_comes(self, nodes: Sequence[Node]) -> None:
         if self.ready:
             return
-        said = f"; the last try ended with {self._last_failure}" if self._last_failure else ""
-        if not self.most and self._failed_starts >= FAILED_STARTS:
-            raise UserError(f"no worker can start: {self._last_failure}")
-        if self._clock.now() - max(self._had_one_at.values()) <= self._timeout_s:
+        now = self._clock.now()
+        said = self._starts.last_failure
+        if self._starts.hopeless([worker.device for worker in self.starting], now):
+            raise NoWorkerError(
+                f"no worker can start; the last one said: {said}. The same command goes on when "
+                "the cause is removed"
+            )
+        if now - max(self._had_one_at.values()) <= self._timeout_s:
             return
-        needs = " or ".join("a GPU" if d == "cuda" else "a CPU" for d in self._wish.devices)
-        there = "its nodes offer none" if seen and not self.starting else "none is free"
-        raise UserError(
-            f"no worker could start within {self._timeout_s:.0f} s: each needs {needs}, and "
-            f"{there}{said}. What came back before is stored; the same command goes on when there "
-            "is room"
+        why = f"the last one ended with: {said}" if said else self._lacking(nodes)
+        raise NoWorkerError(
+            f"no worker could start within {self._timeout_s:.0f} s: {why}. What came back before "
+            "is stored; the same command goes on when workers can start"
         )
+
+    def _lacking(self, nodes: Sequence[Node]) -> str:
+        """What workers wait for, where none has failed."""
+        needs = " or ".join("a GPU" if d == "cuda" else "a CPU" for d in self._wish.devices)
+        offered = [node for node in nodes if node.alive and self._is_room(node)]
+        # Before the first answer of the head nobody knows what there is.
+        if nodes and not offered:
+            return f"each needs {needs}, and the nodes offer none"
+        return f"each needs {needs}, and none became free, or it takes too long to start there"
+
+    def _is_room(self, node: Node) -> bool:
+        room = {"cpu": node.cpus, "cuda": node.gpus}
+        return any(room[device] > 0 for device in self._wish.devices)

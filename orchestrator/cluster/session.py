@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import ray
+import ray._private.utils
 import ray._private.worker
 
 from orchestrator.cluster.address import reachable
 from orchestrator.cluster.code import shipped_code
+from orchestrator.cluster.elsewhere import elsewhere
 from orchestrator.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -31,14 +36,15 @@ def start_here(cpus: int, gpus: int) -> None:
         UserError: Ray does not start.
     """
     try:
-        ray.init(
-            address="local",
-            num_cpus=cpus,
-            num_gpus=gpus,
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            **_QUIET,
-        )
+        with elsewhere(), _sigterm_stays_ours():
+            ray.init(
+                address="local",
+                num_cpus=cpus,
+                num_gpus=gpus,
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                **_QUIET,
+            )
     except Exception as error:
         # Whatever it is: a node that is too slow to start is a bare Exception.
         raise UserError(f"Ray does not start on this machine: {error}") from error
@@ -58,13 +64,34 @@ def join(address: str) -> None:
             "let this machine reach its port?"
         )
     try:
-        ray.init(address=address, runtime_env=shipped_code(), **_QUIET)
+        with elsewhere(), _sigterm_stays_ours():
+            ray.init(address=address, runtime_env=shipped_code(), **_QUIET)
     except Exception as error:
         raise UserError(
             f"cannot join Ray at {address}: {error}. If the cluster asks for a token, it must be "
             "in RAY_AUTH_TOKEN or ~/.ray/auth_token here as well"
         ) from error
     _log_ray_s_messages()
+
+
+@contextmanager
+def _sigterm_stays_ours() -> Iterator[None]:
+    """Takes SIGTERM back from Ray, which would print where its threads are and end the process.
+
+    It sets two handlers, one in Python and one in C++. The first can be kept from it; the second
+    comes late in `ray.init`, and is replaced afterwards.
+    """
+    ours = signal.getsignal(signal.SIGTERM)
+    if not callable(ours):  # a program that leaves SIGTERM to whoever wants it
+        yield
+        return
+    set_by_ray = ray._private.utils.set_sigterm_handler
+    ray._private.utils.set_sigterm_handler = lambda handler: None
+    try:
+        yield
+    finally:
+        ray._private.utils.set_sigterm_handler = set_by_ray
+        signal.signal(signal.SIGTERM, ours)
 
 
 def _log_ray_s_messages() -> None:

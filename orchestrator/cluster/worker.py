@@ -13,6 +13,7 @@ from ray.exceptions import (
     NodeDiedError,
     ObjectLostError,
     OutOfMemoryError,
+    RayActorError,
     RayError,
     RayTaskError,
 )
@@ -112,10 +113,29 @@ def blames_task(error: RayError) -> bool:
     return not isinstance(error, lost) and "node has died" not in str(error)
 
 
+def failed_by_itself(error: RayError) -> bool:
+    """Whether a worker did not start because its own code raised: the next one will do the same.
+
+    Not where its process or its node was lost, which says nothing about the next.
+    """
+    if isinstance(error, RayActorError):
+        return error.actor_init_failed
+    return isinstance(error, RayTaskError)
+
+
 def reason_of(error: RayError) -> str:
     """What went wrong, in one line: the worker's own error where it is one."""
+    if isinstance(error, RayActorError) and error.actor_init_failed:
+        return _end_of_traceback(str(error))
     cause = error.cause if isinstance(error, RayTaskError) else error
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     # Ray says first that an actor died, then whose it was, and only then why.
     said = next((line for line in lines if line.startswith(_WHY)), "")
     return f"{type(cause).__name__}: {said or ''.join(lines[:1])}"
+
+
+def _end_of_traceback(text: str) -> str:
+    """The line after the last frame: what was raised, without the rest of its message."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    frames = [place for place, line in enumerate(lines[:-1]) if line.startswith(" ")]
+    return lines[frames[-1] + 1 if frames else -1].strip()

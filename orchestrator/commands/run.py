@@ -34,13 +34,11 @@ from orchestrator.damage import set_damaged_aside
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
 from orchestrator.retry import statuses_to_retry
+from orchestrator.stopping import exit_code
 from orchestrator.targets import find_targets, only_numbers, only_shard, parse_shard
 from orchestrator.terminal import plain_console
 from storage.paths import published_folder
 from workers.cache_folder import cache_folder
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 
 BenchFile = Annotated[
     Path | None,
@@ -94,8 +92,8 @@ def run(
 ) -> None:
     """Train what is not stored yet. The same command again goes on where it stopped.
 
-    Ctrl-C finishes what is in training, stores it and says how to go on; a second Ctrl-C stops at
-    once. What has been stored is never lost and never trained again.
+    Ctrl-C (or SIGTERM) finishes what is in training, stores it and says how to go on; a second
+    Ctrl-C stops at once. What has been stored is never lost and never trained again.
     """
     command = shlex.join(["sparsest", *sys.argv[1:]])
     console = plain_console(stderr=True)
@@ -129,5 +127,5 @@ def run(
         print(json.dumps(result.summary(store)))
     else:
         result.tell(console, store, command, limit)
-    if result.outcome == "interrupted":
-        raise typer.Exit(INTERRUPTED)
+    if result.outcome == "interrupted" and result.stopped_by is not None:
+        raise typer.Exit(exit_code(result.stopped_by))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +26,8 @@ class RunResult:
         wall_s: seconds from the first task to the last, start-up apart.
         workers: how many there were.
         left: experiments that are not stored yet.
-        asked_to_stop: whether its user pressed Ctrl-C, perhaps when everything was done already.
+        stopped_by: the signal with which its user asked to stop, perhaps when everything was done
+            already; None where nobody asked.
     """
 
     outcome: Literal["finished", "interrupted"]
@@ -33,7 +35,7 @@ class RunResult:
     wall_s: float
     workers: int
     left: int
-    asked_to_stop: bool = False
+    stopped_by: signal.Signals | None = None
 
     @property
     def training_share(self) -> float:

@@ -27,12 +27,12 @@ from orchestrator.commands.options import (
     RootSeed,
     Workers,
 )
-from orchestrator.commands.run import INTERRUPTED
 from orchestrator.commands.searching import Search
 from orchestrator.commands.training import Setup
 from orchestrator.damage import set_damaged_aside
 from orchestrator.errors import UserError
 from orchestrator.search_choice import explain
+from orchestrator.stopping import exit_code
 from orchestrator.terminal import plain_console
 from search.paper_grids import SCHEDULES
 from search.two_phases import LRS, PAPER_WIDTH, SearchSettings
@@ -131,8 +131,8 @@ def search(
         print(json.dumps(_report(found)))
     elif found.network is not None:
         _tell(found, found.network)
-    if found.outcome == "interrupted":
-        raise typer.Exit(INTERRUPTED)
+    if found.stopped_by is not None:
+        raise typer.Exit(exit_code(found.stopped_by))
 
 
 def _report(found: Search) -> dict[str, Any]:

@@ -6,6 +6,7 @@ the same command goes on wherever it stopped.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -49,6 +50,7 @@ class Search:
         trained: experiments that this command has trained.
         left: experiments that are left of the phase that it is in.
         outcome: "finished"; "interrupted" by its user; "limited" where the limit was reached.
+        stopped_by: the signal with which its user interrupted it; None where nobody did.
         structures: what phase 1 chose; None before.
         network: what phase 2 chose; None before.
     """
@@ -60,6 +62,7 @@ class Search:
     trained: int = 0
     left: int = 0
     outcome: str = "finished"
+    stopped_by: signal.Signals | None = None
     structures: SearchChoice | None = field(default=None, init=False)
     network: SearchChoice | None = field(default=None, init=False)
 
@@ -158,8 +161,9 @@ class Search:
         result.tell(self.console, self.setup.store, self.setup.command, limit)
         self.trained += result.tally.trained
         self.left = result.left
-        if result.asked_to_stop:
+        if result.stopped_by is not None:
             self.outcome = "interrupted"
+            self.stopped_by = result.stopped_by
             if not result.left:
                 again = with_rest(self.setup.command, self.setup.limit, self.trained)
                 self._say(f"stopped after this phase; go on with:\n  {again}")

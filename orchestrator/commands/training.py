@@ -31,7 +31,7 @@ from orchestrator.run_log import log_beside
 from orchestrator.show import counted
 from orchestrator.source import TaskSource
 from orchestrator.standing import best_in_store
-from orchestrator.stopping import StopRequest
+from orchestrator.stopping import StopRequest, saying_how_to_go_on
 from orchestrator.targets import Targets, with_inits
 from search.shards import Shard
 from storage.entries import Status
@@ -101,7 +101,11 @@ def train_targets(
         if setup.shard is not None:
             refuse_choice(waiting, targets.selections, setup.shard)
         _require_searches(waiting, targets, setup)
-    with StoreWriter(setup.store, command=setup.command) as writer, log_beside(writer.paths):
+    with (
+        saying_how_to_go_on(),
+        StoreWriter(setup.store, command=setup.command) as writer,
+        log_beside(writer.paths),
+    ):
         training = _Training(targets, setup, writer, console, plugins)
         if setup.retry:
             aside = counted(writer.set_aside(setup.retry), "row")
@@ -121,7 +125,7 @@ def train_targets(
                 names = " and ".join(item.study.name for item in first)
                 console.print(f"first {names}: other studies start from what is best there")
                 done = training.sweep(first, inits, done)
-                if done.asked_to_stop or done.tally.trained == setup.limit:
+                if done.stopped_by or done.tally.trained == setup.limit:
                     return done
             inits |= training.choose(waiting)
             planned = training.plan(inits)
@@ -233,7 +237,7 @@ class _Training:
             before.wall_s + wall_s,
             trainer.workers,
             left,
-            stop.requested,
+            stop.received,
         )
 
     def _announce(self) -> None:

@@ -12,6 +12,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.cluster.address import reachable
 from orchestrator.cluster.code import shipped_code
+from orchestrator.cluster.elsewhere import elsewhere
 from orchestrator.doctor.finding import Finding, ok, problem, warning
 from orchestrator.doctor.node_report import NodeReport, node_report
 
@@ -34,10 +35,11 @@ def check_ray(address: str | None) -> Iterator[Finding]:
         return
     try:
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-        if address is None:
-            ray.init(address="local", num_cpus=1, include_dashboard=False, **options)
-        else:
-            ray.init(address=address, runtime_env=shipped_code(), **options)
+        with elsewhere():
+            if address is None:
+                ray.init(address="local", num_cpus=1, include_dashboard=False, **options)
+            else:
+                ray.init(address=address, runtime_env=shipped_code(), **options)
     except Exception as error:
         # Whatever it is: a node that is too slow to start is a bare Exception.
         advice = (

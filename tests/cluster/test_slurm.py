@@ -27,7 +27,7 @@ import socket, sys, time
 with socket.create_server(("127.0.0.1", int(sys.argv[1]))): time.sleep(60)
 ' $(sed -E 's/.*--port=([0-9]+).*/\\1/' <<< "$*")
 exec sleep 60""",
-    "sparsest": """trap 'say stopped; exit 130' TERM
+    "sparsest": """trap 'say stopped; exit 143' TERM
 say "$@"
 until grep -q 'ray start.* --address' $CALLS; do sleep 0.05; done
 if [[ -n ${HANG:-} ]]; then sleep 60 & wait; fi
@@ -93,5 +93,5 @@ def test_time_limit_kills_the_driver_before_it_has_stored_its_rows(
         assert time.monotonic() < deadline
         time.sleep(0.05)
     script.send_signal(signal.SIGTERM)
-    assert script.wait(60) == 130
+    assert script.wait(60) == 143
     assert "sparsest stopped" in calls.read_text()

@@ -145,6 +145,8 @@ def main(folder: Path) -> None:
     deadline.SHORTEST_S, deadline.SUSPECT_S, deadline.UNKNOWN_S = 10.0, 6.0, 120.0
     source.LARGEST_TASK, source.SMALLEST_TASK, source.TASK_SECONDS = 20, 10, 1.0
     os.chdir(folder)
+    # The nodes, which are on this machine, would find it before the package that the job brings.
+    Path("search.py").write_text("raise ImportError('not this one')")
     cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args={"num_cpus": 0}))
     first = patiently(lambda: cluster.add_node(num_cpus=1))
     report: dict[str, Any] = {}

@@ -135,11 +135,14 @@ def python() -> list[str]:
     return [sys.executable, "-c", f"{heed}; os.execv(sys.argv[1], sys.argv[1:])", sys.executable]
 
 
-def start(program: str | Path, *words: str | Path) -> subprocess.Popen[str]:
-    """Starts `python -m PROGRAM`, or a file, as a user would from somewhere else."""
+def start(
+    program: str | Path, *words: str | Path, folder: Path | None = None
+) -> subprocess.Popen[str]:
+    """Starts `python -m PROGRAM`, or a file, as a user would from a folder of their own."""
     what = ["-m", program] if isinstance(program, str) else [str(program)]
     return subprocess.Popen(
         [*python(), *what, *map(str, words)],
+        cwd=folder,
         env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

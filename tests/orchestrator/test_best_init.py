@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -181,7 +182,7 @@ def test_request_to_stop_between_the_sweeps_is_forgotten(
 ) -> None:
     class Late(StopRequest):
         def __exit__(self, *error: object) -> None:
-            self.requested = True
+            self.received = signal.SIGINT
             super().__exit__(*error)  # type: ignore[arg-type]
 
     words = ("run", "phase2-95", "fixed95-phase1", "--store", store, *HERE)

@@ -105,6 +105,11 @@ def test_cpu_rows_differ_beside_other_backends(folder: Path, tmp_path: Path) -> 
     assert cpu.equals(rows(inline).filter(same))
 
 
+def test_nodes_import_from_the_driver_s_current_folder(folder: Path) -> None:
+    assert (folder / "search.py").exists()
+    assert {row["status"] for row in told(folder, "status")} == {"ok", "failed"}
+
+
 def test_nodes_run_what_is_installed_there(report: dict[str, Any]) -> None:
     (code,) = report["changing"]["code"]
     assert "runtime_resources" in code

@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Ray brings it along.
+import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
+from storage.paths import StorePaths
 from storage.verify import verify_store
 from tests.orchestrator.hasty import HOLD
 from tests.orchestrator.running import (
@@ -63,6 +66,15 @@ def running(sweep: Path, store: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+def words_of(process: psutil.Process) -> list[str]:
+    """The command line of a process, or what it calls itself; nothing of one that has ended."""
+    try:
+        words: list[str] = process.cmdline()
+    except psutil.Error:
+        return []
+    return words
+
+
 def test_killed_run_loses_rows_or_trains_them_twice(sweep: Path, tmp_path: Path) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     with running(sweep, killed) as process:
@@ -89,16 +101,16 @@ def test_killed_run_loses_rows_or_trains_them_twice(sweep: Path, tmp_path: Path)
     assert verify_store(killed) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopped_run_loses_what_it_was_training(
-    number: signal.Signals, sweep: Path, hold: Path, tmp_path: Path
+    number: signal.Signals, code: int, sweep: Path, hold: Path, tmp_path: Path
 ) -> None:
     store = tmp_path / "store"
     with running(sweep, store) as process:
         process.send_signal(number)
         hold.unlink()
         out, err = said_by(process)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert out == ""
     assert "stopping: what is in training is finished and stored" in err
     assert "interrupted: " in err
@@ -112,6 +124,36 @@ def test_stopped_run_loses_what_it_was_training(
     # All of it in the order of the study: nothing was begun and dropped.
     places = query(store, "SELECT study_index FROM results ORDER BY study_index")
     assert places.column(0).to_pylist() == list(range(end["stored"]))
+
+
+@pytest.mark.parametrize("when", ["Ray starts", "workers start"])
+def test_terminated_start_shows_the_stack_of_ray(
+    when: str, sweep: Path, hold: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    options = ("--store", store, "--device", "cpu", "--workers", "1")
+
+    def begun(process: subprocess.Popen[str]) -> bool:
+        if when == "Ray starts":
+            return StorePaths.of(store).run_log.exists()
+        started = psutil.Process(process.pid).children(recursive=True)
+        return any("ray::" in word for child in started for word in words_of(child))
+
+    with start(HASTY, "run", sweep, *options) as process:
+        try:
+            until(lambda: process.poll() is not None or begun(process), when)
+            process.send_signal(signal.SIGTERM)
+            hold.unlink()
+            out, err = said_by(process)
+        finally:
+            process.kill()
+    assert process.returncode == 143, err
+    assert out == ""
+    assert "SIGTERM" not in err
+    assert "Traceback" not in err
+    if "stopping: " not in err:  # it had begun to train meanwhile
+        assert "stopped at once; what is stored is safe; the same command goes on" in err
+    assert sparsest("plan", sweep, "--store", store).code == 0
 
 
 def test_second_interrupt_waits_or_damages_the_store(sweep: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -139,7 +140,7 @@ def test_request_to_stop_at_the_end_of_phase_1_is_forgotten(
 ) -> None:
     class Late(StopRequest):
         def __exit__(self, *error: object) -> None:
-            self.requested = True
+            self.received = signal.SIGINT
             super().__exit__(*error)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:

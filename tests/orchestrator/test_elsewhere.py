@@ -1,0 +1,111 @@
+"""What lies in the folder that a command is started in does not become code of the project."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cluster.elsewhere import elsewhere
+from sparsest_rooms import ROOMS, require_rooms
+from tests.orchestrator.running import (
+    PATIENCE_S,
+    ROOT,
+    count_rows,
+    environment,
+    rates,
+    start,
+    write_sweep,
+)
+
+HASTY = Path(__file__).with_name("hasty.py")
+
+POISON = "raise RuntimeError('a file of the user')"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with files that are called as packages of the project."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in ("search", "storage", "workers"):
+        (folder / f"{name}.py").write_text(POISON)
+    return folder
+
+
+def test_workers_import_from_the_user_s_folder(folder: Path) -> None:
+    write_sweep(folder / "mine.toml", f'structure = ["1x1x1"]\n{rates(4)}')
+    words = ("run", "mine.toml", "--store", "store", "--device", "cpu", "--workers", "1")
+    with start(HASTY, *words, folder=folder) as process:
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, err
+    assert "finished: 4 trained" in err
+    assert count_rows(folder / "store") == 4
+
+
+def test_ray_starts_among_the_user_s_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    with elsewhere():
+        there = Path.cwd()
+        assert list(there.iterdir()) == []
+        assert there.stat().st_mode & 0o777 == 0o700
+    assert Path.cwd() == folder
+    with elsewhere():
+        assert Path.cwd() == there
+
+
+def test_relative_folders_of_the_environment_mean_others_to_workers(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["lib", "/usr/lib/mine"]))
+    monkeypatch.setenv("SPARSEST_CACHE", "kept")
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    with elsewhere():
+        assert os.environ["PYTHONPATH"] == f"{folder / 'lib'}{os.pathsep}/usr/lib/mine"
+        assert os.environ["SPARSEST_CACHE"] == str(folder / "kept")
+        assert os.environ["XDG_CACHE_HOME"] == ""
+
+
+def test_checkout_that_is_not_installed_cannot_train(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    with elsewhere():
+        assert Path.cwd() == ROOT
+
+
+def test_hidden_package_is_a_riddle_in_a_notebook(tmp_path: Path) -> None:
+    hiding = tmp_path / "analysis" / "__init__.py"
+    hiding.parent.mkdir()
+    hiding.write_text(POISON)
+    # Python looks first in the folder of a program, as it does in that of a notebook.
+    (tmp_path / "notebook.py").write_text("import sparsest")
+    program = [sys.executable, "notebook.py"]
+    ended = subprocess.run(
+        program, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == (
+        f"ImportError: {hiding} hides the package 'analysis' of sparsest: rename it, or start "
+        "Python in another folder"
+    )
+
+
+def test_hidden_package_is_a_traceback_of_the_command(folder: Path) -> None:
+    with start("orchestrator", "studies", folder=folder) as process:
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, out) == (1, "")
+    assert err == (
+        f"error: {folder / 'search.py'} hides the package 'search' of sparsest: rename it, or "
+        "start Python in another folder\n"
+    )
+
+
+def test_package_may_be_hidden_unseen() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    named = project["tool"]["setuptools"]["packages"]["find"]["include"]
+    assert {name.removesuffix(".*") for name in named} == set(ROOMS)
+    require_rooms()
