@@ -132,7 +132,8 @@ def headless(executor: RayExecutor, cluster: Cluster, folder: Path) -> dict[str,
             run, executor, [Selection.whole(trapped.study)], store, max_seconds=0.2
         )
         until(lambda: sum(backends(store).values()) > 0, "a row was stored")
-        until(lambda: len(executor._pool.ready) == 2, "all workers were there")
+        # One for its GPU, and one for each CPU. The others that are asked for wait for a node.
+        until(lambda: len(executor._pool.ready) == 3, "the node had all of its workers")
         cluster.head_node.kill_gcs_server()  # type: ignore[attr-defined]
         error = sweep.exception(PATIENCE_S)
     return {"error": type(error).__name__, "said": str(error)}
