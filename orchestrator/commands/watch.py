@@ -13,12 +13,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.activity import Activity
 from orchestrator.best import Best
-from orchestrator.pace import pace, unevenness
 from orchestrator.show import counted
-from orchestrator.standing import best_in_store, last_run, said_of, stored_studies, studies_table
+from orchestrator.standing import best_in_store, stored_studies, studies_table
 from storage.errors import NotAStore
-from storage.live import LiveProgress, read_live
+from storage.live import LiveProgress
 from storage.paths import StorePaths
 from storage.reader import StoreReader
 
@@ -74,8 +74,7 @@ class _Watcher(ExitStack):
         self._best = Best()
         self._rows = 0
         self._studies: list[dict[str, Any]] = []
-        self._last: dict[str, Any] | None = None
-        self._progress: LiveProgress | None = None
+        self._activity = Activity()
 
     def look(self) -> None:
         """Looks again."""
@@ -93,11 +92,8 @@ class _Watcher(ExitStack):
             self._best = best_in_store(self._reader)
         progress = self._reader.progress()
         self._rows = progress.rows
-        self._studies = stored_studies(progress)
-        self._last = last_run(self._reader, progress)
-        self._progress = None
-        if self._last is not None and self._last["state"] == "running":
-            self._progress = read_live(self._reader.paths, self._last["sweep_id"])
+        self._studies = stored_studies(self._reader, progress)
+        self._activity = Activity.of(self._reader, progress)
 
     def picture(self) -> RenderableType:
         """All of it, for a terminal."""
@@ -106,8 +102,8 @@ class _Watcher(ExitStack):
         parts: list[RenderableType] = []
         if self._studies:
             parts.append(studies_table(self._studies))
-        if self._progress is not None:
-            parts.append(_bar(self._progress))
+        if self._activity.running is not None:
+            parts.append(_bar(self._activity.running))
         parts += [Text(line) for line in self._lines()]
         return Group(*parts, Text("Ctrl-C ends this view, not the sweep", "dim"))
 
@@ -119,9 +115,9 @@ class _Watcher(ExitStack):
 
     def _lines(self) -> list[str]:
         lines = [f"{counted(self._rows, 'row')} stored"]
-        if self._progress is not None:
-            lines.append(_pace(self._progress))
-        return [*lines, f"sparsest: {self._best}", said_of(self._last)]
+        if self._activity.pace is not None:
+            lines.append(self._activity.pace)
+        return [*lines, f"sparsest: {self._best}", *self._activity.lines()]
 
 
 def _is_something_else(paths: StorePaths) -> bool:
@@ -140,14 +136,3 @@ def _bar(progress: LiveProgress) -> Table:
         f"{100 * progress.done // max(1, progress.total)}%",
     )
     return row
-
-
-def _pace(progress: LiveProgress) -> str:
-    """How far the running sweep is, how fast, and how long it takes."""
-    parts = [
-        f"{progress.done:,} of {progress.total:,} of this run",
-        *pace(progress.rate, progress.left_s),
-        counted(progress.workers, "worker"),
-        *unevenness(progress.total - progress.done, progress.rate, progress.left_s),
-    ]
-    return ", ".join(parts)
