@@ -43,8 +43,8 @@ def unevenness(experiments_left: int, rate: float, left_s: float | None) -> list
     return [f"each of the rest takes {float(f'{times:.2g}'):,g} times as long"]
 
 
-def in_words(progress: LiveProgress) -> str:
-    """How far a running sweep is, how fast, and how long it takes."""
+def in_a_line(progress: LiveProgress) -> str:
+    """How far the running sweep is, how fast, and how long it takes."""
     parts = [
         f"{progress.done:,} of {progress.total:,} of this run",
         *pace(progress.rate, progress.left_s),

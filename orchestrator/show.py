@@ -34,6 +34,13 @@ def human_hours(hours: float) -> str:
     return f"{hours:.2f}" if hours < 1 else f"{hours:,.1f}"
 
 
+def about_core_hours(hours: float) -> str:
+    """An estimate in a sentence: about 1.7 core-hours, less than 0.01 core-hours."""
+    said = human_hours(hours)
+    said = f"less than {said[1:]}" if said.startswith("<") else f"about {said}"
+    return f"{said} core-hours"
+
+
 def human_seconds(seconds: float) -> str:
     """Seconds, minutes or hours: 0.4 s, 42 s, 3.5 min, 2.1 h."""
     if seconds < 9.95:

@@ -94,7 +94,7 @@ class TaskSource:
     @property
     def work_left(self) -> float:
         """Share of the cost of all tasks that has not come back, from 0 to 1, by samples."""
-        if self.left == 0 and self._cost_done == 0:
+        if not self._cost:
             return 0.0
         return max(0.0, 1 - self._cost_done / self._cost)
 

@@ -1,4 +1,4 @@
-"""How a store stands: what is stored of each study, what is best, what runs or ran last."""
+"""How a store stands: what is stored of each study, and what is best."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from rich.table import Table
 
 from orchestrator.best import TARGETS, Best
-from orchestrator.show import counted
 from search.paper import PAPER_STUDIES, paper_study
+from storage.planned import read_planned
 from storage.reader import Progress, StoreReader
 
 REACHED = f"SELECT accuracy, weight_nnz FROM results WHERE accuracy >= {min(TARGETS)}"
@@ -22,49 +22,24 @@ def best_in_store(reader: StoreReader) -> Best:
     return best
 
 
-def stored_studies(progress: Progress) -> list[dict[str, Any]]:
+def stored_studies(reader: StoreReader, progress: Progress) -> list[dict[str, Any]]:
     """What is stored of each study; another root seed or an edited file makes it another one."""
     sizes = {name: len(paper_study(name)) for name in PAPER_STUDIES}
+    planned = read_planned(reader.paths)
     return [
         {
             "study": study.name,
             "digest": digest,
             "stored": study.rows,
-            "experiments": sizes.get(study.name),
+            "experiments": sizes.get(study.name) or _asked_for(planned.get(digest), study.rows),
         }
         for digest, study in progress.studies.items()
     ]
 
 
-def last_run(reader: StoreReader, progress: Progress) -> dict[str, Any] | None:
-    """The sweep that runs or that ran last, and its state; None where nothing was run yet."""
-    if not progress.sweeps:
-        return None
-    sweep, holder = progress.sweeps[-1], reader.holder()
-    if sweep.end is not None:
-        state: str = sweep.end.outcome
-    else:
-        state = "killed" if holder is None else "running"
-    return {
-        "state": state,
-        "sweep_id": sweep.begin.sweep_id,
-        "started": sweep.begin.started,
-        "host": sweep.begin.host,
-        "pid": holder.pid if holder is not None and state == "running" else None,
-        "command": sweep.begin.command,
-        "rows": sweep.rows,
-    }
-
-
-def said_of(last: dict[str, Any] | None) -> str:
-    """What `last_run` gives, in a line."""
-    if last is None:
-        return "nothing was run yet"
-    said = "is running" if last["state"] == "running" else f"last run, {last['state']}"
-    return (
-        f"{said}: {last['command']} (begun {last['started']} on {last['host']}, "
-        f"{counted(last['rows'], 'row')})"
-    )
+def _asked_for(planned: int | None, stored: int) -> int | None:
+    """What was planned of a study, unless more is stored, as after a merge."""
+    return None if planned is None or planned < stored else planned
 
 
 def studies_table(studies: list[dict[str, Any]]) -> Table:

@@ -184,7 +184,9 @@ def _what_exists() -> dict[str, Any]:
     names = dataset_names()
     return {
         "methods": {
-            name: MethodRules(method.keys, method.settings, method.steps_at_least)
+            name: MethodRules(
+                method.keys, method.settings, method.steps_at_least, method.other_name
+            )
             for name, method in all_methods().items()
         },
         "datasets": names,

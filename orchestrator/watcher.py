@@ -6,10 +6,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from orchestrator.activity import Activity
 from orchestrator.best import Best
-from orchestrator.standing import best_in_store, last_run, stored_studies
+from orchestrator.standing import best_in_store, stored_studies
 from storage.errors import NotAStore
-from storage.live import LiveProgress, read_live
 from storage.paths import StorePaths
 from storage.reader import StoreReader
 
@@ -25,8 +25,7 @@ class Watcher(ExitStack):
         best: the sparsest networks.
         rows: that are stored.
         studies: as `orchestrator.standing.stored_studies` gives them.
-        last: the sweep that runs or ran last, as `orchestrator.standing.last_run` gives it.
-        progress: what the driver of a running sweep has last said; None without.
+        activity: what happens to it.
     """
 
     def __init__(self, store: Path) -> None:
@@ -36,8 +35,7 @@ class Watcher(ExitStack):
         self.best = Best()
         self.rows = 0
         self.studies: list[dict[str, Any]] = []
-        self.last: dict[str, Any] | None = None
-        self.progress: LiveProgress | None = None
+        self.activity = Activity()
 
     def look(self) -> bool:
         """Looks again; returns whether there is anything new in the store.
@@ -59,11 +57,8 @@ class Watcher(ExitStack):
             self.best = best_in_store(self.reader)
         progress = self.reader.progress()
         self.rows = progress.rows
-        self.studies = stored_studies(progress)
-        self.last = last_run(self.reader, progress)
-        self.progress = None
-        if self.last is not None and self.last["state"] == "running":
-            self.progress = read_live(self.reader.paths, self.last["sweep_id"])
+        self.studies = stored_studies(self.reader, progress)
+        self.activity = Activity.of(self.reader, progress)
         return changed
 
 

@@ -31,6 +31,7 @@ class Method:
             for each of its weights.
         settings: its hyperparameters, with the authors' values.
         steps_at_least: the setting below whose value the number of steps must not be; or none.
+        other_name: what the paper's authors call it in their lists, where that is something else.
         xavier: whether the weights of a fresh network are drawn anew from a Xavier-normal
             distribution (docs/paper.md, section 5).
     """
@@ -43,3 +44,4 @@ class Method:
     xavier: bool = False
     settings: Mapping[str, Setting] = field(default_factory=dict)
     steps_at_least: str = ""
+    other_name: str = ""

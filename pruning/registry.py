@@ -74,6 +74,7 @@ METHODS: dict[str, Method] = {
             "exponent": Setting(3.0, 0.01, 100.0, "of the density's decay"),
         },
         steps_at_least="events",
+        other_name="imp",
     ),
     "lth": Method(
         "lth",

@@ -53,8 +53,10 @@ class MethodRules:
             mask1, mask2 and so on too) and "target_nnz".
         settings: its hyperparameters.
         steps_at_least: the setting below whose value the number of steps must not be; or none.
+        other_name: what the paper's authors call it in their lists, where that is something else.
     """
 
     keys: frozenset[str]
     settings: Mapping[str, Setting] = field(default_factory=dict)
     steps_at_least: str = ""
+    other_name: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -33,10 +33,14 @@ class Key:
     Attributes:
         type: of one value, for pydantic.
         allowed: the same in words.
+        names: those that it may have, where it is a name.
+        other_names: what others call these -> name.
     """
 
     type: Any
     allowed: str
+    names: tuple[str, ...] = ()
+    other_names: Mapping[str, str] = field(default_factory=dict)
 
 
 _WHOLE = Key(Annotated[int, Field(ge=1, le=_MAX_INT32)], f"a whole number from 1 to {_MAX_INT32}")
@@ -57,18 +61,32 @@ FILE_KEYS = {
 
 
 def table_keys(
-    methods: Collection[str], datasets: Collection[str], schedules: Collection[str]
+    methods: Collection[str],
+    datasets: Collection[str],
+    schedules: Collection[str],
+    other_names: Mapping[str, str] | None = None,
 ) -> dict[str, Key]:
-    """Keys of [base] and [grid], for the methods, data sets and schedules that exist."""
+    """Keys of [base] and [grid], for the methods, data sets and schedules that exist.
+
+    Args:
+        methods: their names.
+        datasets: their names.
+        schedules: their names.
+        other_names: what others call a method -> its name.
+    """
     mask = Key(
         Annotated[str, AfterValidator(_mask)],
         "rows of 0 and 1 of equal length such as '10|01|11', a row an output, a column an input",
     )
     return {
-        "method": _one_of(methods),
+        "method": _one_of(methods, other_names),
         "dataset": _one_of(datasets),
         "structure": Key(Annotated[str, AfterValidator(check_structure)], STRUCTURE),
-        "masks": Key(Literal["dense", "all", "distinct"], "'dense', 'all' or 'distinct'"),
+        "masks": Key(
+            Literal["dense", "all", "distinct"],
+            "'dense', 'all' or 'distinct'",
+            ("dense", "all", "distinct"),
+        ),
         **{f"mask{layer}": mask for layer in range(1, MAX_DEPTH + 1)},
         "width": _WHOLE,
         "target_nnz": _WHOLE,
@@ -113,13 +131,14 @@ def _setting_key(setting: Setting) -> Key:
     return Key(Annotated[Any, AfterValidator(canonical)], setting.allowed)
 
 
-def _one_of(names: Collection[str]) -> Key:
+def _one_of(names: Collection[str], other_names: Mapping[str, str] | None = None) -> Key:
     def known(name: str) -> str:
         if name not in names:
             raise ValueError(f"unknown name {name!r}")
         return name
 
-    return Key(Annotated[str, AfterValidator(known)], ", ".join(map(repr, names)))
+    allowed = ", ".join(map(repr, names))
+    return Key(Annotated[str, AfterValidator(known)], allowed, tuple(names), other_names or {})
 
 
 def check_structure(text: str) -> str:

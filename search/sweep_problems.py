@@ -83,7 +83,8 @@ def in_words(detail: ErrorDetails, known: Known, single: bool) -> str:
         most = detail["ctx"]["max_length"]
         return f"{where}{key} has more values than the {most} allowed"
     item = f", value {places[0] + 1} of the list," if places else ""
-    return f"{where}{key}{item} cannot be {value}; allowed: {keys[key].allowed}"
+    meant = _meant(detail["input"], keys[key])
+    return f"{where}{key}{item} cannot be {value}{meant}; allowed: {keys[key].allowed}"
 
 
 def _advice(key: str, keys: Mapping[str, Key], known: Known) -> str:
@@ -101,9 +102,20 @@ def _advice(key: str, keys: Mapping[str, Key], known: Known) -> str:
     return f"{_guess(key, [*listed, *tables])}; allowed: {allowed}"
 
 
-def _guess(key: str, names: Iterable[str]) -> str:
-    closest = get_close_matches(key, list(names), n=1)
-    return f" (did you mean {closest[0]!r}?)" if closest else ""
+def _meant(value: object, key: Key) -> str:
+    """What a wrong value of a key that takes names may have been meant to be."""
+    if not isinstance(value, str):
+        return ""
+    if value.lower() in key.other_names:
+        return f" (the name of {key.other_names[value.lower()]!r} in the paper's lists)"
+    return _guess(value, key.names)
+
+
+def _guess(word: str, names: Iterable[str]) -> str:
+    """The closest of some names, whether written large or small."""
+    by_small = {name.lower(): name for name in names}
+    closest = get_close_matches(word.lower(), list(by_small), n=1)
+    return f" (did you mean {by_small[closest[0]]!r}?)" if closest else ""
 
 
 def shown(value: object) -> str:

@@ -113,7 +113,8 @@ def parse_sweep(
     try:
         document = _parse(content)
         facts = Facts(methods, points or {}, inputs or {}, INPUTS)
-        known = Known(table_keys(methods, datasets, schedules), method_keys(methods))
+        others = {rules.other_name: name for name, rules in methods.items() if rules.other_name}
+        known = Known(table_keys(methods, datasets, schedules, others), method_keys(methods))
         return _study(document, known, facts, path, content)
     except RecursionError:
         raise SweepFileError(f"{path}: {_TOO_DEEP}") from None

@@ -10,13 +10,15 @@ from typing import Final
 import duckdb
 
 from storage.errors import ExportError, QueryError, ReadOnlyError, StoreError
-from storage.readonly import reading_statements
+from storage.readonly import single_statement
 from storage.results_reader import ResultsReader
 
 FORMATS: Final = ("parquet", "csv", "json", "duckdb")
 """parquet: one file, Zstandard; csv: with a header, lists as text such as [2, 7, 3, 3, 1]; json:
 newline-delimited, one object a row; duckdb: one database file with the tables results and sweeps,
 which DuckDB's own shell opens."""
+
+ALL_RESULTS: Final = "SELECT * FROM results"
 
 _OPTIONS = {
     "parquet": "FORMAT parquet, COMPRESSION zstd",
@@ -89,7 +91,8 @@ def _write_anew_if_replaced(
 def _write(reader: ResultsReader, format: str, aside: Path, query: str | None) -> int:
     connection = reader.connect_for_export(aside.parent)
     try:
-        connection.execute(f"CREATE TEMP VIEW wanted AS\n{_single_statement(connection, query)}")
+        statement = ALL_RESULTS if query is None else single_statement(connection, query)
+        connection.execute(f"CREATE TEMP VIEW wanted AS\n{statement}")
         if format == "duckdb":
             return _write_database(connection, aside)
         return _count(connection, f"COPY wanted TO '{_quoted(aside)}' ({_OPTIONS[format]})")
@@ -111,15 +114,6 @@ def _write_database(connection: duckdb.DuckDBPyConnection, aside: Path) -> int:
     connection.execute("CREATE TABLE exported.sweeps AS SELECT * FROM sweeps")
     connection.execute("DETACH exported")
     return rows
-
-
-def _single_statement(connection: duckdb.DuckDBPyConnection, query: str | None) -> str:
-    if query is None:
-        return "SELECT * FROM results"
-    statements = reading_statements(connection, query)
-    if len(statements) > 1:
-        raise QueryError(f"An export takes one statement, not {len(statements)}.")
-    return statements[0]
 
 
 def _count(connection: duckdb.DuckDBPyConnection, statement: str) -> int:

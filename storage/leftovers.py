@@ -42,7 +42,8 @@ def find_leftovers(
         named: data files that are part of the store.
         replaced: data files that were, once.
     """
-    own = {paths.marker, paths.lock, paths.origin, *paths.folders}
+    for_watchers = {paths.live, paths.planned}
+    own = {paths.marker, paths.lock, paths.origin, *for_watchers, *paths.folders}
     for file in listed:
         if file.parent == paths.tmp:
             yield Problem(str(file), "half-written by a process that died", _REMOVED_BY_ITSELF)

@@ -13,6 +13,7 @@ import os
 from pydantic import ValidationError
 
 from storage.paths import StorePaths
+from storage.regular import read_regular
 from storage.strict import Amount, Count, Name, Strict
 
 logger = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ def read_live(paths: StorePaths, sweep_id: str) -> LiveProgress | None:
         sweep_id: of the sweep, which the caller knows to be running.
     """
     try:
-        progress = LiveProgress.model_validate_json(paths.live.read_bytes())
+        progress = LiveProgress.model_validate_json(read_regular(paths.live))
     except (OSError, ValidationError):
         # None yet, or one of another version of the software: the log says what is stored.
         return None

@@ -5,6 +5,7 @@
 - STORE/data/<uuid>.parquet: results, immutable.
 - STORE/log/00000001.json: numbered log entries, immutable, the truth about what is stored.
 - STORE/live.json: how far the running sweep is, for watchers; of no meaning when none runs.
+- STORE/planned.json: how many experiments of each study were asked for, for watchers alone.
 - STORE/tmp/<uuid>: files being written that are not published yet, of no meaning after a crash.
 - STORE/set-aside/: data files and log entries that were found damaged, no part of the store.
 - STORE/origin.json: in a working copy of a store on S3, where that one is.
@@ -84,6 +85,11 @@ class StorePaths:
     def live(self) -> Path:
         """The file for those who watch a sweep."""
         return self.root / "live.json"
+
+    @property
+    def planned(self) -> Path:
+        """The file that says how much of each study was asked for."""
+        return self.root / "planned.json"
 
     @property
     def origin(self) -> Path:

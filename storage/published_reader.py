@@ -67,14 +67,14 @@ class PublishedReader:
         """Runs SQL that reads the views `results` and `sweeps`.
 
         Args:
-            query: one or several statements.
+            query: one statement.
 
         Returns:
-            What the last statement yields.
+            What it yields.
 
         Raises:
-            ReadOnlyError: a statement would do something else than read these; nothing was run.
-            QueryError: DuckDB could not run it; the message shows the place.
+            ReadOnlyError: it would do something else than read these; nothing was run.
+            QueryError: it is more than one, or DuckDB could not run it: the message shows where.
             StoreError: the columns could not be computed or kept.
         """
         if self._database is None:

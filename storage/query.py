@@ -6,29 +6,45 @@ import duckdb
 import pyarrow as pa
 
 from storage.errors import QueryError, ReadOnlyError
-from storage.readonly import reading_statements
+from storage.readonly import single_statement
 
 # A second fence, behind the look through the statements: around the database in memory.
 _FENCE = "BEGIN TRANSACTION READ ONLY"
 
 
 def run_reading(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
-    """Runs one or several statements, and returns what the last one yields.
+    """Runs a statement, and returns what it yields.
 
     Args:
         connection: of `storage.connections.connect_guarded`.
-        query: SQL text.
+        query: SQL text, one statement.
 
     Raises:
         ReadOnlyError: a statement would do something else than read; nothing was run.
-        QueryError: DuckDB could not run it; the message shows the place.
+        QueryError: it is more than one, or DuckDB could not run it; the message shows the place.
     """
-    statements = reading_statements(connection, query)
+    statement = single_statement(connection, query)
     connection.execute(_FENCE)
     try:
-        return [_run(connection, statement) for statement in statements][-1]
+        return _run(connection, statement)
     finally:
         connection.execute("ROLLBACK")
+
+
+def split_statements(text: str) -> list[str]:
+    """The statements of some SQL text, one by one; whether they only read is not looked at.
+
+    Raises:
+        QueryError: the text is not SQL, or has no statement.
+    """
+    with duckdb.connect(":memory:") as connection:
+        try:
+            found = [statement.query for statement in connection.extract_statements(text)]
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from error
+    if not found:
+        raise QueryError("The query is empty.")
+    return found
 
 
 def _run(connection: duckdb.DuckDBPyConnection, statement: str) -> pa.Table:

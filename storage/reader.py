@@ -208,14 +208,14 @@ class StoreReader:
         the store as it is now.
 
         Args:
-            query: one or several statements.
+            query: one statement.
 
         Returns:
-            What the last statement yields.
+            What it yields.
 
         Raises:
-            ReadOnlyError: a statement would do something else than read these; nothing was run.
-            QueryError: DuckDB could not run it; the message shows the place.
+            ReadOnlyError: it would do something else than read these; nothing was run.
+            QueryError: it is more than one, or DuckDB could not run it: the message shows where.
             StoreDamaged: a data file is gone or was changed since the store was opened.
         """
         while True:

@@ -81,6 +81,26 @@ def reading_statements(connection: duckdb.DuckDBPyConnection, query: str) -> lis
     return texts
 
 
+def single_statement(connection: duckdb.DuckDBPyConnection, query: str) -> str:
+    """The one statement of some SQL text, which only reads.
+
+    Args:
+        connection: of any database; used for parsing alone.
+        query: SQL text.
+
+    Raises:
+        QueryError: the text is not SQL, or has no statement, or several.
+        ReadOnlyError: a statement would do something else than read.
+    """
+    statements = reading_statements(connection, query)
+    if len(statements) > 1:
+        raise QueryError(
+            f"These are {len(statements)} statements, and only one is answered at a time; nothing "
+            "was run. Ask them one by one, or pipe them into `sparsest sql`."
+        )
+    return statements[0]
+
+
 def _parse(connection: duckdb.DuckDBPyConnection, query: str) -> list[duckdb.Statement]:
     try:
         return connection.extract_statements(query)

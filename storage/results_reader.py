@@ -23,7 +23,7 @@ class ResultsReader(Protocol):
         """Whether what was read from is gone because something else took its place."""
 
     def sql(self, query: str) -> pa.Table:
-        """What the last statement of a query yields."""
+        """What a statement yields."""
 
     def row(self, experiment_id: str) -> dict[str, Any]:
         """One result by its id, or the first digits of it."""

@@ -1,7 +1,7 @@
 """What every method and data set must satisfy, the project's own and those of plug-ins.
 
-Each check is named for the failure that it looks for, and raises AssertionError where it finds it.
-In the tests of a plug-in::
+Each check is named for the failure that it looks for, and raises AssertionError where it finds it;
+the first line of its docstring says what holds otherwise. In the tests of a plug-in::
 
     @pytest.mark.parametrize("check", METHOD_CHECKS, ids=lambda check: check.__name__)
     def test_contract_is_broken(check):
@@ -53,7 +53,7 @@ def settled(experiment: Experiment, dataset: Dataset) -> Start:
 
 
 def masks_do_not_fit_the_network(method: str) -> None:
-    """Shapes and types of the masks, and whether anything is pruned, from width 3 to 256."""
+    """The masks fit the network and prune something of it, from width 3 to 256."""
     for width in (3, 8, 64, 256):
         start = settled(pruned_experiment(method, width, 20), _spiral())
         widths = (2, width, width, width, 1)
@@ -66,7 +66,7 @@ def masks_do_not_fit_the_network(method: str) -> None:
 
 
 def something_else_than_the_seeds_decides(method: str) -> None:
-    """Global random numbers change nothing, another repetition of the experiment does."""
+    """Its seeds decide: a repetition has other masks, global random numbers change nothing."""
     import torch
 
     kept = []
@@ -98,7 +98,7 @@ def number_of_threads_decides(method: str) -> None:
 
 
 def start_is_not_the_masked_initial_network(method: str) -> None:
-    """The initial weights are not changed. Only of a method that prunes before training."""
+    """The initial weights are masked, and not changed, where it prunes before training."""
     if method_named(method).prunes != "before":
         return
     experiment = pruned_experiment(method, 8, 30)
@@ -111,7 +111,7 @@ def start_is_not_the_masked_initial_network(method: str) -> None:
 
 
 def stored_initialisation_is_drawn_anew(method: str) -> None:
-    """A stored initialisation is taken as it is. Only of a method that prunes before training."""
+    """A stored initialisation is taken as it is, where it prunes before training."""
     if method_named(method).prunes != "before":
         return
     stored = StoredInit("mine", "0" * 16, initial_network(Experiment()))
@@ -124,7 +124,7 @@ def stored_initialisation_is_drawn_anew(method: str) -> None:
 
 
 def collapsed_network_stops_a_sweep(method: str) -> None:
-    """A network that no gradient reaches gives a row all the same: scores are 0, or 0/0."""
+    """A network that no gradient reaches gives a row, though its scores are 0, or 0/0."""
     dead = [(np.zeros_like(w), np.full_like(b, -1)) for w, b in initial_network(Experiment())]
     stored = StoredInit("dead", "0" * 16, dead)
     experiments = [
@@ -213,7 +213,7 @@ def data_set_is_another_one_each_time(dataset: str) -> None:
 
 
 def features_have_other_scales(dataset: str) -> None:
-    """Every feature has mean 0 and variance 1: `workers.datasets.standardised`."""
+    """Every feature has mean 0 and variance 1, as `workers.datasets.standardised` makes them."""
     points = load_dataset(dataset).points.astype(np.float64)
     _need(bool(np.allclose(points.mean(axis=0), 0, atol=1e-3)), "a feature's mean is not 0")
     _need(bool(np.allclose(points.std(axis=0), 1, atol=1e-2)), "a feature's variance is not 1")

@@ -13,14 +13,14 @@ from typing import Annotated, TextIO
 
 import typer
 
-from orchestrator.commands.options import MaybeStorePath, Overwrite, Published, StorePath
+from orchestrator.commands.options import MaybeStorePath, Overwrite, Published
 from orchestrator.commands.results import results_reader
 from orchestrator.errors import UserError
 from orchestrator.result_table import show_table
 from orchestrator.terminal import say
 from storage.errors import StoreError
 from storage.export import export_results
-from storage.reader import StoreReader
+from storage.query import split_statements
 from storage.results_reader import ResultsReader
 from workers.cache_folder import cache_folder
 
@@ -104,8 +104,8 @@ def sql(store: MaybeStorePath = None, published: Published = False) -> None:
     """Ask the store questions in SQL, one after the other.
 
     Ctrl-D ends. A statement ends with a semicolon and may run over several lines. Rows that a
-    running sweep has stored in the meantime are seen by the next statement. Statements can also be
-    piped in; the first that cannot be answered ends it then.
+    running sweep has stored in the meantime are seen by the next statement. Several statements may
+    stand in a line. They can also be piped in; the first that cannot be answered ends it then.
     """
     with results_reader(store, published) as reader:
         if not sys.stdin.isatty():
@@ -160,9 +160,15 @@ def _is_complete(lines: list[str]) -> bool:
 def _answer(reader: ResultsReader, statement: str) -> None:
     try:
         reader.refresh()
-        show_table(reader.sql(statement))
+        _show_each(reader, statement)
     except StoreError as error:
         say(f"error: {error}", err=True)
+
+
+def _show_each(reader: ResultsReader, statements: str) -> None:
+    """Shows what each of some statements yields, one after the other."""
+    for statement in split_statements(statements):
+        show_table(reader.sql(statement))
 
 
 def _answer_script(reader: ResultsReader, script: TextIO) -> None:
@@ -171,15 +177,16 @@ def _answer_script(reader: ResultsReader, script: TextIO) -> None:
     for line in script:
         lines.append(line)
         if _is_complete(lines):
-            show_table(reader.sql("".join(lines)))
+            _show_each(reader, "".join(lines))
             lines = []
     if "".join(lines).strip():
-        show_table(reader.sql("".join(lines)))
+        _show_each(reader, "".join(lines))
 
 
 def export(
-    store: StorePath,
     output_format: Annotated[ExportFormat, typer.Option("--format", help="What to write.")],
+    store: MaybeStorePath = None,
+    published: Published = False,
     output: Annotated[
         Path | None, typer.Option(metavar="F", help="The file to write [default: results.FORMAT]")
     ] = None,
@@ -190,6 +197,6 @@ def export(
     The file of --format duckdb opens in DuckDB's own shell, and has the sweeps as well.
     """
     path = output or Path(f"results.{output_format.value}")
-    with StoreReader(store) as reader:
+    with results_reader(store, published) as reader:
         rows = export_results(reader, output_format.value, path, overwrite=overwrite)
     say(f"{rows:,} rows written to {path}", err=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-
+from orchestrator.called import command_line
 from orchestrator.commands.options import StorePath
 from orchestrator.show import counted, human_bytes
 from orchestrator.terminal import say
@@ -17,7 +15,7 @@ def compact(store: StorePath) -> None:
     All at once or not at all. Queries work meanwhile and give the same answers, faster. The old
     files stay on the disk until the next process writes to the store.
     """
-    done = compact_store(store, command=shlex.join(["sparsest", *sys.argv[1:]]))
+    done = compact_store(store, command=command_line())
     if not done.rows:
         say(f"nothing to do: {counted(done.files[0], 'file')}", err=True)
         return

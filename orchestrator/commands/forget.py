@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from typing import Annotated
 
 import pyarrow as pa
 import typer
 from rich.table import Table
 
+from orchestrator.called import command_line
 from orchestrator.commands.options import StorePath
 from orchestrator.errors import UserError
 from orchestrator.show import counted
@@ -43,7 +42,7 @@ def forget(
     if not studies and sweep is None and where is None:
         raise UserError("say which rows: by STUDY, --sweep SWEEP_ID, --where SQL, or several")
     StoreReader(store).close()  # the writer would make a store where there is none
-    command = shlex.join(["sparsest", *sys.argv[1:]])
+    command = command_line()
     # It holds the lock from here on: what is shown is what is removed.
     with StoreEditor(store, command=command) as editor:
         with StoreReader(store) as reader:

@@ -9,8 +9,7 @@ from typing import Any
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
 from analysis.report.one_dataset import OneDataset
 from orchestrator.best import TARGETS
-from orchestrator.pace import in_words
-from orchestrator.standing import said_of
+from orchestrator.pace import in_a_line
 from orchestrator.watcher import Watcher
 
 REST = 9.0
@@ -67,15 +66,15 @@ def _state(store: Path, watcher: Watcher) -> LiveState:
     if watcher.reader is None:
         return LiveState(f"waiting for a store at {store}", None, (), ())
     progress = None
-    if (told := watcher.progress) is not None:
-        progress = RunProgress(told.done, told.total, in_words(told))
+    if (told := watcher.activity.running) is not None:
+        progress = RunProgress(told.done, told.total, in_a_line(told))
     facts = [(f"{watcher.rows:,}", "rows stored")]
     for target in TARGETS:
         fewest = watcher.best.weights.get(target)
         number = "none yet" if fewest is None else f"{fewest:,}"
         facts.append((number, f"weights: sparsest at {100 * target:g} %"))
     return LiveState(
-        said_of(watcher.last),
+        "; ".join(watcher.activity.lines()),
         progress,
         facts,
         [_cells(study) for study in watcher.studies],

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from orchestrator.called import command_line
 from orchestrator.commands.options import AsJson
 from orchestrator.commands.places import new_store_place, store_place
 from orchestrator.show import counted
@@ -53,7 +52,7 @@ def merge(
     and nothing is merged. The stores themselves are only read. After a kill, the same command goes
     on.
     """
-    command = shlex.join(["sparsest", *sys.argv[1:]])
+    command = command_line()
     merged = merge_stores(sources, into, command=command, take_first=take_first)
     with StoreReader(into) as reader:
         total = reader.progress().rows

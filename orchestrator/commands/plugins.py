@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
+from inspect import getdoc
 from typing import Annotated
 
 import typer
@@ -72,10 +74,13 @@ def _check(wanted: list[Plugin]) -> None:
             except Exception as error:  # somebody else's code: anything can come out of it
                 failed = True
                 kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
-                said = f"failed, {kind}{error}"
+                say(f"failed  {plugin.name}: {_holds(check)} Not so: {kind}{error}")
             else:
-                said = "ok"
-            # A check is named for the failure that it looks for.
-            say(f"{plugin.name}: {check.__name__.replace('_', ' ')}? {said}")
+                say(f"ok      {plugin.name}: {_holds(check)}")
     if failed:
         raise typer.Exit(NOT_AS_IT_SHOULD_BE)
+
+
+def _holds(check: Callable[[str], None]) -> str:
+    """What a check makes sure of: its name is that of the failure, and would read both ways."""
+    return (getdoc(check) or check.__name__).splitlines()[0]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from orchestrator.called import command_line
 from orchestrator.commands.executors import (
     DeviceChoice,
     ExecutorChoice,
@@ -95,7 +94,7 @@ def run(
     Ctrl-C (or SIGTERM) finishes what is in training, stores it and says how to go on; a second
     Ctrl-C stops at once. What has been stored is never lost and never trained again.
     """
-    command = shlex.join(["sparsest", *sys.argv[1:]])
+    command = command_line()
     console = plain_console(stderr=True)
     statuses = statuses_to_retry(retry)
     targets = find_targets(words, root_seed)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from rich.console import Console
 
+from orchestrator.called import as_called, program
 from orchestrator.commands.going_on import with_rest, without_limit
 from orchestrator.driver import Tally
 from orchestrator.show import counted, human_seconds
@@ -79,7 +80,7 @@ class RunResult:
         )
         if trained:
             console.print(
-                "ask the store: sparsest query "
+                f"ask the store: {program()} query "
                 f'"SELECT status, count(*) FROM results GROUP BY status" --store {store}',
                 soft_wrap=True,
             )
@@ -88,6 +89,6 @@ class RunResult:
             if self.outcome == "interrupted":
                 again = with_rest(command, limit, trained)
             console.print(
-                f"left: {counted(self.left, 'experiment')}; go on with:\n  {again}",
+                f"left: {counted(self.left, 'experiment')}; go on with:\n  {as_called(again)}",
                 soft_wrap=True,
             )

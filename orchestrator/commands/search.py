@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
+from orchestrator.called import command_line, program
 from orchestrator.commands.executors import (
     DeviceChoice,
     ExecutorChoice,
@@ -121,7 +120,7 @@ def search(
         address=address,
         root_seed=root_seed,
         limit=limit,
-        command=shlex.join(["sparsest", *sys.argv[1:]]),
+        command=command_line(),
     )
     console = plain_console(stderr=True)
     set_damaged_aside(store, setup.command, console)
@@ -156,7 +155,7 @@ def _tell(found: Search, choice: SearchChoice) -> None:
     for line in explain(choice):
         console.print(line, soft_wrap=True)
     console.print(
-        'look at it: sparsest query "SELECT * FROM results WHERE experiment_id = '
+        f'look at it: {program()} query "SELECT * FROM results WHERE experiment_id = '
         f"'{network.experiment_id}'\" --format json --store {found.setup.store}",
         soft_wrap=True,
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from rich.console import Console
 
+from orchestrator.called import as_called
 from orchestrator.commands.going_on import with_rest, without_limit
 from orchestrator.commands.run_result import RunResult
 from orchestrator.commands.training import Setup, train_targets
@@ -28,7 +29,7 @@ from orchestrator.search_phases import (
     phase_2_targets,
     planned_against,
 )
-from orchestrator.show import counted, human_hours
+from orchestrator.show import about_core_hours, counted
 from orchestrator.targets import Targets
 from search.two_phases import SearchSettings
 from storage.editor import StoreEditor
@@ -139,11 +140,11 @@ class Search:
         if not self.left:
             self._say(said)
             return True
-        self._say(f"{said}, {self.left:,} to train: about {human_hours(hours)} core-hours here")
+        self._say(f"{said}, {self.left:,} to train: {about_core_hours(hours)} here")
         limit = self.setup.limit
         if limit is None and hours > self.max_core_hours:
             raise UserError(
-                f"phase {phase} would take about {human_hours(hours)} core-hours, more than the "
+                f"phase {phase} would take {about_core_hours(hours)}, more than the "
                 f"{self.max_core_hours:g} allowed; nothing of it was begun. Say --max-core-hours "
                 f"{hours + 1:.0f} to train it all, --limit N to train a part, or ask for less "
                 "(--masks distinct, one --lr, one --schedule, a lower --target)"
@@ -151,7 +152,7 @@ class Search:
         if limit is not None and limit == self.trained:
             self.outcome = "limited"
             again = without_limit(self.setup.command)
-            self._say(f"the limit of {limit:,} is reached; go on with:\n  {again}")
+            self._say(f"the limit of {limit:,} is reached; go on with:\n  {as_called(again)}")
             return False
         setup = replace(self.setup, limit=None if limit is None else limit - self.trained)
         result = train_targets(targets, {}, setup, self.console)
@@ -166,7 +167,7 @@ class Search:
             self.stopped_by = result.stopped_by
             if not result.left:
                 again = with_rest(self.setup.command, self.setup.limit, self.trained)
-                self._say(f"stopped after this phase; go on with:\n  {again}")
+                self._say(f"stopped after this phase; go on with:\n  {as_called(again)}")
         elif result.left:
             self.outcome = "limited"
         return self.outcome == "finished"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
+from orchestrator.activity import Activity
 from orchestrator.best import Best
 from orchestrator.commands.options import AsJson, StorePath
 from orchestrator.commands.watch import watch
@@ -15,13 +17,7 @@ from orchestrator.errors import UserError
 from orchestrator.found import origin
 from orchestrator.search_choice import explain
 from orchestrator.show import counted, human_bytes
-from orchestrator.standing import (
-    best_in_store,
-    last_run,
-    said_of,
-    stored_studies,
-    studies_table,
-)
+from orchestrator.standing import best_in_store, stored_studies, studies_table
 from orchestrator.terminal import plain_console
 from storage.inits import StoredInit
 from storage.reader import StoreReader
@@ -53,16 +49,17 @@ def status(
         return
     with StoreReader(store) as reader:
         best = best_in_store(reader)
-        report = _report(reader, best)
+        activity = Activity.of(reader, reader.progress())
+        report = _report(reader, best, activity)
         inits = list(reader.inits.values())
         searches = list(reader.searches.values())
     if as_json:
         print(json.dumps(report))
     else:
-        _show(report, best, inits, searches)
+        _show(report, best, inits, searches, activity)
 
 
-def _report(reader: StoreReader, best: Best) -> dict[str, Any]:
+def _report(reader: StoreReader, best: Best, activity: Activity) -> dict[str, Any]:
     progress = reader.progress()
     statuses: Counter[str] = Counter()
     for sweep in progress.sweeps:
@@ -72,7 +69,7 @@ def _report(reader: StoreReader, best: Best) -> dict[str, Any]:
         "bytes": progress.bytes,
         "files": progress.files,
         "by_status": dict(statuses),
-        "studies": stored_studies(progress),
+        "studies": stored_studies(reader, progress),
         "inits": [
             {
                 "name": init.name,
@@ -83,12 +80,18 @@ def _report(reader: StoreReader, best: Best) -> dict[str, Any]:
         ],
         "searches": [choice.model_dump(mode="json") for choice in reader.searches.values()],
         "best": {str(target): fewest for target, fewest in best.weights.items()},
-        "last_run": last_run(reader, progress),
+        "last_run": activity.last_run,
+        "running": None if activity.running is None else activity.running.model_dump(),
+        "at_work": None if activity.busy is None else asdict(activity.busy),
     }
 
 
 def _show(
-    report: dict[str, Any], best: Best, inits: list[StoredInit], searches: list[SearchChoice]
+    report: dict[str, Any],
+    best: Best,
+    inits: list[StoredInit],
+    searches: list[SearchChoice],
+    activity: Activity,
 ) -> None:
     console = plain_console()
     if report["studies"]:
@@ -106,4 +109,7 @@ def _show(
         console.print(f"search for {choice.settings} ({choice.chosen}):", soft_wrap=True)
         for line in explain(choice):
             console.print(f"  {line}", soft_wrap=True)
-    console.print(said_of(report["last_run"]), soft_wrap=True)
+    if activity.pace is not None:
+        console.print(f"running: {activity.pace}", soft_wrap=True)
+    for line in activity.lines():
+        console.print(line, soft_wrap=True)

@@ -37,6 +37,7 @@ from search.shards import Shard
 from storage.entries import Status
 from storage.errors import WriterClosed
 from storage.paths import StorePaths
+from storage.planned import record_planned
 from storage.reader import StoreReader
 from storage.sweep_info import describe_sweep
 from storage.writer import StoreWriter
@@ -152,9 +153,12 @@ class _Training:
     plugins: Mapping[str, str]
 
     def plan(self, inits: Mapping[str, StoredInit]) -> list[PlannedStudy]:
-        """What is left, with the initialisations that are known."""
+        """What is left, with the initialisations that are known; the store notes what is wanted."""
         tokens = {name: init.token for name, init in inits.items()}
-        return make_plan(with_inits(self.targets, tokens).selections, self.writer)
+        planned = make_plan(with_inits(self.targets, tokens).selections, self.writer)
+        wanted = {item.study.digest: len(item.wanted) for item in planned}
+        record_planned(self.writer.paths, wanted)
+        return planned
 
     def choose(self, names: list[str]) -> dict[str, StoredInit]:
         """Chooses the initialisations that nobody has given, for good; says which they are."""

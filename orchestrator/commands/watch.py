@@ -12,9 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.pace import in_words
 from orchestrator.show import counted
-from orchestrator.standing import said_of, studies_table
+from orchestrator.standing import studies_table
 from orchestrator.watcher import Watcher
 from storage.live import LiveProgress
 
@@ -76,8 +75,8 @@ class _View:
         parts: list[RenderableType] = []
         if self._watcher.studies:
             parts.append(studies_table(self._watcher.studies))
-        if self._watcher.progress is not None:
-            parts.append(_bar(self._watcher.progress))
+        if self._watcher.activity.running is not None:
+            parts.append(_bar(self._watcher.activity.running))
         parts += [Text(line) for line in self._lines()]
         return Group(*parts, Text("Ctrl-C ends this view, not the sweep", "dim"))
 
@@ -89,9 +88,10 @@ class _View:
 
     def _lines(self) -> list[str]:
         lines = [f"{counted(self._watcher.rows, 'row')} stored"]
-        if self._watcher.progress is not None:
-            lines.append(in_words(self._watcher.progress))
-        return [*lines, f"sparsest: {self._watcher.best}", said_of(self._watcher.last)]
+        activity = self._watcher.activity
+        if activity.pace is not None:
+            lines.append(activity.pace)
+        return [*lines, f"sparsest: {self._watcher.best}", *activity.lines()]
 
 
 def _bar(progress: LiveProgress) -> Table:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from orchestrator.called import program
 from orchestrator.doctor.finding import Finding, ok, problem, warning
 from orchestrator.show import counted, human_bytes
 from storage.errors import StoreError
@@ -102,7 +103,7 @@ def check_content(store: Path) -> Finding:
         problems = verify_store(store)
         if problems:
             more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-            advice = f"{problems[0].advice} (`sparsest verify --store {store}` names all)"
+            advice = f"{problems[0].advice} (`{program()} verify --store {store}` names all)"
             return problem("store", f"{problems[0]}{more}", advice)
         with StoreReader(store) as reader:
             progress, holder = reader.progress(), reader.holder()

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from storage.entries import LOG_FORMAT, Record, RowsCommitted
 from storage.marker import STORE_FORMAT
 from storage.parts import schema_sha256
 from storage.seal import seal
+from storage.writer import StoreWriter
 from tests.docs.pages import SQL, Block, blocks, table, the_code
 from tests.docs.pages import STORE as PAGE
 
@@ -34,6 +36,16 @@ def test_every_column_is_on_the_page(view: str, store: sparsest.Store) -> None:
     described = store.sql(f"DESCRIBE {view}").arrow().to_pylist()
     columns = [[row["column_name"], row["column_type"]] for row in described]
     assert documented_columns(view) == columns
+
+
+def test_pages_disagree_with_the_writer_on_when_it_commits() -> None:
+    defaults = signature(StoreWriter).parameters
+    rows, seconds = defaults["max_rows"].default, defaults["max_seconds"].default
+    text = PAGE.read_text()
+    for heading in ("When a row is stored", "Compacting"):
+        section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+        assert f"{rows:,}" in section
+        assert f"{seconds:g} seconds" in section
 
 
 def test_statuses_are_those_of_the_page() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,13 @@ def test_notebook_is_kept_with_what_it_printed(notebook: Path) -> None:
     for cell in content.cells:
         assert cell.get("outputs", []) == []
         assert cell.get("execution_count") is None
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
+def test_installed_package_is_left_behind_without_a_word(notebook: Path) -> None:
+    said = "\n".join(cell.source for cell in read(notebook).cells)
+    for package in re.findall(r"%pip install .*\./(\S+)", said):
+        assert f"%pip uninstall --yes {package}" in said
 
 
 def read(path: Path) -> Any:

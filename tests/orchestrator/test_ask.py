@@ -189,6 +189,16 @@ def test_piped_statements_are_answered_by_a_prompt(trained: Path) -> None:
     assert ended.err == ""
 
 
+def test_only_the_last_statement_of_a_line_is_answered(trained: Path) -> None:
+    script = "SELECT 1 AS a; SELECT 2 AS b;\nSELECT 3 AS c"
+    ended = sparsest("sql", "--store", trained, stdin=script)
+    assert ended.code == 0
+    assert ended.out.split() == ["a", "1", "b", "2", "c", "3"]
+    for ask in (["query"], ["query", "--format", "json"]):
+        message = refused(*ask, "SELECT 1 AS a; SELECT 2 AS b", "--store", trained)
+        assert "These are 2 statements, and only one is answered at a time" in message
+
+
 def test_piped_mistake_goes_unnoticed(trained: Path) -> None:
     ended = sparsest("sql", "--store", trained, stdin="SELECT 1 AS n;\nSELEKT;\nSELECT 2 AS m;\n")
     assert ended.code == 1

@@ -16,11 +16,14 @@ from orchestrator import targets
 from search.catalogue import STUDY_NAMES
 from search.paper import PAPER_STUDIES, paper_study
 from search.sweepfile import load_sweep
+from storage.lock import StoreLock
+from storage.paths import StorePaths
 from storage.sweep_info import describe_sweep
 from storage.writer import StoreWriter
 from tests.orchestrator.running import (
     HERE,
     environment,
+    rates,
     refused,
     said_by,
     sparsest,
@@ -176,15 +179,65 @@ def test_two_versions_of_a_sweep_look_like_one(tmp_path: Path) -> None:
 
 def test_status_says_that_a_killed_run_still_runs(tmp_path: Path) -> None:
     store = tmp_path / "store"
-    sweep = describe_sweep(command="mine", studies=["x"], device="cpu", workers=1, root_seed=0)
     with StoreWriter(store, command="mine") as writer:
-        assert sparsest("status", "--store", store).out.endswith("nothing was run yet\n")
+        starting = sparsest("status", "--store", store).out
+        assert "at work, no training has begun: mine (since 20" in starting
+        assert "nothing was run yet" not in starting
+        report = json.loads(sparsest("status", "--store", store, "--json").out)
+        assert (report["last_run"], report["at_work"]["pid"]) == (None, os.getpid())
+        sweep = describe_sweep(command="mine", studies=["x"], device="cpu", workers=1, root_seed=0)
         writer.begin_sweep(sweep)
         report = json.loads(sparsest("status", "--store", store, "--json").out)
         assert report["last_run"]["state"] == "running"
         assert report["last_run"]["pid"] == os.getpid()
+        assert report["at_work"] is None
         assert "is running: mine (begun " in sparsest("status", "--store", store).out
     assert "last run, killed: mine" in sparsest("status", "--store", store).out
+
+
+def test_status_of_a_store_without_a_run_is_empty(tmp_path: Path) -> None:
+    StoreWriter(tmp_path / "store").close()
+    assert sparsest("status", "--store", tmp_path / "store").out.endswith("nothing was run yet\n")
+
+
+def test_killed_run_is_said_to_run_while_another_starts(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    sweep = describe_sweep(command="old", studies=["x"], device="cpu", workers=1, root_seed=0)
+    with StoreWriter(store, command="old") as writer:
+        writer.begin_sweep(sweep.model_copy(update={"started": "2024-07-01T00:00:00Z"}))
+    with StoreWriter(store, command="new"):
+        *_, busy, last = sparsest("status", "--store", store).out.splitlines()
+    assert busy.startswith("at work, no training has begun: new (since ")
+    assert last.startswith("last run, killed: old (begun 2024-07-01")
+
+
+def test_work_after_the_last_run_is_not_told(trained: Path) -> None:
+    lock = StoreLock(StorePaths.of(trained), "sparsest compact")
+    try:
+        *_, busy, last = sparsest("status", "--store", trained).out.splitlines()
+    finally:
+        lock.release()
+    assert busy.startswith("at work, no training has begun: sparsest compact (since ")
+    assert last.startswith("last run, finished: ")
+
+
+def test_status_does_not_know_how_much_of_a_sweep_file_there_is(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    sweep = write_sweep(tmp_path / "six.toml", f'structure = ["1x1x1"]\n{rates(6)}')
+    for words in (["--limit", "3"], ["--run-id", "0"], ["--shard", "1/3", "--limit", "1"]):
+        sparsest("run", sweep, "--store", store, *words, *HERE)
+    (study,) = json.loads(sparsest("status", "--store", store, "--json").out)["studies"]
+    assert study["experiments"] == 6
+    row = sparsest("status", "--store", store).out.splitlines()[1].split()
+    assert row == ["six", str(study["stored"]), "6", f"{study['stored'] / 6:.1%}"]
+    # A number that would mislead is not told, and a file that cannot be read is none.
+    planned = StorePaths.of(store).planned
+    planned.write_text(json.dumps({"studies": {study["digest"]: 2}}))
+    assert sparsest("status", "--store", store).out.splitlines()[1].split()[2:] == []
+    planned.write_text("{")
+    assert sparsest("status", "--store", store).out.splitlines()[1].split()[2:] == []
+    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    assert sparsest("status", "--store", store).out.splitlines()[1].split()[2:] == ["6", "100.0%"]
 
 
 @pytest.mark.parametrize("command", ["status", "query", "export", "sql"])

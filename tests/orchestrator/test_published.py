@@ -49,6 +49,23 @@ def there(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analysis.store.cache_folder", lambda: cache)
 
 
+def test_published_rows_cannot_be_exported(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "all.csv"
+    ended = sparsest("export", "--published", "--format", "csv", "--output", file)
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err.endswith(f"3 rows written to {file}\n")
+    asked = sparsest("query", "FROM results", "--published", "--format", "csv").out
+    assert file.read_text() == asked
+    message = refused("export", "--format", "csv", "--output", tmp_path / "no.csv")
+    assert "say what to ask: --store D for a store, --published for" in message
+
+
+def test_part_of_a_published_answer_is_dropped() -> None:
+    ended = sparsest("query", "FROM sweeps; FROM results", "--published")
+    assert (ended.code, ended.out) == (1, "")
+    assert "error: These are 2 statements" in ended.err
+
+
 def test_published_rows_cannot_be_asked_without_a_store(trained: Path) -> None:
     statement = "SELECT experiment_id, accuracy, mask2 FROM results ORDER BY study_index"
     ended = sparsest("query", statement, "--published", "--format", "csv")

@@ -190,6 +190,13 @@ def test_unknown_key_is_ignored(tmp_path: Path, store: Path) -> None:
     assert "allowed: method, dataset, structure" in message
 
 
+def test_name_of_a_method_in_the_paper_s_lists_leads_nowhere(tmp_path: Path, store: Path) -> None:
+    sweep = write_sweep(tmp_path / "mine.toml", 'method = ["imp", "SynFlow"]\ntarget_nnz = [20]')
+    message = refused("run", sweep, "--store", store, *HERE)
+    assert "value 1 of the list, cannot be 'imp' (the name of 'gmp' in the paper's l" in message
+    assert "value 2 of the list, cannot be 'SynFlow' (did you mean 'synflow'?)" in message
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_missing_gpu_is_noticed_by_a_worker(sweep: Path, store: Path) -> None:
     message = refused("run", sweep, "--store", store, "--device", "cuda", "--executor", "inline")

@@ -178,8 +178,8 @@ def test_long_phase_is_begun_without_a_word(store: Path) -> None:
     words = ("search", "--target", "0.5", "--store", store, *STEP, *HERE)
     ended = sparsest(*words, "--max-core-hours", "0")
     assert ended.code == 1
-    assert "phase 1: 3 networks (phase1), 0 stored, 3 to train: about " in ended.err
-    assert "error: phase 1 would take about " in ended.err
+    assert "phase 1: 3 networks (phase1), 0 stored, 3 to train: less than 0.01 core-h" in ended.err
+    assert "error: phase 1 would take less than 0.01 core-hours, more than" in ended.err
     assert "--max-core-hours 1 to train it all, --limit N to train a part" in ended.err
     assert not store.exists()
     # Whoever names a number has said how much.

@@ -6,7 +6,13 @@ import pyarrow as pa
 import pytest
 
 from orchestrator.best import Best
-from orchestrator.show import counted, human_bytes, human_hours, human_seconds
+from orchestrator.show import (
+    about_core_hours,
+    counted,
+    human_bytes,
+    human_hours,
+    human_seconds,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +26,8 @@ from orchestrator.show import counted, human_bytes, human_hours, human_seconds
         (human_hours(0.001), "<0.01"),
         (human_hours(0.034), "0.03"),
         (human_hours(1234.56), "1,234.6"),
+        (about_core_hours(0.001), "less than 0.01 core-hours"),
+        (about_core_hours(1.68), "about 1.7 core-hours"),
         (human_seconds(0.44), "0.4 s"),
         (human_seconds(59.6), "60 s"),
         (human_seconds(150), "2.5 min"),

@@ -60,6 +60,18 @@ def test_task_of_the_widest_networks_holds_as_many_as_one_of_the_narrowest() -> 
     assert source.work_left < 0.2
 
 
+def test_work_that_was_handed_out_and_not_done_is_said_to_be_done() -> None:
+    source = TaskSource(make_plan([Selection.whole(small_study(3))], None), "s", None, 1)
+    tasks = []
+    while (task := source.next()) is not None:
+        tasks.append(task)
+    assert (source.left, source.work_left) == (0, 1.0)
+    for task in tasks:
+        source.observe(task, busy_s=0.001)
+    assert source.work_left == pytest.approx(0.0)
+    assert TaskSource([], "s", None, 1).work_left == 0.0
+
+
 def test_last_tasks_leave_all_workers_but_one_idle() -> None:
     source = TaskSource(make_plan([Selection.whole(small_study(4000))], None), "s", None, 4)
     first = source.next()

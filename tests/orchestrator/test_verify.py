@@ -283,6 +283,13 @@ def test_leftover_is_a_problem_or_is_not_named(
     assert left["file"] == str(store / place)
 
 
+def test_file_for_status_is_to_be_moved_away(store: Path) -> None:
+    paths = StorePaths.of(store)
+    for file in (paths.live, paths.planned):
+        file.write_text("{}")
+    assert inspect_store(store).leftovers == []
+
+
 def test_what_a_writer_is_about_to_name_is_a_leftover(store: Path) -> None:
     with StoreWriter(store):
         (store / "data" / f"{STRANGE}.parquet").write_text("x")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import signal
 import subprocess
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from tests.orchestrator.running import (
     environment,
     python,
     refused,
+    sparsest,
     train,
     write_sweep,
 )
@@ -96,6 +98,28 @@ def test_what_the_driver_says_is_not_shown(tmp_path: Path, looks: Callable[..., 
     assert "is running: sparsest run six (begun" in said
     assert pace in picture
     assert " 7%" in picture
+
+
+def test_status_without_watch_keeps_the_pace_to_itself(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    with StoreWriter(store) as writer:
+        live = PROGRESS.model_copy(update={"sweep_id": begun(writer)})
+        LiveFile(writer.paths).write(live)
+        said = sparsest("status", "--store", store).out
+        report = json.loads(sparsest("status", "--store", store, "--json").out)
+    assert "running: 1,200 of 16,782 of this run, 250/s, 0:01:02 left, 4 workers\n" in said
+    assert report["running"] == live.model_dump()
+    assert "running" not in sparsest("status", "--store", store).out
+
+
+def test_watching_a_run_that_starts_shows_nothing(
+    tmp_path: Path, looks: Callable[..., None]
+) -> None:
+    with StoreWriter(tmp_path / "store", command="sparsest run six"):
+        looks()
+        assert "; at work, no training has begun: sparsest run six (since" in seen(
+            tmp_path / "store"
+        )
 
 
 def test_rate_and_time_left_contradict_each_other(

@@ -19,7 +19,7 @@ from search.sweepfile import MAX_FILE_BYTES, SweepFileError, load_sweep
 METHODS = {
     "search": MethodRules(frozenset({"structure", "masks"})),
     "snip": MethodRules(frozenset({"target_nnz"})),
-    "lth": MethodRules(frozenset({"target_nnz"})),
+    "lth": MethodRules(frozenset({"target_nnz"}), other_name="lottery"),
     "magic": MethodRules(frozenset()),
     "both": MethodRules(frozenset({"structure", "masks", "target_nnz"})),
 }
@@ -366,6 +366,13 @@ MISTAKES = [
     (f"[base]\nlr = 0.1\n[grid]\n{STRUCTURE}\nlr = [0.1]", r"lr stands in \[base\] too"),
     ("[grid]\nlr = [0.1]", "structure is missing: method 'search' needs it"),
     ("", r"\[grid\]: structure is missing"),
+    ('[grid]\nmethod = ["SNIP"]', r"cannot be 'SNIP' \(did you mean 'snip'\?\); allowed: 'search'"),
+    (
+        '[base]\nmethod = "Lottery"',
+        r"cannot be 'Lottery' \(the name of 'lth' in the paper's lists\); allowed: 'search'",
+    ),
+    ('[base]\nmasks = "All"', r"masks cannot be 'All' \(did you mean 'all'\?\); allowed: 'dense'"),
+    (f"[grid]\n{STRUCTURE}\nLR = [1]", r"unknown key 'LR' \(did you mean 'lr'\?\); allowed:"),
     ('[grid]\nmethod = ["snip"]', "target_nnz is missing: method 'snip' needs it"),
     (
         f'[grid]\nmethod = ["snip"]\n{STRUCTURE}\ntarget_nnz = [20]',
@@ -418,7 +425,7 @@ MISTAKES = [
         f"[base]\nbatch_size = 49983\n[grid]\n{STRUCTURE}",
         "batch_size cannot be 49983: cubist-spiral has 49982 points; allowed: 1 to 49982",
     ),
-    ('[base]\nmethod = "snap"', "method cannot be 'snap'; allowed: 'search', 'snip', 'lth'"),
+    ('[base]\nmethod = "snap"', r"'snap' \(did you mean 'snip'\?\); allowed: 'search', 'snip'"),
     ('[base]\ndataset = "mnist"', "dataset cannot be 'mnist'; allowed: 'cubist-spiral'"),
     ('[base]\nschedule = "linear"', "allowed: 'cosine', 'step', 'constant'"),
     ('[base]\ninit = "bench-95:aa"', "allowed: 'fresh', 'bench-95', 'bench-995'"),

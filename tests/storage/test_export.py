@@ -120,7 +120,7 @@ def test_a_failed_export_leaves_the_old_file_and_nothing_else(
     before = set(tmp_path.iterdir())
     with pytest.raises(QueryError, match="nosuch"):
         export_results(reader, "csv", output, "SELECT nosuch FROM results", overwrite=True)
-    with pytest.raises(QueryError, match="one statement"):
+    with pytest.raises(QueryError, match="These are 2 statements"):
         export_results(reader, "csv", output, "SELECT 1; SELECT 2", overwrite=True)
     assert output.read_text() == "precious"
     assert set(tmp_path.iterdir()) == before

@@ -148,7 +148,6 @@ _READING = [
     "UNPIVOT (SELECT accuracy, loss FROM results) ON accuracy, loss",
     "SELECT study, avg(accuracy) FILTER (status = 'ok') FROM results GROUP BY ALL",
     "SELECT rank() OVER (ORDER BY accuracy) FROM results QUALIFY rank() OVER () = 1",
-    "SELECT 1; SELECT 2;",
     "SELECT 1 -- a comment",
     "SELECT * FROM information_schema.columns",
     "SELECT 'COPY x TO y; DROP TABLE z' AS harmless",
@@ -224,8 +223,10 @@ def test_what_is_refused_is_named_with_what_is_allowed(
     assert any(word in str(caught.value) for word in ("SELECT", "unnest", "'step'"))
 
 
-def test_several_statements_give_the_result_of_the_last(reader: StoreReader) -> None:
-    assert reader.sql("SELECT 1 AS a; SELECT 2 AS b;").to_pylist() == [{"b": 2}]
+def test_all_statements_but_the_last_are_answered_by_silence(reader: StoreReader) -> None:
+    with pytest.raises(QueryError, match="These are 2 statements, and only one is answered"):
+        reader.sql("SELECT 1 AS a; SELECT 2 AS b;")
+    assert reader.sql("SELECT 1 AS a;; -- that is all").to_pylist() == [{"a": 1}]
 
 
 def test_a_mistake_in_a_query_is_shown_where_it_is(reader: StoreReader) -> None:
@@ -253,7 +254,7 @@ def test_a_write_that_slips_through_meets_a_second_fence(
     reader: StoreReader, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("storage.query.reading_statements", lambda connection, text: [text])
+        patch.setattr("storage.query.single_statement", lambda connection, text: text)
         with pytest.raises(QueryError, match="read-only"):
             reader.sql(query)
     assert reader.sql("SELECT count(*) AS n FROM sweeps").to_pylist() == [{"n": 1}]
