@@ -77,7 +77,7 @@ def test_live_page_does_not_say_how_far_the_sweep_is(
             )
         )
         told, _ = seen(store)
-    pace = "1,200 of 16,782 of this run, 250.0/s, 0:01:02 left, 4 workers"
+    pace = "1,200 of 16,782 of this run, 250/s, 0:01:02 left, 4 workers"
     assert told["progress"] == {"done": 1200, "total": 16782, "pace": pace}
     # Nothing to plot is no reason to stop.
     assert told["plots"] == 0
