@@ -162,7 +162,7 @@ WHERE target = 0.95 GROUP BY method ORDER BY method
 
 -- name: budgets_from_30
 -- What the claims about width compare; the lists are what their bootstrap draws from.
-SELECT method, width, median(accuracy) AS median,
+SELECT method, width, median(accuracy) AS median, avg(accuracy) AS mean,
        list(accuracy ORDER BY experiment_id) AS accuracies,
        list(disconnected_nnz / weight_nnz ORDER BY experiment_id)
            FILTER (weight_nnz > 0 AND disconnected_nnz IS NOT NULL) AS disconnected
@@ -173,6 +173,21 @@ GROUP BY method, width ORDER BY method, width
 -- name: narrow_and_wide
 SELECT * FROM ($budgets_from_30)
 WHERE width IN (8, 256) ORDER BY method, width
+
+-- name: means_by_width
+SELECT method,
+       round(100 * max(mean) FILTER (width = 4), 1) AS w4,
+       round(100 * max(mean) FILTER (width = 5), 1) AS w5,
+       round(100 * max(mean) FILTER (width = 6), 1) AS w6,
+       round(100 * max(mean) FILTER (width = 7), 1) AS w7,
+       round(100 * max(mean) FILTER (width = 8), 1) AS w8,
+       round(100 * max(mean) FILTER (width = 16), 1) AS w16,
+       round(100 * max(mean) FILTER (width = 32), 1) AS w32,
+       round(100 * max(mean) FILTER (width = 64), 1) AS w64,
+       round(100 * max(mean) FILTER (width = 128), 1) AS w128,
+       round(100 * max(mean) FILTER (width = 256), 1) AS w256
+FROM ($budgets_from_30)
+GROUP BY method ORDER BY method
 
 -- name: medians_by_width
 SELECT method,
@@ -224,6 +239,19 @@ SELECT target_nnz, method, width, count(*) AS networks,
 FROM results
 WHERE init = 'fresh' AND target_nnz IN (20, 30, 65) AND status IN ('ok', 'collapsed')
 GROUP BY target_nnz, method, width ORDER BY target_nnz, method, width
+
+
+-- name: explained_by_disconnected
+-- How much of the variance of accuracy the share of weights on no path accounts for.
+SELECT coalesce(method, 'all') AS method, count(*) AS networks,
+       round(100 * regr_r2(accuracy, disconnected_nnz / weight_nnz), 1) AS percent_explained,
+       count(*) FILTER (disconnected_nnz < 0.2 * weight_nnz) AS nearly_all_on_paths,
+       round(100 * avg(accuracy) FILTER (disconnected_nnz < 0.2 * weight_nnz), 1) AS their_mean,
+       round(100 * avg(accuracy), 1) AS mean_of_all
+FROM results
+WHERE init = 'fresh' AND target_nnz >= 30 AND width >= 8 AND weight_nnz > 0
+  AND accuracy IS NOT NULL
+GROUP BY GROUPING SETS ((method), ()) ORDER BY grouping(method), method
 
 
 -- Still prunable --------------------------------------------------------------------------------
@@ -286,15 +314,18 @@ FROM ($sparsest)
 WHERE begun = 'bench-995' AND target = 0.95 ORDER BY weights, with_biases, method
 
 -- name: fixed_reached
+-- The search that found the initialisation counts too: its best network begins with it.
 SELECT target, method, weight_nnz AS nonzeros, count(*) AS networks
-FROM results, (VALUES ('bench-95', 0.95::DOUBLE), ('bench-995', 0.995)) AS asked(begun, target)
-WHERE split_part(init, ':', 1) = begun AND accuracy >= target
+FROM results, (VALUES ('bench-95', 'phase2-95', 0.95::DOUBLE), ('bench-995', 'phase2-995', 0.995))
+    AS asked(begun, found_in, target)
+WHERE (split_part(init, ':', 1) = begun OR study = found_in) AND accuracy >= target
 GROUP BY target, method, weight_nnz ORDER BY target, method, weight_nnz
 
 -- name: fixed_trainings_by_target
 SELECT target, method, count(*) AS trainings
-FROM results, (VALUES ('bench-95', 0.95::DOUBLE), ('bench-995', 0.995)) AS asked(begun, target)
-WHERE split_part(init, ':', 1) = begun
+FROM results, (VALUES ('bench-95', 'phase2-95', 0.95::DOUBLE), ('bench-995', 'phase2-995', 0.995))
+    AS asked(begun, found_in, target)
+WHERE split_part(init, ':', 1) = begun OR study = found_in
 GROUP BY target, method ORDER BY target, method
 
 

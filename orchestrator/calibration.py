@@ -11,9 +11,11 @@ import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, PositiveFloat, ValidationError
 
 from search.experiment import Experiment
+from search.paper_grids import INPUTS
+from search.sizes import dense_weights
 from storage.sweep_info import processor_name
 from workers.cache_folder import cache_folder
-from workers.cost import STEP_COST, experiment_cost
+from workers.cost import STEP_COST, step_cost
 from workers.fast import BACKEND
 from workers.train import train_batch
 
@@ -22,6 +24,10 @@ STRUCTURES = ((3, 2, 2), (3, 3, 3), (7, 3, 3), (8, 8, 8), (16, 16, 16))
 
 NETWORKS = 16
 """Networks of each structure that are timed together: as many as share a data order in a task."""
+
+LEARNING_RATE = 1e-6
+"""With which no network learns anything: what is counted of good ones (`workers.prunability`) is no
+training, and depends on how good they become."""
 
 EPOCHS = 20
 """Epochs that they are trained for: one to two seconds in all. Of fewer, what a network takes
@@ -65,7 +71,7 @@ def speed_note(speed: Calibration) -> str:
 
 def calibration_file() -> Path:
     """Where the figure is kept: it belongs to its cost model, and to what was trained for it."""
-    return cache_folder() / f"calibration-{STEP_COST:g}-{EPOCHS}.json"
+    return cache_folder() / f"calibration-{STEP_COST:g}-{LEARNING_RATE:g}-{EPOCHS}.json"
 
 
 def calibration(*, again: bool = False) -> Calibration:
@@ -113,13 +119,15 @@ def _measure() -> float:
         start = time.process_time()
         train_batch(group)
         seconds = time.process_time() - start
-        figures.append(seconds / sum(experiment_cost(experiment) for experiment in group))
+        weights = dense_weights(INPUTS, structure)
+        figures.append(seconds / (NETWORKS * EPOCHS * step_cost(weights)))
     return float(np.median(figures))
 
 
 def _of_one_order(structure: tuple[int, ...]) -> list[Experiment]:
     """Experiments that share a data order, as the many experiments of a task do."""
     variants = (
-        Experiment(structure=structure, epochs=EPOCHS, lr=0.05 + n / 1_000_000) for n in count()
+        Experiment(structure=structure, epochs=EPOCHS, lr=LEARNING_RATE * (1 + n / 1000))
+        for n in count()
     )
     return list(islice((e for e in variants if e.order_stream == 0), NETWORKS))

@@ -33,6 +33,7 @@ from orchestrator.commands import (
 from orchestrator.commands.places import on_this_machine
 from orchestrator.commands.run import INTERRUPTED
 from orchestrator.errors import UserError
+from orchestrator.terminal import say
 from storage.errors import StoreError
 from storage.sweep_info import software_versions
 
@@ -63,7 +64,7 @@ def _telling(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **cast(Any, places))
             sys.stdout.flush()
         except (UserError, StoreError) as error:
-            typer.echo(f"error: {error}", err=True)
+            say(f"error: {error}", err=True)
             raise typer.Exit(1) from error
         except BrokenPipeError as error:
             # Whoever read our output has seen enough: `sparsest list phase1 | head`.
@@ -72,7 +73,7 @@ def _telling(command: Callable[P, None]) -> Callable[P, None]:
         except KeyboardInterrupt as error:
             # Ctrl-C in a run brings words along; any other has none.
             said = ["stopped at once", "what is stored is safe", *map(str, error.args)]
-            typer.echo("; ".join(said), err=True)
+            say("; ".join(said), err=True)
             raise typer.Exit(INTERRUPTED) from error
 
     return told
@@ -104,7 +105,7 @@ app.command("publish")(_telling(publish.publish))
 def _show_version(wanted: bool) -> None:
     if wanted:
         version = software_versions().get("sparsest", "(a checkout that is not installed)")
-        typer.echo(f"sparsest {version}")
+        say(f"sparsest {version}")
         raise typer.Exit
 
 

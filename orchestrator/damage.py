@@ -9,10 +9,10 @@ from rich.console import Console
 
 from orchestrator.run_log import log_beside
 from orchestrator.show import counted
+from storage.editor import StoreEditor
 from storage.errors import EntryDamaged
 from storage.paths import StorePaths
 from storage.repair import repair_log
-from storage.writer import StoreWriter
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +54,9 @@ def set_damaged_aside(store: Path, command: str, console: Console) -> None:
 
 def _set_files_aside(store: Path, command: str) -> list[str]:
     """Takes damaged data files out of the store, and says which."""
-    with StoreWriter(store, command=command) as writer:
+    with StoreEditor(store, command=command) as editor:
         return [
             f"damaged: a data file {gone.problem}. It is kept as {gone.file}; its "
             f"{counted(gone.rows, 'row')} are no longer stored"
-            for gone in writer.set_damaged_aside()
+            for gone in editor.set_damaged_aside()
         ]

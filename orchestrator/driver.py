@@ -100,7 +100,12 @@ class Tally:
 
 
 def drive(
-    source: TaskSource, executor: Executor, sink: Sink, monitor: Monitor, stop: Stop
+    source: TaskSource,
+    executor: Executor,
+    sink: Sink,
+    monitor: Monitor,
+    stop: Stop,
+    tally: Tally | None = None,
 ) -> Tally:
     """Trains everything that the source hands out.
 
@@ -108,10 +113,21 @@ def drive(
     `ATTEMPTS` times and then gets a row with status "failed". When asked to stop, the loop takes
     back what no worker has begun, waits for the rest and returns.
 
+    Args:
+        source: of the tasks.
+        executor: trains them.
+        sink: takes the rows.
+        monitor: is told of everything.
+        stop: says when to end early.
+        tally: keeps count, also for a caller to whom an error comes in place of the result.
+
+    Returns:
+        The tally.
+
     Raises:
         UserError: nothing at all can be trained here, or no longer.
     """
-    tally = Tally()
+    tally = Tally() if tally is None else tally
     failed_alone = 0
     while True:
         if stop.requested:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from orchestrator.best import Best
+from orchestrator.pace import pace, unevenness
 from orchestrator.show import clock
 
 Value = TypeVar("Value", int, float)
@@ -139,14 +140,11 @@ class ProgressDisplay:
 
     def _numbers(self) -> list[str]:
         """How far it is, how fast, and how long it takes."""
-        parts = [
+        return [
             f"{self._done:,} of {self._total:,}",
             f"{clock(time.monotonic() - self._start)} elapsed",
-            f"{self.rate:,.0f}/s",
+            *pace(self.rate, self.left_s),
         ]
-        if self.left_s is not None:
-            parts.append(f"{clock(self.left_s)} left")
-        return parts
 
     @property
     def left_s(self) -> float | None:
@@ -157,8 +155,9 @@ class ProgressDisplay:
         return last_left * (last_time - first_time) / (first_left - last_left)
 
     def _findings(self) -> list[str]:
-        """What came out so far."""
-        parts = [f"sparsest: {self._best}"]
+        """What came out so far, after what explains the numbers."""
+        parts = unevenness(self._total - self._done, self.rate, self.left_s)
+        parts.append(f"sparsest: {self._best}")
         if self._failed:
             parts.append(f"{self._failed:,} failed")
         return parts

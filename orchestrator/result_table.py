@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyarrow as pa
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from orchestrator.terminal import plain_console, say, visible
 
 TABLE_ROWS = 200
 """Rows that are printed as a table at most; a file holds all."""
@@ -26,7 +27,7 @@ def show_table(result: pa.Table) -> None:
     No value is cut or broken: a table that is wider than the terminal is printed as records, one
     value a line. Where there is no terminal, lines may be of any length.
     """
-    console = Console()
+    console = plain_console()
     rows = [[_cell(value) for value in row.values()] for row in _first(result, TABLE_ROWS)]
     widths = [max(map(len, cells)) for cells in zip(result.column_names, *rows, strict=True)]
     wanted = sum(width + GAP for width in widths)
@@ -34,9 +35,9 @@ def show_table(result: pa.Table) -> None:
         rows = rows[:RECORD_ROWS]
         _print_records(console, result.column_names, rows)
     else:
-        _print_table(Console(width=max(wanted, 1)), result, rows)
+        _print_table(plain_console(width=max(wanted, 1)), result, rows)
     if result.num_rows > len(rows):
-        typer.echo(
+        say(
             f"{len(rows)} of {result.num_rows:,} rows; `sparsest query` has all with --format csv "
             "or --output F",
             err=True,
@@ -56,7 +57,7 @@ def _print_table(console: Console, result: pa.Table, rows: Sequence[Sequence[str
         table.add_column(title, justify="right" if number else "left", no_wrap=True)
     for row in rows:
         table.add_row(*map(Text, row))
-    console.print(table, highlight=False)
+    console.print(table)
 
 
 def _print_records(console: Console, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -71,4 +72,4 @@ def _cell(value: object) -> str:
     """A value as people read it; --format csv and json have every digit."""
     if value is None:
         return "NULL"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else visible(str(value))

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-
-
-def plain_console(*, stderr: bool = False) -> Console:
-    """A console that prints text as it is: paths and messages may hold brackets and colons."""
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-
 
 def counted(count: int, noun: str) -> str:
     """A number with its noun: 1 file, 1,234 files."""

@@ -19,6 +19,9 @@ from search.sweepfile import SweepFileError, load_sweep, parse_sweep
 from workers.datasets import Dataset, dataset_names, load_dataset
 from workers.schedules import SCHEDULES
 
+RANGES = 4
+"""Ranges of numbers that a message has at most."""
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -63,12 +66,29 @@ def only_numbers(targets: Targets, numbers: Sequence[int]) -> Targets:
         if found:
             selections.append(Selection(selection.study, found))
     if unknown:
-        names = ", ".join(s.study.label(s.indices.intervals[0][0]) for s in targets.selections)
+        there_are = "\n".join(f"  {s.study.name}: {_numbers(s)}" for s in targets.selections)
         raise UserError(
-            f"no experiment has the number {', '.join(map(str, sorted(unknown)))}; the first of "
-            f"each study: {names} (`sparsest list STUDY` shows all)"
+            f"no experiment has the number {', '.join(map(str, sorted(unknown)))}; there are:\n"
+            f"{there_are}\n`sparsest list STUDY` shows what each number is"
         )
     return Targets(selections, targets.sweep_files)
+
+
+def _numbers(selection: Selection) -> str:
+    """The numbers of a selection's experiments, as ranges; of many ranges the first and the last.
+
+    Only a slice of a study, as `demo` has, has gaps.
+    """
+    number_of_first = selection.study.first_run_id
+    ranges = [
+        f"{number_of_first + start} to {number_of_first + stop - 1}"
+        if stop - start > 1
+        else str(number_of_first + start)
+        for start, stop in selection.indices.intervals
+    ]
+    if len(ranges) > RANGES:
+        ranges[RANGES - 1 : -1] = ["..."]
+    return ", ".join(ranges)
 
 
 def only_shard(targets: Targets, shard: Shard) -> Targets:

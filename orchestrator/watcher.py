@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.best import Best
-from orchestrator.show import clock, counted
 from orchestrator.standing import best_in_store, last_run, stored_studies
 from storage.errors import NotAStore
 from storage.live import LiveProgress, read_live
@@ -66,17 +65,6 @@ class Watcher(ExitStack):
         if self.last is not None and self.last["state"] == "running":
             self.progress = read_live(self.reader.paths, self.last["sweep_id"])
         return changed
-
-
-def pace(progress: LiveProgress) -> str:
-    """How far the running sweep is, how fast, and how long it takes."""
-    parts = [
-        f"{progress.done:,} of {progress.total:,} of this run",
-        f"{progress.rate:,.1f}/s",
-        *([] if progress.left_s is None else [f"{clock(progress.left_s)} left"]),
-        counted(progress.workers, "worker"),
-    ]
-    return ", ".join(parts)
 
 
 def _is_something_else(paths: StorePaths) -> bool:

@@ -25,13 +25,13 @@ _MAX_INT32 = 2**31 - 1
 
 METHODS: dict[str, Method] = {
     "search": Method("search", "given", _GIVEN),
-    "snip": Method("snip", "before", TO_TARGET, "pruning.snip", (0.5, 75), xavier=True),
+    "snip": Method("snip", "before", TO_TARGET, "pruning.snip", (1.0, 135), xavier=True),
     "grasp": Method(
         "grasp",
         "before",
         TO_TARGET,
         "pruning.grasp",
-        (1.1, 65),
+        (2.5, 90),
         xavier=True,
         settings={
             "points": Setting(25, 1, 10_000, "points of each class"),
@@ -43,21 +43,21 @@ METHODS: dict[str, Method] = {
         "before",
         TO_TARGET,
         "pruning.synflow",
-        (18, 1300),
+        (50, 2500),
         settings={"rounds": Setting(100, 1, 100_000, "rounds of pruning")},
     ),
     "iter-snip": Method(
-        "iter-snip", "before", TO_TARGET, "pruning.iter_snip", (2.2, 220), settings=_TEN_ROUNDS
+        "iter-snip", "before", TO_TARGET, "pruning.iter_snip", (6.3, 350), settings=_TEN_ROUNDS
     ),
     "force": Method(
-        "force", "before", TO_TARGET, "pruning.force", (2.2, 220), settings=_TEN_ROUNDS
+        "force", "before", TO_TARGET, "pruning.force", (6.3, 350), settings=_TEN_ROUNDS
     ),
     "prospr": Method(
         "prospr",
         "before",
         TO_TARGET,
         "pruning.prospr",
-        (2.0, 160),
+        (6.0, 210),
         settings={
             "inner_steps": Setting(3, 1, 1000, "steps of SGD before the loss is taken"),
             "detach_first": Setting(0, 0, 1, "1: the first step's gradient counts as a constant"),
@@ -68,7 +68,7 @@ METHODS: dict[str, Method] = {
         "during",
         TO_TARGET,
         "pruning.gmp",
-        (60, 4000),
+        (155, 21000),
         settings={
             "events": Setting(200, 2, 100_000, "parts of the training; weights go between them"),
             "exponent": Setting(3.0, 0.01, 100.0, "of the density's decay"),
@@ -80,7 +80,7 @@ METHODS: dict[str, Method] = {
         "during",
         TO_TARGET,
         "pruning.lth",
-        (1, 80),
+        (10, 800),
         settings={"rounds": Setting(5, 2, 1000, "trainings, the last one with the target's mask")},
     ),
     "rigl": Method(
@@ -88,7 +88,7 @@ METHODS: dict[str, Method] = {
         "during",
         TO_TARGET,
         "pruning.rigl",
-        (60, 4000),
+        (215, 5000),
         settings={
             "interval": Setting(100, 1, _MAX_INT32, "steps from one change of masks to the next"),
             "drop_fraction": Setting(0.3, 0.0, 1.0, "share of weights in the first change"),

@@ -85,12 +85,15 @@ def check_listed(structure: tuple[int, ...], inputs: int) -> None:
             "its distinct networks"
         )
     allowed = f"allowed: structures that have up to {MAX_NETWORKS:,}"
+    least = least_distinct(inputs, structure)
     if burnside_terms(inputs, structure) > MAX_TERMS:
-        least = _readable(least_distinct(inputs, structure))
         raise ValueError(
             f"{shown} is too wide to count its distinct networks, of which there are at least "
-            f"{least}; {allowed}"
+            f"{_readable(least)}; {allowed}"
         )
+    if least > MAX_NETWORKS:
+        # Counting them all would take 16 s for 16x16x16.
+        raise ValueError(f"{shown} has at least {_readable(least)} distinct networks; {allowed}")
     count = count_distinct(inputs, structure).networks
     if count > MAX_NETWORKS:
         raise ValueError(f"{shown} has {_readable(count)} distinct networks; {allowed}")

@@ -198,7 +198,7 @@ class EntryLost(Strict):
 
 
 class SweepEnd(Strict):
-    """A sweep ended by itself; one without this entry is running, or was killed.
+    """A sweep ended in good order; one without this entry is running, or was killed.
 
     Attributes:
         sweep_id: of the sweep.

@@ -29,6 +29,7 @@ from storage.merge_check import (
 from storage.parts import ids_of_other_versions, part_bytes
 from storage.paths import StorePaths
 from storage.reader import StoreReader
+from storage.remote.origin import store_name
 from storage.replacing import places_in, places_of, without
 
 
@@ -37,12 +38,12 @@ class Merged:
     """What came of one of the stores.
 
     Attributes:
-        root: its folder.
+        name: its folder, or where on S3 it is.
         rows: that it has.
         copied: those of them that were not there yet.
     """
 
-    root: Path
+    name: str
     rows: int
     copied: int
 
@@ -91,10 +92,10 @@ def merge_stores(
 
 def _refuse_itself(paths: StorePaths, sources: Sequence[str | Path]) -> None:
     seen = {paths.root.resolve()}
-    for source in sources:
-        root = StorePaths.of(source).root.resolve()
+    for source in map(StorePaths.of, sources):
+        root = source.root.resolve()
         if root in seen:
-            raise MergeRefused(f"{root} is named twice: name each store once.")
+            raise MergeRefused(f"{store_name(source)} is named twice: name each store once.")
         seen.add(root)
 
 
@@ -144,7 +145,8 @@ class _Merge:
         for sweep in sweeps:
             if sweep.end is not None and state.sweeps[sweep.begin.sweep_id].end is None:
                 self._committer.publish(sweep.end)
-        return Merged(source.paths.root, sum(part.rows for part in source.parts), copied)
+        name = store_name(source.paths)
+        return Merged(name, sum(part.rows for part in source.parts), copied)
 
     def _copy(self, part: RowsCommitted) -> int:
         """Commits those rows of a data file that are not there yet; returns their number."""

@@ -10,6 +10,7 @@ from storage.entries import SweepBegin, SweepEnd
 from storage.errors import MergeRefused
 from storage.parts import check_part_content
 from storage.reader import StoreReader
+from storage.remote.origin import store_name
 
 
 def check_sources(readers: Sequence[StoreReader]) -> None:
@@ -35,10 +36,10 @@ def check_inits(readers: Sequence[StoreReader]) -> None:
             digest, first = seen.setdefault(name, (init.digest, reader))
             if digest != init.digest:
                 raise MergeRefused(
-                    f"The initialisation {name} is {digest} in {first.paths.root} and "
-                    f"{init.digest} in {reader.paths.root}. A store has one of each name, and all "
-                    "rows of the studies that start from it hang on it: merge these stores into "
-                    "different ones. Nothing was written."
+                    f"The initialisation {name} is {digest} in {store_name(first.paths)} and "
+                    f"{init.digest} in {store_name(reader.paths)}. A store has one of each name, "
+                    "and all rows of the studies that start from it hang on it: merge these stores "
+                    "into different ones. Nothing was written."
                 )
 
 
@@ -58,8 +59,8 @@ def check_sweeps(readers: Sequence[StoreReader]) -> None:
                 same = same and ends.setdefault(sweep_id, sweep.end) == sweep.end
             if not same:
                 raise MergeRefused(
-                    f"The sweep {sweep_id} of {reader.paths.root} is another one than that of the "
-                    "same id in a store named before it. Nothing was written."
+                    f"The sweep {sweep_id} of {store_name(reader.paths)} is another one than that "
+                    "of the same id in a store named before it. Nothing was written."
                 )
 
 
@@ -86,7 +87,7 @@ def describe(first: StoreReader, second: StoreReader, compared: Comparison) -> l
     """What is to be said of two stores' conflicting rows, in lines."""
     total = compared.total
     lines = [
-        f"{first.paths.root} and {second.paths.root}: "
+        f"{store_name(first.paths)} and {store_name(second.paths)}: "
         f"{total.different + total.lacking:,} experiments with other contents"
     ]
     if total.different:

@@ -1,54 +1,39 @@
-"""The one writer of a store: rows are stored when their log entry is, and not before."""
+"""The writer of a sweep's rows: they are stored when their log entry is, and not before."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 import pyarrow as pa
 
 from search.id_set import IdSet
 from search.indices import IndexSet
-from storage.committer import Committer
-from storage.damage import SetAsideFile, find_damage
+from storage.editor import StoreEditor
 from storage.entries import Status, SweepBegin, SweepEnd
-from storage.errors import InitFrozen, SweepError
-from storage.init_entries import FoundNetwork
-from storage.inits import Layer, StoredInit, init_entry
+from storage.errors import SweepError
 from storage.parts import ids_of_other_versions, make_part
-from storage.paths import StorePaths
 from storage.pending import PendingPart
-from storage.replacing import NewPart, Places, places_in, places_of, without
-from storage.search_entries import SearchChoice
+from storage.replacing import places_of
 from storage.set_aside import SetAside
 from storage.totals import SweepTotals
 
 
-class StoreWriter:
-    """Writes to a store, which it makes if there is none; the only process that does.
+class StoreWriter(StoreEditor):
+    """Writes the rows of sweeps to a store, beside what else can be changed in one.
 
     Rows are buffered, and committed together: the bytes of a Parquet file made in memory, written
     under a fresh name and made durable with its folder, then named by a log entry that is made
-    durable likewise. After an input/output error nothing more is written by this object, and the
-    log says what is stored.
+    durable likewise.
 
     Args:
         path: folder of the store.
-        command: what this process was started as, shown to others that want to write.
+        command: as for `StoreEditor`, as are the errors.
         max_rows: buffered rows at which a data file is written.
         max_seconds: age of the oldest buffered row at which one is due.
-
-    Raises:
-        StoreLocked: another process is writing to the store.
-        NotAStore: the folder holds something else.
-        StoreDamaged: the log is not what was written.
-        StoreVersion: a newer version of sparsest wrote the store.
-        WriteFailed: an input/output error.
     """
 
     def __init__(
@@ -59,21 +44,14 @@ class StoreWriter:
         max_rows: int = 65_536,
         max_seconds: float = 5.0,
     ) -> None:
-        self.paths = StorePaths.of(path)
+        super().__init__(path, command=command)
         self.totals = SweepTotals()
         self._max_rows = max_rows
         self._max_seconds = max_seconds
-        self._command = command
         self._pending = PendingPart()
         self._aside = SetAside()
         self._sweep: SweepBegin | None = None
         self._sweep_since = 0.0
-        self._committer = Committer(self.paths, command)
-
-    @property
-    def inits(self) -> Mapping[str, StoredInit]:
-        """Initialisations of the store, by name."""
-        return self._committer.state.inits
 
     @property
     def pending_rows(self) -> int:
@@ -116,87 +94,6 @@ class StoreWriter:
         values = pa.array(wanted, pa.string())
         self._aside = SetAside(places_of(self.paths, parts, "status", values))
         return len(self._aside)
-
-    def set_damaged_aside(self) -> list[SetAsideFile]:
-        """Takes data files out of the store that are not what was written; reads all of them.
-
-        They are kept in a folder of their own, the log says what was wrong with them, and their
-        experiments are no longer stored.
-
-        Returns:
-            These files; none where all is well.
-
-        Raises:
-            DataFileDamaged: one may be well, but cannot be read by this user.
-            WriterClosed: the writer was stopped.
-            WriteFailed: an input/output error; the log knows whether they are still stored.
-        """
-        parts = self._committer.state.parts
-        damage = find_damage(self.paths, parts)
-        if damage:
-            self._committer.publish_damage(self._command, damage)
-        return [
-            SetAsideFile(self.paths.set_aside / part.file, damage[part.file], part.rows)
-            for part in parts
-            if part.file in damage
-        ]
-
-    def forget(self, experiment_ids: Sequence[str]) -> int:
-        """Takes rows out of the store, all at once; their experiments are no longer stored.
-
-        Returns:
-            How many there were.
-
-        Raises:
-            StoreDamaged: a file that has such rows is missing or was changed; nothing was taken.
-            WriterClosed: the writer was stopped.
-            WriteFailed: an input/output error; the log knows whether they are still stored.
-        """
-        ids = pa.array(experiment_ids, pa.string())
-        found = SetAside(places_of(self.paths, self._committer.state.parts, "experiment_id", ids))
-        if len(found):
-            self._replace(found.of(experiment_ids), ())
-        return len(found)
-
-    def record_init(
-        self, name: str, digest: str, layers: Sequence[Layer], found: FoundNetwork | None = None
-    ) -> bool:
-        """Freezes an initialisation under a name.
-
-        Args:
-            name: such as "bench-95".
-            digest: by which experiments name it.
-            layers: weights float32 (outputs, inputs) and biases float32 (outputs,) of each layer.
-            found: the network that was trained from it, where this store's search found it.
-
-        Returns:
-            True where it was stored now, False where the same one stood there already.
-
-        Raises:
-            InitFrozen: the name stands for another one.
-            RowsRefused: the arrays are not layers that fit each other.
-            WriteFailed: an input/output error.
-        """
-        entry = init_entry(name, digest, layers, found)
-        known = self._committer.state.inits.get(name)
-        if known is not None:
-            if known.digest == digest:
-                return False
-            raise InitFrozen(
-                f"The store {self.paths.root} has the initialisation {name} with the digest "
-                f"{known.digest}, not {digest}. One store has one of each name: use that one, or "
-                "another store."
-            )
-        self._committer.publish(entry)
-        return True
-
-    def record_search(self, choice: SearchChoice) -> None:
-        """Records what a phase of a search has chosen, in place of what it chose before.
-
-        Raises:
-            WriteFailed: an input/output error.
-        """
-        self._committer.publish(choice)
 
     def begin_sweep(self, sweep: SweepBegin) -> str:
         """Begins a sweep, and returns its id; rows can be stored from now on.
@@ -269,7 +166,7 @@ class StoreWriter:
         )
         replaced = self._aside.of(self._pending.ids)
         if replaced:
-            self._replace(replaced, [(data, part)])
+            self._replace_rows(replaced, [(data, part)])
             self._aside.forget(self._pending.ids)
         else:
             self._committer.publish_rows(data, part)
@@ -323,27 +220,7 @@ class StoreWriter:
             if not self._committer.stopped:
                 self.commit()
         finally:
-            self._committer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _replace(self, gone: Places, new: Iterable[NewPart]) -> None:
-        """Takes rows away and brings data files in, with one entry of the log."""
-        old = [part for part in self._committer.state.parts if places_in(part, gone)]
-        self._committer.publish_replacement(
-            self._command,
-            [part.file for part in old],
-            chain(without(self.paths, old, gone), new),
-        )
+            super().close()
 
     def _running_sweep(self) -> SweepBegin:
         if self._sweep is None:

@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pruning.registry import method_named, stages_of
 from search.experiment import Experiment
+from search.schema import PRUNABLE_UP_TO
 from search.sizes import dense_weights
 from workers.datasets import load_dataset
 
 STEP_COST = 25.0
-"""Cost of a step that does not depend on the network, in weights. Fitted by
-`python -m benchmarks kernel`: time is proportional to weights + 25 for 3x2x2 up to 16x16x16."""
+"""Cost of a step that does not depend on the network, in weights, among networks that share a data
+order. Fitted by `python -m benchmarks kernel`: time is proportional to weights + 25 for 3x2x2 up to
+16x16x16."""
 
-MATRIX_WEIGHT = 0.5
-"""Cost of a weight in a matrix product, in weights of the sparse kernel."""
+SHARED_STEP = 6.0
+"""Cost of a step more in the tasks of a sweep, in which 5 to 15 networks share a data order."""
 
-MATRIX_STEP = 4000.0
-"""Cost of a step of matrix products that does not depend on the network, in the same."""
+LONE_STEP = 85.0
+"""Cost of a step more for a network that has its data order to itself, as nearly all have that are
+pruned: nobody shares the shuffle and the gathering of its batches."""
+
+GROWTH = 0.0014
+"""By so much, times the root of their number, weights cost more: the activations of wide networks
+do not stay in the caches."""
+
+PRODUCT_STEP = 5000.0
+"""Cost of a step of matrix products that does not depend on the network, in weights of the sparse
+kernel. This, what follows and `GROWTH` are fitted to `python -m benchmarks crossover`, on an AMD
+EPYC with AVX2."""
+
+PRODUCT_WEIGHT = 0.68
+"""Cost of a weight in a matrix product, kept or not, in the same."""
+
+COUNTING = 0.07
+"""Cost of counting how many weights a trained network could lose (`workers.prunability`), over its
+weights squared: the mean of the dense networks of phase1 from 100 weights on, good ones or not."""
+
+_RULE_WEIGHT = 0.5
+_RULE_STEP = 4000.0
+"""The two numbers of `prefers_matrices`, which bits hang on; what a step costs may be measured
+anew."""
 
 POINTS = 49_982
 """Points of the Cubist Spiral: costs are of an epoch over it."""
 
-UNIT_MS = 0.0018
-"""What a weight costs in an epoch, in ms, on the machine on which `Method.cost` was measured
-(docs/decisions/0003-pruning-one-network-at-a-time.md)."""
+UNIT_MS = 0.0055
+"""What a weight costs in an epoch, in ms, on the machine and in the hour in which `Method.cost` was
+measured (docs/decisions/0003-pruning-one-network-at-a-time.md)."""
 
 
 def prefers_matrices(weight_masks: Sequence[NDArray[np.bool_]]) -> bool:
@@ -43,29 +68,41 @@ def prefers_matrices(weight_masks: Sequence[NDArray[np.bool_]]) -> bool:
     return _matrices_pay(edges, sum(mask.size for mask in weight_masks))
 
 
-def _matrices_pay(weights: int, dense: int) -> bool:
-    return weights > MATRIX_STEP + MATRIX_WEIGHT * dense
+def _matrices_pay(weights: float, dense: float) -> bool:
+    return weights > _RULE_STEP + _RULE_WEIGHT * dense
 
 
 def network_cost(weights: float) -> float:
-    """Relative cost of a step of a network with so many unmasked weights, or of a mean one."""
+    """Relative cost of a step of a small network, beside others of its data order."""
     return weights + STEP_COST
 
 
-def step_cost(weights: int, dense: int) -> float:
+def step_cost(weights: float, dense: float = inf) -> float:
     """Relative cost of a step, whichever of the two trainers takes it.
 
     Args:
         weights: unmasked.
-        dense: weights of the whole network.
+        dense: weights of the whole network; where it is not known, the sparse kernel takes it.
     """
     if _matrices_pay(weights, dense):
-        return MATRIX_STEP + MATRIX_WEIGHT * dense
-    return network_cost(weights)
+        return PRODUCT_STEP + PRODUCT_WEIGHT * dense
+    return network_cost(weights * (1 + GROWTH * sqrt(weights)))
+
+
+def given_cost(weights: float, epochs: float, dense: float = inf) -> float:
+    """Relative cost of a training under given masks, in a task of many.
+
+    Args:
+        weights: unmasked; or the mean of some networks.
+        epochs: each over `POINTS` points.
+        dense: as for `step_cost`.
+    """
+    cost = (step_cost(weights, dense) + SHARED_STEP) * epochs
+    return cost + COUNTING * weights**2 if weights <= PRUNABLE_UP_TO else cost
 
 
 def experiment_cost(experiment: Experiment) -> float:
-    """Relative cost of a whole training: `step_cost` times its epochs, and the pruning's own.
+    """Relative cost of a whole training: of its steps, the pruning's own, and the row's.
 
     A pruned network is taken to have the weights that its algorithm aims at; few have others.
 
@@ -79,9 +116,9 @@ def experiment_cost(experiment: Experiment) -> float:
     if method.prunes == "given":
         # Counted in the text: a driver asks for the cost of some thousand experiments a second.
         weights = dense - sum(mask.count("0") for mask in experiment.masks)
-        return step_cost(weights, dense) * epochs
+        return given_cost(weights, epochs, dense)
     fixed_ms, ns_a_weight = method.cost
     cost = (fixed_ms + ns_a_weight * dense / 1e6) / UNIT_MS
     for rounds, weights in stages_of(experiment, dense):
-        cost += step_cost(weights, dense) * rounds * epochs
+        cost += (step_cost(weights, dense) + LONE_STEP) * rounds * epochs
     return cost

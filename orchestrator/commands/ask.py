@@ -17,6 +17,7 @@ from orchestrator.commands.options import MaybeStorePath, Overwrite, Published, 
 from orchestrator.commands.results import results_reader
 from orchestrator.errors import UserError
 from orchestrator.result_table import show_table
+from orchestrator.terminal import say
 from storage.errors import StoreError
 from storage.export import export_results
 from storage.reader import StoreReader
@@ -80,7 +81,7 @@ def query(
             rows = export_results(
                 reader, output_format.value, output, statement, overwrite=overwrite
             )
-            typer.echo(f"{rows:,} rows written to {output}", err=True)
+            say(f"{rows:,} rows written to {output}", err=True)
             return
         if output_format is QueryFormat.parquet:
             raise UserError("parquet is not text: name a file with --output")
@@ -111,9 +112,7 @@ def sql(store: MaybeStorePath = None, published: Published = False) -> None:
             _answer_script(reader, sys.stdin)
             return
         _remember_lines(cache_folder() / "sql_history")
-        typer.echo(
-            "Views: results, sweeps. `DESCRIBE results;` lists columns; Ctrl-D or quit ends."
-        )
+        say("Views: results, sweeps. `DESCRIBE results;` lists columns; Ctrl-D or quit ends.")
         while (statement := _read_statement()) is not None:
             if statement:
                 _answer(reader, statement)
@@ -138,16 +137,16 @@ def _read_statement() -> str | None:
         try:
             line = input("sparsest> " if not lines else "     ...> ")
         except EOFError:
-            typer.echo()
+            say()
             return None
         except KeyboardInterrupt:
-            typer.echo()
+            say()
             return ""
         word = line.strip().rstrip(";").lower()
         if not lines and word in QUIT:
             return None
         if not lines and word in ASKING:
-            typer.echo(HELP)
+            say(HELP)
             continue
         if line.strip() or lines:
             lines.append(line)
@@ -163,7 +162,7 @@ def _answer(reader: ResultsReader, statement: str) -> None:
         reader.refresh()
         show_table(reader.sql(statement))
     except StoreError as error:
-        typer.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
 
 
 def _answer_script(reader: ResultsReader, script: TextIO) -> None:
@@ -193,4 +192,4 @@ def export(
     path = output or Path(f"results.{output_format.value}")
     with StoreReader(store) as reader:
         rows = export_results(reader, output_format.value, path, overwrite=overwrite)
-    typer.echo(f"{rows:,} rows written to {path}", err=True)
+    say(f"{rows:,} rows written to {path}", err=True)

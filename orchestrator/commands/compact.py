@@ -5,10 +5,9 @@ from __future__ import annotations
 import shlex
 import sys
 
-import typer
-
 from orchestrator.commands.options import StorePath
 from orchestrator.show import counted, human_bytes
+from orchestrator.terminal import say
 from storage.compact import compact_store
 
 
@@ -20,9 +19,9 @@ def compact(store: StorePath) -> None:
     """
     done = compact_store(store, command=shlex.join(["sparsest", *sys.argv[1:]]))
     if not done.rows:
-        typer.echo(f"nothing to do: {counted(done.files[0], 'file')}", err=True)
+        say(f"nothing to do: {counted(done.files[0], 'file')}", err=True)
         return
-    typer.echo(
+    say(
         f"{counted(done.rows, 'row')} written anew: {counted(done.files[0], 'file')} "
         f"({human_bytes(done.bytes[0])}) before, {done.files[1]:,} ({human_bytes(done.bytes[1])}) "
         "now; the next process that writes to the store frees the room of the old ones",

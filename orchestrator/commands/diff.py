@@ -13,10 +13,14 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestrator.commands.options import AsJson
+from orchestrator.commands.places import store_place
 from orchestrator.commands.results import results_reader
 from orchestrator.errors import UserError
-from orchestrator.show import counted, plain_console
+from orchestrator.show import counted
+from orchestrator.terminal import plain_console
 from storage.compare import Comparison, Counts, compare
+from storage.paths import StorePaths
+from storage.remote.origin import store_name
 
 COLUMNS = ("only_a", "only_b", "equal", "lacking", "different")
 
@@ -25,9 +29,13 @@ DIFFERENT = 1
 
 
 def diff(
-    first: Annotated[Path, typer.Argument(metavar="A", help="Folder of a store.")],
+    first: Annotated[
+        Path,
+        typer.Argument(metavar="A", parser=store_place, help="A store, or s3://BUCKET/PREFIX."),
+    ],
     second: Annotated[
-        Path | None, typer.Argument(metavar="B", help="Folder of another store.")
+        Path | None,
+        typer.Argument(metavar="B", parser=store_place, help="Another store, likewise."),
     ] = None,
     published: Annotated[
         bool,
@@ -50,7 +58,8 @@ def diff(
         a = stack.enter_context(results_reader(first, False))
         b = stack.enter_context(results_reader(second, published))
         compared = compare(a.data_files(), b.data_files(), studies)
-    names = (str(first), "the published results" if second is None else str(second))
+    other = "the published results" if second is None else store_name(StorePaths.of(second))
+    names = (store_name(StorePaths.of(first)), other)
     if as_json:
         print(json.dumps(_report(names, compared)))
     else:

@@ -11,17 +11,23 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.options import AsJson
-from orchestrator.doctor.finding import PROBLEM, Finding, Level, tell
+from orchestrator.commands.places import OnS3, new_store_place
+from orchestrator.doctor.finding import PROBLEM, Finding, Level, ok, problem, tell
 from orchestrator.doctor.resources import check_resources
 from orchestrator.doctor.software import check_software
 from orchestrator.doctor.store import check_store
 from orchestrator.ray_environment import prepare_ray_environment
+from storage.errors import StoreError
 
 
 def doctor(
     store: Annotated[
-        Path | None,
-        typer.Option("--store", metavar="D", help="Look at this store, or its place, too."),
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="D",
+            help="Look at this store, or its place, too: a folder, or s3://BUCKET/PREFIX.",
+        ),
     ] = None,
     with_ray: Annotated[
         bool, typer.Option("--ray", help="See whether Ray starts here, which takes seconds.")
@@ -37,8 +43,9 @@ def doctor(
     A line for each thing: ok, warning or problem, what it is, and what to do. The exit code is 1
     where there is a problem.
     """
+    place = None if store is None else new_store_place(store)
     findings = []
-    for finding in _findings(store, with_ray, address):
+    for finding in _findings(place, with_ray, address):
         findings.append(finding)
         if not as_json:
             tell(finding)
@@ -48,14 +55,28 @@ def doctor(
         raise typer.Exit(PROBLEM)
 
 
-def _findings(store: Path | None, with_ray: bool, address: str | None) -> Iterator[Finding]:
+def _findings(place: Path | OnS3 | None, with_ray: bool, address: str | None) -> Iterator[Finding]:
     yield from check_software()
     yield from check_resources()
-    if store is not None:
-        yield from check_store(store)
+    if place is not None:
+        yield from _of_store(place)
     if with_ray or address is not None:
         prepare_ray_environment(address)
         # Imported here: only now is its environment settled.
         from orchestrator.doctor.cluster import check_ray
 
         yield from check_ray(address)
+
+
+def _of_store(place: Path | OnS3) -> Iterator[Finding]:
+    """What is found of a store; on S3, whether it answers, and then of the working copy."""
+    if isinstance(place, Path):
+        yield from check_store(place)
+        return
+    try:
+        folder = place.folder()
+    except StoreError as error:
+        yield problem("s3", str(error), "see docs/store.md, On S3")
+        return
+    yield ok("s3", f"{place.address} can be read; what follows is of its copy on this machine")
+    yield from check_store(folder)

@@ -12,10 +12,11 @@ from rich.table import Table
 
 from orchestrator.commands.options import StorePath
 from orchestrator.errors import UserError
-from orchestrator.show import counted, plain_console
+from orchestrator.show import counted
+from orchestrator.terminal import plain_console, say
+from storage.editor import StoreEditor
 from storage.matching import matching_rows
 from storage.reader import StoreReader
-from storage.writer import StoreWriter
 
 
 def forget(
@@ -44,19 +45,19 @@ def forget(
     StoreReader(store).close()  # the writer would make a store where there is none
     command = shlex.join(["sparsest", *sys.argv[1:]])
     # It holds the lock from here on: what is shown is what is removed.
-    with StoreWriter(store, command=command) as writer:
+    with StoreEditor(store, command=command) as editor:
         with StoreReader(store) as reader:
             rows = matching_rows(reader, studies or (), sweep, where)
             total = reader.progress().rows
         if not rows.num_rows:
-            typer.echo("no row is meant: nothing was removed", err=True)
+            say("no row is meant: nothing was removed", err=True)
             return
         _show(rows)
         question = f"remove {counted(rows.num_rows, 'row')} of {total:,} from {store}?"
         if not yes and not _confirmed(question):
             raise UserError("nothing was removed")
-        removed = writer.forget(rows.column("experiment_id").to_pylist())
-    typer.echo(
+        removed = editor.forget(rows.column("experiment_id").to_pylist())
+    say(
         f"{counted(removed, 'row')} removed; the next process that writes to the store frees their "
         "room on the disk",
         err=True,

@@ -9,8 +9,9 @@ from typing import Any
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
 from analysis.report.one_dataset import OneDataset
 from orchestrator.best import TARGETS
+from orchestrator.pace import in_words
 from orchestrator.standing import said_of
-from orchestrator.watcher import Watcher, pace
+from orchestrator.watcher import Watcher
 
 REST = 9.0
 """How much longer nothing is asked than the last question for the plot took: the sweep has the
@@ -67,7 +68,7 @@ def _state(store: Path, watcher: Watcher) -> LiveState:
         return LiveState(f"waiting for a store at {store}", None, (), ())
     progress = None
     if (told := watcher.progress) is not None:
-        progress = RunProgress(told.done, told.total, pace(told))
+        progress = RunProgress(told.done, told.total, in_words(told))
     facts = [(f"{watcher.rows:,}", "rows stored")]
     for target in TARGETS:
         fewest = watcher.best.weights.get(target)

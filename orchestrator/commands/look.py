@@ -11,8 +11,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from orchestrator.commands.options import AsJson
-from orchestrator.show import plain_console
 from orchestrator.targets import find_targets
+from orchestrator.terminal import plain_console, say
 from search.catalogue import STUDY_NAMES, resolve
 from search.study import Study
 from search.tsv import all_epochs, tsv_lines
@@ -72,7 +72,7 @@ def list_experiments(
     """
     targets = find_targets([study])
     for note in targets.left_out:
-        typer.echo(note, err=True)
+        say(note, err=True)
     for selection in targets.selections:
         lines = (
             (json.dumps(_record(selection.study, index)) for index in selection.indices)

@@ -11,17 +11,31 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.options import AsJson
+from orchestrator.commands.places import new_store_place, store_place
 from orchestrator.show import counted
+from orchestrator.terminal import say
 from storage.merge import merge_stores
+from storage.paths import StorePaths
 from storage.reader import StoreReader
+from storage.remote.origin import store_name
 
 
 def merge(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="STORE", help="Stores to bring together.")
+        list[Path],
+        typer.Argument(
+            metavar="STORE",
+            parser=store_place,
+            help="Stores to bring together: folders, or s3://BUCKET/PREFIX.",
+        ),
     ],
     into: Annotated[
-        Path, typer.Option(metavar="D", help="Folder of the store to bring them into, old or new.")
+        Path,
+        typer.Option(
+            metavar="D",
+            parser=new_store_place,
+            help="Store to bring them into, old or new: a folder, or s3://BUCKET/PREFIX.",
+        ),
     ],
     take_first: Annotated[
         bool,
@@ -43,16 +57,15 @@ def merge(
     merged = merge_stores(sources, into, command=command, take_first=take_first)
     with StoreReader(into) as reader:
         total = reader.progress().rows
+    name = store_name(StorePaths.of(into))
     if as_json:
-        stores = [
-            {"store": str(one.root), "rows": one.rows, "copied": one.copied} for one in merged
-        ]
-        print(json.dumps({"into": str(into), "rows": total, "stores": stores}))
+        stores = [{"store": one.name, "rows": one.rows, "copied": one.copied} for one in merged]
+        print(json.dumps({"into": name, "rows": total, "stores": stores}))
         return
     for one in merged:
         there = one.rows - one.copied
-        typer.echo(
-            f"{one.root}: {counted(one.copied, 'row')} merged"
+        say(
+            f"{one.name}: {counted(one.copied, 'row')} merged"
             + (f", {there:,} were there already" if there else "")
         )
-    typer.echo(f"{into}: {counted(total, 'row')}")
+    say(f"{name}: {counted(total, 'row')}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import typer
 
@@ -12,8 +11,6 @@ from storage.remote.address import S3Address, is_address
 from storage.remote.errors import BadAddress
 from storage.remote.working_copy import working_copy
 from workers.cache_folder import cache_folder
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,6 +24,14 @@ class OnS3:
 
     address: S3Address
     may_be_missing: bool
+
+    def folder(self) -> Path:
+        """The folder of its working copy, brought up to date.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return working_copy(self.address, cache_folder(), may_be_missing=self.may_be_missing)
 
 
 def store_place(text: str) -> Path | OnS3:
@@ -43,17 +48,18 @@ def new_store_place(text: str) -> Path | OnS3:
     return _place(text, may_be_missing=True)
 
 
-def on_this_machine(argument: T) -> T | Path:
+def on_this_machine(argument: object) -> object:
     """An argument of a command; in place of a store on S3, the folder of its working copy.
+
+    Args:
+        argument: of any type; in a list, every one is looked at.
 
     Raises:
         StoreError: the store on S3 cannot be read.
     """
-    if isinstance(argument, OnS3):
-        return working_copy(
-            argument.address, cache_folder(), may_be_missing=argument.may_be_missing
-        )
-    return argument
+    if isinstance(argument, list):
+        return [on_this_machine(one) for one in argument]
+    return argument.folder() if isinstance(argument, OnS3) else argument
 
 
 def _place(text: str, *, may_be_missing: bool) -> Path | OnS3:

@@ -15,8 +15,9 @@ from orchestrator.commands.places import new_store_place
 from orchestrator.estimate import estimate
 from orchestrator.inits import tokens
 from orchestrator.plan import PlannedStudy, make_plan
-from orchestrator.show import human_bytes, human_hours, plain_console
+from orchestrator.show import human_bytes, human_hours
 from orchestrator.targets import Targets, find_targets, only_shard, parse_shard, with_inits
+from orchestrator.terminal import plain_console, say
 from storage.paths import StorePaths
 from storage.reader import StoreReader
 
@@ -53,7 +54,7 @@ def plan(
     speed = calibration(again=calibrate)
     rows = [_row(item, speed) for item in planned]
     for note in targets.left_out:
-        typer.echo(note, err=True)
+        say(note, err=True)
     if as_json:
         print(json.dumps({"calibration": speed.model_dump(mode="json"), "studies": rows}))
     else:

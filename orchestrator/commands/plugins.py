@@ -11,7 +11,7 @@ import typer
 from orchestrator.commands.options import AsJson
 from orchestrator.errors import UserError
 from orchestrator.plugins import all_plugins
-from orchestrator.show import plain_console
+from orchestrator.terminal import plain_console, say
 from search.plugins import METHODS_GROUP, Plugin
 
 NOT_AS_IT_SHOULD_BE = 1
@@ -76,6 +76,6 @@ def _check(wanted: list[Plugin]) -> None:
             else:
                 said = "ok"
             # A check is named for the failure that it looks for.
-            typer.echo(f"{plugin.name}: {check.__name__.replace('_', ' ')}? {said}")
+            say(f"{plugin.name}: {check.__name__.replace('_', ' ')}? {said}")
     if failed:
         raise typer.Exit(NOT_AS_IT_SHOULD_BE)

@@ -12,6 +12,7 @@ from orchestrator.errors import UserError
 from orchestrator.inits import tokens
 from orchestrator.show import human_bytes
 from orchestrator.targets import find_targets, with_inits
+from orchestrator.terminal import say
 from search.paper import PAPER_STUDIES
 from storage.paths import published_folder
 from storage.publish import publish_study
@@ -63,5 +64,5 @@ def publish(
             done = publish_study(reader, study, folder, found, overwrite=overwrite)
             total += done.bytes
             share = "" if done.rows == len(study) else f" of {len(study):,}"
-            typer.echo(f"{done.path}: {done.rows:,}{share} rows, {human_bytes(done.bytes)}")
-    typer.echo(f"{len(studies)} files, {human_bytes(total)}")
+            say(f"{done.path}: {done.rows:,}{share} rows, {human_bytes(done.bytes)}")
+    say(f"{len(studies)} files, {human_bytes(total)}")

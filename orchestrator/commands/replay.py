@@ -11,7 +11,7 @@ import typer
 from orchestrator.commands.options import AsJson, InitFile, MaybeStorePath, Published
 from orchestrator.commands.results import results_reader
 from orchestrator.errors import UserError
-from orchestrator.show import plain_console
+from orchestrator.terminal import plain_console
 
 if TYPE_CHECKING:
     from analysis.replay import Difference, Replay

@@ -13,8 +13,9 @@ from orchestrator.commands.options import MaybeStorePath, Published
 from orchestrator.commands.results import results_reader
 from orchestrator.cores import usable_cores
 from orchestrator.errors import UserError
-from orchestrator.show import counted, plain_console
+from orchestrator.show import counted
 from orchestrator.steps_display import StepsDisplay
+from orchestrator.terminal import plain_console, say
 from storage.results_reader import ResultsReader
 
 if TYPE_CHECKING:
@@ -120,10 +121,10 @@ def _build(reader: ResultsReader, folder: Path, options: Options) -> None:
     for experiment_id, reason in built.failed.items():
         console.print(f"{experiment_id} is not drawn: {reason}", soft_wrap=True)
     made = (built.rows, "row"), (built.plots, "plot"), (built.drawings, "drawing")
-    typer.echo(f"{folder / 'index.html'}: {', '.join(counted(*one) for one in made)}")
+    say(f"{folder / 'index.html'}: {', '.join(counted(*one) for one in made)}")
     if not_drawn := built.left_out + len(built.failed):
         more = f" (--draw-all draws {built.for_draw_all:,} of them)" if built.for_draw_all else ""
-        typer.echo(f"{counted(not_drawn, 'network')} not drawn; the page says why of each{more}")
+        say(f"{counted(not_drawn, 'network')} not drawn; the page says why of each{more}")
 
 
 @contextmanager

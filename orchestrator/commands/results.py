@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from orchestrator.errors import UserError
-from orchestrator.show import plain_console
+from orchestrator.terminal import plain_console
 from storage.paths import published_folder
 from storage.published_reader import PublishedReader
 from storage.reader import StoreReader

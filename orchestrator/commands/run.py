@@ -34,8 +34,8 @@ from orchestrator.damage import set_damaged_aside
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
 from orchestrator.retry import statuses_to_retry
-from orchestrator.show import plain_console
 from orchestrator.targets import find_targets, only_numbers, only_shard, parse_shard
+from orchestrator.terminal import plain_console
 from storage.paths import published_folder
 from workers.cache_folder import cache_folder
 
@@ -128,6 +128,6 @@ def run(
     if as_json:
         print(json.dumps(result.summary(store)))
     else:
-        result.tell(console, store, command)
+        result.tell(console, store, command, limit)
     if result.outcome == "interrupted":
         raise typer.Exit(INTERRUPTED)

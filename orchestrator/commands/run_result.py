@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from rich.console import Console
 
+from orchestrator.commands.going_on import with_rest, without_limit
 from orchestrator.driver import Tally
 from orchestrator.show import counted, human_seconds
 from orchestrator.standing import best_in_store
@@ -55,13 +56,14 @@ class RunResult:
             "store": str(store),
         }
 
-    def tell(self, console: Console, store: Path, command: str) -> None:
+    def tell(self, console: Console, store: Path, command: str, limit: int | None) -> None:
         """Prints it, and what to do next.
 
         Args:
             console: where to.
             store: the store of the run.
-            command: the command line that goes on with it.
+            command: the command line.
+            limit: experiments that it was to train at most; None for all.
         """
         trained = self.tally.trained
         if not trained and not self.left:
@@ -80,7 +82,10 @@ class RunResult:
                 soft_wrap=True,
             )
         if self.left:
+            again = without_limit(command)
+            if self.outcome == "interrupted":
+                again = with_rest(command, limit, trained)
             console.print(
-                f"left: {counted(self.left, 'experiment')}; go on with:\n  {command}",
+                f"left: {counted(self.left, 'experiment')}; go on with:\n  {again}",
                 soft_wrap=True,
             )

@@ -33,7 +33,7 @@ from orchestrator.commands.training import Setup
 from orchestrator.damage import set_damaged_aside
 from orchestrator.errors import UserError
 from orchestrator.search_choice import explain
-from orchestrator.show import plain_console
+from orchestrator.terminal import plain_console
 from search.paper_grids import SCHEDULES
 from search.two_phases import LRS, PAPER_WIDTH, SearchSettings
 from storage.search_entries import SearchChoice

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from rich.console import Console
 
+from orchestrator.commands.going_on import with_rest, without_limit
 from orchestrator.commands.run_result import RunResult
 from orchestrator.commands.training import Setup, train_targets
 from orchestrator.errors import UserError
@@ -29,10 +30,10 @@ from orchestrator.search_phases import (
 from orchestrator.show import counted, human_hours
 from orchestrator.targets import Targets
 from search.two_phases import SearchSettings
+from storage.editor import StoreEditor
 from storage.paths import StorePaths
 from storage.reader import StoreReader
 from storage.search_entries import SearchChoice
-from storage.writer import StoreWriter
 
 
 @dataclass
@@ -118,8 +119,8 @@ class Search:
             before = reader.searches.get((choice.settings, choice.phase))
         if before is not None and before.model_copy(update={"chosen": choice.chosen}) == choice:
             return before
-        with StoreWriter(self.setup.store, command=self.setup.command) as writer:
-            writer.record_search(choice)
+        with StoreEditor(self.setup.store, command=self.setup.command) as editor:
+            editor.record_search(choice)
         return choice
 
     def _train(self, phase: int, targets: Targets) -> bool:
@@ -146,20 +147,22 @@ class Search:
             )
         if limit is not None and limit == self.trained:
             self.outcome = "limited"
-            self._say(f"the limit of {limit:,} is reached; go on with:\n  {self.setup.command}")
+            again = without_limit(self.setup.command)
+            self._say(f"the limit of {limit:,} is reached; go on with:\n  {again}")
             return False
         setup = replace(self.setup, limit=None if limit is None else limit - self.trained)
         result = train_targets(targets, {}, setup, self.console)
-        return self._ended(result)
+        return self._ended(result, setup.limit)
 
-    def _ended(self, result: RunResult) -> bool:
-        result.tell(self.console, self.setup.store, self.setup.command)
+    def _ended(self, result: RunResult, limit: int | None) -> bool:
+        result.tell(self.console, self.setup.store, self.setup.command, limit)
         self.trained += result.tally.trained
         self.left = result.left
         if result.asked_to_stop:
             self.outcome = "interrupted"
             if not result.left:
-                self._say(f"stopped after this phase; go on with:\n  {self.setup.command}")
+                again = with_rest(self.setup.command, self.setup.limit, self.trained)
+                self._say(f"stopped after this phase; go on with:\n  {again}")
         elif result.left:
             self.outcome = "limited"
         return self.outcome == "finished"

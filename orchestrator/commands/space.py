@@ -11,8 +11,9 @@ from rich.table import Table
 from orchestrator.calibration import Calibration, calibration, speed_note
 from orchestrator.commands.options import AsJson, Calibrate
 from orchestrator.estimate import search_core_hours
-from orchestrator.show import human_count, human_hours, plain_console
+from orchestrator.show import human_count, human_hours
 from orchestrator.space import MaskSpace, mask_space
+from orchestrator.terminal import plain_console
 from search.paper_grids import INPUTS
 
 _NAMES = {

@@ -14,7 +14,7 @@ from orchestrator.commands.watch import watch
 from orchestrator.errors import UserError
 from orchestrator.found import origin
 from orchestrator.search_choice import explain
-from orchestrator.show import counted, human_bytes, plain_console
+from orchestrator.show import counted, human_bytes
 from orchestrator.standing import (
     best_in_store,
     last_run,
@@ -22,6 +22,7 @@ from orchestrator.standing import (
     stored_studies,
     studies_table,
 )
+from orchestrator.terminal import plain_console
 from storage.inits import StoredInit
 from storage.reader import StoreReader
 from storage.search_entries import SearchChoice

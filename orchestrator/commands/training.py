@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -34,6 +35,7 @@ from orchestrator.stopping import StopRequest
 from orchestrator.targets import Targets, with_inits
 from search.shards import Shard
 from storage.entries import Status
+from storage.errors import WriterClosed
 from storage.paths import StorePaths
 from storage.reader import StoreReader
 from storage.sweep_info import describe_sweep
@@ -201,16 +203,21 @@ class _Training:
                 display = ProgressDisplay(self.console, source.left, best_in_store(reader))
             writer.begin_sweep(sweep)
             logger.info("sweep %s: %s; %d to train", sweep.sweep_id, sweep.command, source.left)
-            start = time.monotonic()
+            start, tally = time.monotonic(), Tally()
             try:
                 with (
                     display,
                     LiveMonitor(display, writer.paths, sweep.sweep_id, trainer) as monitor,
                     StopRequest(self._announce) as stop,
                 ):
-                    tally = drive(source, trainer, writer, monitor, stop)
+                    drive(source, trainer, writer, monitor, stop, tally)
             except UserError:
-                writer.end_sweep("failed", skipped=skipped)
+                writer.end_sweep("failed", skipped=skipped, core_seconds=tally.busy_s)
+                raise
+            except KeyboardInterrupt:
+                # A commit that was cut short has closed the writer: such a sweep has no end.
+                with suppress(WriterClosed):
+                    writer.end_sweep("interrupted", skipped=skipped, core_seconds=tally.busy_s)
                 raise
             wall_s = time.monotonic() - start
             outcome: Literal["finished", "interrupted"] = (

@@ -13,6 +13,7 @@ from orchestrator.commands.options import AsJson, StorePath
 from orchestrator.doctor.finding import PROBLEM, problem, tell, warning
 from orchestrator.show import counted, human_bytes
 from orchestrator.targets import find_targets
+from orchestrator.terminal import say
 from storage.verify import Inspection, inspect_store
 
 
@@ -51,12 +52,12 @@ def _show(report: Inspection) -> None:
         example = next(one.file for one in report.leftovers if (one.problem, one.advice) == left)
         others = f" and {counted(files - 1, 'other')}" if files > 1 else ""
         tell(warning(f"{example}{others}", *left))
-    typer.echo(
+    say(
         f"{counted(report.rows, 'row')} in {counted(report.files, 'file')} "
         f"({human_bytes(report.bytes)}), {report.entries:,} log entries: "
         + (counted(len(report.problems), "problem") if report.problems else "no problem")
     )
-    typer.echo(
+    say(
         f"ids made again: {report.ids_by_study:,} from study and place, {report.ids_by_row:,} from "
         "the row's own settings"
     )

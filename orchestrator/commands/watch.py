@@ -12,9 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.pace import in_words
 from orchestrator.show import counted
 from orchestrator.standing import said_of, studies_table
-from orchestrator.watcher import Watcher, pace
+from orchestrator.watcher import Watcher
 from storage.live import LiveProgress
 
 WIDEST_BAR = 60
@@ -89,7 +90,7 @@ class _View:
     def _lines(self) -> list[str]:
         lines = [f"{counted(self._watcher.rows, 'row')} stored"]
         if self._watcher.progress is not None:
-            lines.append(pace(self._watcher.progress))
+            lines.append(in_words(self._watcher.progress))
         return [*lines, f"sparsest: {self._watcher.best}", said_of(self._watcher.last)]
 
 

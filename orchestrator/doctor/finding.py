@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-import typer
+from orchestrator.terminal import say
 
 PROBLEM: Final = 1
 """Exit code where there is a problem."""
@@ -55,6 +55,6 @@ def problem(what: str, found: str, advice: str) -> Finding:
 
 def tell(finding: Finding) -> None:
     """Prints a finding, and below it what to do."""
-    typer.echo(f"{finding.level:<8} {finding.what}: {finding.found}")
+    say(f"{finding.level:<8} {finding.what}: {finding.found}")
     if finding.advice:
-        typer.echo(f"{'':<8} -> {finding.advice}")
+        say(f"{'':<8} -> {finding.advice}")

@@ -15,6 +15,7 @@ from orchestrator.show import counted, human_bytes
 from storage.errors import StoreError
 from storage.paths import StorePaths
 from storage.reader import StoreReader
+from storage.remote.origin import store_name
 from storage.verify import verify_store
 
 LITTLE_BYTES = 1_000_000_000
@@ -38,7 +39,7 @@ def check_store(store: Path) -> Iterator[Finding]:
     if exists:
         yield check_content(store)
     else:
-        yield ok("store", f"there is none at {paths.root} yet")
+        yield ok("store", f"there is none at {store_name(paths)} yet")
 
 
 def check_space(folder: Path) -> Finding:

@@ -15,6 +15,9 @@ from storage.remote.objects import ObjectStore
 from storage.remote.pull import pull
 from storage.seal import seal, unseal
 
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError)
+"""What reading the origin of a store may end with."""
+
 
 class Origin:
     """Where the rows of a working copy are stored: what S3's log has is stored, nothing else.
@@ -37,11 +40,10 @@ class Origin:
             RemoteFailed: boto3 is missing, or what it is configured with makes no sense.
         """
         try:
-            record = json.loads(unseal(read_regular(paths.origin)))
-            url, endpoint = str(record["url"]), str(record["endpoint"])
+            url, endpoint = _recorded(paths)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except _UNREADABLE as error:
             problem = f"{paths.origin.name} cannot be read ({error})"
             raise CopyUnusable(paths.root, "a store on S3", problem) from error
         objects = ObjectStore(S3Address.parse(url))
@@ -89,6 +91,20 @@ class Origin:
         """
         name = f"{self._paths.log.name}/{self._paths.entry(number).name}"
         self._objects.put_if_absent(name, data)
+
+
+def store_name(paths: StorePaths) -> str:
+    """What users call a store: its folder, or where on S3 that is of which it is a working copy."""
+    try:
+        return _recorded(paths)[0]
+    except _UNREADABLE:
+        return str(paths.root)
+
+
+def _recorded(paths: StorePaths) -> tuple[str, str]:
+    """Address and endpoint that a working copy was taken from."""
+    record = json.loads(unseal(read_regular(paths.origin)))
+    return str(record["url"]), str(record["endpoint"])
 
 
 def record_origin(paths: StorePaths, address: S3Address, endpoint: str) -> None:

@@ -148,7 +148,7 @@ def test_row_of_another_processor_is_trained_in_this_one_s_arithmetic(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = "numba-generic" if INSTRUCTION_SET != "generic" else "numba-avx2"
-    # Its neurons fire: where none does, nothing is added up, and every order gives the same weights.
+    # Its neurons fire: where none does, every order of additions gives the same weights.
     sweep = write_sweep(folder / "alive.toml", 'structure = ["6x5x4"]', base="epochs = 2")
     sparsest("run", sweep, "--store", "alive", *HERE)
     with StoreReader("alive") as reader:

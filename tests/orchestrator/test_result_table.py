@@ -23,7 +23,7 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     def terminal(width: int = width) -> Console:
         return Console(width=width, force_terminal=True, color_system=None)
 
-    monkeypatch.setattr(result_table, "Console", terminal)
+    monkeypatch.setattr(result_table, "plain_console", terminal)
 
 
 def test_table_that_does_not_fit_loses_or_breaks_values(

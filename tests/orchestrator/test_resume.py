@@ -125,7 +125,9 @@ def test_second_interrupt_waits_or_damages_the_store(endless: Path, tmp_path: Pa
     assert "Traceback" not in err
     assert before <= count_rows(store) < 900
     assert verify_store(store) == []
-    # The lock is free, and the run is known to have no end.
+    # The lock is free, and nobody takes the run for one that was killed.
     plan = json.loads(sparsest("plan", endless, "--store", store, "--json").out)
     assert plan["studies"][0]["stored"] == count_rows(store)
-    assert query(store, "SELECT outcome FROM sweeps").to_pylist() == [{"outcome": None}]
+    (end,) = query(store, "SELECT outcome, stored, core_seconds FROM sweeps").to_pylist()
+    assert (end["outcome"], end["stored"]) == ("interrupted", count_rows(store))
+    assert "last run, interrupted: sparsest run" in sparsest("status", "--store", store).out

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import platform
+import shlex
 import socket
 from pathlib import Path
 
@@ -51,15 +52,16 @@ def bench_file(path: Path, seed: int) -> Path:
 
 def test_limit_is_exceeded_or_the_same_command_begins_anew(sweep: Path, store: Path) -> None:
     words = ("run", sweep, "--store", store, *HERE)
-    first = sparsest(*words, "--limit", "2")
+    first = sparsest("run", "--limit=2", *words[1:])
     assert (first.code, first.out) == (0, "")
     assert "mine: 3 planned, 0 stored, 3 to train\n" in first.err
     assert "trained 2 of 2; " in first.err
     assert "finished: 2 trained in " in first.err
-    assert f"left: 1 experiment; go on with:\n  sparsest run {sweep} --store {store} " in first.err
+    assert "left: 1 experiment; go on with:\n  " in first.err
     assert count_rows(store) == 2
 
-    second = sparsest(*words)
+    # As the first says: its own limit would end the second too early, or train more than is left.
+    second = sparsest(*shlex.split(first.err.splitlines()[-1])[1:])
     assert "mine: 3 planned, 2 stored, 1 to train\n" in second.err
     assert "finished: 1 trained in " in second.err
     assert "left:" not in second.err
@@ -281,5 +283,10 @@ def test_single_experiment_cannot_be_chosen_by_its_number(store: Path) -> None:
 def test_number_that_no_experiment_has_is_ignored(store: Path) -> None:
     said = refused("run", "phase1", "--run-id", "7", "--store", store, *HERE)
     assert "no experiment has the number 7" in said
-    assert "random:18955" in said
+    assert "\n  phase1: 18955 to 43530\n" in said
     assert not store.exists()
+
+
+def test_numbers_of_a_slice_fill_the_terminal(store: Path) -> None:
+    said = refused("run", "demo", "--run-id", "7", "--store", store, *HERE)
+    assert "\n  phase1: 18955, 18978, 19001, ..., 43519\n" in said

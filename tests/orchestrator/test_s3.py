@@ -95,3 +95,39 @@ def test_missing_boto3_ends_in_a_traceback(
 def test_folders_need_boto3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     assert "There is no store at" in refused("status", "--store", tmp_path / "none")
+
+
+def test_stores_in_buckets_cannot_be_merged_or_compared(
+    tmp_path: Path, service: Service, machine: Callable[[str], None]
+) -> None:
+    few = write_sweep(tmp_path / "few.toml", f'structure = ["1x1x1"]\n{rates(2)}')
+    one, two, into = tmp_path / "one", "s3://a-bucket/shards/two", "s3://a-bucket/shards/all"
+    for store, number in ((one, "1"), (two, "2")):
+        assert sparsest("run", few, "--run-id", number, "--store", store, *HERE).code == 0
+    merged = sparsest("merge", one, two, "--into", into)
+    assert f"{two}: 1 row merged\n{into}: 2 rows\n" in merged.out
+    machine("second")
+    different = sparsest("diff", into, two)
+    assert different.code == 1
+    assert different.out.startswith(f"A: {into}\nB: {two}\n")
+    assert f"{into} is named twice" in refused("merge", into, "--into", into)
+    assert "no store at s3://" in refused("merge", "s3://a-bucket/none", "--into", tmp_path / "new")
+
+
+def test_doctor_looks_for_a_folder_named_s3(
+    tmp_path: Path, service: Service, machine: Callable[[str], None]
+) -> None:
+    def found(*words: str) -> dict[str, tuple[str, str]]:
+        told = json.loads(sparsest("doctor", "--store", *words, "--json").out)
+        return {one["what"]: (one["level"], one["found"]) for one in told}
+
+    place = "s3://a-bucket/new"
+    assert found(place)["store"] == ("ok", f"there is none at {place} yet")
+    few = write_sweep(tmp_path / "few.toml", f'structure = ["1x1x1"]\n{rates(2)}')
+    sparsest("run", few, "--store", place, *HERE)
+    machine("second")
+    assert found(place)["s3"][0] == "ok"
+    assert found(place)["store"][1].startswith("2 rows in 1 file")
+    level, said = found("s3://no-such-bucket/x")["s3"]
+    assert (level, "no-such-bucket" in said) == ("problem", True)
+    assert sparsest("doctor", "--store", "s3://").code == 2

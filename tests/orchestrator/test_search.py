@@ -17,8 +17,8 @@ from orchestrator.commands.searching import Search
 from orchestrator.commands.training import Setup
 from orchestrator.errors import UserError
 from orchestrator.search_choice import structure_of
-from orchestrator.show import plain_console
 from orchestrator.stopping import StopRequest
+from orchestrator.terminal import plain_console
 from search.grid import Product, axis
 from search.sizes import dense_parameters
 from search.two_phases import SearchSettings

@@ -90,11 +90,22 @@ def test_what_the_driver_says_is_not_shown(tmp_path: Path, looks: Callable[..., 
         said = seen(store)
         looks()
         picture = seen(store, terminal=True)
-    pace = "1,200 of 16,782 of this run, 250.0/s, 0:01:02 left, 4 workers"
+    pace = "1,200 of 16,782 of this run, 250/s, 0:01:02 left, 4 workers"
     assert f"; {pace}; " in said
     assert "is running: sparsest run six (begun" in said
     assert pace in picture
     assert " 7%" in picture
+
+
+def test_rate_and_time_left_contradict_each_other(
+    tmp_path: Path, looks: Callable[..., None]
+) -> None:
+    with StoreWriter(tmp_path / "store") as writer:
+        dearer = PROGRESS.model_copy(update={"sweep_id": begun(writer), "left_s": 1870.0})
+        LiveFile(writer.paths).write(dearer)
+        looks()
+        said = seen(tmp_path / "store")
+    assert "250/s, 0:31:10 left, 4 workers, each of the rest takes 30 times as long" in said
 
 
 def test_killed_sweep_is_said_to_go_on(tmp_path: Path, looks: Callable[..., None]) -> None:

@@ -60,7 +60,7 @@ def _chart(begun: Answer) -> Chart:
                     [name_of(row["method"]) for row in ordered],
                     "points",
                     networks=[row["experiment_id"] for row in ordered],
-                    notes=[f"of {row['networks']:,} networks that reach it" for row in ordered],
+                    notes=[f"sparsest of {row['networks']:,} that reach it" for row in ordered],
                 )
             )
         views[(said,)] = View(series)

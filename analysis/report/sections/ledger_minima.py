@@ -41,7 +41,7 @@ def from_best_init(reader: Source) -> Claim:
     return Claim(
         "best-initialisation",
         "Pruning stays suboptimal even from the best initialisation and the best width.",
-        "weights needed more than the search from the same initialisation",
+        "weights needed more than the search that found the initialisation, or began with it",
         "As for the first claim. An algorithm that reaches the accuracy with no network agrees.",
         _gaps(
             _by_method(reached.rows),

@@ -101,7 +101,9 @@ def _weights(fewest: Answer, sparsest: Answer) -> Chart:
                 [row["width"] for row in methods[(method,)]],
                 [row["weights"] for row in methods[(method,)]],
                 networks=[row["experiment_id"] for row in methods[(method,)]],
-                notes=[f"of {row['networks']} that reach it" for row in methods[(method,)]],
+                notes=[
+                    f"sparsest of {row['networks']:,} that reach it" for row in methods[(method,)]
+                ],
             )
             for method in in_order({method for (method,) in methods})
         ]
