@@ -30,7 +30,7 @@ def check_columns(row: Mapping[str, Any], wanted: Sequence[str]) -> None:
         named = row.get("experiment_id")
         asked = "experiment_id" if named is None else repr(named)
         raise ValueError(
-            f"the row has no column {', '.join(missing)}: take the whole row from its store, "
+            f"the row lacks {', '.join(missing)}: take the whole row from its store, "
             f"store.row({asked}), or the network, store.network({asked})"
         )
 

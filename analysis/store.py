@@ -101,7 +101,8 @@ class Store:
 
         Args:
             experiment_id: as for `row`.
-            retrain: train the network again where its weights were not published.
+            retrain: train the network again where its weights were not published, with the
+                arithmetic of the processor that made it.
             init_file: torch file of the stored initialisation to train from, where the published
                 results do not say how it is made.
 

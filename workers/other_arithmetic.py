@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -71,8 +72,7 @@ def train_as(
         # Not from the current folder, where a file may be called like a module.
         [sys.executable, "-P", "-m", __name__],
         input=_asked(experiments, inits or {}),
-        # A notebook may have found the project by a path that it added itself.
-        env=os.environ | asking_for(arithmetic) | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=os.environ | asking_for(arithmetic) | {"PYTHONPATH": os.pathsep.join(_paths())},
         capture_output=True,
         check=False,
     )
@@ -86,6 +86,16 @@ def train_as(
         )
     with pa.ipc.open_stream(done.stdout) as reader:
         return reader.read_next_batch()
+
+
+def _paths() -> list[str]:
+    """Where the child looks for modules: where this process does.
+
+    A notebook may have added a path of its own. One that lies beside the project finds it in the
+    folder at hand, which it may have left since.
+    """
+    paths, project = [str(path) for path in sys.path], str(Path(__file__).resolve().parents[1])
+    return paths if project in paths else [project, *paths]
 
 
 def _asked(experiments: Sequence[Experiment], inits: Mapping[str, StoredInit]) -> bytes:

@@ -25,7 +25,7 @@ from analysis.drawing.parts import Parts
 from analysis.drawing.plane import Layers, Plane, without_others
 from analysis.drawing.region import draw_region
 from analysis.drawing.weights import draw_weights
-from analysis.network import NETWORK_COLUMNS, check_columns, network_from_row
+from analysis.network import check_columns, network_from_row
 from pruning.network import MaskedNetwork
 from workers.datasets import Dataset, load_dataset
 
@@ -100,11 +100,9 @@ def draw(
 
 def _prepared(network: MaskedNetwork | Mapping[str, Any], dataset: Dataset | None) -> _Drawn:
     row = network if isinstance(network, Mapping) else None
-    if isinstance(network, Mapping):
-        check_columns(network, (*NETWORK_COLUMNS, *SAID_COLUMNS, "dataset"))
-        built = network_from_row(network)
-    else:
-        built = network
+    built = network_from_row(network) if isinstance(network, Mapping) else network
+    if row is not None:
+        check_columns(row, (*SAID_COLUMNS, "dataset"))
     over = dataset or load_dataset(_DEFAULT_DATASET if row is None else row["dataset"])
     layers = built.layers()
     parts = Parts.of([weight for weight, _ in layers])

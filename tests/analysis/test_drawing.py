@@ -218,7 +218,7 @@ def test_drawing_reads_a_column_that_it_does_not_ask_for() -> None:
     sparsest.draw({name: row[name] for name in asked})
     # As a query gives it.
     for name in ("weights", "lr", "dataset"):
-        with pytest.raises(ValueError, match=f"the row has no column {name}: take the whole row"):
+        with pytest.raises(ValueError, match=f"the row lacks {name}: take the whole row"):
             sparsest.draw({other: row[other] for other in asked if other != name})
 
 

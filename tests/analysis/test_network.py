@@ -117,7 +117,7 @@ def test_network_that_was_not_published_is_a_failed_one() -> None:
 
 def test_row_of_a_table_ends_in_a_bare_name() -> None:
     row = {"experiment_id": "0123", "weight_nnz": 20, "biases": [0.5]}
-    said = r"no column layers, weight_index, weights, bias_index: .* store.row\('0123'\)"
+    said = r"the row lacks layers, weight_index, weights, bias_index: .* store.row\('0123'\)"
     with pytest.raises(ValueError, match=said):
         network_from_row(row)
     with pytest.raises(ValueError, match=r"store.network\(experiment_id\)"):

@@ -39,9 +39,12 @@ def test_published_rows_come_out_otherwise_on_another_processor(
 def test_stored_initialisation_is_another_one_in_the_process_that_trains(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A file of the folder at hand is not taken for a module either.
+    # As in a notebook that was begun in the project's folder and has left it since. A file where it
+    # is now is no module.
     monkeypatch.chdir(tmp_path)
     (tmp_path / "json.py").write_text("raise SystemExit(9)")
+    elsewhere = [path for path in sys.path if Path(path).resolve() != RESULTS.parent]
+    monkeypatch.setattr(sys, "path", [*elsewhere, Path("added")])
     layers = initial_network(Experiment(width=16, root_seed=5))
     init = StoredInit("mine", layers_digest(layers), layers)
     # A rate at which no weight changes.
