@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from search.experiment import FRESH_INIT
 from search.specification import experiment_of
-from storage.inits import StoredInit as InitInStore
-from storage.published_note import PublishedInit
+from storage.log.inits import StoredInit as InitInStore
+from storage.published.note import PublishedInit
 from workers.initial import StoredInit, load_stored_init
 from workers.other_arithmetic import train_as
 from workers.remade_init import remade_init

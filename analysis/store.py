@@ -12,8 +12,8 @@ from analysis.network import network_from_row
 from analysis.retrain import WeightsNotStored, retrained, was_left_out
 from pruning.network import MaskedNetwork
 from storage.paths import published_folder
-from storage.published_reader import PublishedReader
-from storage.reader import StoreReader
+from storage.published.reader import PublishedReader
+from storage.reading.reader import StoreReader
 from storage.remote.address import S3Address, is_address
 from storage.remote.working_copy import working_copy
 from storage.results_reader import ResultsReader

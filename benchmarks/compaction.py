@@ -15,10 +15,10 @@ from benchmarks.report import table
 from benchmarks.sweep import large_study
 from benchmarks.synthetic import SyntheticRows
 from search.indices import IndexSet
-from storage.compact import compact_store
-from storage.reader import StoreReader
-from storage.sweep_info import describe_sweep
-from storage.writer import StoreWriter
+from storage.log.sweep_info import describe_sweep
+from storage.reading.reader import StoreReader
+from storage.writing.compact import compact_store
+from storage.writing.writer import StoreWriter
 from workers.task import Task
 
 FILES = 500

@@ -34,9 +34,9 @@ from search.experiment import Experiment
 from workers.datasets import load_dataset
 from workers.fast import train_networks
 from workers.initial import starting_network
-from workers.measure import evaluate_networks
-from workers.packing import pack, topology
-from workers.simd import BLOCK, aligned_zeros
+from workers.kernel.measure import evaluate_networks
+from workers.kernel.packing import pack, topology
+from workers.kernel.simd import BLOCK, aligned_zeros
 
 NETWORKS = 600
 """Trainings by the fast trainer for each comparison with the authors'."""

@@ -15,13 +15,13 @@ import pyarrow as pa
 
 from search.indices import IndexSet
 from storage import durable
-from storage.committer import Committer
-from storage.entries import RowsCommitted, SweepBegin
-from storage.parts import make_part
+from storage.data.parts import make_part
+from storage.log.entries import RowsCommitted, SweepBegin
 from storage.paths import StorePaths
+from storage.writing.committer import Committer
 
 FILE_ROWS = 65_536
-"""Rows of a data file, as `storage.writer` makes them when rows come fast."""
+"""Rows of a data file, as `storage.writing.writer` makes them when rows come fast."""
 
 
 class LinkedStore:

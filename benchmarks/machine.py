@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from workers import simd
-from workers.compiled import compiled
-from workers.simd import BLOCK, REGISTERS, aligned_zeros
+from workers.kernel import simd
+from workers.kernel.compiled import compiled
+from workers.kernel.simd import BLOCK, REGISTERS, aligned_zeros
 
 POINTS_A_STEP = 128
 STEPS = 390 * 50

@@ -10,8 +10,8 @@ from random import Random
 from statistics import fmean, variance
 
 from benchmarks.report import table
-from orchestrator.calibration import calibration, speed_note
-from orchestrator.estimate import SAMPLE, mean_cost
+from orchestrator.planning.calibration import calibration, speed_note
+from orchestrator.planning.estimate import SAMPLE, mean_cost
 from pruning.registry import METHODS
 from search.experiment import Experiment
 from search.indices import IndexSet

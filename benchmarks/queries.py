@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks.report import table
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 
 QUERIES = {
     "count by status": "SELECT status, count(*) FROM results GROUP BY status",

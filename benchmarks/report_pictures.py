@@ -17,7 +17,7 @@ from PIL import Image
 from analysis.report.build import Options, build_report
 from benchmarks.browser import chromium, open_report
 from storage.paths import published_folder
-from storage.published_reader import PublishedReader
+from storage.published.reader import PublishedReader
 from workers.cache_folder import cache_folder
 
 GALLERY = Path(__file__).resolve().parents[1] / "docs" / "gallery"

@@ -21,17 +21,17 @@ import pyarrow as pa
 
 from orchestrator.commands.results import results_reader
 from orchestrator.inits import combined, read_inits, tokens
-from orchestrator.targets import find_targets, with_inits
+from orchestrator.planning.targets import find_targets, with_inits
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
 from search.specification import SPECIFICATION_COLUMNS
 from search.study import Study
-from storage.published_reader import PublishedReader
-from storage.reader import StoreReader
+from storage.published.reader import PublishedReader
+from storage.reading.reader import StoreReader
 from storage.results_reader import ResultsReader
 from workers.fast import BACKEND
 from workers.initial import StoredInit
-from workers.instruction_set import ARITHMETIC
+from workers.kernel.instruction_set import ARITHMETIC
 from workers.remade_init import remade_init
 from workers.task import Task, run_task
 

@@ -25,22 +25,22 @@ from rich.console import Console
 from benchmarks.linked_store import LinkedStore
 from benchmarks.report import table
 from benchmarks.synthetic import InstantExecutor, SyntheticRows
-from orchestrator.best import Best
+from orchestrator.display.best import Best
+from orchestrator.display.progress import ProgressDisplay
 from orchestrator.driver import drive
 from orchestrator.executor import Done, Outcome
-from orchestrator.plan import make_plan
-from orchestrator.progress import ProgressDisplay
+from orchestrator.planning.plan import make_plan
+from orchestrator.planning.stored_before import stored_before
 from orchestrator.source import LARGEST_TASK, TaskSource
-from orchestrator.stored_before import stored_before
 from search.catalogue import Selection
 from search.experiment import Experiment
 from search.grid import Product, Replicates, Table, axis
 from search.id_set import IdSet
 from search.indices import IndexSet
 from search.study import Study
-from storage.committer import Committer
+from storage.log.sweep_info import describe_sweep
 from storage.paths import StorePaths
-from storage.sweep_info import describe_sweep
+from storage.writing.committer import Committer
 from workers.task import Task
 
 SIZES = (10**6, 10**7, 10**8)

@@ -11,15 +11,15 @@ from benchmarks.kernel import experiments
 from benchmarks.report import table
 from pruning.given import given_masks
 from search.catalogue import resolve
-from workers.compiled import compiled
 from workers.datasets import load_dataset
 from workers.fast import train_networks
 from workers.initial import starting_network
-from workers.kernel import BATCHES_AT_ONCE, gather
-from workers.measure import evaluate_networks
+from workers.kernel.compiled import compiled
+from workers.kernel.measure import evaluate_networks
+from workers.kernel.packing import pack, topology
+from workers.kernel.sgd import BATCHES_AT_ONCE, gather
+from workers.kernel.simd import BLOCK, aligned_zeros
 from workers.orders import permutation
-from workers.packing import pack, topology
-from workers.simd import BLOCK, aligned_zeros
 from workers.train import train_batch
 
 GROUP = 16

@@ -13,17 +13,17 @@ from rich.console import Console
 from benchmarks.queries import time_queries
 from benchmarks.report import table
 from benchmarks.synthetic import InstantExecutor, SyntheticRows
-from orchestrator.best import Best
+from orchestrator.display.best import Best
+from orchestrator.display.progress import ProgressDisplay
 from orchestrator.driver import drive
-from orchestrator.plan import make_plan
-from orchestrator.progress import ProgressDisplay
+from orchestrator.planning.plan import make_plan
 from orchestrator.source import TaskSource
 from search.catalogue import Selection
 from search.experiment import Experiment
 from search.grid import Product, Table
 from search.study import Study
-from storage.sweep_info import describe_sweep
-from storage.writer import StoreWriter
+from storage.log.sweep_info import describe_sweep
+from storage.writing.writer import StoreWriter
 
 EXPERIMENTS = 400_000
 

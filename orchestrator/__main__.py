@@ -18,7 +18,7 @@ def main() -> None:
     except ImportError as error:
         sys.exit(f"error: {error}")
     # Only now: a file of the user's could have been found in its place.
-    from workers.instruction_set import chosen_instruction_set
+    from workers.kernel.instruction_set import chosen_instruction_set
 
     try:
         chosen_instruction_set()

@@ -16,15 +16,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from orchestrator.display.found import COLUMNS, network_of_row
 from orchestrator.errors import UserError
-from orchestrator.found import COLUMNS, network_of_row
 from search.catalogue import Selection
 from search.indices import IndexSet
 from search.paper import paper_study
 from search.shards import Shard
 from search.study import Study
-from storage.init_entries import FoundNetwork
-from storage.reader import StoreReader
+from storage.log.init_entries import FoundNetwork
+from storage.reading.reader import StoreReader
 from workers.initial import StoredInit, initial_network, layers_digest
 
 

@@ -32,11 +32,11 @@ from orchestrator.commands import (
     verify,
 )
 from orchestrator.commands.places import on_this_machine
+from orchestrator.display.terminal import say
 from orchestrator.errors import UserError
 from orchestrator.stopping import Terminated, exit_code, heed_sigterm
-from orchestrator.terminal import say
 from storage.errors import StoreError
-from storage.sweep_info import software_versions
+from storage.log.sweep_info import software_versions
 
 P = ParamSpec("P")
 

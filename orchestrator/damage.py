@@ -7,12 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from orchestrator.display.show import counted
 from orchestrator.run_log import log_beside
-from orchestrator.show import counted
-from storage.editor import StoreEditor
+from storage.checking.repair import repair_log
 from storage.errors import EntryDamaged
 from storage.paths import StorePaths
-from storage.repair import repair_log
+from storage.writing.editor import StoreEditor
 
 logger = logging.getLogger(__name__)
 

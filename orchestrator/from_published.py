@@ -9,23 +9,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console
 
+from orchestrator.display.show import counted
 from orchestrator.errors import UserError
 from orchestrator.inits import combined, inits_in
-from orchestrator.show import counted
-from orchestrator.targets import Targets, with_inits
+from orchestrator.planning.targets import Targets, with_inits
 from search.catalogue import Selection
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
-from storage.entries import SweepBegin
 from storage.errors import NotPublished
-from storage.init_entries import FoundNetwork
-from storage.inits import StoredInit as InitInStore
+from storage.log.entries import SweepBegin
+from storage.log.init_entries import FoundNetwork
+from storage.log.inits import StoredInit as InitInStore
+from storage.log.sweep_info import describe_taking
 from storage.paths import PUBLISHED_FOLDER
-from storage.published_file import PublishedFile, index_set, open_published
-from storage.published_note import PublishedInit
-from storage.restore import read_restored
-from storage.sweep_info import describe_taking
-from storage.writer import StoreWriter
+from storage.published.file import PublishedFile, index_set, open_published
+from storage.published.note import PublishedInit
+from storage.published.restore import read_restored
+from storage.writing.writer import StoreWriter
 from workers.initial import StoredInit
 from workers.remade_init import remade_init
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator.errors import UserError
-from storage import inits as stored
+from storage.log import inits as stored
 from storage.paths import StorePaths
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 from workers.initial import StoredInit, load_stored_init
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from orchestrator.display.found import COLUMNS, masks_in_words, network_of_row
 from orchestrator.errors import UserError
-from orchestrator.found import COLUMNS, masks_in_words, network_of_row
-from orchestrator.targets import Targets
+from orchestrator.planning.targets import Targets
 from search.experiment import Experiment
 from search.paper_grids import INPUTS
 from search.sizes import dense_parameters
@@ -21,9 +21,9 @@ from search.two_phases import (
     smallest_first,
     structure_text,
 )
-from storage.init_entries import FoundNetwork
-from storage.reader import StoreReader
-from storage.search_entries import SearchChoice
+from storage.log.init_entries import FoundNetwork
+from storage.log.search_entries import SearchChoice
+from storage.reading.reader import StoreReader
 
 
 def choose_structures(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestrator.calibration import calibration
-from orchestrator.estimate import estimate
-from orchestrator.plan import PlannedStudy, make_plan
-from orchestrator.targets import Targets, generated_study
+from orchestrator.planning.calibration import calibration
+from orchestrator.planning.estimate import estimate
+from orchestrator.planning.plan import PlannedStudy, make_plan
+from orchestrator.planning.targets import Targets, generated_study
 from search.catalogue import Selection
 from search.two_phases import (
     WIDER_PHASE_1,
@@ -22,7 +22,7 @@ from search.two_phases import (
     without_paper,
 )
 from storage.paths import StorePaths
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 
 
 def phase_1_targets(settings: SearchSettings) -> Targets:

@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 
 from orchestrator.deadline import time_limit_s
-from orchestrator.estimate import SAMPLE as STUDY_SAMPLE
-from orchestrator.estimate import mean_cost
-from orchestrator.only_cpu import first_for_any, part_for_any
-from orchestrator.plan import PlannedStudy
+from orchestrator.planning.estimate import SAMPLE as STUDY_SAMPLE
+from orchestrator.planning.estimate import mean_cost
+from orchestrator.planning.only_cpu import first_for_any, part_for_any
+from orchestrator.planning.plan import PlannedStudy
+from orchestrator.planning.task_costs import TaskCosts
 from orchestrator.speeds import Speeds
-from orchestrator.task_costs import TaskCosts
 from orchestrator.team import SOLE_KIND, Kind, Team
 from search.indices import IndexSet
 from search.study import Study

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.experiment import Experiment
-from search.masks import parse_mask
+from search.masks.text import parse_mask
 
 
 def given_masks(experiment: Experiment, inputs: int = 2) -> list[NDArray[np.bool_]]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from pruning.method import TO_TARGET, Method
 from search.settings import Setting
-from search.sweep_keys import FILE_KEYS
+from search.sweeps.keys import FILE_KEYS
 
 _SETTING = re.compile(r"[a-z][a-z0-9_]*")
 

@@ -1,9 +1,9 @@
 """Every distinct network of a structure as a lazily indexed grid: one of each, none twice.
 
 Networks are distinct if no renaming of hidden neurons turns one into the other. Each is given by
-its representative (`search.renaming`), and they come in the order that `masks = "all"` has.
-They are looked up in a tree of masks (`search.distinct_tree`) that every process makes for itself
-when it is first asked.
+its representative (`search.masks.renaming`), and they come in the order that `masks = "all"` has.
+They are looked up in a tree of masks (`search.masks.distinct_tree`) that every process makes for
+itself when it is first asked.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from functools import cached_property
 from math import log10
 from typing import Any
 
-from search.burnside import MAX_TERMS, burnside_terms, count_distinct
-from search.distinct_tree import MaskList, distinct_tree
 from search.grid import Grid, Updates
-from search.mask_listing import MAX_COLUMNS
-from search.mask_space import least_distinct
-from search.masks import rows_text
+from search.masks.burnside import MAX_TERMS, burnside_terms, count_distinct
+from search.masks.distinct_tree import MaskList, distinct_tree
+from search.masks.listing import MAX_COLUMNS
+from search.masks.space import least_distinct
+from search.masks.text import rows_text
 
 MAX_NETWORKS = 10_000_000
 """Distinct networks of the largest structure whose networks are listed."""

@@ -14,7 +14,7 @@ from itertools import accumulate
 from math import prod
 from typing import Any
 
-from search.mask_sequences import AllMasks, Masks
+from search.masks.sequences import AllMasks, Masks
 
 Updates = dict[str, Any]
 """Names of `Experiment` fields and their values."""

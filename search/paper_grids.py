@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from search.grid import Chain, Grid, MaskedStructure, Product, Table, axis
-from search.mask_sequences import Masks
+from search.masks.sequences import Masks
 from search.sizes import dense_parameters, dense_weights
 
 SCHEDULES = ("cosine", "step", "constant")

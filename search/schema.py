@@ -6,7 +6,7 @@ import pyarrow as pa
 
 SCHEMA_VERSION = 2
 """Raised by one whenever `RESULT_SCHEMA` changes. Columns are only ever added, and may be NULL:
-rows of an earlier version then read as rows of this one (`storage.parts`)."""
+rows of an earlier version then read as rows of this one (`storage.data.parts`)."""
 
 STATUSES = ("ok", "collapsed", "diverged", "failed")
 """ok; collapsed: trained, but no weight lies on a path from an input to the output; diverged: a

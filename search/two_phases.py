@@ -25,7 +25,7 @@ from typing import Any
 
 from search.catalogue import Selection
 from search.indices import IndexSet
-from search.mask_sequences import AllMasks
+from search.masks.sequences import AllMasks
 from search.paper import paper_study
 from search.paper_grids import INPUTS, SCHEDULES
 from search.sizes import dense_parameters

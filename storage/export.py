@@ -10,7 +10,7 @@ from typing import Final
 import duckdb
 
 from storage.errors import ExportError, QueryError, ReadOnlyError, StoreError
-from storage.readonly import single_statement
+from storage.reading.readonly import single_statement
 from storage.results_reader import ResultsReader
 
 FORMATS: Final = ("parquet", "csv", "json", "duckdb")

@@ -12,9 +12,9 @@ import os
 
 from pydantic import ValidationError
 
+from storage.log.strict import Amount, Count, Name, Strict
 from storage.paths import StorePaths
 from storage.regular import read_regular
-from storage.strict import Amount, Count, Name, Strict
 
 logger = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
+from storage.log.strict import Count, Name, Strict
 from storage.paths import StorePaths
 from storage.regular import read_regular
-from storage.strict import Count, Name, Strict
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from typing import Any, Protocol, Self
 import duckdb
 import pyarrow as pa
 
-from storage.inits import StoredInit
-from storage.published_note import PublishedInit
+from storage.log.inits import StoredInit
+from storage.published.note import PublishedInit
 
 
 class ResultsReader(Protocol):

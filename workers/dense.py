@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 
 from pruning.protocol import Layers, Snapshot
-from workers.compiled import compiled
 from workers.datasets import Dataset
+from workers.kernel.compiled import compiled
+from workers.kernel.simd import aligned_zeros
 from workers.legs import Leg
-from workers.simd import aligned_zeros
 
 
 @compiled
@@ -96,7 +96,7 @@ def train_dense(
 ) -> Snapshot:
     """Trains one network through matrix products (docs/paper.md, section 3).
 
-    The steps are those of `workers.kernel.train_steps`, with sums in another order.
+    The steps are those of `workers.kernel.sgd.train_steps`, with sums in another order.
 
     Args:
         network: where it stands.

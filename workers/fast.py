@@ -21,12 +21,12 @@ from workers.cost import network_cost, prefers_matrices
 from workers.course import course_of, start_course, train_course
 from workers.datasets import Dataset
 from workers.initial import StoredInit
-from workers.kernel import BATCHES_AT_ONCE, Networks, train_steps
-from workers.measure import evaluate_networks
+from workers.kernel.measure import evaluate_networks
+from workers.kernel.packing import pack, topology, unpacked
+from workers.kernel.sgd import BATCHES_AT_ONCE, Networks, train_steps
+from workers.kernel.simd import BLOCK, INSTRUCTION_SET, LANES, aligned_zeros
 from workers.orders import permutation
-from workers.packing import pack, topology, unpacked
 from workers.schedules import learning_rates
-from workers.simd import BLOCK, INSTRUCTION_SET, LANES, aligned_zeros
 from workers.start import Start, start_of
 from workers.trained import Trained, places
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.compiled import compiled
+from workers.kernel.compiled import compiled
 
 # splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)

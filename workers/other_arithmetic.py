@@ -1,9 +1,9 @@
 """Training with the arithmetic that another row was made with, in a process of its own if need be.
 
-A process chooses its arithmetic once, when it compiles its kernels (`workers.instruction_set`). A
-row that was made with another one is trained again by a fresh Python, which is handed the
-experiments as JSON and answers with an Arrow stream: nothing is pickled, and a notebook needs no
-main module of its own.
+A process chooses its arithmetic once, when it compiles its kernels
+(`workers.kernel.instruction_set`). A row that was made with another one is trained again by a fresh
+Python, which is handed the experiments as JSON and answers with an Arrow stream: nothing is
+pickled, and a notebook needs no main module of its own.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import pyarrow as pa
 from search.experiment import Experiment
 from search.specification import experiment_of, specification_row
 from workers.initial import StoredInit
-from workers.instruction_set import ARITHMETIC, INSTRUCTION_SETS
-from workers.simd import INSTRUCTION_SET
+from workers.kernel.instruction_set import ARITHMETIC, INSTRUCTION_SETS
+from workers.kernel.simd import INSTRUCTION_SET
 from workers.train import train_batch
 
 _OF_THE_CPU: Final = "numba-"

@@ -20,10 +20,10 @@ from pruning.connectivity import leads_to_output
 from search.schema import PRUNABLE_FROM, PRUNABLE_UP_TO
 from workers.datasets import Dataset
 from workers.initial import Layers
-from workers.packing import Topology, pack, topology
-from workers.points import all_points
-from workers.removals import count_removals
-from workers.simd import BLOCK, LANES, aligned_zeros
+from workers.kernel.packing import Topology, pack, topology
+from workers.kernel.points import all_points
+from workers.kernel.removals import count_removals
+from workers.kernel.simd import BLOCK, LANES, aligned_zeros
 from workers.trained import Trained
 
 _PER_MILLE = 1000

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from pruning.protocol import Layers, Snapshot
 from workers.compact import kept_neurons
 from workers.datasets import Dataset
-from workers.kernel import BATCHES_AT_ONCE, train_steps
+from workers.kernel.measure import evaluate_networks
+from workers.kernel.packing import pack_values, topology, unpacked
+from workers.kernel.sgd import BATCHES_AT_ONCE, train_steps
+from workers.kernel.simd import BLOCK, LANES, aligned_zeros
 from workers.legs import Leg
-from workers.measure import evaluate_networks
-from workers.packing import pack_values, topology, unpacked
-from workers.simd import BLOCK, LANES, aligned_zeros
 
 
 class SparseNetwork:

@@ -31,8 +31,8 @@ from analysis.report.sections import (
     width,
 )
 from search.experiment import FRESH_INIT
+from storage.log.sweep_info import software_versions
 from storage.results_reader import ResultsReader
-from storage.sweep_info import software_versions
 
 TITLE = "Sparsest models, and what pruning finds"
 

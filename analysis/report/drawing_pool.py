@@ -1,8 +1,8 @@
 """Drawing many networks, in processes of their own.
 
 A row comes out bit for bit only in the order of additions that made it, which a process chooses
-once (`workers.instruction_set`). A process for each row would take seconds to begin, so the rows of
-each kind of processor get a few that draw them all.
+once (`workers.kernel.instruction_set`). A process for each row would take seconds to begin, so the
+rows of each kind of processor get a few that draw them all.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from analysis.drawing.files import save_drawing
 from analysis.report.networks import PlottedNetwork
 from analysis.retrain import InitSource, was_left_out, with_network
 from search.experiment import FRESH_INIT
-from storage.inits import StoredInit
-from storage.published_note import PublishedInit
+from storage.log.inits import StoredInit
+from storage.published.note import PublishedInit
 from workers.other_arithmetic import arithmetic_of, asking_for
 
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from storage.inits import StoredInit
-from storage.published_note import PublishedInit
+from storage.log.inits import StoredInit
+from storage.published.note import PublishedInit
 from storage.results_reader import ResultsReader
 
 _ALL = "FROM results"

@@ -15,12 +15,12 @@ import typer
 
 from orchestrator.commands.options import MaybeStorePath, Overwrite, Published
 from orchestrator.commands.results import results_reader
+from orchestrator.display.result_table import show_table
+from orchestrator.display.terminal import say
 from orchestrator.errors import UserError
-from orchestrator.result_table import show_table
-from orchestrator.terminal import say
 from storage.errors import StoreError
 from storage.export import export_results
-from storage.query import split_statements
+from storage.reading.query import split_statements
 from storage.results_reader import ResultsReader
 from workers.cache_folder import cache_folder
 

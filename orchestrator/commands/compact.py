@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from orchestrator.called import command_line
 from orchestrator.commands.options import StorePath
-from orchestrator.show import counted, human_bytes
-from orchestrator.terminal import say
-from storage.compact import compact_store
+from orchestrator.display.show import counted, human_bytes
+from orchestrator.display.terminal import say
+from storage.writing.compact import compact_store
 
 
 def compact(store: StorePath) -> None:

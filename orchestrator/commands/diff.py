@@ -15,10 +15,10 @@ from rich.table import Table
 from orchestrator.commands.options import AsJson
 from orchestrator.commands.places import store_place
 from orchestrator.commands.results import results_reader
+from orchestrator.display.show import counted
+from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
-from orchestrator.show import counted
-from orchestrator.terminal import plain_console
-from storage.compare import Comparison, Counts, compare
+from storage.merging.compare import Comparison, Counts, compare
 from storage.paths import StorePaths
 from storage.remote.origin import store_name
 

@@ -10,12 +10,12 @@ from rich.table import Table
 
 from orchestrator.called import command_line
 from orchestrator.commands.options import StorePath
+from orchestrator.display.show import counted
+from orchestrator.display.terminal import plain_console, say
 from orchestrator.errors import UserError
-from orchestrator.show import counted
-from orchestrator.terminal import plain_console, say
-from storage.editor import StoreEditor
-from storage.matching import matching_rows
-from storage.reader import StoreReader
+from storage.reading.matching import matching_rows
+from storage.reading.reader import StoreReader
+from storage.writing.editor import StoreEditor
 
 
 def forget(

@@ -8,9 +8,9 @@ from typing import Any
 
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
 from analysis.report.one_dataset import OneDataset
-from orchestrator.best import TARGETS
-from orchestrator.pace import in_a_line
-from orchestrator.watcher import Watcher
+from orchestrator.display.best import TARGETS
+from orchestrator.display.pace import in_a_line
+from orchestrator.display.watcher import Watcher
 
 REST = 9.0
 """How much longer nothing is asked than the last question for the plot took: the sweep has the

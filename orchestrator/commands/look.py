@@ -11,8 +11,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from orchestrator.commands.options import AsJson
-from orchestrator.targets import find_targets
-from orchestrator.terminal import plain_console, say
+from orchestrator.display.terminal import plain_console, say
+from orchestrator.planning.targets import find_targets
 from search.catalogue import STUDY_NAMES, resolve
 from search.study import Study
 from search.tsv import all_epochs, tsv_lines

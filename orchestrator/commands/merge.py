@@ -11,11 +11,11 @@ import typer
 from orchestrator.called import command_line
 from orchestrator.commands.options import AsJson
 from orchestrator.commands.places import new_store_place, store_place
-from orchestrator.show import counted
-from orchestrator.terminal import say
-from storage.merge import merge_stores
+from orchestrator.display.show import counted
+from orchestrator.display.terminal import say
+from storage.merging.merge import merge_stores
 from storage.paths import StorePaths
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 from storage.remote.origin import store_name
 
 

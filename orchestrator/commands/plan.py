@@ -9,17 +9,17 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from orchestrator.calibration import Calibration, calibration, speed_note
 from orchestrator.commands.options import AsJson, Calibrate, RootSeed, ShardWord, StudyWords
 from orchestrator.commands.places import new_store_place
-from orchestrator.estimate import estimate
+from orchestrator.display.show import human_bytes, human_hours
+from orchestrator.display.terminal import plain_console, say
 from orchestrator.inits import tokens
-from orchestrator.plan import PlannedStudy, make_plan
-from orchestrator.show import human_bytes, human_hours
-from orchestrator.targets import Targets, find_targets, only_shard, parse_shard, with_inits
-from orchestrator.terminal import plain_console, say
+from orchestrator.planning.calibration import Calibration, calibration, speed_note
+from orchestrator.planning.estimate import estimate
+from orchestrator.planning.plan import PlannedStudy, make_plan
+from orchestrator.planning.targets import Targets, find_targets, only_shard, parse_shard, with_inits
 from storage.paths import StorePaths
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 
 OptionalStore = Annotated[
     Path | None,

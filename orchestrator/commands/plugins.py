@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.options import AsJson
+from orchestrator.display.terminal import plain_console, say
 from orchestrator.errors import UserError
 from orchestrator.plugins import all_plugins
-from orchestrator.terminal import plain_console, say
 from search.plugins import METHODS_GROUP, Plugin
 
 NOT_AS_IT_SHOULD_BE = 1

@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.options import RootSeed, StorePath
+from orchestrator.display.show import human_bytes
+from orchestrator.display.terminal import say
 from orchestrator.errors import UserError
 from orchestrator.inits import tokens
-from orchestrator.show import human_bytes
-from orchestrator.targets import find_targets, with_inits
-from orchestrator.terminal import say
+from orchestrator.planning.targets import find_targets, with_inits
 from search.paper import PAPER_STUDIES
 from storage.paths import published_folder
-from storage.publish import publish_study
-from storage.reader import StoreReader
+from storage.published.publish import publish_study
+from storage.reading.reader import StoreReader
 
 
 def publish(

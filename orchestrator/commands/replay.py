@@ -10,8 +10,8 @@ import typer
 
 from orchestrator.commands.options import AsJson, InitFile, MaybeStorePath, Published
 from orchestrator.commands.results import results_reader
+from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
-from orchestrator.terminal import plain_console
 
 if TYPE_CHECKING:
     from analysis.replay import Difference, Replay

@@ -12,10 +12,10 @@ import typer
 from orchestrator.commands.options import MaybeStorePath, Published
 from orchestrator.commands.results import results_reader
 from orchestrator.cores import usable_cores
+from orchestrator.display.show import counted
+from orchestrator.display.steps import StepsDisplay
+from orchestrator.display.terminal import plain_console, say
 from orchestrator.errors import UserError
-from orchestrator.show import counted
-from orchestrator.steps_display import StepsDisplay
-from orchestrator.terminal import plain_console, say
 from storage.results_reader import ResultsReader
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
-from orchestrator.terminal import plain_console
 from storage.paths import published_folder
-from storage.published_reader import PublishedReader
-from storage.reader import StoreReader
+from storage.published.reader import PublishedReader
+from storage.reading.reader import StoreReader
 from storage.results_reader import ResultsReader
 from workers.cache_folder import cache_folder
 

@@ -30,12 +30,12 @@ from orchestrator.commands.options import (
 )
 from orchestrator.commands.training import Setup, train_targets
 from orchestrator.damage import set_damaged_aside
+from orchestrator.display.terminal import plain_console
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
-from orchestrator.retry import statuses_to_retry
+from orchestrator.planning.retry import statuses_to_retry
+from orchestrator.planning.targets import find_targets, only_numbers, only_shard, parse_shard
 from orchestrator.stopping import exit_code
-from orchestrator.targets import find_targets, only_numbers, only_shard, parse_shard
-from orchestrator.terminal import plain_console
 from storage.paths import published_folder
 from workers.cache_folder import cache_folder
 

@@ -11,10 +11,10 @@ from rich.console import Console
 
 from orchestrator.called import as_called, program
 from orchestrator.commands.going_on import with_rest, without_limit
+from orchestrator.display.show import counted, human_seconds
+from orchestrator.display.standing import best_in_store
 from orchestrator.driver import Tally
-from orchestrator.show import counted, human_seconds
-from orchestrator.standing import best_in_store
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 
 
 @dataclass(frozen=True)

@@ -29,13 +29,13 @@ from orchestrator.commands.options import (
 from orchestrator.commands.searching import Search
 from orchestrator.commands.training import Setup
 from orchestrator.damage import set_damaged_aside
+from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
 from orchestrator.search_choice import explain
 from orchestrator.stopping import exit_code
-from orchestrator.terminal import plain_console
 from search.paper_grids import SCHEDULES
 from search.two_phases import LRS, PAPER_WIDTH, SearchSettings
-from storage.search_entries import SearchChoice
+from storage.log.search_entries import SearchChoice
 
 MOST_CORE_HOURS = 24.0
 """A phase that would take longer is not begun unless its user says so."""

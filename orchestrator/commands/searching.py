@@ -16,7 +16,9 @@ from orchestrator.called import as_called
 from orchestrator.commands.going_on import with_rest, without_limit
 from orchestrator.commands.run_result import RunResult
 from orchestrator.commands.training import Setup, train_targets
+from orchestrator.display.show import about_core_hours, counted
 from orchestrator.errors import UserError
+from orchestrator.planning.targets import Targets
 from orchestrator.search_choice import (
     choose_structures,
     explain,
@@ -29,13 +31,11 @@ from orchestrator.search_phases import (
     phase_2_targets,
     planned_against,
 )
-from orchestrator.show import about_core_hours, counted
-from orchestrator.targets import Targets
 from search.two_phases import SearchSettings
-from storage.editor import StoreEditor
+from storage.log.search_entries import SearchChoice
 from storage.paths import StorePaths
-from storage.reader import StoreReader
-from storage.search_entries import SearchChoice
+from storage.reading.reader import StoreReader
+from storage.writing.editor import StoreEditor
 
 
 @dataclass

@@ -11,8 +11,8 @@ import typer
 
 from orchestrator.commands.options import InitFile, MaybeStorePath, Overwrite, Published
 from orchestrator.commands.results import results_reader
+from orchestrator.display.terminal import say
 from orchestrator.errors import UserError
-from orchestrator.terminal import say
 from pruning.registry import all_methods
 from storage.results_reader import ResultsReader
 

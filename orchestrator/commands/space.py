@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from orchestrator.calibration import Calibration, calibration, speed_note
 from orchestrator.commands.options import AsJson, Calibrate
-from orchestrator.estimate import search_core_hours
-from orchestrator.show import human_count, human_hours
-from orchestrator.space import MaskSpace, mask_space
-from orchestrator.terminal import plain_console
+from orchestrator.display.show import human_count, human_hours
+from orchestrator.display.terminal import plain_console
+from orchestrator.planning.calibration import Calibration, calibration, speed_note
+from orchestrator.planning.estimate import search_core_hours
+from orchestrator.planning.space import MaskSpace, mask_space
 from search.paper_grids import INPUTS
 
 _NAMES = {

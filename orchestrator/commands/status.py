@@ -9,19 +9,19 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.activity import Activity
-from orchestrator.best import Best
 from orchestrator.commands.options import AsJson, StorePath
 from orchestrator.commands.watch import watch
+from orchestrator.display.activity import Activity
+from orchestrator.display.best import Best
+from orchestrator.display.found import origin
+from orchestrator.display.show import counted, human_bytes
+from orchestrator.display.standing import best_in_store, stored_studies, studies_table
+from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
-from orchestrator.found import origin
 from orchestrator.search_choice import explain
-from orchestrator.show import counted, human_bytes
-from orchestrator.standing import best_in_store, stored_studies, studies_table
-from orchestrator.terminal import plain_console
-from storage.inits import StoredInit
-from storage.reader import StoreReader
-from storage.search_entries import SearchChoice
+from storage.log.inits import StoredInit
+from storage.log.search_entries import SearchChoice
+from storage.reading.reader import StoreReader
 
 
 def status(

@@ -19,28 +19,28 @@ from rich.console import Console
 from orchestrator.best_init import SEARCHES, find_init, refuse_choice, require_searches
 from orchestrator.commands.executors import ExecutorChoice, make_executor
 from orchestrator.commands.run_result import RunResult
+from orchestrator.display.found import origin
+from orchestrator.display.live import LiveMonitor
+from orchestrator.display.progress import ProgressDisplay
+from orchestrator.display.show import counted
+from orchestrator.display.standing import best_in_store
 from orchestrator.driver import Tally, drive
 from orchestrator.errors import UserError
-from orchestrator.found import origin
 from orchestrator.inits import combined, inits_in
-from orchestrator.live import LiveMonitor
-from orchestrator.plan import PlannedStudy, make_plan
+from orchestrator.planning.plan import PlannedStudy, make_plan
+from orchestrator.planning.targets import Targets, with_inits
 from orchestrator.plugins import packages_of
-from orchestrator.progress import ProgressDisplay
 from orchestrator.run_log import log_beside
-from orchestrator.show import counted
 from orchestrator.source import TaskSource
-from orchestrator.standing import best_in_store
 from orchestrator.stopping import StopRequest, saying_how_to_go_on
-from orchestrator.targets import Targets, with_inits
 from search.shards import Shard
-from storage.entries import Status
 from storage.errors import WriterClosed
+from storage.log.entries import Status
+from storage.log.sweep_info import describe_sweep
 from storage.paths import StorePaths
 from storage.planned import record_planned
-from storage.reader import StoreReader
-from storage.sweep_info import describe_sweep
-from storage.writer import StoreWriter
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from workers.initial import StoredInit
 from workers.train import Device
 

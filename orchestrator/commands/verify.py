@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.options import AsJson, StorePath
+from orchestrator.display.show import counted, human_bytes
+from orchestrator.display.terminal import say
 from orchestrator.doctor.finding import PROBLEM, problem, tell, warning
-from orchestrator.show import counted, human_bytes
-from orchestrator.targets import find_targets
-from orchestrator.terminal import say
-from storage.verify import Inspection, inspect_store
+from orchestrator.planning.targets import find_targets
+from storage.checking.verify import Inspection, inspect_store
 
 
 def verify(

@@ -12,9 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.show import counted
-from orchestrator.standing import studies_table
-from orchestrator.watcher import Watcher
+from orchestrator.display.show import counted
+from orchestrator.display.standing import studies_table
+from orchestrator.display.watcher import Watcher
 from storage.live import LiveProgress
 
 WIDEST_BAR = 60

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from orchestrator.terminal import say
+from orchestrator.display.terminal import say
 
 PROBLEM: Final = 1
 """Exit code where there is a problem."""

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from orchestrator.cores import usable_cores
-from storage.sweep_info import software_versions
+from storage.log.sweep_info import software_versions
 
 ROOMS = ("search", "pruning", "workers", "storage", "orchestrator")
 """The packages that a sweep runs."""

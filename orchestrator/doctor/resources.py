@@ -9,8 +9,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from orchestrator.cores import usable_cores
+from orchestrator.display.show import human_bytes
 from orchestrator.doctor.finding import Finding, ok, problem, warning
-from orchestrator.show import human_bytes
 from workers.cache_folder import cache_folder
 
 WORKER_BYTES = 600_000_000

@@ -14,8 +14,8 @@ from orchestrator.doctor.finding import Finding, ok, problem, warning
 from orchestrator.doctor.node_report import sources
 from orchestrator.plugins import all_plugins
 from search.plugins import Plugin
-from storage.sweep_info import software_versions
-from workers.instruction_set import ARITHMETIC
+from storage.log.sweep_info import software_versions
+from workers.kernel.instruction_set import ARITHMETIC
 
 OLDEST_PYTHON = (3, 11)
 

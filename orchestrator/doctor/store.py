@@ -11,13 +11,13 @@ from pathlib import Path
 from uuid import uuid4
 
 from orchestrator.called import program
+from orchestrator.display.show import counted, human_bytes
 from orchestrator.doctor.finding import Finding, ok, problem, warning
-from orchestrator.show import counted, human_bytes
+from storage.checking.verify import verify_store
 from storage.errors import StoreError
 from storage.paths import StorePaths
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 from storage.remote.origin import store_name
-from storage.verify import verify_store
 
 LITTLE_BYTES = 1_000_000_000
 TOO_LITTLE_BYTES = 50_000_000

@@ -6,6 +6,7 @@ import json
 from typing import Self
 
 from storage import durable
+from storage.log.seal import seal, unseal
 from storage.marker import marker_bytes
 from storage.paths import StorePaths
 from storage.regular import read_regular
@@ -13,7 +14,6 @@ from storage.remote.address import S3Address
 from storage.remote.errors import CopyUnusable, NoConditionalWrites, NothingThere
 from storage.remote.objects import ObjectStore
 from storage.remote.pull import pull
-from storage.seal import seal, unseal
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 """What reading the origin of a store may end with."""

@@ -9,16 +9,16 @@ from functools import partial
 from typing import Final, TypeVar
 
 from storage import durable
-from storage.entries import Entry, RowsCommitted
+from storage.data.parts import check_part_content, check_part_size
 from storage.errors import DataFileDamaged, StoreDamaged
-from storage.log import parse_entry, publish_bytes, read_log
+from storage.log.entries import Entry, RowsCommitted
+from storage.log.numbered import parse_entry, publish_bytes, read_log
+from storage.log.state import StoreState
 from storage.marker import check_marker
-from storage.parts import check_part_content, check_part_size
 from storage.paths import StorePaths, entry_number
 from storage.regular import read_regular
 from storage.remote.errors import CopyUnusable, ForeignPrefix, NothingThere, RemoteDamaged
 from storage.remote.objects import ObjectStore
-from storage.state import StoreState
 
 LARGEST_ENTRY_BYTES: Final = 1 << 28
 LARGEST_MARKER_BYTES: Final = 1 << 16

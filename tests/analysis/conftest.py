@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analysis.report.build import Built, Options, build_report
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 from tests.analysis.made_report import small_store
 
 

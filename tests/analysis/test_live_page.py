@@ -16,7 +16,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
 from analysis.report.one_dataset import OneDataset
 from benchmarks.browser import PATIENCE_S, chromium, complaints, programs, requested, resize
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 
 STATE = LiveState(
     "is running: sparsest run <b>six</b>",

@@ -25,7 +25,7 @@ from analysis.report.one_dataset import OneDataset
 from analysis.report.sections import frontier, ledger, needed, prunable
 from analysis.report.styles import style_of
 from pruning.registry import METHODS
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 
 Report = tuple[Path, Built, list[str]]
 

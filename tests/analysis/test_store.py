@@ -12,8 +12,8 @@ from search.grid import Table
 from search.indices import IndexSet
 from search.study import Study
 from storage.errors import NotAStore, QueryError, ReadOnlyError, UnknownExperiment
-from storage.sweep_info import describe_sweep
-from storage.writer import StoreWriter
+from storage.log.sweep_info import describe_sweep
+from storage.writing.writer import StoreWriter
 from workers.task import Task, run_task
 
 _STUDY = Study(

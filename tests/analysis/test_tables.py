@@ -10,7 +10,7 @@ import pytest
 
 import sparsest
 from search.indices import IndexSet
-from storage.writer import StoreWriter
+from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
 PRUNED = {"method": "snip", "target_nnz": 20, "structure": None, "masks": None}

@@ -10,7 +10,7 @@ import pytest
 
 import sparsest
 from docs.site.navigation import NAVIGATION
-from orchestrator.targets import find_targets
+from orchestrator.planning.targets import find_targets
 from tests.docs.pages import ROOT, Block, blocks, the_code
 
 FIRST, REPRODUCIBILITY, NOTEBOOKS = (

@@ -12,7 +12,7 @@ import typer
 
 import sparsest
 from orchestrator.cli import app
-from orchestrator.targets import find_targets
+from orchestrator.planning.targets import find_targets
 from tests.docs.pages import (
     PAGES,
     README,

@@ -16,8 +16,8 @@ import pytest
 
 from orchestrator.doctor.finding import Level
 from orchestrator.doctor.software import check_plugins
+from orchestrator.planning.targets import find_targets
 from orchestrator.plugins import all_plugins
-from orchestrator.targets import find_targets
 from search.indices import IndexSet
 from tests.docs.pages import ROOT, blocks, prose
 from tests.installed import install, look_again

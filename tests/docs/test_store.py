@@ -18,11 +18,11 @@ import sparsest
 from orchestrator.cli import app
 from search.experiment import TRAINING_VERSION
 from search.schema import SCHEMA_VERSION, STATUSES
-from storage.entries import LOG_FORMAT, Record, RowsCommitted
+from storage.data.parts import schema_sha256
+from storage.log.entries import LOG_FORMAT, Record, RowsCommitted
+from storage.log.seal import seal
 from storage.marker import STORE_FORMAT
-from storage.parts import schema_sha256
-from storage.seal import seal
-from storage.writer import StoreWriter
+from storage.writing.writer import StoreWriter
 from tests.docs.pages import SQL, Block, blocks, table, the_code
 from tests.docs.pages import STORE as PAGE
 

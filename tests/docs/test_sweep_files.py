@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import UserError
-from orchestrator.targets import find_targets
+from orchestrator.planning.targets import find_targets
 from pruning.registry import METHODS
 from search.experiment import Experiment
 from search.study import Study
-from search.sweep_keys import FILE_KEYS, table_keys
+from search.sweeps.keys import FILE_KEYS, table_keys
 from search.tsv import tsv_lines
 from tests.docs.pages import SWEEP_FILES as PAGE
 from tests.docs.pages import Block, blocks, prose, table, the_code

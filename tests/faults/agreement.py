@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storage.compare import compare
-from storage.reader import StoreReader
-from storage.verify import verify_store
+from storage.checking.verify import verify_store
+from storage.merging.compare import compare
+from storage.reading.reader import StoreReader
 
 
 @dataclass

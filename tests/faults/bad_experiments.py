@@ -17,7 +17,7 @@ from typing import Any
 from orchestrator import deadline, driver
 from orchestrator.commands.executors import ExecutorChoice, make_executor
 from orchestrator.executor import Executor, Failed, InlineExecutor, Outcome
-from storage.verify import verify_store
+from storage.checking.verify import verify_store
 from tests.faults.bad_table import EVERY, bad_study, kind_of, tries
 from tests.faults.cluster import Nodes, prepare
 from tests.faults.report import finish

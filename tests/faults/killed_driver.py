@@ -24,7 +24,7 @@ from orchestrator.cli import app
 from orchestrator.commands import training
 from search.indices import IndexSet
 from storage import durable, lock
-from storage.writer import StoreWriter
+from storage.writing.writer import StoreWriter
 from tests.storage.faulty_os import FaultyOs
 
 TASK = 8

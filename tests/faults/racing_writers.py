@@ -12,17 +12,17 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from search.indices import IndexSet
-from storage import committer
 from storage.errors import StoreError
 from storage.paths import StorePaths
-from storage.writer import StoreWriter
+from storage.writing import committer
+from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
 WANTED = 8
 PART = 2
 
 _SERVER = get_context("forkserver")
-_SERVER.set_forkserver_preload(["storage.writer"])
+_SERVER.set_forkserver_preload(["storage.writing.writer"])
 
 
 @dataclass

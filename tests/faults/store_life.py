@@ -19,17 +19,17 @@ import pyarrow.parquet as pq
 
 from search.indices import IndexSet
 from search.paper import paper_study
-from storage.compact import compact_store
+from storage.checking.repair import repair_log
+from storage.data.parts import part_bytes
 from storage.errors import DataFileDamaged, EntryDamaged, NotAStore
-from storage.init_entries import FoundNetwork
-from storage.merge import merge_stores
-from storage.parts import part_bytes
+from storage.log.init_entries import FoundNetwork
+from storage.log.search_entries import SearchChoice
+from storage.merging.merge import merge_stores
 from storage.paths import StorePaths
-from storage.publish import publish_study
-from storage.reader import StoreReader
-from storage.repair import repair_log
-from storage.search_entries import SearchChoice
-from storage.writer import StoreWriter
+from storage.published.publish import publish_study
+from storage.reading.reader import StoreReader
+from storage.writing.compact import compact_store
+from storage.writing.writer import StoreWriter
 from tests.faults.disk import Recorder
 from tests.storage.made_rows import Rows
 

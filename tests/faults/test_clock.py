@@ -10,22 +10,24 @@ from typing import Any
 
 import pytest
 
-from storage import lock, sweep_info, writer
-from storage.reader import StoreReader
-from storage.verify import inspect_store
+from storage import lock
+from storage.checking.verify import inspect_store
+from storage.log import sweep_info
+from storage.reading.reader import StoreReader
+from storage.writing import writer
 from tests.orchestrator.running import ROOT, rates, rows, sparsest, write_sweep
 
 DAY_S = 86_400
 
 KNOWN = {
     "analysis/report/build.py": "a date on the page",
-    "orchestrator/calibration.py": "the age of a measurement, which is only shown",
+    "orchestrator/planning/calibration.py": "the age of a measurement, which is only shown",
     "orchestrator/doctor/software.py": "whether the clock is right",
     "orchestrator/search_choice.py": "a date in the log",
     "storage/lock.py": "since when, in a message",
-    "storage/publish.py": "a date in a note",
-    "storage/sweep_info.py": "a sweep's begin, and a part of its name",
-    "storage/writer.py": "a sweep's end",
+    "storage/published/publish.py": "a date in a note",
+    "storage/log/sweep_info.py": "a sweep's begin, and a part of its name",
+    "storage/writing/writer.py": "a sweep's end",
 }
 """Files that look at the clock of the wall, and what for."""
 

@@ -11,14 +11,14 @@ import pytest
 
 from orchestrator import source
 from search.indices import IndexSet
-from storage.entries import Entry, EntryLost, RowsCommitted, RowsReplaced
+from storage.checking.verify import verify_store
 from storage.errors import DataFileDamaged, StoreDamaged
-from storage.log import read_log
+from storage.log.entries import Entry, EntryLost, RowsCommitted, RowsReplaced
+from storage.log.numbered import read_log
+from storage.log.seal import seal, unseal
 from storage.paths import StorePaths
-from storage.reader import StoreReader
-from storage.seal import seal, unseal
-from storage.verify import verify_store
-from storage.writer import StoreWriter
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import HERE, query, rates, refused, rows, sparsest, write_sweep
 from tests.storage.made_rows import Rows
 

@@ -9,7 +9,7 @@ import pytest
 
 from storage.errors import StoreError
 from storage.export import export_results
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 from tests.faults.watching import contents
 from tests.orchestrator.running import sparsest, train, write_sweep
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from storage.log import read_log
+from storage.log.numbered import read_log
+from storage.log.seal import seal, unseal
 from storage.paths import StorePaths
-from storage.seal import seal, unseal
 from tests.faults.watching import contents, watching
 from tests.orchestrator.running import sparsest, train, write_sweep
 

@@ -12,6 +12,8 @@ import pytest
 
 from search.indices import IndexSet
 from storage import durable, lock
+from storage.checking.verify import verify_store
+from storage.data.parts import study_ids
 from storage.errors import (
     NotAStore,
     NumberTaken,
@@ -20,10 +22,8 @@ from storage.errors import (
     WriteFailed,
     WriterClosed,
 )
-from storage.parts import study_ids
-from storage.reader import StoreReader
-from storage.verify import verify_store
-from storage.writer import StoreWriter
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.storage import faulty_os
 from tests.storage.faulty_os import Crash, FaultyOs
 from tests.storage.made_rows import Rows

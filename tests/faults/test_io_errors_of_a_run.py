@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator import source
 from storage import durable, lock
-from storage.verify import verify_store
+from storage.checking.verify import verify_store
 from tests.orchestrator.running import HERE, Ended, rates, rows, sparsest, write_sweep
 from tests.storage import faulty_os
 from tests.storage.faulty_os import FaultyOs

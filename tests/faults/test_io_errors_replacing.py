@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from search.indices import IndexSet
-from storage.entries import RowsReplaced
+from storage.checking.verify import verify_store
+from storage.data.parts import read_part
 from storage.errors import StoreError
-from storage.log import read_log
-from storage.parts import read_part
+from storage.log.entries import RowsReplaced
+from storage.log.numbered import read_log
 from storage.paths import StorePaths
-from storage.reader import StoreReader
-from storage.verify import verify_store
-from storage.writer import StoreWriter
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.storage import faulty_os
 from tests.storage.faulty_os import Crash, meddling
 from tests.storage.made_rows import Rows

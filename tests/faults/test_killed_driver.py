@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.targets import find_targets
+from orchestrator.planning.targets import find_targets
 from search.indices import IndexSet
+from storage.checking.verify import verify_store
 from storage.errors import NotAStore
-from storage.reader import StoreReader
-from storage.verify import verify_store
+from storage.reading.reader import StoreReader
 from tests.faults.killed_driver import run_killed, stored_by
 from tests.orchestrator.running import HERE, rates, rows, sparsest, write_sweep
 

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 import pytest
 
 from search.experiment import Experiment
-from workers import course, fast, initial, kernel, start, torch_batch, train
+from workers import course, fast, initial, start, torch_batch, train
 from workers.datasets import load_dataset
+from workers.kernel import sgd as kernel
 from workers.train import OUTCOME_SCHEMA, train_batch
 
 SICK = 0.0625

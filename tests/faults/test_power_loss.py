@@ -17,8 +17,8 @@ import pyarrow as pa
 import pytest
 
 from storage import durable
+from storage.checking.verify import verify_store
 from storage.errors import StoreError
-from storage.verify import verify_store
 from tests.faults.disk import (
     STORAGE,
     Disk,

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from storage.parts import read_part
-from storage.reader import StoreReader
-from storage.verify import verify_store
-from storage.writer import StoreWriter
+from storage.checking.verify import verify_store
+from storage.data.parts import read_part
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.faults.racing_writers import WANTED, Outcome, race
 from tests.orchestrator.running import HERE, environment, refused, write_sweep
 from tests.storage.made_rows import Rows
 
 _HOLD = """
 import sys
-from storage.writer import StoreWriter
+from storage.writing.writer import StoreWriter
 with StoreWriter(sys.argv[1], command="sparsest run phase1"):
     print("held", flush=True)
     sys.stdin.read()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from storage.entries import LOG_FORMAT
+from storage.checking.verify import verify_store
+from storage.log.entries import LOG_FORMAT
+from storage.log.seal import seal, unseal
 from storage.marker import STORE_FORMAT
-from storage.seal import seal, unseal
-from storage.verify import verify_store
 from tests.orchestrator.running import HERE, query, refused, rows, sparsest, write_sweep
 
 STORES = Path(__file__).with_name("stores")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from orchestrator.driver import drive
 from orchestrator.executor import Executor
-from orchestrator.plan import make_plan
+from orchestrator.planning.plan import make_plan
 from orchestrator.run_log import log_beside
 from orchestrator.source import TaskSource
 from search.catalogue import Selection
 from search.study import Study
-from storage.sweep_info import describe_sweep
-from storage.writer import StoreWriter
+from storage.log.sweep_info import describe_sweep
+from storage.writing.writer import StoreWriter
 from tests.orchestrator.fakes import SilentMonitor, StopAfter
 
 

@@ -27,7 +27,7 @@ from orchestrator.cluster import watch
 from orchestrator.cluster.size import Wish
 from orchestrator.ray_executor import RayExecutor
 from search.catalogue import Selection
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 from tests.faults.cluster import patiently
 from tests.orchestrator import ray_session
 from tests.orchestrator.ray_session import PATIENCE_S, Trapped, run

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import calibration
 from orchestrator.commands import ask
-from storage.sweep_info import processor_name
+from orchestrator.planning import calibration
+from storage.log.sweep_info import processor_name
 from tests.orchestrator.running import train, write_sweep
 from workers.fast import BACKEND
 

@@ -18,7 +18,7 @@ from orchestrator import source
 from orchestrator.cli import main
 from orchestrator.commands import training
 from search.indices import IndexSet
-from storage.writer import StoreWriter
+from storage.writing.writer import StoreWriter
 
 HOLD = "SPARSEST_TEST_HOLD"
 """Environment variable that names the file."""

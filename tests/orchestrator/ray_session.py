@@ -21,16 +21,16 @@ from typing import Any
 from orchestrator.commands.executors import ExecutorChoice, make_executor
 from orchestrator.driver import Tally, drive
 from orchestrator.executor import Done, Executor, Failed, Outcome, Returned
-from orchestrator.plan import make_plan
+from orchestrator.planning.plan import make_plan
+from orchestrator.planning.targets import find_targets
 from orchestrator.source import TaskSource
-from orchestrator.targets import find_targets
 from search.catalogue import Selection
 from search.experiment import Experiment
 from search.grid import Table
 from search.indices import IndexSet
 from search.study import Study
-from storage.sweep_info import describe_sweep
-from storage.writer import StoreWriter
+from storage.log.sweep_info import describe_sweep
+from storage.writing.writer import StoreWriter
 from tests.orchestrator.fakes import SilentMonitor, StopAfter
 from workers.task import Task
 

@@ -18,12 +18,12 @@ from typer.testing import CliRunner
 from orchestrator.cli import app
 from orchestrator.driver import Tally, drive
 from orchestrator.executor import InlineExecutor
-from orchestrator.plan import PlannedStudy, make_plan
+from orchestrator.planning.plan import PlannedStudy, make_plan
+from orchestrator.planning.targets import find_targets
 from orchestrator.source import TaskSource
-from orchestrator.targets import find_targets
-from storage.reader import StoreReader
-from storage.sweep_info import describe_sweep
-from storage.writer import StoreWriter
+from storage.log.sweep_info import describe_sweep
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.orchestrator.fakes import SilentMonitor, StopAfter
 
 ROOT = Path(__file__).resolve().parents[2]

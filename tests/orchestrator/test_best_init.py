@@ -18,9 +18,9 @@ from orchestrator.stopping import StopRequest
 from search.catalogue import Selection
 from search.indices import IndexSet
 from search.paper import PAPER_STUDIES, paper_study
-from storage.reader import StoreReader
-from storage.sweep_info import describe_sweep
-from storage.writer import StoreWriter
+from storage.log.sweep_info import describe_sweep
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import HERE, count_rows, query, refused, sparsest
 from tests.orchestrator.small_paper import small_paper
 from workers.initial import initial_network, layers_digest

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import calibration as module
-from orchestrator.calibration import Calibration, calibration
+from orchestrator.planning import calibration as module
+from orchestrator.planning.calibration import Calibration, calibration
 
 FIGURE = 123e-9
 

@@ -14,12 +14,12 @@ import pytest
 
 from orchestrator.driver import drive
 from orchestrator.executor import InlineExecutor
-from orchestrator.plan import make_plan
+from orchestrator.planning.plan import make_plan
 from orchestrator.source import TaskSource
 from search.catalogue import Selection
-from storage.sweep_info import describe_sweep
-from storage.verify import verify_store
-from storage.writer import StoreWriter
+from storage.checking.verify import verify_store
+from storage.log.sweep_info import describe_sweep
+from storage.writing.writer import StoreWriter
 from tests.orchestrator.fakes import SilentMonitor, StopAfter, small_study
 from tests.orchestrator.running import PATIENCE_S, query, rows, said_by, start
 from workers.fast import BACKEND

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from storage import durable
-from storage.compact import compact_store
+from storage.writing.compact import compact_store
 from tests.orchestrator.running import rates, sparsest, train, write_sweep
 
 

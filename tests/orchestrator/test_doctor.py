@@ -18,9 +18,9 @@ import pytest
 from orchestrator.doctor import resources, software, store
 from orchestrator.doctor.finding import Finding, Level
 from orchestrator.doctor.node_report import NodeReport, code_digest, node_report
-from storage.writer import StoreWriter
+from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import said_by, sparsest, start
-from workers.instruction_set import ARITHMETIC
+from workers.kernel.instruction_set import ARITHMETIC
 
 Usage = namedtuple("Usage", "total used free")
 

@@ -11,10 +11,10 @@ import pytest
 
 import sparsest as notebook
 from search.specification import experiment_of
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 from tests.orchestrator.running import HERE, query, refused, sparsest, write_sweep
+from workers.kernel.simd import INSTRUCTION_SET
 from workers.other_arithmetic import train_as
-from workers.simd import INSTRUCTION_SET
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.driver import ATTEMPTS, LOSSES, drive
 from orchestrator.errors import UserError
-from orchestrator.plan import make_plan
+from orchestrator.planning.plan import make_plan
 from orchestrator.source import TaskSource
 from search.catalogue import Selection
 from search.indices import IndexSet

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.calibration import Calibration
-from orchestrator.estimate import ROW_BYTES, SAMPLE, Estimate, estimate, spread
+from orchestrator.planning.calibration import Calibration
+from orchestrator.planning.estimate import ROW_BYTES, SAMPLE, Estimate, estimate, spread
 from search.indices import IndexSet
 from search.paper import paper_study
 from tests.orchestrator.fakes import small_study

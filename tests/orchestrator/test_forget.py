@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.verify import verify_store
-from storage.writer import StoreWriter
+from storage.checking.verify import verify_store
+from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import (
     HERE,
     count_rows,

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from storage.sweep_info import software_versions
+from storage.log.sweep_info import software_versions
 from tests.orchestrator.running import ROOT, sparsest
-from workers.instruction_set import ARITHMETIC
+from workers.kernel.instruction_set import ARITHMETIC
 
 OPTIONS = {
     "studies": ["--json"],

@@ -13,8 +13,8 @@ import pytest
 from orchestrator.commands.live_report import live_report
 from storage.errors import StoreError
 from storage.live import LiveFile, LiveProgress
-from storage.sweep_info import describe_sweep
-from storage.writer import StoreWriter
+from storage.log.sweep_info import describe_sweep
+from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import refused, train, write_sweep
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import targets
+from orchestrator.planning import targets
 from search.catalogue import STUDY_NAMES
 from search.paper import PAPER_STUDIES, paper_study
-from search.sweepfile import load_sweep
+from search.sweeps.file import load_sweep
 from storage.lock import StoreLock
+from storage.log.sweep_info import describe_sweep
 from storage.paths import StorePaths
-from storage.sweep_info import describe_sweep
-from storage.writer import StoreWriter
+from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import (
     HERE,
     environment,

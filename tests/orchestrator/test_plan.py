@@ -8,8 +8,8 @@ import pytest
 
 from orchestrator.errors import UserError
 from orchestrator.inits import combined
-from orchestrator.plan import make_plan
-from orchestrator.targets import find_targets, with_inits
+from orchestrator.planning.plan import make_plan
+from orchestrator.planning.targets import find_targets, with_inits
 from search.catalogue import DEMO_STRIDES, Selection
 from search.indices import IndexSet
 from search.paper import paper_study

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from orchestrator import progress
-from orchestrator.best import Best
-from orchestrator.progress import ProgressDisplay
+from orchestrator.display import progress
+from orchestrator.display.best import Best
+from orchestrator.display.progress import ProgressDisplay
 
 
 class Clock:

@@ -11,10 +11,10 @@ import sparsest as notebook
 from analysis.retrain import NotTheSame, WeightsNotStored
 from orchestrator.commands import results, run
 from search.paper import paper_study
-from storage.init_entries import FoundNetwork
-from storage.published_file import open_published
-from storage.reader import StoreReader
-from storage.writer import StoreWriter
+from storage.log.init_entries import FoundNetwork
+from storage.published.file import open_published
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import HERE, query, refused, sparsest, write_sweep
 from tests.orchestrator.test_run import bench_file
 from workers.remade_init import remade_init

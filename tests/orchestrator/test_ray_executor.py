@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from storage.verify import verify_store
+from storage.checking.verify import verify_store
 from tests.orchestrator.running import (
     PATIENCE_S,
     query,

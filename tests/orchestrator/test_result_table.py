@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from orchestrator import result_table
-from orchestrator.result_table import RECORD_ROWS, TABLE_ROWS, show_table
+from orchestrator.display import result_table
+from orchestrator.display.result_table import RECORD_ROWS, TABLE_ROWS, show_table
 
 WIDE = pa.table(
     {

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
+from storage.checking.verify import verify_store
 from storage.paths import StorePaths
-from storage.verify import verify_store
 from tests.orchestrator.hasty import HOLD
 from tests.orchestrator.running import (
     HERE,

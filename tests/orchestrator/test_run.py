@@ -15,8 +15,8 @@ import torch
 
 from orchestrator.commands import training
 from orchestrator.errors import UserError
-from storage.verify import verify_store
-from storage.writer import StoreWriter
+from storage.checking.verify import verify_store
+from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import (
     HERE,
     count_rows,

@@ -16,14 +16,14 @@ from orchestrator.commands import training
 from orchestrator.commands.executors import ExecutorChoice
 from orchestrator.commands.searching import Search
 from orchestrator.commands.training import Setup
+from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
 from orchestrator.search_choice import structure_of
 from orchestrator.stopping import StopRequest
-from orchestrator.terminal import plain_console
 from search.grid import Product, axis
 from search.sizes import dense_parameters
 from search.two_phases import SearchSettings
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 from tests.orchestrator import small_paper as small
 from tests.orchestrator.running import HERE, Ended, count_rows, query, refused, sparsest
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from orchestrator.best import Best
-from orchestrator.show import (
+from orchestrator.display.best import Best
+from orchestrator.display.show import (
     about_core_hours,
     counted,
     human_bytes,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from orchestrator.plan import make_plan
+from orchestrator.planning.plan import make_plan
 from orchestrator.source import (
     FIRST_COST,
     LARGEST_TASK,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.calibration import calibration
+from orchestrator.planning.calibration import calibration
 from search.paper import paper_study
 from search.paper_grids import LISTED_MASKS, SCHEDULES
 from tests.orchestrator.running import refused, sparsest

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from orchestrator import steps_display
-from orchestrator.progress import LINE_EVERY_S
-from orchestrator.steps_display import StepsDisplay
+from orchestrator.display import steps as steps_display
+from orchestrator.display.progress import LINE_EVERY_S
+from orchestrator.display.steps import StepsDisplay
 
 
 def test_minutes_pass_without_a_line_or_every_step_has_one(

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from orchestrator.terminal import plain_console, visible
+from orchestrator.display.terminal import plain_console, visible
 from storage.lock import StoreLock
+from storage.log.sweep_info import describe_sweep
 from storage.paths import StorePaths
-from storage.sweep_info import describe_sweep
-from storage.writer import StoreWriter
+from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import HERE, refused, sparsest, write_sweep
 
 HOSTILE = "\x1b]0;title\x07\x1b[2J\x9b1A\rrm -rf \u202e~"

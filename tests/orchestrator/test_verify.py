@@ -14,14 +14,14 @@ import pyarrow.compute as pc
 import pytest
 
 from search.schema import RESULT_SCHEMA
-from storage import verify, verify_part
-from storage.entries import Record, RowsCommitted
-from storage.log import read_log
-from storage.parts import make_part, read_part, to_parquet
+from storage.checking import verify, verify_part
+from storage.checking.verify import inspect_store
+from storage.data.parts import make_part, read_part, to_parquet
+from storage.log.entries import Record, RowsCommitted
+from storage.log.numbered import read_log
+from storage.log.seal import seal
 from storage.paths import StorePaths
-from storage.seal import seal
-from storage.verify import inspect_store
-from storage.writer import StoreWriter
+from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import sparsest
 
 STRANGE = "0" * 32

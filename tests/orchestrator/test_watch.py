@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from orchestrator.best import Best
 from orchestrator.commands.watch import watch
-from orchestrator.live import LiveMonitor
-from orchestrator.progress import ProgressDisplay
+from orchestrator.display.best import Best
+from orchestrator.display.live import LiveMonitor
+from orchestrator.display.progress import ProgressDisplay
 from storage.errors import StoreError
 from storage.live import LiveFile, LiveProgress, read_live
+from storage.log.sweep_info import describe_sweep
 from storage.paths import StorePaths
-from storage.sweep_info import describe_sweep
-from storage.writer import StoreWriter
+from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import (
     PATIENCE_S,
     environment,

@@ -4,7 +4,7 @@ import pytest
 
 from pruning.registry import METHODS, method_named, pruning_before
 from search.experiment import Experiment
-from search.sweep_keys import FILE_KEYS
+from search.sweeps.keys import FILE_KEYS
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))

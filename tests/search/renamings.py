@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, permutations, product
 
-from search.mask_sequences import AllMasks
+from search.masks.sequences import AllMasks
 
 Masks = tuple[str, ...]
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.burnside import Population, burnside_terms, count_distinct, cycle_types
-from search.mask_sequences import AllMasks
-from search.mask_space import count_all, count_covering, count_eligible, least_distinct
+from search.masks.burnside import Population, burnside_terms, count_distinct, cycle_types
+from search.masks.sequences import AllMasks
+from search.masks.space import count_all, count_covering, count_eligible, least_distinct
 from tests.search.renamings import Masks, covering, eligible, orbits
 
 SMALL = [

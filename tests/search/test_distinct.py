@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from search.burnside import count_distinct
 from search.distinct import MAX_NETWORKS, DistinctMasks, check_listed
-from search.distinct_tree import MaskList, distinct_tree
-from search.renaming import representative
+from search.masks.burnside import count_distinct
+from search.masks.distinct_tree import MaskList, distinct_tree
+from search.masks.renaming import representative
 from tests.search.renamings import Masks, eligible
 
 LISTED = [

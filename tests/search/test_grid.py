@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from search.grid import Chain, Grid, MaskedStructure, Product, Replicates, Table, axis
-from search.mask_sequences import AllMasks, Masks
+from search.masks.sequences import AllMasks, Masks
 
 SCHEDULES = axis("schedule", "cosine", "step")
 SIZES = Table(("width", "target_nnz"), ((3, 15), (3, 16), (16, 30)))

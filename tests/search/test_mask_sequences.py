@@ -4,8 +4,8 @@ from itertools import islice
 
 import pytest
 
-from search.mask_sequences import AllMasks, Masks
-from search.masks import count_masks, unrank_mask
+from search.masks.sequences import AllMasks, Masks
+from search.masks.text import count_masks, unrank_mask
 
 
 @pytest.mark.parametrize("nnz", [7, 8, 12, 20, 21])

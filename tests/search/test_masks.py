@@ -8,8 +8,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from search.mask_walk import walk_rows
-from search.masks import (
+from search.masks.text import (
     count_masks,
     dense_mask,
     format_mask,
@@ -19,6 +18,7 @@ from search.masks import (
     rows_text,
     unrank_mask,
 )
+from search.masks.walk import walk_rows
 
 SMALL_LAYERS = [
     (1, 1),

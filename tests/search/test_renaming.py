@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.masks import is_eligible
+from search.masks.renaming import first_of_each, representative
+from search.masks.text import is_eligible
 from search.paper_grids import LISTED_MASKS
-from search.renaming import first_of_each, representative
 from tests.search.renamings import Masks, all_renamed, eligible, renamed
 
 

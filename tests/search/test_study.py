@@ -8,7 +8,7 @@ import pytest
 
 from search.experiment import Experiment
 from search.grid import MaskedStructure, Product, Replicates, axis
-from search.mask_sequences import AllMasks
+from search.masks.sequences import AllMasks
 from search.paper import paper_study
 from search.study import Study
 

@@ -11,7 +11,7 @@ import pytest
 from search.settings import MethodRules, Setting
 from search.specification import specification_table
 from search.study import Study
-from search.sweepfile import SweepFileError, load_sweep
+from search.sweeps.file import SweepFileError, load_sweep
 
 PRUNES = frozenset({"target_nnz"})
 METHODS = {

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from search.burnside import count_distinct
 from search.experiment import Experiment
-from search.mask_sequences import AllMasks
-from search.masks import parse_mask
+from search.masks.burnside import count_distinct
+from search.masks.sequences import AllMasks
+from search.masks.text import parse_mask
 from search.settings import MethodRules
 from search.study import Study
-from search.sweepfile import MAX_FILE_BYTES, SweepFileError, load_sweep
+from search.sweeps.file import MAX_FILE_BYTES, SweepFileError, load_sweep
 
 METHODS = {
     "search": MethodRules(frozenset({"structure", "masks"})),

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from search.indices import IndexSet
-from search.mask_sequences import AllMasks
+from search.masks.sequences import AllMasks
 from search.paper import paper_study
 from search.settings import MethodRules
 from search.study import Study
-from search.sweepfile import parse_sweep
+from search.sweeps.file import parse_sweep
 from search.two_phases import (
     SearchSettings,
     Structure,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.writer import StoreWriter
+from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
-from storage.entries import SweepBegin
-from storage.sweep_info import describe_sweep
-from storage.writer import StoreWriter
+from storage.log.entries import SweepBegin
+from storage.log.sweep_info import describe_sweep
+from storage.writing.writer import StoreWriter
 
 Row = dict[str, Any]
 

@@ -13,13 +13,13 @@ import pyarrow as pa
 import pytest
 
 from search.indices import IndexSet
-from storage.compact import compact_store
+from storage.checking.verify import verify_store
 from storage.errors import NotAStore, StoreDamaged, StoreError, StoreLocked
 from storage.export import export_results
-from storage.merge import merge_stores
-from storage.reader import StoreReader
-from storage.verify import verify_store
-from storage.writer import StoreWriter
+from storage.merging.merge import merge_stores
+from storage.reading.reader import StoreReader
+from storage.writing.compact import compact_store
+from storage.writing.writer import StoreWriter
 from tests.storage import faulty_os
 from tests.storage.faulty_os import Crash, meddling
 from tests.storage.made_rows import Rows
@@ -171,9 +171,9 @@ def test_queries_during_compaction_fail_or_answer_wrongly(
 
 def _split(store: Path, rows: Rows, max_rows: int) -> None:
     """Replaces the files of a store by many small ones, as many deaths and retries would."""
-    from storage.committer import Committer
-    from storage.compacting import gathered
     from storage.paths import StorePaths
+    from storage.writing.committer import Committer
+    from storage.writing.compacting import gathered
 
     committer = Committer(StorePaths.of(store), "split")
     try:

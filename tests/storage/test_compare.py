@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from search.indices import IndexSet
-from storage.compare import Comparison, Counts, compare
-from storage.reader import StoreReader
-from storage.writer import StoreWriter
+from storage.merging.compare import Comparison, Counts, compare
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Row, Rows
 
 

@@ -12,17 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from search.schema import RESULT_SCHEMA
-from storage.committer import Committer
-from storage.compare import Counts, compare
-from storage.entries import RowsCommitted, RowsOfSweep, no_rows_by_status
+from storage.checking.verify import verify_store
+from storage.data.parts import schema_sha256
 from storage.errors import StoreDamaged
 from storage.export import export_results
-from storage.merge import merge_stores
-from storage.parts import schema_sha256
+from storage.log.entries import RowsCommitted, RowsOfSweep, no_rows_by_status
+from storage.merging.compare import Counts, compare
+from storage.merging.merge import merge_stores
 from storage.paths import StorePaths
-from storage.reader import StoreReader
-from storage.verify import verify_store
-from storage.writer import StoreWriter
+from storage.reading.reader import StoreReader
+from storage.writing.committer import Committer
+from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
 NEW_IN_2 = [

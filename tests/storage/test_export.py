@@ -11,8 +11,8 @@ import pytest
 
 from storage.errors import ExportError, QueryError, ReadOnlyError
 from storage.export import FORMATS, export_results
-from storage.reader import StoreReader
-from storage.writer import StoreWriter
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
 

@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 
 from search.indices import IndexSet
+from storage.checking.verify import verify_store
 from storage.errors import StoreLocked
 from storage.lock import current_holder
 from storage.paths import StorePaths
-from storage.reader import StoreReader
-from storage.verify import verify_store
-from storage.writer import StoreWriter
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
 _PROJECT = Path(__file__).resolve().parents[2]
 
 _HOLD = """
 import sys
-from storage.writer import StoreWriter
+from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 rows = Rows()
 with StoreWriter(sys.argv[1], command="sparsest run phase1") as writer:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from search.schema import SCHEMA_VERSION
-from storage.entries import (
+from storage.errors import StoreDamaged, StoreVersion
+from storage.log.entries import (
     LOG_FORMAT,
     Record,
     RowsCommitted,
@@ -23,14 +24,13 @@ from storage.entries import (
     SweepEnd,
     no_rows_by_status,
 )
-from storage.errors import StoreDamaged, StoreVersion
-from storage.init_entries import InitLayer
-from storage.inits import StoredInit, init_entry
-from storage.log import publish, read_log
+from storage.log.init_entries import InitLayer
+from storage.log.inits import StoredInit, init_entry
+from storage.log.numbered import publish, read_log
+from storage.log.seal import seal, unseal
 from storage.paths import StorePaths
-from storage.reader import StoreReader
-from storage.seal import seal, unseal
-from storage.writer import StoreWriter
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
 _PART = RowsCommitted(
@@ -305,7 +305,7 @@ def test_entries_published_while_reading_are_not_taken_for_a_gap(
             publish(paths, number, entry)
         return [f"{number:08d}.json" for number in listing]
 
-    monkeypatch.setattr("storage.log.os.listdir", list_then_publish)
+    monkeypatch.setattr("storage.log.numbered.os.listdir", list_then_publish)
     entries = read_log(paths)
     assert [entry.sweep_id for entry in entries if isinstance(entry, SweepBegin)] == [
         rows.sweep_id,

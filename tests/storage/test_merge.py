@@ -14,13 +14,13 @@ import pytest
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
 from storage import durable
+from storage.checking.verify import verify_store
 from storage.errors import MergeRefused, NotAStore, StoreDamaged, StoreError, StoreLocked
-from storage.inits import Layer
-from storage.merge import merge_stores
-from storage.reader import StoreReader
-from storage.search_entries import SearchChoice
-from storage.verify import verify_store
-from storage.writer import StoreWriter
+from storage.log.inits import Layer
+from storage.log.search_entries import SearchChoice
+from storage.merging.merge import merge_stores
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.storage import faulty_os
 from tests.storage.faulty_os import Crash, FaultyOs
 from tests.storage.made_rows import Row, Rows
@@ -218,7 +218,7 @@ def test_a_merge_that_died_cannot_be_gone_on_with(
         writer.record_init("bench-95", "abc", layers(0))
     into = tmp_path / "into"
     # It only reads, and would take most of the time.
-    monkeypatch.setattr("storage.merge.conflicts", lambda readers: [])
+    monkeypatch.setattr("storage.merging.merge.conflicts", lambda readers: [])
     for at in range(10_000):
         shutil.rmtree(into, ignore_errors=True)
         faulty = FaultyOs(at, fault)

@@ -15,7 +15,6 @@ import pytest
 
 from search.paper import paper_study
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
-from storage.entries import PUBLISHED
 from storage.errors import (
     NotPublished,
     PublishedDamaged,
@@ -27,14 +26,15 @@ from storage.errors import (
     UnknownExperiment,
     WriteFailed,
 )
+from storage.log.entries import PUBLISHED
 from storage.paths import published_folder
-from storage.publish import Publication, publish_study
-from storage.published_file import LEFT_OUT, index_set, open_published
-from storage.published_note import NOTE_KEY
-from storage.published_reader import PublishedReader
-from storage.reader import StoreReader
-from storage.restore import read_restored, restored_path
-from storage.writer import StoreWriter
+from storage.published.file import LEFT_OUT, index_set, open_published
+from storage.published.note import NOTE_KEY
+from storage.published.publish import Publication, publish_study
+from storage.published.reader import PublishedReader
+from storage.published.restore import read_restored, restored_path
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
 STUDY = paper_study("phase1")

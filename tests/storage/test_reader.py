@@ -11,8 +11,8 @@ import pytest
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
 from storage.errors import NotAStore, StoreDamaged, UnknownExperiment
-from storage.reader import StoreReader
-from storage.writer import StoreWriter
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
 

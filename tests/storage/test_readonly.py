@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from storage.errors import QueryError, ReadOnlyError, StoreError
-from storage.reader import StoreReader
-from storage.writer import StoreWriter
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
 _HOSTILE = [
@@ -254,7 +254,7 @@ def test_a_write_that_slips_through_meets_a_second_fence(
     reader: StoreReader, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("storage.query.single_statement", lambda connection, text: text)
+        patch.setattr("storage.reading.query.single_statement", lambda connection, text: text)
         with pytest.raises(QueryError, match="read-only"):
             reader.sql(query)
     assert reader.sql("SELECT count(*) AS n FROM sweeps").to_pylist() == [{"n": 1}]

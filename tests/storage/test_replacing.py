@@ -10,10 +10,10 @@ import pytest
 
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
+from storage.checking.verify import verify_store
 from storage.errors import RowsRefused, StoreDamaged
-from storage.reader import StoreReader
-from storage.verify import verify_store
-from storage.writer import StoreWriter
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
 _COLUMNS = ", ".join(RESULT_SCHEMA.names)

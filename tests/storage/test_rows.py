@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from search.indices import IndexSet
 from search.schema import CONNECTIONS, RESULT_SCHEMA
 from storage.errors import RowsRefused
-from storage.reader import StoreReader
-from storage.sweep_info import describe_sweep
-from storage.writer import StoreWriter
+from storage.log.sweep_info import describe_sweep
+from storage.reading.reader import StoreReader
+from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
 _COUNTS = ("weight_nnz", "model_nnz", "effective_nnz", "disconnected_nnz")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from storage.sweep_info import describe_sweep, processor_name, software_versions, source_commit
+from storage.log.sweep_info import describe_sweep, processor_name, software_versions, source_commit
 
 
 def _git(folder: Path, *arguments: str) -> str:
@@ -36,7 +36,8 @@ def test_versions_are_those_of_what_is_running() -> None:
 
 
 def test_describing_a_sweep_does_not_load_torch() -> None:
-    code = "import sys, storage.writer, storage.reader, storage.export, storage.sweep_info as s\n"
+    code = "import sys, storage.writing.writer, storage.reading.reader, storage.export\n"
+    code += "import storage.log.sweep_info as s\n"
     code += "s.software_versions()\n"
     code += "sys.exit(bool({'torch', 'ray', 'numba'} & set(sys.modules)))"
     project = Path(__file__).resolve().parents[2]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from storage.checking.verify import verify_store
 from storage.errors import NotAStore
-from storage.verify import verify_store
 
 
 def test_a_whole_store_has_no_problems(fill: Callable[..., Path]) -> None:

@@ -8,8 +8,8 @@ from workers.compact import compacted
 from workers.datasets import load_dataset
 from workers.fast import train_networks, trained_network
 from workers.initial import Layers
-from workers.packing import pack, topology
-from workers.simd import BLOCK, aligned_zeros
+from workers.kernel.packing import pack, topology
+from workers.kernel.simd import BLOCK, aligned_zeros
 from workers.start import Start, start_of
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from workers.instruction_set import ARITHMETIC, INSTRUCTION_SETS, chosen_instruction_set
+from workers.kernel.instruction_set import ARITHMETIC, INSTRUCTION_SETS, chosen_instruction_set
 
 
 def test_arithmetic_asked_for_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,10 +16,10 @@ from workers.compact import compacted
 from workers.datasets import Dataset, load_dataset
 from workers.fast import train_fast, train_networks, trained_network
 from workers.initial import Layers, starting_network
-from workers.measure import evaluate_networks
-from workers.packing import pack, topology
+from workers.kernel.measure import evaluate_networks
+from workers.kernel.packing import pack, topology
+from workers.kernel.simd import BLOCK, aligned_zeros
 from workers.reference import train_reference
-from workers.simd import BLOCK, aligned_zeros
 from workers.start import start_of
 
 STEPS = 40
@@ -155,7 +155,7 @@ def test_processor_without_avx512_trains_something_else(features: str, expected:
 import numpy as np
 from search.experiment import Experiment
 from workers.datasets import load_dataset
-from workers.simd import BLOCK, INSTRUCTION_SET, LANES
+from workers.kernel.simd import BLOCK, INSTRUCTION_SET, LANES
 from tests.workers.test_kernel import trained_by_kernel
 case = Experiment(structure=(7, 3, 3), masks=("10|11|01|11|11|10|01",))
 layers = trained_by_kernel(case, load_dataset("cubist-spiral"), 40)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from search.experiment import Experiment
-from storage.published_file import open_published
+from storage.published.file import open_published
 from workers.initial import StoredInit, initial_network, layers_digest
+from workers.kernel.simd import INSTRUCTION_SET
 from workers.other_arithmetic import ArithmeticNotHad, arithmetic_of, train_as
-from workers.simd import INSTRUCTION_SET
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 COMPARED = ("backend", "status", "accuracy", "loss", "weight_nnz", "model_nnz")

@@ -13,10 +13,10 @@ from search.schema import PRUNABLE_UP_TO
 from workers.datasets import Dataset, load_dataset
 from workers.fast import train_fast
 from workers.initial import Layers
-from workers.measure import evaluate_networks
-from workers.packing import pack, topology
+from workers.kernel.measure import evaluate_networks
+from workers.kernel.packing import pack, topology
+from workers.kernel.simd import BLOCK, aligned_zeros
 from workers.prunability import Prunability, prunability
-from workers.simd import BLOCK, aligned_zeros
 from workers.torch_batch import train_torch
 from workers.train import train_batch
 from workers.trained import Trained

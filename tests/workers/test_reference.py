@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from search.experiment import Experiment
-from search.masks import parse_mask
+from search.masks.text import parse_mask
 from tests.tolerance import ROUNDING, assert_networks_agree, largest_difference
 from workers.datasets import Dataset, load_dataset
 from workers.evaluate import evaluate

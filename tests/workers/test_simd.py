@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from workers import simd, simd_loss
-from workers.compiled import compiled
-from workers.simd import BLOCK, LANES, aligned_zeros
+from workers.kernel import loss as simd_loss
+from workers.kernel import simd
+from workers.kernel.compiled import compiled
+from workers.kernel.simd import BLOCK, LANES, aligned_zeros
 
 
 @compiled

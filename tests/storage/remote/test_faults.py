@@ -10,14 +10,14 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from search.indices import IndexSet
+from storage.checking.verify import verify_store
 from storage.errors import WriterClosed
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 from storage.remote.address import S3Address
 from storage.remote.errors import NoConditionalWrites, RemoteFailed, TakenRemotely
 from storage.remote.objects import ObjectStore
 from storage.remote.working_copy import working_copy
-from storage.verify import verify_store
-from storage.writer import StoreWriter
+from storage.writing.writer import StoreWriter
 from tests.storage.faulty_os import Crash
 from tests.storage.made_rows import Rows
 from tests.storage.remote.service import Answer, Request, Service

@@ -10,10 +10,11 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from search.indices import IndexSet
-from storage.compact import compact_store
+from storage.checking.verify import inspect_store, verify_store
 from storage.errors import NotAStore, StoreVersion
+from storage.log.seal import seal
 from storage.paths import StorePaths
-from storage.reader import StoreReader
+from storage.reading.reader import StoreReader
 from storage.remote.address import S3Address
 from storage.remote.errors import (
     CopyUnusable,
@@ -25,9 +26,8 @@ from storage.remote.errors import (
 from storage.remote.objects import ObjectStore
 from storage.remote.origin import Origin
 from storage.remote.working_copy import working_copy
-from storage.seal import seal
-from storage.verify import inspect_store, verify_store
-from storage.writer import StoreWriter
+from storage.writing.compact import compact_store
+from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 from tests.storage.remote.service import Service
 

@@ -1,0 +1,56 @@
+"""A stored network that something was chosen for: from its row, and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.display.show import counted
+from storage.log.init_entries import FoundNetwork
+
+COLUMNS = (
+    "experiment_id, study, study_index, paper_group, paper_run_id, structure, masks, accuracy, "
+    "weight_nnz, model_nnz, root_seed"
+)
+"""Of `results`, for `network_of_row`."""
+
+
+def network_of_row(
+    row: Mapping[str, Any], *, target: float, reached: int, trained: int
+) -> FoundNetwork:
+    """A row with the columns of `COLUMNS` as a network that something is said about."""
+    if row["paper_group"] is None:
+        label = f"{row['study']}:{row['study_index'] + 1}"
+    else:
+        label = f"{row['paper_group']}:{row['paper_run_id']}"
+    return FoundNetwork(
+        experiment_id=row["experiment_id"],
+        label=label,
+        study=row["study"],
+        root_seed=row["root_seed"],
+        structure=row["structure"],
+        masks=row["masks"] or [],
+        accuracy=row["accuracy"],
+        weight_nnz=row["weight_nnz"],
+        model_nnz=row["model_nnz"],
+        target=target,
+        reached=reached,
+        trained=trained,
+    )
+
+
+def masks_in_words(network: FoundNetwork) -> str:
+    """Its masks, a word a layer."""
+    return "masks " + " ".join(network.masks) if network.masks else "dense"
+
+
+def origin(found: FoundNetwork | None) -> str:
+    """Where an initialisation came from, in words."""
+    if found is None:
+        return "from a file"
+    return (
+        f"from the best of {counted(found.trained, 'network')} of {found.study}: {found.label}, "
+        f"{found.structure}, {masks_in_words(found)}, accuracy {found.accuracy:.4f}, "
+        f"{found.model_nnz} nonzeros with biases ({found.weight_nnz} weights); "
+        f"{found.reached:,} reach {100 * found.target:g} %"
+    )

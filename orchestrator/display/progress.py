@@ -1,0 +1,173 @@
+"""The live display of a sweep: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
+
+from orchestrator.display.best import Best
+from orchestrator.display.pace import pace, unevenness
+from orchestrator.display.show import clock
+
+Value = TypeVar("Value", int, float)
+
+LINE_EVERY_S = 15.0
+"""Seconds between two lines where there is no terminal."""
+
+RATE_OVER_S = 60.0
+"""Seconds over which the rate is taken."""
+
+WORK_OVER_S = 300.0
+"""Seconds over which it is taken how fast the work goes: a single task can last for minutes."""
+
+POINT_EVERY_S = 0.2
+"""Seconds between two points of either: thousands of tasks may come back in one."""
+
+
+class _Bar(Progress):
+    """A bar as wide as the terminal, with a line of text below it."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """The bar, and the field "below" of its task."""
+        yield self.make_tasks_table(self.tasks)
+        yield from (Text(task.fields["below"]) for task in self.tasks)
+
+
+class ProgressDisplay:
+    """Shows what is done, the rate, the time left and the sparsest networks so far.
+
+    Args:
+        console: where to show it (standard error, so that output can be piped).
+        total: experiments that this run is to train.
+        best: the sparsest networks of the store so far.
+    """
+
+    def __init__(self, console: Console, total: int, best: Best) -> None:
+        self._console = console
+        self._total = total
+        self._best = best
+        self._done = 0
+        self._failed = 0
+        self._start = time.monotonic()
+        self._line_at = self._start
+        self._recent: deque[tuple[float, int]] = deque([(self._start, 0)])
+        self._work: deque[tuple[float, float]] = deque([(self._start, 1.0)])
+        self._bar = _Bar(
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[percent]:>3}%"),
+            TextColumn("{task.fields[numbers]}", markup=False),
+            console=console,
+            disable=not console.is_terminal,
+            expand=True,
+        )
+        self._task = self._bar.add_task("training", total=total, **self._fields())
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+        if not self._console.is_terminal:
+            self._console.print(self._line(), highlight=False, soft_wrap=True)
+
+    def rows(self, batch: pa.RecordBatch) -> None:
+        """Counts rows that have come back."""
+        self._done += batch.num_rows
+        self._failed += pc.sum(pc.equal(batch.column("status"), "failed")).as_py() or 0
+        self._best.see(batch)
+        _add_point(self._recent, self._done, RATE_OVER_S)
+
+    def tick(self, work_left: float) -> None:
+        """Shows the present state.
+
+        Args:
+            work_left: share of the run's work that is still to do. Experiments may be ten thousand
+                times dearer than others, so their number does not tell how long it takes.
+        """
+        _add_point(self._work, work_left, WORK_OVER_S)
+        if self._console.is_terminal:
+            self._bar.update(self._task, completed=self._done, **self._fields())
+        elif time.monotonic() - self._line_at >= LINE_EVERY_S:
+            self._line_at = time.monotonic()
+            self._console.print(self._line(), highlight=False, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """Shows a message without disturbing the bar."""
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+    @property
+    def done(self) -> int:
+        """Experiments that have come back."""
+        return self._done
+
+    @property
+    def total(self) -> int:
+        """Experiments that this run is to train."""
+        return self._total
+
+    @property
+    def rate(self) -> float:
+        """Experiments a second, of late."""
+        (first_time, first_done), now = self._recent[0], time.monotonic()
+        elapsed = now - first_time
+        return (self._done - first_done) / elapsed if elapsed > 0 else 0.0
+
+    def _fields(self) -> dict[str, Any]:
+        return {
+            # Rounded down: 100 % are all of them.
+            "percent": 100 * self._done // max(1, self._total),
+            "numbers": "  ".join(self._numbers()),
+            "below": "; ".join(self._findings()),
+        }
+
+    def _line(self) -> str:
+        return "trained " + "; ".join([*self._numbers(), *self._findings()])
+
+    def _numbers(self) -> list[str]:
+        """How far it is, how fast, and how long it takes."""
+        return [
+            f"{self._done:,} of {self._total:,}",
+            f"{clock(time.monotonic() - self._start)} elapsed",
+            *pace(self.rate, self.left_s),
+        ]
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that the rest takes if the work goes on as of late; None while nobody knows."""
+        (first_time, first_left), (last_time, last_left) = self._work[0], self._work[-1]
+        if first_left <= last_left:
+            return None
+        return last_left * (last_time - first_time) / (first_left - last_left)
+
+    def _findings(self) -> list[str]:
+        """What came out so far, after what explains the numbers."""
+        parts = unevenness(self._total - self._done, self.rate, self.left_s)
+        parts.append(f"sparsest: {self._best}")
+        if self._failed:
+            parts.append(f"{self._failed:,} failed")
+        return parts
+
+
+def _add_point(points: deque[tuple[float, Value]], value: Value, over_s: float) -> None:
+    """Adds a value with the time, in place of the last one if that is fresh; drops old ones."""
+    now = time.monotonic()
+    if len(points) > 1 and now - points[-2][0] < POINT_EVERY_S:
+        points.pop()
+    points.append((now, value))
+    while len(points) > 2 and points[1][0] < now - over_s:
+        points.popleft()

@@ -1,0 +1,103 @@
+"""The mask space of a structure: how many networks it has, counted in several ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from orchestrator.errors import UserError
+from search.masks.burnside import MAX_TERMS, Population, burnside_terms, count_distinct
+from search.masks.renaming import first_of_each
+from search.masks.space import count_all, count_covering, count_eligible, least_distinct
+from search.paper_grids import INPUTS, LISTED_MASKS, ListedMasks
+from search.sweeps.keys import STRUCTURE, check_structure
+
+MAX_WEIGHTS = 1000
+"""Weights of the hidden layers of the largest structure: their masks' number has 300 digits."""
+
+
+@dataclass(frozen=True)
+class MaskSpace:
+    """The masks of the hidden layers of a structure; the output layer is dense.
+
+    Attributes:
+        structure: neurons of each hidden layer.
+        inputs: features of the data.
+        populations: by name: "all" masks; the "covering" ones, without empty rows and columns; the
+            "eligible" ones; the "distinct" networks, if they can be counted; those that the paper
+            lists, "paper", and the distinct ones of these, "paper-distinct".
+        distinct_at_least: how many distinct networks there are, if they cannot be counted.
+        listed: which masks the paper lists, if it has the structure.
+    """
+
+    structure: tuple[int, ...]
+    inputs: int
+    populations: dict[str, Population]
+    distinct_at_least: int | None
+    listed: ListedMasks | None
+
+    @property
+    def hidden_weights(self) -> int:
+        """Weights of the dense hidden layers."""
+        return sum(rows * cols for cols, rows in pairwise((self.inputs, *self.structure)))
+
+    @property
+    def output_weights(self) -> int:
+        """Weights of the output layer."""
+        return self.structure[-1]
+
+    def mean_weights(self, name: str) -> float:
+        """Weights of a network of a population, on average, with the output layer's."""
+        population = self.populations[name]
+        return population.weights / population.networks + self.output_weights
+
+
+def mask_space(text: str, inputs: int = INPUTS) -> MaskSpace:
+    """Counts the masks of a structure.
+
+    Args:
+        text: the structure, such as 7x3x3.
+        inputs: features of the data.
+
+    Raises:
+        UserError: not a structure, or one with more than `MAX_WEIGHTS` weights.
+    """
+    try:
+        structure = tuple(int(neurons) for neurons in check_structure(text).split("x"))
+    except ValueError:
+        raise UserError(f"not a structure: {text!r}; allowed: {STRUCTURE}") from None
+    weights = sum(rows * cols for cols, rows in pairwise((inputs, *structure)))
+    if weights > MAX_WEIGHTS:
+        raise UserError(
+            f"{text} with {inputs} inputs has {weights:,} weights in its hidden layers; allowed: "
+            f"{MAX_WEIGHTS:,}"
+        )
+    populations = {
+        "all": count_all(inputs, structure),
+        "covering": count_covering(inputs, structure),
+        "eligible": count_eligible(inputs, structure),
+    }
+    at_least = None
+    if burnside_terms(inputs, structure) <= MAX_TERMS:
+        populations["distinct"] = count_distinct(inputs, structure)
+    else:
+        at_least = least_distinct(inputs, structure)
+    listed = _listed(structure, inputs)
+    if listed is not None:
+        grid = listed.grid()
+        networks = [grid[index]["masks"] for index in range(grid.size)]
+        populations["paper"] = _population(networks)
+        populations["paper-distinct"] = _population(first_of_each(networks))
+    return MaskSpace(structure, inputs, populations, at_least, listed)
+
+
+def _listed(structure: tuple[int, ...], inputs: int) -> ListedMasks | None:
+    """What the paper lists of a structure; none is in two of its studies."""
+    if inputs != INPUTS:
+        return None
+    matching = [listed for listed in LISTED_MASKS.values() if listed.structure == structure]
+    return matching[0] if matching else None
+
+
+def _population(networks: list[tuple[str, ...]]) -> Population:
+    return Population(len(networks), sum(mask.count("1") for masks in networks for mask in masks))

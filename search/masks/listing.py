@@ -1,0 +1,241 @@
+"""Lists the masks of a layer that renaming does not bring further down the search's order.
+
+A compiled search, since a layer has hundreds of thousands of such masks; `search.masks.renaming`
+says the same in plain Python for a single mask, and explains why it goes from the bottom row up.
+Rows are integers, the leftmost column the highest bit, and arrays of rows begin with the bottom
+row.
+
+Columns of one cell may be permuted, so that in the least matrix every row has its ones on the
+right of each cell, once the cells have been divided by the rows below. `alike` has a bit for each
+column that is still in one cell with its left neighbour. Matrices of this form are tried in the
+search's order; one is kept if no other order of its rows and cells makes it smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_COLUMNS = 62
+"""Columns of the widest mask that is listed: rows are 64-bit integers."""
+
+
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Numba's njit, kept on disk where there is a folder to write to."""
+    try:
+        kernel: Callable[..., Any] = numba.njit(cache=True)(function)
+    except RuntimeError:
+        kernel = numba.njit(function)
+    return kernel
+
+
+@_compiled
+def _copy(source: NDArray[np.int64], target: NDArray[np.int64]) -> None:
+    # Assigning arrays would make numba compile seconds more, for its messages' sake.
+    for place in range(len(source)):
+        target[place] = source[place]
+
+
+@_compiled
+def _ones(bits: int) -> int:
+    count = 0
+    while bits:
+        bits &= bits - 1
+        count += 1
+    return count
+
+
+@_compiled
+def _greatest(alike: int, top: int, ones: int) -> int:
+    """The greatest row of allowed form with so many ones, from bit `top` down."""
+    row = 0
+    high = top
+    while high >= 0 and ones > 0:
+        low = high
+        while low > 0 and alike >> (low - 1) & 1:
+            low -= 1
+        here = min(ones, high - low + 1)
+        row |= ((1 << here) - 1) << low
+        ones -= here
+        high = low - 1
+    return row
+
+
+@_compiled
+def _next_lower(row: int, alike: int, columns: int) -> int:
+    """The next lower row of allowed form with as many ones; -1 if there is none."""
+    low = ones = zeros = 0
+    while low < columns:
+        high = low
+        while alike >> high & 1:
+            high += 1
+        size = high - low + 1
+        here = _ones(row >> low & ((1 << size) - 1))
+        if here > 0 and zeros > 0:
+            kept = row >> (high + 1) << (high + 1) | ((1 << (here - 1)) - 1) << low
+            lower: int = kept | _greatest(alike, low - 1, ones + 1)
+            return lower
+        ones += here
+        zeros += size - here
+        low = high + 1
+    return -1
+
+
+@_compiled
+def _find_ties(
+    mask: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    cells: NDArray[np.int64],
+    swaps: NDArray[np.int64],
+    ties: NDArray[np.int64],
+) -> int:
+    """Orders of rows that lead back to a mask; -1 if one leads to a smaller one.
+
+    Args:
+        mask: int64 [rows].
+        counts: int64 [rows], nonzeros of each row.
+        cells: int64 [cells], their columns as sets of bits, from the left.
+        swaps: int64 [swaps, cells], for each place the cell that comes there.
+        ties: int64 [most, rows], receives the orders: for each place the row that comes there.
+
+    Returns:
+        How many orders there are, which may be more than `ties` has room for.
+    """
+    rows, columns = len(mask), 0
+    for cell in cells:
+        columns += _ones(cell)
+    # What is left of the cells before each row is placed.
+    divided = np.zeros((rows + 1, columns), np.int64)
+    number = np.zeros(rows + 1, np.int64)
+    order = np.full(rows, -1)
+    found = 0
+    for swap in swaps:
+        number[0] = len(cells)
+        for place, cell in enumerate(swap):
+            divided[0, place] = cells[cell]
+        used = 0
+        place = 0
+        order[0] = -1
+        while place >= 0:
+            if order[place] >= 0:
+                used &= ~(1 << order[place])
+            candidate = order[place] + 1
+            while candidate < rows:
+                usable = not used >> candidate & 1 and counts[candidate] == counts[place]
+                # Of equal rows the first stands for all.
+                for other in range(candidate):
+                    if not used >> other & 1 and mask[other] == mask[candidate]:
+                        usable = False
+                if usable:
+                    value = 0
+                    for part in range(number[place]):
+                        cell = divided[place, part]
+                        here = _ones(cell & mask[candidate])
+                        value = value << _ones(cell) | ((1 << here) - 1)
+                    if value < mask[place]:
+                        return -1
+                    if value == mask[place]:
+                        break
+                candidate += 1
+            if candidate == rows:
+                place -= 1
+                continue
+            order[place] = candidate
+            used |= 1 << candidate
+            if place == rows - 1:
+                if found < len(ties):
+                    _copy(order, ties[found])
+                found += 1
+                continue
+            parts = 0
+            for part in range(number[place]):
+                cell = divided[place, part]
+                for piece in (cell & ~mask[candidate], cell & mask[candidate]):
+                    if piece:
+                        divided[place + 1, parts] = piece
+                        parts += 1
+            number[place + 1] = parts
+            place += 1
+            order[place] = -1
+    return found
+
+
+@_compiled
+def _doubled(array: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A copy with room for twice as many rows."""
+    larger = np.empty((2 * array.shape[0], array.shape[1]), np.int64)
+    for row in range(array.shape[0]):
+        _copy(array[row], larger[row])
+    return larger
+
+
+@_compiled
+def list_masks(
+    counts: NDArray[np.int64], cells: NDArray[np.int64], swaps: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The masks with given row counts that stand for themselves, in the order of the search.
+
+    Args:
+        counts: int64 [rows], nonzeros of the rows from the bottom up, not decreasing.
+        cells: int64 [cells], their columns as sets of bits, from the left.
+        swaps: int64 [swaps, cells], a group: for each place the cell that comes there.
+
+    Returns:
+        The masks, int64 [masks, rows]; for each the number of orders of its rows, equal rows not
+        told apart, that lead back to it, int64 [masks]; and these orders, all masks' in one
+        int64 [orders, rows]: for each place the row that comes there.
+    """
+    rows, columns, apart = len(counts), 0, 0
+    for cell in cells:
+        columns += _ones(cell)
+    left = columns
+    for cell in cells:
+        left -= _ones(cell)
+        if left > 0:
+            apart |= 1 << (left - 1)
+    alike = np.zeros(rows, np.int64)
+    alike[0] = ((1 << (columns - 1)) - 1) & ~apart
+    uncovered = np.zeros(rows + 1, np.int64)
+    uncovered[0] = (1 << columns) - 1
+    mask = np.zeros(rows, np.int64)
+    masks, kept = np.empty((64, rows), np.int64), 0
+    tie_numbers = np.empty((64, 1), np.int64)
+    orders, tied = np.empty((64, rows), np.int64), 0
+    above = np.zeros(rows, np.int64)
+    for place in range(rows - 1, 0, -1):
+        above[place - 1] = above[place] + counts[place]
+
+    place = 0
+    mask[0] = _greatest(alike[0], columns - 1, counts[0])
+    while place >= 0:
+        row = mask[place]
+        same_count = place > 0 and counts[place] == counts[place - 1]
+        if row < 0 or (same_count and row < mask[place - 1]):
+            place -= 1
+            if place >= 0:
+                mask[place] = _next_lower(mask[place], alike[place], columns)
+            continue
+        uncovered[place + 1] = uncovered[place] & ~row
+        if _ones(uncovered[place + 1]) <= above[place]:
+            if place < rows - 1:
+                alike[place + 1] = alike[place] & ~(row >> 1 ^ row)
+                place += 1
+                mask[place] = _greatest(alike[place], columns - 1, counts[place])
+                continue
+            found = _find_ties(mask, counts, cells, swaps, orders[tied:])
+            while found > len(orders) - tied:
+                orders = _doubled(orders)
+                found = _find_ties(mask, counts, cells, swaps, orders[tied:])
+            if found > 0:
+                if kept == len(masks):
+                    masks, tie_numbers = _doubled(masks), _doubled(tie_numbers)
+                _copy(mask, masks[kept])
+                tie_numbers[kept, 0] = found
+                kept += 1
+                tied += found
+        mask[place] = _next_lower(mask[place], alike[place], columns)
+    return masks[:kept], tie_numbers[:kept, 0], orders[:tied]

@@ -1,0 +1,205 @@
+"""Counting, ranking and unranking the eligible masks of one layer without listing any.
+
+Masks are rows of integers here, from the top row down, the leftmost column the highest bit; the
+order and the eligibility rules are those of `search.masks.text`.
+
+How: "every column has a nonzero" is the only rule that ties the rows together. Inclusion-exclusion
+over the columns that stay empty removes it: with a set S of columns forbidden, rows of equal count
+c are a multiset of the C(columns - |S|, c) combinations that avoid S, and groups of different
+count are independent. Sets S that leave the same numbers behind are counted once, so that a 16x16
+layer takes time polynomial in its size to count and a few seconds at most to unrank.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import comb
+
+_CACHED_COUNTS = 1 << 17
+"""Partial counts kept: neighbouring ranks share nearly all of theirs."""
+
+Groups = tuple[tuple[int, int], ...]
+"""Pairs of a row count and the number of rows that have it."""
+
+
+@lru_cache(maxsize=4096)
+def count_rows(rows: int, cols: int, nnz: int) -> int:
+    """How many eligible masks there are."""
+    if rows < 1 or cols < 1:
+        raise ValueError(f"a layer has at least one row and one column, not {rows}x{cols}")
+    return sum(
+        (-1) ** empty * comb(cols, empty) * _count_any(cols - empty, cols - empty, rows, nnz)
+        for empty in range(cols)
+    )
+
+
+def unrank_rows(rows: int, cols: int, nnz: int, index: int) -> tuple[int, ...]:
+    """The mask at a place of the order, which must be below `count_rows`."""
+    counts, index = _unrank_counts(rows, cols, nnz, index)
+    uncovered = (1 << cols) - 1
+    mask = [0] * rows
+    for row in reversed(range(rows)):
+        group, above = _groups(counts[: row + 1])
+        mask[row] = _unrank_row(cols, group, above, uncovered, index)
+        index -= _completions(cols, mask[row], False, group, above, uncovered)
+        uncovered &= ~mask[row]
+    return tuple(mask)
+
+
+def rank_rows(cols: int, mask: tuple[int, ...]) -> int:
+    """The place of an eligible mask in the order: the inverse of `unrank_rows`."""
+    counts = tuple(row.bit_count() for row in mask)
+    index = _rank_counts(cols, counts)
+    uncovered = (1 << cols) - 1
+    for row in reversed(range(len(mask))):
+        group, above = _groups(counts[: row + 1])
+        index += _completions(cols, mask[row], False, group, above, uncovered)
+        uncovered &= ~mask[row]
+    return index
+
+
+def _unrank_counts(rows: int, cols: int, nnz: int, index: int) -> tuple[tuple[int, ...], int]:
+    """The row counts of the mask at a place, and its place among the masks with these counts."""
+    counts: tuple[int, ...] = ()
+    for _ in range(rows):
+        for count in _next_counts(rows, cols, nnz, counts):
+            ways = _count_with_counts(rows, cols, nnz, (*counts, count))
+            if index < ways:
+                counts = (*counts, count)
+                break
+            index -= ways
+        else:
+            raise IndexError(f"there are fewer {rows}x{cols} masks with {nnz} nonzeros")
+    return counts, index
+
+
+def _rank_counts(cols: int, counts: tuple[int, ...]) -> int:
+    """How many masks come before the first one with these row counts."""
+    rows, nnz = len(counts), sum(counts)
+    return sum(
+        _count_with_counts(rows, cols, nnz, (*counts[:row], count))
+        for row in range(rows)
+        for count in _next_counts(rows, cols, nnz, counts[:row])
+        if count < counts[row]
+    )
+
+
+def _next_counts(rows: int, cols: int, nnz: int, counts: tuple[int, ...]) -> range:
+    """Possible counts of the row below those given, in their order (ascending)."""
+    left = rows - len(counts)
+    rest = nnz - sum(counts)
+    most = min(counts[-1] if counts else cols, rest - (left - 1))
+    return range(-(-rest // left), most + 1)
+
+
+@lru_cache(maxsize=_CACHED_COUNTS)
+def _count_with_counts(rows: int, cols: int, nnz: int, counts: tuple[int, ...]) -> int:
+    """Masks whose topmost rows have these counts."""
+    (last, least), above = _groups(counts)
+    left = rows - len(counts)
+    rest = nnz - sum(counts)
+    total = 0
+    for empty in range(cols):
+        kept = cols - empty
+        ways = sum(
+            _multisets(comb(kept, last), least + more)
+            * _count_any(kept, last - 1, left - more, rest - more * last)
+            for more in range(left + 1)
+        )
+        total += (-1) ** empty * comb(cols, empty) * _independent(kept, above) * ways
+    return total
+
+
+@lru_cache(maxsize=_CACHED_COUNTS)
+def _count_any(cols: int, most: int, rows: int, nnz: int) -> int:
+    """Masks that may leave columns empty, with row counts of 1 to `most`, non-increasing."""
+    if rows == 0:
+        return int(nnz == 0)
+    if not rows <= nnz <= rows * most:
+        return 0
+    return sum(
+        _multisets(comb(cols, most), size)
+        * _count_any(cols, most - 1, rows - size, nnz - size * most)
+        for size in range(rows + 1)
+    )
+
+
+def _unrank_row(
+    cols: int, group: tuple[int, int], above: Groups, uncovered: int, index: int
+) -> int:
+    """The lowest row of a group, found bit by bit from the left.
+
+    Masks come with this row descending as a binary number, so those whose row is at least some
+    value come first: a 1 stands where the place is among those.
+    """
+    value, ones = 0, group[0]
+    for bit in reversed(range(cols)):
+        if ones == bit + 1:
+            return value | ((1 << ones) - 1)
+        if ones == 0:
+            break
+        least_with_one = value | (1 << bit) | ((1 << (ones - 1)) - 1)
+        if index < _completions(cols, least_with_one, True, group, above, uncovered):
+            value |= 1 << bit
+            ones -= 1
+    return value
+
+
+@lru_cache(maxsize=_CACHED_COUNTS)
+def _completions(
+    cols: int, value: int, inclusive: bool, group: tuple[int, int], above: Groups, uncovered: int
+) -> int:
+    """Ways to fill a group's rows with values from `value` up, and all rows above the group.
+
+    Together they must cover the `uncovered` columns.
+
+    Args:
+        cols: columns of the mask.
+        value: a row with the group's count.
+        inclusive: whether `value` itself may be used.
+        group: count and number of the group's rows.
+        above: the same of the groups above.
+        uncovered: bits of the columns in which the rows below have no nonzero.
+    """
+    # Over the sets of forbidden columns, from the right: (columns allowed so far, rows that avoid
+    # the forbidden ones and exceed `value` there, or equal it) -> sets, with their signs.
+    sets = {(0, int(inclusive)): 1}
+    for bit in range(cols):
+        ones_right = (value & ((1 << bit) - 1)).bit_count()
+        has_one = value >> bit & 1
+        may_forbid = uncovered >> bit & 1
+        wider: dict[tuple[int, int], int] = {}
+        for (kept, larger), weight in sets.items():
+            # A 1 where `value` has a 0 makes a row larger, whatever stands right of it.
+            gained = 0 if has_one or ones_right == 0 else comb(kept, ones_right - 1)
+            allowed = (kept + 1, larger + gained)
+            wider[allowed] = wider.get(allowed, 0) + weight
+            if may_forbid:
+                forbidden = (kept, 0 if has_one else larger)
+                wider[forbidden] = wider.get(forbidden, 0) - weight
+        sets = wider
+    return sum(
+        weight * _multisets(larger, group[1]) * _independent(kept, above)
+        for (kept, larger), weight in sets.items()
+    )
+
+
+def _independent(cols: int, groups: Groups) -> int:
+    """Ways to fill whole groups from so many columns, without covering them."""
+    ways = 1
+    for count, size in groups:
+        ways *= _multisets(comb(cols, count), size)
+    return ways
+
+
+def _groups(counts: tuple[int, ...]) -> tuple[tuple[int, int], Groups]:
+    """The lowest group of rows, and those above it, of non-increasing row counts."""
+    sizes: dict[int, int] = {}
+    for count in counts:
+        sizes[count] = sizes.get(count, 0) + 1
+    *above, lowest = sizes.items()
+    return lowest, tuple(above)
+
+
+def _multisets(kinds: int, size: int) -> int:
+    return comb(kinds + size - 1, size) if size else 1

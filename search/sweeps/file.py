@@ -1,0 +1,204 @@
+"""A user's own sweep: a TOML file read into a study.
+
+    name = "my-sweep"
+    replicates = 8                   # independent repetitions of everything, default 1
+    [base]                           # one value each; what is left out has the paper's value
+    lr = 0.05
+    [grid]                           # lists, every combination; [[grid]] several times for several
+    structure = ["7x3x3", "6x3x2"]   # masks = "all", "distinct", or mask1 = ["10|01|11", ...]
+    [rigl]                           # hyperparameters of a method, one value or a list each
+    interval = [50, 100]
+
+The experiments come in this order, whatever the order in the file: replicates slowest, so that
+more of them are added at the end; then the [[grid]] tables; inside a table the keys of
+`search.sweeps.grid.ORDER`, each key's values as they are listed. A method's hyperparameters vary
+right behind the method, in the order in which the method names them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from search.catalogue import RESERVED_NAMES
+from search.experiment import Experiment
+from search.grid import Chain, Product, Replicates
+from search.paper_grids import INPUTS, SCHEDULES
+from search.settings import MethodRules
+from search.study import Study
+from search.sweeps.grid import table_grid
+from search.sweeps.hyperparameters import check_used, every_combination
+from search.sweeps.keys import method_keys, table_keys
+from search.sweeps.model import file_model
+from search.sweeps.problems import Known, in_words, table_name
+from search.sweeps.repeated import find_repeated
+from search.sweeps.rules import Facts, RefusalError
+
+MAX_FILE_BYTES = 1 << 20
+
+_TOO_DEEP = "not a sweep file: nested too deeply"
+
+_DOTTED = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){20}""")
+"""A key of more than 20 parts: tomllib's time grows with the square of their number."""
+
+_MAX_PROBLEMS = 10
+"""Problems of a file that are shown at once."""
+
+
+class SweepFileError(ValueError):
+    """A sweep file that is not accepted: says where, what is wrong, and what is allowed."""
+
+
+def load_sweep(
+    path: Path,
+    methods: Mapping[str, MethodRules],
+    datasets: Collection[str],
+    schedules: Collection[str] = SCHEDULES,
+    points: Mapping[str, int] | None = None,
+    inputs: Mapping[str, int] | None = None,
+) -> Study:
+    """The study that a sweep file describes.
+
+    Args:
+        path: the file.
+        methods: those that exist, and what a file may say about each.
+        datasets: data sets that exist.
+        schedules: learning rate schedules that exist.
+        points: points of each data set, the limit of batch_size; no limit where it is not known.
+        inputs: features of each data set; those of the Cubist Spiral where it is not known.
+
+    Returns:
+        A study with `file_sha256` and with `left_out`, the number of experiments left out because
+        their target_nnz is not below the number of weights.
+
+    Raises:
+        SweepFileError: the file cannot be read or is not accepted.
+    """
+    try:
+        content = _read(path)
+    except RefusalError as refusal:
+        raise SweepFileError(f"{path}: {refusal}") from None
+    return parse_sweep(content, path, methods, datasets, schedules, points, inputs)
+
+
+def parse_sweep(
+    content: bytes,
+    path: Path,
+    methods: Mapping[str, MethodRules],
+    datasets: Collection[str],
+    schedules: Collection[str] = SCHEDULES,
+    points: Mapping[str, int] | None = None,
+    inputs: Mapping[str, int] | None = None,
+) -> Study:
+    """The study that the content of a sweep file describes.
+
+    Args:
+        content: UTF-8 text.
+        path: what messages and the study's description call the file.
+        methods: as for `load_sweep`, like all that follow.
+        datasets: data sets that exist.
+        schedules: learning rate schedules that exist.
+        points: points of each data set.
+        inputs: features of each data set.
+
+    Raises:
+        SweepFileError: it is not accepted.
+    """
+    try:
+        document = _parse(content)
+        facts = Facts(methods, points or {}, inputs or {}, INPUTS)
+        others = {rules.other_name: name for name, rules in methods.items() if rules.other_name}
+        known = Known(table_keys(methods, datasets, schedules, others), method_keys(methods))
+        return _study(document, known, facts, path, content)
+    except RecursionError:
+        raise SweepFileError(f"{path}: {_TOO_DEEP}") from None
+    except RefusalError as refusal:
+        raise SweepFileError("\n".join(f"{path}: {text}" for text in refusal.args)) from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise RefusalError("not a regular file")
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise RefusalError(f"cannot be read: {error.strerror}") from None
+    if len(content) > MAX_FILE_BYTES:
+        raise RefusalError(f"larger than the {MAX_FILE_BYTES} bytes allowed for a sweep file")
+    return content
+
+
+def _parse(content: bytes) -> dict[str, Any]:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise RefusalError(f"not UTF-8 text: byte {error.start}") from None
+    if _DOTTED.search(text):
+        raise RefusalError(_TOO_DEEP)
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:
+        raise RefusalError(f"not TOML: {error}") from None
+
+
+def _study(
+    document: dict[str, Any], known: Known, facts: Facts, path: Path, content: bytes
+) -> Study:
+    grid = document.get("grid", {})
+    single = isinstance(grid, dict)
+    if single:
+        document = {**document, "grid": [grid]}
+    try:
+        model = file_model(known.in_tables, known.of_methods)
+        sweep = model.model_validate(document).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        problems = [in_words(detail, known, single) for detail in details[:_MAX_PROBLEMS]]
+        raise RefusalError(*problems) from None
+    if sweep["name"] in RESERVED_NAMES:
+        raise RefusalError(
+            f"name {sweep['name']!r} is the project's own; give the sweep another one"
+        )
+    replicates = sweep.get("replicates", 1)
+    base = sweep.get("base", {})
+    given = {name: sweep[name] for name in facts.methods if name in sweep}
+    check_used(given, _methods(base, sweep["grid"]))
+    hyperparameters = every_combination(given, facts)
+    tables = [
+        table_grid(base, table, table_name(number, single), facts, hyperparameters)
+        for number, table in enumerate(sweep["grid"])
+    ]
+    left_out = replicates * sum(left for _, left in tables)
+    combinations = tuple(combined for combined, _ in tables)
+    repeated = find_repeated(combinations)
+    if repeated is not None:
+        raise RefusalError(repeated)
+    experiments = Product((Replicates(replicates), Chain(combinations)))
+    if experiments.size == 0:
+        raise RefusalError(
+            f"no experiment is left of {left_out}: target_nnz is nowhere below the number of "
+            "weights; allowed: a lower target_nnz or a greater width"
+        )
+    try:
+        return Study(
+            name=sweep["name"],
+            description=f"sweep file {path.name}",
+            grid=experiments,
+            left_out=left_out,
+            file_sha256=hashlib.sha256(content).hexdigest(),
+        )
+    except ValueError as error:
+        raise RefusalError(str(error)) from None
+
+
+def _methods(base: Mapping[str, Any], tables: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The methods of a file, each once."""
+    usual = [base.get("method", Experiment().method)]
+    return list(dict.fromkeys(name for table in tables for name in table.get("method", usual)))

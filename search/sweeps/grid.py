@@ -1,0 +1,185 @@
+"""From the validated tables of a sweep file to grids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise, product
+from math import prod
+from typing import Any
+
+from search.distinct import DistinctMasks, check_listed
+from search.experiment import Experiment
+from search.grid import Chain, Grid, MaskedStructure, Product, Table, axis
+from search.masks.sequences import AllMasks
+from search.masks.text import count_masks, dense_mask
+from search.sizes import dense_weights
+from search.sweeps.hyperparameters import check_steps
+from search.sweeps.rules import (
+    METHOD_KEYS,
+    Facts,
+    Hyperparameters,
+    RefusalError,
+    Structure,
+    SweepTable,
+    check_table,
+    mask_layer,
+)
+
+ORDER = (
+    "dataset",
+    "init",
+    "momentum",
+    "weight_decay",
+    "batch_size",
+    "epochs",
+    "lr",
+    "schedule",
+    "method",
+    "structure",
+    "width",
+    "target_nnz",
+    "masks",
+)
+"""Keys from the slowest to the fastest; of mask1, mask2 and so on the first is the slowest. The
+hyperparameters of a method vary right behind it."""
+
+_SHAPE_KEYS = (*METHOD_KEYS, "width")
+
+_MAX_SIZES = 1_000_000
+"""Combinations of structure, width and target_nnz of a table, which are checked one by one."""
+
+
+def table_grid(
+    base: Mapping[str, Any],
+    grid: Mapping[str, Sequence[Any]],
+    name: str,
+    facts: Facts,
+    hyperparameters: Mapping[str, Sequence[Hyperparameters]],
+) -> tuple[Grid, int]:
+    """The combinations of one [grid] table together with [base].
+
+    Args:
+        base: one value a key.
+        grid: a list of values a key.
+        name: of the table, for messages.
+        facts: what exists.
+        hyperparameters: of the methods that vary in them, the same for all tables of a file: grids
+            of one study decide the same fields.
+
+    Returns:
+        The grid, and how many combinations were left out because their target_nnz is not below
+        the number of weights (docs/paper.md, section 4).
+
+    Raises:
+        RefusalError: keys that do not go together.
+    """
+    for key in grid:
+        if key in base:
+            raise RefusalError(f"{name}: {key} stands in [base] too; allowed: in one of the two")
+    paper = Experiment()
+    values: dict[str, Sequence[Any]] = {
+        key: [getattr(paper, key)] for key in ORDER if key not in METHOD_KEYS
+    }
+    values |= {key: [value] for key, value in base.items()}
+    values |= grid
+    if "structure" in values:
+        values["structure"] = [
+            tuple(int(neurons) for neurons in text.split("x")) for text in values["structure"]
+        ]
+    table = SweepTable(name, values, frozenset(base))
+    inputs = check_table(table, facts)
+    check_steps(table, facts, hyperparameters)
+    shapes, left_out = _shapes(table, inputs)
+    # Every key is an axis, whatever part of the file names it: equal sweeps get equal digests.
+    slower = [
+        _methods(values["method"], hyperparameters) if key == "method" else axis(key, *values[key])
+        for key in ORDER
+        if key not in _SHAPE_KEYS
+    ]
+    return Product((*slower, shapes)), left_out * prod(part.size for part in slower)
+
+
+def _methods(
+    names: Sequence[str], hyperparameters: Mapping[str, Sequence[Hyperparameters]]
+) -> Table:
+    """The methods, each with every combination of its hyperparameters."""
+    if not hyperparameters:
+        return axis("method", *names)
+    pairs = tuple((name, given) for name in names for given in hyperparameters.get(name, [()]))
+    return Table(("method", "hyperparameters"), pairs)
+
+
+def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:
+    """Structures, widths, targets and masks, the structure slowest; and how many are left out."""
+    sizes = tuple(product(table.values["width"], table.values.get("target_nnz", [None])))
+    combined = len(table.structures) * len(sizes)
+    if combined > _MAX_SIZES:
+        table.refuse(
+            "width",
+            f"with structure and target_nnz makes {combined} combinations; allowed: {_MAX_SIZES} "
+            "a table",
+        )
+    all_sizes = Table(("width", "target_nnz"), sizes)
+    parts: list[Grid] = []
+    left_out = 0
+    for structure in table.structures:
+        kept = tuple(
+            (width, target)
+            for width, target in sizes
+            if target is None or target < dense_weights(inputs, structure or (width,) * 3)
+        )
+        # One table serves all structures where it can: there may be 100,000 of them.
+        part = all_sizes if kept == sizes else Table(all_sizes.names, kept)
+        masked = _masked(table, structure, inputs)
+        parts.append(Product((part, masked)))
+        left_out += (len(sizes) - len(kept)) * masked.size
+    return Chain(tuple(parts)), left_out
+
+
+def _masked(table: SweepTable, structure: Structure | None, inputs: int) -> Grid:
+    """A structure under all masks that the table names for it."""
+    if structure is None:
+        return axis("structure", None)
+    if table.mask_keys:
+        # (outputs, inputs) of each hidden layer.
+        layers = [(rows, cols) for cols, rows in pairwise((inputs, *structure))]
+        # A layer that is not named but lies before one that is gets its dense mask.
+        named = layers[: mask_layer(table.mask_keys[-1])]
+        masks = [
+            tuple(table.values.get(f"mask{number}", [dense_mask(*shape)]))
+            for number, shape in enumerate(named, start=1)
+        ]
+        return MaskedStructure(structure, tuple(masks))
+    choices = [
+        _masks_of_kind(table, kind, structure, inputs)
+        for kind in table.values.get("masks", ["dense"])
+    ]
+    return choices[0] if len(choices) == 1 else Chain(tuple(choices))
+
+
+def _masks_of_kind(table: SweepTable, kind: str, structure: Structure, inputs: int) -> Grid:
+    if kind == "dense":
+        return MaskedStructure(structure, ())
+    if kind == "all":
+        shapes = [(rows, cols) for cols, rows in pairwise((inputs, *structure))]
+        return MaskedStructure(structure, tuple(_all_masks(table, *shape) for shape in shapes))
+    try:
+        check_listed(structure, inputs)
+    except ValueError as error:
+        table.refuse("masks", f"cannot be 'distinct': {error}")
+    return DistinctMasks(structure, inputs)
+
+
+def _all_masks(table: SweepTable, rows: int, cols: int) -> AllMasks:
+    try:
+        # A layer with too many is known by one count: all of them can take a minute.
+        too_many = count_masks(rows, cols, max(rows, cols, rows * cols // 2)) >= 2**63
+    except ValueError as error:
+        table.refuse("masks", f"cannot be 'all': {error}")
+    if too_many:
+        table.refuse(
+            "masks",
+            f"cannot be 'all': a layer with {rows} outputs and {cols} inputs has more than 2^63; "
+            "allowed: smaller layers, or mask1, mask2 and so on",
+        )
+    return AllMasks(rows, cols)

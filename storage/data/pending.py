@@ -1,0 +1,97 @@
+"""Rows that wait to be written into one data file."""
+
+from __future__ import annotations
+
+import time
+
+import pyarrow as pa
+
+from search.indices import IndexSet
+from storage.data.rows import check_rows
+from storage.errors import RowsRefused
+from storage.log.entries import PUBLISHED, SweepBegin
+
+
+class PendingPart:
+    """The rows of the data file to be written next, study by study."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._since: float | None = None
+        self._names: dict[str, str] = {}
+        self._indices: dict[str, IndexSet] = {}
+        self._batches: dict[str, list[pa.RecordBatch]] = {}
+        self._ids: set[str] = set()
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the first row came in, by a clock that is never set; 0 without rows."""
+        return 0.0 if self._since is None else time.monotonic() - self._since
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Experiment ids of the rows."""
+        return frozenset(self._ids)
+
+    @property
+    def studies(self) -> dict[str, str]:
+        """Digest -> name of each study, in the order in which their rows stand in `table`."""
+        return {digest: self._names[digest] for digest in sorted(self._names)}
+
+    @property
+    def intervals(self) -> dict[str, list[tuple[int, int]]]:
+        """Digest -> indices as half-open intervals, in the same order."""
+        return {digest: list(self._indices[digest].intervals) for digest in self.studies}
+
+    def add(
+        self,
+        batch: pa.RecordBatch,
+        study_digest: str,
+        study_name: str,
+        indices: IndexSet,
+        sweep: SweepBegin,
+        stored: IndexSet,
+    ) -> None:
+        """Adds the results of some indices of a study.
+
+        Args:
+            batch: rows of `search.schema.RESULT_SCHEMA`.
+            study_digest: digest of their study.
+            study_name: its name.
+            indices: of exactly these rows.
+            sweep: that made them.
+            stored: indices of that study that are stored already, and stay.
+
+        Raises:
+            RowsRefused: the rows break the contract, or one of them is stored or waits already;
+                none of them was added.
+        """
+        check_rows(batch, study_name, sweep.sweep_id, indices, published=sweep.device == PUBLISHED)
+        if not batch.num_rows:
+            return
+        waiting = self._indices.get(study_digest, IndexSet())
+        again = (indices & stored) | (indices & waiting)
+        if again:
+            raise RowsRefused(
+                f"The study {study_name} ({study_digest}) has {len(again)} of these experiments "
+                f"already, index {again.intervals[0][0]} for one."
+            )
+        ids = set(batch.column("experiment_id").to_pylist())
+        if len(ids) < batch.num_rows or not ids.isdisjoint(self._ids):
+            raise RowsRefused(f"An experiment of {study_name} comes twice.")
+        self._since = time.monotonic() if self._since is None else self._since
+        self.rows += batch.num_rows
+        self._names[study_digest] = study_name
+        self._indices[study_digest] = waiting | indices
+        self._batches.setdefault(study_digest, []).append(batch)
+        self._ids |= ids
+
+    def table(self) -> pa.Table:
+        """All rows of `RESULT_SCHEMA`, by ascending digest of the study, then by index.
+
+        In order, they take less room, and a query for some indices reads less.
+        """
+        return pa.concat_tables(
+            pa.Table.from_batches(self._batches[digest]).sort_by("study_index")
+            for digest in self.studies
+        )

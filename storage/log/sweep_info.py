@@ -1,0 +1,155 @@
+"""Where a sweep's rows come from: software, source, machine."""
+
+from __future__ import annotations
+
+import platform
+import secrets
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from storage.log.entries import PUBLISHED, SweepBegin
+
+_PACKAGES = ("sparsest", "torch", "numpy", "numba", "ray", "pyarrow", "duckdb")
+_SOURCE = Path(__file__).resolve().parents[2]
+_GIT_TIMEOUT_S = 10
+_ID_TIME = "%Y%m%dT%H%M%SZ"
+
+
+def describe_sweep(
+    *,
+    command: str,
+    studies: Sequence[str],
+    sweep_files: Mapping[str, str] | None = None,
+    plugins: Mapping[str, str] | None = None,
+    device: str,
+    workers: int,
+    root_seed: int,
+) -> SweepBegin:
+    """What is recorded when a sweep begins now, here; its id is new.
+
+    Args:
+        command: the command line.
+        studies: names of the studies, in the order given.
+        sweep_files: text name of each sweep file -> SHA-256 of its bytes, in hexadecimal.
+        plugins: package -> version of those whose plug-ins the sweep uses.
+        device: what is trained on.
+        workers: number of workers asked for.
+        root_seed: of all experiments of the sweep.
+    """
+    now = datetime.now(UTC)
+    return SweepBegin(
+        sweep_id=_new_sweep_id(now),
+        command=command,
+        studies=list(studies),
+        sweep_files=dict(sweep_files or {}),
+        versions=software_versions() | dict(plugins or {}),
+        commit=source_commit(_SOURCE),
+        host=platform.node(),
+        processor=processor_name(),
+        device=device,
+        workers=workers,
+        root_seed=root_seed,
+        started=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
+def describe_taking(
+    *,
+    command: str,
+    study: str,
+    file_sha256: str,
+    root_seed: int,
+    trained_by: SweepBegin | None,
+) -> SweepBegin:
+    """What is recorded when the rows of a published file are taken over now; its id is new.
+
+    Args:
+        command: the command line.
+        study: name of the study.
+        file_sha256: of the published file.
+        root_seed: of the rows.
+        trained_by: the sweep that trained them; None where nobody knows.
+    """
+    now = datetime.now(UTC)
+    return SweepBegin(
+        sweep_id=_new_sweep_id(now),
+        command=command,
+        studies=[study],
+        sweep_files={study: file_sha256},
+        versions={} if trained_by is None else trained_by.versions,
+        commit=None if trained_by is None else trained_by.commit,
+        host=platform.node(),
+        processor="" if trained_by is None else trained_by.processor,
+        device=PUBLISHED,
+        workers=0,
+        root_seed=root_seed,
+        started=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
+def unknown_sweep(sweep_id: str) -> SweepBegin:
+    """What is known of a sweep whose begin was lost: when it was, by its id, if that says so."""
+    try:
+        began = datetime.strptime(sweep_id.partition("-")[0], _ID_TIME)
+    except ValueError:
+        began = datetime.fromtimestamp(0, UTC)
+    return SweepBegin(
+        sweep_id=sweep_id,
+        command="",
+        studies=[],
+        sweep_files={},
+        versions={},
+        commit=None,
+        host="",
+        processor="",
+        device="",
+        workers=0,
+        root_seed=0,
+        started=f"{began:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
+def _new_sweep_id(now: datetime) -> str:
+    return f"{now:{_ID_TIME}}-{secrets.token_hex(3)}"
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that matter, as far as they are installed."""
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def source_commit(folder: Path) -> str | None:
+    """The git commit of a checkout, with "-dirty" where tracked files were changed since.
+
+    None where `folder` is not the top of a checkout: an installed package may well lie inside the
+    checkout of something else.
+    """
+    if not (folder / ".git").exists():
+        return None
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=_GIT_TIMEOUT_S, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def processor_name() -> str:
+    """Name of the processor, on which the bits of a row depend."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

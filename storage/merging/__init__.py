@@ -1,0 +1,1 @@
+"""Several stores held against each other, and made one."""

@@ -1,0 +1,195 @@
+"""Holding the rows of two stores against each other, experiment by experiment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import duckdb
+
+from search.schema import RESULT_SCHEMA
+from storage.errors import StoreError
+from storage.reading.connections import Files, connect_pair
+
+NOT_COMPARED: Final = frozenset({"experiment_id", "study_index", "train_ms", "sweep_id"})
+"""The key; the place in the study, which an edit of a sweep file changes; and what differs whenever
+the same experiment is trained again."""
+
+COMPARED: Final = tuple(name for name in RESULT_SCHEMA.names if name not in NOT_COMPARED)
+
+MAY_LACK: Final = (
+    "disconnected_nnz",
+    "layer_nnz",
+    "used_neurons",
+    "connection",
+    "prunable_own",
+    "prunable_95",
+    "prunable_995",
+    "epoch_loss",
+    "epoch_accuracy",
+    "weight_index",
+    "weights",
+    "bias_index",
+    "biases",
+)
+"""Columns that rows of an earlier version, rows without curves, or rows taken from published files
+do not have. A row that has them and one that does not are not called different for it."""
+
+EXAMPLES: Final = 5
+"""Of different rows that are shown."""
+
+
+@dataclass
+class Counts:
+    """Rows of a study, or of all.
+
+    Attributes:
+        only_a: experiments that only the first store has.
+        only_b: experiments that only the second has.
+        equal: rows that are the same in both.
+        lacking: rows that are the same as far as both have the columns.
+        different: rows that are not.
+    """
+
+    only_a: int = 0
+    only_b: int = 0
+    equal: int = 0
+    lacking: int = 0
+    different: int = 0
+
+
+@dataclass(frozen=True)
+class Example:
+    """A row that differs.
+
+    Attributes:
+        experiment_id: of it.
+        label: its number, GROUP:RUN_ID, or NAME:NUMBER.
+        columns: that differ.
+        backends: of the first store's row and of the second's.
+    """
+
+    experiment_id: str
+    label: str
+    columns: list[str]
+    backends: tuple[str, str]
+
+
+@dataclass
+class Comparison:
+    """What two stores have in common and what not.
+
+    Attributes:
+        studies: name of each study -> its rows.
+        columns: column -> number of rows in which it differs.
+        lacking: column -> number of rows that have it in one store only.
+        other_backend: different rows that were trained by different backends.
+        backend_alone: those of them that differ in nothing else.
+        examples: some of the different rows.
+    """
+
+    studies: dict[str, Counts] = field(default_factory=dict)
+    columns: Counter[str] = field(default_factory=Counter)
+    lacking: Counter[str] = field(default_factory=Counter)
+    other_backend: int = 0
+    backend_alone: int = 0
+    examples: list[Example] = field(default_factory=list)
+
+    @property
+    def total(self) -> Counts:
+        """All studies together."""
+        of_all = [vars(counts) for counts in self.studies.values()]
+        return Counts(**{name: sum(one[name] for one in of_all) for name in vars(Counts())})
+
+    @property
+    def same(self) -> bool:
+        """Whether both have the same experiments, and no row differs."""
+        total = self.total
+        return not (total.only_a or total.only_b or total.different)
+
+
+def compare(first: Files, second: Files, studies: Sequence[str] | None = None) -> Comparison:
+    """Compares the rows of two stores by their experiment ids, in all of `COMPARED`.
+
+    Args:
+        first: data files of the first store.
+        second: data files of the second.
+        studies: names of the studies to look at; None for all.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+    try:
+        with connect_pair(first, second) as connection:
+            return _compare(connection, studies)
+    except duckdb.Error as error:
+        raise StoreError(f"The rows could not be compared: {error}") from error
+
+
+def _compare(connection: duckdb.DuckDBPyConnection, studies: Sequence[str] | None) -> Comparison:
+    # Row by row only where the hashes differ: the columns of all rows would not fit into memory.
+    for side in ("a", "b"):
+        connection.execute(
+            f"CREATE TEMP TABLE keys_{side} AS SELECT experiment_id, study, "
+            f"hash({', '.join(COMPARED)}) AS content FROM {side} "
+            "WHERE $studies IS NULL OR list_contains($studies, study)",
+            {"studies": None if studies is None else list(studies)},
+        )
+    found = Comparison()
+    for study, only_a, only_b, equal in connection.execute(
+        "SELECT coalesce(a.study, b.study) AS study, "
+        "count(*) FILTER (b.experiment_id IS NULL), count(*) FILTER (a.experiment_id IS NULL), "
+        "count(*) FILTER (a.content = b.content) "
+        "FROM keys_a AS a FULL JOIN keys_b AS b USING (experiment_id) GROUP BY ALL ORDER BY ALL"
+    ).fetchall():
+        found.studies[study] = Counts(only_a, only_b, equal)
+    connection.execute(f"CREATE TEMP TABLE pairs AS {_pairs()}")
+    groups = connection.execute(
+        "SELECT study, differ, lack, backend_a, backend_b, count(*) FROM pairs GROUP BY ALL"
+    ).fetchall()
+    for study, differ, lack, backend_a, backend_b, count in groups:
+        counts = found.studies[study]
+        found.lacking.update(dict.fromkeys(lack, count))
+        if not differ:
+            counts.lacking += count if lack else 0
+            counts.equal += 0 if lack else count
+            continue
+        counts.different += count
+        found.columns.update(dict.fromkeys(differ, count))
+        if backend_a != backend_b:
+            found.other_backend += count
+            found.backend_alone += count if differ == ["backend"] else 0
+    found.examples = [
+        Example(experiment_id, label, columns, (backend_a, backend_b))
+        for experiment_id, label, columns, backend_a, backend_b in connection.execute(
+            "SELECT experiment_id, label, differ, backend_a, backend_b FROM pairs "
+            f"WHERE len(differ) > 0 ORDER BY study, study_index LIMIT {EXAMPLES}"
+        ).fetchall()
+    ]
+    return found
+
+
+def _pairs() -> str:
+    """SQL of the rows that are not the same in both, with the columns that make the difference."""
+    lack = {name: f"(a.{name} IS NULL) <> (b.{name} IS NULL)" for name in MAY_LACK}
+    differ = {
+        name: f"a.{name} IS DISTINCT FROM b.{name}"
+        + (f" AND NOT {lack[name]}" if name in lack else "")
+        for name in COMPARED
+    }
+    return (
+        "SELECT experiment_id, a.study AS study, a.study_index AS study_index, "
+        "coalesce(a.paper_group, a.study) || ':' || coalesce(a.paper_run_id, a.study_index + 1) "
+        "AS label, a.backend AS backend_a, b.backend AS backend_b, "
+        f"{_names(differ)} AS differ, {_names(lack)} AS lack "
+        "FROM a JOIN b USING (experiment_id) WHERE experiment_id IN (SELECT a.experiment_id "
+        "FROM keys_a AS a JOIN keys_b AS b USING (experiment_id) WHERE a.content <> b.content)"
+    )
+
+
+def _names(conditions: Mapping[str, str]) -> str:
+    """SQL of the list of those names whose condition holds."""
+    names = ", ".join(f"'{name}'" for name in conditions)
+    return f"list_where([{names}], [{', '.join(conditions.values())}])"

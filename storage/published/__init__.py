@@ -1,0 +1,1 @@
+"""The published results: a study's rows in one small file."""

@@ -1,0 +1,186 @@
+"""Writing published results: a study's rows, small enough for a repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from search.experiment import FRESH_INIT
+from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
+from search.study import Study
+from storage import durable
+from storage.errors import PublishedDamaged, PublishedRefused, StoreVersion
+from storage.log.entries import no_rows_by_status
+from storage.log.init_entries import FoundNetwork
+from storage.log.state import SweepProgress
+from storage.log.sweep_info import software_versions
+from storage.paths import published_file
+from storage.published.file import PUBLISHED_COLUMNS, index_set, open_published
+from storage.published.note import NOTE_KEY, PublishedInit, PublishedNote, PublishedSweep
+from storage.reading.reader import StoreReader
+
+_LEVEL = 19
+"""Of Zstandard: files that stay in a repository for good may take seconds to write."""
+
+_MODE = 0o644
+
+_ENCODINGS = {"study_index": "DELTA_BINARY_PACKED"}
+
+_TIME_DIGITS = 3
+"""Of `train_ms`: microseconds, far below its noise. All digits would take 8 bytes a row."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What was written for a study.
+
+    Attributes:
+        path: of the file.
+        rows: in it.
+        bytes: of it.
+    """
+
+    path: Path
+    rows: int
+    bytes: int
+
+
+def publish_study(
+    reader: StoreReader,
+    study: Study,
+    folder: Path,
+    found: Mapping[str, FoundNetwork | None],
+    *,
+    overwrite: bool = False,
+) -> Publication:
+    """Writes all stored rows of a study; the file appears under its name when it is complete.
+
+    Args:
+        reader: of the store.
+        study: of the paper, with the root seed and initialisation whose rows are wanted.
+        folder: where to; it is made if it is missing.
+        found: token of a stored initialisation -> the network of the search whose initial
+            weights it is, None where it came from a file.
+        overwrite: replace a file that has rows which the store does not have.
+
+    Raises:
+        PublishedRefused: there are no rows, or a file has others and `overwrite` is not set.
+        WriteFailed: an input/output error.
+    """
+    rows = _stored_rows(reader, study)
+    if not overwrite:
+        _refuse_loss(folder, study, rows)
+    text = _note(reader, study, rows, found).model_dump_json()
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        rows.replace_schema_metadata({NOTE_KEY: text}),
+        sink,
+        compression="zstd",
+        compression_level=_LEVEL,
+        use_dictionary=[path for path in _paths(rows.schema) if path not in _ENCODINGS],
+        column_encoding=_ENCODINGS,
+        row_group_size=rows.num_rows,
+    )
+    data = sink.getvalue()
+    path = published_file(folder, study.name)
+    durable.make_folders(folder)
+    aside = path.with_name(f".{path.name}.{uuid4().hex}")
+    durable.replace_file(path, memoryview(data), aside, _MODE)
+    durable.sync_way_to(path)
+    return Publication(path, rows.num_rows, data.size)
+
+
+def _stored_rows(reader: StoreReader, study: Study) -> pa.Table:
+    """The rows of exactly this study, with `PUBLISHED_COLUMNS`, in order of their index."""
+    wanted = reader.stored(study.digest)
+    if not wanted:
+        raise PublishedRefused(
+            f"{reader.paths.root} has no rows of {study.name} with the root seed "
+            f"{study.base.root_seed} to publish."
+        )
+    inits = ", ".join(f"'{token}'" for token in (*study.inits, FRESH_INIT))
+    rows = reader.sql(
+        f"SELECT {', '.join(PUBLISHED_COLUMNS)} FROM results WHERE study = '{study.name}' "
+        f"AND root_seed = {study.base.root_seed} AND init IN ({inits}) ORDER BY study_index"
+    )
+    found = index_set(rows.column("study_index").to_numpy())
+    if found != wanted or rows.num_rows != len(wanted):
+        raise PublishedRefused(
+            f"{reader.paths.root} has rows of {study.name} from another version of the training; "
+            "they cannot be told apart by their RUN_ID, and are not published together."
+        )
+    place = rows.column_names.index("train_ms")
+    rows = rows.set_column(place, "train_ms", pc.round(rows.column("train_ms"), _TIME_DIGITS))
+    return rows.cast(pa.schema([RESULT_SCHEMA.field(name) for name in PUBLISHED_COLUMNS]))
+
+
+def _refuse_loss(folder: Path, study: Study, rows: pa.Table) -> None:
+    """Refuses to replace a file by one that lacks some of its rows."""
+    path = published_file(folder, study.name)
+    advice = "Publish to another folder, or add --overwrite."
+    try:
+        before = open_published(folder, study.name)
+    except (PublishedDamaged, StoreVersion) as error:
+        raise PublishedRefused(f"{error} It is not replaced: {advice}") from error
+    if before is None:
+        return
+    if before.study.digest != study.digest:
+        raise PublishedRefused(
+            f"{path} has other experiments of {study.name}: its root seed or its stored "
+            f"initialisation ({', '.join(before.study.inits) or 'none'}) is not that of the store "
+            f"({', '.join(study.inits) or 'none'}). {advice}"
+        )
+    lost = before.indices() - index_set(rows.column("study_index").to_numpy())
+    if lost:
+        raise PublishedRefused(
+            f"{path} has {len(lost):,} rows that the store does not have. Take them over with "
+            f"`sparsest run {study.name} --from-published`. {advice}"
+        )
+
+
+def _note(
+    reader: StoreReader, study: Study, rows: pa.Table, found: Mapping[str, FoundNetwork | None]
+) -> PublishedNote:
+    sweeps = {sweep.begin.sweep_id: sweep for sweep in reader.progress().sweeps}
+    makers = pc.unique(rows.column("sweep_id")).to_pylist()
+    return PublishedNote(
+        schema_version=SCHEMA_VERSION,
+        study=study.name,
+        study_digest=study.digest,
+        experiments=len(study),
+        rows=rows.num_rows,
+        root_seed=study.base.root_seed,
+        inits=[PublishedInit(token=token, found=found.get(token)) for token in study.inits],
+        sweeps=[_published_sweep(sweeps[maker], rows) for maker in sorted(makers)],
+        software=software_versions().get("sparsest", "unknown"),
+        published=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+def _published_sweep(sweep: SweepProgress, rows: pa.Table) -> PublishedSweep:
+    """A sweep and what of the rows it made, without names of machines and paths."""
+    made = rows.filter(pc.equal(rows.column("sweep_id"), sweep.begin.sweep_id))
+    by_status = no_rows_by_status()
+    for count in pc.value_counts(made.column("status")).to_pylist():
+        by_status[count["values"]] = count["counts"]
+    return PublishedSweep(
+        begin=sweep.begin.model_copy(update={"command": "", "host": ""}),
+        end=sweep.end,
+        rows=made.num_rows,
+        by_status=by_status,
+        train_seconds=pc.sum(made.column("train_ms")).as_py() / 1000,
+    )
+
+
+def _paths(schema: pa.Schema) -> list[str]:
+    return [
+        f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
+        for field in schema
+    ]

@@ -1,0 +1,1 @@
+"""Reading a store: by SQL, by experiment, for export."""

@@ -1,0 +1,119 @@
+"""The two tables that a query sees: `results` and `sweeps`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from search.schema import RESULT_SCHEMA
+from storage.log.state import SweepProgress
+
+_LAYERS = (1, 2, 3)
+_EXTRA_COLUMNS = {
+    "structure": [
+        f"TRY_CAST(split_part(structure, 'x', {layer}) AS INTEGER) AS d{layer}" for layer in _LAYERS
+    ],
+    "masks": [f"masks[{layer}] AS mask{layer}" for layer in _LAYERS],
+}
+
+_SWEEP_SCHEMA = pa.schema(
+    [
+        pa.field("sweep_id", pa.string()),
+        pa.field("command", pa.string()),
+        pa.field("studies", pa.list_(pa.string())),
+        pa.field("sweep_files", pa.map_(pa.string(), pa.string())),  # name -> SHA-256
+        pa.field("versions", pa.map_(pa.string(), pa.string())),  # package -> version
+        pa.field("git_commit", pa.string()),
+        pa.field("host", pa.string()),
+        pa.field("processor", pa.string()),
+        pa.field("device", pa.string()),
+        pa.field("workers", pa.int32()),
+        pa.field("root_seed", pa.int64()),
+        pa.field("started", pa.string()),  # both become TIMESTAMP, in UTC
+        pa.field("ended", pa.string()),  # NULL while it runs, and where it was killed
+        pa.field("outcome", pa.string()),
+        pa.field("stored", pa.int64()),  # as the sweep itself counted at its end
+        pa.field("skipped", pa.int64()),
+        pa.field("ok", pa.int64()),
+        pa.field("collapsed", pa.int64()),
+        pa.field("diverged", pa.int64()),
+        pa.field("failed", pa.int64()),
+        pa.field("core_seconds", pa.float64()),
+        pa.field("train_seconds", pa.float64()),
+        pa.field("wall_seconds", pa.float64()),
+        pa.field("rows_logged", pa.int64()),  # as the log counts
+    ]
+)
+
+
+def results_query(source: str) -> str:
+    """SQL of the view `results` over a table expression with the columns of `RESULT_SCHEMA`."""
+    columns: list[str] = []
+    for name in RESULT_SCHEMA.names:
+        columns += [name, *_EXTRA_COLUMNS.get(name, [])]
+    return f"SELECT {', '.join(columns)} FROM {source}"
+
+
+def sweeps_query(source: str) -> str:
+    """SQL of the view `sweeps` over the table of `sweeps_table`."""
+    times = ", ".join(
+        f"try_strptime({name}, '%Y-%m-%dT%H:%M:%SZ') AS {name}" for name in ("started", "ended")
+    )
+    return f"SELECT * REPLACE ({times}) FROM {source}"
+
+
+def parquet_source(files: Sequence[Path]) -> str:
+    """SQL table expression of the rows of some Parquet files, named one by one."""
+    return f"read_parquet({sql_list(files)})"
+
+
+def with_missing_columns(sources: Sequence[str], types: Mapping[str, str]) -> str:
+    """SQL table expression of the rows of several ones, of which some lack some columns.
+
+    Args:
+        sources: table expressions with some of the columns.
+        types: name of each column -> its type in SQL.
+    """
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in types.items())
+    selections = [f"SELECT {columns} WHERE false", *(f"SELECT * FROM {s}" for s in sources)]
+    return f"({' UNION ALL BY NAME '.join(selections)})"
+
+
+def sql_list(paths: Sequence[Path]) -> str:
+    """A list of paths as an SQL expression."""
+    return "[" + ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths) + "]"
+
+
+def sweeps_table(sweeps: Iterable[SweepProgress]) -> pa.Table:
+    """One row a sweep, in the order given."""
+    rows = [_sweep_row(sweep) for sweep in sweeps]
+    return pa.Table.from_pylist(rows, schema=_SWEEP_SCHEMA)
+
+
+def _sweep_row(sweep: SweepProgress) -> dict[str, object]:
+    begin, end = sweep.begin, sweep.end
+    return {
+        "sweep_id": begin.sweep_id,
+        "command": begin.command,
+        "studies": begin.studies,
+        "sweep_files": begin.sweep_files,
+        "versions": begin.versions,
+        "git_commit": begin.commit,
+        "host": begin.host,
+        "processor": begin.processor,
+        "device": begin.device,
+        "workers": begin.workers,
+        "root_seed": begin.root_seed,
+        "started": begin.started,
+        "ended": end and end.ended,
+        "outcome": end and end.outcome,
+        "stored": end and end.stored,
+        "skipped": end and end.skipped,
+        **{str(status): count for status, count in sweep.by_status.items()},
+        "core_seconds": end and end.core_seconds,
+        "train_seconds": sweep.train_seconds,
+        "wall_seconds": end and end.wall_seconds,
+        "rows_logged": sweep.rows,
+    }

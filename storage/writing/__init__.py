@@ -1,0 +1,1 @@
+"""Changing a store: its one writer, and what makes its files fewer."""

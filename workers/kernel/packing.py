@@ -1,0 +1,143 @@
+"""From networks as matrices to the kernel's packed edge lists, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.initial import Layers
+from workers.kernel.sgd import Networks
+from workers.kernel.simd import BLOCK, aligned_zeros
+
+_PADDING = 16
+"""Parameters of a network are padded to a multiple of this: one 64-byte line of float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class Topology:
+    """Which weights a network has: its edges, numbered by layer, target neuron, source neuron.
+
+    Attributes:
+        sizes: neurons in each layer, inputs first, outputs last.
+        flat: int64 [edges], place of each edge in its layer's matrix, all matrices (row-major)
+            laid one behind the other: `weight_index` of a stored result.
+        in_bounds, in_row, out_bounds, out_row, out_edge: as in `workers.kernel.sgd.Networks`.
+    """
+
+    sizes: tuple[int, ...]
+    flat: NDArray[np.int64]
+    in_bounds: NDArray[np.int64]
+    in_row: NDArray[np.int64]
+    out_bounds: NDArray[np.int64]
+    out_row: NDArray[np.int64]
+    out_edge: NDArray[np.int64]
+
+    @property
+    def hidden(self) -> int:
+        """Number of hidden neurons."""
+        return sum(self.sizes[1:-1])
+
+
+def topology(masks: Sequence[NDArray[np.bool_]]) -> Topology:
+    """The edge list of a network.
+
+    Args:
+        masks: bool [n_out, n_in] a layer, input side first; the last layer has one output.
+
+    Raises:
+        ValueError: the layers do not fit each other, there is no hidden layer, or there is more
+            than one output.
+    """
+    sizes = (masks[0].shape[1], *(mask.shape[0] for mask in masks))
+    if any(mask.shape[1] != size for mask, size in zip(masks, sizes, strict=False)):
+        shapes = ", ".join("x".join(map(str, mask.shape)) for mask in masks)
+        raise ValueError(f"layers do not fit each other: masks of shapes {shapes}")
+    if sizes[-1] != 1 or len(masks) < 2:
+        raise ValueError(f"a network needs a hidden layer and one output, not layers {sizes}")
+    inputs = sizes[0]
+    flat = np.flatnonzero(np.concatenate([mask.ravel() for mask in masks]))
+    # Number of every neuron's first edge place, to find target and source of a place.
+    targets, sources = _ends(sizes)
+    target, source = targets[flat], sources[flat]
+    neurons = sum(sizes[1:])
+    in_bounds = np.searchsorted(target, np.arange(inputs, inputs + neurons + 1))
+    is_input = source < inputs
+    in_row = np.where(is_input, source, source - inputs) * BLOCK
+    out_edge = np.argsort(source, kind="stable")
+    out_row = (target[out_edge] - inputs) * BLOCK
+    out_bounds = np.searchsorted(source[out_edge], np.arange(inputs + neurons))
+    return Topology(sizes, flat, in_bounds, in_row, out_bounds, out_row, out_edge)
+
+
+def _ends(sizes: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Target and source neuron (inputs first) of every place of the layers' matrices."""
+    first = np.cumsum([0, *sizes])
+    targets, sources = [], []
+    for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
+        targets.append(np.repeat(np.arange(first[layer + 1], first[layer + 2]), n_in))
+        sources.append(np.tile(np.arange(first[layer], first[layer + 1]), n_out))
+    return np.concatenate(targets), np.concatenate(sources)
+
+
+def pack(topologies: Sequence[Topology], layers: Sequence[Layers]) -> Networks:
+    """Networks for the kernel, with velocities of zero.
+
+    Args:
+        topologies: of each network.
+        layers: weights and biases of each; weights off the topology are left behind.
+    """
+    values = []
+    for t, network in zip(topologies, layers, strict=True):
+        weights = np.concatenate([weight.ravel() for weight, _ in network])[t.flat]
+        values.append(np.concatenate([weights, *(bias for _, bias in network)]))
+    return pack_values(topologies, values)
+
+
+def pack_values(topologies: Sequence[Topology], values: Sequence[NDArray[np.float32]]) -> Networks:
+    """Networks for the kernel, with velocities of zero.
+
+    Args:
+        topologies: of each network.
+        values: float32 [edges + hidden + 1] of each: its weights in the order of its edges, then
+            its biases layer by layer.
+    """
+    edges = np.array([len(t.flat) for t in topologies])
+    hidden = np.array([t.hidden for t in topologies])
+    count = -(-(edges + hidden + 1) // _PADDING) * _PADDING
+    parameter_start = _starts(count)
+    parameters = aligned_zeros(int(count.sum()))
+    for start, numbers in zip(parameter_start, values, strict=True):
+        parameters[start : start + len(numbers)] = numbers
+    return Networks(
+        parameter_start=parameter_start,
+        parameter_count=count,
+        edges=edges,
+        first_hidden=np.array([t.sizes[1] for t in topologies]),
+        hidden=hidden,
+        in_start=_starts([len(t.in_bounds) for t in topologies]),
+        out_start=_starts([len(t.out_bounds) for t in topologies]),
+        edge_start=_starts(edges),
+        in_bounds=np.concatenate([t.in_bounds for t in topologies]),
+        out_bounds=np.concatenate([t.out_bounds for t in topologies]),
+        in_row=np.concatenate([t.in_row for t in topologies]),
+        out_row=np.concatenate([t.out_row for t in topologies]),
+        out_edge=np.concatenate([t.out_edge for t in topologies]),
+        parameters=parameters,
+        velocities=aligned_zeros(len(parameters)),
+    )
+
+
+def _starts(counts: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.cumsum([0, *counts[:-1]])
+
+
+def unpacked(networks: Networks, g: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weights float32 [edges] and biases float32 [hidden + 1] of network g, copied."""
+    start = int(networks.parameter_start[g])
+    edges, hidden = int(networks.edges[g]), int(networks.hidden[g])
+    values = networks.parameters[start : start + edges + hidden + 1].copy()
+    return values[:edges], values[edges:]

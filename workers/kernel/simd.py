@@ -1,0 +1,265 @@
+"""Blocks of floats as values in numba: the vocabulary that the training kernel is written in.
+
+A *block* is `BLOCK` float32 values, one activation (or delta) of as many data points. LLVM keeps a
+block in `BLOCK / LANES` vector registers and turns each operation below into that many machine
+instructions, so a kernel reads like the formula and runs at the speed of hand-written SIMD. Written
+as scalar loops instead, the same formulas depend on LLVM's loop vectoriser, which stumbles over
+reductions and must prove that arrays do not overlap.
+
+Nothing here is fast-math: every operation rounds as IEEE 754 says and in the order written, so the
+results are the same bits in every batch, and NaN stays NaN. Indices are not checked.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, register_model
+from numpy.typing import NDArray
+
+from workers.kernel.instruction_set import chosen_instruction_set
+
+type_float = ir.FloatType()
+type_int32 = ir.IntType(32)
+type_int64 = ir.IntType(64)
+
+
+_CHOSEN = chosen_instruction_set()
+INSTRUCTION_SET, LANES, BLOCK = _CHOSEN.name, _CHOSEN.lanes, _CHOSEN.block
+REGISTERS = BLOCK // LANES
+
+
+class FloatVector(types.Type):  # type: ignore[misc]  # numba has no type stubs
+    """numba's type of `count` float32 values held in registers."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        super().__init__(name=f"float32x{count}")
+
+
+@register_model(FloatVector)
+class _FloatVectorModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, dmm: Any, fe_type: FloatVector) -> None:
+        super().__init__(dmm, fe_type, ir.VectorType(type_float, fe_type.count))
+
+
+block_type = FloatVector(BLOCK)
+lanes_type = FloatVector(LANES)
+
+
+def aligned_zeros(count: int) -> NDArray[np.float32]:
+    """float32 zeros [count] whose first element lies on a 64-byte boundary, as `load` wants."""
+    raw = np.zeros(count + 16, np.float32)
+    start = (-raw.ctypes.data // 4) % 16
+    return raw[start : start + count]
+
+
+def constant_of(kind: ir.VectorType, value: float) -> ir.Constant:
+    """The value in every place, as a constant of LLVM's."""
+    return ir.Constant(kind, [float(np.float32(value))] * kind.count)
+
+
+def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    """A * b + c with one rounding."""
+    kind = ir.FunctionType(a.type, [a.type] * 3)
+    name = f"llvm.fma.v{a.type.count}f32"
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [a, b, c])
+
+
+def _shuffled(builder: Any, a: Any, b: Any, places: list[int]) -> Any:
+    mask = ir.Constant(ir.VectorType(type_int32, len(places)), places)
+    return builder.shuffle_vector(a, b, mask)
+
+
+def _broadcast(builder: Any, scalar: Any, count: int) -> Any:
+    undefined = ir.Constant(ir.VectorType(type_float, count), ir.Undefined)
+    first = builder.insert_element(undefined, scalar, ir.Constant(type_int32, 0))
+    return _shuffled(builder, first, undefined, [0] * count)
+
+
+def _registers(builder: Any, block: Any) -> list[Any]:
+    """The block's registers, one after the other."""
+    undefined = ir.Constant(block.type, ir.Undefined)
+    return [
+        _shuffled(builder, block, undefined, list(range(r * LANES, (r + 1) * LANES)))
+        for r in range(REGISTERS)
+    ]
+
+
+def larger(builder: Any, a: Any, b: Any) -> Any:
+    """A where a > b, else b: the machine's own max instruction. A NaN in `a` gives b."""
+    return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+
+def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    data = context.make_array(kind)(context, builder, array).data
+    return builder.gep(data, [index])
+
+
+def _loader(vector: FloatVector) -> Any:
+    @intrinsic  # type: ignore[untyped-decorator]
+    def load(typing_context: Any, array: Any, start: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            place = _place(context, builder, signature.args[0], args[0], args[1])
+            pointer = builder.bitcast(place, ir.VectorType(type_float, vector.count).as_pointer())
+            return builder.load(pointer, align=4 * LANES)
+
+        return vector(array, types.int64), generate
+
+    return load
+
+
+def _storer(vector: FloatVector) -> Any:
+    @intrinsic  # type: ignore[untyped-decorator]
+    def store(typing_context: Any, array: Any, start: Any, value: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            place = _place(context, builder, signature.args[0], args[0], args[1])
+            pointer = builder.bitcast(place, ir.VectorType(type_float, vector.count).as_pointer())
+            builder.store(args[2], pointer, align=4 * LANES)
+            return context.get_dummy_value()
+
+        return types.void(array, types.int64, vector), generate
+
+    return store
+
+
+def _splatter(vector: FloatVector) -> Any:
+    @intrinsic  # type: ignore[untyped-decorator]
+    def splat(typing_context: Any, scalar: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return _broadcast(builder, args[0], vector.count)
+
+        return vector(types.float32), generate
+
+    return splat
+
+
+load = _loader(block_type)
+"""load(array, start) -> block: array[start : start + BLOCK]; `start` is a multiple of LANES."""
+store = _storer(block_type)
+"""store(array, start, block): the reverse of `load`."""
+splat = _splatter(block_type)
+"""splat(scalar) -> block: the scalar in every place."""
+load_lanes = _loader(lanes_type)
+"""load_lanes(array, start) -> one register of floats."""
+store_lanes = _storer(lanes_type)
+"""store_lanes(array, start, register): the reverse of `load_lanes`."""
+splat_lanes = _splatter(lanes_type)
+"""splat_lanes(scalar) -> register: the scalar in every lane."""
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def item(typing_context: Any, array: Any, index: Any) -> Any:
+    """The element array[index], without numba's test for a negative index."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_place(context, builder, signature.args[0], args[0], args[1]))
+
+    return array.dtype(array, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+    """A * b + c with one rounding, for blocks or for registers."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return fused(builder, *args)
+
+    return a(a, a, a), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add(typing_context: Any, a: Any, b: Any) -> Any:
+    """A + b, for blocks or for registers."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fadd(args[0], args[1])
+
+    return a(a, a), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def relu(typing_context: Any, z: Any) -> Any:
+    """max(z, 0). NaN gives 0: divergence is seen on the weights, which keep theirs."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return larger(builder, args[0], constant_of(args[0].type, 0.0))
+
+    return z(z), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def where_positive(typing_context: Any, a: Any, value: Any) -> Any:
+    """`value` where a > 0, else 0: the derivative of ReLU applied."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        zero = constant_of(args[0].type, 0.0)
+        return builder.select(builder.fcmp_ordered(">", args[0], zero), args[1], zero)
+
+    return value(a, value), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def dot(typing_context: Any, a: Any, b: Any) -> Any:
+    """The register whose lanes sum to the inner product of two blocks."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        left, right = _registers(builder, args[0]), _registers(builder, args[1])
+        # Two chains of additions: one alone would wait for its own last result.
+        even, odd = builder.fmul(left[0], right[0]), builder.fmul(left[1], right[1])
+        for r in range(2, REGISTERS, 2):
+            even = fused(builder, left[r], right[r], even)
+            odd = fused(builder, left[r + 1], right[r + 1], odd)
+        return builder.fadd(even, odd)
+
+    return lanes_type(a, b), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def fold(typing_context: Any, a: Any) -> Any:
+    """The register whose lanes sum to the sum of a block."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        parts = _registers(builder, args[0])
+        while len(parts) > 1:
+            parts = [builder.fadd(parts[i], parts[i + 1]) for i in range(0, len(parts), 2)]
+        return parts[0]
+
+    return lanes_type(a), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def row_sums(typing_context: Any, array: Any, start: Any) -> Any:
+    """The sums of LANES consecutive registers in memory, as one register.
+
+    Lane i is the sum of array[start + i * LANES : start + (i + 1) * LANES]. All sums are formed
+    together, halving the number of registers at each level, in a third of the instructions that
+    one horizontal sum after the other takes.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        rows = []
+        for r in range(LANES):
+            index = builder.add(args[1], ir.Constant(type_int64, r * LANES))
+            place = _place(context, builder, signature.args[0], args[0], index)
+            pointer = builder.bitcast(place, ir.VectorType(type_float, LANES).as_pointer())
+            rows.append(builder.load(pointer, align=4 * LANES))
+        while len(rows) > 1:
+            half = len(rows) // 2
+            # Lanes with this bit clear go on with row r, those with it set with row r + half.
+            low = [LANES + i - half if i & half else i for i in range(LANES)]
+            high = [LANES + i if i & half else i + half for i in range(LANES)]
+            rows = [
+                builder.fadd(
+                    _shuffled(builder, rows[r], rows[r + half], low),
+                    _shuffled(builder, rows[r], rows[r + half], high),
+                )
+                for r in range(half)
+            ]
+        return rows[0]
+
+    return lanes_type(array, types.int64), generate
