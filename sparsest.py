@@ -16,9 +16,9 @@ For instance::
 
 from importlib import metadata as _metadata
 
-from sparsest_rooms import require_rooms
+from sparsest_rooms import require_rooms as _require_rooms
 
-require_rooms()
+_require_rooms()
 
 from analysis.drawing.figure import draw
 from analysis.drawing.files import save_drawing

@@ -194,8 +194,8 @@ def _site() -> Site:
     site = []
     while frame.f_back is not None:
         file = Path(frame.f_code.co_filename)
-        if file.parent == STORAGE:
-            site.append(f"{file.name}:{frame.f_lineno}")
+        if STORAGE in file.parents:
+            site.append(f"{file.relative_to(STORAGE)}:{frame.f_lineno}")
             if file.name != "durable.py":
                 break
         frame = frame.f_back

@@ -21,6 +21,7 @@ DAY_S = 86_400
 
 KNOWN = {
     "analysis/report/build.py": "a date on the page",
+    "analysis/report/live_page.py": "since when there is no news, on the page",
     "orchestrator/planning/calibration.py": "the age of a measurement, which is only shown",
     "orchestrator/doctor/software.py": "whether the clock is right",
     "orchestrator/search_choice.py": "a date in the log",

@@ -244,9 +244,10 @@ def sites() -> tuple[Site, ...]:
         return ways[function]
 
     return tuple(
-        (*way, f"{file.name}:{line}")
-        for file in sorted(STORAGE.glob("*.py"))
-        if file.name != "durable.py"
+        (*way, f"{file.relative_to(STORAGE)}:{line}")
+        for file in sorted(STORAGE.rglob("*.py"))
+        # A store on S3 is another one: what is durable there, the service says.
+        if file.name != "durable.py" and STORAGE / "remote" not in file.parents
         for _, called, line in _calls(file)
         for way in of(called)
     )
