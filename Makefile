@@ -52,7 +52,8 @@ demo: setup ## run a slice of the paper's search (2 to 3 minutes) and show its s
 	@echo "  $(BIN)/sparsest plan paper --store $(DEMO_STORE)"
 
 test: setup ## run the tests, all but those marked gpu or campaign
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+# Files in the order of tests/conftest.py: xdist's own puts those with the fewest tests last.
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-gpu: setup ## run the tests that need an accelerator
 	@$(BIN)/python -m pytest -m gpu
