@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,6 +10,7 @@ import pyarrow as pa
 from analysis.network import network_from_row
 from analysis.retrain import WeightsNotStored, retrained, was_left_out
 from pruning.network import MaskedNetwork
+from storage.closing import Closing
 from storage.paths import published_folder
 from storage.published.reader import PublishedReader
 from storage.reading.reader import StoreReader
@@ -57,7 +57,7 @@ class QueryResult:
         return frame
 
 
-class Store:
+class Store(Closing):
     """Results that are open for reading; rows that are committed later are seen as well."""
 
     def __init__(self, reader: ResultsReader, where: str) -> None:
@@ -131,17 +131,6 @@ class Store:
     def close(self) -> None:
         """Frees the memory and files that queries hold."""
         self._reader.close()
-
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def open_store(path: str | Path) -> Store:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from search.schema import SCHEMA_VERSION
+from storage.closing import Closing
 from storage.errors import StoreError
 from storage.log.state import SweepProgress
 from storage.published.file import PublishedFile, all_published
@@ -22,7 +22,7 @@ from storage.reading.query import run_reading
 from storage.reading.views import sweeps_table
 
 
-class PublishedReader:
+class PublishedReader(Closing):
     """The published results, with all columns: those that follow from the RUN_ID are computed.
 
     That takes a few seconds for all of the paper, once: the rows are then kept in the cache
@@ -114,17 +114,6 @@ class PublishedReader:
         if self._database is not None:
             self._database.close()
             self._database = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _guarded(self, writable: Path | None = None) -> duckdb.DuckDBPyConnection:
         try:

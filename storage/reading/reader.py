@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from search.id_set import IdSet
 from search.indices import IndexSet
+from storage.closing import Closing
 from storage.data.parts import (
     check_part_content,
     check_part_schema,
@@ -81,7 +81,7 @@ class Progress:
     sweeps: tuple[SweepProgress, ...]
 
 
-class StoreReader:
+class StoreReader(Closing):
     """A store as it was when it was opened, or at the last `refresh`.
 
     Readers take no lock, disturb no writer, and see whole commits only.
@@ -256,17 +256,6 @@ class StoreReader:
         if self._database is not None:
             self._database.close()
             self._database = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _check_parts(self) -> None:
         for part in self._state.parts:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pyarrow as pa
 
+from storage.closing import Closing
 from storage.data.damage import SetAsideFile, find_damage
 from storage.data.replacing import NewPart, Places, places_in, places_of, without
 from storage.errors import InitFrozen
@@ -21,7 +20,7 @@ from storage.writing.committer import Committer
 from storage.writing.set_aside import SetAside
 
 
-class StoreEditor:
+class StoreEditor(Closing):
     """Changes a store, which it makes if there is none; the only process that does.
 
     After an input/output error nothing more is written by this object, and the log says what is
@@ -133,17 +132,6 @@ class StoreEditor:
     def close(self) -> None:
         """Frees the lock; a second call does nothing."""
         self._committer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _replace_rows(self, gone: Places, new: Iterable[NewPart]) -> None:
         """Takes rows away and brings data files in, with one entry of the log."""
