@@ -36,7 +36,6 @@ from workers.fast import train_networks
 from workers.initial import starting_network
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack, topology
-from workers.kernel.simd import BLOCK, aligned_zeros
 
 NETWORKS = 600
 """Trainings by the fast trainer for each comparison with the authors'."""
@@ -53,10 +52,9 @@ def sharing_accuracies(case: Experiment) -> Accuracies:
         group = [replicate(case, 10_000 + first + n) for n in range(SHARING)]
         shapes = [topology(given_masks(experiment, 2)) for experiment in group]
         networks = pack(shapes, [starting_network(experiment, {}) for experiment in group])
-        workspace = aligned_zeros((shapes[0].hidden + 1) * BLOCK)
         # The kernel follows the data order of the group's first experiment.
-        train_networks(networks, group, dataset, workspace)
-        found += evaluate_networks(networks, dataset, workspace)[1]
+        train_networks(networks, group, dataset)
+        found += evaluate_networks(networks, dataset)[1]
     return np.array(found) / len(dataset)
 
 

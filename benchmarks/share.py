@@ -17,8 +17,8 @@ from workers.initial import starting_network
 from workers.kernel.compiled import compiled
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack, topology
-from workers.kernel.sgd import BATCHES_AT_ONCE, gather
-from workers.kernel.simd import BLOCK, aligned_zeros
+from workers.kernel.sgd import gather
+from workers.kernel.simd import STRIPE, aligned_zeros
 from workers.orders import permutation
 from workers.train import train_batch
 
@@ -31,7 +31,7 @@ def _gathers(points, labels, order, scale, rows):  # type: ignore[no-untyped-def
     """The gathers of 50 epochs."""
     for _ in range(50):
         for step in range(390):
-            gather(points, labels, order, step * 128, 128, scale, rows)
+            gather(points, labels, order, step * 128, 128, scale, rows, STRIPE)
 
 
 def run() -> None:
@@ -42,8 +42,7 @@ def run() -> None:
     masked = [study[index] for index in study.sample(GROUP)]
     order = np.empty(len(dataset), np.uint32)
     batch = np.float32(1 / 128)
-    rows = aligned_zeros(BATCHES_AT_ONCE * (128 // BLOCK) * (dataset.features + 2) * BLOCK)
-    workspace = aligned_zeros(100 * BLOCK)
+    rows = aligned_zeros((dataset.features + 2) * STRIPE)
 
     def shuffles() -> None:
         for epoch in range(50):
@@ -60,10 +59,10 @@ def run() -> None:
         pack(shapes, [starting_network(experiment, {}) for experiment in masked])
 
     def kernel() -> None:
-        train_networks(networks, group, dataset, workspace)
+        train_networks(networks, group, dataset)
 
     def evaluation() -> None:
-        evaluate_networks(networks, dataset, workspace)
+        evaluate_networks(networks, dataset)
 
     def everything() -> None:
         train_batch(masked)

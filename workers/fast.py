@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pruning.registry import method_named
 from search.experiment import Experiment
@@ -23,8 +22,8 @@ from workers.datasets import Dataset
 from workers.initial import StoredInit
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack, topology, unpacked
-from workers.kernel.sgd import BATCHES_AT_ONCE, Networks, train_steps
-from workers.kernel.simd import BLOCK, INSTRUCTION_SET, LANES, aligned_zeros
+from workers.kernel.sgd import Networks, scratch, train_steps
+from workers.kernel.simd import INSTRUCTION_SET
 from workers.orders import permutation
 from workers.schedules import learning_rates
 from workers.start import Start, start_of
@@ -108,13 +107,12 @@ def _train_together(
     compact = [compacted(start) for start in starts]
     topologies = [topology(start.weight_masks) for start in compact]
     networks = pack(topologies, [start.layers for start in compact])
-    workspace = aligned_zeros((max(t.hidden for t in topologies) + 1) * BLOCK)
     measured: list[tuple[list[float], list[float]]] = []
 
     def measure() -> None:
-        measured.append(evaluate_networks(networks, dataset, workspace))
+        measured.append(evaluate_networks(networks, dataset))
 
-    train_networks(networks, group, dataset, workspace, after_epoch=measure if curves else None)
+    train_networks(networks, group, dataset, after_epoch=measure if curves else None)
     measure()
     seconds = time.perf_counter() - begun
     costs = np.array([network_cost(len(t.flat)) for t in topologies])
@@ -170,7 +168,6 @@ def train_networks(
     networks: Networks,
     group: Sequence[Experiment],
     dataset: Dataset,
-    workspace: NDArray[np.float32],
     steps: int | None = None,
     after_epoch: Callable[[], None] | None = None,
 ) -> None:
@@ -180,7 +177,6 @@ def train_networks(
         networks: packed in the order of `group`.
         group: experiments of one data order, batch size and number of epochs.
         dataset: what to train on.
-        workspace: float32 [(hidden neurons + 1) * BLOCK], aligned, for the largest network.
         steps: stop after so many optimiser steps; None for all of the training.
         after_epoch: called at the end of every epoch.
 
@@ -194,9 +190,7 @@ def train_networks(
     rates_by_epoch = np.ascontiguousarray(rates.T, dtype=np.float32)
     momenta = np.array([e.momentum for e in group], np.float32)
     decays = np.array([e.weight_decay for e in group], np.float32)
-    blocks = -(-first.batch_size // BLOCK)
-    rows = aligned_zeros(BATCHES_AT_ONCE * blocks * (dataset.features + 2) * BLOCK)
-    gradient = aligned_zeros(int(networks.parameter_count.max()) * LANES)
+    memory = scratch(networks, dataset.features, first.batch_size)
     order = np.empty(len(dataset), np.uint32)
     for epoch in range(first.epochs):
         now = min(remaining, steps_an_epoch)
@@ -214,9 +208,7 @@ def train_networks(
             rates_by_epoch[epoch],
             momenta,
             decays,
-            rows,
-            workspace,
-            gradient,
+            memory,
         )
         remaining -= now
         if after_epoch is not None:

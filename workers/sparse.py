@@ -12,8 +12,7 @@ from workers.compact import kept_neurons
 from workers.datasets import Dataset
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack_values, topology, unpacked
-from workers.kernel.sgd import BATCHES_AT_ONCE, train_steps
-from workers.kernel.simd import BLOCK, LANES, aligned_zeros
+from workers.kernel.sgd import scratch, train_steps
 from workers.legs import Leg
 
 
@@ -33,7 +32,6 @@ class SparseNetwork:
         self._packed = pack_values([shape], [self._gathered(network.layers)])
         velocities = self._gathered(network.velocities)
         self._packed.velocities[: len(velocities)] = velocities
-        self._workspace = aligned_zeros((shape.hidden + 1) * BLOCK)
 
     def train(
         self,
@@ -44,9 +42,7 @@ class SparseNetwork:
         weight_decay: float,
     ) -> None:
         """Trains it; arguments as `workers.dense.train_dense`."""
-        blocks = -(-batch_size // BLOCK)
-        rows = aligned_zeros(BATCHES_AT_ONCE * blocks * (dataset.features + 2) * BLOCK)
-        gradient = aligned_zeros(int(self._packed.parameter_count[0]) * LANES)
+        memory = scratch(self._packed, dataset.features, batch_size)
         momenta = np.array([momentum], np.float32)
         decays = np.array([weight_decay], np.float32)
         for leg in legs:
@@ -61,14 +57,12 @@ class SparseNetwork:
                 np.array([leg.rate], np.float32),
                 momenta,
                 decays,
-                rows,
-                self._workspace,
-                gradient,
+                memory,
             )
 
     def evaluate(self, dataset: Dataset) -> tuple[float, float]:
         """Number of points classified correctly, and the loss summed over all points."""
-        losses, hits = evaluate_networks(self._packed, dataset, self._workspace)
+        losses, hits = evaluate_networks(self._packed, dataset)
         return hits[0], losses[0]
 
     def snapshot(self) -> Snapshot:

@@ -9,15 +9,13 @@ from workers.datasets import load_dataset
 from workers.fast import train_networks, trained_network
 from workers.initial import Layers
 from workers.kernel.packing import pack, topology
-from workers.kernel.simd import BLOCK, aligned_zeros
 from workers.start import Start, start_of
 
 
 def _trained(experiment: Experiment, start: Start, small: Start) -> Layers:
     shape = topology(small.weight_masks)
     networks = pack([shape], [small.layers])
-    workspace = aligned_zeros((shape.hidden + 1) * BLOCK)
-    train_networks(networks, [experiment], load_dataset("cubist-spiral"), workspace, steps=100)
+    train_networks(networks, [experiment], load_dataset("cubist-spiral"), steps=100)
     return trained_network(networks, 0, start, small, 0.0, 0.0, 1, 0.0).layers
 
 

@@ -18,7 +18,7 @@ from workers.fast import train_fast, train_networks, trained_network
 from workers.initial import Layers, starting_network
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack, topology
-from workers.kernel.simd import BLOCK, aligned_zeros
+from workers.kernel.simd import BLOCK, STRIPE
 from workers.reference import train_reference
 from workers.start import start_of
 
@@ -42,6 +42,8 @@ CASES = {
     "batch smaller than a block": Experiment(structure=(3, 3), batch_size=50),
     "batch of a block and a bit": Experiment(structure=(3, 3), batch_size=BLOCK + 1),
     "batch of several blocks": Experiment(structure=(3, 3), batch_size=3 * BLOCK),
+    "batch of a stripe and a bit": Experiment(structure=(7, 3), batch_size=STRIPE + 1),
+    "batch of several stripes": Experiment(structure=(3, 9, 3), batch_size=3 * STRIPE),
     "batch of one point": Experiment(structure=(3, 3), batch_size=1),
     "no momentum": Experiment(structure=(3, 3, 3), momentum=0.0),
     "strong decay": Experiment(structure=(3, 3, 3), weight_decay=0.05),
@@ -58,8 +60,7 @@ def trained_by_kernel(experiment: Experiment, dataset: Dataset, steps: int) -> L
     small = compacted(start)
     shape = topology(small.weight_masks)
     networks = pack([shape], [small.layers])
-    workspace = aligned_zeros((shape.hidden + 1) * BLOCK)
-    train_networks(networks, [experiment], dataset, workspace, steps)
+    train_networks(networks, [experiment], dataset, steps)
     return trained_network(networks, 0, start, small, 0.0, 0.0, 1, 0.0).layers
 
 
@@ -115,7 +116,7 @@ def test_accuracy_or_loss_differs_from_the_reference_evaluation() -> None:
         reference = train_reference(case, dataset, steps=300)
         shape = topology(given_masks(case, 2))
         networks = pack([shape], [reference.layers])
-        losses, hits = evaluate_networks(networks, dataset, aligned_zeros(20 * BLOCK))
+        losses, hits = evaluate_networks(networks, dataset)
         # A point at a logit of almost 0 may fall on either side.
         assert abs(hits[0] / len(dataset) - reference.accuracy) <= 2 / len(dataset)
         assert losses[0] / len(dataset) == pytest.approx(reference.loss, rel=1e-5)
@@ -135,7 +136,7 @@ def test_masked_weight_or_stale_padding_becomes_nonzero() -> None:
     small = Experiment(structure=(3, 3, 3), masks=("10|11|01", "100|010|001"), epochs=1)
     shapes = [topology(given_masks(e)) for e in (large, small)]
     networks = pack(shapes, [starting_network(e, {}) for e in (large, small)])
-    train_networks(networks, [large, small], dataset, aligned_zeros(49 * BLOCK), steps=30)
+    train_networks(networks, [large, small], dataset, steps=30)
     whole = start_of(small, dataset, {})
     weight = trained_network(networks, 1, whole, whole, 0.0, 0.0, 1, 0.0).layers[0][0]
     np.testing.assert_array_equal(weight != 0, [[True, False], [True, True], [False, True]])

@@ -15,7 +15,6 @@ from workers.fast import train_fast
 from workers.initial import Layers
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack, topology
-from workers.kernel.simd import BLOCK, aligned_zeros
 from workers.prunability import Prunability, prunability
 from workers.torch_batch import train_torch
 from workers.train import train_batch
@@ -34,8 +33,7 @@ def numpy_hits(layers: Layers) -> int:
 def kernel_hits(layers: Layers) -> int:
     """By the kernel that measures a row's accuracy, on the network without the zero weights."""
     shape = topology([weight != 0 for weight, _ in layers])
-    workspace = aligned_zeros((shape.hidden + 1) * BLOCK)
-    return round(evaluate_networks(pack([shape], [layers]), SPIRAL, workspace)[1][0])
+    return round(evaluate_networks(pack([shape], [layers]), SPIRAL)[1][0])
 
 
 def slow(trained: Trained, hits_of: object = kernel_hits) -> Prunability:

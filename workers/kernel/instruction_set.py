@@ -29,24 +29,26 @@ class InstructionSet:
     Attributes:
         name: as in the column `backend`, "numba-NAME".
         lanes: float32 in a register.
-        block: float32 in a block; see `workers.kernel.simd`.
+        block: float32 in a block, whose sum is formed by itself; see `workers.kernel.simd`.
+        stripe: float32 in a stripe, for which code is written out: a multiple of the block, and
+            of no consequence to the bits. 128 is the batch of the paper.
+        registers: of its vector unit, 16 or 32.
     """
 
     name: str
     lanes: int
     block: int
+    stripe: int
+    registers: int
 
 
-# A backward pass holds the deltas of a block and a few temporaries: 8 of the 32 registers of
-# AVX-512 and NEON, of which the activations take 8 more; with AVX2's 16 registers they are read
-# again from the cache, which is faster than halving the block (`python -m benchmarks kernel`).
 INSTRUCTION_SETS: Final = {
     kind.name: kind
     for kind in (
-        InstructionSet("avx512", 16, 128),
-        InstructionSet("avx2", 8, 64),
-        InstructionSet("neon", 4, 32),
-        InstructionSet("generic", 4, 16),
+        InstructionSet("avx512", 16, 128, 128, 32),
+        InstructionSet("avx2", 8, 64, 128, 16),
+        InstructionSet("neon", 4, 32, 64, 32),
+        InstructionSet("generic", 4, 16, 32, 16),
     )
 }
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workers.initial import Layers
 from workers.kernel.sgd import Networks
-from workers.kernel.simd import BLOCK, aligned_zeros
+from workers.kernel.simd import aligned_zeros
 
 _PADDING = 16
 """Parameters of a network are padded to a multiple of this: one 64-byte line of float32."""
@@ -66,9 +66,9 @@ def topology(masks: Sequence[NDArray[np.bool_]]) -> Topology:
     neurons = sum(sizes[1:])
     in_bounds = np.searchsorted(target, np.arange(inputs, inputs + neurons + 1))
     is_input = source < inputs
-    in_row = np.where(is_input, source, source - inputs) * BLOCK
+    in_row = np.where(is_input, source, source - inputs)
     out_edge = np.argsort(source, kind="stable")
-    out_row = (target[out_edge] - inputs) * BLOCK
+    out_row = target[out_edge] - inputs
     out_bounds = np.searchsorted(source[out_edge], np.arange(inputs + neurons))
     return Topology(sizes, flat, in_bounds, in_row, out_bounds, out_row, out_edge)
 

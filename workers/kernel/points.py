@@ -14,13 +14,17 @@ from workers.kernel.simd import BLOCK, aligned_zeros
 
 @lru_cache(maxsize=4)
 def all_points(dataset: Dataset) -> NDArray[np.float32]:
-    """All points in blocks, as `workers.kernel.sgd.gather` lays them, each with weight 1.
+    """All points in blocks, each with its rows: features, label and weight, which is 1.
 
     Returns:
-        float32 [blocks * (features + 2) * BLOCK], 64-byte aligned.
+        float32 [blocks * (features + 2) * BLOCK], 64-byte aligned. The last block is filled up
+        with points of weight 0.
     """
-    blocks = -(-len(dataset) // BLOCK)
-    rows = aligned_zeros(blocks * (dataset.features + 2) * BLOCK)
+    size = (dataset.features + 2) * BLOCK
+    rows = aligned_zeros(-(-len(dataset) // BLOCK) * size)
     order = np.arange(len(dataset), dtype=np.uint32)
-    gather(dataset.points, dataset.labels, order, 0, len(dataset), np.float32(1), rows)
+    for block, first in enumerate(range(0, len(dataset), BLOCK)):
+        count = min(BLOCK, len(dataset) - first)
+        place = rows[block * size :]
+        gather(dataset.points, dataset.labels, order, first, count, np.float32(1), place, BLOCK)
     return rows

@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from workers.kernel.compiled import compiled
+from workers.kernel.forward import logits
 from workers.kernel.loss import correct
-from workers.kernel.sgd import forward
 from workers.kernel.simd import (
     BLOCK,
     LANES,
@@ -61,7 +61,7 @@ def _hits(networks, g, features, rows, points, floor, workspace, sums):  # type:
         right = splat_lanes(np.float32(0))
         for block in range(first, last):
             point = block * block_size
-            logit = forward(networks, g, rows, point, workspace)
+            logit = logits(networks, g, rows, point, workspace)
             label = load(rows, point + features * BLOCK)
             scale = load(rows, point + (features + 1) * BLOCK)
             right = add(right, fold(correct(logit, label, scale)))
@@ -121,7 +121,7 @@ def _bounded(networks, g, features, rows, point, going, rounding, workspace, rad
         ):
             weight = item(networks.parameters, weights + e)
             goes = item(going, e)
-            row = item(networks.in_row, edge_start + e)
+            row = item(networks.in_row, edge_start + e) * BLOCK
             if m < networks.first_hidden[g]:
                 z = fma(splat(weight), load(rows, point + row), z)
                 magnitude = load(radii, inputs + row)
@@ -157,7 +157,7 @@ def _at_risk(  # type: ignore[no-untyped-def]
     """
     rounding = _rounding(networks, g)
     block_size = (features + 2) * BLOCK
-    logits = networks.hidden[g] * BLOCK
+    output = networks.hidden[g] * BLOCK
     count = 0
     hits = 0
     for block in range((points + BLOCK - 1) // BLOCK):
@@ -165,9 +165,9 @@ def _at_risk(  # type: ignore[no-untyped-def]
         _bounded(networks, g, features, rows, point, going, rounding, workspace, radii)
         filled = min(BLOCK, points - block * BLOCK)
         # Neighbours in the data set are neighbours in space: in most blocks nobody is at risk.
-        z = load(workspace, logits)
+        z = load(workspace, output)
         negative = fma(splat(np.float32(-1)), z, splat(np.float32(0)))
-        margin = fma(splat(np.float32(-1)), load(radii, logits), add(relu(z), relu(negative)))
+        margin = fma(splat(np.float32(-1)), load(radii, output), add(relu(z), relu(negative)))
         safe = where_positive(margin, splat(np.float32(1)))
         label = load(rows, point + features * BLOCK)
         scale = load(rows, point + (features + 1) * BLOCK)
@@ -177,9 +177,9 @@ def _at_risk(  # type: ignore[no-untyped-def]
             hits += _total(sums)
             continue
         for s in range(filled):
-            logit = workspace[logits + s]
+            logit = workspace[output + s]
             # Not the other way round: a NaN is at risk.
-            if abs(logit) > radii[logits + s]:
+            if abs(logit) > radii[output + s]:
                 hits += (logit > 0) == (rows[point + features * BLOCK + s] > np.float32(0.5))
             else:
                 place = (count // BLOCK) * block_size + count % BLOCK
@@ -216,7 +216,7 @@ def count_removals(  # type: ignore[no-untyped-def]
     Args:
         networks: `Networks`; weights are set to zero.
         features: of a point.
-        rows: all points as `workers.kernel.sgd.gather` lays them, scale 1.
+        rows: all points in blocks, as `workers.kernel.points.all_points` has them.
         points: their number.
         workspace: float32 [(hidden neurons + 1) * BLOCK], for the largest network.
         radii: float32 [(hidden neurons + 1 + features) * BLOCK], likewise.

@@ -1,15 +1,15 @@
 """The training kernel: stochastic gradient descent of small sparse networks on one core.
 
 A network is an edge list (`workers.kernel.packing`), so one compiled kernel serves every shape,
-mask and depth, and a masked weight costs nothing. The points of a batch lie in *blocks*
-(`workers.kernel.simd`): row by row, one feature, label, activation or delta of `BLOCK` points
-behind the other. A few batches are gathered at a time and every network of the group is trained on
-them: the shuffle and the gather, dear beside so small a network, are shared.
+mask and depth, and a masked weight costs nothing. The points of a batch lie in stripes
+(`workers.kernel.neurons`): row by row, one feature, label, activation or delta of `STRIPE` points
+behind the other.
+A few batches are gathered at a time and every network of the group is trained on them: the shuffle
+and the gather, dear beside so small a network, are shared.
 
-The backward pass goes through the neurons in reverse. A neuron's activations and the sum of what
-its outgoing edges bring back stay in registers, and each delta that is read serves both that sum
-and the gradient of its edge. The neuron's deltas then take the place of its activations, which
-nobody needs any more.
+The backward pass goes through the neurons in reverse. Each delta that is read serves both the
+deltas of its source and the gradient of its edge. A neuron's deltas take the place of its
+activations, which nobody needs any more.
 
 Each network's result depends on its own parameters and the data order alone: the order of every
 sum is fixed by the network, never by its neighbours.
@@ -23,24 +23,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.kernel.compiled import compiled
+from workers.kernel.forward import logits
 from workers.kernel.loss import correct, cross_entropy, cross_entropy_delta
+from workers.kernel.neurons import (
+    activate,
+    at,
+    backpropagate,
+    backpropagate_to_input,
+    preactivate,
+)
 from workers.kernel.simd import (
     BLOCK,
     LANES,
+    STRIPE,
     add,
-    dot,
+    aligned_zeros,
     fma,
     fold,
     item,
     load,
     load_lanes,
-    relu,
     row_sums,
-    splat,
     splat_lanes,
     store,
     store_lanes,
-    where_positive,
 )
 
 BATCHES_AT_ONCE = 13
@@ -62,9 +68,9 @@ class Networks(NamedTuple):
     Per network and source (inputs, then hidden neurons), int64:
         out_bounds: places out_bounds[i] to out_bounds[i + 1] of `out_row`, `out_edge` start at i.
     Per edge, int64:
-        in_row: where the row of its source begins: from the gathered point's first row for an
-            input, in the workspace for a neuron.
-        out_row: where the row of the target neuron begins in the workspace.
+        in_row: number of its source's row: among the batch's for an input, in the workspace for a
+            neuron.
+        out_row: number of its target's row in the workspace.
         out_edge: the edge's place among the weights.
     float32, 64-byte aligned:
         parameters, velocities: weights and biases, and their momentum buffers.
@@ -87,121 +93,141 @@ class Networks(NamedTuple):
     velocities: NDArray[np.float32]
 
 
+class Scratch(NamedTuple):
+    """Memory of `train_steps`, float32, 64-byte aligned; made by `scratch`.
+
+    Attributes:
+        batches: [BATCHES_AT_ONCE * stripes in a batch * (features + 2) * STRIPE], gathered batches.
+        workspace: [(hidden neurons + 2) * STRIPE], for the largest network: activations and
+            deltas, those of the output, and a row for sums in the making.
+        gradient: [parameter_count * LANES], for the largest network: a register of partial sums
+            a parameter.
+    """
+
+    batches: NDArray[np.float32]
+    workspace: NDArray[np.float32]
+    gradient: NDArray[np.float32]
+
+
+def scratch(networks: Networks, features: int, batch_size: int) -> Scratch:
+    """What `train_steps` needs for these networks."""
+    stripes = -(-batch_size // STRIPE)
+    return Scratch(
+        aligned_zeros(BATCHES_AT_ONCE * stripes * (features + 2) * STRIPE),
+        aligned_zeros((int(networks.hidden.max()) + 2) * STRIPE),
+        aligned_zeros(int(networks.parameter_count.max()) * LANES),
+    )
+
+
 @compiled
-def gather(points, labels, order, first, count, scale, rows):  # type: ignore[no-untyped-def]
-    """Lays points order[first : first + count] into blocks: features, label and scale, row by row.
+def gather(points, labels, order, first, count, scale, rows, length):  # type: ignore[no-untyped-def]
+    """Lays points order[first : first + count] into rows: the features, label and scale.
 
     Args:
         points: float32 [N, features].
         labels: float32 [N].
         order: uint32 [N].
-        first: where the batch begins in the order.
-        count: points of the batch. The last block is filled up with points of scale 0.
+        first: where these points begin in the order.
+        count: of these points.
         scale: weight of each point in the loss.
-        rows: float32 [blocks * (features + 2) * BLOCK], written.
+        rows: float32 [(features + 2) * length], written.
+        length: of a row; behind the points it is filled up with points of scale 0.
     """
     features = points.shape[1]
-    block_size = (features + 2) * BLOCK
-    blocks = (count + BLOCK - 1) // BLOCK
-    for block in range(blocks):
-        start = block * block_size
-        filled = min(BLOCK, count - block * BLOCK)
-        for s in range(filled):
-            point = order[first + block * BLOCK + s]
-            for feature in range(features):
-                rows[start + feature * BLOCK + s] = points[point, feature]
-            rows[start + features * BLOCK + s] = labels[point]
-            rows[start + (features + 1) * BLOCK + s] = scale
-        for s in range(filled, BLOCK):
-            for row in range(features + 2):
-                rows[start + row * BLOCK + s] = np.float32(0)
+    # Row by row: to collect a point's numbers one after the other takes twice as long.
+    for feature in range(features):
+        for s in range(count):
+            rows[feature * length + s] = points[order[first + s], feature]
+    for s in range(count):
+        rows[features * length + s] = labels[order[first + s]]
+    for s in range(count):
+        rows[(features + 1) * length + s] = scale
+    for row in range(features + 2):
+        for s in range(count, length):
+            rows[row * length + s] = np.float32(0)
 
 
 @compiled
-def forward(networks, g, rows, point, workspace):  # type: ignore[no-untyped-def]
-    """Activations of all hidden neurons into the workspace; returns the block of logits.
-
-    Args:
-        networks: `Networks`.
-        g: which of them.
-        rows: points as `gather` lays them.
-        point: where the block of points begins in `rows`.
-        workspace: as for `train_steps`.
-    """
+def _forward(networks, g, batches, stripe, workspace):  # type: ignore[no-untyped-def]
+    """Activations of all hidden neurons, and the logits behind them, into the workspace."""
     weights = networks.parameter_start[g]
     biases = weights + networks.edges[g]
     bounds = networks.in_start[g]
     edge_start = networks.edge_start[g]
     hidden = networks.hidden[g]
-    first_hidden = networks.first_hidden[g]
-    for m in range(first_hidden):
-        z = splat(item(networks.parameters, biases + m))
-        stop = item(networks.in_bounds, bounds + m + 1)
-        for e in range(item(networks.in_bounds, bounds + m), stop):
-            source = load(rows, point + item(networks.in_row, edge_start + e))
-            z = fma(splat(item(networks.parameters, weights + e)), source, z)
-        store(workspace, m * BLOCK, relu(z))
-    for m in range(first_hidden, hidden):
-        z = splat(item(networks.parameters, biases + m))
-        stop = item(networks.in_bounds, bounds + m + 1)
-        for e in range(item(networks.in_bounds, bounds + m), stop):
-            source = load(workspace, item(networks.in_row, edge_start + e))
-            z = fma(splat(item(networks.parameters, weights + e)), source, z)
-        store(workspace, m * BLOCK, relu(z))
-    logit = splat(item(networks.parameters, biases + hidden))
-    stop = item(networks.in_bounds, bounds + hidden + 1)
-    for e in range(item(networks.in_bounds, bounds + hidden), stop):
-        source = load(workspace, item(networks.in_row, edge_start + e))
-        logit = fma(splat(item(networks.parameters, weights + e)), source, logit)
-    return logit
+    sources = at(batches, stripe)
+    for m in range(hidden):
+        if m == networks.first_hidden[g]:
+            sources = at(workspace, 0)
+        first = item(networks.in_bounds, bounds + m)
+        activate(
+            sources,
+            at(networks.in_row, edge_start + first),
+            at(networks.parameters, weights + first),
+            item(networks.in_bounds, bounds + m + 1) - first,
+            item(networks.parameters, biases + m),
+            at(workspace, m * STRIPE),
+        )
+    first = item(networks.in_bounds, bounds + hidden)
+    preactivate(
+        at(workspace, 0),
+        at(networks.in_row, edge_start + first),
+        at(networks.parameters, weights + first),
+        item(networks.in_bounds, bounds + hidden + 1) - first,
+        item(networks.parameters, biases + hidden),
+        at(workspace, hidden * STRIPE),
+    )
 
 
 @compiled
-def _keep(gradient, place, sums, fresh):  # type: ignore[no-untyped-def]
-    """Stores a register of partial sums, or adds it to what earlier blocks have left there."""
-    if fresh:
-        store_lanes(gradient, place, sums)
-    else:
-        store_lanes(gradient, place, add(load_lanes(gradient, place), sums))
+def _output_deltas(networks, g, batches, labels, workspace, gradient, fresh):  # type: ignore[no-untyped-def]
+    """Deltas of the output in place of its logits, and the gradient of its bias."""
+    output = networks.hidden[g] * STRIPE
+    slope = (networks.edges[g] + networks.hidden[g]) * LANES
+    sums = splat_lanes(np.float32(-0.0)) if fresh else load_lanes(gradient, slope)
+    for point in range(0, STRIPE, BLOCK):
+        logit = load(workspace, output + point)
+        label = load(batches, labels + point)
+        scale = load(batches, labels + STRIPE + point)
+        delta = cross_entropy_delta(logit, label, scale)
+        store(workspace, output + point, delta)
+        sums = add(sums, fold(delta))
+    store_lanes(gradient, slope, sums)
 
 
 @compiled
-def _gradient(networks, g, features, rows, point, workspace, gradient, fresh):  # type: ignore[no-untyped-def]
-    """Gradient of one block: a register of partial sums a parameter, into `gradient`.
-
-    Where the block is not the batch's first (not `fresh`), they are added to those before.
-    """
+def _backward(networks, g, features, batches, stripe, workspace, gradient, fresh):  # type: ignore[no-untyped-def]
+    """Gradient of all other parameters: a register of partial sums each, into `gradient`."""
     weights = networks.parameter_start[g]
-    edges = networks.edges[g]
-    edge_start = networks.edge_start[g]
     bounds = networks.out_start[g]
+    edge_start = networks.edge_start[g]
     hidden = networks.hidden[g]
-    logit = forward(networks, g, rows, point, workspace)
-    label = load(rows, point + features * BLOCK)
-    scale = load(rows, point + (features + 1) * BLOCK)
-    delta = cross_entropy_delta(logit, label, scale)
-    store(workspace, hidden * BLOCK, delta)
-    _keep(gradient, (edges + hidden) * LANES, fold(delta), fresh)
     for reverse in range(hidden):
         m = hidden - 1 - reverse
-        activation = load(workspace, m * BLOCK)
-        delta = splat(np.float32(0))
-        stop = item(networks.out_bounds, bounds + features + m + 1)
-        for q in range(item(networks.out_bounds, bounds + features + m), stop):
-            e = item(networks.out_edge, edge_start + q)
-            target = load(workspace, item(networks.out_row, edge_start + q))
-            delta = fma(splat(item(networks.parameters, weights + e)), target, delta)
-            _keep(gradient, e * LANES, dot(activation, target), fresh)
-        delta = where_positive(activation, delta)
-        store(workspace, m * BLOCK, delta)
-        _keep(gradient, (edges + m) * LANES, fold(delta), fresh)
+        first = item(networks.out_bounds, bounds + features + m)
+        backpropagate(
+            at(workspace, 0),
+            at(networks.out_row, edge_start + first),
+            at(networks.out_edge, edge_start + first),
+            at(networks.parameters, weights),
+            item(networks.out_bounds, bounds + features + m + 1) - first,
+            at(workspace, m * STRIPE),
+            at(workspace, (hidden + 1) * STRIPE),
+            at(gradient, 0),
+            at(gradient, (networks.edges[g] + m) * LANES),
+            fresh,
+        )
     for i in range(features):
-        value = load(rows, point + i * BLOCK)
-        stop = item(networks.out_bounds, bounds + i + 1)
-        for q in range(item(networks.out_bounds, bounds + i), stop):
-            target = load(workspace, item(networks.out_row, edge_start + q))
-            e = item(networks.out_edge, edge_start + q)
-            _keep(gradient, e * LANES, dot(value, target), fresh)
+        first = item(networks.out_bounds, bounds + i)
+        backpropagate_to_input(
+            at(workspace, 0),
+            at(networks.out_row, edge_start + first),
+            at(networks.out_edge, edge_start + first),
+            item(networks.out_bounds, bounds + i + 1) - first,
+            at(batches, stripe + i * STRIPE),
+            at(gradient, 0),
+            fresh,
+        )
 
 
 @compiled
@@ -216,9 +242,7 @@ def train_steps(  # type: ignore[no-untyped-def]
     rates,
     momenta,
     decays,
-    rows,
-    workspace,
-    gradient,
+    memory,
 ):
     """Trains every network in place on steps first_step to last_step (exclusive) of one epoch.
 
@@ -236,20 +260,22 @@ def train_steps(  # type: ignore[no-untyped-def]
         rates: float32 [networks], learning rates of this epoch.
         momenta: float32 [networks].
         decays: float32 [networks], weight decays.
-        rows: float32 [BATCHES_AT_ONCE * blocks in a batch * (features + 2) * BLOCK].
-        workspace: float32 [(hidden neurons + 1) * BLOCK], for the largest network.
-        gradient: float32 [parameter_count * LANES], for the largest network.
+        memory: `Scratch` for these networks and this batch size.
     """
+    batches, workspace, gradient = memory
     features = points.shape[1]
-    blocks = (batch_size + BLOCK - 1) // BLOCK
-    block_size = (features + 2) * BLOCK
+    stripes = (batch_size + STRIPE - 1) // STRIPE
+    size = (features + 2) * STRIPE
     scale = np.float32(1) / np.float32(batch_size)
     for start in range(first_step, last_step, BATCHES_AT_ONCE):
         steps = min(BATCHES_AT_ONCE, last_step - start)
         for step in range(steps):
-            place = step * blocks * block_size
-            first = (start + step) * batch_size
-            gather(points, labels, order, first, batch_size, scale, rows[place:])
+            for s in range(stripes):
+                first = s * STRIPE
+                count = min(STRIPE, batch_size - first)
+                first += (start + step) * batch_size
+                place = batches[(step * stripes + s) * size :]
+                gather(points, labels, order, first, count, scale, place, STRIPE)
         for g in range(networks.edges.shape[0]):
             count = networks.parameter_count[g]
             base = networks.parameter_start[g]
@@ -261,11 +287,19 @@ def train_steps(  # type: ignore[no-untyped-def]
             momentum = splat_lanes(momenta[g])
             decay = splat_lanes(decays[g])
             for step in range(steps):
-                point = step * blocks * block_size
-                _gradient(networks, g, features, rows, point, workspace, gradient, True)
-                for _ in range(1, blocks):
-                    point += block_size
-                    _gradient(networks, g, features, rows, point, workspace, gradient, False)
+                for s in range(stripes):
+                    stripe = (step * stripes + s) * size
+                    label = stripe + features * STRIPE
+                    _forward(networks, g, batches, stripe, workspace)
+                    # Two calls, each compiled for the constant that it passes.
+                    if s == 0:
+                        _output_deltas(networks, g, batches, label, workspace, gradient, True)
+                        _backward(networks, g, features, batches, stripe, workspace, gradient, True)
+                    else:
+                        _output_deltas(networks, g, batches, label, workspace, gradient, False)
+                        _backward(
+                            networks, g, features, batches, stripe, workspace, gradient, False
+                        )
                 for p in range(0, count, LANES):
                     weight = load_lanes(networks.parameters, base + p)
                     slope = fma(decay, weight, row_sums(gradient, p * LANES))
@@ -281,9 +315,9 @@ def evaluate(networks, features, rows, blocks, workspace, sums, losses, hits):  
     Args:
         networks: `Networks`.
         features: of a point.
-        rows: float32 [blocks * (features + 2) * BLOCK], all points as `gather` lays them, scale 1.
+        rows: all points in blocks, as `workers.kernel.points.all_points` has them.
         blocks: of all points.
-        workspace: as for `train_steps`.
+        workspace: float32 [hidden neurons * BLOCK], for the largest network, 64-byte aligned.
         sums: float32 [2 * LANES], 64-byte aligned scratch. A block's sums are exact enough in
             float32; the sum over all blocks is kept in float64.
         losses: float64 [networks], the sum of binary cross-entropy, written.
@@ -295,7 +329,7 @@ def evaluate(networks, features, rows, blocks, workspace, sums, losses, hits):  
         hit = 0.0
         for block in range(blocks):
             point = block * block_size
-            logit = forward(networks, g, rows, point, workspace)
+            logit = logits(networks, g, rows, point, workspace)
             label = load(rows, point + features * BLOCK)
             scale = load(rows, point + (features + 1) * BLOCK)
             store_lanes(sums, 0, fold(cross_entropy(logit, label, scale)))

@@ -30,7 +30,12 @@ type_int64 = ir.IntType(64)
 
 _CHOSEN = chosen_instruction_set()
 INSTRUCTION_SET, LANES, BLOCK = _CHOSEN.name, _CHOSEN.lanes, _CHOSEN.block
+STRIPE = _CHOSEN.stripe
 REGISTERS = BLOCK // LANES
+"""Of a block."""
+
+VECTOR_REGISTERS = _CHOSEN.registers
+"""Of the processor."""
 
 
 class FloatVector(types.Type):  # type: ignore[misc]  # numba has no type stubs
@@ -75,7 +80,8 @@ def _shuffled(builder: Any, a: Any, b: Any, places: list[int]) -> Any:
     return builder.shuffle_vector(a, b, mask)
 
 
-def _broadcast(builder: Any, scalar: Any, count: int) -> Any:
+def broadcast(builder: Any, scalar: Any, count: int) -> Any:
+    """The scalar in every place of a vector."""
     undefined = ir.Constant(ir.VectorType(type_float, count), ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(type_int32, 0))
     return _shuffled(builder, first, undefined, [0] * count)
@@ -95,7 +101,8 @@ def larger(builder: Any, a: Any, b: Any) -> Any:
     return builder.select(builder.fcmp_ordered(">", a, b), a, b)
 
 
-def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+def place_of(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    """Pointer to an element of an array, of the given numba type."""
     data = context.make_array(kind)(context, builder, array).data
     return builder.gep(data, [index])
 
@@ -104,7 +111,7 @@ def _loader(vector: FloatVector) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def load(typing_context: Any, array: Any, start: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            place = _place(context, builder, signature.args[0], args[0], args[1])
+            place = place_of(context, builder, signature.args[0], args[0], args[1])
             pointer = builder.bitcast(place, ir.VectorType(type_float, vector.count).as_pointer())
             return builder.load(pointer, align=4 * LANES)
 
@@ -117,7 +124,7 @@ def _storer(vector: FloatVector) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def store(typing_context: Any, array: Any, start: Any, value: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            place = _place(context, builder, signature.args[0], args[0], args[1])
+            place = place_of(context, builder, signature.args[0], args[0], args[1])
             pointer = builder.bitcast(place, ir.VectorType(type_float, vector.count).as_pointer())
             builder.store(args[2], pointer, align=4 * LANES)
             return context.get_dummy_value()
@@ -131,7 +138,7 @@ def _splatter(vector: FloatVector) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def splat(typing_context: Any, scalar: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return _broadcast(builder, args[0], vector.count)
+            return broadcast(builder, args[0], vector.count)
 
         return vector(types.float32), generate
 
@@ -157,7 +164,7 @@ def item(typing_context: Any, array: Any, index: Any) -> Any:
     """The element array[index], without numba's test for a negative index."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(_place(context, builder, signature.args[0], args[0], args[1]))
+        return builder.load(place_of(context, builder, signature.args[0], args[0], args[1]))
 
     return array.dtype(array, types.int64), generate
 
@@ -204,22 +211,6 @@ def where_positive(typing_context: Any, a: Any, value: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def dot(typing_context: Any, a: Any, b: Any) -> Any:
-    """The register whose lanes sum to the inner product of two blocks."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        left, right = _registers(builder, args[0]), _registers(builder, args[1])
-        # Two chains of additions: one alone would wait for its own last result.
-        even, odd = builder.fmul(left[0], right[0]), builder.fmul(left[1], right[1])
-        for r in range(2, REGISTERS, 2):
-            even = fused(builder, left[r], right[r], even)
-            odd = fused(builder, left[r + 1], right[r + 1], odd)
-        return builder.fadd(even, odd)
-
-    return lanes_type(a, b), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
 def fold(typing_context: Any, a: Any) -> Any:
     """The register whose lanes sum to the sum of a block."""
 
@@ -245,14 +236,14 @@ def row_sums(typing_context: Any, array: Any, start: Any) -> Any:
         rows = []
         for r in range(LANES):
             index = builder.add(args[1], ir.Constant(type_int64, r * LANES))
-            place = _place(context, builder, signature.args[0], args[0], index)
+            place = place_of(context, builder, signature.args[0], args[0], index)
             pointer = builder.bitcast(place, ir.VectorType(type_float, LANES).as_pointer())
             rows.append(builder.load(pointer, align=4 * LANES))
         while len(rows) > 1:
             half = len(rows) // 2
             # Lanes with this bit clear go on with row r, those with it set with row r + half.
-            low = [LANES + i - half if i & half else i for i in range(LANES)]
-            high = [LANES + i if i & half else i + half for i in range(LANES)]
+            low = [LANES + i if i & half else i for i in range(LANES)]
+            high = [LANES + i - half if i & half else i + half for i in range(LANES)]
             rows = [
                 builder.fadd(
                     _shuffled(builder, rows[r], rows[r + half], low),
