@@ -24,15 +24,19 @@ Arrays = tuple[NDArray[Any], ...]
 
 
 @compiled
-def _activate(memory, rows, weights, count, bias):  # type: ignore[no-untyped-def]
+def _activate(memory, rows, edges, weights, count, bias, alive):  # type: ignore[no-untyped-def]
     sources, own = at(memory, ROWS * STRIPE), at(memory, OWN * STRIPE)
-    neurons.activate(sources, at(rows, 0), at(weights, 0), count, bias, own)
+    alive[0] = neurons.activate(
+        sources, at(rows, 0), at(edges, 0), at(weights, 0), count, bias, own
+    )
 
 
 @compiled
-def _preactivate(memory, rows, weights, count, bias):  # type: ignore[no-untyped-def]
+def _preactivate(memory, rows, edges, weights, count, bias, alive):  # type: ignore[no-untyped-def]
     sources, own = at(memory, ROWS * STRIPE), at(memory, OWN * STRIPE)
-    neurons.preactivate(sources, at(rows, 0), at(weights, 0), count, bias, own)
+    alive[0] = neurons.preactivate(
+        sources, at(rows, 0), at(edges, 0), at(weights, 0), count, bias, own
+    )
 
 
 @compiled
@@ -91,15 +95,29 @@ def row(memory: NDArray[Any], number: int) -> NDArray[Any]:
 def test_an_edge_is_left_out_or_counted_twice_going_forward(
     count: int, kernel: Callable[..., None], function: Callable[[Any], Any]
 ) -> None:
-    memory, rows, _, weights = drawn(count)
+    memory, rows, edges, weights = drawn(count)
     before = memory.copy()
-    kernel(memory, rows, weights, count, np.float32(0.25))
+    kernel(memory, rows, edges, weights, count, np.float32(0.25), np.zeros(1, np.bool_))
     z = 0.25 + sum(
-        (float(w) * row(memory, ROWS + r) for w, r in zip(weights, rows, strict=False)),
+        (float(weights[e]) * row(memory, ROWS + r) for e, r in zip(edges, rows, strict=True)),
         start=np.zeros(STRIPE),
     )
     np.testing.assert_allclose(row(memory, OWN), function(z), rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(memory[STRIPE:], before[STRIPE:])
+
+
+@pytest.mark.parametrize("count", [1, 8, 17])
+@pytest.mark.parametrize("place", [None, 0, STRIPE // 2 + 3, STRIPE - 1])
+def test_a_living_neuron_is_called_dead(count: int, place: int | None) -> None:
+    memory, rows, edges, weights = drawn(count)
+    sources = memory[ROWS * STRIPE :].reshape(-1, STRIPE)
+    sources[:] = 0
+    if place is not None:
+        sources[rows[-1], place] = 1 / weights[edges[-1]]
+    alive = np.array([place is None])
+    _activate(memory, rows, edges, weights, count, np.float32(-0.5), alive)
+    assert alive[0] == (place is not None)
+    assert np.count_nonzero(row(memory, OWN)) == (place is not None)
 
 
 @pytest.mark.parametrize("fresh", [True, False])

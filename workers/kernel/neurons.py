@@ -31,6 +31,7 @@ from workers.kernel.simd import (
     larger,
     place_of,
     type_float,
+    type_int32,
     type_int64,
 )
 
@@ -42,6 +43,7 @@ _BACKWARD = 3 if VECTOR_REGISTERS == 16 else 4
 _FROM_INPUTS = 4
 
 _register_type = ir.VectorType(type_float, LANES)
+_bits_type = ir.VectorType(type_int32, LANES)
 _floats = types.CPointer(types.float32)
 _integers = types.CPointer(types.int64)
 
@@ -220,17 +222,29 @@ def _few_at_a_time(
 def _activation(rectified: bool) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def activation(
-        typing_context: Any, sources: Any, rows: Any, weights: Any, count: Any, bias: Any, own: Any
+        typing_context: Any,
+        sources: Any,
+        rows: Any,
+        edges: Any,
+        weights: Any,
+        count: Any,
+        bias: Any,
+        own: Any,
     ) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            sources, rows, weights, count, bias, own = args
+            sources, rows, edges, weights, count, bias, own = args
             bias_everywhere = broadcast(builder, bias, LANES)
             zero = constant_of(_register_type, 0.0)
+            # The bits of all activations, one over the other: none is negative, so all are zero
+            # where these are.
+            seen = cgutils.alloca_once(builder, _bits_type)
+            builder.store(ir.Constant(_bits_type, [0] * LANES), seen)
 
             def emit(first: Any, number: int, begins: bool, ends: bool) -> None:
                 places = [builder.add(first, _constant(i)) for i in range(number)]
+                chosen = [_element(builder, edges, place) for place in places]
                 splats = [
-                    broadcast(builder, _element(builder, weights, place), LANES) for place in places
+                    broadcast(builder, _element(builder, weights, edge), LANES) for edge in chosen
                 ]
                 starts = _starts(builder, sources, rows, places)
                 with _blocks(builder) as (point, _):
@@ -242,30 +256,38 @@ def _activation(rectified: bool) -> Any:
                             z = fused(builder, splat, source[register], z)
                         if ends and rectified:
                             z = larger(builder, z, zero)
+                            bits = builder.bitcast(z, _bits_type)
+                            builder.store(builder.or_(builder.load(seen), bits), seen)
                         own_row[register] = z
 
             _few_at_a_time(builder, count, _FORWARD, emit)
-            return context.get_dummy_value()
+            all_bits = builder.bitcast(builder.load(seen), ir.IntType(32 * LANES))
+            return builder.icmp_unsigned("!=", all_bits, ir.Constant(all_bits.type, 0))
 
-        arguments = (_floats, _integers, _floats, types.int64, types.float32, _floats)
-        return types.void(*arguments), generate
+        arguments = (
+            *(_floats, _integers, _integers, _floats, types.int64, types.float32, _floats),
+        )
+        return types.boolean(*arguments), generate
 
     return activation
 
 
 activate = _activation(rectified=True)
-"""activate(sources, rows, weights, count, bias, own): ReLU of a neuron's weighted sum.
+"""activate(sources, rows, edges, weights, count, bias, own): ReLU of a neuron's weighted sum.
 
 sources: pointer to float32, where row 0 of its sources begins.
 rows: pointer to int64 [count], the numbers of its sources' rows.
-weights: pointer to float32 [count].
+edges: pointer to int64 [count], the places of its incoming edges among the weights.
+weights: pointer to float32, the network's weights.
 count: its incoming edges.
 bias: float32.
 own: pointer to float32 [STRIPE], its row, written. NaN gives 0.
+
+Returns whether it is alive: whether any of its activations is not zero.
 """
 
 preactivate = _activation(rectified=False)
-"""The same without ReLU: the logits of a last neuron."""
+"""The same without ReLU: the logits of a last neuron. What it returns means nothing."""
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -3,13 +3,12 @@
 A network is an edge list (`workers.kernel.packing`), so one compiled kernel serves every shape,
 mask and depth, and a masked weight costs nothing. The points of a batch lie in stripes
 (`workers.kernel.neurons`): row by row, one feature, label, activation or delta of `STRIPE` points
-behind the other.
-A few batches are gathered at a time and every network of the group is trained on them: the shuffle
-and the gather, dear beside so small a network, are shared.
+behind the other. A few batches are gathered at a time and every network of the group is trained on
+them: the shuffle and the gather, dear beside so small a network, are shared.
 
-The backward pass goes through the neurons in reverse. Each delta that is read serves both the
-deltas of its source and the gradient of its edge. A neuron's deltas take the place of its
-activations, which nobody needs any more.
+The backward pass (`workers.kernel.passes`) goes through the neurons in reverse. Each delta that is
+read serves both the deltas of its source and the gradient of its edge. A neuron's deltas take the
+place of its activations, which nobody needs any more.
 
 Each network's result depends on its own parameters and the data order alone: the order of every
 sum is fixed by the network, never by its neighbours.
@@ -24,33 +23,25 @@ from numpy.typing import NDArray
 
 from workers.kernel.compiled import compiled
 from workers.kernel.forward import logits
-from workers.kernel.loss import correct, cross_entropy, cross_entropy_delta
-from workers.kernel.neurons import (
-    activate,
-    at,
-    backpropagate,
-    backpropagate_to_input,
-    preactivate,
-)
+from workers.kernel.loss import correct, cross_entropy
+from workers.kernel.passes import backward, forward, output_deltas
 from workers.kernel.simd import (
     BLOCK,
     LANES,
     STRIPE,
-    add,
     aligned_zeros,
     fma,
     fold,
-    item,
     load,
     load_lanes,
     row_sums,
     splat_lanes,
-    store,
     store_lanes,
 )
 
-BATCHES_AT_ONCE = 13
-"""Batches gathered at a time; 13 of 128 points of the spiral are 20 KB, less than half of L1."""
+BATCHES_AT_ONCE = 39
+"""Batches gathered at a time, a tenth of an epoch of the spiral: 80 KB, which L2 holds. Fewer would
+fit into L1; but a network's edges are listed anew whenever it is its turn."""
 
 
 class Networks(NamedTuple):
@@ -94,28 +85,52 @@ class Networks(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory of `train_steps`, float32, 64-byte aligned; made by `scratch`.
+    """Memory of `train_steps`; made by `scratch`.
 
-    Attributes:
+    float32, 64-byte aligned:
         batches: [BATCHES_AT_ONCE * stripes in a batch * (features + 2) * STRIPE], gathered batches.
         workspace: [(hidden neurons + 2) * STRIPE], for the largest network: activations and
             deltas, those of the output, and a row for sums in the making.
         gradient: [parameter_count * LANES], for the largest network: a register of partial sums
             a parameter.
+    int64, of the network and the stripe at hand (`workers.kernel.passes`):
+        alive: [hidden neurons + 1], 1 for a neuron that some point activates, else 0.
+        in_count: [hidden neurons + 1], for each neuron the number of its incoming edges from living
+            sources.
+        in_row, in_edge: [edges], these edges' rows, as in `Networks`, and their places among the
+            weights; a neuron's begin where its edges begin in `Networks.in_row`.
+        out_count: [features + hidden neurons], for each source, if it is alive, the number of its
+            outgoing edges to living targets.
+        out_row, out_edge: [edges], as in `Networks`, of these edges; likewise.
     """
 
     batches: NDArray[np.float32]
     workspace: NDArray[np.float32]
     gradient: NDArray[np.float32]
+    alive: NDArray[np.int64]
+    in_count: NDArray[np.int64]
+    in_row: NDArray[np.int64]
+    in_edge: NDArray[np.int64]
+    out_count: NDArray[np.int64]
+    out_row: NDArray[np.int64]
+    out_edge: NDArray[np.int64]
 
 
 def scratch(networks: Networks, features: int, batch_size: int) -> Scratch:
     """What `train_steps` needs for these networks."""
     stripes = -(-batch_size // STRIPE)
+    hidden, edges = int(networks.hidden.max()), int(networks.edges.max())
     return Scratch(
-        aligned_zeros(BATCHES_AT_ONCE * stripes * (features + 2) * STRIPE),
-        aligned_zeros((int(networks.hidden.max()) + 2) * STRIPE),
-        aligned_zeros(int(networks.parameter_count.max()) * LANES),
+        batches=aligned_zeros(BATCHES_AT_ONCE * stripes * (features + 2) * STRIPE),
+        workspace=aligned_zeros((hidden + 2) * STRIPE),
+        gradient=aligned_zeros(int(networks.parameter_count.max()) * LANES),
+        alive=np.zeros(hidden + 1, np.int64),
+        in_count=np.zeros(hidden + 1, np.int64),
+        in_row=np.zeros(edges, np.int64),
+        in_edge=np.zeros(edges, np.int64),
+        out_count=np.zeros(features + hidden, np.int64),
+        out_row=np.zeros(edges, np.int64),
+        out_edge=np.zeros(edges, np.int64),
     )
 
 
@@ -145,89 +160,6 @@ def gather(points, labels, order, first, count, scale, rows, length):  # type: i
     for row in range(features + 2):
         for s in range(count, length):
             rows[row * length + s] = np.float32(0)
-
-
-@compiled
-def _forward(networks, g, batches, stripe, workspace):  # type: ignore[no-untyped-def]
-    """Activations of all hidden neurons, and the logits behind them, into the workspace."""
-    weights = networks.parameter_start[g]
-    biases = weights + networks.edges[g]
-    bounds = networks.in_start[g]
-    edge_start = networks.edge_start[g]
-    hidden = networks.hidden[g]
-    sources = at(batches, stripe)
-    for m in range(hidden):
-        if m == networks.first_hidden[g]:
-            sources = at(workspace, 0)
-        first = item(networks.in_bounds, bounds + m)
-        activate(
-            sources,
-            at(networks.in_row, edge_start + first),
-            at(networks.parameters, weights + first),
-            item(networks.in_bounds, bounds + m + 1) - first,
-            item(networks.parameters, biases + m),
-            at(workspace, m * STRIPE),
-        )
-    first = item(networks.in_bounds, bounds + hidden)
-    preactivate(
-        at(workspace, 0),
-        at(networks.in_row, edge_start + first),
-        at(networks.parameters, weights + first),
-        item(networks.in_bounds, bounds + hidden + 1) - first,
-        item(networks.parameters, biases + hidden),
-        at(workspace, hidden * STRIPE),
-    )
-
-
-@compiled
-def _output_deltas(networks, g, batches, labels, workspace, gradient, fresh):  # type: ignore[no-untyped-def]
-    """Deltas of the output in place of its logits, and the gradient of its bias."""
-    output = networks.hidden[g] * STRIPE
-    slope = (networks.edges[g] + networks.hidden[g]) * LANES
-    sums = splat_lanes(np.float32(-0.0)) if fresh else load_lanes(gradient, slope)
-    for point in range(0, STRIPE, BLOCK):
-        logit = load(workspace, output + point)
-        label = load(batches, labels + point)
-        scale = load(batches, labels + STRIPE + point)
-        delta = cross_entropy_delta(logit, label, scale)
-        store(workspace, output + point, delta)
-        sums = add(sums, fold(delta))
-    store_lanes(gradient, slope, sums)
-
-
-@compiled
-def _backward(networks, g, features, batches, stripe, workspace, gradient, fresh):  # type: ignore[no-untyped-def]
-    """Gradient of all other parameters: a register of partial sums each, into `gradient`."""
-    weights = networks.parameter_start[g]
-    bounds = networks.out_start[g]
-    edge_start = networks.edge_start[g]
-    hidden = networks.hidden[g]
-    for reverse in range(hidden):
-        m = hidden - 1 - reverse
-        first = item(networks.out_bounds, bounds + features + m)
-        backpropagate(
-            at(workspace, 0),
-            at(networks.out_row, edge_start + first),
-            at(networks.out_edge, edge_start + first),
-            at(networks.parameters, weights),
-            item(networks.out_bounds, bounds + features + m + 1) - first,
-            at(workspace, m * STRIPE),
-            at(workspace, (hidden + 1) * STRIPE),
-            at(gradient, 0),
-            at(gradient, (networks.edges[g] + m) * LANES),
-            fresh,
-        )
-    for i in range(features):
-        first = item(networks.out_bounds, bounds + i)
-        backpropagate_to_input(
-            at(workspace, 0),
-            at(networks.out_row, edge_start + first),
-            at(networks.out_edge, edge_start + first),
-            item(networks.out_bounds, bounds + i + 1) - first,
-            at(batches, stripe + i * STRIPE),
-            at(gradient, 0),
-            fresh,
-        )
 
 
 @compiled
@@ -262,7 +194,7 @@ def train_steps(  # type: ignore[no-untyped-def]
         decays: float32 [networks], weight decays.
         memory: `Scratch` for these networks and this batch size.
     """
-    batches, workspace, gradient = memory
+    batches, gradient = memory.batches, memory.gradient
     features = points.shape[1]
     stripes = (batch_size + STRIPE - 1) // STRIPE
     size = (features + 2) * STRIPE
@@ -290,16 +222,16 @@ def train_steps(  # type: ignore[no-untyped-def]
                 for s in range(stripes):
                     stripe = (step * stripes + s) * size
                     label = stripe + features * STRIPE
-                    _forward(networks, g, batches, stripe, workspace)
-                    # Two calls, each compiled for the constant that it passes.
+                    # What lives in one stripe says nothing of the next, nor of another network.
+                    anew = stripes > 1 or step == 0
+                    anew = forward(networks, g, batches, stripe, memory, anew)
+                    # Two calls each, compiled for the constant that they pass.
                     if s == 0:
-                        _output_deltas(networks, g, batches, label, workspace, gradient, True)
-                        _backward(networks, g, features, batches, stripe, workspace, gradient, True)
+                        output_deltas(networks, g, batches, label, memory, True)
+                        backward(networks, g, features, batches, stripe, memory, anew, True)
                     else:
-                        _output_deltas(networks, g, batches, label, workspace, gradient, False)
-                        _backward(
-                            networks, g, features, batches, stripe, workspace, gradient, False
-                        )
+                        output_deltas(networks, g, batches, label, memory, False)
+                        backward(networks, g, features, batches, stripe, memory, anew, False)
                 for p in range(0, count, LANES):
                     weight = load_lanes(networks.parameters, base + p)
                     slope = fma(decay, weight, row_sums(gradient, p * LANES))

@@ -1,0 +1,191 @@
+"""One network's passes over a stripe of points: activations forward, the gradient back.
+
+A neuron that no point of the stripe activates is *dead* there: it adds nothing to its targets, and
+the gradient of its edges and of its bias is zero. Small networks have many, most of them for long:
+a fifth to a third of all hidden neurons in the paper's search. Edges to and from them are left out,
+which changes no sum but in the sign of a zero.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workers.kernel.compiled import compiled
+from workers.kernel.loss import cross_entropy_delta
+from workers.kernel.neurons import (
+    activate,
+    at,
+    backpropagate,
+    backpropagate_to_input,
+    preactivate,
+)
+from workers.kernel.simd import (
+    BLOCK,
+    LANES,
+    STRIPE,
+    add,
+    fold,
+    item,
+    load,
+    load_lanes,
+    splat_lanes,
+    store,
+    store_lanes,
+)
+
+
+@compiled
+def forward(networks, g, batches, stripe, memory, anew):  # type: ignore[no-untyped-def]
+    """Activations of all hidden neurons, and the logits behind them, into the workspace.
+
+    Args:
+        networks: `workers.kernel.sgd.Networks`.
+        g: which of them.
+        batches: float32, gathered points.
+        stripe: where the stripe begins in `batches`.
+        memory: `workers.kernel.sgd.Scratch`; of it `workspace` and all about living neurons are
+            written.
+        anew: whether what `memory` says of living neurons is of another stripe or network. If
+            not, it is of the stripe before, and mended where it has changed.
+
+    Returns:
+        Whether `backward` is to choose edges anew: whether any neuron has died or come alive.
+    """
+    alive, workspace = memory.alive, memory.workspace
+    start = networks.parameter_start[g]
+    biases = start + networks.edges[g]
+    bounds = networks.in_start[g]
+    edge_start = networks.edge_start[g]
+    hidden = networks.hidden[g]
+    first_hidden = networks.first_hidden[g]
+    sources = at(batches, stripe)
+    for m in range(hidden + 1):
+        if m == first_hidden:
+            sources = at(workspace, 0)
+        first = item(networks.in_bounds, bounds + m)
+        if anew:
+            kept = 0
+            for e in range(first, item(networks.in_bounds, bounds + m + 1)):
+                row = item(networks.in_row, edge_start + e)
+                if m < first_hidden or item(alive, row) == 1:
+                    memory.in_row[first + kept] = row
+                    memory.in_edge[first + kept] = e
+                    kept += 1
+            memory.in_count[m] = kept
+        rows = at(memory.in_row, first)
+        edges = at(memory.in_edge, first)
+        weights = at(networks.parameters, start)
+        count = item(memory.in_count, m)
+        bias = item(networks.parameters, biases + m)
+        own = at(workspace, m * STRIPE)
+        if m == hidden:
+            preactivate(sources, rows, edges, weights, count, bias, own)
+            alive[m] = 1
+        else:
+            living = 1 if activate(sources, rows, edges, weights, count, bias, own) else 0
+            if living != item(alive, m):
+                alive[m] = living
+                anew = True
+    return anew
+
+
+@compiled
+def output_deltas(networks, g, batches, labels, memory, fresh):  # type: ignore[no-untyped-def]
+    """Deltas of the output in place of its logits, and the gradient of its bias.
+
+    Args:
+        networks: `workers.kernel.sgd.Networks`.
+        g: which of them.
+        batches: float32, gathered points.
+        labels: where the stripe's labels begin in `batches`; their scales follow.
+        memory: `workers.kernel.sgd.Scratch`.
+        fresh: whether the stripe is the batch's first: whether the gradient is written anew.
+    """
+    workspace, gradient = memory.workspace, memory.gradient
+    output = networks.hidden[g] * STRIPE
+    slope = (networks.edges[g] + networks.hidden[g]) * LANES
+    sums = splat_lanes(np.float32(-0.0)) if fresh else load_lanes(gradient, slope)
+    for point in range(0, STRIPE, BLOCK):
+        logit = load(workspace, output + point)
+        label = load(batches, labels + point)
+        scale = load(batches, labels + STRIPE + point)
+        delta = cross_entropy_delta(logit, label, scale)
+        store(workspace, output + point, delta)
+        sums = add(sums, fold(delta))
+    store_lanes(gradient, slope, sums)
+
+
+@compiled
+def backward(networks, g, features, batches, stripe, memory, anew, fresh):  # type: ignore[no-untyped-def]
+    """Gradient of all parameters but the last bias: a register of partial sums each.
+
+    Args:
+        networks: `workers.kernel.sgd.Networks`.
+        g: which of them.
+        features: of a point.
+        batches: float32, gathered points.
+        stripe: where the stripe begins in `batches`.
+        memory: `workers.kernel.sgd.Scratch`; `gradient` is written.
+        anew: as `forward` returned it.
+        fresh: as for `output_deltas`.
+    """
+    if anew:
+        _choose_edges(networks, g, features, memory, fresh)
+    workspace, gradient = memory.workspace, memory.gradient
+    biases = networks.edges[g]
+    bounds = networks.out_start[g]
+    hidden = networks.hidden[g]
+    for reverse in range(hidden):
+        m = hidden - 1 - reverse
+        if item(memory.alive, m) == 0:
+            continue
+        first = item(networks.out_bounds, bounds + features + m)
+        backpropagate(
+            at(workspace, 0),
+            at(memory.out_row, first),
+            at(memory.out_edge, first),
+            at(networks.parameters, networks.parameter_start[g]),
+            item(memory.out_count, features + m),
+            at(workspace, m * STRIPE),
+            at(workspace, (hidden + 1) * STRIPE),
+            at(gradient, 0),
+            at(gradient, (biases + m) * LANES),
+            fresh,
+        )
+    for i in range(features):
+        first = item(networks.out_bounds, bounds + i)
+        backpropagate_to_input(
+            at(workspace, 0),
+            at(memory.out_row, first),
+            at(memory.out_edge, first),
+            item(memory.out_count, i),
+            at(batches, stripe + i * STRIPE),
+            at(gradient, 0),
+            fresh,
+        )
+
+
+@compiled
+def _choose_edges(networks, g, features, memory, fresh):  # type: ignore[no-untyped-def]
+    """Lists the outgoing edges with two living ends; the gradient of all others is zero."""
+    alive, gradient = memory.alive, memory.gradient
+    zeros = splat_lanes(np.float32(0))
+    bounds = networks.out_start[g]
+    edge_start = networks.edge_start[g]
+    for source in range(features + networks.hidden[g]):
+        m = source - features
+        living = m < 0 or item(alive, m) == 1
+        first = item(networks.out_bounds, bounds + source)
+        kept = 0
+        for q in range(first, item(networks.out_bounds, bounds + source + 1)):
+            row = item(networks.out_row, edge_start + q)
+            edge = item(networks.out_edge, edge_start + q)
+            if living and item(alive, row) == 1:
+                memory.out_row[first + kept] = row
+                memory.out_edge[first + kept] = edge
+                kept += 1
+            elif fresh:
+                store_lanes(gradient, edge * LANES, zeros)
+        memory.out_count[source] = kept
+        if not living and fresh:
+            store_lanes(gradient, (networks.edges[g] + m) * LANES, zeros)
