@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -73,8 +74,9 @@ def topology(masks: Sequence[NDArray[np.bool_]]) -> Topology:
     return Topology(sizes, flat, in_bounds, in_row, out_bounds, out_row, out_edge)
 
 
+@lru_cache(maxsize=32)
 def _ends(sizes: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Target and source neuron (inputs first) of every place of the layers' matrices."""
+    """Target and source neuron (inputs first) of every place of the layers' matrices; read only."""
     first = np.cumsum([0, *sizes])
     targets, sources = [], []
     for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
