@@ -34,7 +34,11 @@ def start(seed: int) -> Layers:
     layers[0][1][2] = -50
     layers[1][0][0], layers[1][1][0] = (2, 0.1, 0.1, -0.1, -0.1), -0.3
     layers[1][1][1] = -50
-    layers[2][1][1] = 50
+    if seed == 1:
+        layers[2][1][1] = 50
+    else:
+        # The whole last layer lives for x > 0 alone: for x < 0 nothing leads to the output.
+        layers[2][0][:], layers[2][0][:, 0], layers[2][1][:] = -0.1, 2, -0.3
     return layers
 
 
@@ -92,11 +96,22 @@ def test_neuron_that_died_or_came_alive_is_trained_as_it_was_before(batch_size: 
 
 
 def test_nothing_dies_in_the_test_above() -> None:
+    layers = alive_in_stripes(1)
+    neurons = np.concatenate(layers, axis=1)
+    assert (~neurons.any(axis=0)).sum() >= 2, "no neuron is dead throughout"
+    changes = np.count_nonzero(neurons[1:] != neurons[:-1], axis=0)
+    assert (changes >= 5).sum() >= 3, "no neuron dies and comes alive"
+    *_, before, last = alive_in_stripes(2)
+    cut_off = before.any(axis=1) & ~last.any(axis=1)
+    assert cut_off.sum() >= 5, "no living neuron stops leading to the output"
+    assert last.any(axis=1).sum() >= 5, "the output is cut off throughout"
+
+
+def alive_in_stripes(seed: int) -> list[NDArray[np.bool_]]:
+    """bool [stripes, neurons] a hidden layer: which neurons live before the training."""
     x = points(STRIPE)[0]
-    seen = []
-    for weight, bias in start(1)[:-1]:
+    found = []
+    for weight, bias in start(seed)[:-1]:
         x = np.maximum(x @ weight.T + bias, 0)
-        alive = x.reshape(STEPS, STRIPE, -1).any(axis=1)
-        seen += [(bool(a.any()), int(np.count_nonzero(a[1:] != a[:-1]))) for a in alive.T]
-    assert sum(not ever for ever, _ in seen) >= 2, "no neuron is dead throughout"
-    assert sum(changes >= 5 for _, changes in seen) >= 3, "no neuron dies and comes alive"
+        found.append(x.reshape(STEPS, STRIPE, -1).any(axis=1))
+    return found

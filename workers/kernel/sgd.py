@@ -94,13 +94,15 @@ class Scratch(NamedTuple):
         gradient: [parameter_count * LANES], for the largest network: a register of partial sums
             a parameter.
     int64, of the network and the stripe at hand (`workers.kernel.passes`):
-        alive: [hidden neurons + 1], 1 for a neuron that some point activates, else 0.
+        alive: [hidden neurons], 1 for a neuron that some point activates, else 0.
+        leads_on: [hidden neurons + 1], 1 for a living neuron that leads to the output through
+            living ones, and for the output, else 0.
         in_count: [hidden neurons + 1], for each neuron the number of its incoming edges from living
             sources.
         in_row, in_edge: [edges], these edges' rows, as in `Networks`, and their places among the
             weights; a neuron's begin where its edges begin in `Networks.in_row`.
         out_count: [features + hidden neurons], for each source, if it is alive, the number of its
-            outgoing edges to living targets.
+            outgoing edges to targets that lead on.
         out_row, out_edge: [edges], as in `Networks`, of these edges; likewise.
     """
 
@@ -108,6 +110,7 @@ class Scratch(NamedTuple):
     workspace: NDArray[np.float32]
     gradient: NDArray[np.float32]
     alive: NDArray[np.int64]
+    leads_on: NDArray[np.int64]
     in_count: NDArray[np.int64]
     in_row: NDArray[np.int64]
     in_edge: NDArray[np.int64]
@@ -124,7 +127,8 @@ def scratch(networks: Networks, features: int, batch_size: int) -> Scratch:
         batches=aligned_zeros(BATCHES_AT_ONCE * stripes * (features + 2) * STRIPE),
         workspace=aligned_zeros((hidden + 2) * STRIPE),
         gradient=aligned_zeros(int(networks.parameter_count.max()) * LANES),
-        alive=np.zeros(hidden + 1, np.int64),
+        alive=np.zeros(hidden, np.int64),
+        leads_on=np.zeros(hidden + 1, np.int64),
         in_count=np.zeros(hidden + 1, np.int64),
         in_row=np.zeros(edges, np.int64),
         in_edge=np.zeros(edges, np.int64),
