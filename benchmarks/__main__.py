@@ -9,6 +9,7 @@ from benchmarks import (
     compaction,
     crossover,
     kernel,
+    living,
     paper,
     prunability,
     scale,
@@ -18,6 +19,7 @@ from benchmarks import (
 
 BENCHMARKS = {
     "kernel": kernel.run,
+    "living": living.run,
     "crossover": crossover.run,
     "share": share.run,
     "prunability": prunability.run,

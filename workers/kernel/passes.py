@@ -3,8 +3,8 @@
 A neuron that no point of the stripe activates is *dead* there: it adds nothing to its targets. Only
 a living neuron from which living ones lead to the output *leads on*; the gradient of all others is
 zero, and that of their edges. Small networks have many of both, most of them for long: in the
-paper's search a fifth to a third of all hidden neurons are dead, and half of them do not lead on
-(`python -m benchmarks living`). Edges from the dead are left out going forward, edges to or from
+paper's search a quarter to two fifths of all hidden neurons are dead, and more than half do not lead
+on (`python -m benchmarks living`). Edges from the dead are left out going forward, edges to or from
 neurons that do not lead on going back, which changes no sum but in the sign of a zero.
 """
 
@@ -131,7 +131,7 @@ def backward(networks, g, features, batches, stripe, memory, anew, fresh):  # ty
         fresh: as for `output_deltas`.
     """
     if anew:
-        _choose_edges(networks, g, features, memory, fresh)
+        choose_edges(networks, g, features, memory, fresh)
     workspace, gradient = memory.workspace, memory.gradient
     biases = networks.edges[g]
     bounds = networks.out_start[g]
@@ -167,7 +167,7 @@ def backward(networks, g, features, batches, stripe, memory, anew, fresh):  # ty
 
 
 @compiled
-def _choose_edges(networks, g, features, memory, fresh):  # type: ignore[no-untyped-def]
+def choose_edges(networks, g, features, memory, fresh):  # type: ignore[no-untyped-def]
     """Lists the outgoing edges whose ends both lead on; the gradient of all others is zero."""
     alive, leads_on, gradient = memory.alive, memory.leads_on, memory.gradient
     zeros = splat_lanes(np.float32(0))

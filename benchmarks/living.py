@@ -1,0 +1,95 @@
+"""How many neurons and edges have work to do: what `workers.kernel.passes` leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.report import table
+from search.catalogue import resolve
+from search.experiment import Experiment
+from workers.compact import compacted
+from workers.datasets import Dataset, load_dataset
+from workers.fast import train_networks
+from workers.kernel.compiled import compiled
+from workers.kernel.packing import pack, topology
+from workers.kernel.passes import choose_edges, forward
+from workers.kernel.sgd import Networks, gather, scratch
+from workers.kernel.simd import STRIPE
+from workers.start import start_of
+
+NETWORKS = 64
+"""Of each study, evenly spread over it; and of each dense structure."""
+
+BATCHES = 4
+"""Batches that are looked at after each epoch."""
+
+STRUCTURES = ((3, 3, 3), (7, 3, 3))
+STUDIES = ("phase1", "phase2-95", "phase2-995")
+
+
+@compiled
+def _look(networks, g, features, memory):  # type: ignore[no-untyped-def]
+    """Lists a network's edges for the first gathered batch."""
+    forward(networks, g, memory.batches, 0, memory, True)
+    choose_edges(networks, g, features, memory, True)
+
+
+def run() -> None:
+    """Prints shares of neurons and of edges, over whole trainings."""
+    dataset = load_dataset("cubist-spiral")
+    groups = {
+        "dense " + "x".join(map(str, structure)): [
+            Experiment(structure=structure, lr=0.05 + n / 1_000_000) for n in range(NETWORKS)
+        ]
+        for structure in STRUCTURES
+    }
+    for name in STUDIES:
+        study = resolve(name)[0].study
+        groups[name] = [study[index] for index in study.sample(NETWORKS)]
+    lines = [
+        [name, *(f"{share:.0%}" for share in _shares(experiments, dataset))]
+        for name, experiments in groups.items()
+    ]
+    print("## Neurons and edges that have work to do, over whole trainings\n")
+    columns = ["networks", "neurons alive", "neurons that lead on"]
+    columns += ["edges taken forward", "edges taken back"]
+    print(table(columns, lines))
+
+
+def _shares(experiments: Sequence[Experiment], dataset: Dataset) -> NDArray[np.float64]:
+    """float64 [4]: the shares of a column each, trained one by one."""
+    sums = np.zeros((4, 2))
+    draw = np.random.default_rng(0)
+    for experiment in experiments:
+        start = compacted(start_of(experiment, dataset, {}))
+        networks = pack([topology(start.weight_masks)], [start.layers])
+
+        def look(networks: Networks = networks, experiment: Experiment = experiment) -> None:
+            sums[:] += _counted(networks, experiment.batch_size, dataset, draw)
+
+        train_networks(networks, [experiment], dataset, after_epoch=look)
+    return sums[:, 0] / sums[:, 1]
+
+
+def _counted(
+    networks: Networks, batch_size: int, dataset: Dataset, draw: np.random.Generator
+) -> NDArray[np.float64]:
+    """float64 [4, 2]: numbers for each column, and of how many, over a few batches."""
+    hidden, edges = int(networks.hidden[0]), int(networks.edges[0])
+    memory = scratch(networks, dataset.features, batch_size)
+    counts = np.zeros((4, 2))
+    for _ in range(BATCHES):
+        order = draw.integers(0, len(dataset), batch_size).astype(np.uint32)
+        one = np.float32(1)
+        gather(dataset.points, dataset.labels, order, 0, batch_size, one, memory.batches, STRIPE)
+        _look(networks, 0, dataset.features, memory)
+        counts += [
+            (memory.alive[:hidden].sum(), hidden),
+            (memory.leads_on[:hidden].sum(), hidden),
+            (memory.in_count[: hidden + 1].sum(), edges),
+            (memory.out_count[: hidden + dataset.features].sum(), edges),
+        ]
+    return counts
