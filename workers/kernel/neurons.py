@@ -219,75 +219,69 @@ def _few_at_a_time(
             last(_constant(0), count, 0, True)
 
 
-def _activation(rectified: bool) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
-    def activation(
-        typing_context: Any,
-        sources: Any,
-        rows: Any,
-        edges: Any,
-        weights: Any,
-        count: Any,
-        bias: Any,
-        own: Any,
-    ) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            sources, rows, edges, weights, count, bias, own = args
-            bias_everywhere = broadcast(builder, bias, LANES)
-            zero = constant_of(_register_type, 0.0)
-            # The bits of all activations, one over the other: none is negative, so all are zero
-            # where these are.
-            seen = cgutils.alloca_once(builder, _bits_type)
-            builder.store(ir.Constant(_bits_type, [0] * LANES), seen)
+@intrinsic  # type: ignore[untyped-decorator]
+def activate(
+    typing_context: Any,
+    sources: Any,
+    rows: Any,
+    edges: Any,
+    weights: Any,
+    count: Any,
+    bias: Any,
+    floor: Any,
+    own: Any,
+) -> Any:
+    """A neuron's weighted sum, cut off below: ReLU with a floor of 0, no function with -inf.
 
-            def emit(first: Any, number: int, begins: bool, ends: bool) -> None:
-                places = [builder.add(first, _constant(i)) for i in range(number)]
-                chosen = [_element(builder, edges, place) for place in places]
-                splats = [
-                    broadcast(builder, _element(builder, weights, edge), LANES) for edge in chosen
-                ]
-                starts = _starts(builder, sources, rows, places)
-                with _blocks(builder) as (point, _):
-                    own_row = _Row(builder, own, point)
-                    source_rows = [_Row(builder, start, point) for start in starts]
-                    for register in range(REGISTERS):
-                        z = bias_everywhere if begins else own_row[register]
-                        for splat, source in zip(splats, source_rows, strict=True):
-                            z = fused(builder, splat, source[register], z)
-                        if ends and rectified:
-                            z = larger(builder, z, zero)
-                            bits = builder.bitcast(z, _bits_type)
-                            builder.store(builder.or_(builder.load(seen), bits), seen)
-                        own_row[register] = z
+    sources: pointer to float32, where row 0 of its sources begins.
+    rows: pointer to int64 [count], the numbers of its sources' rows.
+    edges: pointer to int64 [count], the places of its incoming edges among the weights.
+    weights: pointer to float32, the network's weights.
+    count: its incoming edges.
+    bias: float32.
+    floor: float32; it takes the place of NaN, too.
+    own: pointer to float32 [STRIPE], its row, written.
 
-            _few_at_a_time(builder, count, _FORWARD, emit)
-            all_bits = builder.bitcast(builder.load(seen), ir.IntType(32 * LANES))
-            return builder.icmp_unsigned("!=", all_bits, ir.Constant(all_bits.type, 0))
+    Returns whether any of its values has any bit: with ReLU, whether it is alive.
+    """
 
-        arguments = (
-            *(_floats, _integers, _integers, _floats, types.int64, types.float32, _floats),
-        )
-        return types.boolean(*arguments), generate
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        sources, rows, edges, weights, count, bias, floor, own = args
+        bias_everywhere = broadcast(builder, bias, LANES)
+        floor_everywhere = broadcast(builder, floor, LANES)
+        # Of all values, one over the other.
+        bits = cgutils.alloca_once(builder, _bits_type)
+        builder.store(ir.Constant(_bits_type, [0] * LANES), bits)
 
-    return activation
+        def emit(first: Any, number: int, begins: bool, ends: bool) -> None:
+            places = [builder.add(first, _constant(i)) for i in range(number)]
+            chosen = [_element(builder, edges, place) for place in places]
+            splats = [
+                broadcast(builder, _element(builder, weights, edge), LANES) for edge in chosen
+            ]
+            starts = _starts(builder, sources, rows, places)
+            with _blocks(builder) as (point, _):
+                own_row = _Row(builder, own, point)
+                source_rows = [_Row(builder, start, point) for start in starts]
+                for register in range(REGISTERS):
+                    z = bias_everywhere if begins else own_row[register]
+                    for splat, source in zip(splats, source_rows, strict=True):
+                        z = fused(builder, splat, source[register], z)
+                    if ends:
+                        z = larger(builder, z, floor_everywhere)
+                        seen = builder.or_(builder.load(bits), builder.bitcast(z, _bits_type))
+                        builder.store(seen, bits)
+                    own_row[register] = z
 
+        _few_at_a_time(builder, count, _FORWARD, emit)
+        all_bits = builder.bitcast(builder.load(bits), ir.IntType(32 * LANES))
+        return builder.icmp_unsigned("!=", all_bits, ir.Constant(all_bits.type, 0))
 
-activate = _activation(rectified=True)
-"""activate(sources, rows, edges, weights, count, bias, own): ReLU of a neuron's weighted sum.
-
-sources: pointer to float32, where row 0 of its sources begins.
-rows: pointer to int64 [count], the numbers of its sources' rows.
-edges: pointer to int64 [count], the places of its incoming edges among the weights.
-weights: pointer to float32, the network's weights.
-count: its incoming edges.
-bias: float32.
-own: pointer to float32 [STRIPE], its row, written. NaN gives 0.
-
-Returns whether it is alive: whether any of its activations is not zero.
-"""
-
-preactivate = _activation(rectified=False)
-"""The same without ReLU: the logits of a last neuron. What it returns means nothing."""
+    arguments = (
+        *(_floats, _integers, _integers, _floats, types.int64),
+        *(types.float32, types.float32, _floats),
+    )
+    return types.boolean(*arguments), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -3,9 +3,9 @@
 A neuron that no point of the stripe activates is *dead* there: it adds nothing to its targets. Only
 a living neuron from which living ones lead to the output *leads on*; the gradient of all others is
 zero, and that of their edges. Small networks have many of both, most of them for long: in the
-paper's search a quarter to two fifths of all hidden neurons are dead, and more than half do not lead
-on (`python -m benchmarks living`). Edges from the dead are left out going forward, edges to or from
-neurons that do not lead on going back, which changes no sum but in the sign of a zero.
+paper's search a quarter to two fifths of all hidden neurons are dead, and more than half do not
+lead on (`python -m benchmarks living`). Edges from the dead are left out going forward, edges to or
+from neurons that do not lead on going back, which changes no sum but in the sign of a zero.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from workers.kernel.neurons import (
     at,
     backpropagate,
     backpropagate_to_input,
-    preactivate,
 )
 from workers.kernel.simd import (
     BLOCK,
@@ -80,13 +79,12 @@ def forward(networks, g, batches, stripe, memory, anew):  # type: ignore[no-unty
         count = item(memory.in_count, m)
         bias = item(networks.parameters, biases + m)
         own = at(workspace, m * STRIPE)
-        if m == hidden:
-            preactivate(sources, rows, edges, weights, count, bias, own)
-        else:
-            living = 1 if activate(sources, rows, edges, weights, count, bias, own) else 0
-            if living != item(alive, m):
-                alive[m] = living
-                anew = True
+        # The output has no ReLU.
+        floor = np.float32(0) if m < hidden else np.float32(-np.inf)
+        living = activate(sources, rows, edges, weights, count, bias, floor, own)
+        if m < hidden and living != (item(alive, m) == 1):
+            alive[m] = 1 if living else 0
+            anew = True
     return anew
 
 
