@@ -14,15 +14,14 @@ from search.schema import PRUNABLE_UP_TO
 from search.sizes import dense_weights
 from workers.datasets import load_dataset
 
-STEP_COST = 25.0
+STEP_COST = 12.0
 """Cost of a step that does not depend on the network, in weights, among networks that share a data
-order. Fitted by `python -m benchmarks kernel`: time is proportional to weights + 25 for 3x2x2 up to
-16x16x16."""
+order. Fitted to 3x2x2, 3x3x3 and 7x3x3 of `python -m benchmarks kernel`, with AVX2."""
 
-SHARED_STEP = 6.0
+SHARED_STEP = 2.0
 """Cost of a step more in the tasks of a sweep, in which 5 to 15 networks share a data order."""
 
-LONE_STEP = 85.0
+LONE_STEP = 70.0
 """Cost of a step more for a network that has its data order to itself, as nearly all have that are
 pruned: nobody shares the shuffle and the gathering of its batches."""
 
@@ -30,12 +29,12 @@ GROWTH = 0.0014
 """By so much, times the root of their number, weights cost more: the activations of wide networks
 do not stay in the caches."""
 
-PRODUCT_STEP = 5000.0
+PRODUCT_STEP = 5200.0
 """Cost of a step of matrix products that does not depend on the network, in weights of the sparse
 kernel. This, what follows and `GROWTH` are fitted to `python -m benchmarks crossover`, on an AMD
 EPYC with AVX2."""
 
-PRODUCT_WEIGHT = 0.68
+PRODUCT_WEIGHT = 0.84
 """Cost of a weight in a matrix product, kept or not, in the same."""
 
 COUNTING = 0.07
@@ -50,7 +49,7 @@ anew."""
 POINTS = 49_982
 """Points of the Cubist Spiral: costs are of an epoch over it."""
 
-UNIT_MS = 0.0055
+UNIT_MS = 0.0045
 """What a weight costs in an epoch, in ms, on the machine and in the hour in which `Method.cost` was
 measured (docs/decisions/0003-pruning-one-network-at-a-time.md)."""
 

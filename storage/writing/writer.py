@@ -41,7 +41,7 @@ class StoreWriter(StoreEditor):
         path: str | Path,
         *,
         command: str = "",
-        max_rows: int = 65_536,
+        max_rows: int = 16_384,
         max_seconds: float = 5.0,
     ) -> None:
         super().__init__(path, command=command)
