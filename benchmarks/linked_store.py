@@ -20,7 +20,7 @@ from storage.log.entries import RowsCommitted, SweepBegin
 from storage.paths import StorePaths
 from storage.writing.committer import Committer
 
-FILE_ROWS = 65_536
+FILE_ROWS = 16_384
 """Rows of a data file, as `storage.writing.writer` makes them when rows come fast."""
 
 

@@ -50,8 +50,9 @@ POINTS = 49_982
 """Points of the Cubist Spiral: costs are of an epoch over it."""
 
 UNIT_MS = 0.0045
-"""What a weight costs in an epoch, in ms, on the machine and in the hour in which `Method.cost` was
-measured (docs/decisions/0003-pruning-one-network-at-a-time.md)."""
+"""What a weight costs in an epoch, in ms, on an AMD EPYC with AVX2, as `sparsest plan` calibrates
+itself: turns `Method.cost`, measured on such a machine, into costs
+(docs/decisions/0003-pruning-one-network-at-a-time.md)."""
 
 
 def prefers_matrices(weight_masks: Sequence[NDArray[np.bool_]]) -> bool:
