@@ -55,7 +55,7 @@ class Connectivity:
             effective_nnz=on_a_path,
             disconnected_nnz=sum(layer_nnz) - on_a_path,
             layer_nnz=layer_nnz,
-            used_neurons=tuple(int(np.any(mask, axis=1).sum()) for mask in effective[:-1]),
+            used_neurons=tuple(int(np.count_nonzero(mask.any(axis=1))) for mask in effective[:-1]),
             connection="path" if on_a_path else _without_path(weights, biases),
         )
 
@@ -100,10 +100,10 @@ def effective_mask(weights: Sequence[Weight]) -> list[NDArray[np.bool_]]:
     reached: NDArray[np.bool_] = np.ones(weights[0].shape[1], dtype=np.bool_)
     for weight in weights:
         mask: NDArray[np.bool_] = (weight != 0) & reached
-        reached = np.any(mask, axis=1)
+        reached = np.logical_or.reduce(mask, axis=1)
         forward.append(mask)
     leads_on: NDArray[np.bool_] = np.ones(weights[-1].shape[0], dtype=np.bool_)
     for mask in reversed(forward):
         mask &= leads_on[:, None]
-        leads_on = np.any(mask, axis=0)
+        leads_on = np.logical_or.reduce(mask, axis=0)
     return forward

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -136,7 +136,7 @@ def _outcome_row(trained: Trained, prunable: Prunability, backend: str) -> dict[
         "loss": trained.loss,
         "weight_nnz": weight_nnz,
         "model_nnz": weight_nnz + int(np.count_nonzero(trained.biases)),
-        **asdict(connectivity),
+        **vars(connectivity),
         "prunable_own": prunable.own,
         "prunable_95": prunable.to_95,
         "prunable_995": prunable.to_995,

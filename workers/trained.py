@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,4 +110,5 @@ def _spread(
     """The values at their places in one row of zeros, cut into pieces."""
     flat = np.zeros(sum(sizes), np.float32)
     flat[index] = values
-    return np.split(flat, np.cumsum(sizes)[:-1])
+    ends = accumulate(sizes)
+    return [flat[end - size : end] for size, end in zip(sizes, ends, strict=True)]
