@@ -166,7 +166,17 @@ def backward(networks, g, features, batches, stripe, memory, anew, fresh):  # ty
 
 @compiled
 def choose_edges(networks, g, features, memory, fresh):  # type: ignore[no-untyped-def]
-    """Lists the outgoing edges whose ends both lead on; the gradient of all others is zero."""
+    """Lists the outgoing edges whose ends both lead on; the gradient of all others is zero.
+
+    Args:
+        networks: `workers.kernel.sgd.Networks`.
+        g: which of them.
+        features: of a point.
+        memory: `workers.kernel.sgd.Scratch`; of it `leads_on`, `out_count`, `out_row` and
+            `out_edge` are written, from `alive`.
+        fresh: whether the gradient of the edges left out is set to zero; it is left as it is where
+            it already has the sums of the batch's earlier stripes.
+    """
     alive, leads_on, gradient = memory.alive, memory.leads_on, memory.gradient
     zeros = splat_lanes(np.float32(0))
     bounds = networks.out_start[g]

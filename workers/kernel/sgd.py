@@ -120,7 +120,13 @@ class Scratch(NamedTuple):
 
 
 def scratch(networks: Networks, features: int, batch_size: int) -> Scratch:
-    """What `train_steps` needs for these networks."""
+    """What `train_steps` needs for these networks.
+
+    Args:
+        networks: packed.
+        features: of a point.
+        batch_size: points in a step.
+    """
     stripes = -(-batch_size // STRIPE)
     hidden, edges = int(networks.hidden.max()), int(networks.edges.max())
     return Scratch(
