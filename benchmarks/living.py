@@ -1,4 +1,4 @@
-"""How many neurons and edges have work to do: what `workers.kernel.passes` leaves out."""
+"""How many neurons and edges have work to do: what `workers.kernel.programs` leaves out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from workers.datasets import Dataset, load_dataset
 from workers.fast import train_networks
 from workers.kernel.compiled import compiled
 from workers.kernel.packing import pack, topology
-from workers.kernel.passes import choose_edges, forward
+from workers.kernel.passes import forward
+from workers.kernel.programs import ALIVE
 from workers.kernel.sgd import Networks, gather, scratch
 from workers.kernel.simd import STRIPE
 from workers.start import start_of
@@ -32,9 +33,8 @@ STUDIES = ("phase1", "phase2-95", "phase2-995")
 
 @compiled
 def _look(networks, g, features, memory):  # type: ignore[no-untyped-def]
-    """Lists a network's edges for the first gathered batch."""
-    forward(networks, g, memory.batches, 0, memory, True)
-    choose_edges(networks, g, features, memory, True)
+    """Writes a network's programs for the first gathered batch."""
+    forward(networks, g, features, memory.batches, 0, memory, True)
 
 
 def run() -> None:
@@ -87,7 +87,7 @@ def _counted(
         gather(dataset.points, dataset.labels, order, 0, batch_size, one, memory.batches, STRIPE)
         _look(networks, 0, dataset.features, memory)
         counts += [
-            (memory.alive[:hidden].sum(), hidden),
+            ((memory.alive[:hidden] == ALIVE).sum(), hidden),
             (memory.leads_on[:hidden].sum(), hidden),
             (memory.in_count[: hidden + 1].sum(), edges),
             (memory.out_count[: hidden + dataset.features].sum(), edges),

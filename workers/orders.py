@@ -32,13 +32,14 @@ def _mix(z: np.uint64) -> np.uint64:
 
 
 @compiled
-def shuffle_into(seed: np.uint64, epoch: np.uint64, out: NDArray[np.uint32]) -> None:
-    """`permutation` for use inside compiled code."""
+def shuffle_into(
+    seed: np.uint64, epoch: np.uint64, out: NDArray[np.uint32], targets: NDArray[np.uint32]
+) -> None:
+    """`permutation` for use inside compiled code; `targets`, uint32 [_BLOCK], is scratch."""
     count = out.shape[0]
     for i in range(count):
         out[i] = i
     first = _mix(seed + epoch * _GAMMA)
-    targets = np.empty(_BLOCK, dtype=np.uint32)
     # Fisher-Yates from the last place down: place i gets one of the places 0..i.
     top = count
     while top > 1:
@@ -69,4 +70,4 @@ def permutation(seed: int, epoch: int, out: NDArray[np.uint32]) -> None:
         epoch: epoch of the training, from 0.
         out: uint32 [N], overwritten with a permutation of 0..N-1; N below 2^32.
     """
-    shuffle_into(np.uint64(seed), np.uint64(epoch), out)
+    shuffle_into(np.uint64(seed), np.uint64(epoch), out, np.empty(_BLOCK, np.uint32))

@@ -1,4 +1,4 @@
-"""A neuron's passes over a stripe against numpy, for every number of edges taken at a time."""
+"""Every instruction of a program, by itself, against numpy."""
 
 from __future__ import annotations
 
@@ -8,143 +8,278 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from workers.kernel import instructions as code
 from workers.kernel import neurons
 from workers.kernel.compiled import compiled
 from workers.kernel.neurons import at
 from workers.kernel.simd import LANES, STRIPE, aligned_zeros
 
-COUNTS = range(19)
-"""Edges: fewer than are taken at a time, as many, and more than twice as many."""
+ROWS = 24
+"""Of the workspace: those of neurons, behind them one for sums in the making."""
 
-OWN, PARTIAL, ROWS = 0, 1, 2
-"""Rows of the test's memory: the neuron's own, scratch, and the first of its neighbours."""
+PARAMETERS = 64
+BIAS = 50
+"""Place of a neuron's bias; those of its neighbours follow."""
 
-Arrays = tuple[NDArray[Any], ...]
+OWN = (0, 1, 2, 3)
+"""Rows of the neurons or inputs that an instruction is about; the other ends follow."""
+
+ALL_AT_ONCE = [
+    (n, k)
+    for n, most in enumerate(code.TOGETHER)
+    for k in range(most + 1)
+    if n > 0 and (n == 1 or k > 0)
+]
+ALL_INPUTS = [(n, k) for n, most in enumerate(code.FROM_INPUTS) for k in range(1, most + 1)]
+MANY = [code.FORWARD + 1, 2 * code.FORWARD, 2 * code.FORWARD + 3]
+"""Edges of a neuron that takes several instructions."""
+
+Floats = NDArray[np.float32]
 
 
 @compiled
-def _activate(memory, rows, edges, weights, count, bias, floor, alive):  # type: ignore[no-untyped-def]
-    sources, own = at(memory, ROWS * STRIPE), at(memory, OWN * STRIPE)
-    alive[0] = neurons.activate(
-        sources, at(rows, 0), at(edges, 0), at(weights, 0), count, bias, floor, own
-    )
+def _activate(words, stripe, workspace, parameters, woken):  # type: ignore[no-untyped-def]
+    woken[0] = neurons.activate(at(words, 0), at(stripe, 0), at(workspace, 0), at(parameters, 0))
 
 
 @compiled
-def _backpropagate(memory, rows, edges, weights, count, gradient, bias, fresh):  # type: ignore[no-untyped-def]
+def _backpropagate(words, stripe, workspace, parameters, gradient, fresh):  # type: ignore[no-untyped-def]
     neurons.backpropagate(
-        at(memory, ROWS * STRIPE),
-        at(rows, 0),
-        at(edges, 0),
-        at(weights, 0),
-        count,
-        at(memory, OWN * STRIPE),
-        at(memory, PARTIAL * STRIPE),
+        at(words, 0),
+        at(stripe, 0),
+        at(workspace, 0),
+        at(workspace, (ROWS - 1) * STRIPE),
+        at(parameters, 0),
         at(gradient, 0),
-        at(gradient, bias * LANES),
         fresh,
     )
 
 
 @compiled
-def _backpropagate_to_input(memory, rows, edges, count, gradient, fresh):  # type: ignore[no-untyped-def]
-    neurons.backpropagate_to_input(
-        at(memory, ROWS * STRIPE),
-        at(rows, 0),
-        at(edges, 0),
-        count,
-        at(memory, OWN * STRIPE),
-        at(gradient, 0),
-        fresh,
-    )
+def _output_deltas(logits, labels, scales, gradient, fresh):  # type: ignore[no-untyped-def]
+    neurons.output_deltas(at(logits, 0), at(labels, 0), at(scales, 0), at(gradient, 0), fresh)
 
 
-def drawn(count: int) -> Arrays:
-    """Memory with a neuron and 20 neighbours, of which `count` are joined to it by an edge each.
-
-    Returns:
-        (memory float32 [22 * STRIPE], rows int64 [count], edges int64 [count],
-        weights float32 [30]); the last two number more edges than the neuron has.
-    """
-    rng = np.random.default_rng(count)
-    memory = aligned_zeros(22 * STRIPE)
-    memory[:] = rng.normal(size=22 * STRIPE)
-    rows = np.sort(rng.permutation(20)[:count]).astype(np.int64)
-    edges = rng.permutation(30)[:count].astype(np.int64)
-    return memory, rows, edges, rng.normal(size=30).astype(np.float32)
+def drawn(seed: int) -> tuple[Floats, Floats, Floats]:
+    """A stripe of inputs [4, STRIPE], a workspace [ROWS, STRIPE] and parameters [PARAMETERS]."""
+    rng = np.random.default_rng(seed)
+    arrays = []
+    for rows, columns in ((4, STRIPE), (ROWS, STRIPE), (1, PARAMETERS)):
+        array = aligned_zeros(rows * columns).reshape(rows, columns)
+        array[:] = rng.normal(size=array.shape)
+        arrays.append(array)
+    return arrays[0], arrays[1], arrays[2][0]
 
 
-def row(memory: NDArray[Any], number: int) -> NDArray[Any]:
-    """One row, in double precision."""
-    return memory[number * STRIPE : (number + 1) * STRIPE].astype(np.float64)
+def weight(k: int, member: int) -> int:
+    """Place of the weight of the k-th edge of a neuron; they do not lie in order."""
+    return (7 * k + 11 * member + 3) % BIAS
 
 
-@pytest.mark.parametrize("count", COUNTS)
-@pytest.mark.parametrize("floor", [0, -np.inf])
-def test_an_edge_is_left_out_or_counted_twice_going_forward(count: int, floor: float) -> None:
-    memory, rows, edges, weights = drawn(count)
-    before = memory.copy()
-    alive = np.zeros(1, np.bool_)
-    _activate(memory, rows, edges, weights, count, np.float32(0.25), np.float32(floor), alive)
-    z = 0.25 + sum(
-        (float(weights[e]) * row(memory, ROWS + r) for e, r in zip(edges, rows, strict=True)),
-        start=np.zeros(STRIPE),
-    )
-    np.testing.assert_allclose(row(memory, OWN), np.maximum(z, floor), rtol=1e-5, atol=1e-5)
-    np.testing.assert_array_equal(memory[STRIPE:], before[STRIPE:])
+def own_words(n: int) -> list[int]:
+    """Row and bias of n neurons."""
+    return [word for m in range(n) for word in (4 * STRIPE * OWN[m], 4 * (BIAS + m))]
 
 
-@pytest.mark.parametrize("count", [1, 8, 17])
+def edge_words(n: int, first: int, number: int, row: int) -> list[int]:
+    """Row and n weights of so many edges, the first of which ends at a row."""
+    words = []
+    for k in range(first, first + number):
+        words += [4 * STRIPE * (row + k), *(4 * weight(k, member) for member in range(n))]
+    return words
+
+
+def forward_program(n: int, k: int, source: int, *, rests: bool) -> list[int]:
+    """The instructions for n neurons of k sources, whose rows begin with `source`."""
+    if k <= code.FORWARD:
+        first = code.resting_neuron(k) if rests else code.whole_neurons(n, k)
+        return [first, *own_words(n), *edge_words(n, 0, k, source)]
+    words = []
+    for done in range(0, k, code.FORWARD):
+        now = min(k - done, code.FORWARD)
+        kind = code.PART if done == 0 else code.MORE
+        words.append(kind if k - done > code.FORWARD else code.rest_of_neuron(now))
+        words += own_words(1) + edge_words(1, done, now, source)
+    return [*words, code.WATCH, 4 * STRIPE * OWN[0]] if rests else words
+
+
+def carried_out(program: list[int], arrays: tuple[Floats, Floats, Floats]) -> bool:
+    """Whether a neuron woke up."""
+    woken = np.zeros(1, np.bool_)
+    _activate(np.array([*program, code.END], np.int32), *(a.ravel() for a in arrays), woken)
+    return bool(woken[0])
+
+
+def weighted_sums(
+    values: NDArray[Any], parameters: NDArray[Any], k: int, member: int
+) -> NDArray[Any]:
+    """float64 [STRIPE]: a neuron's, of its first k sources."""
+    z = np.full(STRIPE, float(parameters[BIAS + member]))
+    for edge in range(k):
+        z += float(parameters[weight(edge, member)]) * values[edge].astype(np.float64)
+    return z
+
+
+@pytest.mark.parametrize("to_output", [False, True])
+@pytest.mark.parametrize(("n", "k"), [*ALL_AT_ONCE, *((1, k) for k in MANY)])
+def test_an_edge_is_left_out_or_counted_twice_going_forward(
+    n: int, k: int, to_output: bool
+) -> None:
+    arrays = drawn(k)
+    _, workspace, parameters = arrays
+    before = workspace.copy()
+    program = [code.FROM_NEURONS, *([code.TO_OUTPUT] if to_output else [])]
+    assert not carried_out(program + forward_program(n, k, 4, rests=False), arrays)
+    for member in range(n):
+        z = weighted_sums(before[4:], parameters, k, member)
+        expected = z if to_output else np.maximum(z, 0)
+        np.testing.assert_allclose(workspace[member], expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(workspace[n:], before[n:])
+
+
+@pytest.mark.parametrize("n", range(1, len(code.TOGETHER)))
+def test_the_first_layer_reads_neurons_instead_of_inputs(n: int) -> None:
+    arrays = drawn(0)
+    stripe, workspace, parameters = arrays
+    carried_out(forward_program(n, 2, 1, rests=False), arrays)
+    for member in range(n):
+        expected = np.maximum(weighted_sums(stripe[1:], parameters, 2, member), 0)
+        np.testing.assert_allclose(workspace[member], expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("k", [0, 1, code.FORWARD, *MANY])
 @pytest.mark.parametrize("place", [None, 0, STRIPE // 2 + 3, STRIPE - 1])
-def test_a_living_neuron_is_called_dead(count: int, place: int | None) -> None:
-    memory, rows, edges, weights = drawn(count)
-    sources = memory[ROWS * STRIPE :].reshape(-1, STRIPE)
-    sources[:] = 0
+def test_a_neuron_that_wakes_up_is_not_seen(k: int, place: int | None) -> None:
+    arrays = drawn(k)
+    _, workspace, parameters = arrays
+    workspace[4:] = 0
+    parameters[BIAS] = 0 if k > 0 or place is None else 0.5
+    if k > 0 and place is not None:
+        workspace[4 + k - 1, place] = parameters[weight(k - 1, 0)]
+    program = [code.FROM_NEURONS, *forward_program(1, k, 4, rests=True)]
+    assert carried_out(program, arrays) == (place is not None)
+    # What is said of one neuron is not forgotten over the next.
+    parameters[BIAS + 1] = -1
+    asleep = [code.resting_neuron(0), 0, 4 * (BIAS + 1)]
+    assert carried_out(program + asleep, arrays) == (place is not None)
+
+
+def test_what_is_not_a_number_lives_on_behind_relu() -> None:
+    arrays = drawn(1)
+    _, workspace, _ = arrays
+    workspace[4, 5] = np.nan
+    carried_out([code.FROM_NEURONS, *forward_program(1, 1, 4, rests=False)], arrays)
+    assert workspace[0, 5] == 0
+    assert np.isfinite(workspace[0]).all()
+
+
+@pytest.mark.parametrize("place", [None, 0, STRIPE - 1])
+def test_a_dead_neuron_is_called_alive(place: int | None) -> None:
+    row = aligned_zeros(STRIPE)
     if place is not None:
-        sources[rows[-1], place] = 1 / weights[edges[-1]]
-    alive = np.array([place is None])
-    _activate(memory, rows, edges, weights, count, np.float32(-0.5), np.float32(0), alive)
+        row[place] = 1e-45
+    alive = np.zeros(1, np.bool_)
+    _lives(row, alive)
     assert alive[0] == (place is not None)
-    assert np.count_nonzero(row(memory, OWN)) == (place is not None)
+
+
+@compiled
+def _lives(row, alive):  # type: ignore[no-untyped-def]
+    alive[0] = neurons.lives(at(row, 0))
+
+
+def slopes(fresh: bool) -> tuple[Floats, NDArray[np.float64]]:
+    """A gradient [PARAMETERS, LANES] to begin with, and its sums if they count."""
+    gradient = aligned_zeros(PARAMETERS * LANES).reshape(PARAMETERS, LANES)
+    gradient[:] = np.nan if fresh else np.arange(PARAMETERS * LANES).reshape(PARAMETERS, LANES)
+    begun = np.zeros(PARAMETERS) if fresh else gradient.astype(np.float64).sum(axis=1)
+    return gradient, begun
+
+
+def backward_program(k: int) -> list[int]:
+    """The instructions for a neuron of k targets."""
+    words = []
+    for done in range(0, k, code.BACKWARD):
+        now = min(k - done, code.BACKWARD)
+        if k <= code.BACKWARD:
+            words.append(code.whole_source(k))
+        elif done == 0:
+            words.append(code.PART)
+        else:
+            more = k - done > code.BACKWARD
+            words.append(code.MORE if more else code.rest_of_source(now))
+        words += own_words(1) + edge_words(1, done, now, 4)
+    return words
 
 
 @pytest.mark.parametrize("fresh", [True, False])
-@pytest.mark.parametrize("count", COUNTS)
-def test_an_edge_is_left_out_or_counted_twice_going_back(count: int, fresh: bool) -> None:
-    memory, rows, edges, weights = drawn(count)
-    memory[:STRIPE] = np.maximum(memory[:STRIPE], 0)
-    activation = row(memory, OWN)
-    targets = [row(memory, ROWS + r) for r in rows]
-    gradient = aligned_zeros(31 * LANES)
-    gradient[:] = np.nan if fresh else np.arange(31 * LANES)
-    before = gradient.reshape(31, LANES).astype(np.float64).sum(axis=1)
-    _backpropagate(memory, rows, edges, weights, count, gradient, 30, fresh)
-    delta = sum(
-        (float(weights[e]) * target for e, target in zip(edges, targets, strict=True)),
-        start=np.zeros(STRIPE),
-    )
-    delta = np.where(activation > 0, delta, 0)
-    np.testing.assert_allclose(row(memory, OWN), delta, rtol=1e-5, atol=1e-5)
-    slopes = gradient.reshape(31, LANES).astype(np.float64).sum(axis=1)
-    expected = before.copy()
-    begun = 0.0 if fresh else before
-    for edge, target in zip(edges, targets, strict=True):
-        expected[edge] = activation @ target + np.broadcast_to(begun, 31)[edge]
-    expected[30] = delta.sum() + np.broadcast_to(begun, 31)[30]
-    np.testing.assert_allclose(slopes, expected, rtol=1e-4, atol=1e-3)
+@pytest.mark.parametrize("k", range(1, 2 * code.BACKWARD + 3))
+def test_an_edge_is_left_out_or_counted_twice_going_back(k: int, fresh: bool) -> None:
+    stripe, workspace, parameters = drawn(k)
+    workspace[0] = np.maximum(workspace[0], 0)
+    before = workspace.astype(np.float64)
+    gradient, begun = slopes(fresh)
+    words = np.array([*backward_program(k), code.END], np.int32)
+    arrays = (stripe.ravel(), workspace.ravel(), parameters, gradient.ravel())
+    _backpropagate(words, *arrays, fresh)
+    delta = np.zeros(STRIPE)
+    for edge in range(k):
+        delta += float(parameters[weight(edge, 0)]) * before[4 + edge]
+    delta = np.where(before[0] > 0, delta, 0)
+    np.testing.assert_allclose(workspace[0], delta, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(workspace[1 : ROWS - 1], before[1 : ROWS - 1])
+    expected = {weight(edge, 0): before[0] @ before[4 + edge] for edge in range(k)}
+    expected[BIAS] = delta.sum()
+    compare_slopes(gradient, begun, expected, fresh)
 
 
 @pytest.mark.parametrize("fresh", [True, False])
-@pytest.mark.parametrize("count", COUNTS)
-def test_an_edge_of_an_input_is_left_out_or_counted_twice(count: int, fresh: bool) -> None:
-    memory, rows, edges, _ = drawn(count)
-    before = memory.copy()
-    gradient = aligned_zeros(30 * LANES)
-    gradient[:] = np.nan if fresh else np.arange(30 * LANES)
-    expected = gradient.reshape(30, LANES).astype(np.float64).sum(axis=1)
-    for edge, target in zip(edges, (row(memory, ROWS + r) for r in rows), strict=True):
-        expected[edge] = row(memory, OWN) @ target + (0.0 if fresh else expected[edge])
-    _backpropagate_to_input(memory, rows, edges, count, gradient, fresh)
-    slopes = gradient.reshape(30, LANES).astype(np.float64).sum(axis=1)
-    np.testing.assert_allclose(slopes, expected, rtol=1e-4, atol=1e-3)
-    np.testing.assert_array_equal(memory, before)
+@pytest.mark.parametrize(("n", "k"), ALL_INPUTS)
+def test_an_edge_of_an_input_is_left_out_or_counted_twice(n: int, k: int, fresh: bool) -> None:
+    stripe, workspace, parameters = drawn(k)
+    before = workspace.copy()
+    gradient, begun = slopes(fresh)
+    words = [code.inputs(n, k), *(4 * STRIPE * OWN[m] for m in range(n)), *edge_words(n, 0, k, 4)]
+    arrays = (stripe.ravel(), workspace.ravel(), parameters, gradient.ravel())
+    _backpropagate(np.array([*words, code.END], np.int32), *arrays, fresh)
+    np.testing.assert_array_equal(workspace, before)
+    expected = {
+        weight(edge, member): stripe[member].astype(np.float64) @ before[4 + edge]
+        for edge in range(k)
+        for member in range(n)
+    }
+    compare_slopes(gradient, begun, expected, fresh)
+
+
+def compare_slopes(
+    gradient: Floats, begun: NDArray[np.float64], expected: dict[int, float], fresh: bool
+) -> None:
+    """Checks the parameters given, and that the others are left as they were."""
+    found = gradient.astype(np.float64).sum(axis=1)
+    for place in range(PARAMETERS):
+        if place in expected:
+            assert found[place] == pytest.approx(begun[place] + expected[place], rel=1e-4, abs=1e-3)
+        elif fresh:
+            assert np.isnan(gradient[place]).all()
+        else:
+            assert found[place] == begun[place]
+
+
+@pytest.mark.parametrize("scale", [1e-6, 0.1, 1.0, 10.0, 80.0])
+@pytest.mark.parametrize("fresh", [True, False])
+def test_the_outputs_deltas_are_not_those_of_cross_entropy(scale: float, fresh: bool) -> None:
+    rng = np.random.default_rng(3)
+    logits, labels, scales = (aligned_zeros(STRIPE) for _ in range(3))
+    logits[:] = scale * np.linspace(-1, 1, STRIPE)
+    labels[:] = rng.integers(0, 2, STRIPE)
+    scales[:] = rng.uniform(size=STRIPE)
+    logits[:6] = (200, -200, 0, np.nan, 1e30, -1e30)
+    gradient, begun = slopes(fresh)
+    with np.errstate(over="ignore"):
+        sigmoid = 1 / (1 + np.exp(-logits.astype(np.float64)))
+    # What is not a number counts as a large logit.
+    sigmoid[3] = 1
+    expected = (sigmoid - labels) * scales
+    _output_deltas(logits, labels, scales, gradient.ravel(), fresh)
+    np.testing.assert_allclose(logits, expected, rtol=1e-6, atol=1e-7)
+    compare_slopes(gradient, begun, {0: expected.sum()}, fresh)

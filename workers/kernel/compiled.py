@@ -44,7 +44,11 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     numba.config.CACHE_DIR = str(_FOLDER or "")
     try:
         decorate = numba.njit(
-            cache=_FOLDER is not None, nogil=True, error_model="numpy", forceinline=True
+            cache=_FOLDER is not None,
+            nogil=True,
+            error_model="numpy",
+            forceinline=True,
+            _nrt=False,
         )
         kernel: Callable[..., Any] = decorate(function)
     finally:

@@ -14,43 +14,41 @@ from workers.kernel.simd import constant_of, fused, larger, type_int32
 def _exp_of_minus(builder: Any, z: Any) -> Any:
     """exp(-z) for z in [-87, 87] and at those bounds outside, relative error below 2e-7.
 
-    exp(x) = 2^n exp(r) with x = n ln 2 + r and |r| <= ln(2) / 2: n by rounding, exp(r) by its
+    exp(-z) = 2^n exp(-r) with -z = n ln 2 - r and |r| <= ln(2) / 2: n by rounding, exp(-r) by its
     polynomial of degree 7, 2^n by adding n to the exponent bits. NaN gives exp(-87).
     """
 
     def constant(value: float) -> ir.Constant:
         return constant_of(z.type, value)
 
-    x = larger(builder, builder.fneg(z), constant(-87.0))
-    x = builder.select(builder.fcmp_ordered("<", x, constant(87.0)), x, constant(87.0))
+    z = builder.select(builder.fcmp_ordered("<", z, constant(87.0)), z, constant(87.0))
+    z = larger(builder, z, constant(-87.0))
     # Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits of the float.
     rounder = constant(12582912.0)
-    shifted = fused(builder, x, constant(np.log2(np.e)), rounder)
+    shifted = fused(builder, z, constant(-np.log2(np.e)), rounder)
     n = builder.fsub(shifted, rounder)
     # ln 2 in two parts, of which the first has few bits: n * high is exact.
     high = 0.693359375
-    r = fused(builder, n, constant(-high), x)
-    r = fused(builder, n, constant(high - np.log(2.0)), r)
-    exp_r = constant(1 / 5040)
-    for coefficient in (1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2, 1.0, 1.0):
-        exp_r = fused(builder, exp_r, r, constant(coefficient))
+    r = fused(builder, n, constant(high), z)
+    r = fused(builder, n, constant(np.log(2.0) - high), r)
+    exp_of_minus_r = constant(-1 / 5040)
+    for coefficient in (1 / 720, -1 / 120, 1 / 24, -1 / 6, 1 / 2, -1.0, 1.0):
+        exp_of_minus_r = fused(builder, exp_of_minus_r, r, constant(coefficient))
     integers = ir.VectorType(type_int32, z.type.count)
     exponent = builder.shl(
         builder.bitcast(shifted, integers), ir.Constant(integers, [23] * z.type.count)
     )
-    return builder.bitcast(builder.add(builder.bitcast(exp_r, integers), exponent), z.type)
+    return builder.bitcast(builder.add(builder.bitcast(exp_of_minus_r, integers), exponent), z.type)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def cross_entropy_delta(typing_context: Any, logit: Any, label: Any, scale: Any) -> Any:
-    """(sigmoid(logit) - label) * scale: the gradient of binary cross-entropy by the logit."""
+def delta_of(builder: Any, logit: Any, label: Any, scale: Any) -> Any:
+    """(sigmoid(logit) - label) * scale: the gradient of binary cross-entropy by the logit.
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        one = constant_of(args[0].type, 1.0)
-        sigmoid = builder.fdiv(one, builder.fadd(one, _exp_of_minus(builder, args[0])))
-        return builder.fmul(builder.fsub(sigmoid, args[1]), args[2])
-
-    return logit(logit, logit, logit), generate
+    Writes the code for vectors of any length.
+    """
+    one = constant_of(logit.type, 1.0)
+    sigmoid = builder.fdiv(one, builder.fadd(one, _exp_of_minus(builder, logit)))
+    return builder.fmul(builder.fsub(sigmoid, label), scale)
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -1,122 +1,71 @@
 """One network's passes over a stripe of points: activations forward, the gradient back.
 
-A neuron that no point of the stripe activates is *dead* there: it adds nothing to its targets. Only
-a living neuron from which living ones lead to the output *leads on*; the gradient of all others is
-zero, and that of their edges. Small networks have many of both, most of them for long: in the
-paper's search a quarter to two fifths of all hidden neurons are dead, and more than half do not
-lead on (`python -m benchmarks living`). Edges from the dead are left out going forward, edges to or
-from neurons that do not lead on going back, which changes no sum but in the sign of a zero.
+Both carry out the network's programs (`workers.kernel.programs`), which leave out what dead neurons
+would take. A neuron once found dead is still computed for every stripe, though to no one's use: as
+soon as a point activates it, the programs are written anew, and the stripe begins again. Whether a
+living neuron has died is looked at now and then; until that is seen it only takes time.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from workers.kernel.compiled import compiled
-from workers.kernel.loss import cross_entropy_delta
-from workers.kernel.neurons import (
-    activate,
-    at,
-    backpropagate,
-    backpropagate_to_input,
-)
-from workers.kernel.simd import (
-    BLOCK,
-    LANES,
-    STRIPE,
-    add,
-    fold,
-    item,
-    load,
-    load_lanes,
-    splat_lanes,
-    store,
-    store_lanes,
-)
+from workers.kernel.instructions import END
+from workers.kernel.neurons import activate, at, backpropagate, lives, output_deltas
+from workers.kernel.programs import ALIVE, RESTING, WAKING, write_backward, write_forward
+from workers.kernel.simd import LANES, STRIPE, item
 
 
 @compiled
-def forward(networks, g, batches, stripe, memory, anew):  # type: ignore[no-untyped-def]
-    """Activations of all hidden neurons, and the logits behind them, into the workspace.
+def forward(networks, g, features, batches, stripe, memory, look):  # type: ignore[no-untyped-def]
+    """Activations of all hidden neurons that have any, and the logits, into the workspace.
 
     Args:
         networks: `workers.kernel.sgd.Networks`.
         g: which of them.
+        features: of a point.
         batches: float32, gathered points.
         stripe: where the stripe begins in `batches`.
-        memory: `workers.kernel.sgd.Scratch`; of it `workspace` and all about living neurons are
-            written.
-        anew: whether what `memory` says of living neurons is of another stripe or network. If
-            not, it is of the stripe before, and mended where it has changed.
+        memory: `workers.kernel.sgd.Scratch`; of it the workspace, and if they change, the network's
+            programs and `alive` are written.
+        look: whether to look for living neurons that have died.
 
     Returns:
-        Whether `backward` is to choose edges anew: whether any neuron has died or come alive.
+        Whether the programs are new.
     """
-    alive, workspace = memory.alive, memory.workspace
-    start = networks.parameter_start[g]
-    biases = start + networks.edges[g]
-    bounds = networks.in_start[g]
-    edge_start = networks.edge_start[g]
+    program = memory.forward_start[g]
+    new = item(memory.words, program) == END
+    if new:
+        write_forward(networks, g, memory)
+    alive = networks.in_start[g]
     hidden = networks.hidden[g]
-    first_hidden = networks.first_hidden[g]
-    sources = at(batches, stripe)
-    for m in range(hidden + 1):
-        if m == first_hidden:
-            sources = at(workspace, 0)
-        first = item(networks.in_bounds, bounds + m)
-        if anew:
-            kept = 0
-            for e in range(first, item(networks.in_bounds, bounds + m + 1)):
-                row = item(networks.in_row, edge_start + e)
-                if m < first_hidden or item(alive, row) == 1:
-                    memory.in_row[first + kept] = row
-                    memory.in_edge[first + kept] = e
-                    kept += 1
-            memory.in_count[m] = kept
-        rows = at(memory.in_row, first)
-        edges = at(memory.in_edge, first)
-        weights = at(networks.parameters, start)
-        count = item(memory.in_count, m)
-        bias = item(networks.parameters, biases + m)
-        own = at(workspace, m * STRIPE)
-        # The output has no ReLU.
-        floor = np.float32(0) if m < hidden else np.float32(-np.inf)
-        living = activate(sources, rows, edges, weights, count, bias, floor, own)
-        if m < hidden and living != (item(alive, m) == 1):
-            alive[m] = 1 if living else 0
-            anew = True
-    return anew
+    while activate(
+        at(memory.words, program),
+        at(batches, stripe),
+        at(memory.workspace, 0),
+        at(networks.parameters, networks.parameter_start[g]),
+    ):
+        # All that rest are to be written, so that it can be seen which of them are alive.
+        for m in range(hidden):
+            if item(memory.alive, alive + m) == RESTING:
+                memory.alive[alive + m] = WAKING
+        write_forward(networks, g, memory)
+        new = True
+    if look or new:
+        for m in range(hidden):
+            state = item(memory.alive, alive + m)
+            if state == WAKING or (look and state == ALIVE):
+                living = lives(at(memory.workspace, m * STRIPE))
+                new = new or not living
+                memory.alive[alive + m] = ALIVE if living else RESTING
+        if new:
+            write_forward(networks, g, memory)
+            write_backward(networks, g, features, memory)
+    return new
 
 
 @compiled
-def output_deltas(networks, g, batches, labels, memory, fresh):  # type: ignore[no-untyped-def]
-    """Deltas of the output in place of its logits, and the gradient of its bias.
-
-    Args:
-        networks: `workers.kernel.sgd.Networks`.
-        g: which of them.
-        batches: float32, gathered points.
-        labels: where the stripe's labels begin in `batches`; their scales follow.
-        memory: `workers.kernel.sgd.Scratch`.
-        fresh: whether the stripe is the batch's first: whether the gradient is written anew.
-    """
-    workspace, gradient = memory.workspace, memory.gradient
-    output = networks.hidden[g] * STRIPE
-    slope = (networks.edges[g] + networks.hidden[g]) * LANES
-    sums = splat_lanes(np.float32(-0.0)) if fresh else load_lanes(gradient, slope)
-    for point in range(0, STRIPE, BLOCK):
-        logit = load(workspace, output + point)
-        label = load(batches, labels + point)
-        scale = load(batches, labels + STRIPE + point)
-        delta = cross_entropy_delta(logit, label, scale)
-        store(workspace, output + point, delta)
-        sums = add(sums, fold(delta))
-    store_lanes(gradient, slope, sums)
-
-
-@compiled
-def backward(networks, g, features, batches, stripe, memory, anew, fresh):  # type: ignore[no-untyped-def]
-    """Gradient of all parameters but the last bias: a register of partial sums each.
+def backward(networks, g, features, batches, stripe, memory, fresh):  # type: ignore[no-untyped-def]
+    """Gradient of the loss: a register of partial sums a parameter.
 
     Args:
         networks: `workers.kernel.sgd.Networks`.
@@ -124,83 +73,25 @@ def backward(networks, g, features, batches, stripe, memory, anew, fresh):  # ty
         features: of a point.
         batches: float32, gathered points.
         stripe: where the stripe begins in `batches`.
-        memory: `workers.kernel.sgd.Scratch`; `gradient` is written.
-        anew: as `forward` returned it.
-        fresh: as for `output_deltas`.
+        memory: `workers.kernel.sgd.Scratch`; of it the workspace and `gradient` are written, the
+            latter for the output's bias and where the program backward has an edge or a neuron.
+        fresh: whether the stripe is the batch's first: whether the gradient is written anew.
     """
-    if anew:
-        choose_edges(networks, g, features, memory, fresh)
-    workspace, gradient = memory.workspace, memory.gradient
-    biases = networks.edges[g]
-    bounds = networks.out_start[g]
     hidden = networks.hidden[g]
-    for reverse in range(hidden):
-        m = hidden - 1 - reverse
-        if item(memory.leads_on, m) == 0:
-            continue
-        first = item(networks.out_bounds, bounds + features + m)
-        backpropagate(
-            at(workspace, 0),
-            at(memory.out_row, first),
-            at(memory.out_edge, first),
-            at(networks.parameters, networks.parameter_start[g]),
-            item(memory.out_count, features + m),
-            at(workspace, m * STRIPE),
-            at(workspace, (hidden + 1) * STRIPE),
-            at(gradient, 0),
-            at(gradient, (biases + m) * LANES),
-            fresh,
-        )
-    for i in range(features):
-        first = item(networks.out_bounds, bounds + i)
-        backpropagate_to_input(
-            at(workspace, 0),
-            at(memory.out_row, first),
-            at(memory.out_edge, first),
-            item(memory.out_count, i),
-            at(batches, stripe + i * STRIPE),
-            at(gradient, 0),
-            fresh,
-        )
-
-
-@compiled
-def choose_edges(networks, g, features, memory, fresh):  # type: ignore[no-untyped-def]
-    """Lists the outgoing edges whose ends both lead on; the gradient of all others is zero.
-
-    Args:
-        networks: `workers.kernel.sgd.Networks`.
-        g: which of them.
-        features: of a point.
-        memory: `workers.kernel.sgd.Scratch`; of it `leads_on`, `out_count`, `out_row` and
-            `out_edge` are written, from `alive`.
-        fresh: whether the gradient of the edges left out is set to zero; it is left as it is where
-            it already has the sums of the batch's earlier stripes.
-    """
-    alive, leads_on, gradient = memory.alive, memory.leads_on, memory.gradient
-    zeros = splat_lanes(np.float32(0))
-    bounds = networks.out_start[g]
-    edge_start = networks.edge_start[g]
-    hidden = networks.hidden[g]
-    leads_on[hidden] = 1
-    for reverse in range(hidden + features):
-        # Sources are numbered with the inputs first.
-        source = hidden + features - 1 - reverse
-        m = source - features
-        living = m < 0 or item(alive, m) == 1
-        first = item(networks.out_bounds, bounds + source)
-        kept = 0
-        for q in range(first, item(networks.out_bounds, bounds + source + 1)):
-            row = item(networks.out_row, edge_start + q)
-            edge = item(networks.out_edge, edge_start + q)
-            if living and item(leads_on, row) == 1:
-                memory.out_row[first + kept] = row
-                memory.out_edge[first + kept] = edge
-                kept += 1
-            elif fresh:
-                store_lanes(gradient, edge * LANES, zeros)
-        memory.out_count[source] = kept
-        if m >= 0:
-            leads_on[m] = 1 if kept > 0 else 0
-            if kept == 0 and fresh:
-                store_lanes(gradient, (networks.edges[g] + m) * LANES, zeros)
+    labels = stripe + features * STRIPE
+    output_deltas(
+        at(memory.workspace, hidden * STRIPE),
+        at(batches, labels),
+        at(batches, labels + STRIPE),
+        at(memory.gradient, (networks.edges[g] + hidden) * LANES),
+        fresh,
+    )
+    backpropagate(
+        at(memory.words, memory.backward_start[g]),
+        at(batches, stripe),
+        at(memory.workspace, 0),
+        at(memory.workspace, (hidden + 1) * STRIPE),
+        at(networks.parameters, networks.parameter_start[g]),
+        at(memory.gradient, 0),
+        fresh,
+    )

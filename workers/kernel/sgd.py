@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from workers.kernel.compiled import compiled
 from workers.kernel.forward import logits
 from workers.kernel.loss import correct, cross_entropy
-from workers.kernel.passes import backward, forward, output_deltas
+from workers.kernel.passes import backward, forward
+from workers.kernel.programs import ALIVE, program_length
 from workers.kernel.simd import (
     BLOCK,
     LANES,
@@ -93,10 +94,15 @@ class Scratch(NamedTuple):
             deltas, those of the output, and a row for sums in the making.
         gradient: [parameter_count * LANES], for the largest network: a register of partial sums
             a parameter.
-    int64, of the network and the stripe at hand (`workers.kernel.passes`):
-        alive: [hidden neurons], 1 for a neuron that some point activates, else 0.
+    Of every network (`workers.kernel.passes`):
+        words: int32, its programs, the one forward and the one backward.
+        forward_start, backward_start: int64 [networks], where they begin.
+        alive: int64, beginning at `in_start`, for each hidden neuron one of RESTING, ALIVE and
+            WAKING.
+    int64, for the largest network, what `workers.kernel.programs` notes down:
         leads_on: [hidden neurons + 1], 1 for a living neuron that leads to the output through
             living ones, and for the output, else 0.
+        listed: [hidden neurons + 1], which neurons the program has already.
         in_count: [hidden neurons + 1], for each neuron the number of its incoming edges from living
             sources.
         in_row, in_edge: [edges], these edges' rows, as in `Networks`, and their places among the
@@ -109,8 +115,12 @@ class Scratch(NamedTuple):
     batches: NDArray[np.float32]
     workspace: NDArray[np.float32]
     gradient: NDArray[np.float32]
+    words: NDArray[np.int32]
+    forward_start: NDArray[np.int64]
+    backward_start: NDArray[np.int64]
     alive: NDArray[np.int64]
     leads_on: NDArray[np.int64]
+    listed: NDArray[np.int64]
     in_count: NDArray[np.int64]
     in_row: NDArray[np.int64]
     in_edge: NDArray[np.int64]
@@ -129,12 +139,18 @@ def scratch(networks: Networks, features: int, batch_size: int) -> Scratch:
     """
     stripes = -(-batch_size // STRIPE)
     hidden, edges = int(networks.hidden.max()), int(networks.edges.max())
+    lengths = program_length(networks.hidden + features + 1, networks.edges)
+    ends = np.cumsum(2 * lengths)
     return Scratch(
         batches=aligned_zeros(BATCHES_AT_ONCE * stripes * (features + 2) * STRIPE),
         workspace=aligned_zeros((hidden + 2) * STRIPE),
         gradient=aligned_zeros(int(networks.parameter_count.max()) * LANES),
-        alive=np.zeros(hidden, np.int64),
+        words=np.zeros(ends[-1], np.int32),
+        forward_start=ends - 2 * lengths,
+        backward_start=ends - lengths,
+        alive=np.full(len(networks.in_bounds), ALIVE),
         leads_on=np.zeros(hidden + 1, np.int64),
+        listed=np.zeros(hidden + 1, np.int64),
         in_count=np.zeros(hidden + 1, np.int64),
         in_row=np.zeros(edges, np.int64),
         in_edge=np.zeros(edges, np.int64),
@@ -219,30 +235,23 @@ def train_steps(  # type: ignore[no-untyped-def]
                 place = batches[(step * stripes + s) * size :]
                 gather(points, labels, order, first, count, scale, place, STRIPE)
         for g in range(networks.edges.shape[0]):
-            count = networks.parameter_count[g]
             base = networks.parameter_start[g]
-            # Nobody writes the places that fill up the last register: another network's gradient
-            # may have been left there.
-            for p in range(networks.edges[g] + networks.hidden[g] + 1, count):
-                store_lanes(gradient, p * LANES, splat_lanes(np.float32(0)))
             rate = splat_lanes(-rates[g])
             momentum = splat_lanes(momenta[g])
             decay = splat_lanes(decays[g])
             for step in range(steps):
                 for s in range(stripes):
                     stripe = (step * stripes + s) * size
-                    label = stripe + features * STRIPE
-                    # What lives in one stripe says nothing of the next, nor of another network.
-                    anew = stripes > 1 or step == 0
-                    anew = forward(networks, g, batches, stripe, memory, anew)
-                    # Two calls each, compiled for the constant that they pass.
-                    if s == 0:
-                        output_deltas(networks, g, batches, label, memory, True)
-                        backward(networks, g, features, batches, stripe, memory, anew, True)
-                    else:
-                        output_deltas(networks, g, batches, label, memory, False)
-                        backward(networks, g, features, batches, stripe, memory, anew, False)
-                for p in range(0, count, LANES):
+                    fresh = s == 0
+                    begins = fresh and step == 0
+                    new = forward(networks, g, features, batches, stripe, memory, begins)
+                    # Behind these places lies another network's gradient, or one of neurons and
+                    # edges that the program had before or in the batch's last stripe.
+                    if fresh and (new or begins or stripes > 1):
+                        for p in range(networks.parameter_count[g]):
+                            store_lanes(gradient, p * LANES, splat_lanes(np.float32(0)))
+                    backward(networks, g, features, batches, stripe, memory, fresh)
+                for p in range(0, networks.edges[g] + networks.hidden[g] + 1, LANES):
                     weight = load_lanes(networks.parameters, base + p)
                     slope = fma(decay, weight, row_sums(gradient, p * LANES))
                     velocity = fma(momentum, load_lanes(networks.velocities, base + p), slope)

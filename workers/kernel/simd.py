@@ -87,12 +87,12 @@ def broadcast(builder: Any, scalar: Any, count: int) -> Any:
     return _shuffled(builder, first, undefined, [0] * count)
 
 
-def _registers(builder: Any, block: Any) -> list[Any]:
-    """The block's registers, one after the other."""
-    undefined = ir.Constant(block.type, ir.Undefined)
+def registers_of(builder: Any, vector: Any) -> list[Any]:
+    """The vector's registers, one after the other."""
+    undefined = ir.Constant(vector.type, ir.Undefined)
     return [
-        _shuffled(builder, block, undefined, list(range(r * LANES, (r + 1) * LANES)))
-        for r in range(REGISTERS)
+        _shuffled(builder, vector, undefined, list(range(first, first + LANES)))
+        for first in range(0, vector.type.count, LANES)
     ]
 
 
@@ -215,7 +215,7 @@ def fold(typing_context: Any, a: Any) -> Any:
     """The register whose lanes sum to the sum of a block."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        parts = _registers(builder, args[0])
+        parts = registers_of(builder, args[0])
         while len(parts) > 1:
             parts = [builder.fadd(parts[i], parts[i + 1]) for i in range(0, len(parts), 2)]
         return parts[0]

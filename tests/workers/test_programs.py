@@ -1,0 +1,239 @@
+"""Programs against the masks that they are written from: every living edge once, no other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from workers.kernel import instructions as code
+from workers.kernel.packing import pack_values, topology
+from workers.kernel.programs import ALIVE, RESTING, program_length, write_backward, write_forward
+from workers.kernel.sgd import Networks, Scratch, scratch
+from workers.kernel.simd import STRIPE
+
+INPUTS = 2
+ROW = 4 * STRIPE
+
+
+class Network(NamedTuple):
+    """A network's masks, and which of its hidden neurons live."""
+
+    masks: list[NDArray[np.bool_]]
+    alive: NDArray[np.bool_]
+
+
+@st.composite
+def networks_of_any_shape(draw: st.DrawFn) -> Network:
+    """Networks of up to four layers, narrow or wide, dense or masked, with dead neurons."""
+    widths = draw(st.lists(st.integers(1, 20), min_size=1, max_size=3))
+    sizes = (INPUTS, *widths, 1)
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    density = draw(st.sampled_from((0.0, 0.3, 0.9, 1.0)))
+    masks = [rng.random((n_out, n_in)) < density for n_in, n_out in pairwise(sizes)]
+    alive = rng.random(sum(widths)) < draw(st.sampled_from((0.0, 0.5, 0.9, 1.0)))
+    return Network(masks, alive)
+
+
+def written(members: list[Network], g: int) -> tuple[Networks, Scratch]:
+    """Both programs of network g, with the others beside it."""
+    shapes = [topology(network.masks) for network in members]
+    sizes = [len(shape.flat) + shape.hidden + 1 for shape in shapes]
+    networks = pack_values(shapes, [np.zeros(size, np.float32) for size in sizes])
+    memory = scratch(networks, INPUTS, STRIPE)
+    for network, first in zip(members, networks.in_start, strict=True):
+        states = np.where(network.alive, ALIVE, RESTING)
+        memory.alive[first : first + len(states)] = states
+    memory.words[:] = -1
+    write_forward(networks, g, memory)
+    write_backward(networks, g, INPUTS, memory)
+    return networks, memory
+
+
+def decoded(
+    words: NDArray[np.int32], kinds: dict[int, tuple[str, int, int]]
+) -> list[tuple[str, list[tuple[int, int]], list[tuple[int, list[int]]]]]:
+    """A program's instructions: name, (row, place of the bias) of each neuron, edges.
+
+    Edges are (row of the other end, places of the weights). `kinds` has the name of an instruction,
+    how many neurons it is about, and how many edges each has.
+    """
+    found = []
+    place = 0
+    while words[place] != code.END:
+        name, n, k = kinds[int(words[place])]
+        place += 1
+        with_bias = name not in ("watch", "inputs")
+        own = []
+        for _ in range(n):
+            own.append((words[place] // ROW, words[place + 1] // 4 if with_bias else -1))
+            place += 2 if with_bias else 1
+        edges: list[tuple[int, list[int]]] = []
+        for _ in range(k):
+            edges.append((words[place] // ROW, (words[place + 1 : place + 1 + n] // 4).tolist()))
+            place += 1 + n
+        found.append((name, own, edges))
+    return found
+
+
+FORWARD_KINDS = {
+    code.FROM_NEURONS: ("from neurons", 0, 0),
+    code.TO_OUTPUT: ("to output", 0, 0),
+    code.PART: ("part", 1, code.FORWARD),
+    code.MORE: ("more", 1, code.FORWARD),
+    code.WATCH: ("watch", 1, 0),
+    **{code.rest_of_neuron(k): ("rest", 1, k) for k in range(1, code.FORWARD + 1)},
+    **{code.resting_neuron(k): ("resting", 1, k) for k in range(code.FORWARD + 1)},
+    **{
+        code.whole_neurons(n, k): ("whole", n, k)
+        for n, most in enumerate(code.TOGETHER)
+        for k in range(most + 1)
+        if n == 1 or (n > 1 and k > 0)
+    },
+}
+BACKWARD_KINDS = {
+    code.PART: ("part", 1, code.BACKWARD),
+    code.MORE: ("more", 1, code.BACKWARD),
+    **{code.rest_of_source(k): ("rest", 1, k) for k in range(1, code.BACKWARD + 1)},
+    **{code.whole_source(k): ("whole", 1, k) for k in range(1, code.BACKWARD + 1)},
+    **{
+        code.inputs(n, k): ("inputs", n, k)
+        for n, most in enumerate(code.FROM_INPUTS)
+        for k in range(1, most + 1)
+    },
+}
+
+
+def all_edges(network: Network) -> list[tuple[int, int, int]]:
+    """(source, target, place) of every edge, neurons numbered with the inputs first."""
+    edges = []
+    first = 0
+    for mask in network.masks:
+        for target, source in np.argwhere(mask):
+            edges.append((first + source, first + mask.shape[1] + target, len(edges)))
+        first += mask.shape[1]
+    return edges
+
+
+def lives(network: Network, neuron: int) -> bool:
+    """Whether a neuron does not rest; inputs and the output never do."""
+    hidden = neuron - INPUTS
+    return not 0 <= hidden < len(network.alive) or bool(network.alive[hidden])
+
+
+def test_no_two_instructions_have_one_word() -> None:
+    assert len(FORWARD_KINDS) == 5 + 2 * code.FORWARD + 1 + sum(code.TOGETHER) + 1
+    assert len(BACKWARD_KINDS) == 2 + 2 * code.BACKWARD + sum(code.FROM_INPUTS)
+    assert code.END not in FORWARD_KINDS | BACKWARD_KINDS
+
+
+@settings(max_examples=150)
+@given(st.lists(networks_of_any_shape(), min_size=1, max_size=3), st.data())
+def test_program_forward_misses_an_edge_or_a_neuron(
+    members: list[Network], data: st.DataObject
+) -> None:
+    g = data.draw(st.integers(0, len(members) - 1))
+    network = members[g]
+    networks, memory = written(members, g)
+    hidden = len(network.alive)
+    found = []
+    neurons: Counter[int] = Counter()
+    resting = set()
+    from_neurons = False
+    order = []
+    for name, own, edges in decoded(memory.words[memory.forward_start[g] :], FORWARD_KINDS):
+        order.append(name)
+        if name == "from neurons":
+            from_neurons = True
+        if name in ("resting", "watch"):
+            resting.add(own[0][0])
+        if name in ("part", "whole", "resting"):
+            neurons.update(row for row, _ in own)
+        for row, weights in edges:
+            source = row + INPUTS if from_neurons else row
+            assert name == "resting" or not from_neurons or row < min(m for m, _ in own)
+            found += [(source, m + INPUTS, w) for (m, _), w in zip(own, weights, strict=True)]
+        for m, bias in own:
+            assert bias in (-1, networks.edges[g] + m)
+    assert neurons == Counter(range(hidden + 1))
+    assert resting == {m for m in range(hidden) if not network.alive[m]}
+    expected = [edge for edge in all_edges(network) if lives(network, edge[0])]
+    assert sorted(found) == sorted(expected)
+    assert order.index("to output") >= len(order) - 2 - hidden
+    # A neuron's edges are added up in the order of its weights: bits depend on it.
+    for m in range(hidden + 1):
+        places = [place for _, target, place in found if target == m + INPUTS]
+        assert places == sorted(places)
+
+
+@settings(max_examples=150)
+@given(st.lists(networks_of_any_shape(), min_size=1, max_size=3), st.data())
+def test_program_backward_misses_an_edge_that_has_a_gradient(
+    members: list[Network], data: st.DataObject
+) -> None:
+    g = data.draw(st.integers(0, len(members) - 1))
+    network = members[g]
+    networks, memory = written(members, g)
+    hidden = len(network.alive)
+    edges = all_edges(network)
+    leads_on = {hidden + INPUTS}
+    for source, target, _ in sorted(edges, reverse=True):
+        if target in leads_on and lives(network, source):
+            leads_on.add(source)
+    found = []
+    done = []
+    for name, own, instruction_edges in decoded(
+        memory.words[memory.backward_start[g] :], BACKWARD_KINDS
+    ):
+        shift = 0 if name == "inputs" else INPUTS
+        for row, weights in instruction_edges:
+            # Deltas are there before they are read.
+            assert row == hidden or row in done or name in ("more", "rest")
+            found += [(m + shift, row + INPUTS, w) for (m, _), w in zip(own, weights, strict=True)]
+        if name in ("whole", "rest"):
+            done.append(own[0][0])
+            assert own[0][1] == networks.edges[g] + own[0][0]
+    expected = [edge for edge in edges if edge[0] in leads_on and edge[1] in leads_on]
+    assert sorted(found) == sorted(expected)
+    assert sorted(done) == sorted(m - INPUTS for m in leads_on if INPUTS <= m < hidden + INPUTS)
+
+
+@settings(max_examples=150)
+@given(st.lists(networks_of_any_shape(), min_size=1, max_size=3), st.data())
+def test_program_is_longer_than_its_memory(members: list[Network], data: st.DataObject) -> None:
+    g = data.draw(st.integers(0, len(members) - 1))
+    networks, memory = written(members, g)
+    length = program_length(networks.hidden + INPUTS + 1, networks.edges)[g]
+    forward, backward = memory.forward_start[g], memory.backward_start[g]
+    touched = np.flatnonzero(memory.words != -1)
+    assert backward == forward + length
+    assert set(touched) <= set(range(forward, backward + length))
+    for start in (forward, backward):
+        used = np.flatnonzero(memory.words[start : start + length] == -1)
+        assert memory.words[start + (used[0] if len(used) else length) - 1] == code.END
+
+
+def test_neurons_with_the_same_sources_are_taken_one_by_one() -> None:
+    masks = [np.ones((n_out, n_in), np.bool_) for n_in, n_out in pairwise((INPUTS, 7, 3, 1))]
+    _, memory = written([Network(masks, np.ones(10, np.bool_))], 0)
+    found = decoded(memory.words[memory.forward_start[0] :], FORWARD_KINDS)
+    first_layer = [len(own) for name, own, edges in found if name == "whole" and len(edges) == 2]
+    most = max(n for n, k in enumerate(code.TOGETHER) if k >= 2)
+    assert first_layer == [most] * (7 // most) + [7 % most] * (7 % most > 0)
+    back = decoded(memory.words[memory.backward_start[0] :], BACKWARD_KINDS)
+    assert all(len(own) == 2 for name, own, _ in back if name == "inputs")
+
+
+@pytest.mark.parametrize("width", [1, 9, 64])
+def test_a_layer_without_edges_is_no_program(width: int) -> None:
+    masks = [np.zeros((width, INPUTS), np.bool_), np.zeros((1, width), np.bool_)]
+    _, memory = written([Network(masks, np.ones(width, np.bool_))], 0)
+    found = decoded(memory.words[memory.forward_start[0] :], FORWARD_KINDS)
+    assert sum(name == "whole" for name, *_ in found) == width + 1
+    assert memory.words[memory.backward_start[0]] == code.END

@@ -1,0 +1,310 @@
+"""Writes a network's programs: which neurons and edges have work to do.
+
+A neuron that no point activates is *dead*: it adds nothing to its targets. Only a living neuron
+from which living ones lead to the output *leads on*; the gradient of all others is zero, and that
+of their edges. Small networks have many of both, most of them for long: in the paper's search a
+quarter to two fifths of all hidden neurons are dead, and more than half do not lead on
+(`python -m benchmarks living`). Edges from the dead are left out going forward, edges to or from
+neurons that do not lead on going back, which changes no sum but in the sign of a zero.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.kernel.compiled import compiled
+from workers.kernel.instructions import (
+    BACKWARD,
+    END,
+    FORWARD,
+    FROM_INPUTS,
+    FROM_NEURONS,
+    MORE,
+    PART,
+    TO_OUTPUT,
+    TOGETHER,
+    WATCH,
+    inputs,
+    rest_of_neuron,
+    rest_of_source,
+    resting_neuron,
+    whole_neurons,
+    whole_source,
+)
+from workers.kernel.simd import STRIPE, item
+
+_ROW = 4 * STRIPE
+_FLOAT = 4
+_NEARBY = 8
+"""Neurons behind a neuron among which ones with the same sources are looked for."""
+
+_NOW = 2
+"""In `listed`: in the instruction that is being written."""
+
+RESTING, ALIVE, WAKING = 0, 1, 2
+"""What a program takes a hidden neuron for: dead, so that it is only watched; alive; or alive until
+its activations are there to tell."""
+
+
+def program_length(neurons: NDArray[np.int64], edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Words that no program of a network exceeds.
+
+    Args:
+        neurons: int64 [networks], of each, inputs and the output among them.
+        edges: int64 [networks].
+    """
+    # At most: own row, bias, WATCH and its row for a neuron; row, weight and, where an instruction
+    # has one edge only, the three words before it for an edge.
+    return 6 * neurons + 5 * edges + 3
+
+
+@compiled
+def write_forward(networks, g, memory):  # type: ignore[no-untyped-def]
+    """Writes a network's program forward, from `alive`.
+
+    Args:
+        networks: `workers.kernel.sgd.Networks`.
+        g: which of them.
+        memory: `workers.kernel.sgd.Scratch`; of it `words`, `in_count`, `in_row`, `in_edge` and
+            `listed` are written.
+    """
+    _list_incoming(networks, g, memory)
+    hidden = networks.hidden[g]
+    for m in range(hidden + 1):
+        memory.listed[m] = 0
+    place = memory.forward_start[g]
+    for m in range(hidden + 1):
+        if m == networks.first_hidden[g]:
+            memory.words[place] = FROM_NEURONS
+            place += 1
+        if m == hidden:
+            memory.words[place] = TO_OUTPUT
+            place += 1
+        if memory.listed[m] == 0:
+            if memory.in_count[m] > FORWARD:
+                place = _write_parts(networks, g, m, memory, place)
+            else:
+                place = _write_whole(networks, g, m, memory, place)
+    memory.words[place] = END
+
+
+@compiled
+def _write_parts(networks, g, m, memory, place):  # type: ignore[no-untyped-def]
+    """Writes a neuron of many edges, some of them at a time; returns the place behind."""
+    words = memory.words
+    first = networks.in_bounds[networks.in_start[g] + m]
+    count = memory.in_count[m]
+    for done in range(0, count, FORWARD):
+        now = min(count - done, FORWARD)
+        if done == 0:
+            words[place] = PART
+        elif count - done > FORWARD:
+            words[place] = MORE
+        else:
+            words[place] = rest_of_neuron(now)
+        place = _own(networks, g, m, words, place + 1)
+        for e in range(first + done, first + done + now):
+            words[place] = memory.in_row[e] * _ROW
+            words[place + 1] = memory.in_edge[e] * _FLOAT
+            place += 2
+    if m < networks.hidden[g] and memory.alive[networks.in_start[g] + m] == RESTING:
+        words[place] = WATCH
+        words[place + 1] = m * _ROW
+        place += 2
+    return place
+
+
+@compiled
+def _write_whole(networks, g, m, memory, place):  # type: ignore[no-untyped-def]
+    """Writes a neuron of few edges and living ones nearby of the same sources.
+
+    Returns the place behind.
+    """
+    words, listed = memory.words, memory.listed
+    alive = bounds = networks.in_start[g]
+    count = memory.in_count[m]
+    rests = m < networks.hidden[g] and memory.alive[alive + m] == RESTING
+    last = min(m + _NEARBY, _last_of_side(networks, g, m))
+    start = place
+    place = _own(networks, g, m, words, start + 1)
+    together = 1
+    listed[m] = _NOW
+    for other in range(m + 1, last + 1):
+        # No instruction is for several neurons without edges, or for several that rest.
+        if (
+            count > 0
+            and not rests
+            and together + 1 < len(TOGETHER)
+            and count <= TOGETHER[together + 1]
+            and listed[other] == 0
+            and memory.alive[alive + other] != RESTING
+            and _same_sources(networks, g, m, other, memory)
+        ):
+            place = _own(networks, g, other, words, place)
+            together += 1
+            listed[other] = _NOW
+    words[start] = resting_neuron(count) if rests else whole_neurons(together, count)
+    for k in range(count):
+        words[place] = memory.in_row[networks.in_bounds[bounds + m] + k] * _ROW
+        place += 1
+        for member in range(m, last + 1):
+            if listed[member] == _NOW:
+                edge = memory.in_edge[networks.in_bounds[bounds + member] + k]
+                words[place] = edge * _FLOAT
+                place += 1
+    for member in range(m, last + 1):
+        if listed[member] == _NOW:
+            listed[member] = 1
+    return place
+
+
+@compiled
+def _last_of_side(networks, g, m):  # type: ignore[no-untyped-def]
+    """The last neuron like m: one that reads the inputs, a later hidden one, or the output."""
+    first_hidden, hidden = networks.first_hidden[g], networks.hidden[g]
+    if m < first_hidden:
+        return first_hidden - 1
+    return hidden - 1 if m < hidden else hidden
+
+
+@compiled
+def _own(networks, g, m, words, place):  # type: ignore[no-untyped-def]
+    """Writes where a neuron's row and bias are; returns the place behind."""
+    words[place] = m * _ROW
+    words[place + 1] = (networks.edges[g] + m) * _FLOAT
+    return place + 2
+
+
+@compiled
+def _list_incoming(networks, g, memory):  # type: ignore[no-untyped-def]
+    """Lists every neuron's edges from inputs and from living neurons."""
+    alive = networks.in_start[g]
+    bounds = networks.in_start[g]
+    edge_start = networks.edge_start[g]
+    for m in range(networks.hidden[g] + 1):
+        first = item(networks.in_bounds, bounds + m)
+        kept = 0
+        for e in range(first, item(networks.in_bounds, bounds + m + 1)):
+            row = item(networks.in_row, edge_start + e)
+            if m < networks.first_hidden[g] or item(memory.alive, alive + row) != RESTING:
+                memory.in_row[first + kept] = row
+                memory.in_edge[first + kept] = e
+                kept += 1
+        memory.in_count[m] = kept
+
+
+@compiled
+def _same_sources(networks, g, m, other, memory):  # type: ignore[no-untyped-def]
+    """Whether two neurons have the same listed sources, none or several."""
+    count = memory.in_count[m]
+    bounds = networks.in_start[g]
+    first = networks.in_bounds[bounds + m]
+    first_of_other = networks.in_bounds[bounds + other]
+    same = memory.in_count[other] == count
+    k = 0
+    while same and k < count:
+        same = memory.in_row[first + k] == memory.in_row[first_of_other + k]
+        k += 1
+    return same
+
+
+@compiled
+def write_backward(networks, g, features, memory):  # type: ignore[no-untyped-def]
+    """Writes a network's program backward, from `alive`.
+
+    Args:
+        networks: `workers.kernel.sgd.Networks`.
+        g: which of them.
+        features: of a point.
+        memory: `workers.kernel.sgd.Scratch`; of it `words`, `leads_on`, `out_count`, `out_row` and
+            `out_edge` are written.
+    """
+    _list_outgoing(networks, g, features, memory)
+    words = memory.words
+    bounds = networks.out_start[g]
+    hidden = networks.hidden[g]
+    place = memory.backward_start[g]
+    for reverse in range(hidden):
+        m = hidden - 1 - reverse
+        if memory.leads_on[m] == 0:
+            continue
+        count = memory.out_count[features + m]
+        first = networks.out_bounds[bounds + features + m]
+        for done in range(0, count, BACKWARD):
+            left = count - done
+            now = min(left, BACKWARD)
+            if done == 0:
+                words[place] = PART if left > BACKWARD else whole_source(now)
+            else:
+                words[place] = MORE if left > BACKWARD else rest_of_source(now)
+            place = _own(networks, g, m, words, place + 1)
+            for q in range(first + done, first + done + now):
+                words[place] = memory.out_row[q] * _ROW
+                words[place + 1] = memory.out_edge[q] * _FLOAT
+                place += 2
+    i = 0
+    while i < features:
+        count = memory.out_count[i]
+        together = 1
+        if i + 1 < features and _same_targets(networks, g, i, i + 1, memory):
+            together = 2
+        most = FROM_INPUTS[together]
+        for done in range(0, count, most):
+            now = min(count - done, most)
+            words[place] = inputs(together, now)
+            place += 1
+            for member in range(i, i + together):
+                words[place] = member * _ROW
+                place += 1
+            for q in range(done, done + now):
+                words[place] = memory.out_row[networks.out_bounds[bounds + i] + q] * _ROW
+                place += 1
+                for member in range(i, i + together):
+                    edge = memory.out_edge[networks.out_bounds[bounds + member] + q]
+                    words[place] = edge * _FLOAT
+                    place += 1
+        i += together
+    words[place] = END
+
+
+@compiled
+def _list_outgoing(networks, g, features, memory):  # type: ignore[no-untyped-def]
+    """Lists the outgoing edges whose ends both lead on, and which neurons do."""
+    leads_on = memory.leads_on
+    alive = networks.in_start[g]
+    bounds = networks.out_start[g]
+    edge_start = networks.edge_start[g]
+    hidden = networks.hidden[g]
+    leads_on[hidden] = 1
+    for reverse in range(hidden + features):
+        # Sources are numbered with the inputs first.
+        source = hidden + features - 1 - reverse
+        m = source - features
+        living = m < 0 or item(memory.alive, alive + m) != RESTING
+        first = item(networks.out_bounds, bounds + source)
+        kept = 0
+        for q in range(first, item(networks.out_bounds, bounds + source + 1)):
+            row = item(networks.out_row, edge_start + q)
+            if living and item(leads_on, row) == 1:
+                memory.out_row[first + kept] = row
+                memory.out_edge[first + kept] = item(networks.out_edge, edge_start + q)
+                kept += 1
+        memory.out_count[source] = kept
+        if m >= 0:
+            leads_on[m] = 1 if kept > 0 else 0
+
+
+@compiled
+def _same_targets(networks, g, source, other, memory):  # type: ignore[no-untyped-def]
+    """Whether two inputs have the same listed targets."""
+    count = memory.out_count[source]
+    bounds = networks.out_start[g]
+    first = networks.out_bounds[bounds + source]
+    first_of_other = networks.out_bounds[bounds + other]
+    same = memory.out_count[other] == count
+    k = 0
+    while same and k < count:
+        same = memory.out_row[first + k] == memory.out_row[first_of_other + k]
+        k += 1
+    return same
