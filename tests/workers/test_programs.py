@@ -112,7 +112,7 @@ BACKWARD_KINDS = {
 
 def all_edges(network: Network) -> list[tuple[int, int, int]]:
     """(source, target, place) of every edge, neurons numbered with the inputs first."""
-    edges = []
+    edges: list[tuple[int, int, int]] = []
     first = 0
     for mask in network.masks:
         for target, source in np.argwhere(mask):
