@@ -139,7 +139,13 @@ def _write_whole(networks, g, m, memory, place):  # type: ignore[no-untyped-def]
             and count <= TOGETHER[together + 1]
             and listed[other] == 0
             and memory.alive[alive + other] != RESTING
-            and _same_sources(networks, g, m, other, memory)
+            and memory.in_count[other] == count
+            and _same(
+                memory.in_row,
+                networks.in_bounds[bounds + m],
+                networks.in_bounds[bounds + other],
+                count,
+            )
         ):
             place = _own(networks, g, other, words, place)
             together += 1
@@ -195,18 +201,12 @@ def _list_incoming(networks, g, memory):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _same_sources(networks, g, m, other, memory):  # type: ignore[no-untyped-def]
-    """Whether two neurons have the same listed sources, none or several."""
-    count = memory.in_count[m]
-    bounds = networks.in_start[g]
-    first = networks.in_bounds[bounds + m]
-    first_of_other = networks.in_bounds[bounds + other]
-    same = memory.in_count[other] == count
+def _same(rows, first, other, count):  # type: ignore[no-untyped-def]
+    """Whether so many rows from one place on are those from another place on."""
     k = 0
-    while same and k < count:
-        same = memory.in_row[first + k] == memory.in_row[first_of_other + k]
+    while k < count and rows[first + k] == rows[other + k]:
         k += 1
-    return same
+    return k == count
 
 
 @compiled
@@ -247,7 +247,16 @@ def write_backward(networks, g, features, memory):  # type: ignore[no-untyped-de
     while i < features:
         count = memory.out_count[i]
         together = 1
-        if i + 1 < features and _same_targets(networks, g, i, i + 1, memory):
+        if (
+            i + 1 < features
+            and memory.out_count[i + 1] == count
+            and _same(
+                memory.out_row,
+                networks.out_bounds[bounds + i],
+                networks.out_bounds[bounds + i + 1],
+                count,
+            )
+        ):
             together = 2
         most = FROM_INPUTS[together]
         for done in range(0, count, most):
@@ -293,18 +302,3 @@ def _list_outgoing(networks, g, features, memory):  # type: ignore[no-untyped-de
         memory.out_count[source] = kept
         if m >= 0:
             leads_on[m] = 1 if kept > 0 else 0
-
-
-@compiled
-def _same_targets(networks, g, source, other, memory):  # type: ignore[no-untyped-def]
-    """Whether two inputs have the same listed targets."""
-    count = memory.out_count[source]
-    bounds = networks.out_start[g]
-    first = networks.out_bounds[bounds + source]
-    first_of_other = networks.out_bounds[bounds + other]
-    same = memory.out_count[other] == count
-    k = 0
-    while same and k < count:
-        same = memory.out_row[first + k] == memory.out_row[first_of_other + k]
-        k += 1
-    return same
