@@ -14,11 +14,12 @@ from workers.compact import compacted
 from workers.datasets import Dataset, load_dataset
 from workers.fast import train_networks
 from workers.kernel.compiled import compiled
+from workers.kernel.networks import Networks
 from workers.kernel.packing import pack, topology
 from workers.kernel.passes import forward
+from workers.kernel.points import gather
 from workers.kernel.programs import ALIVE
-from workers.kernel.sgd import Networks, gather, scratch
-from workers.kernel.simd import STRIPE
+from workers.kernel.sgd import scratch
 from workers.start import start_of
 
 NETWORKS = 64
@@ -84,12 +85,12 @@ def _counted(
     for _ in range(BATCHES):
         order = draw.integers(0, len(dataset), batch_size).astype(np.uint32)
         one = np.float32(1)
-        gather(dataset.points, dataset.labels, order, 0, batch_size, one, memory.batches, STRIPE)
+        gather(dataset.points, dataset.labels, order, 0, batch_size, one, memory.batches)
         _look(networks, 0, dataset.features, memory)
         counts += [
-            ((memory.alive[:hidden] == ALIVE).sum(), hidden),
-            (memory.leads_on[:hidden].sum(), hidden),
-            (memory.in_count[: hidden + 1].sum(), edges),
-            (memory.out_count[: hidden + dataset.features].sum(), edges),
+            ((memory.programs.alive[:hidden] == ALIVE).sum(), hidden),
+            (memory.programs.leads_on[:hidden].sum(), hidden),
+            (memory.programs.in_count[: hidden + 1].sum(), edges),
+            (memory.programs.out_count[: hidden + dataset.features].sum(), edges),
         ]
     return counts

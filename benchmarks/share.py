@@ -18,7 +18,7 @@ from workers.initial import starting_network
 from workers.kernel.compiled import compiled
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack, topology
-from workers.kernel.sgd import gather
+from workers.kernel.points import gather
 from workers.kernel.simd import STRIPE, aligned_zeros
 from workers.orders import permutation
 from workers.train import train_batch
@@ -32,7 +32,7 @@ def _gathers(points, labels, order, scale, rows):  # type: ignore[no-untyped-def
     """The gathers of 50 epochs."""
     for _ in range(50):
         for step in range(390):
-            gather(points, labels, order, step * 128, 128, scale, rows, STRIPE)
+            gather(points, labels, order, step * 128, 128, scale, rows)
 
 
 def run() -> None:

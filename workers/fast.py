@@ -21,8 +21,9 @@ from workers.course import course_of, start_course, train_course
 from workers.datasets import Dataset
 from workers.initial import StoredInit
 from workers.kernel.measure import evaluate_networks
+from workers.kernel.networks import Networks
 from workers.kernel.packing import pack, topology, unpacked
-from workers.kernel.sgd import Networks, scratch, train_steps
+from workers.kernel.sgd import scratch, train_steps
 from workers.kernel.simd import INSTRUCTION_SET
 from workers.orders import permutation
 from workers.schedules import learning_rates

@@ -22,8 +22,9 @@ from workers.datasets import Dataset
 from workers.initial import Layers
 from workers.kernel.packing import Topology, pack, topology
 from workers.kernel.points import all_points
+from workers.kernel.programs import unwritten
 from workers.kernel.removals import count_removals
-from workers.kernel.simd import BLOCK, LANES, aligned_zeros
+from workers.kernel.simd import PIECE, STRIPE, aligned_zeros
 from workers.trained import Trained
 
 _PER_MILLE = 1000
@@ -133,18 +134,19 @@ def _counts(
 ) -> NDArray[np.int64]:
     """Removals before each floor is crossed, int64 [networks, bounds]; -1 where there is none."""
     counts = np.full_like(floors, -1)
-    rows = all_points(dataset)
+    points = all_points(dataset)
     neurons = max(plan.topology.hidden for plan in plans) + 1
+    networks = pack([plan.topology for plan in plans], [plan.layers for plan in plans])
     count_removals(
-        pack([plan.topology for plan in plans], [plan.layers for plan in plans]),
+        networks,
         dataset.features,
-        rows,
+        points,
         len(dataset),
-        aligned_zeros(neurons * BLOCK),
-        aligned_zeros((neurons + dataset.features) * BLOCK),
-        aligned_zeros(len(rows)),
-        aligned_zeros(max(len(plan.topology.flat) for plan in plans)),
-        aligned_zeros(LANES),
+        unwritten(networks, dataset.features),
+        aligned_zeros(neurons * STRIPE),
+        aligned_zeros(2 * (neurons + dataset.features) * PIECE),
+        aligned_zeros(len(points)),
+        np.zeros(max(len(plan.topology.flat) for plan in plans), np.int64),
         np.concatenate([plan.removals for plan in plans]),
         np.cumsum([0, *(len(plan.removals) for plan in plans)]),
         floors,

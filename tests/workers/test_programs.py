@@ -13,9 +13,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from workers.kernel import instructions as code
+from workers.kernel.networks import Networks
 from workers.kernel.packing import pack_values, topology
-from workers.kernel.programs import ALIVE, RESTING, program_length, write_backward, write_forward
-from workers.kernel.sgd import Networks, Scratch, scratch
+from workers.kernel.programs import (
+    ALIVE,
+    RESTING,
+    Programs,
+    program_length,
+    unwritten,
+    write_backward,
+    write_forward,
+    write_without_zeros,
+)
 from workers.kernel.simd import STRIPE
 
 INPUTS = 2
@@ -41,19 +50,19 @@ def networks_of_any_shape(draw: st.DrawFn) -> Network:
     return Network(masks, alive)
 
 
-def written(members: list[Network], g: int) -> tuple[Networks, Scratch]:
+def written(members: list[Network], g: int) -> tuple[Networks, Programs]:
     """Both programs of network g, with the others beside it."""
     shapes = [topology(network.masks) for network in members]
     sizes = [len(shape.flat) + shape.hidden + 1 for shape in shapes]
     networks = pack_values(shapes, [np.zeros(size, np.float32) for size in sizes])
-    memory = scratch(networks, INPUTS, STRIPE)
+    programs = unwritten(networks, INPUTS)
     for network, first in zip(members, networks.in_start, strict=True):
         states = np.where(network.alive, ALIVE, RESTING)
-        memory.alive[first : first + len(states)] = states
-    memory.words[:] = -1
-    write_forward(networks, g, memory)
-    write_backward(networks, g, INPUTS, memory)
-    return networks, memory
+        programs.alive[first : first + len(states)] = states
+    programs.words[:] = -1
+    write_forward(networks, g, programs)
+    write_backward(networks, g, INPUTS, programs)
+    return networks, programs
 
 
 def decoded(
@@ -140,14 +149,14 @@ def test_program_forward_misses_an_edge_or_a_neuron(
 ) -> None:
     g = data.draw(st.integers(0, len(members) - 1))
     network = members[g]
-    networks, memory = written(members, g)
+    networks, programs = written(members, g)
     hidden = len(network.alive)
     found = []
     neurons: Counter[int] = Counter()
     resting = set()
     from_neurons = False
     order = []
-    for name, own, edges in decoded(memory.words[memory.forward_start[g] :], FORWARD_KINDS):
+    for name, own, edges in decoded(programs.words[programs.forward_start[g] :], FORWARD_KINDS):
         order.append(name)
         if name == "from neurons":
             from_neurons = True
@@ -173,13 +182,32 @@ def test_program_forward_misses_an_edge_or_a_neuron(
 
 
 @settings(max_examples=150)
+@given(networks_of_any_shape(), st.integers(0, 10**6))
+def test_program_without_zeros_misses_a_weight_or_has_a_zero(network: Network, seed: int) -> None:
+    networks, programs = written([Network(network.masks, np.ones_like(network.alive))], 0)
+    weights = networks.parameters[: networks.edges[0]]
+    weights[:] = np.random.default_rng(seed).integers(-1, 2, len(weights))
+    write_without_zeros(networks, 0, programs)
+    found: Counter[int] = Counter()
+    neurons: Counter[int] = Counter()
+    for name, own, edges in decoded(programs.words[programs.forward_start[0] :], FORWARD_KINDS):
+        assert name not in ("resting", "watch")
+        if name in ("part", "whole"):
+            neurons.update(row for row, _ in own)
+        for _, places in edges:
+            found.update(places)
+    assert found == Counter(np.flatnonzero(weights).tolist())
+    assert neurons == Counter(range(len(network.alive) + 1))
+
+
+@settings(max_examples=150)
 @given(st.lists(networks_of_any_shape(), min_size=1, max_size=3), st.data())
 def test_program_backward_misses_an_edge_that_has_a_gradient(
     members: list[Network], data: st.DataObject
 ) -> None:
     g = data.draw(st.integers(0, len(members) - 1))
     network = members[g]
-    networks, memory = written(members, g)
+    networks, programs = written(members, g)
     hidden = len(network.alive)
     edges = all_edges(network)
     leads_on = {hidden + INPUTS}
@@ -189,7 +217,7 @@ def test_program_backward_misses_an_edge_that_has_a_gradient(
     found = []
     done = []
     for name, own, instruction_edges in decoded(
-        memory.words[memory.backward_start[g] :], BACKWARD_KINDS
+        programs.words[programs.backward_start[g] :], BACKWARD_KINDS
     ):
         shift = 0 if name == "inputs" else INPUTS
         for row, weights in instruction_edges:
@@ -208,32 +236,32 @@ def test_program_backward_misses_an_edge_that_has_a_gradient(
 @given(st.lists(networks_of_any_shape(), min_size=1, max_size=3), st.data())
 def test_program_is_longer_than_its_memory(members: list[Network], data: st.DataObject) -> None:
     g = data.draw(st.integers(0, len(members) - 1))
-    networks, memory = written(members, g)
+    networks, programs = written(members, g)
     length = program_length(networks.hidden + INPUTS + 1, networks.edges)[g]
-    forward, backward = memory.forward_start[g], memory.backward_start[g]
-    touched = np.flatnonzero(memory.words != -1)
+    forward, backward = programs.forward_start[g], programs.backward_start[g]
+    touched = np.flatnonzero(programs.words != -1)
     assert backward == forward + length
     assert set(touched) <= set(range(forward, backward + length))
     for start in (forward, backward):
-        used = np.flatnonzero(memory.words[start : start + length] == -1)
-        assert memory.words[start + (used[0] if len(used) else length) - 1] == code.END
+        used = np.flatnonzero(programs.words[start : start + length] == -1)
+        assert programs.words[start + (used[0] if len(used) else length) - 1] == code.END
 
 
 def test_neurons_with_the_same_sources_are_taken_one_by_one() -> None:
     masks = [np.ones((n_out, n_in), np.bool_) for n_in, n_out in pairwise((INPUTS, 7, 3, 1))]
-    _, memory = written([Network(masks, np.ones(10, np.bool_))], 0)
-    found = decoded(memory.words[memory.forward_start[0] :], FORWARD_KINDS)
+    _, programs = written([Network(masks, np.ones(10, np.bool_))], 0)
+    found = decoded(programs.words[programs.forward_start[0] :], FORWARD_KINDS)
     first_layer = [len(own) for name, own, edges in found if name == "whole" and len(edges) == 2]
     most = max(n for n, k in enumerate(code.TOGETHER) if k >= 2)
     assert first_layer == [most] * (7 // most) + [7 % most] * (7 % most > 0)
-    back = decoded(memory.words[memory.backward_start[0] :], BACKWARD_KINDS)
+    back = decoded(programs.words[programs.backward_start[0] :], BACKWARD_KINDS)
     assert all(len(own) == 2 for name, own, _ in back if name == "inputs")
 
 
 @pytest.mark.parametrize("width", [1, 9, 64])
 def test_a_layer_without_edges_is_no_program(width: int) -> None:
     masks = [np.zeros((width, INPUTS), np.bool_), np.zeros((1, width), np.bool_)]
-    _, memory = written([Network(masks, np.ones(width, np.bool_))], 0)
-    found = decoded(memory.words[memory.forward_start[0] :], FORWARD_KINDS)
+    _, programs = written([Network(masks, np.ones(width, np.bool_))], 0)
+    found = decoded(programs.words[programs.forward_start[0] :], FORWARD_KINDS)
     assert sum(name == "whole" for name, *_ in found) == width + 1
-    assert memory.words[memory.backward_start[0]] == code.END
+    assert programs.words[programs.backward_start[0]] == code.END

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from workers.kernel import loss as simd_loss
 from workers.kernel import simd
 from workers.kernel.compiled import compiled
-from workers.kernel.simd import BLOCK, LANES, aligned_zeros
+from workers.kernel.simd import BLOCK, LANES, PIECE, aligned_zeros
 
 
 @compiled
@@ -33,6 +33,14 @@ def _apply(which, a, b, c, out):  # type: ignore[no-untyped-def]
         simd.store_lanes(out, 0, simd.fold(x))
     elif which == 7:
         simd.store(out, 0, simd.splat(a[3]))
+    elif which == 8:
+        simd.store(out, 0, simd.magnitude(x))
+    elif which == 9:
+        out[0] = simd.lane_sum(simd.load_lanes(a, 0))
+    elif which == 10:
+        out[0] = simd.any_bit(x)
+    elif which == 11:
+        simd.store_piece(out, 0, simd.add(simd.load_piece(a, 0), simd.splat_piece(b[1])))
 
 
 @compiled
@@ -69,12 +77,26 @@ def test_arithmetic_is_not_what_its_name_says(
     np.testing.assert_array_equal(apply(1, a), np.maximum(a, 0))
     np.testing.assert_array_equal(apply(2, a, b), np.where(a > 0, b, 0))
     np.testing.assert_array_equal(apply(7, a), np.full(BLOCK, a[3]))
+    np.testing.assert_array_equal(apply(8, a), np.abs(a))
+    piece = apply(11, a, b)[:PIECE]
+    np.testing.assert_array_equal(piece, (a + b[1]).astype(np.float32)[:PIECE])
+    assert PIECE <= BLOCK
+
+
+@pytest.mark.parametrize("place", [0, 1, BLOCK - 1])
+def test_a_number_is_not_seen(place: int) -> None:
+    one = np.zeros(BLOCK)
+    assert apply(10, one)[0] == 0
+    one[place] = 1e-40
+    assert apply(10, one)[0] == 1
 
 
 def test_sums_lose_or_repeat_a_lane(
     values: tuple[NDArray[Any], NDArray[Any], NDArray[Any]],
 ) -> None:
     a, _, _ = values
+    counts = np.arange(BLOCK) % 7
+    assert apply(9, counts)[0] == counts[:LANES].sum()
     assert apply(6, a)[:LANES].sum() == pytest.approx(float(a.sum()), rel=1e-5)
     rows = aligned_zeros(LANES * LANES)
     rows[:] = np.random.default_rng(2).integers(-99, 99, LANES * LANES)

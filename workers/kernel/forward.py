@@ -1,45 +1,32 @@
-"""The network's output for one block of points: all that evaluating it takes."""
+"""The networks' outputs for a stripe of points: all that evaluating them takes."""
 
 from __future__ import annotations
 
 from workers.kernel.compiled import compiled
-from workers.kernel.simd import BLOCK, fma, item, load, relu, splat, store
+from workers.kernel.neurons import activate, at
+from workers.kernel.simd import STRIPE
 
 
 @compiled
-def logits(networks, g, rows, point, workspace):  # type: ignore[no-untyped-def]
-    """Activations of all hidden neurons into the workspace; returns the block of logits.
+def logits(networks, g, points, stripe, programs, workspace):  # type: ignore[no-untyped-def]
+    """Activations of all hidden neurons into the workspace, and behind them the logits.
 
     Args:
-        networks: `workers.kernel.sgd.Networks`.
+        networks: `workers.kernel.networks.Networks`.
         g: which of them.
-        rows: float32, points in blocks, as `workers.kernel.points.all_points` has them.
-        point: where the block of points begins in `rows`.
-        workspace: float32 [hidden neurons * BLOCK] or more, 64-byte aligned.
+        points: float32, as `workers.kernel.points.all_points` has them.
+        stripe: where the stripe begins in `points`.
+        programs: `workers.kernel.programs.Programs`, the network's program forward written with all
+            neurons alive.
+        workspace: float32 [(hidden neurons + 1) * STRIPE] or more, 64-byte aligned.
+
+    Returns:
+        Where the logits begin in `workspace`.
     """
-    weights = networks.parameter_start[g]
-    biases = weights + networks.edges[g]
-    bounds = networks.in_start[g]
-    edge_start = networks.edge_start[g]
-    hidden = networks.hidden[g]
-    first_hidden = networks.first_hidden[g]
-    for m in range(first_hidden):
-        z = splat(item(networks.parameters, biases + m))
-        stop = item(networks.in_bounds, bounds + m + 1)
-        for e in range(item(networks.in_bounds, bounds + m), stop):
-            source = load(rows, point + item(networks.in_row, edge_start + e) * BLOCK)
-            z = fma(splat(item(networks.parameters, weights + e)), source, z)
-        store(workspace, m * BLOCK, relu(z))
-    for m in range(first_hidden, hidden):
-        z = splat(item(networks.parameters, biases + m))
-        stop = item(networks.in_bounds, bounds + m + 1)
-        for e in range(item(networks.in_bounds, bounds + m), stop):
-            source = load(workspace, item(networks.in_row, edge_start + e) * BLOCK)
-            z = fma(splat(item(networks.parameters, weights + e)), source, z)
-        store(workspace, m * BLOCK, relu(z))
-    logit = splat(item(networks.parameters, biases + hidden))
-    stop = item(networks.in_bounds, bounds + hidden + 1)
-    for e in range(item(networks.in_bounds, bounds + hidden), stop):
-        source = load(workspace, item(networks.in_row, edge_start + e) * BLOCK)
-        logit = fma(splat(item(networks.parameters, weights + e)), source, logit)
-    return logit
+    activate(
+        at(programs.words, programs.forward_start[g]),
+        at(points, stripe),
+        at(workspace, 0),
+        at(networks.parameters, networks.parameter_start[g]),
+    )
+    return networks.hidden[g] * STRIPE

@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from workers.datasets import Dataset
+from workers.kernel.compiled import compiled
+from workers.kernel.forward import logits
+from workers.kernel.loss import correct, cross_entropy
+from workers.kernel.networks import Networks
 from workers.kernel.points import all_points
-from workers.kernel.sgd import Networks, evaluate
-from workers.kernel.simd import BLOCK, LANES, aligned_zeros
+from workers.kernel.programs import unwritten, write_forward
+from workers.kernel.simd import BLOCK, LANES, STRIPE, aligned_zeros, fold, load, store_lanes
 
 
 def evaluate_networks(networks: Networks, dataset: Dataset) -> tuple[list[float], list[float]]:
@@ -17,11 +21,52 @@ def evaluate_networks(networks: Networks, dataset: Dataset) -> tuple[list[float]
         networks: packed.
         dataset: what to measure on.
     """
-    rows = all_points(dataset)
-    blocks = -(-len(dataset) // BLOCK)
     losses = np.zeros(len(networks.edges))
     hits = np.zeros(len(networks.edges))
-    workspace = aligned_zeros(int(networks.hidden.max()) * BLOCK)
-    sums = aligned_zeros(2 * LANES)
-    evaluate(networks, dataset.features, rows, blocks, workspace, sums, losses, hits)
+    _evaluate(
+        networks,
+        dataset.features,
+        all_points(dataset),
+        unwritten(networks, dataset.features),
+        aligned_zeros((int(networks.hidden.max()) + 1) * STRIPE),
+        aligned_zeros(2 * LANES),
+        losses,
+        hits,
+    )
     return losses.tolist(), hits.tolist()
+
+
+@compiled
+def _evaluate(networks, features, points, programs, workspace, sums, losses, hits):  # type: ignore[no-untyped-def]
+    """Sums of loss and of correct predictions of every network over all points.
+
+    Args:
+        networks: `Networks`.
+        features: of a point.
+        points: as `all_points` has them.
+        programs: `workers.kernel.programs.Programs`, unwritten.
+        workspace: float32 [(hidden neurons + 1) * STRIPE], for the largest network, 64-byte
+            aligned.
+        sums: float32 [2 * LANES], 64-byte aligned scratch. A block's sums are exact enough in
+            float32; the sum over all blocks is kept in float64.
+        losses: float64 [networks], the sum of binary cross-entropy, written.
+        hits: float64 [networks], the number of points classified correctly, written.
+    """
+    size = (features + 2) * STRIPE
+    for g in range(networks.edges.shape[0]):
+        write_forward(networks, g, programs)
+        loss = 0.0
+        hit = 0.0
+        for stripe in range(0, points.shape[0], size):
+            output = logits(networks, g, points, stripe, programs, workspace)
+            for block in range(0, STRIPE, BLOCK):
+                label = stripe + features * STRIPE + block
+                logit = load(workspace, output + block)
+                labels, scales = load(points, label), load(points, label + STRIPE)
+                store_lanes(sums, 0, fold(cross_entropy(logit, labels, scales)))
+                store_lanes(sums, LANES, fold(correct(logit, labels, scales)))
+                for lane in range(LANES):
+                    loss += sums[lane]
+                    hit += sums[LANES + lane]
+        losses[g] = loss
+        hits[g] = hit

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.initial import Layers
-from workers.kernel.sgd import Networks
+from workers.kernel.networks import Networks
 from workers.kernel.simd import aligned_zeros
 
 _PADDING = 16
@@ -26,7 +26,7 @@ class Topology:
         sizes: neurons in each layer, inputs first, outputs last.
         flat: int64 [edges], place of each edge in its layer's matrix, all matrices (row-major)
             laid one behind the other: `weight_index` of a stored result.
-        in_bounds, in_row, out_bounds, out_row, out_edge: as in `workers.kernel.sgd.Networks`.
+        in_bounds, in_row, out_bounds, out_row, out_edge: as in `workers.kernel.networks.Networks`.
     """
 
     sizes: tuple[int, ...]

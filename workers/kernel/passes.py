@@ -20,7 +20,7 @@ def forward(networks, g, features, batches, stripe, memory, look):  # type: igno
     """Activations of all hidden neurons that have any, and the logits, into the workspace.
 
     Args:
-        networks: `workers.kernel.sgd.Networks`.
+        networks: `workers.kernel.networks.Networks`.
         g: which of them.
         features: of a point.
         batches: float32, gathered points.
@@ -32,34 +32,35 @@ def forward(networks, g, features, batches, stripe, memory, look):  # type: igno
     Returns:
         Whether the programs are new.
     """
-    program = memory.forward_start[g]
-    new = item(memory.words, program) == END
+    programs = memory.programs
+    program = programs.forward_start[g]
+    new = item(programs.words, program) == END
     if new:
-        write_forward(networks, g, memory)
+        write_forward(networks, g, programs)
     alive = networks.in_start[g]
     hidden = networks.hidden[g]
     while activate(
-        at(memory.words, program),
+        at(programs.words, program),
         at(batches, stripe),
         at(memory.workspace, 0),
         at(networks.parameters, networks.parameter_start[g]),
     ):
         # All that rest are to be written, so that it can be seen which of them are alive.
         for m in range(hidden):
-            if item(memory.alive, alive + m) == RESTING:
-                memory.alive[alive + m] = WAKING
-        write_forward(networks, g, memory)
+            if item(programs.alive, alive + m) == RESTING:
+                programs.alive[alive + m] = WAKING
+        write_forward(networks, g, programs)
         new = True
     if look or new:
         for m in range(hidden):
-            state = item(memory.alive, alive + m)
+            state = item(programs.alive, alive + m)
             if state == WAKING or (look and state == ALIVE):
                 living = lives(at(memory.workspace, m * STRIPE))
                 new = new or not living
-                memory.alive[alive + m] = ALIVE if living else RESTING
+                programs.alive[alive + m] = ALIVE if living else RESTING
         if new:
-            write_forward(networks, g, memory)
-            write_backward(networks, g, features, memory)
+            write_forward(networks, g, programs)
+            write_backward(networks, g, features, programs)
     return new
 
 
@@ -68,7 +69,7 @@ def backward(networks, g, features, batches, stripe, memory, fresh):  # type: ig
     """Gradient of the loss: a register of partial sums a parameter.
 
     Args:
-        networks: `workers.kernel.sgd.Networks`.
+        networks: `workers.kernel.networks.Networks`.
         g: which of them.
         features: of a point.
         batches: float32, gathered points.
@@ -87,7 +88,7 @@ def backward(networks, g, features, batches, stripe, memory, fresh):  # type: ig
         fresh,
     )
     backpropagate(
-        at(memory.words, memory.backward_start[g]),
+        at(memory.programs.words, memory.programs.backward_start[g]),
         at(batches, stripe),
         at(memory.workspace, 0),
         at(memory.workspace, (hidden + 1) * STRIPE),

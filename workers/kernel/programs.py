@@ -10,6 +10,8 @@ neurons that do not lead on going back, which changes no sum but in the sign of 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +34,7 @@ from workers.kernel.instructions import (
     whole_neurons,
     whole_source,
 )
+from workers.kernel.networks import Networks
 from workers.kernel.simd import STRIPE, item
 
 _ROW = 4 * STRIPE
@@ -47,6 +50,67 @@ RESTING, ALIVE, WAKING = 0, 1, 2
 its activations are there to tell."""
 
 
+class Programs(NamedTuple):
+    """Two programs of every network, and which neurons they take to be alive; made by `unwritten`.
+
+    Of every network:
+        words: int32, its programs, the one forward and the one backward.
+        forward_start, backward_start: int64 [networks], where they begin.
+        alive: int64, beginning at `Networks.in_start`, for each hidden neuron one of RESTING, ALIVE
+            and WAKING.
+    int64, for the largest network, what is noted down while they are written:
+        leads_on: [hidden neurons + 1], 1 for a living neuron that leads to the output through
+            living ones, and for the output, else 0.
+        listed: [hidden neurons + 1], which neurons the program has already.
+        in_count: [hidden neurons + 1], for each neuron the number of its incoming edges from living
+            sources.
+        in_row, in_edge: [edges], these edges' rows, as in `Networks`, and their places among the
+            weights; a neuron's begin where its edges begin in `Networks.in_row`.
+        out_count: [features + hidden neurons], for each source, if it is alive, the number of its
+            outgoing edges to targets that lead on.
+        out_row, out_edge: [edges], as in `Networks`, of these edges; likewise.
+    """
+
+    words: NDArray[np.int32]
+    forward_start: NDArray[np.int64]
+    backward_start: NDArray[np.int64]
+    alive: NDArray[np.int64]
+    leads_on: NDArray[np.int64]
+    listed: NDArray[np.int64]
+    in_count: NDArray[np.int64]
+    in_row: NDArray[np.int64]
+    in_edge: NDArray[np.int64]
+    out_count: NDArray[np.int64]
+    out_row: NDArray[np.int64]
+    out_edge: NDArray[np.int64]
+
+
+def unwritten(networks: Networks, features: int) -> Programs:
+    """Memory for the networks' programs, with END for each program, and all neurons alive.
+
+    Args:
+        networks: packed.
+        features: of a point.
+    """
+    hidden, edges = int(networks.hidden.max()), int(networks.edges.max())
+    lengths = program_length(networks.hidden + features + 1, networks.edges)
+    ends = np.cumsum(2 * lengths)
+    return Programs(
+        words=np.full(ends[-1], END, np.int32),
+        forward_start=ends - 2 * lengths,
+        backward_start=ends - lengths,
+        alive=np.full(len(networks.in_bounds), ALIVE),
+        leads_on=np.zeros(hidden + 1, np.int64),
+        listed=np.zeros(hidden + 1, np.int64),
+        in_count=np.zeros(hidden + 1, np.int64),
+        in_row=np.zeros(edges, np.int64),
+        in_edge=np.zeros(edges, np.int64),
+        out_count=np.zeros(features + hidden, np.int64),
+        out_row=np.zeros(edges, np.int64),
+        out_edge=np.zeros(edges, np.int64),
+    )
+
+
 def program_length(neurons: NDArray[np.int64], edges: NDArray[np.int64]) -> NDArray[np.int64]:
     """Words that no program of a network exceeds.
 
@@ -60,41 +124,71 @@ def program_length(neurons: NDArray[np.int64], edges: NDArray[np.int64]) -> NDAr
 
 
 @compiled
-def write_forward(networks, g, memory):  # type: ignore[no-untyped-def]
+def write_forward(networks, g, programs):  # type: ignore[no-untyped-def]
     """Writes a network's program forward, from `alive`.
 
     Args:
-        networks: `workers.kernel.sgd.Networks`.
+        networks: `workers.kernel.networks.Networks`.
         g: which of them.
-        memory: `workers.kernel.sgd.Scratch`; of it `words`, `in_count`, `in_row`, `in_edge` and
+        programs: `Programs`; of it `words`, `in_count`, `in_row`, `in_edge` and
             `listed` are written.
     """
-    _list_incoming(networks, g, memory)
-    hidden = networks.hidden[g]
-    for m in range(hidden + 1):
-        memory.listed[m] = 0
-    place = memory.forward_start[g]
-    for m in range(hidden + 1):
-        if m == networks.first_hidden[g]:
-            memory.words[place] = FROM_NEURONS
-            place += 1
-        if m == hidden:
-            memory.words[place] = TO_OUTPUT
-            place += 1
-        if memory.listed[m] == 0:
-            if memory.in_count[m] > FORWARD:
-                place = _write_parts(networks, g, m, memory, place)
-            else:
-                place = _write_whole(networks, g, m, memory, place)
-    memory.words[place] = END
+    _list_incoming(networks, g, programs)
+    _write_neurons(networks, g, programs)
 
 
 @compiled
-def _write_parts(networks, g, m, memory, place):  # type: ignore[no-untyped-def]
+def write_without_zeros(networks, g, programs):  # type: ignore[no-untyped-def]
+    """Writes a program forward of all neurons, without the weights that are zero at present.
+
+    Args:
+        networks: `workers.kernel.networks.Networks`.
+        g: which of them.
+        programs: `Programs`, all of the network's neurons alive; of it `words`, `in_count`,
+            `in_row`, `in_edge` and `listed` are written.
+    """
+    bounds = networks.in_start[g]
+    edge_start, weights = networks.edge_start[g], networks.parameter_start[g]
+    for m in range(networks.hidden[g] + 1):
+        first = item(networks.in_bounds, bounds + m)
+        kept = 0
+        for e in range(first, item(networks.in_bounds, bounds + m + 1)):
+            if item(networks.parameters, weights + e) != 0:
+                programs.in_row[first + kept] = item(networks.in_row, edge_start + e)
+                programs.in_edge[first + kept] = e
+                kept += 1
+        programs.in_count[m] = kept
+    _write_neurons(networks, g, programs)
+
+
+@compiled
+def _write_neurons(networks, g, programs):  # type: ignore[no-untyped-def]
+    """Writes a program forward from the edges that are listed."""
+    hidden = networks.hidden[g]
+    for m in range(hidden + 1):
+        programs.listed[m] = 0
+    place = programs.forward_start[g]
+    for m in range(hidden + 1):
+        if m == networks.first_hidden[g]:
+            programs.words[place] = FROM_NEURONS
+            place += 1
+        if m == hidden:
+            programs.words[place] = TO_OUTPUT
+            place += 1
+        if programs.listed[m] == 0:
+            if programs.in_count[m] > FORWARD:
+                place = _write_parts(networks, g, m, programs, place)
+            else:
+                place = _write_whole(networks, g, m, programs, place)
+    programs.words[place] = END
+
+
+@compiled
+def _write_parts(networks, g, m, programs, place):  # type: ignore[no-untyped-def]
     """Writes a neuron of many edges, some of them at a time; returns the place behind."""
-    words = memory.words
+    words = programs.words
     first = networks.in_bounds[networks.in_start[g] + m]
-    count = memory.in_count[m]
+    count = programs.in_count[m]
     for done in range(0, count, FORWARD):
         now = min(count - done, FORWARD)
         if done == 0:
@@ -105,10 +199,10 @@ def _write_parts(networks, g, m, memory, place):  # type: ignore[no-untyped-def]
             words[place] = rest_of_neuron(now)
         place = _own(networks, g, m, words, place + 1)
         for e in range(first + done, first + done + now):
-            words[place] = memory.in_row[e] * _ROW
-            words[place + 1] = memory.in_edge[e] * _FLOAT
+            words[place] = programs.in_row[e] * _ROW
+            words[place + 1] = programs.in_edge[e] * _FLOAT
             place += 2
-    if m < networks.hidden[g] and memory.alive[networks.in_start[g] + m] == RESTING:
+    if m < networks.hidden[g] and programs.alive[networks.in_start[g] + m] == RESTING:
         words[place] = WATCH
         words[place + 1] = m * _ROW
         place += 2
@@ -116,15 +210,15 @@ def _write_parts(networks, g, m, memory, place):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _write_whole(networks, g, m, memory, place):  # type: ignore[no-untyped-def]
+def _write_whole(networks, g, m, programs, place):  # type: ignore[no-untyped-def]
     """Writes a neuron of few edges and living ones nearby of the same sources.
 
     Returns the place behind.
     """
-    words, listed = memory.words, memory.listed
+    words, listed = programs.words, programs.listed
     alive = bounds = networks.in_start[g]
-    count = memory.in_count[m]
-    rests = m < networks.hidden[g] and memory.alive[alive + m] == RESTING
+    count = programs.in_count[m]
+    rests = m < networks.hidden[g] and programs.alive[alive + m] == RESTING
     last = min(m + _NEARBY, _last_of_side(networks, g, m))
     start = place
     place = _own(networks, g, m, words, start + 1)
@@ -138,10 +232,10 @@ def _write_whole(networks, g, m, memory, place):  # type: ignore[no-untyped-def]
             and together + 1 < len(TOGETHER)
             and count <= TOGETHER[together + 1]
             and listed[other] == 0
-            and memory.alive[alive + other] != RESTING
-            and memory.in_count[other] == count
+            and programs.alive[alive + other] != RESTING
+            and programs.in_count[other] == count
             and _same(
-                memory.in_row,
+                programs.in_row,
                 networks.in_bounds[bounds + m],
                 networks.in_bounds[bounds + other],
                 count,
@@ -152,11 +246,11 @@ def _write_whole(networks, g, m, memory, place):  # type: ignore[no-untyped-def]
             listed[other] = _NOW
     words[start] = resting_neuron(count) if rests else whole_neurons(together, count)
     for k in range(count):
-        words[place] = memory.in_row[networks.in_bounds[bounds + m] + k] * _ROW
+        words[place] = programs.in_row[networks.in_bounds[bounds + m] + k] * _ROW
         place += 1
         for member in range(m, last + 1):
             if listed[member] == _NOW:
-                edge = memory.in_edge[networks.in_bounds[bounds + member] + k]
+                edge = programs.in_edge[networks.in_bounds[bounds + member] + k]
                 words[place] = edge * _FLOAT
                 place += 1
     for member in range(m, last + 1):
@@ -183,7 +277,7 @@ def _own(networks, g, m, words, place):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _list_incoming(networks, g, memory):  # type: ignore[no-untyped-def]
+def _list_incoming(networks, g, programs):  # type: ignore[no-untyped-def]
     """Lists every neuron's edges from inputs and from living neurons."""
     alive = networks.in_start[g]
     bounds = networks.in_start[g]
@@ -193,11 +287,11 @@ def _list_incoming(networks, g, memory):  # type: ignore[no-untyped-def]
         kept = 0
         for e in range(first, item(networks.in_bounds, bounds + m + 1)):
             row = item(networks.in_row, edge_start + e)
-            if m < networks.first_hidden[g] or item(memory.alive, alive + row) != RESTING:
-                memory.in_row[first + kept] = row
-                memory.in_edge[first + kept] = e
+            if m < networks.first_hidden[g] or item(programs.alive, alive + row) != RESTING:
+                programs.in_row[first + kept] = row
+                programs.in_edge[first + kept] = e
                 kept += 1
-        memory.in_count[m] = kept
+        programs.in_count[m] = kept
 
 
 @compiled
@@ -210,26 +304,26 @@ def _same(rows, first, other, count):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def write_backward(networks, g, features, memory):  # type: ignore[no-untyped-def]
+def write_backward(networks, g, features, programs):  # type: ignore[no-untyped-def]
     """Writes a network's program backward, from `alive`.
 
     Args:
-        networks: `workers.kernel.sgd.Networks`.
+        networks: `workers.kernel.networks.Networks`.
         g: which of them.
         features: of a point.
-        memory: `workers.kernel.sgd.Scratch`; of it `words`, `leads_on`, `out_count`, `out_row` and
+        programs: `Programs`; of it `words`, `leads_on`, `out_count`, `out_row` and
             `out_edge` are written.
     """
-    _list_outgoing(networks, g, features, memory)
-    words = memory.words
+    _list_outgoing(networks, g, features, programs)
+    words = programs.words
     bounds = networks.out_start[g]
     hidden = networks.hidden[g]
-    place = memory.backward_start[g]
+    place = programs.backward_start[g]
     for reverse in range(hidden):
         m = hidden - 1 - reverse
-        if memory.leads_on[m] == 0:
+        if programs.leads_on[m] == 0:
             continue
-        count = memory.out_count[features + m]
+        count = programs.out_count[features + m]
         first = networks.out_bounds[bounds + features + m]
         for done in range(0, count, BACKWARD):
             left = count - done
@@ -240,18 +334,18 @@ def write_backward(networks, g, features, memory):  # type: ignore[no-untyped-de
                 words[place] = MORE if left > BACKWARD else rest_of_source(now)
             place = _own(networks, g, m, words, place + 1)
             for q in range(first + done, first + done + now):
-                words[place] = memory.out_row[q] * _ROW
-                words[place + 1] = memory.out_edge[q] * _FLOAT
+                words[place] = programs.out_row[q] * _ROW
+                words[place + 1] = programs.out_edge[q] * _FLOAT
                 place += 2
     i = 0
     while i < features:
-        count = memory.out_count[i]
+        count = programs.out_count[i]
         together = 1
         if (
             i + 1 < features
-            and memory.out_count[i + 1] == count
+            and programs.out_count[i + 1] == count
             and _same(
-                memory.out_row,
+                programs.out_row,
                 networks.out_bounds[bounds + i],
                 networks.out_bounds[bounds + i + 1],
                 count,
@@ -267,10 +361,10 @@ def write_backward(networks, g, features, memory):  # type: ignore[no-untyped-de
                 words[place] = member * _ROW
                 place += 1
             for q in range(done, done + now):
-                words[place] = memory.out_row[networks.out_bounds[bounds + i] + q] * _ROW
+                words[place] = programs.out_row[networks.out_bounds[bounds + i] + q] * _ROW
                 place += 1
                 for member in range(i, i + together):
-                    edge = memory.out_edge[networks.out_bounds[bounds + member] + q]
+                    edge = programs.out_edge[networks.out_bounds[bounds + member] + q]
                     words[place] = edge * _FLOAT
                     place += 1
         i += together
@@ -278,9 +372,9 @@ def write_backward(networks, g, features, memory):  # type: ignore[no-untyped-de
 
 
 @compiled
-def _list_outgoing(networks, g, features, memory):  # type: ignore[no-untyped-def]
+def _list_outgoing(networks, g, features, programs):  # type: ignore[no-untyped-def]
     """Lists the outgoing edges whose ends both lead on, and which neurons do."""
-    leads_on = memory.leads_on
+    leads_on = programs.leads_on
     alive = networks.in_start[g]
     bounds = networks.out_start[g]
     edge_start = networks.edge_start[g]
@@ -290,15 +384,15 @@ def _list_outgoing(networks, g, features, memory):  # type: ignore[no-untyped-de
         # Sources are numbered with the inputs first.
         source = hidden + features - 1 - reverse
         m = source - features
-        living = m < 0 or item(memory.alive, alive + m) != RESTING
+        living = m < 0 or item(programs.alive, alive + m) != RESTING
         first = item(networks.out_bounds, bounds + source)
         kept = 0
         for q in range(first, item(networks.out_bounds, bounds + source + 1)):
             row = item(networks.out_row, edge_start + q)
             if living and item(leads_on, row) == 1:
-                memory.out_row[first + kept] = row
-                memory.out_edge[first + kept] = item(networks.out_edge, edge_start + q)
+                programs.out_row[first + kept] = row
+                programs.out_edge[first + kept] = item(networks.out_edge, edge_start + q)
                 kept += 1
-        memory.out_count[source] = kept
+        programs.out_count[source] = kept
         if m >= 0:
             leads_on[m] = 1 if kept > 0 else 0

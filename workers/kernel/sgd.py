@@ -22,18 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.kernel.compiled import compiled
-from workers.kernel.forward import logits
-from workers.kernel.loss import correct, cross_entropy
+from workers.kernel.networks import Networks
 from workers.kernel.passes import backward, forward
-from workers.kernel.programs import ALIVE, program_length
+from workers.kernel.points import gather
+from workers.kernel.programs import Programs, unwritten
 from workers.kernel.simd import (
-    BLOCK,
     LANES,
     STRIPE,
     aligned_zeros,
     fma,
-    fold,
-    load,
     load_lanes,
     row_sums,
     splat_lanes,
@@ -45,46 +42,6 @@ BATCHES_AT_ONCE = 39
 fit into L1; but a network's edges are listed anew whenever it is its turn."""
 
 
-class Networks(NamedTuple):
-    """The networks of a group, packed one behind the other; made by `workers.kernel.packing.pack`.
-
-    Per network, int64 [networks]:
-        parameter_start: its first place in `parameters` and `velocities` (a multiple of 16).
-        parameter_count: its weights and biases, with zeros up to a multiple of 16.
-        edges: its weights; the bias of neuron m follows them at place `edges + m`.
-        first_hidden: neurons of its first hidden layer, the ones that read the inputs.
-        hidden: hidden neurons.
-        in_start, out_start, edge_start: its first places in the arrays below.
-    Per network and neuron (hidden ones layer by layer, then the output), int64:
-        in_bounds: edges in_bounds[m] to in_bounds[m + 1] end at neuron m, in the order of weights.
-    Per network and source (inputs, then hidden neurons), int64:
-        out_bounds: places out_bounds[i] to out_bounds[i + 1] of `out_row`, `out_edge` start at i.
-    Per edge, int64:
-        in_row: number of its source's row: among the batch's for an input, in the workspace for a
-            neuron.
-        out_row: number of its target's row in the workspace.
-        out_edge: the edge's place among the weights.
-    float32, 64-byte aligned:
-        parameters, velocities: weights and biases, and their momentum buffers.
-    """
-
-    parameter_start: NDArray[np.int64]
-    parameter_count: NDArray[np.int64]
-    edges: NDArray[np.int64]
-    first_hidden: NDArray[np.int64]
-    hidden: NDArray[np.int64]
-    in_start: NDArray[np.int64]
-    out_start: NDArray[np.int64]
-    edge_start: NDArray[np.int64]
-    in_bounds: NDArray[np.int64]
-    out_bounds: NDArray[np.int64]
-    in_row: NDArray[np.int64]
-    out_row: NDArray[np.int64]
-    out_edge: NDArray[np.int64]
-    parameters: NDArray[np.float32]
-    velocities: NDArray[np.float32]
-
-
 class Scratch(NamedTuple):
     """Memory of `train_steps`; made by `scratch`.
 
@@ -94,39 +51,13 @@ class Scratch(NamedTuple):
             deltas, those of the output, and a row for sums in the making.
         gradient: [parameter_count * LANES], for the largest network: a register of partial sums
             a parameter.
-    Of every network (`workers.kernel.passes`):
-        words: int32, its programs, the one forward and the one backward.
-        forward_start, backward_start: int64 [networks], where they begin.
-        alive: int64, beginning at `in_start`, for each hidden neuron one of RESTING, ALIVE and
-            WAKING.
-    int64, for the largest network, what `workers.kernel.programs` notes down:
-        leads_on: [hidden neurons + 1], 1 for a living neuron that leads to the output through
-            living ones, and for the output, else 0.
-        listed: [hidden neurons + 1], which neurons the program has already.
-        in_count: [hidden neurons + 1], for each neuron the number of its incoming edges from living
-            sources.
-        in_row, in_edge: [edges], these edges' rows, as in `Networks`, and their places among the
-            weights; a neuron's begin where its edges begin in `Networks.in_row`.
-        out_count: [features + hidden neurons], for each source, if it is alive, the number of its
-            outgoing edges to targets that lead on.
-        out_row, out_edge: [edges], as in `Networks`, of these edges; likewise.
+    programs: of every network (`workers.kernel.passes`).
     """
 
     batches: NDArray[np.float32]
     workspace: NDArray[np.float32]
     gradient: NDArray[np.float32]
-    words: NDArray[np.int32]
-    forward_start: NDArray[np.int64]
-    backward_start: NDArray[np.int64]
-    alive: NDArray[np.int64]
-    leads_on: NDArray[np.int64]
-    listed: NDArray[np.int64]
-    in_count: NDArray[np.int64]
-    in_row: NDArray[np.int64]
-    in_edge: NDArray[np.int64]
-    out_count: NDArray[np.int64]
-    out_row: NDArray[np.int64]
-    out_edge: NDArray[np.int64]
+    programs: Programs
 
 
 def scratch(networks: Networks, features: int, batch_size: int) -> Scratch:
@@ -138,54 +69,13 @@ def scratch(networks: Networks, features: int, batch_size: int) -> Scratch:
         batch_size: points in a step.
     """
     stripes = -(-batch_size // STRIPE)
-    hidden, edges = int(networks.hidden.max()), int(networks.edges.max())
-    lengths = program_length(networks.hidden + features + 1, networks.edges)
-    ends = np.cumsum(2 * lengths)
+    hidden = int(networks.hidden.max())
     return Scratch(
         batches=aligned_zeros(BATCHES_AT_ONCE * stripes * (features + 2) * STRIPE),
         workspace=aligned_zeros((hidden + 2) * STRIPE),
         gradient=aligned_zeros(int(networks.parameter_count.max()) * LANES),
-        words=np.zeros(ends[-1], np.int32),
-        forward_start=ends - 2 * lengths,
-        backward_start=ends - lengths,
-        alive=np.full(len(networks.in_bounds), ALIVE),
-        leads_on=np.zeros(hidden + 1, np.int64),
-        listed=np.zeros(hidden + 1, np.int64),
-        in_count=np.zeros(hidden + 1, np.int64),
-        in_row=np.zeros(edges, np.int64),
-        in_edge=np.zeros(edges, np.int64),
-        out_count=np.zeros(features + hidden, np.int64),
-        out_row=np.zeros(edges, np.int64),
-        out_edge=np.zeros(edges, np.int64),
+        programs=unwritten(networks, features),
     )
-
-
-@compiled
-def gather(points, labels, order, first, count, scale, rows, length):  # type: ignore[no-untyped-def]
-    """Lays points order[first : first + count] into rows: the features, label and scale.
-
-    Args:
-        points: float32 [N, features].
-        labels: float32 [N].
-        order: uint32 [N].
-        first: where these points begin in the order.
-        count: of these points.
-        scale: weight of each point in the loss.
-        rows: float32 [(features + 2) * length], written.
-        length: of a row; behind the points it is filled up with points of scale 0.
-    """
-    features = points.shape[1]
-    # Row by row: to collect a point's numbers one after the other takes twice as long.
-    for feature in range(features):
-        for s in range(count):
-            rows[feature * length + s] = points[order[first + s], feature]
-    for s in range(count):
-        rows[features * length + s] = labels[order[first + s]]
-    for s in range(count):
-        rows[(features + 1) * length + s] = scale
-    for row in range(features + 2):
-        for s in range(count, length):
-            rows[row * length + s] = np.float32(0)
 
 
 @compiled
@@ -233,7 +123,7 @@ def train_steps(  # type: ignore[no-untyped-def]
                 count = min(STRIPE, batch_size - first)
                 first += (start + step) * batch_size
                 place = batches[(step * stripes + s) * size :]
-                gather(points, labels, order, first, count, scale, place, STRIPE)
+                gather(points, labels, order, first, count, scale, place)
         for g in range(networks.edges.shape[0]):
             base = networks.parameter_start[g]
             rate = splat_lanes(-rates[g])
@@ -257,36 +147,3 @@ def train_steps(  # type: ignore[no-untyped-def]
                     velocity = fma(momentum, load_lanes(networks.velocities, base + p), slope)
                     store_lanes(networks.velocities, base + p, velocity)
                     store_lanes(networks.parameters, base + p, fma(rate, velocity, weight))
-
-
-@compiled
-def evaluate(networks, features, rows, blocks, workspace, sums, losses, hits):  # type: ignore[no-untyped-def]
-    """Sums of loss and of correct predictions of every network over all points.
-
-    Args:
-        networks: `Networks`.
-        features: of a point.
-        rows: all points in blocks, as `workers.kernel.points.all_points` has them.
-        blocks: of all points.
-        workspace: float32 [hidden neurons * BLOCK], for the largest network, 64-byte aligned.
-        sums: float32 [2 * LANES], 64-byte aligned scratch. A block's sums are exact enough in
-            float32; the sum over all blocks is kept in float64.
-        losses: float64 [networks], the sum of binary cross-entropy, written.
-        hits: float64 [networks], the number of points classified correctly, written.
-    """
-    block_size = (features + 2) * BLOCK
-    for g in range(networks.edges.shape[0]):
-        loss = 0.0
-        hit = 0.0
-        for block in range(blocks):
-            point = block * block_size
-            logit = logits(networks, g, rows, point, workspace)
-            label = load(rows, point + features * BLOCK)
-            scale = load(rows, point + (features + 1) * BLOCK)
-            store_lanes(sums, 0, fold(cross_entropy(logit, label, scale)))
-            store_lanes(sums, LANES, fold(correct(logit, label, scale)))
-            for lane in range(LANES):
-                loss += sums[lane]
-                hit += sums[LANES + lane]
-        losses[g] = loss
-        hits[g] = hit

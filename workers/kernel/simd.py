@@ -37,6 +37,9 @@ REGISTERS = BLOCK // LANES
 VECTOR_REGISTERS = _CHOSEN.registers
 """Of the processor."""
 
+PIECE = VECTOR_REGISTERS // 4 * LANES
+"""Points at a time where each has many numbers and no sum over points depends on how many."""
+
 
 class FloatVector(types.Type):  # type: ignore[misc]  # numba has no type stubs
     """numba's type of `count` float32 values held in registers."""
@@ -53,6 +56,7 @@ class _FloatVectorModel(models.PrimitiveModel):  # type: ignore[misc]
 
 
 block_type = FloatVector(BLOCK)
+piece_type = FloatVector(PIECE)
 lanes_type = FloatVector(LANES)
 
 
@@ -151,6 +155,12 @@ store = _storer(block_type)
 """store(array, start, block): the reverse of `load`."""
 splat = _splatter(block_type)
 """splat(scalar) -> block: the scalar in every place."""
+load_piece = _loader(piece_type)
+"""load_piece(array, start) -> piece: array[start : start + PIECE]."""
+store_piece = _storer(piece_type)
+"""store_piece(array, start, piece): the reverse of `load_piece`."""
+splat_piece = _splatter(piece_type)
+"""splat_piece(scalar) -> piece: the scalar in every place."""
 load_lanes = _loader(lanes_type)
 """load_lanes(array, start) -> one register of floats."""
 store_lanes = _storer(lanes_type)
@@ -171,7 +181,7 @@ def item(typing_context: Any, array: Any, index: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
-    """A * b + c with one rounding, for blocks or for registers."""
+    """A * b + c with one rounding, for blocks, pieces or registers."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return fused(builder, *args)
@@ -181,12 +191,22 @@ def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def add(typing_context: Any, a: Any, b: Any) -> Any:
-    """A + b, for blocks or for registers."""
+    """A + b, for blocks, pieces or registers."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fadd(args[0], args[1])
 
     return a(a, a), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def magnitude(typing_context: Any, a: Any) -> Any:
+    """|a|, for blocks, pieces or registers; a NaN stays one."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return larger(builder, args[0], builder.fneg(args[0]))
+
+    return a(a), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -221,6 +241,35 @@ def fold(typing_context: Any, a: Any) -> Any:
         return parts[0]
 
     return lanes_type(a), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def any_bit(typing_context: Any, a: Any) -> Any:
+    """Whether any number has a bit: is not +0."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        bits = builder.bitcast(args[0], ir.IntType(32 * a.count))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+
+    return types.boolean(a), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def lane_sum(typing_context: Any, a: Any) -> Any:
+    """The sum of a register's lanes, of which each half is added to the other."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        sums = args[0]
+        half = LANES // 2
+        while half:
+            low, high = list(range(half)), list(range(half, 2 * half))
+            sums = builder.fadd(
+                _shuffled(builder, sums, sums, low), _shuffled(builder, sums, sums, high)
+            )
+            half //= 2
+        return builder.extract_element(sums, ir.Constant(type_int32, 0))
+
+    return types.float32(lanes_type), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
