@@ -23,7 +23,6 @@ from workers.kernel.programs import (
     unwritten,
     write_backward,
     write_forward,
-    write_without_zeros,
 )
 from workers.kernel.simd import STRIPE
 
@@ -60,7 +59,7 @@ def written(members: list[Network], g: int) -> tuple[Networks, Programs]:
         states = np.where(network.alive, ALIVE, RESTING)
         programs.alive[first : first + len(states)] = states
     programs.words[:] = -1
-    write_forward(networks, g, programs)
+    write_forward(networks, g, programs, True)
     write_backward(networks, g, INPUTS, programs)
     return networks, programs
 
@@ -187,7 +186,7 @@ def test_program_without_zeros_misses_a_weight_or_has_a_zero(network: Network, s
     networks, programs = written([Network(network.masks, np.ones_like(network.alive))], 0)
     weights = networks.parameters[: networks.edges[0]]
     weights[:] = np.random.default_rng(seed).integers(-1, 2, len(weights))
-    write_without_zeros(networks, 0, programs)
+    write_forward(networks, 0, programs, False)
     found: Counter[int] = Counter()
     neurons: Counter[int] = Counter()
     for name, own, edges in decoded(programs.words[programs.forward_start[0] :], FORWARD_KINDS):

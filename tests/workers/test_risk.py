@@ -13,7 +13,7 @@ from workers.initial import Layers
 from workers.kernel.compiled import compiled
 from workers.kernel.packing import pack, topology
 from workers.kernel.points import all_points
-from workers.kernel.programs import unwritten, write_without_zeros
+from workers.kernel.programs import unwritten, write_forward
 from workers.kernel.risk import points_at_risk
 from workers.kernel.simd import PIECE, STRIPE, aligned_zeros
 
@@ -25,7 +25,7 @@ GOING = 3
 def _look(  # type: ignore[no-untyped-def]
     networks, features, points, number, going, programs, workspace, reach, risky, found
 ):
-    write_without_zeros(networks, 0, programs)
+    write_forward(networks, 0, programs, False)
     found[0], found[1] = points_at_risk(
         networks, 0, features, points, number, going, programs, workspace, reach, risky
     )

@@ -33,6 +33,7 @@ def _writable_folder() -> Path | None:
 
 
 _FOLDER = _writable_folder()
+_OPTIONS = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,14 +44,18 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     usual_folder = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(_FOLDER or "")
     try:
-        decorate = numba.njit(
-            cache=_FOLDER is not None,
-            nogil=True,
-            error_model="numpy",
-            forceinline=True,
-            _nrt=False,
-        )
+        decorate = numba.njit(cache=_FOLDER is not None, forceinline=True, **_OPTIONS)
         kernel: Callable[..., Any] = decorate(function)
     finally:
         numba.config.CACHE_DIR = usual_folder
+    return kernel
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Likewise, for a function that compiled ones call: its code becomes part of theirs.
+
+    What is `compiled` is compiled by itself and, once more, as part of each that calls it. This is
+    for functions with much code and few callers; others compile faster by themselves.
+    """
+    kernel: Callable[..., Any] = numba.njit(inline="always", **_OPTIONS)(function)
     return kernel

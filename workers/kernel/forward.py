@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from workers.kernel.compiled import compiled
+from workers.kernel.compiled import inlined
 from workers.kernel.neurons import activate, at
 from workers.kernel.simd import STRIPE
 
 
-@compiled
+@inlined
 def logits(networks, g, points, stripe, programs, workspace):  # type: ignore[no-untyped-def]
     """Activations of all hidden neurons into the workspace, and behind them the logits.
 

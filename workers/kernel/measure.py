@@ -54,7 +54,7 @@ def _evaluate(networks, features, points, programs, workspace, sums, losses, hit
     """
     size = (features + 2) * STRIPE
     for g in range(networks.edges.shape[0]):
-        write_forward(networks, g, programs)
+        write_forward(networks, g, programs, True)
         loss = 0.0
         hit = 0.0
         for stripe in range(0, points.shape[0], size):

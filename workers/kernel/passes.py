@@ -8,14 +8,14 @@ living neuron has died is looked at now and then; until that is seen it only tak
 
 from __future__ import annotations
 
-from workers.kernel.compiled import compiled
+from workers.kernel.compiled import inlined
 from workers.kernel.instructions import END
 from workers.kernel.neurons import activate, at, backpropagate, lives, output_deltas
 from workers.kernel.programs import ALIVE, RESTING, WAKING, write_backward, write_forward
 from workers.kernel.simd import LANES, STRIPE, item
 
 
-@compiled
+@inlined
 def forward(networks, g, features, batches, stripe, memory, look):  # type: ignore[no-untyped-def]
     """Activations of all hidden neurons that have any, and the logits, into the workspace.
 
@@ -34,37 +34,43 @@ def forward(networks, g, features, batches, stripe, memory, look):  # type: igno
     """
     programs = memory.programs
     program = programs.forward_start[g]
-    new = item(programs.words, program) == END
-    if new:
-        write_forward(networks, g, programs)
     alive = networks.in_start[g]
     hidden = networks.hidden[g]
-    while activate(
-        at(programs.words, program),
-        at(batches, stripe),
-        at(memory.workspace, 0),
-        at(networks.parameters, networks.parameter_start[g]),
-    ):
-        # All that rest are to be written, so that it can be seen which of them are alive.
-        for m in range(hidden):
-            if item(programs.alive, alive + m) == RESTING:
-                programs.alive[alive + m] = WAKING
-        write_forward(networks, g, programs)
-        new = True
-    if look or new:
-        for m in range(hidden):
-            state = item(programs.alive, alive + m)
-            if state == WAKING or (look and state == ALIVE):
-                living = lives(at(memory.workspace, m * STRIPE))
-                new = new or not living
-                programs.alive[alive + m] = ALIVE if living else RESTING
-        if new:
-            write_forward(networks, g, programs)
-            write_backward(networks, g, features, programs)
-    return new
+    new = item(programs.words, program) == END
+    to_write, settled = new, False
+    while True:
+        # Written at one place: the code is long, and compiled at every place that calls it.
+        if to_write:
+            write_forward(networks, g, programs, True)
+            if settled:
+                write_backward(networks, g, features, programs)
+                return True
+        to_write = activate(
+            at(programs.words, program),
+            at(batches, stripe),
+            at(memory.workspace, 0),
+            at(networks.parameters, networks.parameter_start[g]),
+        )
+        if to_write:
+            # All that rest are to be written, so that it can be seen which of them are alive.
+            for m in range(hidden):
+                if item(programs.alive, alive + m) == RESTING:
+                    programs.alive[alive + m] = WAKING
+            new = True
+            continue
+        if look or new:
+            for m in range(hidden):
+                state = item(programs.alive, alive + m)
+                if state == WAKING or (look and state == ALIVE):
+                    living = lives(at(memory.workspace, m * STRIPE))
+                    new = new or not living
+                    programs.alive[alive + m] = ALIVE if living else RESTING
+        if not new:
+            return False
+        to_write = settled = True
 
 
-@compiled
+@inlined
 def backward(networks, g, features, batches, stripe, memory, fresh):  # type: ignore[no-untyped-def]
     """Gradient of the loss: a register of partial sums a parameter.
 

@@ -124,46 +124,17 @@ def program_length(neurons: NDArray[np.int64], edges: NDArray[np.int64]) -> NDAr
 
 
 @compiled
-def write_forward(networks, g, programs):  # type: ignore[no-untyped-def]
+def write_forward(networks, g, programs, zeros):  # type: ignore[no-untyped-def]
     """Writes a network's program forward, from `alive`.
 
     Args:
         networks: `workers.kernel.networks.Networks`.
         g: which of them.
-        programs: `Programs`; of it `words`, `in_count`, `in_row`, `in_edge` and
-            `listed` are written.
+        programs: `Programs`; of it `words`, `in_count`, `in_row`, `in_edge` and `listed` are
+            written.
+        zeros: bool, whether also weights are to be in the program that are zero at present.
     """
-    _list_incoming(networks, g, programs)
-    _write_neurons(networks, g, programs)
-
-
-@compiled
-def write_without_zeros(networks, g, programs):  # type: ignore[no-untyped-def]
-    """Writes a program forward of all neurons, without the weights that are zero at present.
-
-    Args:
-        networks: `workers.kernel.networks.Networks`.
-        g: which of them.
-        programs: `Programs`, all of the network's neurons alive; of it `words`, `in_count`,
-            `in_row`, `in_edge` and `listed` are written.
-    """
-    bounds = networks.in_start[g]
-    edge_start, weights = networks.edge_start[g], networks.parameter_start[g]
-    for m in range(networks.hidden[g] + 1):
-        first = item(networks.in_bounds, bounds + m)
-        kept = 0
-        for e in range(first, item(networks.in_bounds, bounds + m + 1)):
-            if item(networks.parameters, weights + e) != 0:
-                programs.in_row[first + kept] = item(networks.in_row, edge_start + e)
-                programs.in_edge[first + kept] = e
-                kept += 1
-        programs.in_count[m] = kept
-    _write_neurons(networks, g, programs)
-
-
-@compiled
-def _write_neurons(networks, g, programs):  # type: ignore[no-untyped-def]
-    """Writes a program forward from the edges that are listed."""
+    _list_incoming(networks, g, programs, zeros)
     hidden = networks.hidden[g]
     for m in range(hidden + 1):
         programs.listed[m] = 0
@@ -277,16 +248,19 @@ def _own(networks, g, m, words, place):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _list_incoming(networks, g, programs):  # type: ignore[no-untyped-def]
+def _list_incoming(networks, g, programs, zeros):  # type: ignore[no-untyped-def]
     """Lists every neuron's edges from inputs and from living neurons."""
     alive = networks.in_start[g]
     bounds = networks.in_start[g]
     edge_start = networks.edge_start[g]
+    weights = networks.parameter_start[g]
     for m in range(networks.hidden[g] + 1):
         first = item(networks.in_bounds, bounds + m)
         kept = 0
         for e in range(first, item(networks.in_bounds, bounds + m + 1)):
             row = item(networks.in_row, edge_start + e)
+            if not zeros and item(networks.parameters, weights + e) == 0:
+                continue
             if m < networks.first_hidden[g] or item(programs.alive, alive + row) != RESTING:
                 programs.in_row[first + kept] = row
                 programs.in_edge[first + kept] = e

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from workers.kernel.compiled import compiled
+from workers.kernel.compiled import compiled, inlined
 from workers.kernel.forward import logits
 from workers.kernel.loss import correct
-from workers.kernel.programs import write_without_zeros
+from workers.kernel.programs import write_forward
 from workers.kernel.risk import points_at_risk
 from workers.kernel.simd import (
     BLOCK,
@@ -37,7 +37,7 @@ _MOST_AHEAD = 32
 """Removals that one pass bounds: fewer where many points are at risk, more where few are."""
 
 
-@compiled
+@inlined
 def _hits(networks, g, features, points, number, floor, programs, workspace):  # type: ignore[no-untyped-def]
     """Number of correct predictions, or some number below `floor` once it must be below."""
     size = (features + 2) * STRIPE
@@ -104,7 +104,7 @@ def count_removals(  # type: ignore[no-untyped-def]
         while step < steps:
             last = min(step + ahead, steps)
             # The next ones that go stay in the program, as zeros, until it is written again.
-            write_without_zeros(networks, g, programs)
+            write_forward(networks, g, programs, False)
             looked_at, few, safe_hits = points, number, 0
             if networks.edges[g] >= _BOUNDED_FROM:
                 _mark(removals, bounds[g] + step, bounds[g] + last, going, 1)
