@@ -37,7 +37,7 @@ EPYC with AVX2."""
 PRODUCT_WEIGHT = 0.84
 """Cost of a weight in a matrix product, kept or not, in the same."""
 
-COUNTING = 0.07
+COUNTING = 0.034
 """Cost of counting how many weights a trained network could lose (`workers.prunability`), over its
 weights squared: the mean of the dense networks of phase1 from 100 weights on, good ones or not."""
 

@@ -19,9 +19,10 @@ _SHIFT_1 = np.uint64(30)
 _SHIFT_2 = np.uint64(27)
 _SHIFT_3 = np.uint64(31)
 _HALF = np.uint64(32)
+_LOW_HALF = np.uint64(0xFFFFFFFF)
 
 # Targets of the swaps are drawn so many at a time: that loop has no branches and is vectorised.
-_BLOCK = 1024
+_BLOCK = 256
 
 
 @compiled
@@ -45,9 +46,10 @@ def shuffle_into(
     while top > 1:
         size = min(_BLOCK, top - 1)
         for k in range(size):
-            place = np.uint64(top - 1 - k)
+            # Masked although N is below 2^32: then one multiplication of halves is enough.
+            place = np.uint64(top - 1 - k) & _LOW_HALF
             draw = _mix(first + place * _GAMMA) >> _HALF
-            targets[k] = (draw * (place + np.uint64(1))) >> _HALF
+            targets[k] = (draw * ((place + np.uint64(1)) & _LOW_HALF)) >> _HALF
         for k in range(size):
             i = top - 1 - k
             j = targets[k]
