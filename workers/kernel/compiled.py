@@ -39,7 +39,7 @@ _OPTIONS = {"nogil": True, "error_model": "numpy", "_nrt": False}
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Numba's njit with the GIL released, without fast-math, cached on disk where that is possible.
 
-    Where the cache folder cannot be written, every process compiles for itself (a few seconds).
+    Where the cache folder cannot be written, every process compiles for itself (some 15 seconds).
     """
     usual_folder = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(_FOLDER or "")

@@ -249,7 +249,7 @@ def _own(networks, g, m, words, place):  # type: ignore[no-untyped-def]
 
 @compiled
 def _list_incoming(networks, g, programs, zeros):  # type: ignore[no-untyped-def]
-    """Lists every neuron's edges from inputs and from living neurons."""
+    """Lists every neuron's edges from inputs and living neurons, those of zeros if wanted."""
     alive = networks.in_start[g]
     bounds = networks.in_start[g]
     edge_start = networks.edge_start[g]
