@@ -16,6 +16,7 @@ from workers.compact import compacted
 from workers.datasets import Dataset, load_dataset
 from workers.fast import train_fast, train_networks, trained_network
 from workers.initial import Layers, starting_network
+from workers.kernel.instruction_set import ARITHMETIC
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack, topology
 from workers.kernel.simd import BLOCK, STRIPE
@@ -164,6 +165,7 @@ print(INSTRUCTION_SET, LANES, BLOCK)
 print(*(value.hex() for layer in layers for array in layer for value in array.ravel().tolist()))
 """
     environment = os.environ | {"NUMBA_CPU_FEATURES": features, "NUMBA_CPU_NAME": "generic"}
+    environment.pop(ARITHMETIC, None)
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True
     )
