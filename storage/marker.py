@@ -104,7 +104,8 @@ def check_marker(paths: StorePaths) -> None:
 def _refuse_foreign_folder(paths: StorePaths) -> None:
     if not paths.root.is_dir():
         raise NotAStore(f"{paths.root} is a file; a store is a folder.")
-    own = {folder.name for folder in (*paths.folders, paths.lock, paths.origin)}
+    # The marker too: another writer may have made it since it was looked for.
+    own = {place.name for place in (*paths.folders, paths.lock, paths.origin, paths.marker)}
     foreign = sorted(set(os.listdir(paths.root)) - own)
     if foreign:
         raise NotAStore(
