@@ -25,8 +25,8 @@ from rich.console import Console
 from benchmarks.linked_store import LinkedStore
 from benchmarks.report import table
 from benchmarks.synthetic import InstantExecutor, SyntheticRows
-from orchestrator.display.best import Best
 from orchestrator.display.progress import ProgressDisplay
+from orchestrator.display.store_summary import FewestWeights
 from orchestrator.driver import drive
 from orchestrator.executor import Done, Outcome
 from orchestrator.planning.plan import make_plan
@@ -191,7 +191,7 @@ def _sweep(study: Study, wanted: IndexSet, store: Path, batch: pa.RecordBatch) -
     (planned,) = make_plan([Selection(study, wanted)], _NoOtherVersions(sink))
     source: Any = _Timed(TaskSource([planned], sweep.sweep_id, None, executor.workers))
     experiments = source.left
-    display: Any = _Timed(ProgressDisplay(Console(file=StringIO()), experiments, Best()))
+    display: Any = _Timed(ProgressDisplay(Console(file=StringIO()), experiments, FewestWeights()))
     timed_sink: Any = _Timed(sink)
     before = _resident_mb()
     start, processor = time.perf_counter(), time.process_time()

@@ -13,8 +13,8 @@ from rich.console import Console
 from benchmarks.queries import time_queries
 from benchmarks.report import table
 from benchmarks.synthetic import InstantExecutor, SyntheticRows
-from orchestrator.display.best import Best
 from orchestrator.display.progress import ProgressDisplay
+from orchestrator.display.store_summary import FewestWeights
 from orchestrator.driver import drive
 from orchestrator.planning.plan import make_plan
 from orchestrator.source import TaskSource
@@ -58,7 +58,7 @@ def _drive(study: Study, store: Path) -> None:
         )
         plan = make_plan([Selection.whole(study)], writer)
         source = TaskSource(plan, writer.begin_sweep(sweep), None, executor.workers)
-        display = ProgressDisplay(Console(file=StringIO()), source.left, Best())
+        display = ProgressDisplay(Console(file=StringIO()), source.left, FewestWeights())
         before = _memory_mb()
         start = time.perf_counter()
         drive(source, executor, writer, display, _Never())

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from orchestrator.display.found import COLUMNS, network_of_row
+from orchestrator.display.network_summary import COLUMNS, found_network
 from orchestrator.errors import UserError
 from search.catalogue import Selection
 from search.indices import IndexSet
@@ -156,7 +156,7 @@ def find_init(name: str, root_seed: int, reader: StoreReader) -> tuple[StoredIni
         )
     best = ours[0]
     layers = initial_network(study[best["study_index"]])
-    found = network_of_row(best, target=search.target, reached=len(ours), trained=len(study))
+    found = found_network(best, target=search.target, reached=len(ours), trained=len(study))
     return StoredInit(name, layers_digest(layers), layers), found
 
 

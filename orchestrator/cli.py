@@ -17,7 +17,6 @@ from orchestrator.commands import (
     diff,
     doctor,
     forget,
-    look,
     merge,
     plan,
     plugins,
@@ -29,10 +28,11 @@ from orchestrator.commands import (
     show,
     space,
     status,
+    studies,
     verify,
 )
 from orchestrator.commands.places import on_this_machine
-from orchestrator.display.terminal import say
+from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from orchestrator.stopping import Terminated, exit_code, heed_sigterm
 from storage.errors import StoreError
@@ -65,7 +65,7 @@ def _telling(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **cast(Any, places))
             sys.stdout.flush()
         except (UserError, StoreError) as error:
-            say(f"error: {error}", err=True)
+            print_line(f"error: {error}", err=True)
             raise typer.Exit(1) from error
         except BrokenPipeError as error:
             # Whoever read our output has seen enough: `sparsest list phase1 | head`.
@@ -74,15 +74,15 @@ def _telling(command: Callable[P, None]) -> Callable[P, None]:
         except KeyboardInterrupt as error:
             # Ctrl-C in a run brings words along; any other has none.
             said = ["stopped at once", "what is stored is safe", *map(str, error.args)]
-            say("; ".join(said), err=True)
+            print_line("; ".join(said), err=True)
             number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
             raise typer.Exit(exit_code(number)) from error
 
     return told
 
 
-app.command("studies")(_telling(look.studies))
-app.command("list")(_telling(look.list_experiments))
+app.command("studies")(_telling(studies.studies))
+app.command("list")(_telling(studies.list_experiments))
 app.command("space")(_telling(space.space))
 app.command("plan")(_telling(plan.plan))
 app.command("run")(_telling(run.run))
@@ -107,7 +107,7 @@ app.command("publish")(_telling(publish.publish))
 def _show_version(wanted: bool) -> None:
     if wanted:
         version = software_versions().get("sparsest", "(a checkout that is not installed)")
-        say(f"sparsest {version}")
+        print_line(f"sparsest {version}")
         raise typer.Exit
 
 

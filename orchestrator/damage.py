@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator.display.show import counted
+from orchestrator.display.formatting import counted
 from orchestrator.run_log import log_beside
 from storage.checking.repair import repair_log
 from storage.errors import EntryDamaged

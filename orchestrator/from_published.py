@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console
 
-from orchestrator.display.show import counted
+from orchestrator.display.formatting import counted
 from orchestrator.errors import UserError
 from orchestrator.inits import combined, inits_in
 from orchestrator.planning.targets import Targets, with_inits

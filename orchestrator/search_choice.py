@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from orchestrator.display.found import COLUMNS, masks_in_words, network_of_row
+from orchestrator.display.network_summary import COLUMNS, found_network, masks_text
 from orchestrator.errors import UserError
 from orchestrator.planning.targets import Targets
 from search.experiment import Experiment
@@ -54,7 +54,7 @@ def choose_structures(
         )
     smallest = sorted(reaching, key=lambda row: smallest_first(structure_of(row["structure"])))
     networks = [
-        network_of_row(row, target=settings.target, reached=row["reached"], trained=row["trained"])
+        found_network(row, target=settings.target, reached=row["reached"], trained=row["trained"])
         for row in smallest[: settings.structures]
     ]
     return _choice(settings, 1, trained, sum(row["reached"] for row in rows), networks)
@@ -86,7 +86,7 @@ def sparsest_network(
         f"AND accuracy >= {_sql(settings.target)} "
         "ORDER BY model_nnz, accuracy DESC, study, study_index LIMIT 1"
     ).to_pylist()
-    network = network_of_row(best[0], target=settings.target, **counts)
+    network = found_network(best[0], target=settings.target, **counts)
     return _choice(settings, 2, counts["trained"], counts["reached"], [network])
 
 
@@ -119,7 +119,7 @@ def explain(choice: SearchChoice) -> list[str]:
             lines.append(
                 f"  the sparsest: {network.label}, {network.structure}, {network.weight_nnz} "
                 f"nonzero weights, {network.model_nnz} with biases, accuracy "
-                f"{network.accuracy:.4f}, {masks_in_words(network)}"
+                f"{network.accuracy:.4f}, {masks_text(network)}"
             )
     return lines
 

@@ -16,7 +16,7 @@ import typer
 from orchestrator.commands.options import MaybeStorePath, Overwrite, Published
 from orchestrator.commands.results import results_reader
 from orchestrator.display.result_table import show_table
-from orchestrator.display.terminal import say
+from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from storage.errors import StoreError
 from storage.export import export_results
@@ -81,7 +81,7 @@ def query(
             rows = export_results(
                 reader, output_format.value, output, statement, overwrite=overwrite
             )
-            say(f"{rows:,} rows written to {output}", err=True)
+            print_line(f"{rows:,} rows written to {output}", err=True)
             return
         if output_format is QueryFormat.parquet:
             raise UserError("parquet is not text: name a file with --output")
@@ -112,7 +112,9 @@ def sql(store: MaybeStorePath = None, published: Published = False) -> None:
             _answer_script(reader, sys.stdin)
             return
         _remember_lines(cache_folder() / "sql_history")
-        say("Views: results, sweeps. `DESCRIBE results;` lists columns; Ctrl-D or quit ends.")
+        print_line(
+            "Views: results, sweeps. `DESCRIBE results;` lists columns; Ctrl-D or quit ends."
+        )
         while (statement := _read_statement()) is not None:
             if statement:
                 _answer(reader, statement)
@@ -137,16 +139,16 @@ def _read_statement() -> str | None:
         try:
             line = input("sparsest> " if not lines else "     ...> ")
         except EOFError:
-            say()
+            print_line()
             return None
         except KeyboardInterrupt:
-            say()
+            print_line()
             return ""
         word = line.strip().rstrip(";").lower()
         if not lines and word in QUIT:
             return None
         if not lines and word in ASKING:
-            say(HELP)
+            print_line(HELP)
             continue
         if line.strip() or lines:
             lines.append(line)
@@ -162,7 +164,7 @@ def _answer(reader: ResultsReader, statement: str) -> None:
         reader.refresh()
         _show_each(reader, statement)
     except StoreError as error:
-        say(f"error: {error}", err=True)
+        print_line(f"error: {error}", err=True)
 
 
 def _show_each(reader: ResultsReader, statements: str) -> None:
@@ -199,4 +201,4 @@ def export(
     path = output or Path(f"results.{output_format.value}")
     with results_reader(store, published) as reader:
         rows = export_results(reader, output_format.value, path, overwrite=overwrite)
-    say(f"{rows:,} rows written to {path}", err=True)
+    print_line(f"{rows:,} rows written to {path}", err=True)

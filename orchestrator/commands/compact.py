@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from orchestrator.called import command_line
 from orchestrator.commands.options import StorePath
-from orchestrator.display.show import counted, human_bytes
-from orchestrator.display.terminal import say
+from orchestrator.display.formatting import counted, human_bytes
+from orchestrator.display.terminal import print_line
 from storage.writing.compact import compact_store
 
 
@@ -17,9 +17,9 @@ def compact(store: StorePath) -> None:
     """
     done = compact_store(store, command=command_line())
     if not done.rows:
-        say(f"nothing to do: {counted(done.files[0], 'file')}", err=True)
+        print_line(f"nothing to do: {counted(done.files[0], 'file')}", err=True)
         return
-    say(
+    print_line(
         f"{counted(done.rows, 'row')} written anew: {counted(done.files[0], 'file')} "
         f"({human_bytes(done.bytes[0])}) before, {done.files[1]:,} ({human_bytes(done.bytes[1])}) "
         "now; the next process that writes to the store frees the room of the old ones",

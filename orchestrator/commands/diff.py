@@ -15,7 +15,7 @@ from rich.table import Table
 from orchestrator.commands.options import AsJson
 from orchestrator.commands.places import store_place
 from orchestrator.commands.results import results_reader
-from orchestrator.display.show import counted
+from orchestrator.display.formatting import counted
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
 from storage.merging.compare import Comparison, Counts, compare

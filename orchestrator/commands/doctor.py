@@ -12,7 +12,7 @@ import typer
 
 from orchestrator.commands.options import AsJson
 from orchestrator.commands.places import OnS3, new_store_place
-from orchestrator.doctor.finding import PROBLEM, Finding, Level, ok, problem, tell
+from orchestrator.doctor.finding import PROBLEM, Finding, Level, ok, print_finding, problem
 from orchestrator.doctor.resources import check_resources
 from orchestrator.doctor.software import check_software
 from orchestrator.doctor.store import check_store
@@ -48,7 +48,7 @@ def doctor(
     for finding in _findings(place, with_ray, address):
         findings.append(finding)
         if not as_json:
-            tell(finding)
+            print_finding(finding)
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings]))
     if any(finding.level is Level.problem for finding in findings):

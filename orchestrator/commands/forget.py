@@ -10,8 +10,8 @@ from rich.table import Table
 
 from orchestrator.called import command_line
 from orchestrator.commands.options import StorePath
-from orchestrator.display.show import counted
-from orchestrator.display.terminal import plain_console, say
+from orchestrator.display.formatting import counted
+from orchestrator.display.terminal import plain_console, print_line
 from orchestrator.errors import UserError
 from storage.reading.matching import matching_rows
 from storage.reading.reader import StoreReader
@@ -49,14 +49,14 @@ def forget(
             rows = matching_rows(reader, studies or (), sweep, where)
             total = reader.progress().rows
         if not rows.num_rows:
-            say("no row is meant: nothing was removed", err=True)
+            print_line("no row is meant: nothing was removed", err=True)
             return
         _show(rows)
         question = f"remove {counted(rows.num_rows, 'row')} of {total:,} from {store}?"
         if not yes and not _confirmed(question):
             raise UserError("nothing was removed")
         removed = editor.forget(rows.column("experiment_id").to_pylist())
-    say(
+    print_line(
         f"{counted(removed, 'row')} removed; the next process that writes to the store frees their "
         "room on the disk",
         err=True,

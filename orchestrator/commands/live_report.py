@@ -8,8 +8,8 @@ from typing import Any
 
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
 from analysis.report.one_dataset import OneDataset
-from orchestrator.display.best import TARGETS
-from orchestrator.display.pace import in_a_line
+from orchestrator.display.store_summary import TARGETS
+from orchestrator.display.throughput import progress_line
 from orchestrator.display.watcher import Watcher
 
 REST = 9.0
@@ -67,10 +67,10 @@ def _state(store: Path, watcher: Watcher) -> LiveState:
         return LiveState(f"waiting for a store at {store}", None, (), ())
     progress = None
     if (told := watcher.activity.running) is not None:
-        progress = RunProgress(told.done, told.total, in_a_line(told))
+        progress = RunProgress(told.done, told.total, progress_line(told))
     facts = [(f"{watcher.rows:,}", "rows stored")]
     for target in TARGETS:
-        fewest = watcher.best.weights.get(target)
+        fewest = watcher.best.by_target.get(target)
         number = "none yet" if fewest is None else f"{fewest:,}"
         facts.append((number, f"weights: sparsest at {100 * target:g} %"))
     return LiveState(

@@ -11,8 +11,8 @@ import typer
 from orchestrator.called import command_line
 from orchestrator.commands.options import AsJson
 from orchestrator.commands.places import new_store_place, store_place
-from orchestrator.display.show import counted
-from orchestrator.display.terminal import say
+from orchestrator.display.formatting import counted
+from orchestrator.display.terminal import print_line
 from storage.merging.merge import merge_stores
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
@@ -63,8 +63,8 @@ def merge(
         return
     for one in merged:
         there = one.rows - one.copied
-        say(
+        print_line(
             f"{one.name}: {counted(one.copied, 'row')} merged"
             + (f", {there:,} were there already" if there else "")
         )
-    say(f"{name}: {counted(total, 'row')}")
+    print_line(f"{name}: {counted(total, 'row')}")

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from orchestrator.commands.options import AsJson, Calibrate, RootSeed, ShardWord, StudyWords
 from orchestrator.commands.places import new_store_place
-from orchestrator.display.show import human_bytes, human_hours
-from orchestrator.display.terminal import plain_console, say
+from orchestrator.display.formatting import human_bytes, human_hours
+from orchestrator.display.terminal import plain_console, print_line
 from orchestrator.inits import tokens
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import estimate
@@ -54,7 +54,7 @@ def plan(
     speed = calibration(again=calibrate)
     rows = [_row(item, speed) for item in planned]
     for note in targets.left_out:
-        say(note, err=True)
+        print_line(note, err=True)
     if as_json:
         print(json.dumps({"calibration": speed.model_dump(mode="json"), "studies": rows}))
     else:

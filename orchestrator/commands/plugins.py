@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.options import AsJson
-from orchestrator.display.terminal import plain_console, say
+from orchestrator.display.terminal import plain_console, print_line
 from orchestrator.errors import UserError
 from orchestrator.plugins import all_plugins
 from search.plugins import METHODS_GROUP, Plugin
@@ -74,9 +74,9 @@ def _check(wanted: list[Plugin]) -> None:
             except Exception as error:  # somebody else's code: anything can come out of it
                 failed = True
                 kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
-                say(f"failed  {plugin.name}: {_holds(check)} Not so: {kind}{error}")
+                print_line(f"failed  {plugin.name}: {_holds(check)} Not so: {kind}{error}")
             else:
-                say(f"ok      {plugin.name}: {_holds(check)}")
+                print_line(f"ok      {plugin.name}: {_holds(check)}")
     if failed:
         raise typer.Exit(NOT_AS_IT_SHOULD_BE)
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.options import RootSeed, StorePath
-from orchestrator.display.show import human_bytes
-from orchestrator.display.terminal import say
+from orchestrator.display.formatting import human_bytes
+from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from orchestrator.inits import tokens
 from orchestrator.planning.targets import find_targets, with_inits
@@ -64,5 +64,5 @@ def publish(
             done = publish_study(reader, study, folder, found, overwrite=overwrite)
             total += done.bytes
             share = "" if done.rows == len(study) else f" of {len(study):,}"
-            say(f"{done.path}: {done.rows:,}{share} rows, {human_bytes(done.bytes)}")
-    say(f"{len(studies)} files, {human_bytes(total)}")
+            print_line(f"{done.path}: {done.rows:,}{share} rows, {human_bytes(done.bytes)}")
+    print_line(f"{len(studies)} files, {human_bytes(total)}")

@@ -12,9 +12,9 @@ import typer
 from orchestrator.commands.options import MaybeStorePath, Published
 from orchestrator.commands.results import results_reader
 from orchestrator.cores import usable_cores
-from orchestrator.display.show import counted
+from orchestrator.display.formatting import counted
 from orchestrator.display.steps import StepsDisplay
-from orchestrator.display.terminal import plain_console, say
+from orchestrator.display.terminal import plain_console, print_line
 from orchestrator.errors import UserError
 from storage.results_reader import ResultsReader
 
@@ -121,10 +121,10 @@ def _build(reader: ResultsReader, folder: Path, options: Options) -> None:
     for experiment_id, reason in built.failed.items():
         console.print(f"{experiment_id} is not drawn: {reason}", soft_wrap=True)
     made = (built.rows, "row"), (built.plots, "plot"), (built.drawings, "drawing")
-    say(f"{folder / 'index.html'}: {', '.join(counted(*one) for one in made)}")
+    print_line(f"{folder / 'index.html'}: {', '.join(counted(*one) for one in made)}")
     if not_drawn := built.left_out + len(built.failed):
         more = f" (--draw-all draws {built.for_draw_all:,} of them)" if built.for_draw_all else ""
-        say(f"{counted(not_drawn, 'network')} not drawn; the page says why of each{more}")
+        print_line(f"{counted(not_drawn, 'network')} not drawn; the page says why of each{more}")
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from orchestrator.called import as_called, program
 from orchestrator.commands.going_on import with_rest, without_limit
-from orchestrator.display.show import counted, human_seconds
-from orchestrator.display.standing import best_in_store
+from orchestrator.display.formatting import counted, human_seconds
+from orchestrator.display.store_summary import fewest_weights
 from orchestrator.driver import Tally
 from storage.reading.reader import StoreReader
 
@@ -46,7 +46,7 @@ class RunResult:
     def summary(self, store: Path) -> dict[str, Any]:
         """What `run --json` prints."""
         with StoreReader(store) as reader:
-            best = best_in_store(reader)
+            best = fewest_weights(reader)
         return {
             "outcome": self.outcome,
             "trained": self.tally.trained,
@@ -55,7 +55,7 @@ class RunResult:
             "workers": self.workers,
             "train_seconds": round(self.tally.train_s, 3),
             "training_share": round(self.training_share, 4),
-            "best": {str(target): fewest for target, fewest in best.weights.items()},
+            "best": {str(target): fewest for target, fewest in best.by_target.items()},
             "store": str(store),
         }
 

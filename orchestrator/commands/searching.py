@@ -16,7 +16,7 @@ from orchestrator.called import as_called
 from orchestrator.commands.going_on import with_rest, without_limit
 from orchestrator.commands.run_result import RunResult
 from orchestrator.commands.training import Setup, train_targets
-from orchestrator.display.show import about_core_hours, counted
+from orchestrator.display.formatting import about_core_hours, counted
 from orchestrator.errors import UserError
 from orchestrator.planning.targets import Targets
 from orchestrator.search_choice import (

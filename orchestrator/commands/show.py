@@ -11,7 +11,7 @@ import typer
 
 from orchestrator.commands.options import InitFile, MaybeStorePath, Overwrite, Published
 from orchestrator.commands.results import results_reader
-from orchestrator.display.terminal import say
+from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from pruning.registry import all_methods
 from storage.results_reader import ResultsReader
@@ -124,7 +124,7 @@ def _draw(
         networks: list[Mapping[str, Any]] = []
         for row, label in zip(rows, labels, strict=True):
             if was_left_out(row):
-                say(f"{label}: its weights are not stored; training it again", err=True)
+                print_line(f"{label}: its weights are not stored; training it again", err=True)
             networks.append(with_network(row, reader, init))
         save_drawing(draw(*networks, dark=dark), path, overwrite=overwrite)
     except OSError as error:
@@ -133,7 +133,7 @@ def _draw(
         raise UserError(said) from error
     except ValueError as error:
         raise UserError(str(error)) from error
-    say(f"{path}: {', '.join(labels)}")
+    print_line(f"{path}: {', '.join(labels)}")
 
 
 def _in_a_file_name(label: str) -> str:

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from orchestrator.commands.options import AsJson, Calibrate
-from orchestrator.display.show import human_count, human_hours
+from orchestrator.display.formatting import human_count, human_hours
 from orchestrator.display.terminal import plain_console
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import search_core_hours

@@ -12,10 +12,14 @@ import typer
 from orchestrator.commands.options import AsJson, StorePath
 from orchestrator.commands.watch import watch
 from orchestrator.display.activity import Activity
-from orchestrator.display.best import Best
-from orchestrator.display.found import origin
-from orchestrator.display.show import counted, human_bytes
-from orchestrator.display.standing import best_in_store, stored_studies, studies_table
+from orchestrator.display.formatting import counted, human_bytes
+from orchestrator.display.network_summary import init_origin
+from orchestrator.display.store_summary import (
+    FewestWeights,
+    fewest_weights,
+    stored_studies,
+    studies_table,
+)
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
 from orchestrator.search_choice import explain
@@ -48,7 +52,7 @@ def status(
         watch(store, interval, plain_console())
         return
     with StoreReader(store) as reader:
-        best = best_in_store(reader)
+        best = fewest_weights(reader)
         activity = Activity.of(reader, reader.progress())
         report = _report(reader, best, activity)
         inits = list(reader.inits.values())
@@ -59,7 +63,7 @@ def status(
         _show(report, best, inits, searches, activity)
 
 
-def _report(reader: StoreReader, best: Best, activity: Activity) -> dict[str, Any]:
+def _report(reader: StoreReader, best: FewestWeights, activity: Activity) -> dict[str, Any]:
     progress = reader.progress()
     statuses: Counter[str] = Counter()
     for sweep in progress.sweeps:
@@ -79,7 +83,7 @@ def _report(reader: StoreReader, best: Best, activity: Activity) -> dict[str, An
             for init in reader.inits.values()
         ],
         "searches": [choice.model_dump(mode="json") for choice in reader.searches.values()],
-        "best": {str(target): fewest for target, fewest in best.weights.items()},
+        "best": {str(target): fewest for target, fewest in best.by_target.items()},
         "last_run": activity.last_run,
         "running": None if activity.running is None else activity.running.model_dump(),
         "at_work": None if activity.busy is None else asdict(activity.busy),
@@ -88,7 +92,7 @@ def _report(reader: StoreReader, best: Best, activity: Activity) -> dict[str, An
 
 def _show(
     report: dict[str, Any],
-    best: Best,
+    best: FewestWeights,
     inits: list[StoredInit],
     searches: list[SearchChoice],
     activity: Activity,
@@ -104,12 +108,12 @@ def _show(
     )
     console.print(f"sparsest: {best}")
     for init in inits:
-        console.print(f"{init.name}: {init.digest}, {origin(init.found)}", soft_wrap=True)
+        console.print(f"{init.name}: {init.digest}, {init_origin(init.found)}", soft_wrap=True)
     for choice in searches:
         console.print(f"search for {choice.settings} ({choice.chosen}):", soft_wrap=True)
         for line in explain(choice):
             console.print(f"  {line}", soft_wrap=True)
-    if activity.pace is not None:
-        console.print(f"running: {activity.pace}", soft_wrap=True)
+    if activity.throughput is not None:
+        console.print(f"running: {activity.throughput}", soft_wrap=True)
     for line in activity.lines():
         console.print(line, soft_wrap=True)

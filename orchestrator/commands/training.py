@@ -19,11 +19,11 @@ from rich.console import Console
 from orchestrator.best_init import SEARCHES, find_init, refuse_choice, require_searches
 from orchestrator.commands.executors import ExecutorChoice, make_executor
 from orchestrator.commands.run_result import RunResult
-from orchestrator.display.found import origin
-from orchestrator.display.live import LiveMonitor
+from orchestrator.display.formatting import counted
+from orchestrator.display.live_monitor import LiveMonitor
+from orchestrator.display.network_summary import init_origin
 from orchestrator.display.progress import ProgressDisplay
-from orchestrator.display.show import counted
-from orchestrator.display.standing import best_in_store
+from orchestrator.display.store_summary import fewest_weights
 from orchestrator.driver import Tally, drive
 from orchestrator.errors import UserError
 from orchestrator.inits import combined, inits_in
@@ -166,7 +166,7 @@ class _Training:
             chosen = [find_init(name, self.setup.root_seed, reader) for name in names]
         for init, found in chosen:
             self.writer.record_init(init.name, init.digest, init.layers, found)
-            said = f"{init.name} is {init.digest} in this store from now on, {origin(found)}"
+            said = f"{init.name} is {init.digest} in this store from now on, {init_origin(found)}"
             self.console.print(said, soft_wrap=True)
             logger.info("%s", said)
         return {init.name: init for init, _ in chosen}
@@ -208,7 +208,7 @@ class _Training:
                 packages=self.plugins,
             )
             with StoreReader(setup.store) as reader:
-                display = ProgressDisplay(self.console, source.left, best_in_store(reader))
+                display = ProgressDisplay(self.console, source.left, fewest_weights(reader))
             writer.begin_sweep(sweep)
             logger.info("sweep %s: %s; %d to train", sweep.sweep_id, sweep.command, source.left)
             start, tally = time.monotonic(), Tally()

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.options import AsJson, StorePath
-from orchestrator.display.show import counted, human_bytes
-from orchestrator.display.terminal import say
-from orchestrator.doctor.finding import PROBLEM, problem, tell, warning
+from orchestrator.display.formatting import counted, human_bytes
+from orchestrator.display.terminal import print_line
+from orchestrator.doctor.finding import PROBLEM, print_finding, problem, warning
 from orchestrator.planning.targets import find_targets
 from storage.checking.verify import Inspection, inspect_store
 
@@ -47,17 +47,17 @@ def verify(
 
 def _show(report: Inspection) -> None:
     for found in report.problems:
-        tell(problem(found.file, found.problem, found.advice))
+        print_finding(problem(found.file, found.problem, found.advice))
     for left, files in Counter((one.problem, one.advice) for one in report.leftovers).items():
         example = next(one.file for one in report.leftovers if (one.problem, one.advice) == left)
         others = f" and {counted(files - 1, 'other')}" if files > 1 else ""
-        tell(warning(f"{example}{others}", *left))
-    say(
+        print_finding(warning(f"{example}{others}", *left))
+    print_line(
         f"{counted(report.rows, 'row')} in {counted(report.files, 'file')} "
         f"({human_bytes(report.bytes)}), {report.entries:,} log entries: "
         + (counted(len(report.problems), "problem") if report.problems else "no problem")
     )
-    say(
+    print_line(
         f"ids made again: {report.ids_by_study:,} from study and place, {report.ids_by_row:,} from "
         "the row's own settings"
     )

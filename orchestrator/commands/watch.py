@@ -12,8 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.display.show import counted
-from orchestrator.display.standing import studies_table
+from orchestrator.display.formatting import counted
+from orchestrator.display.store_summary import studies_table
 from orchestrator.display.watcher import Watcher
 from storage.live import LiveProgress
 
@@ -89,8 +89,8 @@ class _View:
     def _lines(self) -> list[str]:
         lines = [f"{counted(self._watcher.rows, 'row')} stored"]
         activity = self._watcher.activity
-        if activity.pace is not None:
-            lines.append(activity.pace)
+        if activity.throughput is not None:
+            lines.append(activity.throughput)
         return [*lines, f"sparsest: {self._watcher.best}", *activity.lines()]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-from orchestrator.display.pace import in_a_line
-from orchestrator.display.show import counted
+from orchestrator.display.formatting import counted
+from orchestrator.display.throughput import progress_line
 from storage.errors import Holder
 from storage.live import LiveProgress, read_live
 from storage.reading.reader import Progress, StoreReader
@@ -63,12 +63,12 @@ class Activity:
         return cls(last, running=read_live(reader.paths, sweep.begin.sweep_id))
 
     @property
-    def pace(self) -> str | None:
+    def throughput(self) -> str | None:
         """How far the running sweep is, and how fast; None where that is not known."""
-        return None if self.running is None else in_a_line(self.running)
+        return None if self.running is None else progress_line(self.running)
 
     def lines(self) -> list[str]:
-        """All but the pace."""
+        """All but the throughput."""
         lines = []
         if self.busy is not None:
             lines.append(

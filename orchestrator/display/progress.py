@@ -14,9 +14,9 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from orchestrator.display.best import Best
-from orchestrator.display.pace import pace, unevenness
-from orchestrator.display.show import clock
+from orchestrator.display.formatting import clock
+from orchestrator.display.store_summary import FewestWeights
+from orchestrator.display.throughput import rate_and_time_left, unevenness
 
 Value = TypeVar("Value", int, float)
 
@@ -51,7 +51,7 @@ class ProgressDisplay:
         best: the sparsest networks of the store so far.
     """
 
-    def __init__(self, console: Console, total: int, best: Best) -> None:
+    def __init__(self, console: Console, total: int, best: FewestWeights) -> None:
         self._console = console
         self._total = total
         self._best = best
@@ -89,7 +89,7 @@ class ProgressDisplay:
         """Counts rows that have come back."""
         self._done += batch.num_rows
         self._failed += pc.sum(pc.equal(batch.column("status"), "failed")).as_py() or 0
-        self._best.see(batch)
+        self._best.update(batch)
         _add_point(self._recent, self._done, RATE_OVER_S)
 
     def tick(self, work_left: float) -> None:
@@ -143,7 +143,7 @@ class ProgressDisplay:
         return [
             f"{self._done:,} of {self._total:,}",
             f"{clock(time.monotonic() - self._start)} elapsed",
-            *pace(self.rate, self.left_s),
+            *rate_and_time_left(self.rate, self.left_s),
         ]
 
     @property

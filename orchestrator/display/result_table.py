@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.display.terminal import plain_console, say, visible
+from orchestrator.display.terminal import plain_console, print_line, visible
 
 TABLE_ROWS = 200
 """Rows that are printed as a table at most; a file holds all."""
@@ -37,7 +37,7 @@ def show_table(result: pa.Table) -> None:
     else:
         _print_table(plain_console(width=max(wanted, 1)), result, rows)
     if result.num_rows > len(rows):
-        say(
+        print_line(
             f"{len(rows)} of {result.num_rows:,} rows; `sparsest query` has all with --format csv "
             "or --output F",
             err=True,

@@ -25,7 +25,7 @@ def visible(text: str) -> str:
     return _COMMANDING.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
-def say(text: str = "", *, err: bool = False) -> None:
+def print_line(text: str = "", *, err: bool = False) -> None:
     """Prints a line.
 
     Args:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.display.activity import Activity
-from orchestrator.display.best import Best
-from orchestrator.display.standing import best_in_store, stored_studies
+from orchestrator.display.store_summary import FewestWeights, fewest_weights, stored_studies
 from storage.errors import NotAStore
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
@@ -24,7 +23,7 @@ class Watcher(ExitStack):
         reader: of the store; None while there is none.
         best: the sparsest networks.
         rows: that are stored.
-        studies: as `orchestrator.display.standing.stored_studies` gives them.
+        studies: as `orchestrator.display.store_summary.stored_studies` gives them.
         activity: what happens to it.
     """
 
@@ -32,7 +31,7 @@ class Watcher(ExitStack):
         super().__init__()
         self._store = store
         self.reader: StoreReader | None = None
-        self.best = Best()
+        self.best = FewestWeights()
         self.rows = 0
         self.studies: list[dict[str, Any]] = []
         self.activity = Activity()
@@ -54,7 +53,7 @@ class Watcher(ExitStack):
         else:
             changed = self.reader.refresh()
         if changed:
-            self.best = best_in_store(self.reader)
+            self.best = fewest_weights(self.reader)
         progress = self.reader.progress()
         self.rows = progress.rows
         self.studies = stored_studies(self.reader, progress)

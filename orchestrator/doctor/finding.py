@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from orchestrator.display.terminal import say
+from orchestrator.display.terminal import print_line
 
 PROBLEM: Final = 1
 """Exit code where there is a problem."""
@@ -53,8 +53,8 @@ def problem(what: str, found: str, advice: str) -> Finding:
     return Finding(Level.problem, what, found, advice)
 
 
-def tell(finding: Finding) -> None:
+def print_finding(finding: Finding) -> None:
     """Prints a finding, and below it what to do."""
-    say(f"{finding.level:<8} {finding.what}: {finding.found}")
+    print_line(f"{finding.level:<8} {finding.what}: {finding.found}")
     if finding.advice:
-        say(f"{'':<8} -> {finding.advice}")
+        print_line(f"{'':<8} -> {finding.advice}")

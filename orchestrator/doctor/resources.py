@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from orchestrator.cores import usable_cores
-from orchestrator.display.show import human_bytes
+from orchestrator.display.formatting import human_bytes
 from orchestrator.doctor.finding import Finding, ok, problem, warning
 from workers.cache_folder import cache_folder
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from orchestrator.called import program
-from orchestrator.display.show import counted, human_bytes
+from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.doctor.finding import Finding, ok, problem, warning
 from storage.checking.verify import verify_store
 from storage.errors import StoreError

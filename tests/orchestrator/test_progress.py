@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from orchestrator.display import progress
-from orchestrator.display.best import Best
 from orchestrator.display.progress import ProgressDisplay
+from orchestrator.display.store_summary import FewestWeights
 
 
 class Clock:
@@ -54,7 +54,7 @@ def pipe() -> Console:
 
 
 def test_line_lacks_what_is_done_or_left_or_found(pipe: Console, clock: Clock) -> None:
-    with ProgressDisplay(pipe, 3000, Best()) as display:
+    with ProgressDisplay(pipe, 3000, FewestWeights()) as display:
         clock.now += 20
         display.rows(batch(500))
         display.rows(batch(500, weights=17, accuracy=0.96))
@@ -65,13 +65,13 @@ def test_line_lacks_what_is_done_or_left_or_found(pipe: Console, clock: Clock) -
 
 
 def test_best_of_earlier_runs_is_forgotten(pipe: Console, clock: Clock) -> None:
-    with ProgressDisplay(pipe, 10, Best({0.95: 16})) as display:
+    with ProgressDisplay(pipe, 10, FewestWeights({0.95: 16})) as display:
         display.rows(batch(1, weights=17, accuracy=0.96))
     assert lines_of(pipe)[-1].endswith("sparsest: 16 weights at 95 %")
 
 
 def test_log_file_is_flooded(pipe: Console, clock: Clock) -> None:
-    with ProgressDisplay(pipe, 1000, Best()) as display:
+    with ProgressDisplay(pipe, 1000, FewestWeights()) as display:
         for n in range(100):
             clock.now += 0.5
             display.rows(batch(1))
@@ -85,7 +85,7 @@ def test_log_file_is_flooded(pipe: Console, clock: Clock) -> None:
 
 
 def test_rate_of_an_hour_ago_tells_when_it_ends(pipe: Console, clock: Clock) -> None:
-    display = ProgressDisplay(pipe, 1_000_000, Best())
+    display = ProgressDisplay(pipe, 1_000_000, FewestWeights())
     for _ in range(100):
         clock.now += 1
         display.rows(batch(1000))
@@ -99,7 +99,7 @@ def test_rate_of_an_hour_ago_tells_when_it_ends(pipe: Console, clock: Clock) -> 
 
 
 def test_cheap_experiments_at_the_start_promise_an_early_end(pipe: Console, clock: Clock) -> None:
-    with ProgressDisplay(pipe, 1000, Best()) as display:
+    with ProgressDisplay(pipe, 1000, FewestWeights()) as display:
         clock.now += 100
         display.rows(batch(900))
         display.tick(0.9)
@@ -109,7 +109,7 @@ def test_cheap_experiments_at_the_start_promise_an_early_end(pipe: Console, cloc
 
 
 def test_nothing_done_yet_is_a_division_by_zero(pipe: Console, clock: Clock) -> None:
-    with ProgressDisplay(pipe, 1000, Best()):
+    with ProgressDisplay(pipe, 1000, FewestWeights()):
         pass
     assert lines_of(pipe) == [
         "trained 0 of 1,000; 0:00:00 elapsed; 0/s; sparsest: none at 95 % yet"
@@ -117,7 +117,7 @@ def test_nothing_done_yet_is_a_division_by_zero(pipe: Console, clock: Clock) -> 
 
 
 def test_failed_experiments_go_unnoticed(pipe: Console, clock: Clock) -> None:
-    with ProgressDisplay(pipe, 1000, Best()) as display:
+    with ProgressDisplay(pipe, 1000, FewestWeights()) as display:
         display.rows(batch(2, status="failed"))
         display.rows(batch(2, status="collapsed"))
     assert lines_of(pipe)[-1].endswith("; 2 failed")
@@ -125,14 +125,14 @@ def test_failed_experiments_go_unnoticed(pipe: Console, clock: Clock) -> None:
 
 def test_note_is_taken_for_markup_or_wrapped(pipe: Console, clock: Clock) -> None:
     note = "experiment mine:7 failed 3 times: [Errno 28] " + "x" * 60
-    with ProgressDisplay(pipe, 1000, Best()) as display:
+    with ProgressDisplay(pipe, 1000, FewestWeights()) as display:
         display.note(note)
     assert lines_of(pipe)[0] == note
 
 
 def test_bar_is_full_before_the_last_experiment(clock: Clock) -> None:
     terminal = Console(force_terminal=True, file=StringIO(), width=120, color_system=None)
-    with ProgressDisplay(terminal, 1000, Best()) as display:
+    with ProgressDisplay(terminal, 1000, FewestWeights()) as display:
         clock.now += 60
         display.rows(batch(999))
         display.tick(0.001)
@@ -142,7 +142,7 @@ def test_bar_is_full_before_the_last_experiment(clock: Clock) -> None:
 @pytest.mark.parametrize("width", [80, 150])
 def test_bar_does_not_fit_the_terminal(clock: Clock, width: int) -> None:
     terminal = Console(force_terminal=True, file=StringIO(), width=width, color_system=None)
-    with ProgressDisplay(terminal, 155_952, Best({0.95: 17, 0.995: 30})) as display:
+    with ProgressDisplay(terminal, 155_952, FewestWeights({0.95: 17, 0.995: 30})) as display:
         clock.now += 60
         display.rows(batch(25_000))
         display.tick(1 - 25_000 / 155_952)

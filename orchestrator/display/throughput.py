@@ -6,14 +6,14 @@ knows that some are ten thousand times dearer than others. Where the two part, t
 
 from __future__ import annotations
 
-from orchestrator.display.show import clock, counted
+from orchestrator.display.formatting import clock, counted
 from storage.live import LiveProgress
 
 EVEN = 1.25
 """Up to so many times as long as those of late, or as short, what is to come counts as alike."""
 
 
-def pace(rate: float, left_s: float | None) -> list[str]:
+def rate_and_time_left(rate: float, left_s: float | None) -> list[str]:
     """Rate and time left.
 
     Args:
@@ -43,11 +43,11 @@ def unevenness(experiments_left: int, rate: float, left_s: float | None) -> list
     return [f"each of the rest takes {float(f'{times:.2g}'):,g} times as long"]
 
 
-def in_a_line(progress: LiveProgress) -> str:
+def progress_line(progress: LiveProgress) -> str:
     """How far the running sweep is, how fast, and how long it takes."""
     parts = [
         f"{progress.done:,} of {progress.total:,} of this run",
-        *pace(progress.rate, progress.left_s),
+        *rate_and_time_left(progress.rate, progress.left_s),
         counted(progress.workers, "worker"),
         *unevenness(progress.total - progress.done, progress.rate, progress.left_s),
     ]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from orchestrator.display.best import Best
-from orchestrator.display.show import (
+from orchestrator.display.formatting import (
     about_core_hours,
     counted,
     human_bytes,
     human_hours,
     human_seconds,
 )
+from orchestrator.display.store_summary import FewestWeights
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def seen(*rows: tuple[float | None, int | None]) -> pa.Table:
 
 
 def test_worse_or_diverged_network_becomes_the_best() -> None:
-    best = Best()
+    best = FewestWeights()
     assert str(best) == "none at 95 % yet"
-    best.see(seen((None, None), (0.94999, 3)))
-    assert best.weights == {}
-    best.see(seen((0.95, 17), (0.96, 20)))
-    best.see(seen((0.999, 19), (0.951, 18)))
-    assert best.weights == {0.95: 17, 0.995: 19}
+    best.update(seen((None, None), (0.94999, 3)))
+    assert best.by_target == {}
+    best.update(seen((0.95, 17), (0.96, 20)))
+    best.update(seen((0.999, 19), (0.951, 18)))
+    assert best.by_target == {0.95: 17, 0.995: 19}
     assert str(best) == "17 weights at 95 %, 19 weights at 99.5 %"
-    best.see(seen())
-    best.see(seen((0.995, 1)))
+    best.update(seen())
+    best.update(seen((0.995, 1)))
     assert str(best) == "1 weight at 95 %, 1 weight at 99.5 %"

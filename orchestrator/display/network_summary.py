@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.display.show import counted
+from orchestrator.display.formatting import counted
 from storage.log.init_entries import FoundNetwork
 
 COLUMNS = (
     "experiment_id, study, study_index, paper_group, paper_run_id, structure, masks, accuracy, "
     "weight_nnz, model_nnz, root_seed"
 )
-"""Of `results`, for `network_of_row`."""
+"""Of `results`, for `found_network`."""
 
 
-def network_of_row(
+def found_network(
     row: Mapping[str, Any], *, target: float, reached: int, trained: int
 ) -> FoundNetwork:
     """A row with the columns of `COLUMNS` as a network that something is said about."""
@@ -39,18 +39,18 @@ def network_of_row(
     )
 
 
-def masks_in_words(network: FoundNetwork) -> str:
+def masks_text(network: FoundNetwork) -> str:
     """Its masks, a word a layer."""
     return "masks " + " ".join(network.masks) if network.masks else "dense"
 
 
-def origin(found: FoundNetwork | None) -> str:
+def init_origin(found: FoundNetwork | None) -> str:
     """Where an initialisation came from, in words."""
     if found is None:
         return "from a file"
     return (
         f"from the best of {counted(found.trained, 'network')} of {found.study}: {found.label}, "
-        f"{found.structure}, {masks_in_words(found)}, accuracy {found.accuracy:.4f}, "
+        f"{found.structure}, {masks_text(found)}, accuracy {found.accuracy:.4f}, "
         f"{found.model_nnz} nonzeros with biases ({found.weight_nnz} weights); "
         f"{found.reached:,} reach {100 * found.target:g} %"
     )

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from orchestrator.commands.options import AsJson
-from orchestrator.display.terminal import plain_console, say
+from orchestrator.display.terminal import plain_console, print_line
 from orchestrator.planning.targets import find_targets
 from search.catalogue import STUDY_NAMES, resolve
 from search.study import Study
@@ -72,7 +72,7 @@ def list_experiments(
     """
     targets = find_targets([study])
     for note in targets.left_out:
-        say(note, err=True)
+        print_line(note, err=True)
     for selection in targets.selections:
         lines = (
             (json.dumps(_record(selection.study, index)) for index in selection.indices)
