@@ -29,7 +29,7 @@ from benchmarks.distributions import (
 )
 from benchmarks.reference_runs import CASES, read_runs, replicate
 from benchmarks.report import table
-from pruning.given import given_masks
+from pruning.explicit_masks import explicit_masks
 from search.experiment import Experiment
 from workers.datasets import load_dataset
 from workers.fast import train_networks
@@ -50,7 +50,7 @@ def sharing_accuracies(case: Experiment) -> Accuracies:
     found = []
     for first in range(0, NETWORKS, SHARING):
         group = [replicate(case, 10_000 + first + n) for n in range(SHARING)]
-        shapes = [topology(given_masks(experiment, 2)) for experiment in group]
+        shapes = [topology(explicit_masks(experiment, 2)) for experiment in group]
         networks = pack(shapes, [starting_network(experiment, {}) for experiment in group])
         # The kernel follows the data order of the group's first experiment.
         train_networks(networks, group, dataset)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.kernel import experiments
 from benchmarks.report import table
-from pruning.given import given_masks
+from pruning.explicit_masks import explicit_masks
 from search.catalogue import resolve
 from workers.datasets import load_dataset
 from workers.fast import train_networks
@@ -52,11 +52,11 @@ def run() -> None:
     def gathers() -> None:
         _gathers(dataset.points, dataset.labels, order, batch, rows)
 
-    masks = [given_masks(experiment, 2) for experiment in masked]
+    masks = [explicit_masks(experiment, 2) for experiment in masked]
     networks = pack([topology(m) for m in masks], [starting_network(e, {}) for e in group])
 
     def setting_up() -> None:
-        shapes = [topology(given_masks(experiment, 2)) for experiment in masked]
+        shapes = [topology(explicit_masks(experiment, 2)) for experiment in masked]
         pack(shapes, [starting_network(experiment, {}) for experiment in masked])
 
     def kernel() -> None:

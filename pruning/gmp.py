@@ -28,8 +28,8 @@ from search.experiment import Experiment
 
 
 @dataclass(frozen=True)
-class _Course:
-    """GMP's `pruning.protocol.Course`."""
+class _Schedule:
+    """GMP's `pruning.protocol.MaskSchedule`."""
 
     start: Pruned
     weights: int
@@ -73,8 +73,8 @@ def begin(
     layers: Layers,
     steps: int,
     permutation: Callable[[int], NDArray[np.uint32]],
-) -> _Course:
-    """GMP's course; see `pruning.protocol.PrunesDuring`. No permutation is drawn."""
+) -> _Schedule:
+    """GMP's mask schedule; see `pruning.protocol.PrunesDuring`. No permutation is drawn."""
     weights = sum(weight.size for weight, _ in layers)
     target = target_of(experiment, weights)
     events = int(setting(experiment, "events"))
@@ -84,7 +84,7 @@ def begin(
             "steps; allowed: more epochs, a smaller batch_size or fewer events"
         )
     exponent = float(setting(experiment, "exponent"))
-    return _Course(everything(layers), weights, target, steps, events, exponent)
+    return _Schedule(everything(layers), weights, target, steps, events, exponent)
 
 
 def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:

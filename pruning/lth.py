@@ -27,8 +27,8 @@ from search.experiment import Experiment
 
 
 @dataclass(frozen=True)
-class _Course:
-    """The lottery ticket's `pruning.protocol.Course`."""
+class _Schedule:
+    """The lottery ticket's `pruning.protocol.MaskSchedule`."""
 
     start: Pruned
     initial: Layers
@@ -62,11 +62,11 @@ def begin(
     layers: Layers,
     steps: int,
     permutation: Callable[[int], NDArray[np.uint32]],
-) -> _Course:
-    """The lottery ticket's course; see `pruning.protocol.PrunesDuring`. No permutation is drawn."""
+) -> _Schedule:
+    """Return LTH's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation."""
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
     rounds = int(setting(experiment, "rounds"))
-    return _Course(everything(layers), layers, target, steps, rounds)
+    return _Schedule(everything(layers), layers, target, steps, rounds)
 
 
 def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:

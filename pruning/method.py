@@ -8,7 +8,7 @@ from typing import Literal
 
 from search.settings import Setting
 
-Moment = Literal["given", "before", "during", "after"]
+Phase = Literal["given", "before", "during", "after"]
 """When a mask is settled, seen from training: not chosen at all but given with the experiment,
 chosen before the first step, changed between steps, or chosen from the trained network."""
 
@@ -22,7 +22,7 @@ class Method:
 
     Attributes:
         name: what `Experiment.method` calls it.
-        prunes: when the mask is settled. The method's file provides what that moment needs:
+        prunes: when the mask is settled. The method's file provides what that phase needs:
             "before": a function `prune`, a `pruning.protocol.PrunesBefore`; "during": a function
             `begin`, a `pruning.protocol.PrunesDuring`.
         keys: keys of a sweep file that only some methods use and that this one does.
@@ -37,7 +37,7 @@ class Method:
     """
 
     name: str
-    prunes: Moment
+    prunes: Phase
     keys: frozenset[str]
     module: str = ""
     cost: tuple[float, float] = (0.0, 0.0)

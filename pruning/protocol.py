@@ -1,11 +1,14 @@
-"""What a pruning algorithm is given and what it hands back.
+"""Interfaces between pruning algorithms and training.
 
-When an algorithm acts, seen from training, decides what it must provide (`pruning.registry`). One
-that prunes *before* training provides `prune`, a `PrunesBefore`: it sees the initial network and
-some batches, settles the masks, and training follows under them. One that prunes *during* training
-provides `begin`, a `PrunesDuring`, which gives a `Course`: the masks to start with, and a function
-that is called between steps. Neither knows how training is done, and neither draws random numbers:
-the batches come shuffled, the weights drawn, and permutations are handed in.
+A method's phase decides what its module provides (`search.methods`):
+
+- "before": `prune`, a `PrunesBefore`. It sees the initial network and draws batches, chooses the
+  masks, and training follows under them.
+- "during": `begin`, a `PrunesDuring`. It returns a `MaskSchedule`: the initial masks and a function
+  that is called between training steps.
+
+Algorithms do not know how training is done and draw no random numbers: batches come shuffled,
+weights are drawn beforehand, and permutations are passed in.
 """
 
 from __future__ import annotations
@@ -79,7 +82,7 @@ class Snapshot:
     bias_masks: list[NDArray[np.bool_]]
 
 
-class Course(Protocol):
+class MaskSchedule(Protocol):
     """How one network is pruned while it is trained."""
 
     @property
@@ -120,8 +123,8 @@ class PrunesDuring(Protocol):
         layers: Layers,
         steps: int,
         permutation: Callable[[int], NDArray[np.uint32]],
-    ) -> Course:
-        """Prepares one network's course.
+    ) -> MaskSchedule:
+        """Prepares one network's mask schedule.
 
         Args:
             experiment: gives `target_nnz` and what the algorithm uses of the training's settings.

@@ -136,7 +136,7 @@ def pruning_before(method: Method) -> PrunesBefore:
     """The algorithm of a method that prunes before training; its file is imported.
 
     Raises:
-        ValueError: the method prunes at another moment.
+        ValueError: the method prunes in another phase.
     """
     if method.prunes != "before":
         raise ValueError(f"method {method.name!r} does not prune before training")
@@ -148,7 +148,7 @@ def pruning_during(method: Method) -> PrunesDuring:
     """The algorithm of a method that prunes during training; its file is imported.
 
     Raises:
-        ValueError: the method prunes at another moment.
+        ValueError: the method prunes in another phase.
     """
     if method.prunes != "during":
         raise ValueError(f"method {method.name!r} does not prune during training")

@@ -36,8 +36,8 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class _Course:
-    """RigL's `pruning.protocol.Course`."""
+class _Schedule:
+    """RigL's `pruning.protocol.MaskSchedule`."""
 
     start: Pruned
     dense: tuple[bool, ...]
@@ -51,7 +51,7 @@ class _Course:
 
     @property
     def changes(self) -> Sequence[int]:
-        # RigL counts steps from 1, a course from 0.
+        # RigL counts steps from 1, a mask schedule from 0.
         return range(self.interval - 1, self.end - 1, self.interval)
 
     @property
@@ -116,13 +116,16 @@ def begin(
     layers: Layers,
     steps: int,
     permutation: Callable[[int], NDArray[np.uint32]],
-) -> _Course:
-    """RigL's course; see `pruning.protocol.PrunesDuring`. One permutation a layer is drawn."""
+) -> _Schedule:
+    """Return RigL's mask schedule; see `pruning.protocol.PrunesDuring`.
+
+    Draws one permutation for each layer.
+    """
     shapes = [weight.shape for weight, _ in layers]
     weights = sum(weight.size for weight, _ in layers)
     densities = erk_densities(shapes, target_of(experiment, weights) / weights)
     masks = random_masks(shapes, densities, permutation)
-    return _Course(
+    return _Schedule(
         Pruned(masks, bias_masks(masks)),
         tuple(density == 1.0 for density in densities),
         int(setting(experiment, "interval")),

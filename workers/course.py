@@ -10,9 +10,9 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.fitting import check_masks, check_snapshot
-from pruning.protocol import Batch, Course, Layers, Pruned, Snapshot
+from pruning.protocol import Batch, Layers, MaskSchedule, Pruned, Snapshot
 from pruning.registry import method_named, pruning_during
+from pruning.validation import check_masks, check_snapshot
 from search.experiment import Experiment
 from workers.cost import prefers_matrices
 from workers.datasets import Dataset
@@ -26,7 +26,7 @@ from workers.trained import Trained
 
 @dataclass(frozen=True)
 class Unchanging:
-    """The `pruning.protocol.Course` of a network whose masks are settled before training."""
+    """The `pruning.protocol.MaskSchedule` of a network whose masks are settled before training."""
 
     start: Pruned
     rounds: int = 1
@@ -40,7 +40,7 @@ class Unchanging:
 
 def course_of(
     experiment: Experiment, dataset: Dataset, inits: Mapping[str, StoredInit]
-) -> tuple[Layers, Course]:
+) -> tuple[Layers, MaskSchedule]:
     """The initial network and the course of an experiment that prunes during training.
 
     Args:
@@ -71,7 +71,7 @@ def train_course(
     experiment: Experiment,
     dataset: Dataset,
     layers: Layers,
-    course: Course,
+    course: MaskSchedule,
     *,
     steps: int | None = None,
     curves: bool = False,
@@ -187,6 +187,6 @@ def _batch_at(road: Road, dataset: Dataset, step: int) -> Callable[[], Batch]:
     return batch
 
 
-def start_course(start: Start) -> tuple[Layers, Course]:
+def start_course(start: Start) -> tuple[Layers, MaskSchedule]:
     """The initial network and the course of one whose masks are settled."""
     return start.layers, Unchanging(Pruned(start.weight_masks, start.bias_masks))

@@ -39,7 +39,7 @@ def train_reference(
         dtype: of parameters, points and everything between.
 
     Raises:
-        ValueError: the method prunes at another moment, a mask or the target does not fit, a batch
+        ValueError: the method prunes in another phase, a mask or the target does not fit, a batch
             is larger than the data set, or `init` is missing for a stored initialisation.
     """
     start = start_of(experiment, dataset, {}, init)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.fitting import check_masks
-from pruning.given import given_masks
+from pruning.explicit_masks import explicit_masks
 from pruning.registry import method_named, pruning_before
+from pruning.validation import check_masks
 from search.experiment import Experiment
 from workers.datasets import Dataset
 from workers.initial import Layers, StoredInit, starting_network
@@ -47,14 +47,14 @@ def start_of(
         layers: initial layers of the used neurons instead of the experiment's own.
 
     Raises:
-        ValueError: the method is unknown or prunes at another moment, a mask or the target does
+        ValueError: the method is unknown or prunes in another phase, a mask or the target does
             not fit, the method chooses masks that do not, or an initialisation is missing.
     """
     method = method_named(experiment.method)
     if layers is None:
         layers = starting_network(experiment, inits, dataset.features)
     if method.prunes == "given":
-        weight_masks = given_masks(experiment, dataset.features)
+        weight_masks = explicit_masks(experiment, dataset.features)
         bias_masks = [np.ones(len(mask), dtype=np.bool_) for mask in weight_masks]
     else:
         if experiment.masks:

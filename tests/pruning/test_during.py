@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pruning.protocol import Course, Layers
+from pruning.protocol import Layers, MaskSchedule
 from pruning.registry import METHODS
 from pruning.rigl import rewired
 from search.experiment import Experiment
@@ -24,12 +24,14 @@ from workers.trained import Trained
 NAMES = ("gmp", "lth", "rigl")
 
 
-def slow(experiment: Experiment, layers: Layers, course: Course, steps: int | None) -> SlowResult:
+def slow(
+    experiment: Experiment, layers: Layers, schedule: MaskSchedule, steps: int | None
+) -> SlowResult:
     if experiment.method == "gmp":
         return slow_gmp(experiment, layers, DATASET, steps)
     if experiment.method == "lth":
         return slow_lth(experiment, layers, DATASET, steps)
-    return slow_rigl(experiment, layers, course.start.weight_masks, DATASET, steps)
+    return slow_rigl(experiment, layers, schedule.start.weight_masks, DATASET, steps)
 
 
 def kept(trained: Trained) -> list[int]:
@@ -61,9 +63,9 @@ def test_network_differs_from_the_slow_algorithm(
     name: str, width: int, target: int, steps: int | None
 ) -> None:
     experiment = experiment_of(name, width, target)
-    layers, course = course_of(experiment, DATASET, {})
-    trained = train_course(experiment, DATASET, layers, course, steps=steps)
-    assert_same(trained, slow(experiment, layers, course, steps))
+    layers, schedule = course_of(experiment, DATASET, {})
+    trained = train_course(experiment, DATASET, layers, schedule, steps=steps)
+    assert_same(trained, slow(experiment, layers, schedule, steps))
 
 
 @pytest.mark.parametrize("name", ["gmp", "lth"])
@@ -71,11 +73,11 @@ def test_wide_network_differs_from_the_slow_algorithm(name: str) -> None:
     # The first steps go through matrix products, the others through the kernel.
     # One epoch for the lottery ticket: after five, rounding has swapped two of 12,960 weights.
     experiment = experiment_of(name, 80, 65, epochs=5 if name == "gmp" else 1)
-    layers, course = course_of(experiment, DATASET, {})
+    layers, schedule = course_of(experiment, DATASET, {})
     assert prefers_matrices([np.ones(weight.shape, np.bool_) for weight, _ in layers])
     steps = 200
-    trained = train_course(experiment, DATASET, layers, course, steps=steps)
-    expected = slow(experiment, layers, course, steps)
+    trained = train_course(experiment, DATASET, layers, schedule, steps=steps)
+    expected = slow(experiment, layers, schedule, steps)
     assert len(expected.events) > 0
     assert not prefers_matrices(expected.weight_masks)
     assert_same(trained, expected)
@@ -96,9 +98,9 @@ def test_rigl_breaks_ties_otherwise_than_the_slow_algorithm() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_curve_ends_elsewhere_than_the_row(name: str) -> None:
     experiment = experiment_of(name, 4, 20)
-    course = course_of(experiment, DATASET, {})
-    plain = train_course(experiment, DATASET, *course)
-    measured = train_course(experiment, DATASET, *course, curves=True)
+    schedule = course_of(experiment, DATASET, {})
+    plain = train_course(experiment, DATASET, *schedule)
+    measured = train_course(experiment, DATASET, *schedule, curves=True)
     rounds = 5 if name == "lth" else 1
     assert len(measured.curve) == rounds * experiment.epochs
     assert measured.curve[-1] == (plain.accuracy, plain.loss)
@@ -109,10 +111,10 @@ def test_curve_ends_elsewhere_than_the_row(name: str) -> None:
 
 def test_gmp_prunes_everything_where_the_steps_are_no_multiple_of_its_events() -> None:
     experiment = experiment_of("gmp", 4, 20, epochs=3)
-    layers, course = course_of(experiment, DATASET, {})
+    layers, schedule = course_of(experiment, DATASET, {})
     # 363 steps in 200 parts of 1: the formula alone would go on to a share of 1.8.
-    assert len(course.changes) == 362
-    trained = train_course(experiment, DATASET, layers, course)
+    assert len(schedule.changes) == 362
+    trained = train_course(experiment, DATASET, layers, schedule)
     assert len(trained.weights) == 18
 
 

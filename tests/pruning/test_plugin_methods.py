@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pruning.fitting import check_masks, check_snapshot
 from pruning.method import TO_TARGET, Method
 from pruning.plugin_methods import check_method
 from pruning.protocol import Snapshot
 from pruning.registry import METHODS, all_methods, method_named
+from pruning.validation import check_masks, check_snapshot
 from search.settings import Setting
 from tests.installed import install
 

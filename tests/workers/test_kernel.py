@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from pruning.given import given_masks
+from pruning.explicit_masks import explicit_masks
 from search.experiment import Experiment
 from tests.tolerance import STEP_TOLERANCE, assert_networks_agree
 from workers.compact import compacted
@@ -115,7 +115,7 @@ def test_accuracy_or_loss_differs_from_the_reference_evaluation() -> None:
     dataset = load_dataset("cubist-spiral")
     for case in (CASES["dense 7x3x3"], CASES["a layer without weights"]):
         reference = train_reference(case, dataset, steps=300)
-        shape = topology(given_masks(case, 2))
+        shape = topology(explicit_masks(case, 2))
         networks = pack([shape], [reference.layers])
         losses, hits = evaluate_networks(networks, dataset)
         # A point at a logit of almost 0 may fall on either side.
@@ -135,7 +135,7 @@ def test_masked_weight_or_stale_padding_becomes_nonzero() -> None:
     dataset = load_dataset("cubist-spiral")
     large = Experiment(structure=(16, 16, 16), epochs=1)
     small = Experiment(structure=(3, 3, 3), masks=("10|11|01", "100|010|001"), epochs=1)
-    shapes = [topology(given_masks(e)) for e in (large, small)]
+    shapes = [topology(explicit_masks(e)) for e in (large, small)]
     networks = pack(shapes, [starting_network(e, {}) for e in (large, small)])
     train_networks(networks, [large, small], dataset, steps=30)
     whole = start_of(small, dataset, {})

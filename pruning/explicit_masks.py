@@ -11,7 +11,7 @@ from search.experiment import Experiment
 from search.masks.text import parse_mask
 
 
-def given_masks(experiment: Experiment, inputs: int = 2) -> list[NDArray[np.bool_]]:
+def explicit_masks(experiment: Experiment, inputs: int = 2) -> list[NDArray[np.bool_]]:
     """The weight masks that an experiment of the search trains under.
 
     Biases are not masked: every used neuron keeps its own (docs/paper.md, section 3).
