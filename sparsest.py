@@ -1,4 +1,4 @@
-"""The Python interface for notebooks.
+"""The public interface: notebooks, plug-ins and the command `sparsest`.
 
 For instance::
 
@@ -10,29 +10,53 @@ For instance::
     sparsest.accuracy(network, sparsest.load_dataset(best.dataset[0]))
     sparsest.save_drawing(sparsest.draw(network), "network.svg")
 
-    sparsest.sparsest_networks(store).df()  # of every method at 95 % and 99.5 %
+    sparsest.sparsest_networks(store).df()  # for every method at 95 % and 99.5 %
     sparsest.plot_pareto(store)
+
+Importing this module is fast: each name loads its package on first use, after a check that no file
+of the user's hides one of the packages.
 """
 
-from importlib import metadata as _metadata
+from __future__ import annotations
 
-from sparsest_rooms import require_rooms as _require_rooms
+import sys as _sys
+from importlib import import_module as _import_module
+from importlib.util import find_spec as _find_spec
+from pathlib import Path as _Path
+from typing import TYPE_CHECKING, Any
 
-_require_rooms()
+if TYPE_CHECKING:
+    from analysis.drawing.figure import draw
+    from analysis.drawing.files import save_drawing
+    from analysis.network import accuracy, network_from_row
+    from analysis.plots import plot_pareto, plot_sparsest
+    from analysis.store import QueryResult, Store, open_published
+    from analysis.store import open_store as open
+    from analysis.tables import by_width, pareto, sparsest_networks
+    from workers.datasets import Dataset, load_dataset
 
-from analysis.drawing.figure import draw
-from analysis.drawing.files import save_drawing
-from analysis.network import accuracy, network_from_row
-from analysis.plots import plot_pareto, plot_sparsest
-from analysis.store import QueryResult, Store, open_published
-from analysis.store import open_store as open
-from analysis.tables import by_width, pareto, sparsest_networks
-from workers.datasets import Dataset, load_dataset
+PACKAGES = ("search", "pruning", "workers", "storage", "orchestrator", "analysis")
+"""The project's packages. Their names are common words."""
 
-try:
-    __version__ = _metadata.version("sparsest")
-except _metadata.PackageNotFoundError:  # a checkout that is on the path but not installed
-    __version__ = "0+unknown"
+_EXPORTS = {
+    # Notebooks
+    "Dataset": "workers.datasets",
+    "QueryResult": "analysis.store",
+    "Store": "analysis.store",
+    "accuracy": "analysis.network",
+    "by_width": "analysis.tables",
+    "draw": "analysis.drawing.figure",
+    "load_dataset": "workers.datasets",
+    "network_from_row": "analysis.network",
+    "open": "analysis.store:open_store",
+    "open_published": "analysis.store",
+    "pareto": "analysis.tables",
+    "plot_pareto": "analysis.plots",
+    "plot_sparsest": "analysis.plots",
+    "save_drawing": "analysis.drawing.files",
+    "sparsest_networks": "analysis.tables",
+}
+"""Public name -> module that defines it, and its name there where that differs."""
 
 __all__ = [
     "Dataset",
@@ -52,3 +76,71 @@ __all__ = [
     "save_drawing",
     "sparsest_networks",
 ]
+
+__version__: str
+
+
+def require_packages() -> None:
+    """Check that Python finds every package of this project beside this file.
+
+    Python searches the current folder first when it is started with `-m`, as a shell or by a
+    notebook; a user's `search.py` there hides the package `search`.
+
+    Raises:
+        ImportError: a package is missing, or another file has its name.
+    """
+    root = _Path(__file__).resolve().parent
+    for package in PACKAGES:
+        spec = _find_spec(package)
+        folders = list(spec.submodule_search_locations or ()) if spec else []
+        if [_Path(folder).resolve() for folder in folders] == [root / package]:
+            continue
+        if spec is None:
+            raise ImportError(f"sparsest lacks its package {package!r}: install it again")
+        hiding = spec.origin or ", ".join(folders)
+        raise ImportError(
+            f"{hiding} hides the package {package!r} of sparsest: rename it, or start Python in "
+            "another folder"
+        )
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    try:
+        require_packages()
+        # Imported here: kernels are compiled for the instruction set that the environment names,
+        # so it is checked before anything imports them.
+        from workers.kernel.instruction_set import chosen_instruction_set
+
+        chosen_instruction_set()
+    except (ImportError, ValueError) as error:
+        _sys.exit(f"error: {error}")
+    from orchestrator import cli
+
+    cli.main()
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        # Imported here: it takes as long as the rest of this module together.
+        from importlib import metadata
+
+        try:
+            return metadata.version("sparsest")
+        except metadata.PackageNotFoundError:  # a checkout that is on the path but not installed
+            return "0+unknown"
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'sparsest' has no attribute {name!r}")
+    require_packages()
+    module, _, attribute = _EXPORTS[name].partition(":")
+    value = getattr(_import_module(module), attribute or name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if __name__ == "__main__":
+    main()

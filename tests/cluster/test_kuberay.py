@@ -1,4 +1,4 @@
-"""cluster-kuberay.yaml and its image; there is no Kubernetes here to try them on."""
+"""cluster/kuberay.yaml and its image; there is no Kubernetes here to try them on."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ WORKER = {
 
 @pytest.fixture
 def objects() -> dict[str, dict[str, Any]]:
-    documents = yaml.safe_load_all((ROOT / "cluster-kuberay.yaml").read_text())
+    documents = yaml.safe_load_all((ROOT / "cluster" / "kuberay.yaml").read_text())
     return {document["kind"]: document for document in documents}
 
 
@@ -86,12 +86,12 @@ def test_store_lies_in_a_pod_that_may_go(objects: dict[str, dict[str, Any]]) -> 
     assert volume["persistentVolumeClaim"]["claimName"] == claim
     (mount,) = pod["containers"][0]["volumeMounts"]
     assert mount["name"] == volume["name"]
-    comments = (ROOT / "cluster-kuberay.yaml").read_text()
+    comments = (ROOT / "cluster" / "kuberay.yaml").read_text()
     assert f"--store {mount['mountPath']}/" in comments
 
 
 def test_pods_have_another_ray_than_the_driver(objects: dict[str, dict[str, Any]]) -> None:
-    image = (ROOT / "cluster-kuberay.Dockerfile").read_text()
+    image = (ROOT / "cluster" / "kuberay.Dockerfile").read_text()
     assert objects["RayCluster"]["spec"]["rayVersion"] == pinned_ray()
     assert f"FROM rayproject/ray:{pinned_ray()}-py311\n" in image
 
@@ -103,6 +103,6 @@ def test_image_lacks_a_part_of_the_project() -> None:
     files = {f"{module}.py" for module in setuptools["py-modules"]}
     files |= {"pyproject.toml", "constraints.txt", project["project"]["readme"]}
     files |= set(project["project"]["license-files"])
-    image = (ROOT / "cluster-kuberay.Dockerfile").read_text()
+    image = (ROOT / "cluster" / "kuberay.Dockerfile").read_text()
     copied = [line.split()[2:-1] for line in image.splitlines() if line.startswith("COPY ")]
     assert {name for names in copied for name in names} == packages | files

@@ -22,7 +22,7 @@ def cluster() -> dict[str, Any]:
 
 @pytest.fixture
 def local() -> dict[str, Any]:
-    config: dict[str, Any] = yaml.safe_load((ROOT / "cluster-local.yaml").read_text())
+    config: dict[str, Any] = yaml.safe_load((ROOT / "cluster" / "local.yaml").read_text())
     return config
 
 
@@ -94,7 +94,7 @@ def test_a_firewall_has_to_guess_a_port(local: dict[str, Any]) -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["cluster.yaml", "cluster-local.yaml"])
+@pytest.mark.parametrize("name", ["cluster.yaml", "cluster/local.yaml"])
 def test_ray_takes_orders_from_anybody(name: str) -> None:
     config = yaml.safe_load((ROOT / name).read_text())
     starts = [*config["head_start_ray_commands"], *config["worker_start_ray_commands"]]
@@ -118,7 +118,7 @@ def test_store_goes_with_a_spot_instance(cluster: dict[str, Any]) -> None:
     assert spot == {"cpu-worker", "gpu-worker"}
 
 
-@pytest.mark.parametrize("name", ["cluster.yaml", "cluster-local.yaml"])
+@pytest.mark.parametrize("name", ["cluster.yaml", "cluster/local.yaml"])
 def test_no_part_of_the_project_is_left_behind(name: str) -> None:
     cluster = yaml.safe_load((ROOT / name).read_text())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())

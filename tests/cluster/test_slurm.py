@@ -1,4 +1,4 @@
-"""cluster-slurm.sh, with stand-ins for SLURM's programs, for Ray and for `sparsest`."""
+"""cluster/slurm.sh, with stand-ins for SLURM's programs, for Ray and for `sparsest`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "cluster-slurm.sh"
+SCRIPT = ROOT / "cluster" / "slurm.sh"
 
 # Each says what it was called with and whether it has the token. Ray's head listens, and both go on
 # until they are told to end, as `--block` does.

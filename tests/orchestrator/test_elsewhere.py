@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cluster.elsewhere import elsewhere
-from sparsest_rooms import ROOMS, require_rooms
+from sparsest import PACKAGES, require_packages
 from tests.orchestrator.running import (
     PATIENCE_S,
     ROOT,
@@ -82,7 +82,7 @@ def test_hidden_package_is_a_riddle_in_a_notebook(tmp_path: Path) -> None:
     hiding.parent.mkdir()
     hiding.write_text(POISON)
     # Python looks first in the folder of a program, as it does in that of a notebook.
-    (tmp_path / "notebook.py").write_text("import sparsest")
+    (tmp_path / "notebook.py").write_text("import sparsest; sparsest.open")
     program = [sys.executable, "notebook.py"]
     ended = subprocess.run(
         program, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
@@ -95,7 +95,7 @@ def test_hidden_package_is_a_riddle_in_a_notebook(tmp_path: Path) -> None:
 
 
 def test_hidden_package_is_a_traceback_of_the_command(folder: Path) -> None:
-    with start("orchestrator", "studies", folder=folder) as process:
+    with start("sparsest", "studies", folder=folder) as process:
         out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out) == (1, "")
     assert err == (
@@ -107,5 +107,5 @@ def test_hidden_package_is_a_traceback_of_the_command(folder: Path) -> None:
 def test_package_may_be_hidden_unseen() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     named = project["tool"]["setuptools"]["packages"]["find"]["include"]
-    assert {name.removesuffix(".*") for name in named} == set(ROOMS)
-    require_rooms()
+    assert {name.removesuffix(".*") for name in named} == set(PACKAGES)
+    require_packages()

@@ -127,7 +127,7 @@ def test_wrong_usage_is_not_code_2(words: list[str], said: str) -> None:
 def test_impossible_environment_ends_in_a_traceback() -> None:
     environment = os.environ | {ARITHMETIC: "abacus", "PYTHONPATH": str(ROOT)}
     ended = subprocess.run(
-        [sys.executable, "-m", "orchestrator", "studies"],
+        [sys.executable, "-m", "sparsest", "studies"],
         env=environment,
         capture_output=True,
         text=True,

@@ -1,7 +1,8 @@
-# The image of cluster-kuberay.yaml: Ray's own, with this project and its pinned dependencies.
+# Image for kuberay.yaml: Ray's image plus this project and its pinned dependencies. Build it from the
+# project's folder: docker build --file cluster/kuberay.Dockerfile .
 FROM rayproject/ray:2.60.0-py311
 WORKDIR /home/ray/sparsest
-COPY --chown=ray:users pyproject.toml constraints.txt README.md LICENSE sparsest.py sparsest_rooms.py ./
+COPY --chown=ray:users pyproject.toml constraints.txt README.md LICENSE sparsest.py ./
 COPY --chown=ray:users analysis analysis
 COPY --chown=ray:users orchestrator orchestrator
 COPY --chown=ray:users pruning pruning

@@ -1,10 +1,11 @@
 #!/bin/bash
-# A sweep on several nodes of a SLURM cluster. From the checkout, whose .venv all nodes must see:
+# A sweep on several nodes of a SLURM cluster. Submit it from the project's folder, whose .venv must be
+# visible on all nodes:
 #
-#   sbatch cluster-slurm.sh paper --store runs/paper
+#   sbatch cluster/slurm.sh paper --store runs/paper
 #
-# What stands behind the script's name goes to `sparsest run`. Submit the same line again to go on: the
-# store knows what is left. docs/cluster.md, section SLURM.
+# The arguments are those of `sparsest run`. Submit the same line again to resume (docs/cluster.md,
+# section SLURM).
 #
 #SBATCH --job-name=sparsest
 #SBATCH --nodes=4
@@ -20,12 +21,12 @@ set -euo pipefail
 cd "${SLURM_SUBMIT_DIR:-.}"
 PATH="$PWD/.venv/bin:$PATH"
 
-# This job's own token: other users of the nodes can reach Ray's ports, and Ray runs what it is sent.
-# Children inherit it; it stands on no command line and in no file.
+# A token for this job: other users of the nodes can reach Ray's ports, and Ray runs any code it receives.
+# Child processes inherit it; it appears on no command line and in no file.
 RAY_AUTH_TOKEN=$(python -c 'import secrets; print(secrets.token_hex(32))')
 export RAY_AUTH_TOKEN RAY_AUTH_MODE=token
 
-# The batch script runs on the first node, which is the head. The port differs from job to job.
+# The batch script runs on the first node, the head. The port depends on the job.
 mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
 head=${nodes[0]}
 head_ip=$(hostname --ip-address)
@@ -33,7 +34,7 @@ head_ip=${head_ip%% *}
 port=$((20000 + SLURM_JOB_ID % 10000))
 cpus=$SLURM_CPUS_PER_TASK
 
-# One CPU of the head is left to the driver. Paths of sockets must be short: not in the home folder.
+# The driver keeps one CPU of the head. Socket paths must be short, so they are not in the home folder.
 ray start --head --block --node-ip-address="$head_ip" --port="$port" --num-cpus=$((cpus - 1)) \
     --include-dashboard=false --disable-usage-stats --temp-dir="/tmp/ray-$SLURM_JOB_ID" &
 background=($!)
@@ -51,8 +52,8 @@ if ((others > 0)); then
     background+=($!)
 fi
 
-# Five minutes before the end SLURM sends SIGTERM to this script (--signal above): what is in training
-# is finished and stored. `wait` ends with the signal, and has to be asked again.
+# Five minutes before the time limit SLURM sends SIGTERM to this script (--signal above): running tasks
+# are finished and stored. A signal ends `wait`, so it is called again.
 driver=
 signalled=1
 trap 'signalled=1; kill -TERM $driver 2>/dev/null || true' TERM INT
@@ -64,7 +65,7 @@ while [[ -n $signalled ]]; do
     wait "$driver" || status=$?
 done
 
-# Not `ray stop`, which would end the Ray of your other jobs on these nodes too.
+# Not `ray stop`, which would also stop the Ray processes of your other jobs on these nodes.
 kill "${background[@]}" 2>/dev/null || true
 wait "${background[@]}" 2>/dev/null || true
 exit "$status"

@@ -1,0 +1,56 @@
+"""The public module: names load on first use, and every listing of them agrees."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sparsest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+LAZY = sorted({*sparsest.__all__} - {"__version__"})
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_public_name_loads(name: str) -> None:
+    assert getattr(sparsest, name) is not None
+    assert name in dir(sparsest)
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="opne"):
+        sparsest.opne  # noqa: B018
+
+
+def test_type_checkers_see_the_names_that_load() -> None:
+    imports = {
+        alias.asname or alias.name: f"{node.module}:{alias.name}"
+        for block in ast.parse((ROOT / "sparsest.py").read_text()).body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    exports = {
+        name: target if ":" in target else f"{target}:{name}"
+        for name, target in sparsest._EXPORTS.items()
+    }
+    assert imports == exports
+    assert sorted(exports) == LAZY
+
+
+def test_import_loads_no_package() -> None:
+    code = (
+        "import json, sys, sparsest; "
+        "print(json.dumps([n for n in sparsest.PACKAGES if n in sys.modules]))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert json.loads(loaded.stdout) == []
