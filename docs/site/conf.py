@@ -1,4 +1,4 @@
-"""Settings of Sphinx for the manual."""
+"""Sphinx configuration of the manual."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ project = "sparsest"
 author = "The sparsest authors"
 try:
     release = metadata.version("sparsest")
-except metadata.PackageNotFoundError:  # a checkout that is on the path but not installed
+except metadata.PackageNotFoundError:  # a checkout that is importable but not installed
     release = ""
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["examples"]
-highlight_language = "none"  # indented lines are typed into a shell
+highlight_language = "none"  # indented blocks are shell commands
 
-smartquotes = False  # it would make one dash of the two of an option
+smartquotes = False  # would turn the two dashes of an option into one
 
-# The anchors that the repository's own pages use.
+# Generate heading anchors, which the pages link to.
 myst_heading_anchors = 4
 
-# Docstrings are Google's, and mark code with single quotes as Markdown does.
+# Docstrings follow the Google style; single backticks mark code, as in Markdown.
 default_role = "code"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
@@ -33,7 +33,7 @@ autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 maximum_signature_line_length = 80
 
-# docs/sweep-files.md shows files that are not TOML, and what is said of them.
+# Some pages show files that are deliberately not valid TOML.
 suppress_warnings = ["misc.highlighting_failure"]
 
 html_theme = "furo"

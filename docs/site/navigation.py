@@ -1,7 +1,7 @@
-"""The order of the manual's pages.
+"""Order of the manual's pages.
 
-A page that is named here and does not exist is left out. One that exists and is not named here
-fails the build, since nobody would find it.
+A page that exists and is not listed here fails the build, because no reader would find it. A listed
+page that does not exist is left out.
 """
 
 from __future__ import annotations
@@ -9,26 +9,40 @@ from __future__ import annotations
 from typing import Final
 
 NAVIGATION: Final[dict[str, tuple[str, ...]]] = {
-    "Begin": ("docs/first-sweep", "docs/sweep-files", "docs/search"),
-    "Results": (
-        "docs/results",
-        "docs/report",
-        "docs/gallery",
-        "docs/published",
+    "Tutorials": ("docs/first-sweep", "docs/notebooks"),
+    "How-to guides": (
+        "docs/search",
+        "docs/sweep-recipes",
         "docs/sql",
-        "docs/notebooks",
-    ),
-    "Extend": ("docs/own-method", "docs/own-dataset"),
-    "Run at scale": (
+        "docs/report",
+        "docs/draw-networks",
+        "docs/published",
+        "docs/add-a-method",
+        "docs/add-a-data-set",
+        "docs/manage-a-store",
+        "docs/s3",
         "docs/cluster",
         "docs/several-machines",
-        "docs/scale",
-        "docs/speed",
+    ),
+    "Reference": (
+        "docs/reference/commands",
+        "docs/reference/functions",
+        "docs/sweep-files",
+        "docs/store",
+        "docs/results-tables",
+    ),
+    "Explanation": (
+        "docs/paper",
+        "docs/results",
+        "docs/gallery",
+        "docs/fidelity",
+        "docs/reproducibility",
         "docs/reliability",
         "docs/security",
+        "docs/speed",
+        "docs/scale",
+        "docs/decisions/*",
     ),
-    "Be sure": ("docs/paper", "docs/fidelity", "docs/reproducibility", "docs/store"),
-    "Reference": ("docs/reference/commands", "docs/reference/functions"),
-    "The project": ("CONTRIBUTING", "CHANGELOG", "docs/decisions/*"),
+    "The project": ("CONTRIBUTING", "CHANGELOG"),
 }
-"""Heading -> pages, by their paths without the suffix; * stands for all pages of a folder."""
+"""Heading -> paths of its pages without suffix; * stands for all pages of a folder."""

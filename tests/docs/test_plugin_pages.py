@@ -1,4 +1,4 @@
-"""docs/own-method.md and docs/own-dataset.md: their packages, as they stand there."""
+"""docs/add-a-method.md and docs/add-a-data-set.md: their packages, as they stand there."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.orchestrator.running import HERE, environment, query, refused, rows, 
 from workers.conformance import DATASET_CHECKS, METHOD_CHECKS, Check
 from workers.task import Task, run_task
 
-METHOD, DATASET = (ROOT / "docs" / f"own-{name}.md" for name in ("method", "dataset"))
+METHOD, DATASET = (ROOT / "docs" / f"add-a-{name}.md" for name in ("method", "data-set"))
 
 
 def unpack(page: Path, folder: Path) -> None:
