@@ -31,7 +31,7 @@ from orchestrator.driver import drive
 from orchestrator.executor import Done, Outcome
 from orchestrator.planning.plan import make_plan
 from orchestrator.planning.stored_before import stored_before
-from orchestrator.source import LARGEST_TASK, TaskSource
+from orchestrator.task_scheduler import LARGEST_TASK, TaskScheduler
 from search.catalogue import Selection
 from search.experiment import Experiment
 from search.grid import Product, Replicates, Table, axis
@@ -72,7 +72,7 @@ _FIGURES = (
     "tasks",
     "wall, s",
     "processor, s",
-    "source, s",
+    "scheduler, s",
     "store, s",
     "display, s",
     "memory before, MB",
@@ -81,7 +81,9 @@ _FIGURES = (
 
 
 def _line(figures: dict[str, Any]) -> list[str]:
-    spent = [f"{figures[name]:.1f}" for name in ("wall", "processor", "source", "store", "display")]
+    spent = [
+        f"{figures[name]:.1f}" for name in ("wall", "processor", "scheduler", "store", "display")
+    ]
     memory = [f"{figures[name]:.0f}" for name in ("before", "peak")]
     rate = figures["experiments"] / figures["wall"]
     return [f"{figures['experiments']:,}", f"{rate:,.0f}", f"{figures['tasks']:,}", *spent, *memory]
@@ -113,7 +115,7 @@ class _Slices(SyntheticRows):
 
 
 class _AnyOrder(InstantExecutor):
-    """Answers any of the tasks under way, as workers do; the source learns of `ROW_MS` a row."""
+    """Answers any of the tasks under way, as workers do; the scheduler learns of `ROW_MS` a row."""
 
     _random = random.Random(0)
     tasks = 0
@@ -189,20 +191,20 @@ def _sweep(study: Study, wanted: IndexSet, store: Path, batch: pa.RecordBatch) -
     )
     sink = LinkedStore(store, sweep, batch)
     (planned,) = make_plan([Selection(study, wanted)], _NoOtherVersions(sink))
-    source: Any = _Timed(TaskSource([planned], sweep.sweep_id, None, executor.workers))
-    experiments = source.left
+    scheduler: Any = _Timed(TaskScheduler([planned], sweep.sweep_id, None, executor.workers))
+    experiments = scheduler.left
     display: Any = _Timed(ProgressDisplay(Console(file=StringIO()), experiments, FewestWeights()))
     timed_sink: Any = _Timed(sink)
     before = _resident_mb()
     start, processor = time.perf_counter(), time.process_time()
-    drive(source, executor, timed_sink, display, _Never())
+    drive(scheduler, executor, timed_sink, display, _Never())
     sink.finish(study.digest, study.name)
     figures = {
         "experiments": experiments,
         "tasks": executor.tasks,
         "wall": time.perf_counter() - start,
         "processor": time.process_time() - processor,
-        "source": source.seconds,
+        "scheduler": scheduler.seconds,
         "store": timed_sink.seconds,
         "display": display.seconds,
         "before": before,

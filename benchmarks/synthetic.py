@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from orchestrator.executor import Done, Outcome
-from orchestrator.team import SOLE_KIND, Kind, Team
+from orchestrator.worker_pool import DEFAULT_KIND, WorkerCounts, WorkerKind
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
 from search.study import Study
@@ -52,7 +52,7 @@ class InstantExecutor:
     """Answers every task at once, with synthetic rows."""
 
     workers = 64
-    team = Team({SOLE_KIND: workers})
+    worker_counts = WorkerCounts({DEFAULT_KIND: workers})
 
     def __init__(self, rows: SyntheticRows) -> None:
         self._rows = rows
@@ -74,11 +74,11 @@ class InstantExecutor:
         """Number of tasks submitted and not yet come back."""
         return len(self._waiting)
 
-    def vacancies(self) -> list[Kind]:
+    def vacancies(self) -> list[WorkerKind]:
         """Two tasks for each of its workers."""
-        return [SOLE_KIND] * (2 * self.workers - len(self._waiting))
+        return [DEFAULT_KIND] * (2 * self.workers - len(self._waiting))
 
-    def submit(self, task: Task, kind: Kind, limit_s: float) -> None:
+    def submit(self, task: Task, kind: WorkerKind, limit_s: float) -> None:
         """Keeps the task for the next `wait`."""
         self._waiting.append(task)
 

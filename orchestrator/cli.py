@@ -31,7 +31,7 @@ from orchestrator.commands import (
     studies,
     verify,
 )
-from orchestrator.commands.places import on_this_machine
+from orchestrator.commands.store_location import local_argument
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from orchestrator.stopping import Terminated, exit_code, heed_sigterm
@@ -61,7 +61,7 @@ def _telling(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def told(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            places = {name: on_this_machine(value) for name, value in kwargs.items()}
+            places = {name: local_argument(value) for name, value in kwargs.items()}
             command(*args, **cast(Any, places))
             sys.stdout.flush()
         except (UserError, StoreError) as error:

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from orchestrator.errors import UserError
 from orchestrator.executor import Done, Executor, Failed, Returned
-from orchestrator.source import TaskSource, parts
-from orchestrator.team import Kind
+from orchestrator.task_scheduler import TaskScheduler, parts
+from orchestrator.worker_pool import WorkerKind
 from search.indices import IndexSet
 from workers.task import Task, failed_rows
 
@@ -100,21 +100,21 @@ class Tally:
 
 
 def drive(
-    source: TaskSource,
+    scheduler: TaskScheduler,
     executor: Executor,
     sink: Sink,
     monitor: Monitor,
     stop: Stop,
     tally: Tally | None = None,
 ) -> Tally:
-    """Trains everything that the source hands out.
+    """Trains everything that the scheduler hands out.
 
     A task that fails is split until the experiment at fault stands alone; that one is tried
     `ATTEMPTS` times and then gets a row with status "failed". When asked to stop, the loop takes
     back what no worker has begun, waits for the rest and returns.
 
     Args:
-        source: of the tasks.
+        scheduler: of the tasks.
         executor: trains them.
         sink: takes the rows.
         monitor: is told of everything.
@@ -132,22 +132,22 @@ def drive(
     while True:
         if stop.requested:
             for task in executor.withdraw():
-                source.put_back(task)
+                scheduler.put_back(task)
         else:
-            _hand_out(source, executor)
-        if executor.in_flight == 0 and (stop.requested or source.left == 0):
-            tally.interrupted = source.left > 0
+            _hand_out(scheduler, executor)
+        if executor.in_flight == 0 and (stop.requested or scheduler.left == 0):
+            tally.interrupted = scheduler.left > 0
             return tally
         for outcome in executor.wait(WAIT_S):
             if isinstance(outcome, Done):
                 failed_alone = 0
-                source.observe(outcome.task, outcome.busy_s, outcome.kind)
+                scheduler.observe(outcome.task, outcome.busy_s, outcome.kind)
                 tally.busy_s += outcome.busy_s
                 tally.train_s += (pc.sum(outcome.rows.column("train_ms")).as_py() or 0) / 1000
                 _store(outcome.task, outcome.rows, sink, monitor, tally)
                 continue
             if isinstance(outcome, Returned):
-                lost = _taken_again(outcome, source)
+                lost = _taken_again(outcome, scheduler)
                 if lost is None:
                     continue
                 outcome = lost
@@ -160,49 +160,49 @@ def drive(
                     f"with: {outcome.reason}. What came back before is stored; the log beside the "
                     "store says more. The same command goes on when the cause is removed"
                 )
-            _deal_with(outcome, source, sink, monitor, tally)
+            _deal_with(outcome, scheduler, sink, monitor, tally)
         sink.poll()
-        monitor.tick(source.work_left)
+        monitor.tick(scheduler.work_left)
 
 
-def _hand_out(source: TaskSource, executor: Executor) -> None:
+def _hand_out(scheduler: TaskScheduler, executor: Executor) -> None:
     """Gives every worker as much as it can take, as far as there is something for it."""
-    without: set[Kind] = set()
+    without: set[WorkerKind] = set()
     while True:
         vacancies = [kind for kind in executor.vacancies() if kind not in without]
         if not vacancies:
             return
-        team = executor.team
+        worker_counts = executor.worker_counts
         for kind in vacancies:
-            task = None if kind in without else source.next(kind, team)
+            task = None if kind in without else scheduler.next(kind, worker_counts)
             if task is None:
                 without.add(kind)
             else:
-                executor.submit(task, kind, source.limit_s(task, kind))
+                executor.submit(task, kind, scheduler.limit_s(task, kind))
 
 
-def _taken_again(returned: Returned, source: TaskSource) -> Failed | None:
+def _taken_again(returned: Returned, scheduler: TaskScheduler) -> Failed | None:
     """Hands a task out again that is not to blame; as failed where that has happened too often."""
     task = returned.task
     if returned.begun and task.losses + 1 >= LOSSES:
         return Failed(task, f"lost {LOSSES} times with its machine, at last: {returned.reason}")
     logger.info("%s are handed out again: %s", _describe(task), returned.reason)
-    source.put_back(replace(task, losses=task.losses + returned.begun))
+    scheduler.put_back(replace(task, losses=task.losses + returned.begun))
     return None
 
 
 def _deal_with(
-    failed: Failed, source: TaskSource, sink: Sink, monitor: Monitor, tally: Tally
+    failed: Failed, scheduler: TaskScheduler, sink: Sink, monitor: Monitor, tally: Tally
 ) -> None:
     """Splits a failed task, tries a single experiment again, or gives it up with a row."""
     task = failed.task
     if len(task.indices) > 1:
         for indices in reversed(parts(task.indices, PARTS)):
             part = replace(task, indices=indices, attempt=0, suspect=True, losses=0)
-            source.put_back_first(part)
+            scheduler.put_back_first(part)
         return
     if task.attempt + 1 < ATTEMPTS:
-        source.put_back(replace(task, attempt=task.attempt + 1, suspect=True, losses=0))
+        scheduler.put_back(replace(task, attempt=task.attempt + 1, suspect=True, losses=0))
         return
     monitor.note(f"{_describe(task)} failed {ATTEMPTS} times and is given up: {failed.reason}")
     _store(task, failed_rows(task, failed.reason, failed.kind.backend), sink, monitor, tally)

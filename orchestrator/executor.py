@@ -12,7 +12,7 @@ from typing import Protocol, Self
 
 import pyarrow as pa
 
-from orchestrator.team import SOLE_KIND, Kind, Team
+from orchestrator.worker_pool import DEFAULT_KIND, WorkerCounts, WorkerKind
 from workers.initial import StoredInit
 from workers.task import Task, run_task
 from workers.train import Device, backend_for
@@ -34,7 +34,7 @@ class Done:
     task: Task
     rows: pa.RecordBatch
     busy_s: float
-    kind: Kind = SOLE_KIND
+    kind: WorkerKind = DEFAULT_KIND
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Failed:
 
     task: Task
     reason: str
-    kind: Kind = SOLE_KIND
+    kind: WorkerKind = DEFAULT_KIND
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Executor(Protocol):
         """Number of workers; where they come and go, the most that there have been at a time."""
 
     @property
-    def team(self) -> Team:
+    def worker_counts(self) -> WorkerCounts:
         """The workers that there are now."""
 
     @property
@@ -95,10 +95,10 @@ class Executor(Protocol):
         traceback: TracebackType | None,
     ) -> None: ...
 
-    def vacancies(self) -> list[Kind]:
+    def vacancies(self) -> list[WorkerKind]:
         """The kind of each worker that it is useful to give another task, the idle ones first."""
 
-    def submit(self, task: Task, kind: Kind, limit_s: float) -> None:
+    def submit(self, task: Task, kind: WorkerKind, limit_s: float) -> None:
         """Hands a task to a worker of a kind that `vacancies` has named; returns at once.
 
         Args:
@@ -123,8 +123,8 @@ class InlineExecutor:
     workers = 1
 
     def __init__(self, inits: Mapping[str, StoredInit], device: Device) -> None:
-        self._kind = Kind(device, backend_for(device).name)
-        self.team = Team({self._kind: 1}, frozenset({device}))
+        self._kind = WorkerKind(device, backend_for(device).name)
+        self.worker_counts = WorkerCounts({self._kind: 1}, frozenset({device}))
         self._inits = inits
         self._device = device
         self._waiting: deque[Task] = deque()
@@ -145,11 +145,11 @@ class InlineExecutor:
         """Number of tasks submitted and not yet come back."""
         return len(self._waiting)
 
-    def vacancies(self) -> list[Kind]:
+    def vacancies(self) -> list[WorkerKind]:
         """One, as long as nothing waits."""
         return [] if self._waiting else [self._kind]
 
-    def submit(self, task: Task, kind: Kind, limit_s: float) -> None:
+    def submit(self, task: Task, kind: WorkerKind, limit_s: float) -> None:
         """Keeps the task for the next `wait`."""
         self._waiting.append(task)
 

@@ -19,7 +19,7 @@ from orchestrator.cluster.size import Wish
 from orchestrator.cluster.watch import ClusterWatch
 from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker, blames_task, reason_of
 from orchestrator.executor import Done, Failed, Outcome, Returned
-from orchestrator.team import Kind, Team
+from orchestrator.worker_pool import WorkerCounts, WorkerKind
 from workers.actor import TrainingActor
 from workers.initial import StoredInit
 from workers.task import Task
@@ -80,9 +80,9 @@ class RayExecutor:
         return self._where.cpus if isinstance(self._where, ThisMachine) else self._pool.most
 
     @property
-    def team(self) -> Team:
+    def worker_counts(self) -> WorkerCounts:
         """The workers that are ready now."""
-        return self._pool.team
+        return self._pool.worker_counts
 
     @property
     def in_flight(self) -> int:
@@ -118,7 +118,7 @@ class RayExecutor:
         self._watch.stop()
         session.leave()
 
-    def vacancies(self) -> list[Kind]:
+    def vacancies(self) -> list[WorkerKind]:
         """The kind of each worker with fewer tasks than it can take, the idle ones first."""
         fewest_first = sorted(self._pool.ready, key=lambda worker: len(worker.sent))
         return [
@@ -127,7 +127,7 @@ class RayExecutor:
             if worker.kind is not None and len(worker.sent) < TASKS_PER_WORKER
         ]
 
-    def submit(self, task: Task, kind: Kind, limit_s: float) -> None:
+    def submit(self, task: Task, kind: WorkerKind, limit_s: float) -> None:
         """Sends a task to the worker of this kind with the fewest."""
         worker = min(
             (worker for worker in self._pool.ready if worker.kind == kind),

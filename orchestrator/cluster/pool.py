@@ -13,11 +13,11 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.clock import PatientClock
 from orchestrator.cluster.size import Wish, needs_seat, wanted_workers
-from orchestrator.cluster.starts import Starts
+from orchestrator.cluster.startup_failures import StartupFailures
 from orchestrator.cluster.watch import ClusterWatch, Node
 from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker
 from orchestrator.errors import NoWorkerError
-from orchestrator.team import Team
+from orchestrator.worker_pool import WorkerCounts
 from workers.actor import TrainingActor
 from workers.initial import StoredInit
 from workers.train import Device
@@ -42,7 +42,7 @@ _SeatActor = ray.remote(num_cpus=1, max_restarts=0)(_Seat)
 
 
 class Pool:
-    """Starts workers where there is room, and forgets those whose nodes have gone.
+    """StartupFailures workers where there is room, and forgets those whose nodes have gone.
 
     Args:
         wish: what kind of pool is wanted.
@@ -68,14 +68,14 @@ class Pool:
         self._watch = watch
         self._clock = clock
         self._actor = actor
-        self._starts = Starts()
+        self._startup_failures = StartupFailures()
         self._idle_looks = 0
         self._seat: Any = None
         self._timeout_s = NODE_TIMEOUT_S if wish.grows else START_TIMEOUT_S
         self._had_one_at: dict[Device, float] = dict.fromkeys(wish.devices, clock.now())
 
     @property
-    def team(self) -> Team:
+    def worker_counts(self) -> WorkerCounts:
         """The workers that there are now.
 
         A device none of whose workers comes for a long time does not count: nobody should wait for
@@ -85,7 +85,7 @@ class Pool:
         soon = self._clock.now() - self._timeout_s
         devices = {worker.device for worker in self.ready}
         devices |= {w.device for w in self.starting if self._had_one_at[w.device] >= soon}
-        return Team(workers, frozenset(devices))
+        return WorkerCounts(workers, frozenset(devices))
 
     def look(self) -> list[Worker]:
         """Brings the pool in line with the cluster.
@@ -142,11 +142,11 @@ class Pool:
         try:
             worker.ready(ray.get(worker.warm_up, timeout=GET_TIMEOUT_S), now)
         except RayError as error:
-            self._starts.failed(worker.device, error, now)
+            self._startup_failures.failed(worker.device, error, now)
             logger.warning("a worker did not start: %s", error)
             worker.kill()
         else:
-            self._starts.succeeded(worker.device)
+            self._startup_failures.succeeded(worker.device)
             self.ready.append(worker)
             logger.info("%s on %s is ready", worker.kind, worker.node)
 
@@ -160,7 +160,7 @@ class Pool:
             self.starting.remove(worker)
             worker.kill()
             there -= 1
-        if not self._starts.may_try(device, now):
+        if not self._startup_failures.may_try(device, now):
             return
         for _ in range(count - there):
             self.starting.append(self._new(device, now))
@@ -176,8 +176,8 @@ class Pool:
         if self.ready:
             return
         now = self._clock.now()
-        said = self._starts.last_failure
-        if self._starts.hopeless([worker.device for worker in self.starting], now):
+        said = self._startup_failures.last_failure
+        if self._startup_failures.hopeless([worker.device for worker in self.starting], now):
             raise NoWorkerError(
                 f"no worker can start; the last one said: {said}. The same command goes on when "
                 "the cause is removed"

@@ -14,7 +14,7 @@ import ray._private.worker
 
 from orchestrator.cluster.address import reachable
 from orchestrator.cluster.code import shipped_code
-from orchestrator.cluster.elsewhere import elsewhere
+from orchestrator.cluster.working_directory import empty_working_directory
 from orchestrator.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def start_here(cpus: int, gpus: int) -> None:
         UserError: Ray does not start.
     """
     try:
-        with elsewhere(), _sigterm_stays_ours():
+        with empty_working_directory(), _sigterm_stays_ours():
             ray.init(
                 address="local",
                 num_cpus=cpus,
@@ -64,7 +64,7 @@ def join(address: str) -> None:
             "let this machine reach its port?"
         )
     try:
-        with elsewhere(), _sigterm_stays_ours():
+        with empty_working_directory(), _sigterm_stays_ours():
             ray.init(address=address, runtime_env=shipped_code(), **_QUIET)
     except Exception as error:
         raise UserError(

@@ -18,7 +18,7 @@ from ray.exceptions import (
     RayTaskError,
 )
 
-from orchestrator.team import Kind
+from orchestrator.worker_pool import WorkerKind
 from workers.actor import Ready
 from workers.task import Task
 from workers.train import Device
@@ -58,14 +58,14 @@ class Worker:
     device: Device
     warm_up: Any
     since: float
-    kind: Kind | None = None
+    kind: WorkerKind | None = None
     node: str = ""
     code: str = ""
     sent: dict[Any, Sent] = field(default_factory=dict)
 
     def ready(self, said: Ready, now: float) -> None:
         """Takes note of what it says of itself."""
-        self.kind = Kind(self.device, said.backend, said.host)
+        self.kind = WorkerKind(self.device, said.backend, said.host)
         self.node = said.node
         self.code = said.code
         self.since = now

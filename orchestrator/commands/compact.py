@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from orchestrator.called import command_line
 from orchestrator.commands.options import StorePath
 from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.display.terminal import print_line
+from orchestrator.invocation import command_line
 from storage.writing.compact import compact_store
 
 

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestrator.commands.options import AsJson
-from orchestrator.commands.places import store_place
 from orchestrator.commands.results import results_reader
+from orchestrator.commands.store_location import store_location
 from orchestrator.display.formatting import counted
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
@@ -31,11 +31,11 @@ DIFFERENT = 1
 def diff(
     first: Annotated[
         Path,
-        typer.Argument(metavar="A", parser=store_place, help="A store, or s3://BUCKET/PREFIX."),
+        typer.Argument(metavar="A", parser=store_location, help="A store, or s3://BUCKET/PREFIX."),
     ],
     second: Annotated[
         Path | None,
-        typer.Argument(metavar="B", parser=store_place, help="Another store, likewise."),
+        typer.Argument(metavar="B", parser=store_location, help="Another store, likewise."),
     ] = None,
     published: Annotated[
         bool,

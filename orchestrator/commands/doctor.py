@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.options import AsJson
-from orchestrator.commands.places import OnS3, new_store_place
+from orchestrator.commands.store_location import StoreOnS3, new_store_location
 from orchestrator.doctor.finding import PROBLEM, Finding, Level, ok, print_finding, problem
 from orchestrator.doctor.resources import check_resources
 from orchestrator.doctor.software import check_software
@@ -43,7 +43,7 @@ def doctor(
     A line for each thing: ok, warning or problem, what it is, and what to do. The exit code is 1
     where there is a problem.
     """
-    place = None if store is None else new_store_place(store)
+    place = None if store is None else new_store_location(store)
     findings = []
     for finding in _findings(place, with_ray, address):
         findings.append(finding)
@@ -55,7 +55,9 @@ def doctor(
         raise typer.Exit(PROBLEM)
 
 
-def _findings(place: Path | OnS3 | None, with_ray: bool, address: str | None) -> Iterator[Finding]:
+def _findings(
+    place: Path | StoreOnS3 | None, with_ray: bool, address: str | None
+) -> Iterator[Finding]:
     yield from check_software()
     yield from check_resources()
     if place is not None:
@@ -68,7 +70,7 @@ def _findings(place: Path | OnS3 | None, with_ray: bool, address: str | None) ->
         yield from check_ray(address)
 
 
-def _of_store(place: Path | OnS3) -> Iterator[Finding]:
+def _of_store(place: Path | StoreOnS3) -> Iterator[Finding]:
     """What is found of a store; on S3, whether it answers, and then of the working copy."""
     if isinstance(place, Path):
         yield from check_store(place)

@@ -8,11 +8,11 @@ import pyarrow as pa
 import typer
 from rich.table import Table
 
-from orchestrator.called import command_line
 from orchestrator.commands.options import StorePath
 from orchestrator.display.formatting import counted
 from orchestrator.display.terminal import plain_console, print_line
 from orchestrator.errors import UserError
+from orchestrator.invocation import command_line
 from storage.reading.matching import matching_rows
 from storage.reading.reader import StoreReader
 from storage.writing.editor import StoreEditor

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.called import command_line
 from orchestrator.commands.options import AsJson
-from orchestrator.commands.places import new_store_place, store_place
+from orchestrator.commands.store_location import new_store_location, store_location
 from orchestrator.display.formatting import counted
 from orchestrator.display.terminal import print_line
+from orchestrator.invocation import command_line
 from storage.merging.merge import merge_stores
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
@@ -24,7 +24,7 @@ def merge(
         list[Path],
         typer.Argument(
             metavar="STORE",
-            parser=store_place,
+            parser=store_location,
             help="Stores to bring together: folders, or s3://BUCKET/PREFIX.",
         ),
     ],
@@ -32,7 +32,7 @@ def merge(
         Path,
         typer.Option(
             metavar="D",
-            parser=new_store_place,
+            parser=new_store_location,
             help="Store to bring them into, old or new: a folder, or s3://BUCKET/PREFIX.",
         ),
     ],

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.executors import DeviceChoice, ExecutorChoice
-from orchestrator.commands.places import new_store_place, store_place
+from orchestrator.commands.store_location import new_store_location, store_location
 
 StudyWords = Annotated[
     list[str],
@@ -19,13 +19,13 @@ StudyWords = Annotated[
 ]
 _STORE_HELP = "Folder of the store, or s3://BUCKET/PREFIX."
 StorePath = Annotated[
-    Path, typer.Option("--store", metavar="D", parser=store_place, help=_STORE_HELP)
+    Path, typer.Option("--store", metavar="D", parser=store_location, help=_STORE_HELP)
 ]
 MaybeStorePath = Annotated[
-    Path | None, typer.Option("--store", metavar="D", parser=store_place, help=_STORE_HELP)
+    Path | None, typer.Option("--store", metavar="D", parser=store_location, help=_STORE_HELP)
 ]
 NewStorePath = Annotated[
-    Path, typer.Option("--store", metavar="D", parser=new_store_place, help=_STORE_HELP)
+    Path, typer.Option("--store", metavar="D", parser=new_store_location, help=_STORE_HELP)
 ]
 Published = Annotated[
     bool,

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from orchestrator.commands.options import AsJson, Calibrate, RootSeed, ShardWord, StudyWords
-from orchestrator.commands.places import new_store_place
+from orchestrator.commands.store_location import new_store_location
 from orchestrator.display.formatting import human_bytes, human_hours
 from orchestrator.display.terminal import plain_console, print_line
 from orchestrator.inits import tokens
@@ -26,7 +26,7 @@ OptionalStore = Annotated[
     typer.Option(
         "--store",
         metavar="D",
-        parser=new_store_place,
+        parser=new_store_location,
         help="Store to compare with: a folder, or s3://BUCKET/PREFIX.",
     ),
 ]

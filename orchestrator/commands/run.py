@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.called import command_line
 from orchestrator.commands.executors import (
     DeviceChoice,
     ExecutorChoice,
@@ -28,11 +27,12 @@ from orchestrator.commands.options import (
     StudyWords,
     Workers,
 )
-from orchestrator.commands.training import Setup, train_targets
+from orchestrator.commands.training import TrainingOptions, train_targets
 from orchestrator.damage import set_damaged_aside
 from orchestrator.display.terminal import plain_console
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
+from orchestrator.invocation import Invocation
 from orchestrator.planning.retry import statuses_to_retry
 from orchestrator.planning.targets import find_targets, only_numbers, only_shard, parse_shard
 from orchestrator.stopping import exit_code
@@ -94,7 +94,8 @@ def run(
     Ctrl-C (or SIGTERM) finishes what is in training, stores it and says how to go on; a second
     Ctrl-C stops at once. What has been stored is never lost and never trained again.
     """
-    command = command_line()
+    invocation = Invocation.current()
+    command = invocation.recorded
     console = plain_console(stderr=True)
     statuses = statuses_to_retry(retry)
     targets = find_targets(words, root_seed)
@@ -108,7 +109,7 @@ def run(
     if from_published:
         take_published(targets, given, store, published_folder(), cache_folder(), command, console)
     check_workers(executor, workers, address)
-    setup = Setup(
+    options = TrainingOptions(
         store=store,
         executor=executor,
         workers=workers,
@@ -116,15 +117,17 @@ def run(
         address=address,
         root_seed=root_seed,
         limit=limit,
-        command=command,
+        invocation=invocation,
         curves=curves,
         retry=statuses,
         shard=part,
     )
-    result = train_targets(targets, given, setup, console)
+    result = train_targets(targets, given, options, console)
     if as_json:
         print(json.dumps(result.summary(store)))
     else:
-        result.tell(console, store, command, limit)
+        result.print_summary(
+            console, store, result.resume_command(invocation, result.tally.trained)
+        )
     if result.outcome == "interrupted" and result.stopped_by is not None:
         raise typer.Exit(exit_code(result.stopped_by))

@@ -9,11 +9,10 @@ from typing import Any, Literal
 
 from rich.console import Console
 
-from orchestrator.called import as_called, program
-from orchestrator.commands.going_on import with_rest, without_limit
 from orchestrator.display.formatting import counted, human_seconds
 from orchestrator.display.store_summary import fewest_weights
 from orchestrator.driver import Tally
+from orchestrator.invocation import Invocation, program
 from storage.reading.reader import StoreReader
 
 
@@ -38,6 +37,17 @@ class RunResult:
     left: int
     stopped_by: signal.Signals | None = None
 
+    def resume_command(self, invocation: Invocation, trained: int) -> str:
+        """Return the command that does what is left.
+
+        Args:
+            invocation: the command that trained.
+            trained: experiments that it has trained in all its runs.
+        """
+        if self.outcome == "interrupted":
+            return invocation.to_resume(trained)
+        return invocation.to_train_all()
+
     @property
     def training_share(self) -> float:
         """Share of the workers' time that went into training."""
@@ -59,14 +69,13 @@ class RunResult:
             "store": str(store),
         }
 
-    def tell(self, console: Console, store: Path, command: str, limit: int | None) -> None:
+    def print_summary(self, console: Console, store: Path, resume: str) -> None:
         """Prints it, and what to do next.
 
         Args:
             console: where to.
             store: the store of the run.
-            command: the command line.
-            limit: experiments that it was to train at most; None for all.
+            resume: the command that does what is left.
         """
         trained = self.tally.trained
         if not trained and not self.left:
@@ -85,10 +94,7 @@ class RunResult:
                 soft_wrap=True,
             )
         if self.left:
-            again = without_limit(command)
-            if self.outcome == "interrupted":
-                again = with_rest(command, limit, trained)
             console.print(
-                f"left: {counted(self.left, 'experiment')}; go on with:\n  {as_called(again)}",
+                f"left: {counted(self.left, 'experiment')}; resume with:\n  {resume}",
                 soft_wrap=True,
             )

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.called import command_line, program
 from orchestrator.commands.executors import (
     DeviceChoice,
     ExecutorChoice,
@@ -27,10 +26,11 @@ from orchestrator.commands.options import (
     Workers,
 )
 from orchestrator.commands.searching import Search
-from orchestrator.commands.training import Setup
+from orchestrator.commands.training import TrainingOptions
 from orchestrator.damage import set_damaged_aside
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
+from orchestrator.invocation import Invocation, program
 from orchestrator.search_choice import explain
 from orchestrator.stopping import exit_code
 from search.paper_grids import SCHEDULES
@@ -112,7 +112,7 @@ def search(
         root_seed=root_seed,
     )
     check_workers(executor, workers, address)
-    setup = Setup(
+    options = TrainingOptions(
         store=store,
         executor=executor,
         workers=workers,
@@ -120,11 +120,11 @@ def search(
         address=address,
         root_seed=root_seed,
         limit=limit,
-        command=command_line(),
+        invocation=Invocation.current(),
     )
     console = plain_console(stderr=True)
-    set_damaged_aside(store, setup.command, console)
-    found = Search(settings, setup, max_core_hours, console)
+    set_damaged_aside(store, options.invocation.recorded, console)
+    found = Search(settings, options, max_core_hours, console)
     found.run(again=again)
     if as_json:
         print(json.dumps(_report(found)))
@@ -156,7 +156,7 @@ def _tell(found: Search, choice: SearchChoice) -> None:
         console.print(line, soft_wrap=True)
     console.print(
         f'look at it: {program()} query "SELECT * FROM results WHERE experiment_id = '
-        f"'{network.experiment_id}'\" --format json --store {found.setup.store}",
+        f"'{network.experiment_id}'\" --format json --store {found.options.store}",
         soft_wrap=True,
     )
     advice = found.advice()

@@ -12,10 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from rich.console import Console
 
-from orchestrator.called import as_called
-from orchestrator.commands.going_on import with_rest, without_limit
 from orchestrator.commands.run_result import RunResult
-from orchestrator.commands.training import Setup, train_targets
+from orchestrator.commands.training import TrainingOptions, train_targets
 from orchestrator.display.formatting import about_core_hours, counted
 from orchestrator.errors import UserError
 from orchestrator.planning.targets import Targets
@@ -44,7 +42,7 @@ class Search:
 
     Attributes:
         settings: what is searched for.
-        setup: how to train.
+        options: how to train.
         max_core_hours: a phase that would take longer is not begun, unless the number of
             experiments is limited.
         console: where to tell how it goes.
@@ -57,7 +55,7 @@ class Search:
     """
 
     settings: SearchSettings
-    setup: Setup
+    options: TrainingOptions
     max_core_hours: float
     console: Console
     trained: int = 0
@@ -111,25 +109,25 @@ class Search:
         )
 
     def _chosen_before(self) -> SearchChoice | None:
-        if not StorePaths.of(self.setup.store).marker.exists():
+        if not StorePaths.of(self.options.store).marker.exists():
             return None
-        with StoreReader(self.setup.store) as reader:
+        with StoreReader(self.options.store) as reader:
             return reader.searches.get((self.settings.in_words(1), 1))
 
     def _choose(self, choose: Callable[[StoreReader], SearchChoice]) -> SearchChoice:
         """Makes a choice and records it; or the one that was recorded last, if it is the same."""
-        with StoreReader(self.setup.store) as reader:
+        with StoreReader(self.options.store) as reader:
             choice = choose(reader)
             before = reader.searches.get((choice.settings, choice.phase))
         if before is not None and before.model_copy(update={"chosen": choice.chosen}) == choice:
             return before
-        with StoreEditor(self.setup.store, command=self.setup.command) as editor:
+        with StoreEditor(self.options.store, command=self.options.invocation.recorded) as editor:
             editor.record_search(choice)
         return choice
 
     def _train(self, phase: int, targets: Targets) -> bool:
         """Trains what is left of a phase, and says before what that is; whether all is stored."""
-        planned = planned_against(targets, self.setup.store)
+        planned = planned_against(targets, self.options.store)
         wanted = sum(len(item.wanted) for item in planned)
         self.left = sum(len(item.remaining) for item in planned)
         hours = core_hours(planned)
@@ -141,7 +139,7 @@ class Search:
             self._say(said)
             return True
         self._say(f"{said}, {self.left:,} to train: {about_core_hours(hours)} here")
-        limit = self.setup.limit
+        limit = self.options.limit
         if limit is None and hours > self.max_core_hours:
             raise UserError(
                 f"phase {phase} would take {about_core_hours(hours)}, more than the "
@@ -151,23 +149,24 @@ class Search:
             )
         if limit is not None and limit == self.trained:
             self.outcome = "limited"
-            again = without_limit(self.setup.command)
-            self._say(f"the limit of {limit:,} is reached; go on with:\n  {as_called(again)}")
+            resume = self.options.invocation.to_train_all()
+            self._say(f"the limit of {limit:,} is reached; resume with:\n  {resume}")
             return False
-        setup = replace(self.setup, limit=None if limit is None else limit - self.trained)
-        result = train_targets(targets, {}, setup, self.console)
-        return self._ended(result, setup.limit)
+        options = replace(self.options, limit=None if limit is None else limit - self.trained)
+        result = train_targets(targets, {}, options, self.console)
+        return self._ended(result)
 
-    def _ended(self, result: RunResult, limit: int | None) -> bool:
-        result.tell(self.console, self.setup.store, self.setup.command, limit)
+    def _ended(self, result: RunResult) -> bool:
         self.trained += result.tally.trained
+        resume = result.resume_command(self.options.invocation, self.trained)
+        result.print_summary(self.console, self.options.store, resume)
         self.left = result.left
         if result.stopped_by is not None:
             self.outcome = "interrupted"
             self.stopped_by = result.stopped_by
             if not result.left:
-                again = with_rest(self.setup.command, self.setup.limit, self.trained)
-                self._say(f"stopped after this phase; go on with:\n  {as_called(again)}")
+                resume = self.options.invocation.to_resume(self.trained)
+                self._say(f"stopped after this phase; resume with:\n  {resume}")
         elif result.left:
             self.outcome = "limited"
         return self.outcome == "finished"

@@ -27,12 +27,13 @@ from orchestrator.display.store_summary import fewest_weights
 from orchestrator.driver import Tally, drive
 from orchestrator.errors import UserError
 from orchestrator.inits import combined, inits_in
+from orchestrator.invocation import Invocation
 from orchestrator.planning.plan import PlannedStudy, make_plan
 from orchestrator.planning.targets import Targets, with_inits
 from orchestrator.plugins import packages_of
 from orchestrator.run_log import log_beside
-from orchestrator.source import TaskSource
 from orchestrator.stopping import StopRequest, saying_how_to_go_on
+from orchestrator.task_scheduler import TaskScheduler
 from search.shards import Shard
 from storage.errors import WriterClosed
 from storage.log.entries import Status
@@ -48,7 +49,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Setup:
+class TrainingOptions:
     """How to train.
 
     Attributes:
@@ -59,7 +60,7 @@ class Setup:
         address: a Ray cluster to join; None for this machine.
         root_seed: of all random numbers.
         limit: train no more experiments than that.
-        command: the command line, which the store keeps.
+        invocation: the command, which the store records.
         curves: measure every training at the end of each epoch too.
         retry: statuses of rows that count as not stored.
         shard: what is wanted is this part of a whole that several machines train; None where it is
@@ -73,21 +74,21 @@ class Setup:
     address: str | None
     root_seed: int
     limit: int | None
-    command: str
+    invocation: Invocation
     curves: bool = False
     retry: tuple[Status, ...] = ()
     shard: Shard | None = None
 
 
 def train_targets(
-    targets: Targets, given: Mapping[str, StoredInit], setup: Setup, console: Console
+    targets: Targets, given: Mapping[str, StoredInit], options: TrainingOptions, console: Console
 ) -> RunResult:
     """Trains what is not stored yet.
 
     Args:
         targets: what is wanted; its methods must be there.
         given: initialisations that the user hands in, by name.
-        setup: how to train.
+        options: how to train.
         console: where to tell how it goes.
 
     Raises:
@@ -96,21 +97,23 @@ def train_targets(
         StoreError: the store cannot be used.
     """
     plugins = packages_of(selection.study for selection in targets.selections)
-    inits = combined(inits_in(setup.store), given)
+    inits = combined(inits_in(options.store), given)
     waiting = [name for name in targets.init_names if name not in inits]
     if waiting:
-        if setup.shard is not None:
-            refuse_choice(waiting, targets.selections, setup.shard)
-        _require_searches(waiting, targets, setup)
+        if options.shard is not None:
+            refuse_choice(waiting, targets.selections, options.shard)
+        _require_searches(waiting, targets, options)
     with (
         saying_how_to_go_on(),
-        StoreWriter(setup.store, command=setup.command) as writer,
+        StoreWriter(options.store, command=options.invocation.recorded) as writer,
         log_beside(writer.paths),
     ):
-        training = _Training(targets, setup, writer, console, plugins)
-        if setup.retry:
-            aside = counted(writer.set_aside(setup.retry), "row")
-            console.print(f"{aside} of the store {' or '.join(setup.retry)}: not counted as stored")
+        training = _Training(targets, options, writer, console, plugins)
+        if options.retry:
+            aside = counted(writer.set_aside(options.retry), "row")
+            console.print(
+                f"{aside} of the store {' or '.join(options.retry)}: not counted as stored"
+            )
         planned = training.plan(inits)
         _say_plan(planned, targets.left_out, console)
         left = sum(len(item.remaining) for item in planned)
@@ -126,20 +129,20 @@ def train_targets(
                 names = " and ".join(item.study.name for item in first)
                 console.print(f"first {names}: other studies start from what is best there")
                 done = training.sweep(first, inits, done)
-                if done.stopped_by or done.tally.trained == setup.limit:
+                if done.stopped_by or done.tally.trained == options.limit:
                     return done
             inits |= training.choose(waiting)
             planned = training.plan(inits)
         return training.sweep(planned, inits, done)
 
 
-def _require_searches(waiting: list[str], targets: Targets, setup: Setup) -> None:
+def _require_searches(waiting: list[str], targets: Targets, options: TrainingOptions) -> None:
     """`require_searches` against the store, which need not exist yet."""
-    if not StorePaths.of(setup.store).marker.exists():
-        require_searches(waiting, targets.selections, None, setup.root_seed)
+    if not StorePaths.of(options.store).marker.exists():
+        require_searches(waiting, targets.selections, None, options.root_seed)
         return
-    with StoreReader(setup.store) as reader:
-        require_searches(waiting, targets.selections, reader, setup.root_seed)
+    with StoreReader(options.store) as reader:
+        require_searches(waiting, targets.selections, reader, options.root_seed)
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ class _Training:
     """What the sweeps of one command share."""
 
     targets: Targets
-    setup: Setup
+    options: TrainingOptions
     writer: StoreWriter
     console: Console
     plugins: Mapping[str, str]
@@ -162,8 +165,8 @@ class _Training:
 
     def choose(self, names: list[str]) -> dict[str, StoredInit]:
         """Chooses the initialisations that nobody has given, for good; says which they are."""
-        with StoreReader(self.setup.store) as reader:
-            chosen = [find_init(name, self.setup.root_seed, reader) for name in names]
+        with StoreReader(self.options.store) as reader:
+            chosen = [find_init(name, self.options.root_seed, reader) for name in names]
         for init, found in chosen:
             self.writer.record_init(init.name, init.digest, init.layers, found)
             said = f"{init.name} is {init.digest} in this store from now on, {init_origin(found)}"
@@ -179,38 +182,38 @@ class _Training:
         Returns:
             How it went, together with what the command has done before.
         """
-        setup, writer = self.setup, self.writer
+        options, writer = self.options, self.writer
         by_token = {init.token: init for init in inits.values()}
-        limit = None if setup.limit is None else setup.limit - before.tally.trained
+        limit = None if options.limit is None else options.limit - before.tally.trained
         skipped = sum(len(item.stored) for item in planned)
         names = [item.study.name for item in planned]
         files = self.targets.sweep_files
-        if setup.address is not None:
-            self.console.print(f"joining {setup.address}: it begins with the first worker")
+        if options.address is not None:
+            self.console.print(f"joining {options.address}: it begins with the first worker")
         with make_executor(
-            setup.executor, setup.workers, by_token, setup.devices, setup.address
+            options.executor, options.workers, by_token, options.devices, options.address
         ) as trainer:
             sweep = describe_sweep(
-                command=setup.command,
+                command=options.invocation.recorded,
                 studies=names,
                 sweep_files={name: files[name] for name in names if name in files},
                 plugins=self.plugins,
-                device="+".join(setup.devices),
-                workers=setup.workers or trainer.workers,
-                root_seed=setup.root_seed,
+                device="+".join(options.devices),
+                workers=options.workers or trainer.workers,
+                root_seed=options.root_seed,
             )
-            source = TaskSource(
+            scheduler = TaskScheduler(
                 planned,
                 sweep.sweep_id,
                 limit,
                 trainer.workers,
-                curves=setup.curves,
+                curves=options.curves,
                 packages=self.plugins,
             )
-            with StoreReader(setup.store) as reader:
-                display = ProgressDisplay(self.console, source.left, fewest_weights(reader))
+            with StoreReader(options.store) as reader:
+                display = ProgressDisplay(self.console, scheduler.left, fewest_weights(reader))
             writer.begin_sweep(sweep)
-            logger.info("sweep %s: %s; %d to train", sweep.sweep_id, sweep.command, source.left)
+            logger.info("sweep %s: %s; %d to train", sweep.sweep_id, sweep.command, scheduler.left)
             start, tally = time.monotonic(), Tally()
             try:
                 with (
@@ -218,7 +221,7 @@ class _Training:
                     LiveMonitor(display, writer.paths, sweep.sweep_id, trainer) as monitor,
                     StopRequest(self._announce) as stop,
                 ):
-                    drive(source, trainer, writer, monitor, stop, tally)
+                    drive(scheduler, trainer, writer, monitor, stop, tally)
             except UserError:
                 writer.end_sweep("failed", skipped=skipped, core_seconds=tally.busy_s)
                 raise

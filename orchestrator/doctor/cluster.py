@@ -12,7 +12,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.cluster.address import reachable
 from orchestrator.cluster.code import shipped_code
-from orchestrator.cluster.elsewhere import elsewhere
+from orchestrator.cluster.working_directory import empty_working_directory
 from orchestrator.doctor.finding import Finding, ok, problem, warning
 from orchestrator.doctor.node_report import NodeReport, node_report
 
@@ -35,7 +35,7 @@ def check_ray(address: str | None) -> Iterator[Finding]:
         return
     try:
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-        with elsewhere():
+        with empty_working_directory():
             if address is None:
                 ray.init(address="local", num_cpus=1, include_dashboard=False, **options)
             else:

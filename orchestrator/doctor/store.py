@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from orchestrator.called import program
 from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.doctor.finding import Finding, ok, problem, warning
+from orchestrator.invocation import program
 from storage.checking.verify import verify_store
 from storage.errors import StoreError
 from storage.paths import StorePaths

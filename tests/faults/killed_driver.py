@@ -19,7 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from orchestrator import source
+from orchestrator import task_scheduler
 from orchestrator.cli import app
 from orchestrator.commands import training
 from search.indices import IndexSet
@@ -82,7 +82,7 @@ def _run(words: list[str], told: str, at: int, delay_s: float | None) -> None:
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     TellingWriter.told = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    source.LARGEST_TASK = source.SMALLEST_TASK = TASK
+    task_scheduler.LARGEST_TASK = task_scheduler.SMALLEST_TASK = TASK
     setattr(training, "StoreWriter", partial(TellingWriter, max_seconds=0.0))  # noqa: B010
     faulty = FaultyOs(at, partial(_die, delay_s))
     for module in (durable, lock):

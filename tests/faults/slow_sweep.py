@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator import source
+from orchestrator import task_scheduler
 from orchestrator.commands.executors import ExecutorChoice, make_executor
 from orchestrator.errors import UserError
 from search.experiment import Experiment
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=PAUSE_S, help="seconds for an experiment")
     given = parser.parse_args()
     study = slow_study(given.experiments, given.store, given.pause)
-    source.LARGEST_TASK = source.SMALLEST_TASK = TOGETHER
+    task_scheduler.LARGEST_TASK = task_scheduler.SMALLEST_TASK = TOGETHER
     try:
         with make_executor(
             ExecutorChoice.ray, given.workers, {}, ("cpu",), given.address

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import source
+from orchestrator import task_scheduler
 from search.indices import IndexSet
 from storage.checking.verify import verify_store
 from storage.errors import DataFileDamaged, StoreDamaged
@@ -117,8 +117,8 @@ def test_data_file_truncated_anywhere_is_opened(fill: Callable[..., Path]) -> No
 @pytest.fixture
 def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A sweep of a few tasks, of which each gets a data file of its own."""
-    monkeypatch.setattr(source, "LARGEST_TASK", TASK)
-    monkeypatch.setattr(source, "SMALLEST_TASK", TASK)
+    monkeypatch.setattr(task_scheduler, "LARGEST_TASK", TASK)
+    monkeypatch.setattr(task_scheduler, "SMALLEST_TASK", TASK)
     monkeypatch.setattr("orchestrator.commands.training.StoreWriter", _commit_at_once)
     return write_sweep(tmp_path / "mine.toml", f'structure = ["1x1x1"]\n{rates(COUNT)}')
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator import source
+from orchestrator import task_scheduler
 from storage import durable, lock
 from storage.checking.verify import verify_store
 from tests.orchestrator.running import HERE, Ended, rates, rows, sparsest, write_sweep
@@ -23,8 +23,8 @@ COUNT = 8
 @pytest.fixture
 def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A sweep of two tasks."""
-    monkeypatch.setattr(source, "LARGEST_TASK", COUNT // 2)
-    monkeypatch.setattr(source, "SMALLEST_TASK", COUNT // 2)
+    monkeypatch.setattr(task_scheduler, "LARGEST_TASK", COUNT // 2)
+    monkeypatch.setattr(task_scheduler, "SMALLEST_TASK", COUNT // 2)
     return write_sweep(tmp_path / "mine.toml", f'structure = ["1x1x1"]\n{rates(COUNT)}')
 
 

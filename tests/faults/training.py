@@ -8,7 +8,7 @@ from orchestrator.driver import drive
 from orchestrator.executor import Executor
 from orchestrator.planning.plan import make_plan
 from orchestrator.run_log import log_beside
-from orchestrator.source import TaskSource
+from orchestrator.task_scheduler import TaskScheduler
 from search.catalogue import Selection
 from search.study import Study
 from storage.log.sweep_info import describe_sweep
@@ -33,6 +33,6 @@ def train(executor: Executor, study: Study, store: Path, workers: int) -> None:
         sweep = describe_sweep(
             command="test", studies=[study.name], device="cpu", workers=workers, root_seed=0
         )
-        source = TaskSource(planned, writer.begin_sweep(sweep), None, workers)
-        drive(source, executor, writer, SilentMonitor(), StopAfter())
+        scheduler = TaskScheduler(planned, writer.begin_sweep(sweep), None, workers)
+        drive(scheduler, executor, writer, SilentMonitor(), StopAfter())
         writer.end_sweep("finished")

@@ -94,7 +94,7 @@ def changing(executor: RayExecutor, cluster: Cluster, first: Any, folder: Path) 
     trapped.set(f"crash-{CRASHES}")
     trapped.set(f"eat-{EATS}")
     store = folder / "changing"
-    report: dict[str, Any] = {"began_with": sum(executor.team.workers.values())}
+    report: dict[str, Any] = {"began_with": sum(executor.worker_counts.workers.values())}
 
     def only_new_ones() -> bool:
         workers = list(executor._pool.ready)
@@ -109,7 +109,7 @@ def changing(executor: RayExecutor, cluster: Cluster, first: Any, folder: Path) 
         until(lambda: sum(backends(store).values()) > 0, "a row was stored")
         second = patiently(lambda: cluster.add_node(num_cpus=2, num_gpus=1))
         until(lambda: len(backends(store)) == 2, "the new node trained")
-        report["devices"] = sorted(executor.team.devices)
+        report["devices"] = sorted(executor.worker_counts.devices)
         cluster.remove_node(first, allow_graceful=False)
         until(only_new_ones, "the old node's worker was given up")
         trapped.unset("slow")

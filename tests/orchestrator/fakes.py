@@ -10,7 +10,7 @@ from typing import Self
 import pyarrow as pa
 
 from orchestrator.executor import Done, Failed, Outcome, Returned
-from orchestrator.team import SOLE_KIND, Kind, Team
+from orchestrator.worker_pool import DEFAULT_KIND, WorkerCounts, WorkerKind
 from search.experiment import Experiment
 from search.grid import Table
 from search.id_set import IdSet
@@ -38,7 +38,7 @@ class FakeExecutor:
         self, fails: Callable[[Task], str | None] = lambda task: None, workers: int = 2
     ) -> None:
         self.workers = workers
-        self.team = Team({SOLE_KIND: workers})
+        self.worker_counts = WorkerCounts({DEFAULT_KIND: workers})
         self.seen: list[Task] = []
         self.most_in_flight = 0
         self._fails = fails
@@ -59,10 +59,10 @@ class FakeExecutor:
     def in_flight(self) -> int:
         return len(self._waiting)
 
-    def vacancies(self) -> list[Kind]:
-        return [SOLE_KIND] * (2 * self.workers - len(self._waiting))
+    def vacancies(self) -> list[WorkerKind]:
+        return [DEFAULT_KIND] * (2 * self.workers - len(self._waiting))
 
-    def submit(self, task: Task, kind: Kind, limit_s: float) -> None:
+    def submit(self, task: Task, kind: WorkerKind, limit_s: float) -> None:
         self.seen.append(task)
         self._waiting.append(task)
         self.most_in_flight = max(self.most_in_flight, len(self._waiting))
@@ -104,7 +104,7 @@ class AbsentExecutor(FakeExecutor):
         super().__init__()
         self._looks = 0
 
-    def vacancies(self) -> list[Kind]:
+    def vacancies(self) -> list[WorkerKind]:
         self._looks += 1
         return super().vacancies() if self._looks % 3 == 0 else []
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from orchestrator import source
+from orchestrator import task_scheduler
 from orchestrator.cli import main
 from orchestrator.commands import training
 from search.indices import IndexSet
@@ -49,8 +49,8 @@ def _held_from() -> float:
 
 
 if __name__ == "__main__":
-    source.LARGEST_TASK = source.SMALLEST_TASK = 16
-    source.TASK_SECONDS = 0.05
+    task_scheduler.LARGEST_TASK = task_scheduler.SMALLEST_TASK = 16
+    task_scheduler.TASK_SECONDS = 0.05
     quick = partial(HeldWriter, max_seconds=0.0)
     setattr(training, "StoreWriter", quick)  # noqa: B010 - not exported
     main()

@@ -23,7 +23,7 @@ from orchestrator.driver import Tally, drive
 from orchestrator.executor import Done, Executor, Failed, Outcome, Returned
 from orchestrator.planning.plan import make_plan
 from orchestrator.planning.targets import find_targets
-from orchestrator.source import TaskSource
+from orchestrator.task_scheduler import TaskScheduler
 from search.catalogue import Selection
 from search.experiment import Experiment
 from search.grid import Table
@@ -112,7 +112,7 @@ def run(
         sweep = describe_sweep(
             command="test", studies=names, device="cpu", workers=WORKERS, root_seed=0
         )
-        source = TaskSource(planned, writer.begin_sweep(sweep), None, WORKERS)
+        source = TaskScheduler(planned, writer.begin_sweep(sweep), None, WORKERS)
         tally = drive(source, executor, writer, SilentMonitor(), StopAfter())
         writer.end_sweep("finished")
     return tally
@@ -121,7 +121,7 @@ def run(
 def wait_for_team(executor: Executor) -> None:
     """Until all workers are there: the first tasks would go to the first of them."""
     deadline = time.monotonic() + PATIENCE_S
-    while sum(executor.team.workers.values()) < WORKERS and time.monotonic() < deadline:
+    while sum(executor.worker_counts.workers.values()) < WORKERS and time.monotonic() < deadline:
         executor.wait(0.1)
 
 
@@ -266,7 +266,9 @@ def main(folder: Path) -> None:
         report["dashboard"] = get_dashboard_url()  # type: ignore[no-untyped-call]
         report["token"] = len(os.environ.get("RAY_AUTH_TOKEN", ""))
         wait_for_team(executor)
-        report["team"] = [[kind.backend, count] for kind, count in executor.team.workers.items()]
+        report["team"] = [
+            [kind.backend, count] for kind, count in executor.worker_counts.workers.items()
+        ]
         report["vacancies"] = len(executor.vacancies())
         sweep = find_targets([str(folder / "plain.toml")]).selections
         report["plain"] = run(executor, sweep, folder / "plain").trained

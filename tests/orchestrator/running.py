@@ -20,7 +20,7 @@ from orchestrator.driver import Tally, drive
 from orchestrator.executor import InlineExecutor
 from orchestrator.planning.plan import PlannedStudy, make_plan
 from orchestrator.planning.targets import find_targets
-from orchestrator.source import TaskSource
+from orchestrator.task_scheduler import TaskScheduler
 from storage.log.sweep_info import describe_sweep
 from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
@@ -65,8 +65,8 @@ def train(
         sweep = describe_sweep(
             command="test", studies=names, device="cpu", workers=1, root_seed=root_seed
         )
-        source = TaskSource(planned, writer.begin_sweep(sweep), limit, 1)
-        tally = drive(source, executor, writer, SilentMonitor(), StopAfter())
+        scheduler = TaskScheduler(planned, writer.begin_sweep(sweep), limit, 1)
+        tally = drive(scheduler, executor, writer, SilentMonitor(), StopAfter())
         writer.end_sweep("finished")
     return tally
 

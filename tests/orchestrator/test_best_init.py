@@ -169,7 +169,7 @@ def test_limit_or_a_second_command_changes_the_choice(store: Path, tmp_path: Pat
 def test_limit_that_ends_with_the_search_freezes_or_goes_on(store: Path) -> None:
     words = ("run", "phase2-95", "fixed95-phase1", "--store", store, *HERE)
     first = sparsest(*words, "--limit", str(ALL))
-    assert "left: 6 experiments; go on with:\n" in first.err
+    assert "left: 6 experiments; resume with:\n" in first.err
     assert json.loads(sparsest("status", "--store", store, "--json").out)["inits"] == []
     second = sparsest(*words)
     assert "first phase2-95" not in second.err
@@ -190,7 +190,7 @@ def test_request_to_stop_between_the_sweeps_is_forgotten(
         patched.setattr(training, "StopRequest", Late)
         ended = sparsest(*words)
     assert ended.code == 130
-    assert "left: 6 experiments; go on with:\n" in ended.err
+    assert "left: 6 experiments; resume with:\n" in ended.err
     assert count_rows(store) == ALL
     assert sparsest(*words).code == 0
     assert count_rows(store) == 18

@@ -15,7 +15,7 @@ import pytest
 from orchestrator.driver import drive
 from orchestrator.executor import InlineExecutor
 from orchestrator.planning.plan import make_plan
-from orchestrator.source import TaskSource
+from orchestrator.task_scheduler import TaskScheduler
 from search.catalogue import Selection
 from storage.checking.verify import verify_store
 from storage.log.sweep_info import describe_sweep
@@ -94,7 +94,7 @@ def test_cpu_rows_differ_beside_other_backends(folder: Path, tmp_path: Path) -> 
         sweep = describe_sweep(
             command="test", studies=["changing"], device="cpu", workers=1, root_seed=0
         )
-        source = TaskSource(planned, writer.begin_sweep(sweep), None, 1)
+        source = TaskScheduler(planned, writer.begin_sweep(sweep), None, 1)
         drive(source, executor, writer, SilentMonitor(), StopAfter())
         writer.end_sweep("finished")
     cpu = rows(folder / "changing").filter(

@@ -9,7 +9,7 @@ import pytest
 from orchestrator.driver import ATTEMPTS, LOSSES, drive
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import make_plan
-from orchestrator.source import TaskSource
+from orchestrator.task_scheduler import TaskScheduler
 from search.catalogue import Selection
 from search.indices import IndexSet
 from search.study import Study
@@ -25,9 +25,9 @@ from tests.orchestrator.fakes import (
 from workers.task import Task
 
 
-def source_for(study: Study, store: FakeStore, limit: int | None = None) -> TaskSource:
+def source_for(study: Study, store: FakeStore, limit: int | None = None) -> TaskScheduler:
     plan = make_plan([Selection.whole(study)], store)
-    return TaskSource(plan, "sweep", limit, workers=2)
+    return TaskScheduler(plan, "sweep", limit, workers=2)
 
 
 def test_experiment_is_skipped_or_trained_twice() -> None:
@@ -89,14 +89,14 @@ def test_broken_installation_fills_the_store_with_failed_rows() -> None:
 
 def test_stopping_loses_what_is_in_training_or_trains_on() -> None:
     study, store, executor = small_study(20_000), FakeStore(), FakeExecutor()
-    source = source_for(study, store)
-    tally = drive(source, executor, store, SilentMonitor(), StopAfter(9))
+    scheduler = source_for(study, store)
+    tally = drive(scheduler, executor, store, SilentMonitor(), StopAfter(9))
     assert tally.interrupted
     assert executor.in_flight == 0
     stored = store.stored(study.digest)
     assert 0 < len(stored) < 20_000
     assert len(stored) == tally.trained
-    assert source.left == 20_000 - len(stored)
+    assert scheduler.left == 20_000 - len(stored)
     again = drive(source_for(study, store), executor, store, SilentMonitor(), StopAfter())
     assert len(store.stored(study.digest)) == 20_000
     assert again.trained == 20_000 - len(stored)
@@ -104,8 +104,8 @@ def test_stopping_loses_what_is_in_training_or_trains_on() -> None:
 
 def test_limit_is_not_a_limit() -> None:
     study, store = small_study(1000), FakeStore()
-    source = source_for(study, store, limit=123)
-    tally = drive(source, FakeExecutor(), store, SilentMonitor(), StopAfter())
+    scheduler = source_for(study, store, limit=123)
+    tally = drive(scheduler, FakeExecutor(), store, SilentMonitor(), StopAfter())
     assert tally.trained == 123
     assert not tally.interrupted
     assert store.stored(study.digest) == IndexSet(((0, 123),))

@@ -114,7 +114,7 @@ def test_stopped_run_loses_what_it_was_training(
     assert out == ""
     assert "stopping: what is in training is finished and stored" in err
     assert "interrupted: " in err
-    assert "; go on with:\n  sparsest run " in err
+    assert "; resume with:\n  sparsest run " in err
     assert "Traceback" not in err
     (end,) = query(store, "SELECT outcome, stored, rows_logged FROM sweeps").to_pylist()
     assert end["outcome"] == "interrupted"

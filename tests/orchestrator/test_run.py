@@ -58,7 +58,7 @@ def test_limit_is_exceeded_or_the_same_command_begins_anew(sweep: Path, store: P
     assert "mine: 3 planned, 0 stored, 3 to train\n" in first.err
     assert "trained 2 of 2; " in first.err
     assert "finished: 2 trained in " in first.err
-    assert "left: 1 experiment; go on with:\n  " in first.err
+    assert "left: 1 experiment; resume with:\n  " in first.err
     assert count_rows(store) == 2
 
     # As the first says: its own limit would end the second too early, or train more than is left.

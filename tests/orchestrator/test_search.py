@@ -15,9 +15,10 @@ from orchestrator import search_choice
 from orchestrator.commands import training
 from orchestrator.commands.executors import ExecutorChoice
 from orchestrator.commands.searching import Search
-from orchestrator.commands.training import Setup
+from orchestrator.commands.training import TrainingOptions
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
+from orchestrator.invocation import Invocation
 from orchestrator.search_choice import structure_of
 from orchestrator.stopping import StopRequest
 from search.grid import Product, axis
@@ -131,7 +132,7 @@ def test_choice_is_dated_anew_each_time_that_it_is_shown(
 def test_limit_that_ends_with_phase_1_begins_phase_2(store: Path) -> None:
     ended = search(store, "--limit", "3")
     assert count_rows(store) == 3
-    assert "the limit of 3 is reached; go on with:\n  sparsest search " in ended.err
+    assert "the limit of 3 is reached; resume with:\n  sparsest search " in ended.err
     assert ended.out == ""
 
 
@@ -146,7 +147,7 @@ def test_request_to_stop_at_the_end_of_phase_1_is_forgotten(
     with monkeypatch.context() as patched:
         patched.setattr(training, "StopRequest", Late)
         ended = search(store, code=130)
-        assert "stopped after this phase; go on with:\n  sparsest search " in ended.err
+        assert "stopped after this phase; resume with:\n  sparsest search " in ended.err
         assert count_rows(store) == 3
         # Phase 2 has ended too now, but not its choice.
         search(store, code=130)
@@ -230,8 +231,10 @@ def test_rows_of_a_user_s_sweep_of_that_name_count(store: Path, tmp_path: Path) 
 
 
 def test_masks_that_nobody_knows_are_noticed_after_phase_1(store: Path) -> None:
-    setup = Setup(store, ExecutorChoice.inline, 1, ("cpu",), None, 0, None, "sparsest search")
-    begun = Search(SearchSettings(0.5, masks="some"), setup, 1.0, plain_console())
+    options = TrainingOptions(
+        store, ExecutorChoice.inline, 1, ("cpu",), None, 0, None, Invocation(("search",))
+    )
+    begun = Search(SearchSettings(0.5, masks="some"), options, 1.0, plain_console())
     with pytest.raises(UserError, match="masks, value 1 of the list, cannot be 'some'"):
         begun.run(again=False)
     assert not store.exists()

@@ -6,10 +6,10 @@ import pytest
 
 from orchestrator.deadline import PATIENCE, SHORTEST_S, SUSPECT_S, UNKNOWN_S, time_limit_s
 from orchestrator.speeds import Speeds
-from orchestrator.team import Kind, Team
+from orchestrator.worker_pool import WorkerCounts, WorkerKind
 
-CPU, OTHER_CPU = Kind("cpu", "numba", "a"), Kind("cpu", "numba", "b")
-GPU = Kind("cuda", "torch-cuda", "b")
+CPU, OTHER_CPU = WorkerKind("cpu", "numba", "a"), WorkerKind("cpu", "numba", "b")
+GPU = WorkerKind("cuda", "torch-cuda", "b")
 
 
 def test_gpu_is_taken_to_be_as_slow_as_a_cpu() -> None:
@@ -31,12 +31,12 @@ def test_one_slow_task_is_all_that_is_remembered() -> None:
 
 def test_fast_worker_gets_a_slow_one_s_share_of_the_end() -> None:
     speeds = Speeds()
-    team = Team({CPU: 6, GPU: 1}, frozenset({"cpu", "cuda"}))
-    assert speeds.share(CPU, team) == pytest.approx(1 / 7)
+    worker_counts = WorkerCounts({CPU: 6, GPU: 1}, frozenset({"cpu", "cuda"}))
+    assert speeds.share(CPU, worker_counts) == pytest.approx(1 / 7)
     speeds.observe(CPU, 1e-6)
     speeds.observe(GPU, 1e-6 / 4)
-    assert speeds.share(GPU, team) == pytest.approx(0.4)
-    assert speeds.share(CPU, team) == pytest.approx(0.1)
+    assert speeds.share(GPU, worker_counts) == pytest.approx(0.4)
+    assert speeds.share(CPU, worker_counts) == pytest.approx(0.1)
 
 
 def test_hang_is_waited_for_or_a_slow_task_given_up() -> None:

@@ -11,7 +11,7 @@ from ray.exceptions import ActorDiedError, RayError, RayTaskError
 from orchestrator.clock import PatientClock
 from orchestrator.cluster.pool import START_TIMEOUT_S, Pool
 from orchestrator.cluster.size import Wish
-from orchestrator.cluster.starts import FAILED_STARTS, OTHERS_S, Starts
+from orchestrator.cluster.startup_failures import FAILED_STARTS, OTHERS_S, StartupFailures
 from orchestrator.cluster.watch import Node
 from orchestrator.cluster.worker import reason_of
 from orchestrator.errors import NoWorkerError
@@ -46,8 +46,8 @@ def lost() -> RayError:
     return died("The actor died because its node has died. Node Id: 12")
 
 
-def failing(device: Device, error: RayError, times: int = FAILED_STARTS) -> Starts:
-    starts = Starts()
+def failing(device: Device, error: RayError, times: int = FAILED_STARTS) -> StartupFailures:
+    starts = StartupFailures()
     for _ in range(times):
         starts.failed(device, error, now=0.0)
     return starts
@@ -81,7 +81,7 @@ def test_broken_gpus_end_a_run_that_cpus_could_do() -> None:
 
 
 def test_long_running_sweep_ends_for_failures_of_new_nodes() -> None:
-    starts = Starts()
+    starts = StartupFailures()
     starts.succeeded("cpu")
     for _ in range(2 * FAILED_STARTS):
         starts.failed("cpu", not_made(), 0.0)

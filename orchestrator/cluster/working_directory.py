@@ -24,7 +24,7 @@ _FOLDERS = ("SPARSEST_CACHE", "XDG_CACHE_HOME")
 
 
 @contextmanager
-def elsewhere() -> Iterator[None]:
+def empty_working_directory() -> Iterator[None]:
     """For the time of `ray.init`, the current folder is an empty one.
 
     In a checkout that is not installed it stays: the packages themselves are found by it.

@@ -9,7 +9,7 @@ from workers.train import Device
 
 
 @dataclass(frozen=True)
-class Kind:
+class WorkerKind:
     """Workers that are equally fast: those of one device and backend on one machine.
 
     Attributes:
@@ -23,12 +23,12 @@ class Kind:
     host: str = ""
 
 
-SOLE_KIND = Kind()
+DEFAULT_KIND = WorkerKind()
 """Where all workers are alike and nobody asks what they are."""
 
 
 @dataclass(frozen=True)
-class Team:
+class WorkerCounts:
     """The workers of a moment.
 
     Attributes:
@@ -36,5 +36,5 @@ class Team:
         devices: of the workers that are ready or starting.
     """
 
-    workers: Mapping[Kind, int] = field(default_factory=dict)
+    workers: Mapping[WorkerKind, int] = field(default_factory=dict)
     devices: frozenset[Device] = frozenset({"cpu"})

@@ -20,7 +20,7 @@ LONGEST_PAUSE_S = 60.0
 """Between two tries to start workers where they fail to."""
 
 
-class Starts:
+class StartupFailures:
     """The failures so far.
 
     Attributes:

@@ -12,7 +12,7 @@ from orchestrator.planning.only_cpu import first_for_any, part_for_any
 from orchestrator.planning.plan import PlannedStudy
 from orchestrator.planning.task_costs import TaskCosts
 from orchestrator.speeds import Speeds
-from orchestrator.team import SOLE_KIND, Kind, Team
+from orchestrator.worker_pool import DEFAULT_KIND, WorkerCounts, WorkerKind
 from search.indices import IndexSet
 from search.study import Study
 from workers.task import Task
@@ -42,7 +42,7 @@ LAID_ASIDE = 4 * LARGEST_TASK
 """Experiments that are kept for the CPU's workers at most while others look for theirs."""
 
 
-class TaskSource:
+class TaskScheduler:
     """Cuts tasks off a plan in its order.
 
     What came back untrained is handed out in turn with what is new: a sweep that meets a stretch of
@@ -53,7 +53,7 @@ class TaskSource:
         sweep_id: goes into every task.
         limit: cut off no more experiments than that.
         workers: at the end, what remains is shared evenly among so many, unless `next` is told of a
-            team.
+            worker_counts.
         curves: goes into every task.
         packages: so do these, package -> version.
     """
@@ -98,19 +98,25 @@ class TaskSource:
             return 0.0
         return max(0.0, 1 - self._cost_done / self._cost)
 
-    def next(self, kind: Kind = SOLE_KIND, team: Team | None = None) -> Task | None:
+    def next(
+        self, kind: WorkerKind = DEFAULT_KIND, worker_counts: WorkerCounts | None = None
+    ) -> Task | None:
         """The next task for a worker.
 
         Args:
             kind: of the worker.
-            team: it and the others; None for as many as the constructor was told of.
+            worker_counts: it and the others; None for as many as the constructor was told of.
 
         Returns:
             None when everything has been handed out, or everything that this worker should train:
             where there are CPU workers too, the others get nothing that the CPU must train.
         """
-        choosy = kind.device != "cpu" and team is not None and "cpu" in team.devices
-        share = 1 / self._workers if team is None else self._speeds.share(kind, team)
+        choosy = (
+            kind.device != "cpu" and worker_counts is not None and "cpu" in worker_counts.devices
+        )
+        share = (
+            1 / self._workers if worker_counts is None else self._speeds.share(kind, worker_counts)
+        )
         task = self._from_again(choosy=choosy)
         if task is not None:
             return task
@@ -125,14 +131,14 @@ class TaskSource:
             queue.appendleft((study, rest))
         return self._handed_out(study, indices)
 
-    def observe(self, task: Task, busy_s: float, kind: Kind = SOLE_KIND) -> None:
+    def observe(self, task: Task, busy_s: float, kind: WorkerKind = DEFAULT_KIND) -> None:
         """Learns from a finished task how long a unit of cost takes a kind of worker."""
         cost = self._costs.mean(task.study, task.indices) * len(task.indices)
         self._costs.forget(task.study, task.indices)
         self._cost_done += cost
         self._speeds.observe(kind, busy_s / cost)
 
-    def limit_s(self, task: Task, kind: Kind) -> float:
+    def limit_s(self, task: Task, kind: WorkerKind) -> float:
         """Seconds after which a worker of this kind that is still at the task is given up."""
         speed = self._speeds.seconds_a_cost(kind)
         expected_s = None
@@ -165,7 +171,7 @@ class TaskSource:
                 return task
         return None
 
-    def _any_device_s(self, kind: Kind, share: float) -> Task | None:
+    def _any_device_s(self, kind: WorkerKind, share: float) -> Task | None:
         """A task without what the CPU must train, which is laid aside for the CPU's workers.
 
         At most as much as `LAID_ASIDE` is, so that looking takes bounded time and memory.
@@ -183,7 +189,7 @@ class TaskSource:
         return task
 
     def _suitable(
-        self, study: Study, remaining: IndexSet, kind: Kind, share: float
+        self, study: Study, remaining: IndexSet, kind: WorkerKind, share: float
     ) -> tuple[IndexSet, IndexSet]:
         """Indices of experiments for any device, if there are some, and what remains."""
         while sum(len(aside) for _, aside in self._for_cpu) < LAID_ASIDE:
@@ -201,7 +207,7 @@ class TaskSource:
         return IndexSet(), remaining
 
     def _cut(
-        self, study: Study, remaining: IndexSet, kind: Kind, share: float
+        self, study: Study, remaining: IndexSet, kind: WorkerKind, share: float
     ) -> tuple[IndexSet, IndexSet]:
         """A task's indices, and the others.
 

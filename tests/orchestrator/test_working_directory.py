@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cluster.elsewhere import elsewhere
+from orchestrator.cluster.working_directory import empty_working_directory
 from sparsest import PACKAGES, require_packages
 from tests.orchestrator.running import (
     PATIENCE_S,
@@ -49,12 +49,12 @@ def test_workers_import_from_the_user_s_folder(folder: Path) -> None:
 
 def test_ray_starts_among_the_user_s_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    with elsewhere():
+    with empty_working_directory():
         there = Path.cwd()
         assert list(there.iterdir()) == []
         assert there.stat().st_mode & 0o777 == 0o700
     assert Path.cwd() == folder
-    with elsewhere():
+    with empty_working_directory():
         assert Path.cwd() == there
 
 
@@ -65,7 +65,7 @@ def test_relative_folders_of_the_environment_mean_others_to_workers(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["lib", "/usr/lib/mine"]))
     monkeypatch.setenv("SPARSEST_CACHE", "kept")
     monkeypatch.setenv("XDG_CACHE_HOME", "")
-    with elsewhere():
+    with empty_working_directory():
         assert os.environ["PYTHONPATH"] == f"{folder / 'lib'}{os.pathsep}/usr/lib/mine"
         assert os.environ["SPARSEST_CACHE"] == str(folder / "kept")
         assert os.environ["XDG_CACHE_HOME"] == ""
@@ -73,7 +73,7 @@ def test_relative_folders_of_the_environment_mean_others_to_workers(
 
 def test_checkout_that_is_not_installed_cannot_train(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    with elsewhere():
+    with empty_working_directory():
         assert Path.cwd() == ROOT
 
 

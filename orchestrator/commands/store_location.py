@@ -14,7 +14,7 @@ from workers.cache_folder import cache_folder
 
 
 @dataclass(frozen=True)
-class OnS3:
+class StoreOnS3:
     """A store that the user has named by its address on S3.
 
     Attributes:
@@ -34,7 +34,7 @@ class OnS3:
         return working_copy(self.address, cache_folder(), may_be_missing=self.may_be_missing)
 
 
-def store_place(text: str) -> Path | OnS3:
+def store_location(text: str) -> Path | StoreOnS3:
     """What the user names as a store that must exist; nothing is looked at yet.
 
     Raises:
@@ -43,12 +43,12 @@ def store_place(text: str) -> Path | OnS3:
     return _place(text, may_be_missing=False)
 
 
-def new_store_place(text: str) -> Path | OnS3:
-    """Like `store_place`, of a store that need not exist."""
+def new_store_location(text: str) -> Path | StoreOnS3:
+    """Like `store_location`, of a store that need not exist."""
     return _place(text, may_be_missing=True)
 
 
-def on_this_machine(argument: object) -> object:
+def local_argument(argument: object) -> object:
     """An argument of a command; in place of a store on S3, the folder of its working copy.
 
     Args:
@@ -58,14 +58,14 @@ def on_this_machine(argument: object) -> object:
         StoreError: the store on S3 cannot be read.
     """
     if isinstance(argument, list):
-        return [on_this_machine(one) for one in argument]
-    return argument.folder() if isinstance(argument, OnS3) else argument
+        return [local_argument(one) for one in argument]
+    return argument.folder() if isinstance(argument, StoreOnS3) else argument
 
 
-def _place(text: str, *, may_be_missing: bool) -> Path | OnS3:
+def _place(text: str, *, may_be_missing: bool) -> Path | StoreOnS3:
     if not is_address(text):
         return Path(text)
     try:
-        return OnS3(S3Address.parse(text), may_be_missing)
+        return StoreOnS3(S3Address.parse(text), may_be_missing)
     except BadAddress as error:
         raise typer.BadParameter(str(error)) from error
