@@ -12,7 +12,7 @@ import pytest
 
 import sparsest as notebook
 from analysis import store as analysis_store
-from orchestrator.commands import places
+from orchestrator.commands import store_location
 from tests.orchestrator.running import HERE, rates, refused, sparsest, write_sweep
 from tests.storage.remote.service import Service
 
@@ -24,7 +24,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     """From now on the commands are given on a machine of that name."""
 
     def be(name: str) -> None:
-        for module in (places, analysis_store):
+        for module in (store_location, analysis_store):
             monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / name)
 
     be("first")
