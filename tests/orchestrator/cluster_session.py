@@ -144,7 +144,8 @@ def main(folder: Path) -> None:
     ray.cloudpickle.register_pickle_by_value(ray_session)  # type: ignore[no-untyped-call]
     # Hangs are found in seconds, but none that a busy machine makes; and tasks are small.
     deadline.SHORTEST_S, deadline.SUSPECT_S, deadline.UNKNOWN_S = 10.0, 6.0, 120.0
-    task_scheduler.LARGEST_TASK, source.SMALLEST_TASK, source.TASK_SECONDS = 20, 10, 1.0
+    task_scheduler.LARGEST_TASK, task_scheduler.SMALLEST_TASK = 20, 10
+    task_scheduler.TASK_SECONDS = 1.0
     os.chdir(folder)
     # The nodes, which are on this machine, would find it before the package that the job brings.
     Path("search.py").write_text("raise ImportError('not this one')")
