@@ -19,10 +19,10 @@ from workers.cost import prefers_matrices
 from workers.datasets import load_dataset
 from workers.dense import train_dense
 from workers.initial import initial_network
-from workers.legs import Road
 from workers.pruning_batches import one_thread
 from workers.sparse import SparseNetwork
 from workers.start import masked_layers
+from workers.step_schedule import StepSchedule
 
 WIDTHS = (16, 32, 48, 64, 96, 128, 192, 256)
 DENSITIES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)
@@ -49,14 +49,16 @@ def run() -> None:
         for density in DENSITIES:
             network = network_of(width, density)
             edges = sum(int(mask.sum()) for mask in network.weight_masks)
-            road = Road(Experiment(width=width), dataset)
+            schedule = StepSchedule(Experiment(width=width), dataset)
             sparse = SparseNetwork(network)
 
-            def in_kernel(sparse: SparseNetwork = sparse, road: Road = road) -> None:
-                sparse.train(road.legs(0, STEPS), dataset, 128, 0.9, 5e-4)
+            def in_kernel(
+                sparse: SparseNetwork = sparse, schedule: StepSchedule = schedule
+            ) -> None:
+                sparse.train(schedule.slices(0, STEPS), dataset, 128, 0.9, 5e-4)
 
-            def in_matrices(network: Snapshot = network, road: Road = road) -> None:
-                train_dense(network, road.legs(0, STEPS), dataset, 128, 0.9, 5e-4)
+            def in_matrices(network: Snapshot = network, schedule: StepSchedule = schedule) -> None:
+                train_dense(network, schedule.slices(0, STEPS), dataset, 128, 0.9, 5e-4)
 
             with one_thread():
                 in_kernel()

@@ -21,9 +21,9 @@ import numpy as np
 from pruning.registry import method_named
 from pruning.selection import by_layer
 from search.experiment import Experiment
-from workers.course import course_of, train_course
 from workers.datasets import Dataset, load_dataset, make_dataset
 from workers.initial import StoredInit, initial_network, starting_network
+from workers.mask_schedule import mask_schedule_of, train_with_mask_schedule
 from workers.start import Start, start_of
 from workers.train import train_batch
 
@@ -42,7 +42,9 @@ def settled(experiment: Experiment, dataset: Dataset) -> Start:
     """The network and its masks where the masks do not change any more."""
     if method_named(experiment.method).prunes == "before":
         return start_of(experiment, dataset, {})
-    trained = train_course(experiment, dataset, *course_of(experiment, dataset, {}))
+    trained = train_with_mask_schedule(
+        experiment, dataset, *mask_schedule_of(experiment, dataset, {})
+    )
     shapes = [(n_out, n_in) for n_in, n_out in pairwise(trained.sizes)]
     weights = np.zeros(sum(n_out * n_in for n_out, n_in in shapes), np.bool_)
     biases = np.zeros(sum(n_out for n_out, _ in shapes), np.bool_)

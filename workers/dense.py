@@ -19,7 +19,7 @@ from pruning.protocol import Layers, Snapshot
 from workers.datasets import Dataset
 from workers.kernel.compiled import compiled
 from workers.kernel.simd import aligned_zeros
-from workers.legs import Leg
+from workers.step_schedule import EpochSlice
 
 
 @compiled
@@ -88,7 +88,7 @@ class _Flat:
 
 def train_dense(
     network: Snapshot,
-    legs: Iterable[Leg],
+    slices: Iterable[EpochSlice],
     dataset: Dataset,
     batch_size: int,
     momentum: float,
@@ -100,7 +100,7 @@ def train_dense(
 
     Args:
         network: where it stands.
-        legs: the steps, one epoch's behind the other.
+        slices: steps to train, in order.
         dataset: what to train on.
         batch_size: points in a step.
         momentum: of SGD.
@@ -131,10 +131,10 @@ def train_dense(
     ones = torch.ones(batch_size)
     last = len(shapes) - 1
     with torch.inference_mode():
-        for leg in legs:
-            for step in range(leg.first_step, leg.last_step):
+        for part in slices:
+            for step in range(part.first_step, part.last_step):
                 first = step * batch_size
-                _gather(dataset.points, dataset.labels, leg.order, first, rows[0], targets)
+                _gather(dataset.points, dataset.labels, part.order, first, rows[0], targets)
                 for layer in range(last):
                     torch.mm(weights[layer], values[layer], out=values[layer + 1])
                     _add_bias_relu(rows[layer + 1], parameters.layers[layer][1])
@@ -152,7 +152,7 @@ def train_dense(
                     velocities.values,
                     gradient.values,
                     kept.values,
-                    np.float32(leg.rate),
+                    np.float32(part.rate),
                     np.float32(momentum),
                     np.float32(weight_decay),
                 )

@@ -2,7 +2,7 @@
 
 Networks whose masks are settled and that share a data order go through the kernel as a group; those
 whose masks change during training, and wide dense ones, are trained one at a time
-(`workers.course`).
+(`workers.mask_schedule`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from pruning.registry import method_named
 from search.experiment import Experiment
 from workers.compact import compacted
 from workers.cost import network_cost, prefers_matrices
-from workers.course import course_of, start_course, train_course
 from workers.datasets import Dataset
 from workers.initial import StoredInit
 from workers.kernel.measure import evaluate_networks
@@ -25,6 +24,7 @@ from workers.kernel.networks import Networks
 from workers.kernel.packing import pack, topology, unpacked
 from workers.kernel.sgd import scratch, train_steps
 from workers.kernel.simd import INSTRUCTION_SET
+from workers.mask_schedule import fixed_masks, mask_schedule_of, train_with_mask_schedule
 from workers.orders import permutation
 from workers.schedules import learning_rates
 from workers.start import Start, start_of
@@ -62,8 +62,10 @@ def train_fast(
     groups: dict[tuple[int, int, int], list[int]] = {}
     for place, experiment in enumerate(experiments):
         if method_named(experiment.method).prunes == "during":
-            course = course_of(experiment, dataset, inits)
-            results[place] = train_course(experiment, dataset, *course, curves=curves)
+            scheduled = mask_schedule_of(experiment, dataset, inits)
+            results[place] = train_with_mask_schedule(
+                experiment, dataset, *scheduled, curves=curves
+            )
             continue
         key = (experiment.order_seed, experiment.batch_size, experiment.epochs)
         groups.setdefault(key, []).append(place)
@@ -88,7 +90,9 @@ def _train_group(
         start = start_of(experiment, dataset, inits)
         prune_ms[place] = 1000 * (time.perf_counter() - begun)
         if prefers_matrices(start.weight_masks):
-            alone = train_course(experiment, dataset, *start_course(start), curves=curves)
+            alone = train_with_mask_schedule(
+                experiment, dataset, *fixed_masks(start), curves=curves
+            )
             results[place] = replace(alone, train_ms=alone.train_ms + prune_ms[place])
         else:
             together[place] = start
@@ -185,8 +189,8 @@ def train_networks(
         ValueError: not even one batch fits the data set.
     """
     first = group[0]
-    steps_an_epoch = dataset.steps_per_epoch(first.batch_size)
-    remaining = first.epochs * steps_an_epoch if steps is None else steps
+    steps_per_epoch = dataset.steps_per_epoch(first.batch_size)
+    remaining = first.epochs * steps_per_epoch if steps is None else steps
     rates = np.stack([learning_rates(e.schedule, e.lr, e.epochs) for e in group])
     rates_by_epoch = np.ascontiguousarray(rates.T, dtype=np.float32)
     momenta = np.array([e.momentum for e in group], np.float32)
@@ -194,7 +198,7 @@ def train_networks(
     memory = scratch(networks, dataset.features, first.batch_size)
     order = np.empty(len(dataset), np.uint32)
     for epoch in range(first.epochs):
-        now = min(remaining, steps_an_epoch)
+        now = min(remaining, steps_per_epoch)
         if now == 0:
             break
         permutation(first.order_seed, epoch, order)

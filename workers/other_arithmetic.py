@@ -32,7 +32,7 @@ _CANNOT_BE_TRAINED: Final = 3
 """Exit code of the child where `train_batch` refuses; its standard error has the reason."""
 
 
-class ArithmeticNotHad(ValueError):  # noqa: N818 - the name says what is the case
+class ArithmeticUnavailable(ValueError):  # noqa: N818 - the name says what is the case
     """The process that was to train with another arithmetic was lost."""
 
 
@@ -63,7 +63,7 @@ def train_as(
 
     Raises:
         ValueError: an experiment cannot be carried out.
-        ArithmeticNotHad: the process that trains was lost.
+        ArithmeticUnavailable: the process that trains was lost.
     """
     arithmetic = arithmetic_of(backend)
     if arithmetic in (None, INSTRUCTION_SET):
@@ -80,7 +80,7 @@ def train_as(
     if done.returncode == _CANNOT_BE_TRAINED:
         raise ValueError(said)
     if done.returncode != 0:
-        raise ArithmeticNotHad(
+        raise ArithmeticUnavailable(
             f"the process that trains with the arithmetic {arithmetic} ended with exit code "
             f"{done.returncode}" + (f": {said.splitlines()[-1]}" if said else "")
         )

@@ -13,7 +13,7 @@ from workers.datasets import Dataset
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack_values, topology, unpacked
 from workers.kernel.sgd import scratch, train_steps
-from workers.legs import Leg
+from workers.step_schedule import EpochSlice
 
 
 class SparseNetwork:
@@ -35,7 +35,7 @@ class SparseNetwork:
 
     def train(
         self,
-        legs: Iterable[Leg],
+        slices: Iterable[EpochSlice],
         dataset: Dataset,
         batch_size: int,
         momentum: float,
@@ -45,16 +45,16 @@ class SparseNetwork:
         memory = scratch(self._packed, dataset.features, batch_size)
         momenta = np.array([momentum], np.float32)
         decays = np.array([weight_decay], np.float32)
-        for leg in legs:
+        for part in slices:
             train_steps(
                 self._packed,
                 dataset.points,
                 dataset.labels,
-                leg.order,
+                part.order,
                 batch_size,
-                leg.first_step,
-                leg.last_step,
-                np.array([leg.rate], np.float32),
+                part.first_step,
+                part.last_step,
+                np.array([part.rate], np.float32),
                 momenta,
                 decays,
                 memory,

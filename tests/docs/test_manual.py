@@ -80,9 +80,6 @@ def test_page_on_reproducibility_makes_no_id(capsys: pytest.CaptureFixture[str])
 
 
 def test_seeds_of_the_page_are_of_other_streams() -> None:
-    code = "".join(
-        (ROOT / "workers" / f"{name}.py").read_text()
-        for name in ("initial", "course", "pruning_batches")
-    )
+    code = "".join(path.read_text() for path in (ROOT / "workers").glob("*.py"))
     used = set(re.findall(r'experiment\.seed\("(\w+)"\)', code))
     assert set(re.findall(r'`experiment\.seed\("(\w+)"\)`', REPRODUCIBILITY.read_text())) == used

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pytest
 
 from search.experiment import Experiment
-from workers import course, fast, initial, start, torch_batch, train
+from workers import fast, initial, mask_schedule, start, torch_batch, train
 from workers.datasets import load_dataset
 from workers.kernel import sgd as kernel
 from workers.train import OUTCOME_SCHEMA, train_batch
@@ -94,15 +94,15 @@ def test_nan_between_changes_of_masks_stops_or_spreads(
     epochs = 40 if method == "gmp" else 35
     experiments = group(method, epochs=epochs)
     expected = train_batch(experiments)
-    advance, legs = course._advance, iter(range(10**9))
+    advance, segments = mask_schedule._advance, iter(range(10**9))
 
     def poisoned(network: Any, experiment: Experiment, *more: Any) -> Any:
-        if experiment.lr == SICK and next(legs) == 1:
+        if experiment.lr == SICK and next(segments) == 1:
             weight = network.layers[0][0]
             weight[tuple(np.argwhere(network.weight_masks[0])[0])] = math.nan
         return advance(network, experiment, *more)
 
-    monkeypatch.setattr(course, "_advance", poisoned)
+    monkeypatch.setattr(mask_schedule, "_advance", poisoned)
     check(train_batch(experiments), expected)
 
 

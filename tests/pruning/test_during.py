@@ -18,7 +18,7 @@ from tests.pruning.slow_rigl import drop_and_grow, slow_rigl
 from tests.pruning.slow_training import SlowResult
 from tests.pruning.test_slow_during import DATASET, experiment_of
 from workers.cost import prefers_matrices
-from workers.course import course_of, train_course
+from workers.mask_schedule import mask_schedule_of, train_with_mask_schedule
 from workers.trained import Trained
 
 NAMES = ("gmp", "lth", "rigl")
@@ -63,8 +63,8 @@ def test_network_differs_from_the_slow_algorithm(
     name: str, width: int, target: int, steps: int | None
 ) -> None:
     experiment = experiment_of(name, width, target)
-    layers, schedule = course_of(experiment, DATASET, {})
-    trained = train_course(experiment, DATASET, layers, schedule, steps=steps)
+    layers, schedule = mask_schedule_of(experiment, DATASET, {})
+    trained = train_with_mask_schedule(experiment, DATASET, layers, schedule, steps=steps)
     assert_same(trained, slow(experiment, layers, schedule, steps))
 
 
@@ -73,10 +73,10 @@ def test_wide_network_differs_from_the_slow_algorithm(name: str) -> None:
     # The first steps go through matrix products, the others through the kernel.
     # One epoch for the lottery ticket: after five, rounding has swapped two of 12,960 weights.
     experiment = experiment_of(name, 80, 65, epochs=5 if name == "gmp" else 1)
-    layers, schedule = course_of(experiment, DATASET, {})
+    layers, schedule = mask_schedule_of(experiment, DATASET, {})
     assert prefers_matrices([np.ones(weight.shape, np.bool_) for weight, _ in layers])
     steps = 200
-    trained = train_course(experiment, DATASET, layers, schedule, steps=steps)
+    trained = train_with_mask_schedule(experiment, DATASET, layers, schedule, steps=steps)
     expected = slow(experiment, layers, schedule, steps)
     assert len(expected.events) > 0
     assert not prefers_matrices(expected.weight_masks)
@@ -98,9 +98,9 @@ def test_rigl_breaks_ties_otherwise_than_the_slow_algorithm() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_curve_ends_elsewhere_than_the_row(name: str) -> None:
     experiment = experiment_of(name, 4, 20)
-    schedule = course_of(experiment, DATASET, {})
-    plain = train_course(experiment, DATASET, *schedule)
-    measured = train_course(experiment, DATASET, *schedule, curves=True)
+    schedule = mask_schedule_of(experiment, DATASET, {})
+    plain = train_with_mask_schedule(experiment, DATASET, *schedule)
+    measured = train_with_mask_schedule(experiment, DATASET, *schedule, curves=True)
     rounds = 5 if name == "lth" else 1
     assert len(measured.curve) == rounds * experiment.epochs
     assert measured.curve[-1] == (plain.accuracy, plain.loss)
@@ -111,17 +111,17 @@ def test_curve_ends_elsewhere_than_the_row(name: str) -> None:
 
 def test_gmp_prunes_everything_where_the_steps_are_no_multiple_of_its_events() -> None:
     experiment = experiment_of("gmp", 4, 20, epochs=3)
-    layers, schedule = course_of(experiment, DATASET, {})
+    layers, schedule = mask_schedule_of(experiment, DATASET, {})
     # 363 steps in 200 parts of 1: the formula alone would go on to a share of 1.8.
     assert len(schedule.changes) == 362
-    trained = train_course(experiment, DATASET, layers, schedule)
+    trained = train_with_mask_schedule(experiment, DATASET, layers, schedule)
     assert len(trained.weights) == 18
 
 
 def test_gmp_is_run_for_fewer_steps_than_it_has_events() -> None:
     experiment = experiment_of("gmp", 4, 20, epochs=1)
     with pytest.raises(ValueError, match="200 parts of the training, which has only 121 steps"):
-        course_of(experiment, DATASET, {})
+        mask_schedule_of(experiment, DATASET, {})
 
 
 @pytest.mark.parametrize(
@@ -137,5 +137,5 @@ def test_hyperparameter_is_ignored(
 ) -> None:
     experiment = experiment_of(name, 8, 30)
     changed = replace(experiment, hyperparameters=given)
-    assert list(course_of(changed, DATASET, {})[1].changes) == changes
+    assert list(mask_schedule_of(changed, DATASET, {})[1].changes) == changes
     assert changed.experiment_id != experiment.experiment_id

@@ -12,7 +12,7 @@ from search.experiment import Experiment
 from storage.published.file import open_published
 from workers.initial import StoredInit, initial_network, layers_digest
 from workers.kernel.simd import INSTRUCTION_SET
-from workers.other_arithmetic import ArithmeticNotHad, arithmetic_of, train_as
+from workers.other_arithmetic import ArithmeticUnavailable, arithmetic_of, train_as
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 COMPARED = ("backend", "status", "accuracy", "loss", "weight_nnz", "model_nnz")
@@ -61,7 +61,7 @@ def test_experiment_that_cannot_be_trained_is_a_process_that_was_lost(
     with pytest.raises(ValueError, match=r"initialisation 'x:1' was not given; given: none$"):
         train_as(OTHER, [Experiment(structure=(1, 1, 1), init="x:1", epochs=1)])
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(ArithmeticNotHad, match=r"ended with exit code 1$"):
+    with pytest.raises(ArithmeticUnavailable, match=r"ended with exit code 1$"):
         train_as(OTHER, [Experiment(structure=(1, 1), epochs=1)])
 
 

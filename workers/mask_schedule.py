@@ -1,0 +1,193 @@
+"""Training of a single network whose masks may change between segments of training."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.protocol import Batch, Layers, MaskSchedule, Pruned, Snapshot
+from pruning.registry import method_named, pruning_during
+from pruning.validation import check_masks, check_snapshot
+from search.experiment import Experiment
+from workers.cost import prefers_matrices
+from workers.datasets import Dataset
+from workers.initial import StoredInit, starting_network
+from workers.orders import permutation
+from workers.sparse import SparseNetwork
+from workers.start import Start, masked_layers
+from workers.step_schedule import StepSchedule
+from workers.trained import Trained
+
+
+@dataclass(frozen=True)
+class FixedMasks:
+    """The mask schedule of a network whose masks never change."""
+
+    start: Pruned
+    rounds: int = 1
+    changes: Sequence[int] = ()
+    takes_step: bool = False
+
+    def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
+        """Return the network unchanged; never called, since `changes` is empty."""
+        return network
+
+
+def fixed_masks(start: Start) -> tuple[Layers, MaskSchedule]:
+    """Return the initial network and the mask schedule of a network with fixed masks."""
+    return start.layers, FixedMasks(Pruned(start.weight_masks, start.bias_masks))
+
+
+def mask_schedule_of(
+    experiment: Experiment, dataset: Dataset, inits: Mapping[str, StoredInit]
+) -> tuple[Layers, MaskSchedule]:
+    """Return the initial network and the mask schedule of an experiment.
+
+    Args:
+        experiment: experiment of a method that prunes during training.
+        dataset: data set to train on.
+        inits: stored initialisations by token.
+
+    Raises:
+        ValueError: as `pruning.protocol.PrunesDuring`; or the experiment gives masks, an
+            initialisation is missing, or a batch is larger than the data set.
+    """
+    if experiment.masks:
+        raise ValueError(f"method {experiment.method!r} chooses its masks itself: none are given")
+    layers = starting_network(experiment, inits, dataset.features)
+    numbers = count()
+
+    def draw(size: int) -> NDArray[np.uint32]:
+        out = np.empty(size, np.uint32)
+        permutation(experiment.seed("mask"), next(numbers), out)
+        return out
+
+    steps = experiment.epochs * dataset.steps_per_epoch(experiment.batch_size)
+    begin = pruning_during(method_named(experiment.method))
+    return layers, begin(experiment, layers, steps, draw)
+
+
+def train_with_mask_schedule(
+    experiment: Experiment,
+    dataset: Dataset,
+    layers: Layers,
+    mask_schedule: MaskSchedule,
+    *,
+    steps: int | None = None,
+    curves: bool = False,
+) -> Trained:
+    """Train one network, changing its masks as scheduled (docs/paper.md, sections 3 and 5).
+
+    Each segment between two changes runs in the sparse kernel or, while the network is wide and
+    dense, as matrix products. `workers.cost.prefers_matrices` chooses by the masks alone.
+
+    Args:
+        experiment: experiment to train.
+        dataset: data set for training and evaluation.
+        layers: initial network; not modified.
+        mask_schedule: initial masks and their changes.
+        steps: number of steps to train, across all rounds; None trains to the end.
+        curves: also evaluate at the end of every epoch.
+
+    Raises:
+        ValueError: the schedule returns masks or a network that do not fit `layers`.
+    """
+    # Imported late: torch takes seconds and 200 MB, which workers of a search do not need.
+    from workers.pruning_batches import one_thread
+
+    started = time.perf_counter()
+    schedule = StepSchedule(experiment, dataset)
+    last = mask_schedule.rounds * schedule.steps_per_round if steps is None else steps
+    epoch = schedule.steps_per_epoch
+    epoch_ends = range(epoch, last + 1, epoch) if curves else range(0)
+    changes = set(mask_schedule.changes)
+    zero_velocities = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
+    start = mask_schedule.start
+    check_masks(experiment.method, start.weight_masks, start.bias_masks, layers)
+    network = _masked(Snapshot(layers, zero_velocities, start.weight_masks, start.bias_masks))
+    curve: list[tuple[float, float]] = []
+    position = 0
+    with one_thread():
+        for stop in sorted({step for step in (*changes, *epoch_ends, last) if step <= last}):
+            network = _advance(network, experiment, dataset, schedule, position, stop)
+            position = stop
+            if stop in epoch_ends:
+                curve.append(_evaluated(network, dataset))
+            if stop in changes and not _is_finite(network):
+                # Diverged for good. Continuing could hide it: NaN has no magnitude, so the next
+                # mask might drop it, and LTH would rewind to finite weights.
+                break
+            if stop in changes and stop < last:
+                batch = _batch_at(schedule, dataset, stop)
+                changed = mask_schedule.change(stop, network, batch)
+                check_snapshot(experiment.method, changed, layers)
+                network = _masked(changed)
+                position += mask_schedule.takes_step
+    accuracy, loss = _evaluated(network, dataset)
+    return Trained.of(
+        list(network.layers),
+        accuracy,
+        loss,
+        weight_masks=network.weight_masks,
+        bias_masks=network.bias_masks,
+        train_ms=1000 * (time.perf_counter() - started),
+        curve=curve,
+    )
+
+
+def _masked(network: Snapshot) -> Snapshot:
+    """Return the network with masked weights, biases and velocities set to zero."""
+    masks = network.weight_masks, network.bias_masks
+    return Snapshot(
+        masked_layers(network.layers, *masks), masked_layers(network.velocities, *masks), *masks
+    )
+
+
+def _advance(
+    network: Snapshot,
+    experiment: Experiment,
+    dataset: Dataset,
+    schedule: StepSchedule,
+    first: int,
+    last: int,
+) -> Snapshot:
+    """Return the network after training the steps in [first, last)."""
+    if first >= last:
+        return network
+    settings = (experiment.batch_size, experiment.momentum, experiment.weight_decay)
+    if prefers_matrices(network.weight_masks):
+        # Imported late, like torch itself.
+        from workers.dense import train_dense
+
+        return train_dense(network, schedule.slices(first, last), dataset, *settings)
+    sparse = SparseNetwork(network)
+    sparse.train(schedule.slices(first, last), dataset, *settings)
+    return sparse.snapshot()
+
+
+def _is_finite(network: Snapshot) -> bool:
+    return all(np.isfinite(w).all() and np.isfinite(b).all() for w, b in network.layers)
+
+
+def _evaluated(network: Snapshot, dataset: Dataset) -> tuple[float, float]:
+    """Return accuracy and mean loss over all points."""
+    hits, loss = SparseNetwork(network).evaluate(dataset)
+    return hits / len(dataset), loss / len(dataset)
+
+
+def _batch_at(schedule: StepSchedule, dataset: Dataset, step: int) -> Callable[[], Batch]:
+    """Return a function that makes the batch of a step on demand."""
+
+    def batch() -> Batch:
+        import torch
+
+        points = schedule.batch(step)
+        # Copied into memory that torch aligns: alignment may decide the order of a sum.
+        return torch.tensor(dataset.points[points]), torch.tensor(dataset.labels[points])
+
+    return batch

@@ -1,0 +1,77 @@
+"""The optimiser steps of one training, in slices that end with their epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.experiment import Experiment
+from workers.datasets import Dataset
+from workers.orders import permutation
+from workers.schedules import learning_rates
+
+
+@dataclass(frozen=True, eq=False)
+class EpochSlice:
+    """Consecutive steps of one epoch.
+
+    Attributes:
+        order: uint32 [N], order of the points in this epoch.
+        first_step: first step of the slice, counted from 0 at the start of the epoch.
+        last_step: end of the slice, exclusive.
+        rate: learning rate.
+    """
+
+    order: NDArray[np.uint32]
+    first_step: int
+    last_step: int
+    rate: float
+
+
+class StepSchedule:
+    """All steps of one training, counted from 0 across its rounds.
+
+    Args:
+        experiment: source of the data order, the batch size and the learning-rate schedule, which
+            restarts with every round.
+        dataset: data set to train on.
+
+    Raises:
+        ValueError: the batch size exceeds the data set.
+    """
+
+    def __init__(self, experiment: Experiment, dataset: Dataset) -> None:
+        self.steps_per_epoch = dataset.steps_per_epoch(experiment.batch_size)
+        self.steps_per_round = experiment.epochs * self.steps_per_epoch
+        self._seed = experiment.order_seed
+        self._batch_size = experiment.batch_size
+        self._rates = learning_rates(experiment.schedule, experiment.lr, experiment.epochs)
+        self._epoch = -1
+        self._order = np.empty(len(dataset), np.uint32)
+
+    def slices(self, first: int, last: int) -> Iterator[EpochSlice]:
+        """Yield the steps in [first, last), one slice per epoch.
+
+        The slices share one buffer for `order`, so use each of them before taking the next.
+        """
+        while first < last:
+            epoch, start = divmod(first, self.steps_per_epoch)
+            end = min(self.steps_per_epoch, start + last - first)
+            rate = float(self._rates[epoch % len(self._rates)])
+            yield EpochSlice(self._order_of(epoch), start, end, rate)
+            first += end - start
+
+    def batch(self, step: int) -> NDArray[np.uint32]:
+        """Return the indices of the points of one step, uint32 [batch_size]."""
+        epoch, step_in_epoch = divmod(step, self.steps_per_epoch)
+        first = step_in_epoch * self._batch_size
+        return self._order_of(epoch)[first : first + self._batch_size]
+
+    def _order_of(self, epoch: int) -> NDArray[np.uint32]:
+        if epoch != self._epoch:
+            permutation(self._seed, epoch, self._order)
+            self._epoch = epoch
+        return self._order
