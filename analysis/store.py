@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
 from analysis.network import network_from_row
 from analysis.retrain import WeightsNotStored, retrained, was_left_out
 from pruning.network import MaskedNetwork
-from storage.closing import Closing
 from storage.paths import published_folder
 from storage.published.reader import PublishedReader
 from storage.reading.reader import StoreReader
@@ -57,7 +56,7 @@ class QueryResult:
         return frame
 
 
-class Store(Closing):
+class Store:
     """Results that are open for reading; rows that are committed later are seen as well."""
 
     def __init__(self, reader: ResultsReader, where: str) -> None:
@@ -127,6 +126,12 @@ class Store(Closing):
             "SELECT * EXCLUDE (weight_index, weights, bias_index, biases) FROM results "
             "ORDER BY study, study_index"
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Frees the memory and files that queries hold."""

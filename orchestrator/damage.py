@@ -17,7 +17,7 @@ from storage.writing.editor import StoreEditor
 logger = logging.getLogger(__name__)
 
 
-def set_damaged_aside(store: Path, command: str, console: Console) -> None:
+def quarantine_damaged(store: Path, command: str, console: Console) -> None:
     """Checks every byte of a store, if there is one, and says what it finds.
 
     Damaged files are set aside, so that their experiments are no longer stored and can be trained.
@@ -36,14 +36,14 @@ def set_damaged_aside(store: Path, command: str, console: Console) -> None:
     if not paths.marker.exists() or paths.origin.exists():
         return
     try:
-        said = _set_files_aside(store, command)
+        said = _quarantine_files(store, command)
     except EntryDamaged:
         said = [
             f"damaged: the log entry {lost.file}: {lost.problem}. It is kept as {lost.kept}; rows "
             "that it alone named are no longer stored"
             for lost in repair_log(paths, command)
         ]
-        said += _set_files_aside(store, command)
+        said += _quarantine_files(store, command)
     if not said:
         return
     with log_beside(paths):
@@ -52,11 +52,11 @@ def set_damaged_aside(store: Path, command: str, console: Console) -> None:
             logger.warning("%s", line)
 
 
-def _set_files_aside(store: Path, command: str) -> list[str]:
+def _quarantine_files(store: Path, command: str) -> list[str]:
     """Takes damaged data files out of the store, and says which."""
     with StoreEditor(store, command=command) as editor:
         return [
             f"damaged: a data file {gone.problem}. It is kept as {gone.file}; its "
             f"{counted(gone.rows, 'row')} are no longer stored"
-            for gone in editor.set_damaged_aside()
+            for gone in editor.quarantine_damaged()
         ]

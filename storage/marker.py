@@ -9,7 +9,7 @@ from storage import durable
 from storage.errors import MarkerDamaged, NotAStore, StoreDamaged, StoreError, StoreVersion
 from storage.log.seal import seal, unseal
 from storage.paths import StorePaths
-from storage.regular import read_regular
+from storage.safe_open import read_regular
 
 STORE_FORMAT = 1
 """Raised by one whenever the layout of a store changes."""

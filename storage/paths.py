@@ -7,7 +7,7 @@
 - STORE/live.json: how far the running sweep is, for watchers; of no meaning when none runs.
 - STORE/planned.json: how many experiments of each study were asked for, for watchers alone.
 - STORE/tmp/<uuid>: files being written that are not published yet, of no meaning after a crash.
-- STORE/set-aside/: data files and log entries that were found damaged, no part of the store.
+- STORE/quarantine/: files taken out of the store because they were damaged or unexplained.
 - STORE/origin.json: in a working copy of a store on S3, where that one is.
 - STORE.log: the text log of runs, beside the store.
 
@@ -77,9 +77,9 @@ class StorePaths:
         return self.root / "tmp"
 
     @property
-    def set_aside(self) -> Path:
+    def quarantine(self) -> Path:
         """The folder of files that were found damaged; there is none before the first."""
-        return self.root / "set-aside"
+        return self.root / "quarantine"
 
     @property
     def live(self) -> Path:
@@ -118,9 +118,9 @@ class StorePaths:
         """A data file that does not exist yet."""
         return self.data / f"{uuid4().hex}.parquet"
 
-    def new_kept_entry(self, number: int) -> Path:
+    def new_quarantined_entry(self, number: int) -> Path:
         """Where a damaged log entry can be kept; there is nothing yet."""
-        return self.set_aside / f"{number:08d}-{uuid4().hex}.json"
+        return self.quarantine / f"{number:08d}-{uuid4().hex}.json"
 
     def new_temporary(self) -> Path:
         """A temporary file that does not exist yet."""

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from storage.log.strict import Count, Name, Strict
 from storage.paths import StorePaths
-from storage.regular import read_regular
+from storage.safe_open import read_regular
 
 logger = logging.getLogger(__name__)
 

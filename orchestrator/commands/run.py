@@ -28,7 +28,7 @@ from orchestrator.commands.options import (
     Workers,
 )
 from orchestrator.commands.training import TrainingOptions, train_targets
-from orchestrator.damage import set_damaged_aside
+from orchestrator.damage import quarantine_damaged
 from orchestrator.display.terminal import plain_console
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
@@ -105,7 +105,7 @@ def run(
     if part is not None:
         targets = only_shard(targets, part)
     given = read_inits({"bench-95": bench_95, "bench-995": bench_995})
-    set_damaged_aside(store, command, console)
+    quarantine_damaged(store, command, console)
     if from_published:
         take_published(targets, given, store, published_folder(), cache_folder(), command, console)
     check_workers(executor, workers, address)

@@ -27,7 +27,7 @@ from orchestrator.commands.options import (
 )
 from orchestrator.commands.searching import Search
 from orchestrator.commands.training import TrainingOptions
-from orchestrator.damage import set_damaged_aside
+from orchestrator.damage import quarantine_damaged
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
 from orchestrator.invocation import Invocation, program
@@ -123,7 +123,7 @@ def search(
         invocation=Invocation.current(),
     )
     console = plain_console(stderr=True)
-    set_damaged_aside(store, options.invocation.recorded, console)
+    quarantine_damaged(store, options.invocation.recorded, console)
     found = Search(settings, options, max_core_hours, console)
     found.run(again=again)
     if as_json:

@@ -110,7 +110,7 @@ def train_targets(
     ):
         training = _Training(targets, options, writer, console, plugins)
         if options.retry:
-            aside = counted(writer.set_aside(options.retry), "row")
+            aside = counted(writer.retry(options.retry), "row")
             console.print(
                 f"{aside} of the store {' or '.join(options.retry)}: not counted as stored"
             )

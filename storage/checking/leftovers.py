@@ -47,7 +47,7 @@ def find_leftovers(
     for file in listed:
         if file.parent == paths.tmp:
             yield Problem(str(file), "half-written by a process that died", _REMOVED_BY_ITSELF)
-        elif file == paths.set_aside:
+        elif file == paths.quarantine:
             yield Problem(str(file), "holds files that were found damaged", _REMOVE)
         elif file.parent == paths.root:
             if file not in own:

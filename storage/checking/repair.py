@@ -8,11 +8,11 @@ from pathlib import Path
 
 from search.indices import IndexSet
 from storage import durable
-from storage.data.replacing import places_in
+from storage.data.replacing import indices_in
 from storage.errors import EntryDamaged
 from storage.lock import StoreLock
 from storage.log.entries import Entry, EntryLost, RowsCommitted, RowsReplaced
-from storage.log.numbered import read_what_is_left, replace_entry
+from storage.log.files import read_what_is_left, replace_entry
 from storage.log.state import StoreState
 from storage.marker import check_marker
 from storage.paths import StorePaths, list_unpublished
@@ -74,13 +74,15 @@ def _repair(paths: StorePaths, command: str) -> list[LostEntry]:
             entries.append(EntryLost(command=command, problem=found.problem, removed=removed))
         else:
             entries.append(found)
-    lost = [LostEntry(paths.new_kept_entry(n), d.file, d.problem) for n, d in damaged.items()]
-    durable.make_folders(paths.set_aside)
+    lost = [
+        LostEntry(paths.new_quarantined_entry(n), d.file, d.problem) for n, d in damaged.items()
+    ]
+    durable.make_folders(paths.quarantine)
     for entry in lost:
         durable.keep_link(entry.file, entry.kept)
     for file in _unnamed(paths, entries):
-        durable.keep_link(file, paths.set_aside / file.name)
-    durable.sync_folder(paths.set_aside)
+        durable.keep_link(file, paths.quarantine / file.name)
+    durable.sync_folder(paths.quarantine)
     durable.sync_folder(paths.root)
     for number in damaged:
         # Durable as soon as the next process opens the store to write, as that makes the log so.
@@ -108,7 +110,7 @@ def _replaced(
             for digest, some in part.indices.items():
                 intervals.setdefault(digest, []).extend(some)
     places = {digest: IndexSet.of(some) for digest, some in intervals.items()}
-    return [part.file for part in state.parts if places_in(part, places)]
+    return [part.file for part in state.parts if indices_in(part, places)]
 
 
 def _unnamed(paths: StorePaths, entries: list[Entry]) -> list[Path]:

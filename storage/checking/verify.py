@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from search.study import Study
+from storage.checking.known_studies import KnownStudies
 from storage.checking.leftovers import find_leftovers, list_store
 from storage.checking.problem import FROM_A_COPY, Problem
 from storage.checking.verify_part import Ids, check_part
@@ -14,8 +15,7 @@ from storage.data.parts import check_part_content, check_part_schema
 from storage.errors import StoreDamaged
 from storage.lock import current_holder
 from storage.log.entries import Entry, RowsReplaced
-from storage.log.known_studies import KnownStudies
-from storage.log.numbered import read_log
+from storage.log.files import read_log
 from storage.log.state import StoreState
 from storage.marker import check_marker
 from storage.paths import StorePaths

@@ -10,13 +10,13 @@ import pyarrow as pa
 
 from search.specification import SPECIFICATION_COLUMNS, experiment_of, specification_table
 from search.study import Study
+from storage.checking.known_studies import KnownStudies
 from storage.checking.problem import FROM_A_COPY, Problem
 from storage.data.parts import check_file_schema, check_part_schema, read_part, rows_of_sweeps
 from storage.data.replacing import indices_of
 from storage.data.rows import check_values
 from storage.errors import RowsRefused, StoreDamaged
 from storage.log.entries import RowsCommitted
-from storage.log.known_studies import KnownStudies
 from storage.paths import StorePaths
 
 

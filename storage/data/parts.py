@@ -253,25 +253,35 @@ def ids_of_other_versions(
 
 
 def study_ids(paths: StorePaths, part: RowsCommitted) -> Iterator[tuple[str, list[str]]]:
-    """Yields the digest of each study in a data file, and the experiment ids of its rows.
-
-    Reads that one column only.
+    """Yield the digest of each study in a data file, and the experiment ids of its rows.
 
     Raises:
         DataFileDamaged: the file cannot be read.
     """
-    check_part_size(paths, part)
-    file = paths.part(part.file)
-    try:
-        column = pq.read_table(file, columns=["experiment_id"], partitioning=None)
-    except (OSError, pa.ArrowException) as error:
-        raise DataFileDamaged(file, f"cannot be read ({error})") from error
-    ids: list[str] = column.column("experiment_id").to_pylist()
+    column = read_columns(paths, part, ["experiment_id"]).column("experiment_id")
+    ids: list[str] = column.to_pylist()
     position = 0
     for digest, intervals in part.indices.items():
         count = sum(stop - start for start, stop in intervals)
         yield digest, ids[position : position + count]
         position += count
+
+
+def read_columns(paths: StorePaths, part: RowsCommitted, columns: list[str]) -> pa.Table:
+    """Return some columns of a data file; its checksum is not verified.
+
+    Raises:
+        DataFileDamaged: the file is missing, of another size, or cannot be read.
+    """
+    check_part_size(paths, part)
+    file = paths.part(part.file)
+    try:
+        rows = pq.read_table(file, columns=columns, partitioning=None)
+    except (OSError, pa.ArrowException) as error:
+        raise DataFileDamaged(file, f"cannot be read ({error})") from error
+    if rows.num_rows != part.rows:
+        raise DataFileDamaged(file, f"has {rows.num_rows} rows; the log says {part.rows}")
+    return rows
 
 
 def _changed(paths: StorePaths, part: RowsCommitted) -> DataFileDamaged:

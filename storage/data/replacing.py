@@ -1,4 +1,4 @@
-"""Taking rows out of data files: what the files that replace them hold."""
+"""Finding rows in data files, and making the files that replace them when rows are removed."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ from itertools import repeat
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from search.indices import IndexSet
-from storage.data.parts import check_part_size, make_part, read_part
-from storage.errors import DataFileDamaged
+from storage.data.parts import make_part, read_columns, read_part
 from storage.log.entries import RowsCommitted
 from storage.paths import StorePaths
 
-Places = Mapping[str, IndexSet]
-"""Digest of a study -> indices: some rows of a store, by where they stand."""
+StudyIndices = Mapping[str, IndexSet]
+"""Digest of a study -> indices of some of its rows."""
 
 NewPart = tuple[pa.Buffer, RowsCommitted]
 """Bytes of a data file, and the entry that names it."""
 
 
-def places_in(part: RowsCommitted, places: Places) -> dict[str, IndexSet]:
-    """Those of the rows that a data file holds."""
+def indices_in(part: RowsCommitted, wanted: StudyIndices) -> dict[str, IndexSet]:
+    """Return those of the wanted rows that a data file holds."""
     found = {
-        digest: IndexSet.of(intervals) & places[digest].near(intervals)
+        digest: IndexSet.of(intervals) & wanted[digest].near(intervals)
         for digest, intervals in part.indices.items()
-        if digest in places
+        if digest in wanted
     }
     return {digest: indices for digest, indices in found.items() if indices}
 
 
-def without(paths: StorePaths, parts: Iterable[RowsCommitted], gone: Places) -> Iterator[NewPart]:
-    """Yields a new data file with the other rows of each of the parts that has any.
+def parts_without_rows(
+    paths: StorePaths, parts: Iterable[RowsCommitted], removed: StudyIndices
+) -> Iterator[NewPart]:
+    """Yield, for each data file that keeps any row, a new one without the removed rows.
 
     Args:
-        paths: of the store whose files they are.
+        paths: paths of the store that has the data files.
         parts: the data files.
-        gone: rows to leave out.
+        removed: rows to leave out.
 
     Raises:
         DataFileDamaged: a file is missing, or was changed.
     """
     for part in parts:
-        left_out = places_in(part, gone)
+        left_out = indices_in(part, removed)
         kept = {
             digest: IndexSet.of(intervals) - left_out.get(digest, IndexSet())
             for digest, intervals in part.indices.items()
@@ -66,41 +66,34 @@ def without(paths: StorePaths, parts: Iterable[RowsCommitted], gone: Places) -> 
         yield make_part(paths, rows.filter(pa.array(mask)), intervals, studies)
 
 
-def places_of(
+def find_rows(
     paths: StorePaths, parts: Iterable[RowsCommitted], column: str, values: pa.Array
 ) -> Iterator[tuple[str, int, str]]:
-    """Yields digest of the study, index and experiment id of the rows that have certain values.
+    """Yield study digest, index and experiment id of the rows whose column has one of the values.
 
     Args:
-        paths: of the store.
-        parts: data files to look into.
-        column: that is compared.
-        values: any of them will do.
+        paths: paths of the store.
+        parts: data files to search.
+        column: name of the column that is compared.
+        values: values to look for.
 
     Raises:
         DataFileDamaged: a file is missing, of another size, or cannot be read.
     """
     for part in parts:
-        check_part_size(paths, part)
-        file = paths.part(part.file)
-        try:
-            rows = pq.read_table(file, columns=sorted({"experiment_id", column}), partitioning=None)
-        except (OSError, pa.ArrowException) as error:
-            raise DataFileDamaged(file, f"cannot be read ({error})") from error
-        if rows.num_rows != part.rows:
-            raise DataFileDamaged(file, f"has {rows.num_rows} rows; the log says {part.rows}")
+        rows = read_columns(paths, part, sorted({"experiment_id", column}))
         found = pc.is_in(rows.column(column), values).to_numpy().nonzero()[0]
         ids = rows.column("experiment_id").take(pa.array(found)).to_numpy()
-        before = 0
+        position = 0
         for digest, indices in indices_of(part).items():
-            ours = (before <= found) & (found < before + len(indices))
-            some = indices[found[ours] - before].tolist()
+            ours = (position <= found) & (found < position + len(indices))
+            some = indices[found[ours] - position].tolist()
             yield from zip(repeat(digest), some, ids[ours].tolist(), strict=False)
-            before += len(indices)
+            position += len(indices)
 
 
 def indices_of(part: RowsCommitted) -> dict[str, NDArray[np.int64]]:
-    """Digest of each study of a data file -> int64 [rows], the indices of its rows, in order."""
+    """Return, for each study of a data file, int64 [rows]: the indices of its rows, in order."""
     return {digest: _array(IndexSet.of(some)) for digest, some in part.indices.items()}
 
 

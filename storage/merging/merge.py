@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from search.indices import IndexSet
 from storage.data.parts import ids_of_other_versions, part_bytes
-from storage.data.replacing import places_in, places_of, without
+from storage.data.replacing import find_rows, indices_in, parts_without_rows
 from storage.errors import MergeRefused
 from storage.log.entries import RowsCommitted
 from storage.log.inits import init_entry
@@ -157,18 +157,18 @@ class _Merge:
             self._committer.publish_rows(pa.py_buffer(data), renamed)
             return part.rows
         rows = 0
-        for data, rest in without(self._source.paths, [part], there):
+        for data, rest in parts_without_rows(self._source.paths, [part], there):
             self._committer.publish_rows(data, rest)
             rows += rest.rows
         return rows
 
     def _there_already(self, part: RowsCommitted) -> dict[str, IndexSet]:
         """Rows of a data file whose experiments the other store has, by digest of the study."""
-        there = places_in(part, self._there)
+        there = indices_in(part, self._there)
         for digest, name in part.studies.items():
             ids = self._ids_of_other_versions(name, digest)
             if len(ids):
-                for found, index, _ in places_of(self._source.paths, [part], "experiment_id", ids):
+                for found, index, _ in find_rows(self._source.paths, [part], "experiment_id", ids):
                     if found == digest:
                         one = IndexSet.of([(index, index + 1)])
                         there[digest] = there.get(digest, IndexSet()) | one

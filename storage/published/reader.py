@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
 
 from search.schema import SCHEMA_VERSION
-from storage.closing import Closing
 from storage.errors import StoreError
 from storage.log.state import SweepProgress
 from storage.published.file import PublishedFile, all_published
@@ -22,7 +21,7 @@ from storage.reading.query import run_reading
 from storage.reading.views import sweeps_table
 
 
-class PublishedReader(Closing):
+class PublishedReader:
     """The published results, with all columns: those that follow from the RUN_ID are computed.
 
     That takes a few seconds for all of the paper, once: the rows are then kept in the cache
@@ -108,6 +107,12 @@ class PublishedReader(Closing):
     def data_files(self) -> dict[int, list[Path]]:
         """Version of the columns -> paths of the files with all columns, made where missing."""
         return {SCHEMA_VERSION: self._restored()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Frees the memory of the database; it is opened again when needed."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
 
 from search.id_set import IdSet
 from search.indices import IndexSet
-from storage.closing import Closing
 from storage.data.parts import (
     check_part_content,
     check_part_schema,
@@ -22,8 +21,8 @@ from storage.data.parts import (
 from storage.errors import Holder, StoreDamaged, StoreError
 from storage.lock import current_holder
 from storage.log.entries import RowsCommitted
+from storage.log.files import read_log
 from storage.log.inits import StoredInit
-from storage.log.numbered import read_log
 from storage.log.search_entries import SearchChoice
 from storage.log.state import StoreState, SweepProgress
 from storage.marker import check_marker
@@ -81,7 +80,7 @@ class Progress:
     sweeps: tuple[SweepProgress, ...]
 
 
-class StoreReader(Closing):
+class StoreReader:
     """A store as it was when it was opened, or at the last `refresh`.
 
     Readers take no lock, disturb no writer, and see whole commits only.
@@ -250,6 +249,12 @@ class StoreReader(Closing):
             UnknownExperiment: no stored experiment, or more than one, begins with them.
         """
         return find_row(self.sql, experiment_id)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Frees the memory of the database; it is opened again when needed."""

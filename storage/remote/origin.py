@@ -9,11 +9,11 @@ from storage import durable
 from storage.log.seal import seal, unseal
 from storage.marker import marker_bytes
 from storage.paths import StorePaths
-from storage.regular import read_regular
 from storage.remote.address import S3Address
 from storage.remote.errors import CopyUnusable, NoConditionalWrites, NothingThere
 from storage.remote.objects import ObjectStore
 from storage.remote.pull import pull
+from storage.safe_open import read_regular
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 """What reading the origin of a store may end with."""

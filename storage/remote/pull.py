@@ -12,13 +12,13 @@ from storage import durable
 from storage.data.parts import check_part_content, check_part_size
 from storage.errors import DataFileDamaged, StoreDamaged
 from storage.log.entries import Entry, RowsCommitted
-from storage.log.numbered import parse_entry, publish_bytes, read_log
+from storage.log.files import parse_entry, publish_bytes, read_log
 from storage.log.state import StoreState
 from storage.marker import check_marker
 from storage.paths import StorePaths, entry_number
-from storage.regular import read_regular
 from storage.remote.errors import CopyUnusable, ForeignPrefix, NothingThere, RemoteDamaged
 from storage.remote.objects import ObjectStore
+from storage.safe_open import read_regular
 
 LARGEST_ENTRY_BYTES: Final = 1 << 28
 LARGEST_MARKER_BYTES: Final = 1 << 16

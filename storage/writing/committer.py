@@ -13,7 +13,7 @@ from storage.data.replacing import NewPart
 from storage.errors import WriterClosed
 from storage.lock import StoreLock
 from storage.log.entries import Entry, RowsCommitted, RowsReplaced
-from storage.log.numbered import entry_bytes, publish_bytes, read_log
+from storage.log.files import entry_bytes, publish_bytes, read_log
 from storage.log.state import StoreState
 from storage.marker import check_marker, make_store_folder, mark_store
 from storage.paths import StorePaths, list_unpublished
@@ -144,10 +144,10 @@ class Committer:
         with self._stopping_on_error():
             # Like any replaced file, these stay in their folder until the next process that writes,
             # which makes the name of the new folder durable before it does anything else.
-            durable.make_folders(paths.set_aside)
+            durable.make_folders(paths.quarantine)
             for file in damage:
-                durable.keep_link(paths.part(file), paths.set_aside / file)
-            durable.sync_folder(paths.set_aside)
+                durable.keep_link(paths.part(file), paths.quarantine / file)
+            durable.sync_folder(paths.quarantine)
         self.publish(
             RowsReplaced(command=command, removed=[*damage], parts=[], damage=dict(damage))
         )

@@ -1,24 +1,44 @@
-"""Making the many data files of a store few."""
+"""Merging the many small data files of a store into a few large ones.
+
+A sweep writes a file every five seconds, and a query pays more for opening a small file than for
+reading its rows. Compacting reads the small files in the order of their rows' indices and writes
+new ones of up to `MAX_ROWS` rows. Files with at least half as many rows are left alone, so that
+compacting repeatedly rewrites only what is new.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from search.indices import IndexSet
+from search.schema import SCHEMA_VERSION
+from storage.data.parts import make_part, read_part
+from storage.data.replacing import NewPart, StudyIndices, indices_in, indices_of
+from storage.errors import StoreDamaged
+from storage.log.entries import RowsCommitted
 from storage.marker import check_marker
 from storage.paths import StorePaths
 from storage.writing.committer import Committer
-from storage.writing.compacting import MAX_ROWS, files_to_compact, gathered
+
+MAX_ROWS = 100_000
+"""Maximum number of rows in a new file: 20 MB with the weights of the search's networks, and about
+200 MB of memory while the file is made."""
 
 
 @dataclass(frozen=True)
 class Compacted:
-    """What compacting a store has done.
+    """Result of compacting a store.
 
     Attributes:
-        rows: that were written anew.
-        files: data files of the store, before and after.
-        bytes: of these files, before and after.
+        rows: number of rows that were rewritten.
+        files: number of data files, before and after.
+        bytes: total size of the data files, before and after.
     """
 
     rows: int
@@ -27,34 +47,33 @@ class Compacted:
 
 
 def compact_store(path: str | Path, *, command: str, max_rows: int = MAX_ROWS) -> Compacted:
-    """Puts the small data files of a store together, sorted by study and index.
+    """Merge the small data files of a store, sorted by study and index.
 
-    All of them at once, by one entry of the log: a process that dies before it is there has changed
-    nothing. No row changes. The files that were put together stay in their folder until another
-    process writes to the store (`storage.writing.committer`), so that whoever reads is not
-    disturbed.
+    A single log entry replaces them all, so a process that dies before that entry has changed
+    nothing. No row changes. The old files stay in their folder until the next process writes to the
+    store (`storage.writing.committer`), because readers may have them open.
 
     Args:
         path: folder of the store.
         command: the command line.
-        max_rows: of a new file.
+        max_rows: maximum number of rows in a new file.
 
     Raises:
         NotAStore: there is no store.
         StoreLocked: another process is writing to the store.
-        StoreDamaged: the log or a file that is to be put together is not what was written.
+        StoreDamaged: the log or a file to be merged is damaged.
         StoreVersion: a newer version of sparsest wrote the store.
-        WriteFailed: an input/output error; the log knows which files count.
+        WriteFailed: an input/output error; the log says which files count.
     """
     paths = StorePaths.of(path)
-    check_marker(paths)  # the committer would make a store where there is none
+    check_marker(paths)  # the committer would create a store where there is none
     committer = Committer(paths, command)
     try:
         before = committer.state.parts
         chosen = files_to_compact(before, max_rows)
         if chosen:
             names = [part.file for part in chosen]
-            committer.publish_replacement(command, names, gathered(paths, chosen, max_rows))
+            committer.publish_replacement(command, names, merged_parts(paths, chosen, max_rows))
         after = committer.state.parts
     finally:
         committer.close()
@@ -63,3 +82,119 @@ def compact_store(path: str | Path, *, command: str, max_rows: int = MAX_ROWS) -
         (len(before), len(after)),
         (sum(part.bytes for part in before), sum(part.bytes for part in after)),
     )
+
+
+def files_to_compact(
+    parts: Sequence[RowsCommitted], max_rows: int = MAX_ROWS
+) -> list[RowsCommitted]:
+    """Return the data files to merge; none if that would not reduce their number.
+
+    Args:
+        parts: all data files of a store.
+        max_rows: maximum number of rows in a new file.
+    """
+    small = [part for part in parts if _is_small(part, max_rows)]
+    # Files of an earlier schema are rewritten in any case: queries are faster when all files have
+    # the same columns.
+    old = [part for part in small if part.schema_version < SCHEMA_VERSION]
+    fewer = -(-sum(part.rows for part in small) // max_rows) < len(small)
+    return small if fewer or old else []
+
+
+def merged_parts(
+    paths: StorePaths, parts: Sequence[RowsCommitted], max_rows: int = MAX_ROWS
+) -> Iterator[NewPart]:
+    """Yield new data files with the same rows, by ascending study digest, then by index.
+
+    Memory holds one new file and one of its sources at a time.
+
+    Args:
+        paths: paths of the store.
+        parts: data files to merge.
+        max_rows: maximum number of rows in a new file; the new files have about equally many.
+
+    Raises:
+        StoreDamaged: a file is missing, was changed, or does not have the rows that its entry says.
+    """
+    studies = {digest: name for part in parts for digest, name in part.studies.items()}
+    for share in _shares(parts, max_rows):
+        rows = _rows_at(paths, parts, share)
+        intervals = {digest: list(indices.intervals) for digest, indices in share.items()}
+        yield make_part(paths, rows, intervals, {digest: studies[digest] for digest in share})
+
+
+def _is_small(part: RowsCommitted, max_rows: int) -> bool:
+    return part.rows < max_rows // 2 or part.schema_version < SCHEMA_VERSION
+
+
+def _shares(parts: Sequence[RowsCommitted], max_rows: int) -> Iterator[dict[str, IndexSet]]:
+    """Yield the rows of each new file; studies are in ascending order of their digests."""
+    total = sum(part.rows for part in parts)
+    files = -(-total // max_rows)
+    waiting = dict(sorted(_all_indices(parts).items()))
+    for number in range(files):
+        wanted = total * (number + 1) // files - total * number // files
+        share: dict[str, IndexSet] = {}
+        while wanted:
+            digest, indices = next(iter(waiting.items()))
+            share[digest], rest = indices.take(wanted)
+            wanted -= len(share[digest])
+            if rest:
+                waiting[digest] = rest
+            else:
+                del waiting[digest]
+        yield share
+
+
+def _all_indices(parts: Sequence[RowsCommitted]) -> dict[str, IndexSet]:
+    intervals: dict[str, list[tuple[int, int]]] = {}
+    for part in parts:
+        for digest, some in part.indices.items():
+            intervals.setdefault(digest, []).extend(some)
+    return {digest: IndexSet.of(some) for digest, some in intervals.items()}
+
+
+def _rows_at(paths: StorePaths, parts: Sequence[RowsCommitted], share: StudyIndices) -> pa.Table:
+    """Return the rows of one new file, in their final order."""
+    tables, ranks = [], []
+    first = _first_ranks(share)
+    for part in parts:
+        wanted = indices_in(part, share)
+        if not wanted:
+            continue
+        rows = read_part(paths, part)
+        position = 0
+        for digest, indices in indices_of(part).items():
+            if digest in wanted:
+                # Within a study, the rows of a new file lie between two indices.
+                low, high = _bounds(wanted[digest])
+                start, stop = np.searchsorted(indices, [low, high])
+                # `take` copies; a slice would keep all rows of the file in memory.
+                tables.append(rows.take(pa.array(np.arange(start, stop) + position)))
+                _check_indices(paths, part, tables[-1], indices[start:stop])
+                ranks.append(first[digest] + indices[start:stop])
+            position += len(indices)
+    order = np.argsort(np.concatenate(ranks), kind="stable")
+    return pa.concat_tables(tables).combine_chunks().take(pa.array(order))
+
+
+def _check_indices(
+    paths: StorePaths, part: RowsCommitted, rows: pa.Table, indices: NDArray[np.int64]
+) -> None:
+    if not np.array_equal(rows.column("study_index").to_numpy(), indices):
+        raise StoreDamaged(paths.part(part.file), "its rows are not in the order that the log says")
+
+
+def _first_ranks(share: StudyIndices) -> Mapping[str, int]:
+    """Return, for each study, the offset that turns its indices into ranks over all studies."""
+    first, so_far = {}, 0
+    for digest, indices in share.items():
+        low, high = _bounds(indices)
+        first[digest] = so_far - low
+        so_far += high - low
+    return first
+
+
+def _bounds(indices: IndexSet) -> tuple[int, int]:
+    """Return the smallest index, and one more than the largest."""
+    return indices.intervals[0][0], indices.intervals[-1][1]

@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Self
 
 import pyarrow as pa
 
-from storage.closing import Closing
-from storage.data.damage import SetAsideFile, find_damage
-from storage.data.replacing import NewPart, Places, places_in, places_of, without
-from storage.errors import InitFrozen
+from storage.data.parts import check_part_content
+from storage.data.replacing import NewPart, StudyIndices, find_rows, indices_in, parts_without_rows
+from storage.errors import DataFileDamaged, InitFrozen
+from storage.log.entries import RowsCommitted
 from storage.log.init_entries import FoundNetwork
 from storage.log.inits import Layer, StoredInit, init_entry
 from storage.log.search_entries import SearchChoice
 from storage.paths import StorePaths
 from storage.writing.committer import Committer
-from storage.writing.set_aside import SetAside
+from storage.writing.row_locations import RowLocations
+
+_UNREADABLE_FOR_ALL = (errno.ENOENT, errno.EIO)
+"""Errors that no user could read a file after. With others, such as a missing permission, the file
+may be intact."""
 
 
-class StoreEditor(Closing):
+@dataclass(frozen=True)
+class QuarantinedFile:
+    """A damaged data file that was taken out of a store.
+
+    Attributes:
+        file: its new path; nothing is there if the file was missing.
+        problem: what was wrong with it.
+        rows: number of rows that it held.
+    """
+
+    file: Path
+    problem: str
+    rows: int
+
+
+class StoreEditor:
     """Changes a store, which it makes if there is none; the only process that does.
 
     After an input/output error nothing more is written by this object, and the log says what is
@@ -100,12 +122,14 @@ class StoreEditor(Closing):
             WriteFailed: an input/output error; the log knows whether they are still stored.
         """
         ids = pa.array(experiment_ids, pa.string())
-        found = SetAside(places_of(self.paths, self._committer.state.parts, "experiment_id", ids))
+        found = RowLocations(
+            find_rows(self.paths, self._committer.state.parts, "experiment_id", ids)
+        )
         if len(found):
-            self._replace_rows(found.of(experiment_ids), ())
+            self._replace_rows(found.locate(experiment_ids), ())
         return len(found)
 
-    def set_damaged_aside(self) -> list[SetAsideFile]:
+    def quarantine_damaged(self) -> list[QuarantinedFile]:
         """Takes data files out of the store that are not what was written; reads all of them.
 
         They are kept in a folder of their own, the log says what was wrong with them, and their
@@ -120,24 +144,51 @@ class StoreEditor(Closing):
             WriteFailed: an input/output error; the log knows whether they are still stored.
         """
         parts = self._committer.state.parts
-        damage = find_damage(self.paths, parts)
+        damage = _find_damage(self.paths, parts)
         if damage:
             self._committer.publish_damage(self._command, damage)
         return [
-            SetAsideFile(self.paths.set_aside / part.file, damage[part.file], part.rows)
+            QuarantinedFile(self.paths.quarantine / part.file, damage[part.file], part.rows)
             for part in parts
             if part.file in damage
         ]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Frees the lock; a second call does nothing."""
         self._committer.close()
 
-    def _replace_rows(self, gone: Places, new: Iterable[NewPart]) -> None:
+    def _replace_rows(self, gone: StudyIndices, new: Iterable[NewPart]) -> None:
         """Takes rows away and brings data files in, with one entry of the log."""
-        old = [part for part in self._committer.state.parts if places_in(part, gone)]
+        old = [part for part in self._committer.state.parts if indices_in(part, gone)]
         self._committer.publish_replacement(
             self._command,
             [part.file for part in old],
-            chain(without(self.paths, old, gone), new),
+            chain(parts_without_rows(self.paths, old, gone), new),
         )
+
+
+def _find_damage(paths: StorePaths, parts: Iterable[RowsCommitted]) -> dict[str, str]:
+    """Compare every byte of the data files with the log.
+
+    Returns:
+        Name of each damaged file -> what is wrong with it.
+
+    Raises:
+        DataFileDamaged: a file may be intact, but this user cannot read it.
+    """
+    damage = {}
+    for part in parts:
+        try:
+            check_part_content(paths, part)
+        except DataFileDamaged as problem:
+            cause = problem.__cause__
+            if isinstance(cause, OSError) and cause.errno not in _UNREADABLE_FOR_ALL:
+                raise
+            damage[part.file] = problem.problem
+    return damage

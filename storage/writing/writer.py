@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -14,12 +15,39 @@ from search.id_set import IdSet
 from search.indices import IndexSet
 from storage.data.parts import ids_of_other_versions, make_part
 from storage.data.pending import PendingPart
-from storage.data.replacing import places_of
+from storage.data.replacing import find_rows
 from storage.errors import SweepError
-from storage.log.entries import Status, SweepBegin, SweepEnd
-from storage.log.totals import SweepTotals
+from storage.log.entries import RowsCommitted, Status, SweepBegin, SweepEnd, no_rows_by_status
 from storage.writing.editor import StoreEditor
-from storage.writing.set_aside import SetAside
+from storage.writing.row_locations import RowLocations
+
+
+@dataclass
+class SweepTotals:
+    """Totals of what the current sweep has stored; buffered rows do not count.
+
+    Attributes:
+        stored: number of rows.
+        by_status: status -> number of rows.
+        train_seconds: core seconds of training.
+        parts: number of data files.
+        bytes: total size of those files.
+    """
+
+    stored: int = 0
+    by_status: dict[Status, int] = field(default_factory=no_rows_by_status)
+    train_seconds: float = 0.0
+    parts: int = 0
+    bytes: int = 0
+
+    def add(self, part: RowsCommitted) -> None:
+        """Count a data file that is now stored."""
+        self.stored += part.rows
+        self.train_seconds += part.train_seconds
+        self.parts += 1
+        self.bytes += part.bytes
+        for status, count in part.by_status.items():
+            self.by_status[status] += count
 
 
 class StoreWriter(StoreEditor):
@@ -49,7 +77,7 @@ class StoreWriter(StoreEditor):
         self._max_rows = max_rows
         self._max_seconds = max_seconds
         self._pending = PendingPart()
-        self._aside = SetAside()
+        self._retried = RowLocations()
         self._sweep: SweepBegin | None = None
         self._sweep_since = 0.0
 
@@ -60,7 +88,7 @@ class StoreWriter(StoreEditor):
 
     def stored(self, study_digest: str) -> IndexSet:
         """The indices of a study that are stored; buffered and set aside ones are not."""
-        return self._committer.state.stored(study_digest) - self._aside.indices(study_digest)
+        return self._committer.state.stored(study_digest) - self._retried.indices(study_digest)
 
     def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
         """Ids of a study's rows from before the study was edited.
@@ -75,9 +103,9 @@ class StoreWriter(StoreEditor):
         found = ids_of_other_versions(
             self.paths, self._committer.state.parts, study_name, study_digest
         )
-        return found - self._aside.ids
+        return found - self._retried.ids
 
-    def set_aside(self, statuses: Iterable[Status]) -> int:
+    def retry(self, statuses: Iterable[Status]) -> int:
         """Rows of these statuses count as not stored from now on, for this writer.
 
         They stay stored until another row of the same experiment is committed: that commit takes
@@ -92,8 +120,8 @@ class StoreWriter(StoreEditor):
         wanted = list(statuses)
         parts = [p for p in self._committer.state.parts if any(p.by_status[s] for s in wanted)]
         values = pa.array(wanted, pa.string())
-        self._aside = SetAside(places_of(self.paths, parts, "status", values))
-        return len(self._aside)
+        self._retried = RowLocations(find_rows(self.paths, parts, "status", values))
+        return len(self._retried)
 
     def begin_sweep(self, sweep: SweepBegin) -> str:
         """Begins a sweep, and returns its id; rows can be stored from now on.
@@ -164,10 +192,10 @@ class StoreWriter(StoreEditor):
             self._pending.intervals,
             self._pending.studies,
         )
-        replaced = self._aside.of(self._pending.ids)
+        replaced = self._retried.locate(self._pending.ids)
         if replaced:
             self._replace_rows(replaced, [(data, part)])
-            self._aside.forget(self._pending.ids)
+            self._retried.discard(self._pending.ids)
         else:
             self._committer.publish_rows(data, part)
         self._pending = PendingPart()

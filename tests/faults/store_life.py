@@ -68,7 +68,7 @@ def facts(home: Path) -> Facts:
     """
     found: Facts = set()
     store = home / "on" / "the" / "way" / "store"
-    for folder in ("data", "set-aside"):
+    for folder in ("data", "quarantine"):
         if (store / folder).is_dir():
             # A damaged entry 7 is kept as 00000007-<uuid>.json.
             names = [file.name.partition("-")[0] for file in (store / folder).iterdir()]
@@ -171,7 +171,7 @@ class Life:
             row = self.rows.row(FORGOTTEN)
             with self.changing(set(), self._rows({FORGOTTEN})):
                 writer.forget([row["experiment_id"]])
-            writer.set_aside(["failed"])
+            writer.retry(["failed"])
             self._train(writer, "second", TRAINED, leaving_out={FORGOTTEN})
 
     def damage(self) -> None:
@@ -193,7 +193,7 @@ class Life:
             self.damage()
         with self._writer() as writer:
             with self.changing(set(), {fact for fact in self.certain if fact[0] == "damaged"}):
-                writer.set_damaged_aside()
+                writer.quarantine_damaged()
             self._train(writer, "third", TRAINED, leaving_out={FORGOTTEN})
 
     def damage_log(self) -> None:
@@ -252,8 +252,8 @@ class Life:
         with suppress(NotAStore):
             repair_log(StorePaths.of(self.store), "finish")
         with self._writer() as writer:
-            writer.set_damaged_aside()
-            writer.set_aside(["failed"])
+            writer.quarantine_damaged()
+            writer.retry(["failed"])
             self._train(writer, "last", MERGED)
 
     @contextmanager

@@ -14,7 +14,7 @@ from search.indices import IndexSet
 from storage.checking.verify import verify_store
 from storage.errors import DataFileDamaged, StoreDamaged
 from storage.log.entries import Entry, EntryLost, RowsCommitted, RowsReplaced
-from storage.log.numbered import read_log
+from storage.log.files import read_log
 from storage.log.seal import seal, unseal
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
@@ -149,7 +149,7 @@ def run_again_after(damage: Damage, sweep: Path, store: Path, number: int) -> No
     trained = query(store, f"SELECT study_index FROM results WHERE sweep_id = '{sweep_id}'")
     (indices,) = part.indices.values()
     assert sorted(trained.column(0).to_pylist()) == list(IndexSet.of(indices))
-    kept = paths.set_aside / part.file
+    kept = paths.quarantine / part.file
     assert (kept.read_bytes() if kept.exists() else None) == spoilt
     damaged = [e for e in read_log(paths) if isinstance(e, RowsReplaced)][-1]
     assert damaged.damage == {part.file: problem.problem}
@@ -177,7 +177,7 @@ def test_run_refuses_a_damaged_store_or_trains_other_rows(
     assert "damaged" not in sparsest("run", sweep, "--store", store, *HERE).err
     ended = sparsest("verify", "--store", store)
     assert (ended.code, "problem " in ended.out) == (0, False)
-    assert f"{store / 'set-aside'}: holds files that were found damaged" in ended.out
+    assert f"{store / 'quarantine'}: holds files that were found damaged" in ended.out
 
 
 @pytest.mark.campaign
@@ -190,7 +190,7 @@ def test_run_after_any_of_200_damages_trains_other_rows(sweep: Path, tmp_path: P
         if number % 2:
             damage = _cut(draw)
         run_again_after(damage, sweep, store, number=draw.randrange(COUNT // TASK))
-    kept = len(list(StorePaths.of(store).set_aside.iterdir()))
+    kept = len(list(StorePaths.of(store).quarantine.iterdir()))
     print(f"200 damaged files, {kept} kept, each time {TASK} of {COUNT} rows trained again")
 
 
@@ -258,7 +258,7 @@ def test_run_loses_more_than_a_damaged_log_entry_has_named(
     lost = read_log(paths)[number - 1]
     assert isinstance(lost, EntryLost)
     assert problem.problem.partition(",")[0] in lost.problem
-    kept = [kept.read_bytes() for kept in paths.set_aside.glob(f"{number:08d}-*")]
+    kept = [kept.read_bytes() for kept in paths.quarantine.glob(f"{number:08d}-*")]
     assert kept == ([] if spoilt is None else [spoilt])
     assert spoilt != content
     gone = rows_that_only_it_named(entries, number)
@@ -289,7 +289,7 @@ def test_other_damage_to_the_log_is_repaired_or_not_explained(sweep: Path, tmp_p
     entry.unlink()
     entry.write_bytes(whole)
     assert verify_store(store) == []
-    assert not (store / "set-aside").exists()
+    assert not (store / "quarantine").exists()
 
 
 def test_file_that_this_user_may_not_read_is_taken_for_a_damaged_one(
@@ -304,6 +304,6 @@ def test_file_that_this_user_may_not_read_is_taken_for_a_damaged_one(
         with monkeypatch.context() as patch:
             patch.setattr(Path, "open", forbidden)
             with pytest.raises(DataFileDamaged, match="Permission denied"):
-                writer.set_damaged_aside()
+                writer.quarantine_damaged()
         assert len(writer.stored(rows.digest)) == 2
-    assert not (store / "set-aside").exists()
+    assert not (store / "quarantine").exists()

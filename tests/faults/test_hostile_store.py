@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from storage.log.numbered import read_log
+from storage.log.files import read_log
 from storage.log.seal import seal, unseal
 from storage.paths import StorePaths
 from tests.faults.watching import contents, watching

@@ -13,7 +13,7 @@ from storage.checking.verify import verify_store
 from storage.data.parts import read_part
 from storage.errors import StoreError
 from storage.log.entries import RowsReplaced
-from storage.log.numbered import read_log
+from storage.log.files import read_log
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
@@ -30,7 +30,7 @@ def rewrite(store: Path, rows: Rows) -> None:
     """Forgets a row and trains another one again, each where that was not done yet."""
     with StoreWriter(store) as writer:
         writer.forget([rows.row(_FORGOTTEN)["experiment_id"]])
-        writer.set_aside(["failed"])
+        writer.retry(["failed"])
         sweep = f"retry-{len(list((store / 'log').iterdir()))}"
         writer.begin_sweep(rows.begin(sweep))
         if _RETRIED not in writer.stored(rows.digest):

@@ -18,7 +18,7 @@ from storage.checking import verify, verify_part
 from storage.checking.verify import inspect_store
 from storage.data.parts import make_part, read_part, to_parquet
 from storage.log.entries import Record, RowsCommitted
-from storage.log.numbered import read_log
+from storage.log.files import read_log
 from storage.log.seal import seal
 from storage.paths import StorePaths
 from storage.writing.writer import StoreWriter

@@ -173,13 +173,13 @@ def _split(store: Path, rows: Rows, max_rows: int) -> None:
     """Replaces the files of a store by many small ones, as many deaths and retries would."""
     from storage.paths import StorePaths
     from storage.writing.committer import Committer
-    from storage.writing.compacting import gathered
+    from storage.writing.compact import merged_parts
 
     committer = Committer(StorePaths.of(store), "split")
     try:
         parts = committer.state.parts
         names = [part.file for part in parts]
-        new = gathered(StorePaths.of(store), parts, max_rows)
+        new = merged_parts(StorePaths.of(store), parts, max_rows)
         committer.publish_replacement("split", names, new)
     finally:
         committer.close()

@@ -24,9 +24,9 @@ from storage.log.entries import (
     SweepEnd,
     no_rows_by_status,
 )
+from storage.log.files import publish, read_log
 from storage.log.init_entries import InitLayer
 from storage.log.inits import StoredInit, init_entry
-from storage.log.numbered import publish, read_log
 from storage.log.seal import seal, unseal
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
@@ -305,7 +305,7 @@ def test_entries_published_while_reading_are_not_taken_for_a_gap(
             publish(paths, number, entry)
         return [f"{number:08d}.json" for number in listing]
 
-    monkeypatch.setattr("storage.log.numbered.os.listdir", list_then_publish)
+    monkeypatch.setattr("storage.log.files.os.listdir", list_then_publish)
     entries = read_log(paths)
     assert [entry.sweep_id for entry in entries if isinstance(entry, SweepBegin)] == [
         rows.sweep_id,

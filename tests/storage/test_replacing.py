@@ -121,7 +121,7 @@ def test_rows_of_a_damaged_file_are_rewritten_with_a_new_checksum(
 def test_a_row_set_aside_is_stored_twice_or_lost(rows: Rows, tried: Path) -> None:
     before = stored_rows(tried)
     with StoreWriter(tried) as writer:
-        assert writer.set_aside(["failed"]) == 2
+        assert writer.retry(["failed"]) == 2
         assert writer.stored(rows.digest).intervals == ((0, 2), (3, 5), (6, 8))
         writer.begin_sweep(rows.begin("second"))
         rows.append(writer, 2, 3, sweep_id="second")
@@ -146,7 +146,7 @@ def test_a_row_set_aside_hides_behind_an_edit_of_its_sweep_file(rows: Rows, trie
     edited = "e" * 64
     with StoreWriter(tried) as writer:
         assert len(writer.ids_of_other_versions(rows.study, edited)) == 8
-        writer.set_aside(["failed", "diverged"])
+        writer.retry(["failed", "diverged"])
         assert len(writer.ids_of_other_versions(rows.study, edited)) == 5
         writer.begin_sweep(rows.begin("second"))
         moved = rows.row(5, study_index=70, sweep_id="second")

@@ -14,7 +14,7 @@ from storage.log.earlier_formats import as_of_today
 from storage.log.entries import LOG_FORMAT, Entry, Record
 from storage.log.seal import seal, unseal
 from storage.paths import StorePaths, entry_number
-from storage.regular import read_regular
+from storage.safe_open import read_regular
 
 
 def read_log(paths: StorePaths, after: int = 0) -> list[Entry]:
