@@ -108,13 +108,11 @@ def main() -> None:
     """Run the command line of this process."""
     try:
         require_packages()
-        # Imported here: kernels are compiled for the instruction set that the environment names,
-        # so it is checked before anything imports them.
-        from workers.kernel.instruction_set import chosen_instruction_set
-
-        chosen_instruction_set()
-    except (ImportError, ValueError) as error:
+    except ImportError as error:
         _sys.exit(f"error: {error}")
+    from orchestrator.stopping import exit_on_signals
+
+    exit_on_signals()
     from orchestrator import cli
 
     cli.main()

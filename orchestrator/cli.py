@@ -1,4 +1,4 @@
-"""The command line: which commands there are, and how mistakes are told."""
+"""The command line: its commands, their exit codes, and how errors are reported."""
 
 from __future__ import annotations
 
@@ -6,125 +6,229 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from functools import wraps
+from difflib import get_close_matches
+from functools import cache, wraps
+from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, ParamSpec, cast
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from orchestrator.commands import (
-    ask,
-    compact,
-    diff,
-    doctor,
-    forget,
-    merge,
-    plan,
-    plugins,
-    publish,
-    replay,
-    report,
-    run,
-    search,
-    show,
-    space,
-    status,
-    studies,
-    verify,
-)
-from orchestrator.commands.store_location import local_argument
+from orchestrator.display.output import guarded_streams
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
-from orchestrator.stopping import Terminated, exit_code, heed_sigterm
+from orchestrator.stopping import Terminated, exit_code, exit_on_signals, raise_on_signals
 from storage.errors import StoreError
-from storage.log.sweep_info import software_versions
 
 P = ParamSpec("P")
 
+SECTIONS = {
+    "Studies and their cost": {
+        "studies": ("studies:studies", "List the studies and their sizes."),
+        "list": ("studies:list_experiments", "List the experiments of a study."),
+        "space": ("space:space", "Count the networks of a structure."),
+        "plan": ("plan:plan", "Show what is left to train and its cost."),
+    },
+    "Training": {
+        "run": ("run:run", "Train every experiment that is not stored yet."),
+        "search": ("search:search", "Search for the sparsest network at an accuracy."),
+        "status": ("status:status", "Show what is stored and what is running."),
+    },
+    "Results": {
+        "query": ("ask:query", "Run one SQL query on the results."),
+        "sql": ("ask:sql", "Open an SQL shell on the results."),
+        "show": ("show:show", "Draw trained networks."),
+        "report": ("report:report", "Build a report of figures and tables."),
+        "replay": ("replay:replay", "Retrain a stored experiment and compare."),
+        "export": ("ask:export", "Copy all results into one file."),
+    },
+    "Stores": {
+        "verify": ("verify:verify", "Check a store for damage."),
+        "diff": ("diff:diff", "Compare the rows of two stores."),
+        "merge": ("merge:merge", "Merge several stores into one."),
+        "forget": ("forget:forget", "Delete rows from a store."),
+        "compact": ("compact:compact", "Rewrite a store's small files as few large ones."),
+        "publish": ("publish:publish", "Export a study in the format of results/."),
+    },
+    "Installation": {
+        "doctor": ("doctor:doctor", "Check this machine, a store or a cluster."),
+        "plugins": ("plugins:plugins", "List and check plug-ins."),
+    },
+}
+"""Section of the overview -> command -> module in `orchestrator.commands` and function, summary.
+
+`--help` shows the summaries, so that it need not import the commands.
+"""
+
+_COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
+
+
+class _LazyGroup(TyperGroup):
+    """A group that imports the module of a command when the command is used."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of all commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; None for an unknown name."""
+        return _load(cmd_name) if cmd_name in _COMMANDS else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the sections of the overview."""
+        width = max(map(len, _COMMANDS))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(name.ljust(width), summary) for name, (_, summary) in commands.items()]
+                )
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command named by the first argument, and the arguments after it.
+
+        Raises:
+            UsageError: there is no such command; the message suggests similar names.
+        """
+        name = args[0]
+        if name in _COMMANDS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        similar = " or ".join(repr(match) for match in get_close_matches(name, _COMMANDS))
+        advice = f"Did you mean {similar}?" if similar else "`sparsest --help` lists the commands."
+        return ctx.fail(f"No such command {name!r}. {advice}")
+
+
 app = typer.Typer(
     name="sparsest",
-    help="Re-run, resume and extend the study 'Sparsest Models Elude Pruning' (ICML 2024): "
-    "485,838 trainings of tiny masked networks.",
+    cls=_LazyGroup,
+    help="How sparse can a network be? Re-run, resume and extend the study 'Sparsest Models Elude "
+    "Pruning' (ICML 2024): 485,838 trainings of tiny masked networks.",
+    epilog="`sparsest COMMAND --help` explains a command.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    # Plain help: with markup, [default: ...] would be taken for a colour and vanish.
+    # Plain help: markup would take [default: ...] for a style and drop it.
     rich_markup_mode=None,
 )
 
 
-def _telling(command: Callable[P, None]) -> Callable[P, None]:
-    """The command, with its foreseen ends as exit codes: 0 done, 1 could not be done.
+@cache
+def _load(name: str) -> Any:
+    """Import a command and return it as a click command."""
+    module, _, function = _COMMANDS[name][0].partition(":")
+    _check_arithmetic()
+    command = getattr(import_module(f"orchestrator.commands.{module}"), function)
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(name)(_reporting_errors(command))
+    return get_command(single)
 
-    A signal that stopped it makes 130 or 143; wrong usage is 2, which typer sees to.
+
+def _check_arithmetic() -> None:
+    """Exit with a message if the environment asks for an unknown arithmetic.
+
+    Importing the kernels would raise the same error, but not every command imports them.
+    """
+    if not os.environ.get("SPARSEST_ARITHMETIC"):
+        return
+    from workers.kernel.instruction_set import chosen_instruction_set
+
+    try:
+        chosen_instruction_set()
+    except ValueError as error:
+        print_line(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Wrap a command so that errors become one line and an exit code.
+
+    0 is success, 1 an error, 2 wrong usage (typer's), 130 Ctrl-C and 143 SIGTERM.
     """
 
     @wraps(command)
-    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        # Imported here: `--help` and `--version` need no store.
+        from orchestrator.commands.store_location import local_argument
+
         try:
-            places = {name: local_argument(value) for name, value in kwargs.items()}
-            command(*args, **cast(Any, places))
-            sys.stdout.flush()
+            for value in kwargs.values():
+                _check_encoding(value)
+            resolved = {name: local_argument(value) for name, value in kwargs.items()}
+            command(*args, **cast(Any, resolved))
         except (UserError, StoreError) as error:
             print_line(f"error: {error}", err=True)
             raise typer.Exit(1) from error
-        except BrokenPipeError as error:
-            # Whoever read our output has seen enough: `sparsest list phase1 | head`.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from error
         except KeyboardInterrupt as error:
-            # Ctrl-C in a run brings words along; any other has none.
-            said = ["stopped at once", "what is stored is safe", *map(str, error.args)]
-            print_line("; ".join(said), err=True)
+            # A run adds how to resume.
+            parts = ["stopped at once", "what is stored is safe", *map(str, error.args)]
+            print_line("; ".join(parts), err=True)
             number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
             raise typer.Exit(exit_code(number)) from error
 
-    return told
+    return wrapped
 
 
-app.command("studies")(_telling(studies.studies))
-app.command("list")(_telling(studies.list_experiments))
-app.command("space")(_telling(space.space))
-app.command("plan")(_telling(plan.plan))
-app.command("run")(_telling(run.run))
-app.command("search")(_telling(search.search))
-app.command("status")(_telling(status.status))
-app.command("show")(_telling(show.show))
-app.command("report")(_telling(report.report))
-app.command("replay")(_telling(replay.replay))
-app.command("query")(_telling(ask.query))
-app.command("sql")(_telling(ask.sql))
-app.command("export")(_telling(ask.export))
-app.command("merge")(_telling(merge.merge))
-app.command("diff")(_telling(diff.diff))
-app.command("forget")(_telling(forget.forget))
-app.command("compact")(_telling(compact.compact))
-app.command("verify")(_telling(verify.verify))
-app.command("doctor")(_telling(doctor.doctor))
-app.command("plugins")(_telling(plugins.plugins))
-app.command("publish")(_telling(publish.publish))
+def _check_encoding(value: object) -> None:
+    """Check that the name of a file or store means the same file to Python and to DuckDB.
+
+    Python encodes names by the locale and keeps undecodable bytes; DuckDB and Arrow take UTF-8.
+
+    Raises:
+        UserError: an argument, or the folder that it is relative to, is not UTF-8.
+    """
+    if isinstance(value, list):
+        for item in value:
+            _check_encoding(item)
+        return
+    if not isinstance(value, str | Path):
+        return
+    text = str(value.absolute() if isinstance(value, Path) else value)
+    try:
+        if os.fsencode(text) == text.encode():
+            return
+    except UnicodeEncodeError:
+        pass
+    encoding = sys.getfilesystemencoding()
+    advice = (
+        "rename the file, its folder or what else it names"
+        if encoding == "utf-8"
+        else f"this locale's encoding is {encoding}: set LC_ALL=C.UTF-8"
+    )
+    raise UserError(f"{text} is not UTF-8; {advice}")
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        version = software_versions().get("sparsest", "(a checkout that is not installed)")
+        # Imported here: it takes as long as the rest of this module.
+        from importlib import metadata
+
+        try:
+            version = metadata.version("sparsest")
+        except metadata.PackageNotFoundError:
+            version = "(a checkout that is not installed)"
         print_line(f"sparsest {version}")
         raise typer.Exit
 
 
 @app.callback()
-def common(
+def options(
     show_version: Annotated[
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
-    """Options that stand before the command."""
+    """Handle the options before the command; its module is imported by now."""
+    raise_on_signals()
 
 
 def main() -> None:
-    """Runs the command that this process was started with."""
-    heed_sigterm()
-    app(prog_name="sparsest")
+    """Run the command line of this process."""
+    exit_on_signals()
+    with guarded_streams():
+        app(prog_name="sparsest")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,13 +24,30 @@ def interruption(number: int) -> KeyboardInterrupt:
     return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
 
 
-def heed_sigterm() -> None:
-    """From now on SIGTERM is no sudden death: it raises `Terminated` where nothing else waits."""
+def exit_on_signals() -> None:
+    """Let SIGINT and SIGTERM end the process at once, until `raise_on_signals`.
 
-    def receive(number: int, frame: FrameType | None) -> None:
-        raise interruption(number)
+    For the first second of a command: an exception inside an import ends in a traceback, and
+    nothing has been done that would have to be undone.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as in a shell's background job
+            signal.signal(number, _exit_at_once)
 
-    signal.signal(signal.SIGTERM, receive)
+
+def raise_on_signals() -> None:
+    """Raise `KeyboardInterrupt` on SIGINT and `Terminated` on SIGTERM, after `exit_on_signals`."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is _exit_at_once:
+            signal.signal(number, _raise)
+
+
+def _exit_at_once(number: int, frame: FrameType | None) -> None:
+    os._exit(exit_code(signal.Signals(number)))
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    raise interruption(number)
 
 
 @contextmanager
