@@ -78,7 +78,7 @@ def test_rows_are_rebuilt_as_networks_by_the_page_s_lines(
     store: sparsest.Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names: dict[str, Any] = {}
-    exec(the_code(PAGE, "python", having="logits"), names)
+    exec(the_code(PAGE, "python", containing="logits"), names)
     measured, recorded = map(float, capsys.readouterr().out.split())
     assert measured == pytest.approx(recorded, abs=1e-4)
     spiral = sparsest.load_dataset("cubist-spiral")
@@ -92,7 +92,7 @@ def test_rows_are_rebuilt_as_networks_by_the_page_s_lines(
 def test_data_files_are_found_by_the_page_s_lines(
     store: sparsest.Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    exec(the_code(PAGE, "python", having="pyarrow.dataset"), {})
+    exec(the_code(PAGE, "python", containing="pyarrow.dataset"), {})
     assert int(capsys.readouterr().out) == len(store.sql("FROM results"))
 
 
@@ -106,7 +106,7 @@ def test_replaced_files_are_read_by_the_page_s_lines(
     monkeypatch.chdir(tmp_path)
     words = ["forget", "--where", "study_index % 2 = 0", "--store", "runs/paper", "--yes"]
     assert CliRunner().invoke(app, words).exit_code == 0
-    exec(the_code(PAGE, "python", having="pyarrow.dataset"), {})
+    exec(the_code(PAGE, "python", containing="pyarrow.dataset"), {})
     with sparsest.open("runs/paper") as rest:
         assert int(capsys.readouterr().out) == len(rest.sql("FROM results"))
         assert 0 < len(rest.sql("FROM results")) < len(store.sql("FROM results"))
@@ -120,7 +120,7 @@ def test_damage_is_found_by_the_page_s_lines(
 ) -> None:
     shutil.copytree("runs", tmp_path / "runs")
     monkeypatch.chdir(tmp_path)
-    code = the_code(PAGE, "python", having="verify_store")
+    code = the_code(PAGE, "python", containing="verify_store")
     exec(code, {})
     assert capsys.readouterr().out == ""
     (part,) = Path("runs/paper/data").iterdir()
@@ -151,7 +151,7 @@ def test_exported_database_has_the_columns_of_the_page(store: sparsest.Store) ->
 def test_questions_have_answers_with_the_columns_of_the_page(
     question: Block, store: sparsest.Store
 ) -> None:
-    claim = re.match(r"Columns: ([^.]*)\.", question.behind)
+    claim = re.match(r"Columns: ([^.]*)\.", question.following)
     assert claim is not None
     answer = store.sql(question.code).arrow()
     assert answer.column_names == re.findall(r"`(\w+)`", claim[1])

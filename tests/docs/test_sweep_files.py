@@ -1,4 +1,4 @@
-"""docs/sweep-files.md against the code that reads sweep files."""
+"""The sweep files and tables of docs/sweep-files.md and docs/sweep-recipes.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import UserError
 from orchestrator.planning.targets import find_targets
 from pruning.registry import METHODS
 from search.experiment import Experiment
@@ -16,75 +15,63 @@ from search.study import Study
 from search.sweeps.keys import FILE_KEYS, table_keys
 from search.tsv import tsv_lines
 from tests.docs.pages import SWEEP_FILES as PAGE
-from tests.docs.pages import Block, blocks, prose, table, the_code
+from tests.docs.pages import SWEEP_RECIPES, Block, blocks, prose, table, the_code
 from workers.datasets import DATASETS
 from workers.schedules import SCHEDULES
 
-MESSAGE = re.compile(r"```text\n(error: .*?)\n```\n", re.DOTALL)
 CLAIM = re.compile(r"\*\*([\d,]+) experiments\*\*(?:, ([\d,]+) of them new)?")
 
-FILES = blocks(PAGE, "toml")
-REFUSED = [file for file in FILES if MESSAGE.match(file.behind)]
-ACCEPTED = [file for file in FILES if file not in REFUSED]
+FILES = [*blocks(PAGE, "toml"), *blocks(SWEEP_RECIPES, "toml")]
 
 
 @pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def in_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
 def load(text: str) -> Study:
-    """The study of a sweep file, as commands load it."""
+    """Return the study of a sweep file, loaded as commands load it."""
     Path("my-sweep.toml").write_text(text)
     (selection,) = find_targets(["my-sweep.toml"]).selections
     return selection.study
 
 
-def claimed(file: Block) -> tuple[int, int | None]:
-    """How many experiments the page says that a file has, and how many new ones if it does."""
-    claim = CLAIM.match(file.behind)
-    assert claim is not None, f"no number of experiments behind\n{file.code}"
+def claimed_sizes(file: Block) -> tuple[int, int | None]:
+    """Return the number of experiments that the page states for a file, and of new ones."""
+    claim = CLAIM.match(file.following)
+    assert claim is not None, f"no number of experiments after\n{file.code}"
     total, new = claim.groups()
     return int(total.replace(",", "")), None if new is None else int(new.replace(",", ""))
 
 
-@pytest.mark.parametrize("file", ACCEPTED, ids=lambda file: file.heading)
-def test_files_have_as_many_experiments_as_the_page_says(file: Block) -> None:
-    assert len(load(file.code)) == claimed(file)[0]
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.heading)
+def test_file_has_the_stated_number_of_experiments(file: Block) -> None:
+    assert len(load(file.code)) == claimed_sizes(file)[0]
 
 
-def test_edited_file_has_as_many_new_experiments_as_the_page_says() -> None:
+def test_edited_file_has_the_stated_number_of_new_experiments() -> None:
     before: set[str] = set()
-    found, said = [], []
-    for file in ACCEPTED:
+    actual, stated = [], []
+    for file in FILES:
         ids = {experiment.experiment_id for experiment in load(file.code)}
-        new = claimed(file)[1]
+        new = claimed_sizes(file)[1]
         if new is not None:
-            found.append(len(ids - before))
-            said.append(new)
+            actual.append(len(ids - before))
+            stated.append(new)
         before = ids
-    assert said
-    assert found == said
+    assert stated
+    assert actual == stated
 
 
 @pytest.mark.parametrize("name", ["order", "rigl-intervals"])
-def test_experiments_come_in_the_order_that_the_page_lists(name: str) -> None:
-    study = load(the_code(PAGE, "toml", having=f'name = "{name}"'))
+def test_experiments_are_listed_in_the_stated_order(name: str) -> None:
+    study = load(the_code(PAGE, "toml", containing=f'name = "{name}"'))
     lines = tsv_lines(study, range(len(study)))
-    listed = the_code(PAGE, "text", having=f"{name}:1").splitlines()
+    listed = the_code(PAGE, "text", containing=f"{name}:1").splitlines()
     assert [line.split() for line in listed] == [line.split("\t") for line in lines]
 
 
-@pytest.mark.parametrize("file", REFUSED, ids=lambda file: file.code.splitlines()[-1])
-def test_mistakes_are_told_in_the_words_of_the_page(file: Block) -> None:
-    with pytest.raises(UserError) as error:
-        load(file.code)
-    shown = MESSAGE.match(file.behind)
-    assert shown is not None
-    assert shown[1] == f"error: {error.value}"
-
-
-def test_every_key_is_on_the_page_with_what_is_allowed_and_its_default() -> None:
+def test_page_lists_every_key_with_its_allowed_values_and_default() -> None:
     rows = table(PAGE, "The keys")
     documented = {key: (allowed, default) for key, _, allowed, default, _ in rows}
     keys = FILE_KEYS | table_keys(METHODS, DATASETS, SCHEDULES)
@@ -97,7 +84,7 @@ def test_every_key_is_on_the_page_with_what_is_allowed_and_its_default() -> None
             assert tomllib.loads(f"x = {default}")["x"] == getattr(paper, key)
 
 
-def test_every_hyperparameter_is_on_the_page_as_the_registry_has_it() -> None:
+def test_page_lists_every_hyperparameter_as_the_registry_has_it() -> None:
     assert table(PAGE, "Hyperparameters") == [
         [method.name, name, str(setting.default), setting.allowed, setting.meaning]
         for method in METHODS.values()
@@ -105,6 +92,6 @@ def test_every_hyperparameter_is_on_the_page_as_the_registry_has_it() -> None:
     ]
 
 
-def test_page_says_which_methods_have_no_hyperparameters() -> None:
+def test_page_names_the_methods_without_hyperparameters() -> None:
     without = [f"`{name}`" for name, method in METHODS.items() if not method.settings]
     assert f"{' and '.join(without)} have no hyperparameters." in " ".join(prose(PAGE).split())
