@@ -78,7 +78,7 @@ def _of_store(place: Path | StoreOnS3) -> Iterator[Finding]:
     try:
         folder = place.folder()
     except StoreError as error:
-        yield problem("s3", str(error), "see docs/store.md, On S3")
+        yield problem("s3", str(error), "see docs/s3.md")
         return
     yield ok("s3", f"{place.address} can be read; what follows is of its copy on this machine")
     yield from check_store(folder)

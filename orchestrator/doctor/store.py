@@ -108,7 +108,7 @@ def check_content(store: Path) -> Finding:
         with StoreReader(store) as reader:
             progress, holder = reader.progress(), reader.holder()
     except StoreError as error:
-        return problem("store", str(error), "see docs/store.md")
+        return problem("store", str(error), "see docs/manage-a-store.md")
     rows, files = counted(progress.rows, "row"), counted(progress.files, "file")
     busy = "" if holder is None else f"; written by {holder}"
     return ok("store", f"{rows} in {files}, every byte as it was written{busy}")

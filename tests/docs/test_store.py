@@ -1,4 +1,4 @@
-"""docs/store.md and docs/sql.md against a real store."""
+"""docs/store.md, docs/manage-a-store.md and docs/sql.md compared with a real store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from storage.log.entries import LOG_FORMAT, Record, RowsCommitted
 from storage.log.seal import seal
 from storage.marker import STORE_FORMAT
 from storage.writing.writer import StoreWriter
-from tests.docs.pages import SQL, Block, blocks, table, the_code
+from tests.docs.pages import MANAGE, SQL, Block, blocks, table, the_code
 from tests.docs.pages import STORE as PAGE
 
 
@@ -38,35 +38,34 @@ def test_every_column_is_on_the_page(view: str, store: sparsest.Store) -> None:
     assert documented_columns(view) == columns
 
 
-def test_pages_disagree_with_the_writer_on_when_it_commits() -> None:
+def test_pages_state_when_the_writer_commits() -> None:
     defaults = signature(StoreWriter).parameters
     rows, seconds = defaults["max_rows"].default, defaults["max_seconds"].default
-    text = PAGE.read_text()
-    for heading in ("When a row is stored", "Compacting"):
-        section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    for page, heading in ((PAGE, "When a row is stored"), (MANAGE, "Compact")):
+        section = page.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
         assert f"{rows:,}" in section
         assert f"{seconds:g} seconds" in section
 
 
-def test_statuses_are_those_of_the_page() -> None:
+def test_page_lists_every_status() -> None:
     assert [status for status, _ in table(PAGE, "Statuses")] == list(STATUSES)
 
 
-def test_versions_are_those_of_the_page() -> None:
-    _, behind = PAGE.read_text().split("\n## Versions\n")
-    now = [int(number) for number in re.findall(r"^\|[^|]*\| (\d+) \|", behind, re.MULTILINE)]
-    assert now == [STORE_FORMAT, LOG_FORMAT, SCHEMA_VERSION, TRAINING_VERSION]
+def test_page_states_the_current_versions() -> None:
+    _, section = PAGE.read_text().split("\n## Versions\n")
+    current = [int(number) for number in re.findall(r"^\|[^|]*\| (\d+) \|", section, re.MULTILINE)]
+    assert current == [STORE_FORMAT, LOG_FORMAT, SCHEMA_VERSION, TRAINING_VERSION]
 
 
-def test_folder_holds_what_the_page_says(store: sparsest.Store) -> None:
-    # The first path of a cell; some name a pattern.
+def test_folder_contains_what_the_page_lists(store: sparsest.Store) -> None:
+    # The first path of a cell, which may be a pattern.
     documented = {cell.partition("`")[0] for cell, _ in table(PAGE, "What is in the folder")}
     assert [path for path in documented if not list(Path().glob(path))] == []
     names = {path.split("/")[2] for path in documented if path.startswith("runs/paper/")}
     assert {file.name for file in Path("runs/paper").iterdir()} == names
 
 
-def test_log_entry_on_the_page_is_a_real_one_of_this_version() -> None:
+def test_log_entry_on_the_page_is_valid() -> None:
     shown = json.loads(the_code(PAGE, "json"))
     record = Record.model_validate_json(json.dumps(shown["record"]))
     assert json.loads(seal(record.model_dump_json())) == shown
@@ -74,7 +73,7 @@ def test_log_entry_on_the_page_is_a_real_one_of_this_version() -> None:
     assert record.entry.schema_sha256 == schema_sha256()
 
 
-def test_rows_are_rebuilt_as_networks_by_the_page_s_lines(
+def test_page_code_rebuilds_networks_from_rows(
     store: sparsest.Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names: dict[str, Any] = {}
@@ -89,14 +88,14 @@ def test_rows_are_rebuilt_as_networks_by_the_page_s_lines(
         assert hits.mean() == pytest.approx(row["accuracy"], abs=1e-4)
 
 
-def test_data_files_are_found_by_the_page_s_lines(
+def test_page_code_reads_the_data_files(
     store: sparsest.Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     exec(the_code(PAGE, "python", containing="pyarrow.dataset"), {})
     assert int(capsys.readouterr().out) == len(store.sql("FROM results"))
 
 
-def test_replaced_files_are_read_by_the_page_s_lines(
+def test_page_code_reads_replaced_data_files(
     store: sparsest.Store,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -112,32 +111,13 @@ def test_replaced_files_are_read_by_the_page_s_lines(
         assert 0 < len(rest.sql("FROM results")) < len(store.sql("FROM results"))
 
 
-def test_damage_is_found_by_the_page_s_lines(
-    store: sparsest.Store,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    shutil.copytree("runs", tmp_path / "runs")
-    monkeypatch.chdir(tmp_path)
-    code = the_code(PAGE, "python", containing="verify_store")
-    exec(code, {})
-    assert capsys.readouterr().out == ""
-    (part,) = Path("runs/paper/data").iterdir()
-    content = part.read_bytes()
-    part.chmod(0o644)
-    part.write_bytes(bytes([content[0] ^ 1]) + content[1:])
-    exec(code, {})
-    assert part.name in capsys.readouterr().out
-
-
-def test_copy_made_by_the_page_s_lines_is_a_store(store: sparsest.Store) -> None:
-    subprocess.run(["sh", "-e", "-c", the_code(PAGE, "sh")], check=True)
+def test_copy_made_by_the_page_commands_is_a_store(store: sparsest.Store) -> None:
+    subprocess.run(["sh", "-e", "-c", the_code(MANAGE, "sh")], check=True)
     with sparsest.open("copy") as copy:
         assert len(copy.sql("FROM results")) == len(store.sql("FROM results"))
 
 
-def test_exported_database_has_the_columns_of_the_page(store: sparsest.Store) -> None:
+def test_exported_database_has_the_documented_columns(store: sparsest.Store) -> None:
     options = ["--store", "runs/paper", "--format", "duckdb", "--output", "paper.duckdb"]
     ended = CliRunner().invoke(app, ["export", *options])
     assert ended.exit_code == 0, ended.output
@@ -147,17 +127,15 @@ def test_exported_database_has_the_columns_of_the_page(store: sparsest.Store) ->
             assert [list(row[:2]) for row in described] == documented_columns(view)
 
 
-@pytest.mark.parametrize("question", blocks(SQL, "sql"), ids=lambda question: question.heading)
-def test_questions_have_answers_with_the_columns_of_the_page(
-    question: Block, store: sparsest.Store
-) -> None:
-    claim = re.match(r"Columns: ([^.]*)\.", question.following)
+@pytest.mark.parametrize("query", blocks(SQL, "sql"), ids=lambda query: query.heading)
+def test_queries_return_the_stated_columns(query: Block, store: sparsest.Store) -> None:
+    claim = re.match(r"Columns: ([^.]*)\.", query.following)
     assert claim is not None
-    answer = store.sql(question.code).arrow()
+    answer = store.sql(query.code).arrow()
     assert answer.column_names == re.findall(r"`(\w+)`", claim[1])
     assert answer.num_rows > 0
-    # As text, which takes another way through the database.
-    words = ["query", question.code, "--store", "runs/paper", "--format", "json"]
+    # As text, which the database produces in a different way.
+    words = ["query", query.code, "--store", "runs/paper", "--format", "json"]
     ended = CliRunner().invoke(app, words)
     assert ended.exit_code == 0, ended.output
     assert len(ended.stdout.splitlines()) == answer.num_rows
