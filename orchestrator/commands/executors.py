@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from orchestrator.cores import usable_cores
 from orchestrator.errors import UserError
-from orchestrator.executor import Executor, InlineExecutor
-from orchestrator.ray_environment import prepare_ray_environment
-from workers.initial import StoredInit
-from workers.train import Device
+
+if TYPE_CHECKING:  # every command imports this module for its options
+    from orchestrator.executor import Executor
+    from workers.initial import StoredInit
+    from workers.train import Device
 
 
 class DeviceChoice(StrEnum):
@@ -78,7 +80,11 @@ def make_executor(
         address: a Ray cluster to join; None for this machine.
     """
     if executor is ExecutorChoice.inline:
+        from orchestrator.executor import InlineExecutor
+
         return InlineExecutor(inits, devices[0])
+    from orchestrator.ray_environment import prepare_ray_environment
+
     prepare_ray_environment(address)
     # Imported here: only now is its environment settled, and the inline executor needs none.
     from orchestrator.cluster.size import Wish

@@ -9,8 +9,6 @@ import typer
 
 from storage.remote.address import S3Address, is_address
 from storage.remote.errors import BadAddress
-from storage.remote.working_copy import working_copy
-from workers.cache_folder import cache_folder
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,10 @@ class StoreOnS3:
         Raises:
             StoreError: the store cannot be read.
         """
+        # Imported here: it takes longer than most commands, whose stores are folders.
+        from storage.remote.working_copy import working_copy
+        from workers.cache_folder import cache_folder
+
         return working_copy(self.address, cache_folder(), may_be_missing=self.may_be_missing)
 
 
