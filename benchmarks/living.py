@@ -89,7 +89,7 @@ def _counted(
         _look(networks, 0, dataset.features, memory)
         counts += [
             ((memory.programs.alive[:hidden] == ALIVE).sum(), hidden),
-            (memory.programs.leads_on[:hidden].sum(), hidden),
+            (memory.programs.reaches_output[:hidden].sum(), hidden),
             (memory.programs.in_count[: hidden + 1].sum(), edges),
             (memory.programs.out_count[: hidden + dataset.features].sum(), edges),
         ]

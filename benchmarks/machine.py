@@ -33,7 +33,7 @@ def _multiply_adds(typing_context: Any, rounds: Any, values: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         rounds, values = args
         kind = ir.VectorType(simd.type_float, LANES)
-        first = simd.place_of(
+        first = simd.element_pointer(
             context, builder, signature.args[1], values, ir.Constant(simd.type_int64, 0)
         )
         registers = builder.bitcast(first, kind.as_pointer())

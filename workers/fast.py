@@ -21,7 +21,7 @@ from workers.datasets import Dataset
 from workers.initial import StoredInit
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.networks import Networks
-from workers.kernel.packing import pack, topology, unpacked
+from workers.kernel.packing import pack, topology, unpack
 from workers.kernel.sgd import scratch, train_steps
 from workers.kernel.simd import INSTRUCTION_SET
 from workers.mask_schedule import fixed_masks, mask_schedule_of, train_with_mask_schedule
@@ -156,7 +156,7 @@ def trained_network(
         points: number of all points.
         train_ms: this network's share of the time.
     """
-    weights, biases = unpacked(networks, g)
+    weights, biases = unpack(networks, g)
     return Trained(
         sizes=(start.weight_masks[0].shape[1], *(len(mask) for mask in start.bias_masks)),
         weight_index=places(start.weight_masks),

@@ -221,7 +221,7 @@ def load_stored_init(path: Path, name: str) -> StoredInit:
 def _stored_bytes(path: Path) -> bytes:
     """The content of a file that torch may look into.
 
-    Pipes and devices would be waited for without end, archives of torch's first format are unpacked
+    Pipes and devices would be waited for without end, archives of torch's first format are unpack
     into a folder, and few bytes can stand for many in a zip file.
     """
     found = path.stat()

@@ -22,7 +22,7 @@ from workers.datasets import Dataset
 from workers.initial import Layers
 from workers.kernel.packing import Topology, pack, topology
 from workers.kernel.points import all_points
-from workers.kernel.programs import unwritten
+from workers.kernel.programs import empty_programs
 from workers.kernel.removals import count_removals
 from workers.kernel.simd import PIECE, STRIPE, aligned_zeros
 from workers.trained import Trained
@@ -105,15 +105,15 @@ def _plan(trained: Trained) -> _Plan:
         for (weight, bias), columns, rows in zip(layers, sources, targets, strict=True)
     ]
     # A weight leads on where its target does; its source then does so as well.
-    leads_on = np.concatenate(
+    reaches_output = np.concatenate(
         [
             np.repeat(rows, weight.shape[1])
             for (weight, _), rows in zip(layers, targets, strict=True)
         ]
     )
     nonzero = trained.weights != 0
-    leads_on = leads_on[trained.weight_index[nonzero]]
-    edges = np.where(leads_on, np.cumsum(leads_on) - 1, _NO_EFFECT)
+    reaches_output = reaches_output[trained.weight_index[nonzero]]
+    edges = np.where(reaches_output, np.cumsum(reaches_output) - 1, _NO_EFFECT)
     removals = edges[np.argsort(np.abs(trained.weights[nonzero]), kind="stable")]
     return _Plan(topology([weight != 0 for weight, _ in small]), small, removals)
 
@@ -142,7 +142,7 @@ def _counts(
         dataset.features,
         points,
         len(dataset),
-        unwritten(networks, dataset.features),
+        empty_programs(networks, dataset.features),
         aligned_zeros(neurons * STRIPE),
         aligned_zeros(2 * (neurons + dataset.features) * PIECE),
         aligned_zeros(len(points)),

@@ -11,7 +11,7 @@ from pruning.protocol import Layers, Snapshot
 from workers.compact import kept_neurons
 from workers.datasets import Dataset
 from workers.kernel.measure import evaluate_networks
-from workers.kernel.packing import pack_values, topology, unpacked
+from workers.kernel.packing import pack_values, topology, unpack
 from workers.kernel.sgd import scratch, train_steps
 from workers.step_schedule import EpochSlice
 
@@ -70,8 +70,8 @@ class SparseNetwork:
         whole = self._whole
         moving = self._packed._replace(parameters=self._packed.velocities)
         return Snapshot(
-            self._spread(*unpacked(self._packed, 0)),
-            self._spread(*unpacked(moving, 0)),
+            self._spread(*unpack(self._packed, 0)),
+            self._spread(*unpack(moving, 0)),
             whole.weight_masks,
             whole.bias_masks,
         )

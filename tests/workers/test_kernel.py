@@ -1,4 +1,4 @@
-"""The fast kernel against the reference trainer, on the same initial weights and batches."""
+"""The fast kernel compared with the reference trainer, on the same weights and batches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from workers.reference import train_reference
 from workers.start import start_of
 
 STEPS = 40
-"""Steps over which rounding has not yet parted two ways of computing the same training."""
+"""Number of steps before rounding separates two implementations of the same training."""
 
 EMPTY_ROW = Experiment(structure=(3, 3, 2), masks=("10|11|00", "111|000|101"))
 DEAD_NEURON = Experiment(structure=(3, 2), masks=("10|11|01", "110|010"))
@@ -56,7 +56,7 @@ CASES = {
 
 
 def trained_by_kernel(experiment: Experiment, dataset: Dataset, steps: int) -> Layers:
-    """The network after so many steps of the kernel."""
+    """The network after `steps` steps of the kernel."""
     start = start_of(experiment, dataset, {})
     small = compacted(start)
     shape = topology(small.weight_masks)
@@ -66,14 +66,14 @@ def trained_by_kernel(experiment: Experiment, dataset: Dataset, steps: int) -> L
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_kernel_computes_another_training_than_the_reference(case: Experiment) -> None:
+def test_kernel_follows_the_reference_trainer(case: Experiment) -> None:
     dataset = load_dataset("cubist-spiral")
     reference = train_reference(case, dataset, steps=STEPS)
     assert_networks_agree(trained_by_kernel(case, dataset, STEPS), reference.layers, STEP_TOLERANCE)
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "step", "constant"])
-def test_learning_rate_of_a_later_epoch_is_not_the_schedule_s(schedule: str) -> None:
+def test_later_epochs_follow_the_schedule(schedule: str) -> None:
     spiral = load_dataset("cubist-spiral")
     few = Dataset("few", spiral.points[::199].copy(), spiral.labels[::199].copy())
     case = Experiment(structure=(4, 3), schedule=schedule, epochs=10, batch_size=64)
@@ -82,7 +82,7 @@ def test_learning_rate_of_a_later_epoch_is_not_the_schedule_s(schedule: str) -> 
     assert_networks_agree(trained_by_kernel(case, few, steps), reference.layers, STEP_TOLERANCE)
 
 
-def test_number_of_inputs_is_wired_in() -> None:
+def test_kernel_trains_any_number_of_inputs() -> None:
     rng = np.random.default_rng(0)
     points = rng.normal(size=(700, 5)).astype(np.float32)
     labels = (points[:, 0] > points[:, 3]).astype(np.float32)
@@ -92,7 +92,7 @@ def test_number_of_inputs_is_wired_in() -> None:
     assert_networks_agree(trained_by_kernel(case, dataset, 20), reference.layers, STEP_TOLERANCE)
 
 
-def test_batch_mates_change_a_bit_of_a_result() -> None:
+def test_result_does_not_depend_on_the_other_networks_of_a_batch() -> None:
     dataset = load_dataset("cubist-spiral")
     case = Experiment(structure=(3, 3, 3), masks=("10|11|01",), epochs=1)
     candidates = [
@@ -111,19 +111,19 @@ def test_batch_mates_change_a_bit_of_a_result() -> None:
     assert (alone.accuracy, alone.loss) == (together.accuracy, together.loss)
 
 
-def test_accuracy_or_loss_differs_from_the_reference_evaluation() -> None:
+def test_accuracy_and_loss_match_the_reference() -> None:
     dataset = load_dataset("cubist-spiral")
     for case in (CASES["dense 7x3x3"], CASES["a layer without weights"]):
         reference = train_reference(case, dataset, steps=300)
         shape = topology(explicit_masks(case, 2))
         networks = pack([shape], [reference.layers])
         losses, hits = evaluate_networks(networks, dataset)
-        # A point at a logit of almost 0 may fall on either side.
+        # A point with a logit near 0 may fall on either side.
         assert abs(hits[0] / len(dataset) - reference.accuracy) <= 2 / len(dataset)
         assert losses[0] / len(dataset) == pytest.approx(reference.loss, rel=1e-5)
 
 
-def test_divergence_goes_unnoticed() -> None:
+def test_divergence_is_detected() -> None:
     dataset = load_dataset("cubist-spiral")
     wild = Experiment(structure=(8, 8, 8), lr=1e20, schedule="constant", epochs=1)
     tame = Experiment(structure=(8, 8, 8), epochs=1)
@@ -131,7 +131,7 @@ def test_divergence_goes_unnoticed() -> None:
     assert [result.diverged for result in trained] == [True, False]
 
 
-def test_masked_weight_or_stale_padding_becomes_nonzero() -> None:
+def test_masked_weights_and_padding_stay_zero() -> None:
     dataset = load_dataset("cubist-spiral")
     large = Experiment(structure=(16, 16, 16), epochs=1)
     small = Experiment(structure=(3, 3, 3), masks=("10|11|01", "100|010|001"), epochs=1)
@@ -152,7 +152,7 @@ def test_masked_weight_or_stale_padding_becomes_nonzero() -> None:
     ("features", "expected"),
     [("+avx2,+fma", "avx2 8 64"), ("+sse2", "generic 4 16")],
 )
-def test_processor_without_avx512_trains_something_else(features: str, expected: str) -> None:
+def test_other_processors_train_the_same_networks(features: str, expected: str) -> None:
     program = """
 import numpy as np
 from search.experiment import Experiment

@@ -1,4 +1,4 @@
-"""Every instruction of a program, by itself, against numpy."""
+"""Each instruction of a program compared with numpy."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from workers.kernel import instructions as code
 from workers.kernel import neurons
 from workers.kernel.compiled import compiled
-from workers.kernel.neurons import at
+from workers.kernel.neurons import pointer_to
 from workers.kernel.simd import LANES, STRIPE, aligned_zeros
 
 ROWS = 24
-"""Of the workspace: those of neurons, behind them one for sums in the making."""
+"""Rows of the workspace: the neurons, then one of partial sums."""
 
 PARAMETERS = 64
 BIAS = 50
-"""Place of a neuron's bias; those of its neighbours follow."""
+"""Index of the first neuron's bias; those of its neighbours follow."""
 
 OWN = (0, 1, 2, 3)
-"""Rows of the neurons or inputs that an instruction is about; the other ends follow."""
+"""Rows of the neurons or inputs of the instruction; the rows of the other ends follow."""
 
 ALL_AT_ONCE = [
     (n, k)
@@ -32,36 +32,47 @@ ALL_AT_ONCE = [
 ]
 ALL_INPUTS = [(n, k) for n, most in enumerate(code.FROM_INPUTS) for k in range(1, most + 1)]
 MANY = [code.FORWARD + 1, 2 * code.FORWARD, 2 * code.FORWARD + 3]
-"""Edges of a neuron that takes several instructions."""
+"""Numbers of edges that need several instructions."""
 
 Floats = NDArray[np.float32]
 
 
 @compiled
 def _activate(words, stripe, workspace, parameters, woken):  # type: ignore[no-untyped-def]
-    woken[0] = neurons.activate(at(words, 0), at(stripe, 0), at(workspace, 0), at(parameters, 0))
+    woken[0] = neurons.activate(
+        pointer_to(words, 0),
+        pointer_to(stripe, 0),
+        pointer_to(workspace, 0),
+        pointer_to(parameters, 0),
+    )
 
 
 @compiled
 def _backpropagate(words, stripe, workspace, parameters, gradient, fresh):  # type: ignore[no-untyped-def]
     neurons.backpropagate(
-        at(words, 0),
-        at(stripe, 0),
-        at(workspace, 0),
-        at(workspace, (ROWS - 1) * STRIPE),
-        at(parameters, 0),
-        at(gradient, 0),
+        pointer_to(words, 0),
+        pointer_to(stripe, 0),
+        pointer_to(workspace, 0),
+        pointer_to(workspace, (ROWS - 1) * STRIPE),
+        pointer_to(parameters, 0),
+        pointer_to(gradient, 0),
         fresh,
     )
 
 
 @compiled
 def _output_deltas(logits, labels, scales, gradient, fresh):  # type: ignore[no-untyped-def]
-    neurons.output_deltas(at(logits, 0), at(labels, 0), at(scales, 0), at(gradient, 0), fresh)
+    neurons.output_deltas(
+        pointer_to(logits, 0),
+        pointer_to(labels, 0),
+        pointer_to(scales, 0),
+        pointer_to(gradient, 0),
+        fresh,
+    )
 
 
 def drawn(seed: int) -> tuple[Floats, Floats, Floats]:
-    """A stripe of inputs [4, STRIPE], a workspace [ROWS, STRIPE] and parameters [PARAMETERS]."""
+    """Random inputs [4, STRIPE], workspace [ROWS, STRIPE] and parameters [PARAMETERS]."""
     rng = np.random.default_rng(seed)
     arrays = []
     for rows, columns in ((4, STRIPE), (ROWS, STRIPE), (1, PARAMETERS)):
@@ -72,17 +83,17 @@ def drawn(seed: int) -> tuple[Floats, Floats, Floats]:
 
 
 def weight(k: int, member: int) -> int:
-    """Place of the weight of the k-th edge of a neuron; they do not lie in order."""
+    """Index of the weight of a neuron's k-th edge; the indices are not in order."""
     return (7 * k + 11 * member + 3) % BIAS
 
 
 def own_words(n: int) -> list[int]:
-    """Row and bias of n neurons."""
+    """Words for row and bias of n neurons."""
     return [word for m in range(n) for word in (4 * STRIPE * OWN[m], 4 * (BIAS + m))]
 
 
 def edge_words(n: int, first: int, number: int, row: int) -> list[int]:
-    """Row and n weights of so many edges, the first of which ends at a row."""
+    """Words for row and n weights of `number` edges; the first one ends at `row`."""
     words = []
     for k in range(first, first + number):
         words += [4 * STRIPE * (row + k), *(4 * weight(k, member) for member in range(n))]
@@ -90,9 +101,9 @@ def edge_words(n: int, first: int, number: int, row: int) -> list[int]:
 
 
 def forward_program(n: int, k: int, source: int, *, rests: bool) -> list[int]:
-    """The instructions for n neurons of k sources, whose rows begin with `source`."""
+    """Instructions for n neurons of k sources, whose rows start at `source`."""
     if k <= code.FORWARD:
-        first = code.resting_neuron(k) if rests else code.whole_neurons(n, k)
+        first = code.dead_neuron(k) if rests else code.whole_neurons(n, k)
         return [first, *own_words(n), *edge_words(n, 0, k, source)]
     words = []
     for done in range(0, k, code.FORWARD):
@@ -103,8 +114,8 @@ def forward_program(n: int, k: int, source: int, *, rests: bool) -> list[int]:
     return [*words, code.WATCH, 4 * STRIPE * OWN[0]] if rests else words
 
 
-def carried_out(program: list[int], arrays: tuple[Floats, Floats, Floats]) -> bool:
-    """Whether a neuron woke up."""
+def executed(program: list[int], arrays: tuple[Floats, Floats, Floats]) -> bool:
+    """Whether a dead neuron became alive."""
     woken = np.zeros(1, np.bool_)
     _activate(np.array([*program, code.END], np.int32), *(a.ravel() for a in arrays), woken)
     return bool(woken[0])
@@ -113,7 +124,7 @@ def carried_out(program: list[int], arrays: tuple[Floats, Floats, Floats]) -> bo
 def weighted_sums(
     values: NDArray[Any], parameters: NDArray[Any], k: int, member: int
 ) -> NDArray[Any]:
-    """float64 [STRIPE]: a neuron's, of its first k sources."""
+    """float64 [STRIPE]: the weighted sum of a neuron's first k sources."""
     z = np.full(STRIPE, float(parameters[BIAS + member]))
     for edge in range(k):
         z += float(parameters[weight(edge, member)]) * values[edge].astype(np.float64)
@@ -122,14 +133,12 @@ def weighted_sums(
 
 @pytest.mark.parametrize("to_output", [False, True])
 @pytest.mark.parametrize(("n", "k"), [*ALL_AT_ONCE, *((1, k) for k in MANY)])
-def test_an_edge_is_left_out_or_counted_twice_going_forward(
-    n: int, k: int, to_output: bool
-) -> None:
+def test_forward_pass_counts_every_edge_once(n: int, k: int, to_output: bool) -> None:
     arrays = drawn(k)
     _, workspace, parameters = arrays
     before = workspace.copy()
     program = [code.FROM_NEURONS, *([code.TO_OUTPUT] if to_output else [])]
-    assert not carried_out(program + forward_program(n, k, 4, rests=False), arrays)
+    assert not executed(program + forward_program(n, k, 4, rests=False), arrays)
     for member in range(n):
         z = weighted_sums(before[4:], parameters, k, member)
         expected = z if to_output else np.maximum(z, 0)
@@ -138,10 +147,10 @@ def test_an_edge_is_left_out_or_counted_twice_going_forward(
 
 
 @pytest.mark.parametrize("n", range(1, len(code.TOGETHER)))
-def test_the_first_layer_reads_neurons_instead_of_inputs(n: int) -> None:
+def test_first_layer_reads_inputs(n: int) -> None:
     arrays = drawn(0)
     stripe, workspace, parameters = arrays
-    carried_out(forward_program(n, 2, 1, rests=False), arrays)
+    executed(forward_program(n, 2, 1, rests=False), arrays)
     for member in range(n):
         expected = np.maximum(weighted_sums(stripe[1:], parameters, 2, member), 0)
         np.testing.assert_allclose(workspace[member], expected, rtol=1e-5, atol=1e-5)
@@ -149,7 +158,7 @@ def test_the_first_layer_reads_neurons_instead_of_inputs(n: int) -> None:
 
 @pytest.mark.parametrize("k", [0, 1, code.FORWARD, *MANY])
 @pytest.mark.parametrize("place", [None, 0, STRIPE // 2 + 3, STRIPE - 1])
-def test_a_neuron_that_wakes_up_is_not_seen(k: int, place: int | None) -> None:
+def test_neuron_that_becomes_alive_is_detected(k: int, place: int | None) -> None:
     arrays = drawn(k)
     _, workspace, parameters = arrays
     workspace[4:] = 0
@@ -157,24 +166,24 @@ def test_a_neuron_that_wakes_up_is_not_seen(k: int, place: int | None) -> None:
     if k > 0 and place is not None:
         workspace[4 + k - 1, place] = parameters[weight(k - 1, 0)]
     program = [code.FROM_NEURONS, *forward_program(1, k, 4, rests=True)]
-    assert carried_out(program, arrays) == (place is not None)
-    # What is said of one neuron is not forgotten over the next.
+    assert executed(program, arrays) == (place is not None)
+    # A later neuron does not reset the flag.
     parameters[BIAS + 1] = -1
-    asleep = [code.resting_neuron(0), 0, 4 * (BIAS + 1)]
-    assert carried_out(program + asleep, arrays) == (place is not None)
+    asleep = [code.dead_neuron(0), 0, 4 * (BIAS + 1)]
+    assert executed(program + asleep, arrays) == (place is not None)
 
 
-def test_what_is_not_a_number_lives_on_behind_relu() -> None:
+def test_relu_maps_nan_to_zero() -> None:
     arrays = drawn(1)
     _, workspace, _ = arrays
     workspace[4, 5] = np.nan
-    carried_out([code.FROM_NEURONS, *forward_program(1, 1, 4, rests=False)], arrays)
+    executed([code.FROM_NEURONS, *forward_program(1, 1, 4, rests=False)], arrays)
     assert workspace[0, 5] == 0
     assert np.isfinite(workspace[0]).all()
 
 
 @pytest.mark.parametrize("place", [None, 0, STRIPE - 1])
-def test_a_dead_neuron_is_called_alive(place: int | None) -> None:
+def test_has_activation_detects_any_nonzero_point(place: int | None) -> None:
     row = aligned_zeros(STRIPE)
     if place is not None:
         row[place] = 1e-45
@@ -185,11 +194,11 @@ def test_a_dead_neuron_is_called_alive(place: int | None) -> None:
 
 @compiled
 def _lives(row, alive):  # type: ignore[no-untyped-def]
-    alive[0] = neurons.lives(at(row, 0))
+    alive[0] = neurons.has_activation(pointer_to(row, 0))
 
 
 def slopes(fresh: bool) -> tuple[Floats, NDArray[np.float64]]:
-    """A gradient [PARAMETERS, LANES] to begin with, and its sums if they count."""
+    """Initial gradient [PARAMETERS, LANES], and its row sums unless it is overwritten."""
     gradient = aligned_zeros(PARAMETERS * LANES).reshape(PARAMETERS, LANES)
     gradient[:] = np.nan if fresh else np.arange(PARAMETERS * LANES).reshape(PARAMETERS, LANES)
     begun = np.zeros(PARAMETERS) if fresh else gradient.astype(np.float64).sum(axis=1)
@@ -197,7 +206,7 @@ def slopes(fresh: bool) -> tuple[Floats, NDArray[np.float64]]:
 
 
 def backward_program(k: int) -> list[int]:
-    """The instructions for a neuron of k targets."""
+    """Instructions for a neuron of k targets."""
     words = []
     for done in range(0, k, code.BACKWARD):
         now = min(k - done, code.BACKWARD)
@@ -214,7 +223,7 @@ def backward_program(k: int) -> list[int]:
 
 @pytest.mark.parametrize("fresh", [True, False])
 @pytest.mark.parametrize("k", range(1, 2 * code.BACKWARD + 3))
-def test_an_edge_is_left_out_or_counted_twice_going_back(k: int, fresh: bool) -> None:
+def test_backward_pass_counts_every_edge_once(k: int, fresh: bool) -> None:
     stripe, workspace, parameters = drawn(k)
     workspace[0] = np.maximum(workspace[0], 0)
     before = workspace.astype(np.float64)
@@ -235,7 +244,7 @@ def test_an_edge_is_left_out_or_counted_twice_going_back(k: int, fresh: bool) ->
 
 @pytest.mark.parametrize("fresh", [True, False])
 @pytest.mark.parametrize(("n", "k"), ALL_INPUTS)
-def test_an_edge_of_an_input_is_left_out_or_counted_twice(n: int, k: int, fresh: bool) -> None:
+def test_backward_pass_counts_every_edge_of_an_input_once(n: int, k: int, fresh: bool) -> None:
     stripe, workspace, parameters = drawn(k)
     before = workspace.copy()
     gradient, begun = slopes(fresh)
@@ -254,7 +263,7 @@ def test_an_edge_of_an_input_is_left_out_or_counted_twice(n: int, k: int, fresh:
 def compare_slopes(
     gradient: Floats, begun: NDArray[np.float64], expected: dict[int, float], fresh: bool
 ) -> None:
-    """Checks the parameters given, and that the others are left as they were."""
+    """Compare the given parameters, and check that all others are unchanged."""
     found = gradient.astype(np.float64).sum(axis=1)
     for place in range(PARAMETERS):
         if place in expected:
@@ -267,7 +276,7 @@ def compare_slopes(
 
 @pytest.mark.parametrize("scale", [1e-6, 0.1, 1.0, 10.0, 80.0])
 @pytest.mark.parametrize("fresh", [True, False])
-def test_the_outputs_deltas_are_not_those_of_cross_entropy(scale: float, fresh: bool) -> None:
+def test_output_deltas_are_the_gradient_of_cross_entropy(scale: float, fresh: bool) -> None:
     rng = np.random.default_rng(3)
     logits, labels, scales = (aligned_zeros(STRIPE) for _ in range(3))
     logits[:] = scale * np.linspace(-1, 1, STRIPE)
@@ -277,7 +286,7 @@ def test_the_outputs_deltas_are_not_those_of_cross_entropy(scale: float, fresh: 
     gradient, begun = slopes(fresh)
     with np.errstate(over="ignore"):
         sigmoid = 1 / (1 + np.exp(-logits.astype(np.float64)))
-    # What is not a number counts as a large logit.
+    # NaN counts as a large logit.
     sigmoid[3] = 1
     expected = (sigmoid - labels) * scales
     _output_deltas(logits, labels, scales, gradient.ravel(), fresh)

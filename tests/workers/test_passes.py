@@ -1,4 +1,4 @@
-"""Neurons that die and come alive from batch to batch, against plain torch."""
+"""Neurons that die and revive between batches, compared with plain torch."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import torch
 from numpy.typing import NDArray
 
 from workers.initial import Layers
-from workers.kernel.packing import pack, topology, unpacked
-from workers.kernel.sgd import BATCHES_AT_ONCE, scratch, train_steps
+from workers.kernel.packing import pack, topology, unpack
+from workers.kernel.sgd import BATCHES_PER_CHUNK, scratch, train_steps
 from workers.kernel.simd import STRIPE
 
 SIZES = (2, 5, 4, 3, 1)
-STEPS = BATCHES_AT_ONCE + 9
+STEPS = BATCHES_PER_CHUNK + 9
 RATE, MOMENTUM, DECAY = 0.005, 0.9, 5e-4
 
 
 def start(seed: int) -> Layers:
-    """A network of which some neurons live for x > 0, some for x < 0, some always, some never."""
+    """A network with neurons active for x > 0, for x < 0, always and never."""
     rng = np.random.default_rng(seed)
     layers = [
         (
@@ -37,13 +37,13 @@ def start(seed: int) -> Layers:
     if seed == 1:
         layers[2][1][1] = 8
     else:
-        # The whole last layer lives for x > 0 alone: for x < 0 nothing leads to the output.
+        # The last layer is active for x > 0 only: for x < 0 no neuron reaches the output.
         layers[2][0][:], layers[2][0][:, 0], layers[2][1][:] = -0.1, 2, -0.3
     return layers
 
 
 def points(batch_size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A data set in its order: points with x > 0 and x < 0 come by turns, stripe by stripe."""
+    """Points in order: stripes with x > 0 alternate with stripes with x < 0."""
     rng = np.random.default_rng(0)
     values = rng.normal(size=(batch_size * STEPS, 2)).astype(np.float32)
     side = np.sign(np.sin(1 + np.arange(len(values)) // min(batch_size, STRIPE) * 1.7))
@@ -52,7 +52,7 @@ def points(batch_size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def by_torch(layers: Layers, batch_size: int) -> list[NDArray[np.float32]]:
-    """Weights and biases after all steps, layer by layer, by autograd in double precision."""
+    """Weights and biases after all steps, layer by layer, from autograd in float64."""
     parameters = [
         torch.tensor(array, dtype=torch.float64, requires_grad=True)
         for layer in layers
@@ -73,7 +73,7 @@ def by_torch(layers: Layers, batch_size: int) -> list[NDArray[np.float32]]:
 
 
 @pytest.mark.parametrize("batch_size", [STRIPE // 2, STRIPE, 2 * STRIPE, 3 * STRIPE + 5])
-def test_neuron_that_died_or_came_alive_is_trained_as_it_was_before(batch_size: int) -> None:
+def test_training_matches_torch_when_neurons_die_and_revive(batch_size: int) -> None:
     networks_of = [start(seed) for seed in (1, 2)]
     shapes = [
         topology([np.ones(weight.shape, np.bool_) for weight, _ in layers])
@@ -89,13 +89,13 @@ def test_neuron_that_died_or_came_alive_is_trained_as_it_was_before(batch_size: 
     )
     for g, layers in enumerate(networks_of):
         expected = by_torch(layers, batch_size)
-        weights, biases = unpacked(networks, g)
+        weights, biases = unpack(networks, g)
         flat = np.concatenate([weight.ravel() for weight in expected[::2]])
         np.testing.assert_allclose(weights, flat, rtol=1e-3, atol=2e-5)
         np.testing.assert_allclose(biases, np.concatenate(expected[1::2]), rtol=1e-3, atol=2e-5)
 
 
-def test_nothing_dies_in_the_test_above() -> None:
+def test_networks_of_this_file_have_neurons_that_die_and_revive() -> None:
     layers = alive_in_stripes(1)
     neurons = np.concatenate(layers, axis=1)
     assert (~neurons.any(axis=0)).sum() >= 2, "no neuron is dead throughout"
@@ -108,7 +108,7 @@ def test_nothing_dies_in_the_test_above() -> None:
 
 
 def alive_in_stripes(seed: int) -> list[NDArray[np.bool_]]:
-    """bool [stripes, neurons] a hidden layer: which neurons live before the training."""
+    """bool [stripes, neurons] per hidden layer: the active neurons before training."""
     x = points(STRIPE)[0]
     found = []
     for weight, bias in start(seed)[:-1]:

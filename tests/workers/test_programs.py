@@ -1,4 +1,4 @@
-"""Programs against the masks that they are written from: every living edge once, no other."""
+"""Programs contain every living edge of the masks exactly once."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from workers.kernel.networks import Networks
 from workers.kernel.packing import pack_values, topology
 from workers.kernel.programs import (
     ALIVE,
-    RESTING,
+    DEAD,
     Programs,
+    empty_programs,
     program_length,
-    unwritten,
     write_backward,
     write_forward,
 )
@@ -31,7 +31,7 @@ ROW = 4 * STRIPE
 
 
 class Network(NamedTuple):
-    """A network's masks, and which of its hidden neurons live."""
+    """A network's masks and the states of its hidden neurons."""
 
     masks: list[NDArray[np.bool_]]
     alive: NDArray[np.bool_]
@@ -50,13 +50,13 @@ def networks_of_any_shape(draw: st.DrawFn) -> Network:
 
 
 def written(members: list[Network], g: int) -> tuple[Networks, Programs]:
-    """Both programs of network g, with the others beside it."""
+    """Write both programs of network g among other networks."""
     shapes = [topology(network.masks) for network in members]
     sizes = [len(shape.flat) + shape.hidden + 1 for shape in shapes]
     networks = pack_values(shapes, [np.zeros(size, np.float32) for size in sizes])
-    programs = unwritten(networks, INPUTS)
+    programs = empty_programs(networks, INPUTS)
     for network, first in zip(members, networks.in_start, strict=True):
-        states = np.where(network.alive, ALIVE, RESTING)
+        states = np.where(network.alive, ALIVE, DEAD)
         programs.alive[first : first + len(states)] = states
     programs.words[:] = -1
     write_forward(networks, g, programs, True)
@@ -67,7 +67,7 @@ def written(members: list[Network], g: int) -> tuple[Networks, Programs]:
 def decoded(
     words: NDArray[np.int32], kinds: dict[int, tuple[str, int, int]]
 ) -> list[tuple[str, list[tuple[int, int]], list[tuple[int, list[int]]]]]:
-    """A program's instructions: name, (row, place of the bias) of each neuron, edges.
+    """Decode a program: name, (row, bias index) of each neuron, edges.
 
     Edges are (row of the other end, places of the weights). `kinds` has the name of an instruction,
     how many neurons it is about, and how many edges each has.
@@ -97,7 +97,7 @@ FORWARD_KINDS = {
     code.MORE: ("more", 1, code.FORWARD),
     code.WATCH: ("watch", 1, 0),
     **{code.rest_of_neuron(k): ("rest", 1, k) for k in range(1, code.FORWARD + 1)},
-    **{code.resting_neuron(k): ("resting", 1, k) for k in range(code.FORWARD + 1)},
+    **{code.dead_neuron(k): ("resting", 1, k) for k in range(code.FORWARD + 1)},
     **{
         code.whole_neurons(n, k): ("whole", n, k)
         for n, most in enumerate(code.TOGETHER)
@@ -119,7 +119,7 @@ BACKWARD_KINDS = {
 
 
 def all_edges(network: Network) -> list[tuple[int, int, int]]:
-    """(source, target, place) of every edge, neurons numbered with the inputs first."""
+    """(source, target, index) of every edge; neurons are numbered with the inputs first."""
     edges: list[tuple[int, int, int]] = []
     first = 0
     for mask in network.masks:
@@ -129,13 +129,13 @@ def all_edges(network: Network) -> list[tuple[int, int, int]]:
     return edges
 
 
-def lives(network: Network, neuron: int) -> bool:
-    """Whether a neuron does not rest; inputs and the output never do."""
+def has_activation(network: Network, neuron: int) -> bool:
+    """Whether a neuron is alive; inputs and the output always are."""
     hidden = neuron - INPUTS
     return not 0 <= hidden < len(network.alive) or bool(network.alive[hidden])
 
 
-def test_no_two_instructions_have_one_word() -> None:
+def test_instructions_have_distinct_first_words() -> None:
     assert len(FORWARD_KINDS) == 5 + 2 * code.FORWARD + 1 + sum(code.TOGETHER) + 1
     assert len(BACKWARD_KINDS) == 2 + 2 * code.BACKWARD + sum(code.FROM_INPUTS)
     assert code.END not in FORWARD_KINDS | BACKWARD_KINDS
@@ -143,7 +143,7 @@ def test_no_two_instructions_have_one_word() -> None:
 
 @settings(max_examples=150)
 @given(st.lists(networks_of_any_shape(), min_size=1, max_size=3), st.data())
-def test_program_forward_misses_an_edge_or_a_neuron(
+def test_forward_program_contains_every_neuron_and_living_edge_once(
     members: list[Network], data: st.DataObject
 ) -> None:
     g = data.draw(st.integers(0, len(members) - 1))
@@ -171,10 +171,10 @@ def test_program_forward_misses_an_edge_or_a_neuron(
             assert bias in (-1, networks.edges[g] + m)
     assert neurons == Counter(range(hidden + 1))
     assert resting == {m for m in range(hidden) if not network.alive[m]}
-    expected = [edge for edge in all_edges(network) if lives(network, edge[0])]
+    expected = [edge for edge in all_edges(network) if has_activation(network, edge[0])]
     assert sorted(found) == sorted(expected)
     assert order.index("to output") >= len(order) - 2 - hidden
-    # A neuron's edges are added up in the order of its weights: bits depend on it.
+    # A neuron's edges are summed in the order of its weights, which decides the bits.
     for m in range(hidden + 1):
         places = [place for _, target, place in found if target == m + INPUTS]
         assert places == sorted(places)
@@ -182,7 +182,7 @@ def test_program_forward_misses_an_edge_or_a_neuron(
 
 @settings(max_examples=150)
 @given(networks_of_any_shape(), st.integers(0, 10**6))
-def test_program_without_zeros_misses_a_weight_or_has_a_zero(network: Network, seed: int) -> None:
+def test_program_without_zeros_contains_the_nonzero_weights(network: Network, seed: int) -> None:
     networks, programs = written([Network(network.masks, np.ones_like(network.alive))], 0)
     weights = networks.parameters[: networks.edges[0]]
     weights[:] = np.random.default_rng(seed).integers(-1, 2, len(weights))
@@ -201,7 +201,7 @@ def test_program_without_zeros_misses_a_weight_or_has_a_zero(network: Network, s
 
 @settings(max_examples=150)
 @given(st.lists(networks_of_any_shape(), min_size=1, max_size=3), st.data())
-def test_program_backward_misses_an_edge_that_has_a_gradient(
+def test_backward_program_contains_every_edge_with_a_gradient(
     members: list[Network], data: st.DataObject
 ) -> None:
     g = data.draw(st.integers(0, len(members) - 1))
@@ -209,10 +209,10 @@ def test_program_backward_misses_an_edge_that_has_a_gradient(
     networks, programs = written(members, g)
     hidden = len(network.alive)
     edges = all_edges(network)
-    leads_on = {hidden + INPUTS}
+    reaches_output = {hidden + INPUTS}
     for source, target, _ in sorted(edges, reverse=True):
-        if target in leads_on and lives(network, source):
-            leads_on.add(source)
+        if target in reaches_output and has_activation(network, source):
+            reaches_output.add(source)
     found = []
     done = []
     for name, own, instruction_edges in decoded(
@@ -220,20 +220,22 @@ def test_program_backward_misses_an_edge_that_has_a_gradient(
     ):
         shift = 0 if name == "inputs" else INPUTS
         for row, weights in instruction_edges:
-            # Deltas are there before they are read.
+            # Deltas are written before they are read.
             assert row == hidden or row in done or name in ("more", "rest")
             found += [(m + shift, row + INPUTS, w) for (m, _), w in zip(own, weights, strict=True)]
         if name in ("whole", "rest"):
             done.append(own[0][0])
             assert own[0][1] == networks.edges[g] + own[0][0]
-    expected = [edge for edge in edges if edge[0] in leads_on and edge[1] in leads_on]
+    expected = [edge for edge in edges if edge[0] in reaches_output and edge[1] in reaches_output]
     assert sorted(found) == sorted(expected)
-    assert sorted(done) == sorted(m - INPUTS for m in leads_on if INPUTS <= m < hidden + INPUTS)
+    assert sorted(done) == sorted(
+        m - INPUTS for m in reaches_output if INPUTS <= m < hidden + INPUTS
+    )
 
 
 @settings(max_examples=150)
 @given(st.lists(networks_of_any_shape(), min_size=1, max_size=3), st.data())
-def test_program_is_longer_than_its_memory(members: list[Network], data: st.DataObject) -> None:
+def test_program_fits_in_its_memory(members: list[Network], data: st.DataObject) -> None:
     g = data.draw(st.integers(0, len(members) - 1))
     networks, programs = written(members, g)
     length = program_length(networks.hidden + INPUTS + 1, networks.edges)[g]
@@ -246,7 +248,7 @@ def test_program_is_longer_than_its_memory(members: list[Network], data: st.Data
         assert programs.words[start + (used[0] if len(used) else length) - 1] == code.END
 
 
-def test_neurons_with_the_same_sources_are_taken_one_by_one() -> None:
+def test_neurons_with_the_same_sources_share_an_instruction() -> None:
     masks = [np.ones((n_out, n_in), np.bool_) for n_in, n_out in pairwise((INPUTS, 7, 3, 1))]
     _, programs = written([Network(masks, np.ones(10, np.bool_))], 0)
     found = decoded(programs.words[programs.forward_start[0] :], FORWARD_KINDS)
@@ -258,7 +260,7 @@ def test_neurons_with_the_same_sources_are_taken_one_by_one() -> None:
 
 
 @pytest.mark.parametrize("width", [1, 9, 64])
-def test_a_layer_without_edges_is_no_program(width: int) -> None:
+def test_layer_without_edges_has_a_program(width: int) -> None:
     masks = [np.zeros((width, INPUTS), np.bool_), np.zeros((1, width), np.bool_)]
     _, programs = written([Network(masks, np.ones(width, np.bool_))], 0)
     found = decoded(programs.words[programs.forward_start[0] :], FORWARD_KINDS)

@@ -31,13 +31,13 @@ def numpy_hits(layers: Layers) -> int:
 
 
 def kernel_hits(layers: Layers) -> int:
-    """By the kernel that measures a row's accuracy, on the network without the zero weights."""
+    """Correct predictions by the kernel that measures accuracy, without the zero weights."""
     shape = topology([weight != 0 for weight, _ in layers])
     return round(evaluate_networks(pack([shape], [layers]), SPIRAL)[1][0])
 
 
 def slow(trained: Trained, hits_of: object = kernel_hits) -> Prunability:
-    """The definition, step by step: every weight goes, and all bounds are looked at afterwards."""
+    """The definition: remove every weight in order, then check all bounds."""
     assert callable(hits_of)
     weights = trained.weights.copy()
     accuracies = []
@@ -52,13 +52,13 @@ def slow(trained: Trained, hits_of: object = kernel_hits) -> Prunability:
         kept = [accuracy >= bound for accuracy in accuracies]
         return kept.index(False) if False in kept else len(kept)
 
-    # The difference in points, of which 49 are at most 0.1 % of 49,982 and 50 are more.
+    # Compared in points: 49 are at most 0.1 % of 49,982, 50 are more.
     hits = round(trained.accuracy * len(SPIRAL))
     return Prunability(before((hits - 49) / len(SPIRAL)), before(0.95), before(0.995))
 
 
 def shifted(trained: Trained, low: float, high: float) -> Trained:
-    """The network with its output's bias raised until its accuracy is between two numbers."""
+    """The network with its output bias shifted until its accuracy lies between two values."""
     for shift in np.geomspace(1e-3, 1e2, 200, dtype=np.float32):
         biases = trained.biases.copy()
         biases[-1] += shift
@@ -71,7 +71,7 @@ def shifted(trained: Trained, low: float, high: float) -> Trained:
 
 @pytest.fixture(scope="module")
 def networks() -> list[Trained]:
-    """Of accuracies from below 0.9 to above 0.995, with few and many weights to spare."""
+    """Networks of accuracies from below 0.9 to above 0.995, with few and many prunable weights."""
     sizes = [
         ((16, 16, 16), 4),
         ((16, 16, 16), 15),
@@ -89,13 +89,13 @@ def networks() -> list[Trained]:
     return [*trained, *(shifted(network, 0.9, 0.95) for network in small[:2])]
 
 
-def test_networks_of_these_tests_are_good_and_bad(networks: list[Trained]) -> None:
+def test_networks_of_this_file_have_high_and_low_accuracies(networks: list[Trained]) -> None:
     accuracies = [network.accuracy for network in networks]
     for low, high in pairwise((0.0, 0.9, 0.95, 0.995, 1.1)):
         assert any(low <= accuracy < high for accuracy in accuracies), (low, accuracies)
 
 
-def test_counts_are_those_of_removing_one_weight_after_the_other(networks: list[Trained]) -> None:
+def test_counts_match_removing_weights_one_at_a_time(networks: list[Trained]) -> None:
     counted = prunability(networks, SPIRAL)
     for network, found in zip(networks, counted, strict=True):
         if network.accuracy < 0.9:
@@ -104,26 +104,26 @@ def test_counts_are_those_of_removing_one_weight_after_the_other(networks: list[
             assert found == slow(network)
 
 
-def test_counts_are_those_of_plain_matrices(networks: list[Trained]) -> None:
+def test_counts_match_matrix_products(networks: list[Trained]) -> None:
     good = [n for n in networks if n.accuracy >= 0.9 and len(n.weights) < 200]
     assert good
     assert prunability(good, SPIRAL) == [slow(network, numpy_hits) for network in good]
 
 
-def test_counts_do_not_depend_on_batch_mates(networks: list[Trained]) -> None:
+def test_counts_do_not_depend_on_the_other_networks_of_a_batch(networks: list[Trained]) -> None:
     together = prunability(networks, SPIRAL)
     assert [prunability([network], SPIRAL)[0] for network in networks] == together
     assert prunability(networks[::-1], SPIRAL) == together[::-1]
 
 
-def test_networks_are_left_as_they_were(networks: list[Trained]) -> None:
+def test_counting_does_not_change_the_networks(networks: list[Trained]) -> None:
     before = [network.weights.copy() for network in networks]
     prunability(networks, SPIRAL)
     assert all(np.array_equal(n.weights, b) for n, b in zip(networks, before, strict=True))
 
 
 def spread_out(trained: Trained, extra: Sequence[int]) -> Trained:
-    """The same function in wider hidden layers; the new neurons are fed and lead nowhere."""
+    """The same function with wider hidden layers; the new neurons have inputs but no outputs."""
     layers = []
     for number, (weight, bias) in enumerate(trained.layers):
         more_out = 0 if number == len(trained.layers) - 1 else extra[number]
@@ -136,7 +136,9 @@ def spread_out(trained: Trained, extra: Sequence[int]) -> Trained:
     return Trained.of(layers, trained.accuracy, trained.loss, weight_masks=masks)
 
 
-def test_weights_that_lead_nowhere_count_and_change_nothing(networks: list[Trained]) -> None:
+def test_removing_disconnected_weights_changes_no_prediction(
+    networks: list[Trained],
+) -> None:
     network = next(n for n in networks if n.accuracy >= 0.995 and len(n.sizes) == 5)
     extra = (3, 40, 2)
     wide = spread_out(network, extra)
@@ -146,7 +148,7 @@ def test_weights_that_lead_nowhere_count_and_change_nothing(networks: list[Train
 
 
 def one_sided() -> Dataset:
-    """A data set of one class, on which even a constant is right."""
+    """A data set of one class, on which a constant is correct."""
     generator = np.random.default_rng(0)
     points = generator.normal(size=(100, 2)).astype(np.float32)
     return Dataset("one-sided", points, np.ones(100, np.float32))
@@ -162,19 +164,19 @@ def constant(first: NDArray[np.float32], output_bias: float) -> Trained:
     return Trained.of(layers, 1.0, 0.1, weight_masks=masks)
 
 
-def test_all_weights_of_a_constant_that_is_right_can_go() -> None:
+def test_all_weights_of_a_correct_constant_are_prunable() -> None:
     network = constant(np.ones((2, 2), np.float32), output_bias=1.0)
     assert prunability([network], one_sided()) == [Prunability(6, 6, 6)]
 
 
-def test_a_bias_that_reaches_the_output_is_heard() -> None:
-    # The logit is 0.5 + 0.5 - 0.75, and no more above 0 once one of the last two weights is gone.
+def test_bias_on_a_path_affects_the_counts() -> None:
+    # The logit is 0.5 + 0.5 - 0.75; without either of the last two weights it is not above 0.
     network = constant(np.full((2, 2), 0.1, np.float32), output_bias=-0.75)
     assert prunability([network], one_sided()) == [Prunability(4, 4, 4)]
 
 
-def test_an_accuracy_on_the_bound_is_not_below_it() -> None:
-    # Four kinds of points; one is classified correctly as long as its own first weight is there.
+def test_accuracy_equal_to_the_bound_meets_it() -> None:
+    # Four kinds of points; each is classified correctly while its first weight remains.
     kinds = np.repeat(np.arange(4), [1, 1, 48, 950])
     dataset = Dataset("kinds", np.eye(4, dtype=np.float32)[kinds], np.ones(1000, np.float32))
     layers = [
@@ -187,7 +189,7 @@ def test_an_accuracy_on_the_bound_is_not_below_it() -> None:
     assert prunability([network], dataset) == [Prunability(1, 3, 2)]
 
 
-def test_a_network_without_weights_has_none_to_lose() -> None:
+def test_network_without_weights_has_no_prunable_weights() -> None:
     layers = [
         (np.zeros((2, 2), np.float32), np.zeros(2, np.float32)),
         (np.zeros((1, 2), np.float32), np.ones(1, np.float32)),
@@ -196,7 +198,7 @@ def test_a_network_without_weights_has_none_to_lose() -> None:
     assert prunability([empty], one_sided()) == [Prunability(0, 0, 0)]
 
 
-def test_diverged_and_large_networks_are_not_counted() -> None:
+def test_diverged_and_large_networks_have_no_counts() -> None:
     network = constant(np.ones((2, 2), np.float32), output_bias=1.0)
     diverged = replace(network, loss=float("nan"))
     rows = PRUNABLE_UP_TO // 3 + 1
@@ -209,7 +211,7 @@ def test_diverged_and_large_networks_are_not_counted() -> None:
     assert found == [Prunability(), Prunability(6, 6, 6), Prunability()]
 
 
-def test_rows_say_the_same_whoever_trained_the_network() -> None:
+def test_counts_do_not_depend_on_the_trainer() -> None:
     experiment = Experiment(structure=(12, 8, 9), lr=0.05, epochs=8)
     row = train_batch([experiment]).to_pylist()[0]
     (trained,) = train_torch([experiment], SPIRAL, "cpu", {})

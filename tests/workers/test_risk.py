@@ -1,4 +1,4 @@
-"""Points that are called safe while weights go, against evaluating them without these weights."""
+"""Points classified as safe keep their prediction when the weights are removed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workers.initial import Layers
 from workers.kernel.compiled import compiled
 from workers.kernel.packing import pack, topology
 from workers.kernel.points import all_points
-from workers.kernel.programs import unwritten, write_forward
+from workers.kernel.programs import empty_programs, write_forward
 from workers.kernel.risk import points_at_risk
 from workers.kernel.simd import PIECE, STRIPE, aligned_zeros
 
@@ -32,7 +32,7 @@ def _look(  # type: ignore[no-untyped-def]
 
 
 def spread(seed: int) -> Dataset:
-    """Points in the order of their angle, so that neighbours are alike; some are the origin."""
+    """Points in the order of their angle, so that neighbours are similar; some at the origin."""
     rng = np.random.default_rng(seed)
     angle = np.sort(rng.uniform(0, 2 * np.pi, POINTS))
     points = np.stack([np.cos(angle), np.sin(angle)], axis=1) * rng.uniform(0, 2, (POINTS, 1))
@@ -41,7 +41,7 @@ def spread(seed: int) -> Dataset:
 
 
 def drawn(sizes: tuple[int, ...], seed: int) -> Layers:
-    """Weights, of which a fifth are zero, and biases."""
+    """Random weights, a fifth of them zero, and biases."""
     rng = np.random.default_rng(seed)
     layers = []
     for n_in, n_out in pairwise(sizes):
@@ -59,12 +59,12 @@ def logits(layers: Layers, points: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize("sizes", [(2, 8, 1), (2, 7, 3, 3, 1), (2, 16, 16, 16, 1)])
 @pytest.mark.parametrize("seed", range(5))
-def test_a_point_that_was_called_safe_changes_sides(sizes: tuple[int, ...], seed: int) -> None:
+def test_safe_points_keep_their_prediction(sizes: tuple[int, ...], seed: int) -> None:
     dataset, layers = spread(seed), drawn(sizes, seed)
-    # So that the border between the classes runs through the points.
+    # Moves the decision boundary into the points.
     layers[-1][1][0] -= np.median(logits(layers, dataset.points))
     networks = pack([topology([weight != 0 for weight, _ in layers])], [layers])
-    programs, points = unwritten(networks, 2), all_points(dataset)
+    programs, points = empty_programs(networks, 2), all_points(dataset)
     weights = np.concatenate([weight.ravel() for weight, _ in layers])
     goes = np.argsort(np.where(weights != 0, np.abs(weights), np.inf))[:GOING]
     going = np.zeros(networks.edges[0], np.int64)

@@ -1,4 +1,4 @@
-"""The vector operations against numpy in double precision."""
+"""The vector operations compared with numpy in float64."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _row_sums(rows, out):  # type: ignore[no-untyped-def]
 
 
 def apply(which: int, *operands: NDArray[Any]) -> NDArray[Any]:
-    """The operation on blocks of the given values."""
+    """Apply an operation to blocks of the given values."""
     blocks = []
     for position in range(3):
         block = aligned_zeros(BLOCK)
@@ -68,7 +68,7 @@ def values() -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     return drawn[0], drawn[1], drawn[2]
 
 
-def test_arithmetic_is_not_what_its_name_says(
+def test_operations_match_numpy(
     values: tuple[NDArray[Any], NDArray[Any], NDArray[Any]],
 ) -> None:
     a, b, c = values
@@ -84,14 +84,14 @@ def test_arithmetic_is_not_what_its_name_says(
 
 
 @pytest.mark.parametrize("place", [0, 1, BLOCK - 1])
-def test_a_number_is_not_seen(place: int) -> None:
+def test_any_bit_detects_every_element(place: int) -> None:
     one = np.zeros(BLOCK)
     assert apply(10, one)[0] == 0
     one[place] = 1e-40
     assert apply(10, one)[0] == 1
 
 
-def test_sums_lose_or_repeat_a_lane(
+def test_sums_contain_every_lane_once(
     values: tuple[NDArray[Any], NDArray[Any], NDArray[Any]],
 ) -> None:
     a, _, _ = values
@@ -106,25 +106,25 @@ def test_sums_lose_or_repeat_a_lane(
 
 
 @pytest.mark.parametrize("scale", [1e-6, 0.1, 1.0, 10.0, 80.0])
-def test_loss_is_inaccurate(scale: float) -> None:
+def test_loss_matches_float64(scale: float) -> None:
     logits = (scale * np.linspace(-1, 1, BLOCK)).astype(np.float32).astype(np.float64)
     labels = np.arange(BLOCK) % 2 * 1.0
     loss = np.maximum(logits, 0) - logits * labels + np.log1p(np.exp(-np.abs(logits)))
     np.testing.assert_allclose(apply(4, logits, labels, np.ones(BLOCK)), loss, rtol=1e-6, atol=1e-7)
 
 
-def test_extreme_logits_overflow() -> None:
+def test_extreme_logits_stay_finite() -> None:
     logits = np.where(np.arange(BLOCK) % 2, 1e30, -1e30)
     labels = (np.arange(BLOCK) // 2 % 2).astype(np.float64)
     assert np.isfinite(apply(4, logits, labels, np.ones(BLOCK))).all()
 
 
-def test_point_at_a_logit_of_zero_counts_as_class_1() -> None:
+def test_logit_of_zero_predicts_class_0() -> None:
     logits = np.zeros(BLOCK)
     labels = np.arange(BLOCK) % 2 * 1.0
     np.testing.assert_array_equal(apply(5, logits, labels, np.ones(BLOCK)), 1 - labels)
     np.testing.assert_array_equal(apply(5, logits + 1, labels, np.ones(BLOCK)), labels)
 
 
-def test_blocks_are_laid_on_unaligned_memory() -> None:
+def test_aligned_zeros_are_aligned() -> None:
     assert all(aligned_zeros(count).ctypes.data % 64 == 0 for count in (1, 7, 16, 1000))

@@ -1,1 +1,1 @@
-"""The training kernel of the CPU, and what it is written in."""
+"""The CPU training kernel."""

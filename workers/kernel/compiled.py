@@ -1,4 +1,4 @@
-"""The decorator of the kernels: compiled once for a kind of processor, kept on disk."""
+"""The kernels' decorators: compile once per kind of processor and cache on disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workers.kernel.instruction_set import chosen_instruction_set
 
 
 def _sources_digest() -> str:
-    """Digest of this folder's sources: numba looks at one file's date only, not at what it uses."""
+    """Digest of all sources: numba's cache checks one file's date, not the files it imports."""
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted(Path(__file__).resolve().parents[1].rglob("*.py")):
         digest.update(path.read_bytes())
@@ -23,7 +23,7 @@ def _sources_digest() -> str:
 
 
 def _writable_folder() -> Path | None:
-    # numba tells processors apart by itself, but not what the sources read from the environment.
+    # numba distinguishes processors itself, but not the instruction set set by the environment.
     folder = cache_folder() / "kernels" / _sources_digest() / chosen_instruction_set().name
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -37,9 +37,9 @@ _OPTIONS = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Numba's njit with the GIL released, without fast-math, cached on disk where that is possible.
+    """Apply numba's njit: GIL released, no fast-math, cached on disk.
 
-    Where the cache folder cannot be written, every process compiles for itself (some 15 seconds).
+    If the cache folder is not writable, every process compiles the kernels again (about 15 s).
     """
     usual_folder = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(_FOLDER or "")
@@ -52,10 +52,10 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Likewise, for a function that compiled ones call: its code becomes part of theirs.
+    """Apply njit to a function whose code is inlined into its compiled callers.
 
-    What is `compiled` is compiled by itself and, once more, as part of each that calls it. This is
-    for functions with much code and few callers; others compile faster by themselves.
+    A `compiled` function is compiled once on its own and again inside each caller. Use `inlined`
+    for long functions with few callers; all others compile faster with `compiled`.
     """
     kernel: Callable[..., Any] = numba.njit(inline="always", **_OPTIONS)(function)
     return kernel

@@ -1,12 +1,12 @@
-"""Which arithmetic the training kernels use: that of this processor, or of another one.
+"""The instruction set whose arithmetic the training kernels follow.
 
-The kernels sum in an order that depends on how many floats a register holds, so the bits of a row
-depend on the instruction set (the column `backend`). The order can be had on other processors too:
-LLVM makes two operations on 8 floats out of one on 16. With
+The order of the kernels' sums depends on the number of floats in a register, so the bits of a row
+depend on the instruction set (the column `backend`). Other processors can follow the same order:
+LLVM splits one operation on 16 floats into two on 8. With
 
     SPARSEST_ARITHMETIC=avx512
 
-in the environment, a processor with AVX2 makes the rows of one with AVX-512, bit for bit.
+in the environment, a processor with AVX2 reproduces the rows of one with AVX-512, bit for bit.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ import llvmlite.binding as llvm
 import numba
 
 ARITHMETIC: Final = "SPARSEST_ARITHMETIC"
-"""Environment variable: a name of `INSTRUCTION_SETS`; empty or not set: this processor's."""
+"""Environment variable that names one of `INSTRUCTION_SETS`; this processor's if empty or unset."""
 
 
 @dataclass(frozen=True)
 class InstructionSet:
-    """An order of additions.
+    """Sizes that fix the order of additions and the shape of the generated code.
 
     Attributes:
-        name: as in the column `backend`, "numba-NAME".
-        lanes: float32 in a register.
-        block: float32 in a block, whose sum is formed by itself; see `workers.kernel.simd`.
-        stripe: float32 in a stripe, for which code is written out: a multiple of the block, and
-            of no consequence to the bits. 128 is the batch of the paper.
-        registers: of its vector unit, 16 or 32.
+        name: suffix of the column `backend`, "numba-NAME".
+        lanes: float32 values in a register.
+        block: float32 values in a block, the unit of summation (`workers.kernel.simd`).
+        stripe: float32 values in a stripe, the unit of generated code: a multiple of the block. It
+            does not affect the bits. 128 is the paper's batch.
+        registers: number of vector registers, 16 or 32.
     """
 
     name: str
@@ -54,18 +54,17 @@ INSTRUCTION_SETS: Final = {
 
 
 def chosen_instruction_set() -> InstructionSet:
-    """What the environment asks for, else what the processor has that numba targets.
+    """Return the instruction set named by the environment, else that of numba's target processor.
 
     Raises:
-        ValueError: the environment asks for something else than `INSTRUCTION_SETS`.
+        ValueError: the environment names none of `INSTRUCTION_SETS`.
     """
     asked = os.environ.get(ARITHMETIC)
     if not asked:
         return INSTRUCTION_SETS[_of_the_processor()]
     if asked not in INSTRUCTION_SETS:
         raise ValueError(
-            f"{ARITHMETIC}={asked}: there is no such arithmetic; there are "
-            f"{', '.join(INSTRUCTION_SETS)}"
+            f"{ARITHMETIC}={asked}: unknown arithmetic; allowed: {', '.join(INSTRUCTION_SETS)}"
         )
     return INSTRUCTION_SETS[asked]
 

@@ -1,30 +1,29 @@
-"""What a network's program is written in: instructions for a stripe of points.
+"""The instruction set of a network's program.
 
-A *program* is int32 words, one instruction behind the other, that say what one network has to do
-for a stripe: its neurons with their living sources, group by group. `workers.kernel.programs`
-writes it, seldom; `workers.kernel.neurons` carries it out, for every stripe. Which neurons an
-instruction is about and how many edges they have is all in its first word, so one jump leads to
-code that is written out for just that.
+A *program* is a sequence of int32 words that lists one network's work for a stripe of points: its
+neurons with their living sources. `workers.kernel.programs` writes it when the set of living
+neurons changes; `workers.kernel.neurons` executes it for every stripe. An instruction's first word
+encodes the number of neurons and edges, so one jump leads to code generated for that case.
 
-Distances are in bytes: from where rows, parameters or a stripe begin. `n` is a number of neurons
-that share their edges' other ends, `k` the number of those.
+Offsets are in bytes, from the start of the rows, the parameters or the stripe. `n` is the number of
+neurons in an instruction, `k` the number of sources (forward) or targets (backward) they share.
 
-Forward, with row and bias of each neuron, then for each source its row and the n weights:
-    END                         the program's end
-    FROM_NEURONS                from here on sources are neurons, before it inputs
-    TO_OUTPUT                   from here on no ReLU
-    whole_neurons(n, k)         n * (own row, bias), k * (row, n * weight)
-    resting_neuron(k)           the same of one neuron that was dead: its row is not written
-    PART                        own row, bias, FORWARD * (row, weight): the first ones of more
-    MORE                        likewise, the next ones
-    rest_of_neuron(k)           likewise, the last ones
-    WATCH                       own row: of a neuron that was dead, written by the three above
+Forward: each neuron's row and bias, then each source's row and its n weights.
+    END                         end of the program
+    FROM_NEURONS                sources are inputs before this word and neurons after it
+    TO_OUTPUT                   no ReLU after this word
+    whole_neurons(n, k)         n * (row, bias), k * (source row, n * weight)
+    dead_neuron(k)              the same for one dead neuron, whose row is not written
+    PART                        row, bias, FORWARD * (source row, weight): the neuron's first edges
+    MORE                        the same for the next edges
+    rest_of_neuron(k)           the same for the last edges
+    WATCH                       row of a dead neuron that PART, MORE and rest_of_neuron wrote
 
-Backward, with the row of each source, then for each target its row and the n weights:
-    END                         the program's end
-    whole_source(k)             own row, bias, k * (row, weight)
-    PART, MORE, rest_of_source(k)   likewise, of more than BACKWARD targets
-    inputs(n, k)                n * (own row, of the stripe), k * (row, n * weight)
+Backward: each source's row, then each target's row and its n weights.
+    END                         end of the program
+    whole_source(k)             row, bias, k * (target row, weight)
+    PART, MORE, rest_of_source(k)   the same for a source of more than BACKWARD targets
+    inputs(n, k)                n * (row in the stripe), k * (target row, n * weight)
 """
 
 from __future__ import annotations
@@ -36,20 +35,20 @@ from numba.extending import register_jitable
 from workers.kernel.simd import VECTOR_REGISTERS
 
 _FEW: Final = VECTOR_REGISTERS == 16
-"""Whether there are too few registers to take many edges at a time."""
+"""Whether registers limit the number of edges per instruction."""
 
 FORWARD: Final = 8
-"""Edges of a neuron taken at a time going forward, each with its weight in a register."""
+"""Maximum edges per forward instruction; each weight occupies a register."""
 
 TOGETHER: Final = (0, FORWARD, 5, 2) if _FEW else (0, FORWARD, 8, 6, 4)
-"""The most edges a neuron that n neurons taken together may have, n = 1, 2, ...: a source is read
-once for all of them, as long as the registers hold their weights."""
+"""TOGETHER[n]: maximum edges per neuron where one instruction computes n neurons. They share the
+reads of their sources, and all their weights must fit in registers."""
 
 BACKWARD: Final = 3 if _FEW else 4
-"""Edges of a neuron taken at a time going back: each has its weight and two sums in registers."""
+"""Maximum edges per backward instruction; each weight and its two sums occupy registers."""
 
 FROM_INPUTS: Final = (0, 4, 3) if _FEW else (0, 6, 4)
-"""Targets that one input, or two together, take at a time."""
+"""FROM_INPUTS[n]: maximum targets per instruction for n inputs."""
 
 END: Final = 0
 FROM_NEURONS: Final = 1
@@ -63,35 +62,35 @@ _COUNTS: Final = max(FORWARD, BACKWARD, *FROM_INPUTS) + 1
 
 @register_jitable  # type: ignore[untyped-decorator]
 def rest_of_neuron(k: int) -> int:
-    """First word for the last k <= FORWARD edges of a neuron that has more."""
+    """Return the first word for the last k <= FORWARD edges of a neuron with more than FORWARD."""
     return _REST + k
 
 
 @register_jitable  # type: ignore[untyped-decorator]
-def resting_neuron(k: int) -> int:
-    """First word for all k <= FORWARD edges of a neuron that was dead."""
+def dead_neuron(k: int) -> int:
+    """Return the first word for all k <= FORWARD edges of a dead neuron."""
     return _REST + _COUNTS + k
 
 
 @register_jitable  # type: ignore[untyped-decorator]
 def whole_neurons(n: int, k: int) -> int:
-    """First word for all k <= TOGETHER[n] edges of each of n neurons."""
+    """Return the first word for all k <= TOGETHER[n] edges of each of n neurons."""
     return _REST + (1 + n) * _COUNTS + k
 
 
 @register_jitable  # type: ignore[untyped-decorator]
 def rest_of_source(k: int) -> int:
-    """First word for the last k <= BACKWARD edges of a hidden neuron that has more."""
+    """Return the first word for the last k <= BACKWARD edges of a hidden neuron with more."""
     return _REST + k
 
 
 @register_jitable  # type: ignore[untyped-decorator]
 def whole_source(k: int) -> int:
-    """First word for all k <= BACKWARD edges of a hidden neuron."""
+    """Return the first word for all k <= BACKWARD edges of a hidden neuron."""
     return _REST + _COUNTS + k
 
 
 @register_jitable  # type: ignore[untyped-decorator]
 def inputs(n: int, k: int) -> int:
-    """First word for k <= FROM_INPUTS[n] edges of each of n inputs."""
+    """Return the first word for k <= FROM_INPUTS[n] edges of each of n inputs."""
     return _REST + (1 + n) * _COUNTS + k

@@ -1,4 +1,4 @@
-"""Binary cross-entropy on blocks: the loss of a logit, its gradient, and whether it is right."""
+"""Binary cross-entropy on blocks: loss, gradient and correctness of a logit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workers.kernel.simd import constant_of, fused, larger, type_int32
 
 
 def _exp_of_minus(builder: Any, z: Any) -> Any:
-    """exp(-z) for z in [-87, 87] and at those bounds outside, relative error below 2e-7.
+    """Generate exp(-z), with z clipped to [-87, 87]; relative error below 2e-7.
 
     exp(-z) = 2^n exp(-r) with -z = n ln 2 - r and |r| <= ln(2) / 2: n by rounding, exp(-r) by its
     polynomial of degree 7, 2^n by adding n to the exponent bits. NaN gives exp(-87).
@@ -27,7 +27,7 @@ def _exp_of_minus(builder: Any, z: Any) -> Any:
     rounder = constant(12582912.0)
     shifted = fused(builder, z, constant(-np.log2(np.e)), rounder)
     n = builder.fsub(shifted, rounder)
-    # ln 2 in two parts, of which the first has few bits: n * high is exact.
+    # ln 2 in two parts; the first has few bits, so n * high is exact.
     high = 0.693359375
     r = fused(builder, n, constant(high), z)
     r = fused(builder, n, constant(np.log(2.0) - high), r)
@@ -42,9 +42,9 @@ def _exp_of_minus(builder: Any, z: Any) -> Any:
 
 
 def delta_of(builder: Any, logit: Any, label: Any, scale: Any) -> Any:
-    """(sigmoid(logit) - label) * scale: the gradient of binary cross-entropy by the logit.
+    """Generate (sigmoid(logit) - label) * scale, the gradient of binary cross-entropy.
 
-    Writes the code for vectors of any length.
+    Works on vectors of any length.
     """
     one = constant_of(logit.type, 1.0)
     sigmoid = builder.fdiv(one, builder.fadd(one, _exp_of_minus(builder, logit)))
@@ -53,7 +53,7 @@ def delta_of(builder: Any, logit: Any, label: Any, scale: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def cross_entropy(typing_context: Any, logit: Any, label: Any, scale: Any) -> Any:
-    """Binary cross-entropy on logits times scale: max(z, 0) - z y + log(1 + exp(-|z|))."""
+    """Return the binary cross-entropy times scale: max(z, 0) - z y + log(1 + exp(-|z|))."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         z, y, scale_value = args
@@ -75,7 +75,7 @@ def cross_entropy(typing_context: Any, logit: Any, label: Any, scale: Any) -> An
 
 @intrinsic  # type: ignore[untyped-decorator]
 def correct(typing_context: Any, logit: Any, label: Any, scale: Any) -> Any:
-    """`scale` where the prediction (class 1 when logit > 0) is the label, else 0."""
+    """Return `scale` where the prediction (class 1 when logit > 0) equals the label, else 0."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         z, y, scale_value = args

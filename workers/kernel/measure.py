@@ -1,4 +1,4 @@
-"""Accuracy and loss of packed networks over all points of a data set."""
+"""Accuracy and loss of packed networks over a whole data set."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from workers.kernel.forward import logits
 from workers.kernel.loss import correct, cross_entropy
 from workers.kernel.networks import Networks
 from workers.kernel.points import all_points
-from workers.kernel.programs import unwritten, write_forward
+from workers.kernel.programs import empty_programs, write_forward
 from workers.kernel.simd import BLOCK, LANES, STRIPE, aligned_zeros, fold, load, store_lanes
 
-STRIPES_AT_ONCE = 39
-"""Stripes of points taken at a time: with the paper's points 80 KB, as in `workers.kernel.sgd`."""
+STRIPES_PER_CHUNK = 39
+"""Stripes evaluated at a time by all networks: 80 KB of the Cubist Spiral, which fits in L2."""
 
 
 def evaluate_networks(networks: Networks, dataset: Dataset) -> tuple[list[float], list[float]]:
-    """Sum of the loss and number of correct predictions over all points, a network each.
+    """Return each network's summed loss and its number of correct predictions over all points.
 
     Args:
-        networks: packed.
-        dataset: what to measure on.
+        networks: the packed networks.
+        dataset: the points to evaluate on.
     """
     losses = np.zeros(len(networks.edges))
     hits = np.zeros(len(networks.edges))
@@ -30,7 +30,7 @@ def evaluate_networks(networks: Networks, dataset: Dataset) -> tuple[list[float]
         networks,
         dataset.features,
         all_points(dataset),
-        unwritten(networks, dataset.features),
+        empty_programs(networks, dataset.features),
         aligned_zeros((int(networks.hidden.max()) + 1) * STRIPE),
         aligned_zeros(2 * LANES),
         losses,
@@ -41,26 +41,26 @@ def evaluate_networks(networks: Networks, dataset: Dataset) -> tuple[list[float]
 
 @compiled
 def _evaluate(networks, features, points, programs, workspace, sums, losses, hits):  # type: ignore[no-untyped-def]
-    """Sums of loss and of correct predictions of every network over all points.
+    """Add every network's loss and correct predictions over all points.
 
     Args:
         networks: `Networks`.
-        features: of a point.
-        points: as `all_points` has them.
-        programs: `workers.kernel.programs.Programs`, unwritten.
+        features: number of features of a point.
+        points: in the layout of `all_points`.
+        programs: `workers.kernel.programs.Programs`, empty.
         workspace: float32 [(hidden neurons + 1) * STRIPE], for the largest network, 64-byte
             aligned.
-        sums: float32 [2 * LANES], 64-byte aligned scratch. A block's sums are exact enough in
-            float32; the sum over all blocks is kept in float64.
-        losses: float64 [networks], zeros: the sum of binary cross-entropy is added.
-        hits: float64 [networks], zeros: the number of points classified correctly is added.
+        sums: float32 [2 * LANES], 64-byte aligned scratch. Blocks are summed in float32, and the
+            sums of blocks are accumulated in float64.
+        losses: float64 [networks], zeros; the summed binary cross-entropy is added.
+        hits: float64 [networks], zeros; the number of correctly classified points is added.
     """
     size = (features + 2) * STRIPE
     for g in range(networks.edges.shape[0]):
         write_forward(networks, g, programs, True)
-    # Some stripes of all networks, then the next ones: all points are more than L2 holds.
-    for first in range(0, points.shape[0], STRIPES_AT_ONCE * size):
-        last = min(first + STRIPES_AT_ONCE * size, points.shape[0])
+    # All networks evaluate one chunk before the next: all points together exceed L2.
+    for first in range(0, points.shape[0], STRIPES_PER_CHUNK * size):
+        last = min(first + STRIPES_PER_CHUNK * size, points.shape[0])
         for g in range(networks.edges.shape[0]):
             loss = losses[g]
             hit = hits[g]

@@ -1,12 +1,12 @@
-"""Programs carried out: the activations of a stripe of points, their deltas, the gradient.
+"""Execution of programs: activations, deltas and gradients of a stripe of points.
 
-For each kind of instruction (`workers.kernel.instructions`) there is code written out for its
-number of edges. Their weights and the sums of their gradients stay in registers while the stripe
-streams by, a register of points after the other.
+Each kind of instruction (`workers.kernel.instructions`) has code generated for its number of edges.
+Weights and sums of gradients stay in registers while the stripe is read, one register of points at
+a time.
 
-A *row* is one feature, activation or delta of a stripe's points. Sums are formed block by block
-(`workers.kernel.simd.BLOCK`), whatever a stripe holds: bits depend on the block, speed on the
-stripe. Nor do they depend on which neurons are taken together.
+A *row* holds one feature, activation or delta of the stripe's points. Sums are formed per block
+(`workers.kernel.simd.BLOCK`): the bits depend on the block, but not on the stripe or on which
+neurons share an instruction.
 """
 
 from __future__ import annotations
@@ -20,6 +20,20 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from workers.kernel.codegen import (
+    Bits,
+    BlockProduct,
+    BlockSum,
+    Instruction,
+    Row,
+    Slopes,
+    blocks_of_stripe,
+    call_outlined,
+    constant,
+    interpret,
+    offset_pointer,
+    register_type,
+)
 from workers.kernel.instructions import (
     BACKWARD,
     FORWARD,
@@ -30,10 +44,10 @@ from workers.kernel.instructions import (
     TO_OUTPUT,
     TOGETHER,
     WATCH,
+    dead_neuron,
     inputs,
     rest_of_neuron,
     rest_of_source,
-    resting_neuron,
     whole_neurons,
     whole_source,
 )
@@ -43,25 +57,11 @@ from workers.kernel.simd import (
     REGISTERS,
     broadcast,
     constant_of,
+    element_pointer,
     fused,
     larger,
-    place_of,
     registers_of,
     type_float,
-)
-from workers.kernel.written_out import (
-    Bits,
-    BlockProduct,
-    BlockSum,
-    Instruction,
-    Row,
-    Slopes,
-    blocks_of_stripe,
-    called,
-    carry_out,
-    constant,
-    moved,
-    register_type,
 )
 
 _floats = types.CPointer(types.float32)
@@ -69,20 +69,20 @@ _words = types.CPointer(types.int32)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def at(typing_context: Any, array: Any, index: Any) -> Any:
-    """Pointer to array[index]."""
+def pointer_to(typing_context: Any, array: Any, index: Any) -> Any:
+    """Return a pointer to array[index]."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return place_of(context, builder, signature.args[0], args[0], args[1])
+        return element_pointer(context, builder, signature.args[0], args[0], args[1])
 
     return types.CPointer(array.dtype)(array, types.int64), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def lives(typing_context: Any, row: Any) -> Any:
-    """Whether a neuron's activations have any bit: whether it is alive.
+def has_activation(typing_context: Any, row: Any) -> Any:
+    """Return whether any activation in a row is nonzero, so that the neuron is alive.
 
-    row: pointer to float32 [STRIPE], none of them negative.
+    row: pointer to float32 [STRIPE], without negative values.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -104,17 +104,16 @@ def _any_bit(builder: Any, row: Any) -> Any:
 def activate(
     typing_context: Any, program: Any, stripe: Any, workspace: Any, parameters: Any
 ) -> Any:
-    """The activations of the neurons that a program lists, and the logits.
+    """Execute a forward program: write the neurons' activations and the logits.
 
     A hidden neuron's activation is 0 where its weighted sum is negative or NaN.
 
-    program: pointer to int32, a program forward.
-    stripe: pointer to float32, where the rows of its points' features begin.
-    workspace: pointer to float32, where the neurons' rows begin; those of all but resting neurons
-        are written.
-    parameters: pointer to float32, the network's.
+    program: pointer to int32, a forward program.
+    stripe: pointer to float32, the rows of the points' features.
+    workspace: pointer to float32, the neurons' rows; those of all but dead neurons are written.
+    parameters: pointer to float32, the network's parameters.
 
-    Returns whether a resting neuron is alive: if so, the activations behind it lack it.
+    Returns whether a dead neuron turned out to be alive; if so, later layers lack its activations.
     """
 
     def write(builder: Any, program: Any, stripe: Any, workspace: Any, parameters: Any) -> Any:
@@ -127,16 +126,16 @@ def activate(
         ) -> None:
             own, biases = [], []
             for _ in range(n):
-                own.append(words.place(workspace))
+                own.append(words.pointer(workspace))
                 biases.append(words.weight(parameters))
             starts, weights = [], []
             for _ in range(k):
-                starts.append(words.place(builder.load(sources)))
+                starts.append(words.pointer(builder.load(sources)))
                 weights.append([words.weight(parameters) for _ in range(n)])
             least = broadcast(builder, builder.load(floor), LANES)
             bits = Bits(builder)
             with blocks_of_stripe(builder) as point:
-                own_rows = [Row(builder, place, point) for place in own]
+                own_rows = [Row(builder, pointer, point) for pointer in own]
                 source_rows = [Row(builder, start, point) for start in starts]
                 for register in range(REGISTERS):
                     sums = biases if begins else [row[register] for row in own_rows]
@@ -169,20 +168,20 @@ def activate(
             TO_OUTPUT: to_output,
             PART: partial(neurons, 1, FORWARD, True, False, False),
             MORE: partial(neurons, 1, FORWARD, False, False, False),
-            WATCH: lambda words: watch(_any_bit(builder, words.place(workspace))),
+            WATCH: lambda words: watch(_any_bit(builder, words.pointer(workspace))),
         }
         for k in range(FORWARD + 1):
-            code[resting_neuron(k)] = partial(neurons, 1, k, True, True, True)
+            code[dead_neuron(k)] = partial(neurons, 1, k, True, True, True)
             if k > 0:
                 code[rest_of_neuron(k)] = partial(neurons, 1, k, False, True, False)
         for n, most in enumerate(TOGETHER):
             for k in range(most + 1) if n == 1 else range(1, most + 1):
                 code[whole_neurons(n, k)] = partial(neurons, n, k, True, True, False)
-        carry_out(builder, program, code)
+        interpret(builder, program, code)
         return builder.load(woken)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return called(builder, "sparsest.activate", ir.IntType(1), args, write)
+        return call_outlined(builder, "sparsest.activate", ir.IntType(1), args, write)
 
     return types.boolean(_words, _floats, _floats, _floats), generate
 
@@ -191,12 +190,12 @@ def activate(
 def output_deltas(
     typing_context: Any, logits: Any, labels: Any, scales: Any, gradient: Any, fresh: Any
 ) -> Any:
-    """The deltas of the output, and the gradient of its bias.
+    """Compute the output's deltas and the gradient of its bias.
 
-    logits: pointer to float32 [STRIPE], in whose place the deltas come.
-    labels, scales: pointers to float32 [STRIPE], of the stripe.
-    gradient: pointer to float32, the register of the output's bias, added to.
-    fresh: bool, whether it is written anew instead.
+    logits: pointer to float32 [STRIPE], overwritten with the deltas.
+    labels, scales: pointers to float32 [STRIPE], rows of the stripe.
+    gradient: pointer to float32, the register of the output's bias; added to.
+    fresh: bool, whether the register is overwritten instead.
     """
 
     def write(
@@ -217,7 +216,7 @@ def output_deltas(
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         *arguments, fresh = args
-        _called_fresh_or_not(builder, "sparsest.output_deltas", fresh, arguments, write)
+        _call_by_stripe(builder, "sparsest.output_deltas", fresh, arguments, write)
         return context.get_dummy_value()
 
     return types.void(_floats, _floats, _floats, _floats, types.boolean), generate
@@ -234,17 +233,17 @@ def backpropagate(
     gradient: Any,
     fresh: Any,
 ) -> Any:
-    """The deltas of the neurons that a program lists, and the gradient of their edges and biases.
+    """Execute a backward program: compute the deltas and the gradients of edges and biases.
 
-    program: pointer to int32, a program backward.
-    stripe: pointer to float32, where the rows of its points' features begin.
-    workspace: pointer to float32, where the neurons' rows begin: activations, none of them negative
-        or NaN, in whose place deltas come, and the output's deltas.
+    program: pointer to int32, a backward program.
+    stripe: pointer to float32, the rows of the points' features.
+    workspace: pointer to float32, the neurons' rows: activations, none of them negative or NaN,
+        overwritten with deltas; the output's row holds its deltas already.
     partial_sums: pointer to float32 [STRIPE], scratch.
-    parameters: pointer to float32, the network's.
-    gradient: pointer to float32, a register of partial sums a parameter; those of the program's
+    parameters: pointer to float32, the network's parameters.
+    gradient: pointer to float32, one register of partial sums per parameter; those of the program's
         edges and biases are added to.
-    fresh: bool, whether these are written anew instead.
+    fresh: bool, whether these registers are overwritten instead.
     """
 
     def write(
@@ -260,18 +259,18 @@ def backpropagate(
         zero = constant_of(register_type, 0.0)
 
         def slope(distance: Any) -> Any:
-            return moved(builder, gradient, builder.mul(distance, constant(LANES)))
+            return offset_pointer(builder, gradient, builder.mul(distance, constant(LANES)))
 
         def source(k: int, begins: bool, ends: bool, words: Instruction) -> None:
-            own = words.place(workspace)
+            own = words.pointer(workspace)
             bias = slope(words.distance())
             starts, weights, slopes_of = [], [], []
             for _ in range(k):
-                starts.append(words.place(workspace))
-                place = words.distance()
-                weight = builder.load(moved(builder, parameters, place))
+                starts.append(words.pointer(workspace))
+                distance = words.distance()
+                weight = builder.load(offset_pointer(builder, parameters, distance))
                 weights.append(broadcast(builder, weight, LANES))
-                slopes_of.append(slope(place))
+                slopes_of.append(slope(distance))
             if ends:
                 slopes_of.append(bias)
             slopes = Slopes(builder, slopes_of, fresh)
@@ -301,14 +300,14 @@ def backpropagate(
             slopes.store()
 
         def features(n: int, k: int, words: Instruction) -> None:
-            own = [words.place(stripe) for _ in range(n)]
-            starts, places = [], []
+            own = [words.pointer(stripe) for _ in range(n)]
+            starts, pointers = [], []
             for _ in range(k):
-                starts.append(words.place(workspace))
-                places += [slope(words.distance()) for _ in range(n)]
-            slopes = Slopes(builder, places, fresh)
+                starts.append(words.pointer(workspace))
+                pointers += [slope(words.distance()) for _ in range(n)]
+            slopes = Slopes(builder, pointers, fresh)
             with blocks_of_stripe(builder) as point:
-                own_rows = [Row(builder, place, point) for place in own]
+                own_rows = [Row(builder, pointer, point) for pointer in own]
                 target_rows = [Row(builder, start, point) for start in starts]
                 products = [[BlockProduct(builder) for _ in range(n)] for _ in range(k)]
                 for register in range(REGISTERS):
@@ -330,25 +329,24 @@ def backpropagate(
         for n, most in enumerate(FROM_INPUTS):
             for k in range(1, most + 1):
                 code[inputs(n, k)] = partial(features, n, k)
-        carry_out(builder, program, code)
+        interpret(builder, program, code)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         *arguments, fresh = args
-        _called_fresh_or_not(builder, "sparsest.backpropagate", fresh, arguments, write)
+        _call_by_stripe(builder, "sparsest.backpropagate", fresh, arguments, write)
         return context.get_dummy_value()
 
     arguments = (_words, _floats, _floats, _floats, _floats, _floats, types.boolean)
     return types.void(*arguments), generate
 
 
-def _called_fresh_or_not(
+def _call_by_stripe(
     builder: Any, name: str, fresh: Any, arguments: Sequence[Any], write: Callable[..., None]
 ) -> None:
-    """Calls one of two functions: `write` gets whether the gradient is written anew."""
-    with builder.if_else(fresh) as (begun, gone_on):
-        for branch, anew in ((begun, True), (gone_on, False)):
+    """Generate calls of two versions of `write`: for the batch's first stripe, and for others."""
+    with builder.if_else(fresh) as (first_stripe, later_stripe):
+        for branch, overwrites in ((first_stripe, True), (later_stripe, False)):
             with branch:
-                code = partial(write, anew)
-                called(
-                    builder, f"{name}.{'fresh' if anew else 'more'}", ir.VoidType(), arguments, code
-                )
+                code = partial(write, overwrites)
+                suffix = "fresh" if overwrites else "more"
+                call_outlined(builder, f"{name}.{suffix}", ir.VoidType(), arguments, code)

@@ -1,4 +1,4 @@
-"""From networks as matrices to the kernel's packed edge lists, and back."""
+"""Conversion between weight matrices and the kernel's packed edge lists."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from workers.kernel.networks import Networks
 from workers.kernel.simd import aligned_zeros
 
 _PADDING = 16
-"""Parameters of a network are padded to a multiple of this: one 64-byte line of float32."""
+"""A network's parameters are padded to a multiple of this: one 64-byte cache line of float32."""
 
 
 @dataclass(frozen=True, eq=False)
 class Topology:
-    """Which weights a network has: its edges, numbered by layer, target neuron, source neuron.
+    """The edges of a network, numbered by layer, then target neuron, then source neuron.
 
     Attributes:
-        sizes: neurons in each layer, inputs first, outputs last.
-        flat: int64 [edges], place of each edge in its layer's matrix, all matrices (row-major)
-            laid one behind the other: `weight_index` of a stored result.
+        sizes: number of neurons in each layer, inputs first, outputs last.
+        flat: int64 [edges], index of each edge in the concatenation of all layers' row-major
+            matrices: `weight_index` of a stored result.
         in_bounds, in_row, out_bounds, out_row, out_edge: as in `workers.kernel.networks.Networks`.
     """
 
@@ -44,10 +44,10 @@ class Topology:
 
 
 def topology(masks: Sequence[NDArray[np.bool_]]) -> Topology:
-    """The edge list of a network.
+    """Return the edge list of a network.
 
     Args:
-        masks: bool [n_out, n_in] a layer, input side first; the last layer has one output.
+        masks: bool [n_out, n_in] per layer, input side first; the last layer has one output.
 
     Raises:
         ValueError: the layers do not fit each other, there is no hidden layer, or there is more
@@ -61,7 +61,6 @@ def topology(masks: Sequence[NDArray[np.bool_]]) -> Topology:
         raise ValueError(f"a network needs a hidden layer and one output, not layers {sizes}")
     inputs = sizes[0]
     flat = np.flatnonzero(np.concatenate([mask.ravel() for mask in masks]))
-    # Number of every neuron's first edge place, to find target and source of a place.
     targets, sources = _ends(sizes)
     target, source = targets[flat], sources[flat]
     neurons = sum(sizes[1:])
@@ -76,7 +75,7 @@ def topology(masks: Sequence[NDArray[np.bool_]]) -> Topology:
 
 @lru_cache(maxsize=32)
 def _ends(sizes: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Target and source neuron (inputs first) of every place of the layers' matrices; read only."""
+    """Return target and source neuron (inputs first) of every matrix entry; do not modify them."""
     first = np.cumsum([0, *sizes])
     targets, sources = [], []
     for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
@@ -86,11 +85,11 @@ def _ends(sizes: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def pack(topologies: Sequence[Topology], layers: Sequence[Layers]) -> Networks:
-    """Networks for the kernel, with velocities of zero.
+    """Pack networks for the kernel, with velocities of zero.
 
     Args:
-        topologies: of each network.
-        layers: weights and biases of each; weights off the topology are left behind.
+        topologies: the edges of each network.
+        layers: weights and biases of each network; weights outside its topology are dropped.
     """
     values = []
     for t, network in zip(topologies, layers, strict=True):
@@ -100,12 +99,12 @@ def pack(topologies: Sequence[Topology], layers: Sequence[Layers]) -> Networks:
 
 
 def pack_values(topologies: Sequence[Topology], values: Sequence[NDArray[np.float32]]) -> Networks:
-    """Networks for the kernel, with velocities of zero.
+    """Pack networks for the kernel, with velocities of zero.
 
     Args:
-        topologies: of each network.
-        values: float32 [edges + hidden + 1] of each: its weights in the order of its edges, then
-            its biases layer by layer.
+        topologies: the edges of each network.
+        values: float32 [edges + hidden + 1] per network: weights in the order of the edges, then
+            biases layer by layer.
     """
     edges = np.array([len(t.flat) for t in topologies])
     hidden = np.array([t.hidden for t in topologies])
@@ -137,8 +136,8 @@ def _starts(counts: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     return np.cumsum([0, *counts[:-1]])
 
 
-def unpacked(networks: Networks, g: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Weights float32 [edges] and biases float32 [hidden + 1] of network g, copied."""
+def unpack(networks: Networks, g: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return copies of network g's weights, float32 [edges], and biases, float32 [hidden + 1]."""
     start = int(networks.parameter_start[g])
     edges, hidden = int(networks.edges[g]), int(networks.hidden[g])
     values = networks.parameters[start : start + edges + hidden + 1].copy()

@@ -1,36 +1,42 @@
-"""One network's passes over a stripe of points: activations forward, the gradient back.
+"""A network's forward and backward pass over a stripe of points.
 
-Both carry out the network's programs (`workers.kernel.programs`), which leave out what dead neurons
-would take. A neuron once found dead is still computed for every stripe, though to no one's use: as
-soon as a point activates it, the programs are written anew, and the stripe begins again. Whether a
-living neuron has died is looked at now and then; until that is seen it only takes time.
+Both execute the network's programs (`workers.kernel.programs`), which skip the work of dead
+neurons. The weighted sums of dead neurons are still computed for every stripe: when a point
+activates one, the programs are rewritten and the stripe is computed again. Living neurons are
+checked for death only occasionally; a late check costs time, not correctness.
 """
 
 from __future__ import annotations
 
 from workers.kernel.compiled import inlined
 from workers.kernel.instructions import END
-from workers.kernel.neurons import activate, at, backpropagate, lives, output_deltas
-from workers.kernel.programs import ALIVE, RESTING, WAKING, write_backward, write_forward
+from workers.kernel.neurons import (
+    activate,
+    backpropagate,
+    has_activation,
+    output_deltas,
+    pointer_to,
+)
+from workers.kernel.programs import ALIVE, DEAD, UNKNOWN, write_backward, write_forward
 from workers.kernel.simd import LANES, STRIPE, item
 
 
 @inlined
 def forward(networks, g, features, batches, stripe, memory, look):  # type: ignore[no-untyped-def]
-    """Activations of all hidden neurons that have any, and the logits, into the workspace.
+    """Write the activations of all living hidden neurons and the logits into the workspace.
 
     Args:
         networks: `workers.kernel.networks.Networks`.
-        g: which of them.
-        features: of a point.
+        g: index of the network.
+        features: number of features of a point.
         batches: float32, gathered points.
-        stripe: where the stripe begins in `batches`.
-        memory: `workers.kernel.sgd.Scratch`; of it the workspace, and if they change, the network's
-            programs and `alive` are written.
-        look: whether to look for living neurons that have died.
+        stripe: offset of the stripe in `batches`.
+        memory: `workers.kernel.sgd.Scratch`; the workspace is written, and the network's programs
+            and `alive` if they change.
+        look: whether to check living neurons for death.
 
     Returns:
-        Whether the programs are new.
+        Whether the programs were rewritten.
     """
     programs = memory.programs
     program = programs.forward_start[g]
@@ -39,32 +45,32 @@ def forward(networks, g, features, batches, stripe, memory, look):  # type: igno
     new = item(programs.words, program) == END
     to_write, settled = new, False
     while True:
-        # Written at one place: the code is long, and compiled at every place that calls it.
+        # One call site, since the long code of `write_forward` is compiled into every caller.
         if to_write:
             write_forward(networks, g, programs, True)
             if settled:
                 write_backward(networks, g, features, programs)
                 return True
         to_write = activate(
-            at(programs.words, program),
-            at(batches, stripe),
-            at(memory.workspace, 0),
-            at(networks.parameters, networks.parameter_start[g]),
+            pointer_to(programs.words, program),
+            pointer_to(batches, stripe),
+            pointer_to(memory.workspace, 0),
+            pointer_to(networks.parameters, networks.parameter_start[g]),
         )
         if to_write:
-            # All that rest are to be written, so that it can be seen which of them are alive.
+            # Write the rows of all dead neurons to find out which of them are alive.
             for m in range(hidden):
-                if item(programs.alive, alive + m) == RESTING:
-                    programs.alive[alive + m] = WAKING
+                if item(programs.alive, alive + m) == DEAD:
+                    programs.alive[alive + m] = UNKNOWN
             new = True
             continue
         if look or new:
             for m in range(hidden):
                 state = item(programs.alive, alive + m)
-                if state == WAKING or (look and state == ALIVE):
-                    living = lives(at(memory.workspace, m * STRIPE))
+                if state == UNKNOWN or (look and state == ALIVE):
+                    living = has_activation(pointer_to(memory.workspace, m * STRIPE))
                     new = new or not living
-                    programs.alive[alive + m] = ALIVE if living else RESTING
+                    programs.alive[alive + m] = ALIVE if living else DEAD
         if not new:
             return False
         to_write = settled = True
@@ -72,33 +78,33 @@ def forward(networks, g, features, batches, stripe, memory, look):  # type: igno
 
 @inlined
 def backward(networks, g, features, batches, stripe, memory, fresh):  # type: ignore[no-untyped-def]
-    """Gradient of the loss: a register of partial sums a parameter.
+    """Compute the gradient of the loss, as one register of partial sums per parameter.
 
     Args:
         networks: `workers.kernel.networks.Networks`.
-        g: which of them.
-        features: of a point.
+        g: index of the network.
+        features: number of features of a point.
         batches: float32, gathered points.
-        stripe: where the stripe begins in `batches`.
-        memory: `workers.kernel.sgd.Scratch`; of it the workspace and `gradient` are written, the
-            latter for the output's bias and where the program backward has an edge or a neuron.
-        fresh: whether the stripe is the batch's first: whether the gradient is written anew.
+        stripe: offset of the stripe in `batches`.
+        memory: `workers.kernel.sgd.Scratch`; the workspace is written, and `gradient` for the
+            output's bias and for the edges and neurons of the backward program.
+        fresh: whether the stripe is the batch's first, so that the gradient is overwritten.
     """
     hidden = networks.hidden[g]
     labels = stripe + features * STRIPE
     output_deltas(
-        at(memory.workspace, hidden * STRIPE),
-        at(batches, labels),
-        at(batches, labels + STRIPE),
-        at(memory.gradient, (networks.edges[g] + hidden) * LANES),
+        pointer_to(memory.workspace, hidden * STRIPE),
+        pointer_to(batches, labels),
+        pointer_to(batches, labels + STRIPE),
+        pointer_to(memory.gradient, (networks.edges[g] + hidden) * LANES),
         fresh,
     )
     backpropagate(
-        at(memory.programs.words, memory.programs.backward_start[g]),
-        at(batches, stripe),
-        at(memory.workspace, 0),
-        at(memory.workspace, (hidden + 1) * STRIPE),
-        at(networks.parameters, networks.parameter_start[g]),
-        at(memory.gradient, 0),
+        pointer_to(memory.programs.words, memory.programs.backward_start[g]),
+        pointer_to(batches, stripe),
+        pointer_to(memory.workspace, 0),
+        pointer_to(memory.workspace, (hidden + 1) * STRIPE),
+        pointer_to(networks.parameters, networks.parameter_start[g]),
+        pointer_to(memory.gradient, 0),
         fresh,
     )

@@ -1,6 +1,6 @@
-"""Points as the kernels read them: in stripes, one of their numbers behind the other.
+"""The kernels' layout of points: stripes of rows.
 
-A *stripe* is `STRIPE` points as rows: a row for each feature, one for the labels and one for the
+A *stripe* holds `STRIPE` points: one row for each feature, one for the labels and one for the
 points' weights in the loss.
 """
 
@@ -18,20 +18,19 @@ from workers.kernel.simd import STRIPE, aligned_zeros
 
 @compiled
 def gather(points, labels, order, first, count, scale, stripe):  # type: ignore[no-untyped-def]
-    """Lays points order[first : first + count] into a stripe.
+    """Copy the points order[first : first + count] into a stripe.
 
     Args:
         points: float32 [N, features].
         labels: float32 [N].
         order: uint32 [N].
-        first: where these points begin in the order.
-        count: of these points, STRIPE at most.
+        first: index in `order` of the first point.
+        count: number of points, at most STRIPE.
         scale: weight of each point in the loss.
-        stripe: float32 [(features + 2) * STRIPE], written; behind the points it is filled up with
-            points of weight 0.
+        stripe: float32 [(features + 2) * STRIPE], written; padded with points of weight 0.
     """
     features = points.shape[1]
-    # Row by row: to collect a point's numbers one after the other takes twice as long.
+    # Row by row: copying point by point takes twice as long.
     for feature in range(features):
         for s in range(count):
             stripe[feature * STRIPE + s] = points[order[first + s], feature]
@@ -46,17 +45,17 @@ def gather(points, labels, order, first, count, scale, stripe):  # type: ignore[
 
 @lru_cache(maxsize=4)
 def all_points(dataset: Dataset) -> NDArray[np.float32]:
-    """All points in stripes, each point with weight 1.
+    """Return all points in stripes, each with weight 1.
 
     Returns:
-        float32 [stripes * (features + 2) * STRIPE], 64-byte aligned. The last stripe is filled up
-        with points of weight 0.
+        float32 [stripes * (features + 2) * STRIPE], 64-byte aligned. The last stripe is padded with
+        points of weight 0.
     """
     size = (dataset.features + 2) * STRIPE
     stripes = aligned_zeros(-(-len(dataset) // STRIPE) * size)
     order = np.arange(len(dataset), dtype=np.uint32)
     for number, first in enumerate(range(0, len(dataset), STRIPE)):
         count = min(STRIPE, len(dataset) - first)
-        place = stripes[number * size :]
-        gather(dataset.points, dataset.labels, order, first, count, np.float32(1), place)
+        target = stripes[number * size :]
+        gather(dataset.points, dataset.labels, order, first, count, np.float32(1), target)
     return stripes

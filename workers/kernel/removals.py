@@ -1,10 +1,9 @@
-"""The compiled part of `workers.prunability`: removing weights and classifying all points.
+"""Compiled part of `workers.prunability`: remove weights and classify all points.
 
-Most removals change next to nothing, so most points need no second look. Before a number of
-removals, one pass bounds for each point how far all of them together can move its logit, rounding
-included. The points that are sure to stay on their side are counted once; only the others, the
-points *at risk*, are classified after each removal. What is counted is exactly what classifying
-all points each time would count.
+Most removals change few predictions. One pass bounds how far the next several removals together can
+move each point's logit, rounding included. Points that cannot change side are counted once; only
+the others, the points *at risk*, are classified after each removal. The counts equal those of
+classifying all points after every removal.
 """
 
 from __future__ import annotations
@@ -27,19 +26,19 @@ from workers.kernel.simd import (
 )
 
 _CHUNK = 2048 // STRIPE
-"""Stripes of points after which it is asked whether the outcome is decided."""
+"""Number of stripes between checks whether the outcome is decided."""
 
-_BOUNDED_FROM = 64
-"""Weights from which a network is large enough for the pass over the bounds to pay."""
+_MIN_WEIGHTS_TO_BOUND = 64
+"""Minimum number of weights for which the bounding pass saves time."""
 
-_FEWEST_AHEAD = 4
-_MOST_AHEAD = 32
-"""Removals that one pass bounds: fewer where many points are at risk, more where few are."""
+_MIN_LOOKAHEAD = 4
+_MAX_LOOKAHEAD = 32
+"""Limits on the number of removals per bounding pass: more when few points are at risk."""
 
 
 @inlined
 def _hits(networks, g, features, points, number, floor, programs, workspace):  # type: ignore[no-untyped-def]
-    """Number of correct predictions, or some number below `floor` once it must be below."""
+    """Count correct predictions; return some number below `floor` once the count must be below."""
     size = (features + 2) * STRIPE
     stripes = (number + STRIPE - 1) // STRIPE
     hits = 0
@@ -66,32 +65,33 @@ def count_removals(  # type: ignore[no-untyped-def]
     number,
     programs,
     workspace,
-    reach,
-    risky,
-    going,
+    radii,
+    at_risk,
+    removable,
     removals,
     bounds,
     floors,
     counts,
 ):
-    """Removes the weights of each network until its accuracy has crossed every floor.
+    """Remove each network's weights in order until its accuracy has crossed every floor.
 
     Args:
         networks: `workers.kernel.networks.Networks`; weights are set to zero.
-        features: of a point.
-        points: all of them, as `workers.kernel.points.all_points` has them.
-        number: of the points.
-        programs: `workers.kernel.programs.Programs`, unwritten.
-        workspace: float32 [(hidden neurons + 1) * STRIPE], for the largest network.
-        reach: float32 [2 * (hidden neurons + features) * PIECE], likewise.
-        risky: float32 like `points`. All of these three are 64-byte aligned scratch.
-        going: int64 [edges], of the largest network, zeros.
-        removals: int64, edges in the order in which they go, a network behind the other; negative
-            for a weight that leads nowhere.
-        bounds: int64 [networks + 1], where each network's removals begin.
-        floors: int64 [networks, bounds], correct predictions needed; -1: not asked for.
-        counts: int64 [networks, bounds], removals before fewer were correct, written where asked
-            for.
+        features: number of features of a point.
+        points: all points, in the layout of `workers.kernel.points.all_points`.
+        number: number of points.
+        programs: `workers.kernel.programs.Programs`, empty.
+        workspace: float32 [(hidden neurons + 1) * STRIPE], for the largest network, 64-byte aligned
+            scratch.
+        radii: float32 [2 * (hidden neurons + features) * PIECE], likewise.
+        at_risk: float32, shape of `points`, likewise.
+        removable: int64 [edges], for the largest network, zeros.
+        removals: int64, the edges to remove in order, one network after another; negative for a
+            weight on no path, whose removal changes nothing.
+        bounds: int64 [networks + 1], offsets of each network's removals.
+        floors: int64 [networks, bounds], correct predictions required; -1 to skip.
+        counts: int64 [networks, bounds], number of removals before the floor was crossed, written
+            where `floors` is not -1.
     """
     for g in range(networks.edges.shape[0]):
         weights = networks.parameter_start[g]
@@ -100,24 +100,33 @@ def count_removals(  # type: ignore[no-untyped-def]
             if floors[g, bound] >= 0:
                 counts[g, bound] = steps
         step = 0
-        ahead = _FEWEST_AHEAD
+        lookahead = _MIN_LOOKAHEAD
         while step < steps:
-            last = min(step + ahead, steps)
-            # The next ones that go stay in the program, as zeros, until it is written again.
+            last = min(step + lookahead, steps)
+            # The next removals stay in the program as zero weights until it is written again.
             write_forward(networks, g, programs, False)
-            looked_at, few, safe_hits = points, number, 0
-            if networks.edges[g] >= _BOUNDED_FROM:
-                _mark(removals, bounds[g] + step, bounds[g] + last, going, 1)
-                few, safe_hits = points_at_risk(
-                    networks, g, features, points, number, going, programs, workspace, reach, risky
+            checked, checked_count, safe_hits = points, number, 0
+            if networks.edges[g] >= _MIN_WEIGHTS_TO_BOUND:
+                _mark(removals, bounds[g] + step, bounds[g] + last, removable, 1)
+                checked_count, safe_hits = points_at_risk(
+                    networks,
+                    g,
+                    features,
+                    points,
+                    number,
+                    removable,
+                    programs,
+                    workspace,
+                    radii,
+                    at_risk,
                 )
-                _mark(removals, bounds[g] + step, bounds[g] + last, going, 0)
-                looked_at = risky
-                if few * 2 > number:
-                    looked_at, few, safe_hits = points, number, 0
-                    ahead = max(_FEWEST_AHEAD, ahead // 2)
-                elif few * 8 < number:
-                    ahead = min(_MOST_AHEAD, ahead * 2)
+                _mark(removals, bounds[g] + step, bounds[g] + last, removable, 0)
+                checked = at_risk
+                if checked_count * 2 > number:
+                    checked, checked_count, safe_hits = points, number, 0
+                    lookahead = max(_MIN_LOOKAHEAD, lookahead // 2)
+                elif checked_count * 8 < number:
+                    lookahead = min(_MAX_LOOKAHEAD, lookahead * 2)
             while step < last:
                 edge = removals[bounds[g] + step]
                 if edge >= 0:
@@ -131,7 +140,7 @@ def count_removals(  # type: ignore[no-untyped-def]
                     networks.parameters[weights + edge] = np.float32(0)
                     floor = lowest - safe_hits
                     hits = safe_hits + _hits(
-                        networks, g, features, looked_at, few, floor, programs, workspace
+                        networks, g, features, checked, checked_count, floor, programs, workspace
                     )
                     for bound in range(floors.shape[1]):
                         if counts[g, bound] == steps and hits < floors[g, bound]:
@@ -140,8 +149,8 @@ def count_removals(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _mark(removals, first, last, going, value):  # type: ignore[no-untyped-def]
-    """Writes a value for the edges of removals `first` to `last` (exclusive) that have one."""
-    for place in range(first, last):
-        if removals[place] >= 0:
-            going[removals[place]] = value
+def _mark(removals, first, last, removable, value):  # type: ignore[no-untyped-def]
+    """Write a value for the edges of removals `first` to `last` (exclusive)."""
+    for step in range(first, last):
+        if removals[step] >= 0:
+            removable[removals[step]] = value

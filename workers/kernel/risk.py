@@ -1,9 +1,9 @@
-"""Which points' predictions could change while some weights of a network go.
+"""The points whose predictions could change when some weights of a network are removed.
 
-A neuron's *radius* bounds how far its value can move, for one point. With r for a source's radius
-and a for its magnitude, a weight w moves its target by |w| r at most, or by |w| (a + r) if it may
-go; rounding moves both. ReLU moves no further than what it is given, and not at all while that
-stays below zero. A point whose logit is further from zero than its radius stays on its side.
+A neuron's *radius* bounds how far its value can move for one point. For a source with radius r and
+magnitude a, a weight w moves its target by at most |w| r, or |w| (a + r) if it may be removed, plus
+rounding. ReLU does not increase a radius, and sets it to zero while the neuron stays inactive. A
+point whose logit exceeds its radius in magnitude keeps its prediction.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from workers.kernel.simd import (
 
 @compiled
 def _rounding(networks, g):  # type: ignore[no-untyped-def]
-    """A relative error that no neuron's sum exceeds, for the sum and for what bounds it."""
+    """Return an upper bound on the relative rounding error of any neuron's sum and radius."""
     bounds = networks.in_start[g]
     most = 0
     for m in range(networks.hidden[g] + 1):
@@ -42,17 +42,17 @@ def _rounding(networks, g):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _store_reach(reach, source, radius, size):  # type: ignore[no-untyped-def]
-    """Writes a source's radius, by which a weight that stays moves its target, and its reach."""
-    store_piece(reach, 2 * source * PIECE, radius)
-    store_piece(reach, (2 * source + 1) * PIECE, add(size, radius))
+def _store_radii(radii, source, radius, size):  # type: ignore[no-untyped-def]
+    """Write the factors of a source: r for weights that stay, a + r for removable ones."""
+    store_piece(radii, 2 * source * PIECE, radius)
+    store_piece(radii, (2 * source + 1) * PIECE, add(size, radius))
 
 
 @compiled
-def _sum_of(  # type: ignore[no-untyped-def]
-    networks, g, m, points, place, going, rounding, programs, workspace, reach
+def _weighted_sum(  # type: ignore[no-untyped-def]
+    networks, g, m, points, offset, removable, rounding, programs, workspace, radii
 ):
-    """Weighted sum of neuron m for a piece of points, and its radius."""
+    """Return the weighted sum of neuron m for a piece of points, and its radius."""
     weights = networks.parameter_start[g]
     hidden = networks.hidden[g]
     bias = item(networks.parameters, weights + networks.edges[g] + m)
@@ -64,14 +64,14 @@ def _sum_of(  # type: ignore[no-untyped-def]
         row = item(programs.in_row, k)
         weight = item(networks.parameters, weights + edge)
         if m < networks.first_hidden[g]:
-            source = load_piece(points, place + row * STRIPE)
+            source = load_piece(points, offset + row * STRIPE)
             row += hidden
         else:
-            # The dead move nothing, and each point's neighbours have the same ones.
-            if not any_bit(load_piece(reach, (2 * row + 1) * PIECE)):
+            # A dead source moves nothing; neighbouring points mostly share their dead neurons.
+            if not any_bit(load_piece(radii, (2 * row + 1) * PIECE)):
                 continue
             source = load_piece(workspace, row * PIECE)
-        far = load_piece(reach, (2 * row + item(going, edge)) * PIECE)
+        far = load_piece(radii, (2 * row + item(removable, edge)) * PIECE)
         z = fma(splat_piece(weight), source, z)
         radius = fma(splat_piece(abs(weight)), far, radius)
     return z, fma(splat_piece(rounding), radius, radius)
@@ -79,82 +79,84 @@ def _sum_of(  # type: ignore[no-untyped-def]
 
 @compiled
 def _bounded(  # type: ignore[no-untyped-def]
-    networks, g, features, points, place, going, rounding, programs, workspace, reach
+    networks, g, features, points, offset, removable, rounding, programs, workspace, radii
 ):
-    """Logits of a piece of points, and their radii; `place` is where its first feature begins."""
+    """Return logits and radii of a piece of points; `offset` is the offset of its first feature."""
     hidden = networks.hidden[g]
     for feature in range(features):
-        size = magnitude(load_piece(points, place + feature * STRIPE))
+        size = magnitude(load_piece(points, offset + feature * STRIPE))
         radius = fma(splat_piece(rounding), size, splat_piece(np.float32(0)))
-        _store_reach(reach, hidden + feature, radius, size)
+        _store_radii(radii, hidden + feature, radius, size)
     for m in range(hidden):
-        z, radius = _sum_of(
-            networks, g, m, points, place, going, rounding, programs, workspace, reach
+        z, radius = _weighted_sum(
+            networks, g, m, points, offset, removable, rounding, programs, workspace, radii
         )
         activation = relu(z)
         radius = where_positive(add(z, radius), radius)
         radius = fma(splat_piece(rounding), activation, radius)
         store_piece(workspace, m * PIECE, activation)
-        _store_reach(reach, m, radius, activation)
-    return _sum_of(networks, g, hidden, points, place, going, rounding, programs, workspace, reach)
+        _store_radii(radii, m, radius, activation)
+    return _weighted_sum(
+        networks, g, hidden, points, offset, removable, rounding, programs, workspace, radii
+    )
 
 
 @compiled
 def points_at_risk(  # type: ignore[no-untyped-def]
-    networks, g, features, points, number, going, programs, workspace, reach, risky
+    networks, g, features, points, number, removable, programs, workspace, radii, at_risk
 ):
-    """Copies the points whose prediction may change into `risky`.
+    """Copy the points whose prediction may change into `at_risk`.
 
     Args:
         networks: `workers.kernel.networks.Networks`.
-        g: which of them.
-        features: of a point.
-        points: as `workers.kernel.points.all_points` has them.
-        number: of the points.
-        going: int64, for each of the network's weights 1 where it may go, else 0.
-        programs: `workers.kernel.programs.Programs`, with the network's nonzero weights listed.
+        g: index of the network.
+        features: number of features of a point.
+        points: in the layout of `workers.kernel.points.all_points`.
+        number: number of points.
+        removable: int64 [edges], 1 for each weight that may be removed, else 0.
+        programs: `workers.kernel.programs.Programs`, with the network's nonzero weights.
         workspace: float32 [hidden neurons * PIECE], scratch for activations.
-        reach: float32 [2 * (hidden neurons + features) * PIECE], scratch for r and a + r of each
-            neuron, and behind them of each input.
-        risky: float32 like `points`, written.
+        radii: float32 [2 * (hidden neurons + features) * PIECE], scratch for r and a + r of each
+            neuron, then of each input.
+        at_risk: float32, shape of `points`, written.
 
     Returns:
-        (number of these points, number of the others that are classified correctly).
+        (number of points at risk, number of other points that are classified correctly).
     """
     rounding = _rounding(networks, g)
     size = (features + 2) * STRIPE
     count = 0
     hits = 0
     for first in range(0, number, PIECE):
-        place = first // STRIPE * size + first % STRIPE
-        logits, radii = _bounded(
-            networks, g, features, points, place, going, rounding, programs, workspace, reach
+        offset = first // STRIPE * size + first % STRIPE
+        logits, radius = _bounded(
+            networks, g, features, points, offset, removable, rounding, programs, workspace, radii
         )
         filled = min(PIECE, number - first)
         # A NaN is at risk.
-        margin = fma(splat_piece(np.float32(-1)), radii, magnitude(logits))
+        margin = fma(splat_piece(np.float32(-1)), radius, magnitude(logits))
         safe = where_positive(margin, splat_piece(np.float32(1)))
-        label = place + features * STRIPE
+        label = offset + features * STRIPE
         labels, scales = load_piece(points, label), load_piece(points, label + STRIPE)
         right = correct(logits, labels, scales)
-        # Neighbours in the data set are neighbours in space: in most pieces nobody is at risk.
+        # Consecutive points lie close together: in most pieces no point is at risk.
         if filled == PIECE and int(lane_sum(fold(safe))) == PIECE:
             hits += int(lane_sum(fold(right)))
             continue
-        store_piece(reach, 0, safe)
+        store_piece(radii, 0, safe)
         store_piece(workspace, 0, right)
         for s in range(filled):
-            if reach[s] > 0:
+            if radii[s] > 0:
                 hits += int(workspace[s])
             else:
-                put = count // STRIPE * size + count % STRIPE
+                target = count // STRIPE * size + count % STRIPE
                 for row in range(features + 2):
-                    risky[put + row * STRIPE] = points[place + row * STRIPE + s]
+                    at_risk[target + row * STRIPE] = points[offset + row * STRIPE + s]
                 count += 1
     if count % STRIPE:
-        # Points of weight 0 fill up the last stripe.
+        # Pad the last stripe with points of weight 0.
         start = count // STRIPE * size
         for s in range(count % STRIPE, STRIPE):
             for row in range(features + 2):
-                risky[start + row * STRIPE + s] = np.float32(0)
+                at_risk[start + row * STRIPE + s] = np.float32(0)
     return count, hits

@@ -1,17 +1,17 @@
 """The training kernel: stochastic gradient descent of small sparse networks on one core.
 
 A network is an edge list (`workers.kernel.packing`), so one compiled kernel serves every shape,
-mask and depth, and a masked weight costs nothing. The points of a batch lie in stripes
-(`workers.kernel.neurons`): row by row, one feature, label, activation or delta of `STRIPE` points
-behind the other. A few batches are gathered at a time and every network of the group is trained on
-them: the shuffle and the gather, dear beside so small a network, are shared.
+mask and depth, and masked weights cost nothing. The points of a batch are stored in stripes
+(`workers.kernel.points`). A chunk of batches is gathered at a time and every network of the group
+is trained on it, so that networks share the shuffle and the gather, which are expensive compared
+with training such small networks.
 
-The backward pass (`workers.kernel.passes`) goes through the neurons in reverse. Each delta that is
-read serves both the deltas of its source and the gradient of its edge. A neuron's deltas take the
-place of its activations, which nobody needs any more.
+The backward pass (`workers.kernel.passes`) visits the neurons in reverse. Each delta is read once
+for the delta of its source and the gradient of its edge. A neuron's deltas overwrite its
+activations, which are no longer needed.
 
-Each network's result depends on its own parameters and the data order alone: the order of every
-sum is fixed by the network, never by its neighbours.
+A network's result depends only on its own parameters and the data order: the network alone fixes
+the order of every sum.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from workers.kernel.compiled import compiled
 from workers.kernel.networks import Networks
 from workers.kernel.passes import backward, forward
 from workers.kernel.points import gather
-from workers.kernel.programs import Programs, unwritten
+from workers.kernel.programs import Programs, empty_programs
 from workers.kernel.simd import (
     LANES,
     STRIPE,
@@ -37,21 +37,21 @@ from workers.kernel.simd import (
     store_lanes,
 )
 
-BATCHES_AT_ONCE = 39
-"""Batches gathered at a time, a tenth of an epoch of the spiral: 80 KB, which L2 holds. Fewer would
-fit into L1; but a network's edges are listed anew whenever it is its turn."""
+BATCHES_PER_CHUNK = 39
+"""Batches gathered at a time: a tenth of an epoch of the Cubist Spiral, 80 KB, which fits in L2.
+Smaller chunks would fit in L1, but each network rewrites its programs once per chunk."""
 
 
 class Scratch(NamedTuple):
-    """Memory of `train_steps`; made by `scratch`.
+    """Working memory of `train_steps`; made by `scratch`.
 
     float32, 64-byte aligned:
-        batches: [BATCHES_AT_ONCE * stripes in a batch * (features + 2) * STRIPE], gathered batches.
+        batches: [BATCHES_PER_CHUNK * stripes per batch * (features + 2) * STRIPE], gathered points.
         workspace: [(hidden neurons + 2) * STRIPE], for the largest network: activations and
-            deltas, those of the output, and a row for sums in the making.
-        gradient: [parameter_count * LANES], for the largest network: a register of partial sums
-            a parameter.
-    programs: of every network (`workers.kernel.passes`).
+            deltas, those of the output, and a row of partial sums.
+        gradient: [parameter_count * LANES], for the largest network: one register of partial sums
+            per parameter.
+    programs: the programs of every network (`workers.kernel.passes`).
     """
 
     batches: NDArray[np.float32]
@@ -61,20 +61,20 @@ class Scratch(NamedTuple):
 
 
 def scratch(networks: Networks, features: int, batch_size: int) -> Scratch:
-    """What `train_steps` needs for these networks.
+    """Allocate the working memory of `train_steps`.
 
     Args:
-        networks: packed.
-        features: of a point.
-        batch_size: points in a step.
+        networks: the packed networks.
+        features: number of features of a point.
+        batch_size: number of points per step.
     """
     stripes = -(-batch_size // STRIPE)
     hidden = int(networks.hidden.max())
     return Scratch(
-        batches=aligned_zeros(BATCHES_AT_ONCE * stripes * (features + 2) * STRIPE),
+        batches=aligned_zeros(BATCHES_PER_CHUNK * stripes * (features + 2) * STRIPE),
         workspace=aligned_zeros((hidden + 2) * STRIPE),
         gradient=aligned_zeros(int(networks.parameter_count.max()) * LANES),
-        programs=unwritten(networks, features),
+        programs=empty_programs(networks, features),
     )
 
 
@@ -92,19 +92,19 @@ def train_steps(  # type: ignore[no-untyped-def]
     decays,
     memory,
 ):
-    """Trains every network in place on steps first_step to last_step (exclusive) of one epoch.
+    """Train every network in place on steps first_step to last_step (exclusive) of one epoch.
 
     SGD with momentum, no dampening, no Nesterov, on the mean of binary cross-entropy over a batch
     (docs/paper.md, section 3): v = momentum * v + (g + weight_decay * w); w = w - rate * v.
 
     Args:
-        networks: `Networks`; `parameters` and `velocities` are changed.
+        networks: `Networks`; `parameters` and `velocities` are updated.
         points: float32 [N, features].
         labels: float32 [N].
-        order: uint32 [N], of this epoch.
-        batch_size: points in a step; step k takes order[k * batch_size : (k + 1) * batch_size].
-        first_step: of the epoch, from 0.
-        last_step: the step before which to stop.
+        order: uint32 [N], the order of the points in this epoch.
+        batch_size: points per step; step k takes order[k * batch_size : (k + 1) * batch_size].
+        first_step: first step of the epoch to train, from 0.
+        last_step: step to stop before.
         rates: float32 [networks], learning rates of this epoch.
         momenta: float32 [networks].
         decays: float32 [networks], weight decays.
@@ -115,15 +115,15 @@ def train_steps(  # type: ignore[no-untyped-def]
     stripes = (batch_size + STRIPE - 1) // STRIPE
     size = (features + 2) * STRIPE
     scale = np.float32(1) / np.float32(batch_size)
-    for start in range(first_step, last_step, BATCHES_AT_ONCE):
-        steps = min(BATCHES_AT_ONCE, last_step - start)
+    for start in range(first_step, last_step, BATCHES_PER_CHUNK):
+        steps = min(BATCHES_PER_CHUNK, last_step - start)
         for step in range(steps):
             for s in range(stripes):
                 first = s * STRIPE
                 count = min(STRIPE, batch_size - first)
                 first += (start + step) * batch_size
-                place = batches[(step * stripes + s) * size :]
-                gather(points, labels, order, first, count, scale, place)
+                target = batches[(step * stripes + s) * size :]
+                gather(points, labels, order, first, count, scale, target)
         for g in range(networks.edges.shape[0]):
             base = networks.parameter_start[g]
             rate = splat_lanes(-rates[g])
@@ -135,8 +135,8 @@ def train_steps(  # type: ignore[no-untyped-def]
                     fresh = s == 0
                     begins = fresh and step == 0
                     new = forward(networks, g, features, batches, stripe, memory, begins)
-                    # Behind these places lies another network's gradient, or one of neurons and
-                    # edges that the program had before or in the batch's last stripe.
+                    # The registers hold the gradient of another network, or of neurons and edges
+                    # that an earlier program or the batch's last stripe contained.
                     if fresh and (new or begins or stripes > 1):
                         for p in range(networks.parameter_count[g]):
                             store_lanes(gradient, p * LANES, splat_lanes(np.float32(0)))

@@ -1,13 +1,13 @@
-"""Blocks of floats as values in numba: the vocabulary that the training kernel is written in.
+"""Vector types and operations for numba kernels.
 
-A *block* is `BLOCK` float32 values, one activation (or delta) of as many data points. LLVM keeps a
-block in `BLOCK / LANES` vector registers and turns each operation below into that many machine
-instructions, so a kernel reads like the formula and runs at the speed of hand-written SIMD. Written
-as scalar loops instead, the same formulas depend on LLVM's loop vectoriser, which stumbles over
-reductions and must prove that arrays do not overlap.
+A *block* is `BLOCK` float32 values, one activation (or delta) for each of `BLOCK` points. LLVM
+keeps a block in `BLOCK / LANES` vector registers and turns each operation below into that many
+machine instructions, so a kernel reads like its formula and runs at the speed of hand-written SIMD.
+Scalar loops would depend on LLVM's loop vectoriser, which often fails on reductions and must prove
+that arrays do not overlap.
 
-Nothing here is fast-math: every operation rounds as IEEE 754 says and in the order written, so the
-results are the same bits in every batch, and NaN stays NaN. Indices are not checked.
+There is no fast-math: every operation rounds according to IEEE 754, in the order written, so that
+results have the same bits in every batch, and NaN stays NaN. Indices are not checked.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _CHOSEN = chosen_instruction_set()
 INSTRUCTION_SET, LANES, BLOCK = _CHOSEN.name, _CHOSEN.lanes, _CHOSEN.block
 STRIPE = _CHOSEN.stripe
 REGISTERS = BLOCK // LANES
-"""Of a block."""
+"""Number of vector registers in a block."""
 
 VECTOR_REGISTERS = _CHOSEN.registers
-"""Of the processor."""
+"""Number of vector registers of the processor."""
 
 PIECE = VECTOR_REGISTERS // 4 * LANES
-"""Points at a time where each has many numbers and no sum over points depends on how many."""
+"""Points per step in code that keeps many values per point and forms no sums over points."""
 
 
 class FloatVector(types.Type):  # type: ignore[misc]  # numba has no type stubs
-    """numba's type of `count` float32 values held in registers."""
+    """The numba type of `count` float32 values in registers."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -61,19 +61,19 @@ lanes_type = FloatVector(LANES)
 
 
 def aligned_zeros(count: int) -> NDArray[np.float32]:
-    """float32 zeros [count] whose first element lies on a 64-byte boundary, as `load` wants."""
+    """Return float32 zeros [count] aligned to 64 bytes, as `load` requires."""
     raw = np.zeros(count + 16, np.float32)
     start = (-raw.ctypes.data // 4) % 16
     return raw[start : start + count]
 
 
 def constant_of(kind: ir.VectorType, value: float) -> ir.Constant:
-    """The value in every place, as a constant of LLVM's."""
+    """Return an LLVM constant with the value in every element."""
     return ir.Constant(kind, [float(np.float32(value))] * kind.count)
 
 
 def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
-    """A * b + c with one rounding."""
+    """Generate a * b + c with one rounding."""
     kind = ir.FunctionType(a.type, [a.type] * 3)
     name = f"llvm.fma.v{a.type.count}f32"
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [a, b, c])
@@ -85,14 +85,14 @@ def _shuffled(builder: Any, a: Any, b: Any, places: list[int]) -> Any:
 
 
 def broadcast(builder: Any, scalar: Any, count: int) -> Any:
-    """The scalar in every place of a vector."""
+    """Generate a vector with the scalar in every element."""
     undefined = ir.Constant(ir.VectorType(type_float, count), ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(type_int32, 0))
     return _shuffled(builder, first, undefined, [0] * count)
 
 
 def registers_of(builder: Any, vector: Any) -> list[Any]:
-    """The vector's registers, one after the other."""
+    """Generate the list of a vector's registers."""
     undefined = ir.Constant(vector.type, ir.Undefined)
     return [
         _shuffled(builder, vector, undefined, list(range(first, first + LANES)))
@@ -101,12 +101,12 @@ def registers_of(builder: Any, vector: Any) -> list[Any]:
 
 
 def larger(builder: Any, a: Any, b: Any) -> Any:
-    """A where a > b, else b: the machine's own max instruction. A NaN in `a` gives b."""
+    """Generate max(a, b) as one machine instruction; a NaN in `a` gives b."""
     return builder.select(builder.fcmp_ordered(">", a, b), a, b)
 
 
-def place_of(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
-    """Pointer to an element of an array, of the given numba type."""
+def element_pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    """Generate a pointer to an element of an array of the given numba type."""
     data = context.make_array(kind)(context, builder, array).data
     return builder.gep(data, [index])
 
@@ -115,8 +115,8 @@ def _loader(vector: FloatVector) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def load(typing_context: Any, array: Any, start: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            place = place_of(context, builder, signature.args[0], args[0], args[1])
-            pointer = builder.bitcast(place, ir.VectorType(type_float, vector.count).as_pointer())
+            element = element_pointer(context, builder, signature.args[0], args[0], args[1])
+            pointer = builder.bitcast(element, ir.VectorType(type_float, vector.count).as_pointer())
             return builder.load(pointer, align=4 * LANES)
 
         return vector(array, types.int64), generate
@@ -128,8 +128,8 @@ def _storer(vector: FloatVector) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def store(typing_context: Any, array: Any, start: Any, value: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            place = place_of(context, builder, signature.args[0], args[0], args[1])
-            pointer = builder.bitcast(place, ir.VectorType(type_float, vector.count).as_pointer())
+            element = element_pointer(context, builder, signature.args[0], args[0], args[1])
+            pointer = builder.bitcast(element, ir.VectorType(type_float, vector.count).as_pointer())
             builder.store(args[2], pointer, align=4 * LANES)
             return context.get_dummy_value()
 
@@ -154,13 +154,13 @@ load = _loader(block_type)
 store = _storer(block_type)
 """store(array, start, block): the reverse of `load`."""
 splat = _splatter(block_type)
-"""splat(scalar) -> block: the scalar in every place."""
+"""splat(scalar) -> block: the scalar in every element."""
 load_piece = _loader(piece_type)
 """load_piece(array, start) -> piece: array[start : start + PIECE]."""
 store_piece = _storer(piece_type)
 """store_piece(array, start, piece): the reverse of `load_piece`."""
 splat_piece = _splatter(piece_type)
-"""splat_piece(scalar) -> piece: the scalar in every place."""
+"""splat_piece(scalar) -> piece: the scalar in every element."""
 load_lanes = _loader(lanes_type)
 """load_lanes(array, start) -> one register of floats."""
 store_lanes = _storer(lanes_type)
@@ -174,14 +174,14 @@ def item(typing_context: Any, array: Any, index: Any) -> Any:
     """The element array[index], without numba's test for a negative index."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(place_of(context, builder, signature.args[0], args[0], args[1]))
+        return builder.load(element_pointer(context, builder, signature.args[0], args[0], args[1]))
 
     return array.dtype(array, types.int64), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
-    """A * b + c with one rounding, for blocks, pieces or registers."""
+    """Return a * b + c with one rounding, for blocks, pieces or registers."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return fused(builder, *args)
@@ -191,7 +191,7 @@ def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def add(typing_context: Any, a: Any, b: Any) -> Any:
-    """A + b, for blocks, pieces or registers."""
+    """Return a + b, for blocks, pieces or registers."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fadd(args[0], args[1])
@@ -201,7 +201,7 @@ def add(typing_context: Any, a: Any, b: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def magnitude(typing_context: Any, a: Any) -> Any:
-    """|a|, for blocks, pieces or registers; a NaN stays one."""
+    """Return |a|, for blocks, pieces or registers; NaN stays NaN."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return larger(builder, args[0], builder.fneg(args[0]))
@@ -211,7 +211,7 @@ def magnitude(typing_context: Any, a: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def relu(typing_context: Any, z: Any) -> Any:
-    """max(z, 0). NaN gives 0: divergence is seen on the weights, which keep theirs."""
+    """Return max(z, 0). NaN gives 0; divergence is detected on the weights, which stay NaN."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return larger(builder, args[0], constant_of(args[0].type, 0.0))
@@ -221,7 +221,7 @@ def relu(typing_context: Any, z: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def where_positive(typing_context: Any, a: Any, value: Any) -> Any:
-    """`value` where a > 0, else 0: the derivative of ReLU applied."""
+    """Return `value` where a > 0, else 0: the derivative of ReLU applied to `value`."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         zero = constant_of(args[0].type, 0.0)
@@ -232,7 +232,7 @@ def where_positive(typing_context: Any, a: Any, value: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def fold(typing_context: Any, a: Any) -> Any:
-    """The register whose lanes sum to the sum of a block."""
+    """Return a register whose lanes sum to the sum of a block."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         parts = registers_of(builder, args[0])
@@ -245,7 +245,7 @@ def fold(typing_context: Any, a: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def any_bit(typing_context: Any, a: Any) -> Any:
-    """Whether any number has a bit: is not +0."""
+    """Return whether any element differs from +0."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         bits = builder.bitcast(args[0], ir.IntType(32 * a.count))
@@ -256,7 +256,7 @@ def any_bit(typing_context: Any, a: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def lane_sum(typing_context: Any, a: Any) -> Any:
-    """The sum of a register's lanes, of which each half is added to the other."""
+    """Return the sum of a register's lanes, halving the register at each step."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         sums = args[0]
@@ -274,23 +274,23 @@ def lane_sum(typing_context: Any, a: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def row_sums(typing_context: Any, array: Any, start: Any) -> Any:
-    """The sums of LANES consecutive registers in memory, as one register.
+    """Return the lane sums of LANES consecutive registers in memory, as one register.
 
     Lane i is the sum of array[start + i * LANES : start + (i + 1) * LANES]. All sums are formed
-    together, halving the number of registers at each level, in a third of the instructions that
-    one horizontal sum after the other takes.
+    together, halving the number of registers at each level, with a third of the instructions of
+    separate horizontal sums.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         rows = []
         for r in range(LANES):
             index = builder.add(args[1], ir.Constant(type_int64, r * LANES))
-            place = place_of(context, builder, signature.args[0], args[0], index)
-            pointer = builder.bitcast(place, ir.VectorType(type_float, LANES).as_pointer())
+            element = element_pointer(context, builder, signature.args[0], args[0], index)
+            pointer = builder.bitcast(element, ir.VectorType(type_float, LANES).as_pointer())
             rows.append(builder.load(pointer, align=4 * LANES))
         while len(rows) > 1:
             half = len(rows) // 2
-            # Lanes with this bit clear go on with row r, those with it set with row r + half.
+            # Lanes with this bit clear continue row r, those with it set row r + half.
             low = [LANES + i if i & half else i for i in range(LANES)]
             high = [LANES + i - half if i & half else i + half for i in range(LANES)]
             rows = [

@@ -1,7 +1,6 @@
-"""What code written out for a few edges is made of: instructions, rows, sums over blocks.
+"""Building blocks of generated code: instructions, rows, sums over blocks.
 
-Everything here runs when the kernel is compiled, and writes LLVM's instructions with a builder. A
-value of that code is whatever llvmlite has for it; pointers to float32 and int32 are plain ones.
+Everything here runs when the kernel is compiled and emits LLVM instructions through a builder.
 """
 
 from __future__ import annotations
@@ -32,16 +31,16 @@ _bytes_type = ir.IntType(8).as_pointer()
 
 
 def constant(value: int) -> ir.Constant:
-    """An int64 known when the code is written."""
+    """Return an int64 constant."""
     return ir.Constant(type_int64, value)
 
 
 class Instruction:
-    """The words of one instruction, read one after the other.
+    """A reader of one instruction's words.
 
     Args:
-        builder: where the code goes.
-        first: pointer to int32, its first word, which has been read.
+        builder: the builder that receives the code.
+        first: pointer to int32, the instruction's first word, already read.
     """
 
     def __init__(self, builder: Any, first: Any) -> None:
@@ -50,40 +49,40 @@ class Instruction:
         self._words = 1
 
     def distance(self) -> Any:
-        """The next word, a number of bytes."""
-        place = self._builder.gep(self._first, [constant(self._words)])
+        """Read the next word, an offset in bytes."""
+        pointer = self._builder.gep(self._first, [constant(self._words)])
         self._words += 1
-        return self._builder.zext(self._builder.load(place), type_int64)
+        return self._builder.zext(self._builder.load(pointer), type_int64)
 
-    def place(self, base: Any) -> Any:
-        """Pointer to float32, so many bytes behind `base` as the next word says."""
-        return moved(self._builder, base, self.distance())
+    def pointer(self, base: Any) -> Any:
+        """Read the next word; return a pointer to float32 at that offset from `base`."""
+        return offset_pointer(self._builder, base, self.distance())
 
     def weight(self, parameters: Any) -> Any:
-        """The parameter whose place is in the next word, in every lane of a register."""
-        return broadcast(self._builder, self._builder.load(self.place(parameters)), LANES)
+        """Read the next word; return the parameter at that offset in every lane of a register."""
+        return broadcast(self._builder, self._builder.load(self.pointer(parameters)), LANES)
 
     def end(self) -> Any:
-        """Pointer to int32, the first word behind those read."""
+        """Return a pointer to int32, the first word after those read."""
         return self._builder.gep(self._first, [constant(self._words)])
 
 
-def moved(builder: Any, pointer: Any, distance: Any) -> Any:
-    """A pointer to float32, so many bytes further on."""
+def offset_pointer(builder: Any, pointer: Any, distance: Any) -> Any:
+    """Generate a pointer to float32 that lies `distance` bytes after `pointer`."""
     raw = builder.gep(builder.bitcast(pointer, _bytes_type), [distance])
     return builder.bitcast(raw, type_float.as_pointer())
 
 
-def carry_out(
+def interpret(
     builder: Any, program: Any, instructions: Mapping[int, Callable[[Instruction], None]]
 ) -> None:
-    """Code that carries out a program.
+    """Generate an interpreter of programs.
 
     Args:
-        builder: where the code goes.
-        program: pointer to int32.
-        instructions: by their first word, what writes the code for each but END. A program may
-            have no other.
+        builder: the builder that receives the code.
+        program: pointer to int32, the program.
+        instructions: first word -> generator of the instruction's code, for every instruction that
+            a program may contain except END.
     """
     now = cgutils.alloca_once_value(builder, program)
     following, unknown, done = (
@@ -107,24 +106,23 @@ def carry_out(
     builder.position_at_end(done)
 
 
-def called(
+def call_outlined(
     builder: Any,
     name: str,
     result: Any,
     arguments: Sequence[Any],
     write: Callable[..., Any],
 ) -> Any:
-    """Code in a function of its own, and a call of it.
+    """Generate a separate function and a call of it.
 
-    Inlined into a large function, the code would have to share the registers with all that is
-    alive there.
+    If it were inlined into a large function, the code would compete with it for registers.
 
     Args:
-        builder: where the call goes.
-        name: of the function, the only one of this name in its module.
-        result: LLVM type of what `write` returns.
-        arguments: of the call.
-        write: writes the code, given a builder and the function's parameters.
+        builder: the builder that receives the call.
+        name: name of the function, unique in its module.
+        result: LLVM type of the value that `write` returns.
+        arguments: arguments of the call.
+        write: generator of the function's code, given a builder and the function's parameters.
     """
     module = builder.module
     function = module.globals.get(name)
@@ -140,11 +138,11 @@ def called(
 
 
 class Row:
-    """Reads and writes a row's registers, by their number in the block.
+    """Access to a row's registers by their number in the block.
 
     Args:
-        builder: where the code goes.
-        first: pointer to float32, where the row begins.
+        builder: the builder that receives the code.
+        first: pointer to float32, the row's first element.
         point: int64, the block's first point.
     """
 
@@ -153,22 +151,22 @@ class Row:
         self._first = builder.bitcast(builder.gep(first, [point]), register_type.as_pointer())
 
     def block(self) -> Any:
-        """All registers of the block, as one vector."""
+        """Load the whole block as one vector."""
         kind = ir.VectorType(type_float, BLOCK).as_pointer()
         return self._builder.load(self._builder.bitcast(self._first, kind), align=4 * LANES)
 
     def __getitem__(self, register: int) -> Any:
-        place = self._builder.gep(self._first, [constant(register)])
-        return self._builder.load(place, align=4 * LANES)
+        pointer = self._builder.gep(self._first, [constant(register)])
+        return self._builder.load(pointer, align=4 * LANES)
 
     def __setitem__(self, register: int, value: Any) -> None:
-        place = self._builder.gep(self._first, [constant(register)])
-        self._builder.store(value, place, align=4 * LANES)
+        pointer = self._builder.gep(self._first, [constant(register)])
+        self._builder.store(value, pointer, align=4 * LANES)
 
 
 @contextmanager
 def blocks_of_stripe(builder: Any) -> Iterator[Any]:
-    """A loop over the first points of a stripe's blocks."""
+    """Generate a loop over the blocks of a stripe, yielding the first point of each."""
     with cgutils.for_range_slice(builder, constant(0), constant(STRIPE), constant(BLOCK)) as (
         point,
         _,
@@ -177,7 +175,7 @@ def blocks_of_stripe(builder: Any) -> Iterator[Any]:
 
 
 class Bits:
-    """All bits of some registers, one over the other."""
+    """The bitwise or of several registers."""
 
     def __init__(self, builder: Any) -> None:
         self._builder = builder
@@ -185,82 +183,84 @@ class Bits:
         builder.store(ir.Constant(_bits_type, [0] * LANES), self._seen)
 
     def add(self, register: Any) -> None:
-        """Takes in a register of floats."""
+        """Add a register of floats."""
         bits = self._builder.bitcast(register, _bits_type)
         self._builder.store(self._builder.or_(self._builder.load(self._seen), bits), self._seen)
 
     def any(self) -> Any:
-        """Whether any bit has been seen."""
+        """Return whether any bit is set."""
         bits = self._builder.bitcast(self._builder.load(self._seen), ir.IntType(32 * LANES))
         return self._builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
 
 
 class Slopes:
-    """The registers of partial sums of some parameters' gradient, to which blocks are added.
+    """Registers of partial sums of parameters' gradients, accumulated block by block.
 
     Args:
-        builder: where the code goes.
-        places: pointers to float32, the registers in memory.
-        fresh: whether the stripe is the batch's first: what lies there is of another batch.
+        builder: the builder that receives the code.
+        pointers: pointers to float32, the registers in memory.
+        fresh: whether the stripe is the batch's first, so that memory holds another batch's sums.
     """
 
-    def __init__(self, builder: Any, places: list[Any], fresh: bool) -> None:
+    def __init__(self, builder: Any, pointers: list[Any], fresh: bool) -> None:
         self._builder = builder
-        self._memory = [builder.bitcast(place, register_type.as_pointer()) for place in places]
-        self._sums = [cgutils.alloca_once(builder, register_type) for _ in places]
+        self._memory = [
+            builder.bitcast(pointer, register_type.as_pointer()) for pointer in pointers
+        ]
+        self._sums = [cgutils.alloca_once(builder, register_type) for _ in pointers]
         for sums, memory in zip(self._sums, self._memory, strict=True):
             # Adding to -0 changes no bit, not even the sign of a zero.
-            begun = constant_of(register_type, -0.0) if fresh else self._loaded(memory)
-            builder.store(begun, sums)
+            initial = constant_of(register_type, -0.0) if fresh else self._loaded(memory)
+            builder.store(initial, sums)
 
     def _loaded(self, memory: Any) -> Any:
         return self._builder.load(memory, align=4 * LANES)
 
     def add(self, values: list[Any]) -> None:
-        """Adds the sums of one block."""
+        """Add the sums of one block."""
         for sums, value in zip(self._sums, values, strict=True):
             self._builder.store(self._builder.fadd(self._builder.load(sums), value), sums)
 
     def store(self) -> None:
-        """Writes the sums."""
+        """Write the sums to memory."""
         for memory, sums in zip(self._memory, self._sums, strict=True):
             self._builder.store(self._builder.load(sums), memory, align=4 * LANES)
 
 
 class BlockProduct:
-    """The inner product of two blocks, register by register."""
+    """The inner product of two blocks, accumulated register by register."""
 
     def __init__(self, builder: Any) -> None:
         self._builder = builder
-        # Two chains of additions: one alone would wait for its own last result.
+        # Two chains of additions: a single one would wait for its previous result.
         self._chains: list[Any] = [None, None]
 
     def add(self, register: int, a: Any, b: Any) -> None:
-        """Takes in the product of the blocks' registers of this number."""
+        """Add the product of the blocks' registers of this number."""
         before = self._chains[register % 2]
         self._chains[register % 2] = (
             self._builder.fmul(a, b) if before is None else fused(self._builder, a, b, before)
         )
 
     def value(self) -> Any:
-        """The register whose lanes sum to the product."""
+        """Return the register whose lanes sum to the product."""
         return self._builder.fadd(*self._chains)
 
 
 class BlockSum:
-    """The sum of a block, register by register, as `workers.kernel.simd.fold`."""
+    """The sum of a block, in the order of `workers.kernel.simd.fold`."""
 
     def __init__(self, builder: Any) -> None:
         self._builder = builder
         self._parts: list[tuple[int, Any]] = []
 
     def add(self, value: Any) -> None:
-        """Takes in the block's next register."""
+        """Add the block's next register."""
         self._parts.append((1, value))
         while len(self._parts) > 1 and self._parts[-1][0] == self._parts[-2][0]:
             (size, right), (_, left) = self._parts.pop(), self._parts.pop()
             self._parts.append((2 * size, self._builder.fadd(left, right)))
 
     def value(self) -> Any:
-        """The register whose lanes sum to the sum of the block."""
+        """Return the register whose lanes sum to the sum of the block."""
         return self._parts[0][1]
