@@ -131,7 +131,16 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'sparsest' has no attribute {name!r}")
     require_packages()
     module, _, attribute = _EXPORTS[name].partition(":")
-    value = getattr(_import_module(module), attribute or name)
+    try:
+        value = getattr(_import_module(module), attribute or name)
+    except ModuleNotFoundError as error:
+        # Imported here: nothing of the project is imported before `require_packages`.
+        from search.extras import extra_message
+
+        message = extra_message(error)
+        if message is None:
+            raise
+        raise ImportError(f"sparsest.{name}: {message}") from error
     globals()[name] = value
     return value
 

@@ -20,6 +20,7 @@ from orchestrator.display.output import guarded_streams
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from orchestrator.stopping import Terminated, exit_code, exit_on_signals, raise_on_signals
+from search.extras import extra_message
 from storage.errors import StoreError
 
 P = ParamSpec("P")
@@ -158,6 +159,12 @@ def _reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **cast(Any, resolved))
         except (UserError, StoreError) as error:
             print_line(f"error: {error}", err=True)
+            raise typer.Exit(1) from error
+        except ModuleNotFoundError as error:
+            message = extra_message(error)
+            if message is None:
+                raise
+            print_line(f"error: {message}", err=True)
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
             # A run adds how to resume.

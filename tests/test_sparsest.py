@@ -45,6 +45,36 @@ def test_type_checkers_see_the_names_that_load() -> None:
     assert sorted(exports) == LAZY
 
 
+@pytest.mark.parametrize(
+    ("name", "package"), [("draw", "matplotlib"), ("plot_pareto", "matplotlib")]
+)
+def test_missing_optional_package_names_the_extra(name: str, package: str) -> None:
+    code = f"import sys, sparsest; sys.modules[{package!r}] = None; sparsest.{name}"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "sparsest[report]" in ended.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "words", [["show", "--published", "random:227124"], ["report", "--published"]]
+)
+def test_command_without_its_optional_package_names_the_extra(
+    words: list[str], tmp_path: Path
+) -> None:
+    code = (
+        "import sys, sparsest; sys.modules['matplotlib'] = sys.modules['plotly'] = None; "
+        f"sys.argv[1:] = {words!r} + ['--output', {str(tmp_path / 'out.svg')!r}]; sparsest.main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "sparsest[report]" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_import_loads_no_package() -> None:
     code = (
         "import json, sys, sparsest; "
