@@ -22,7 +22,7 @@ from workers.remade_init import remade_init
 from workers.train import train_batch
 
 INITS = {"bench-95": "random:169066", "bench-995": "random:227124"}
-"""Stored initialisation -> the training that docs/results.md takes it from."""
+"""Stored initialisation -> the training that docs/results-tables.md takes it from."""
 
 SEARCH_NETWORKS = 2_000
 """Networks of each study of the search, evenly spread."""

@@ -1,10 +1,10 @@
-"""Fills docs/results.md: its queries from analysis/findings.sql, its tables with the answers.
+"""Fill the tables of docs/results.md and docs/results-tables.md.
 
-    python -m benchmarks.results_page            # from the published results, rewrites the page
-    python -m benchmarks.results_page --check    # exit code 1 where the page says something else
+    python -m benchmarks.results_page            # rewrite both pages from the published results
+    python -m benchmarks.results_page --check    # exit code 1 if a page differs from them
 
-A query begins with its name as a comment. A table belongs to a query where nothing but blank lines
-stands between the two.
+Each SQL block on a page starts with the name of its query in analysis/findings.sql as a comment. The
+table that follows it, after an optional </details>, holds the answer.
 """
 
 from __future__ import annotations
@@ -22,45 +22,53 @@ import sparsest
 from analysis.findings import question
 from benchmarks.report import table
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "results.md"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGES = (DOCS / "results.md", DOCS / "results-tables.md")
 
 _QUERY_AND_TABLE = re.compile(
-    r"^```sql\n-- (?P<name>\w+)\n.*?^```\n\n(?:\|[^\n]*\n)+", re.DOTALL | re.MULTILINE
+    r"^```sql\n-- (?P<name>\w+)\n.*?^```\n(?P<between>(?:\n</details>\n)?\n)(?:\|[^\n]*\n)+",
+    re.DOTALL | re.MULTILINE,
 )
 
 _NUMBERS = {"run_id", "paper_run_id"}
-"""Columns that name something: their numbers are written without commas."""
+"""Columns with identifying numbers, which are written without thousands separators."""
 
 
 def main() -> None:
-    """Rewrites the page, or checks it."""
+    """Rewrite the pages, or check them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
-    before = PAGE.read_text()
     with sparsest.open_published() as published:
-        after = filled(before, lambda query: published.sql(query).arrow())
+        before = {page: page.read_text() for page in PAGES}
+        after = {
+            page: filled(text, lambda query: published.sql(query).arrow())
+            for page, text in before.items()
+        }
     if check:
         sys.exit(after != before)
-    PAGE.write_text(after)
+    for page, text in after.items():
+        page.write_text(text)
 
 
 def filled(page: str, ask: Callable[[str], pa.Table]) -> str:
-    """The page with every query as it is asked today, and the answer behind it.
+    """Return a page with the current text of each query and its current answer.
 
     Raises:
-        KeyError: a query has a name that `analysis.findings` does not know.
+        KeyError: `analysis.findings` has no query of a given name.
     """
-    return _QUERY_AND_TABLE.sub(lambda match: _asked(match["name"], ask), page)
+    return _QUERY_AND_TABLE.sub(
+        lambda match: _query_and_table(match["name"], match["between"], ask), page
+    )
 
 
-def _asked(name: str, ask: Callable[[str], pa.Table]) -> str:
+def _query_and_table(name: str, between: str, ask: Callable[[str], pa.Table]) -> str:
     query = question(name)
-    return f"```sql\n-- {name}\n{query}\n```\n\n{answer(ask(query))}\n"
+    return f"```sql\n-- {name}\n{query}\n```\n{between}{answer(ask(query))}\n"
 
 
 def answer(result: pa.Table) -> str:
-    """A result as a Markdown table; NULL is an empty cell."""
+    """Return a result as a Markdown table; NULL is an empty cell."""
     names = result.column_names
     rows = [[_cell(name, row[name]) for name in names] for row in result.to_pylist()]
     return table(names, rows)
