@@ -1,4 +1,4 @@
-"""docs/gallery.md and the pictures in docs/gallery: drawings, and those of the report."""
+"""The pictures in docs/gallery, and the pages that show and explain them."""
 
 from __future__ import annotations
 
@@ -13,35 +13,36 @@ from benchmarks.report_pictures import FIGURES
 from tests.docs.pages import ROOT, prose, the_code
 
 PAGE = ROOT / "docs" / "gallery.md"
+HOW_TO = ROOT / "docs" / "draw-networks.md"
 PICTURES = sorted((ROOT / "docs" / "gallery").iterdir())
-OF_THE_REPORT = [picture for picture in PICTURES if picture.name.startswith("report-")]
-DRAWINGS = [picture for picture in PICTURES if picture not in OF_THE_REPORT]
+REPORT_PICTURES = [picture for picture in PICTURES if picture.name.startswith("report-")]
+DRAWINGS = [picture for picture in PICTURES if picture not in REPORT_PICTURES]
 LARGEST_BYTES = 500_000
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def test_pictures_are_not_those_of_the_page() -> None:
+def test_page_shows_every_picture_with_its_command() -> None:
     shown = re.findall(r"!\[[^\]]*\]\(gallery/([^)]+)\)", prose(PAGE))
     made = re.findall(r"-o docs/gallery/(\S+)", prose(PAGE))
-    of_the_report = [name for name in shown if name.startswith("report-")]
-    assert [name for name in shown if name not in of_the_report] == made
+    report_pictures = [name for name in shown if name.startswith("report-")]
+    assert [name for name in shown if name not in report_pictures] == made
     assert sorted(shown) == [picture.name for picture in PICTURES]
-    assert sorted(name for name in of_the_report if name.endswith(".svg")) == sorted(
+    assert sorted(name for name in report_pictures if name.endswith(".svg")) == sorted(
         f"report-{name}.svg" for name in FIGURES
     )
 
 
-@pytest.mark.parametrize("picture", OF_THE_REPORT, ids=lambda picture: picture.name)
-def test_picture_of_the_report_weighs_more_than_a_page(picture: Path) -> None:
+@pytest.mark.parametrize("picture", REPORT_PICTURES, ids=lambda picture: picture.name)
+def test_report_picture_is_small(picture: Path) -> None:
     assert picture.stat().st_size < LARGEST_BYTES
 
 
 @pytest.mark.parametrize("picture", DRAWINGS, ids=lambda picture: picture.name)
-def test_picture_has_other_weights_than_it_says(picture: Path) -> None:
+def test_drawing_has_as_many_curves_as_its_title_states(picture: Path) -> None:
     text = picture.read_text()
-    # Text is drawn as curves, with the words as a comment.
+    # Text is drawn as curves; the words are in a comment.
     titles = re.findall(r"<!-- .*: (\d+) weights.* %(?: accuracy)? -->", text)
-    said = [int(count) for count in titles]
+    stated = [int(count) for count in titles]
     groups = {
         group.get("id"): len(group.findall(f"{SVG}path"))
         for group in ElementTree.fromstring(text).iter(f"{SVG}g")
@@ -49,16 +50,16 @@ def test_picture_has_other_weights_than_it_says(picture: Path) -> None:
     kinds = ("connected", "disconnected")
     drawn = [
         sum(groups.get(f"network-{number}-{kind}", 0) for kind in kinds)
-        for number in range(1, len(said) + 1)
+        for number in range(1, len(stated) + 1)
     ]
-    assert drawn == said
-    assert said
+    assert drawn == stated
+    assert stated
 
 
-def test_page_s_lines_draw_nothing(
+def test_page_code_draws_a_network(
     store: sparsest.Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = the_code(PAGE, "python").replace("runs/paper", str(Path("runs/paper").absolute()))
+    code = the_code(HOW_TO, "python").replace("runs/paper", str(Path("runs/paper").absolute()))
     monkeypatch.chdir(tmp_path)
     exec(code, {})
     assert (tmp_path / "best.svg").read_text().startswith("<?xml")
