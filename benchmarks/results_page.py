@@ -3,8 +3,8 @@
     python -m benchmarks.results_page            # rewrite both pages from the published results
     python -m benchmarks.results_page --check    # exit code 1 if a page differs from them
 
-Each SQL block on a page starts with the name of its query in analysis/findings.sql as a comment. The
-table that follows it, after an optional </details>, holds the answer.
+Each SQL block on a page starts with the name of its query in analysis/findings.sql as a comment.
+The table that follows it, after an optional </details>, holds the answer.
 """
 
 from __future__ import annotations
