@@ -1,43 +1,24 @@
-"""The methods as people read them: how their papers spell them, and in which order they stand."""
+"""Names and order of methods in reports."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from search.methods import METHODS, all_methods
+
 SEARCH: Final = "search"
 
-PRUNING: Final = (
-    "gmp",
-    "lth",
-    "force",
-    "rigl",
-    "snip",
-    "iter-snip",
-    "grasp",
-    "prospr",
-    "synflow",
-)
+PRUNING: Final = tuple(name for name, method in METHODS.items() if method.chooses_masks)
 """The paper's nine algorithms, in the order of legends and tables."""
-
-_IN_PROSE: Final = {
-    "gmp": "GMP",
-    "lth": "LTH",
-    "force": "FORCE",
-    "rigl": "RigL",
-    "snip": "SNIP",
-    "iter-snip": "Iter SNIP",
-    "grasp": "GraSP",
-    "prospr": "ProsPr",
-    "synflow": "SynFlow",
-}
 
 
 def name_of(method: str) -> str:
-    """A method in prose; one that is not the paper's is called what it calls itself."""
-    return _IN_PROSE.get(method, method)
+    """Return the display name of a method; `method` itself if it has none or is not installed."""
+    found = all_methods().get(method)
+    return (found and found.display_name) or method
 
 
 def in_order(methods: set[str]) -> list[str]:
-    """The search first, then the algorithms of the paper, then others."""
-    known = [method for method in (SEARCH, *PRUNING) if method in methods]
+    """Sort methods: the search, then the paper's algorithms, then others by name."""
+    known = [method for method in METHODS if method in methods]
     return known + sorted(methods - set(known))

@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.distributions import Accuracies, Counts
 from search.experiment import Experiment
+from search.structure import Structure
 from workers.train import train_batch
 
 
@@ -74,7 +75,7 @@ def _configuration(config: dict[str, Any], runs: list[dict[str, Any]]) -> Author
         case = Experiment(**config)
     else:
         what = f"{structure} dense"
-        case = Experiment(**config, structure=tuple(map(int, structure.split("x"))))
+        case = Experiment(**config, structure=Structure.parse(structure))
     name = f"{what}, {case.schedule}, learning rate {case.lr}"
     return AuthorsRuns(name, case, Sample.of(runs))
 

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from benchmarks.machine import STEPS, peak_flops, training_flops
 from benchmarks.report import table
 from search.experiment import Experiment
+from search.structure import Structure
 from workers.datasets import load_dataset
 from workers.torch_batch import train_torch
 from workers.train import train_batch
@@ -173,7 +174,7 @@ def run() -> None:
         weights = sum(a * b for a, b in pairwise(sizes))
         weight_counts.append(weights)
         fast_times.append(fast)
-        row = ["x".join(map(str, structure)), f"{fast:.2f}", f"{limit:.2f}", f"{limit / fast:.0%}"]
+        row = [str(Structure(structure)), f"{fast:.2f}", f"{limit:.2f}", f"{limit / fast:.0%}"]
         for contestant in range(1, times.shape[1]):
             ratio = np.median(times[:, contestant] / times[:, 0])
             row.append(f"{np.median(times[:, contestant]):,.0f} = {ratio:,.0f} times")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from benchmarks.report import table
 from search.catalogue import resolve
 from search.experiment import Experiment
+from search.structure import Structure
 from workers.compact import compacted
 from workers.datasets import Dataset, load_dataset
 from workers.fast import train_networks
@@ -42,7 +43,7 @@ def run() -> None:
     """Prints shares of neurons and of edges, over whole trainings."""
     dataset = load_dataset("cubist-spiral")
     groups = {
-        "dense " + "x".join(map(str, structure)): [
+        "dense " + str(Structure(structure)): [
             Experiment(structure=structure, lr=0.05 + n / 1_000_000) for n in range(NETWORKS)
         ]
         for structure in STRUCTURES

@@ -12,9 +12,9 @@ from statistics import fmean, variance
 from benchmarks.report import table
 from orchestrator.planning.calibration import calibration, speed_note
 from orchestrator.planning.estimate import SAMPLE, mean_cost
-from pruning.registry import METHODS
 from search.experiment import Experiment
 from search.indices import IndexSet
+from search.methods import METHODS
 from search.paper import PAPER_STUDIES, paper_study
 from search.study import Study
 from workers.initial import StoredInit

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from orchestrator.errors import UserError
-from pruning.registry import (
-    METHODS,
-    method_named,
-    plugin_methods,
-    pruning_before,
-    pruning_during,
-)
+from pruning.registry import algorithm
+from search.datasets import DATASETS, plugin_datasets
+from search.methods import METHODS, method_named, plugin_methods
 from search.plugins import Plugin
 from search.study import Study
-from workers.datasets import DATASETS, load_dataset, plugin_datasets
+from workers.datasets import load_dataset
 
 
 def all_plugins() -> list[Plugin]:
@@ -49,8 +45,7 @@ def packages_of(studies: Iterable[Study]) -> dict[str, str]:
 def _check_algorithm(name: str, plugin: Plugin | None) -> None:
     try:
         method = method_named(name)
-        before = method.prunes == "before"
-        function = pruning_before(method) if before else pruning_during(method)
+        function = algorithm(method)
     except Exception as error:  # somebody else's code: anything can come out of it
         raise UserError(f"{plugin} cannot be used: {type(error).__name__}: {error}") from error
     if not callable(function):

@@ -11,15 +11,13 @@ from orchestrator.errors import UserError
 from orchestrator.planning.targets import Targets
 from search.experiment import Experiment
 from search.paper_grids import INPUTS
-from search.sizes import dense_parameters
+from search.structure import Structure
 from search.two_phases import (
     PAPER_PHASE_2,
     WIDER_PHASE_1,
     SearchSettings,
-    Structure,
     phase_2_name,
     smallest_first,
-    structure_text,
 )
 from storage.log.init_entries import FoundNetwork
 from storage.log.search_entries import SearchChoice
@@ -52,7 +50,7 @@ def choose_structures(
             f"highest accuracy is {highest:.4f}. Try a lower --target, a greater --max-width, more "
             "learning rates (--lr) or another --root-seed"
         )
-    smallest = sorted(reaching, key=lambda row: smallest_first(structure_of(row["structure"])))
+    smallest = sorted(reaching, key=lambda row: smallest_first(Structure.parse(row["structure"])))
     networks = [
         found_network(row, target=settings.target, reached=row["reached"], trained=row["trained"])
         for row in smallest[: settings.structures]
@@ -74,7 +72,7 @@ def sparsest_network(
         reader: of the store; the dense networks for which phase 1 chose the structures are in it.
     """
     studies = ["phase1", WIDER_PHASE_1, *PAPER_PHASE_2.values(), *map(phase_2_name, structures)]
-    names = ", ".join(_sql(structure_text(structure)) for structure in structures)
+    names = ", ".join(_sql(str(structure)) for structure in structures)
     ours = f"{_common(settings, studies)} AND structure IN ({names})"
     (counts,) = reader.sql(
         "SELECT count(*) AS trained, "
@@ -90,14 +88,9 @@ def sparsest_network(
     return _choice(settings, 2, counts["trained"], counts["reached"], [network])
 
 
-def structure_of(text: str) -> Structure:
-    """The neurons of each hidden layer."""
-    return tuple(int(neurons) for neurons in text.split("x"))
-
-
 def structures_of(choice: SearchChoice) -> list[Structure]:
     """The structures that phase 1 chose."""
-    return [structure_of(network.structure) for network in choice.networks]
+    return [Structure.parse(network.structure) for network in choice.networks]
 
 
 def explain(choice: SearchChoice) -> list[str]:
@@ -109,7 +102,7 @@ def explain(choice: SearchChoice) -> list[str]:
     ]
     for network in choice.networks:
         if choice.phase == 1:
-            parameters = dense_parameters(INPUTS, structure_of(network.structure))
+            parameters = Structure.parse(network.structure).parameters(INPUTS)
             lines.append(
                 f"  {network.structure}, {parameters} weights and biases: {network.reached} of "
                 f"{network.trained} reach it, the best with {network.accuracy:.4f} "
@@ -173,7 +166,7 @@ def _sql(value: str | float) -> str:
 
 
 def _fits(settings: SearchSettings, row: Mapping[str, Any]) -> bool:
-    return max(structure_of(row["structure"])) <= settings.max_width
+    return max(Structure.parse(row["structure"])) <= settings.max_width
 
 
 def _choice(

@@ -10,10 +10,10 @@ from orchestrator.planning.estimate import estimate
 from orchestrator.planning.plan import PlannedStudy, make_plan
 from orchestrator.planning.targets import Targets, generated_study
 from search.catalogue import Selection
+from search.structure import Structure
 from search.two_phases import (
     WIDER_PHASE_1,
     SearchSettings,
-    Structure,
     other_phase_1,
     paper_phase_1,
     paper_phase_2,

@@ -20,9 +20,9 @@ from pruning.biases import bias_masks
 from pruning.functional import Tensors, masked, parameters, saliencies, weight_gradients
 from pruning.iter_snip import count
 from pruning.protocol import Batch, Batches, Layers, Pruned, target_of
-from pruning.registry import setting
 from pruning.selection import by_layer, strictly_above
 from search.experiment import Experiment
+from search.methods import setting
 
 
 def score(weights: Tensors, remaining: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from pruning.magnitude import cut_to, everything
 from pruning.protocol import Batch, Layers, Pruned, Snapshot, target_of
-from pruning.registry import setting
 from search.experiment import Experiment
+from search.methods import setting
 
 
 @dataclass(frozen=True)

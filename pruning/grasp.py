@@ -21,9 +21,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from pruning.biases import bias_masks
 from pruning.functional import Tensors, logits, parameters
 from pruning.protocol import Batch, Batches, Layers, Pruned, target_of
-from pruning.registry import setting
 from pruning.selection import below_highest, by_layer
 from search.experiment import Experiment
+from search.methods import setting
 
 MOST_BATCHES = 100_000
 """After so many, a class with too few points is taken to have no more."""

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from pruning.biases import bias_masks
 from pruning.functional import Tensors, masked, parameters, saliencies, weight_gradients
 from pruning.protocol import Batch, Batches, Layers, Pruned, target_of
-from pruning.registry import setting
 from pruning.selection import by_layer, strictly_above
 from search.experiment import Experiment
+from search.methods import setting
 
 
 def score(weights: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:

@@ -25,9 +25,9 @@ import torch
 from pruning.biases import prospr_bias_masks
 from pruning.functional import Tensors, batch_loss, parameters
 from pruning.protocol import Batches, Layers, Pruned, target_of
-from pruning.registry import setting
 from pruning.selection import by_layer, highest
 from search.experiment import Experiment
+from search.methods import setting
 
 
 def score(

@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from pruning.biases import bias_masks
 from pruning.erk import erk_densities
 from pruning.protocol import Batch, Layers, Pruned, Snapshot, target_of
-from pruning.registry import setting
 from pruning.selection import highest
 from search.experiment import Experiment
+from search.methods import setting
 
 Mask = NDArray[np.bool_]
 

@@ -21,9 +21,9 @@ import torch
 from pruning.biases import bias_masks
 from pruning.functional import Tensors, logits, masked, parameters
 from pruning.protocol import Batches, Layers, Pruned, target_of
-from pruning.registry import setting
 from pruning.selection import above_position, by_layer
 from search.experiment import Experiment
+from search.methods import setting
 
 
 def score(weights: Tensors, biases: Tensors) -> torch.Tensor:

@@ -19,6 +19,7 @@ from search.masks.distinct_tree import MaskList, distinct_tree
 from search.masks.listing import MAX_COLUMNS
 from search.masks.space import least_distinct
 from search.masks.text import rows_text
+from search.structure import Structure
 
 MAX_NETWORKS = 10_000_000
 """Distinct networks of the largest structure whose networks are listed."""
@@ -72,31 +73,32 @@ class DistinctMasks(Grid):
         return {"structure": self.structure, "distinct": self.inputs}
 
 
-def check_listed(structure: tuple[int, ...], inputs: int) -> None:
+def check_listed(structure: Structure, inputs: int) -> None:
     """Refuses structures whose distinct networks are too many to list.
 
     Raises:
         ValueError: with their number.
     """
-    shown = "x".join(map(str, structure))
     if max(inputs, *structure) > MAX_COLUMNS:
         raise ValueError(
-            f"{shown} has a layer of more than {MAX_COLUMNS} neurons or inputs, too wide to list "
-            "its distinct networks"
+            f"{structure} has a layer of more than {MAX_COLUMNS} neurons or inputs, too wide to "
+            "list its distinct networks"
         )
     allowed = f"allowed: structures that have up to {MAX_NETWORKS:,}"
     least = least_distinct(inputs, structure)
     if burnside_terms(inputs, structure) > MAX_TERMS:
         raise ValueError(
-            f"{shown} is too wide to count its distinct networks, of which there are at least "
+            f"{structure} is too wide to count its distinct networks, of which there are at least "
             f"{_readable(least)}; {allowed}"
         )
     if least > MAX_NETWORKS:
         # Counting them all would take 16 s for 16x16x16.
-        raise ValueError(f"{shown} has at least {_readable(least)} distinct networks; {allowed}")
+        raise ValueError(
+            f"{structure} has at least {_readable(least)} distinct networks; {allowed}"
+        )
     count = count_distinct(inputs, structure).networks
     if count > MAX_NETWORKS:
-        raise ValueError(f"{shown} has {_readable(count)} distinct networks; {allowed}")
+        raise ValueError(f"{structure} has {_readable(count)} distinct networks; {allowed}")
 
 
 def _readable(count: int) -> str:

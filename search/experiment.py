@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
+from search.structure import Structure
+
 ORDER_STREAMS = 64
 """Number of shared data orders; see `Experiment.order_stream`."""
 
@@ -17,6 +19,9 @@ TRAINING_VERSION = 1
 
 FRESH_INIT = "fresh"
 """Value of `Experiment.init` for an initialisation drawn from the experiment's own seed."""
+
+SCHEDULES = ("cosine", "step", "constant")
+"""Names of the learning-rate schedules; `workers.schedules` computes them."""
 
 # Made once: json.dumps with these options would make an encoder for each of half a million calls.
 _SORTED_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
@@ -72,9 +77,11 @@ class Experiment:
     root_seed: int = 0
 
     @property
-    def hidden(self) -> tuple[int, ...]:
+    def hidden(self) -> Structure:
         """Neurons used in each hidden layer."""
-        return self.structure if self.structure is not None else (self.width,) * 3
+        return (
+            Structure.uniform(self.width) if self.structure is None else Structure(self.structure)
+        )
 
     def specification(self) -> dict[str, Any]:
         """Name -> value of every field."""

@@ -25,9 +25,6 @@ from search.paper_grids import (
 )
 from search.study import Study
 
-ROUNDS = {"lth": 5}
-"""Rounds of training, of `Experiment.epochs` each, of the methods that have more than one."""
-
 
 @dataclass(frozen=True)
 class PaperStudy(Study):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
+from search.datasets import CUBIST_SPIRAL
+from search.experiment import SCHEDULES
 from search.grid import Chain, Grid, MaskedStructure, Product, Table, axis
 from search.masks.sequences import Masks
-from search.sizes import dense_parameters, dense_weights
+from search.structure import Structure
 
-SCHEDULES = ("cosine", "step", "constant")
-
-INPUTS = 2
+INPUTS = CUBIST_SPIRAL.features
 """Features of the Cubist Spiral."""
 
 REPETITIONS = 5
@@ -37,7 +37,7 @@ def overparam() -> Grid:
     sizes = [
         (width, target)
         for width, target in product(_RANDOM_WIDTHS, _RANDOM_TARGETS)
-        if target < dense_weights(INPUTS, (width,) * 3)
+        if target < Structure.uniform(width).weights(INPUTS)
     ]
     return Product(
         (
@@ -69,8 +69,8 @@ def phase1(fewer_than: int | None = None) -> Grid:
     """All dense structures of up to 16 neurons a layer, or those with few enough parameters."""
     structures = [
         structure
-        for structure in product(range(1, 17), repeat=3)
-        if fewer_than is None or dense_parameters(INPUTS, structure) < fewer_than
+        for structure in map(Structure, product(range(1, 17), repeat=3))
+        if fewer_than is None or structure.parameters(INPUTS) < fewer_than
     ]
     return Product(
         (axis("lr", 0.05, 0.1), axis("schedule", *SCHEDULES), axis("structure", *structures))
@@ -89,7 +89,7 @@ class ListedMasks:
     """
 
     study: str
-    structure: tuple[int, int, int]
+    structure: Structure
     nnz_below: int | None = None
     mask2_limit: int | None = None
 
@@ -116,13 +116,13 @@ LISTED_MASKS = {
     listed.study: listed
     for listed in (
         # 25,992 = 8 x 57 x 57
-        ListedMasks("phase2-95", (3, 3, 3)),
+        ListedMasks("phase2-95", Structure((3, 3, 3))),
         # 63,208. quirk: the authors tried only the first 3 masks of the second layer for each nnz.
-        ListedMasks("phase2-995", (7, 3, 3), nnz_below=33, mask2_limit=3),
+        ListedMasks("phase2-995", Structure((7, 3, 3)), nnz_below=33, mask2_limit=3),
         # 416 = 8 x 13 x 4
-        ListedMasks("fixed95-phase2", (3, 2, 2)),
+        ListedMasks("fixed95-phase2", Structure((3, 2, 2))),
         # 23,528. quirk: the authors tried only the first 6 masks of the second layer for each nnz.
-        ListedMasks("fixed995-phase2", (6, 3, 2), nnz_below=31, mask2_limit=6),
+        ListedMasks("fixed995-phase2", Structure((6, 3, 2)), nnz_below=31, mask2_limit=6),
     )
 }
 """The masks of the paper's second phases, by the study."""

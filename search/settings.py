@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -42,21 +41,3 @@ class Setting:
         Ids are made of JSON, in which 1 and 1.0 differ, and 0.0 and -0.0.
         """
         return value if isinstance(self.default, int) else float(value) + 0.0
-
-
-@dataclass(frozen=True)
-class MethodRules:
-    """What a sweep file may say about a method.
-
-    Attributes:
-        keys: those that it uses beyond the common ones, of "structure", "masks" (which stands for
-            mask1, mask2 and so on too) and "target_nnz".
-        settings: its hyperparameters.
-        steps_at_least: the setting below whose value the number of steps must not be; or none.
-        other_name: what the paper's authors call it in their lists, where that is something else.
-    """
-
-    keys: frozenset[str]
-    settings: Mapping[str, Setting] = field(default_factory=dict)
-    steps_at_least: str = ""
-    other_name: str = ""

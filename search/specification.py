@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from search.experiment import Experiment, experiment_ids
 from search.schema import RESULT_SCHEMA
+from search.structure import Structure
 from search.study import Study
 
 _OF_THE_STUDY = ("study_index", "paper_group", "paper_run_id")
@@ -32,7 +33,7 @@ def specification_row(experiment: Experiment) -> dict[str, Any]:
 def in_column(field: str, value: Any) -> Any:
     """A field of `Experiment` as the column of that name has it."""
     if field == "structure":
-        return None if value is None else "x".join(map(str, value))
+        return None if value is None else str(Structure(value))
     if field == "masks":
         return list(value) or None
     if field == "hyperparameters":
@@ -51,7 +52,7 @@ def experiment_of(row: Mapping[str, Any]) -> Experiment:
     """
     spec = {name: row[name] for name in Experiment().specification()}
     structure, settings = spec["structure"], spec["hyperparameters"]
-    spec["structure"] = structure and tuple(int(width) for width in structure.split("x"))
+    spec["structure"] = structure and Structure.parse(structure)
     spec["masks"] = tuple(spec["masks"] or ())
     spec["hyperparameters"] = tuple(sorted(json.loads(settings).items())) if settings else ()
     return Experiment(**spec)

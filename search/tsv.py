@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
-from search.experiment import Experiment
-from search.paper import ROUNDS
+from search.methods import training_epochs
+from search.structure import Structure
 from search.study import Study
 
 ABSENT = "-"
@@ -14,9 +14,7 @@ ABSENT = "-"
 _LEAST_MASK_COLUMNS = 3
 
 
-def tsv_lines(
-    study: Study, indices: Iterable[int], rounds: Mapping[str, int] = ROUNDS
-) -> Iterator[str]:
+def tsv_lines(study: Study, indices: Iterable[int]) -> Iterator[str]:
     r"""One line an experiment, without its newline.
 
     LABEL \\t method \\t width \\t lr \\t schedule \\t epochs \\t target_nnz \\t structure \\t
@@ -28,7 +26,6 @@ def tsv_lines(
     Args:
         study: the study that the experiments belong to.
         indices: their places, in the order to print.
-        rounds: rounds of training of the methods that have more than one.
     """
     depths = [len(structure) for structure in study.values("structure") if structure]
     with_hyperparameters = any(study.values("hyperparameters"))
@@ -46,24 +43,10 @@ def tsv_lines(
                 str(experiment.width),
                 repr(experiment.lr),
                 experiment.schedule,
-                str(all_epochs(experiment, rounds)),
+                str(training_epochs(experiment)),
                 ABSENT if target is None else str(target),
-                ABSENT if structure is None else "x".join(map(str, structure)),
+                ABSENT if structure is None else str(Structure(structure)),
                 *masks,
                 *((given or ABSENT,) if with_hyperparameters else ()),
             )
         )
-
-
-def all_epochs(experiment: Experiment, rounds: Mapping[str, int] = ROUNDS) -> int:
-    """Epochs of all rounds of an experiment's training.
-
-    Args:
-        experiment: whose hyperparameter `rounds`, if its method is one of those below, tells how
-            many it has in place of the usual number.
-        rounds: usual rounds of training of the methods that have more than one.
-    """
-    usual = rounds.get(experiment.method)
-    if usual is None:
-        return experiment.epochs
-    return experiment.epochs * int(dict(experiment.hyperparameters).get("rounds", usual))

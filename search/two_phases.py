@@ -24,14 +24,13 @@ from itertools import pairwise, product
 from typing import Any
 
 from search.catalogue import Selection
+from search.experiment import SCHEDULES
 from search.indices import IndexSet
 from search.masks.sequences import AllMasks
 from search.paper import paper_study
-from search.paper_grids import INPUTS, SCHEDULES
-from search.sizes import dense_parameters
+from search.paper_grids import INPUTS
+from search.structure import Structure
 from search.study import Study
-
-Structure = tuple[int, ...]
 
 PAPER_WIDTH = 16
 """Greatest width of phase1, and width of the networks whose initial weights the paper draws."""
@@ -42,7 +41,7 @@ LRS = (0.05, 0.1)
 WIDER_PHASE_1 = "search-dense"
 """Name of the study of dense structures that phase1 does not have."""
 
-PAPER_PHASE_2 = {(3, 3, 3): "phase2-95", (7, 3, 3): "phase2-995"}
+PAPER_PHASE_2 = {Structure((3, 3, 3)): "phase2-95", Structure((7, 3, 3)): "phase2-995"}
 """Structure -> the paper's study of its masks."""
 
 
@@ -79,14 +78,9 @@ class SearchSettings:
         return said if phase == 1 else f"{said}, masks {self.masks}"
 
 
-def structure_text(structure: Structure) -> str:
-    """Such as 7x3x3."""
-    return "x".join(map(str, structure))
-
-
 def smallest_first(structure: Structure) -> tuple[int, Structure]:
     """Key of the order of the structures: weights and biases, then neurons layer by layer."""
-    return dense_parameters(INPUTS, structure), structure
+    return structure.parameters(INPUTS), structure
 
 
 def paper_phase_1(settings: SearchSettings) -> Selection:
@@ -110,17 +104,18 @@ def other_phase_1(settings: SearchSettings) -> str | None:
     study = paper_study("phase1")
     other_lrs = [lr for lr in settings.lrs if lr not in study.values("lr")]
     if other_lrs:
-        narrow = product(range(1, min(settings.max_width, PAPER_WIDTH) + 1), repeat=3)
-        tables.append(_table(other_lrs, settings.schedules, list(narrow), PAPER_WIDTH))
+        widths = range(1, min(settings.max_width, PAPER_WIDTH) + 1)
+        narrow = list(map(Structure, product(widths, repeat=3)))
+        tables.append(_table(other_lrs, settings.schedules, narrow, PAPER_WIDTH))
     for width in range(PAPER_WIDTH + 1, settings.max_width + 1):
-        wide = [s for s in product(range(1, width + 1), repeat=3) if max(s) == width]
+        wide = [Structure(s) for s in product(range(1, width + 1), repeat=3) if max(s) == width]
         tables.append(_table(settings.lrs, settings.schedules, wide, width))
     return f'name = "{WIDER_PHASE_1}"\n' + "".join(tables) if tables else None
 
 
 def phase_2_name(structure: Structure) -> str:
     """Name of the study of a structure's masks."""
-    return f"search-{structure_text(structure)}"
+    return f"search-{structure}"
 
 
 def phase_2(settings: SearchSettings, structure: Structure) -> str:
@@ -206,7 +201,7 @@ def _table(
         "[[grid]]\n"
         f"lr = {json.dumps(list(lrs))}\n"
         f"schedule = {json.dumps(list(schedules))}\n"
-        f"structure = {json.dumps([structure_text(s) for s in structures])}\n"
+        f"structure = {json.dumps([str(s) for s in structures])}\n"
         f"width = [{width}]\n"
         f'masks = "{masks}"\n'
     )

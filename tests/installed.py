@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pruning.registry import plugin_methods
-from workers.datasets import load_dataset, plugin_datasets
+from search.datasets import plugin_datasets
+from search.methods import plugin_methods
+from workers.datasets import load_dataset
 
 EntryPoints = Mapping[str, Mapping[str, str]]
 """Group -> name -> what the entry point names."""

@@ -18,9 +18,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from pruning.registry import method_named
 from pruning.selection import by_layer
 from search.experiment import Experiment
+from search.methods import method_named
 from workers.datasets import Dataset, load_dataset, make_dataset
 from workers.initial import StoredInit, initial_network, starting_network
 from workers.mask_schedule import mask_schedule_of, train_with_mask_schedule
@@ -40,7 +40,7 @@ def pruned_experiment(method: str, width: int, target: int, replicate: int = 0) 
 
 def settled(experiment: Experiment, dataset: Dataset) -> Start:
     """The network and its masks where the masks do not change any more."""
-    if method_named(experiment.method).prunes == "before":
+    if not method_named(experiment.method).masks_change:
         return start_of(experiment, dataset, {})
     trained = train_with_mask_schedule(
         experiment, dataset, *mask_schedule_of(experiment, dataset, {})
@@ -101,7 +101,7 @@ def number_of_threads_decides(method: str) -> None:
 
 def start_is_not_the_masked_initial_network(method: str) -> None:
     """The initial weights are masked, and not changed, where it prunes before training."""
-    if method_named(method).prunes != "before":
+    if method_named(method).masks_change:
         return
     experiment = pruned_experiment(method, 8, 30)
     start = start_of(experiment, _spiral(), {})
@@ -114,7 +114,7 @@ def start_is_not_the_masked_initial_network(method: str) -> None:
 
 def stored_initialisation_is_drawn_anew(method: str) -> None:
     """A stored initialisation is taken as it is, where it prunes before training."""
-    if method_named(method).prunes != "before":
+    if method_named(method).masks_change:
         return
     stored = StoredInit("mine", "0" * 16, initial_network(Experiment()))
     experiment = replace(pruned_experiment(method, 16, 40), init=stored.token)

@@ -8,10 +8,11 @@ from math import inf, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.registry import method_named, stages_of
+from pruning.registry import stages_of
+from search.datasets import CUBIST_SPIRAL
 from search.experiment import Experiment
+from search.methods import method_named
 from search.schema import PRUNABLE_UP_TO
-from search.sizes import dense_weights
 from workers.datasets import load_dataset
 
 STEP_COST = 12.0
@@ -46,7 +47,7 @@ _RULE_STEP = 4000.0
 """The two numbers of `prefers_matrices`, which bits hang on; what a step costs may be measured
 anew."""
 
-POINTS = 49_982
+POINTS = CUBIST_SPIRAL.points
 """Points of the Cubist Spiral: costs are of an epoch over it."""
 
 UNIT_MS = 0.0045
@@ -112,8 +113,8 @@ def experiment_cost(experiment: Experiment) -> float:
     method = method_named(experiment.method)
     dataset = load_dataset(experiment.dataset)
     inputs, epochs = dataset.features, experiment.epochs * len(dataset) / POINTS
-    dense = dense_weights(inputs, experiment.hidden)
-    if method.prunes == "given":
+    dense = experiment.hidden.weights(inputs)
+    if not method.chooses_masks:
         # Counted in the text: a driver asks for the cost of some thousand experiments a second.
         weights = dense - sum(mask.count("0") for mask in experiment.masks)
         return given_cost(weights, epochs, dense)

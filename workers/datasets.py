@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from search.plugins import DATASETS_GROUP, Found, find_plugins
+from search.datasets import DATASETS, dataset_names, plugin_datasets
 
 REQUESTED_POINTS = 50_000
 """Points of the Cubist Spiral before the floors of its segments are taken."""
@@ -128,23 +129,6 @@ def _points_along(polyline: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate(segments)
 
 
-DATASETS: dict[str, Callable[[], Dataset]] = {
-    "cubist-spiral": cubist_spiral,
-}
-"""The project's own data sets by the names that experiments give them."""
-
-
-@cache
-def plugin_datasets() -> Found[Callable[[], object]]:
-    """The functions that make the data sets of other packages, looked for once a process."""
-    return find_plugins(DATASETS_GROUP, DATASETS, _check_maker)
-
-
-def dataset_names() -> list[str]:
-    """The names of all data sets, those of plug-ins behind the project's own."""
-    return [*DATASETS, *plugin_datasets().usable]
-
-
 @cache
 def load_dataset(name: str) -> Dataset:
     """The data set of that name, made once a process.
@@ -163,7 +147,9 @@ def make_dataset(name: str) -> Dataset:
     """
     # Plug-ins are only looked for where the name is none of the project's own.
     if name in DATASETS:
-        return DATASETS[name]()
+        module, _, function = DATASETS[name].function.partition(":")
+        dataset: Dataset = getattr(import_module(module), function)()
+        return dataset
     found = plugin_datasets()
     plugin = found.plugin(name)
     if plugin is None:
@@ -174,15 +160,6 @@ def make_dataset(name: str) -> Dataset:
         return _made(name, found.usable[name])
     except Exception as error:  # somebody else's code: anything can come out of it
         raise ValueError(f"{plugin} cannot be made: {type(error).__name__}: {error}") from error
-
-
-def _check_maker(name: str, brought: object) -> Callable[[], object]:
-    if not callable(brought):
-        raise ValueError(
-            f"the entry point names a {type(brought).__name__}, not a function that makes a "
-            "workers.datasets.Dataset"
-        )
-    return brought
 
 
 def _made(name: str, make: Callable[[], object]) -> Dataset:

@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from pruning.registry import method_named
 from search.experiment import Experiment
+from search.methods import method_named
 from workers.compact import compacted
 from workers.cost import network_cost, prefers_matrices
 from workers.datasets import Dataset
@@ -61,7 +61,7 @@ def train_fast(
     results: dict[int, Trained] = {}
     groups: dict[tuple[int, int, int], list[int]] = {}
     for place, experiment in enumerate(experiments):
-        if method_named(experiment.method).prunes == "during":
+        if method_named(experiment.method).masks_change:
             scheduled = mask_schedule_of(experiment, dataset, inits)
             results[place] = train_with_mask_schedule(
                 experiment, dataset, *scheduled, curves=curves

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.registry import method_named
 from search.experiment import FRESH_INIT, Experiment
+from search.methods import method_named
+from search.structure import Structure
 
 Layers = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 """A network, input side first: (weight float32 [n_out, n_in], bias float32 [n_out]) a layer."""
@@ -170,8 +171,8 @@ def sub_network(layers: Layers, hidden: Sequence[int]) -> Layers:
         not 1 <= wanted <= there for wanted, there in zip(hidden, available, strict=True)
     ):
         raise ValueError(
-            f"hidden layers {'x'.join(map(str, hidden))} cannot be taken from a network with "
-            f"hidden layers {'x'.join(map(str, available))}: as many layers are needed, each "
+            f"hidden layers {Structure(hidden)} cannot be taken from a network with "
+            f"hidden layers {Structure(available)}: as many layers are needed, each "
             "with at least one neuron and no more than there are"
         )
     kept = [layers[0][0].shape[1], *hidden, layers[-1][0].shape[0]]

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Batch, Layers, MaskSchedule, Pruned, Snapshot
-from pruning.registry import method_named, pruning_during
+from pruning.registry import pruning_during
 from pruning.validation import check_masks, check_snapshot
 from search.experiment import Experiment
+from search.methods import method_named
 from workers.cost import prefers_matrices
 from workers.datasets import Dataset
 from workers.initial import StoredInit, starting_network

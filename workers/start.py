@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.explicit_masks import explicit_masks
-from pruning.registry import method_named, pruning_before
+from pruning.registry import pruning_before
 from pruning.validation import check_masks
 from search.experiment import Experiment
+from search.methods import method_named
 from workers.datasets import Dataset
 from workers.initial import Layers, StoredInit, starting_network
 
@@ -53,7 +54,7 @@ def start_of(
     method = method_named(experiment.method)
     if layers is None:
         layers = starting_network(experiment, inits, dataset.features)
-    if method.prunes == "given":
+    if not method.chooses_masks:
         weight_masks = explicit_masks(experiment, dataset.features)
         bias_masks = [np.ones(len(mask), dtype=np.bool_) for mask in weight_masks]
     else:

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from pruning.connectivity import Connectivity
-from pruning.registry import method_named
 from search.experiment import Experiment
+from search.methods import method_named
 from search.schema import RESULT_SCHEMA
 from search.specification import specification_row
 from workers.datasets import Dataset, load_dataset
@@ -115,7 +115,7 @@ def train_batch(
 
 def needs_cpu(experiment: Experiment) -> bool:
     """Whether its masks change during training, which only the CPU's trainer does."""
-    return method_named(experiment.method).prunes == "during"
+    return method_named(experiment.method).masks_change
 
 
 def _outcome_row(trained: Trained, prunable: Prunability, backend: str) -> dict[str, object]:

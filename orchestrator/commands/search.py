@@ -33,7 +33,7 @@ from orchestrator.errors import UserError
 from orchestrator.invocation import Invocation, program
 from orchestrator.search_choice import explain
 from orchestrator.stopping import exit_code
-from search.paper_grids import SCHEDULES
+from search.experiment import SCHEDULES
 from search.two_phases import LRS, PAPER_WIDTH, SearchSettings
 from storage.log.search_entries import SearchChoice
 

@@ -29,6 +29,7 @@ from orchestrator.search_phases import (
     phase_2_targets,
     planned_against,
 )
+from search.structure import Structure
 from search.two_phases import SearchSettings
 from storage.log.search_entries import SearchChoice
 from storage.paths import StorePaths
@@ -75,7 +76,7 @@ class Search:
             UserError: no network reaches the target, or a phase is too long.
         """
         # What phase 2 would refuse is refused before phase 1 has cost anything.
-        phase_2_targets(self.settings, [(1, 1, 1)])
+        phase_2_targets(self.settings, [Structure((1, 1, 1))])
         self.structures = None if again else self._chosen_before()
         if self.structures is None:
             targets = phase_1_targets(self.settings)

@@ -13,7 +13,7 @@ from orchestrator.commands.options import InitFile, MaybeStorePath, Overwrite, P
 from orchestrator.commands.results import results_reader
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
-from pruning.registry import all_methods
+from search.methods import all_methods
 from storage.results_reader import ResultsReader
 
 # What draws takes a second to load, with torch and matplotlib: the functions below import it, so

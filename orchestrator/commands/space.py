@@ -61,7 +61,7 @@ def _row(space: MaskSpace, name: str, speed: Calibration) -> dict[str, Any]:
 def _report(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) -> dict[str, Any]:
     listed = space.listed
     return {
-        "structure": "x".join(map(str, space.structure)),
+        "structure": str(space.structure),
         "inputs": space.inputs,
         "hidden_weights": space.hidden_weights,
         "output_weights": space.output_weights,
@@ -81,7 +81,7 @@ def _report(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) ->
 def _show(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) -> None:
     console = plain_console()
     console.print(
-        f"{'x'.join(map(str, space.structure))} with {space.inputs} inputs: "
+        f"{space.structure} with {space.inputs} inputs: "
         f"{space.hidden_weights:,} weights in the hidden layers, {space.output_weights:,} in the "
         "output layer, which is dense."
     )

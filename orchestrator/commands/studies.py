@@ -14,8 +14,10 @@ from orchestrator.commands.options import AsJson
 from orchestrator.display.terminal import plain_console, print_line
 from orchestrator.planning.targets import find_targets
 from search.catalogue import STUDY_NAMES, resolve
+from search.methods import training_epochs
+from search.structure import Structure
 from search.study import Study
-from search.tsv import all_epochs, tsv_lines
+from search.tsv import tsv_lines
 
 
 def studies(as_json: AsJson = False) -> None:
@@ -93,9 +95,9 @@ def _record(study: Study, index: int) -> dict[str, Any]:
         "width": experiment.width,
         "lr": experiment.lr,
         "schedule": experiment.schedule,
-        "epochs": all_epochs(experiment),
+        "epochs": training_epochs(experiment),
         "target_nnz": experiment.target_nnz,
         "hyperparameters": dict(experiment.hyperparameters) or None,
-        "structure": None if structure is None else "x".join(map(str, structure)),
+        "structure": None if structure is None else str(Structure(structure)),
         "masks": experiment.masks,
     }

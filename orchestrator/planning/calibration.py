@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, PositiveFloat, Valida
 
 from search.experiment import Experiment
 from search.paper_grids import INPUTS
-from search.sizes import dense_weights
+from search.structure import Structure
 from storage.log.sweep_info import processor_name
 from workers.cache_folder import cache_folder
 from workers.cost import STEP_COST, step_cost
@@ -119,7 +119,7 @@ def _measure() -> float:
         start = time.process_time()
         train_batch(group)
         seconds = time.process_time() - start
-        weights = dense_weights(INPUTS, structure)
+        weights = Structure(structure).weights(INPUTS)
         figures.append(seconds / (NETWORKS * EPOCHS * step_cost(weights)))
     return float(np.median(figures))
 

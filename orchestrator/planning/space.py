@@ -10,7 +10,7 @@ from search.masks.burnside import MAX_TERMS, Population, burnside_terms, count_d
 from search.masks.renaming import first_of_each
 from search.masks.space import count_all, count_covering, count_eligible, least_distinct
 from search.paper_grids import INPUTS, LISTED_MASKS, ListedMasks
-from search.sweeps.keys import STRUCTURE, check_structure
+from search.structure import STRUCTURE_FORMAT, Structure
 
 MAX_WEIGHTS = 1000
 """Weights of the hidden layers of the largest structure: their masks' number has 300 digits."""
@@ -30,7 +30,7 @@ class MaskSpace:
         listed: which masks the paper lists, if it has the structure.
     """
 
-    structure: tuple[int, ...]
+    structure: Structure
     inputs: int
     populations: dict[str, Population]
     distinct_at_least: int | None
@@ -63,9 +63,9 @@ def mask_space(text: str, inputs: int = INPUTS) -> MaskSpace:
         UserError: not a structure, or one with more than `MAX_WEIGHTS` weights.
     """
     try:
-        structure = tuple(int(neurons) for neurons in check_structure(text).split("x"))
+        structure = Structure.parse(text)
     except ValueError:
-        raise UserError(f"not a structure: {text!r}; allowed: {STRUCTURE}") from None
+        raise UserError(f"not a structure: {text!r}; allowed: {STRUCTURE_FORMAT}") from None
     weights = sum(rows * cols for cols, rows in pairwise((inputs, *structure)))
     if weights > MAX_WEIGHTS:
         raise UserError(

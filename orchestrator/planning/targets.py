@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from orchestrator.errors import UserError
 from orchestrator.plugins import all_plugins
-from pruning.registry import all_methods
 from search.catalogue import Selection, resolve
+from search.datasets import dataset_names
 from search.indices import IndexSet
-from search.settings import MethodRules
+from search.methods import all_methods
 from search.shards import Shard
 from search.study import Study
 from search.sweeps.file import SweepFileError, load_sweep, parse_sweep
-from workers.datasets import Dataset, dataset_names, load_dataset
-from workers.schedules import SCHEDULES
 
 RANGES = 4
 """Ranges of numbers that a message has at most."""
@@ -152,7 +149,7 @@ def _selections(word: str, root_seed: int) -> list[Selection]:
 def _load(path: Path) -> Study:
     """The study of a sweep file, held against the methods and data sets that there are."""
     try:
-        return load_sweep(path, **_what_exists())
+        return load_sweep(path)
     except SweepFileError as error:
         # What is called unknown may be a plug-in that is installed and broken.
         known = {*all_methods(), *dataset_names()}
@@ -173,46 +170,10 @@ def generated_study(text: str, name: str, root_seed: int) -> Study:
         UserError: it is not accepted.
     """
     try:
-        study = parse_sweep(text.encode(), Path(f"{name}.toml"), **_what_exists())
+        study = parse_sweep(text.encode(), Path(f"{name}.toml"))
         return study.with_root_seed(root_seed)
     except ValueError as error:
         raise UserError(str(error)) from error
-
-
-def _what_exists() -> dict[str, Any]:
-    """What sweep files can name, as `load_sweep` takes it."""
-    names = dataset_names()
-    return {
-        "methods": {
-            name: MethodRules(
-                method.keys, method.settings, method.steps_at_least, method.other_name
-            )
-            for name, method in all_methods().items()
-        },
-        "datasets": names,
-        "schedules": SCHEDULES,
-        "points": _OfDatasets(names, len),
-        "inputs": _OfDatasets(names, lambda dataset: dataset.features),
-    }
-
-
-class _OfDatasets(Mapping[str, int]):
-    """A number of each data set; only those that are asked for are made."""
-
-    def __init__(self, names: Sequence[str], number: Callable[[Dataset], int]) -> None:
-        self._names = names
-        self._number = number
-
-    def __getitem__(self, name: str) -> int:
-        if name not in self._names:
-            raise KeyError(name)
-        return self._number(load_dataset(name))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 def with_inits(targets: Targets, tokens: Mapping[str, str]) -> Targets:

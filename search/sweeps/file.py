@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,6 @@ from pydantic import ValidationError
 from search.catalogue import RESERVED_NAMES
 from search.experiment import Experiment
 from search.grid import Chain, Product, Replicates
-from search.paper_grids import INPUTS, SCHEDULES
-from search.settings import MethodRules
 from search.study import Study
 from search.sweeps.grid import table_grid
 from search.sweeps.hyperparameters import check_used, every_combination
@@ -38,7 +36,7 @@ from search.sweeps.keys import method_keys, table_keys
 from search.sweeps.model import file_model
 from search.sweeps.problems import Known, in_words, table_name
 from search.sweeps.repeated import find_repeated
-from search.sweeps.rules import Facts, RefusalError
+from search.sweeps.rules import RefusalError
 
 MAX_FILE_BYTES = 1 << 20
 
@@ -55,23 +53,11 @@ class SweepFileError(ValueError):
     """A sweep file that is not accepted: says where, what is wrong, and what is allowed."""
 
 
-def load_sweep(
-    path: Path,
-    methods: Mapping[str, MethodRules],
-    datasets: Collection[str],
-    schedules: Collection[str] = SCHEDULES,
-    points: Mapping[str, int] | None = None,
-    inputs: Mapping[str, int] | None = None,
-) -> Study:
+def load_sweep(path: Path) -> Study:
     """The study that a sweep file describes.
 
     Args:
         path: the file.
-        methods: those that exist, and what a file may say about each.
-        datasets: data sets that exist.
-        schedules: learning rate schedules that exist.
-        points: points of each data set, the limit of batch_size; no limit where it is not known.
-        inputs: features of each data set; those of the Cubist Spiral where it is not known.
 
     Returns:
         A study with `file_sha256` and with `left_out`, the number of experiments left out because
@@ -84,38 +70,23 @@ def load_sweep(
         content = _read(path)
     except RefusalError as refusal:
         raise SweepFileError(f"{path}: {refusal}") from None
-    return parse_sweep(content, path, methods, datasets, schedules, points, inputs)
+    return parse_sweep(content, path)
 
 
-def parse_sweep(
-    content: bytes,
-    path: Path,
-    methods: Mapping[str, MethodRules],
-    datasets: Collection[str],
-    schedules: Collection[str] = SCHEDULES,
-    points: Mapping[str, int] | None = None,
-    inputs: Mapping[str, int] | None = None,
-) -> Study:
+def parse_sweep(content: bytes, path: Path) -> Study:
     """The study that the content of a sweep file describes.
 
     Args:
         content: UTF-8 text.
         path: what messages and the study's description call the file.
-        methods: as for `load_sweep`, like all that follow.
-        datasets: data sets that exist.
-        schedules: learning rate schedules that exist.
-        points: points of each data set.
-        inputs: features of each data set.
 
     Raises:
         SweepFileError: it is not accepted.
     """
     try:
         document = _parse(content)
-        facts = Facts(methods, points or {}, inputs or {}, INPUTS)
-        others = {rules.other_name: name for name, rules in methods.items() if rules.other_name}
-        known = Known(table_keys(methods, datasets, schedules, others), method_keys(methods))
-        return _study(document, known, facts, path, content)
+        known = Known(table_keys(), method_keys())
+        return _study(document, known, path, content)
     except RecursionError:
         raise SweepFileError(f"{path}: {_TOO_DEEP}") from None
     except RefusalError as refusal:
@@ -148,9 +119,7 @@ def _parse(content: bytes) -> dict[str, Any]:
         raise RefusalError(f"not TOML: {error}") from None
 
 
-def _study(
-    document: dict[str, Any], known: Known, facts: Facts, path: Path, content: bytes
-) -> Study:
+def _study(document: dict[str, Any], known: Known, path: Path, content: bytes) -> Study:
     grid = document.get("grid", {})
     single = isinstance(grid, dict)
     if single:
@@ -168,11 +137,11 @@ def _study(
         )
     replicates = sweep.get("replicates", 1)
     base = sweep.get("base", {})
-    given = {name: sweep[name] for name in facts.methods if name in sweep}
+    given = {name: sweep[name] for name in known.of_methods if name in sweep}
     check_used(given, _methods(base, sweep["grid"]))
-    hyperparameters = every_combination(given, facts)
+    hyperparameters = every_combination(given)
     tables = [
-        table_grid(base, table, table_name(number, single), facts, hyperparameters)
+        table_grid(base, table, table_name(number, single), hyperparameters)
         for number, table in enumerate(sweep["grid"])
     ]
     left_out = replicates * sum(left for _, left in tables)

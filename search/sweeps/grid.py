@@ -12,14 +12,12 @@ from search.experiment import Experiment
 from search.grid import Chain, Grid, MaskedStructure, Product, Table, axis
 from search.masks.sequences import AllMasks
 from search.masks.text import count_masks, dense_mask
-from search.sizes import dense_weights
+from search.structure import Structure
 from search.sweeps.hyperparameters import check_steps
 from search.sweeps.rules import (
     METHOD_KEYS,
-    Facts,
     Hyperparameters,
     RefusalError,
-    Structure,
     SweepTable,
     check_table,
     mask_layer,
@@ -53,7 +51,6 @@ def table_grid(
     base: Mapping[str, Any],
     grid: Mapping[str, Sequence[Any]],
     name: str,
-    facts: Facts,
     hyperparameters: Mapping[str, Sequence[Hyperparameters]],
 ) -> tuple[Grid, int]:
     """The combinations of one [grid] table together with [base].
@@ -62,7 +59,6 @@ def table_grid(
         base: one value a key.
         grid: a list of values a key.
         name: of the table, for messages.
-        facts: what exists.
         hyperparameters: of the methods that vary in them, the same for all tables of a file: grids
             of one study decide the same fields.
 
@@ -83,12 +79,10 @@ def table_grid(
     values |= {key: [value] for key, value in base.items()}
     values |= grid
     if "structure" in values:
-        values["structure"] = [
-            tuple(int(neurons) for neurons in text.split("x")) for text in values["structure"]
-        ]
+        values["structure"] = [Structure.parse(text) for text in values["structure"]]
     table = SweepTable(name, values, frozenset(base))
-    inputs = check_table(table, facts)
-    check_steps(table, facts, hyperparameters)
+    inputs = check_table(table)
+    check_steps(table, hyperparameters)
     shapes, left_out = _shapes(table, inputs)
     # Every key is an axis, whatever part of the file names it: equal sweeps get equal digests.
     slower = [
@@ -126,7 +120,7 @@ def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:
         kept = tuple(
             (width, target)
             for width, target in sizes
-            if target is None or target < dense_weights(inputs, structure or (width,) * 3)
+            if target is None or target < (structure or Structure.uniform(width)).weights(inputs)
         )
         # One table serves all structures where it can: there may be 100,000 of them.
         part = all_sizes if kept == sizes else Table(all_sizes.names, kept)

@@ -7,21 +7,22 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from search.datasets import dataset_named
+from search.methods import method_named
 from search.settings import Setting
-from search.sweeps.rules import Facts, Hyperparameters, RefusalError, SweepTable
+from search.sweeps.rules import Hyperparameters, RefusalError, SweepTable
 
 _MAX_COMBINATIONS = 100_000
 """Combinations of a method's hyperparameters: they are held in memory."""
 
 
 def every_combination(
-    tables: Mapping[str, Mapping[str, Any]], facts: Facts
+    tables: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Sequence[Hyperparameters]]:
     """What the tables of a file give to the experiments of each method that has one.
 
     Args:
         tables: method -> its table, each key with a canonical value or a list of them.
-        facts: what exists.
 
     Returns:
         For each method its combinations, in the order of the method's settings, the first one
@@ -32,7 +33,7 @@ def every_combination(
     """
     found: dict[str, Sequence[Hyperparameters]] = {}
     for method, table in tables.items():
-        settings = facts.methods[method].settings
+        settings = method_named(method).settings
         lists = [
             table[name] if isinstance(table[name], list) else [table[name]]
             for name in settings
@@ -76,13 +77,12 @@ def check_used(tables: Collection[str], methods: Collection[str]) -> None:
 
 
 def check_steps(
-    table: SweepTable, facts: Facts, hyperparameters: Mapping[str, Sequence[Hyperparameters]]
+    table: SweepTable, hyperparameters: Mapping[str, Sequence[Hyperparameters]]
 ) -> None:
     """Passes where every training of a [grid] table has the steps that its method needs.
 
     Args:
         table: the [grid] table.
-        facts: what exists. Data sets whose points are not known are not checked.
         hyperparameters: as `every_combination` returns them.
 
     Raises:
@@ -90,9 +90,8 @@ def check_steps(
     """
     # Every combination occurs: so does the shortest training.
     epochs, size = min(table.values["epochs"]), max(table.values["batch_size"])
-    known = [name for name in table.values["dataset"] if name in facts.points]
     for method in table.values["method"]:
-        rules = facts.methods[method]
+        rules = method_named(method)
         name = rules.steps_at_least
         if not name:
             continue
@@ -100,8 +99,8 @@ def check_steps(
         needed = max(
             dict(given).get(name, setting.default) for given in hyperparameters.get(method, [()])
         )
-        for dataset in known:
-            steps_an_epoch = facts.points[dataset] // size
+        for dataset in table.values["dataset"]:
+            steps_an_epoch = dataset_named(dataset).points // size
             steps = epochs * steps_an_epoch
             if steps < needed:
                 fewer = f", or {name} up to {steps} in [{method}]" if steps >= setting.least else ""

@@ -9,18 +9,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from search.experiment import FRESH_INIT
+from search.datasets import dataset_names
+from search.experiment import FRESH_INIT, SCHEDULES
 from search.masks.text import parse_mask
-from search.settings import MethodRules, Setting
+from search.methods import all_methods
+from search.settings import Setting
+from search.structure import MAX_DEPTH, STRUCTURE_FORMAT, Structure
 
 STORED_INITS = ("bench-95", "bench-995")
 """Names of the stored initialisations that a training can start from."""
-
-MAX_DEPTH = 64
-"""Hidden layers of the deepest structure."""
-
-STRUCTURE = f"the neurons of 1 to {MAX_DEPTH} hidden layers such as '7x3x3'"
-"""What a structure may be, in words."""
 
 _MAX_INT32 = 2**31 - 1
 """Results hold whole numbers with 32 bits."""
@@ -60,28 +57,18 @@ FILE_KEYS = {
 """Keys outside of all tables; each method may have a table of its own too."""
 
 
-def table_keys(
-    methods: Collection[str],
-    datasets: Collection[str],
-    schedules: Collection[str],
-    other_names: Mapping[str, str] | None = None,
-) -> dict[str, Key]:
-    """Keys of [base] and [grid], for the methods, data sets and schedules that exist.
-
-    Args:
-        methods: their names.
-        datasets: their names.
-        schedules: their names.
-        other_names: what others call a method -> its name.
-    """
+def table_keys() -> dict[str, Key]:
+    """Return the keys of [base] and [grid]."""
+    methods = all_methods()
+    other_names = {m.other_name: name for name, m in methods.items() if m.other_name}
     mask = Key(
         Annotated[str, AfterValidator(_mask)],
         "rows of 0 and 1 of equal length such as '10|01|11', a row an output, a column an input",
     )
     return {
         "method": _one_of(methods, other_names),
-        "dataset": _one_of(datasets),
-        "structure": Key(Annotated[str, AfterValidator(check_structure)], STRUCTURE),
+        "dataset": _one_of(dataset_names()),
+        "structure": Key(Annotated[str, AfterValidator(_structure)], STRUCTURE_FORMAT),
         "masks": Key(
             Literal["dense", "all", "distinct"],
             "'dense', 'all' or 'distinct'",
@@ -94,7 +81,7 @@ def table_keys(
             Annotated[float, Field(gt=0, allow_inf_nan=False)],
             "a number above 0",
         ),
-        "schedule": _one_of(schedules),
+        "schedule": _one_of(SCHEDULES),
         "momentum": Key(
             Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False), _UNSIGNED_ZERO],
             "a number from 0 to below 1",
@@ -109,11 +96,11 @@ def table_keys(
     }
 
 
-def method_keys(methods: Mapping[str, MethodRules]) -> dict[str, dict[str, Key]]:
-    """Keys of the tables of hyperparameters, by method; a method without any has no keys."""
+def method_keys() -> dict[str, dict[str, Key]]:
+    """Return the keys of each method's table of hyperparameters, by method; perhaps none."""
     return {
-        method: {name: _setting_key(setting) for name, setting in rules.settings.items()}
-        for method, rules in methods.items()
+        name: {key: _setting_key(setting) for key, setting in method.settings.items()}
+        for name, method in all_methods().items()
     }
 
 
@@ -141,15 +128,8 @@ def _one_of(names: Collection[str], other_names: Mapping[str, str] | None = None
     return Key(Annotated[str, AfterValidator(known)], allowed, tuple(names), other_names or {})
 
 
-def check_structure(text: str) -> str:
-    """The text itself.
-
-    Raises:
-        ValueError: it is no structure.
-    """
-    layers = text.split("x")
-    if len(layers) > MAX_DEPTH or not all(re.fullmatch("[1-9][0-9]{0,8}", n) for n in layers):
-        raise ValueError(f"not a structure: {text!r}")
+def _structure(text: str) -> str:
+    Structure.parse(text)
     return text
 
 

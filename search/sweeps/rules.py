@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from search.datasets import dataset_named
 from search.experiment import FRESH_INIT
 from search.masks.text import parse_mask
-from search.settings import MethodRules
-from search.sizes import dense_weights
+from search.methods import all_methods, method_named
+from search.structure import Structure
 from search.sweeps.keys import is_mask_key
 from search.sweeps.problems import shown
 
@@ -25,31 +26,12 @@ _MAX_NUMBERED_WEIGHTS = 2**32 - 1
 _MAX_CHECKED = 1_000_000
 """Pairs of a structure and a mask, which are checked one by one."""
 
-Structure = tuple[int, ...]
-
 Hyperparameters = tuple[tuple[str, int | float], ...]
 """As `Experiment.hyperparameters`."""
 
 
 class RefusalError(Exception):
     """What is wrong with a sweep file: a sentence a problem, without the file's name."""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What exists, handed in by those who know.
-
-    Attributes:
-        methods: what a file may say about each method; its keys are of `METHOD_KEYS`.
-        points: points of the data sets for which they are known.
-        inputs: features of the data sets for which they are known.
-        usual_inputs: features of the others.
-    """
-
-    methods: Mapping[str, MethodRules]
-    points: Mapping[str, int]
-    inputs: Mapping[str, int]
-    usual_inputs: int
 
 
 @dataclass(frozen=True)
@@ -87,12 +69,7 @@ def mask_layer(key: str) -> int:
     return int(key.removeprefix("mask"))
 
 
-def structure_text(structure: Structure) -> str:
-    """A structure as it is written: 7x3x3."""
-    return "x".join(map(str, structure))
-
-
-def check_table(table: SweepTable, facts: Facts) -> int:
+def check_table(table: SweepTable) -> int:
     """Checks all keys of a table against each other.
 
     Returns:
@@ -101,9 +78,9 @@ def check_table(table: SweepTable, facts: Facts) -> int:
     Raises:
         RefusalError: with the key, what is wrong, and what is allowed.
     """
-    _check_method_keys(table, facts)
-    _check_batches(table, facts)
-    inputs = {facts.inputs.get(name, facts.usual_inputs) for name in table.values["dataset"]}
+    _check_method_keys(table)
+    _check_batches(table)
+    inputs = {dataset_named(name).features for name in table.values["dataset"]}
     if len(inputs) > 1:
         table.refuse(
             "dataset",
@@ -115,13 +92,13 @@ def check_table(table: SweepTable, facts: Facts) -> int:
     return features
 
 
-def _check_method_keys(table: SweepTable, facts: Facts) -> None:
+def _check_method_keys(table: SweepTable) -> None:
     groups = {key: "masks" if is_mask_key(key) else key for key in table.values}
     for method in table.values["method"]:
-        uses = facts.methods[method].keys
+        uses = method_named(method).keys
         for key, group in groups.items():
             if group in METHOD_KEYS and group not in uses:
-                users = [repr(name) for name, rules in facts.methods.items() if group in rules.keys]
+                users = [repr(name) for name, other in all_methods().items() if group in other.keys]
                 table.refuse(
                     key,
                     f"is not used by method {method!r}; allowed with: {', '.join(users) or 'none'} "
@@ -136,11 +113,11 @@ def _check_method_keys(table: SweepTable, facts: Facts) -> None:
         table.refuse("masks", "names 'all' and 'distinct', which is a part of it; allowed: either")
 
 
-def _check_batches(table: SweepTable, facts: Facts) -> None:
+def _check_batches(table: SweepTable) -> None:
     for dataset in table.values["dataset"]:
-        points = facts.points.get(dataset)
+        points = dataset_named(dataset).points
         for size in table.values["batch_size"]:
-            if points is not None and size > points:
+            if size > points:
                 table.refuse(
                     "batch_size",
                     f"cannot be {size}: {dataset} has {points} points; allowed: 1 to {points}",
@@ -155,10 +132,10 @@ def _check_widths(table: SweepTable, inputs: int) -> None:
         if structure is not None and max(structure) > narrowest:
             table.refuse(
                 "structure",
-                f"{structure_text(structure)} is wider than width {narrowest}; allowed: up to "
+                f"{structure} is wider than width {narrowest}; allowed: up to "
                 f"{narrowest} neurons a layer, or a width from {max(structure)}",
             )
-        if dense_weights(inputs, (widest,) * depth) > _MAX_NUMBERED_WEIGHTS:
+        if Structure.uniform(widest, depth).weights(inputs) > _MAX_NUMBERED_WEIGHTS:
             table.refuse(
                 "width",
                 f"cannot be {widest} with {depth} hidden layers; allowed: full networks of fewer "
@@ -188,7 +165,7 @@ def _check_layer(table: SweepTable, name: str, structure: Structure, inputs: int
     if layer > len(structure):
         table.refuse(
             name,
-            f"is beyond structure {structure_text(structure)}; allowed: mask1 to "
+            f"is beyond structure {structure}; allowed: mask1 to "
             f"mask{len(structure)}, the output layer is dense",
         )
     outputs, features = structure[layer - 1], (inputs, *structure)[layer - 1]
@@ -197,7 +174,7 @@ def _check_layer(table: SweepTable, name: str, structure: Structure, inputs: int
         if (rows, cols) != (outputs, features):
             table.refuse(
                 name,
-                f"{shown(mask)} does not fit structure {structure_text(structure)}: it has "
+                f"{shown(mask)} does not fit structure {structure}: it has "
                 f"{rows} rows and {cols} columns; allowed: {outputs} rows, one an output, "
                 f"and {features} columns, one an input",
             )

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from search.paper_grids import INPUTS
 from search.schema import RESULT_SCHEMA
 from search.specification import SPECIFICATION_COLUMNS, specification_table
+from search.structure import Structure
 from storage.data.parts import schema_sha256, to_parquet
 from storage.errors import StoreError
 from storage.paths import restored_file
@@ -49,7 +50,7 @@ def _layers(specification: pa.Table, status: pa.ChunkedArray) -> list[list[int]]
     rows = specification.select(["structure", "width"]).append_column("status", status)
     layers = []
     for structure, width, ended in zip(*(c.to_pylist() for c in rows.columns), strict=True):
-        hidden = [width] * 3 if structure is None else map(int, structure.split("x"))
+        hidden = Structure.uniform(width) if structure is None else Structure.parse(structure)
         layers.append([] if ended == "failed" else [INPUTS, *hidden, 1])
     return layers
 

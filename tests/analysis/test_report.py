@@ -24,7 +24,7 @@ from analysis.report.networks import LEAST_ACCURACY, PlottedNetwork, plotted_net
 from analysis.report.one_dataset import OneDataset
 from analysis.report.sections import frontier, ledger, needed, prunable
 from analysis.report.styles import style_of
-from pruning.registry import METHODS
+from search.methods import METHODS
 from storage.reading.reader import StoreReader
 
 Report = tuple[Path, Built, list[str]]

@@ -146,7 +146,9 @@ def test_algorithm_that_cannot_be_imported_fails_every_row(method: Path) -> None
 def test_broken_plugin_is_a_traceback(method: Path) -> None:
     (method / "even_pruning" / "__init__.py").write_text("METHOD = 1\n")
     look_again()
-    broken = "'even' of the package even-pruning 1.0 cannot be used: the entry point names a int"
+    broken = (
+        "'even' of the package even-pruning 1.0 cannot be used: the entry point refers to a int"
+    )
     assert broken in refused("plan", "even.toml")
     listed = sparsest("plugins")
     assert listed.code == 1

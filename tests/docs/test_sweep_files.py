@@ -9,15 +9,13 @@ from pathlib import Path
 import pytest
 
 from orchestrator.planning.targets import find_targets
-from pruning.registry import METHODS
 from search.experiment import Experiment
+from search.methods import METHODS
 from search.study import Study
 from search.sweeps.keys import FILE_KEYS, table_keys
 from search.tsv import tsv_lines
 from tests.docs.pages import SWEEP_FILES as PAGE
 from tests.docs.pages import SWEEP_RECIPES, Block, blocks, prose, table, the_code
-from workers.datasets import DATASETS
-from workers.schedules import SCHEDULES
 
 CLAIM = re.compile(r"\*\*([\d,]+) experiments\*\*(?:, ([\d,]+) of them new)?")
 
@@ -74,7 +72,7 @@ def test_experiments_are_listed_in_the_stated_order(name: str) -> None:
 def test_page_lists_every_key_with_its_allowed_values_and_default() -> None:
     rows = table(PAGE, "The keys")
     documented = {key: (allowed, default) for key, _, allowed, default, _ in rows}
-    keys = FILE_KEYS | table_keys(METHODS, DATASETS, SCHEDULES)
+    keys = FILE_KEYS | table_keys()
     numbered = {f"mask{layer}" for layer in range(2, 65)}
     assert list(documented) == [key for key in keys if key not in numbered]
     paper = Experiment()

@@ -10,8 +10,10 @@ from unittest import mock
 
 from orchestrator import best_init
 from search import paper
+from search.experiment import SCHEDULES
 from search.grid import Grid, Product, Table, axis
-from search.paper_grids import SCHEDULES, ListedMasks
+from search.paper_grids import ListedMasks
+from search.structure import Structure
 
 
 def _dense(structure: tuple[int, ...]) -> Grid:
@@ -27,7 +29,7 @@ def _pruned(*targets: int) -> Grid:
 
 
 def _masked(lr: float) -> Grid:
-    masks = ListedMasks("small", (2, 1, 1)).grid()
+    masks = ListedMasks("small", Structure((2, 1, 1))).grid()
     return Product((axis("lr", lr), axis("schedule", *SCHEDULES), masks))
 
 

@@ -19,10 +19,9 @@ from orchestrator.commands.training import TrainingOptions
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
 from orchestrator.invocation import Invocation
-from orchestrator.search_choice import structure_of
 from orchestrator.stopping import StopRequest
 from search.grid import Product, axis
-from search.sizes import dense_parameters
+from search.structure import Structure
 from search.two_phases import SearchSettings
 from storage.reading.reader import StoreReader
 from tests.orchestrator import small_paper as small
@@ -80,7 +79,7 @@ def test_larger_structure_is_chosen_or_one_that_fails(store: Path) -> None:
     targets = sorted(row["accuracy"] for row in dense)
     for target in targets:
         reaching = [row["structure"] for row in dense if row["accuracy"] >= target]
-        smallest = min(reaching, key=lambda text: dense_parameters(2, structure_of(text)))
+        smallest = min(reaching, key=lambda text: Structure.parse(text).parameters(2))
         if smallest == "4x4x1":
             continue  # its masks are too many for a test
         (chosen,) = report(store, target=target)["phase_1"]["networks"]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from orchestrator.planning.calibration import calibration
+from search.experiment import SCHEDULES
 from search.paper import paper_study
-from search.paper_grids import LISTED_MASKS, SCHEDULES
+from search.paper_grids import LISTED_MASKS
 from tests.orchestrator.running import refused, sparsest
 from workers.cost import experiment_cost
 

@@ -18,9 +18,10 @@ import pruning.synflow
 from pruning.biases import bias_masks
 from pruning.functional import masked, parameters
 from pruning.protocol import Batch, Layers
-from pruning.registry import METHODS, pruning_before
+from pruning.registry import pruning_before
 from pruning.selection import by_layer
 from search.experiment import Experiment
+from search.methods import METHODS
 from tests.pruning import slow
 from workers.datasets import load_dataset
 from workers.initial import starting_network

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from pruning.biases import bias_masks, prospr_bias_masks
-from pruning.registry import METHODS
-from search.sizes import dense_weights
+from search.methods import METHODS
+from search.structure import Structure
 from workers.conformance import METHOD_CHECKS, Check, pruned_experiment, settled
 from workers.datasets import Dataset, load_dataset
 
-NAMES = [name for name, method in METHODS.items() if method.prunes != "given"]
+NAMES = [name for name, method in METHODS.items() if method.chooses_masks]
 
 LEFT_BY_THE_AUTHORS = {
     "snip": 40,
@@ -62,7 +62,7 @@ def test_method_breaks_the_contract(name: str, check: Check) -> None:
 
 def expected_of_rigl(n: int, k: int) -> int:
     """Weights left by densities in proportion to (n_in + n_out) / (n_in * n_out)."""
-    width = next(w for w in range(1, 300) if dense_weights(2, (w,) * 3) == n)
+    width = next(w for w in range(1, 300) if Structure.uniform(w).weights(2) == n)
     sizes = [2 * width, width * width, width * width, width]
     raw = [(2 + width) / sizes[0], 2 * width / sizes[1], 2 * width / sizes[2], (1 + width) / width]
     dense: list[int] = []
@@ -95,7 +95,7 @@ def test_number_of_weights_is_not_the_rule_s(
 ) -> None:
     start = settled(pruned_experiment(name, width, target), spiral)
     left = sum(int(mask.sum()) for mask in start.weight_masks)
-    assert left == expected_count(name, dense_weights(2, (width,) * 3), target)
+    assert left == expected_count(name, Structure.uniform(width).weights(2), target)
 
 
 @pytest.mark.parametrize("width", [3, 16])

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from pruning.protocol import Layers, MaskSchedule
-from pruning.registry import METHODS
 from pruning.rigl import rewired
 from search.experiment import Experiment
+from search.methods import METHODS
 from tests.pruning.slow_gmp import slow_gmp
 from tests.pruning.slow_lth import slow_lth
 from tests.pruning.slow_rigl import drop_and_grow, slow_rigl

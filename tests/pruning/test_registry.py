@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from pruning.registry import METHODS, method_named, pruning_before
+from pruning.registry import pruning_before
 from search.experiment import Experiment
+from search.methods import METHODS, method_named
 from search.sweeps.keys import FILE_KEYS
 
 
@@ -13,7 +14,7 @@ def test_method_is_found_by_its_own_name(name: str) -> None:
 
 
 def test_default_method_of_an_experiment_exists() -> None:
-    assert method_named(Experiment().method).prunes == "given"
+    assert method_named(Experiment().method).prunes == "explicit"
 
 
 def test_only_the_search_takes_masks() -> None:

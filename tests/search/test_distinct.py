@@ -12,6 +12,7 @@ from search.distinct import MAX_NETWORKS, DistinctMasks, check_listed
 from search.masks.burnside import count_distinct
 from search.masks.distinct_tree import MaskList, distinct_tree
 from search.masks.renaming import representative
+from search.structure import Structure
 from tests.search.renamings import Masks, eligible
 
 LISTED = [
@@ -106,7 +107,7 @@ def test_structures_with_too_many_networks_are_begun(
     structure: tuple[int, ...], complaint: str
 ) -> None:
     with pytest.raises(ValueError, match=complaint):
-        check_listed(structure, 2)
+        check_listed(Structure(structure), 2)
 
 
 def test_networks_are_counted_only_to_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,10 +116,10 @@ def test_networks_are_counted_only_to_be_refused(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("search.distinct.count_distinct", count)
     with pytest.raises(ValueError, match="has at least"):
-        check_listed((16, 16, 16), 2)
+        check_listed(Structure((16, 16, 16)), 2)
 
 
 def test_largest_structure_is_refused() -> None:
     assert 9_000_000 < DistinctMasks((6, 5), 2).size <= MAX_NETWORKS
-    check_listed((6, 5), 2)
-    check_listed((40, 1), 2)
+    check_listed(Structure((6, 5)), 2)
+    check_listed(Structure((40, 1)), 2)

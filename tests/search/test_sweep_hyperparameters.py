@@ -8,24 +8,41 @@ from pathlib import Path
 
 import pytest
 
-from search.settings import MethodRules, Setting
+from search.datasets import DatasetSpec
+from search.method import TO_TARGET, Method
+from search.settings import Setting
 from search.specification import specification_table
 from search.study import Study
 from search.sweeps.file import SweepFileError, load_sweep
 
-PRUNES = frozenset({"target_nnz"})
+_INT32 = 2**31 - 1
 METHODS = {
-    "search": MethodRules(frozenset({"structure", "masks"})),
-    "snip": MethodRules(PRUNES),
-    "lth": MethodRules(PRUNES, {"rounds": Setting(5, 2, 1000, "rounds")}),
-    "iter-rigl": MethodRules(
-        PRUNES,
-        {
-            "interval": Setting(100, 1, 2**31 - 1, "steps"),
-            "drop_fraction": Setting(0.3, 0.0, 1.0, "share"),
-        },
-    ),
-    "gmp": MethodRules(PRUNES, {"events": Setting(200, 2, 100_000, "parts")}, "events"),
+    method.name: method
+    for method in (
+        Method("search", "explicit", frozenset({"structure", "masks"})),
+        Method("snip", "before", TO_TARGET),
+        Method("lth", "during", TO_TARGET, settings={"rounds": Setting(5, 2, 1000, "rounds")}),
+        Method(
+            "iter-rigl",
+            "during",
+            TO_TARGET,
+            settings={
+                "interval": Setting(100, 1, _INT32, "steps"),
+                "drop_fraction": Setting(0.3, 0.0, 1.0, "share"),
+            },
+        ),
+        Method(
+            "gmp",
+            "during",
+            TO_TARGET,
+            settings={"events": Setting(200, 2, 100_000, "parts")},
+            steps_at_least="events",
+        ),
+    )
+}
+DATASETS = {
+    "cubist-spiral": DatasetSpec("cubist-spiral", points=1009, features=2),
+    "rings": DatasetSpec("rings", points=10**9, features=2),
 }
 RIGL = '[base]\nmethod = "iter-rigl"\ntarget_nnz = 20\n'
 GMP = '[base]\nmethod = "gmp"\ntarget_nnz = 20\nbatch_size = 100\n'
@@ -33,16 +50,22 @@ GMP = '[base]\nmethod = "gmp"\ntarget_nnz = 20\nbatch_size = 100\n'
 Load = Callable[[str], Study]
 
 
+@pytest.fixture(autouse=True)
+def _other_methods_and_datasets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search.methods.METHODS", METHODS)
+    monkeypatch.setattr("search.datasets.DATASETS", DATASETS)
+
+
 @pytest.fixture
 def load(tmp_path: Path) -> Load:
-    """Loads the sweep of a text that leaves out its name."""
+    """Load the sweep of a text that omits the name."""
 
-    def loaded(text: str) -> Study:
+    def load_text(text: str) -> Study:
         path = tmp_path / "my.toml"
         path.write_text(f'name = "my-sweep"\n{text}')
-        return load_sweep(path, METHODS, ("cubist-spiral", "rings"), points={"cubist-spiral": 1009})
+        return load_sweep(path)
 
-    return loaded
+    return load_text
 
 
 def given(study: Study) -> list[dict[str, int | float]]:
@@ -167,7 +190,7 @@ def test_experiment_of_two_tables_hides_behind_a_table_of_hyperparameters(load: 
         load(tables.format(method="snip"))
 
 
-def test_steps_of_a_data_set_of_unknown_size_are_refused(load: Load) -> None:
+def test_number_of_steps_is_that_of_the_data_set(load: Load) -> None:
     assert len(load(f'{GMP}dataset = "rings"\nepochs = 1')) == 1
 
 

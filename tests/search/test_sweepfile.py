@@ -8,38 +8,47 @@ from pathlib import Path
 
 import pytest
 
+from search.datasets import DatasetSpec
 from search.experiment import Experiment
 from search.masks.burnside import count_distinct
 from search.masks.sequences import AllMasks
 from search.masks.text import parse_mask
-from search.settings import MethodRules
+from search.method import TO_TARGET, Method
 from search.study import Study
 from search.sweeps.file import MAX_FILE_BYTES, SweepFileError, load_sweep
 
 METHODS = {
-    "search": MethodRules(frozenset({"structure", "masks"})),
-    "snip": MethodRules(frozenset({"target_nnz"})),
-    "lth": MethodRules(frozenset({"target_nnz"}), other_name="lottery"),
-    "magic": MethodRules(frozenset()),
-    "both": MethodRules(frozenset({"structure", "masks", "target_nnz"})),
+    "search": Method("search", "explicit", frozenset({"structure", "masks"})),
+    "snip": Method("snip", "before", TO_TARGET),
+    "lth": Method("lth", "during", TO_TARGET, other_name="lottery"),
+    "magic": Method("magic", "before", frozenset()),
+    "both": Method("both", "before", frozenset({"structure", "masks", "target_nnz"})),
 }
-DATASETS = ("cubist-spiral", "rings", "cubes")
+DATASETS = {
+    "cubist-spiral": DatasetSpec("cubist-spiral", points=49_982, features=2),
+    "rings": DatasetSpec("rings", points=10**9, features=2),
+    "cubes": DatasetSpec("cubes", points=10**9, features=3),
+}
 
 Load = Callable[[str], Study]
 
 
+@pytest.fixture(autouse=True)
+def _other_methods_and_datasets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search.methods.METHODS", METHODS)
+    monkeypatch.setattr("search.datasets.DATASETS", DATASETS)
+
+
 @pytest.fixture
 def load(tmp_path: Path) -> Load:
-    """Loads the sweep of a text that leaves out its name."""
+    """Load the sweep of a text that omits the name."""
 
-    def loaded(text: str) -> Study:
+    def load_text(text: str) -> Study:
         path = tmp_path / "my.toml"
         path.write_text(f'name = "my-sweep"\n{text}')
-        return load_sweep(
-            path, METHODS, DATASETS, points={"cubist-spiral": 49_982}, inputs={"cubes": 3}
-        )
+        return load_sweep(path)
 
-    return loaded
+    return load_text
 
 
 def specs(study: Study, *fields: str) -> list[tuple[object, ...]]:
@@ -138,7 +147,7 @@ def test_file_is_recorded_by_its_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     content = b'name = "a"\r\n[base] # \xc3\xa9\r\nstructure = "3x3"\r\n'
     path.write_bytes(content)
-    study = load_sweep(path, METHODS, DATASETS)
+    study = load_sweep(path)
     assert study.file_sha256 == hashlib.sha256(content).hexdigest()
     assert study.label(0) == "a:1"
 
@@ -526,7 +535,7 @@ def test_names_that_are_no_plain_words_are_refused(tmp_path: Path, name: str) ->
     path = tmp_path / "f.toml"
     path.write_text(f'name = "{name}"\n[grid]\n{STRUCTURE}')
     with pytest.raises(SweepFileError, match=r"name cannot be .*; allowed: 1 to 64 of"):
-        load_sweep(path, METHODS, DATASETS)
+        load_sweep(path)
 
 
 @pytest.mark.parametrize("name", ["phase1", "paper", "demo", "random", "fixed-95"])
@@ -534,7 +543,7 @@ def test_names_of_the_paper_are_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "f.toml"
     path.write_text(f'name = "{name}"\n[grid]\n{STRUCTURE}')
     with pytest.raises(SweepFileError, match=f"name '{name}' is the project's own"):
-        load_sweep(path, METHODS, DATASETS)
+        load_sweep(path)
 
 
 @pytest.mark.parametrize(
@@ -554,11 +563,11 @@ def test_what_is_no_sweep_file_is_refused(tmp_path: Path, content: bytes, compla
     path = tmp_path / "f.toml"
     path.write_bytes(content)
     with pytest.raises(SweepFileError, match=complaint):
-        load_sweep(path, METHODS, DATASETS)
+        load_sweep(path)
 
 
 def test_files_that_cannot_be_read_are_refused_with_their_path(tmp_path: Path) -> None:
     with pytest.raises(SweepFileError, match=r"none\.toml: cannot be read: No such file"):
-        load_sweep(tmp_path / "none.toml", METHODS, DATASETS)
+        load_sweep(tmp_path / "none.toml")
     with pytest.raises(SweepFileError, match="cannot be read: Is a directory"):
-        load_sweep(tmp_path, METHODS, DATASETS)
+        load_sweep(tmp_path)

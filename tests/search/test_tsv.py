@@ -28,18 +28,12 @@ def test_all_lines_of_a_deep_study_have_the_same_columns() -> None:
     assert {line.count("\t") for line in lines} == {12}
 
 
-def test_epochs_are_those_of_all_rounds() -> None:
-    study = Study("rounds", "for tests", axis("method", "lth", "other"), Experiment(epochs=10))
-    epochs = [line.split("\t")[5] for line in tsv_lines(study, range(2), {"other": 3})]
-    assert epochs == ["10", "30"]
-    assert [line.split("\t")[5] for line in tsv_lines(study, range(2))] == ["50", "10"]
-
-
-def test_rounds_of_a_sweep_file_are_counted() -> None:
-    given = (("lth", (("rounds", 2),)), ("other", (("rounds", 7),)), ("lth", ()))
-    grid = Table(("method", "hyperparameters"), given)
+def test_epochs_are_those_of_all_training_rounds() -> None:
+    rounds = (("lth", ()), ("lth", (("rounds", 2),)), ("synflow", (("rounds", 7),)), ("search", ()))
+    grid = Table(("method", "hyperparameters"), rounds)
     study = Study("rounds", "for tests", grid, Experiment(epochs=10))
-    assert [line.split("\t")[5] for line in tsv_lines(study, range(3))] == ["20", "10", "50"]
+    epochs = [line.split("\t")[5] for line in tsv_lines(study, range(4))]
+    assert epochs == ["50", "20", "10", "10"]
 
 
 def test_experiments_of_other_hyperparameters_have_the_same_line() -> None:

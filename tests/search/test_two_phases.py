@@ -10,12 +10,11 @@ import pytest
 from search.indices import IndexSet
 from search.masks.sequences import AllMasks
 from search.paper import paper_study
-from search.settings import MethodRules
+from search.structure import Structure
 from search.study import Study
 from search.sweeps.file import parse_sweep
 from search.two_phases import (
     SearchSettings,
-    Structure,
     other_phase_1,
     paper_phase_1,
     paper_phase_2,
@@ -26,8 +25,7 @@ from search.two_phases import (
 
 
 def own_study(text: str) -> Study:
-    methods = {"search": MethodRules(frozenset({"structure", "masks"}))}
-    return parse_sweep(text.encode(), Path("own.toml"), methods, ["cubist-spiral"])
+    return parse_sweep(text.encode(), Path("own.toml"))
 
 
 def test_paper_s_structures_are_not_its_phase_1() -> None:
@@ -71,15 +69,18 @@ def test_wider_search_trains_the_networks_of_a_narrower_one_again() -> None:
 
 def test_second_phase_of_the_paper_is_trained_under_another_name() -> None:
     settings = SearchSettings(0.95)
-    paper = paper_phase_2(settings, (3, 3, 3))
+    structure = Structure((3, 3, 3))
+    paper = paper_phase_2(settings, structure)
     assert paper is not None
     assert len(paper) == len(paper_study("phase2-95"))
-    rest = without_paper(own_study(phase_2(settings, (3, 3, 3))), (3, 3, 3), paper)
+    rest = without_paper(
+        own_study(phase_2(settings, Structure((3, 3, 3)))), Structure((3, 3, 3)), paper
+    )
     assert len(rest) == 0
 
 
 def test_masks_that_the_paper_tried_are_trained_twice_or_others_are_left_out() -> None:
-    structure: Structure = (7, 3, 3)
+    structure = Structure((7, 3, 3))
     settings = SearchSettings(0.995, lrs=(0.05, 0.1), schedules=("step",))
     paper = paper_phase_2(settings, structure)
     assert paper is not None
@@ -97,19 +98,19 @@ def test_masks_that_the_paper_tried_are_trained_twice_or_others_are_left_out() -
 
 
 @pytest.mark.parametrize(
-    ("structure", "masks"),
-    [((4, 3, 2), 67_600), ((5, 4, 2), 25_103_560), ((7, 3, 3), 266_004_066)],
+    ("text", "masks"), [("4x3x2", 67_600), ("5x4x2", 25_103_560), ("7x3x3", 266_004_066)]
 )
-def test_page_on_the_search_states_other_numbers_of_masks(structure: Structure, masks: int) -> None:
+def test_page_on_the_search_states_the_number_of_masks(text: str, masks: int) -> None:
+    structure = Structure.parse(text)
     study = own_study(phase_2(SearchSettings(0.95, lrs=(0.1,), schedules=("step",)), structure))
     assert len(study) == masks
     page = Path(__file__).resolve().parents[2] / "docs" / "search.md"
-    assert f"{masks:,} for {'x'.join(map(str, structure))}" in page.read_text()
+    assert f"{masks:,} for {structure}" in page.read_text()
 
 
 def test_representatives_are_mixed_with_the_masks_of_the_paper() -> None:
-    assert paper_phase_2(SearchSettings(0.95, masks="distinct"), (3, 3, 3)) is None
-    assert paper_phase_2(SearchSettings(0.95), (4, 3, 2)) is None
+    assert paper_phase_2(SearchSettings(0.95, masks="distinct"), Structure((3, 3, 3))) is None
+    assert paper_phase_2(SearchSettings(0.95), Structure((4, 3, 2))) is None
 
 
 @pytest.mark.parametrize("shape", [(3, 2), (2, 3), (4, 3)])
@@ -124,7 +125,7 @@ def test_place_of_a_mask_is_not_where_it_is(shape: tuple[int, int]) -> None:
 
 def test_structures_are_ordered_by_something_else_than_their_size() -> None:
     # 61, 37, 38 and 26 weights and biases (docs/paper.md, section 4).
-    structures = [(7, 3, 3), (3, 3, 3), (4, 3, 2), (3, 2, 2)]
+    structures = list(map(Structure, [(7, 3, 3), (3, 3, 3), (4, 3, 2), (3, 2, 2)]))
     ordered = sorted(structures, key=smallest_first)
     assert ordered == [(3, 2, 2), (3, 3, 3), (4, 3, 2), (7, 3, 3)]
 

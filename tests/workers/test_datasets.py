@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from workers.datasets import DATASETS, Dataset, load_dataset, standardised
+from search.datasets import DATASETS, dataset_named
+from workers.datasets import Dataset, load_dataset, standardised
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +80,10 @@ def test_data_set_is_made_once_a_process(spiral: Dataset) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(DATASETS))
-def test_data_set_has_the_name_it_is_found_by(name: str) -> None:
-    assert load_dataset(name).name == name
+def test_data_set_matches_its_specification(name: str) -> None:
+    made, spec = load_dataset(name), DATASETS[name]
+    assert (made.name, len(made), made.features) == (name, spec.points, spec.features)
+    assert dataset_named(name) is spec
 
 
 def test_misspelt_data_set_is_answered_with_the_known_ones() -> None:

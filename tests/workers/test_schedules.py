@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import search.experiment
 from workers.schedules import SCHEDULES, learning_rates
 
 
@@ -48,6 +49,10 @@ def test_cosine_does_not_reach_zero_in_the_last_epoch() -> None:
 
 def test_constant_stays() -> None:
     assert learning_rates("constant", 0.1, 50).tolist() == [0.1] * 50
+
+
+def test_every_specified_schedule_has_a_function() -> None:
+    assert tuple(SCHEDULES) == search.experiment.SCHEDULES
 
 
 @given(st.sampled_from(sorted(SCHEDULES)), st.integers(1, 300), st.floats(1e-4, 10))

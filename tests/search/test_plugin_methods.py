@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pruning.method import TO_TARGET, Method
-from pruning.plugin_methods import check_method
 from pruning.protocol import Snapshot
-from pruning.registry import METHODS, all_methods, method_named
 from pruning.validation import check_masks, check_snapshot
+from search.method import TO_TARGET, Method
+from search.methods import METHODS, all_methods, method_named
+from search.plugin_methods import check_method
 from search.settings import Setting
 from tests.installed import install
 
@@ -27,18 +27,19 @@ def test_method_that_is_fine_is_refused() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"name": "other"}, "its Method is called 'other', its entry point 'mine'"),
+        ({"name": "other"}, "its Method is named 'other', its entry point 'mine'"),
         ({"prunes": "after"}, "prunes is 'after'"),
-        ({"prunes": "given"}, "prunes is 'given'"),
+        ({"prunes": "explicit"}, "prunes is 'explicit'"),
         ({"keys": frozenset({"masks"})}, "keys must be"),
-        ({"module": ""}, "module does not name"),
+        ({"module": ""}, "module is empty"),
         ({"cost": (0.0, 1.0)}, "cost must be two numbers above 0"),
         ({"cost": (float("nan"), 1.0)}, "cost must be two numbers above 0"),
-        ({"settings": {"Some": Setting(1, 0, 9, "")}}, "setting 'Some' has a name"),
-        ({"settings": {"copy": Setting(1, 0, 9, "")}}, "setting 'copy' has a name"),
+        ({"settings": {"Some": Setting(1, 0, 9, "")}}, "setting 'Some'"),
+        ({"settings": {"copy": Setting(1, 0, 9, "")}}, "setting 'copy'"),
         ({"settings": {"some": 1}}, "setting 'some' is a int"),
         ({"settings": {"some": Setting(10, 0, 9, "")}}, "its default 10 is not allowed"),
-        ({"steps_at_least": "none"}, "names 'none', which is no setting"),
+        ({"steps_at_least": "none"}, "steps_at_least is 'none'"),
+        ({"rounds_setting": "none"}, "rounds_setting is 'none'"),
     ],
 )
 def test_method_that_cannot_be_one_is_taken(changes: dict[str, Any], said: str) -> None:
@@ -48,18 +49,18 @@ def test_method_that_cannot_be_one_is_taken(changes: dict[str, Any], said: str) 
 
 @pytest.mark.parametrize("name", ["grid", "base", "copy"])
 def test_table_of_a_method_is_another_key_of_a_sweep_file(name: str) -> None:
-    with pytest.raises(ValueError, match="means something else in sweep files"):
+    with pytest.raises(ValueError, match="its name is taken"):
         check_method(name, replace(FINE, name=name))
 
 
 def test_anything_else_is_taken_for_a_method() -> None:
-    with pytest.raises(ValueError, match=r"names a dict, not a pruning\.method\.Method"):
+    with pytest.raises(ValueError, match="a dict, not a Method"):
         check_method("mine", {"name": "mine"})
 
 
 def test_plugins_hide_the_project_s_own_methods(site: Path) -> None:
     points = {"snip": "mine:METHOD", "mine": "mine:METHOD", "broken": "mine:NONE"}
-    code = "from tests.pruning.test_plugin_methods import FINE as METHOD"
+    code = "from tests.search.test_plugin_methods import FINE as METHOD"
     install(site, "mine-pruning", "1.0", {"sparsest.methods": points}, mine=code)
     assert method_named("snip") is METHODS["snip"]
     assert method_named("mine").settings == FINE.settings

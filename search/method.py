@@ -1,0 +1,67 @@
+"""The specification of a pruning method, without its algorithm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from search.settings import Setting
+from search.styles import Style
+
+Phase = Literal["explicit", "before", "during"]
+"""When masks are chosen: "explicit": not at all, the experiment lists them; "before": before the
+first training step; "during": between training steps."""
+
+TO_TARGET = frozenset({"target_nnz"})
+"""`Method.keys` of a method that prunes to a number of weights."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to choose masks.
+
+    Attributes:
+        name: value of `Experiment.method`.
+        prunes: when masks are chosen. In this phase the method's module provides: "before": a
+            function `prune`, a `pruning.protocol.PrunesBefore`; "during": a function `begin`, a
+            `pruning.protocol.PrunesDuring`.
+        keys: sweep-file keys that only some methods use and that this one does, of "structure",
+            "masks" (which includes mask1, mask2 and so on) and "target_nnz".
+        module: module of the algorithm, such as "pruning.snip"; empty if no masks are chosen.
+        cost: time to choose the masks on one core: ms for any network, and ns for each of its
+            weights.
+        xavier: whether the weights of a fresh network are redrawn from a Xavier-normal
+            distribution (docs/paper.md, section 5).
+        settings: hyperparameters by name, with the authors' values.
+        steps_at_least: name of the setting that is also the minimum number of training steps; or
+            empty.
+        other_name: name in the paper authors' lists, if it differs; or empty.
+        rounds_setting: name of the setting that is the number of training rounds, of
+            `Experiment.epochs` each; empty if there is one round.
+        display_name: name in reports, as the method's paper spells it; empty: `name`.
+        style: colours and marker in reports; None: chosen from the name.
+    """
+
+    name: str
+    prunes: Phase
+    keys: frozenset[str]
+    module: str = ""
+    cost: tuple[float, float] = (0.0, 0.0)
+    xavier: bool = False
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    steps_at_least: str = ""
+    other_name: str = ""
+    rounds_setting: str = ""
+    display_name: str = ""
+    style: Style | None = None
+
+    @property
+    def chooses_masks(self) -> bool:
+        """Whether an algorithm chooses the masks, rather than the experiment listing them."""
+        return self.prunes != "explicit"
+
+    @property
+    def masks_change(self) -> bool:
+        """Whether masks change after the first training step."""
+        return self.prunes == "during"

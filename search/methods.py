@@ -1,0 +1,201 @@
+"""All methods: a new one is an entry in `METHODS` and a module with its algorithm.
+
+Other packages add methods as plug-ins. The algorithms are in `pruning`; nothing here imports them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from search.experiment import Experiment
+from search.method import TO_TARGET, Method
+from search.plugins import METHODS_GROUP, Found, find_plugins
+from search.settings import Setting
+from search.styles import Style
+
+_TEN_ROUNDS = {"rounds": Setting(10, 1, 100_000, "rounds of pruning")}
+_MAX_INT32 = 2**31 - 1
+
+# The colours are those of Okabe and Ito (Color Universal Design, 2008), which remain distinct with
+# the common kinds of colour blindness, and two more.
+_METHODS = (
+    Method(
+        "search",
+        "explicit",
+        frozenset({"structure", "masks"}),
+        style=Style("#000000", "#ffffff", "circle"),
+    ),
+    Method(
+        "gmp",
+        "during",
+        TO_TARGET,
+        "pruning.gmp",
+        (155, 21000),
+        settings={
+            "events": Setting(200, 2, 100_000, "intervals of the training; masks change between"),
+            "exponent": Setting(3.0, 0.01, 100.0, "exponent of the density's decay"),
+        },
+        steps_at_least="events",
+        other_name="imp",
+        display_name="GMP",
+        style=Style("#0072b2", "#3d9ad6", "square"),
+    ),
+    Method(
+        "lth",
+        "during",
+        TO_TARGET,
+        "pruning.lth",
+        (10, 800),
+        settings={"rounds": Setting(5, 2, 1000, "trainings, the last one with the target's mask")},
+        rounds_setting="rounds",
+        display_name="LTH",
+        style=Style("#d55e00", "#f0792a", "diamond"),
+    ),
+    Method(
+        "force",
+        "before",
+        TO_TARGET,
+        "pruning.force",
+        (6.3, 350),
+        settings=_TEN_ROUNDS,
+        display_name="FORCE",
+        style=Style("#009e73", "#14b88a", "triangle-up"),
+    ),
+    Method(
+        "rigl",
+        "during",
+        TO_TARGET,
+        "pruning.rigl",
+        (215, 5000),
+        settings={
+            "interval": Setting(100, 1, _MAX_INT32, "steps between changes of the masks"),
+            "drop_fraction": Setting(0.3, 0.0, 1.0, "fraction of weights dropped by a change"),
+            "end": Setting(0.75, 0.0, 1.0, "fraction of the training after which masks are fixed"),
+        },
+        display_name="RigL",
+        style=Style("#b8578c", "#de8fb9", "cross"),
+    ),
+    Method(
+        "snip",
+        "before",
+        TO_TARGET,
+        "pruning.snip",
+        (1.0, 135),
+        xavier=True,
+        display_name="SNIP",
+        style=Style("#d08e00", "#e69f00", "triangle-down"),
+    ),
+    Method(
+        "iter-snip",
+        "before",
+        TO_TARGET,
+        "pruning.iter_snip",
+        (6.3, 350),
+        settings=_TEN_ROUNDS,
+        display_name="Iter SNIP",
+        style=Style("#3a9fd8", "#74c4f0", "x"),
+    ),
+    Method(
+        "grasp",
+        "before",
+        TO_TARGET,
+        "pruning.grasp",
+        (2.5, 90),
+        xavier=True,
+        settings={
+            "points": Setting(25, 1, 10_000, "points of each class"),
+            "temperature": Setting(200.0, 1e-6, 1e6, "divisor of the logits"),
+        },
+        display_name="GraSP",
+        style=Style("#8a5a2b", "#bf9566", "pentagon"),
+    ),
+    Method(
+        "prospr",
+        "before",
+        TO_TARGET,
+        "pruning.prospr",
+        (6.0, 210),
+        settings={
+            "inner_steps": Setting(3, 1, 1000, "steps of SGD before the loss is measured"),
+            "detach_first": Setting(0, 0, 1, "1: the first step's gradient is a constant"),
+        },
+        display_name="ProsPr",
+        style=Style("#76797d", "#a5a9ae", "star"),
+    ),
+    Method(
+        "synflow",
+        "before",
+        TO_TARGET,
+        "pruning.synflow",
+        (50, 2500),
+        settings={"rounds": Setting(100, 1, 100_000, "rounds of pruning")},
+        display_name="SynFlow",
+        style=Style("#9c8f00", "#f0e442", "hexagon"),
+    ),
+)
+
+METHODS: dict[str, Method] = {method.name: method for method in _METHODS}
+"""The built-in methods by name, in the order of legends and tables."""
+
+
+@cache
+def plugin_methods() -> Found[Method]:
+    """Find the methods of other packages, once per process."""
+    # Imported here: it needs pydantic, which a worker without plug-ins does not load.
+    from search.plugin_methods import check_method
+
+    return find_plugins(METHODS_GROUP, METHODS, check_method)
+
+
+def all_methods() -> Mapping[str, Method]:
+    """Return every method by name, plug-ins after the built-in ones."""
+    return METHODS | plugin_methods().usable
+
+
+def method_named(name: str) -> Method:
+    """Return the method of that name.
+
+    Raises:
+        ValueError: there is no such method, or it is a plug-in that cannot be used.
+    """
+    # Plug-ins are loaded only if the name is not a built-in one.
+    if name in METHODS:
+        return METHODS[name]
+    found = plugin_methods()
+    if name in found.usable:
+        return found.usable[name]
+    plugin = found.plugin(name)
+    if plugin is not None:
+        raise ValueError(str(plugin))
+    raise ValueError(f"unknown method {name!r}; there are: {', '.join(all_methods())}")
+
+
+def setting(experiment: Experiment, name: str) -> int | float:
+    """Return a hyperparameter of the experiment's method: its own value or the authors'.
+
+    Raises:
+        ValueError: the method is unknown, or the experiment names a hyperparameter that the method
+            does not have or whose value is not allowed.
+        KeyError: the method has no hyperparameter `name`.
+    """
+    settings = method_named(experiment.method).settings
+    for key, value in experiment.hyperparameters:
+        if key not in settings:
+            known = ", ".join(settings) or "none"
+            raise ValueError(
+                f"method {experiment.method!r} has no hyperparameter {key!r}; it has: {known}"
+            )
+        if not settings[key].allows(value):
+            raise ValueError(
+                f"{experiment.method} {key} cannot be {value!r}; allowed: {settings[key].allowed}"
+            )
+    return dict(experiment.hyperparameters).get(name, settings[name].default)
+
+
+def training_epochs(experiment: Experiment) -> int:
+    """Return the number of epochs of all training rounds of an experiment."""
+    rounds_setting = method_named(experiment.method).rounds_setting
+    if not rounds_setting:
+        return experiment.epochs
+    return experiment.epochs * int(setting(experiment, rounds_setting))

@@ -1,0 +1,54 @@
+"""The shape of a network: the sizes of its hidden layers."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Self
+
+MAX_DEPTH = 64
+"""Maximum number of hidden layers."""
+
+STRUCTURE_FORMAT = f"the neurons of 1 to {MAX_DEPTH} hidden layers such as '7x3x3'"
+"""Description of the text that `Structure.parse` accepts."""
+
+
+class Structure(tuple[int, ...]):
+    """Neurons in each hidden layer, input side first; written as 7x3x3.
+
+    It is a tuple, so that it compares, hashes and serialises as one. Networks have one output.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the structure that a text such as 7x3x3 describes.
+
+        Raises:
+            ValueError: the text does not have this form, or has more than `MAX_DEPTH` layers.
+        """
+        layers = text.split("x")
+        if len(layers) > MAX_DEPTH or not all(re.fullmatch("[1-9][0-9]{0,8}", n) for n in layers):
+            raise ValueError(f"not a structure: {text!r}")
+        return cls(map(int, layers))
+
+    @classmethod
+    def uniform(cls, width: int, depth: int = 3) -> Self:
+        """Return `depth` hidden layers of the same width."""
+        return cls((width,) * depth)
+
+    def __str__(self) -> str:
+        return "x".join(map(str, self))
+
+    def shapes(self, inputs: int) -> list[tuple[int, int]]:
+        """Return (outputs, inputs) of every layer's weight matrix, the output layer included."""
+        return [(n_out, n_in) for n_in, n_out in pairwise((inputs, *self, 1))]
+
+    def weights(self, inputs: int) -> int:
+        """Return the number of weights of the dense network, without biases."""
+        return sum(n_out * n_in for n_out, n_in in self.shapes(inputs))
+
+    def parameters(self, inputs: int) -> int:
+        """Return the number of weights and biases of the dense network."""
+        return self.weights(inputs) + sum(self) + 1

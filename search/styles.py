@@ -1,0 +1,52 @@
+"""How methods look in figures."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MARKERS = {
+    "circle": "o",
+    "circle-open": "o",
+    "square": "s",
+    "diamond": "D",
+    "diamond-tall": "d",
+    "triangle-up": "^",
+    "triangle-down": "v",
+    "cross": "P",
+    "x": "X",
+    "pentagon": "p",
+    "star": "*",
+    "hexagon": "h",
+}
+"""Plotly's name of a marker -> matplotlib's name of the same marker."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """Colours and marker of a series.
+
+    Attributes:
+        light: colour on a white background, #rrggbb.
+        dark: colour on a black background.
+        symbol: marker, a key of `MARKERS`.
+
+    Raises:
+        ValueError: a colour or the marker is not valid.
+    """
+
+    light: str
+    dark: str
+    symbol: str
+
+    def __post_init__(self) -> None:
+        for colour in (self.light, self.dark):
+            if not re.fullmatch("#[0-9a-f]{6}", colour):
+                raise ValueError(f"colour {colour!r} is not #rrggbb in lower case")
+        if self.symbol not in MARKERS:
+            raise ValueError(f"unknown symbol {self.symbol!r}; allowed: {', '.join(MARKERS)}")
+
+    @property
+    def marker(self) -> str:
+        """Matplotlib's name of the marker."""
+        return MARKERS[self.symbol]
