@@ -28,9 +28,10 @@ from benchmarks.synthetic import InstantExecutor, SyntheticRows
 from orchestrator.display.progress import ProgressDisplay
 from orchestrator.display.store_summary import FewestWeights
 from orchestrator.driver import drive
-from orchestrator.executor import Done, Outcome
+from orchestrator.executor import Done, Outcome, TimeLimit
 from orchestrator.planning.plan import make_plan
 from orchestrator.planning.stored_before import stored_before
+from orchestrator.tally import Tally
 from orchestrator.task_scheduler import LARGEST_TASK, TaskScheduler
 from search.catalogue import Selection
 from search.experiment import Experiment
@@ -120,12 +121,12 @@ class _AnyOrder(InstantExecutor):
     _random = random.Random(0)
     tasks = 0
 
-    def wait(self, timeout_s: float) -> list[Outcome]:
+    def wait(self, timeout_s: float, time_limit_s: TimeLimit) -> list[Outcome]:
         self.tasks += 1
         self._waiting.rotate(self._random.randrange(len(self._waiting)))
-        (outcome,) = super().wait(timeout_s)
+        (outcome,) = super().wait(timeout_s, time_limit_s)
         assert isinstance(outcome, Done)
-        return [replace(outcome, busy_s=len(outcome.task.indices) * ROW_MS / 1000)]
+        return [replace(outcome, busy_s=len(outcome.job.task.indices) * ROW_MS / 1000)]
 
 
 class _Timed:
@@ -191,16 +192,16 @@ def _sweep(study: Study, wanted: IndexSet, store: Path, batch: pa.RecordBatch) -
     )
     sink = LinkedStore(store, sweep, batch)
     (planned,) = make_plan([Selection(study, wanted)], _NoOtherVersions(sink))
-    scheduler: Any = _Timed(TaskScheduler([planned], sweep.sweep_id, None, executor.workers))
-    experiments = scheduler.left
-    display: Any = _Timed(ProgressDisplay(Console(file=StringIO()), experiments, FewestWeights()))
+    scheduler: Any = _Timed(TaskScheduler([planned], sweep.sweep_id, None))
+    tally = Tally(scheduler.left)
+    display: Any = _Timed(ProgressDisplay(Console(file=StringIO()), tally, FewestWeights()))
     timed_sink: Any = _Timed(sink)
     before = _resident_mb()
     start, processor = time.perf_counter(), time.process_time()
-    drive(scheduler, executor, timed_sink, display, _Never())
+    drive(scheduler, executor, timed_sink, display, _Never(), tally)
     sink.finish(study.digest, study.name)
     figures = {
-        "experiments": experiments,
+        "experiments": tally.total,
         "tasks": executor.tasks,
         "wall": time.perf_counter() - start,
         "processor": time.process_time() - processor,

@@ -17,6 +17,7 @@ from orchestrator.display.progress import ProgressDisplay
 from orchestrator.display.store_summary import FewestWeights
 from orchestrator.driver import drive
 from orchestrator.planning.plan import make_plan
+from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
 from search.catalogue import Selection
 from search.experiment import Experiment
@@ -57,11 +58,12 @@ def _drive(study: Study, store: Path) -> None:
             command="benchmark", studies=[study.name], device="cpu", workers=64, root_seed=0
         )
         plan = make_plan([Selection.whole(study)], writer)
-        scheduler = TaskScheduler(plan, writer.begin_sweep(sweep), None, executor.workers)
-        display = ProgressDisplay(Console(file=StringIO()), scheduler.left, FewestWeights())
+        scheduler = TaskScheduler(plan, writer.begin_sweep(sweep), None)
+        tally = Tally(scheduler.left)
+        display = ProgressDisplay(Console(file=StringIO()), tally, FewestWeights())
         before = _memory_mb()
         start = time.perf_counter()
-        drive(scheduler, executor, writer, display, _Never())
+        drive(scheduler, executor, writer, display, _Never(), tally)
         writer.end_sweep("finished")
         seconds = time.perf_counter() - start
         growth = _memory_mb() - before

@@ -10,7 +10,8 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from orchestrator.executor import Done, Outcome
+from orchestrator.executor import Done, Outcome, TimeLimit
+from orchestrator.job import Job
 from orchestrator.worker_pool import DEFAULT_KIND, WorkerCounts, WorkerKind
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
@@ -56,7 +57,7 @@ class InstantExecutor:
 
     def __init__(self, rows: SyntheticRows) -> None:
         self._rows = rows
-        self._waiting: deque[Task] = deque()
+        self._waiting: deque[Job] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -78,15 +79,15 @@ class InstantExecutor:
         """Two tasks for each of its workers."""
         return [DEFAULT_KIND] * (2 * self.workers - len(self._waiting))
 
-    def submit(self, task: Task, kind: WorkerKind, limit_s: float) -> None:
+    def submit(self, job: Job, kind: WorkerKind) -> None:
         """Keeps the task for the next `wait`."""
-        self._waiting.append(task)
+        self._waiting.append(job)
 
-    def wait(self, timeout_s: float) -> list[Outcome]:
+    def wait(self, timeout_s: float, time_limit_s: TimeLimit) -> list[Outcome]:
         """The rows of the oldest task."""
-        task = self._waiting.popleft()
-        return [Done(task, self._rows.rows(task), 6.0)]
+        job = self._waiting.popleft()
+        return [Done(job, self._rows.rows(job.task), 6.0)]
 
-    def withdraw(self) -> list[Task]:
+    def withdraw(self) -> list[Job]:
         """Nothing is ever waiting long enough to be taken back."""
         return []

@@ -1,17 +1,18 @@
-"""A clock for time limits that stands still while this process does."""
+"""A clock for time limits that does not advance while this process is stopped."""
 
 from __future__ import annotations
 
 import time
 
-LONGEST_STEP_S = 2.0
+MAX_STEP_S = 2.0
+"""Maximum advance of the clock between two readings."""
 
 
 class PatientClock:
-    """Monotonic seconds, of which no two looks are more than `LONGEST_STEP_S` apart.
+    """Monotonic seconds, of which at most `MAX_STEP_S` pass between two readings.
 
-    A driver that was stopped, or busy with the disk, finds answers waiting when it goes on. By any
-    other clock every time limit would have passed before it looks.
+    A driver that was stopped, or waited for the disk, finds answers waiting when it resumes. By any
+    other clock, every time limit would be over before it looks at them.
     """
 
     def __init__(self) -> None:
@@ -19,7 +20,7 @@ class PatientClock:
         self._now = 0.0
 
     def now(self) -> float:
-        """Seconds since the clock was made, as far as somebody looked."""
+        """Return the seconds since the clock was made."""
         last, self._last = self._last, time.monotonic()
-        self._now += min(self._last - last, LONGEST_STEP_S)
+        self._now += min(self._last - last, MAX_STEP_S)
         return self._now

@@ -1,12 +1,59 @@
-"""How many cores there are for us."""
+"""The number of cores that this process may use."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
+from math import ceil
+from pathlib import Path
+
+import psutil
+
+CGROUPS = Path("/sys/fs/cgroup")
+PROCESS_CGROUPS = Path("/proc/self/cgroup")
 
 
 def usable_cores() -> int:
-    """Cores that this process may be run on: in a container or a job often not all."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return the cores of this process: those it is pinned to, within its quota of CPU time.
+
+    A job of a cluster is often pinned to a part of the machine; a container often has a quota.
+    """
+    process = psutil.Process()
+    if hasattr(process, "cpu_affinity"):
+        cores = len(process.cpu_affinity() or ())
+    else:  # macOS
+        cores = psutil.cpu_count() or 1
+    return max(1, min([cores, *map(ceil, _quotas())]))
+
+
+def _quotas() -> Iterator[float]:
+    """Yield the quotas of the process's control groups and of those above them, in cores."""
+    try:
+        lines = PROCESS_CGROUPS.read_text().splitlines()
+    except OSError:  # not Linux
+        return
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        # Version 2 has one hierarchy, version 1 one for each set of controllers. Inside a container
+        # the group is often mounted as the root, and its path leads nowhere.
+        root, path = CGROUPS / controllers, Path(group.lstrip("/"))
+        for folder in {root / part for part in (path, *path.parents)}:
+            try:
+                quota = _quota_v1(folder) if controllers else _quota_v2(folder)
+            except (OSError, ValueError):
+                continue
+            if quota > 0:
+                yield quota
+
+
+def _quota_v2(folder: Path) -> float:
+    """Return the cores of a group of cgroup v2; 0 if it has no quota."""
+    quota, period = (folder / "cpu.max").read_text().split()
+    return 0.0 if quota == "max" else int(quota) / int(period)
+
+
+def _quota_v1(folder: Path) -> float:
+    """Return the cores of a group of cgroup v1; negative if it has no quota."""
+    quota, period = (folder / f"cpu.cfs_{name}_us" for name in ("quota", "period"))
+    return int(quota.read_text()) / int(period.read_text())

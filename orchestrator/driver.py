@@ -1,102 +1,69 @@
-"""The driver loop: hands out tasks, writes what comes back, and splits what fails."""
+"""The driver loop: hands out tasks, stores the rows that come back, and splits tasks that fail."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from orchestrator.errors import UserError
 from orchestrator.executor import Done, Executor, Failed, Returned
-from orchestrator.task_scheduler import TaskScheduler, parts
+from orchestrator.job import ATTEMPTS, Job
+from orchestrator.tally import Tally
+from orchestrator.task_scheduler import TaskScheduler
 from orchestrator.worker_pool import WorkerKind
 from search.indices import IndexSet
-from workers.task import Task, failed_rows
+from workers.task import failed_rows
 
 logger = logging.getLogger(__name__)
 
 WAIT_S = 0.5
-"""How long the loop waits for a task before it looks at the clock and the keyboard again."""
+"""Seconds to wait for a task before looking at the clock and at requests to stop again."""
 
-ATTEMPTS = 3
-"""How often a single experiment is tried before its row says `failed`."""
+MAX_LOSSES = 4
+"""Number of times that a task is lost with its machine before it counts as the cause."""
 
-PARTS = 32
-"""So many parts a failed task is split into. The fault of one experiment in 500 is found in two
-steps; each costs a worker's start, or a time limit where the fault is a hang."""
+MAX_INITIAL_FAILURES = 6
+"""Experiments that fail one after the other, before any has succeeded, at which the run aborts."""
 
-LOSSES = 4
-"""How often a task may be lost together with its machine before it is taken to be the cause."""
-
-HOPELESS_AT_FIRST = 6
-"""So many experiments that fail alone before the first task that succeeds, and the fault is not
-theirs."""
-
-HOPELESS_IN_A_ROW = 60
-"""So many in a row later on, nothing else succeeding meanwhile, and it is not either: a full disk
-must not fill the store with failed rows, which are never tried again."""
+MAX_CONSECUTIVE_FAILURES = 60
+"""The same once some have succeeded: the machine is at fault, not the experiments. A full disk must
+not fill the store with failed rows, which are not tried again."""
 
 
 class Sink(Protocol):
-    """What the loop asks of the store's writer."""
+    """The part of the store's writer that the loop uses."""
 
     def append(
         self, batch: pa.RecordBatch, study_digest: str, study_name: str, indices: IndexSet
     ) -> int:
-        """Takes rows; returns how many have become durable."""
+        """Take rows; return how many have become durable."""
 
     def poll(self) -> int:
-        """Makes rows durable if they have waited long enough; returns how many."""
+        """Make rows durable if they have waited long enough; return how many."""
 
 
 class Monitor(Protocol):
-    """What the loop tells whoever watches."""
+    """An observer of the loop; the counts are in the loop's tally."""
 
     def rows(self, batch: pa.RecordBatch) -> None:
-        """Rows have come back."""
+        """Receive rows that have come back."""
 
-    def tick(self, work_left: float) -> None:
-        """The loop has gone round once more; so much of the run's work is still to do, 0 to 1."""
+    def tick(self) -> None:
+        """Note that the loop has done another round."""
 
     def note(self, text: str) -> None:
-        """Something happened that a person should know."""
+        """Receive a message for the user."""
 
 
 class Stop(Protocol):
-    """Whether somebody asked the loop to stop."""
+    """A request to stop, which may come at any time."""
 
     @property
     def requested(self) -> bool:
-        """True from the moment that somebody asked."""
-
-
-@dataclass
-class Tally:
-    """What a run of the loop has done.
-
-    Attributes:
-        trained: rows that came back, failed ones included.
-        busy_s: wall-clock seconds of all workers, added up.
-        train_s: the part of them spent on training itself.
-        interrupted: whether the loop stopped before everything was done.
-    """
-
-    trained: int = 0
-    busy_s: float = 0.0
-    train_s: float = 0.0
-    interrupted: bool = False
-
-    def __add__(self, later: Tally) -> Tally:
-        """What two runs of the loop have done, one after the other."""
-        return Tally(
-            self.trained + later.trained,
-            self.busy_s + later.busy_s,
-            self.train_s + later.train_s,
-            later.interrupted,
-        )
+        """Whether it has come."""
 
 
 def drive(
@@ -107,114 +74,128 @@ def drive(
     stop: Stop,
     tally: Tally | None = None,
 ) -> Tally:
-    """Trains everything that the scheduler hands out.
+    """Train everything that the scheduler hands out.
 
-    A task that fails is split until the experiment at fault stands alone; that one is tried
-    `ATTEMPTS` times and then gets a row with status "failed". When asked to stop, the loop takes
-    back what no worker has begun, waits for the rest and returns.
+    A task that fails is split until the experiment at fault is isolated. That experiment is tried
+    `ATTEMPTS` times and then recorded with status "failed". When asked to stop, the loop takes back
+    the tasks that no worker has started, waits for the others and returns.
 
     Args:
-        scheduler: of the tasks.
+        scheduler: cuts the tasks.
         executor: trains them.
-        sink: takes the rows.
-        monitor: is told of everything.
-        stop: says when to end early.
-        tally: keeps count, also for a caller to whom an error comes in place of the result.
+        sink: stores the rows.
+        monitor: shows what happens.
+        stop: ends the loop early.
+        tally: the counts to update; they are valid even if an error is raised.
 
     Returns:
         The tally.
 
     Raises:
-        UserError: nothing at all can be trained here, or no longer.
+        UserError: nothing can be trained here, or not any more.
     """
-    tally = Tally() if tally is None else tally
-    failed_alone = 0
-    while True:
-        if stop.requested:
-            for task in executor.withdraw():
-                scheduler.put_back(task)
-        else:
-            _hand_out(scheduler, executor)
-        if executor.in_flight == 0 and (stop.requested or scheduler.left == 0):
-            tally.interrupted = scheduler.left > 0
-            return tally
-        for outcome in executor.wait(WAIT_S):
-            if isinstance(outcome, Done):
-                failed_alone = 0
-                scheduler.observe(outcome.task, outcome.busy_s, outcome.kind)
-                tally.busy_s += outcome.busy_s
-                tally.train_s += (pc.sum(outcome.rows.column("train_ms")).as_py() or 0) / 1000
-                _store(outcome.task, outcome.rows, sink, monitor, tally)
-                continue
-            if isinstance(outcome, Returned):
-                lost = _taken_again(outcome, scheduler)
-                if lost is None:
-                    continue
-                outcome = lost
-            logger.warning("%s failed: %s", _describe(outcome.task), outcome.reason)
-            # A range says little: one bad experiment in a hundred spoils every one of them.
-            failed_alone += len(outcome.task.indices) == 1 and outcome.task.attempt == 0
-            if failed_alone >= (HOPELESS_IN_A_ROW if tally.trained else HOPELESS_AT_FIRST):
-                raise UserError(
-                    f"{failed_alone} experiments in a row failed, each on its own, the last one "
-                    f"with: {outcome.reason}. What came back before is stored; the log beside the "
-                    "store says more. The same command goes on when the cause is removed"
-                )
-            _deal_with(outcome, scheduler, sink, monitor, tally)
-        sink.poll()
-        monitor.tick(scheduler.work_left)
+    tally = Tally(scheduler.left) if tally is None else tally
+    _Loop(scheduler, executor, sink, monitor, tally).run(stop)
+    return tally
 
 
-def _hand_out(scheduler: TaskScheduler, executor: Executor) -> None:
-    """Gives every worker as much as it can take, as far as there is something for it."""
-    without: set[WorkerKind] = set()
-    while True:
-        vacancies = [kind for kind in executor.vacancies() if kind not in without]
-        if not vacancies:
-            return
-        worker_counts = executor.worker_counts
-        for kind in vacancies:
-            task = None if kind in without else scheduler.next(kind, worker_counts)
-            if task is None:
-                without.add(kind)
+class _Loop:
+    def __init__(
+        self,
+        scheduler: TaskScheduler,
+        executor: Executor,
+        sink: Sink,
+        monitor: Monitor,
+        tally: Tally,
+    ) -> None:
+        self._scheduler = scheduler
+        self._executor = executor
+        self._sink = sink
+        self._monitor = monitor
+        self._tally = tally
+        self._consecutive_failures = 0
+
+    def run(self, stop: Stop) -> None:
+        while True:
+            if stop.requested:
+                for job in self._executor.withdraw():
+                    self._scheduler.put_back(job)
             else:
-                executor.submit(task, kind, scheduler.limit_s(task, kind))
+                self._hand_out()
+            if not self._executor.in_flight and (stop.requested or not self._scheduler.left):
+                self._tally.interrupted = self._scheduler.left > 0
+                return
+            for outcome in self._executor.wait(WAIT_S, self._scheduler.time_limit_s):
+                if isinstance(outcome, Done):
+                    self._finish(outcome)
+                elif isinstance(outcome, Returned):
+                    self._take_back(outcome)
+                else:
+                    self._isolate(outcome)
+            self._sink.poll()
+            self._tally.work_left = self._scheduler.work_left
+            self._monitor.tick()
 
+    def _hand_out(self) -> None:
+        """Give every worker as much as it can take."""
+        without_work: set[WorkerKind] = set()
+        while True:
+            vacancies = [k for k in self._executor.vacancies() if k not in without_work]
+            if not vacancies:
+                return
+            counts = self._executor.worker_counts
+            for kind in vacancies:
+                job = None if kind in without_work else self._scheduler.next(kind, counts)
+                if job is None:
+                    without_work.add(kind)
+                else:
+                    self._executor.submit(job, kind)
 
-def _taken_again(returned: Returned, scheduler: TaskScheduler) -> Failed | None:
-    """Hands a task out again that is not to blame; as failed where that has happened too often."""
-    task = returned.task
-    if returned.begun and task.losses + 1 >= LOSSES:
-        return Failed(task, f"lost {LOSSES} times with its machine, at last: {returned.reason}")
-    logger.info("%s are handed out again: %s", _describe(task), returned.reason)
-    scheduler.put_back(replace(task, losses=task.losses + returned.begun))
-    return None
+    def _finish(self, done: Done) -> None:
+        self._consecutive_failures = 0
+        self._scheduler.finish(done.job, done.busy_s, done.kind)
+        self._tally.busy_s += done.busy_s
+        self._store(done.job, done.rows)
 
+    def _take_back(self, returned: Returned) -> None:
+        """Hand a job out again that is not at fault, unless it was lost too often."""
+        job, reason = returned.job, returned.reason
+        if returned.started and job.losses + 1 >= MAX_LOSSES:
+            self._isolate(Failed(job, f"its machine was lost {MAX_LOSSES} times: {reason}"))
+            return
+        logger.info("%s: handed out again, %s", job, reason)
+        self._scheduler.put_back(replace(job, losses=job.losses + returned.started))
 
-def _deal_with(
-    failed: Failed, scheduler: TaskScheduler, sink: Sink, monitor: Monitor, tally: Tally
-) -> None:
-    """Splits a failed task, tries a single experiment again, or gives it up with a row."""
-    task = failed.task
-    if len(task.indices) > 1:
-        for indices in reversed(parts(task.indices, PARTS)):
-            part = replace(task, indices=indices, attempt=0, suspect=True, losses=0)
-            scheduler.put_back_first(part)
-        return
-    if task.attempt + 1 < ATTEMPTS:
-        scheduler.put_back(replace(task, attempt=task.attempt + 1, suspect=True, losses=0))
-        return
-    monitor.note(f"{_describe(task)} failed {ATTEMPTS} times and is given up: {failed.reason}")
-    _store(task, failed_rows(task, failed.reason, failed.kind.backend), sink, monitor, tally)
+    def _isolate(self, failed: Failed) -> None:
+        """Split a failed job, try a single experiment again, or record it as failed."""
+        job, reason = failed.job, failed.reason
+        logger.warning("%s failed: %s", job, reason)
+        if len(job.task.indices) > 1:
+            # Says little about the machine: one bad experiment in a hundred fails every task.
+            self._scheduler.split(job)
+            return
+        self._abort_after_too_many_failures(failed)
+        if job.failures + 1 < ATTEMPTS:
+            retry = replace(job, failures=job.failures + 1, suspect=True, losses=0)
+            self._scheduler.put_back(retry)
+            return
+        self._monitor.note(f"{job} failed {ATTEMPTS} times and is recorded as failed: {reason}")
+        self._scheduler.give_up(job)
+        self._store(job, failed_rows(job.task, reason, failed.kind.backend))
 
+    def _abort_after_too_many_failures(self, failed: Failed) -> None:
+        self._consecutive_failures += failed.job.failures == 0
+        limit = MAX_CONSECUTIVE_FAILURES if self._tally.trained else MAX_INITIAL_FAILURES
+        if self._consecutive_failures >= limit:
+            raise UserError(
+                f"{self._consecutive_failures} experiments failed one after the other, the last "
+                f"one with: {failed.reason}. The log beside the store has the details. The rows "
+                "that came back before are stored; once the cause is removed, the same command "
+                "resumes"
+            )
 
-def _store(task: Task, rows: pa.RecordBatch, sink: Sink, monitor: Monitor, tally: Tally) -> None:
-    sink.append(rows, task.study.digest, task.study.name, task.indices)
-    tally.trained += rows.num_rows
-    monitor.rows(rows)
-
-
-def _describe(task: Task) -> str:
-    indices = list(task.indices)
-    first, last = task.study.label(indices[0]), task.study.label(indices[-1])
-    return f"experiment {first}" if len(indices) == 1 else f"experiments {first} to {last}"
+    def _store(self, job: Job, rows: pa.RecordBatch) -> None:
+        study = job.task.study
+        self._sink.append(rows, study.digest, study.name, job.task.indices)
+        self._tally.add_rows(rows)
+        self._monitor.rows(rows)

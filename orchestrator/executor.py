@@ -1,20 +1,21 @@
-"""What the driver loop needs of whatever trains: one protocol, and the executor in this process."""
+"""The interface between the driver loop and what trains, and the executor in this process."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
 import pyarrow as pa
 
+from orchestrator.job import Job
 from orchestrator.worker_pool import DEFAULT_KIND, WorkerCounts, WorkerKind
 from workers.initial import StoredInit
-from workers.task import Task, run_task
+from workers.task import run_task
 from workers.train import Device, backend_for
 
 logger = logging.getLogger(__name__)
@@ -22,16 +23,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Done:
-    """A task's rows.
+    """The rows of a job.
 
     Attributes:
-        task: what was asked for.
+        job: the job.
         rows: a record batch of `search.schema.RESULT_SCHEMA`.
         busy_s: wall-clock seconds that the worker spent on it.
-        kind: of the worker.
+        kind: kind of the worker.
     """
 
-    task: Task
+    job: Job
     rows: pa.RecordBatch
     busy_s: float
     kind: WorkerKind = DEFAULT_KIND
@@ -39,52 +40,55 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """A task that gave no rows.
+    """A job that gave no rows.
 
     Attributes:
-        task: what was asked for.
-        reason: what happened, in words.
-        kind: of the worker.
+        job: the job.
+        reason: what happened.
+        kind: kind of the worker.
     """
 
-    task: Task
+    job: Job
     reason: str
     kind: WorkerKind = DEFAULT_KIND
 
 
 @dataclass(frozen=True)
 class Returned:
-    """A task that came back untrained, through no fault of its own as far as anybody can tell.
+    """A job that came back untrained and that is not known to be at fault.
 
     Attributes:
-        task: what was asked for.
-        reason: what happened, in words.
-        begun: whether it may have been in training when its machine was lost: then, if it is lost
-            again and again, it may be what takes machines down.
+        job: the job.
+        reason: what happened.
+        started: whether it may have been in training when its machine was lost. If that happens
+            again and again, it may be the cause.
     """
 
-    task: Task
+    job: Job
     reason: str
-    begun: bool
+    started: bool
 
 
 Outcome = Done | Failed | Returned
 
+TimeLimit = Callable[[Job, WorkerKind], float]
+"""Seconds that a worker of a kind may take for a job."""
+
 
 class Executor(Protocol):
-    """Trains tasks. Every submitted task comes back once, from `wait` or from `withdraw`."""
+    """Trains jobs. Every submitted job comes back once, from `wait` or from `withdraw`."""
 
     @property
     def workers(self) -> int:
-        """Number of workers; where they come and go, the most that there have been at a time."""
+        """Number of workers; if they come and go, the most that there were at one time."""
 
     @property
     def worker_counts(self) -> WorkerCounts:
-        """The workers that there are now."""
+        """The workers at this moment."""
 
     @property
     def in_flight(self) -> int:
-        """Number of tasks submitted and not yet come back."""
+        """Number of jobs that were submitted and have not come back."""
 
     def __enter__(self) -> Self: ...
 
@@ -96,28 +100,27 @@ class Executor(Protocol):
     ) -> None: ...
 
     def vacancies(self) -> list[WorkerKind]:
-        """The kind of each worker that it is useful to give another task, the idle ones first."""
+        """Return the kind of each worker that can take another job, the idle ones first."""
 
-    def submit(self, task: Task, kind: WorkerKind, limit_s: float) -> None:
-        """Hands a task to a worker of a kind that `vacancies` has named; returns at once.
+    def submit(self, job: Job, kind: WorkerKind) -> None:
+        """Hand a job to a worker of a kind that `vacancies` has named; return at once."""
+
+    def wait(self, timeout_s: float, time_limit_s: TimeLimit) -> list[Outcome]:
+        """Return what has come back since the last call.
 
         Args:
-            task: what to train.
-            kind: of the worker.
-            limit_s: seconds from its beginning after which it is given up, where that is possible.
+            timeout_s: maximum seconds to wait for the first.
+            time_limit_s: when a worker is to be killed, where that is possible.
         """
 
-    def wait(self, timeout_s: float) -> list[Outcome]:
-        """What has come back since the last call; waits for the first, `timeout_s` at most."""
-
-    def withdraw(self) -> list[Task]:
-        """Takes back the tasks that no worker has begun; their rows will not come."""
+    def withdraw(self) -> list[Job]:
+        """Take back the jobs that no worker has started; they do not come back from `wait`."""
 
 
 class InlineExecutor:
-    """Trains in this process, one task at a time: to debug, and where Ray is not wanted.
+    """Trains in this process, one job at a time: for small runs and to debug.
 
-    It cannot give up a task that takes too long.
+    It cannot end a job that takes too long.
     """
 
     workers = 1
@@ -127,7 +130,7 @@ class InlineExecutor:
         self.worker_counts = WorkerCounts({self._kind: 1}, frozenset({device}))
         self._inits = inits
         self._device = device
-        self._waiting: deque[Task] = deque()
+        self._waiting: deque[Job] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -142,32 +145,41 @@ class InlineExecutor:
 
     @property
     def in_flight(self) -> int:
-        """Number of tasks submitted and not yet come back."""
+        """Number of jobs that were submitted and have not come back."""
         return len(self._waiting)
 
     def vacancies(self) -> list[WorkerKind]:
-        """One, as long as nothing waits."""
+        """Return one kind while no job waits, and none otherwise."""
         return [] if self._waiting else [self._kind]
 
-    def submit(self, task: Task, kind: WorkerKind, limit_s: float) -> None:
-        """Keeps the task for the next `wait`."""
-        self._waiting.append(task)
+    def submit(self, job: Job, kind: WorkerKind) -> None:
+        """Keep the job for the next `wait`."""
+        self._waiting.append(job)
 
-    def wait(self, timeout_s: float) -> list[Outcome]:
-        """Trains the next task, however long it takes."""
+    def wait(self, timeout_s: float, time_limit_s: TimeLimit) -> list[Outcome]:
+        """Train the next job, however long it takes."""
         if not self._waiting:
             return []
-        task = self._waiting.popleft()
+        job = self._waiting.popleft()
         start = time.perf_counter()
         try:
-            rows = run_task(task, self._inits, self._device)
-        except Exception as error:  # whatever it is, it belongs into a row, not on the floor
+            rows = run_task(job.task, self._inits, self._device)
+        except (Exception, SystemExit) as error:  # whatever a plug-in raises belongs into a row
             logger.warning("a task failed", exc_info=True)
-            return [Failed(task, f"{type(error).__name__}: {error}", self._kind)]
-        return [Done(task, rows, time.perf_counter() - start, self._kind)]
+            return [Failed(job, describe_error(error), self._kind)]
+        return [Done(job, rows, time.perf_counter() - start, self._kind)]
 
-    def withdraw(self) -> list[Task]:
-        """Takes back the tasks that no `wait` has begun."""
-        tasks = list(self._waiting)
+    def withdraw(self) -> list[Job]:
+        """Take back the jobs that no `wait` has started."""
+        jobs = list(self._waiting)
         self._waiting.clear()
-        return tasks
+        return jobs
+
+
+def describe_error(error: BaseException) -> str:
+    """Return type and message of an error, whose `__str__` may be a plug-in's and raise itself."""
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except Exception as second:
+        return f"{name}, whose message cannot be shown ({type(second).__name__})"

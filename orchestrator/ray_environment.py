@@ -1,4 +1,4 @@
-"""Environment variables that Ray reads when it is imported, so they are set before."""
+"""Environment variables that Ray reads when it is imported, so that they have to be set before."""
 
 from __future__ import annotations
 
@@ -9,38 +9,40 @@ from pathlib import Path
 
 
 def prepare_ray_environment(address: str | None) -> None:
-    """Sets what Ray's processes are to inherit; call it before anything imports Ray.
+    """Set the variables that Ray's processes inherit; call it before anything imports Ray.
 
-    By itself Ray listens on every network interface, also for a run on one machine. Here it listens
-    on loopback alone, and without this run's token, which only its own processes know, nobody on
-    this machine can make it do anything either.
+    By default Ray listens on every network interface, also for a run on one machine. Here it
+    listens on loopback only, and refuses commands without this run's token, which only its own
+    processes know.
 
     Args:
-        address: a Ray cluster to join, whose owner has settled these things; None for this machine.
+        address: a Ray cluster to join, which has its owner's settings; None for this machine.
     """
-    # Ray warns of a coming change of what a worker without a GPU sees. Ours see none.
+    # Keeps Ray from warning about a coming change of what a worker without a GPU sees: none.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # Under `uv run`, Ray would build a new environment for the workers from the working directory,
+    # which is empty.
+    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     if address is None:
-        # What its name says is only why it was made: without clusters Ray's address is 127.0.0.1,
-        # on Linux too, and its servers bind to that.
+        # Without clusters, Ray's address is 127.0.0.1 and its servers bind to it, on Linux too.
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ["RAY_AUTH_TOKEN"] = _own_token()
         return
-    # A head that takes connections and does not answer is asked twice: 80 s, else it is 15 minutes.
+    # A head that accepts connections and does not answer is asked twice: 80 s, not 15 minutes.
     os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "2")
     if _has_token():
-        # `ray start` asks for a token unless told otherwise; `ray.init` shows none unless told to.
+        # `ray start` asks for a token by default, and `ray.init` does not show one by default.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 @cache
 def _own_token() -> str:
-    """One for the whole process: Ray keeps the first that it reads, and a run may start two."""
+    """Return this process's token. Ray keeps the first that it reads, and a run may start two."""
     return secrets.token_hex(32)
 
 
 def _has_token() -> bool:
-    """Whether there is a token where Ray looks for one."""
+    """Return whether there is a token where Ray looks for one."""
     named = any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
     return named or (Path.home() / ".ray" / "auth_token").is_file()

@@ -15,25 +15,25 @@ from ray.exceptions import RayError, RayTaskError
 from orchestrator.clock import PatientClock
 from orchestrator.cluster import session
 from orchestrator.cluster.pool import Pool
-from orchestrator.cluster.size import Wish
+from orchestrator.cluster.pool_size import PoolRequest
 from orchestrator.cluster.watch import ClusterWatch
 from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker, blames_task, reason_of
-from orchestrator.executor import Done, Failed, Outcome, Returned
+from orchestrator.executor import Done, Failed, Outcome, Returned, TimeLimit
+from orchestrator.job import Job
 from orchestrator.worker_pool import WorkerCounts, WorkerKind
 from workers.actor import TrainingActor
 from workers.initial import StoredInit
-from workers.task import Task
 
 logger = logging.getLogger(__name__)
 
-TASKS_PER_WORKER = 2
+JOBS_PER_WORKER = 2
 """One in training and one waiting, so that no worker waits for the driver."""
 
 GROUP_S = 0.05
-"""How long tasks that end at about the same time are waited for, to come back together."""
+"""Seconds to wait for jobs that end at about the same time, to return them together."""
 
-LOOK_EVERY_S = 1.0
-"""How often the pool is brought in line with the cluster."""
+UPDATE_EVERY_S = 1.0
+"""Seconds between two updates of the pool to the nodes of the cluster."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class ThisMachine:
     """Ray on this machine, for one run.
 
     Attributes:
-        cpus: workers, those of GPUs included.
-        gpus: how many of them train on a GPU.
+        cpus: number of workers, including those of GPUs.
+        gpus: number of workers that train on a GPU.
     """
 
     cpus: int
@@ -50,34 +50,36 @@ class ThisMachine:
 
 
 class RayExecutor:
-    """Trains on Ray actors; tasks go to the worker that has the fewest.
+    """Trains on Ray actors; a job goes to the worker that has the fewest.
 
     Args:
-        wish: which workers to have.
+        request: the workers to start.
         inits: stored initialisations by token.
-        where: address of a Ray cluster to join, or this machine.
-        actor: the class of the actors.
+        location: address of a Ray cluster to join, or this machine.
+        actor: class of the actors.
     """
 
     def __init__(
         self,
-        wish: Wish,
+        request: PoolRequest,
         inits: Mapping[str, StoredInit],
-        where: str | ThisMachine,
+        location: str | ThisMachine,
         actor: Any = TrainingActor,
     ) -> None:
-        self._where = where
+        self._location = location
         self._clock = PatientClock()
         self._watch = ClusterWatch(self._clock)
-        self._pool = Pool(wish, inits, self._watch, self._clock, actor)
-        self._looked_at = 0.0
-        self._look_now = False
+        self._pool = Pool(request, inits, self._watch, self._clock, actor)
+        self._updated_at = 0.0
+        self._update_now = False
         self._returned: list[Outcome] = []
 
     @property
     def workers(self) -> int:
-        """Number of workers: on a cluster, the most that there have been at the same time."""
-        return self._where.cpus if isinstance(self._where, ThisMachine) else self._pool.most
+        """Number of workers; on a cluster, the most that there were at one time."""
+        if isinstance(self._location, ThisMachine):
+            return self._location.cpus
+        return self._pool.most
 
     @property
     def worker_counts(self) -> WorkerCounts:
@@ -86,23 +88,23 @@ class RayExecutor:
 
     @property
     def in_flight(self) -> int:
-        """Number of tasks submitted and not yet come back."""
-        return len(self._returned) + sum(len(worker.sent) for worker in self._pool.ready)
+        """Number of jobs that were submitted and have not come back."""
+        return len(self._returned) + sum(len(worker.jobs) for worker in self._pool.ready)
 
     def __enter__(self) -> Self:
-        """Starts or joins Ray, and waits until the first actor has compiled.
+        """Start or join Ray, and wait until the first actor has compiled.
 
         Raises:
-            UserError: no Ray at the address, or no actor can be placed there.
+            UserError: there is no Ray at the address, or no actor can be placed there.
         """
-        if isinstance(self._where, ThisMachine):
-            session.start_here(self._where.cpus, self._where.gpus)
+        if isinstance(self._location, ThisMachine):
+            session.start(self._location.cpus, self._location.gpus)
         else:
-            session.join(self._where)
+            session.join(self._location)
         try:
-            self._watch.start()
+            self._watch.start(ray.get_runtime_context().get_node_id())
             while not self._pool.ready:
-                self._pool.look()
+                self._pool.update()
                 time.sleep(GROUP_S)
         except BaseException:
             self.__exit__(None, None, None)
@@ -119,32 +121,32 @@ class RayExecutor:
         session.leave()
 
     def vacancies(self) -> list[WorkerKind]:
-        """The kind of each worker with fewer tasks than it can take, the idle ones first."""
-        fewest_first = sorted(self._pool.ready, key=lambda worker: len(worker.sent))
+        """Return the kind of each worker that can take another job, the idle ones first."""
+        fewest_first = sorted(self._pool.ready, key=lambda worker: len(worker.jobs))
         return [
             worker.kind
             for worker in fewest_first
-            if worker.kind is not None and len(worker.sent) < TASKS_PER_WORKER
+            if worker.kind is not None and len(worker.jobs) < JOBS_PER_WORKER
         ]
 
-    def submit(self, task: Task, kind: WorkerKind, limit_s: float) -> None:
-        """Sends a task to the worker of this kind with the fewest."""
+    def submit(self, job: Job, kind: WorkerKind) -> None:
+        """Send a job to the worker of this kind that has the fewest."""
         worker = min(
             (worker for worker in self._pool.ready if worker.kind == kind),
-            key=lambda candidate: len(candidate.sent),
+            key=lambda candidate: len(candidate.jobs),
         )
-        worker.send(task, limit_s, self._clock.now())
+        worker.send(job, self._clock.now())
 
-    def wait(self, timeout_s: float) -> list[Outcome]:
-        """What has come back; waits for the first, `timeout_s` at most.
+    def wait(self, timeout_s: float, time_limit_s: TimeLimit) -> list[Outcome]:
+        """Return what has come back; wait for the first, up to `timeout_s`.
 
-        A worker that died or hangs is given up, and its task comes back as failed.
+        A worker that died or hangs is killed, and its job comes back as failed.
 
         Raises:
-            UserError: the head is gone, or there is no worker and none comes.
+            UserError: the head of the cluster is gone, or there are no workers and none start.
         """
-        self._look()
-        references = {ref: worker for worker in self._pool.ready for ref in worker.sent}
+        self._update_pool()
+        references = {ref: worker for worker in self._pool.ready for ref in worker.jobs}
         starting = [worker.warm_up for worker in self._pool.starting]
         if self._returned:
             timeout_s = 0.0
@@ -159,35 +161,36 @@ class RayExecutor:
             ready, _ = ray.wait([*references, *starting], num_returns=1, timeout=timeout_s)
         for reference in ready:
             worker = references.get(reference)
-            if worker is None:  # one that has started: let it begin
-                self._look_now = True
-            elif reference in worker.sent:  # not given up meanwhile
+            if worker is None:  # it has started and waits for its first job
+                self._update_now = True
+            elif reference in worker.jobs:  # its worker was not killed meanwhile
                 outcomes += self._outcomes(reference, worker)
-        outcomes += self._overdue()
+        outcomes += self._overdue(time_limit_s)
         return outcomes
 
-    def withdraw(self) -> list[Task]:
-        """Takes back the tasks behind each worker's oldest unfinished one, which it is training.
+    def withdraw(self) -> list[Job]:
+        """Take back all jobs but each worker's oldest unfinished one, which is in training.
 
-        An actor begins whatever was sent to it, even what `ray.cancel` was called on: a task that
-        was taken back may yet be trained, for nobody.
+        An actor starts whatever was sent to it, even after `ray.cancel`: a job that was taken back
+        may still be trained, and its rows are dropped.
         """
         withdrawn = []
         for worker in self._pool.ready:
-            references = list(worker.sent)
+            references = list(worker.jobs)
             if not references:
                 continue
             _, unfinished = ray.wait(references, num_returns=len(references), timeout=0)
-            withdrawn += [worker.sent.pop(reference).task for reference in unfinished[1:]]
+            withdrawn += [worker.jobs.pop(reference) for reference in unfinished[1:]]
         return withdrawn
 
-    def _look(self) -> None:
-        """Brings the pool in line with the cluster, from time to time."""
+    def _update_pool(self) -> None:
+        """Bring the pool in line with the cluster, from time to time."""
         now = self._clock.now()
-        if not self._look_now and self._pool.ready and now - self._looked_at < LOOK_EVERY_S:
+        recent = now - self._updated_at < UPDATE_EVERY_S
+        if recent and self._pool.ready and not self._update_now:
             return
-        self._looked_at, self._look_now = now, False
-        for worker in self._pool.look():
+        self._updated_at, self._update_now = now, False
+        for worker in self._pool.update():
             self._returned += _returned(worker, "its node has left the cluster")
 
     def _outcomes(self, reference: Any, worker: Worker) -> Iterator[Outcome]:
@@ -195,30 +198,32 @@ class RayExecutor:
         try:
             rows, busy_s = ray.get(reference, timeout=GET_TIMEOUT_S)
         except RayTaskError as error:
-            # The worker lives: the training itself raised. The log gets the worker's traceback.
+            # The worker is alive: the training raised. The log gets the worker's traceback.
             logger.warning("a task failed: %s", error)
             yield Failed(worker.take(reference, self._clock.now()), reason_of(error), worker.kind)
         except RayError as error:
             logger.warning("a worker was lost: %s", error)
             reason = f"its worker was lost: {reason_of(error)}"
-            yield from self._give_up(worker, reason, blame=blames_task(error))
+            yield from self._remove(worker, reason, blame=blames_task(error))
         else:
             yield Done(worker.take(reference, self._clock.now()), rows, busy_s, worker.kind)
 
-    def _overdue(self) -> Iterator[Outcome]:
+    def _overdue(self, time_limit_s: TimeLimit) -> Iterator[Outcome]:
         now = self._clock.now()
-        for worker in [worker for worker in self._pool.ready if worker.overdue(now)]:
-            _, unfinished = ray.wait(list(worker.sent), num_returns=len(worker.sent), timeout=0)
-            if next(iter(worker.sent)) in unfinished:
-                limit_s = next(iter(worker.sent.values())).limit_s
+        for worker in list(self._pool.ready):
+            limit_s = worker.overdue_after_s(now, time_limit_s)
+            if limit_s is None:
+                continue
+            _, unfinished = ray.wait(list(worker.jobs), num_returns=len(worker.jobs), timeout=0)
+            if next(iter(worker.jobs)) in unfinished:
                 reason = f"it took longer than {limit_s:.0f} s, and its worker was killed"
-                yield from self._give_up(worker, reason, blame=True)
+                yield from self._remove(worker, reason, blame=True)
 
-    def _give_up(self, worker: Worker, reason: str, *, blame: bool) -> Iterator[Outcome]:
-        """Ends a worker.
+    def _remove(self, worker: Worker, reason: str, *, blame: bool) -> Iterator[Outcome]:
+        """Kill a worker and return its jobs.
 
-        An actor does its tasks in order, so only the oldest can be to blame. The others were not
-        begun.
+        An actor trains its jobs in order, so only the oldest can be at fault; the others were not
+        started.
         """
         self._pool.remove(worker)
         if not blame:
@@ -226,11 +231,11 @@ class RayExecutor:
             return
         assert worker.kind is not None
         blamed, *others = worker.take_all()
-        yield Failed(blamed.task, reason, worker.kind)
-        yield from (Returned(sent.task, reason, begun=False) for sent in others)
+        yield Failed(blamed, reason, worker.kind)
+        yield from (Returned(job, reason, started=False) for job in others)
 
 
 def _returned(worker: Worker, reason: str) -> Iterator[Outcome]:
-    """The tasks of a worker that was lost through no fault of theirs; it had begun the first."""
-    for place, sent in enumerate(worker.take_all()):
-        yield Returned(sent.task, reason, begun=place == 0)
+    """Yield the jobs of a worker that was lost through no fault of theirs."""
+    for position, job in enumerate(worker.take_all()):
+        yield Returned(job, reason, started=position == 0)

@@ -12,25 +12,26 @@ from storage.paths import StorePaths
 
 
 class _RunLog(logging.FileHandler):
-    """A log file whose loss does not end a run: it is said once, and the run goes on."""
+    """A log file whose loss does not end a run: it is reported once, and the run continues."""
 
     _lost = False
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Called where a line could not be written."""
+        """Report the first line that could not be written."""
         error = sys.exception()
         if self._lost or not isinstance(error, OSError):
             return
         self._lost = True
-        print(f"{self.baseFilename} cannot be written ({error.strerror})", file=sys.stderr)
+        with suppress(OSError, ValueError, AttributeError):  # standard error may be lost too
+            print(f"cannot write {self.baseFilename}: {error.strerror}", file=sys.stderr)
 
 
 @contextmanager
 def log_beside(paths: StorePaths) -> Iterator[None]:
-    """Logs to the file beside the store, whatever the terminal shows.
+    """Log to the file beside the store, whatever the terminal shows.
 
     Raises:
-        UserError: the file cannot be written; or no worker can start, which it says more of.
+        UserError: the file cannot be written; or no worker can start, with the file's path.
     """
     try:
         handler = _RunLog(paths.run_log)
@@ -38,15 +39,15 @@ def log_beside(paths: StorePaths) -> Iterator[None]:
         raise UserError(f"cannot write the log file {paths.run_log}: {error.strerror}") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
-    usual_level = root.level
+    level_before = root.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     try:
         yield
     except NoWorkerError as error:
-        raise UserError(f"{error}. The log says more: {paths.run_log}") from error
+        raise UserError(f"{error}. Details are in the log {paths.run_log}") from error
     finally:
-        root.setLevel(usual_level)
+        root.setLevel(level_before)
         root.removeHandler(handler)
         with suppress(OSError):  # what could not be written before cannot be written now
             handler.close()

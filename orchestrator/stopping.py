@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: once to stop in good order, twice to stop at once."""
+"""Ctrl-C and SIGTERM: the first one stops a run in an orderly way, the second one at once."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any, Self
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM has come: the same as Ctrl-C but for the exit code."""
+    """SIGTERM; differs from Ctrl-C by the exit code."""
 
 
 def exit_code(number: signal.Signals) -> int:
-    """Of a command that a signal has stopped, as shells have it: 130 or 143."""
+    """Return the exit code of a command that a signal has stopped, as shells define it."""
     return 128 + number
 
 
 def interruption(number: int) -> KeyboardInterrupt:
-    """What is raised where a signal stops a command at once."""
+    """Return the exception for a signal that stops a command at once."""
     return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
 
 
@@ -51,12 +51,12 @@ def _raise(number: int, frame: FrameType | None) -> None:
 
 
 @contextmanager
-def saying_how_to_go_on() -> Iterator[None]:
-    """What stops it at once says that the same command goes on."""
+def resumable() -> Iterator[None]:
+    """Add to an interruption that the same command resumes."""
     try:
         yield
     except KeyboardInterrupt as error:
-        raise type(error)("the same command goes on where it stopped") from error
+        raise type(error)("the same command resumes where it stopped") from error
 
 
 class StopRequest:
@@ -72,16 +72,16 @@ class StopRequest:
     def __init__(self, announce: Callable[[], None]) -> None:
         self.received: signal.Signals | None = None
         self._announce = announce
-        self._usual: dict[signal.Signals, Any] = {}
+        self._handlers: dict[signal.Signals, Any] = {}
 
     @property
     def requested(self) -> bool:
-        """Whether somebody asked to stop."""
+        """Whether a signal has come."""
         return self.received is not None
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._usual[number] = signal.signal(number, self._receive)
+            self._handlers[number] = signal.signal(number, self._receive)
         return self
 
     def __exit__(
@@ -90,7 +90,7 @@ class StopRequest:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for number, handler in self._usual.items():
+        for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:

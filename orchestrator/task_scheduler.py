@@ -1,61 +1,67 @@
-"""Tasks, cut from a plan one at a time and sized so that each lasts a few seconds."""
+"""Cuts a plan into tasks, one at a time, sized so that each lasts a few seconds."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
 
-from orchestrator.deadline import time_limit_s
+from orchestrator.job import Job
 from orchestrator.planning.estimate import SAMPLE as STUDY_SAMPLE
-from orchestrator.planning.estimate import mean_cost
-from orchestrator.planning.only_cpu import first_for_any, part_for_any
+from orchestrator.planning.estimate import mean_cost, spread
 from orchestrator.planning.plan import PlannedStudy
-from orchestrator.planning.task_costs import TaskCosts
-from orchestrator.speeds import Speeds
-from orchestrator.worker_pool import DEFAULT_KIND, WorkerCounts, WorkerKind
+from orchestrator.worker_pool import Speeds, WorkerCounts, WorkerKind
 from search.indices import IndexSet
 from search.study import Study
 from workers.task import Task
+from workers.train import needs_cpu
 
 TASK_SECONDS = 6.0
-"""What a task should last. Long enough that a task holds many experiments of each data order (the
-shuffle and the gather are shared by them), short enough to stop or lose one without regret."""
+"""Target duration of a task. Long enough for many experiments of each data order, which share the
+shuffle and the gathering of batches; short enough to stop or to lose one without regret."""
 
-FIRST_COST = 1e6
-"""Cost (`workers.cost`) of the first task, when nobody knows yet how long a unit takes: about 256
-networks of 7x3x3."""
+FIRST_TASK_COST = 1e6
+"""Cost (`workers.cost`) of a task while the speed is unknown: about 256 networks of 7x3x3."""
 
 SMALLEST_TASK = 32
-"""Below this, handing out work costs more than an evenly shared end of the sweep gains."""
+"""Minimum number of experiments in a task, but for the last of a study. Handing out smaller ones
+costs more than an evenly shared end of the sweep gains."""
 
 LARGEST_TASK = 8192
-"""Experiments of a task at most: a worker holds all of their rows at once."""
+"""Maximum number of experiments in a task: a worker holds all of their rows at once."""
 
-NEARLY = 1.25
-"""Experiments of which a sample was taken, to those that are taken: at most so many to one."""
+TASK_SAMPLE = 16
+"""Experiments of a task whose mean cost is taken for all of them."""
 
-PIECE = 2048
-"""Intervals of a study that are cut at a time: taking a task off copies the rest, and
-there can be as many gaps as stored rows."""
+MAX_OVERSAMPLING = 1.25
+"""Maximum ratio of the experiments that a cost was sampled from to those that are taken."""
 
-LAID_ASIDE = 4 * LARGEST_TASK
-"""Experiments that are kept for the CPU's workers at most while others look for theirs."""
+INTERVALS_PER_CUT = 2048
+"""Intervals of a study that tasks are cut from at a time. Every cut copies the rest, and a study
+can have as many gaps as stored rows."""
+
+MAX_DEFERRED = 4 * LARGEST_TASK
+"""Maximum number of experiments kept for CPU workers while other workers look for theirs."""
+
+PROBES = 64
+"""Experiments that are looked at to find one for any device, evenly spread over the rest."""
+
+PARTS_PER_SPLIT = 32
+"""Number of parts a failed task is split into. With 32, one bad experiment in 500 is isolated in
+two rounds; each costs a worker's start, or a time limit if the experiment hangs."""
 
 
 class TaskScheduler:
     """Cuts tasks off a plan in its order.
 
-    What came back untrained is handed out in turn with what is new: a sweep that meets a stretch of
-    bad experiments goes on meanwhile, and shows that not everything is broken.
+    Jobs that come back untrained alternate with new ones, so that a sweep makes progress while it
+    isolates bad experiments, and shows that not everything fails.
 
     Args:
-        plan: what remains to be trained.
-        sweep_id: goes into every task.
-        limit: cut off no more experiments than that.
-        workers: at the end, what remains is shared evenly among so many, unless `next` is told of a
-            worker_counts.
-        curves: goes into every task.
-        packages: so do these, package -> version.
+        plan: the experiments to train.
+        sweep_id: id of the sweep, for the rows.
+        limit: maximum number of experiments to train; None for all.
+        curves: whether to measure every training after each epoch too.
+        packages: version of each package whose plug-ins are used.
     """
 
     def __init__(
@@ -63,22 +69,19 @@ class TaskScheduler:
         plan: Sequence[PlannedStudy],
         sweep_id: str,
         limit: int | None,
-        workers: int,
         *,
         curves: bool = False,
         packages: Mapping[str, str] | None = None,
     ) -> None:
         left = [(p.study, p.remaining) for p in plan if p.remaining]
-        self._waiting = deque((s, piece) for s, r in left for piece in r.pieces(PIECE))
-        self._for_cpu: deque[tuple[Study, IndexSet]] = deque()
-        self._again: deque[Task] = deque()
-        self._again_is_next = True
+        self._waiting = deque((s, piece) for s, r in left for piece in r.pieces(INTERVALS_PER_CUT))
+        self._deferred: deque[tuple[Study, IndexSet]] = deque()
+        self._returned: deque[Job] = deque()
+        self._returned_is_next = True
         self._sweep_id = sweep_id
-        self._workers = workers
         self._curves = curves
         self._packages = tuple((packages or {}).items())
         self._speeds = Speeds()
-        self._costs = TaskCosts()
         self._last_mean: float | None = None
         total = sum(len(remaining) for _, remaining in left)
         self._left = total if limit is None else min(limit, total)
@@ -88,119 +91,118 @@ class TaskScheduler:
 
     @property
     def left(self) -> int:
-        """Experiments that have not been handed out, or that came back."""
-        return self._left + sum(len(task.indices) for task in self._again)
+        """Experiments that have not been handed out, or that came back untrained."""
+        return self._left + sum(len(job.task.indices) for job in self._returned)
 
     @property
     def work_left(self) -> float:
-        """Share of the cost of all tasks that has not come back, from 0 to 1, by samples."""
+        """Estimated fraction of the total cost that is not done, from 0 to 1."""
         if not self._cost:
             return 0.0
         return max(0.0, 1 - self._cost_done / self._cost)
 
-    def next(
-        self, kind: WorkerKind = DEFAULT_KIND, worker_counts: WorkerCounts | None = None
-    ) -> Task | None:
-        """The next task for a worker.
+    def next(self, kind: WorkerKind, counts: WorkerCounts) -> Job | None:
+        """Return the next job for a worker.
 
         Args:
-            kind: of the worker.
-            worker_counts: it and the others; None for as many as the constructor was told of.
+            kind: kind of the worker.
+            counts: all workers, among whom the end of the sweep is shared evenly.
 
         Returns:
-            None when everything has been handed out, or everything that this worker should train:
-            where there are CPU workers too, the others get nothing that the CPU must train.
+            None if there is nothing left for this worker. If there are CPU workers, workers of
+            other devices get nothing that only the CPU can train.
         """
-        choosy = (
-            kind.device != "cpu" and worker_counts is not None and "cpu" in worker_counts.devices
-        )
-        share = (
-            1 / self._workers if worker_counts is None else self._speeds.share(kind, worker_counts)
-        )
-        task = self._from_again(choosy=choosy)
-        if task is not None:
-            return task
+        any_device = kind.device != "cpu" and "cpu" in counts.devices
+        job = self._next_returned(any_device=any_device)
+        if job is not None:
+            return job
         if self._left == 0:
             return None
-        if choosy:
-            return self._any_device_s(kind, share)
-        queue = self._for_cpu or self._waiting
+        share = self._speeds.share(kind, counts)
+        if any_device:
+            return self._next_for_any_device(kind, share)
+        queue = self._deferred or self._waiting
         study, remaining = queue.popleft()
-        indices, rest = self._cut(study, remaining, kind, share)
+        indices, rest, mean = self._cut(study, remaining, kind, share)
         if rest:
             queue.appendleft((study, rest))
-        return self._handed_out(study, indices)
+        return self._job(study, indices, mean)
 
-    def observe(self, task: Task, busy_s: float, kind: WorkerKind = DEFAULT_KIND) -> None:
-        """Learns from a finished task how long a unit of cost takes a kind of worker."""
-        cost = self._costs.mean(task.study, task.indices) * len(task.indices)
-        self._costs.forget(task.study, task.indices)
-        self._cost_done += cost
-        self._speeds.observe(kind, busy_s / cost)
+    def finish(self, job: Job, busy_s: float, kind: WorkerKind) -> None:
+        """Learn from a finished job how long a unit of cost takes a kind of worker."""
+        self._cost_done += job.cost
+        self._speeds.observe(kind, busy_s / job.cost)
 
-    def limit_s(self, task: Task, kind: WorkerKind) -> float:
-        """Seconds after which a worker of this kind that is still at the task is given up."""
-        speed = self._speeds.seconds_a_cost(kind)
-        expected_s = None
-        if speed is not None:
-            expected_s = speed * self._costs.mean(task.study, task.indices) * len(task.indices)
-        return time_limit_s(expected_s, suspect=task.suspect)
+    def give_up(self, job: Job) -> None:
+        """Count a job as done that nobody trains any more."""
+        self._cost_done += job.cost
 
-    def put_back(self, task: Task) -> None:
-        """Hands out the task again, after others that came back."""
-        self._again.append(task)
+    def time_limit_s(self, job: Job, kind: WorkerKind) -> float:
+        """Return the seconds that a worker of this kind may take for a job."""
+        return job.time_limit_s(self._speeds.seconds_per_cost(kind))
 
-    def put_back_first(self, task: Task) -> None:
-        """Hands out the task again, before others that came back: so few lie around in parts."""
-        self._again.appendleft(task)
+    def put_back(self, job: Job) -> None:
+        """Hand a job out again, after the others that came back."""
+        self._returned.append(job)
 
-    def _handed_out(self, study: Study, indices: IndexSet) -> Task:
+    def split(self, job: Job) -> None:
+        """Hand a job's parts out, before others that came back, so that few are in parts."""
+        study = job.task.study
+        for indices in reversed(parts(job.task.indices, PARTS_PER_SPLIT)):
+            cost = mean_cost(study, indices, TASK_SAMPLE) * len(indices)
+            self._returned.appendleft(Job(self._task(study, indices), cost, suspect=True))
+
+    def _task(self, study: Study, indices: IndexSet) -> Task:
+        return Task(study, indices, self._sweep_id, self._curves, self._packages)
+
+    def _job(self, study: Study, indices: IndexSet, mean: float) -> Job:
         self._left -= len(indices)
-        return Task(study, indices, self._sweep_id, curves=self._curves, packages=self._packages)
+        return Job(self._task(study, indices), mean * len(indices))
 
-    def _from_again(self, *, choosy: bool) -> Task | None:
-        """A task that came back, if it is the turn of one."""
-        self._again_is_next = not self._again_is_next
-        if not self._again or (self._again_is_next and self._left):
+    def _next_returned(self, *, any_device: bool) -> Job | None:
+        """Return a job that came back, if it is the turn of one."""
+        self._returned_is_next = not self._returned_is_next
+        if not self._returned or (self._returned_is_next and self._left):
             return None
-        if not choosy:
-            return self._again.popleft()
-        for place, task in enumerate(self._again):
-            if not self._curves and part_for_any(task.study, task.indices) == task.indices:
-                del self._again[place]
-                return task
+        if not any_device:
+            return self._returned.popleft()
+        for position, job in enumerate(self._returned):
+            study, indices = job.task.study, job.task.indices
+            if not self._curves and _for_any_device(study, indices) == indices:
+                del self._returned[position]
+                return job
         return None
 
-    def _any_device_s(self, kind: WorkerKind, share: float) -> Task | None:
-        """A task without what the CPU must train, which is laid aside for the CPU's workers.
+    def _next_for_any_device(self, kind: WorkerKind, share: float) -> Job | None:
+        """Cut a job without experiments that only the CPU trains; these are deferred.
 
-        At most as much as `LAID_ASIDE` is, so that looking takes bounded time and memory.
+        At most `MAX_DEFERRED` are, which bounds the time and memory of the search.
         """
         if self._curves:
             return None
-        task = None
-        for place, (study, remaining) in enumerate(self._waiting):
+        job = None
+        for position, (study, remaining) in enumerate(self._waiting):
             suitable, rest = self._suitable(study, remaining, kind, share)
-            self._waiting[place] = (study, rest)
+            self._waiting[position] = (study, rest)
             if suitable:
-                task = self._handed_out(study, suitable)
+                job = self._job(study, suitable, mean_cost(study, suitable, TASK_SAMPLE))
                 break
         self._waiting = deque((study, rest) for study, rest in self._waiting if rest)
-        return task
+        return job
 
     def _suitable(
         self, study: Study, remaining: IndexSet, kind: WorkerKind, share: float
     ) -> tuple[IndexSet, IndexSet]:
-        """Indices of experiments for any device, if there are some, and what remains."""
-        while sum(len(aside) for _, aside in self._for_cpu) < LAID_ASIDE:
-            first = first_for_any(study, remaining)
+        """Return indices of experiments for any device, empty if there are none, and the rest."""
+        while sum(len(deferred) for _, deferred in self._deferred) < MAX_DEFERRED:
+            first = _first_for_any_device(study, remaining)
             if first is None:
                 break
             before, rest = remaining.split(first)
-            cut, rest = self._cut(study, rest, kind, share)
-            suitable = part_for_any(study, cut)
+            cut, rest, _ = self._cut(study, rest, kind, share)
+            suitable = _for_any_device(study, cut)
             if cut - suitable:
-                self._for_cpu.append((study, cut - suitable))
+                self._deferred.append((study, cut - suitable))
             remaining = before | rest
             if suitable:
                 return suitable, remaining
@@ -208,38 +210,56 @@ class TaskScheduler:
 
     def _cut(
         self, study: Study, remaining: IndexSet, kind: WorkerKind, share: float
-    ) -> tuple[IndexSet, IndexSet]:
-        """A task's indices, and the others.
+    ) -> tuple[IndexSet, IndexSet, float]:
+        """Return the indices of a task, the other indices, and the task's mean cost.
 
-        A study's experiments can be ten thousand times dearer than their neighbours (a dense
-        width of 256 beside one of 3), so the cost of those that would be taken is sampled, and
-        fewer are taken until it fits.
+        A study's experiments can cost ten thousand times as much as their neighbours (a dense
+        width of 256 beside one of 3). So the cost of a candidate task is sampled, and the task is
+        made smaller until it fits.
         """
+        speed = self._speeds.seconds_per_cost(kind)
+        # The first tasks of a short run are small: one hanging experiment delays few others.
+        smallest = 1 if speed is None else SMALLEST_TASK
         fair_share = -(-int(self._left * share) // 2)
-        most = min(max(fair_share, SMALLEST_TASK), self._left, len(remaining), LARGEST_TASK)
-        speed = self._speeds.seconds_a_cost(kind)
-        wanted = FIRST_COST if speed is None else TASK_SECONDS / speed
+        most = min(max(fair_share, smallest), self._left, len(remaining), LARGEST_TASK)
+        wanted = FIRST_TASK_COST if speed is None else TASK_SECONDS / speed
         count = most
         if self._last_mean is not None:
             # Neighbours cost about the same, so one sample is mostly enough.
-            count = min(most, max(1, int(NEARLY * int(wanted / self._last_mean))))
+            count = min(most, max(1, int(MAX_OVERSAMPLING * int(wanted / self._last_mean))))
         while True:
-            mean = self._costs.mean(study, remaining.take(count)[0])
-            fitting = max(1, int(wanted / mean))
-            if NEARLY * fitting >= count:
+            mean = mean_cost(study, remaining.take(count)[0], TASK_SAMPLE)
+            affordable = max(1, int(wanted / mean))
+            if MAX_OVERSAMPLING * affordable >= count:
                 break
-            # Half at most, so that dear ones among those left out do not make the task too small.
-            count = max(fitting, count // 2)
+            # Half at most: expensive experiments among those left out must not make it too small.
+            count = max(affordable, count // 2)
         self._last_mean = mean
-        indices, rest = remaining.take(min(count, fitting))
-        self._costs.remember(study, indices, mean)
-        return indices, rest
+        indices, rest = remaining.take(min(count, affordable))
+        return indices, rest, mean
 
 
 def parts(indices: IndexSet, count: int) -> list[IndexSet]:
-    """So many nearly equal parts of some indices, or one for each where there are fewer."""
+    """Return up to `count` nearly equal parts of some indices, none of them empty."""
     result = []
     for left in range(min(count, len(indices)), 0, -1):
         part, indices = indices.take(-(-len(indices) // left))
         result.append(part)
     return result
+
+
+def _first_for_any_device(study: Study, indices: IndexSet) -> int | None:
+    """Return an index from which to look for experiments for any device.
+
+    It is the first such experiment among a few that are looked at; None if there is none.
+    """
+    if not indices:
+        return None
+    first = indices.intervals[0][0]
+    looked_at = [first, *spread(indices, min(PROBES, len(indices)))]
+    return next((index for index in looked_at if not needs_cpu(study[index])), None)
+
+
+def _for_any_device(study: Study, indices: IndexSet) -> IndexSet:
+    """Return the indices whose experiments any device can train; looks at each."""
+    return IndexSet.from_indices(index for index in indices if not needs_cpu(study[index]))

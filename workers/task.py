@@ -1,4 +1,4 @@
-"""A task: a set of one study's experiments, trained in one go by one worker."""
+"""A task: experiments of one study that one worker trains together."""
 
 from __future__ import annotations
 
@@ -19,38 +19,32 @@ from workers.train import Device, train_batch
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker is handed: small, whatever the number of experiments.
+    """What a worker receives; small, whatever the number of experiments.
 
     Attributes:
         study: the study, from which the worker makes the experiments itself.
-        indices: which of them.
-        sweep_id: goes into every row.
-        attempt: how often the same task has failed before.
-        curves: measure every training at the end of each epoch too.
-        suspect: whether it is a part of a task that failed.
-        losses: how often it was lost together with its machine.
-        packages: (name, version) of the packages whose plug-ins the sweep was begun with.
+        indices: indices of the experiments in the study.
+        sweep_id: id of the sweep, for every row.
+        curves: whether to measure every training after each epoch too.
+        packages: (name, version) of the packages whose plug-ins the sweep uses.
     """
 
     study: Study
     indices: IndexSet
     sweep_id: str
-    attempt: int = 0
     curves: bool = False
-    suspect: bool = False
-    losses: int = 0
     packages: tuple[tuple[str, str], ...] = ()
 
 
 def run_task(task: Task, inits: Mapping[str, StoredInit], device: Device) -> pa.RecordBatch:
-    """Trains a task's experiments.
+    """Train a task's experiments.
 
     Returns:
-        A record batch of `search.schema.RESULT_SCHEMA`, one row an index, ascending.
+        A record batch of `search.schema.RESULT_SCHEMA`, one row per index, in ascending order.
 
     Raises:
-        ValueError: as `workers.train.train_batch`, or a package is missing here or is another
-            version than the sweep was begun with.
+        ValueError: as `workers.train.train_batch`, or a package is missing on this machine or has
+            another version than the sweep's.
     """
     for package, version in task.packages:
         _require(package, version)
@@ -60,39 +54,39 @@ def run_task(task: Task, inits: Mapping[str, StoredInit], device: Device) -> pa.
 
 
 def _require(package: str, version: str) -> None:
-    """Makes sure that a package is installed on this machine as where the sweep was begun."""
+    """Raise unless this version of a package is installed on this machine."""
     try:
-        here = metadata.version(package)
+        installed = metadata.version(package)
     except metadata.PackageNotFoundError:
-        here = "none"
-    if here != version:
+        installed = "none"
+    if installed != version:
         raise ValueError(
-            f"{platform.node()} has {here} of the package {package}, whose plug-ins the sweep uses "
-            f"in version {version}: install that one on all machines"
+            f"{platform.node()} has version {installed} of the package {package}, and the sweep "
+            f"uses plug-ins of its version {version}: install that version on all machines"
         )
 
 
 def failed_rows(task: Task, reason: str, backend: str) -> pa.RecordBatch:
-    """Rows with status "failed" for experiments that could not be trained.
+    """Return rows with status "failed" for experiments that could not be trained.
 
     Args:
         task: the experiments.
         reason: what went wrong, for the column `reason`.
-        backend: where it was tried.
+        backend: backend of the worker that tried, for the column `backend`.
     """
     rows = []
     for index in task.indices:
         experiment = task.study[index]
         row = specification_row(experiment)
         row |= {"status": "failed", "reason": reason, "backend": backend, "train_ms": 0.0}
-        # The inputs of a network are the data set's, which perhaps could not be loaded.
+        # The number of inputs comes from the data set, which may be what could not be loaded.
         row["layers"] = []
         rows.append(row)
     return _with_study(pa.RecordBatch.from_pylist(rows), task)
 
 
 def _with_study(outcome: pa.RecordBatch, task: Task) -> pa.RecordBatch:
-    """The rows with the columns that say where each stands in its study."""
+    """Return the rows with the columns on the study and the sweep."""
     study, indices = task.study, list(task.indices)
     columns = {
         "study_index": indices,

@@ -12,7 +12,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.clock import PatientClock
-from orchestrator.cluster.size import Wish, needs_seat, wanted_workers
+from orchestrator.cluster.pool_size import PoolRequest, should_reserve_cpu, wanted_workers
 from orchestrator.cluster.startup_failures import StartupFailures
 from orchestrator.cluster.watch import ClusterWatch, Node
 from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker
@@ -25,36 +25,36 @@ from workers.train import Device
 logger = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 300.0
-"""How long the run waits for a worker to start and compile where there is none."""
+"""Seconds in which a worker must start and compile while there is no other."""
 
 NODE_TIMEOUT_S = 1200.0
 """The same on a cluster that may have to rent a machine first and install everything on it."""
 
-IDLE_LOOKS = 3
-"""After so many looks at which a worker had nothing to do, no more nodes are asked for."""
+IDLE_UPDATES = 3
+"""Consecutive updates with an idle worker after which no more nodes are asked for."""
 
 
-class _Seat:
-    """Does nothing, and holds the CPU that the driver needs."""
+class _Reservation:
+    """An actor that does nothing and occupies a CPU."""
 
 
-_SeatActor = ray.remote(num_cpus=1, max_restarts=0)(_Seat)
+_ReservationActor = ray.remote(num_cpus=1, max_restarts=0)(_Reservation)
 
 
 class Pool:
-    """StartupFailures workers where there is room, and forgets those whose nodes have gone.
+    """Starts workers where there is room, and drops those whose nodes have left.
 
     Args:
-        wish: what kind of pool is wanted.
+        request: the workers asked for.
         inits: stored initialisations by token.
-        watch: knows the nodes.
+        watch: lists the nodes.
         clock: for time limits.
-        actor: the class of the actors.
+        actor: class of the actors.
     """
 
     def __init__(
         self,
-        wish: Wish,
+        request: PoolRequest,
         inits: Mapping[str, StoredInit],
         watch: ClusterWatch,
         clock: PatientClock,
@@ -63,68 +63,70 @@ class Pool:
         self.ready: list[Worker] = []
         self.starting: list[Worker] = []
         self.most = 0
-        self._wish = wish
+        self._request = request
         self._inits = inits
         self._watch = watch
         self._clock = clock
         self._actor = actor
-        self._startup_failures = StartupFailures()
-        self._idle_looks = 0
-        self._seat: Any = None
-        self._timeout_s = NODE_TIMEOUT_S if wish.grows else START_TIMEOUT_S
-        self._had_one_at: dict[Device, float] = dict.fromkeys(wish.devices, clock.now())
+        self._failures = StartupFailures()
+        self._idle_updates = 0
+        self._reservation: Any = None
+        self._timeout_s = NODE_TIMEOUT_S if request.grows else START_TIMEOUT_S
+        self._last_ready_at: dict[Device, float] = dict.fromkeys(request.devices, clock.now())
 
     @property
     def worker_counts(self) -> WorkerCounts:
-        """The workers that there are now.
+        """The workers at this moment.
 
-        A device none of whose workers comes for a long time does not count: nobody should wait for
-        it.
+        A device whose workers have not started within the timeout is left out, so that no work
+        waits for it.
         """
-        workers = Counter(worker.kind for worker in self.ready if worker.kind is not None)
-        soon = self._clock.now() - self._timeout_s
+        by_kind = Counter(worker.kind for worker in self.ready if worker.kind is not None)
+        earliest = self._clock.now() - self._timeout_s
         devices = {worker.device for worker in self.ready}
-        devices |= {w.device for w in self.starting if self._had_one_at[w.device] >= soon}
-        return WorkerCounts(workers, frozenset(devices))
+        devices |= {w.device for w in self.starting if self._last_ready_at[w.device] >= earliest}
+        return WorkerCounts(by_kind, frozenset(devices))
 
-    def look(self) -> list[Worker]:
-        """Brings the pool in line with the cluster.
+    def update(self) -> list[Worker]:
+        """Bring the pool in line with the nodes of the cluster.
 
         Returns:
-            Workers that were ready and whose nodes have gone; they are no longer of the pool.
+            Workers that were ready and whose nodes have left; they are no longer in the pool.
 
         Raises:
-            UserError: the head is gone.
-            NoWorkerError: there is no worker and none comes.
+            UserError: the head of the cluster is gone, or the driver's node.
+            NoWorkerError: there is no worker, and none can start.
         """
         nodes = self._watch.nodes()
         self._take_started()
-        gone_nodes = {node.id for node in nodes if not node.alive}
-        lost = [worker for worker in self.ready if worker.node in gone_nodes]
+        gone = {node.id for node in nodes if not node.alive}
+        lost = [worker for worker in self.ready if worker.node in gone]
         for worker in lost:
             self.remove(worker)
-        idle = any(not worker.sent for worker in self.ready)
-        self._idle_looks = self._idle_looks + 1 if idle else 0
-        if self._wish.grows:
-            self._take_seat(nodes)
-        busy = self._idle_looks < IDLE_LOOKS
-        wanted = wanted_workers(nodes, self._wish, busy=busy, reserved=int(self._seat is not None))
+        idle = any(not worker.jobs for worker in self.ready)
+        self._idle_updates = self._idle_updates + 1 if idle else 0
+        if self._request.grows:
+            self._reserve_cpu(nodes)
+        busy = self._idle_updates < IDLE_UPDATES
+        reserved = int(self._reservation is not None)
+        wanted = wanted_workers(nodes, self._request, busy=busy, reserved=reserved)
         for device, count in wanted.items():
             self._adjust(device, count)
-        self._give_up_where_none_comes(nodes)
+        self._raise_if_none_can_start(nodes)
         return lost
 
     def remove(self, worker: Worker) -> None:
-        """Ends a worker, or what is left of it."""
+        """Take a worker out of the pool and kill it."""
         self.ready.remove(worker)
         worker.kill()
 
-    def _take_seat(self, nodes: Sequence[Node]) -> None:
-        """Keeps a CPU of the driver's node from being given to a worker, from some size on."""
+    def _reserve_cpu(self, nodes: Sequence[Node]) -> None:
+        """Keep a CPU of the driver's node free of workers, in a cluster of some size."""
         own = ray.get_runtime_context().get_node_id()
-        if self._seat is None and needs_seat(nodes, own):
-            here = NodeAffinitySchedulingStrategy(own, soft=False)
-            self._seat = _SeatActor.options(scheduling_strategy=here).remote()
+        if self._reservation is None and should_reserve_cpu(nodes, own):
+            on_own_node = NodeAffinitySchedulingStrategy(own, soft=False)
+            actor = _ReservationActor.options(scheduling_strategy=on_own_node)
+            self._reservation = actor.remote()
 
     def _take_started(self) -> None:
         now = self._clock.now()
@@ -134,71 +136,72 @@ class Pool:
             for worker in [w for w in self.starting if w.warm_up in set(ended)]:
                 self._take(worker, now)
         for worker in self.ready:
-            self._had_one_at[worker.device] = now
+            self._last_ready_at[worker.device] = now
         self.most = max(self.most, len(self.ready))
 
     def _take(self, worker: Worker, now: float) -> None:
         self.starting.remove(worker)
         try:
-            worker.ready(ray.get(worker.warm_up, timeout=GET_TIMEOUT_S), now)
+            worker.become_ready(ray.get(worker.warm_up, timeout=GET_TIMEOUT_S), now)
         except RayError as error:
-            self._startup_failures.failed(worker.device, error, now)
+            self._failures.record_failure(worker.device, error, now)
             logger.warning("a worker did not start: %s", error)
             worker.kill()
         else:
-            self._startup_failures.succeeded(worker.device)
+            self._failures.record_success(worker.device)
             self.ready.append(worker)
             logger.info("%s on %s is ready", worker.kind, worker.node)
 
     def _adjust(self, device: Device, count: int) -> None:
+        """Start workers of a device, or stop starting ones, until there are `count`."""
         now = self._clock.now()
         starting = [worker for worker in self.starting if worker.device == device]
-        there = len(starting) + sum(worker.device == device for worker in self.ready)
+        present = len(starting) + sum(worker.device == device for worker in self.ready)
         too_late = [worker for worker in starting if now - worker.since > self._timeout_s]
-        surplus = starting[max(0, len(starting) - max(0, there - count)) :]
+        surplus = starting[max(0, len(starting) - max(0, present - count)) :]
         for worker in {*too_late, *surplus}:
             self.starting.remove(worker)
             worker.kill()
-            there -= 1
-        if not self._startup_failures.may_try(device, now):
+            present -= 1
+        if not self._failures.may_try(device, now):
             return
-        for _ in range(count - there):
+        for _ in range(count - present):
             self.starting.append(self._new(device, now))
 
     def _new(self, device: Device, now: float) -> Worker:
-        # A GPU's worker is placed by its GPU alone: the CPU that it keeps busy is left free by the
-        # number of the others, and must not be what it waits for.
+        # A GPU's worker is placed by its GPU alone. The CPU that it keeps busy is left free by the
+        # number of CPU workers, and must not be what it waits for.
         needs = {"num_cpus": 0, "num_gpus": 1} if device == "cuda" else {"num_cpus": 1}
         actor = self._actor.options(**needs).remote(self._inits, device)
         return Worker(actor, device, actor.warm_up.remote(), now)
 
-    def _give_up_where_none_comes(self, nodes: Sequence[Node]) -> None:
+    def _raise_if_none_can_start(self, nodes: Sequence[Node]) -> None:
         if self.ready:
             return
         now = self._clock.now()
-        said = self._startup_failures.last_failure
-        if self._startup_failures.hopeless([worker.device for worker in self.starting], now):
+        last_failure = self._failures.last_failure
+        if self._failures.hopeless([worker.device for worker in self.starting], now):
             raise NoWorkerError(
-                f"no worker can start; the last one said: {said}. The same command goes on when "
-                "the cause is removed"
+                f"no worker can start; the last one failed with: {last_failure}. Once the cause is "
+                "removed, the same command resumes"
             )
-        if now - max(self._had_one_at.values()) <= self._timeout_s:
+        if now - max(self._last_ready_at.values()) <= self._timeout_s:
             return
-        why = f"the last one ended with: {said}" if said else self._lacking(nodes)
+        why = f"the last one failed with: {last_failure}" if last_failure else self._lacking(nodes)
         raise NoWorkerError(
-            f"no worker could start within {self._timeout_s:.0f} s: {why}. What came back before "
-            "is stored; the same command goes on when workers can start"
+            f"no worker could start within {self._timeout_s:.0f} s: {why}. The rows that came back "
+            "are stored; the same command resumes when workers can start"
         )
 
     def _lacking(self, nodes: Sequence[Node]) -> str:
-        """What workers wait for, where none has failed."""
-        needs = " or ".join("a GPU" if d == "cuda" else "a CPU" for d in self._wish.devices)
-        offered = [node for node in nodes if node.alive and self._is_room(node)]
-        # Before the first answer of the head nobody knows what there is.
-        if nodes and not offered:
+        """Return what workers wait for, if none has failed."""
+        needs = " or ".join("a GPU" if d == "cuda" else "a CPU" for d in self._request.devices)
+        suitable = [node for node in nodes if node.alive and self._is_suitable(node)]
+        # There is no list of nodes before the first answer of the head.
+        if nodes and not suitable:
             return f"each needs {needs}, and the nodes offer none"
-        return f"each needs {needs}, and none became free, or it takes too long to start there"
+        return f"each needs {needs}, and none became free, or starting there takes too long"
 
-    def _is_room(self, node: Node) -> bool:
-        room = {"cpu": node.cpus, "cuda": node.gpus}
-        return any(room[device] > 0 for device in self._wish.devices)
+    def _is_suitable(self, node: Node) -> bool:
+        offered = {"cpu": node.cpus, "cuda": node.gpus}
+        return any(offered[device] > 0 for device in self._request.devices)

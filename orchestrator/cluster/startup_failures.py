@@ -1,4 +1,4 @@
-"""How workers fail to start, when to try again, and when nobody should wait any longer."""
+"""Workers that fail to start: when to try again, and when to give up."""
 
 from __future__ import annotations
 
@@ -10,60 +10,60 @@ from ray.exceptions import RayError
 from orchestrator.cluster.worker import failed_by_itself, reason_of
 from workers.train import Device
 
-FAILED_STARTS = 3
-"""So many workers of a device whose own code fails before the first that starts, and none will."""
+MAX_FAILED_STARTS = 3
+"""Workers of a device that fail in their own code, before any has started, at which the device is
+given up."""
 
-OTHERS_S = 60.0
-"""So long after the first such failure others may still start: the fault may be one node's."""
+OTHERS_TIMEOUT_S = 60.0
+"""Seconds after the first such failure in which others may still start: one node may be broken."""
 
-LONGEST_PAUSE_S = 60.0
-"""Between two tries to start workers where they fail to."""
+MAX_PAUSE_S = 60.0
+"""Maximum pause between two attempts to start workers of a device."""
 
 
 class StartupFailures:
     """The failures so far.
 
     Attributes:
-        last_failure: what went wrong last, in one line; "" where nothing has since a worker
-            started.
+        last_failure: the latest error in one line; "" if none came since a worker started.
     """
 
     def __init__(self) -> None:
         self.last_failure = ""
         self._any_succeeded = False
         self._failed: Counter[Device] = Counter()
-        self._failing_since: float | None = None
-        self._again_at: dict[Device, float] = {}
+        self._first_failure_at: float | None = None
+        self._next_attempt_at: dict[Device, float] = {}
 
-    def succeeded(self, device: Device) -> None:
-        """A worker has started."""
+    def record_success(self, device: Device) -> None:
+        """Note that a worker has started."""
         self._any_succeeded = True
         self.last_failure = ""
         del self._failed[device]
 
-    def failed(self, device: Device, error: RayError, now: float) -> None:
-        """A worker has not."""
+    def record_failure(self, device: Device, error: RayError, now: float) -> None:
+        """Note that a worker has not started."""
         self.last_failure = reason_of(error)
         if failed_by_itself(error):
             self._failed[device] += 1
-            if self._failing_since is None:
-                self._failing_since = now
-        self._again_at[device] = now + min(LONGEST_PAUSE_S, 2.0 ** self._failed[device])
+            if self._first_failure_at is None:
+                self._first_failure_at = now
+        self._next_attempt_at[device] = now + min(MAX_PAUSE_S, 2.0 ** self._failed[device])
 
     def may_try(self, device: Device, now: float) -> bool:
-        """Whether the pause after the last failure is over."""
-        return now >= self._again_at.get(device, now)
+        """Return whether the pause after the last failure is over."""
+        return now >= self._next_attempt_at.get(device, now)
 
     def hopeless(self, starting: Collection[Device], now: float) -> bool:
-        """Whether workers fail by themselves, none has ever started, and none is likely to.
+        """Return whether no worker has started and none is likely to.
 
         Args:
-            starting: the device of each worker that is starting, or waits for room.
+            starting: device of each worker that is starting, or that waits for resources.
             now: by the pool's clock.
         """
-        failing = {device for device, count in self._failed.items() if count >= FAILED_STARTS}
-        if self._any_succeeded or not failing or self._failing_since is None:
+        failing = {device for device, count in self._failed.items() if count >= MAX_FAILED_STARTS}
+        if self._any_succeeded or not failing or self._first_failure_at is None:
             return False
         if any(device not in failing for device in starting):
-            return False  # another kind may do better
-        return not starting or now - self._failing_since > OTHERS_S
+            return False  # workers of another device may start
+        return not starting or now - self._first_failure_at > OTHERS_TIMEOUT_S

@@ -1,7 +1,7 @@
-"""A thread that asks the cluster's head every few seconds which nodes there are.
+"""A thread that asks the cluster's head every few seconds for the list of nodes.
 
-It asks in a thread of its own because an answer may never come: a call to a head that is gone does
-not return, and after 60 s Ray ends the whole process. The run must have ended before, in words.
+A call to a head that is gone does not return, and after 60 s Ray ends the whole process. The run
+has to end before that, with a message; so the calls are made in a separate thread.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 ASK_EVERY_S = 2.0
 
 SILENCE_S = 25.0
-"""After so long without an answer the head is taken to be gone."""
+"""Seconds without an answer after which the head counts as gone."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Node:
     """A node of the cluster.
 
     Attributes:
-        id: Ray's name for it.
-        host: its address.
-        alive: whether it has not left.
+        id: Ray's id of the node.
+        host: address of the node.
+        alive: whether it is in the cluster.
         cpus: whole CPUs that it offers.
         gpus: whole GPUs that it offers.
     """
@@ -45,7 +45,7 @@ class Node:
 
 
 class ClusterWatch:
-    """The newest list of nodes."""
+    """The latest list of nodes."""
 
     def __init__(self, clock: PatientClock) -> None:
         self._clock = clock
@@ -53,43 +53,56 @@ class ClusterWatch:
         self._answers = 0
         self._seen = 0
         self._seen_at = clock.now()
+        self._own_node = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask, name="cluster watch", daemon=True)
 
-    def start(self) -> None:
-        """Begins to ask."""
+    def start(self, own_node: str) -> None:
+        """Start asking.
+
+        Args:
+            own_node: id of the driver's node.
+        """
+        self._own_node = own_node
         self._seen_at = self._clock.now()
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends it; does not wait for an answer that may never come."""
+        """Stop asking, without waiting for an answer that may never come."""
         self._stop.set()
 
     def nodes(self) -> tuple[Node, ...]:
-        """All nodes that are or were there, by the last answer; empty before the first.
+        """Return all nodes, past ones included, by the last answer; empty before the first.
 
         Raises:
-            UserError: the head has not answered for a long time.
+            UserError: the head has not answered for a long time, or the driver's node is lost.
         """
         if self._answers != self._seen:
             self._seen, self._seen_at = self._answers, self._clock.now()
         elif self._clock.now() - self._seen_at > SILENCE_S:
             raise UserError(
                 f"the head of the Ray cluster has not answered for {SILENCE_S:.0f} s: it is gone, "
-                "or this machine cannot reach it. What came back is stored. When the cluster is up "
-                "again, the same command goes on"
+                "or this machine cannot reach it. The rows that came back are stored; once the "
+                "cluster is up again, the same command resumes"
             )
-        return self._nodes
+        nodes = self._nodes
+        if any(node.id == self._own_node and not node.alive for node in nodes):
+            raise UserError(
+                "Ray has stopped on this machine: its process `raylet` was killed or crashed "
+                "(perhaps for want of memory). The rows that came back are stored; the same "
+                "command resumes"
+            )
+        return nodes
 
     def _ask(self) -> None:
         while not self._stop.is_set():
             try:
-                found = ray.nodes()  # type: ignore[no-untyped-call]
+                answer = ray.nodes()  # type: ignore[no-untyped-call]
             except (RayError, RuntimeError, ConnectionError) as error:
-                # Also when the run has ended and Ray with it. Silence is dealt with above.
+                # Raised at the end of the run too. `nodes` notices the silence.
                 logger.debug("no list of nodes: %s", error)
             else:
-                self._nodes = tuple(_node(each) for each in found)
+                self._nodes = tuple(_node(described) for described in answer)
                 self._answers += 1
             self._stop.wait(ASK_EVERY_S)
 

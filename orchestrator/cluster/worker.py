@@ -1,4 +1,4 @@
-"""One worker: an actor, what was sent to it, and how what comes back is to be taken."""
+"""A worker: an actor, the jobs that were sent to it, and what an error says about them."""
 
 from __future__ import annotations
 
@@ -18,25 +18,21 @@ from ray.exceptions import (
     RayTaskError,
 )
 
+from orchestrator.executor import TimeLimit
+from orchestrator.job import Job
 from orchestrator.worker_pool import WorkerKind
 from workers.actor import Ready
-from workers.task import Task
 from workers.train import Device
 
 logger = logging.getLogger(__name__)
 
-_WHY = ("The actor is dead because", "The actor died because")
-
 GET_TIMEOUT_S = 60.0
-"""How long it may take to fetch rows that are said to be there."""
+"""Seconds to wait for rows that are reported to be ready."""
 
+_CAUSE_OF_DEATH = ("The actor is dead because", "The actor died because")
 
-@dataclass
-class Sent:
-    """A task that was sent to a worker, and how long it may train it."""
-
-    task: Task
-    limit_s: float
+_LOST_NODE = ("node has died", "node has crashed", "owner has died")
+"""Words of Ray's errors that mean a lost node where the type of the error does not tell."""
 
 
 @dataclass(eq=False)
@@ -45,13 +41,13 @@ class Worker:
 
     Attributes:
         actor: its handle.
-        device: what it trains on.
-        warm_up: reference to the `Ready` that it says first.
-        since: when it was asked for, or began the oldest of its tasks; by the pool's clock.
-        kind: what it is; None until it is ready.
-        node: where it is; "" until it is ready.
-        code: the file that its process has its class from; "" until it is ready.
-        sent: what it is to train, by reference, oldest first. An actor trains in this order.
+        device: the device that it trains on.
+        warm_up: reference to the `Ready` that it returns first.
+        since: when it was requested, or when it started its oldest job; by the pool's clock.
+        kind: its kind; None until it is ready.
+        node: id of its node; "" until it is ready.
+        code: file from which its process has imported its class; "" until it is ready.
+        jobs: the jobs that were sent to it, by reference, oldest first. It trains in this order.
     """
 
     actor: Any
@@ -61,47 +57,50 @@ class Worker:
     kind: WorkerKind | None = None
     node: str = ""
     code: str = ""
-    sent: dict[Any, Sent] = field(default_factory=dict)
+    jobs: dict[Any, Job] = field(default_factory=dict)
 
-    def ready(self, said: Ready, now: float) -> None:
-        """Takes note of what it says of itself."""
-        self.kind = WorkerKind(self.device, said.backend, said.host)
-        self.node = said.node
-        self.code = said.code
+    def become_ready(self, ready: Ready, now: float) -> None:
+        """Take over what the actor reports about itself."""
+        self.kind = WorkerKind(self.device, ready.backend, ready.host)
+        self.node = ready.node
+        self.code = ready.code
         self.since = now
 
-    def send(self, task: Task, limit_s: float, now: float) -> None:
-        """Sends a task."""
-        if not self.sent:
+    def send(self, job: Job, now: float) -> None:
+        """Send a job."""
+        if not self.jobs:
             self.since = now
-        self.sent[self.actor.train.remote(task)] = Sent(task, limit_s)
+        self.jobs[self.actor.train.remote(job.task)] = job
 
-    def take(self, reference: Any, now: float) -> Task:
-        """Forgets a task that has ended; the next one begins."""
+    def take(self, reference: Any, now: float) -> Job:
+        """Remove and return a job that has ended; the next one starts now."""
         self.since = now
-        return self.sent.pop(reference).task
+        return self.jobs.pop(reference)
 
-    def overdue(self, now: float) -> bool:
-        """Whether it has been at its oldest task for longer than that may take."""
-        oldest = next(iter(self.sent.values()), None)
-        return oldest is not None and now - self.since > oldest.limit_s
+    def overdue_after_s(self, now: float, time_limit_s: TimeLimit) -> float | None:
+        """Return the time limit of its oldest job if that is exceeded, otherwise None."""
+        oldest = next(iter(self.jobs.values()), None)
+        if oldest is None or self.kind is None:
+            return None
+        limit_s = time_limit_s(oldest, self.kind)
+        return limit_s if now - self.since > limit_s else None
 
-    def take_all(self) -> list[Sent]:
-        """Forgets everything that was sent to it, oldest first."""
-        sent, self.sent = list(self.sent.values()), {}
-        return sent
+    def take_all(self) -> list[Job]:
+        """Remove and return all jobs, oldest first."""
+        jobs, self.jobs = list(self.jobs.values()), {}
+        return jobs
 
     def kill(self) -> None:
-        """Ends it, whatever it is doing; what it still answers, nobody waits for."""
+        """End the actor, whatever it is doing; what it still returns is dropped."""
         ray.kill(self.actor)
 
 
 def blames_task(error: RayError) -> bool:
-    """Whether what happened to a worker is to be blamed on the task that it was training.
+    """Return whether the task in training is to blame for what happened to its worker.
 
-    Not if its node was lost or cannot be reached, nor if rows were lost on their way, nor if the
-    node as a whole ran out of memory: `workers.memory` bounds what an experiment can take. Where
-    Ray cannot say which, it is not, since an experiment that does such things does them again.
+    It is not if the node was lost or is unreachable, if rows were lost in transit, or if the node
+    as a whole ran out of memory, since `workers.memory` bounds what an experiment can take. Where
+    Ray cannot tell, it is not either: an experiment that kills its worker does so again.
     """
     lost = (
         ActorUnavailableError,
@@ -110,13 +109,14 @@ def blames_task(error: RayError) -> bool:
         ObjectLostError,
         OutOfMemoryError,
     )
-    return not isinstance(error, lost) and "node has died" not in str(error)
+    text = str(error).lower()
+    return not isinstance(error, lost) and not any(words in text for words in _LOST_NODE)
 
 
 def failed_by_itself(error: RayError) -> bool:
-    """Whether a worker did not start because its own code raised: the next one will do the same.
+    """Return whether a worker did not start because its own code raised, as the next one's will.
 
-    Not where its process or its node was lost, which says nothing about the next.
+    A lost process or node says nothing about the next worker.
     """
     if isinstance(error, RayActorError):
         return error.actor_init_failed
@@ -124,18 +124,18 @@ def failed_by_itself(error: RayError) -> bool:
 
 
 def reason_of(error: RayError) -> str:
-    """What went wrong, in one line: the worker's own error where it is one."""
+    """Return in one line what went wrong: the worker's own error if there is one."""
     if isinstance(error, RayActorError) and error.actor_init_failed:
         return _end_of_traceback(str(error))
     cause = error.cause if isinstance(error, RayTaskError) else error
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    # Ray says first that an actor died, then whose it was, and only then why.
-    said = next((line for line in lines if line.startswith(_WHY)), "")
-    return f"{type(cause).__name__}: {said or ''.join(lines[:1])}"
+    # Ray's lines say first that an actor died, then which one, and only then why.
+    why = next((line for line in lines if line.startswith(_CAUSE_OF_DEATH)), "")
+    return f"{type(cause).__name__}: {why or ''.join(lines[:1])}"
 
 
 def _end_of_traceback(text: str) -> str:
-    """The line after the last frame: what was raised, without the rest of its message."""
+    """Return the line after the last frame: type and first line of the message of an error."""
     lines = [line for line in text.splitlines() if line.strip()]
-    frames = [place for place, line in enumerate(lines[:-1]) if line.startswith(" ")]
+    frames = [position for position, line in enumerate(lines[:-1]) if line.startswith(" ")]
     return lines[frames[-1] + 1 if frames else -1].strip()

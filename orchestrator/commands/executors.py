@@ -87,15 +87,15 @@ def make_executor(
 
     prepare_ray_environment(address)
     # Imported here: only now is its environment settled, and the inline executor needs none.
-    from orchestrator.cluster.size import Wish
+    from orchestrator.cluster.pool_size import PoolRequest
     from orchestrator.ray_executor import RayExecutor, ThisMachine
 
     if address is not None:
-        return RayExecutor(Wish(devices, workers, grows=True), inits, address)
+        return RayExecutor(PoolRequest(devices, workers, grows=True), inits, address)
     gpus = _gpus_here() if "cuda" in devices else 0
     count = workers or (usable_cores() if "cpu" in devices else gpus)
     here = ThisMachine(cpus=count, gpus=min(gpus, count))
-    return RayExecutor(Wish(devices, count, grows=False), inits, here)
+    return RayExecutor(PoolRequest(devices, count, grows=False), inits, here)
 
 
 def _gpus_here() -> int:

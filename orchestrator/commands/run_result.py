@@ -11,8 +11,8 @@ from rich.console import Console
 
 from orchestrator.display.formatting import counted, human_seconds
 from orchestrator.display.store_summary import fewest_weights
-from orchestrator.driver import Tally
 from orchestrator.invocation import Invocation, program
+from orchestrator.tally import Tally
 from storage.reading.reader import StoreReader
 
 

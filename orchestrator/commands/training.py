@@ -24,7 +24,7 @@ from orchestrator.display.live_monitor import LiveMonitor
 from orchestrator.display.network_summary import init_origin
 from orchestrator.display.progress import ProgressDisplay
 from orchestrator.display.store_summary import fewest_weights
-from orchestrator.driver import Tally, drive
+from orchestrator.driver import drive
 from orchestrator.errors import UserError
 from orchestrator.inits import combined, inits_in
 from orchestrator.invocation import Invocation
@@ -32,7 +32,8 @@ from orchestrator.planning.plan import PlannedStudy, make_plan
 from orchestrator.planning.targets import Targets, with_inits
 from orchestrator.plugins import packages_of
 from orchestrator.run_log import log_beside
-from orchestrator.stopping import StopRequest, saying_how_to_go_on
+from orchestrator.stopping import StopRequest, resumable
+from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
 from search.shards import Shard
 from storage.errors import WriterClosed
@@ -104,7 +105,7 @@ def train_targets(
             refuse_choice(waiting, targets.selections, options.shard)
         _require_searches(waiting, targets, options)
     with (
-        saying_how_to_go_on(),
+        resumable(),
         StoreWriter(options.store, command=options.invocation.recorded) as writer,
         log_beside(writer.paths),
     ):
@@ -206,15 +207,15 @@ class _Training:
                 planned,
                 sweep.sweep_id,
                 limit,
-                trainer.workers,
                 curves=options.curves,
                 packages=self.plugins,
             )
+            tally = Tally(scheduler.left)
             with StoreReader(options.store) as reader:
-                display = ProgressDisplay(self.console, scheduler.left, fewest_weights(reader))
+                display = ProgressDisplay(self.console, tally, fewest_weights(reader))
             writer.begin_sweep(sweep)
             logger.info("sweep %s: %s; %d to train", sweep.sweep_id, sweep.command, scheduler.left)
-            start, tally = time.monotonic(), Tally()
+            start = time.monotonic()
             try:
                 with (
                     display,

@@ -59,9 +59,9 @@ class LiveMonitor:
         """Rows have come back."""
         self._display.rows(batch)
 
-    def tick(self, work_left: float) -> None:
+    def tick(self) -> None:
         """The loop has gone round once more."""
-        self._display.tick(work_left)
+        self._display.tick()
         if self._told_at is None or time.monotonic() - self._told_at >= TELL_EVERY_S:
             self._tell()
 

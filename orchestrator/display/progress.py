@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
@@ -17,6 +16,7 @@ from rich.text import Text
 from orchestrator.display.formatting import clock
 from orchestrator.display.store_summary import FewestWeights
 from orchestrator.display.throughput import rate_and_time_left, unevenness
+from orchestrator.tally import Tally
 
 Value = TypeVar("Value", int, float)
 
@@ -47,16 +47,14 @@ class ProgressDisplay:
 
     Args:
         console: where to show it (standard error, so that output can be piped).
-        total: experiments that this run is to train.
+        tally: the counts of the sweep.
         best: the sparsest networks of the store so far.
     """
 
-    def __init__(self, console: Console, total: int, best: FewestWeights) -> None:
+    def __init__(self, console: Console, tally: Tally, best: FewestWeights) -> None:
         self._console = console
-        self._total = total
+        self._tally = tally
         self._best = best
-        self._done = 0
-        self._failed = 0
         self._start = time.monotonic()
         self._line_at = self._start
         self._recent: deque[tuple[float, int]] = deque([(self._start, 0)])
@@ -69,7 +67,7 @@ class ProgressDisplay:
             disable=not console.is_terminal,
             expand=True,
         )
-        self._task = self._bar.add_task("training", total=total, **self._fields())
+        self._task = self._bar.add_task("training", total=tally.total, **self._fields())
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -86,22 +84,15 @@ class ProgressDisplay:
             self._console.print(self._line(), highlight=False, soft_wrap=True)
 
     def rows(self, batch: pa.RecordBatch) -> None:
-        """Counts rows that have come back."""
-        self._done += batch.num_rows
-        self._failed += pc.sum(pc.equal(batch.column("status"), "failed")).as_py() or 0
+        """Take rows into account that the tally has counted."""
         self._best.update(batch)
-        _add_point(self._recent, self._done, RATE_OVER_S)
+        _add_point(self._recent, self._tally.trained, RATE_OVER_S)
 
-    def tick(self, work_left: float) -> None:
-        """Shows the present state.
-
-        Args:
-            work_left: share of the run's work that is still to do. Experiments may be ten thousand
-                times dearer than others, so their number does not tell how long it takes.
-        """
-        _add_point(self._work, work_left, WORK_OVER_S)
+    def tick(self) -> None:
+        """Show the present state."""
+        _add_point(self._work, self._tally.work_left, WORK_OVER_S)
         if self._console.is_terminal:
-            self._bar.update(self._task, completed=self._done, **self._fields())
+            self._bar.update(self._task, completed=self._tally.trained, **self._fields())
         elif time.monotonic() - self._line_at >= LINE_EVERY_S:
             self._line_at = time.monotonic()
             self._console.print(self._line(), highlight=False, soft_wrap=True)
@@ -113,24 +104,24 @@ class ProgressDisplay:
     @property
     def done(self) -> int:
         """Experiments that have come back."""
-        return self._done
+        return self._tally.trained
 
     @property
     def total(self) -> int:
         """Experiments that this run is to train."""
-        return self._total
+        return self._tally.total
 
     @property
     def rate(self) -> float:
         """Experiments a second, of late."""
         (first_time, first_done), now = self._recent[0], time.monotonic()
         elapsed = now - first_time
-        return (self._done - first_done) / elapsed if elapsed > 0 else 0.0
+        return (self._tally.trained - first_done) / elapsed if elapsed > 0 else 0.0
 
     def _fields(self) -> dict[str, Any]:
         return {
             # Rounded down: 100 % are all of them.
-            "percent": 100 * self._done // max(1, self._total),
+            "percent": 100 * self._tally.trained // max(1, self._tally.total),
             "numbers": "  ".join(self._numbers()),
             "below": "; ".join(self._findings()),
         }
@@ -141,7 +132,7 @@ class ProgressDisplay:
     def _numbers(self) -> list[str]:
         """How far it is, how fast, and how long it takes."""
         return [
-            f"{self._done:,} of {self._total:,}",
+            f"{self._tally.trained:,} of {self._tally.total:,}",
             f"{clock(time.monotonic() - self._start)} elapsed",
             *rate_and_time_left(self.rate, self.left_s),
         ]
@@ -156,10 +147,10 @@ class ProgressDisplay:
 
     def _findings(self) -> list[str]:
         """What came out so far, after what explains the numbers."""
-        parts = unevenness(self._total - self._done, self.rate, self.left_s)
+        parts = unevenness(self._tally.total - self._tally.trained, self.rate, self.left_s)
         parts.append(f"sparsest: {self._best}")
-        if self._failed:
-            parts.append(f"{self._failed:,} failed")
+        if self._tally.failed:
+            parts.append(f"{self._tally.failed:,} failed")
         return parts
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from typing import Any
 
 import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from orchestrator.cluster.address import reachable
-from orchestrator.cluster.code import shipped_code
-from orchestrator.cluster.working_directory import empty_working_directory
+from orchestrator.cluster import session
 from orchestrator.doctor.finding import Finding, ok, problem, warning
 from orchestrator.doctor.node_report import NodeReport, node_report
+from orchestrator.errors import UserError
 
 TIMEOUT_S = 120.0
 """How long the nodes may take to answer: they import numba and torch first."""
@@ -28,27 +25,13 @@ def check_ray(address: str | None) -> Iterator[Finding]:
     Args:
         address: of the cluster; None for this machine.
     """
-    if address is not None and not reachable(address):
-        # Ray itself would go on asking for minutes.
-        said = f"{address}: nothing answers there"
-        yield problem("ray", said, "is it up, and does a firewall let this machine reach its port?")
-        return
     try:
-        options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-        with empty_working_directory():
-            if address is None:
-                ray.init(address="local", num_cpus=1, include_dashboard=False, **options)
-            else:
-                ray.init(address=address, runtime_env=shipped_code(), **options)
-    except Exception as error:
-        # Whatever it is: a node that is too slow to start is a bare Exception.
-        advice = (
-            "another Ray version, a full /tmp or /dev/shm? The log is in /tmp/ray"
-            if address is None
-            else "is it up, does this machine reach it, and is its token in RAY_AUTH_TOKEN or "
-            "~/.ray/auth_token?"
-        )
-        yield problem("ray", f"{address or 'does not start here'}: {error}", advice)
+        if address is None:
+            session.start(cpus=1)
+        else:
+            session.join(address)
+    except UserError as error:
+        yield problem("ray", str(error), "")
         return
     try:
         yield from _check_nodes(address)

@@ -14,9 +14,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from orchestrator import deadline, driver
+from orchestrator import job
 from orchestrator.commands.executors import ExecutorChoice, make_executor
-from orchestrator.executor import Executor, Failed, InlineExecutor, Outcome
+from orchestrator.executor import Executor, Failed, InlineExecutor, Outcome, TimeLimit
 from storage.checking.verify import verify_store
 from tests.faults.bad_table import EVERY, bad_study, kind_of, tries
 from tests.faults.cluster import Nodes, prepare
@@ -35,11 +35,11 @@ def failing_alone(executor: Executor) -> Counter[int]:
     alone: Counter[int] = Counter()
     wait = executor.wait
 
-    def counting(timeout_s: float) -> list[Outcome]:
-        outcomes = wait(timeout_s)
+    def counting(timeout_s: float, time_limit_s: TimeLimit) -> list[Outcome]:
+        outcomes = wait(timeout_s, time_limit_s)
         for outcome in outcomes:
-            if isinstance(outcome, Failed) and len(outcome.task.indices) == 1:
-                alone.update(outcome.task.indices)
+            if isinstance(outcome, Failed) and len(outcome.job.task.indices) == 1:
+                alone.update(outcome.job.task.indices)
         return outcomes
 
     setattr(executor, "wait", counting)  # noqa: B010 - a method
@@ -86,7 +86,7 @@ def bad_experiments(folder: Path, count: int, epochs: int) -> dict[str, Any]:
         "holds": equal
         and counts == count
         and {row["study_index"] for row in failed} == bad
-        and max(alone[index] for index in bad) <= driver.ATTEMPTS
+        and max(alone[index] for index in bad) <= job.ATTEMPTS
         and not found,
     }
 
@@ -104,8 +104,8 @@ def main() -> None:
     )
     given = parser.parse_args()
     if given.patience is not None:
-        deadline.SUSPECT_S, deadline.SHORTEST_S = given.patience, 4 * given.patience
-        deadline.UNKNOWN_S = deadline.SHORTEST_S
+        job.MIN_SUSPECT_LIMIT_S, job.MIN_LIMIT_S = given.patience, 4 * given.patience
+        job.MIN_UNMEASURED_LIMIT_S = job.MAX_UNMEASURED_LIMIT_S = job.MIN_LIMIT_S
     prepare()
     finish(bad_experiments(given.folder, given.experiments, given.epochs))
 

@@ -33,6 +33,6 @@ def train(executor: Executor, study: Study, store: Path, workers: int) -> None:
         sweep = describe_sweep(
             command="test", studies=[study.name], device="cpu", workers=workers, root_seed=0
         )
-        scheduler = TaskScheduler(planned, writer.begin_sweep(sweep), None, workers)
+        scheduler = TaskScheduler(planned, writer.begin_sweep(sweep), None)
         drive(scheduler, executor, writer, SilentMonitor(), StopAfter())
         writer.end_sweep("finished")

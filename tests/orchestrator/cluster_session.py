@@ -22,9 +22,9 @@ os.environ.pop("PYTHONPATH", None)
 import ray
 from ray.cluster_utils import Cluster
 
-from orchestrator import deadline, task_scheduler
+from orchestrator import job, task_scheduler
 from orchestrator.cluster import watch
-from orchestrator.cluster.size import Wish
+from orchestrator.cluster.pool_size import PoolRequest
 from orchestrator.ray_executor import RayExecutor
 from search.catalogue import Selection
 from storage.reading.reader import StoreReader
@@ -32,7 +32,7 @@ from tests.faults.cluster import patiently
 from tests.orchestrator import ray_session
 from tests.orchestrator.ray_session import PATIENCE_S, Trapped, run
 from workers import actor, train
-from workers.actor import Ready, Trainer
+from workers.actor import Ready, TrainingWorker
 from workers.initial import StoredInit
 from workers.memory import AT_LEAST, limit_memory
 from workers.train import Backend, Device
@@ -41,7 +41,7 @@ COUNT = 600
 HANGS, CRASHES, EATS = 307, 350, 400
 
 
-class Simulated(Trainer):
+class Simulated(TrainingWorker):
     """A trainer whose GPU is torch on the CPU: another backend of another speed."""
 
     def __init__(self, inits: Mapping[str, StoredInit], device: Device) -> None:
@@ -94,7 +94,7 @@ def changing(executor: RayExecutor, cluster: Cluster, first: Any, folder: Path) 
     trapped.set(f"crash-{CRASHES}")
     trapped.set(f"eat-{EATS}")
     store = folder / "changing"
-    report: dict[str, Any] = {"began_with": sum(executor.worker_counts.workers.values())}
+    report: dict[str, Any] = {"began_with": sum(executor.worker_counts.by_kind.values())}
 
     def only_new_ones() -> bool:
         workers = list(executor._pool.ready)
@@ -122,7 +122,7 @@ def changing(executor: RayExecutor, cluster: Cluster, first: Any, folder: Path) 
 def headless(executor: RayExecutor, cluster: Cluster, folder: Path) -> dict[str, Any]:
     """A sweep that nobody waits the end of, and whose head dies while no worker begins or ends."""
     watch.SILENCE_S = 6.0  # until now a busy machine's head might have been taken for gone
-    deadline.SHORTEST_S = deadline.SUSPECT_S = PATIENCE_S
+    job.MIN_LIMIT_S = job.MIN_SUSPECT_LIMIT_S = PATIENCE_S
     trapped = Trapped("headless", 10 * COUNT, folder)
     trapped.set("slow")
     store = folder / "headless"
@@ -143,7 +143,8 @@ def main(folder: Path) -> None:
     """Does everything with one cluster."""
     ray.cloudpickle.register_pickle_by_value(ray_session)  # type: ignore[no-untyped-call]
     # Hangs are found in seconds, but none that a busy machine makes; and tasks are small.
-    deadline.SHORTEST_S, deadline.SUSPECT_S, deadline.UNKNOWN_S = 10.0, 6.0, 120.0
+    job.MIN_LIMIT_S, job.MIN_SUSPECT_LIMIT_S = 10.0, 6.0
+    job.MIN_UNMEASURED_LIMIT_S = job.MAX_UNMEASURED_LIMIT_S = 120.0
     task_scheduler.LARGEST_TASK, task_scheduler.SMALLEST_TASK = 20, 10
     task_scheduler.TASK_SECONDS = 1.0
     os.chdir(folder)
@@ -152,8 +153,8 @@ def main(folder: Path) -> None:
     cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args={"num_cpus": 0}))
     first = patiently(lambda: cluster.add_node(num_cpus=1))
     report: dict[str, Any] = {}
-    wish = Wish(("cpu", "cuda"), None, grows=True)
-    with RayExecutor(wish, {}, cluster.address, SimulatedActor) as executor:
+    request = PoolRequest(("cpu", "cuda"), None, grows=True)
+    with RayExecutor(request, {}, cluster.address, SimulatedActor) as executor:
         report["changing"] = changing(executor, cluster, first, folder)
         report["headless"] = headless(executor, cluster, folder)
     (folder / "report.json").write_text(json.dumps(report))

@@ -9,7 +9,8 @@ from typing import Self
 
 import pyarrow as pa
 
-from orchestrator.executor import Done, Failed, Outcome, Returned
+from orchestrator.executor import Done, Failed, Outcome, Returned, TimeLimit
+from orchestrator.job import Job
 from orchestrator.worker_pool import DEFAULT_KIND, WorkerCounts, WorkerKind
 from search.experiment import Experiment
 from search.grid import Table
@@ -20,29 +21,32 @@ from workers.task import Task, failed_rows
 
 
 def small_study(count: int, name: str = "small") -> Study:
-    """A study of so many different experiments."""
+    """A study of `count` different experiments."""
     rows = tuple((0.001 * (n + 1),) for n in range(count))
     base = Experiment(structure=(1, 1, 1), epochs=1)
     return Study(name, "for tests", Table(("lr",), rows), base)
 
 
 def rows_of(task: Task) -> pa.RecordBatch:
-    """Rows with the right experiments and an invented outcome."""
+    """Rows of the task's experiments with an invented outcome."""
     return failed_rows(task, "invented", "fake")
 
 
 class FakeExecutor:
-    """Answers at once, in the order of submission; `fails` says why a task fails, None if not."""
+    """Returns jobs at once, in the order of submission.
+
+    `fails` returns the reason why a job fails, or None.
+    """
 
     def __init__(
-        self, fails: Callable[[Task], str | None] = lambda task: None, workers: int = 2
+        self, fails: Callable[[Job], str | None] = lambda job: None, workers: int = 2
     ) -> None:
         self.workers = workers
         self.worker_counts = WorkerCounts({DEFAULT_KIND: workers})
-        self.seen: list[Task] = []
+        self.seen: list[Job] = []
         self.most_in_flight = 0
         self._fails = fails
-        self._waiting: deque[Task] = deque()
+        self._waiting: deque[Job] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -62,17 +66,17 @@ class FakeExecutor:
     def vacancies(self) -> list[WorkerKind]:
         return [DEFAULT_KIND] * (2 * self.workers - len(self._waiting))
 
-    def submit(self, task: Task, kind: WorkerKind, limit_s: float) -> None:
-        self.seen.append(task)
-        self._waiting.append(task)
+    def submit(self, job: Job, kind: WorkerKind) -> None:
+        self.seen.append(job)
+        self._waiting.append(job)
         self.most_in_flight = max(self.most_in_flight, len(self._waiting))
 
-    def wait(self, timeout_s: float) -> list[Outcome]:
-        task = self._waiting.popleft()
-        reason = self._fails(task)
-        return [Done(task, rows_of(task), 0.01) if reason is None else Failed(task, reason)]
+    def wait(self, timeout_s: float, time_limit_s: TimeLimit) -> list[Outcome]:
+        job = self._waiting.popleft()
+        reason = self._fails(job)
+        return [Done(job, rows_of(job.task), 0.01) if reason is None else Failed(job, reason)]
 
-    def withdraw(self) -> list[Task]:
+    def withdraw(self) -> list[Job]:
         kept = [self._waiting.popleft()] if self._waiting else []
         withdrawn = list(self._waiting)
         self._waiting = deque(kept)
@@ -80,25 +84,25 @@ class FakeExecutor:
 
 
 class LeavingExecutor(FakeExecutor):
-    """One whose machines leave with the tasks that `leaves` is true of, begun or not."""
+    """Loses its machine with each job that `leaves` returns True for, started or not."""
 
-    def __init__(self, leaves: Callable[[Task], bool], *, begun: bool = True) -> None:
+    def __init__(self, leaves: Callable[[Job], bool], *, started: bool = True) -> None:
         super().__init__()
         self.count: Counter[IndexSet] = Counter()
         self._leaves = leaves
-        self._begun = begun
+        self._started = started
 
-    def wait(self, timeout_s: float) -> list[Outcome]:
-        task = self._waiting[0]
-        self.count[task.indices] += 1
-        if self._leaves(task):
+    def wait(self, timeout_s: float, time_limit_s: TimeLimit) -> list[Outcome]:
+        job = self._waiting[0]
+        self.count[job.task.indices] += 1
+        if self._leaves(job):
             self._waiting.popleft()
-            return [Returned(task, "its node has left", self._begun)]
-        return super().wait(timeout_s)
+            return [Returned(job, "its node has left", self._started)]
+        return super().wait(timeout_s, time_limit_s)
 
 
 class AbsentExecutor(FakeExecutor):
-    """One that has no worker at all every other time."""
+    """Has no workers two times out of three."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -108,12 +112,12 @@ class AbsentExecutor(FakeExecutor):
         self._looks += 1
         return super().vacancies() if self._looks % 3 == 0 else []
 
-    def wait(self, timeout_s: float) -> list[Outcome]:
-        return super().wait(timeout_s) if self._waiting else []
+    def wait(self, timeout_s: float, time_limit_s: TimeLimit) -> list[Outcome]:
+        return super().wait(timeout_s, time_limit_s) if self._waiting else []
 
 
 class FakeStore:
-    """Holds rows in memory; refuses what is stored already, as the real writer does."""
+    """Holds rows in memory; refuses rows that it has, as the real writer does."""
 
     def __init__(self) -> None:
         self.indices: dict[str, IndexSet] = {}
@@ -143,7 +147,7 @@ class FakeStore:
 
 
 class SilentMonitor:
-    """Keeps the notes."""
+    """Keeps the notes and shows nothing."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
@@ -151,7 +155,7 @@ class SilentMonitor:
     def rows(self, batch: pa.RecordBatch) -> None:
         return None
 
-    def tick(self, work_left: float) -> None:
+    def tick(self) -> None:
         return None
 
     def note(self, text: str) -> None:
@@ -159,7 +163,7 @@ class SilentMonitor:
 
 
 class StopAfter:
-    """A request to stop that comes when it has been looked at so often."""
+    """A request to stop that comes after it has been looked at `looks` times; None for never."""
 
     def __init__(self, looks: int | None = None) -> None:
         self._looks = looks

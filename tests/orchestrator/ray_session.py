@@ -19,11 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.commands.executors import ExecutorChoice, make_executor
-from orchestrator.driver import Tally, drive
+from orchestrator.driver import drive
 from orchestrator.executor import Done, Executor, Failed, Outcome, Returned
+from orchestrator.job import Job
 from orchestrator.planning.plan import make_plan
 from orchestrator.planning.targets import find_targets
+from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
+from orchestrator.worker_pool import WorkerKind
 from search.catalogue import Selection
 from search.experiment import Experiment
 from search.grid import Table
@@ -112,8 +115,8 @@ def run(
         sweep = describe_sweep(
             command="test", studies=names, device="cpu", workers=WORKERS, root_seed=0
         )
-        source = TaskScheduler(planned, writer.begin_sweep(sweep), None, WORKERS)
-        tally = drive(source, executor, writer, SilentMonitor(), StopAfter())
+        scheduler = TaskScheduler(planned, writer.begin_sweep(sweep), None)
+        tally = drive(scheduler, executor, writer, SilentMonitor(), StopAfter())
         writer.end_sweep("finished")
     return tally
 
@@ -121,13 +124,18 @@ def run(
 def wait_for_team(executor: Executor) -> None:
     """Until all workers are there: the first tasks would go to the first of them."""
     deadline = time.monotonic() + PATIENCE_S
-    while sum(executor.worker_counts.workers.values()) < WORKERS and time.monotonic() < deadline:
-        executor.wait(0.1)
+    while sum(executor.worker_counts.by_kind.values()) < WORKERS and time.monotonic() < deadline:
+        executor.wait(0.1, patient)
+
+
+def patient(job: Job, kind: WorkerKind) -> float:
+    """A time limit that no job exceeds."""
+    return PATIENCE_S
 
 
 def send(executor: Executor, task: Task) -> None:
-    """Hands out a task to the worker with the fewest."""
-    executor.submit(task, executor.vacancies()[0], PATIENCE_S)
+    """Send a task to the worker with the fewest."""
+    executor.submit(Job(task, 1.0), executor.vacancies()[0])
 
 
 def wait_for_all(executor: Executor) -> list[Outcome]:
@@ -138,9 +146,9 @@ def wait_for_all(executor: Executor) -> list[Outcome]:
     while (executor.in_flight or again) and time.monotonic() < deadline:
         while again and executor.vacancies():
             send(executor, again.pop())
-        for outcome in executor.wait(0.5):
+        for outcome in executor.wait(0.5, patient):
             if isinstance(outcome, Returned):
-                again.append(outcome.task)
+                again.append(outcome.job.task)
             else:
                 outcomes.append(outcome)
     return outcomes
@@ -190,7 +198,7 @@ def raising(executor: Executor, folder: Path) -> dict[str, Any]:
     send(executor, trapped.task(0, 8))
     (second,) = wait_for_all(executor)
     return {
-        "failed": isinstance(first, Failed) and list(first.task.indices) == list(range(8)),
+        "failed": isinstance(first, Failed) and list(first.job.task.indices) == list(range(8)),
         "reason": first.reason if isinstance(first, Failed) else "",
         "rows_afterwards": second.rows.num_rows if isinstance(second, Done) else 0,
     }
@@ -205,9 +213,9 @@ def killed_with_another_behind(executor: Executor, folder: Path) -> dict[str, An
         send(executor, trapped.task(start, start + 2))
     outcomes = wait_for_all(executor)
     return {
-        "failed": places([o.task for o in outcomes if isinstance(o, Failed)]),
+        "failed": places([o.job.task for o in outcomes if isinstance(o, Failed)]),
         "reasons": [o.reason for o in outcomes if isinstance(o, Failed)],
-        "done": places([o.task for o in outcomes if isinstance(o, Done)]),
+        "done": places([o.job.task for o in outcomes if isinstance(o, Done)]),
     }
 
 
@@ -221,12 +229,12 @@ def withdrawing(executor: Executor, folder: Path) -> dict[str, Any]:
     deadline = time.monotonic() + PATIENCE_S
     while len(trapped.reads()) < WORKERS and time.monotonic() < deadline:
         time.sleep(0.01)
-    withdrawn = executor.withdraw()
+    withdrawn = [job.task for job in executor.withdraw()]
     begun = sorted(row for row, _ in trapped.reads())
-    again = executor.withdraw()
+    again = [job.task for job in executor.withdraw()]
     for start in (0, 2, 4, 6):
         trapped.unset(f"gate-{start}")
-    kept = [outcome.task for outcome in wait_for_all(executor)]
+    kept = [outcome.job.task for outcome in wait_for_all(executor)]
     for task in withdrawn:
         send(executor, task)
     resubmitted = wait_for_all(executor)
@@ -235,7 +243,7 @@ def withdrawing(executor: Executor, folder: Path) -> dict[str, Any]:
         "withdrawn": places(withdrawn),
         "withdrawn_again": places(again),
         "kept": places(kept),
-        "resubmitted": places([o.task for o in resubmitted if isinstance(o, Done)]),
+        "resubmitted": places([o.job.task for o in resubmitted if isinstance(o, Done)]),
         "outcomes": len(kept) + len(resubmitted),
     }
 
@@ -267,7 +275,7 @@ def main(folder: Path) -> None:
         report["token"] = len(os.environ.get("RAY_AUTH_TOKEN", ""))
         wait_for_team(executor)
         report["team"] = [
-            [kind.backend, count] for kind, count in executor.worker_counts.workers.items()
+            [kind.backend, count] for kind, count in executor.worker_counts.by_kind.items()
         ]
         report["vacancies"] = len(executor.vacancies())
         sweep = find_targets([str(folder / "plain.toml")]).selections

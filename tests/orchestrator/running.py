@@ -16,10 +16,11 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestrator.cli import app
-from orchestrator.driver import Tally, drive
+from orchestrator.driver import drive
 from orchestrator.executor import InlineExecutor
 from orchestrator.planning.plan import PlannedStudy, make_plan
 from orchestrator.planning.targets import find_targets
+from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
 from storage.log.sweep_info import describe_sweep
 from storage.reading.reader import StoreReader
@@ -65,7 +66,7 @@ def train(
         sweep = describe_sweep(
             command="test", studies=names, device="cpu", workers=1, root_seed=root_seed
         )
-        scheduler = TaskScheduler(planned, writer.begin_sweep(sweep), limit, 1)
+        scheduler = TaskScheduler(planned, writer.begin_sweep(sweep), limit)
         tally = drive(scheduler, executor, writer, SilentMonitor(), StopAfter())
         writer.end_sweep("finished")
     return tally

@@ -94,8 +94,8 @@ def test_cpu_rows_differ_beside_other_backends(folder: Path, tmp_path: Path) -> 
         sweep = describe_sweep(
             command="test", studies=["changing"], device="cpu", workers=1, root_seed=0
         )
-        source = TaskScheduler(planned, writer.begin_sweep(sweep), None, 1)
-        drive(source, executor, writer, SilentMonitor(), StopAfter())
+        scheduler = TaskScheduler(planned, writer.begin_sweep(sweep), None)
+        drive(scheduler, executor, writer, SilentMonitor(), StopAfter())
         writer.end_sweep("finished")
     cpu = rows(folder / "changing").filter(
         (pc.field("backend") == BACKEND) & (pc.field("status") != "failed")

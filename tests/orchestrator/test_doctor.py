@@ -236,7 +236,7 @@ def test_node_that_makes_other_rows_passes(changes: dict[str, Any], expected: st
 
 
 def test_cluster_that_nobody_answers_for_is_waited_for() -> None:
-    from orchestrator.cluster.address import reachable
+    from orchestrator.cluster.session import reachable
     from orchestrator.doctor.cluster import check_ray
 
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -261,7 +261,7 @@ def test_ray_that_does_not_start_in_time_is_a_traceback(monkeypatch: pytest.Monk
     monkeypatch.setattr(ray, "init", late)
     (found,) = check_ray(None)
     assert level(found) == "problem"
-    assert "does not start here: The current node timed out" in found.found
+    assert "The current node timed out" in found.found
 
 
 def test_ray_is_not_started_or_not_ended() -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from orchestrator.display import progress
 from orchestrator.display.progress import ProgressDisplay
 from orchestrator.display.store_summary import FewestWeights
+from orchestrator.tally import Tally
 
 
 class Clock:
@@ -32,14 +33,33 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def batch(count: int, *, weights: int = 40, accuracy: float = 0.9, status: str = "ok") -> object:
+def batch(
+    count: int, *, weights: int = 40, accuracy: float = 0.9, status: str = "ok"
+) -> pa.RecordBatch:
     return pa.record_batch(
         {
             "status": [status] * count,
             "accuracy": pa.array([accuracy] * count, pa.float64()),
             "weight_nnz": pa.array([weights] * count, pa.int32()),
+            "train_ms": pa.array([1.0] * count, pa.float64()),
         }
     )
+
+
+class Shown(ProgressDisplay):
+    """A display together with the tally that the driver would keep."""
+
+    def __init__(self, console: Console, total: int, best: FewestWeights) -> None:
+        self.tally = Tally(total)
+        super().__init__(console, self.tally, best)
+
+    def add(self, rows: pa.RecordBatch) -> None:
+        self.tally.add_rows(rows)
+        self.rows(rows)
+
+    def show(self, work_left: float) -> None:
+        self.tally.work_left = work_left
+        self.tick()
 
 
 def lines_of(console: Console) -> list[str]:
@@ -54,28 +74,28 @@ def pipe() -> Console:
 
 
 def test_line_lacks_what_is_done_or_left_or_found(pipe: Console, clock: Clock) -> None:
-    with ProgressDisplay(pipe, 3000, FewestWeights()) as display:
+    with Shown(pipe, 3000, FewestWeights()) as display:
         clock.now += 20
-        display.rows(batch(500))
-        display.rows(batch(500, weights=17, accuracy=0.96))
-        display.tick(2 / 3)
+        display.add(batch(500))
+        display.add(batch(500, weights=17, accuracy=0.96))
+        display.show(2 / 3)
     assert lines_of(pipe)[0] == (
         "trained 1,000 of 3,000; 0:00:20 elapsed; 50/s; 0:00:40 left; sparsest: 17 weights at 95 %"
     )
 
 
 def test_best_of_earlier_runs_is_forgotten(pipe: Console, clock: Clock) -> None:
-    with ProgressDisplay(pipe, 10, FewestWeights({0.95: 16})) as display:
-        display.rows(batch(1, weights=17, accuracy=0.96))
+    with Shown(pipe, 10, FewestWeights({0.95: 16})) as display:
+        display.add(batch(1, weights=17, accuracy=0.96))
     assert lines_of(pipe)[-1].endswith("sparsest: 16 weights at 95 %")
 
 
 def test_log_file_is_flooded(pipe: Console, clock: Clock) -> None:
-    with ProgressDisplay(pipe, 1000, FewestWeights()) as display:
+    with Shown(pipe, 1000, FewestWeights()) as display:
         for n in range(100):
             clock.now += 0.5
-            display.rows(batch(1))
-            display.tick(1 - (n + 1) / 1000)
+            display.add(batch(1))
+            display.show(1 - (n + 1) / 1000)
         assert [line.split(" of ")[0] for line in lines_of(pipe)] == [
             "trained 30",
             "trained 60",
@@ -85,31 +105,31 @@ def test_log_file_is_flooded(pipe: Console, clock: Clock) -> None:
 
 
 def test_rate_of_an_hour_ago_tells_when_it_ends(pipe: Console, clock: Clock) -> None:
-    display = ProgressDisplay(pipe, 1_000_000, FewestWeights())
+    display = Shown(pipe, 1_000_000, FewestWeights())
     for _ in range(100):
         clock.now += 1
-        display.rows(batch(1000))
+        display.add(batch(1000))
     for _ in range(70):
         clock.now += 1
-        display.rows(batch(10))
+        display.add(batch(10))
     clock.now += 0.001
     with display:
-        display.tick(0.5)
+        display.show(0.5)
     assert "; 10/s; " in lines_of(pipe)[0]
 
 
 def test_cheap_experiments_at_the_start_promise_an_early_end(pipe: Console, clock: Clock) -> None:
-    with ProgressDisplay(pipe, 1000, FewestWeights()) as display:
+    with Shown(pipe, 1000, FewestWeights()) as display:
         clock.now += 100
-        display.rows(batch(900))
-        display.tick(0.9)
+        display.add(batch(900))
+        display.show(0.9)
     assert (
         "900 of 1,000; 0:01:40 elapsed; 9/s; 0:15:00 left; each of the rest takes 81 times as long;"
     ) in lines_of(pipe)[0]
 
 
 def test_nothing_done_yet_is_a_division_by_zero(pipe: Console, clock: Clock) -> None:
-    with ProgressDisplay(pipe, 1000, FewestWeights()):
+    with Shown(pipe, 1000, FewestWeights()):
         pass
     assert lines_of(pipe) == [
         "trained 0 of 1,000; 0:00:00 elapsed; 0/s; sparsest: none at 95 % yet"
@@ -117,35 +137,35 @@ def test_nothing_done_yet_is_a_division_by_zero(pipe: Console, clock: Clock) -> 
 
 
 def test_failed_experiments_go_unnoticed(pipe: Console, clock: Clock) -> None:
-    with ProgressDisplay(pipe, 1000, FewestWeights()) as display:
-        display.rows(batch(2, status="failed"))
-        display.rows(batch(2, status="collapsed"))
+    with Shown(pipe, 1000, FewestWeights()) as display:
+        display.add(batch(2, status="failed"))
+        display.add(batch(2, status="collapsed"))
     assert lines_of(pipe)[-1].endswith("; 2 failed")
 
 
 def test_note_is_taken_for_markup_or_wrapped(pipe: Console, clock: Clock) -> None:
     note = "experiment mine:7 failed 3 times: [Errno 28] " + "x" * 60
-    with ProgressDisplay(pipe, 1000, FewestWeights()) as display:
+    with Shown(pipe, 1000, FewestWeights()) as display:
         display.note(note)
     assert lines_of(pipe)[0] == note
 
 
 def test_bar_is_full_before_the_last_experiment(clock: Clock) -> None:
     terminal = Console(force_terminal=True, file=StringIO(), width=120, color_system=None)
-    with ProgressDisplay(terminal, 1000, FewestWeights()) as display:
+    with Shown(terminal, 1000, FewestWeights()) as display:
         clock.now += 60
-        display.rows(batch(999))
-        display.tick(0.001)
+        display.add(batch(999))
+        display.show(0.001)
     assert any(" 99% 999 of 1,000" in line for line in lines_of(terminal))
 
 
 @pytest.mark.parametrize("width", [80, 150])
 def test_bar_does_not_fit_the_terminal(clock: Clock, width: int) -> None:
     terminal = Console(force_terminal=True, file=StringIO(), width=width, color_system=None)
-    with ProgressDisplay(terminal, 155_952, FewestWeights({0.95: 17, 0.995: 30})) as display:
+    with Shown(terminal, 155_952, FewestWeights({0.95: 17, 0.995: 30})) as display:
         clock.now += 60
-        display.rows(batch(25_000))
-        display.tick(1 - 25_000 / 155_952)
+        display.add(batch(25_000))
+        display.show(1 - 25_000 / 155_952)
         display.note("something")
     *_, bar, below = [line for line in lines_of(terminal) if "\x1b[?25h" not in line]
     assert re.fullmatch(r".*━+ +16% 25,000 of 155,952  0:01:00 elapsed  417/s  0:05:14 left *", bar)

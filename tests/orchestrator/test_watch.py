@@ -16,6 +16,7 @@ from orchestrator.commands.watch import watch
 from orchestrator.display.live_monitor import LiveMonitor
 from orchestrator.display.progress import ProgressDisplay
 from orchestrator.display.store_summary import FewestWeights
+from orchestrator.tally import Tally
 from storage.errors import StoreError
 from storage.live import LiveFile, LiveProgress, read_live
 from storage.log.sweep_info import describe_sweep
@@ -170,7 +171,7 @@ def test_file_outlives_its_sweep(tmp_path: Path) -> None:
     class Team:
         workers = 3
 
-    display = ProgressDisplay(Console(file=io.StringIO()), 10, FewestWeights())
+    display = ProgressDisplay(Console(file=io.StringIO()), Tally(10), FewestWeights())
     with StoreWriter(tmp_path / "store") as writer:
         with LiveMonitor(display, writer.paths, "sweep", Team()):
             told = read_live(writer.paths, "sweep")

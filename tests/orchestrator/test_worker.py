@@ -1,4 +1,4 @@
-"""Who is blamed for a lost worker, what is said of it, and how time is counted."""
+"""Blame for a lost worker, its reason in one line, and the counting of time."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from ray.exceptions import (
     RayError,
 )
 
-from orchestrator.clock import LONGEST_STEP_S, PatientClock
+from orchestrator.clock import MAX_STEP_S, PatientClock
 from orchestrator.cluster.worker import Worker, blames_task, reason_of
+from orchestrator.job import Job
+from orchestrator.worker_pool import WorkerKind
 from search.indices import IndexSet
 from tests.orchestrator.fakes import small_study
+from workers.actor import Ready
 from workers.task import Task
 
 
 class FakeActor:
-    """Its `train.remote` gives a new reference each time."""
+    """An actor whose `train.remote` returns a new reference each time."""
 
     def __init__(self) -> None:
         self.train = self
@@ -37,7 +40,7 @@ class FakeActor:
 def died(why: str) -> ActorDiedError:
     """As Ray makes it when an actor is lost."""
     context = ActorDiedErrorContext(
-        class_name="Trainer", actor_id=bytes(16), error_message=why, pid=1
+        class_name="TrainingWorker", actor_id=bytes(16), error_message=why, pid=1
     )
     return ActorDiedError(context)
 
@@ -50,13 +53,19 @@ def died(why: str) -> ActorDiedError:
         ObjectLostError("00", b"", ""),
         OutOfMemoryError("the node is low on memory"),  # type: ignore[no-untyped-call]
         died("The actor died because its node has died. Node Id: 12"),
+        died(
+            "The actor is dead because its owner has died. Owner Id: 01. Owner worker exit type: X"
+        ),
+        died(
+            "The actor is dead because all references to it were removed: Owner's node has crashed."
+        ),
     ],
 )
-def test_task_is_blamed_for_its_node(error: RayError) -> None:
+def test_lost_node_is_not_blamed_on_the_task(error: RayError) -> None:
     assert not blames_task(error)
 
 
-def test_task_that_crashes_its_worker_is_not_blamed() -> None:
+def test_crash_of_a_worker_is_blamed_on_its_task() -> None:
     error = died("The actor is dead because its worker process has died. Worker exit type: X")
     assert blames_task(error)
     assert reason_of(error) == (
@@ -64,25 +73,32 @@ def test_task_that_crashes_its_worker_is_not_blamed() -> None:
     )
 
 
-def test_task_that_waited_is_taken_for_late() -> None:
+def test_time_limit_counts_from_the_start_of_the_training() -> None:
     worker = Worker(FakeActor(), "cpu", None, 0.0)
-    task = Task(small_study(1), IndexSet(((0, 1),)), "s")
-    worker.send(task, 10.0, now=100.0)
-    worker.send(task, 10.0, now=105.0)
-    assert not worker.overdue(110.0)
-    assert worker.overdue(110.5)
+    worker.become_ready(Ready("numba", "node", "127.0.0.1", "actor.py"), 0.0)
+    job = Job(Task(small_study(1), IndexSet(((0, 1),)), "s"), 1.0)
+
+    def limit_s(job: Job, kind: WorkerKind) -> float:
+        return 10.0
+
+    worker.send(job, now=100.0)
+    worker.send(job, now=105.0)
+    assert worker.overdue_after_s(110.0, limit_s) is None
+    assert worker.overdue_after_s(110.5, limit_s) == 10.0
     worker.take("reference 1", now=109.0)
-    assert not worker.overdue(119.0)
-    assert worker.overdue(119.5)
+    assert worker.overdue_after_s(119.0, limit_s) is None
+    assert worker.overdue_after_s(119.5, limit_s) == 10.0
     assert len(worker.take_all()) == 1
-    assert not worker.overdue(1000.0)
+    assert worker.overdue_after_s(1000.0, limit_s) is None
 
 
-def test_driver_that_was_stopped_gives_everything_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clock_does_not_advance_while_the_driver_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now = 50.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     clock = PatientClock()
     now += 0.5
     assert clock.now() == 0.5
     now += 3600.0
-    assert clock.now() == 0.5 + LONGEST_STEP_S
+    assert clock.now() == 0.5 + MAX_STEP_S

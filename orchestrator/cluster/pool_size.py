@@ -1,0 +1,78 @@
+"""The number of workers that a cluster should have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestrator.cluster.watch import Node
+from workers.train import Device
+
+MIN_PENDING_WORKERS = 4
+MAX_PENDING_WORKERS = 64
+"""Bounds of the number of workers that wait for new nodes, which an autoscaler starts for them. In
+between it is the number that the present nodes hold, so that the cluster doubles each time."""
+
+RESERVE_FROM_CPUS = 16
+"""CPUs of a cluster from which the driver reserves one of its own node: it then receives, checks
+and writes more than a hundred rows a second from each CPU."""
+
+
+@dataclass(frozen=True)
+class PoolRequest:
+    """The workers that a run asks for.
+
+    Attributes:
+        devices: devices to train on.
+        limit: maximum number of workers; None for as many as fit.
+        grows: whether to ask for more nodes while there is work.
+    """
+
+    devices: tuple[Device, ...]
+    limit: int | None
+    grows: bool
+
+
+def should_reserve_cpu(nodes: Sequence[Node], own: str) -> bool:
+    """Return whether the driver should reserve a CPU of its node.
+
+    Args:
+        nodes: the present nodes.
+        own: id of the driver's node.
+    """
+    alive = [node for node in nodes if node.alive]
+    own_cpus = sum(node.cpus for node in alive if node.id == own)
+    return own_cpus > 0 and sum(node.cpus for node in alive) >= RESERVE_FROM_CPUS
+
+
+def wanted_workers(
+    nodes: Sequence[Node], request: PoolRequest, *, busy: bool, reserved: int = 0
+) -> dict[Device, int]:
+    """Return the number of workers of each device, including those that wait for resources.
+
+    There is one for each GPU and each CPU. A GPU's worker keeps a CPU busy, which gets no other.
+
+    Args:
+        nodes: the present nodes.
+        request: the workers asked for.
+        busy: whether all workers have work.
+        reserved: CPUs of these nodes that the driver reserves.
+    """
+    alive = [node for node in nodes if node.alive]
+    with_gpus = "cuda" in request.devices
+    gpus = sum(node.gpus for node in alive) if with_gpus else 0
+    cpus = sum(max(0, node.cpus - (node.gpus if with_gpus else 0)) for node in alive) - reserved
+    fitting: dict[Device, int] = {"cuda": gpus, "cpu": cpus}
+    result: dict[Device, int] = {}
+    left = request.limit
+    # A GPU does more than a CPU, so under a limit GPUs come first.
+    for device in ("cuda", "cpu"):
+        if device not in request.devices:
+            continue
+        count = fitting[device]
+        # Nodes with GPUs are expensive: they are asked for only if GPUs alone are wanted.
+        if request.grows and busy and (device == "cpu" or request.devices == ("cuda",)):
+            count += min(max(count, MIN_PENDING_WORKERS), MAX_PENDING_WORKERS)
+        result[device] = count if left is None else min(count, left)
+        left = None if left is None else left - min(fitting[device], left)
+    return result

@@ -1,0 +1,72 @@
+"""A task as the driver sees it: its cost, its failures, and the time it may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workers.cost import UNIT_MS
+from workers.task import Task
+
+ATTEMPTS = 3
+"""Attempts per experiment before it is recorded as `failed`."""
+
+TOLERANCE = 20.0
+"""Multiple of its expected duration that a task may take. The expectation comes from a sample of
+its experiments, and other programs use the machine too."""
+
+MIN_LIMIT_S = 60.0
+"""Minimum time limit: a worker may have to import or to compile something first."""
+
+MIN_SUSPECT_LIMIT_S = 20.0
+"""Minimum time limit of a part of a failed task. It is short because a hundred hanging experiments
+are found one after the other; a part that is killed by mistake is only tried again."""
+
+MAX_UNMEASURED_LIMIT_S = 900.0
+"""Maximum time limit while no task has been finished: the first may take far longer than planned.
+A single experiment gets all of it in its last attempt."""
+
+MIN_UNMEASURED_LIMIT_S = 120.0
+"""Minimum of the same, for a few small experiments."""
+
+UNMEASURED_TOLERANCE = 200.0
+"""Multiple of the duration on a reference processor that such a task may take."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task with what the driver knows about it; a worker receives the task alone.
+
+    Attributes:
+        task: the experiments to train.
+        cost: estimated cost of all of them (`workers.cost`).
+        failures: number of times that it has failed.
+        losses: number of times that its machine was lost while training it.
+        suspect: whether it is part of a task that failed.
+    """
+
+    task: Task
+    cost: float
+    failures: int = 0
+    losses: int = 0
+    suspect: bool = False
+
+    def time_limit_s(self, seconds_per_cost: float | None) -> float:
+        """Return the seconds that a worker may take before it is killed.
+
+        Args:
+            seconds_per_cost: measured speed of the worker; None while it is unknown.
+        """
+        if seconds_per_cost is not None:
+            minimum = MIN_SUSPECT_LIMIT_S if self.suspect else MIN_LIMIT_S
+            return max(minimum, TOLERANCE * seconds_per_cost * self.cost)
+        if self.failures == ATTEMPTS - 1:
+            return MAX_UNMEASURED_LIMIT_S
+        limit_s = UNMEASURED_TOLERANCE * self.cost * UNIT_MS / 1000
+        return min(MAX_UNMEASURED_LIMIT_S, max(MIN_UNMEASURED_LIMIT_S, limit_s))
+
+    def __str__(self) -> str:
+        study, intervals = self.task.study, self.task.indices.intervals
+        first, last = study.label(intervals[0][0]), study.label(intervals[-1][1] - 1)
+        if len(self.task.indices) == 1:
+            return f"experiment {first}"
+        return f"experiments {first} to {last}"
