@@ -1,1 +1,1 @@
-"""Measurements: speed as ratios within one run, and distributions against references."""
+"""Benchmarks: speed as ratios within one run, and distributions compared with references."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...]`: all of them without a name; --help lists them."""
+"""Run benchmarks by name; without names, all of them."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ BENCHMARKS = {
 
 
 def main() -> None:
-    """Runs the named benchmarks, one after the other."""
+    """Run the named benchmarks in sequence."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     names = parser.parse_args().names or list(BENCHMARKS)
     unknown = sorted(set(names) - set(BENCHMARKS))
     if unknown:
-        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+        parser.error(f"unknown: {', '.join(unknown)}; allowed: {', '.join(BENCHMARKS)}")
     for number, name in enumerate(names):
         if number:
             print()

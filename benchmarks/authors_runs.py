@@ -1,4 +1,4 @@
-"""A file of trainings with the authors' code, and ours of the same configurations."""
+"""Trainings with the authors' code, and trainings of the same configurations here."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from workers.train import train_batch
 
 @dataclass(frozen=True)
 class Sample:
-    """Trainings of one configuration.
+    """Outcomes of repeated trainings of one configuration.
 
     Attributes:
         accuracies: float64 [trainings].
-        weights: weight_nnz, int64 [trainings].
-        parameters: model_nnz, int64 [trainings]: biases are counted too.
+        weights: int64 [trainings], weight_nnz.
+        parameters: int64 [trainings], model_nnz (biases included).
     """
 
     accuracies: Accuracies
@@ -32,7 +32,7 @@ class Sample:
 
     @classmethod
     def of(cls, rows: Sequence[dict[str, Any]]) -> Sample:
-        """From rows with accuracy, weight_nnz and model_nnz."""
+        """Collect the sample from rows with accuracy, weight_nnz and model_nnz."""
         return cls(
             np.array([row["accuracy"] for row in rows], np.float64),
             np.array([row["weight_nnz"] for row in rows], np.int64),
@@ -45,9 +45,9 @@ class AuthorsRuns:
     """Trainings of one configuration with the authors' code.
 
     Attributes:
-        name: of the configuration, in words.
-        case: the same as an experiment.
-        sample: how they turned out.
+        name: description of the configuration.
+        case: the configuration as an experiment.
+        sample: outcomes of the trainings.
     """
 
     name: str
@@ -56,7 +56,7 @@ class AuthorsRuns:
 
 
 def authors_runs(path: Path) -> list[AuthorsRuns]:
-    """The configurations in a file of the authors' trainings, in its order.
+    """Read the configurations in a file of the authors' trainings, in its order.
 
     Each line is {"config": {"method", "lr", "schedule", "structure", ...}, "accuracy",
     "weight_nnz", "model_nnz", ...}.
@@ -81,6 +81,6 @@ def _configuration(config: dict[str, Any], runs: list[dict[str, Any]]) -> Author
 
 
 def our_runs(experiments: Sequence[Experiment]) -> Sample:
-    """The same experiments by the fast trainer."""
+    """Train the experiments with the fast trainer."""
     rows = train_batch(list(experiments))
     return Sample.of(rows.select(["accuracy", "weight_nnz", "model_nnz"]).to_pylist())

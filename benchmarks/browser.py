@@ -1,4 +1,4 @@
-"""A real Chromium without a window, for tests and pictures of the report."""
+"""Headless Chromium, for tests and screenshots of the report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.support.wait import WebDriverWait
 
 PATIENCE_S = 60
-"""A busy machine makes a page slow, never wrong."""
+"""Timeout for a page to show its first plot, in seconds; generous for busy machines."""
 
 _FLAGS = (
     "--headless",
@@ -31,26 +31,26 @@ _FLAGS = (
 
 
 def programs() -> tuple[str, str] | None:
-    """Paths of Chromium and of its driver; None where one of them is not installed."""
+    """Return the paths of Chromium and its driver; None if either is not installed."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     return (chromium, driver) if chromium and driver else None
 
 
 @contextmanager
 def chromium(width: int = 1200, height: int = 900, *, dark: bool = False) -> Iterator[WebDriver]:
-    """A browser with a fresh profile, closed at the end.
+    """Open a browser with a fresh profile; close it on exit.
 
     Args:
-        width: of the page, in pixels.
-        height: likewise.
-        dark: what the system asks pages for.
+        width: page width in pixels.
+        height: page height in pixels.
+        dark: whether the system prefers a dark colour scheme.
 
     Raises:
         FileNotFoundError: Chromium or its driver is not installed.
     """
     found = programs()
     if found is None:
-        raise FileNotFoundError("there is no chromium, or no chromedriver, on the path")
+        raise FileNotFoundError("chromium or chromedriver is not on the PATH")
     binary, driver = found
     with tempfile.TemporaryDirectory(prefix="chromium-") as profile:
         options = webdriver.ChromeOptions()
@@ -70,13 +70,13 @@ def chromium(width: int = 1200, height: int = 900, *, dark: bool = False) -> Ite
 
 
 def resize(browser: WebDriver, width: int, height: int) -> None:
-    """Gives the page another size; a window cannot be as narrow as a telephone."""
+    """Set the page's size; unlike a window, it can be as narrow as a phone."""
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
 
 def open_report(browser: WebDriver, folder: Path) -> int:
-    """Opens a report as a file; returns the milliseconds until its first plot was there."""
+    """Open a report from its file; return the milliseconds until its first plot appeared."""
     browser.get((folder.absolute() / "index.html").as_uri())
     shown = "return Number(document.documentElement.dataset.firstPlotMs || 0)"
     milliseconds: int = WebDriverWait(browser, PATIENCE_S).until(
@@ -86,7 +86,7 @@ def open_report(browser: WebDriver, folder: Path) -> int:
 
 
 def requested(browser: WebDriver) -> list[str]:
-    """Addresses that the page has asked for since the last call, inline data left out."""
+    """Return the addresses that the page has requested since the last call, without data URLs."""
     messages = [
         json.loads(entry["message"])["message"] for entry in _logged(browser, "performance")
     ]
@@ -99,7 +99,7 @@ def requested(browser: WebDriver) -> list[str]:
 
 
 def complaints(browser: WebDriver) -> list[str]:
-    """What the page has written to the console since the last call."""
+    """Return the page's console messages since the last call."""
     return [entry["message"] for entry in _logged(browser, "browser")]
 
 

@@ -1,4 +1,4 @@
-"""What compacting a store of many small files brings: its size, and the time of queries."""
+"""Effect of compacting a store of many small files on its size and on queries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TURNS = 3
 
 
 def run() -> None:
-    """Prints files, bytes and the seconds of queries before and after, and their ratios."""
+    """Print files, bytes and query times before and after compaction, and their ratios."""
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store"
         _fill(store)
@@ -47,7 +47,7 @@ def run() -> None:
 
 
 def _fill(store: Path) -> None:
-    """Makes a store of many small files, each with weights that no other has."""
+    """Create a store of many small files with random weights."""
     study = large_study()
     made = SyntheticRows(study)
     draw = np.random.default_rng(0)
@@ -62,16 +62,16 @@ def _fill(store: Path) -> None:
             rows = made.rows(Task(study, indices, sweep_id))
             weights = rows.column("weights")
             values = draw.normal(size=len(weights.values)).astype(np.float32)
-            fresh = pa.ListArray.from_arrays(weights.offsets, pa.array(values))
-            place = rows.schema.names.index("weights")
-            rows = rows.set_column(place, rows.schema.field(place), fresh)
+            random_weights = pa.ListArray.from_arrays(weights.offsets, pa.array(values))
+            column = rows.schema.names.index("weights")
+            rows = rows.set_column(column, rows.schema.field(column), random_weights)
             writer.append(rows, study.digest, study.name, indices)
             writer.commit()
         writer.end_sweep("finished")
 
 
 def _measure(store: Path) -> dict[str, float]:
-    """Median wall-clock seconds of opening the store and of each query."""
+    """Return the median wall-clock seconds of opening the store and of each query."""
     found: dict[str, list[float]] = {}
     for _ in range(TURNS):
         start = time.perf_counter()

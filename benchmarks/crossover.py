@@ -1,7 +1,7 @@
-"""Where matrix products become faster than the sparse kernel: width against density.
+"""The widths and densities at which matrix products become faster than the sparse kernel.
 
-Processor time of one core for a step of one network, both trainers from the same start, in turns.
-`workers.cost.prefers_matrices` chooses between them by a rule that is fitted to this table.
+Processor time of one core per step of one network; both trainers alternate, from the same initial
+network. The rule in `workers.cost.prefers_matrices` is fitted to this table.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TURNS = 3
 
 
 def network_of(width: int, density: float) -> Snapshot:
-    """A fresh network with random masks of that density."""
+    """Return a newly initialised network with random masks of the given density."""
     rng = np.random.default_rng(width)
     sizes = (2, width, width, width, 1)
     masks = [rng.random((n_out, n_in)) < density for n_in, n_out in pairwise(sizes)]
@@ -42,7 +42,7 @@ def network_of(width: int, density: float) -> Snapshot:
 
 
 def run() -> None:
-    """Prints microseconds a step of both, and which of them the rule takes."""
+    """Print the microseconds per step of both trainers, and the one that the rule chooses."""
     dataset = load_dataset("cubist-spiral")
     rows = []
     for width in WIDTHS:

@@ -1,4 +1,4 @@
-"""Two samples side by side, and whether chance explains how they differ."""
+"""Comparison of two samples, with permutation tests of their difference."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.report import table
 
 PERMUTATIONS = 20_000
-"""Random groupings for a p value; the smallest that it can be is about 0.00005."""
+"""Number of random groupings for a p value; the smallest possible p value is about 0.00005."""
 
 QUANTILES = (0, 0.1, 0.25, 0.5, 0.75, 0.9, 1)
 HEADINGS = ["min", "10 %", "25 %", "median", "75 %", "90 %", "max"]
@@ -23,7 +23,7 @@ Titles = tuple[str, str]
 
 
 def largest_gap(one: Sample, other: Sample) -> float:
-    """The Kolmogorov-Smirnov statistic: the largest distance of the two distributions."""
+    """Return the Kolmogorov-Smirnov statistic, the largest gap between the two distributions."""
     values = np.concatenate([one, other])
     below_one = np.searchsorted(np.sort(one), values, side="right") / len(one)
     below_other = np.searchsorted(np.sort(other), values, side="right") / len(other)
@@ -31,42 +31,43 @@ def largest_gap(one: Sample, other: Sample) -> float:
 
 
 def difference_of_means(one: Sample, other: Sample) -> float:
-    """How far the means lie apart."""
+    """Return the absolute difference of the means."""
     return float(abs(one.mean() - other.mean()))
 
 
 def chance(distance: Callable[[Sample, Sample], float], one: Sample, other: Sample) -> float:
-    """How often two random groups of both samples lie as far apart: a permutation test.
+    """Return the p value of a permutation test of the distance.
 
-    It holds for counts with many ties too, as the tables of Kolmogorov and Smirnov would not.
+    Unlike the Kolmogorov-Smirnov tables, it is valid for counts with many ties.
     """
     rng = np.random.default_rng(0)
     values = np.concatenate([one, other])
     observed = distance(one, other)
-    as_far = 0
+    at_least_as_far = 0
     for _ in range(PERMUTATIONS):
         rng.shuffle(values)
-        as_far += distance(values[: len(one)], values[len(one) :]) >= observed - 1e-12
-    return (as_far + 1) / (PERMUTATIONS + 1)
+        permuted = distance(values[: len(one)], values[len(one) :])
+        at_least_as_far += permuted >= observed - 1e-12
+    return (at_least_as_far + 1) / (PERMUTATIONS + 1)
 
 
 def chances(one: Sample, other: Sample) -> tuple[float, float]:
-    """The p values of the largest gap and of the difference of the means."""
+    """Return the p values of the largest gap and of the difference of means."""
     return chance(largest_gap, one, other), chance(difference_of_means, one, other)
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """The p values made larger for there being several (Holm 1979), in the order given."""
+    """Return the p values with Holm's correction (1979), in the order given."""
     adjusted = [0.0] * len(values)
     least = 0.0
-    for rank, place in enumerate(sorted(range(len(values)), key=lambda place: values[place])):
-        least = max(least, min(1.0, (len(values) - rank) * values[place]))
-        adjusted[place] = least
+    for rank, index in enumerate(sorted(range(len(values)), key=lambda index: values[index])):
+        least = max(least, min(1.0, (len(values) - rank) * values[index]))
+        adjusted[index] = least
     return adjusted
 
 
 def accuracy_table(titles: Titles, samples: tuple[Accuracies, Accuracies]) -> str:
-    """Both distributions of accuracy, one a row."""
+    """Return a table with one row per distribution of accuracy."""
     head = ["", "n", *HEADINGS, "mean", "at 50 %", "95 % and more", "99.5 % and more"]
     rows = []
     for title, sample in zip(titles, samples, strict=True):
@@ -79,10 +80,10 @@ def accuracy_table(titles: Titles, samples: tuple[Accuracies, Accuracies]) -> st
 
 
 def count_table(titles: Titles, name: str, samples: tuple[Counts, Counts]) -> str:
-    """Both distributions of a number of nonzeros, one a row."""
+    """Return a table with one row per distribution of a number of nonzeros."""
     rows = []
     for title, sample in zip(titles, samples, strict=True):
-        # A quantile between two counts would be no count.
+        # Quantiles of counts are counts: no interpolation.
         values = np.quantile(sample, QUANTILES, method="inverted_cdf")
         row = [title, str(len(sample)), *(str(value) for value in values)]
         rows.append([*row, f"{sample.mean():.2f}", f"{sample.std(ddof=1):.2f}"])
@@ -90,15 +91,15 @@ def count_table(titles: Titles, name: str, samples: tuple[Counts, Counts]) -> st
 
 
 def verdict(one: Sample, other: Sample, by_chance: tuple[float, float]) -> str:
-    """How far two distributions lie apart, with `chances` of it."""
+    """Return a sentence on the distance of two distributions, with the p values of `chances`."""
     gap, means = by_chance
     return (
-        f"Largest gap of the two distributions {largest_gap(one, other):.3f}; by chance as large: "
-        f"p = {gap:.2g}. Their means as far apart by chance: p = {means:.2g}."
+        f"Largest gap between the distributions {largest_gap(one, other):.3f} (p = {gap:.2g}); "
+        f"difference of means {difference_of_means(one, other):.3g} (p = {means:.2g})."
     )
 
 
 def counted(sample: Counts) -> str:
-    """How often each number occurs."""
+    """Return the share of each number."""
     counts = sorted(Counter(sample.tolist()).items())
     return ", ".join(f"{number} ({times / len(sample):.0%})" for number, times in counts)

@@ -1,13 +1,13 @@
-"""Do the fast trainer's networks turn out as the reference's and as the authors' own do?
+"""Compare the fast trainer's networks with the reference trainer's and with the authors'.
 
     python -m benchmarks.fidelity authors AUTHORS.jsonl
     python -m benchmarks.reference_runs runs/reference.jsonl --networks 102
     python -m benchmarks.fidelity reference runs/reference.jsonl
     python -m benchmarks.fidelity orders
 
-Single trainings cannot be compared (a last bit sends one network from 50 % to 99 %), so the
-distributions of accuracy and of the numbers of nonzeros are. AUTHORS.jsonl has a line for each
-training with the authors' code (`benchmarks.authors_runs`).
+The comparison is of distributions of accuracy and of numbers of nonzeros: single trainings are
+chaotic (a change in the last bit moves one network from 50 % to 99 %). AUTHORS.jsonl has one line
+per training with the authors' code (`benchmarks.authors_runs`).
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack, topology
 
 NETWORKS = 600
-"""Trainings by the fast trainer for each comparison with the authors'."""
+"""Number of trainings by the fast trainer for each comparison with the authors'."""
 
 SHARING = 16
-"""Networks that share a data order in the third comparison, as in a task of the search."""
+"""Number of networks that share a data order in the third comparison, as in a search task."""
 
 
 def sharing_accuracies(case: Experiment) -> Accuracies:
-    """float64 [NETWORKS]: replicates that share one data order by SHARING each."""
+    """Return float64 [NETWORKS], accuracies of replicates in groups that share a data order."""
     dataset = load_dataset("cubist-spiral")
     found = []
     for first in range(0, NETWORKS, SHARING):
@@ -59,13 +59,13 @@ def sharing_accuracies(case: Experiment) -> Accuracies:
 
 
 def compare(title: str, names: tuple[str, str], samples: tuple[Accuracies, Accuracies]) -> None:
-    """Prints both distributions of accuracy, with the test's verdict."""
+    """Print both distributions of accuracy and the test's result."""
     print(f"\n### {title}\n\n{accuracy_table(names, samples)}\n")
     print(verdict(*samples, chances(*samples)))
 
 
 def compare_authors(path: Path) -> None:
-    """Prints the authors' trainings beside ours, a section for each configuration."""
+    """Print the authors' trainings and ours, one section per configuration."""
     print("## The authors' code and the fast trainer")
     names = ("authors", "fast trainer")
     overview: list[list[str]] = []
@@ -108,7 +108,7 @@ def _in_short(by_chance: tuple[float, float]) -> str:
 
 
 def compare_reference(path: Path) -> None:
-    """Prints the reference trainer's networks beside the fast trainer's, same experiments."""
+    """Print the reference trainer's networks and the fast trainer's of the same experiments."""
     print("## The reference trainer and the fast trainer, same experiments")
     for name, runs in read_runs(path).items():
         experiments = [replicate(CASES[name], number) for number in sorted(runs)]
@@ -121,15 +121,15 @@ def compare_reference(path: Path) -> None:
 
 
 def compare_orders() -> None:
-    """Prints trainings with a data order of their own beside such that share one."""
-    print("## Data orders of their own and shared ones")
+    """Print trainings with separate data orders and trainings that share one."""
+    print("## Separate and shared data orders")
     for name, case in CASES.items():
         own = our_runs([replicate(case, 1_000 + n) for n in range(NETWORKS)]).accuracies
         compare(name, ("own order", "shared by 16"), (own, sharing_accuracies(case)))
 
 
 def main() -> None:
-    """Prints one of the comparisons as Markdown."""
+    """Print one of the comparisons as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parts = parser.add_subparsers(dest="part", required=True)
     parts.add_parser("authors", help="beside the authors' code").add_argument("path", type=Path)

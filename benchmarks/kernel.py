@@ -1,7 +1,7 @@
-"""How fast one network is trained: the fast trainer against torch, batched and one at a time.
+"""Training time per network: the fast trainer compared with torch, batched and one at a time.
 
-Times are processor time of one core for 50 epochs of one network. The contestants take turns, and
-a ratio is that of two times measured one right after the other.
+Times are processor time of one core for 50 epochs of one network. The trainers alternate, and each
+ratio is between two times measured one directly after the other.
 """
 
 from __future__ import annotations
@@ -27,27 +27,28 @@ STRUCTURES = ((3, 2, 2), (3, 3, 3), (7, 3, 3), (16, 16, 16))
 ROUNDS = 3
 NETWORKS = 256
 STREAMS = 8
-"""The fast trainer gets 32 networks of each data order; a task of phase 2 on an idle machine would
-have about 27, by its length, and on a busy one fewer."""
+"""Number of data orders: 32 networks share each. In a task of phase 2 about 27 do on an idle
+machine, fewer on a busy one."""
 
 
 def experiments(structure: tuple[int, ...]) -> list[Experiment]:
-    """NETWORKS different experiments in STREAMS data orders, all of 50 epochs."""
+    """Return NETWORKS different experiments of 50 epochs in STREAMS data orders."""
     variants = (Experiment(structure=structure, lr=0.05 + n / 1_000_000) for n in count())
-    few = (experiment for experiment in variants if experiment.order_stream < STREAMS)
-    return list(islice(few, NETWORKS))
+    sharing = (experiment for experiment in variants if experiment.order_stream < STREAMS)
+    return list(islice(sharing, NETWORKS))
 
 
 def fast_ms(structure: tuple[int, ...]) -> float:
-    """All of `train_batch`: initial weights, training, evaluation, rows."""
+    """Time all of `train_batch`: initial weights, training, evaluation, rows."""
     batch = experiments(structure)[: NETWORKS if max(structure) < 16 else 64]
     return _milliseconds(lambda: train_batch(batch)) / len(batch)
 
 
 def bmm_torch_ms(structure: tuple[int, ...]) -> float:
-    """256 networks at once as nn.Linear lays out points: bmm, autograd, SGD; from 100 steps.
+    """Time 256 networks at once with bmm, autograd and SGD, scaled from 100 steps.
 
-    [networks, points, inputs] times [networks, inputs, outputs], and a shuffle for each network.
+    The layout is that of nn.Linear, [networks, points, inputs] times [networks, inputs, outputs],
+    with one shuffle per network.
     """
     dataset = load_dataset("cubist-spiral")
     points, labels = torch.tensor(dataset.points), torch.tensor(dataset.labels)
@@ -83,7 +84,7 @@ def bmm_torch_ms(structure: tuple[int, ...]) -> float:
 
 
 def turned_torch_ms(structure: tuple[int, ...]) -> float:
-    """The same with the points last and shuffles shared by 16: what torch does better."""
+    """Time the same with points last and shared shuffles, which torch runs faster."""
     dataset = load_dataset("cubist-spiral")
     points = torch.tensor(dataset.points)
     labels = torch.tensor(dataset.labels)
@@ -115,21 +116,21 @@ def turned_torch_ms(structure: tuple[int, ...]) -> float:
 
 
 def batched_torch_ms(structure: tuple[int, ...]) -> float:
-    """`workers.torch_batch` on the CPU, 256 networks at once, scaled from 390 steps.
+    """Time `workers.torch_batch` on the CPU with 256 networks at once, scaled from 390 steps.
 
-    Its gradient is written by hand and its parameters lie in one tensor: for torch, this is fast.
+    It has a hand-written gradient and keeps all parameters in one tensor.
     """
     batch, dataset = experiments(structure), load_dataset("cubist-spiral")
 
     def steps(number: int) -> float:
         return _milliseconds(lambda: train_torch(batch, dataset, "cpu", {}, steps=number))
 
-    # Twice, so that what does not grow with the steps (setting up, evaluating) falls out.
+    # The difference of two runs cancels the fixed cost of setting up and evaluating.
     return (steps(410) - steps(20)) / 390 * STEPS / len(batch)
 
 
 def plain_torch_ms(structure: tuple[int, ...]) -> float:
-    """One network, nn.Linear, DataLoader and SGD as tutorials have it, scaled from one epoch."""
+    """Time one network with nn.Linear, DataLoader and SGD, scaled from one epoch."""
     dataset = load_dataset("cubist-spiral")
     points, labels = torch.tensor(dataset.points), torch.tensor(dataset.labels)
     loader = DataLoader(TensorDataset(points, labels), batch_size=128, shuffle=True, drop_last=True)
@@ -151,7 +152,7 @@ def plain_torch_ms(structure: tuple[int, ...]) -> float:
 
 
 def run() -> None:
-    """Prints the table of ratios and the cost of a weight."""
+    """Print the table of ratios and the cost of a weight."""
     torch.set_num_threads(1)
     train_batch(experiments((3, 2, 2))[:1])
     others = {
@@ -163,28 +164,28 @@ def run() -> None:
     rows, weight_counts, fast_times = [], [], []
     for structure in STRUCTURES:
         turns = [
-            [contestant(structure) for contestant in (fast_ms, *others.values())]
+            [trainer_ms(structure) for trainer_ms in (fast_ms, *others.values())]
             for _ in range(ROUNDS)
         ]
         times = np.array(turns)
         fast = float(np.median(times[:, 0]))
-        # The limit is measured now as well: a core's clock changes with what its neighbours do.
+        # The limit is measured at the same time: a core's clock depends on its neighbours' load.
         limit = 1000 * training_flops(structure) / peak_flops()
         sizes = (2, *structure, 1)
         weights = sum(a * b for a, b in pairwise(sizes))
         weight_counts.append(weights)
         fast_times.append(fast)
         row = [str(Structure(structure)), f"{fast:.2f}", f"{limit:.2f}", f"{limit / fast:.0%}"]
-        for contestant in range(1, times.shape[1]):
-            ratio = np.median(times[:, contestant] / times[:, 0])
-            row.append(f"{np.median(times[:, contestant]):,.0f} = {ratio:,.0f} times")
+        for other in range(1, times.shape[1]):
+            ratio = np.median(times[:, other] / times[:, 0])
+            row.append(f"{np.median(times[:, other]):,.0f} = {ratio:,.0f} times")
         rows.append(row)
     print("## One network, 50 epochs, one core, in milliseconds\n")
     print(table(["structure", "fast trainer", "limit", "of the limit", *others], rows))
     slope, fixed = np.polyfit(weight_counts, fast_times, 1)
     print(
-        f"\nTime is about {fixed:.2f} ms + {1000 * slope:.0f} us a weight: "
-        f"a step's fixed cost is that of {fixed / slope:.0f} weights."
+        f"\nA training takes about {fixed:.2f} ms + {1000 * slope:.0f} us per weight; the fixed "
+        f"cost equals {fixed / slope:.0f} weights."
     )
 
 

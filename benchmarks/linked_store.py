@@ -1,8 +1,8 @@
-"""A store of as many rows as one likes, on a disk that could not hold them.
+"""A store of arbitrarily many rows that takes little disk space.
 
-Its lock, its log, its index sets and its names are real, and so is every call that makes a commit
-durable. Only its data files are hard links to one and the same: nothing is checked, encoded or
-written for them. What a data file costs is measured apart, with the real writer.
+Lock, log, index sets, names and the calls that make a commit durable are real. All data files are
+hard links to one file, so nothing is encoded or written for them; `benchmarks.sweep` measures their
+cost with the real writer.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from storage.paths import StorePaths
 from storage.writing.committer import Committer
 
 FILE_ROWS = 16_384
-"""Rows of a data file, as `storage.writing.writer` makes them when rows come fast."""
+"""Rows per data file, as `storage.writing.writer` makes them when rows arrive fast."""
 
 
 class LinkedStore:
-    """What the driver loop and a plan ask of a store's writer.
+    """The part of a store's writer that the driver loop and a plan use.
 
     Args:
         path: folder of the store.
-        sweep: begins; rows of it are appended.
+        sweep: the sweep that the rows belong to.
         templates: rows of `RESULT_SCHEMA` that the data files repeat.
     """
 
@@ -44,20 +44,20 @@ class LinkedStore:
         self._waiting = IndexSet()
 
     def stored(self, study_digest: str) -> IndexSet:
-        """The indices of a study that the log has."""
+        """Return the indices of a study that are in the log."""
         return self._committer.state.stored(study_digest)
 
     def append(
         self, batch: pa.RecordBatch, study_digest: str, study_name: str, indices: IndexSet
     ) -> int:
-        """Counts rows, and commits when there are enough of them for a data file.
+        """Count rows, and commit when there are enough for a data file.
 
         Raises:
-            ValueError: some are stored or waiting already, or rows are missing.
+            ValueError: some rows are stored or buffered already, or rows are missing.
         """
-        again = (indices & self.stored(study_digest)) | (indices & self._waiting)
-        if again or batch.num_rows != len(indices):
-            raise ValueError(f"{batch.num_rows} rows for {indices.intervals}, again: {again}")
+        repeated = (indices & self.stored(study_digest)) | (indices & self._waiting)
+        if repeated or batch.num_rows != len(indices):
+            raise ValueError(f"{batch.num_rows} rows for {indices.intervals}, repeated: {repeated}")
         self._waiting = self._waiting | indices
         committed = 0
         while len(self._waiting) >= FILE_ROWS:
@@ -67,11 +67,11 @@ class LinkedStore:
         return committed
 
     def poll(self) -> int:
-        """Rows wait for as long as it takes."""
+        """Commit nothing: rows may wait indefinitely."""
         return 0
 
     def finish(self, study_digest: str, study_name: str) -> None:
-        """Commits what waits, in a data file of its own, and frees the lock."""
+        """Commit the buffered rows and release the lock."""
         if self._waiting:
             rows = _repeated(self._templates, len(self._waiting))
             self._committer.publish_rows(*self._part(rows, self._waiting, study_digest, study_name))
@@ -98,20 +98,20 @@ class LinkedStore:
     def _part(
         self, rows: pa.Table, indices: IndexSet, digest: str, name: str
     ) -> tuple[pa.Buffer, RowsCommitted]:
-        place = rows.schema.get_field_index("sweep_id")
+        column = rows.schema.get_field_index("sweep_id")
         sweeps = pa.array([self._sweep.sweep_id] * rows.num_rows)
-        rows = rows.set_column(place, rows.schema.field(place), sweeps)
+        rows = rows.set_column(column, rows.schema.field(column), sweeps)
         return make_part(self.paths, rows, {digest: list(indices.intervals)}, {digest: name})
 
 
 def _repeated(templates: pa.RecordBatch, count: int) -> pa.Table:
-    """So many rows, with new weights and biases: repeated ones would take hardly any room."""
+    """Repeat rows up to `count`, with random weights and biases, which do not compress."""
     rows = pa.Table.from_batches([templates]).take(np.arange(count) % templates.num_rows)
     random = np.random.default_rng(0)
     for name in ("weights", "biases"):
-        place = rows.schema.get_field_index(name)
-        column = rows.column(place).combine_chunks()
-        drawn = random.normal(size=len(column.values)).astype(np.float32)
-        lists = pa.ListArray.from_arrays(column.offsets, pa.array(drawn), type=column.type)
-        rows = rows.set_column(place, rows.schema.field(place), lists)
+        index = rows.schema.get_field_index(name)
+        column = rows.column(index).combine_chunks()
+        values = random.normal(size=len(column.values)).astype(np.float32)
+        lists = pa.ListArray.from_arrays(column.offsets, pa.array(values), type=column.type)
+        rows = rows.set_column(index, rows.schema.field(index), lists)
     return rows

@@ -1,4 +1,4 @@
-"""How many neurons and edges have work to do: what `workers.kernel.programs` leaves out."""
+"""Shares of living neurons and edges: the work that `workers.kernel.programs` does not skip."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from workers.kernel.sgd import scratch
 from workers.start import start_of
 
 NETWORKS = 64
-"""Of each study, evenly spread over it; and of each dense structure."""
+"""Number of networks of each dense structure, and of each study, evenly spread over it."""
 
 BATCHES = 4
-"""Batches that are looked at after each epoch."""
+"""Number of batches examined after each epoch."""
 
 STRUCTURES = ((3, 3, 3), (7, 3, 3))
 STUDIES = ("phase1", "phase2-95", "phase2-995")
 
 
 @compiled
-def _look(networks, g, features, memory):  # type: ignore[no-untyped-def]
-    """Writes a network's programs for the first gathered batch."""
+def _write_programs(networks, g, features, memory):  # type: ignore[no-untyped-def]
+    """Write a network's programs for the first gathered batch."""
     forward(networks, g, features, memory.batches, 0, memory, True)
 
 
 def run() -> None:
-    """Prints shares of neurons and of edges, over whole trainings."""
+    """Print shares of neurons and edges, averaged over whole trainings."""
     dataset = load_dataset("cubist-spiral")
     groups = {
         "dense " + str(Structure(structure)): [
@@ -55,31 +55,31 @@ def run() -> None:
         [name, *(f"{share:.0%}" for share in _shares(experiments, dataset))]
         for name, experiments in groups.items()
     ]
-    print("## Neurons and edges that have work to do, over whole trainings\n")
-    columns = ["networks", "neurons alive", "neurons that lead on"]
-    columns += ["edges taken forward", "edges taken back"]
+    print("## Living neurons and edges, averaged over whole trainings\n")
+    columns = ["networks", "neurons alive", "neurons that reach the output"]
+    columns += ["edges in the forward pass", "edges in the backward pass"]
     print(table(columns, lines))
 
 
 def _shares(experiments: Sequence[Experiment], dataset: Dataset) -> NDArray[np.float64]:
-    """float64 [4]: the shares of a column each, trained one by one."""
+    """Return float64 [4], the share for each column; the networks are trained one by one."""
     sums = np.zeros((4, 2))
     draw = np.random.default_rng(0)
     for experiment in experiments:
         start = compacted(start_of(experiment, dataset, {}))
         networks = pack([topology(start.weight_masks)], [start.layers])
 
-        def look(networks: Networks = networks, experiment: Experiment = experiment) -> None:
+        def count(networks: Networks = networks, experiment: Experiment = experiment) -> None:
             sums[:] += _counted(networks, experiment.batch_size, dataset, draw)
 
-        train_networks(networks, [experiment], dataset, after_epoch=look)
+        train_networks(networks, [experiment], dataset, after_epoch=count)
     return sums[:, 0] / sums[:, 1]
 
 
 def _counted(
     networks: Networks, batch_size: int, dataset: Dataset, draw: np.random.Generator
 ) -> NDArray[np.float64]:
-    """float64 [4, 2]: numbers for each column, and of how many, over a few batches."""
+    """Return float64 [4, 2]: count and total for each column, summed over a few batches."""
     hidden, edges = int(networks.hidden[0]), int(networks.edges[0])
     memory = scratch(networks, dataset.features, batch_size)
     counts = np.zeros((4, 2))
@@ -87,7 +87,7 @@ def _counted(
         order = draw.integers(0, len(dataset), batch_size).astype(np.uint32)
         one = np.float32(1)
         gather(dataset.points, dataset.labels, order, 0, batch_size, one, memory.batches)
-        _look(networks, 0, dataset.features, memory)
+        _write_programs(networks, 0, dataset.features, memory)
         counts += [
             ((memory.programs.alive[:hidden] == ALIVE).sum(), hidden),
             (memory.programs.reaches_output[:hidden].sum(), hidden),

@@ -1,4 +1,4 @@
-"""What the machine can do at best: its floating-point limit, measured."""
+"""The machine's floating-point limit, measured."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from workers.kernel.simd import LANES, aligned_zeros
 
 POINTS_A_STEP = 128
 STEPS = 390 * 50
-"""Of a training of the paper: 50 epochs of 390 steps."""
+"""Number of steps of a training in the paper: 50 epochs of 390."""
 
 
 _CHAINS = 12
-"""Chains of multiply-adds: two units of four or five stages each want 8 or 10, and they and their
-two operands fit into 16 registers. More would spill, and measure the cache."""
+"""Number of independent chains of multiply-adds. Two units of four or five stages need 8 or 10;
+with the two operands, 12 fit into 16 registers. More would spill and measure the cache."""
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _multiply_adds(typing_context: Any, rounds: Any, values: Any) -> Any:
-    """Chains of multiply-adds on registers, `rounds` long; their results take the values' place."""
+    """Run chains of `rounds` multiply-adds on registers; the results overwrite `values`."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         rounds, values = args
@@ -37,16 +37,16 @@ def _multiply_adds(typing_context: Any, rounds: Any, values: Any) -> Any:
             context, builder, signature.args[1], values, ir.Constant(simd.type_int64, 0)
         )
         registers = builder.bitcast(first, kind.as_pointer())
-        places = [
+        pointers = [
             builder.gep(registers, [ir.Constant(simd.type_int64, r)]) for r in range(_CHAINS + 2)
         ]
-        factor, summand, *chains = [builder.load(place, align=4 * LANES) for place in places]
+        factor, summand, *chains = [builder.load(pointer, align=4 * LANES) for pointer in pointers]
         sums = [cgutils.alloca_once_value(builder, chain) for chain in chains]
         with cgutils.for_range(builder, rounds):
-            for place in sums:
-                builder.store(simd.fused(builder, factor, builder.load(place), summand), place)
-        for place, result in zip(places[2:], sums, strict=True):
-            builder.store(builder.load(result), place, align=4 * LANES)
+            for total in sums:
+                builder.store(simd.fused(builder, factor, builder.load(total), summand), total)
+        for pointer, total in zip(pointers[2:], sums, strict=True):
+            builder.store(builder.load(total), pointer, align=4 * LANES)
         return context.get_dummy_value()
 
     return types.void(types.int64, values), generate
@@ -58,7 +58,7 @@ def _run(rounds, values):  # type: ignore[no-untyped-def]
 
 
 def peak_flops() -> float:
-    """Floating-point operations a second of one core: the best of ten tries of 20 ms or so."""
+    """Return one core's floating-point operations per second, the best of ten runs."""
     values = aligned_zeros((_CHAINS + 2) * LANES)
     values[:] = 0.5
     rounds = 5_000_000
@@ -72,9 +72,9 @@ def peak_flops() -> float:
 
 
 def training_flops(structure: tuple[int, ...], inputs: int = 2) -> float:
-    """Multiplications and additions of the matrix products of one training of 50 epochs.
+    """Return the multiplications and additions of one training's matrix products, 50 epochs.
 
-    Forward and gradient take every weight once each, backward all but the first layer's.
+    The forward pass and the gradient use every weight once, the deltas all but the first layer's.
     """
     sizes = (inputs, *structure, 1)
     weights = [a * b for a, b in pairwise(sizes)]

@@ -1,4 +1,4 @@
-"""What the whole paper costs: processor time of a sample of each study, beside what `plan` says."""
+"""Cost of the whole paper: processor time of a sample of each study, and `plan`'s estimate."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from workers.remade_init import remade_init
 from workers.train import train_batch
 
 INITS = {"bench-95": "random:169066", "bench-995": "random:227124"}
-"""Stored initialisation -> the training that docs/results-tables.md takes it from."""
+"""Stored initialisation -> label of the training whose initial weights it takes."""
 
 SEARCH_NETWORKS = 2_000
-"""Networks of each study of the search, evenly spread."""
+"""Number of networks sampled from each study of the search, evenly spread."""
 
 TASK = 500
-"""Networks that are trained together: what a task of about 6 s has."""
+"""Number of networks trained together, as in a task of about 6 s."""
 
 PRUNED_NETWORKS = 4
-"""Networks of each method and width of a study of pruning, trained one by one: a training at width
-256 takes a thousand times as long as one at width 3, so all of a study is no sample."""
+"""Number of networks sampled per method and width of a pruning study, trained one by one. The
+sample is stratified, since a training at width 256 takes a thousand times as long as at width 3."""
 
 
 def run() -> None:
-    """Prints core-hours of processor time for each study, with its standard error."""
+    """Print each study's core-hours of processor time, with standard error."""
     speed = calibration(again=True)
     inits = {name: remade_init(name, label, 0) for name, label in INITS.items()}
     by_token = {init.token: init for init in inits.values()}
-    for method in METHODS:  # the first of each compiles
+    for method in METHODS:  # the first training of each method compiles
         shape = {"structure": (3, 3, 3)} if method == "search" else {"width": 3, "target_nnz": 20}
         train_batch([Experiment(method=method, epochs=1, **shape)])
     lines = []
@@ -54,8 +54,8 @@ def run() -> None:
         trained, hours, error = measure(study, by_token)
         whole = IndexSet.from_range(range(len(study)))
         planned = len(study) * mean_cost(study, whole, SAMPLE) * speed.seconds_per_cost / 3600
-        for place, value in enumerate((hours, error**2, planned)):
-            sums[place] += value
+        for column, value in enumerate((hours, error**2, planned)):
+            sums[column] += value
         lines.append([name, f"{len(study):,}", f"{trained:,}", *_figures(hours, error, planned)])
     total = sum(len(paper_study(name)) for name in PAPER_STUDIES)
     lines.append(["all", f"{total:,}", "", *_figures(sums[0], sqrt(sums[1]), sums[2])])
@@ -70,7 +70,7 @@ def _figures(hours: float, error: float, planned: float) -> list[str]:
 
 
 def _search_hours(study: Study, inits: Mapping[str, StoredInit]) -> tuple[int, float, float]:
-    """Trained task by task; the error is that between tasks."""
+    """Time a sample in tasks; the standard error is between tasks."""
     experiments = [study[index] for index in study.sample(SEARCH_NETWORKS)]
     Random(0).shuffle(experiments)
     tasks = max(1, len(experiments) // TASK)
@@ -82,7 +82,7 @@ def _search_hours(study: Study, inits: Mapping[str, StoredInit]) -> tuple[int, f
 
 
 def _pruning_hours(study: Study, inits: Mapping[str, StoredInit]) -> tuple[int, float, float]:
-    """Stratified by method and width."""
+    """Time a sample stratified by method and width."""
     strata: dict[tuple[str, int | None], list[int]] = defaultdict(list)
     for index in range(len(study)):
         experiment = study[index]

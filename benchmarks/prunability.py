@@ -1,4 +1,4 @@
-"""What counting the weights that could still go costs beside the training."""
+"""Cost of counting prunable weights, relative to training."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from workers.fast import train_fast
 from workers.prunability import prunability
 
 NETWORKS = {"phase1": 200, "phase2-95": 1_000, "phase2-995": 1_000}
-"""Study -> experiments, evenly spread over it."""
+"""Study -> number of experiments sampled, evenly spread."""
 
 Value = TypeVar("Value")
 
 
 def run() -> None:
-    """Prints milliseconds a network of training, and of counting after it."""
+    """Print the milliseconds per network of training and of counting."""
     dataset = load_dataset("cubist-spiral")
     lines = []
     for name, number in NETWORKS.items():
@@ -28,7 +28,7 @@ def run() -> None:
         experiments = [study[index] for index in study.sample(number)]
         train_fast(experiments[:1], dataset, {})  # the first call compiles
         trained, train_s = _timed(partial(train_fast, experiments, dataset, {}))
-        prunability(trained, dataset)  # likewise
+        prunability(trained, dataset)  # the first call compiles
         counts, count_s = _timed(partial(prunability, trained, dataset))
         counted = sum(count.own is not None for count in counts)
         lines.append(
@@ -41,7 +41,7 @@ def run() -> None:
                 f"{count_s / train_s:.1%}",
             ]
         )
-    print("## Counting the weights that could still go: ms a network\n")
+    print("## Counting prunable weights: ms per network\n")
     columns = ["study", "networks", "counted", "training", "counting", "share"]
     print(table(columns, lines))
 

@@ -1,4 +1,4 @@
-"""How long aggregate queries over a store take.
+"""Time of aggregate queries over a store.
 
 python -m benchmarks.queries runs/paper
 """
@@ -25,7 +25,7 @@ QUERIES = {
 
 
 def time_queries(store: Path) -> None:
-    """Prints wall-clock seconds of each query, one after the other in one process."""
+    """Print the wall-clock seconds of each query, run in sequence in one process."""
     start = time.perf_counter()
     with StoreReader(store) as reader:
         rows = [["opening the store", f"{time.perf_counter() - start:.3f}"]]
@@ -39,7 +39,7 @@ def time_queries(store: Path) -> None:
 
 
 def main() -> None:
-    """Times the queries on a store that exists."""
+    """Time the queries on an existing store."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("store", type=Path)
     time_queries(parser.parse_args().store)

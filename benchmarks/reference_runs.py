@@ -1,8 +1,8 @@
-"""Whole trainings by the reference trainer, one line each, for `benchmarks.fidelity` to compare.
+"""Trainings with the reference trainer, one line each, for `benchmarks.fidelity`.
 
     python -m benchmarks.reference_runs runs/reference.jsonl --networks 120
 
-One training takes some seconds; the file is appended to, and what it holds is not trained again.
+A training takes a few seconds. New lines are appended; existing ones are not trained again.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ CASES = {
         schedule="constant",
     ),
 }
-"""What is compared: two dense structures, one masked, and every schedule once."""
+"""The configurations compared: two dense structures, one masked, and each schedule once."""
 
 
 def replicate(case: Experiment, number: int) -> Experiment:
-    """The same specification with initial weights and data orders of its own."""
+    """Return the same specification with different initial weights and data orders."""
     return replace(case, replicate=number)
 
 
 def read_runs(path: Path) -> dict[str, dict[int, float]]:
-    """Accuracy by case and replicate."""
+    """Read the accuracies by case and replicate."""
     runs: dict[str, dict[int, float]] = {name: {} for name in CASES}
     if path.exists():
         for line in path.read_text().splitlines():
@@ -48,7 +48,7 @@ def read_runs(path: Path) -> dict[str, dict[int, float]]:
 
 
 def main() -> None:
-    """Trains what the file does not hold yet, the cases in turn."""
+    """Train what the file does not contain yet, alternating between the cases."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", type=Path)
     parser.add_argument("--networks", type=int, default=120)

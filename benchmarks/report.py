@@ -1,4 +1,4 @@
-"""Tables as Markdown, so that a benchmark's output can stand in the documentation."""
+"""Tables as Markdown, so that benchmarks can be pasted into the documentation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from collections.abc import Sequence
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     lines = [titles, ["---"] * len(titles), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

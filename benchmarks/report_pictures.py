@@ -1,9 +1,9 @@
-"""Makes the report's pictures in docs/gallery: figures of the published results, and screenshots.
+"""Create the report's pictures in docs/gallery: figures of the published results, screenshots.
 
     python -m benchmarks.report_pictures     # a minute; needs chromium and chromedriver
 
-The figures are those of the report's folder `figures`. The screenshots are of a report without
-drawings, light, dark and as wide as a telephone.
+The figures come from the report's folder `figures`. The screenshots show a report without drawings:
+light, dark and phone-sized.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ FIGURES = (
     "best-initialisation-panels",
     "random-masks",
 )
-"""Those of docs/gallery.md."""
+"""Figures shown in docs/gallery.md."""
 
 _SCREENS = {"light": (1200, 1060, False), "dark": (1200, 1060, True), "narrow": (380, 1280, False)}
 
 
 def main() -> None:
-    """Makes a report of the published results aside, and takes its pictures."""
-    with tempfile.TemporaryDirectory() as aside:
-        folder = Path(aside) / "report"
+    """Build a report of the published results in a temporary folder and capture its pictures."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "report"
         options = Options("The published results", "--published", draw=False)
         with PublishedReader(published_folder(), cache_folder()) as reader:
             build_report(reader, folder, options, lambda step, done, of: None)
@@ -49,16 +49,16 @@ def main() -> None:
         for name, (width, height, dark) in _SCREENS.items():
             with chromium(width, height, dark=dark) as browser:
                 milliseconds = open_report(browser, folder)
-                print(f"{name}: the first plot was there after {milliseconds} ms")
+                print(f"{name}: first plot after {milliseconds} ms")
                 _screenshot(browser.get_screenshot_as_png(), GALLERY / f"report-{name}.png")
 
 
 def _screenshot(png: bytes, path: Path) -> None:
-    """Writes a screenshot with 256 colours, which is a third of the bytes."""
+    """Write a screenshot with 256 colours, a third of the size."""
     path.write_bytes(png)
     with Image.open(path) as picture:
-        few = picture.convert("RGB").quantize(256)
-    few.save(path, optimize=True)
+        reduced = picture.convert("RGB").quantize(256)
+    reduced.save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Are rows made again bit for bit? Trains a sample of a store's or of the published rows once more.
+"""Retrain a sample of a store's rows or of the published rows and compare them bit for bit.
 
     python -m benchmarks.retrain runs/paper --rows 1000
     python -m benchmarks.retrain --published --rows 200
     SPARSEST_ARITHMETIC=avx512 python -m benchmarks.retrain --published phase1 --rows 200
 
-Every column but train_ms and sweep_id is compared, the trained weights of a store included. Rows
-come out the same on the backend that made them (column `backend`); on another one they are counted,
-and are no error. SPARSEST_ARITHMETIC makes one backend of the CPU out of another.
+Every column except train_ms and sweep_id is compared, including a store's trained weights. Rows are
+reproducible on the backend that made them (column `backend`); differences on another backend are
+counted but are no error. SPARSEST_ARITHMETIC switches the CPU's backend.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ COMPARED = [name for name in RESULT_SCHEMA.names if name not in ("train_ms", "sw
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows of a study to train again.
+    """Stored rows of a study to retrain.
 
     Attributes:
-        study: with root seed and initialisations.
-        stored: its rows that there are.
-        columns: to compare.
+        study: the study, with root seed and initialisations.
+        stored: indices of its stored rows.
+        columns: names of the columns to compare.
     """
 
     study: Study
@@ -54,7 +54,7 @@ class Sample:
 
 
 def main() -> None:
-    """Prints how many rows of each study are the same; exit code 1 where one differs wrongly."""
+    """Print how many rows of each study agree; exit with 1 if one of the same backend differs."""
     arguments = _arguments()
     store = None if arguments.published else Path(arguments.words[0])
     given = read_inits({"bench-95": arguments.bench_95, "bench-995": arguments.bench_995})
@@ -74,14 +74,16 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("words", nargs="*", metavar="STORE | STUDY", help="studies: of --published")
-    parser.add_argument("--published", action="store_true", help="rows of results/, not a store's")
-    parser.add_argument("--rows", type=int, default=1000, help="evenly spread over all studies")
-    parser.add_argument("--bench-95", type=Path, help="torch file, where it cannot be made again")
-    parser.add_argument("--bench-995", type=Path, help="likewise")
+    parser.add_argument(
+        "words", nargs="*", metavar="STORE | STUDY", help="a store, or studies with --published"
+    )
+    parser.add_argument("--published", action="store_true", help="retrain rows of results/")
+    parser.add_argument("--rows", type=int, default=1000, help="spread evenly over all studies")
+    parser.add_argument("--bench-95", type=Path, help="torch file of the stored initialisation")
+    parser.add_argument("--bench-995", type=Path, help="torch file of the stored initialisation")
     arguments = parser.parse_args()
     if not arguments.published and len(arguments.words) != 1:
-        parser.error("name one store, or --published")
+        parser.error("name one store, or use --published")
     return arguments
 
 
@@ -108,7 +110,7 @@ def _of_published(
                 inits[init.token] = remade_init(name, init.found.label, file.note.root_seed)
         missing = [token for token in file.study.inits if token not in inits]
         if missing:
-            print(f"{file.study.name}: left out, {', '.join(missing)} came from a file: give it")
+            print(f"{file.study.name}: skipped; pass the file of {', '.join(missing)}")
             continue
         has = {*file.rows().column_names, *SPECIFICATION_COLUMNS}
         columns = [name for name in COMPARED if name in has]
@@ -119,10 +121,10 @@ def _of_published(
 def _compare(
     reader: ResultsReader, sample: Sample, count: int, inits: Mapping[str, StoredInit]
 ) -> int:
-    """Trains rows of a study again; returns how many should be the same bits and are not."""
+    """Retrain rows of a study; return how many differ although the backend is the same."""
     stored = list(sample.stored)
     chosen = IndexSet.from_indices(
-        stored[place * len(stored) // count] for place in range(min(count, len(stored)))
+        stored[rank * len(stored) // count] for rank in range(min(count, len(stored)))
     )
     task = Task(sample.study, chosen, "again")
     again = pa.Table.from_batches([run_task(task, inits, "cpu")]).select(sample.columns)
@@ -145,13 +147,13 @@ def _compare(
     close = sum(a["accuracy"] == b["accuracy"] for a, b, _ in pairs)
     wrong = sum(1 for a, b, maker in pairs if maker == BACKEND and a != b)
     others = sorted({*makers} - {BACKEND})
-    note = f"; made by {', '.join(others)}, trained again by {BACKEND}" if others else ""
+    note = f"; stored by {', '.join(others)}, retrained by {BACKEND}" if others else ""
     print(
-        f"{sample.study.name}: {same} of {len(pairs)} rows are the same bits, {close} of the same "
+        f"{sample.study.name}: {same} of {len(pairs)} rows agree bit for bit, {close} in "
         f"accuracy{note}"
     )
     if others and not wrong and same < len(pairs):
-        print(f"  ({ARITHMETIC}={others[0].removeprefix('numba-')} makes it the same arithmetic)")
+        print(f"  (set {ARITHMETIC}={others[0].removeprefix('numba-')} for the same arithmetic)")
     return wrong
 
 

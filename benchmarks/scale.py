@@ -1,7 +1,7 @@
-"""What a sweep of 10^8 experiments costs its driver, its workers answering at once.
+"""Cost of a sweep of 10^8 experiments for its driver, with instant workers.
 
-python -m benchmarks scale                             # everything, minutes
-python -m benchmarks.scale 100000000 --store runs/scale  # one sweep, whose store stays
+python -m benchmarks scale                             # everything; takes minutes
+python -m benchmarks.scale 100000000 --store runs/scale  # one sweep; keeps its store
 """
 
 from __future__ import annotations
@@ -47,23 +47,23 @@ from workers.task import Task
 SIZES = (10**6, 10**7, 10**8)
 
 ROW_MS = 6.3
-"""What an experiment is said to have taken: docs/speed.md. It decides the size of tasks."""
+"""Simulated training time of an experiment in ms (docs/speed.md); it decides the size of tasks."""
 
 GAPS = 3_000
-"""In the sweep that is resumed, of so many experiments in a row the last third is missing."""
+"""In the resumed sweep, the last third of every GAPS consecutive experiments is missing."""
 
 
 def run() -> None:
-    """Prints the driver's rate and memory at each size, and what resuming costs."""
+    """Print the driver's rate and memory at each size, and the cost of resuming."""
     whole = [_in_a_process(size) for size in SIZES]
     gaps = _in_a_process(SIZES[-1], "--gaps")
-    print("## The driver, its workers answering at once\n")
+    print("## The driver with instant workers\n")
     print(table(["experiments", *_FIGURES], [_line(figures) for figures in whole]))
-    print(f"\n## A sweep of {SIZES[-1]:,} of which every third thousand is missing\n")
+    print(f"\n## A sweep of {SIZES[-1]:,} in which every third thousand is missing\n")
     print(table(["experiments", *_FIGURES], [_line(figures) for figures in gaps["runs"]]))
     print("\n## Resuming\n")
     rows = [[f"{f['experiments']:,}", *_resumed(f)] for f in [*whole, gaps["runs"][0]]]
-    print(table(["stored", "log entries", "MB of log", "gaps", "reading it, s", "plan, s"], rows))
+    print(table(["stored", "log entries", "MB of log", "gaps", "reading, s", "plan, s"], rows))
     print()
     _edited()
 
@@ -96,7 +96,7 @@ def _resumed(figures: dict[str, Any]) -> list[str]:
 
 
 def _in_a_process(size: int, *options: str) -> dict[str, Any]:
-    """The figures of one sweep; memory is that of a process that has done nothing else."""
+    """Measure one sweep in a new process, so that its memory is not that of earlier ones."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "benchmarks.scale", str(size), *options]
         store = ["--store", str(Path(folder) / "store")]
@@ -106,7 +106,7 @@ def _in_a_process(size: int, *options: str) -> dict[str, Any]:
 
 
 class _Slices(SyntheticRows):
-    """Rows that were made once: the first few of them for each task."""
+    """Rows made once and sliced for each task."""
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         self._rows = batch
@@ -116,7 +116,7 @@ class _Slices(SyntheticRows):
 
 
 class _AnyOrder(InstantExecutor):
-    """Answers any of the tasks under way, as workers do; the scheduler learns of `ROW_MS` a row."""
+    """An executor that answers tasks in random order and reports `ROW_MS` per row."""
 
     _random = random.Random(0)
     tasks = 0
@@ -130,7 +130,7 @@ class _AnyOrder(InstantExecutor):
 
 
 class _Timed:
-    """Passes everything on to an object, and adds up the seconds that its methods take."""
+    """A proxy that adds up the time spent in an object's methods."""
 
     def __init__(self, inner: Any) -> None:
         self.seconds = 0.0
@@ -158,7 +158,7 @@ class _Never:
 
 
 def _study(size: int) -> Study:
-    """So many experiments of 7x3x3 and its neighbours, the replicate slowest."""
+    """Return a study of `size` experiments with 7x3x3 and similar structures."""
     rates = axis("lr", *(0.01 * (n + 1) for n in range(5)))
     structures = Table(("structure",), (((7, 3, 3),), ((7, 3, 2),), ((6, 3, 3),), ((7, 2, 3),)))
     grid = Product((Replicates(size // 20), rates, structures))
@@ -166,26 +166,26 @@ def _study(size: int) -> Study:
 
 
 def _measure(size: int, store: Path, gaps: bool) -> dict[str, Any]:
-    """The figures of a sweep; with gaps, of one that leaves some out and of one that does them."""
+    """Measure a sweep; with `gaps`, one that leaves experiments out and one that trains them."""
     study = _study(size)
     batch = _template(study)
     every = IndexSet.from_range(range(len(study)))
     if not gaps:
         return _sweep(study, every, store, batch)
-    begun = range(0, len(study), GAPS)
-    first = every & IndexSet.of((start, start + 2 * GAPS // 3) for start in begun)
+    starts = range(0, len(study), GAPS)
+    first = every & IndexSet.of((start, start + 2 * GAPS // 3) for start in starts)
     return {"runs": [_sweep(study, wanted, store, batch) for wanted in (first, every)]}
 
 
 def _template(study: Study) -> pa.RecordBatch:
-    """Rows enough for the largest task."""
+    """Return enough rows for the largest task."""
     brief = replace(study, base=replace(study.base, epochs=1))
     task = Task(study, IndexSet.from_range(range(LARGEST_TASK)), "synthetic")
     return SyntheticRows(brief).rows(task)
 
 
 def _sweep(study: Study, wanted: IndexSet, store: Path, batch: pa.RecordBatch) -> dict[str, Any]:
-    """Plans what is wanted and not stored, drives it, and opens the store again."""
+    """Plan what is not stored, drive it, and open the store again."""
     executor = _AnyOrder(_Slices(batch))
     sweep = describe_sweep(
         command="benchmark", studies=[study.name], device="cpu", workers=64, root_seed=0
@@ -215,7 +215,7 @@ def _sweep(study: Study, wanted: IndexSet, store: Path, batch: pa.RecordBatch) -
 
 
 class _NoOtherVersions:
-    """A store whose sweep file was never edited."""
+    """A store without rows of earlier versions of its sweep files."""
 
     def __init__(self, store: LinkedStore | Committer) -> None:
         self._store = store
@@ -230,7 +230,7 @@ class _NoOtherVersions:
 
 
 def _resume(study: Study, store: Path) -> dict[str, Any]:
-    """What it takes to know what is left."""
+    """Measure reading the log and planning what is left."""
     paths = StorePaths.of(store)
     start = time.perf_counter()
     committer = Committer(paths, "benchmark")
@@ -250,7 +250,7 @@ def _resume(study: Study, store: Path) -> dict[str, Any]:
 
 
 def _edited() -> None:
-    """Prints what it takes to find the rows of a sweep file that was edited."""
+    """Print the time to find the rows of an edited sweep file."""
     print("## Rows of an edited sweep file, by their ids\n")
     rows = []
     for size in (10**6, 10**7):
@@ -268,19 +268,19 @@ def _edited() -> None:
 
 
 def _resident_mb() -> float:
-    """What this process holds in memory now (Linux)."""
+    """Return the resident size of this process in MB (Linux)."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
 
 
 def main() -> None:
-    """Drives one sweep, and prints its figures as JSON."""
+    """Drive one sweep and print its figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("experiments", type=int)
-    parser.add_argument("--store", type=Path, required=True, help="folder to make")
-    parser.add_argument("--gaps", action="store_true", help="in two runs: every third is left out")
-    given = parser.parse_args()
-    print(json.dumps(_measure(given.experiments, given.store, given.gaps)))
+    parser.add_argument("--store", type=Path, required=True, help="folder to create")
+    parser.add_argument("--gaps", action="store_true", help="first run leaves out a third")
+    arguments = parser.parse_args()
+    print(json.dumps(_measure(arguments.experiments, arguments.store, arguments.gaps)))
 
 
 if __name__ == "__main__":

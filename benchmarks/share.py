@@ -1,4 +1,4 @@
-"""Where a worker's time goes, part by part, for a task as the search has it."""
+"""A worker's time by part, for a typical task of the search."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from workers.orders import permutation
 from workers.train import train_batch
 
 GROUP = 16
-"""Networks that share a data order in a task of about 1,000 experiments."""
+"""Number of networks that share a data order in a task of about 1,000 experiments."""
 
 
 @compiled
 def _gathers(points, labels, order, scale, rows):  # type: ignore[no-untyped-def]
-    """The gathers of 50 epochs."""
+    """Gather the batches of 50 epochs."""
     for _ in range(50):
         for step in range(390):
             gather(points, labels, order, step * 128, 128, scale, rows)
 
 
 def run() -> None:
-    """Prints milliseconds a network, for 16 masked networks of 7x3x3 that share a data order."""
+    """Print the milliseconds per network, for 16 masked 7x3x3 networks of one data order."""
     dataset = load_dataset("cubist-spiral")
     study = resolve("phase2-995")[0].study
     group = experiments((7, 3, 3))[:GROUP]
@@ -60,7 +60,7 @@ def run() -> None:
         pack(shapes, [starting_network(experiment, {}) for experiment in masked])
 
     def kernel() -> None:
-        # Copies: how long it takes depends on how many neurons have died.
+        # Copies, since the time depends on the number of dead neurons.
         parameters, velocities = networks.parameters, networks.velocities
         train_networks(
             networks._replace(parameters=_copy(parameters), velocities=_copy(velocities)),
@@ -88,7 +88,7 @@ def run() -> None:
         "evaluation on all points": evaluation,
     }
     lines = [[name, f"{_best_ms(work) / GROUP:.3f}"] for name, work in parts.items()]
-    print("## Where a worker's time goes: ms a network, 16 of 7x3x3 as phase2-995 masks them\n")
+    print("## A worker's time: ms per network, 16 masked 7x3x3 networks of phase2-995\n")
     print(table(["part", "ms"], lines))
 
 
@@ -99,7 +99,7 @@ def _copy(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _best_ms(work: Callable[[], None]) -> float:
-    """The best of five: what the work takes when nothing else is in its way."""
+    """Return the best of five times in milliseconds."""
     times = []
     for _ in range(5):
         start = time.process_time()

@@ -1,4 +1,4 @@
-"""What a sweep of 400,000 experiments costs its driver, and what its store costs a query."""
+"""Cost of a sweep of 400,000 experiments for its driver, and of queries on its store."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EXPERIMENTS = 400_000
 
 
 def run() -> None:
-    """Prints the driver's rate and growth, and the time of aggregate queries."""
+    """Print the driver's rate and memory growth, and the time of aggregate queries."""
     study = large_study()
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store"
@@ -40,7 +40,7 @@ def run() -> None:
 
 
 def large_study() -> Study:
-    """EXPERIMENTS of 7x3x3, of one epoch."""
+    """Return a study of EXPERIMENTS 7x3x3 networks with one epoch each."""
     rates = Table(("lr",), tuple((0.01 + n / 1e6,) for n in range(EXPERIMENTS // 4)))
     decays = Table(("weight_decay",), ((0.0,), (1e-4,), (5e-4,), (1e-3,)))
     base = Experiment(structure=(7, 3, 3), epochs=1)
@@ -67,7 +67,7 @@ def _drive(study: Study, store: Path) -> None:
         writer.end_sweep("finished")
         seconds = time.perf_counter() - start
         growth = _memory_mb() - before
-    print(f"## The driver over a sweep of {EXPERIMENTS:,}, its workers answering at once\n")
+    print(f"## The driver over a sweep of {EXPERIMENTS:,} with instant workers\n")
     rows = [
         ["experiments a second, making their rows included", f"{EXPERIMENTS / seconds:,.0f}"],
         ["growth of the driver's memory, MB (peak)", f"{growth:.0f}"],
@@ -77,5 +77,5 @@ def _drive(study: Study, store: Path) -> None:
 
 
 def _memory_mb() -> float:
-    """The largest resident size of this process so far."""
+    """Return the peak resident size of this process in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000

@@ -1,4 +1,4 @@
-"""Rows that nobody trained, as fast as they can be made: to load the driver and the store."""
+"""Synthetic rows, produced as fast as possible to load the driver and the store."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from workers.task import Task, run_task
 
 
 class SyntheticRows:
-    """Copies of a few trained rows under new ids and places.
+    """Copies of a few trained rows with new ids and indices.
 
     Args:
-        study: whose rows to imitate.
-        templates: rows that are trained for it, for one epoch each.
+        study: the study whose rows to imitate.
+        templates: number of rows to train as templates.
     """
 
     def __init__(self, study: Study, templates: int = 256) -> None:
@@ -32,7 +32,7 @@ class SyntheticRows:
         self._rows = run_task(task, {}, "cpu")
 
     def rows(self, task: Task) -> pa.RecordBatch:
-        """A row for each experiment of a task, in `RESULT_SCHEMA`."""
+        """Return one row of `RESULT_SCHEMA` for each experiment of a task."""
         indices = np.fromiter(task.indices, np.int64, len(task.indices))
         batch = self._rows.take(pa.array(indices % self._rows.num_rows))
         digits = secrets.token_hex(16 * len(indices))
@@ -50,7 +50,7 @@ class SyntheticRows:
 
 
 class InstantExecutor:
-    """Answers every task at once, with synthetic rows."""
+    """An executor that answers every task immediately with synthetic rows."""
 
     workers = 64
     worker_counts = WorkerCounts({DEFAULT_KIND: workers})
@@ -72,22 +72,22 @@ class InstantExecutor:
 
     @property
     def in_flight(self) -> int:
-        """Number of tasks submitted and not yet come back."""
+        """Number of jobs submitted and not yet returned."""
         return len(self._waiting)
 
     def vacancies(self) -> list[WorkerKind]:
-        """Two tasks for each of its workers."""
+        """Offer two jobs per worker."""
         return [DEFAULT_KIND] * (2 * self.workers - len(self._waiting))
 
     def submit(self, job: Job, kind: WorkerKind) -> None:
-        """Keeps the task for the next `wait`."""
+        """Keep the job for the next `wait`."""
         self._waiting.append(job)
 
     def wait(self, timeout_s: float, time_limit_s: TimeLimit) -> list[Outcome]:
-        """The rows of the oldest task."""
+        """Return the rows of the oldest job."""
         job = self._waiting.popleft()
         return [Done(job, self._rows.rows(job.task), 6.0)]
 
     def withdraw(self) -> list[Job]:
-        """Nothing is ever waiting long enough to be taken back."""
+        """Return no jobs: all of them have started."""
         return []
