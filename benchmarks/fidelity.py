@@ -1,18 +1,21 @@
 """Compare the fast trainer's networks with the reference trainer's and with the authors'.
 
-    python -m benchmarks.fidelity authors AUTHORS.jsonl
+    SPARSEST_SHARED=FOLDER python -m benchmarks.fidelity authors
     python -m benchmarks.reference_runs runs/reference.jsonl --networks 102
     python -m benchmarks.fidelity reference runs/reference.jsonl
     python -m benchmarks.fidelity orders
 
 The comparison is of distributions of accuracy and of numbers of nonzeros: single trainings are
-chaotic (a change in the last bit moves one network from 50 % to 99 %). AUTHORS.jsonl has one line
-per training with the authors' code (`benchmarks.authors_runs`).
+chaotic (a change in the last bit moves one network from 50 % to 99 %). FOLDER/reference_runs.jsonl
+has one line per training with the authors' code (`benchmarks.authors_runs`); a path after `authors`
+names another file.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +42,10 @@ from workers.kernel.packing import pack, topology
 
 NETWORKS = 600
 """Number of trainings by the fast trainer for each comparison with the authors'."""
+
+_SHARED = Path(os.environ.get("SPARSEST_SHARED", Path(__file__).resolve().parents[1] / "shared"))
+AUTHORS_RUNS = _SHARED / "reference_runs.jsonl"
+"""Trainings with the authors' code, in the folder that SPARSEST_SHARED names (CONTRIBUTING.md)."""
 
 SHARING = 16
 """Number of networks that share a data order in the third comparison, as in a search task."""
@@ -132,11 +139,14 @@ def main() -> None:
     """Print one of the comparisons as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parts = parser.add_subparsers(dest="part", required=True)
-    parts.add_parser("authors", help="beside the authors' code").add_argument("path", type=Path)
+    beside_authors = parts.add_parser("authors", help="beside the authors' code")
+    beside_authors.add_argument("path", type=Path, nargs="?", default=AUTHORS_RUNS)
     parts.add_parser("reference", help="beside plain torch").add_argument("path", type=Path)
     parts.add_parser("orders", help="data orders of their own and shared ones")
     arguments = parser.parse_args()
     if arguments.part == "authors":
+        if not arguments.path.is_file():
+            sys.exit(f"no {arguments.path}: name its folder in SPARSEST_SHARED, or its path")
         compare_authors(arguments.path)
     elif arguments.part == "reference":
         compare_reference(arguments.path)
