@@ -1,4 +1,4 @@
-"""A stored row as the network that was trained."""
+"""Trained networks from stored rows."""
 
 from __future__ import annotations
 
@@ -20,34 +20,35 @@ NETWORK_COLUMNS = ("layers", "weight_index", "weights", "bias_index", "biases")
 
 
 def check_columns(row: Mapping[str, Any], wanted: Sequence[str]) -> None:
-    """Makes sure that a row has what is to be read of it.
+    """Check that a row has the columns that will be read.
 
     Raises:
-        ValueError: it lacks columns, as rows of a query or a table often do.
+        ValueError: columns are missing, as they often are in the result of a query.
     """
     missing = [name for name in wanted if name not in row]
     if missing:
-        named = row.get("experiment_id")
-        asked = "experiment_id" if named is None else repr(named)
+        experiment_id = row.get("experiment_id")
+        argument = "experiment_id" if experiment_id is None else repr(experiment_id)
         raise ValueError(
             f"the row lacks {', '.join(missing)}: take the whole row from its store, "
-            f"store.row({asked}), or the network, store.network({asked})"
+            f"store.row({argument}), or the network, store.network({argument})"
         )
 
 
 def network_from_row(row: Mapping[str, Any]) -> MaskedNetwork:
-    """The trained network of a row, masked as it was trained.
+    """Build the trained network of a row, with its masks.
 
     Args:
-        row: of the view `results`; `NETWORK_COLUMNS` are read, as sequences or arrays.
+        row: row of the view `results`; `NETWORK_COLUMNS` are read, as sequences or arrays, and
+            `dataset` if it is there.
 
     Returns:
-        A module from points [batch, inputs] to logits [batch] of class 1; parameters that the row
-        does not hold are masked.
+        A module from points [batch, inputs] to logits [batch] of class 1. Parameters that the row
+        does not list are masked.
 
     Raises:
-        ValueError: the row has not all of these columns, holds no network, or one that cannot be.
-        analysis.retrain.WeightsNotStored: its network was not published.
+        ValueError: columns are missing, the row has no network, or its parts do not fit together.
+        analysis.retrain.WeightsNotStored: the network was not published.
     """
     check_columns(row, NETWORK_COLUMNS)
     if was_left_out(row):
@@ -55,38 +56,40 @@ def network_from_row(row: Mapping[str, Any]) -> MaskedNetwork:
     if row["weights"] is None or row["biases"] is None:
         raise ValueError(
             f"experiment {row.get('experiment_id')} has status {row.get('status')!r}: "
-            "its row holds no trained network"
+            "its row has no trained network"
         )
     shapes = [(n_out, n_in) for n_in, n_out in pairwise(row["layers"])]
-    weights, weight_masks = _matrices(shapes, row["weight_index"], row["weights"])
-    biases, bias_masks = _matrices(
+    weights, weight_masks = _arrays(shapes, row["weight_index"], row["weights"])
+    biases, bias_masks = _arrays(
         [(n_out,) for n_out, _ in shapes], row["bias_index"], row["biases"]
     )
-    return MaskedNetwork(list(zip(weights, biases, strict=True)), weight_masks, bias_masks)
+    network = MaskedNetwork(list(zip(weights, biases, strict=True)), weight_masks, bias_masks)
+    network.dataset = row.get("dataset")
+    return network
 
 
 def accuracy(network: nn.Module, dataset: Dataset) -> float:
-    """Share of all points of a data set that a network classifies correctly.
+    """Return the fraction of a data set's points that a network classifies correctly.
 
-    A network read back from a row gives the row's accuracy, but for points whose logit is so close
-    to zero that the order of additions decides its sign.
+    For a network read from a row this is the row's accuracy, except for points whose logit is so
+    close to zero that the order of additions decides its sign.
 
     Args:
-        network: maps points [N, features] to logits [N].
-        dataset: what to measure on, such as `workers.datasets.load_dataset(row["dataset"])`.
+        network: module from points [N, features] to logits [N].
+        dataset: data set such as `workers.datasets.load_dataset(row["dataset"])`.
     """
     return evaluate(network, dataset)[0]
 
 
-def _matrices(
-    shapes: Sequence[tuple[int, ...]], places: Sequence[int], values: Sequence[float]
+def _arrays(
+    shapes: Sequence[tuple[int, ...]], indices: Sequence[int], values: Sequence[float]
 ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.bool_]]]:
-    """Arrays of the given shapes laid one behind the other, and where they were given a value."""
+    """Fill arrays of these shapes, indexed one after the other; return them and their masks."""
     sizes = [int(np.prod(shape)) for shape in shapes]
-    index = np.asarray(places, dtype=np.int64)
+    index = np.asarray(indices, dtype=np.int64)
     if len(index) != len(values) or (index >= sum(sizes)).any():
         raise ValueError(
-            f"{len(values)} values at {len(index)} places up to {index.max(initial=-1)} "
+            f"{len(values)} values at {len(index)} indices up to {index.max(initial=-1)} "
             f"do not fit parameters of shapes {shapes}"
         )
     flat = np.zeros(sum(sizes), dtype=np.float32)

@@ -23,7 +23,10 @@ class MaskedNetwork(nn.Module):
     Attributes:
         weights: parameters [n_out, n_in], input side first.
         biases: parameters [n_out].
+        dataset: name of the data set that the network was trained on; None if unknown.
     """
+
+    dataset: str | None = None
 
     def __init__(
         self,

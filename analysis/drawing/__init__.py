@@ -1,1 +1,1 @@
-"""Drawings of trained networks, after the manner of TensorFlow Playground; nothing is of pyplot."""
+"""Drawings of trained networks in the style of TensorFlow Playground, without pyplot."""

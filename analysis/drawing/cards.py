@@ -1,6 +1,6 @@
-"""Pages and where the parts of each network lie on them.
+"""Page layout: where the parts of each drawn network go.
 
-All lengths are inches, from the lower left corner.
+All lengths are inches, measured from the lower left corner.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ class Box:
     Attributes:
         x: left edge.
         y: lower edge.
-        width: to the right edge.
-        height: to the upper edge.
+        width: distance to the right edge.
+        height: distance to the upper edge.
     """
 
     x: float
@@ -41,23 +41,23 @@ class Box:
         return self.y + self.height / 2
 
     def moved(self, x: float, y: float) -> Box:
-        """The same, further to the right and up."""
+        """Return the box shifted right by `x` and up by `y`."""
         return Box(self.x + x, self.y + y, self.width, self.height)
 
 
 @dataclass(frozen=True)
 class Card:
-    """Where the parts of one network's drawing lie.
+    """Layout of one network's drawing.
 
     Attributes:
-        title: where its first line of text begins, at the top left.
-        network: the neurons and weights, with a line for the layers' names above.
+        title: start of the first line of text, at the top left.
+        network: area of the neurons and weights; the layer names go above it.
         region: the decision region, a square.
         numbers: the table of numbers.
-        number_columns: of the table.
+        number_columns: number of columns of that table.
         into_region: whether the last weights lead into the decision region; otherwise the output
-            is a neuron of its own.
-        title_size: of the font, in points.
+            is drawn as a neuron.
+        title_size: font size in points.
     """
 
     title: Box
@@ -69,19 +69,19 @@ class Card:
     title_size: float
 
     def moved(self, x: float, y: float) -> Card:
-        """The same, further to the right and up."""
+        """Return the card shifted right by `x` and up by `y`."""
         names = ("title", "network", "region", "numbers")
         return replace(self, **{name: getattr(self, name).moved(x, y) for name in names})
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page with a card for each of some networks.
+    """A page with one card for each network.
 
     Attributes:
-        width: of the page.
-        height: likewise.
-        cards: from left to right, and then from top to bottom.
+        width: width of the page.
+        height: height of the page.
+        cards: cards from left to right, then from top to bottom.
     """
 
     width: float
@@ -90,23 +90,25 @@ class Page:
 
     @classmethod
     def of(cls, networks: int) -> Self:
-        """The page for so many networks: one alone, up to three side by side, more in two rows."""
+        """Return the page for this number of networks: up to three side by side, else two rows."""
         if networks == 1:
-            return cls(ALONE_WIDTH, HEIGHT, (ALONE,))
-        columns = networks if networks <= _MOST_COLUMNS else -(-networks // 2)
+            return cls(SINGLE_WIDTH, HEIGHT, (SINGLE,))
+        columns = networks if networks <= _MAX_COLUMNS else -(-networks // 2)
         rows = -(-networks // columns)
         cards = []
         for number in range(networks):
             row, column = divmod(number, columns)
-            cards.append(BESIDE.moved(column * BESIDE_WIDTH, (rows - 1 - row) * BESIDE_HEIGHT))
-        return cls(columns * BESIDE_WIDTH, HEIGHT + (rows - 1) * BESIDE_HEIGHT, tuple(cards))
+            cards.append(SHARED.moved(column * SHARED_WIDTH, (rows - 1 - row) * SHARED_HEIGHT))
+        return cls(columns * SHARED_WIDTH, HEIGHT + (rows - 1) * SHARED_HEIGHT, tuple(cards))
 
 
-_MOST_COLUMNS = 3
-"""In a row; with more of them a page's width leaves no letter legible."""
+_MAX_COLUMNS = 3
+"""Maximum number of cards in a row; with more, text is too small to read at page width."""
 
 HEIGHT = 7.5
-ALONE = Card(
+"""Height of a page with one row of cards."""
+
+SINGLE = Card(
     title=Box(0.4, 6.8, 12.5, 0.6),
     network=Box(0.4, 1.1, 8.05, 4.85),
     region=Box(8.95, 2.5, 4.0, 4.0),
@@ -115,10 +117,12 @@ ALONE = Card(
     into_region=True,
     title_size=19,
 )
-"""One network on a page as wide as a slide."""
+"""Card of a single network on a page with the proportions of a slide."""
 
-ALONE_WIDTH = 13.33
-BESIDE = Card(
+SINGLE_WIDTH = 13.33
+"""Width of a page with a single network."""
+
+SHARED = Card(
     title=Box(0.35, 6.83, 6.0, 0.6),
     network=Box(0.35, 3.95, 6.0, 2.2),
     region=Box(0.35, 0.95, 2.75, 2.75),
@@ -127,11 +131,13 @@ BESIDE = Card(
     into_region=False,
     title_size=16,
 )
-"""One of several networks, in the lowest row, above the legend."""
+"""Card of one of several networks, in the lowest row, above the legend."""
 
-BESIDE_WIDTH = 6.665
-BESIDE_HEIGHT = 6.75
-"""From one row of networks to the next."""
+SHARED_WIDTH = 6.665
+"""Distance between neighbouring cards of a row."""
+
+SHARED_HEIGHT = 6.75
+"""Distance between rows of cards."""
 
 LEGEND_HEIGHT = 0.52
-"""Height of the legend's middle over the lower edge of the page."""
+"""Height of the legend's middle above the lower edge of the page."""

@@ -1,4 +1,4 @@
-"""Drawings of trained networks, alone or side by side, as a matplotlib figure."""
+"""Drawings of trained networks, alone or side by side, as matplotlib figures."""
 
 from __future__ import annotations
 
@@ -10,46 +10,47 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.drawing.cards import Box, Card, Page
-from analysis.drawing.layout import neuron_boxes
-from analysis.drawing.legend import draw_legend
-from analysis.drawing.neurons import bias_dot, draw_layer_names, draw_neurons
-from analysis.drawing.numbers import (
-    SAID_COLUMNS,
+from analysis.drawing.caption import (
+    CAPTION_COLUMNS,
     Caption,
     caption_of_network,
     caption_of_row,
 )
+from analysis.drawing.cards import Box, Card, Page
+from analysis.drawing.layout import neuron_boxes
+from analysis.drawing.legend import draw_legend
+from analysis.drawing.neurons import bias_dot, draw_layer_names, draw_neurons
 from analysis.drawing.palette import DARK, LIGHT, Palette
 from analysis.drawing.parts import Parts
-from analysis.drawing.plane import Layers, Plane, without_others
+from analysis.drawing.plane import Plane, restricted_to
 from analysis.drawing.region import draw_region
 from analysis.drawing.weights import draw_weights
 from analysis.network import check_columns, network_from_row
 from pruning.network import MaskedNetwork
+from pruning.protocol import Layers
 from workers.datasets import Dataset, load_dataset
 
-MOST_NETWORKS = 6
-"""In one drawing."""
+MAX_NETWORKS = 6
+"""Maximum number of networks in one drawing."""
 
 _DEFAULT_DATASET = "cubist-spiral"
-_TALLEST_LINE = 0.25
+_MAX_LINE_HEIGHT = 0.25
 _POINTS_PER_INCH = 120
-"""Size of a font whose letters are an inch wide together, for each letter: 72 over 0.6."""
+"""Font size at which a letter is an inch wide: 72 / 0.6."""
 
-_SUBTITLE = 10.5
-"""Font size of the line below the title, in points."""
+_SUBTITLE_SIZE = 10.5
+"""Font size of the subtitle, in points."""
 
-_NUMBERS = 11
+_TABLE_SIZE = 11
 """Font size of the table, in points."""
 
-_LETTER = 0.088
-"""Width of a letter of it, in inches."""
+_LETTER_WIDTH = 0.088
+"""Width of a letter of the table, in inches."""
 
 
 @dataclass(frozen=True)
-class _Drawn:
-    """A network to be drawn, with all that is said of it."""
+class _Prepared:
+    """A network with everything that its drawing shows."""
 
     layers: Layers
     parts: Parts
@@ -60,63 +61,65 @@ class _Drawn:
 def draw(
     *networks: MaskedNetwork | Mapping[str, Any], dataset: Dataset | None = None, dark: bool = False
 ) -> Figure:
-    """Draws networks as TensorFlow Playground does.
+    """Draw networks in the style of TensorFlow Playground.
 
     From left to right: the inputs, the hidden neurons as pictures of their activation over the
     input plane (each on its own scale; white is zero), and the decision region with the data over
-    it, wrongly classified points last. A curve is a nonzero weight: its colour is the sign, its
+    it, misclassified points on top. A curve is a nonzero weight: its colour shows the sign, its
     width the magnitude, on the same scale in every drawing. Weights and neurons on no path from an
     input to the output are grey and dashed; hidden neurons without a nonzero weight are left out.
 
-    The figure is of no pyplot; `figure.savefig("net.svg")` writes it, and
+    The figure is independent of pyplot. `figure.savefig("net.svg")` writes it;
     `analysis.drawing.files.save_drawing` does so with the same bytes every time.
 
     Args:
-        networks: one, or up to `MOST_NETWORKS`, of which more than three stand in two rows:
-            networks, or rows of the view `results` with their weights.
-        dataset: over which to draw; None for that of a row, else the Cubist Spiral.
-        dark: light on dark ground.
+        networks: 1 to `MAX_NETWORKS` networks, or rows of the view `results` with their weights;
+            more than three are drawn in two rows.
+        dataset: data to draw and to measure on; None for the network's own data set, or the Cubist
+            Spiral for a network that does not come from a row.
+        dark: whether to draw on a dark background.
 
     Raises:
-        ValueError: none or too many networks, a row that lacks columns or holds no network, or a
-            data set whose points have other than two features.
-        analysis.retrain.WeightsNotStored: the network of a row was not published.
+        ValueError: none or too many networks, a row that lacks columns or has no network, or a
+            data set whose points do not have exactly two features.
+        analysis.retrain.WeightsNotStored: a row's network was not published.
     """
-    if not 1 <= len(networks) <= MOST_NETWORKS:
-        raise ValueError(f"{len(networks)} networks: 1 to {MOST_NETWORKS} can be drawn together")
-    drawn = [_prepared(network, dataset) for network in networks]
+    if not 1 <= len(networks) <= MAX_NETWORKS:
+        raise ValueError(f"{len(networks)} networks: 1 to {MAX_NETWORKS} can be drawn together")
+    prepared = [_prepared(network, dataset) for network in networks]
     palette = DARK if dark else LIGHT
-    page = Page.of(len(drawn))
-    # Whatever is set for the plots of a notebook.
+    page = Page.of(len(prepared))
+    # Independent of a notebook's settings.
     with matplotlib.style.context("default"):
         figure = Figure(figsize=(page.width, page.height), facecolor=palette.background)
-        axes = _inches(figure, Box(0, 0, page.width, page.height))
+        axes = _axes_in_inches(figure, Box(0, 0, page.width, page.height))
         axes.axis("off")
-        for number, (item, card) in enumerate(zip(drawn, page.cards, strict=True), start=1):
+        for number, (item, card) in enumerate(zip(prepared, page.cards, strict=True), start=1):
             _draw_card(figure, axes, item, card, palette, f"network-{number}")
-        draw_legend(axes, [item.parts for item in drawn], page.cards[0].title.x, palette)
+        draw_legend(axes, [item.parts for item in prepared], page.cards[0].title.x, palette)
     return figure
 
 
-def _prepared(network: MaskedNetwork | Mapping[str, Any], dataset: Dataset | None) -> _Drawn:
+def _prepared(network: MaskedNetwork | Mapping[str, Any], dataset: Dataset | None) -> _Prepared:
     row = network if isinstance(network, Mapping) else None
     built = network_from_row(network) if isinstance(network, Mapping) else network
     if row is not None:
-        check_columns(row, (*SAID_COLUMNS, "dataset"))
-    over = dataset or load_dataset(_DEFAULT_DATASET if row is None else row["dataset"])
+        check_columns(row, CAPTION_COLUMNS)
+    data = dataset or load_dataset(built.dataset or _DEFAULT_DATASET)
     layers = built.layers()
     parts = Parts.of([weight for weight, _ in layers])
-    if parts.sizes[0] != over.features:
+    if parts.sizes[0] != data.features:
         raise ValueError(
-            f"the network has {parts.sizes[0]} inputs, {over.name} has {over.features} features"
+            f"the network has {parts.sizes[0]} inputs, {data.name} has {data.features} features"
         )
-    if row is None:
-        return _Drawn(layers, parts, caption_of_network(built, over, parts), over)
-    return _Drawn(layers, parts, caption_of_row(row, layers, parts), over)
+    # A row's accuracy is that on its own data set.
+    if row is None or row["dataset"] != data.name:
+        return _Prepared(layers, parts, caption_of_network(built, data, parts), data)
+    return _Prepared(layers, parts, caption_of_row(row, layers, parts), data)
 
 
-def _inches(figure: Figure, box: Box) -> Axes:
-    """Axes that lie in a box; the first ones, over the whole page, are in inches themselves."""
+def _axes_in_inches(figure: Figure, box: Box) -> Axes:
+    """Return axes over a box, with inches as their units."""
     width, height = figure.get_size_inches()
     axes = figure.add_axes((box.x / width, box.y / height, box.width / width, box.height / height))
     axes.set(xlim=(box.x, box.right), ylim=(box.y, box.top))
@@ -124,33 +127,33 @@ def _inches(figure: Figure, box: Box) -> Axes:
 
 
 def _draw_card(
-    figure: Figure, axes: Axes, item: _Drawn, card: Card, palette: Palette, name: str
+    figure: Figure, axes: Axes, item: _Prepared, card: Card, palette: Palette, name: str
 ) -> None:
     plane = Plane.around(item.dataset)
     boxes = neuron_boxes(item.parts, card)
     draw_weights(axes, item.parts, boxes, palette, name)
-    pictures = {place: box for place, box in boxes.items() if box != card.region}
+    pictures = {neuron: box for neuron, box in boxes.items() if box != card.region}
     draw_neurons(axes, item.parts, item.layers, pictures, plane, palette, name)
     draw_layer_names(axes, item.parts, card, palette)
-    region = _inches(figure, card.region)
+    region = _axes_in_inches(figure, card.region)
     region.set_zorder(axes.get_zorder() - 1)
     draw_region(
-        region, without_others(item.layers, item.parts.shown), item.dataset, plane, palette, name
+        region, restricted_to(item.layers, item.parts.shown), item.dataset, plane, palette, name
     )
     if card.into_region and (bias := float(item.layers[-1][1][0])) != 0:
         corner = (card.region.x, card.region.y)
         axes.add_patch(bias_dot(corner, 0.08, palette.of_sign(bias), palette))
-    _write(axes, item.caption, card, palette)
+    _write_caption(axes, item.caption, card, palette)
 
 
-def _write(axes: Axes, caption: Caption, card: Card, palette: Palette) -> None:
-    """Title, subtitle, and the numbers in columns of equal length with the masks below."""
+def _write_caption(axes: Axes, caption: Caption, card: Card, palette: Palette) -> None:
+    """Write title, subtitle, and the numbers in columns of equal length, with the masks below."""
     title, area = card.title, card.numbers
     size = min(card.title_size, title.width * _POINTS_PER_INCH / len(caption.title))
     axes.text(title.x, title.y + 0.3, caption.title, fontsize=size, color=palette.text)
-    axes.text(title.x, title.y, caption.subtitle, fontsize=_SUBTITLE, color=palette.muted)
+    axes.text(title.x, title.y, caption.subtitle, fontsize=_SUBTITLE_SIZE, color=palette.muted)
     lines = -(-len(caption.table) // card.number_columns)
-    step = min(area.height / (lines + len(caption.masks)), _TALLEST_LINE)
+    step = min(area.height / (lines + len(caption.masks)), _MAX_LINE_HEIGHT)
     columns = [
         *(caption.table[start : start + lines] for start in range(0, len(caption.table), lines)),
         caption.masks,
@@ -158,8 +161,8 @@ def _write(axes: Axes, caption: Caption, card: Card, palette: Palette) -> None:
     for number, column in enumerate(columns):
         below = column is caption.masks
         x = area.x if below else area.x + number * area.width / card.number_columns
-        indent = (max((len(name) for name, _ in column), default=0) + 1.5) * _LETTER
-        for place, (name, value) in enumerate(column, start=lines if below else 0):
-            y = area.top - (place + 0.5) * step
-            axes.text(x, y, name, fontsize=_NUMBERS, color=palette.muted, va="center")
-            axes.text(x + indent, y, value, fontsize=_NUMBERS, color=palette.text, va="center")
+        indent = (max((len(name) for name, _ in column), default=0) + 1.5) * _LETTER_WIDTH
+        for line, (name, value) in enumerate(column, start=lines if below else 0):
+            y = area.top - (line + 0.5) * step
+            axes.text(x, y, name, fontsize=_TABLE_SIZE, color=palette.muted, va="center")
+            axes.text(x + indent, y, value, fontsize=_TABLE_SIZE, color=palette.text, va="center")

@@ -1,20 +1,22 @@
-"""Writing a drawing to a file: the same drawing is the same bytes."""
+"""Writing drawings to files: the same drawing always gives the same bytes."""
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Final
 
 import matplotlib.style
 from matplotlib.figure import Figure
 
+from storage.scratch import scratch_folder
+
 SUFFIXES: Final = (".svg", ".png", ".pdf")
+"""Supported file formats."""
 
-_DOTS_PER_INCH = 160
-"""Of a PNG, and of what is an image in the others."""
+_DOTS_PER_INCH: Final = {".svg": 160, ".png": 300, ".pdf": 300}
+"""Resolution of images; journals ask for 300. SVG files are for screens, and there are many."""
 
-# Without them a file would hold the time, and the version of matplotlib.
+# The defaults hold the time and matplotlib's version.
 _METADATA: Final[dict[str, dict[str, str | None]]] = {
     ".svg": {"Date": None, "Creator": "sparsest"},
     ".png": {"Software": "sparsest"},
@@ -23,54 +25,52 @@ _METADATA: Final[dict[str, dict[str, str | None]]] = {
 
 
 def check_drawing_path(path: Path, *, overwrite: bool = False) -> None:
-    """Makes sure that a drawing can be written there, before it is made.
+    """Check that a drawing can be written to a path, before it is made.
 
     Raises:
-        ValueError: another suffix than `SUFFIXES`.
-        FileExistsError: there is something already, and `overwrite` is not set.
-        FileNotFoundError: its folder is not there.
+        ValueError: the suffix is not one of `SUFFIXES`.
+        FileExistsError: the path exists and `overwrite` is not set, or it is a folder.
+        FileNotFoundError: its folder does not exist.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(
-            f"{path}: a drawing is written as {', '.join(SUFFIXES)}: name a file that ends so"
-        )
+        raise ValueError(f"{path}: unknown format; the name must end in {', '.join(SUFFIXES)}")
     if path.is_dir():
         raise FileExistsError(f"{path} is a folder; name a file")
     if path.exists() and not overwrite:
         raise FileExistsError(
-            f"{path} exists already: name another file, or overwrite it (--overwrite)"
+            f"{path} exists already: name another file, or replace it (--overwrite)"
         )
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent}: make it, or name another")
+        raise FileNotFoundError(f"there is no folder {path.parent}: create it, or name another")
 
 
 def save_drawing(figure: Figure, path: str | Path, *, overwrite: bool = False) -> None:
-    """Writes a figure in the format that the suffix says; the file appears when it is complete.
+    """Write a figure in the format of the path's suffix; the file appears when it is complete.
 
     Args:
-        figure: of `analysis.drawing.figure.draw`.
-        path: ends in one of `SUFFIXES`.
-        overwrite: replace what is there.
+        figure: figure of `analysis.drawing.figure.draw` or any other matplotlib figure.
+        path: file whose name ends in one of `SUFFIXES`.
+        overwrite: whether to replace an existing file.
 
     Raises:
-        ValueError: another suffix.
-        OSError: it cannot be written, or is there already and `overwrite` is not set.
+        ValueError: the suffix is not one of `SUFFIXES`.
+        OSError: the file cannot be written, or exists and `overwrite` is not set.
     """
     final = Path(path).expanduser().absolute()
     check_drawing_path(final, overwrite=overwrite)
     suffix = final.suffix.lower()
     with (
-        tempfile.TemporaryDirectory(prefix=".drawing-", dir=final.parent) as folder,
-        # Whatever is set for the plots of a notebook.
+        scratch_folder(final.parent, ".drawing-") as folder,
+        # Independent of a notebook's settings.
         matplotlib.style.context("default"),
         matplotlib.rc_context(
             {
-                "svg.hashsalt": "sparsest",  # ids of its parts would be random otherwise
-                "svg.fonttype": "path",  # looks the same whatever fonts its reader has
+                "svg.hashsalt": "sparsest",  # ids would be random otherwise
+                "svg.fonttype": "path",  # the same appearance without the fonts
                 "image.composite_image": False,  # every picture keeps its own pixels
             }
         ),
     ):
-        aside = Path(folder) / f"drawing{suffix}"
-        figure.savefig(aside, dpi=_DOTS_PER_INCH, metadata=_METADATA[suffix])
-        aside.replace(final)
+        complete = folder / f"drawing{suffix}"
+        figure.savefig(complete, dpi=_DOTS_PER_INCH[suffix], metadata=_METADATA[suffix])
+        complete.replace(final)

@@ -1,4 +1,4 @@
-"""Where the neurons of a network lie on its card. All lengths are inches."""
+"""Positions of a network's neurons on its card. All lengths are inches."""
 
 from __future__ import annotations
 
@@ -7,69 +7,69 @@ from collections.abc import Sequence
 from analysis.drawing.cards import Box, Card
 from analysis.drawing.parts import Parts
 
-_LARGEST = 1.0
-"""Side of a neuron's picture where there is room."""
+_MAX_SIDE = 1.0
+"""Largest side of a neuron's picture."""
 
-_MOST_FILES = 3
-"""A layer of many neurons is drawn in several files, so that their pictures stay larger."""
+_MAX_COLUMNS = 3
+"""Maximum number of columns for the neurons of one layer."""
 
-_WORTH_A_FILE = 1.25
-"""How much larger they must become for that."""
+_MIN_GAIN = 1.25
+"""Factor by which pictures must grow for a further column to be worth it."""
 
-_GAP = 0.84
-"""Side of a picture as a share of the room for it."""
+_FILL = 0.84
+"""Side of a picture as a fraction of the space for it."""
 
-_SHARE = 0.62
-"""Part of the way from layer to layer that pictures may take; the rest is for the weights."""
+_LAYER_FRACTION = 0.62
+"""Fraction of the distance between layers that pictures may take; weights need the rest."""
 
 
 def neuron_boxes(parts: Parts, card: Card) -> dict[tuple[int, int], Box]:
-    """Where each drawn neuron lies: (layer, place in it) -> its square.
+    """Map each drawn neuron, as (layer, index in the layer), to its square.
 
-    The output of a card whose weights lead into the decision region lies there.
+    If the card's last weights lead into the decision region, the output's box is that region.
     """
-    columns = _columns(parts, card)
-    room = card.network.width / columns
+    layers = _layers(parts, card)
+    room = card.network.width / layers
     boxes: dict[tuple[int, int], Box] = {}
-    for layer in range(columns):
-        places = parts.shown[layer]
-        squares = _column(len(places), column_centre(parts, card, layer), room, card.network)
-        boxes |= {(layer, place): box for place, box in zip(places, squares, strict=True)}
+    for layer in range(layers):
+        neurons = parts.shown[layer]
+        squares = _squares(len(neurons), layer_centre(parts, card, layer), room, card.network)
+        boxes |= {(layer, neuron): box for neuron, box in zip(neurons, squares, strict=True)}
     if card.into_region:
-        boxes[columns, 0] = card.region
+        boxes[layers, 0] = card.region
     return boxes
 
 
-def column_centre(parts: Parts, card: Card, layer: int) -> float:
-    """How far to the right a layer is drawn."""
-    return card.network.x + (layer + 0.5) * card.network.width / _columns(parts, card)
+def layer_centre(parts: Parts, card: Card, layer: int) -> float:
+    """Return the x coordinate of a layer's centre."""
+    return card.network.x + (layer + 0.5) * card.network.width / _layers(parts, card)
 
 
-def _columns(parts: Parts, card: Card) -> int:
+def _layers(parts: Parts, card: Card) -> int:
     return len(parts.sizes) - 1 if card.into_region else len(parts.sizes)
 
 
-def _column(count: int, centre: float, room: float, area: Box) -> Sequence[Box]:
-    """Squares below one another, in up to `_MOST_FILES` files that take turns."""
-    files, side = 1, _side(count, 1, room, area)
-    for more in range(2, _MOST_FILES + 1):
-        if _side(count, more, room, area) > side * _WORTH_A_FILE:
-            files, side = more, _side(count, more, room, area)
-    step = side / (files * _GAP)
+def _squares(count: int, centre: float, room: float, area: Box) -> Sequence[Box]:
+    """Return the squares of a layer from top to bottom, alternating between its columns."""
+    columns, side = 1, _side(count, 1, room, area)
+    for more in range(2, _MAX_COLUMNS + 1):
+        if _side(count, more, room, area) > side * _MIN_GAIN:
+            columns, side = more, _side(count, more, room, area)
+    step = side / (columns * _FILL)
     top = area.middle + step * (count - 1) / 2
-    shift = side / _GAP
+    shift = side / _FILL
     return [
         Box(
-            centre + (place % files - (files - 1) / 2) * shift - side / 2,
-            top - place * step - side / 2,
+            centre + (index % columns - (columns - 1) / 2) * shift - side / 2,
+            top - index * step - side / 2,
             side,
             side,
         )
-        for place in range(count)
+        for index in range(count)
     ]
 
 
-def _side(count: int, files: int, room: float, area: Box) -> float:
-    """How large the pictures can be."""
-    step = area.height / (count - 1 + files * _GAP) if count else _LARGEST
-    return min(_LARGEST, step * files * _GAP, room * _SHARE / files)
+def _side(count: int, columns: int, room: float, area: Box) -> float:
+    """Return the largest side of `count` pictures in this number of columns."""
+    step = area.height / (count - 1 + columns * _FILL) if count else _MAX_SIDE
+    return min(_MAX_SIDE, step * columns * _FILL, room * _LAYER_FRACTION / columns)

@@ -1,4 +1,4 @@
-"""The key to a drawing, at its foot."""
+"""The legend at the foot of a drawing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from analysis.drawing.parts import Parts
 from analysis.drawing.weights import DASHES, Dashes, line_width
 
 _SAMPLES = (0.2, 1, 4)
-_SIZE = 10
+"""Magnitudes of the sample weights."""
+
+_FONT_SIZE = 10
 _UPPER, _LOWER = LEGEND_HEIGHT + 0.17, LEGEND_HEIGHT - 0.17
 _STROKE = 0.42
 _INDENT = 0.52
@@ -25,42 +27,42 @@ _COLUMNS = (0.0, 1.4, 4.55, 6.45)
 
 
 def draw_legend(axes: Axes, networks: Sequence[Parts], x: float, palette: Palette) -> None:
-    """Says what the signs mean; the disconnected ones only where a network has any.
+    """Explain the symbols; those for disconnected parts only if a network has any.
 
     Args:
-        axes: in inches.
-        networks: what is drawn.
-        x: where the key begins.
-        palette: of the drawing.
+        axes: axes in inches.
+        networks: parts of the drawn networks.
+        x: left edge of the legend.
+        palette: colours of the drawing.
     """
     signs, widths, points, disconnected = (x + column for column in _COLUMNS)
     _line(axes, signs, _UPPER, palette.positive, 2.5)
-    _say(axes, signs + _INDENT, _UPPER, "positive", palette)
+    _text(axes, signs + _INDENT, _UPPER, "positive", palette)
     _line(axes, signs, _LOWER, palette.negative, 2.5)
-    _say(axes, signs + _INDENT, _LOWER, "negative", palette)
+    _text(axes, signs + _INDENT, _LOWER, "negative", palette)
     for number, sample in enumerate(_SAMPLES):
-        place = widths + 0.82 * number
-        _line(axes, place, _UPPER, palette.muted, line_width(sample))
-        _say(axes, place + _STROKE + 0.06, _UPPER, f"{sample:g}", palette)
-    _say(axes, widths + 0.82 * len(_SAMPLES) - 0.1, _UPPER, "|weight|", palette)
+        left = widths + 0.82 * number
+        _line(axes, left, _UPPER, palette.muted, line_width(sample))
+        _text(axes, left + _STROKE + 0.06, _UPPER, f"{sample:g}", palette)
+    _text(axes, widths + 0.82 * len(_SAMPLES) - 0.1, _UPPER, "|weight|", palette)
     for number, colour in enumerate((palette.positive, palette.negative)):
         axes.add_patch(bias_dot((widths + 0.2 + 0.17 * number, _LOWER), 0.06, colour, palette))
-    _say(axes, widths + _INDENT, _LOWER, "bias of a neuron", palette)
+    _text(axes, widths + _INDENT, _LOWER, "bias of a neuron", palette)
     axes.add_patch(Circle((points + 0.33, _UPPER), 0.05, color=palette.wrong))
-    _say(axes, points + _INDENT, _UPPER, "wrongly classified", palette)
-    _scale(axes, Box(points, _LOWER - 0.07, _STROKE, 0.14), palette)
-    _say(axes, points + _INDENT, _LOWER, "output, \N{MINUS SIGN} to +", palette)
+    _text(axes, points + _INDENT, _UPPER, "misclassified", palette)
+    _colour_scale(axes, Box(points, _LOWER - 0.07, _STROKE, 0.14), palette)
+    _text(axes, points + _INDENT, _LOWER, "output, \N{MINUS SIGN} to +", palette)
     if any(parts.disconnected_weights or parts.off_path_neurons for parts in networks):
         _line(axes, disconnected, _UPPER, palette.grey, 2.5, DASHES)
-        _say(axes, disconnected + _INDENT, _UPPER, "disconnected weight", palette)
+        _text(axes, disconnected + _INDENT, _UPPER, "disconnected weight", palette)
         frame = Rectangle((disconnected + 0.13, _LOWER - 0.1), 0.2, 0.2, facecolor="none")
         frame.set(edgecolor=palette.grey, linestyle="dashed")
         axes.add_patch(frame)
-        _say(axes, disconnected + _INDENT, _LOWER, "neuron on no path", palette)
+        _text(axes, disconnected + _INDENT, _LOWER, "neuron on no path", palette)
 
 
-def _say(axes: Axes, x: float, y: float, text: str, palette: Palette) -> None:
-    axes.text(x, y, text, va="center", fontsize=_SIZE, color=palette.muted)
+def _text(axes: Axes, x: float, y: float, text: str, palette: Palette) -> None:
+    axes.text(x, y, text, va="center", fontsize=_FONT_SIZE, color=palette.muted)
 
 
 def _line(
@@ -79,8 +81,8 @@ def _line(
     )
 
 
-def _scale(axes: Axes, box: Box, palette: Palette) -> None:
-    """The colours of the pictures, from the most negative to the most positive."""
+def _colour_scale(axes: Axes, box: Box, palette: Palette) -> None:
+    """Draw the colours from the most negative to the most positive value."""
     image = AxesImage(
         axes, extent=(box.x, box.right, box.y, box.top), interpolation="none", zorder=4
     )

@@ -1,6 +1,7 @@
-"""The colours of a drawing: blue for positive, orange for negative, on light or dark ground.
+"""Colours of a drawing: blue for positive, orange for negative, on a light or dark background.
 
-Blue and orange are told apart in the common kinds of colour blindness, and differ in lightness.
+Blue and orange can be told apart with the common kinds of colour blindness, and differ in
+lightness.
 """
 
 from __future__ import annotations
@@ -8,7 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
+from numpy.typing import NDArray
+
+_FULL_LOGIT = 4.0
+"""Magnitude of a logit at which a class has its strongest colour."""
+
+_REGION_STRENGTH = 0.75
+"""Fraction of the full colour used for logits, so that the data stand out from the region."""
 
 
 @dataclass(frozen=True)
@@ -16,17 +25,17 @@ class Palette:
     """Colours as #rrggbb.
 
     Attributes:
-        background: of the figure.
-        text: of what is to be read first.
-        muted: of what is to be read second.
-        grey: of what is disconnected.
-        neutral: of zero, in pictures of neurons and in the decision region.
-        positive: of positive weights and values, and of class 1.
-        negative: of negative weights and values, and of class 0.
-        positive_data: of the points of class 1, over a region of `positive`.
-        negative_data: of the points of class 0, likewise.
-        wrong: of points on the wrong side.
-        boundary: between the regions of the two classes.
+        background: background of the figure.
+        text: main text.
+        muted: secondary text.
+        grey: disconnected weights and neurons.
+        neutral: zero, in pictures of neurons and in the decision region.
+        positive: positive weights and values, and class 1.
+        negative: negative weights and values, and class 0.
+        positive_data: points of class 1, over a region of `positive`.
+        negative_data: points of class 0, over a region of `negative`.
+        wrong: misclassified points.
+        boundary: boundary between the regions of the two classes.
     """
 
     background: str
@@ -43,13 +52,35 @@ class Palette:
 
     @cached_property
     def values(self) -> LinearSegmentedColormap:
-        """From `negative` by way of `neutral` to `positive`."""
+        """Colour map from `negative` through `neutral` to `positive`."""
         stops = [self.negative, self.neutral, self.positive]
         return LinearSegmentedColormap.from_list("values", stops, N=129)
 
     def of_sign(self, weight: float) -> str:
-        """The colour of a weight or a bias."""
+        """Return the colour of a weight or a bias."""
         return self.positive if weight > 0 else self.negative
+
+    def of_activations(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Colour a neuron's activations, scaled so that the largest magnitude has full colour.
+
+        Returns:
+            RGBA, uint8 [..., 4].
+        """
+        largest = float(np.abs(values).max()) or 1.0
+        return self._coloured(values / largest)
+
+    def of_logits(self, logits: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Colour the network's output, on the same scale in every drawing.
+
+        Returns:
+            RGBA, uint8 [..., 4].
+        """
+        return self._coloured(np.clip(logits / _FULL_LOGIT, -1, 1) * _REGION_STRENGTH)
+
+    def _coloured(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Map values from -1 to 1 to colours."""
+        colours: NDArray[np.uint8] = self.values(0.5 + values / 2, bytes=True)
+        return colours
 
 
 LIGHT = Palette(

@@ -1,4 +1,4 @@
-"""What of a network is drawn: its nonzero weights and the neurons that have one, in order."""
+"""The parts of a network that are drawn: nonzero weights, and the order of their neurons."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from pruning.connectivity import effective_mask
 
-_SWEEPS = 4
-"""Of the ordering, back and forth; more change next to nothing."""
+_ORDERING_PASSES = 4
+"""Passes of the crossing reduction, alternating in direction; further ones change little."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Edge:
     """A nonzero weight.
 
     Attributes:
-        layer: of the neuron that it leaves; 0 are the inputs.
-        source: place of that neuron in its layer.
-        target: place of the neuron of the next layer that it enters.
-        weight: its value.
+        layer: layer of the source neuron; 0 are the inputs.
+        source: index of the source neuron in its layer.
+        target: index of the target neuron in the next layer.
+        weight: value of the weight.
         on_path: whether it lies on an input-to-output path of nonzero weights.
     """
 
@@ -37,13 +37,13 @@ class Edge:
 
 @dataclass(frozen=True)
 class Parts:
-    """What of a network is drawn.
+    """The parts of a network that are drawn.
 
     Attributes:
-        sizes: number of neurons of each layer, inputs and output included.
+        sizes: number of neurons of each layer, including inputs and output.
         edges: the nonzero weights.
-        shown: for each layer the places of its neurons that are drawn, from top to bottom: all
-            inputs and outputs, and the hidden neurons that have a nonzero weight.
+        shown: for each layer the indices of the drawn neurons from top to bottom: all inputs and
+            outputs, and the hidden neurons with a nonzero weight.
         on_path: for each layer bool [n], whether a neuron lies on an input-to-output path.
     """
 
@@ -54,7 +54,11 @@ class Parts:
 
     @classmethod
     def of(cls, weights: Sequence[NDArray[np.float32]]) -> Self:
-        """Of a network with these weights: float32 [n_out, n_in] a layer, input side first."""
+        """Return the parts of a network.
+
+        Args:
+            weights: float32 [n_out, n_in] for each layer, input side first.
+        """
         effective = effective_mask(weights)
         edges = tuple(
             Edge(layer, int(source), int(target), float(weight[target, source]), bool(on_path))
@@ -69,36 +73,36 @@ class Parts:
 
     @property
     def shown_structure(self) -> str:
-        """The hidden layers by their neurons that are drawn: 4x2x2; "linear" without any."""
-        return "x".join(str(len(places)) for places in self.shown[1:-1]) or "linear"
+        """Drawn neurons of each hidden layer, such as 4x2x2; "linear" without hidden layers."""
+        return "x".join(str(len(neurons)) for neurons in self.shown[1:-1]) or "linear"
 
     @property
     def disconnected_weights(self) -> int:
-        """Number of edges on no path."""
+        """Number of nonzero weights on no path."""
         return sum(not edge.on_path for edge in self.edges)
 
     @property
     def off_path_neurons(self) -> int:
-        """Number of hidden neurons that are drawn although they lie on no path."""
+        """Number of drawn hidden neurons on no path."""
         return sum(
-            not self.on_path[layer][place]
+            not self.on_path[layer][neuron]
             for layer in range(1, len(self.sizes) - 1)
-            for place in self.shown[layer]
+            for neuron in self.shown[layer]
         )
 
     @property
     def neurons_left_out(self) -> int:
-        """Number of neurons that are not drawn, because they have no nonzero weight."""
-        return sum(self.sizes) - sum(len(places) for places in self.shown)
+        """Number of neurons that are not drawn because all their weights are zero."""
+        return sum(self.sizes) - sum(len(neurons) for neurons in self.shown)
 
 
 def _ordered(
     weights: Sequence[NDArray[np.float32]], on_path: Sequence[NDArray[np.bool_]]
 ) -> tuple[tuple[int, ...], ...]:
-    """The drawn neurons of each layer, such that few edges cross; those on no path at the end.
+    """Order the drawn neurons of each layer so that few edges cross, off-path neurons last.
 
-    Each neuron goes to the mean place of the neurons that it is connected with, weighted by the
-    magnitude of the weights, alternately towards the output and back.
+    Barycentre heuristic: each neuron moves to the mean position of its neighbours, weighted by
+    the magnitude of the weights, alternating between the forward and the backward direction.
     """
     strengths = [np.abs(weight).astype(np.float64) for weight in weights]
     shown = [np.arange(strengths[0].shape[1])]
@@ -106,20 +110,22 @@ def _ordered(
         shown.append(np.flatnonzero(entering.any(axis=1) | leaving.any(axis=0)))
     shown.append(np.arange(strengths[-1].shape[0]))
     hidden = range(1, len(strengths))
-    for sweep in range(_SWEEPS):
-        for layer in hidden if sweep % 2 == 0 else reversed(hidden):
-            towards = strengths[layer - 1] if sweep % 2 == 0 else strengths[layer].T
-            height = _heights(shown[layer - 1 if sweep % 2 == 0 else layer + 1], towards.shape[1])
+    for number in range(_ORDERING_PASSES):
+        forward = number % 2 == 0
+        for layer in hidden if forward else reversed(hidden):
+            towards = strengths[layer - 1] if forward else strengths[layer].T
+            position = _positions(shown[layer - 1 if forward else layer + 1], towards.shape[1])
             total = towards.sum(axis=1)
-            mean = towards @ height / np.where(total > 0, total, 1)
+            mean = towards @ position / np.where(total > 0, total, 1)
             wanted = np.where(total > 0, mean, 1.0).round(6)
-            places = shown[layer]
-            shown[layer] = places[np.lexsort((places, wanted[places], ~on_path[layer][places]))]
-    return tuple(tuple(int(place) for place in places) for places in shown)
+            neurons = shown[layer]
+            order = np.lexsort((neurons, wanted[neurons], ~on_path[layer][neurons]))
+            shown[layer] = neurons[order]
+    return tuple(tuple(int(neuron) for neuron in neurons) for neurons in shown)
 
 
-def _heights(places: NDArray[np.intp], neurons: int) -> NDArray[np.float64]:
-    """For each neuron of a layer how far down it is drawn, from 0 to 1; 0 where it is not."""
-    heights = np.zeros(neurons)
-    heights[places] = (np.arange(len(places)) + 0.5) / max(len(places), 1)
-    return heights
+def _positions(shown: NDArray[np.intp], neurons: int) -> NDArray[np.float64]:
+    """Return each neuron's distance from the top, from 0 to 1; 0 for those not drawn."""
+    positions = np.zeros(neurons)
+    positions[shown] = (np.arange(len(shown)) + 0.5) / max(len(shown), 1)
+    return positions

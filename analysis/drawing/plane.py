@@ -1,4 +1,4 @@
-"""What the neurons of a network answer over the input plane."""
+"""Activations of a network's neurons over the input plane."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.protocol import Layers
 from workers.datasets import Dataset
 
-Layers = Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]
-"""(weight float32 [n_out, n_in], bias float32 [n_out]) a layer, input side first."""
-
 _MARGIN = 1.06
-"""The plane goes this much further than the data."""
+"""Side of the drawn square relative to the extent of the data."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class Plane:
     """A square of the input plane.
 
     Attributes:
-        centre: of the square.
+        centre: centre of the square.
         reach: half of its side.
     """
 
@@ -32,15 +30,15 @@ class Plane:
 
     @classmethod
     def around(cls, dataset: Dataset) -> Self:
-        """The square that a data set fills.
+        """Return the square that contains a data set.
 
         Raises:
-            ValueError: its points have other than two features.
+            ValueError: the points do not have exactly two features.
         """
         if dataset.features != 2:
             raise ValueError(
-                f"{dataset.name} has {dataset.features} features: only networks on points of a "
-                "plane can be drawn"
+                f"{dataset.name} has {dataset.features} features: only networks with two inputs "
+                "can be drawn"
             )
         lowest, highest = dataset.points.min(axis=0), dataset.points.max(axis=0)
         x, y = (float(middle) for middle in (lowest + highest) / 2)
@@ -48,52 +46,51 @@ class Plane:
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
-        """Left, right, bottom, top."""
+        """Left, right, bottom and top edge."""
         x, y = self.centre
         return (x - self.reach, x + self.reach, y - self.reach, y + self.reach)
 
     def axes(self, pixels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Centres of so many pixels along each side: from the left, and from the bottom."""
+        """Return the pixel centres along each side: from the left, and from the bottom."""
         steps = (2 * (np.arange(pixels) + 0.5) / pixels - 1) * self.reach
         x, y = self.centre
         return (steps + x).astype(np.float32), (steps + y).astype(np.float32)
 
     def points(self, pixels: int) -> NDArray[np.float32]:
-        """Centres of pixels * pixels squares, row by row from the bottom: [pixels ** 2, 2]."""
+        """Return the pixel centres row by row from the bottom: float32 [pixels ** 2, 2]."""
         x, y = self.axes(pixels)
         return np.stack([np.tile(x, pixels), np.repeat(y, pixels)], axis=1)
 
 
-def responses(layers: Layers, points: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """What every neuron of a network answers.
+def activations(layers: Layers, points: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Compute the output of every neuron of a network.
 
     Args:
-        layers: of the network.
+        layers: weights and biases.
         points: float32 [N, inputs].
 
     Returns:
-        float32 [n, N] a layer: the inputs themselves, the hidden neurons behind their ReLU, and
-        the logit.
+        float32 [n, N] for each layer: the inputs, the hidden neurons after their ReLU, the logit.
     """
-    answers = [points.T]
+    outputs = [points.T]
     for number, (weight, bias) in enumerate(layers, start=1):
-        # Not a matrix product: its sums would depend on the number of threads, and the same drawing
-        # is to be the same bytes.
-        answer = np.einsum("oi,in->on", weight, answers[-1]) + bias[:, None]
-        answers.append(answer if number == len(layers) else np.maximum(answer, 0))
-    return answers
+        # Not a matrix product, whose sums depend on the number of threads: the same drawing must
+        # give the same bytes.
+        output = np.einsum("oi,in->on", weight, outputs[-1]) + bias[:, None]
+        outputs.append(output if number == len(layers) else np.maximum(output, 0))
+    return outputs
 
 
-def without_others(layers: Layers, kept: Sequence[Sequence[int]]) -> Layers:
-    """The network with some of its neurons only, in the order given.
+def restricted_to(layers: Layers, neurons: Sequence[Sequence[int]]) -> Layers:
+    """Return the network with only some of its neurons, in the given order.
 
-    It answers the same where the others have no nonzero weight.
+    Its output is unchanged if all weights of the other neurons are zero.
 
     Args:
-        layers: of the network.
-        kept: for each layer, inputs and output included, the places of neurons.
+        layers: weights and biases.
+        neurons: for each layer, including inputs and output, the indices of the neurons to keep.
     """
     return [
         (weight[np.ix_(outputs, inputs)], bias[list(outputs)])
-        for (weight, bias), inputs, outputs in zip(layers, kept[:-1], kept[1:], strict=True)
+        for (weight, bias), inputs, outputs in zip(layers, neurons[:-1], neurons[1:], strict=True)
     ]

@@ -1,4 +1,4 @@
-"""The decision region of a network with the data over it."""
+"""The decision region of a network, with the data over it."""
 
 from __future__ import annotations
 
@@ -7,37 +7,29 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from analysis.drawing.palette import Palette
-from analysis.drawing.plane import Layers, Plane, responses
+from analysis.drawing.plane import Plane, activations
+from pruning.protocol import Layers
 from workers.datasets import Dataset
 
 _PIXELS = 240
-_CERTAIN = 4.0
-"""Logit from which on a class has its full colour."""
-
-_STRENGTH = 0.75
-"""Share of the full colour that the region gets, so that the points stand out."""
 
 
 def draw_region(
     axes: Axes, layers: Layers, dataset: Dataset, plane: Plane, palette: Palette, name: str
 ) -> None:
-    """Draws what class each point of the plane is given, the boundary, and all points.
+    """Draw the predicted class over the plane, the decision boundary, and all points.
 
     Args:
-        axes: square, with nothing in it yet.
-        layers: of the network.
+        axes: empty, square axes.
+        layers: weights and biases.
         dataset: points and their classes.
-        plane: what to show.
-        palette: of the drawing.
-        name: of the network in the figure; ids begin with it.
+        plane: part of the input plane to show.
+        palette: colours of the drawing.
+        name: prefix of the ids in the figure.
     """
-    logits = responses(layers, plane.points(_PIXELS))[-1].reshape(_PIXELS, _PIXELS)
-    certainty = np.clip(logits / _CERTAIN, -1, 1) * _STRENGTH
+    logits = activations(layers, plane.points(_PIXELS))[-1].reshape(_PIXELS, _PIXELS)
     image = axes.imshow(
-        palette.values(0.5 + certainty / 2, bytes=True),
-        extent=plane.extent,
-        origin="lower",
-        interpolation="none",
+        palette.of_logits(logits), extent=plane.extent, origin="lower", interpolation="none"
     )
     image.set_gid(f"{name}-region")
     if logits.min() < 0 < logits.max():
@@ -49,7 +41,7 @@ def draw_region(
 
 
 def _draw_boundary(axes: Axes, logits: NDArray[np.float32], plane: Plane, palette: Palette) -> None:
-    """The line where the logit is zero, as plain lines: straight pieces become two points each."""
+    """Draw the zero contour of the logit as simple lines, which make smaller files."""
     x, y = plane.axes(len(logits))
     contours = axes.contour(x, y, logits, levels=[0.0])
     lines = contours.get_paths()[0].to_polygons(closed_only=False)
@@ -60,8 +52,8 @@ def _draw_boundary(axes: Axes, logits: NDArray[np.float32], plane: Plane, palett
 
 
 def _draw_points(axes: Axes, layers: Layers, dataset: Dataset, palette: Palette) -> None:
-    """All points as an image, those on the wrong side over the others."""
-    positive = responses(layers, dataset.points)[-1][0] > 0
+    """Draw all points as an image, misclassified ones on top."""
+    positive = activations(layers, dataset.points)[-1][0] > 0
     labelled = dataset.labels > 0.5
     for chosen, colour, size in (
         (labelled & positive, palette.positive_data, 1.4),

@@ -1,4 +1,4 @@
-"""The weights of a drawing as curves: their colour is the sign, their width the magnitude."""
+"""The weights of a drawing as curves: colour shows the sign, line width the magnitude."""
 
 from __future__ import annotations
 
@@ -12,33 +12,35 @@ from analysis.drawing.cards import Box
 from analysis.drawing.palette import Palette
 from analysis.drawing.parts import Edge, Parts
 
-_THINNEST, _PER_UNIT, _THICKEST = 0.65, 1.0, 8.5
+_MIN_WIDTH, _WIDTH_PER_UNIT, _MAX_WIDTH = 0.65, 1.0, 8.5
+"""Line widths in points, and points per unit of magnitude."""
 
-_MANY = 1_500
-"""More curves than that become an image, or a file of vectors would be slow to open."""
+_MAX_VECTOR_CURVES = 1_500
+"""Number of curves above which they are rasterised: larger vector files open slowly."""
 
 Dashes = tuple[float, tuple[float, float]]
+"""Offset and (dash, gap) lengths in line widths, as matplotlib takes them."""
 
 DASHES: Dashes = (0, (3.0, 1.6))
-"""Of what is disconnected, as matplotlib takes them."""
+"""Dashes of disconnected weights."""
 
 
 def line_width(weight: float) -> float:
-    """How thick a weight is drawn, in points: the same in every drawing."""
-    return min(_THINNEST + _PER_UNIT * abs(weight), _THICKEST)
+    """Return a weight's line width in points; the scale is the same in every drawing."""
+    return min(_MIN_WIDTH + _WIDTH_PER_UNIT * abs(weight), _MAX_WIDTH)
 
 
 def draw_weights(
     axes: Axes, parts: Parts, boxes: Mapping[tuple[int, int], Box], palette: Palette, name: str
 ) -> None:
-    """Draws every nonzero weight once, as two collections: those on a path, and the others.
+    """Draw every nonzero weight once, in two collections: those on a path, and the others.
 
     Args:
-        axes: in inches.
-        parts: of the network.
-        boxes: of its neurons.
-        palette: of the drawing.
-        name: of the network in the figure; the collections' ids begin with it.
+        axes: axes in inches.
+        parts: parts of the network.
+        boxes: squares of its neurons.
+        palette: colours of the drawing.
+        name: prefix of the collections' ids in the figure.
     """
     disconnected = [edge for edge in parts.edges if not edge.on_path]
     _draw(axes, disconnected, boxes, palette, f"{name}-disconnected", DASHES)
@@ -54,7 +56,7 @@ def _draw(
     gid: str,
     dashes: Dashes | None = None,
 ) -> None:
-    # The thin ones last, where the thick ones do not hide them.
+    # Thin curves last, so that thick ones do not hide them.
     ordered = sorted(edges, key=lambda edge: -abs(edge.weight))
     paths = [
         _curve(boxes[edge.layer, edge.source], boxes[edge.layer + 1, edge.target])
@@ -68,17 +70,17 @@ def _draw(
         ],
         linewidths=[line_width(edge.weight) for edge in ordered],
         linestyles=[dashes or "solid"],
-        alpha=0.85 if len(edges) < _MANY else 0.4,
+        alpha=0.85 if len(edges) < _MAX_VECTOR_CURVES else 0.4,
         capstyle="butt",
         zorder=1 if dashes else 2,
     )
     curves.set_gid(gid)
-    curves.set_rasterized(len(edges) >= _MANY)
+    curves.set_rasterized(len(edges) >= _MAX_VECTOR_CURVES)
     axes.add_collection(curves, autolim=False)
 
 
 def _curve(source: Box, target: Box) -> Path:
-    """From the right side of a neuron to the left side of the next, level at both ends."""
+    """Return a curve from the right side of a neuron to the left side of the next."""
     start, end = (source.right, source.middle), (target.x, target.middle)
     bend = (end[0] - start[0]) * 0.5
     points = [start, (start[0] + bend, start[1]), (end[0] - bend, end[1]), end]

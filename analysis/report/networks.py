@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.drawing.numbers import label_of, percent
+from analysis.drawing.caption import label_of, percent
 from analysis.methods import name_of
 from analysis.report.asking import percent_name
 from analysis.report.chart import Chart

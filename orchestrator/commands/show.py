@@ -110,13 +110,13 @@ def _draw(
     overwrite: bool,
     dark: bool,
 ) -> None:
-    from analysis.drawing.figure import MOST_NETWORKS, draw
+    from analysis.drawing.caption import label_of
+    from analysis.drawing.figure import MAX_NETWORKS, draw
     from analysis.drawing.files import check_drawing_path, save_drawing
-    from analysis.drawing.numbers import label_of
     from analysis.retrain import was_left_out, with_network
 
-    if len(rows) > MOST_NETWORKS:
-        raise UserError(f"{len(rows)} networks: at most {MOST_NETWORKS} can be drawn together")
+    if len(rows) > MAX_NETWORKS:
+        raise UserError(f"{len(rows)} networks: at most {MAX_NETWORKS} can be drawn together")
     labels = [label_of(row) for row in rows]
     path = output or Path(f"{'-and-'.join(map(_in_a_file_name, labels))}.svg")
     try:

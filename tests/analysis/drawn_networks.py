@@ -1,4 +1,4 @@
-"""Networks of all kinds to draw."""
+"""Networks of many shapes for the tests of drawings."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pruning.network import MaskedNetwork
 def network(
     sizes: Sequence[int], kept: Callable[[int], float] = lambda layer: 1.0
 ) -> MaskedNetwork:
-    """A network with random weights.
+    """Return a network with random weights.
 
     Args:
-        sizes: neurons of each layer, inputs and output included.
-        kept: of each layer (from 0) -> share of its weights that is not zero.
+        sizes: neurons of each layer, including inputs and output.
+        kept: layer (from 0) -> fraction of its weights that are nonzero.
     """
     generator = np.random.default_rng(list(sizes))
     layers, masks = [], []
@@ -30,7 +30,7 @@ def network(
 
 
 def chain() -> MaskedNetwork:
-    """2-3-3-1: neuron 0 of each layer is on a path, neuron 1 leads nowhere, 2 has no weight."""
+    """Return a 2-3-3-1 network: neuron 0 of each layer is on a path, 1 is not, 2 has no weight."""
     first = np.array([[1, -2], [3, 0], [0, 0]], np.float32)
     second = np.array([[0.5, 0, 0], [0, 0, 0], [0, 0, 0]], np.float32)
     last = np.array([[-4, 1, 0]], np.float32)

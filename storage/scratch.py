@@ -1,0 +1,48 @@
+"""Scratch folders next to an output: what a killed process left behind goes with the next one."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+_LOCK: Final = ".in-use"
+"""Marks a folder of this module; its owner holds a lock on it."""
+
+
+@contextmanager
+def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """Make a folder in `parent` and remove it on exit.
+
+    Folders with this prefix whose process has died are removed first.
+
+    Args:
+        parent: folder of the output, so that the result can be renamed into place.
+        prefix: start of the folder's name, such as ".report-".
+
+    Raises:
+        OSError: `parent` is not writable.
+    """
+    _remove_leftovers(parent, prefix)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as name:
+        folder = Path(name)
+        unlocked = folder / f"{_LOCK}.new"
+        with unlocked.open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            # Renamed once it is locked: a folder with an unlocked mark has no owner.
+            unlocked.rename(folder / _LOCK)
+            yield folder
+
+
+def _remove_leftovers(parent: Path, prefix: str) -> None:
+    for folder in parent.glob(f"{prefix}*/"):
+        try:
+            with (folder / _LOCK).open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue  # in use, or not a folder of this module
