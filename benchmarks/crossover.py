@@ -15,11 +15,11 @@ import numpy as np
 from benchmarks.report import table
 from pruning.protocol import Snapshot
 from search.experiment import Experiment
+from search.process_state import standard_state
 from workers.cost import prefers_matrices
 from workers.datasets import load_dataset
 from workers.dense import train_dense
 from workers.initial import initial_network
-from workers.pruning_batches import one_thread
 from workers.sparse import SparseNetwork
 from workers.start import masked_layers
 from workers.step_schedule import StepSchedule
@@ -60,7 +60,7 @@ def run() -> None:
             def in_matrices(network: Snapshot = network, schedule: StepSchedule = schedule) -> None:
                 train_dense(network, schedule.slices(0, STEPS), dataset, 128, 0.9, 5e-4)
 
-            with one_thread():
+            with standard_state():
                 in_kernel()
                 in_matrices()
                 pairs = [(_us(in_kernel), _us(in_matrices)) for _ in range(TURNS)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from pruning.protocol import PrunesBefore, PrunesDuring
@@ -10,7 +11,8 @@ from search.experiment import Experiment
 from search.method import Method, Phase
 
 # Imported for plug-ins, which import it from here.
-from search.methods import method_named, setting
+from search.methods import METHODS, method_named, setting
+from search.process_state import plugin_call
 
 __all__ = ["algorithm", "pruning_before", "pruning_during", "setting", "stages_of"]
 
@@ -26,7 +28,7 @@ def algorithm(method: Method) -> Any:
     """
     if method.prunes not in _FUNCTIONS:
         raise ValueError(f"method {method.name!r} does not choose masks")
-    return getattr(import_module(method.module), _FUNCTIONS[method.prunes])
+    return getattr(_imported(method), _FUNCTIONS[method.prunes])
 
 
 def pruning_before(method: Method) -> PrunesBefore:
@@ -53,6 +55,14 @@ def pruning_during(method: Method) -> PrunesDuring:
     return begin
 
 
+def _imported(method: Method) -> ModuleType:
+    """Return the module of a method's algorithm; a plug-in's import cannot change the process."""
+    if method.name in METHODS:
+        return import_module(method.module)
+    with plugin_call(f"method {method.name!r}"):
+        return import_module(method.module)
+
+
 def stages_of(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
     """Return the stages of a pruned training, for estimates of its cost.
 
@@ -67,7 +77,7 @@ def stages_of(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
     """
     method = method_named(experiment.method)
     if method.masks_change:
-        stages = getattr(import_module(method.module), "stages", None)
+        stages = getattr(_imported(method), "stages", None)
         if stages is not None:
             stages_of_method: list[tuple[float, int]] = stages(experiment, weights)
             return stages_of_method

@@ -18,6 +18,8 @@ from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Generic, TypeVar
 
+from search.process_state import plugin_call
+
 METHODS_GROUP = "sparsest.methods"
 """Entry points that name a `pruning.method.Method`."""
 
@@ -125,7 +127,9 @@ def _loaded(point: metadata.EntryPoint) -> object:
     Raises:
         ValueError: it cannot be imported, whatever its module raises.
     """
+    kind = "method" if point.group == METHODS_GROUP else "data set"
     try:
-        return point.load()
+        with plugin_call(f"{kind} {point.name!r}"):
+            return point.load()
     except Exception as error:  # somebody else's code: anything can come out of it
         raise ValueError(f"{point.value}: {type(error).__name__}: {error}") from error

@@ -1,13 +1,13 @@
-"""What every method and data set must satisfy, the project's own and those of plug-ins.
+"""Checks that every method and data set must pass, including those of plug-ins.
 
-Each check is named for the failure that it looks for, and raises AssertionError where it finds it;
-the first line of its docstring says what holds otherwise. In the tests of a plug-in::
+Each check is named for its guarantee and raises AssertionError where that does not hold. In the
+tests of a plug-in::
 
     @pytest.mark.parametrize("check", METHOD_CHECKS, ids=lambda check: check.__name__)
-    def test_contract_is_broken(check):
+    def test_contract(check):
         check("noisy")
 
-`sparsest plugins --check noisy` does the same from the command line.
+`sparsest plugins --check noisy` runs the same checks.
 """
 
 from __future__ import annotations
@@ -17,34 +17,36 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import torch
 
 from pruning.selection import by_layer
 from search.experiment import Experiment
 from search.methods import method_named
+from search.process_state import changes_made_by
 from workers.datasets import Dataset, load_dataset, make_dataset
 from workers.initial import StoredInit, initial_network, starting_network
 from workers.mask_schedule import mask_schedule_of, train_with_mask_schedule
 from workers.start import Start, start_of
-from workers.train import train_batch
+from workers.train import MAX_TARGET_RATIO, train_batch
 
 Check = Callable[[str], None]
-"""Called with the name of a method or of a data set."""
+"""A check, called with the name of a method or data set. The first line of its docstring is the
+guarantee."""
 
 
 def pruned_experiment(method: str, width: int, target: int, replicate: int = 0) -> Experiment:
-    """A training of one epoch on the Cubist Spiral."""
+    """Return a training of one epoch on the Cubist Spiral."""
     return Experiment(
         method=method, width=width, target_nnz=target, lr=0.1, replicate=replicate, epochs=1
     )
 
 
-def settled(experiment: Experiment, dataset: Dataset) -> Start:
-    """The network and its masks where the masks do not change any more."""
+def with_final_masks(experiment: Experiment, dataset: Dataset) -> Start:
+    """Return the network with its final masks: before training, or after it if they change then."""
     if not method_named(experiment.method).masks_change:
         return start_of(experiment, dataset, {})
-    trained = train_with_mask_schedule(
-        experiment, dataset, *mask_schedule_of(experiment, dataset, {})
-    )
+    scheduled = mask_schedule_of(experiment, dataset, {})
+    trained = train_with_mask_schedule(experiment, dataset, *scheduled)
     shapes = [(n_out, n_in) for n_in, n_out in pairwise(trained.sizes)]
     weights = np.zeros(sum(n_out * n_in for n_out, n_in in shapes), np.bool_)
     biases = np.zeros(sum(n_out for n_out, _ in shapes), np.bool_)
@@ -54,53 +56,58 @@ def settled(experiment: Experiment, dataset: Dataset) -> Start:
     return Start(trained.layers, by_layer(weights, shapes), np.split(biases, bias_ends))
 
 
-def masks_do_not_fit_the_network(method: str) -> None:
-    """The masks fit the network and prune something of it, from width 3 to 256."""
+def masks_fit_the_network(method: str) -> None:
+    """Masks have the shapes of the network and prune some of it, at widths from 3 to 256."""
     for width in (3, 8, 64, 256):
-        start = settled(pruned_experiment(method, width, 20), _spiral())
+        start = with_final_masks(pruned_experiment(method, width, 20), _spiral())
         widths = (2, width, width, width, 1)
         shapes = [(n_out, n_in) for n_in, n_out in pairwise(widths)]
         masks = [*start.weight_masks, *start.bias_masks]
         found = [mask.shape for mask in masks]
-        _need(found == [*shapes, *(shape[:1] for shape in shapes)], f"width {width}: {found}")
-        _need(all(mask.dtype == np.bool_ for mask in masks), f"width {width}: not bool")
-        _need(not all(mask.all() for mask in start.weight_masks), f"width {width}: nothing pruned")
+        _require(found == [*shapes, *(shape[:1] for shape in shapes)], f"width {width}: {found}")
+        _require(all(mask.dtype == np.bool_ for mask in masks), f"width {width}: not bool")
+        kept_all = all(mask.all() for mask in start.weight_masks)
+        _require(not kept_all, f"width {width}: no weight is pruned")
 
 
-def something_else_than_the_seeds_decides(method: str) -> None:
-    """Its seeds decide: a repetition has other masks, global random numbers change nothing."""
-    import torch
+def about_as_many_weights_as_the_target_are_kept(method: str) -> None:
+    """The number of weights kept is near the target."""
+    for width, target in ((8, 30), (16, 40), (64, 57)):
+        start = with_final_masks(pruned_experiment(method, width, target), _spiral())
+        kept = sum(int(mask.sum()) for mask in start.weight_masks)
+        _require(
+            target / MAX_TARGET_RATIO <= kept <= target * MAX_TARGET_RATIO,
+            f"width {width}: {kept} weights are kept, the target is {target}",
+        )
 
-    kept = []
+
+def only_the_seeds_decide(method: str) -> None:
+    """The experiment's seeds alone decide its masks, so a replicate has other masks."""
+    starts = []
     for seed in (0, 1):
         torch.manual_seed(seed)
         np.random.seed(seed)
-        kept.append(settled(pruned_experiment(method, 8, 30), _spiral()))
-    _need(flat(kept[0]) == flat(kept[1]), "two calls gave other masks: draw no random numbers")
-    for ours, theirs in zip(kept[0].layers, kept[1].layers, strict=True):
-        _need(all(map(np.array_equal, ours, theirs)), "two calls gave other parameters")
-    other = settled(pruned_experiment(method, 8, 30, replicate=1), _spiral())
-    _need(flat(kept[0]) != flat(other), "a repetition has the same masks")
+        starts.append(with_final_masks(pruned_experiment(method, 8, 30), _spiral()))
+    first, second = starts
+    _require(
+        flat_masks(first) == flat_masks(second),
+        "two calls returned different masks; a method must not draw random numbers",
+    )
+    for ours, theirs in zip(first.layers, second.layers, strict=True):
+        _require(all(map(np.array_equal, ours, theirs)), "two calls returned different parameters")
+    other = with_final_masks(pruned_experiment(method, 8, 30, replicate=1), _spiral())
+    _require(flat_masks(first) != flat_masks(other), "a replicate has the same masks")
 
 
-def number_of_threads_decides(method: str) -> None:
-    """The masks are the same with one thread of torch and with two."""
-    import torch
-
-    threads = torch.get_num_threads()
-    kept = []
-    try:
-        for number in (1, 2):
-            torch.set_num_threads(number)
-            kept.append(flat(settled(pruned_experiment(method, 256, 40), _spiral())))
-            _need(torch.get_num_threads() == number, "it sets torch's number of threads")
-    finally:
-        torch.set_num_threads(threads)
-    _need(kept[0] == kept[1], "other masks with two threads than with one")
+def process_settings_are_unchanged(method: str) -> None:
+    """Importing and running it changes no setting of the process, of NumPy or of torch."""
+    with_final_masks(pruned_experiment(method, 8, 30), _spiral())
+    changes = changes_made_by(f"method {method!r}")
+    _require(not changes, "; ".join(changes))
 
 
-def start_is_not_the_masked_initial_network(method: str) -> None:
-    """The initial weights are masked, and not changed, where it prunes before training."""
+def initial_weights_are_only_masked(method: str) -> None:
+    """Pruning before training masks initial weights and does not otherwise change them."""
     if method_named(method).masks_change:
         return
     experiment = pruned_experiment(method, 8, 30)
@@ -109,40 +116,41 @@ def start_is_not_the_masked_initial_network(method: str) -> None:
     masks = zip(start.weight_masks, start.bias_masks, strict=True)
     for ours, before, kept in zip(start.layers, initial, masks, strict=True):
         for array, first, mask in zip(ours, before, kept, strict=True):
-            _need(np.array_equal(array, first * mask), "weights are changed, not only masked")
+            _require(np.array_equal(array, first * mask), "weights are changed, not only masked")
 
 
-def stored_initialisation_is_drawn_anew(method: str) -> None:
-    """A stored initialisation is taken as it is, where it prunes before training."""
+def stored_initialisation_is_used(method: str) -> None:
+    """Pruning before training keeps the weights of a stored initialisation."""
     if method_named(method).masks_change:
         return
     stored = StoredInit("mine", "0" * 16, initial_network(Experiment()))
     experiment = replace(pruned_experiment(method, 16, 40), init=stored.token)
     start = start_of(experiment, _spiral(), {stored.token: stored})
-    for ours, given in zip(start.layers, stored.layers, strict=True):
-        for array, numbers in zip(ours, given, strict=True):
-            strange = set(array[array != 0].tolist()) - set(numbers.ravel().tolist())
-            _need(not strange, "the network has weights that the stored initialisation has not")
+    for ours, original in zip(start.layers, stored.layers, strict=True):
+        for array, numbers in zip(ours, original, strict=True):
+            foreign = set(array[array != 0].tolist()) - set(numbers.ravel().tolist())
+            _require(not foreign, "the network has weights that the stored initialisation lacks")
 
 
-def collapsed_network_stops_a_sweep(method: str) -> None:
-    """A network that no gradient reaches gives a row, though its scores are 0, or 0/0."""
+def collapsed_network_gives_a_row(method: str) -> None:
+    """A network that no gradient reaches gives a row, although its scores are 0 or NaN."""
     dead = [(np.zeros_like(w), np.full_like(b, -1)) for w, b in initial_network(Experiment())]
     stored = StoredInit("dead", "0" * 16, dead)
     experiments = [
         replace(pruned_experiment(method, width, 15), init=stored.token) for width in (3, 16)
     ]
     for row in train_batch(experiments, {stored.token: stored}).to_pylist():
-        _need(row["status"] == "collapsed", f"its status is {row['status']}")
-        _need(row["effective_nnz"] == 0, "weights lie on a path")
-        _need(row["disconnected_nnz"] == row["weight_nnz"], "weights are neither on a path nor off")
-        _need(row["connection"] != "path", "it is said to be connected")
-        _need(row["used_neurons"] == [0, 0, 0], "neurons are said to be used")
-        _need(0.4 < row["accuracy"] < 0.6, f"its accuracy is {row['accuracy']}")
+        _require(row["status"] == "collapsed", f"its status is {row['status']}")
+        _require(row["effective_nnz"] == 0, "some weights are on a path")
+        on_no_path = row["disconnected_nnz"] == row["weight_nnz"]
+        _require(on_no_path, "some weights are neither on a path nor off one")
+        _require(row["connection"] != "path", "it counts as connected")
+        _require(row["used_neurons"] == [0, 0, 0], "some neurons count as used")
+        _require(0.4 < row["accuracy"] < 0.6, f"its accuracy is {row['accuracy']}")
 
 
-def batch_mates_change_a_row(method: str) -> None:
-    """A row is the same, to the bit, whatever the experiment is trained with."""
+def row_is_independent_of_its_batch(method: str) -> None:
+    """A row has the same bits whatever the experiment is trained with."""
     case = pruned_experiment(method, 16, 40)
     candidates = [
         replace(case, method=mate, width=width, lr=0.001 * n)
@@ -152,100 +160,110 @@ def batch_mates_change_a_row(method: str) -> None:
     ]
     candidates += [Experiment(structure=(3, n, 2), epochs=1) for n in range(1, 17)]
     mates = [other for other in candidates if other.order_stream == case.order_stream]
-    _need(bool(mates), "no experiment shares the data order: nothing would be tested")
+    _require(bool(mates), "no candidate shares the data order, so nothing would be tested")
     rows = train_batch([*mates, candidates[0], case]).to_pylist()
     (alone,) = train_batch([case]).to_pylist()
     for row in (alone, rows[-1]):
         del row["train_ms"]
-    _need(rows[-1] == alone, "trained with others it is another row than alone")
+    _require(rows[-1] == alone, "its row differs when it is trained with others")
 
 
-def row_holds_another_network_than_was_trained(method: str) -> None:
+def row_describes_the_trained_network(method: str) -> None:
     """The columns that describe the network agree with its weights."""
     (row,) = train_batch([pruned_experiment(method, 16, 40)]).to_pylist()
+    _require(row["status"] != "failed", f"{row['reason']}")
     left = len(row["weights"])
-    start = settled(pruned_experiment(method, 16, 40), _spiral())
-    _need(row["layers"] == [2, 16, 16, 16, 1], f"its layers are {row['layers']}")
-    _need(left == len(row["weight_index"]) == sum(m.sum() for m in start.weight_masks), "weights")
-    _need(row["weight_nnz"] == np.count_nonzero(row["weights"]), "weight_nnz")
-    _need(row["model_nnz"] == row["weight_nnz"] + np.count_nonzero(row["biases"]), "model_nnz")
-    _need(len(row["biases"]) == len(row["bias_index"]) <= 49, "biases")
-    _need(row["target_nnz"] == 40 and row["structure"] is None, "the specification")
+    start = with_final_masks(pruned_experiment(method, 16, 40), _spiral())
+    kept = sum(int(mask.sum()) for mask in start.weight_masks)
+    _require(row["layers"] == [2, 16, 16, 16, 1], f"layers are {row['layers']}")
+    _require(left == len(row["weight_index"]) == kept, "weights")
+    _require(row["weight_nnz"] == np.count_nonzero(row["weights"]), "weight_nnz")
+    _require(row["model_nnz"] == row["weight_nnz"] + np.count_nonzero(row["biases"]), "model_nnz")
+    _require(len(row["biases"]) == len(row["bias_index"]) <= 49, "biases")
+    _require(row["target_nnz"] == 40 and row["structure"] is None, "the specification")
 
 
-def impossible_target_is_taken(method: str) -> None:
+def impossible_target_is_refused(method: str) -> None:
     """A target_nnz that is missing, or not below the number of weights, is refused."""
     for target in (None, 0, 27, 1000):
-        experiment = Experiment(method=method, width=3, target_nnz=target)
-        said = _refusal(experiment)
-        _need(
-            f"target_nnz {target} " in said and method in said and "1 to 26" in said,
-            f"target_nnz {target} of 27 weights: {said or 'no ValueError'}; "
-            "pruning.protocol.target_of refuses as it should",
+        message = _refusal(Experiment(method=method, width=3, target_nnz=target))
+        _require(
+            f"target_nnz {target} " in message and method in message and "1 to 26" in message,
+            f"target_nnz {target} of 27 weights: {message or 'no ValueError'}; "
+            "use pruning.protocol.target_of, which refuses it",
         )
 
 
-def given_masks_are_ignored(method: str) -> None:
-    """Masks that come with the experiment are refused."""
+def explicit_masks_are_refused(method: str) -> None:
+    """An experiment that gives masks is refused."""
     experiment = Experiment(method=method, width=3, target_nnz=15, masks=("11|11|10",))
-    said = _refusal(experiment)
-    _need("chooses its masks itself" in said, said or "no ValueError")
+    message = _refusal(experiment)
+    _require("chooses its masks itself" in message, message or "no ValueError")
 
 
 METHOD_CHECKS: tuple[Check, ...] = (
-    masks_do_not_fit_the_network,
-    something_else_than_the_seeds_decides,
-    number_of_threads_decides,
-    start_is_not_the_masked_initial_network,
-    stored_initialisation_is_drawn_anew,
-    collapsed_network_stops_a_sweep,
-    batch_mates_change_a_row,
-    row_holds_another_network_than_was_trained,
-    impossible_target_is_taken,
-    given_masks_are_ignored,
+    masks_fit_the_network,
+    about_as_many_weights_as_the_target_are_kept,
+    only_the_seeds_decide,
+    process_settings_are_unchanged,
+    initial_weights_are_only_masked,
+    stored_initialisation_is_used,
+    collapsed_network_gives_a_row,
+    row_is_independent_of_its_batch,
+    row_describes_the_trained_network,
+    impossible_target_is_refused,
+    explicit_masks_are_refused,
 )
-"""Of a method that chooses its masks."""
+"""Checks of a method that chooses its masks."""
 
 
-def data_set_is_another_one_each_time(dataset: str) -> None:
+def data_set_is_reproducible(dataset: str) -> None:
     """Made twice, it has the same bits."""
     first, second = make_dataset(dataset), make_dataset(dataset)
-    _need(first.points.tobytes() == second.points.tobytes(), "other points the second time")
-    _need(first.labels.tobytes() == second.labels.tobytes(), "other labels the second time")
+    _require(first.points.tobytes() == second.points.tobytes(), "the second call's points differ")
+    _require(first.labels.tobytes() == second.labels.tobytes(), "the second call's labels differ")
 
 
-def features_have_other_scales(dataset: str) -> None:
-    """Every feature has mean 0 and variance 1, as `workers.datasets.standardised` makes them."""
+def features_are_standardised(dataset: str) -> None:
+    """Every feature has mean 0 and variance 1, as `workers.datasets.standardised` returns it."""
     points = load_dataset(dataset).points.astype(np.float64)
-    _need(bool(np.allclose(points.mean(axis=0), 0, atol=1e-3)), "a feature's mean is not 0")
-    _need(bool(np.allclose(points.std(axis=0), 1, atol=1e-2)), "a feature's variance is not 1")
+    _require(bool(np.allclose(points.mean(axis=0), 0, atol=1e-3)), "a feature's mean is not 0")
+    _require(bool(np.allclose(points.std(axis=0), 1, atol=1e-2)), "a feature's variance is not 1")
 
 
-def class_is_empty(dataset: str) -> None:
-    """Both labels occur, and there is a batch of the usual size."""
-    made = load_dataset(dataset)
-    _need(0 < made.labels.sum() < len(made), "only one label occurs")
-    made.steps_per_epoch(Experiment().batch_size)
+def both_classes_occur(dataset: str) -> None:
+    """Both labels occur, and there are enough points for a batch of the default size."""
+    loaded = load_dataset(dataset)
+    _require(0 < loaded.labels.sum() < len(loaded), "only one label occurs")
+    loaded.steps_per_epoch(Experiment().batch_size)
 
 
-def network_for_it_cannot_be_trained(dataset: str) -> None:
-    """A network is trained on it, and its row says so."""
+def process_settings_are_unchanged_by_the_data_set(dataset: str) -> None:
+    """Importing and making it changes no setting of the process, of NumPy or of torch."""
+    make_dataset(dataset)
+    changes = changes_made_by(f"data set {dataset!r}")
+    _require(not changes, "; ".join(changes))
+
+
+def network_can_be_trained_on_it(dataset: str) -> None:
+    """A network can be trained on it, and the row describes that network."""
     (row,) = train_batch([Experiment(dataset=dataset, structure=(4, 4), epochs=1)]).to_pylist()
-    _need(row["status"] in ("ok", "collapsed"), f"{row['status']}: {row['reason']}")
-    _need(row["layers"] == [load_dataset(dataset).features, 4, 4, 1], f"layers {row['layers']}")
+    _require(row["status"] in ("ok", "collapsed"), f"{row['status']}: {row['reason']}")
+    _require(row["layers"] == [load_dataset(dataset).features, 4, 4, 1], f"layers {row['layers']}")
 
 
 DATASET_CHECKS: tuple[Check, ...] = (
-    data_set_is_another_one_each_time,
-    features_have_other_scales,
-    class_is_empty,
-    network_for_it_cannot_be_trained,
+    data_set_is_reproducible,
+    process_settings_are_unchanged_by_the_data_set,
+    features_are_standardised,
+    both_classes_occur,
+    network_can_be_trained_on_it,
 )
-"""Of a data set."""
+"""Checks of a data set."""
 
 
-def flat(start: Start) -> list[bool]:
-    """All masks of a network in one row."""
+def flat_masks(start: Start) -> list[bool]:
+    """Return all masks of a network as one list."""
     masks = [*start.weight_masks, *start.bias_masks]
     return [bool(kept) for mask in masks for kept in mask.ravel()]
 
@@ -255,15 +273,15 @@ def _spiral() -> Dataset:
 
 
 def _refusal(experiment: Experiment) -> str:
-    """What is said where an experiment is refused; nothing where it is not."""
+    """Return the message with which an experiment is refused; empty if it is accepted."""
     try:
-        settled(experiment, _spiral())
+        with_final_masks(experiment, _spiral())
     except ValueError as error:
         return str(error)
     return ""
 
 
-def _need(holds: bool, otherwise: str) -> None:
-    # No assert statement: it would look at nothing where Python runs with -O.
-    if not holds:
-        raise AssertionError(otherwise)
+def _require(condition: bool, problem: str) -> None:
+    # Not an assert statement, which Python skips under -O.
+    if not condition:
+        raise AssertionError(problem)

@@ -1,6 +1,6 @@
-"""The data sets, made from their definitions: nothing is downloaded or stored.
+"""Data sets, computed from their definitions: nothing is downloaded or stored.
 
-Other packages bring data sets of their own as plug-ins.
+Other packages can add data sets as plug-ins.
 """
 
 from __future__ import annotations
@@ -14,20 +14,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from search.datasets import DATASETS, dataset_names, plugin_datasets
+from search.process_state import plugin_call
 
 REQUESTED_POINTS = 50_000
-"""Points of the Cubist Spiral before the floors of its segments are taken."""
+"""Number of points of the Cubist Spiral before the count of each segment is rounded down."""
 
 HALF_GAP = 15.0
-"""Distance of each class's polyline from the spiral between them."""
+"""Distance between each class's polyline and the spiral that separates the classes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Points to train on and to measure the accuracy on: there is no held-out split.
+    """Labelled points for both training and evaluation: there is no held-out split.
 
     Attributes:
-        name: what an experiment calls it.
+        name: value of `Experiment.dataset`.
         points: float32 [N, features], read-only, every feature with mean 0 and variance 1.
         labels: float32 [N], read-only, 0 or 1.
     """
@@ -38,57 +39,59 @@ class Dataset:
 
     @classmethod
     def of(cls, name: str, points: ArrayLike, labels: ArrayLike) -> Dataset:
-        """A data set of numbers of any kind.
+        """Return a data set with a read-only float32 copy of the given numbers.
 
         Args:
-            name: what an experiment calls it.
+            name: value of `Experiment.dataset`.
             points: [N, features]; see `standardised`.
             labels: [N], 0 or 1.
 
         Raises:
-            ValueError: they have other shapes, a number is not finite, or a label is neither.
+            ValueError: the shapes are wrong, a coordinate is not finite, or a label is neither 0
+                nor 1.
         """
-        # Copies: what a worker trains on must not change, nor be frozen for its owner.
+        # Copies: the caller may go on changing its arrays, which must not be frozen either.
         x = np.array(points, dtype=np.float32, order="C")
         y = np.array(labels, dtype=np.float32)
         if x.ndim != 2 or y.shape != x.shape[:1] or x.size == 0:
             raise ValueError(
-                f"points {list(x.shape)} and labels {list(y.shape)} are no data set: points must "
-                "be [N, features] and labels [N]"
+                f"points have shape {list(x.shape)} and labels {list(y.shape)}; expected "
+                "[N, features] and [N]"
             )
         if not np.isfinite(x).all():
-            raise ValueError("a point has a coordinate that is not finite")
+            raise ValueError("points contain a coordinate that is not finite")
         if not np.isin(y, (0, 1)).all():
-            raise ValueError("a label is neither 0 nor 1")
+            raise ValueError("labels contain a value other than 0 and 1")
         x.setflags(write=False)
         y.setflags(write=False)
         return cls(name, x, y)
 
     @property
     def features(self) -> int:
-        """Number of inputs of a network for this data set."""
+        """Number of features of a point, and so of inputs of a network."""
         return int(self.points.shape[1])
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def steps_per_epoch(self, batch_size: int) -> int:
-        """Full batches in the data set; the short one that is left over is not trained on.
+        """Return the number of full batches; a last, short batch is not trained on.
 
         Raises:
-            ValueError: not even one batch fits.
+            ValueError: the batch size is below 1 or exceeds the data set.
         """
         if not 1 <= batch_size <= len(self):
             raise ValueError(
-                f"batch_size {batch_size} is not possible: {self.name} has {len(self)} points"
+                f"batch_size must be from 1 to {len(self)}, the number of points of {self.name}; "
+                f"got {batch_size}"
             )
         return len(self) // batch_size
 
 
 def cubist_spiral() -> Dataset:
-    """The Cubist Spiral: two interleaved polylines, 24,991 points each (docs/paper.md, section 2).
+    """Return the Cubist Spiral: two interleaved polylines of 24,991 points each.
 
-    Points come in the order of the polylines, class 0 first.
+    Points are in the order of the polylines, class 0 first (docs/paper.md, section 2).
     """
     theta = np.linspace(np.pi, 5 * np.pi, 17) + (1.6 / 8) * 2 * np.pi
     direction = np.stack([np.cos(theta), np.sin(theta)], axis=1)
@@ -101,10 +104,10 @@ def cubist_spiral() -> Dataset:
 
 
 def standardised(points: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Each column less its mean and divided by its standard deviation (ddof = 1).
+    """Return the points with each column's mean subtracted and divided by its deviation (ddof = 1).
 
     Args:
-        points: float64 [N, features]; rounded to float32 before anything is computed from them.
+        points: float64 [N, features]; rounded to float32 before the mean is computed.
 
     Returns:
         float32 [N, features].
@@ -116,11 +119,11 @@ def standardised(points: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def _points_along(polyline: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Evenly spaced points of each segment of a polyline [V, 2], both ends of it included."""
+    """Return evenly spaced points of each segment of a polyline [V, 2], including both ends."""
     starts, ends = polyline[:-1], polyline[1:]
     lengths = np.linalg.norm(ends - starts, axis=1)
-    # quirk: every segment's count is rounded down on its own, so that 9 points of each class's
-    # 25,000 are never made.
+    # quirk: each segment's count is rounded down separately, so each class has 9 points fewer than
+    # the requested 25,000.
     counts = np.floor(lengths / lengths.sum() * REQUESTED_POINTS / 2).astype(int)
     segments = []
     for start, end, count in zip(starts, ends, counts, strict=True):
@@ -131,7 +134,7 @@ def _points_along(polyline: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @cache
 def load_dataset(name: str) -> Dataset:
-    """The data set of that name, made once a process.
+    """Return the data set of that name, made once per process.
 
     Raises:
         ValueError: as `make_dataset`.
@@ -140,12 +143,12 @@ def load_dataset(name: str) -> Dataset:
 
 
 def make_dataset(name: str) -> Dataset:
-    """The data set of that name, made anew.
+    """Make the data set of that name.
 
     Raises:
-        ValueError: there is no data set of that name, or it is a plug-in that cannot be used.
+        ValueError: no data set has that name, or it is a plug-in that cannot be used.
     """
-    # Plug-ins are only looked for where the name is none of the project's own.
+    # Looking for plug-ins takes time, which a built-in data set does not need.
     if name in DATASETS:
         module, _, function = DATASETS[name].function.partition(":")
         dataset: Dataset = getattr(import_module(module), function)()
@@ -153,20 +156,21 @@ def make_dataset(name: str) -> Dataset:
     found = plugin_datasets()
     plugin = found.plugin(name)
     if plugin is None:
-        raise ValueError(f"unknown dataset {name!r}; there are: {', '.join(dataset_names())}")
+        raise ValueError(f"unknown dataset {name!r}; available: {', '.join(dataset_names())}")
     if plugin.problem:
         raise ValueError(str(plugin))
     try:
-        return _made(name, found.usable[name])
-    except Exception as error:  # somebody else's code: anything can come out of it
+        return _dataset_of_plugin(name, found.usable[name])
+    except Exception as error:  # third-party code may raise anything
         raise ValueError(f"{plugin} cannot be made: {type(error).__name__}: {error}") from error
 
 
-def _made(name: str, make: Callable[[], object]) -> Dataset:
-    """The data set that a plug-in's function makes; numbers are copied and checked."""
-    made = make()
+def _dataset_of_plugin(name: str, make: Callable[[], object]) -> Dataset:
+    """Return the data set of a plug-in, with its numbers checked and copied."""
+    with plugin_call(f"data set {name!r}"):
+        made = make()
     if not isinstance(made, Dataset):
-        raise TypeError(f"its function gave a {type(made).__name__}, not a Dataset")
+        raise TypeError(f"its function returned a {type(made).__name__}, not a Dataset")
     if made.name != name:
-        raise ValueError(f"its Dataset is called {made.name!r}, its entry point {name!r}")
+        raise ValueError(f"its Dataset is named {made.name!r}, but its entry point {name!r}")
     return Dataset.of(name, made.points, made.labels)

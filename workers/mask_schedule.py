@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import count
 
@@ -14,13 +15,14 @@ from pruning.protocol import Batch, Layers, MaskSchedule, Pruned, Snapshot
 from pruning.registry import pruning_during
 from pruning.validation import check_masks, check_snapshot
 from search.experiment import Experiment
-from search.methods import method_named
+from search.methods import METHODS, method_named
+from search.process_state import standard_state
 from workers.cost import prefers_matrices
 from workers.datasets import Dataset
 from workers.initial import StoredInit, starting_network
 from workers.orders import permutation
 from workers.sparse import SparseNetwork
-from workers.start import Start, masked_layers
+from workers.start import Start, masked_layers, method_call, require_no_masks
 from workers.step_schedule import StepSchedule
 from workers.trained import Trained
 
@@ -58,8 +60,7 @@ def mask_schedule_of(
         ValueError: as `pruning.protocol.PrunesDuring`; or the experiment gives masks, an
             initialisation is missing, or a batch is larger than the data set.
     """
-    if experiment.masks:
-        raise ValueError(f"method {experiment.method!r} chooses its masks itself: none are given")
+    require_no_masks(experiment)
     layers = starting_network(experiment, inits, dataset.features)
     numbers = count()
 
@@ -70,7 +71,8 @@ def mask_schedule_of(
 
     steps = experiment.epochs * dataset.steps_per_epoch(experiment.batch_size)
     begin = pruning_during(method_named(experiment.method))
-    return layers, begin(experiment, layers, steps, draw)
+    with method_call(experiment.method):
+        return layers, begin(experiment, layers, steps, draw)
 
 
 def train_with_mask_schedule(
@@ -99,9 +101,10 @@ def train_with_mask_schedule(
         ValueError: the schedule returns masks or a network that do not fit `layers`.
     """
     # Imported late: torch takes seconds and 200 MB, which workers of a search do not need.
-    from workers.pruning_batches import one_thread
+    import torch  # noqa: F401 - must be loaded before `standard_state` sets its state
 
     started = time.perf_counter()
+    method = experiment.method
     schedule = StepSchedule(experiment, dataset)
     last = mask_schedule.rounds * schedule.steps_per_round if steps is None else steps
     epoch = schedule.steps_per_epoch
@@ -109,11 +112,11 @@ def train_with_mask_schedule(
     changes = set(mask_schedule.changes)
     zero_velocities = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
     start = mask_schedule.start
-    check_masks(experiment.method, start.weight_masks, start.bias_masks, layers)
+    check_masks(method, start.weight_masks, start.bias_masks, layers)
     network = _masked(Snapshot(layers, zero_velocities, start.weight_masks, start.bias_masks))
     curve: list[tuple[float, float]] = []
     position = 0
-    with one_thread():
+    with standard_state():
         for stop in sorted({step for step in (*changes, *epoch_ends, last) if step <= last}):
             network = _advance(network, experiment, dataset, schedule, position, stop)
             position = stop
@@ -125,8 +128,12 @@ def train_with_mask_schedule(
                 break
             if stop in changes and stop < last:
                 batch = _batch_at(schedule, dataset, stop)
-                changed = mask_schedule.change(stop, network, batch)
-                check_snapshot(experiment.method, changed, layers)
+                # A built-in method already runs in the standard state and may change masks
+                # hundreds of times, so only a plug-in is guarded.
+                guard = nullcontext() if method in METHODS else method_call(method)
+                with guard:
+                    changed = mask_schedule.change(stop, network, batch)
+                check_snapshot(method, changed, layers)
                 network = _masked(changed)
                 position += mask_schedule.takes_step
     accuracy, loss = _evaluated(network, dataset)

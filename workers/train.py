@@ -1,4 +1,4 @@
-"""From experiments to stored rows: the one function that a worker is there for."""
+"""Training of experiments into stored rows: the function that every worker runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from pruning.connectivity import Connectivity
 from search.experiment import Experiment
-from search.methods import method_named
+from search.methods import METHODS, method_named
+from search.process_state import standard_state
 from search.schema import RESULT_SCHEMA
 from search.specification import specification_row
 from workers.datasets import Dataset, load_dataset
@@ -25,36 +26,40 @@ Device = Literal["cpu", "cuda"]
 Trainer = Callable[[Sequence[Experiment], Dataset, Mapping[str, StoredInit], bool], list[Trained]]
 
 STUDY_COLUMNS = ("study_index", "paper_group", "paper_run_id", "sweep_id")
-"""Columns of a result that say where an experiment stands, not what it is: `workers.task` adds
-them."""
+"""Columns that locate an experiment in its study and sweep; `workers.task` adds them."""
 
 OUTCOME_SCHEMA = pa.schema([field for field in RESULT_SCHEMA if field.name not in STUDY_COLUMNS])
-"""What `train_batch` returns: a stored result without `STUDY_COLUMNS`."""
+"""Schema of what `train_batch` returns: a stored result without `STUDY_COLUMNS`."""
+
+MAX_TARGET_RATIO = 1.5
+"""Weights that a plug-in's method may keep, as a multiple of its target. The project's own methods
+are exempt: ties make the authors' SNIP keep up to 3.5 times its target, and rows must stay as
+published."""
 
 
 @dataclass(frozen=True)
 class Backend:
-    """A trainer and what `backend` says of its rows."""
+    """A trainer and its name in the column `backend`."""
 
     name: str
     train: Trainer
 
 
 def backend_for(device: Device) -> Backend:
-    """The trainer of a device.
+    """Return the trainer of a device.
 
     Raises:
-        ValueError: "cuda", and there is no CUDA device that torch can use.
+        ValueError: the device is "cuda" and torch finds no CUDA device.
     """
     if device == "cpu":
         return Backend(BACKEND, train_fast)
-    # Imported here: torch takes seconds and 200 MB that a CPU worker does not need.
+    # Imported late: torch takes seconds and 200 MB, which a CPU worker does not need.
     import torch
 
     from workers.torch_batch import train_torch
 
     if not torch.cuda.is_available():
-        raise ValueError("device cuda was asked for, but torch finds no CUDA device here")
+        raise ValueError("device cuda is unavailable: torch finds no CUDA device on this machine")
 
     def train(
         experiments: Sequence[Experiment],
@@ -62,7 +67,7 @@ def backend_for(device: Device) -> Backend:
         inits: Mapping[str, StoredInit],
         curves: bool,
     ) -> list[Trained]:
-        # train_batch sends what needs curves to the CPU.
+        # Without curves: train_batch sends experiments that need them to the CPU.
         return train_torch(experiments, dataset, "cuda", inits)
 
     return Backend("torch-cuda", train)
@@ -75,25 +80,27 @@ def train_batch(
     *,
     curves: bool = False,
 ) -> pa.RecordBatch:
-    """Trains experiments and returns a row for each, in the order given.
+    """Train experiments and return one row for each, in the order given.
 
-    On the CPU a row is a pure function of its experiment: it has the same bits (but for train_ms)
-    whatever it is trained with, on processors with one instruction set.
+    On the CPU a row is a pure function of its experiment: apart from train_ms, it has the same bits
+    whatever it is trained with, on all processors of one instruction set.
 
     Args:
-        experiments: of any methods.
-        inits: stored initialisations by token, for experiments that start from one.
-        device: where to train. GMP, LTH and RigL, and whatever curves are asked of, are trained
-            by the CPU all the same; the column `backend` says which it was.
-        curves: measure loss and accuracy at the end of every epoch too.
+        experiments: experiments of any methods.
+        inits: stored initialisations by token.
+        device: device to train on. GMP, LTH, RigL and all trainings with curves run on the CPU
+            regardless; the column `backend` names the trainer used.
+        curves: also measure loss and accuracy at the end of every epoch.
 
     Returns:
-        A record batch of `OUTCOME_SCHEMA`. A training that diverged is a row with status
-        "diverged", NULL metrics and NULL weights.
+        A record batch of `OUTCOME_SCHEMA`. A diverged training has status "diverged"; one whose
+        plug-in method kept far more weights than its target has status "failed". Both have NULL
+        metrics and NULL weights.
 
     Raises:
         ValueError: an experiment cannot be carried out: unknown data set or method, a mask or a
-            target that does not fit, a missing initialisation, no such device.
+            target that does not fit, a missing initialisation, or an unavailable device.
+        RuntimeError: the processor flushes subnormal numbers to zero.
     """
     wanted = backend_for(device)
     cpu = backend_for("cpu")
@@ -102,23 +109,51 @@ def train_batch(
         backend = cpu if curves or needs_cpu(experiment) else wanted
         groups.setdefault((experiment.dataset, backend), []).append(i)
     rows: dict[int, dict[str, object]] = {}
-    for (name, backend), places in groups.items():
-        chosen = [experiments[i] for i in places]
-        dataset = load_dataset(name)
-        results = backend.train(chosen, dataset, inits or {}, curves)
-        prunable = prunability(results, dataset)
-        for i, experiment, result, more in zip(places, chosen, results, prunable, strict=True):
-            rows[i] = specification_row(experiment) | _outcome_row(result, more, backend.name)
+    with standard_state():
+        for (name, backend), members in groups.items():
+            chosen = [experiments[i] for i in members]
+            dataset = load_dataset(name)
+            results = backend.train(chosen, dataset, inits or {}, curves)
+            prunable = prunability(results, dataset)
+            for i, experiment, result, counts in zip(
+                members, chosen, results, prunable, strict=True
+            ):
+                rows[i] = specification_row(experiment)
+                rows[i] |= _outcome_row(experiment, result, counts, backend.name)
     in_order = [rows[i] for i in range(len(experiments))]
     return pa.RecordBatch.from_pylist(in_order, schema=OUTCOME_SCHEMA)
 
 
 def needs_cpu(experiment: Experiment) -> bool:
-    """Whether its masks change during training, which only the CPU's trainer does."""
+    """Return whether only the CPU can train an experiment: its masks change during training."""
     return method_named(experiment.method).masks_change
 
 
-def _outcome_row(trained: Trained, prunable: Prunability, backend: str) -> dict[str, object]:
+def failed_outcome(reason: str, backend: str, train_ms: float = 0.0) -> dict[str, object]:
+    """Return the outcome columns of an experiment that could not be trained.
+
+    Args:
+        reason: value of the column `reason`.
+        backend: name of the trainer that tried.
+        train_ms: time spent on it, in milliseconds.
+    """
+    # No layers: the inputs depend on the data set, which perhaps could not be loaded.
+    return {
+        "status": "failed",
+        "reason": reason,
+        "layers": [],
+        "backend": backend,
+        "train_ms": train_ms,
+    }
+
+
+def _outcome_row(
+    experiment: Experiment, trained: Trained, prunable: Prunability, backend: str
+) -> dict[str, object]:
+    kept, target = len(trained.weights), experiment.target_nnz
+    if target is not None and experiment.method not in METHODS and kept > MAX_TARGET_RATIO * target:
+        reason = f"method {experiment.method!r} kept {kept} weights, but its target is {target}"
+        return failed_outcome(reason, backend, trained.train_ms)
     row: dict[str, object] = {
         "layers": trained.sizes,
         "backend": backend,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
-from inspect import getdoc
 from typing import Annotated
 
 import typer
@@ -14,10 +12,9 @@ from orchestrator.commands.options import AsJson
 from orchestrator.display.terminal import plain_console, print_line
 from orchestrator.errors import UserError
 from orchestrator.plugins import all_plugins
-from search.plugins import METHODS_GROUP, Plugin
 
-NOT_AS_IT_SHOULD_BE = 1
-"""Exit code where a plug-in cannot be used or fails a check."""
+CHECK_FAILED = 1
+"""Exit code if a plug-in cannot be used or fails a check."""
 
 
 def plugins(
@@ -25,62 +22,47 @@ def plugins(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Hold this plug-in against all that methods or data sets must satisfy; "
-            "repeatable. Takes a minute.",
+            help="Run all checks for methods or data sets on this plug-in, which takes a minute; "
+            "repeatable.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the methods and data sets that other packages bring.
+    """List the methods and data sets that other packages provide.
 
-    Any installed package can bring some, through the entry points `sparsest.methods` and
-    `sparsest.datasets`. The exit code is 1 where one cannot be used, or fails a check.
+    Any installed package can provide them through the entry points `sparsest.methods` and
+    `sparsest.datasets`. The exit code is 1 if one cannot be used or fails a check.
     """
-    found = all_plugins()
     if check:
-        _check([_named(name, found) for name in check])
+        # A list, so that every plug-in is checked even if an earlier one fails.
+        if not all([_passes(name) for name in check]):
+            raise typer.Exit(CHECK_FAILED)
         return
+    found = all_plugins()
     if as_json:
         print(json.dumps([asdict(plugin) for plugin in found]))
     elif not found:
-        print("no installed package brings methods or data sets")
+        print("No installed package provides methods or data sets.")
     else:
         console = plain_console()
         for plugin in found:
             console.print(str(plugin), soft_wrap=True)
     if any(plugin.problem for plugin in found):
-        raise typer.Exit(NOT_AS_IT_SHOULD_BE)
+        raise typer.Exit(CHECK_FAILED)
 
 
-def _named(name: str, found: list[Plugin]) -> Plugin:
-    for plugin in found:
-        if plugin.name == name:
-            if plugin.problem:
-                raise UserError(str(plugin))
-            return plugin
-    there = ", ".join(plugin.name for plugin in found) or "none"
-    raise UserError(f"--check {name}: there is no such plug-in; there are: {there}")
+def _passes(name: str) -> bool:
+    """Print the result of each check of a plug-in; return whether it passes all of them."""
+    from workers.plugin_check import UnusablePlugin, check_plugin
 
-
-def _check(wanted: list[Plugin]) -> None:
-    # Imported here: only the checks need torch, which takes seconds to load.
-    from workers.conformance import DATASET_CHECKS, METHOD_CHECKS
-
-    failed = False
-    for plugin in wanted:
-        for check in METHOD_CHECKS if plugin.group == METHODS_GROUP else DATASET_CHECKS:
-            try:
-                check(plugin.name)
-            except Exception as error:  # somebody else's code: anything can come out of it
-                failed = True
-                kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
-                print_line(f"failed  {plugin.name}: {_holds(check)} Not so: {kind}{error}")
+    passes = True
+    try:
+        for result in check_plugin(name):
+            if result.problem:
+                passes = False
+                print_line(f"failed  {name}: {result.guarantee} Problem: {result.problem}")
             else:
-                print_line(f"ok      {plugin.name}: {_holds(check)}")
-    if failed:
-        raise typer.Exit(NOT_AS_IT_SHOULD_BE)
-
-
-def _holds(check: Callable[[str], None]) -> str:
-    """What a check makes sure of: its name is that of the failure, and would read both ways."""
-    return (getdoc(check) or check.__name__).splitlines()[0]
+                print_line(f"ok      {name}: {result.guarantee}")
+    except UnusablePlugin as error:
+        raise UserError(f"--check {name}: {error}") from error
+    return passes

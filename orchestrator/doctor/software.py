@@ -14,6 +14,7 @@ from orchestrator.doctor.finding import Finding, ok, problem, warning
 from orchestrator.doctor.node_report import sources
 from orchestrator.plugins import all_plugins
 from search.plugins import Plugin
+from search.process_state import all_changes, deviations, standard_state
 from storage.log.sweep_info import software_versions
 from workers.kernel.instruction_set import ARITHMETIC
 
@@ -32,6 +33,7 @@ def check_software() -> Iterator[Finding]:
     yield check_python(sys.version_info[:3])
     yield check_packages(software_versions(), _ROOT / "constraints.txt")
     yield check_plugins(all_plugins())
+    yield check_process_settings()
     yield check_kernels()
     yield check_gpu()
     yield check_clock(time.time(), max(path.stat().st_mtime for path in sources().values()))
@@ -88,6 +90,25 @@ def check_plugins(plugins: Sequence[Plugin]) -> Finding:
             "other methods and data sets can be used",
         )
     return ok(what, ", ".join(map(str, plugins)) or "none")
+
+
+def check_process_settings() -> Finding:
+    """Floating-point mode and torch settings, which training sets to the standard ones."""
+    name = "settings"
+    try:
+        with standard_state():
+            pass
+    except RuntimeError as error:
+        return problem(name, str(error), "train in a process without that library")
+    changes = [f"{caller}: {', '.join(changed)}" for caller, changed in all_changes().items()]
+    if changes:
+        advice = "report this to the authors of the plug-in; training restores the settings"
+        return warning(name, f"changed by {'; '.join(changes)}", advice)
+    found = deviations()
+    if found:
+        advice = "find the library that changes them; training restores them"
+        return warning(name, f"not standard: {'; '.join(found)}", advice)
+    return ok(name, "standard floating-point mode")
 
 
 def check_kernels() -> Finding:

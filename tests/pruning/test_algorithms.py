@@ -25,7 +25,7 @@ from search.methods import METHODS
 from tests.pruning import slow
 from workers.datasets import load_dataset
 from workers.initial import starting_network
-from workers.pruning_batches import pruning_batches
+from workers.start import pruning_batches
 
 SLOW: dict[str, Callable[[Layers, Iterator[Batch], int], slow.Answer]] = {
     "snip": slow.snip,

@@ -13,8 +13,7 @@ from search.experiment import Experiment
 from workers.datasets import Dataset, load_dataset
 from workers.initial import initial_network, xavier_network
 from workers.orders import permutation
-from workers.pruning_batches import pruning_batches
-from workers.start import start_of
+from workers.start import pruning_batches, start_of
 
 
 @pytest.fixture
@@ -54,7 +53,7 @@ def test_pruning_uses_the_batches_of_training(few: Dataset) -> None:
 
 def test_batch_larger_than_the_data_set_never_comes(few: Dataset) -> None:
     experiment = Experiment(method="snip", width=3, target_nnz=15, batch_size=1000)
-    with pytest.raises(ValueError, match="batch_size 1000 is not possible"):
+    with pytest.raises(ValueError, match="1000"):
         start_of(experiment, few, {})
 
 

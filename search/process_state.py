@@ -1,0 +1,282 @@
+"""Process-wide settings that decide the bits of a row, and the guard that keeps them standard.
+
+Floating-point mode belongs to the thread, the rest to the process: a library that sets
+flush-to-zero when it is loaded, or a plug-in that changes torch's default type, would change the
+rows of every experiment that the process trains afterwards.
+
+NumPy and torch are consulted only where they have been imported already: loading them takes time.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
+from types import ModuleType
+from typing import Any, NamedTuple
+
+logger = logging.getLogger(__name__)
+
+_STANDARD_ERRORS: dict[str, Any] = {
+    "divide": "warn",
+    "over": "warn",
+    "under": "ignore",
+    "invalid": "warn",
+}
+"""NumPy's default treatment of floating-point errors."""
+
+_ENVIRONMENT_BYTES = 256
+"""Upper bound on the size of C's fenv_t, which has 8 to 32 bytes on the supported systems."""
+
+_FLUSHED = "subnormal numbers are flushed to zero"
+
+_changes: dict[str, set[str]] = {}
+
+
+class _TorchSetting(NamedTuple):
+    """A setting of torch.
+
+    Attributes:
+        name: text for messages.
+        read: returns the present value.
+        write: changes the value.
+        standard: the values that leave rows as they are; the first is the one to set.
+    """
+
+    name: str
+    read: Callable[[], Any]
+    write: Callable[[Any], object]
+    standard: tuple[Any, ...]
+
+
+@contextmanager
+def standard_state() -> Iterator[None]:
+    """Run the body with the standard settings, and torch on one thread; restore them afterwards.
+
+    On more than one thread, the number of threads decides the last bit of torch's sums.
+
+    Raises:
+        RuntimeError: the processor flushes subnormal numbers to zero and cannot be told not to.
+    """
+    environment = _floating_point_environment()
+    torch = _torch()
+    saved = [] if torch is None else _standardise(torch)
+    inference: AbstractContextManager[object] = nullcontext()
+    if torch is not None and torch.is_inference_mode_enabled():
+        inference = torch.inference_mode(False)
+    try:
+        with _numpy_errors(), inference:
+            yield
+    finally:
+        if environment is not None:
+            _libm().fesetenv(environment)
+        for setting, value in saved:
+            if setting.read() != value:
+                setting.write(value)
+
+
+@contextmanager
+def plugin_call(caller: str) -> Iterator[None]:
+    """Run the code of a plug-in or a method in the standard state, which it may disturb.
+
+    What it changed is restored, logged once, and listed by `changes_made_by`.
+
+    Args:
+        caller: description of the code, such as "method 'noisy'".
+
+    Raises:
+        RuntimeError: the code called `sys.exit`, or raised an exception that cannot be printed.
+    """
+    with standard_state():
+        had_numpy, had_torch = "numpy" in sys.modules, _torch() is not None
+        try:
+            yield
+        except SystemExit as error:
+            raise RuntimeError(f"{caller} called sys.exit({error.code!r})") from None
+        except Exception as error:
+            try:
+                str(error)
+            except Exception:
+                name = type(error).__name__
+                raise RuntimeError(f"{caller} raised {name}, which cannot be printed") from None
+            raise
+        finally:
+            found = deviations()
+            if had_torch and sys.modules["torch"].get_num_threads() != 1:
+                found.append("torch.get_num_threads() is changed")
+            _record(caller, found)
+            # What the code imported itself has no earlier state for `standard_state` to restore.
+            torch = _torch()
+            if torch is not None and not had_torch:
+                _standardise(torch, threads=False)
+            if "numpy" in sys.modules and not had_numpy:
+                sys.modules["numpy"].seterr(**_STANDARD_ERRORS)
+
+
+def changes_made_by(caller: str) -> list[str]:
+    """Return the settings that this code has changed so far, as `plugin_call` names them."""
+    return sorted(_changes.get(caller, ()))
+
+
+def all_changes() -> dict[str, list[str]]:
+    """Return caller -> settings changed so far in this process."""
+    return {caller: sorted(changes) for caller, changes in _changes.items()}
+
+
+def deviations() -> list[str]:
+    """Return a description of each setting of this thread that is not standard.
+
+    The number of torch's threads is left out: it depends on the machine.
+    """
+    found = [_FLUSHED] if flushes_to_zero() else []
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and numpy.geterr() != _STANDARD_ERRORS:
+        found.append(f"numpy.geterr() is {numpy.geterr()}")
+    torch = _torch()
+    if torch is not None:
+        for setting in _torch_settings(torch):
+            value = setting.read()
+            if value not in setting.standard:
+                found.append(f"{setting.name} is {value}")
+    return found
+
+
+def flushes_to_zero() -> bool:
+    """Return whether this thread treats subnormal numbers, as operands or results, as zero."""
+    subnormal = sys.float_info.min * 0.5
+    return subnormal * 2.0 == 0.0
+
+
+def _record(caller: str, found: list[str]) -> None:
+    known = _changes.setdefault(caller, set())
+    new = sorted(set(found) - known)
+    known.update(new)
+    if new:
+        logger.warning("%s changes settings of the process, now restored: %s", caller, new)
+    elif not known:
+        del _changes[caller]
+
+
+def _numpy_errors() -> AbstractContextManager[object]:
+    numpy = sys.modules.get("numpy")
+    return nullcontext() if numpy is None else numpy.errstate(**_STANDARD_ERRORS)
+
+
+def _floating_point_environment() -> Any:
+    """Switch this thread to the default floating-point environment; return the previous one.
+
+    Returns:
+        C's fenv_t; None where the C library cannot be reached.
+    """
+    libm = _libm()
+    saved = None
+    if libm is not None:
+        import ctypes
+
+        saved = ctypes.create_string_buffer(_ENVIRONMENT_BYTES)
+        libm.fegetenv(saved)
+        libm.fesetenv(_default_environment(libm))
+    if flushes_to_zero():
+        raise RuntimeError(
+            f"{_FLUSHED} in this process, which changes weights; find the library that sets this "
+            "(often one compiled with -ffast-math) and load it in another process"
+        )
+    return saved
+
+
+@cache
+def _libm() -> Any:
+    """Return the C library's mathematics, or None where it cannot be found."""
+    import ctypes
+
+    for name in (None, "libm.so.6", "libm.dylib"):
+        try:
+            library = ctypes.CDLL(name)
+            library.fesetenv  # noqa: B018 - raises where the library lacks it
+        except (OSError, AttributeError):
+            continue
+        return library
+    return None
+
+
+def _default_environment(libm: Any) -> Any:
+    """Return the platform's FE_DFL_ENV."""
+    import ctypes
+
+    if sys.platform == "darwin":
+        return ctypes.byref(ctypes.c_char.in_dll(libm, "_FE_DFL_ENV"))
+    return ctypes.c_void_p(-1)
+
+
+def _torch() -> ModuleType | None:
+    torch = sys.modules.get("torch")
+    # While torch is being imported, it is listed but incomplete.
+    return torch if torch is not None and hasattr(torch, "compile") else None
+
+
+def _standardise(torch: ModuleType, *, threads: bool = True) -> list[tuple[_TorchSetting, Any]]:
+    """Set torch's settings to their standard values; return the previous values."""
+    settings = list(_torch_settings(torch))
+    if threads:
+        number = (torch.get_num_threads, torch.set_num_threads, (1,))
+        settings.append(_TorchSetting("torch's number of threads", *number))
+    saved = [(setting, setting.read()) for setting in settings]
+    for setting, value in saved:
+        if value not in setting.standard:
+            setting.write(setting.standard[0])
+    return saved
+
+
+@cache
+def _torch_settings(torch: ModuleType) -> tuple[_TorchSetting, ...]:
+    def precision(backend: Any) -> tuple[Callable[[], Any], Callable[[Any], object]]:
+        return (
+            lambda: backend.fp32_precision,
+            lambda value: setattr(backend, "fp32_precision", value),
+        )
+
+    def set_device(device: Any) -> None:
+        # None rather than the CPU: a default device slows every call that creates a tensor.
+        torch.set_default_device(None if str(device) == "cpu" else device)
+
+    cpu, cuda = torch.backends.mkldnn.matmul, torch.backends.cuda.matmul
+    return (
+        _TorchSetting(
+            "torch.get_default_dtype()",
+            torch.get_default_dtype,
+            torch.set_default_dtype,
+            (torch.float32,),
+        ),
+        _TorchSetting(
+            "torch.get_default_device()",
+            torch.get_default_device,
+            set_device,
+            (torch.device("cpu"),),
+        ),
+        _TorchSetting(
+            "torch.is_grad_enabled()",
+            torch.is_grad_enabled,
+            torch.set_grad_enabled,
+            (True,),
+        ),
+        _TorchSetting(
+            "torch.get_deterministic_debug_mode()",
+            torch.get_deterministic_debug_mode,
+            torch.set_deterministic_debug_mode,
+            (0,),
+        ),
+        _TorchSetting(
+            'torch.is_autocast_enabled("cpu")',
+            lambda: torch.is_autocast_enabled("cpu"),
+            lambda value: torch.set_autocast_enabled("cpu", value),
+            (False,),
+        ),
+        _TorchSetting(
+            "torch.backends.mkldnn.matmul.fp32_precision", *precision(cpu), ("ieee", "none")
+        ),
+        _TorchSetting(
+            "torch.backends.cuda.matmul.fp32_precision", *precision(cuda), ("ieee", "none")
+        ),
+    )
