@@ -74,9 +74,7 @@ def plugin(site: Path, *, start: str = "", before: str = "pass", keep: float = 1
     install(site, "rogue-pruning", "1.0", points, rogue=code, disturbing=DISTURB)
 
 
-def rogue(**changes: Any) -> Experiment:
-    fields = {"method": "rogue", "width": 4, "target_nnz": 20, "lr": 0.1, "epochs": 1}
-    return Experiment(**(fields | changes))
+ROGUE = Experiment(method="rogue", width=4, target_nnz=20, lr=0.1, epochs=1)
 
 
 def rows_of(experiments: list[Experiment]) -> list[dict[str, Any]]:
@@ -139,7 +137,7 @@ def test_rows_are_the_same_beside_a_plugin_that_changes_settings(
     site: Path, expected: list[dict[str, Any]], start: str, before: str
 ) -> None:
     plugin(site, start=start, before=before)
-    rows = rows_of([*EXPERIMENTS, rogue(), *EXPERIMENTS])
+    rows = rows_of([*EXPERIMENTS, ROGUE, *EXPERIMENTS])
     assert rows[: len(expected)] == expected
     assert rows[len(expected) + 1 :] == expected
     assert deviations() == []
@@ -183,7 +181,7 @@ def test_plugin_that_ends_or_cannot_be_printed_is_an_error_that_names_it(
 ) -> None:
     plugin(site, before=code)
     with pytest.raises(RuntimeError, match=message):
-        train_batch([rogue()])
+        train_batch([ROGUE])
 
 
 def test_plugin_that_exits_at_import_is_unusable(site: Path) -> None:
@@ -195,21 +193,23 @@ def test_plugin_that_exits_at_import_is_unusable(site: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"start": "import os; os._exit(0)"}, {"before": "import os; os._exit(0)"}]
+    ("start", "before"),
+    [("import os; os._exit(0)", "pass"), ("", "import os; os._exit(0)")],
+    ids=["at import", "when called"],
 )
-def test_check_reports_a_plugin_that_ends_the_process(site: Path, changes: dict[str, str]) -> None:
-    plugin(site, **changes)
+def test_check_reports_a_plugin_that_ends_the_process(site: Path, start: str, before: str) -> None:
+    plugin(site, start=start, before=before)
     *_, last = check_plugin("rogue")
     assert "exit code 0" in last.problem
 
 
 def test_plugin_that_keeps_far_more_weights_than_its_target_fails(site: Path) -> None:
     plugin(site, keep=1.25)
-    (near,) = rows_of([rogue()])
+    (near,) = rows_of([ROGUE])
     assert (near["status"] != "failed", len(near["weights"])) == (True, 25)
     del sys.modules["rogue"]
     plugin(site, keep=2)
-    (far,) = rows_of([rogue()])
+    (far,) = rows_of([ROGUE])
     assert far["status"] == "failed"
     assert "40" in far["reason"]
     assert "20" in far["reason"]
