@@ -66,9 +66,9 @@ def check_plugin(name: str) -> Iterator[CheckResult]:
 
 def _run_checks(write: int, name: str) -> None:
     """Run the checks in this process and write one JSON line before and after each."""
-    from pruning.registry import plugin_methods
+    from search.datasets import plugin_datasets
+    from search.methods import plugin_methods
     from search.plugins import METHODS_GROUP
-    from workers.datasets import plugin_datasets
 
     with open(write, "w", encoding="utf-8") as output:
 

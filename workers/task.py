@@ -14,7 +14,7 @@ from search.schema import RESULT_SCHEMA
 from search.specification import specification_row
 from search.study import Study
 from workers.initial import StoredInit
-from workers.train import Device, train_batch
+from workers.train import Device, failed_outcome, train_batch
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,8 @@ def failed_rows(task: Task, reason: str, backend: str) -> pa.RecordBatch:
         reason: what went wrong, for the column `reason`.
         backend: backend of the worker that tried, for the column `backend`.
     """
-    rows = []
-    for index in task.indices:
-        experiment = task.study[index]
-        row = specification_row(experiment)
-        row |= {"status": "failed", "reason": reason, "backend": backend, "train_ms": 0.0}
-        # The number of inputs comes from the data set, which may be what could not be loaded.
-        row["layers"] = []
-        rows.append(row)
+    outcome = failed_outcome(reason, backend)
+    rows = [specification_row(task.study[index]) | outcome for index in task.indices]
     return _with_study(pa.RecordBatch.from_pylist(rows), task)
 
 
