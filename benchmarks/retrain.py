@@ -22,11 +22,13 @@ import pyarrow as pa
 from orchestrator.commands.results import results_reader
 from orchestrator.inits import combined, read_inits, tokens
 from orchestrator.planning.targets import find_targets, with_inits
+from search.experiment import FRESH_INIT
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
 from search.specification import SPECIFICATION_COLUMNS
 from search.study import Study
 from storage.published.reader import PublishedReader
+from storage.reading.literals import sql_text, sql_tuple
 from storage.reading.reader import StoreReader
 from storage.results_reader import ResultsReader
 from workers.fast import BACKEND
@@ -128,10 +130,10 @@ def _compare(
     )
     task = Task(sample.study, chosen, "again")
     again = pa.Table.from_batches([run_task(task, inits, "cpu")]).select(sample.columns)
-    inits_of = ", ".join(f"'{token}'" for token in (*sample.study.inits, "fresh"))
     before = reader.sql(
         f"SELECT {', '.join(sample.columns)}, backend FROM results "
-        f"WHERE study = '{sample.study.name}' AND init IN ({inits_of}) "
+        f"WHERE study = {sql_text(sample.study.name)} "
+        f"AND init IN {sql_tuple((*sample.study.inits, FRESH_INIT))} "
         f"AND study_index IN ({', '.join(map(str, chosen))}) ORDER BY study_index"
     )
     makers = before.column("backend").to_pylist()

@@ -24,6 +24,7 @@ from search.paper import paper_study
 from search.shards import Shard
 from search.study import Study
 from storage.log.init_entries import FoundNetwork
+from storage.reading.literals import sql_text
 from storage.reading.reader import StoreReader
 from workers.initial import StoredInit, initial_network, layers_digest
 
@@ -142,8 +143,9 @@ def find_init(name: str, root_seed: int, reader: StoreReader) -> tuple[StoredIni
     """
     search, study = SEARCHES[name], searched_study(name, root_seed)
     candidates = reader.sql(
-        f"SELECT {COLUMNS} FROM results WHERE study = '{study.name}' AND root_seed = {root_seed} "
-        f"AND accuracy >= {search.target} ORDER BY model_nnz, accuracy DESC, paper_run_id"
+        f"SELECT {COLUMNS} FROM results WHERE study = {sql_text(study.name)} "
+        f"AND root_seed = {root_seed} AND accuracy >= {search.target} "
+        "ORDER BY model_nnz, accuracy DESC, paper_run_id"
     ).to_pylist()
     # A row of another version of the training was drawn from another seed.
     ours = [row for row in candidates if _is_of(study, row)]

@@ -10,6 +10,7 @@ from typing import Final
 import duckdb
 
 from storage.errors import ExportError, QueryError, ReadOnlyError, StoreError
+from storage.reading.literals import sql_text
 from storage.reading.readonly import single_statement
 from storage.results_reader import ResultsReader
 
@@ -95,7 +96,7 @@ def _write(reader: ResultsReader, format: str, aside: Path, query: str | None) -
         connection.execute(f"CREATE TEMP VIEW wanted AS\n{statement}")
         if format == "duckdb":
             return _write_database(connection, aside)
-        return _count(connection, f"COPY wanted TO '{_quoted(aside)}' ({_OPTIONS[format]})")
+        return _count(connection, f"COPY wanted TO {sql_text(aside)} ({_OPTIONS[format]})")
     except duckdb.PermissionException as error:
         raise ReadOnlyError(f"A query reads the stored results only. {error}") from error
     except duckdb.IOException as error:
@@ -108,7 +109,7 @@ def _write(reader: ResultsReader, format: str, aside: Path, query: str | None) -
 
 def _write_database(connection: duckdb.DuckDBPyConnection, aside: Path) -> int:
     connection.execute(
-        f"ATTACH '{_quoted(aside)}' AS exported (STORAGE_VERSION '{_DATABASE_VERSION}')"
+        f"ATTACH {sql_text(aside)} AS exported (STORAGE_VERSION '{_DATABASE_VERSION}')"
     )
     rows = _count(connection, "CREATE TABLE exported.results AS SELECT * FROM wanted")
     connection.execute("CREATE TABLE exported.sweeps AS SELECT * FROM sweeps")
@@ -126,7 +127,3 @@ def _refuse_existing(output: Path, overwrite: bool) -> None:
         raise ExportError(f"{output} is a folder; name a file.")
     if output.exists() and not overwrite:
         raise ExportError(f"{output} exists already. Name another file, or add --overwrite.")
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -14,6 +14,7 @@ from analysis.report.chart import Chart
 from analysis.report.one_dataset import Source
 from analysis.retrain import was_left_out
 from search.specification import experiment_of
+from storage.reading.literals import sql_tuple
 from workers.cost import UNIT_MS, experiment_cost
 
 LEAST_ACCURACY = 0.9
@@ -85,8 +86,7 @@ def plotted_networks(
 def _rows(reader: Source, ids: Sequence[str]) -> list[dict[str, Any]]:
     if not ids:
         return []
-    named = ", ".join(f"'{one}'" for one in ids)
-    query = f"SELECT * FROM results WHERE experiment_id IN ({named})"
+    query = f"SELECT * FROM results WHERE experiment_id IN {sql_tuple(ids)}"
     by_id = {row["experiment_id"]: row for row in reader.sql(query).to_pylist()}
     return [by_id[one] for one in ids]
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from storage.log.inits import StoredInit
 from storage.published.note import PublishedInit
+from storage.reading.literals import sql_text
 from storage.results_reader import ResultsReader
 
 _ALL = "FROM results"
@@ -66,7 +67,7 @@ class OneDataset:
         """The query with the rows of the data set in the place of all."""
         if self._dataset is None:
             return query
-        name = self._dataset.replace("'", "''")
         return query.replace(
-            _ALL, f"FROM (SELECT * FROM results WHERE dataset = '{name}') AS results"
+            _ALL,
+            f"FROM (SELECT * FROM results WHERE dataset = {sql_text(self._dataset)}) AS results",
         )

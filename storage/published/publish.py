@@ -24,6 +24,7 @@ from storage.log.sweep_info import software_versions
 from storage.paths import published_file
 from storage.published.file import PUBLISHED_COLUMNS, index_set, open_published
 from storage.published.note import NOTE_KEY, PublishedInit, PublishedNote, PublishedSweep
+from storage.reading.literals import sql_text, sql_tuple
 from storage.reading.reader import StoreReader
 
 _LEVEL = 19
@@ -105,10 +106,10 @@ def _stored_rows(reader: StoreReader, study: Study) -> pa.Table:
             f"{reader.paths.root} has no rows of {study.name} with the root seed "
             f"{study.base.root_seed} to publish."
         )
-    inits = ", ".join(f"'{token}'" for token in (*study.inits, FRESH_INIT))
     rows = reader.sql(
-        f"SELECT {', '.join(PUBLISHED_COLUMNS)} FROM results WHERE study = '{study.name}' "
-        f"AND root_seed = {study.base.root_seed} AND init IN ({inits}) ORDER BY study_index"
+        f"SELECT {', '.join(PUBLISHED_COLUMNS)} FROM results "
+        f"WHERE study = {sql_text(study.name)} AND root_seed = {study.base.root_seed} "
+        f"AND init IN {sql_tuple((*study.inits, FRESH_INIT))} ORDER BY study_index"
     )
     found = index_set(rows.column("study_index").to_numpy())
     if found != wanted or rows.num_rows != len(wanted):

@@ -1,97 +1,134 @@
-"""In-memory DuckDB databases over a store, shut off from everything else."""
+"""In-memory DuckDB databases over data files, isolated from everything else on the machine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import duckdb
+import psutil
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
-from storage.reading.views import (
-    parquet_source,
-    results_query,
-    sql_list,
-    sweeps_query,
-    with_missing_columns,
-)
+from storage.reading.literals import sql_list
+from storage.reading.views import results_query, sweeps_query, with_missing_columns
 
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+Files = Mapping[int, Sequence[Path]]
+"""Schema version (`search.schema.SCHEMA_VERSION`) -> data files written with it."""
+
+_CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
-    # A query must not pick up a Python variable of the caller as a table.
+    "allow_persistent_secrets": "false",
+    # A query must not read a Python variable of the caller as a table.
     "python_enable_replacements": "false",
-    # Nothing is spilled: a query that needs more than the memory ends with an error.
+    # A query that needs more than the memory limit fails; nothing is written to the disk.
     "temp_directory": "",
 }
 
+_CGROUP_LIMITS: Final = (
+    Path("/sys/fs/cgroup/memory.max"),  # version 2
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),  # version 1
+)
 
-Files = Mapping[int, Sequence[Path]]
-"""Version of the columns (`search.schema.SCHEMA_VERSION`) -> the data files written with it."""
+_MIN_MEMORY: Final = 2**28
+"""Bytes that a query may use however little memory is available."""
+
+
+def query_memory() -> int:
+    """Return how many bytes a query, or a result of one, may use: half of what is available."""
+    limits = [psutil.virtual_memory().available]
+    for file in _CGROUP_LIMITS:
+        try:
+            limits.append(int(file.read_text()))
+        except (OSError, ValueError):
+            continue  # not in this container, or "max"
+    return max(_MIN_MEMORY, min(limits) // 2)
 
 
 def connect_guarded(
     files: Files, sweeps: pa.Table, writable: Path | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """A database that can open only the given files, for statements that were looked through.
+    """Open a database that can access the given files only, for checked statements.
 
-    DuckDB reads the files itself: with 400 of them it is 2 to 10 times faster than by way of
-    `connect_isolated`. But it may write wherever it may read, see `storage.reading.readonly`.
+    DuckDB reads the files itself, which with 400 of them is 2 to 10 times faster than
+    `connect_isolated`. But it may also write wherever it may read: see `storage.reading.readonly`.
 
     Args:
-        files: the data files of the store.
-        sweeps: of `storage.reading.views.sweeps_table`.
-        writable: a folder that it may write into as well.
+        files: Data files of the store.
+        sweeps: Table made by `storage.reading.views.sweeps_table`.
+        writable: Folder or file that the database may also write.
     """
-    connection = duckdb.connect(":memory:", config=_CONFIG)
+    connection = _connect()
     if files:
         connection.execute(f"CREATE VIEW results AS {results_query(_source(connection, files))}")
     else:
         _make_table(connection, "results", results_query("arrow_rows"), RESULT_SCHEMA.empty_table())
     _make_table(connection, "sweeps", sweeps_query("arrow_rows"), sweeps)
-    connection.execute(f"SET allowed_paths = {sql_list(_all(files))}")
-    if writable is not None:
-        connection.execute(f"SET allowed_directories = {sql_list([writable])}")
-    _shut(connection)
+    _lock(connection, files, writable=writable)
     return connection
 
 
 def connect_pair(first: Files, second: Files) -> duckdb.DuckDBPyConnection:
-    """A database with the rows of two stores, in the views a and b, that can open nothing else.
+    """Open a database with the rows of two stores as the views `a` and `b`, and nothing else.
 
     Args:
-        first: the data files of the one.
-        second: the data files of the other.
+        first: Data files of the first store.
+        second: Data files of the second store.
     """
-    connection = duckdb.connect(":memory:", config=_CONFIG)
+    connection = _connect()
     for name, files in (("a", first), ("b", second)):
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {_source(connection, files)}")
-    connection.execute(f"SET allowed_paths = {sql_list([*_all(first), *_all(second)])}")
-    _shut(connection)
+    _lock(connection, first, second)
     return connection
 
 
 def connect_isolated(files: Files, sweeps: pa.Table) -> duckdb.DuckDBPyConnection:
-    """A database that can open no file at all, for whatever its user wants to run.
+    """Open a database that can access no file, for any statement.
 
-    Arrow reads the data files and hands their rows over in memory.
+    Arrow reads the data files and passes their rows in memory.
 
     Args:
-        files: the data files of the store.
-        sweeps: of `storage.reading.views.sweeps_table`.
+        files: Data files of the store.
+        sweeps: Table made by `storage.reading.views.sweeps_table`.
     """
-    connection = duckdb.connect(":memory:", config=_CONFIG)
+    # Loads pandas, which takes a third of a second: only notebooks need it.
+    import pyarrow.dataset as ds
+
+    connection = _connect()
     # A column that a file lacks is NULL.
     names = [str(file) for file in _all(files)]
-    rows = ds.dataset(names, schema=RESULT_SCHEMA, format="parquet")
+    rows = ds.dataset(names, schema=RESULT_SCHEMA, format="parquet", partitioning=None)
     connection.register("stored_rows", rows)
     connection.execute(f"CREATE VIEW results AS {results_query('stored_rows')}")
     _make_table(connection, "sweeps", sweeps_query("arrow_rows"), sweeps)
-    _shut(connection)
+    _lock(connection)
     return connection
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
+    memory = f"{query_memory() // 2**20}MiB"
+    connection = duckdb.connect(":memory:", config={**_CONFIG, "memory_limit": memory})
+    # Times in a store are UTC and have no zone; now() must not be in the reader's.
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def _lock(
+    connection: duckdb.DuckDBPyConnection, *readable: Files, writable: Path | None = None
+) -> None:
+    """Restrict a database to some files, for good."""
+    read = [str(path) for files in readable for path in _all(files)]
+    paths = [*read, *map(_pattern, read)]
+    if writable is not None and writable.is_dir():
+        connection.execute(f"SET allowed_directories = {sql_list([writable])}")
+    elif writable is not None:
+        paths.append(str(writable))
+    connection.execute(f"SET allowed_paths = {sql_list(dict.fromkeys(paths))}")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
 
 
 def _all(files: Files) -> list[Path]:
@@ -99,25 +136,31 @@ def _all(files: Files) -> list[Path]:
 
 
 def _source(connection: duckdb.DuckDBPyConnection, files: Files) -> str:
-    """SQL table expression of the rows of data files, with the columns of `RESULT_SCHEMA`."""
+    """Return an SQL table expression for the rows of data files, with `RESULT_SCHEMA`'s columns."""
     if set(files) == {SCHEMA_VERSION}:
-        return parquet_source(files[SCHEMA_VERSION])
+        return _parquet_source(files[SCHEMA_VERSION])
     connection.register("arrow_rows", RESULT_SCHEMA.empty_table())
     described = connection.execute("DESCRIBE arrow_rows").fetchall()
     connection.unregister("arrow_rows")
     types = {name: kind for name, kind, *_ in described}
-    return with_missing_columns([parquet_source(some) for some in files.values()], types)
+    return with_missing_columns([_parquet_source(some) for some in files.values()], types)
+
+
+def _parquet_source(files: Sequence[Path]) -> str:
+    # Otherwise a folder named lr=0.1 on the way to a file would replace the column lr.
+    patterns = sql_list(_pattern(str(file)) for file in files)
+    return f"read_parquet({patterns}, hive_partitioning = false)"
+
+
+def _pattern(path: str) -> str:
+    """Return the pattern that matches this path only: DuckDB expands *, ? and [ in paths."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in path)
 
 
 def _make_table(
     connection: duckdb.DuckDBPyConnection, name: str, query: str, rows: pa.Table
 ) -> None:
-    """Makes a table of a query over Arrow rows, which it calls `arrow_rows`."""
+    """Create a table from a query over Arrow rows, which the query calls `arrow_rows`."""
     connection.register("arrow_rows", rows)
     connection.execute(f"CREATE TABLE {name} AS {query}")
     connection.unregister("arrow_rows")
-
-
-def _shut(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")

@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from storage.errors import QueryError, UnknownSelection
+from storage.reading.literals import sql_text, sql_tuple
 from storage.reading.reader import StoreReader
 
 
@@ -42,14 +43,14 @@ def matching_rows(
                     f"{reader.paths.root} has no rows of a study {name!r}; it has rows of "
                     f"{', '.join(known) or 'none'}."
                 )
-        criteria.append(f"study IN ({', '.join(map(_quoted, studies))})")
+        criteria.append(f"study IN {sql_tuple(studies)}")
     if sweep_id is not None:
         if sweep_id not in {sweep.begin.sweep_id for sweep in reader.progress().sweeps}:
             raise UnknownSelection(
                 f'{reader.paths.root} has no sweep {sweep_id!r}. `sparsest query "SELECT sweep_id, '
                 f'command FROM sweeps" --store {reader.paths.root}` lists them.'
             )
-        criteria.append(f"sweep_id = {_quoted(sweep_id)}")
+        criteria.append(f"sweep_id = {sql_text(sweep_id)}")
     if condition is not None:
         _check_is_one(condition)
         # On lines of its own: it may end in a comment.
@@ -72,7 +73,3 @@ def _check_is_one(condition: str) -> None:
         raise QueryError(f"Not a condition: {condition}\n{error}") from error
     if len(statements) != 1:
         raise QueryError(f"Not a condition but several statements: {condition}")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -1,9 +1,8 @@
-"""The two tables that a query sees: `results` and `sweeps`."""
+"""The two views that a query sees: `results` and `sweeps`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -31,10 +30,10 @@ _SWEEP_SCHEMA = pa.schema(
         pa.field("device", pa.string()),
         pa.field("workers", pa.int32()),
         pa.field("root_seed", pa.int64()),
-        pa.field("started", pa.string()),  # both become TIMESTAMP, in UTC
-        pa.field("ended", pa.string()),  # NULL while it runs, and where it was killed
+        pa.field("started", pa.string()),  # becomes TIMESTAMP, in UTC
+        pa.field("ended", pa.string()),  # likewise; NULL while the sweep runs, or if it was killed
         pa.field("outcome", pa.string()),
-        pa.field("stored", pa.int64()),  # as the sweep itself counted at its end
+        pa.field("stored", pa.int64()),  # counted by the sweep when it ended
         pa.field("skipped", pa.int64()),
         pa.field("ok", pa.int64()),
         pa.field("collapsed", pa.int64()),
@@ -43,13 +42,13 @@ _SWEEP_SCHEMA = pa.schema(
         pa.field("core_seconds", pa.float64()),
         pa.field("train_seconds", pa.float64()),
         pa.field("wall_seconds", pa.float64()),
-        pa.field("rows_logged", pa.int64()),  # as the log counts
+        pa.field("rows_logged", pa.int64()),  # counted from the log
     ]
 )
 
 
 def results_query(source: str) -> str:
-    """SQL of the view `results` over a table expression with the columns of `RESULT_SCHEMA`."""
+    """Return the SQL of `results` over a table expression with `RESULT_SCHEMA`'s columns."""
     columns: list[str] = []
     for name in RESULT_SCHEMA.names:
         columns += [name, *_EXTRA_COLUMNS.get(name, [])]
@@ -57,37 +56,27 @@ def results_query(source: str) -> str:
 
 
 def sweeps_query(source: str) -> str:
-    """SQL of the view `sweeps` over the table of `sweeps_table`."""
+    """Return the SQL of `sweeps` over the table that `sweeps_table` makes."""
     times = ", ".join(
         f"try_strptime({name}, '%Y-%m-%dT%H:%M:%SZ') AS {name}" for name in ("started", "ended")
     )
     return f"SELECT * REPLACE ({times}) FROM {source}"
 
 
-def parquet_source(files: Sequence[Path]) -> str:
-    """SQL table expression of the rows of some Parquet files, named one by one."""
-    return f"read_parquet({sql_list(files)})"
-
-
 def with_missing_columns(sources: Sequence[str], types: Mapping[str, str]) -> str:
-    """SQL table expression of the rows of several ones, of which some lack some columns.
+    """Return an SQL table expression for the union of several; absent columns are NULL.
 
     Args:
-        sources: table expressions with some of the columns.
-        types: name of each column -> its type in SQL.
+        sources: Table expressions, each with some of the columns.
+        types: Column name -> SQL type.
     """
     columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in types.items())
     selections = [f"SELECT {columns} WHERE false", *(f"SELECT * FROM {s}" for s in sources)]
     return f"({' UNION ALL BY NAME '.join(selections)})"
 
 
-def sql_list(paths: Sequence[Path]) -> str:
-    """A list of paths as an SQL expression."""
-    return "[" + ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths) + "]"
-
-
 def sweeps_table(sweeps: Iterable[SweepProgress]) -> pa.Table:
-    """One row a sweep, in the order given."""
+    """Return a table with one row per sweep, in the given order."""
     rows = [_sweep_row(sweep) for sweep in sweeps]
     return pa.Table.from_pylist(rows, schema=_SWEEP_SCHEMA)
 

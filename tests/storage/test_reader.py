@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -306,3 +307,21 @@ def test_the_connection_of_a_notebook_cannot_touch_a_file(
                 connection.execute(statement)
     assert part.read_bytes() == before
     assert not list(tmp_path.glob("*.csv"))
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_times_are_utc_in_every_time_zone(
+    fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    age = "SELECT epoch(now()) - epoch(max(coalesce(ended, now()))) AS seconds FROM sweeps"
+    try:
+        with StoreReader(fill(1)) as reader, reader.connect() as connection:
+            assert 0 <= reader.sql(age).to_pylist()[0]["seconds"] < 600
+            assert reader.sql("SELECT now() AS t").schema.field("t").type.tz == "UTC"
+            ((seconds,),) = connection.execute(age).fetchall()
+            assert 0 <= seconds < 600
+    finally:
+        monkeypatch.undo()
+        time.tzset()
