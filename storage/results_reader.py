@@ -37,6 +37,9 @@ class ResultsReader(Protocol):
     def data_files(self) -> Mapping[int, Sequence[Path]]:
         """Version of the columns -> paths of the Parquet files with the rows."""
 
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A new connection over these rows that can open no file; the caller closes it."""
+
     def connect_for_export(self, folder: Path) -> duckdb.DuckDBPyConnection:
         """A connection that may write into one folder, for statements of this package alone."""
 
