@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from analysis.store import Store
-from analysis.tables import TARGETS, pareto, sparsest_networks
+from analysis.tables import pareto, sparsest_networks
+from search.paper import TARGETS
 
 # Okabe and Ito's colours, which people who are colour-blind tell apart, with dashes for more
 # methods than there are colours. The search is black.

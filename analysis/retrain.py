@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from search.experiment import FRESH_INIT
+from search.layers import StoredInit
 from search.specification import experiment_of
-from storage.log.inits import StoredInit as InitInStore
+from storage.log.inits import FrozenInit
 from storage.published.note import PublishedInit
-from workers.initial import StoredInit, load_stored_init
+from workers.initial import load_stored_init
 from workers.other_arithmetic import train_as
 from workers.remade_init import remade_init
 
@@ -21,7 +22,7 @@ COMPARED = ("status", "accuracy", "loss", "weight_nnz", "model_nnz", "effective_
 class InitSource(Protocol):
     """What knows stored initialisations, as the readers do."""
 
-    def init(self, token: str) -> InitInStore | PublishedInit | None:
+    def init(self, token: str) -> FrozenInit | PublishedInit | None:
         """A stored initialisation, or where it can be had from, by its token."""
 
 
@@ -106,8 +107,8 @@ def trained_again(
 def _init(token: str, root_seed: int, reader: InitSource, init_file: Path | None) -> StoredInit:
     name, _, digest = token.partition(":")
     known = reader.init(token)
-    if isinstance(known, InitInStore):
-        return StoredInit(name, digest, list(known.layers))
+    if isinstance(known, FrozenInit):
+        return known
     if init_file is not None:
         init = load_stored_init(init_file, name)
     elif isinstance(known, PublishedInit) and known.found is not None:

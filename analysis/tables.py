@@ -10,9 +10,7 @@ from collections.abc import Sequence
 
 from analysis.best_row import COMES_FIRST
 from analysis.store import QueryResult, Store
-
-TARGETS = (0.95, 0.995)
-"""The accuracies for which the paper asks how few weights suffice."""
+from search.paper import TARGETS
 
 _FRESH = "init = 'fresh' AND accuracy IS NOT NULL"
 

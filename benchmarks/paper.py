@@ -14,10 +14,10 @@ from orchestrator.planning.calibration import calibration, speed_note
 from orchestrator.planning.estimate import SAMPLE, mean_cost
 from search.experiment import Experiment
 from search.indices import IndexSet
+from search.layers import StoredInit
 from search.methods import METHODS
 from search.paper import PAPER_STUDIES, paper_study
 from search.study import Study
-from workers.initial import StoredInit
 from workers.remade_init import remade_init
 from workers.train import train_batch
 

@@ -24,6 +24,7 @@ from orchestrator.inits import combined, read_inits, tokens
 from orchestrator.planning.targets import find_targets, with_inits
 from search.experiment import FRESH_INIT
 from search.indices import IndexSet
+from search.layers import StoredInit
 from search.schema import RESULT_SCHEMA
 from search.specification import SPECIFICATION_COLUMNS
 from search.study import Study
@@ -32,7 +33,6 @@ from storage.reading.literals import sql_text, sql_tuple
 from storage.reading.reader import StoreReader
 from storage.results_reader import ResultsReader
 from workers.fast import BACKEND
-from workers.initial import StoredInit
 from workers.kernel.instruction_set import ARITHMETIC
 from workers.remade_init import remade_init
 from workers.task import Task, run_task

@@ -20,13 +20,14 @@ from orchestrator.display.network_summary import COLUMNS, found_network
 from orchestrator.errors import UserError
 from search.catalogue import Selection
 from search.indices import IndexSet
+from search.layers import StoredInit
 from search.paper import paper_study
 from search.shards import Shard
 from search.study import Study
 from storage.log.init_entries import FoundNetwork
 from storage.reading.literals import sql_text
 from storage.reading.reader import StoreReader
-from workers.initial import StoredInit, initial_network, layers_digest
+from workers.initial import initial_network, layers_digest
 
 
 @dataclass(frozen=True)

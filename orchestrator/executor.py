@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from orchestrator.job import Job
 from orchestrator.worker_pool import DEFAULT_KIND, WorkerCounts, WorkerKind
-from workers.initial import StoredInit
+from search.layers import StoredInit
 from workers.task import run_task
 from workers.train import Device, backend_for
 

@@ -15,18 +15,18 @@ from orchestrator.inits import combined, inits_in
 from orchestrator.planning.targets import Targets, with_inits
 from search.catalogue import Selection
 from search.indices import IndexSet
+from search.layers import StoredInit
 from search.schema import RESULT_SCHEMA
 from storage.errors import NotPublished
 from storage.log.entries import SweepBegin
 from storage.log.init_entries import FoundNetwork
-from storage.log.inits import StoredInit as InitInStore
+from storage.log.inits import FrozenInit
 from storage.log.sweep_info import describe_taking
 from storage.paths import PUBLISHED_FOLDER
 from storage.published.file import PublishedFile, index_set, open_published
 from storage.published.note import PublishedInit
 from storage.published.restore import read_restored
 from storage.writing.writer import StoreWriter
-from workers.initial import StoredInit
 from workers.remade_init import remade_init
 
 _BATCH = 65_536
@@ -101,7 +101,7 @@ def _published_files(targets: Targets, folder: Path) -> dict[str, PublishedFile]
 
 def _agreed_inits(
     files: Mapping[str, PublishedFile],
-    in_store: Mapping[str, InitInStore],
+    in_store: Mapping[str, FrozenInit],
     given: Mapping[str, StoredInit],
 ) -> dict[str, tuple[StoredInit, FoundNetwork | None]]:
     """The initialisations of the published rows, which are this store's or become so.

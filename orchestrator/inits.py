@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator.errors import UserError
-from storage.log import inits as stored
+from search.layers import StoredInit
+from storage.log.inits import FrozenInit
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
-from workers.initial import StoredInit, load_stored_init
+from workers.initial import load_stored_init
 
 
-def tokens(inits: Mapping[str, stored.StoredInit]) -> dict[str, str]:
+def tokens(inits: Mapping[str, FrozenInit]) -> dict[str, str]:
     """Name -> NAME:DIGEST of a store's initialisations."""
-    return {name: f"{name}:{init.digest}" for name, init in inits.items()}
+    return {name: init.token for name, init in inits.items()}
 
 
 def read_inits(files: Mapping[str, Path | None]) -> dict[str, StoredInit]:
@@ -35,7 +36,7 @@ def _read(path: Path, name: str) -> StoredInit:
         raise UserError(f"--{name} {error}") from error
 
 
-def inits_in(store: Path) -> Mapping[str, stored.StoredInit]:
+def inits_in(store: Path) -> Mapping[str, FrozenInit]:
     """The initialisations of a store that perhaps does not exist yet, by name."""
     if not StorePaths.of(store).marker.exists():
         return {}
@@ -44,16 +45,15 @@ def inits_in(store: Path) -> Mapping[str, stored.StoredInit]:
 
 
 def combined(
-    in_store: Mapping[str, stored.StoredInit], given: Mapping[str, StoredInit]
+    in_store: Mapping[str, FrozenInit], given: Mapping[str, StoredInit]
 ) -> dict[str, StoredInit]:
     """The store's initialisations and the given ones, by name.
 
     Raises:
         UserError: a given one is not the one that the store has under that name.
     """
-    known = {
-        name: StoredInit(name, init.digest, list(init.layers)) for name, init in in_store.items()
-    }
+    # Plain ones, because workers do not load `storage`.
+    known = {name: StoredInit(name, init.digest, init.layers) for name, init in in_store.items()}
     for name, init in given.items():
         if name in known and known[name].digest != init.digest:
             raise UserError(

@@ -21,8 +21,8 @@ from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker, blames_task, reas
 from orchestrator.executor import Done, Failed, Outcome, Returned, TimeLimit
 from orchestrator.job import Job
 from orchestrator.worker_pool import WorkerCounts, WorkerKind
+from search.layers import StoredInit
 from workers.actor import TrainingActor
-from workers.initial import StoredInit
 
 logger = logging.getLogger(__name__)
 

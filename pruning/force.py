@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from pruning.biases import bias_masks
 from pruning.functional import Tensors, masked, parameters, saliencies, weight_gradients
 from pruning.iter_snip import count
-from pruning.protocol import Batch, Batches, Layers, Pruned, target_of
+from pruning.protocol import Batch, Batches, Pruned, target_of
 from pruning.selection import by_layer, strictly_above
 from search.experiment import Experiment
+from search.layers import Layers
 from search.methods import setting
 
 

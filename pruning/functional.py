@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy_with_logits, linear
 
-from pruning.protocol import Batch, Layers
+from pruning.protocol import Batch
+from search.layers import Layers
 
 Tensors = Sequence[torch.Tensor]
 """One tensor a layer, input side first."""

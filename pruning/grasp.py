@@ -20,9 +20,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from pruning.biases import bias_masks
 from pruning.functional import Tensors, logits, parameters
-from pruning.protocol import Batch, Batches, Layers, Pruned, target_of
+from pruning.protocol import Batch, Batches, Pruned, target_of
 from pruning.selection import below_highest, by_layer
 from search.experiment import Experiment
+from search.layers import Layers
 from search.methods import setting
 
 MOST_BATCHES = 100_000

@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 
 from pruning.biases import bias_masks
 from pruning.functional import Tensors, masked, parameters, saliencies, weight_gradients
-from pruning.protocol import Batch, Batches, Layers, Pruned, target_of
+from pruning.protocol import Batch, Batches, Pruned, target_of
 from pruning.selection import by_layer, strictly_above
 from search.experiment import Experiment
+from search.layers import Layers
 from search.methods import setting
 
 

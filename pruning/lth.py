@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.magnitude import cut_to, everything
-from pruning.protocol import Batch, Layers, Pruned, Snapshot, target_of
+from pruning.protocol import Batch, Pruned, Snapshot, target_of
 from search.experiment import Experiment
+from search.layers import Layers
 from search.methods import setting
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from pruning.biases import bias_masks
-from pruning.protocol import Layers, Pruned
+from pruning.protocol import Pruned
 from pruning.selection import by_layer, strictly_above
+from search.layers import Layers
 
 
 def everything(layers: Layers) -> Pruned:

@@ -24,9 +24,10 @@ import torch
 
 from pruning.biases import prospr_bias_masks
 from pruning.functional import Tensors, batch_loss, parameters
-from pruning.protocol import Batches, Layers, Pruned, target_of
+from pruning.protocol import Batches, Pruned, target_of
 from pruning.selection import by_layer, highest
 from search.experiment import Experiment
+from search.layers import Layers
 from search.methods import setting
 
 

@@ -21,13 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.experiment import Experiment
+from search.layers import Layers
 
 if TYPE_CHECKING:
     # Only for types: an algorithm that takes no gradients does without torch.
     import torch
-
-Layers = Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]
-"""A network, input side first: (weight float32 [n_out, n_in], bias float32 [n_out]) a layer."""
 
 Batch = tuple["torch.Tensor", "torch.Tensor"]
 """Points float32 [batch, inputs] and labels float32 [batch], 0 or 1."""

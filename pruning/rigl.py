@@ -27,9 +27,10 @@ from numpy.typing import NDArray
 
 from pruning.biases import bias_masks
 from pruning.erk import erk_densities
-from pruning.protocol import Batch, Layers, Pruned, Snapshot, target_of
+from pruning.protocol import Batch, Pruned, Snapshot, target_of
 from pruning.selection import highest
 from search.experiment import Experiment
+from search.layers import Layers
 from search.methods import setting
 
 Mask = NDArray[np.bool_]

@@ -18,9 +18,10 @@ import torch
 
 from pruning.biases import bias_masks
 from pruning.functional import Tensors, parameters, saliencies, weight_gradients
-from pruning.protocol import Batch, Batches, Layers, Pruned, target_of
+from pruning.protocol import Batch, Batches, Pruned, target_of
 from pruning.selection import at_or_above, by_layer
 from search.experiment import Experiment
+from search.layers import Layers
 
 
 def score(weights: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:

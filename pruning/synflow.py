@@ -20,9 +20,10 @@ import torch
 
 from pruning.biases import bias_masks
 from pruning.functional import Tensors, logits, masked, parameters
-from pruning.protocol import Batches, Layers, Pruned, target_of
+from pruning.protocol import Batches, Pruned, target_of
 from pruning.selection import above_position, by_layer
 from search.experiment import Experiment
+from search.layers import Layers
 from search.methods import setting
 
 

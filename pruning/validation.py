@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.protocol import Layers, Snapshot
+from pruning.protocol import Snapshot
+from search.layers import Layers
 
 
 def check_masks(

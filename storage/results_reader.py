@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 import duckdb
 import pyarrow as pa
 
-from storage.log.inits import StoredInit
+from storage.log.inits import FrozenInit
 from storage.published.note import PublishedInit
 
 
@@ -28,7 +28,7 @@ class ResultsReader(Protocol):
     def row(self, experiment_id: str) -> dict[str, Any]:
         """One result by its id, or the first digits of it."""
 
-    def init(self, token: str) -> StoredInit | PublishedInit | None:
+    def init(self, token: str) -> FrozenInit | PublishedInit | None:
         """A stored initialisation, or where it can be had from, by its token."""
 
     def rows_by_study(self) -> Mapping[str, int]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import ray
 
 from search.experiment import Experiment
-from workers.initial import StoredInit
+from search.layers import StoredInit
 from workers.memory import limit_memory
 from workers.task import Task, run_task
 from workers.train import Device, backend_for, train_batch

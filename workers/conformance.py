@@ -21,10 +21,11 @@ import torch
 
 from pruning.selection import by_layer
 from search.experiment import Experiment
+from search.layers import StoredInit
 from search.methods import method_named
 from search.process_state import changes_made_by
 from workers.datasets import Dataset, load_dataset, make_dataset
-from workers.initial import StoredInit, initial_network, starting_network
+from workers.initial import initial_network, starting_network
 from workers.mask_schedule import mask_schedule_of, train_with_mask_schedule
 from workers.start import Start, start_of
 from workers.train import MAX_TARGET_RATIO, train_batch

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pruning.protocol import Layers, Snapshot
+from pruning.protocol import Snapshot
+from search.layers import Layers
 from workers.datasets import Dataset
 from workers.kernel.compiled import compiled
 from workers.kernel.simd import aligned_zeros

@@ -14,11 +14,11 @@ from dataclasses import replace
 import numpy as np
 
 from search.experiment import Experiment
+from search.layers import StoredInit
 from search.methods import method_named
 from workers.compact import compacted
 from workers.cost import network_cost, prefers_matrices
 from workers.datasets import Dataset
-from workers.initial import StoredInit
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.networks import Networks
 from workers.kernel.packing import pack, topology, unpack

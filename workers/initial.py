@@ -8,7 +8,6 @@ import itertools
 import stat
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,11 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.experiment import FRESH_INIT, Experiment
+from search.layers import Layer, Layers, StoredInit
 from search.methods import method_named
 from search.structure import Structure
-
-Layers = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
-"""A network, input side first: (weight float32 [n_out, n_in], bias float32 [n_out]) a layer."""
 
 _GAMMA = 0x9E3779B97F4A7C15
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -39,27 +36,6 @@ MAX_STORED_BYTES = 1 << 20
 
 _PICKLE = b"\x80\x02"
 """Beginning of a file of torch's format before zip files."""
-
-
-@dataclass(frozen=True, eq=False)
-class StoredInit:
-    """An initialisation that networks share (docs/paper.md, section 4, the fixed groups).
-
-    Attributes:
-        name: what the user calls it, such as "bench-95".
-        digest: first 16 hexadecimal digits of the SHA-256 over its numbers as little-endian
-            float32, layer by layer, weight (row-major) before bias.
-        layers: the full-width network.
-    """
-
-    name: str
-    digest: str
-    layers: Layers
-
-    @property
-    def token(self) -> str:
-        """What `Experiment.init` says of a training that starts from it."""
-        return f"{self.name}:{self.digest}"
 
 
 def initial_network(experiment: Experiment, inputs: int = 2) -> Layers:
@@ -109,7 +85,7 @@ def xavier_network(experiment: Experiment, layers: Layers) -> Layers:
     steps = np.arange(1, 2 * weights + 1, dtype=np.uint64) * np.uint64(_GAMMA)
     uniform = (_mix(steps + np.uint64(experiment.seed("xavier"))) >> np.uint64(11)) * 2.0**-53
     normal = np.sqrt(-2 * np.log(1 - uniform[::2])) * np.cos(2 * np.pi * uniform[1::2])
-    drawn: Layers = []
+    drawn: list[Layer] = []
     for weight, bias in layers:
         deviation = np.sqrt(2 / sum(weight.shape))
         values, normal = normal[: weight.size], normal[weight.size :]
@@ -295,7 +271,7 @@ def _draw_plan(widths: tuple[int, ...]) -> tuple[NDArray[np.uint64], NDArray[np.
 
 
 def _split(values: NDArray[np.float32], widths: Sequence[int]) -> Layers:
-    layers: Layers = []
+    layers: list[Layer] = []
     place = 0
     for n_in, n_out in itertools.pairwise(widths):
         weight = values[place : place + n_out * n_in].reshape(n_out, n_in)

@@ -11,15 +11,16 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.protocol import Batch, Layers, MaskSchedule, Pruned, Snapshot
+from pruning.protocol import Batch, MaskSchedule, Pruned, Snapshot
 from pruning.registry import pruning_during
 from pruning.validation import check_masks, check_snapshot
 from search.experiment import Experiment
+from search.layers import Layers, StoredInit
 from search.methods import METHODS, method_named
 from search.process_state import standard_state
 from workers.cost import prefers_matrices
 from workers.datasets import Dataset
-from workers.initial import StoredInit, starting_network
+from workers.initial import starting_network
 from workers.orders import permutation
 from workers.sparse import SparseNetwork
 from workers.start import Start, masked_layers, method_call, require_no_masks

@@ -21,8 +21,8 @@ import numpy as np
 import pyarrow as pa
 
 from search.experiment import Experiment
+from search.layers import StoredInit
 from search.specification import experiment_of, specification_row
-from workers.initial import StoredInit
 from workers.kernel.instruction_set import ARITHMETIC, INSTRUCTION_SETS
 from workers.kernel.simd import INSTRUCTION_SET
 from workers.train import train_batch

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.connectivity import leads_to_output
+from search.layers import Layers
 from search.schema import PRUNABLE_FROM, PRUNABLE_UP_TO
 from workers.datasets import Dataset
-from workers.initial import Layers
 from workers.kernel.packing import Topology, pack, topology
 from workers.kernel.points import all_points
 from workers.kernel.programs import empty_programs

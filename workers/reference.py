@@ -12,9 +12,9 @@ from torch import nn
 
 from pruning.network import MaskedNetwork
 from search.experiment import Experiment
+from search.layers import Layers
 from workers.datasets import Dataset
 from workers.evaluate import evaluate
-from workers.initial import Layers
 from workers.orders import permutation
 from workers.schedules import learning_rates
 from workers.start import Start, start_of

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from search.layers import StoredInit
 from search.paper import find_run
-from workers.initial import StoredInit, initial_network, layers_digest
+from workers.initial import initial_network, layers_digest
 
 
 def remade_init(name: str, label: str, root_seed: int) -> StoredInit:

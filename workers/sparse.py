@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.protocol import Layers, Snapshot
+from pruning.protocol import Snapshot
+from search.layers import Layers
 from workers.compact import kept_neurons
 from workers.datasets import Dataset
 from workers.kernel.measure import evaluate_networks

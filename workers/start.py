@@ -15,10 +15,11 @@ from pruning.protocol import Batch
 from pruning.registry import pruning_before
 from pruning.validation import check_masks
 from search.experiment import Experiment
+from search.layers import Layers, StoredInit
 from search.methods import method_named
 from search.process_state import plugin_call
 from workers.datasets import Dataset
-from workers.initial import Layers, StoredInit, starting_network
+from workers.initial import starting_network
 from workers.orders import permutation
 
 

@@ -10,10 +10,10 @@ from importlib import metadata
 import pyarrow as pa
 
 from search.indices import IndexSet
+from search.layers import StoredInit
 from search.schema import RESULT_SCHEMA
 from search.specification import specification_row
 from search.study import Study
-from workers.initial import StoredInit
 from workers.train import Device, failed_outcome, train_batch
 
 

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from search.experiment import Experiment
+from search.layers import Layers, StoredInit
 from workers.datasets import Dataset
-from workers.initial import Layers, StoredInit
 from workers.orders import permutation
 from workers.schedules import learning_rates
 from workers.start import start_of

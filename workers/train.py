@@ -11,13 +11,13 @@ import pyarrow as pa
 
 from pruning.connectivity import Connectivity
 from search.experiment import Experiment
+from search.layers import StoredInit
 from search.methods import METHODS, method_named
 from search.process_state import standard_state
 from search.schema import RESULT_SCHEMA
 from search.specification import specification_row
 from workers.datasets import Dataset, load_dataset
 from workers.fast import BACKEND, train_fast
-from workers.initial import StoredInit
 from workers.prunability import Prunability, prunability
 from workers.trained import Trained
 

@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.initial import Layers
+from search.layers import Layers
 
 
 @dataclass(frozen=True, eq=False)

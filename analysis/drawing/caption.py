@@ -11,7 +11,7 @@ from analysis.methods import name_of
 from analysis.network import accuracy
 from pruning.connectivity import Connectivity
 from pruning.network import MaskedNetwork
-from pruning.protocol import Layers
+from search.layers import Layers
 from workers.datasets import Dataset
 
 _MAX_MASK_LENGTH = 34

@@ -27,7 +27,7 @@ from analysis.drawing.region import draw_region
 from analysis.drawing.weights import draw_weights
 from analysis.network import check_columns, network_from_row
 from pruning.network import MaskedNetwork
-from pruning.protocol import Layers
+from search.layers import Layers
 from workers.datasets import Dataset, load_dataset
 
 MAX_NETWORKS = 6

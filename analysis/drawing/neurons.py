@@ -15,7 +15,7 @@ from analysis.drawing.layout import layer_centre
 from analysis.drawing.palette import Palette
 from analysis.drawing.parts import Parts
 from analysis.drawing.plane import Plane, activations, restricted_to
-from pruning.protocol import Layers
+from search.layers import Layers
 
 _PIXELS_PER_INCH = 130
 _MIN_PIXELS, _MAX_PIXELS = 12, 96

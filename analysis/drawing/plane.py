@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.protocol import Layers
+from search.layers import Layers
 from workers.datasets import Dataset
 
 _MARGIN = 1.06

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from analysis.drawing.palette import Palette
 from analysis.drawing.plane import Plane, activations
-from pruning.protocol import Layers
+from search.layers import Layers
 from workers.datasets import Dataset
 
 _PIXELS = 240

@@ -11,9 +11,6 @@ import pyarrow as pa
 from analysis.findings import question
 from analysis.report.one_dataset import Source
 
-TARGETS = (0.95, 0.995)
-"""The paper's two accuracies."""
-
 
 @dataclass(frozen=True)
 class Answer:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from analysis.methods import SEARCH
-from analysis.report.asking import TARGETS, ask, percent_name
+from analysis.report.asking import ask, percent_name
 from analysis.report.claims import Claim
 from analysis.report.drawing_pool import draw_networks
 from analysis.report.exports import write_figures, write_tables
@@ -31,6 +31,7 @@ from analysis.report.sections import (
     width,
 )
 from search.experiment import FRESH_INIT
+from search.paper import TARGETS
 from storage.log.sweep_info import software_versions
 from storage.results_reader import ResultsReader
 

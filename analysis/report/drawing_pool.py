@@ -23,7 +23,7 @@ from analysis.drawing.files import save_drawing
 from analysis.report.networks import PlottedNetwork
 from analysis.retrain import InitSource, was_left_out, with_network
 from search.experiment import FRESH_INIT
-from storage.log.inits import StoredInit
+from storage.log.inits import FrozenInit
 from storage.published.note import PublishedInit
 from workers.other_arithmetic import arithmetic_of, asking_for
 
@@ -42,9 +42,9 @@ class KnownInits:
         by_token: NAME:DIGEST -> initialisation.
     """
 
-    by_token: Mapping[str, StoredInit | PublishedInit | None]
+    by_token: Mapping[str, FrozenInit | PublishedInit | None]
 
-    def init(self, token: str) -> StoredInit | PublishedInit | None:
+    def init(self, token: str) -> FrozenInit | PublishedInit | None:
         """As the readers have it."""
         return self.by_token.get(token)
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from storage.log.inits import StoredInit
+from storage.log.inits import FrozenInit
 from storage.published.note import PublishedInit
 from storage.reading.literals import sql_text
 from storage.results_reader import ResultsReader
@@ -20,7 +20,7 @@ class Source(Protocol):
     def sql(self, query: str) -> pa.Table:
         """What a query yields."""
 
-    def init(self, token: str) -> StoredInit | PublishedInit | None:
+    def init(self, token: str) -> FrozenInit | PublishedInit | None:
         """A stored initialisation, or where it can be had from, by its token."""
 
     def narrowed(self, query: str) -> str:
@@ -59,7 +59,7 @@ class OneDataset:
         """What a query yields of these rows."""
         return self._reader.sql(self.narrowed(query))
 
-    def init(self, token: str) -> StoredInit | PublishedInit | None:
+    def init(self, token: str) -> FrozenInit | PublishedInit | None:
         """As the reader has it."""
         return self._reader.init(token)
 

@@ -18,8 +18,8 @@ from orchestrator.cluster.watch import ClusterWatch, Node
 from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker
 from orchestrator.errors import NoWorkerError
 from orchestrator.worker_pool import WorkerCounts
+from search.layers import StoredInit
 from workers.actor import TrainingActor
-from workers.initial import StoredInit
 from workers.train import Device
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from orchestrator.errors import UserError
 
 if TYPE_CHECKING:  # every command imports this module for its options
     from orchestrator.executor import Executor
-    from workers.initial import StoredInit
+    from search.layers import StoredInit
     from workers.train import Device
 
 

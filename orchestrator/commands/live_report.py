@@ -8,9 +8,9 @@ from typing import Any
 
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
 from analysis.report.one_dataset import OneDataset
-from orchestrator.display.store_summary import TARGETS
 from orchestrator.display.throughput import progress_line
 from orchestrator.display.watcher import Watcher
+from search.paper import TARGETS
 
 REST = 9.0
 """How much longer nothing is asked than the last question for the plot took: the sweep has the

@@ -23,7 +23,7 @@ from orchestrator.display.store_summary import (
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
 from orchestrator.search_choice import explain
-from storage.log.inits import StoredInit
+from storage.log.inits import FrozenInit
 from storage.log.search_entries import SearchChoice
 from storage.reading.reader import StoreReader
 
@@ -93,7 +93,7 @@ def _report(reader: StoreReader, best: FewestWeights, activity: Activity) -> dic
 def _show(
     report: dict[str, Any],
     best: FewestWeights,
-    inits: list[StoredInit],
+    inits: list[FrozenInit],
     searches: list[SearchChoice],
     activity: Activity,
 ) -> None:

@@ -35,6 +35,7 @@ from orchestrator.run_log import log_beside
 from orchestrator.stopping import StopRequest, resumable
 from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
+from search.layers import StoredInit
 from search.shards import Shard
 from storage.errors import WriterClosed
 from storage.log.entries import Status
@@ -43,7 +44,6 @@ from storage.paths import StorePaths
 from storage.planned import record_planned
 from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
-from workers.initial import StoredInit
 from workers.train import Device
 
 logger = logging.getLogger(__name__)

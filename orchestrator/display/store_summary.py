@@ -11,12 +11,9 @@ import pyarrow.compute as pc
 from rich.table import Table
 
 from orchestrator.display.formatting import counted
-from search.paper import PAPER_STUDIES, paper_study
+from search.paper import PAPER_STUDIES, TARGETS, paper_study
 from storage.planned import read_planned
 from storage.reading.reader import Progress, StoreReader
-
-TARGETS = (0.95, 0.995)
-"""Accuracies for which the paper reports the fewest weights needed."""
 
 
 @dataclass

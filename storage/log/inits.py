@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from search.layers import Layers, StoredInit
 from storage.errors import RowsRefused
 from storage.log.init_entries import FoundNetwork, InitLayer, InitStored
 
-Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""Weights (outputs, inputs) and biases (outputs,) of one layer."""
 
-
-@dataclass(frozen=True)
-class StoredInit:
-    """A named initialisation.
+@dataclass(frozen=True, eq=False)
+class FrozenInit(StoredInit):
+    """A stored initialisation of a store.
 
     Attributes:
-        name: such as "bench-95".
-        digest: by which experiments name it.
-        layers: from the input on; weights float32 (outputs, inputs), biases float32 (outputs,).
-        found: the network that was trained from it and for whose sake it was taken; None where a
-            user handed it in.
+        found: trained network because of which it was chosen; None if it came from a file.
     """
 
-    name: str
-    digest: str
-    layers: tuple[Layer, ...]
     found: FoundNetwork | None = None
 
     @classmethod
-    def from_entry(cls, entry: InitStored) -> StoredInit:
+    def from_entry(cls, entry: InitStored) -> FrozenInit:
         """The arrays of a log entry."""
         layers = tuple(
             (np.array(layer.weight, np.float32), np.array(layer.bias, np.float32))
@@ -44,7 +33,7 @@ class StoredInit:
 
 
 def init_entry(
-    name: str, digest: str, layers: Sequence[Layer], found: FoundNetwork | None = None
+    name: str, digest: str, layers: Layers, found: FoundNetwork | None = None
 ) -> InitStored:
     """The log entry of an initialisation.
 

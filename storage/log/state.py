@@ -18,7 +18,7 @@ from storage.log.entries import (
     no_rows_by_status,
 )
 from storage.log.init_entries import InitStored
-from storage.log.inits import StoredInit
+from storage.log.inits import FrozenInit
 from storage.log.search_entries import SearchChoice
 from storage.log.sweep_info import unknown_sweep
 from storage.paths import StorePaths
@@ -93,7 +93,7 @@ class StoreState:
         self._parts: dict[str, RowsCommitted] = {}
         self.studies: dict[str, StudyRows] = {}
         self.sweeps: dict[str, SweepProgress] = {}
-        self.inits: dict[str, StoredInit] = {}
+        self.inits: dict[str, FrozenInit] = {}
         self.searches: dict[tuple[str, int], SearchChoice] = {}
 
     @property
@@ -144,7 +144,7 @@ class StoreState:
             case InitStored():
                 if entry.name in self.inits:
                     raise self._contradiction(f"stores the initialisation {entry.name} again")
-                self.inits[entry.name] = StoredInit.from_entry(entry)
+                self.inits[entry.name] = FrozenInit.from_entry(entry)
             case SearchChoice():
                 self.searches[entry.settings, entry.phase] = entry
 

@@ -22,7 +22,7 @@ from storage.errors import Holder, StoreDamaged, StoreError
 from storage.lock import current_holder
 from storage.log.entries import RowsCommitted
 from storage.log.files import read_log
-from storage.log.inits import StoredInit
+from storage.log.inits import FrozenInit
 from storage.log.search_entries import SearchChoice
 from storage.log.state import StoreState, SweepProgress
 from storage.marker import check_marker
@@ -103,11 +103,11 @@ class StoreReader:
         self.refresh()
 
     @property
-    def inits(self) -> Mapping[str, StoredInit]:
+    def inits(self) -> Mapping[str, FrozenInit]:
         """Initialisations of the store, by name."""
         return self._state.inits
 
-    def init(self, token: str) -> StoredInit | None:
+    def init(self, token: str) -> FrozenInit | None:
         """A stored initialisation by its token, NAME:DIGEST; None where there is none."""
         name, _, digest = token.partition(":")
         init = self.inits.get(name)

@@ -11,12 +11,13 @@ from typing import Self
 
 import pyarrow as pa
 
+from search.layers import Layer
 from storage.data.parts import check_part_content
 from storage.data.replacing import NewPart, StudyIndices, find_rows, indices_in, parts_without_rows
 from storage.errors import DataFileDamaged, InitFrozen
 from storage.log.entries import RowsCommitted
 from storage.log.init_entries import FoundNetwork
-from storage.log.inits import Layer, StoredInit, init_entry
+from storage.log.inits import FrozenInit, init_entry
 from storage.log.search_entries import SearchChoice
 from storage.paths import StorePaths
 from storage.writing.committer import Committer
@@ -66,7 +67,7 @@ class StoreEditor:
         self._committer = Committer(self.paths, command)
 
     @property
-    def inits(self) -> Mapping[str, StoredInit]:
+    def inits(self) -> Mapping[str, FrozenInit]:
         """Initialisations of the store, by name."""
         return self._committer.state.inits
 

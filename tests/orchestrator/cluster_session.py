@@ -27,13 +27,13 @@ from orchestrator.cluster import watch
 from orchestrator.cluster.pool_size import PoolRequest
 from orchestrator.ray_executor import RayExecutor
 from search.catalogue import Selection
+from search.layers import StoredInit
 from storage.reading.reader import StoreReader
 from tests.faults.cluster import patiently
 from tests.orchestrator import ray_session
 from tests.orchestrator.ray_session import PATIENCE_S, Trapped, run
 from workers import actor, train
 from workers.actor import Ready, TrainingWorker
-from workers.initial import StoredInit
 from workers.memory import AT_LEAST, limit_memory
 from workers.train import Backend, Device
 

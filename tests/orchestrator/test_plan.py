@@ -12,10 +12,11 @@ from orchestrator.planning.plan import make_plan
 from orchestrator.planning.targets import find_targets, with_inits
 from search.catalogue import DEMO_STRIDES, Selection
 from search.indices import IndexSet
+from search.layers import StoredInit
 from search.paper import paper_study
 from tests.orchestrator.fakes import FakeStore, small_study
 from tests.orchestrator.running import plan, query, rows, train, write_sweep
-from workers.initial import StoredInit, initial_network, layers_digest
+from workers.initial import initial_network, layers_digest
 
 
 def test_stored_experiment_is_planned_again() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from pruning.protocol import Layers
+from search.layers import Layers
 
 Answer = tuple[list[float], list[list[bool]]]
 Data = Iterator[tuple[torch.Tensor, torch.Tensor]]

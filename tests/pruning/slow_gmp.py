@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import torch
 
-from pruning.protocol import Layers
 from search.experiment import Experiment
+from search.layers import Layers
 from tests.pruning.slow_training import (
     SlowNetwork,
     SlowResult,

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pruning.protocol import Layers
 from search.experiment import Experiment
+from search.layers import Layers
 from tests.pruning.slow_training import SlowNetwork, SlowResult, batches, steps_of_a_round
 from workers.datasets import Dataset
 

@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from pruning.protocol import Layers
 from search.experiment import Experiment
+from search.layers import Layers
 from workers.datasets import Dataset
 from workers.orders import permutation
 from workers.schedules import learning_rates

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pruning.protocol import Layers, MaskSchedule
+from pruning.protocol import MaskSchedule
 from pruning.rigl import rewired
 from search.experiment import Experiment
+from search.layers import Layers
 from search.methods import METHODS
 from tests.pruning.slow_gmp import slow_gmp
 from tests.pruning.slow_lth import slow_lth

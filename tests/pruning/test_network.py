@@ -6,11 +6,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from pruning.network import MaskedNetwork
-
-Layers = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
+from search.layers import Layers
 
 
 def _layers(*widths: int) -> Layers:

@@ -9,8 +9,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from pruning.protocol import Layers
 from search.experiment import Experiment
+from search.layers import Layers
 from tests.pruning.slow_gmp import gmp_events, gmp_rank, slow_gmp
 from tests.pruning.slow_lth import lth_rank, slow_lth
 from tests.pruning.slow_rigl import (

@@ -26,7 +26,7 @@ from storage.log.entries import (
 )
 from storage.log.files import publish, read_log
 from storage.log.init_entries import InitLayer
-from storage.log.inits import StoredInit, init_entry
+from storage.log.inits import FrozenInit, init_entry
 from storage.log.seal import seal, unseal
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
@@ -258,7 +258,7 @@ def test_an_initialisation_keeps_every_bit_of_its_floats(values: list[float]) ->
     body = Record(number=1, entry=init_entry("x", "y", [(weight, bias)])).model_dump_json()
     entry = Record.model_validate_json(unseal(seal(body))).entry
     assert entry.kind == "init"
-    ((read_weight, read_bias),) = StoredInit.from_entry(entry).layers
+    ((read_weight, read_bias),) = FrozenInit.from_entry(entry).layers
     assert read_weight.tobytes() == weight.tobytes()
     assert read_bias.tobytes() == bias.tobytes()
 

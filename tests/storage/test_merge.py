@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from search.indices import IndexSet
+from search.layers import Layer
 from search.schema import RESULT_SCHEMA
 from storage import durable
 from storage.checking.verify import verify_store
 from storage.errors import MergeRefused, NotAStore, StoreDamaged, StoreError, StoreLocked
-from storage.log.inits import Layer
 from storage.log.search_entries import SearchChoice
 from storage.merging.merge import merge_stores
 from storage.reading.reader import StoreReader

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from search.experiment import Experiment
+from search.layers import Layers
 from workers.compact import compacted
 from workers.datasets import load_dataset
 from workers.fast import train_networks, trained_network
-from workers.initial import Layers
 from workers.kernel.packing import pack, topology
 from workers.start import Start, start_of
 

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.experiment import Experiment
+from search.layers import StoredInit
 from workers.initial import (
     STORED_SHAPES,
-    StoredInit,
     initial_network,
     load_stored_init,
     starting_network,

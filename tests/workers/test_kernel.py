@@ -11,11 +11,12 @@ import pytest
 
 from pruning.explicit_masks import explicit_masks
 from search.experiment import Experiment
+from search.layers import Layers
 from tests.tolerance import STEP_TOLERANCE, assert_networks_agree
 from workers.compact import compacted
 from workers.datasets import Dataset, load_dataset
 from workers.fast import train_fast, train_networks, trained_network
-from workers.initial import Layers, starting_network
+from workers.initial import starting_network
 from workers.kernel.instruction_set import ARITHMETIC
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack, topology

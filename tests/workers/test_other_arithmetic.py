@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from search.experiment import Experiment
+from search.layers import StoredInit
 from storage.published.file import open_published
-from workers.initial import StoredInit, initial_network, layers_digest
+from workers.initial import initial_network, layers_digest
 from workers.kernel.simd import INSTRUCTION_SET
 from workers.other_arithmetic import ArithmeticUnavailable, arithmetic_of, train_as
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from workers.initial import Layers
+from search.layers import Layers
 from workers.kernel.packing import pack, topology, unpack
 from workers.kernel.sgd import BATCHES_PER_CHUNK, scratch, train_steps
 from workers.kernel.simd import STRIPE

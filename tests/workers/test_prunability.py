@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from search.experiment import Experiment
+from search.layers import Layers
 from search.schema import PRUNABLE_UP_TO
 from workers.datasets import Dataset, load_dataset
 from workers.fast import train_fast
-from workers.initial import Layers
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack, topology
 from workers.prunability import Prunability, prunability

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from search.layers import Layers
 from workers.datasets import Dataset
-from workers.initial import Layers
 from workers.kernel.compiled import compiled
 from workers.kernel.packing import pack, topology
 from workers.kernel.points import all_points

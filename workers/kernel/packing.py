@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.initial import Layers
+from search.layers import Layers
 from workers.kernel.networks import Networks
 from workers.kernel.simd import aligned_zeros
 

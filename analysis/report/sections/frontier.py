@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from analysis.methods import SEARCH, in_order, name_of
-from analysis.report.asking import TARGETS, Answer, ask, grouped, percent_name, stands_for
+from analysis.report.asking import Answer, ask, grouped, percent_name, stands_for
 from analysis.report.chart import Axis, Chart, Guide, Kind, Selector, Series, View, Views
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
+from search.paper import TARGETS
 
 ANY_WIDTH = "any"
 

@@ -13,12 +13,13 @@ from analysis.intervals import (
     wilson,
 )
 from analysis.methods import SEARCH, in_order, name_of
-from analysis.report.asking import TARGETS, Answer, ask, grouped, percent_name
+from analysis.report.asking import Answer, ask, grouped, percent_name
 from analysis.report.claims import Claim, Finding, Verdict, above, in_words
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
 from analysis.report.sections.ledger_minima import from_best_init, sparsest
 from analysis.report.sections.random_pruning import simulated
+from search.paper import TARGETS
 
 SEED = 407
 """Of the bootstrap's resamples."""

@@ -8,9 +8,10 @@ from typing import Any
 
 from analysis.intervals import Interval, minimum_difference, resampled_minimum
 from analysis.methods import SEARCH, in_order, name_of
-from analysis.report.asking import TARGETS, ask, grouped, percent_name
+from analysis.report.asking import ask, grouped, percent_name
 from analysis.report.claims import Claim, Finding, above, in_words
 from analysis.report.one_dataset import Source
+from search.paper import TARGETS
 
 
 def sparsest(reader: Source) -> Claim:

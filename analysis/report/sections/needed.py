@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from analysis.intervals import Interval, minimum, resampled_minimum
 from analysis.methods import SEARCH, in_order, name_of
-from analysis.report.asking import TARGETS, Answer, ask, grouped, percent_name
+from analysis.report.asking import Answer, ask, grouped, percent_name
 from analysis.report.chart import Axis, Chart, Guide, Selector, Series, View, Views
 from analysis.report.one_dataset import Source
 from analysis.report.section import Section
+from search.paper import TARGETS
 
 MEASURES = ("weights", "weights and biases")
 """What is counted."""
