@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from search.layers import Layer, Layers
+
 Masks = Sequence[NDArray[np.bool_]]
 """bool, one array a layer, input side first; True where a parameter is kept."""
 
@@ -30,7 +32,7 @@ class MaskedNetwork(nn.Module):
 
     def __init__(
         self,
-        layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
+        layers: Layers,
         weight_masks: Masks | None = None,
         bias_masks: Masks | None = None,
         dtype: torch.dtype = torch.float32,
@@ -101,7 +103,7 @@ class MaskedNetwork(nn.Module):
             for parameter, mask in zip(parameters, masks, strict=True):
                 parameter.masked_fill_(~mask, 0.0)
 
-    def layers(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    def layers(self) -> list[Layer]:
         """A copy of (weight float32 [n_out, n_in], bias float32 [n_out]) a layer."""
         return [
             (_float32(weight), _float32(bias))
@@ -109,7 +111,7 @@ class MaskedNetwork(nn.Module):
         ]
 
 
-def check_shapes(layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]) -> None:
+def check_shapes(layers: Layers) -> None:
     """Makes sure that layers fit each other and end in one output.
 
     Raises:

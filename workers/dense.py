@@ -13,10 +13,9 @@ from collections.abc import Iterable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from pruning.protocol import Snapshot
-from search.layers import Layers
+from search.layers import Layer, Layers
 from workers.datasets import Dataset
 from workers.kernel.compiled import compiled
 from workers.kernel.simd import aligned_zeros
@@ -76,7 +75,7 @@ class _Flat:
 
     def __init__(self, layers: Layers | None, shapes: list[tuple[int, int]]) -> None:
         self.values = aligned_zeros(sum(rows * (columns + 1) for rows, columns in shapes))
-        self.layers: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+        self.layers: list[Layer] = []
         place = 0
         for rows, columns in shapes:
             weight = self.values[place : place + rows * columns].reshape(rows, columns)

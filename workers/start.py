@@ -123,7 +123,7 @@ def pruning_batches(experiment: Experiment, dataset: Dataset) -> Iterator[Batch]
 
 
 def masked_layers(
-    layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
+    layers: Layers,
     weight_masks: Sequence[NDArray[np.bool_]],
     bias_masks: Sequence[NDArray[np.bool_]],
 ) -> Layers:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from search.experiment import Experiment
-from search.layers import Layers
+from search.layers import Layer, Layers
 from tests.pruning.slow_gmp import gmp_events, gmp_rank, slow_gmp
 from tests.pruning.slow_lth import lth_rank, slow_lth
 from tests.pruning.slow_rigl import (
@@ -86,9 +86,7 @@ def batch_of(experiment: Experiment, number: int) -> tuple[torch.Tensor, torch.T
     return torch.tensor(DATASET.points[chosen]), torch.tensor(DATASET.labels[chosen])
 
 
-def gradients_of(
-    layers: Layers, batch: tuple[torch.Tensor, torch.Tensor]
-) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+def gradients_of(layers: Layers, batch: tuple[torch.Tensor, torch.Tensor]) -> list[Layer]:
     """Dense gradients of the loss, weight and bias of each layer."""
     tensors = [torch.tensor(array, requires_grad=True) for layer in layers for array in layer]
     points, labels = batch
