@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from search.indices import IndexSet
 from storage import durable
-from storage.data.parts import make_part
+from storage.data.new_parts import make_part
 from storage.log.entries import RowsCommitted, SweepBegin
 from storage.paths import StorePaths
 from storage.writing.committer import Committer

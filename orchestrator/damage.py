@@ -1,4 +1,4 @@
-"""Before training: what is damaged leaves the store, and can be trained again."""
+"""Before training: damaged files leave the store, so that their experiments are trained again."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from orchestrator.run_log import log_beside
 from storage.checking.repair import repair_log
 from storage.errors import EntryDamaged
 from storage.paths import StorePaths
+from storage.writing.committer import quarantined_orphans
 from storage.writing.editor import StoreEditor
 
 logger = logging.getLogger(__name__)
 
 
 def quarantine_damaged(store: Path, command: str, console: Console) -> None:
-    """Checks every byte of a store, if there is one, and says what it finds.
+    """Check every byte of a store, if there is one; quarantine and report what is damaged.
 
-    Damaged files are set aside, so that their experiments are no longer stored and can be trained.
+    Data files that no log entry accounts for go to the quarantine too.
 
     Args:
-        store: its folder.
+        store: folder of the store.
         command: the command line.
-        console: where to tell.
+        console: console for the report.
 
     Raises:
         StoreError: the store cannot be used.
@@ -36,27 +37,31 @@ def quarantine_damaged(store: Path, command: str, console: Console) -> None:
     if not paths.marker.exists() or paths.origin.exists():
         return
     try:
-        said = _quarantine_files(store, command)
+        report = _quarantine_files(store, command)
     except EntryDamaged:
-        said = [
+        report = [
             f"damaged: the log entry {lost.file}: {lost.problem}. It is kept as {lost.kept}; rows "
-            "that it alone named are no longer stored"
+            "that only it named are no longer stored"
             for lost in repair_log(paths, command)
         ]
-        said += _quarantine_files(store, command)
-    if not said:
+        report += _quarantine_files(store, command)
+    if not report:
         return
     with log_beside(paths):
-        for line in said:
+        for line in report:
             console.print(line, soft_wrap=True)
             logger.warning("%s", line)
 
 
 def _quarantine_files(store: Path, command: str) -> list[str]:
-    """Takes damaged data files out of the store, and says which."""
+    """Quarantine damaged and unexplained data files; return a line about each."""
     with StoreEditor(store, command=command) as editor:
-        return [
+        report = [
             f"damaged: a data file {gone.problem}. It is kept as {gone.file}; its "
             f"{counted(gone.rows, 'row')} are no longer stored"
             for gone in editor.quarantine_damaged()
         ]
+        orphans = editor.quarantine_orphans()
+        if orphans:
+            report.append(quarantined_orphans(editor.paths, len(orphans)))
+        return report

@@ -21,7 +21,7 @@ from storage.errors import NotPublished
 from storage.log.entries import SweepBegin
 from storage.log.init_entries import FoundNetwork
 from storage.log.inits import FrozenInit
-from storage.log.sweep_info import describe_taking
+from storage.log.sweep_info import describe_published
 from storage.paths import PUBLISHED_FOLDER
 from storage.published.file import PublishedFile, index_set, open_published
 from storage.published.note import PublishedInit
@@ -158,7 +158,7 @@ def _take(
             of_maker = rows.filter(pc.equal(rows.column("sweep_id"), maker.sweep_id))
         if not of_maker.num_rows:
             continue
-        sweep = describe_taking(
+        sweep = describe_published(
             command=command,
             study=file.study.name,
             file_sha256=file.sha256,

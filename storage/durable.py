@@ -1,7 +1,7 @@
-"""The few input/output calls by which a store changes.
+"""The input/output calls by which a store changes.
 
 Every change of a store's folders goes through this module and through its name `os`, so that a
-test can count the calls, let one fail, or end the process at any of them.
+test can count the calls, make one fail, or end the process at any of them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 
 from storage.errors import NumberTaken, WriteFailed
 
-_FILE_MODE = 0o444  # files of a store never change, so nobody needs to write to them
+_FILE_MODE = 0o444  # files of a store never change
 
 
 def make_folders(path: Path) -> None:
-    """Makes a folder that may exist already, and those above it; their names are not durable yet.
+    """Make a folder and its parents where they are missing; their names are not durable yet.
 
     Raises:
         WriteFailed: a folder could not be made.
@@ -28,11 +28,11 @@ def make_folders(path: Path) -> None:
             os.mkdir(folder)
 
 
-def sync_way_to(path: Path) -> None:
-    """Makes the name of a file or folder durable, and those of the folders on the way to it.
+def sync_parents(path: Path) -> None:
+    """Make the name of a file or folder durable, and the names of the folders above it.
 
-    As far as this user can have made them: a process that made a folder may have died before its
-    name was durable, and nobody else would make it so.
+    Stops at the first folder that this user cannot write to. The folders above the store are
+    included because the process that made them may have died before their names were durable.
 
     Raises:
         WriteFailed: a folder could not be synchronised.
@@ -44,10 +44,10 @@ def sync_way_to(path: Path) -> None:
 
 
 def create_exclusive(path: Path, data: bytes | memoryview, mode: int = _FILE_MODE) -> None:
-    """Writes a file that must not exist yet, and makes its content durable (not yet its name).
+    """Write a file that must not exist yet, and make its content durable (but not its name).
 
     Raises:
-        WriteFailed: the file exists, or could not be written whole; it is not left behind then.
+        WriteFailed: the file exists or could not be written completely; nothing is left of it.
     """
     with reporting("write", path):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -63,11 +63,11 @@ def create_exclusive(path: Path, data: bytes | memoryview, mode: int = _FILE_MOD
             raise
 
 
-def publish_link(aside: Path, final: Path) -> None:
-    """Gives a finished file its final name; it keeps the other one as well.
+def publish_link(temporary: Path, final: Path) -> None:
+    """Give a finished file its final name; it keeps its temporary name as well.
 
-    A hard link, because it fails where the name is taken; renaming would replace that file. The
-    new name is durable only after `sync_folder`.
+    This is a hard link because linking fails if the name is taken, whereas renaming would replace
+    that file. The new name is durable only after `sync_folder`.
 
     Raises:
         NumberTaken: `final` exists.
@@ -75,7 +75,7 @@ def publish_link(aside: Path, final: Path) -> None:
     """
     try:
         with reporting("publish", final):
-            os.link(aside, final)
+            os.link(temporary, final)
     except WriteFailed as error:
         if isinstance(error.__cause__, FileExistsError):
             raise NumberTaken(final) from error.__cause__
@@ -83,7 +83,7 @@ def publish_link(aside: Path, final: Path) -> None:
 
 
 def keep_link(file: Path, kept: Path) -> None:
-    """Gives a file a second name; that it has it already, or is gone, is no error.
+    """Give a file a second name. It is no error if it has that name already, or is gone.
 
     The new name is durable only after `sync_folder`.
 
@@ -94,32 +94,34 @@ def keep_link(file: Path, kept: Path) -> None:
         os.link(file, kept)
 
 
-def replace_file(path: Path, data: bytes | memoryview, aside: Path, mode: int = _FILE_MODE) -> None:
-    """Writes a file in place of one that may exist; a reader finds the one or the other, whole.
+def replace_file(
+    path: Path, data: bytes | memoryview, temporary: Path, mode: int = _FILE_MODE
+) -> None:
+    """Write a file in place of one that may exist; readers see the old or the new content.
 
     The new name is durable only after `sync_folder`.
 
     Args:
-        path: of the file.
+        path: path of the file.
         data: its new content.
-        aside: where it is written before it gets its name.
-        mode: of the new file.
+        temporary: path at which the new content is written first.
+        mode: permissions of the new file.
 
     Raises:
-        WriteFailed: the file could not be written; the other one is still there.
+        WriteFailed: the file could not be written; the old one is still there.
     """
-    create_exclusive(aside, data, mode)
+    create_exclusive(temporary, data, mode)
     try:
         with reporting("write", path):
-            os.replace(aside, path)
+            os.replace(temporary, path)
     except WriteFailed:
         with suppress(OSError):
-            os.unlink(aside)
+            os.unlink(temporary)
         raise
 
 
 def sync_folder(path: Path) -> None:
-    """Makes the names in a folder durable.
+    """Make the names in a folder durable.
 
     Raises:
         WriteFailed: the folder could not be synchronised.
@@ -133,7 +135,7 @@ def sync_folder(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Removes a file that means nothing any more; that it is gone already is no error.
+    """Remove a file that has no meaning any more. It is no error if it is gone already.
 
     Raises:
         WriteFailed: the file could not be removed.
@@ -144,11 +146,11 @@ def remove(path: Path) -> None:
 
 @contextmanager
 def reporting(action: str, path: Path) -> Iterator[None]:
-    """Turns an operating system's error inside the block into a WriteFailed.
+    """Turn an OSError inside the block into a WriteFailed.
 
     Args:
         action: what is being done, such as "write".
-        path: to which file or folder.
+        path: the file or folder that it is done to.
     """
     try:
         yield

@@ -1,6 +1,6 @@
-"""What can go wrong with a store; every message says what to do about it."""
+"""Errors of a store. Every message names the file and says what to do."""
 
-# ruff: noqa: N818 - the names say what is the case, as in `except StoreLocked`
+# ruff: noqa: N818 - the names state the problem, as in `except StoreLocked`
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _ADVICE = {
-    errno.ENOSPC: "The disk is full: make room",
-    errno.EDQUOT: "The disk quota is used up: make room",
-    errno.EROFS: "The file system is mounted read-only: mount it for writing",
-    errno.EACCES: "Permission denied: make the store's folder writable for this user",
+    errno.ENOSPC: "The disk is full: free some space",
+    errno.EDQUOT: "The disk quota is used up: free some space",
+    errno.EROFS: "The file system is mounted read-only: remount it for writing",
     errno.EPERM: "The file system does not allow it (a store needs hard links)",
     errno.EOPNOTSUPP: "The file system does not support it (a store needs hard links)",
-    errno.EIO: "The disk reported a fault: check the device",
+    errno.EIO: "The disk reported an error: check the device",
+    errno.EINVAL: "Move it away",
+    errno.ELOOP: "It is a link: move it away",
 }
 
 
@@ -25,7 +26,7 @@ class StoreError(Exception):
 
 
 class NotAStore(StoreError):
-    """The folder does not exist, or is something else than a store."""
+    """The folder does not exist, or is not a store."""
 
 
 class StoreVersion(StoreError):
@@ -38,6 +39,7 @@ class StoreDamaged(StoreError):
     Attributes:
         file: the damaged or missing file.
         problem: what is wrong with it.
+        advice: what to do about it.
     """
 
     advice = ""
@@ -49,17 +51,26 @@ class StoreDamaged(StoreError):
 
 
 class MarkerDamaged(StoreDamaged):
-    """The file that makes a folder a store is not what was written."""
+    """The file that marks a folder as a store is damaged."""
 
     advice = "Copy store.json from any other store: it is the same in all of them."
 
 
-class EntryDamaged(StoreDamaged):
-    """A log entry is not what its writer wrote."""
+class LogMissing(StoreDamaged):
+    """There are data files, and no log that names them."""
 
     advice = (
-        "Take that file from a copy of the store, or go on without it: the next `sparsest run` "
-        "sets it aside, and rows that it alone named are trained again."
+        "Restore the folder log/ from a copy of the store, or run `sparsest verify --rebuild` on "
+        "this one: it makes a log from the data files."
+    )
+
+
+class EntryDamaged(StoreDamaged):
+    """A log entry is damaged, or contradicts the entries before it."""
+
+    advice = (
+        "Restore that file from a copy of the store, or continue without it: the next "
+        "`sparsest run` moves it to the quarantine, and trains the rows that only it named again."
     )
 
 
@@ -67,19 +78,19 @@ class DataFileDamaged(StoreDamaged):
     """A data file is not what the log says."""
 
     advice = (
-        "Take that file from a copy of the store, or go on without it: the next `sparsest run` "
-        "sets it aside and trains its experiments again."
+        "Restore that file from a copy of the store, or continue without it: the next "
+        "`sparsest run` moves it to the quarantine, and trains its experiments again."
     )
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds the lock of a store.
+    """The process that holds the lock of a store.
 
     Attributes:
         pid: process id on `host`.
         host: name of the machine.
-        command: what the process was started as.
+        command: the command line of the process.
         since: UTC time at which it took the lock, ISO 8601.
     """
 
@@ -96,20 +107,20 @@ class StoreLocked(StoreError):
     """Another process is writing to the store.
 
     Attributes:
-        holder: that process, or None where it left no readable name.
+        holder: that process, or None if it left no readable name.
     """
 
     def __init__(self, root: Path, holder: Holder | None) -> None:
         who = str(holder) if holder is not None else "another process"
         super().__init__(
-            f"The store {root} is being written by {who}. One process writes at a time: wait for "
-            "it to end, or use another store. Queries need no lock and work meanwhile."
+            f"The store {root} is being written by {who}. Only one process can write at a time: "
+            "wait for it to end, or use another store. Queries need no lock."
         )
         self.holder = holder
 
 
 class WriteFailed(StoreError):
-    """An input/output call of the writer failed; nothing more is written in this process.
+    """An input/output call of the writer failed. This process writes nothing more.
 
     Attributes:
         file: the file of the call.
@@ -117,23 +128,39 @@ class WriteFailed(StoreError):
 
     def __init__(self, action: str, file: Path, error: OSError) -> None:
         reason = error.strerror or str(error)
-        advice = _ADVICE.get(error.errno or 0, "Remove the cause")
+        if error.errno == errno.EACCES:
+            advice = f"Make {_first_not_writable(file)} writable for this user"
+        else:
+            advice = _ADVICE.get(error.errno or 0, "Remove the cause")
         super().__init__(
             f"Could not {action} {file}: {reason}. {advice}, then run the same command again: "
-            "everything reported as stored is safe, and it goes on from there."
+            "everything reported as stored is safe, and the command resumes from there."
         )
         self.file = file
 
 
 class NumberTaken(WriteFailed):
-    """A log entry of that number exists already: another process writes in spite of the lock."""
+    """A log entry of that number exists: another process writes in spite of the lock."""
 
     def __init__(self, file: Path) -> None:
         super().__init__("publish", file, FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)))
         self.args = (
             f"{file} exists already: another process is writing to this store in spite of its "
-            "lock (a network file system without working locks?). This process stops, nothing "
+            "lock (a network file system without working locks?). This process stops; nothing "
             "was overwritten. Let one process write at a time, then run the same command again.",
+        )
+
+
+class StoreMoved(WriteFailed):
+    """The path of a store no longer leads to the folders and the lock that the writer opened."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__("write to", file, FileNotFoundError(errno.ENOENT, "moved or replaced"))
+        self.args = (
+            f"{file} was moved, replaced or removed while this process was writing to the store. "
+            "This process stops; it wrote nothing to what is there now, and everything reported as "
+            "stored is in the folder that was moved. Run the same command again, on the path of "
+            "the store that you want.",
         )
 
 
@@ -142,7 +169,7 @@ class WriterClosed(StoreError):
 
 
 class SweepError(StoreError):
-    """A sweep was not begun yet, or not ended yet."""
+    """No sweep was started, or the last one has not ended."""
 
 
 class RowsRefused(StoreError, ValueError):
@@ -158,15 +185,15 @@ class UnknownExperiment(StoreError, LookupError):
 
 
 class UnknownSelection(StoreError, LookupError):
-    """The store has nothing of what rows were to be chosen by."""
+    """The store has no study or sweep of that name."""
 
 
 class ReadOnlyError(StoreError):
-    """A query would do something else than read the stored results."""
+    """A query would do something other than read the stored results."""
 
 
 class QueryError(StoreError):
-    """DuckDB could not run a query; the message is DuckDB's, with the place in the query."""
+    """DuckDB could not run a query; the message is DuckDB's, with the position in the query."""
 
 
 class ExportError(StoreError):
@@ -174,7 +201,7 @@ class ExportError(StoreError):
 
 
 class NotPublished(StoreError):
-    """No published results are where they were looked for."""
+    """There are no published results in that folder."""
 
 
 class PublishedDamaged(StoreError):
@@ -182,8 +209,16 @@ class PublishedDamaged(StoreError):
 
 
 class MergeRefused(StoreError):
-    """Stores contradict each other, or cannot be merged as was asked; nothing was written."""
+    """Stores contradict each other, or cannot be merged as requested; nothing was written."""
 
 
 class PublishedRefused(StoreError):
-    """Published results cannot be written, or do not agree with what they would be added to."""
+    """Published results cannot be written, or contradict the file that they would be added to."""
+
+
+def _first_not_writable(file: Path) -> Path:
+    """Return the file or folder whose permissions are in the way."""
+    for path in (file, *file.parents):
+        if path.exists():
+            return path
+    return file

@@ -1,14 +1,15 @@
-"""How far a running sweep is, for whoever watches: a file that means nothing once it has ended.
+"""Progress of a running sweep, for `status` and other watchers.
 
-The log says what is stored, which is the truth; this says what the driver knows beyond it. It is
-replaced as a whole every second, is not flushed to disk, and is removed when the sweep ends. After
-a kill it stays behind, and is not believed: the store's lock is free, or another sweep has begun.
+The log says what is stored; this file adds what only the driver knows. It is replaced every second,
+is not flushed to disk, and is removed when the sweep ends. After a kill it stays behind and is
+ignored, because the lock of the store is free or another sweep was started.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 
 from pydantic import ValidationError
 
@@ -23,12 +24,12 @@ class LiveProgress(Strict):
     """A running sweep as its driver sees it.
 
     Attributes:
-        sweep_id: of the sweep.
-        done: experiments that have come back.
-        total: experiments that the sweep is to train.
-        rate: experiments a second, over the last minute.
-        left_s: seconds that the rest takes if the work goes on as of late; None while nobody knows.
-        workers: that train at this moment.
+        sweep_id: id of the sweep.
+        done: number of experiments that were trained.
+        total: number of experiments to train.
+        rate: experiments per second, over the last minute.
+        left_s: estimated seconds until the end, at the present rate; None if unknown.
+        workers: number of workers that are training.
     """
 
     sweep_id: Name
@@ -40,49 +41,76 @@ class LiveProgress(Strict):
 
 
 class LiveFile:
-    """The file of a sweep that runs in this process.
+    """The progress file of a sweep that runs in this process.
+
+    It is written relative to the folder that was opened here, so that it never ends up in another
+    store that takes the place of this one.
 
     Args:
-        paths: of the store.
+        paths: paths of the store.
     """
 
     def __init__(self, paths: StorePaths) -> None:
-        self._path = paths.live
-        self._aside = paths.new_temporary()
-        self._told = False
+        self._paths = paths
+        self._temporary = f"{paths.tmp.name}/{paths.new_temporary().name}"
+        self._warned = False
+        self._folder: int | None = None
+        try:
+            self._folder = os.open(paths.root, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            self._warn(error)
 
     def write(self, progress: LiveProgress) -> None:
-        """Puts the progress in place of the last one.
+        """Replace the progress.
 
-        Where it cannot, only watchers lack it: the sweep goes on, and its text log says so once.
+        If that fails, the sweep continues without it, and the text log has one line about it.
         """
+        if self._folder is None:
+            return
+        data = progress.model_dump_json().encode()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         try:
-            self._aside.write_text(progress.model_dump_json())
-            os.replace(self._aside, self._path)
+            descriptor = os.open(self._temporary, flags, 0o666, dir_fd=self._folder)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            os.replace(
+                self._temporary,
+                self._paths.live.name,
+                src_dir_fd=self._folder,
+                dst_dir_fd=self._folder,
+            )
         except OSError as error:
-            if not self._told:
-                logger.warning("%s cannot be written: %s", self._path, error.strerror)
-                self._told = True
+            self._warn(error)
 
     def remove(self) -> None:
-        """Takes the file away."""
-        for file in (self._aside, self._path):
+        """Remove the file; a second call does nothing."""
+        if self._folder is None:
+            return
+        for name in (self._temporary, self._paths.live.name):
             try:
-                file.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=self._folder)
             except OSError as error:
-                logger.warning("%s cannot be removed: %s", file, error.strerror)
+                logger.warning("%s cannot be removed: %s", name, error.strerror)
+        os.close(self._folder)
+        self._folder = None
+
+    def _warn(self, error: OSError) -> None:
+        if not self._warned:
+            logger.warning("%s cannot be written: %s", self._paths.live, error.strerror)
+            self._warned = True
 
 
 def read_live(paths: StorePaths, sweep_id: str) -> LiveProgress | None:
-    """What the driver of a sweep has last said; None where there is nothing of that sweep.
+    """Return the latest progress of a sweep; None if there is none.
 
     Args:
-        paths: of the store.
-        sweep_id: of the sweep, which the caller knows to be running.
+        paths: paths of the store.
+        sweep_id: id of the sweep, which the caller knows to be running.
     """
     try:
         progress = LiveProgress.model_validate_json(read_regular(paths.live))
     except (OSError, ValidationError):
-        # None yet, or one of another version of the software: the log says what is stored.
+        # Not written yet, or by another version of the software.
         return None
     return progress if progress.sweep_id == sweep_id else None

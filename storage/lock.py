@@ -2,92 +2,131 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import platform
+import stat
 import time
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from storage.errors import Holder, StoreLocked, WriteFailed
+from storage.errors import Holder, StoreLocked, StoreMoved, WriteFailed
 from storage.paths import StorePaths
+from storage.safe_open import read_regular
 
 _NAME_WAIT_S = 1.0
+_LARGEST_PID = 2**31 - 1
 
 
 class StoreLock:
-    """An exclusive lock, taken at once or refused.
+    """An exclusive lock on a store; taking it never waits.
 
-    It is flock's, so the kernel frees it however its holder dies. The file's content only names
-    the holder for the message to others; nothing is decided by it.
+    The lock is flock's, so the kernel frees it however its holder dies. The content of the file
+    only names the holder for the message to others.
+
+    The lock also holds the store's folders open, so that `check` can tell them from folders that
+    have taken their place since.
 
     Args:
-        paths: of the store, whose folder exists.
-        command: what this process was started as.
+        paths: paths of the store, whose folders exist.
+        command: command line of this process.
 
     Raises:
-        StoreLocked: another process holds it.
-        WriteFailed: the file could not be opened.
+        StoreLocked: another process holds the lock.
+        StoreMoved: the store was moved away while the lock was taken.
+        WriteFailed: the lock or a folder could not be opened.
     """
 
     def __init__(self, paths: StorePaths, command: str) -> None:
+        self._lock = paths.lock
+        self._opened: dict[Path, int] = {}
         try:
-            # Python opens it so that programs started by this process do not inherit it: a worker
-            # that outlives its driver would keep the lock. It is emptied below: a link could lead
-            # to somebody's file.
-            self._descriptor: int | None = os.open(
-                paths.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644
-            )
-        except OSError as error:
-            raise WriteFailed("open", paths.lock, error) from error
-        try:
-            try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise StoreLocked(paths.root, _await_holder(paths.lock)) from error
-            except OSError as error:
-                raise WriteFailed("lock", paths.lock, error) from error
-            self._write_holder(paths.lock, command)
+            self._open_lock(paths)
+            for folder in (paths.root, *paths.folders):
+                self._open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            self.check()
+            self._write_holder(command)
         except BaseException:
-            os.close(self._descriptor)
+            self._close_all()
             raise
 
+    def check(self) -> None:
+        """Pass if the store's path still leads to the folders and the lock that were opened.
+
+        Raises:
+            StoreMoved: one of them was moved, replaced or removed.
+        """
+        for path, descriptor in self._opened.items():
+            try:
+                same = os.path.samestat(os.stat(path), os.fstat(descriptor))
+            except OSError as error:
+                raise StoreMoved(path) from error
+            if not same:
+                raise StoreMoved(path)
+
     def release(self) -> None:
-        """Frees the lock; a second call does nothing."""
-        if self._descriptor is None:
-            return
-        descriptor, self._descriptor = self._descriptor, None
+        """Free the lock; a second call does nothing."""
         try:
-            with suppress(OSError):  # the name in the file is for messages only
-                os.ftruncate(descriptor, 0)
+            if self._lock in self._opened:
+                with suppress(OSError):  # the name in the file is for messages only
+                    os.ftruncate(self._opened[self._lock], 0)
         finally:
-            with suppress(OSError):  # it is closed, and the lock free, whatever the disk says
+            self._close_all()
+
+    def _open_lock(self, paths: StorePaths) -> None:
+        # The file is emptied below, so a link must not be followed. Its permissions follow the
+        # umask, so that the members of a group can share a store.
+        descriptor = self._open(
+            paths.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666
+        )
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise WriteFailed("open", paths.lock, OSError(errno.EINVAL, "not a regular file"))
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreLocked(paths.root, _await_holder(paths.lock)) from error
+        except OSError as error:
+            raise WriteFailed("lock", paths.lock, error) from error
+
+    def _open(self, path: Path, flags: int, mode: int = 0o777) -> int:
+        # Python sets O_CLOEXEC: a worker that outlives this process must not keep the lock.
+        try:
+            self._opened[path] = os.open(path, flags, mode)
+        except OSError as error:
+            raise WriteFailed("open", path, error) from error
+        return self._opened[path]
+
+    def _close_all(self) -> None:
+        """Close everything, the lock first."""
+        while self._opened:
+            descriptor = self._opened.pop(next(iter(self._opened)))
+            with suppress(OSError):  # it is closed, whatever the disk reports
                 os.close(descriptor)
 
-    def _write_holder(self, path: Path, command: str) -> None:
-        assert self._descriptor is not None
+    def _write_holder(self, command: str) -> None:
         since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         holder = Holder(os.getpid(), platform.node(), command, since)
         try:
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, json.dumps(asdict(holder)).encode(), 0)
+            os.ftruncate(self._opened[self._lock], 0)
+            os.pwrite(self._opened[self._lock], json.dumps(asdict(holder)).encode(), 0)
         except OSError as error:
-            raise WriteFailed("write", path, error) from error
+            raise WriteFailed("write", self._lock, error) from error
 
 
 def current_holder(paths: StorePaths) -> Holder | None:
-    """Who holds the lock, by the name left in its file; None where it is free.
+    """Return the process that holds the lock, by the name in its file; None if it is free.
 
-    The lock itself is not touched: a reader that tried it would stand in a writer's way.
+    The lock itself is not touched, because trying it would get in a writer's way.
     """
     return _read_holder(paths.lock)
 
 
 def _await_holder(path: Path) -> Holder | None:
-    """The holder's name, which it writes a moment after it takes the lock."""
+    """Return the holder, which writes its name a moment after it takes the lock."""
     deadline = time.monotonic() + _NAME_WAIT_S
     while True:
         holder = _read_holder(path)
@@ -98,20 +137,23 @@ def _await_holder(path: Path) -> Holder | None:
 
 def _read_holder(path: Path) -> Holder | None:
     try:
-        fields = json.loads(path.read_bytes())
-        holder = Holder(int(fields["pid"]), fields["host"], fields["command"], fields["since"])
-    except (OSError, ValueError, TypeError, KeyError):
+        fields = json.loads(read_regular(path))
+        holder = Holder(
+            int(fields["pid"]), str(fields["host"]), str(fields["command"]), str(fields["since"])
+        )
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    # A name left behind by a killed process is not that of the present holder, who has yet to
-    # write its own.
+    # A killed process leaves its name; the present holder may not have written its own yet.
     return holder if holder.host != platform.node() or _is_alive(holder.pid) else None
 
 
 def _is_alive(pid: int) -> bool:
+    if not 0 < pid <= _LARGEST_PID:
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except OSError:
-        return True  # it exists, and belongs to somebody else
+        return True  # it exists, and belongs to another user
     return True

@@ -1,4 +1,4 @@
-"""Making a store, and telling whether a folder is one."""
+"""Creating a store, and checking whether a folder is one."""
 
 from __future__ import annotations
 
@@ -6,24 +6,32 @@ import json
 import os
 
 from storage import durable
-from storage.errors import MarkerDamaged, NotAStore, StoreDamaged, StoreError, StoreVersion
+from storage.errors import (
+    LogMissing,
+    MarkerDamaged,
+    NotAStore,
+    StoreDamaged,
+    StoreError,
+    StoreVersion,
+)
 from storage.log.seal import seal, unseal
-from storage.paths import StorePaths
+from storage.paths import StorePaths, is_system_file
 from storage.safe_open import read_regular
+from storage.unnamed import has_entries, has_lost_its_log
 
 STORE_FORMAT = 1
-"""Raised by one whenever the layout of a store changes."""
+"""Version of the layout of a store."""
 
-_MARK = "sparsest-store"
+_KIND = "sparsest-store"
 
 
 def marker_bytes() -> bytes:
-    """What the marker of a new store holds."""
-    return seal(json.dumps({"kind": _MARK, "format": STORE_FORMAT}))
+    """Return the content of the marker of a new store."""
+    return seal(json.dumps({"kind": _KIND, "format": STORE_FORMAT}))
 
 
 def make_store_folder(paths: StorePaths) -> None:
-    """Makes the folders of a store where they are missing; the marker is written by `mark_store`.
+    """Make the folders of a store where they are missing; `mark_store` writes the marker.
 
     Their names are durable only after the caller synchronises the folder of the store.
 
@@ -39,51 +47,51 @@ def make_store_folder(paths: StorePaths) -> None:
 
 
 def mark_store(paths: StorePaths) -> None:
-    """Makes a folder with nothing stored a store; the caller holds its lock.
+    """Make an empty folder a store; the caller holds its lock.
 
-    The name of the marker is durable only after the caller synchronises the folder, which it has
-    to do in any case: an earlier process may have died right here.
+    The name of the marker is durable only after the caller synchronises the folder. The caller
+    always has to, because an earlier process may have died right here.
 
     Raises:
+        LogMissing: the folder has data files, and no log.
         MarkerDamaged: the marker is missing although something is stored.
         WriteFailed: the marker could not be written.
     """
     with durable.reporting("look into", paths.root):
         if paths.marker.exists():
             return
-        if os.listdir(paths.log):
-            raise MarkerDamaged(paths.marker, "missing, while the log has entries")
-    # Whoever finds the marker finds the folders too.
+        _check_contents(paths)
+    # A process that sees the marker must see the folders too.
     durable.sync_folder(paths.root)
-    durable.sync_way_to(paths.root)
-    aside = paths.new_temporary()
-    durable.create_exclusive(aside, marker_bytes())
-    durable.publish_link(aside, paths.marker)
-    durable.remove(aside)
+    durable.sync_parents(paths.root)
+    temporary = paths.new_temporary()
+    durable.create_exclusive(temporary, marker_bytes())
+    durable.publish_link(temporary, paths.marker)
+    durable.remove(temporary)
 
 
 def check_marker(paths: StorePaths) -> None:
-    """Passes where the folder is a store that this version can read.
+    """Pass if the folder is a store that this version can read.
 
     Raises:
         NotAStore: there is no store.
+        LogMissing: the store has data files, and no log.
         MarkerDamaged: the marker is unreadable.
+        StoreDamaged: a folder of the store is a link.
         StoreVersion: a newer version made the store.
     """
-    for folder in paths.folders:
-        # What a writer finds in them without a log entry, it removes.
+    for folder in (*paths.folders, paths.quarantine):
+        # A writer removes files from these folders, or adds files to them.
         if folder.is_symlink():
-            raise StoreDamaged(folder, "a link, while the folders of a store are its own")
+            raise StoreDamaged(folder, "a link, while the folders of a store are real ones")
     try:
         data = read_regular(paths.marker)
     except (FileNotFoundError, NotADirectoryError) as error:
-        if paths.log.is_dir() and os.listdir(paths.log):
-            raise MarkerDamaged(paths.marker, "missing, while the log has entries") from error
         if paths.root.is_file():
             raise NotAStore(f"{paths.root} is a file, while a store is a folder.") from error
+        _check_contents(paths)
         raise NotAStore(
-            f"There is no store at {paths.root}. "
-            f"`sparsest run STUDY --store {paths.root}` makes one."
+            f"No store at {paths.root}. Create one with `sparsest run STUDY --store {paths.root}`."
         ) from error
     except OSError as error:
         raise StoreError(f"Could not read {paths.marker}: {error.strerror}.") from error
@@ -92,23 +100,42 @@ def check_marker(paths: StorePaths) -> None:
         kind, written = record["kind"], record["format"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise MarkerDamaged(paths.marker, f"not the marker of a store ({error})") from error
-    if kind != _MARK or not isinstance(written, int):
+    if kind != _KIND or not isinstance(written, int):
         raise MarkerDamaged(paths.marker, "not the marker of a store")
     if written > STORE_FORMAT:
         raise StoreVersion(
             f"The store {paths.root} has format {written}; this version of sparsest reads up to "
             f"{STORE_FORMAT}. Use the version that made it, or a newer one."
         )
+    _check_log(paths)
+
+
+def _check_contents(paths: StorePaths) -> None:
+    """Pass if a folder without a marker has no rows either."""
+    _check_log(paths)
+    if has_entries(paths):
+        raise MarkerDamaged(paths.marker, "missing, while the log has entries")
+
+
+def _check_log(paths: StorePaths) -> None:
+    try:
+        lost = has_lost_its_log(paths)
+    except OSError as error:
+        raise StoreError(f"Could not list {error.filename}: {error.strerror}.") from error
+    if lost:
+        raise LogMissing(paths.log, "has no entries, while there are data files")
 
 
 def _refuse_foreign_folder(paths: StorePaths) -> None:
     if not paths.root.is_dir():
         raise NotAStore(f"{paths.root} is a file; a store is a folder.")
-    # The marker too: another writer may have made it since it was looked for.
-    own = {place.name for place in (*paths.folders, paths.lock, paths.origin, paths.marker)}
-    foreign = sorted(set(os.listdir(paths.root)) - own)
+    # The marker is among them because another writer may have made it a moment ago.
+    own = {path.name for path in (*paths.folders, paths.lock, paths.origin, paths.marker)}
+    foreign = sorted(
+        name for name in os.listdir(paths.root) if name not in own and not is_system_file(name)
+    )
     if foreign:
         raise NotAStore(
-            f"{paths.root} is not a store and not empty (it holds {foreign[0]}). Name an empty or "
+            f"{paths.root} is not a store and not empty (it holds {foreign[0]!a}). Use an empty or "
             "a new folder."
         )

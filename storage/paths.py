@@ -1,20 +1,22 @@
-"""Where everything in a store lies.
+"""Paths of everything in a store.
 
-- STORE/store.json: says that this is a store, and of which format.
-- STORE/lock: held by the one writer; names it.
+- STORE/store.json: marks the folder as a store, and says of which format.
+- STORE/lock: locked by the one writer, and names it.
 - STORE/data/<uuid>.parquet: results, immutable.
-- STORE/log/00000001.json: numbered log entries, immutable, the truth about what is stored.
-- STORE/live.json: how far the running sweep is, for watchers; of no meaning when none runs.
-- STORE/planned.json: how many experiments of each study were asked for, for watchers alone.
-- STORE/tmp/<uuid>: files being written that are not published yet, of no meaning after a crash.
-- STORE/quarantine/: files taken out of the store because they were damaged or unexplained.
-- STORE/origin.json: in a working copy of a store on S3, where that one is.
-- STORE.log: the text log of runs, beside the store.
+- STORE/log/00000001.json: numbered log entries, immutable. They define what is stored.
+- STORE/live.json: progress of the running sweep, for `status`; meaningless when none runs.
+- STORE/planned.json: number of experiments of each study that runs asked for, for `status`.
+- STORE/tmp/: files that are not published yet, meaningless after a crash. A data file that is
+  being committed keeps its name here until its log entry is published, so that the leftovers of a
+  killed commit can be told from data files whose log entry was lost.
+- STORE/quarantine/: files taken out of the store because they are damaged or unexplained.
+- STORE/origin.json: in a working copy of a store on S3, the address of that store.
+- STORE.log: text log of runs, beside the store.
 
-Working copies lie in CACHE/s3.
+Working copies are in CACHE/s3.
 
-Published results lie in files of their own, RESULTS/STUDY.parquet; what is computed from them once
-is kept as CACHE/published/STUDY-<digest>.parquet.
+Published results are RESULTS/STUDY.parquet; the columns that are computed from them once are kept
+in CACHE/published/STUDY-<digest>.parquet.
 """
 
 from __future__ import annotations
@@ -26,130 +28,145 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from storage.errors import NotAStore
+
 PART_NAME = r"[0-9a-f]{32}\.parquet"
-"""Regular expression of the name of a data file; it cannot lead out of its folder."""
+"""Regular expression of the name of a data file. Such a name cannot lead out of its folder."""
 
 _PART = re.compile(PART_NAME)
 _ENTRY_NAME = re.compile(r"(\d{8,})\.json")
+_SYSTEM_NAMES = frozenset({"lost+found", "Thumbs.db", "desktop.ini"})
 
 PUBLISHED_FOLDER: Final = "SPARSEST_RESULTS"
-"""Environment variable: the folder of the published results, where it is not the checkout's."""
+"""Environment variable that names the folder of published results."""
 
 
 @dataclass(frozen=True)
 class StorePaths:
-    """The paths of one store.
+    """Paths of one store.
 
     Attributes:
-        root: the folder of the store, absolute.
+        root: folder of the store, absolute.
     """
 
     root: Path
 
     @classmethod
     def of(cls, path: str | Path) -> StorePaths:
-        """The paths of the store at `path`, which may begin with ~ or be relative."""
-        return cls(Path(path).expanduser().absolute())
+        """Return the paths of the store at `path`, which may start with ~ or be relative.
+
+        Raises:
+            NotAStore: the path is not UTF-8, so that the libraries that read data files would open
+                another path.
+        """
+        try:
+            root = Path(path).expanduser().absolute()
+        except RuntimeError:  # no home folder for that ~name
+            root = Path(path).absolute()
+        if os.fsencode(root) != str(root).encode(errors="backslashreplace"):
+            raise NotAStore(
+                f"The path {str(root)!a} is not UTF-8, which a store's path has to be. Rename "
+                "the folder, and use a UTF-8 locale (such as LC_ALL=C.UTF-8)."
+            )
+        return cls(root)
 
     @property
     def marker(self) -> Path:
-        """The file that makes a folder a store."""
+        """The file that marks a folder as a store."""
         return self.root / "store.json"
 
     @property
     def lock(self) -> Path:
-        """The file that the writer holds a lock on."""
+        """The file that the writer locks."""
         return self.root / "lock"
 
     @property
     def data(self) -> Path:
-        """The folder of the Parquet files."""
+        """Folder of the Parquet files."""
         return self.root / "data"
 
     @property
     def log(self) -> Path:
-        """The folder of the log entries."""
+        """Folder of the log entries."""
         return self.root / "log"
 
     @property
     def tmp(self) -> Path:
-        """The folder of files that are not published yet."""
+        """Folder of files that are not published yet."""
         return self.root / "tmp"
 
     @property
     def quarantine(self) -> Path:
-        """The folder of files that were found damaged; there is none before the first."""
+        """Folder of damaged and unexplained files; it is made for the first of them."""
         return self.root / "quarantine"
 
     @property
     def live(self) -> Path:
-        """The file for those who watch a sweep."""
+        """Progress of the running sweep."""
         return self.root / "live.json"
 
     @property
     def planned(self) -> Path:
-        """The file that says how much of each study was asked for."""
+        """Number of experiments of each study that runs asked for."""
         return self.root / "planned.json"
 
     @property
     def origin(self) -> Path:
-        """The file that names the store on S3 that this one is a working copy of."""
+        """Address of the store on S3 that this one is a working copy of."""
         return self.root / "origin.json"
 
     @property
     def run_log(self) -> Path:
-        """The text log of runs."""
+        """Text log of runs."""
         return self.root.with_name(self.root.name + ".log")
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """The folders inside the store."""
+        """Folders that every store has."""
         return (self.data, self.log, self.tmp)
 
     def part(self, name: str) -> Path:
-        """The data file of that name."""
+        """Return the path of a data file."""
         return self.data / name
 
     def entry(self, number: int) -> Path:
-        """The log entry of that number, from 1."""
+        """Return the path of a log entry; numbers start at 1."""
         return self.log / f"{number:08d}.json"
 
     def new_part(self) -> Path:
-        """A data file that does not exist yet."""
+        """Return the path of a data file that does not exist yet."""
         return self.data / f"{uuid4().hex}.parquet"
 
     def new_quarantined_entry(self, number: int) -> Path:
-        """Where a damaged log entry can be kept; there is nothing yet."""
+        """Return a path in the quarantine for a log entry; nothing is there yet."""
         return self.quarantine / f"{number:08d}-{uuid4().hex}.json"
 
     def new_temporary(self) -> Path:
-        """A temporary file that does not exist yet."""
+        """Return the path of a temporary file that does not exist yet."""
         return self.tmp / uuid4().hex
 
 
 def entry_number(name: str) -> int | None:
-    """The number of a log entry by its file name, None where the name is not one of a log entry."""
+    """Return the number in the file name of a log entry, None for any other name."""
     match = _ENTRY_NAME.fullmatch(name)
     return int(match.group(1)) if match else None
 
 
 def is_part(name: str) -> bool:
-    """Whether a file name is one of a data file."""
+    """Return whether a file name is that of a data file."""
     return _PART.fullmatch(name) is not None
 
 
-def list_unpublished(paths: StorePaths) -> list[Path]:
-    """All temporary files, and all data files whether or not the log names them.
+def is_system_file(name: str) -> bool:
+    """Return whether a file was put there by the operating system or a file manager.
 
-    Raises:
-        OSError: a folder cannot be listed.
+    Such files are ignored in a store: hidden files such as .DS_Store and .nfs123, lost+found, ...
     """
-    parts = [file for file in paths.data.iterdir() if is_part(file.name)]
-    return [*(file for file in paths.tmp.iterdir() if not file.is_dir()), *parts]
+    return name.startswith(".") or name in _SYSTEM_NAMES
 
 
 def published_folder() -> Path:
-    """$SPARSEST_RESULTS, else the folder `results` of the checkout that this code is run from.
+    """Return $SPARSEST_RESULTS, else the folder `results` of the checkout that has this code.
 
     The folder need not exist: a wheel has the code without the results.
     """
@@ -160,16 +177,16 @@ def published_folder() -> Path:
 
 
 def published_file(folder: Path, study_name: str) -> Path:
-    """The published results of a study."""
+    """Return the path of a study's published results."""
     return folder / f"{study_name}.parquet"
 
 
 def restored_file(cache: Path, study_name: str, digest: str) -> Path:
-    """The published results of a study with all columns, in a cache folder.
+    """Return the path of a study's published results with all columns.
 
     Args:
-        cache: the folder.
-        study_name: of the study.
-        digest: of what the columns were computed from.
+        cache: the cache folder.
+        study_name: name of the study.
+        digest: digest of what the columns were computed from.
     """
     return cache / "published" / f"{study_name}-{digest}.parquet"

@@ -1,7 +1,7 @@
-"""How many experiments of each study a store is to have, for whoever looks how far it is.
+"""Number of experiments of each study that runs asked for, for `status`.
 
-The log says what is stored; what runs have asked for, it does not say. This file does. Nothing is
-decided by it: it is not flushed to disk, is not copied to S3, and a run writes anew what is lost.
+The log says what is stored, but not what was asked for; this file does. No decision depends on it:
+it is not flushed to disk, is not copied to S3, and the next run writes what is lost.
 """
 
 from __future__ import annotations
@@ -20,40 +20,40 @@ logger = logging.getLogger(__name__)
 
 
 class _Planned(Strict):
-    """The file.
+    """Content of the file.
 
     Attributes:
-        studies: digest of a study -> experiments of it, the most that a run has asked for.
+        studies: digest of a study -> the largest number of its experiments that a run asked for.
     """
 
     studies: dict[Name, Count]
 
 
 def record_planned(paths: StorePaths, studies: Mapping[str, int]) -> None:
-    """Notes how much of some studies a run asks for; a run that asks for a part takes nothing back.
+    """Record how many experiments a run asks for, unless an earlier run asked for more.
 
-    Where the file cannot be written, only those who look lack it: the text log says so.
+    If the file cannot be written, the text log says so; nothing else depends on it.
 
     Args:
-        paths: of the store, whose lock is held.
-        studies: digest of a study -> experiments that are wanted, stored or not.
+        paths: paths of the store, whose lock is held.
+        studies: digest of a study -> number of wanted experiments, stored or not.
     """
     before = read_planned(paths)
     most = {digest: max(count, before.get(digest, 0)) for digest, count in studies.items()}
     if most.items() <= before.items():
         return
-    aside = paths.new_temporary()
+    temporary = paths.new_temporary()
     try:
-        aside.write_text(_Planned(studies={**before, **most}).model_dump_json())
-        os.replace(aside, paths.planned)
+        temporary.write_text(_Planned(studies={**before, **most}).model_dump_json())
+        os.replace(temporary, paths.planned)
     except OSError as error:
         logger.warning("%s cannot be written: %s", paths.planned, error.strerror)
 
 
 def read_planned(paths: StorePaths) -> dict[str, int]:
-    """Digest of a study -> experiments that runs have asked for, of those for which it is known."""
+    """Return digest of a study -> number of its experiments that runs asked for, where known."""
     try:
         return _Planned.model_validate_json(read_regular(paths.planned)).studies
     except (OSError, ValidationError):
-        # None yet, or of another version of the software: it is not known then.
+        # Not written yet, or by another version of the software.
         return {}

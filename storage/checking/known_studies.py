@@ -1,4 +1,4 @@
-"""The studies that a store has rows of, as far as they can be told from their digests."""
+"""The studies that a store has rows of, as far as their digests can be recognised."""
 
 from __future__ import annotations
 
@@ -9,39 +9,48 @@ from search.paper import PAPER_STUDIES, paper_study
 from search.study import Study
 from storage.log.state import StoreState
 
+_MAX_SEEDS = 64
+"""Maximum number of root seeds that are tried for a study; each takes time for its digest."""
+
 
 class KnownStudies:
     """Studies by their digest.
 
     Args:
-        state: of the store. It knows the root seeds and the stored initialisations, which are part
-            of a study's digest.
-        given: studies that are not the paper's, with any root seed and initialisation.
+        state: what the log of the store says: root seeds and stored initialisations are part of a
+            study's digest.
+        others: studies that are not the paper's, with any root seed and initialisation.
     """
 
-    def __init__(self, state: StoreState, given: Sequence[Study]) -> None:
-        self._wanted = {digest: study.name for digest, study in state.studies.items()}
-        self._seeds = sorted({sweep.begin.root_seed for sweep in state.sweeps.values()})
+    def __init__(self, state: StoreState, others: Sequence[Study]) -> None:
         self._tokens = {name: f"{name}:{init.digest}" for name, init in state.inits.items()}
-        names = set(self._wanted.values())
-        paper = (paper_study(name) for name in PAPER_STUDIES if name in names)
+        seeds = _seeds_by_study(state)
+        paper = (paper_study(name) for name in PAPER_STUDIES if name in seeds)
         self._studies: dict[str, Study] = {}
-        for study in chain(paper, (study for study in given if study.name in names)):
-            for one in self._versions(study):
-                self._studies[one.digest] = one
+        for study in chain(paper, (study for study in others if study.name in seeds)):
+            for seed in sorted(seeds[study.name])[:_MAX_SEEDS]:
+                for one in self._versions(study, seed):
+                    self._studies[one.digest] = one
 
     def get(self, digest: str) -> Study | None:
-        """The study of a digest, None where it is not known."""
+        """Return the study of a digest, None if it is unknown."""
         return self._studies.get(digest)
 
-    def _versions(self, study: Study) -> list[Study]:
-        """The study with each root seed, with and without the initialisations of the store."""
-        versions = []
-        for seed in self._seeds:
-            one: Study = study.with_root_seed(seed)
-            versions.append(one)
-            for name in study.init_names:
-                if name in self._tokens:
-                    one = one.with_init(self._tokens[name])
-            versions.append(one)
-        return versions
+    def _versions(self, study: Study, seed: int) -> list[Study]:
+        """Return the study with a root seed, with and without the store's initialisations."""
+        without_init: Study = study.with_root_seed(seed)
+        with_init = without_init
+        for name in study.init_names:
+            if name in self._tokens:
+                with_init = with_init.with_init(self._tokens[name])
+        return [without_init, with_init]
+
+
+def _seeds_by_study(state: StoreState) -> dict[str, set[int]]:
+    """Return name of each stored study -> root seeds of the sweeps that its rows are of."""
+    seeds: dict[str, set[int]] = {}
+    for part in state.parts:
+        found = {state.sweeps[sweep_id].begin.root_seed for sweep_id in part.sweeps}
+        for name in part.studies.values():
+            seeds.setdefault(name, set()).update(found)
+    return seeds

@@ -1,62 +1,82 @@
-"""Files in the folder of a store that do not belong to what is stored."""
+"""Files in the folder of a store that are not part of what is stored."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from storage.checking.problem import Problem
 from storage.errors import StoreError
-from storage.paths import StorePaths, is_part
+from storage.log.state import StoreState
+from storage.paths import StorePaths, is_part, is_system_file
+from storage.unnamed import FolderListing
 
-_REMOVED_BY_ITSELF = "nothing: the next process that writes to the store removes it"
+_REMOVED_BY_WRITER = "nothing: the next process that writes to the store removes it"
 _MOVE_AWAY = "nothing reads it: move it away"
-_REMOVE = "nothing reads them: remove the folder when nobody wants them any more"
+_IGNORED = "nothing: it is ignored"
+_REMOVE = "nothing reads its files: remove the folder when you do not need them any more"
+_REBUILD = (
+    "`sparsest verify --rebuild` adds its rows to the log; otherwise the next process that writes "
+    "moves it to the quarantine"
+)
+_EARLIER_QUARANTINE = "set-aside"
 
 
-def list_store(paths: StorePaths) -> list[Path]:
-    """All files and folders at the top of a store, and in its folders of data and of temporaries.
+class StoreListing:
+    """All files in the folders of a store, listed before the log is read.
 
     Raises:
         StoreError: a folder cannot be listed.
     """
-    found: list[Path] = []
-    for folder in (paths.root, paths.data, paths.tmp):
+
+    def __init__(self, paths: StorePaths) -> None:
+        self._paths = paths
+        self._files: list[Path] = []
         try:
-            found += folder.iterdir()
-        except FileNotFoundError:
-            continue  # the marker and the log tell what is missing
+            self._data = FolderListing(paths)
+            for folder in (paths.root, paths.data, paths.tmp, paths.log):
+                if folder.is_dir():
+                    self._files += sorted(folder.iterdir())
         except OSError as error:
-            raise StoreError(f"Could not list {folder}: {error.strerror}.") from error
-    return sorted(found)
+            raise StoreError(f"Could not list {error.filename}: {error.strerror}.") from error
+
+    def leftovers(self, state: StoreState) -> Iterator[Problem]:
+        """Yield the files that the store does not need.
+
+        Meaningful only while no process writes: files that are being written look the same.
+
+        Args:
+            state: what the log says.
+        """
+        named = {part.file for part in state.parts}
+        orphans = self._data.orphans(named | state.replaced)
+        for file in self._files:
+            problem = self._in_root(file) if file.parent == self._paths.root else None
+            if file.parent == self._paths.tmp:
+                problem = "left by a process that died while it wrote", _REMOVED_BY_WRITER
+            elif file.parent == self._paths.log and is_system_file(file.name):
+                problem = "not a log entry", _IGNORED
+            elif file.parent == self._paths.data and file.name not in named:
+                problem = _in_data(file, state, is_orphan=file in orphans)
+            if problem is not None:
+                yield Problem(os.fsencode(file).decode(errors="backslashreplace"), *problem)
+
+    def _in_root(self, file: Path) -> tuple[str, str] | None:
+        paths = self._paths
+        own = {paths.marker, paths.lock, paths.origin, paths.live, paths.planned, *paths.folders}
+        if file == paths.quarantine or file.name == _EARLIER_QUARANTINE:
+            return "holds files that were taken out of the store", _REMOVE
+        if file in own or is_system_file(file.name):
+            return None
+        return "not a file of a store", _MOVE_AWAY
 
 
-def find_leftovers(
-    paths: StorePaths, listed: list[Path], named: Collection[str], replaced: Collection[str]
-) -> Iterator[Problem]:
-    """Yields what nothing needs. Only where nobody writes: what is being written looks the same.
-
-    Args:
-        paths: of the store.
-        listed: by `list_store`, before the log was read.
-        named: data files that are part of the store.
-        replaced: data files that were, once.
-    """
-    for_watchers = {paths.live, paths.planned}
-    own = {paths.marker, paths.lock, paths.origin, *for_watchers, *paths.folders}
-    for file in listed:
-        if file.parent == paths.tmp:
-            yield Problem(str(file), "half-written by a process that died", _REMOVED_BY_ITSELF)
-        elif file == paths.quarantine:
-            yield Problem(str(file), "holds files that were found damaged", _REMOVE)
-        elif file.parent == paths.root:
-            if file not in own:
-                yield Problem(str(file), "not a file of a store", _MOVE_AWAY)
-        elif not is_part(file.name):
-            yield Problem(str(file), "not a data file", _MOVE_AWAY)
-        elif file.name in replaced:
-            problem = "replaced by others; kept for readers that had opened it"
-            yield Problem(str(file), problem, _REMOVED_BY_ITSELF)
-        elif file.name not in named:
-            problem = "named by no log entry: its writer died before its rows were stored"
-            yield Problem(str(file), problem, _REMOVED_BY_ITSELF)
+def _in_data(file: Path, state: StoreState, *, is_orphan: bool) -> tuple[str, str]:
+    if not is_part(file.name):
+        return "not a data file", _IGNORED if is_system_file(file.name) else _MOVE_AWAY
+    if file.name in state.replaced:
+        return "replaced by other files; kept for readers that have it open", _REMOVED_BY_WRITER
+    if is_orphan:
+        return "no log entry names it, although its writer did not die while it wrote it", _REBUILD
+    return "its writer died before its rows were stored", _REMOVED_BY_WRITER

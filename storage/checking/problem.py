@@ -1,4 +1,4 @@
-"""Something that is wrong with a store."""
+"""A problem of a store, with advice."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Self
 
 from storage.errors import StoreDamaged
 
-FROM_A_COPY = "take that file from a copy of the store, or begin another store"
+FROM_A_COPY = "restore that file from a copy of the store, or start another store"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something in a store that is not as it should be.
+    """Something that is wrong with a store, or a file that it does not need.
 
     Attributes:
         file: path of the file or folder.
@@ -26,7 +26,7 @@ class Problem:
 
     @classmethod
     def of(cls, damage: StoreDamaged) -> Self:
-        """What an error says, its advice as a part of a line and not as a sentence."""
+        """Return an error as a problem, with its advice as part of a line and not as a sentence."""
         advice = damage.advice.rstrip(".") or FROM_A_COPY
         return cls(str(damage.file), damage.problem, advice[0].lower() + advice[1:])
 

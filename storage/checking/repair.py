@@ -1,4 +1,4 @@
-"""A log with damaged entries made readable again, without what these said."""
+"""Repairing a log with damaged or contradictory entries, without what these said."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.indices import IndexSet
 from storage import durable
 from storage.data.replacing import indices_in
 from storage.errors import EntryDamaged
 from storage.lock import StoreLock
 from storage.log.entries import Entry, EntryLost, RowsCommitted, RowsReplaced
 from storage.log.files import read_what_is_left, replace_entry
-from storage.log.state import StoreState
+from storage.log.state import StoreState, all_indices
 from storage.marker import check_marker
-from storage.paths import StorePaths, list_unpublished
+from storage.paths import StorePaths
+from storage.unnamed import FolderListing
 
 
 @dataclass(frozen=True)
 class LostEntry:
-    """A damaged log entry that was set aside.
+    """A log entry that was moved to the quarantine.
 
     Attributes:
-        kept: where it lies now; there is nothing if it was missing.
-        file: where it was.
+        kept: its path in the quarantine; nothing is there if it was missing.
+        file: its path in the log.
         problem: what was wrong with it.
     """
 
@@ -34,26 +34,29 @@ class LostEntry:
 
 
 def repair_log(paths: StorePaths, command: str) -> list[LostEntry]:
-    """Sets damaged entries aside, and puts in their place that they were lost.
+    """Move damaged entries, and entries that contradict earlier ones, to the quarantine.
 
-    A data file that only such an entry named is kept beside it. Its experiments are no longer
-    stored. Of a sweep whose begin was lost no more is known than its rows.
+    An `EntryLost` takes the place of each. A data file that only such an entry named is kept in the
+    quarantine as well, and its experiments are no longer stored. If the start of a sweep is lost,
+    nothing but its rows is known of it.
 
     Args:
-        paths: of the store.
+        paths: paths of the store.
         command: the command line.
 
     Returns:
-        The damaged entries; none where all is well, and then nothing was changed.
+        These entries; none if the log is intact, which is then not changed.
 
     Raises:
         NotAStore: there is no store.
-        StoreDamaged: what is left contradicts itself, or the marker is damaged.
+        StoreDamaged: the marker is damaged, the log is missing, or a file does not belong in it.
         StoreLocked: another process is writing to the store.
         StoreVersion: a newer version of sparsest wrote it.
-        WriteFailed: an input/output error; the same call goes on.
+        WriteFailed: an input/output error; the same call resumes the repair.
     """
     check_marker(paths)
+    for folder in paths.folders:
+        durable.make_folders(folder)
     lock = StoreLock(paths, command)
     try:
         return _repair(paths, command)
@@ -62,65 +65,62 @@ def repair_log(paths: StorePaths, command: str) -> list[LostEntry]:
 
 
 def _repair(paths: StorePaths, command: str) -> list[LostEntry]:
+    with durable.reporting("look into", paths.root):
+        listing = FolderListing(paths)
     log = read_what_is_left(paths)
-    damaged = {n: found for n, found in log.items() if isinstance(found, EntryDamaged)}
-    if not damaged:
-        return []
-    entries: list[Entry] = []
+    state = StoreState(paths)
+    replacements: dict[int, EntryLost] = {}
     for number, found in log.items():
+        removed: list[str] = []
         if isinstance(found, EntryDamaged):
-            later = [entry for n, entry in log.items() if n > number]
-            removed = _replaced(paths, entries, later)
-            entries.append(EntryLost(command=command, problem=found.problem, removed=removed))
+            problem: str | None = found.problem
+            removed = _replaced(state, [entry for n, entry in log.items() if n > number])
         else:
-            entries.append(found)
-    lost = [
-        LostEntry(paths.new_quarantined_entry(n), d.file, d.problem) for n, d in damaged.items()
+            problem = _add(state, found)
+        if problem is not None:
+            lost = EntryLost(command=command, problem=problem, removed=removed)
+            replacements[number] = lost
+            state.add(lost)
+    entries = [
+        LostEntry(paths.new_quarantined_entry(number), paths.entry(number), lost.problem)
+        for number, lost in replacements.items()
     ]
+    if not entries:
+        return []
     durable.make_folders(paths.quarantine)
-    for entry in lost:
+    for entry in entries:
         durable.keep_link(entry.file, entry.kept)
-    for file in _unnamed(paths, entries):
+    for file in listing.orphans({part.file for part in state.parts} | state.replaced):
         durable.keep_link(file, paths.quarantine / file.name)
     durable.sync_folder(paths.quarantine)
     durable.sync_folder(paths.root)
-    for number in damaged:
-        # Durable as soon as the next process opens the store to write, as that makes the log so.
-        replace_entry(paths, number, entries[number - 1])
-    return lost
+    for number, lost in replacements.items():
+        # Durable as soon as the next process opens the store to write, which makes the log so.
+        replace_entry(paths, number, lost)
+    return entries
 
 
-def _replaced(
-    paths: StorePaths, before: list[Entry], later: Sequence[Entry | EntryDamaged]
-) -> list[str]:
-    """Data files that were replaced somewhere between: later files hold some of their rows."""
-    state = StoreState(paths)
-    for entry in before:
+def _add(state: StoreState, entry: Entry) -> str | None:
+    """Add an entry to the state; return the problem if it contradicts the entries before it."""
+    if state.repeats_rows(entry):
+        return "stores experiments that an earlier entry stores"
+    try:
         state.add(entry)
-    intervals: dict[str, list[tuple[int, int]]] = {}
+    except EntryDamaged as contradiction:
+        return contradiction.problem
+    return None
+
+
+def _replaced(state: StoreState, later: Sequence[Entry | EntryDamaged]) -> list[str]:
+    """Return data files that must have been replaced: later files hold some of their rows."""
+    parts: list[RowsCommitted] = []
     for one in later:
         match one:
             case RowsCommitted():
-                parts = [one]
+                parts.append(one)
             case RowsReplaced():
-                parts = one.parts
+                parts += one.parts
             case _:
                 continue
-        for part in parts:
-            for digest, some in part.indices.items():
-                intervals.setdefault(digest, []).extend(some)
-    places = {digest: IndexSet.of(some) for digest, some in intervals.items()}
-    return [part.file for part in state.parts if indices_in(part, places)]
-
-
-def _unnamed(paths: StorePaths, entries: list[Entry]) -> list[Path]:
-    """Data files that no entry has ever named, as far as one can tell."""
-    state = StoreState(paths)
-    state.add_all(entries)
-    named = {part.file for part in state.parts}
-    for entry in entries:
-        if isinstance(entry, RowsReplaced):
-            named.update(entry.removed)
-    with durable.reporting("look into", paths.root):
-        found = list_unpublished(paths)
-    return [file for file in found if file.parent == paths.data and file.name not in named]
+    held_later = all_indices(parts)
+    return [part.file for part in state.parts if indices_in(part, held_later)]

@@ -1,4 +1,4 @@
-"""Checking a store against its log: every byte, and what the bytes say."""
+"""Checking a store against its log: every byte, and the rows in the data files."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from pathlib import Path
 
 from search.study import Study
 from storage.checking.known_studies import KnownStudies
-from storage.checking.leftovers import find_leftovers, list_store
+from storage.checking.leftovers import StoreListing
 from storage.checking.problem import FROM_A_COPY, Problem
 from storage.checking.verify_part import Ids, check_part
 from storage.data.parts import check_part_content, check_part_schema
 from storage.errors import StoreDamaged
 from storage.lock import current_holder
-from storage.log.entries import Entry, RowsReplaced
 from storage.log.files import read_log
 from storage.log.state import StoreState
 from storage.marker import check_marker
@@ -23,18 +22,19 @@ from storage.paths import StorePaths
 
 @dataclass
 class Inspection:
-    """What was looked at in a store, and what was found.
+    """Result of inspecting a store.
 
     Attributes:
-        problems: what is not as the log says.
-        leftovers: files that nothing needs; the store is whole all the same.
+        problems: everything that is not as the log says.
+        leftovers: files that the store does not need; they are no problem.
         entries: number of log entries.
         files: number of data files.
-        rows: in these files.
-        bytes: of these files.
-        ids_by_study: rows whose id, number and settings were made again from their study and place.
-        ids_by_row: rows whose id was made again from their own columns, because the study is that
-            of a sweep file that was not given.
+        rows: number of rows in these files.
+        bytes: total size of these files.
+        ids_by_study: number of rows whose id, label and settings were derived again from their
+            study and index.
+        ids_by_row: number of rows whose id was derived again from their own columns, because their
+            study is that of a sweep file that was not given.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -48,13 +48,13 @@ class Inspection:
 
 
 def verify_store(path: str | Path) -> list[Problem]:
-    """Checks the log, and the size and SHA-256 of every data file; reads all of them.
+    """Check the log, and the size and SHA-256 of every data file.
 
     DuckDB by itself does not notice flipped bits in a data file.
 
     Returns:
-        The problems, none where all is well. A damaged log is the only problem then named, since
-        nothing else can be told.
+        The problems, none if everything is intact. If the log is damaged, that is the only problem
+        returned, because nothing else can be checked.
 
     Raises:
         NotAStore: there is no store.
@@ -62,7 +62,7 @@ def verify_store(path: str | Path) -> list[Problem]:
     """
     paths = StorePaths.of(path)
     try:
-        state, _ = _read(paths)
+        state = _read(paths)
     except StoreDamaged as damage:
         return [Problem.of(damage)]
     problems = []
@@ -76,18 +76,18 @@ def verify_store(path: str | Path) -> list[Problem]:
 
 
 def inspect_store(path: str | Path, studies: Sequence[Study] = ()) -> Inspection:
-    """Checks everything of a store that can be checked; only reads, also while a sweep runs.
+    """Check everything of a store, without changing it, also while a sweep runs.
 
-    Beyond `verify_store`: that the rows of each data file are those that its log entry names, by
-    number, place, study, sweep and status; that they keep to the form of a result; that their ids
-    follow from their studies and places, or from their own columns where the study is not known;
-    that no experiment is there twice; and what lies in the folder without belonging to the store.
+    Beyond `verify_store`: the rows of each data file are those that its log entry names, by
+    number, index, study, sweep and status; their values are valid; their ids follow from their
+    studies and indices, or from their own columns if the study is unknown; no experiment is stored
+    twice; and which files in the folder are not part of the store.
 
-    All rows are looked at. Held in memory: one data file, and 16 bytes a row.
+    Memory holds one data file, and 16 bytes per row.
 
     Args:
         path: folder of the store.
-        studies: those of sweep files; the paper's are known.
+        studies: studies of sweep files; the paper's are known.
 
     Raises:
         NotAStore: there is no store.
@@ -95,28 +95,25 @@ def inspect_store(path: str | Path, studies: Sequence[Study] = ()) -> Inspection
     """
     paths = StorePaths.of(path)
     report = Inspection()
-    # Before the log: what is published meanwhile is not taken for a leftover.
-    listed, writing = list_store(paths), current_holder(paths) is not None
+    # Before the log is read: files that are published meanwhile are then not taken for leftovers.
+    listing, writing = StoreListing(paths), current_holder(paths) is not None
     try:
-        state, entries = _read(paths)
+        state = _read(paths)
     except StoreDamaged as damage:
         report.problems.append(Problem.of(damage))
         return report
     report.entries = state.entries
     _check_parts(paths, state, studies, report)
     if not writing and current_holder(paths) is None:
-        replaced = {file for e in entries if isinstance(e, RowsReplaced) for file in e.removed}
-        named = {part.file for part in state.parts}
-        report.leftovers = list(find_leftovers(paths, listed, named, replaced))
+        report.leftovers = list(listing.leftovers(state))
     return report
 
 
-def _read(paths: StorePaths) -> tuple[StoreState, list[Entry]]:
+def _read(paths: StorePaths) -> StoreState:
     check_marker(paths)
     state = StoreState(paths)
-    entries = read_log(paths)
-    state.add_all(entries)
-    return state, entries
+    state.add_all(read_log(paths))
+    return state
 
 
 def _check_parts(
@@ -132,15 +129,15 @@ def _check_parts(
         report.bytes += part.bytes
     if any(found.values()):
         # A file that another process has replaced meanwhile may be gone by now.
-        still = {part.file for part in _read(paths)[0].parts}
-        found = {file: problems for file, problems in found.items() if file in still}
+        present = {part.file for part in _read(paths).parts}
+        found = {file: problems for file, problems in found.items() if file in present}
     report.problems += [problem for problems in found.values() for problem in problems]
-    report.problems += _twice(paths, ids)
+    report.problems += _repeated_experiments(paths, ids)
     report.ids_by_study, report.ids_by_row = ids.by_study, ids.by_row
 
 
-def _twice(paths: StorePaths, ids: Ids) -> Iterator[Problem]:
+def _repeated_experiments(paths: StorePaths, ids: Ids) -> Iterator[Problem]:
     repeated = ids.repeated()
     if repeated:
-        problem = f"{len(repeated):,} experiments are stored twice, {repeated[0]} for one"
+        problem = f"{len(repeated):,} experiments are stored twice, for example {repeated[0]}"
         yield Problem(str(paths.log), problem, FROM_A_COPY)

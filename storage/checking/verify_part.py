@@ -1,4 +1,4 @@
-"""Checking one data file: that it holds what its log entry says, and that this can be."""
+"""Checking one data file: it holds what its log entry says, and its rows are valid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from search.specification import SPECIFICATION_COLUMNS, experiment_of, specifica
 from search.study import Study
 from storage.checking.known_studies import KnownStudies
 from storage.checking.problem import FROM_A_COPY, Problem
-from storage.data.parts import check_file_schema, check_part_schema, read_part, rows_of_sweeps
+from storage.data.new_parts import rows_of_sweeps
+from storage.data.parts import check_file_schema, check_part_schema, read_part
 from storage.data.replacing import indices_of
 from storage.data.rows import check_values
 from storage.errors import RowsRefused, StoreDamaged
@@ -21,11 +22,11 @@ from storage.paths import StorePaths
 
 
 class Ids:
-    """The ids of all rows that were looked at, 16 bytes each.
+    """The ids of all rows that were checked, 16 bytes each.
 
     Attributes:
-        by_study: how many were made again from study and place.
-        by_row: how many were made again from the row's own columns.
+        by_study: number of ids that were derived again from study and index.
+        by_row: number of ids that were derived again from the row's own columns.
     """
 
     def __init__(self) -> None:
@@ -34,7 +35,7 @@ class Ids:
         self._pieces: list[bytes] = []
 
     def add(self, ids: list[str]) -> None:
-        """Takes ids in, 32 hexadecimal digits each.
+        """Add ids, 32 hexadecimal digits each.
 
         Raises:
             ValueError: one is something else.
@@ -45,7 +46,7 @@ class Ids:
         self._pieces.append(piece)
 
     def repeated(self) -> list[str]:
-        """Those that came more than once."""
+        """Return the ids that were added more than once."""
         words = np.frombuffer(b"".join(self._pieces), np.dtype(">u8")).reshape(-1, 2)
         order = np.lexsort((words[:, 1], words[:, 0]))
         again = (words[order[1:]] == words[order[:-1]]).all(axis=1)
@@ -56,13 +57,13 @@ class Ids:
 def check_part(
     paths: StorePaths, part: RowsCommitted, known: KnownStudies, ids: Ids
 ) -> Iterator[Problem]:
-    """Yields what is wrong with a data file.
+    """Yield what is wrong with a data file.
 
     Args:
-        paths: of the store.
-        part: its log entry.
+        paths: paths of the store.
+        part: log entry of the file.
         known: studies that the rows may be of.
-        ids: takes the ids of the rows.
+        ids: collects the ids of the rows.
     """
     file = str(paths.part(part.file))
     try:
@@ -70,35 +71,35 @@ def check_part(
         check_file_schema(paths, part)
         rows = read_part(paths, part)
         ids.add(rows.column("experiment_id").to_pylist())
-        for problem in (*_against_entry(rows, part), *_against_form(rows)):
+        for problem in (*_against_entry(rows, part), *invalid_values(rows)):
             yield Problem(file, problem, FROM_A_COPY)
         for problem in _against_studies(rows, part, known, ids):
             yield Problem(file, problem, FROM_A_COPY)
     except StoreDamaged as damage:
         yield Problem.of(damage)
-    except (ValueError, TypeError, KeyError) as error:
-        yield Problem(file, f"holds a row that is no result ({error})", FROM_A_COPY)
+    except (ValueError, TypeError, KeyError, RecursionError, MemoryError) as error:
+        yield Problem(file, f"holds a row that is not a result ({error})", FROM_A_COPY)
 
 
 def _against_entry(rows: pa.Table, part: RowsCommitted) -> Iterator[str]:
-    """Yields in what the rows are not those that the entry names."""
+    """Yield the differences between the rows and their log entry."""
     indices = indices_of(part)
     expected = np.concatenate([*indices.values()])
     if not np.array_equal(rows.column("study_index").to_numpy(), expected):
-        yield "study_index does not have the places that the log says"
+        yield "study_index does not have the indices that the log says"
     names = [part.studies[digest] for digest, some in indices.items() for _ in range(len(some))]
     if rows.column("study").to_pylist() != names:
         yield "study does not have the names that the log says"
     for sweep_id, found in rows_of_sweeps(rows).items():
-        said = part.sweeps[sweep_id]
-        if (found.rows, found.by_status) != (said.rows, said.by_status):
-            yield f"the rows of {sweep_id} by status are not as many as the log says"
-        if not math.isclose(found.train_seconds, said.train_seconds, rel_tol=1e-6, abs_tol=1e-6):
-            yield f"the training of {sweep_id} did not take as long as the log says"
+        logged = part.sweeps[sweep_id]
+        if (found.rows, found.by_status) != (logged.rows, logged.by_status):
+            yield f"the rows of {sweep_id} have other counts by status than the log says"
+        if not math.isclose(found.train_seconds, logged.train_seconds, rel_tol=1e-6, abs_tol=1e-6):
+            yield f"the rows of {sweep_id} have another total training time than the log says"
 
 
-def _against_form(rows: pa.Table) -> Iterator[str]:
-    """Yields in what the rows break the form of a result, whatever the version of the columns."""
+def invalid_values(rows: pa.Table) -> Iterator[str]:
+    """Yield which columns have values that no result has, in any version of the columns."""
     try:
         for batch in rows.to_batches():
             check_values(batch)
@@ -109,15 +110,15 @@ def _against_form(rows: pa.Table) -> Iterator[str]:
 def _against_studies(
     rows: pa.Table, part: RowsCommitted, known: KnownStudies, ids: Ids
 ) -> Iterator[str]:
-    """Yields where ids, numbers and settings do not follow from study and place."""
-    before = 0
+    """Yield which columns do not follow from study and index."""
+    position = 0
     for digest, indices in indices_of(part).items():
-        ours = rows.slice(before, len(indices))
-        before += len(indices)
+        ours = rows.slice(position, len(indices))
+        position += len(indices)
         study = known.get(digest)
         if study is None:
             ids.by_row += len(ours)
-            yield from _against_themselves(ours)
+            yield from wrong_ids(ours)
         elif indices[-1] >= len(study):
             yield f"{study.name} has no index {indices[-1]}"
         else:
@@ -133,10 +134,11 @@ def _against_study(rows: pa.Table, study: Study, indices: list[int]) -> Iterator
             continue  # the first files do not have this column
         if not ours.equals(theirs):
             differ = sum(a != b for a, b in zip(ours.to_pylist(), theirs.to_pylist(), strict=True))
-            yield f"{name} of {differ:,} rows is not that of their place in {study.name}"
+            yield f"{name} of {differ:,} rows is not that of their index in {study.name}"
 
 
-def _against_themselves(rows: pa.Table) -> Iterator[str]:
+def wrong_ids(rows: pa.Table) -> Iterator[str]:
+    """Yield which ids do not follow from the settings in the same row."""
     columns = rows.select([name for name in SPECIFICATION_COLUMNS if name in rows.column_names])
     wrong = [
         row["experiment_id"]
@@ -144,4 +146,4 @@ def _against_themselves(rows: pa.Table) -> Iterator[str]:
         if experiment_of(row).experiment_id != row["experiment_id"]
     ]
     if wrong:
-        yield f"{len(wrong):,} rows do not have the id of their own settings, {wrong[0]} for one"
+        yield f"{len(wrong):,} rows do not have the id of their settings, for example {wrong[0]}"

@@ -1,11 +1,10 @@
-"""The data files: rows as Parquet bytes, and back."""
+"""Checking and reading data files."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from importlib import metadata
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,113 +12,27 @@ import pyarrow.parquet as pq
 
 from search.id_set import IdSet
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
+from storage.data.new_parts import known_schemas
 from storage.errors import DataFileDamaged, StoreDamaged, StoreVersion
-from storage.log.entries import RowsCommitted, RowsOfSweep, no_rows_by_status
+from storage.log.entries import RowsCommitted
 from storage.paths import StorePaths
+from storage.safe_open import open_regular, regular_size
 
-# Measured on 8,192 rows of masked 7x3x3 networks: 211 bytes a row in 13 ms with these encodings,
-# 330 bytes in 72 ms with Arrow's own choice, a dictionary for columns that never repeat as well.
-_ENCODINGS = {
-    "study_index": "DELTA_BINARY_PACKED",
-    "paper_run_id": "DELTA_BINARY_PACKED",
-    "accuracy": "PLAIN",
-    "loss": "BYTE_STREAM_SPLIT",
-    "experiment_id": "PLAIN",
-    "weights.list.element": "BYTE_STREAM_SPLIT",
-    "biases.list.element": "BYTE_STREAM_SPLIT",
-}
-_COMPRESSION = "zstd"
-_ROWS_IN_A_GROUP = 25_000
-"""DuckDB reads the groups of a file at the same time, one on each core."""
+_MAX_BYTES: Final = 1 << 33
+"""Maximum size of a data file."""
 
-_EARLIER_SCHEMAS = {
-    1: "a7771e7c45e5ac22b8b704c92542daeda1cd923ad7f8dcd6991537a284582d40",
-}
-"""Version of the columns -> `schema_sha256` as it was then. Files of these versions stay as they
-are and are read as they are: the columns that they lack are NULL."""
-
-
-@cache
-def schema_sha256() -> str:
-    """SHA-256 of the names, types and nullability of the columns of a result."""
-    text = "\n".join(f"{field.name} {field.type} {field.nullable}" for field in RESULT_SCHEMA)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def to_parquet(rows: pa.Table) -> pa.Buffer:
-    """Rows of `RESULT_SCHEMA` -> the bytes of a Parquet file that says what wrote it."""
-    notes = {
-        "sparsest_schema_version": str(SCHEMA_VERSION),
-        "sparsest_version": _software_version(),
-    }
-    sink = pa.BufferOutputStream()
-    pq.write_table(
-        rows.replace_schema_metadata(notes),
-        sink,
-        compression=_COMPRESSION,
-        row_group_size=_ROWS_IN_A_GROUP,
-        use_dictionary=[path for path in _column_paths() if path not in _ENCODINGS],
-        column_encoding=_ENCODINGS,
-        write_statistics=True,
-    )
-    return sink.getvalue()
-
-
-def make_part(
-    paths: StorePaths,
-    rows: pa.Table,
-    indices: Mapping[str, list[tuple[int, int]]],
-    studies: Mapping[str, str],
-) -> tuple[pa.Buffer, RowsCommitted]:
-    """The bytes of a new data file, and the entry that names it.
-
-    Args:
-        paths: of the store.
-        rows: of `RESULT_SCHEMA`, in the order that `RowsCommitted` asks for.
-        indices: digest of a study -> its indices among the rows, as intervals.
-        studies: digest of a study -> its name.
-    """
-    data = to_parquet(rows)
-    part = RowsCommitted(
-        file=paths.new_part().name,
-        bytes=data.size,
-        sha256=hashlib.sha256(data).hexdigest(),
-        rows=rows.num_rows,
-        schema_version=SCHEMA_VERSION,
-        schema_sha256=schema_sha256(),
-        sweeps=rows_of_sweeps(rows),
-        indices=dict(indices),
-        studies=dict(studies),
-    )
-    return data, part
-
-
-def rows_of_sweeps(rows: pa.Table) -> dict[str, RowsOfSweep]:
-    """What each sweep has made of some rows, by its id.
-
-    Args:
-        rows: with the columns sweep_id, status and train_ms.
-    """
-    found = {}
-    for sweep_id in sorted(pc.unique(rows.column("sweep_id")).to_pylist()):
-        ours = rows.filter(pc.equal(rows.column("sweep_id"), sweep_id))
-        by_status = no_rows_by_status()
-        for count in pc.value_counts(ours.column("status")).to_pylist():
-            by_status[count["values"]] = count["counts"]
-        found[sweep_id] = RowsOfSweep(
-            rows=ours.num_rows,
-            by_status=by_status,
-            train_seconds=pc.sum(ours.column("train_ms")).as_py() / 1000,
-        )
-    return found
+_FREE_VALUES: Final = 1 << 26
+_MAX_VALUES_PER_BYTE: Final = 256
+"""A file may hold `_FREE_VALUES` values and as many more for each of its bytes. Runs of one value
+take almost no room in Parquet, so that a file of a megabyte could otherwise fill the memory."""
 
 
 def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
-    """Passes where the rows of a data file have columns that this version of sparsest can read.
+    """Pass if this version of sparsest can read the columns that an entry announces.
 
     Raises:
         StoreVersion: they were written by a newer version.
-        StoreDamaged: they are said to be of a version that had other columns.
+        StoreDamaged: the named version had other columns.
     """
     if part.schema_version > SCHEMA_VERSION:
         raise StoreVersion(
@@ -127,8 +40,7 @@ def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
             f"of sparsest reads up to {SCHEMA_VERSION}. Use the version that wrote it, or a newer "
             "one."
         )
-    known = _EARLIER_SCHEMAS | {SCHEMA_VERSION: schema_sha256()}
-    if part.schema_sha256 != known.get(part.schema_version):
+    if part.schema_sha256 != known_schemas().get(part.schema_version):
         raise StoreDamaged(
             paths.part(part.file),
             f"its columns are not those of version {part.schema_version} of a result",
@@ -136,7 +48,7 @@ def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
 
 
 def check_file_schema(paths: StorePaths, part: RowsCommitted) -> None:
-    """Passes where a data file has the columns of the version that its entry names.
+    """Pass if a data file has the columns of the version that its entry names.
 
     Raises:
         StoreDamaged: it has others, or cannot be read.
@@ -144,32 +56,37 @@ def check_file_schema(paths: StorePaths, part: RowsCommitted) -> None:
     check_part_size(paths, part)
     file = paths.part(part.file)
     try:
-        schema = pq.read_schema(file)
+        with open_regular(file) as stream:
+            schema = pq.read_schema(stream)
     except (OSError, pa.ArrowException) as error:
         raise StoreDamaged(file, f"cannot be read ({error})") from error
     known = [RESULT_SCHEMA.field(name) for name in schema.names if name in RESULT_SCHEMA.names]
-    whole = part.schema_version < SCHEMA_VERSION or len(known) == len(RESULT_SCHEMA)
-    if not whole or not schema.equals(pa.schema(known)):
+    complete = part.schema_version < SCHEMA_VERSION or len(known) == len(RESULT_SCHEMA)
+    if not complete or not schema.equals(pa.schema(known)):
         raise StoreDamaged(file, f"does not have the columns of version {part.schema_version}")
 
 
 def check_part_size(paths: StorePaths, part: RowsCommitted) -> None:
-    """Passes where a data file exists and has the size that the log names.
+    """Pass if a data file exists, is a regular file, and has the size that the log names.
 
     Raises:
-        DataFileDamaged: it is missing, or was truncated or extended.
+        DataFileDamaged: it is missing, not a regular file, or was truncated or extended.
     """
     file = paths.part(part.file)
     try:
-        size = file.stat().st_size
+        size = regular_size(file)
+    except FileNotFoundError as error:
+        raise DataFileDamaged(file, f"named by the log, but missing ({error.strerror})") from error
     except OSError as error:
-        raise DataFileDamaged(file, f"named by the log, and missing ({error.strerror})") from error
+        raise DataFileDamaged(file, f"cannot be read ({error.strerror})") from error
     if size != part.bytes:
         raise DataFileDamaged(file, f"has {size} bytes; the log says {part.bytes}")
+    if size > _MAX_BYTES:
+        raise DataFileDamaged(file, f"has {size} bytes; a data file has at most {_MAX_BYTES}")
 
 
 def check_part_content(paths: StorePaths, part: RowsCommitted) -> None:
-    """Passes where every byte of a data file is the one that was written.
+    """Pass if every byte of a data file is the one that was written.
 
     Raises:
         DataFileDamaged: the file is missing, or was changed.
@@ -177,7 +94,7 @@ def check_part_content(paths: StorePaths, part: RowsCommitted) -> None:
     check_part_size(paths, part)
     file = paths.part(part.file)
     try:
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise DataFileDamaged(file, f"cannot be read ({error.strerror})") from error
@@ -186,7 +103,7 @@ def check_part_content(paths: StorePaths, part: RowsCommitted) -> None:
 
 
 def part_bytes(paths: StorePaths, part: RowsCommitted) -> bytes:
-    """The bytes of a data file, each as it was written.
+    """Return the bytes of a data file, after comparing them with the log.
 
     Raises:
         DataFileDamaged: the file is missing, or was changed.
@@ -194,7 +111,8 @@ def part_bytes(paths: StorePaths, part: RowsCommitted) -> bytes:
     check_part_size(paths, part)
     file = paths.part(part.file)
     try:
-        data = file.read_bytes()
+        with open_regular(file) as stream:
+            data = stream.read(part.bytes + 1)
     except OSError as error:
         raise DataFileDamaged(file, f"cannot be read ({error.strerror})") from error
     if hashlib.sha256(data).hexdigest() != part.sha256:
@@ -203,7 +121,7 @@ def part_bytes(paths: StorePaths, part: RowsCommitted) -> bytes:
 
 
 def read_part(paths: StorePaths, part: RowsCommitted) -> pa.Table:
-    """The rows of a data file with all columns of `RESULT_SCHEMA`; those that it lacks are NULL.
+    """Return the rows of a data file with all columns of `RESULT_SCHEMA`; missing ones are NULL.
 
     Raises:
         DataFileDamaged: the file is missing, was changed, or has other rows than its entry says.
@@ -211,28 +129,36 @@ def read_part(paths: StorePaths, part: RowsCommitted) -> pa.Table:
     data = part_bytes(paths, part)
     file = paths.part(part.file)
     try:
-        stored = pq.read_table(pa.BufferReader(data))
-        columns = [
-            stored.column(field.name)
-            if field.name in stored.column_names
-            else pa.nulls(stored.num_rows, field.type)
-            for field in RESULT_SCHEMA
-        ]
-        rows = pa.table(columns, schema=RESULT_SCHEMA)
+        stored = pq.ParquetFile(pa.BufferReader(data))
+        _check_counts(stored.metadata, part.rows, len(data))
+        rows = with_all_columns(stored.read())
     except (OSError, pa.ArrowException, ValueError, TypeError) as error:
         raise DataFileDamaged(file, f"cannot be read ({error})") from error
-    if rows.num_rows != part.rows:
-        raise DataFileDamaged(file, f"has {rows.num_rows} rows; the log says {part.rows}")
     sweeps = set(pc.unique(rows.column("sweep_id")).to_pylist())
     if sweeps != part.sweeps.keys():
         raise DataFileDamaged(file, "its rows are of other sweeps than the log says")
     return rows
 
 
+def with_all_columns(stored: pa.Table) -> pa.Table:
+    """Return rows with all columns of `RESULT_SCHEMA`; those that they lack are NULL.
+
+    Raises:
+        pyarrow.ArrowException, ValueError, TypeError: a column has another type.
+    """
+    columns = [
+        stored.column(field.name)
+        if field.name in stored.column_names
+        else pa.nulls(stored.num_rows, field.type)
+        for field in RESULT_SCHEMA
+    ]
+    return pa.table(columns, schema=RESULT_SCHEMA)
+
+
 def ids_of_other_versions(
     paths: StorePaths, parts: Iterable[RowsCommitted], study_name: str, study_digest: str
 ) -> IdSet:
-    """Ids of a study's rows that were stored under other digests than this one.
+    """Return the ids of a study's rows that were stored under other digests than this one.
 
     Raises:
         DataFileDamaged: a file that has such rows is missing or cannot be read.
@@ -276,28 +202,30 @@ def read_columns(paths: StorePaths, part: RowsCommitted, columns: list[str]) -> 
     check_part_size(paths, part)
     file = paths.part(part.file)
     try:
-        rows = pq.read_table(file, columns=columns, partitioning=None)
-    except (OSError, pa.ArrowException) as error:
+        with open_regular(file) as stream:
+            stored = pq.ParquetFile(stream)
+            _check_counts(stored.metadata, part.rows, part.bytes)
+            return stored.read(columns=columns)
+    except (OSError, pa.ArrowException, ValueError) as error:
         raise DataFileDamaged(file, f"cannot be read ({error})") from error
-    if rows.num_rows != part.rows:
-        raise DataFileDamaged(file, f"has {rows.num_rows} rows; the log says {part.rows}")
-    return rows
+
+
+def _check_counts(found: pq.FileMetaData, rows: int, size: int) -> None:
+    """Pass if a Parquet file has so many rows, and not too many values for its size.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if found.num_rows != rows:
+        raise ValueError(f"it has {found.num_rows} rows; the log says {rows}")
+    groups = [found.row_group(number) for number in range(found.num_row_groups)]
+    values = sum(
+        group.column(number).num_values for group in groups for number in range(group.num_columns)
+    )
+    if values > _FREE_VALUES + _MAX_VALUES_PER_BYTE * size:
+        raise ValueError(f"it has {values:,} values in {size:,} bytes")
 
 
 def _changed(paths: StorePaths, part: RowsCommitted) -> DataFileDamaged:
     problem = "its content changed: the SHA-256 is not the one in the log"
     return DataFileDamaged(paths.part(part.file), problem)
-
-
-def _column_paths() -> list[str]:
-    return [
-        f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
-        for field in RESULT_SCHEMA
-    ]
-
-
-def _software_version() -> str:
-    try:
-        return metadata.version("sparsest")
-    except metadata.PackageNotFoundError:
-        return "unknown"

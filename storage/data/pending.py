@@ -1,4 +1,4 @@
-"""Rows that wait to be written into one data file."""
+"""Buffered rows that will be written into one data file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.log.entries import PUBLISHED, SweepBegin
 
 
 class PendingPart:
-    """The rows of the data file to be written next, study by study."""
+    """The rows of the next data file, by study."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -25,7 +25,7 @@ class PendingPart:
 
     @property
     def age_s(self) -> float:
-        """Seconds since the first row came in, by a clock that is never set; 0 without rows."""
+        """Seconds since the first row was added, by a monotonic clock; 0 without rows."""
         return 0.0 if self._since is None else time.monotonic() - self._since
 
     @property
@@ -35,12 +35,12 @@ class PendingPart:
 
     @property
     def studies(self) -> dict[str, str]:
-        """Digest -> name of each study, in the order in which their rows stand in `table`."""
+        """Digest -> name of each study, in the order of their rows in `table`."""
         return {digest: self._names[digest] for digest in sorted(self._names)}
 
     @property
     def intervals(self) -> dict[str, list[tuple[int, int]]]:
-        """Digest -> indices as half-open intervals, in the same order."""
+        """Digest of a study -> indices as intervals [start, stop), in the same order."""
         return {digest: list(self._indices[digest].intervals) for digest in self.studies}
 
     def add(
@@ -52,44 +52,44 @@ class PendingPart:
         sweep: SweepBegin,
         stored: IndexSet,
     ) -> None:
-        """Adds the results of some indices of a study.
+        """Add results of a study.
 
         Args:
             batch: rows of `search.schema.RESULT_SCHEMA`.
             study_digest: digest of their study.
-            study_name: its name.
-            indices: of exactly these rows.
-            sweep: that made them.
-            stored: indices of that study that are stored already, and stay.
+            study_name: name of their study.
+            indices: indices of exactly these rows.
+            sweep: the sweep that made them.
+            stored: indices of that study that are stored already, and stay so.
 
         Raises:
-            RowsRefused: the rows break the contract, or one of them is stored or waits already;
+            RowsRefused: the rows break the contract, or one of them is stored or buffered already;
                 none of them was added.
         """
         check_rows(batch, study_name, sweep.sweep_id, indices, published=sweep.device == PUBLISHED)
         if not batch.num_rows:
             return
-        waiting = self._indices.get(study_digest, IndexSet())
-        again = (indices & stored) | (indices & waiting)
-        if again:
+        buffered = self._indices.get(study_digest, IndexSet())
+        repeated = (indices & stored) | (indices & buffered)
+        if repeated:
             raise RowsRefused(
-                f"The study {study_name} ({study_digest}) has {len(again)} of these experiments "
-                f"already, index {again.intervals[0][0]} for one."
+                f"{len(repeated)} of these experiments of the study {study_name} ({study_digest}) "
+                f"are stored or buffered already, for example index {repeated.intervals[0][0]}."
             )
         ids = set(batch.column("experiment_id").to_pylist())
         if len(ids) < batch.num_rows or not ids.isdisjoint(self._ids):
-            raise RowsRefused(f"An experiment of {study_name} comes twice.")
+            raise RowsRefused(f"An experiment of {study_name} occurs twice.")
         self._since = time.monotonic() if self._since is None else self._since
         self.rows += batch.num_rows
         self._names[study_digest] = study_name
-        self._indices[study_digest] = waiting | indices
+        self._indices[study_digest] = buffered | indices
         self._batches.setdefault(study_digest, []).append(batch)
         self._ids |= ids
 
     def table(self) -> pa.Table:
-        """All rows of `RESULT_SCHEMA`, by ascending digest of the study, then by index.
+        """Return all rows, by ascending digest of the study, then by index.
 
-        In order, they take less room, and a query for some indices reads less.
+        Sorted rows take less room, and a query for some indices reads less of them.
         """
         return pa.concat_tables(
             pa.Table.from_batches(self._batches[digest]).sort_by("study_index")

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from search.indices import IndexSet
-from storage.data.parts import make_part, read_columns, read_part
+from storage.data.new_parts import make_part
+from storage.data.parts import read_columns, read_part
 from storage.log.entries import RowsCommitted
 from storage.paths import StorePaths
 

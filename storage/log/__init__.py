@@ -1,1 +1,1 @@
-"""The numbered log of a store: what it says, and what that adds up to."""
+"""The numbered log of a store: its entries, and what they add up to."""

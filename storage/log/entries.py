@@ -1,4 +1,4 @@
-"""What the log of a store says: its kinds of entries, and their checks."""
+"""The kinds of log entries, and their checks."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pydantic import Field, StringConstraints, model_validator
 from search.indices import IndexSet
 from storage.log.init_entries import InitStored
 from storage.log.search_entries import SearchChoice
-from storage.log.strict import Amount, Count, Int32, Name, Sha256, Strict
+from storage.log.strict import Amount, Count, Int32, Name, RowCount, Sha256, Strict
 from storage.paths import PART_NAME
 
 LOG_FORMAT: Final = 4
-"""Raised by one whenever an older reader would misread or refuse an entry.
+"""Version of the entries. It changes whenever an older reader would misread or refuse an entry.
 
-Format 1 did not say where an initialisation came from, and knew no searches. In format 2 no data
-file was ever replaced. In format 3 nothing was set aside, and a data file held the rows of one
-sweep alone (`storage.log.earlier_formats`).
+Format 1 did not say where an initialisation came from, and had no searches. In format 2 no data
+file was ever replaced. In format 3 nothing was quarantined, and a data file held the rows of one
+sweep (`storage.log.parsing` reads it).
 """
 
 PartName = Annotated[str, StringConstraints(pattern=f"^{PART_NAME}$")]
@@ -25,29 +25,28 @@ PartName = Annotated[str, StringConstraints(pattern=f"^{PART_NAME}$")]
 Status = Literal["ok", "collapsed", "diverged", "failed"]
 """`search.schema.STATUSES` as a type."""
 
-
 PUBLISHED: Final = "published"
-"""Device of a sweep that trained nothing: its rows were taken from published files."""
+"""Device of a sweep that trained nothing and took its rows from published files."""
 
 
 class SweepBegin(Strict):
-    """A sweep begins: what was asked for, by which software, and where.
+    """The start of a sweep: what was asked for, and the software and machine that run it.
 
     Attributes:
-        sweep_id: unique in the store.
+        sweep_id: id, unique in the store.
         command: the command line.
         studies: names of the studies, in the order given.
-        sweep_files: text name of each sweep file -> SHA-256 of its bytes.
+        sweep_files: name of each sweep file -> SHA-256 of its bytes.
         versions: package -> version.
-        commit: git commit of the source, with "-dirty" where it was changed; None if unknown.
-        host: name of the machine of the driver.
+        commit: git commit of the source, with "-dirty" if it was changed; None if unknown.
+        host: name of the driver's machine.
         processor: name of its processor.
-        device: what was trained on; `PUBLISHED` where the rows were taken from published files,
-            which then stand in `sweep_files`, while versions, commit and processor are those of
-            the sweep that trained them.
+        device: device of the training. If it is `PUBLISHED`, the rows were taken from published
+            files: `sweep_files` names these, and versions, commit and processor are those of the
+            sweep that trained the rows.
         workers: number of workers asked for.
-        root_seed: of all experiments of the sweep.
-        started: UTC, ISO 8601 with a Z.
+        root_seed: root seed of all experiments of the sweep.
+        started: UTC time, ISO 8601 with a Z.
     """
 
     kind: Literal["sweep-begin"] = "sweep-begin"
@@ -66,39 +65,39 @@ class SweepBegin(Strict):
 
 
 class RowsOfSweep(Strict):
-    """What a data file holds of one sweep.
+    """Totals of one sweep in a data file.
 
     Attributes:
-        rows: their number.
+        rows: number of its rows.
         by_status: status -> number of rows.
         train_seconds: core seconds of their training.
     """
 
-    rows: Annotated[int, Field(ge=1)]
-    by_status: dict[Status, Count]
+    rows: Annotated[RowCount, Field(ge=1)]
+    by_status: dict[Status, RowCount]
     train_seconds: Amount
 
     @model_validator(mode="after")
     def _counts_agree(self) -> Self:
         if sum(self.by_status.values()) != self.rows:
-            raise ValueError("the numbers by status do not add up to the number of rows")
+            raise ValueError("the counts by status do not add up to the number of rows")
         return self
 
 
 class RowsCommitted(Strict):
-    """A data file holds rows from now on.
+    """A data file, whose rows are stored as soon as this entry is in the log.
 
-    Its rows stand study by study in ascending order of the studies' digests, each study's in
-    ascending order of the index.
+    Its rows are in ascending order of the studies' digests, and within a study in ascending order
+    of the index.
 
     Attributes:
-        file: name in the folder of data files.
-        bytes: its size.
-        sha256: of its bytes.
+        file: name of the file in the folder of data files.
+        bytes: size of the file.
+        sha256: SHA-256 of its bytes.
         rows: number of rows.
         schema_version: `search.schema.SCHEMA_VERSION` of the writer.
-        schema_sha256: of the schema (`storage.data.parts.schema_sha256`).
-        sweeps: sweep_id -> what the sweep has made of them.
+        schema_sha256: SHA-256 of the schema (`storage.data.parts.schema_sha256`).
+        sweeps: sweep_id -> totals of that sweep's rows.
         indices: digest of a study -> its indices in the file, as intervals [start, stop).
         studies: digest of a study -> its name.
     """
@@ -107,7 +106,7 @@ class RowsCommitted(Strict):
     file: PartName
     bytes: Count
     sha256: Sha256
-    rows: Annotated[Count, Field(ge=1)]
+    rows: Annotated[RowCount, Field(ge=1)]
     schema_version: Annotated[int, Field(ge=1)]
     schema_sha256: Sha256
     sweeps: Annotated[dict[Name, RowsOfSweep], Field(min_length=1)]
@@ -116,7 +115,7 @@ class RowsCommitted(Strict):
 
     @property
     def by_status(self) -> dict[Status, int]:
-        """Status -> number of rows, over all sweeps."""
+        """Status -> number of rows of all sweeps."""
         counts = no_rows_by_status()
         for share in self.sweeps.values():
             for status, count in share.by_status.items():
@@ -125,13 +124,13 @@ class RowsCommitted(Strict):
 
     @property
     def train_seconds(self) -> float:
-        """Core seconds of training, over all sweeps."""
+        """Core seconds of training of all sweeps."""
         return sum(share.train_seconds for share in self.sweeps.values())
 
     @model_validator(mode="after")
     def _counts_agree(self) -> Self:
         if self.studies.keys() != self.indices.keys():
-            raise ValueError("names and indices are not of the same studies")
+            raise ValueError("studies and indices name different studies")
         if list(self.indices) != sorted(self.indices):
             raise ValueError("the studies are not in ascending order of their digests")
         sets = [IndexSet.of(intervals) for intervals in self.indices.values()]
@@ -141,26 +140,23 @@ class RowsCommitted(Strict):
         if sum(len(indices) for indices in sets) != self.rows:
             raise ValueError("the number of indices is not the number of rows")
         if sum(share.rows for share in self.sweeps.values()) != self.rows:
-            raise ValueError("the numbers by sweep do not add up to the number of rows")
+            raise ValueError("the counts by sweep do not add up to the number of rows")
         return self
 
 
 class RowsReplaced(Strict):
-    """Some data files are part of the store no longer, and others take their place, all at once.
+    """Data files leave the store and others take their place, in one step.
 
-    So rows are taken away: each file that holds some of them is replaced by one that holds its
-    other rows, or by none. So a row is exchanged for another: the file with the new row comes
-    with the rewritten one, and whoever reads sees one of the two rows at any time. So small files
-    become large ones, with the same rows.
-
-    So, too, a damaged file is taken out: all its rows are no longer stored.
+    This is how rows are removed (each file that holds some of them is replaced by one with its
+    other rows, or by none), how a row is exchanged for a new one (readers see one of the two at any
+    time), how small files are merged into large ones, and how a damaged file leaves the store.
 
     Attributes:
         command: the command line.
-        removed: names of the data files that are replaced.
-        parts: those that hold rows from now on, in their stead.
-        damage: of those of the removed that were not what was written, name -> what was wrong. They
-            were set aside.
+        removed: names of the data files that leave the store.
+        parts: data files that take their place.
+        damage: name of each removed file that was damaged -> what was wrong with it. These are in
+            the quarantine.
     """
 
     kind: Literal["replaced"] = "replaced"
@@ -175,20 +171,20 @@ class RowsReplaced(Strict):
         if len(set(files)) != len(files):
             raise ValueError("a data file is named twice")
         if not self.damage.keys() <= set(self.removed):
-            raise ValueError("a data file is called damaged, and is not removed")
+            raise ValueError("a data file is listed as damaged, but not as removed")
         return self
 
 
 class EntryLost(Strict):
-    """Stands in the place of an entry that was damaged, and was set aside.
+    """Placeholder for an entry that was damaged or lost; its file, if any, is in the quarantine.
 
-    What that entry said is not known. Rows of a data file that it alone named are no longer stored.
+    What that entry said is unknown. Rows of a data file that only it named are no longer stored.
 
     Attributes:
-        command: the command line of the process that found the damage.
+        command: command line of the process that found the damage.
         problem: what was wrong.
-        removed: names of data files that the entry must have replaced, since later ones hold rows
-            of the same experiments.
+        removed: names of data files that the entry must have replaced, because later data files
+            hold rows of the same experiments.
     """
 
     kind: Literal["lost"] = "lost"
@@ -198,18 +194,18 @@ class EntryLost(Strict):
 
 
 class SweepEnd(Strict):
-    """A sweep ended in good order; one without this entry is running, or was killed.
+    """The regular end of a sweep. A sweep without this entry is running, or was killed.
 
     Attributes:
-        sweep_id: of the sweep.
-        ended: UTC, ISO 8601 with a Z.
-        outcome: finished; interrupted by its user; failed with an error.
-        stored: rows that it stored.
-        skipped: wanted experiments that were stored already.
+        sweep_id: id of the sweep.
+        ended: UTC time, ISO 8601 with a Z.
+        outcome: finished, interrupted by the user, or failed with an error.
+        stored: number of rows that it stored.
+        skipped: number of wanted experiments that were stored already.
         by_status: status -> number of rows.
-        core_seconds: seconds that the workers were at work, added up.
+        core_seconds: total seconds that the workers were busy.
         train_seconds: core seconds of training.
-        wall_seconds: from its begin to its end, by a clock that is never set.
+        wall_seconds: seconds from its start to its end, by a monotonic clock.
     """
 
     kind: Literal["sweep-end"] = "sweep-end"
@@ -231,12 +227,12 @@ Entry = Annotated[
 
 
 class Record(Strict):
-    """An entry with its place in the log.
+    """An entry with its number in the log.
 
     Attributes:
         format: `LOG_FORMAT` of the writer.
-        number: its own, from 1.
-        entry: what it says.
+        number: number of the entry, from 1.
+        entry: the entry.
     """
 
     format: Literal[1, 2, 3, 4] = LOG_FORMAT
@@ -245,5 +241,5 @@ class Record(Strict):
 
 
 def no_rows_by_status() -> dict[Status, int]:
-    """A count of zero for every status."""
+    """Return a count of zero for every status."""
     return dict.fromkeys(get_args(Status), 0)

@@ -1,17 +1,25 @@
-"""The log entry of an initialisation, and of the network that it was found with."""
+"""Log entries of initialisations, and of the networks that they were found with."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from storage.log.strict import Count, Name, Strict
 
+_WIDTH = "[1-9][0-9]{0,3}"
+
+StructureText = Annotated[str, StringConstraints(pattern=rf"^{_WIDTH}(x{_WIDTH}){{0,63}}$")]
+"""Sizes of the hidden layers, such as "7x3x3"."""
+
+MaskText = Annotated[str, StringConstraints(pattern=r"^[01|]*$")]
+"""Mask of one layer, such as "01|10": rows of 0 and 1."""
+
 
 class InitLayer(Strict):
-    """One layer of an initialisation; every number is exactly one of float32.
+    """One layer of an initialisation; every number is exactly representable as float32.
 
     Attributes:
         weight: float32 (outputs, inputs).
@@ -31,34 +39,34 @@ class InitLayer(Strict):
             exact = np.array(row, np.float64)
             with np.errstate(over="ignore"):
                 if not np.array_equal(exact.astype(np.float32), exact):
-                    raise ValueError("a number is not one of float32")
+                    raise ValueError("a number is not representable as float32")
         return self
 
 
 class FoundNetwork(Strict):
-    """A stored network, and what it was the best of.
+    """A stored network that was chosen as the best of its study.
 
     Attributes:
-        experiment_id: of its row.
+        experiment_id: id of its row.
         label: its number, GROUP:RUN_ID.
-        study: in which it was trained.
-        root_seed: of that study.
-        structure: neurons used in each hidden layer, as text.
-        masks: of the hidden layers.
-        accuracy: after training.
-        weight_nnz: its nonzero weights.
-        model_nnz: its nonzero weights and biases.
-        target: accuracy that it had to reach.
-        reached: how many networks of the study reached it.
-        trained: how many networks of the study were stored.
+        study: name of the study in which it was trained.
+        root_seed: root seed of that study.
+        structure: number of neurons used in each hidden layer, such as "7x3x3".
+        masks: masks of the hidden layers.
+        accuracy: accuracy after training, 0 to 1.
+        weight_nnz: number of nonzero weights.
+        model_nnz: number of nonzero weights and biases.
+        target: accuracy that it had to reach, 0 to 1.
+        reached: number of networks of the study that reached the target.
+        trained: number of networks of the study that were stored.
     """
 
     experiment_id: Name
     label: Name
     study: Name
     root_seed: Count
-    structure: Name
-    masks: list[str]
+    structure: StructureText
+    masks: list[MaskText]
     accuracy: Annotated[float, Field(ge=0, le=1)]
     weight_nnz: Count
     model_nnz: Count
@@ -68,14 +76,13 @@ class FoundNetwork(Strict):
 
 
 class InitStored(Strict):
-    """A named initialisation, frozen: no other one can take its name in this store.
+    """A named initialisation. It is frozen: no other one can take its name in this store.
 
     Attributes:
-        name: such as "bench-95".
-        digest: by which experiments name it.
-        layers: from the input on.
-        found: the network that was trained from it and for whose sake it was taken; None where a
-            user handed it in.
+        name: name, such as "bench-95".
+        digest: digest by which experiments refer to it.
+        layers: layers in order, from the input.
+        found: the best network that was trained from it; None if the user provided it.
     """
 
     kind: Literal["init"] = "init"
@@ -88,5 +95,5 @@ class InitStored(Strict):
     def _layers_fit(self) -> Self:
         for before, after in zip(self.layers, self.layers[1:], strict=False):
             if len(after.weight[0]) != len(before.weight):
-                raise ValueError("a layer does not have as many inputs as the one before outputs")
+                raise ValueError("the inputs of a layer are not the outputs of the layer before")
         return self

@@ -1,4 +1,4 @@
-"""Initialisations that are frozen in a store."""
+"""Initialisations that are stored under a name."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from storage.log.init_entries import FoundNetwork, InitLayer, InitStored
 
 @dataclass(frozen=True, eq=False)
 class FrozenInit(StoredInit):
-    """A stored initialisation of a store.
+    """An initialisation that is stored under its name.
 
     Attributes:
-        found: trained network because of which it was chosen; None if it came from a file.
+        found: the best network that was trained from it; None if the user provided it.
     """
 
     found: FoundNetwork | None = None
 
     @classmethod
     def from_entry(cls, entry: InitStored) -> FrozenInit:
-        """The arrays of a log entry."""
+        """Return the initialisation of a log entry."""
         layers = tuple(
             (np.array(layer.weight, np.float32), np.array(layer.bias, np.float32))
             for layer in entry.layers
@@ -35,17 +35,17 @@ class FrozenInit(StoredInit):
 def init_entry(
     name: str, digest: str, layers: Layers, found: FoundNetwork | None = None
 ) -> InitStored:
-    """The log entry of an initialisation.
+    """Return the log entry of an initialisation.
 
-    JSON holds each float32 exactly: as the shortest decimal of the float64 of the same value.
+    JSON holds each float32 exactly, as the shortest decimal of the float64 of the same value.
 
     Raises:
-        RowsRefused: the arrays are not layers that fit each other, or a value is not finite.
+        RowsRefused: the shapes of the layers do not match, or a value is not finite.
     """
     for weight, bias in layers:
         if weight.dtype != np.float32 or bias.dtype != np.float32:
             raise RowsRefused(
-                f"The initialisation {name} is of {weight.dtype} and {bias.dtype}, not float32."
+                f"The initialisation {name} has {weight.dtype} and {bias.dtype}, not float32."
             )
     try:
         return InitStored(

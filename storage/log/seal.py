@@ -1,4 +1,4 @@
-"""How a record is written to a file so that any changed byte is noticed."""
+"""Records with a checksum, so that any changed byte is noticed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ _SEALED = re.compile(rb'\{"sha256":"([0-9a-f]{64})","record":(.*)\}\n', re.DOTAL
 
 
 def seal(record: str) -> bytes:
-    """JSON text of a record -> bytes of a file: a JSON object of it and its SHA-256."""
+    """Return the content of a file: a JSON object with the SHA-256 of a record and the record."""
     body = record.encode()
     return b'{"sha256":"%s","record":%s}\n' % (hashlib.sha256(body).hexdigest().encode(), body)
 
 
 def unseal(data: bytes) -> bytes:
-    """Bytes of a sealed file -> JSON text of its record.
+    """Return the JSON text of the record in a file.
 
     Raises:
         ValueError: a byte is missing or was changed.
@@ -24,5 +24,5 @@ def unseal(data: bytes) -> bytes:
     if match is None:
         raise ValueError("torn, or not a sealed record")
     if hashlib.sha256(match.group(2)).hexdigest().encode() != match.group(1):
-        raise ValueError("its content does not have the checksum that it names")
+        raise ValueError("its content does not match its checksum")
     return match.group(2)

@@ -1,4 +1,4 @@
-"""The log entry of a search: what a phase of it has chosen."""
+"""The log entry of a search: the networks that one of its phases chose."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from storage.log.strict import Count, Name, Strict
 
 
 class SearchChoice(Strict):
-    """A phase of a search has ended, and these networks were chosen.
+    """The result of one phase of a search.
 
-    A later entry with the same settings and phase takes the place of an earlier one.
+    A later entry with the same settings and phase replaces an earlier one.
 
     Attributes:
-        settings: what was searched for, in words.
-        phase: 1 chooses structures, each with the best dense network of it; 2 the sparsest network.
-        trained: networks among which it was chosen.
-        reached: those of them that reached the target.
-        networks: the chosen ones, the smallest first.
-        chosen: UTC, ISO 8601 with a Z.
+        settings: description of what was searched for.
+        phase: 1 chooses structures, each with its best dense network; 2 chooses the sparsest
+            network.
+        trained: number of networks that were considered.
+        reached: number of those that reached the target.
+        networks: the chosen networks, the smallest first.
+        chosen: UTC time, ISO 8601 with a Z.
     """
 
     kind: Literal["search"] = "search"

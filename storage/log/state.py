@@ -1,12 +1,12 @@
-"""What the log adds up to: which rows, sweeps and initialisations a store has."""
+"""What the log adds up to: the rows, sweeps and initialisations of a store."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from search.indices import IndexSet
-from storage.errors import StoreDamaged
+from storage.errors import EntryDamaged
 from storage.log.entries import (
     Entry,
     EntryLost,
@@ -30,8 +30,8 @@ class SweepProgress:
 
     Attributes:
         begin: what was asked for.
-        end: how it ended; None while it runs, and for good where it was killed.
-        rows: rows of it that are stored, counted from the data files' entries.
+        end: how it ended; None while it runs, and for good if it was killed.
+        rows: number of its rows that are stored, counted from the data files' entries.
         by_status: status -> number of those rows.
         train_seconds: core seconds of their training.
     """
@@ -44,10 +44,10 @@ class SweepProgress:
 
 
 class StudyRows:
-    """The indices of one study that are stored.
+    """The stored indices of one study.
 
     Args:
-        name: of the study.
+        name: name of the study.
     """
 
     def __init__(self, name: str) -> None:
@@ -57,12 +57,12 @@ class StudyRows:
         self._new: list[tuple[int, int]] = []
 
     def add(self, intervals: Sequence[tuple[int, int]]) -> None:
-        """Adds indices; merging waits until they are asked for, so that a long log reads fast."""
+        """Add indices. They are merged when they are asked for, so that a long log reads fast."""
         self._new.extend(intervals)
         self.rows += sum(stop - start for start, stop in intervals)
 
     def remove(self, intervals: Sequence[tuple[int, int]]) -> None:
-        """Takes indices away that were added before."""
+        """Remove indices that were added before."""
         self._merged = self.indices - IndexSet.of(intervals)
         self.rows -= sum(stop - start for start, stop in intervals)
 
@@ -79,8 +79,9 @@ class StoreState:
     """The sum of all log entries, kept up to date entry by entry.
 
     Attributes:
-        entries: number of entries read, and so the number of the last one.
-        studies: digest of a study -> what of it is stored.
+        entries: number of entries read, which is the number of the last one.
+        replaced: names of data files that entries have taken out of the store.
+        studies: digest of a study -> what is stored of it.
         sweeps: sweep_id -> the sweep.
         inits: name -> the initialisation.
         searches: settings and phase of a search -> the latest choice.
@@ -89,8 +90,9 @@ class StoreState:
     def __init__(self, paths: StorePaths) -> None:
         self._paths = paths
         self.entries = 0
-        self._lost = False  # whether nobody knows what some entry said
+        self._incomplete = False  # whether an entry was lost
         self._parts: dict[str, RowsCommitted] = {}
+        self.replaced: set[str] = set()
         self.studies: dict[str, StudyRows] = {}
         self.sweeps: dict[str, SweepProgress] = {}
         self.inits: dict[str, FrozenInit] = {}
@@ -98,34 +100,33 @@ class StoreState:
 
     @property
     def parts(self) -> tuple[RowsCommitted, ...]:
-        """The data files, in the order of their entries."""
+        """Entries of the data files, in order."""
         return tuple(self._parts.values())
 
     def add_all(self, entries: Sequence[Entry]) -> None:
-        """Adds entries read from the log, and checks that no experiment is stored twice.
+        """Add entries read from the log, and check that no experiment is stored twice.
 
         Raises:
-            StoreDamaged: as for `add`, or an index of a study stands in two data files.
+            EntryDamaged: as for `add`, or an index of a study is in two data files.
         """
         for entry in entries:
             self.add(entry)
         for digest, study in self.studies.items():
             if len(study.indices) != study.rows:
-                raise StoreDamaged(
+                raise EntryDamaged(
                     self._paths.log, f"some experiments of {study.name} ({digest}) are stored twice"
                 )
 
     def add(self, entry: Entry) -> None:
-        """Adds the next entry of the log.
+        """Add the next entry of the log.
 
         Raises:
-            StoreDamaged: the entry contradicts the ones before it.
+            EntryDamaged: the entry contradicts the ones before it; it was not added.
         """
+        self._check(entry)
         self.entries += 1
         match entry:
             case SweepBegin():
-                if entry.sweep_id in self.sweeps:
-                    raise self._contradiction(f"begins the sweep {entry.sweep_id} again")
                 self.sweeps[entry.sweep_id] = SweepProgress(entry)
             case RowsCommitted():
                 self._add_rows(entry)
@@ -134,28 +135,76 @@ class StoreState:
                 for part in entry.parts:
                     self._add_rows(part)
             case EntryLost():
-                self._lost = True
+                self._incomplete = True
                 self._remove_all(entry.removed)
             case SweepEnd():
-                sweep = self._sweep(entry.sweep_id)
-                if sweep.end is not None:
-                    raise self._contradiction(f"ends the sweep {entry.sweep_id} again")
-                sweep.end = entry
+                self._sweep(entry.sweep_id).end = entry
             case InitStored():
-                if entry.name in self.inits:
-                    raise self._contradiction(f"stores the initialisation {entry.name} again")
                 self.inits[entry.name] = FrozenInit.from_entry(entry)
             case SearchChoice():
                 self.searches[entry.settings, entry.phase] = entry
 
     def stored(self, study_digest: str) -> IndexSet:
-        """The stored indices of a study; none where the store does not know it."""
+        """Return the stored indices of a study; none if the store does not know it."""
         study = self.studies.get(study_digest)
         return study.indices if study is not None else IndexSet()
 
-    def _add_rows(self, part: RowsCommitted) -> None:
+    def repeats_rows(self, entry: Entry) -> bool:
+        """Return whether an entry brings in rows that are stored already.
+
+        `add` does not check this, because it would merge the indices after every entry.
+        """
+        removed: Sequence[str] = ()
+        match entry:
+            case RowsCommitted():
+                parts = [entry]
+            case RowsReplaced():
+                parts, removed = entry.parts, entry.removed
+            case _:
+                return False
+        freed = all_indices(part for part in self.parts if part.file in removed)
+        new = all_indices(parts)
+        return any(
+            indices & (self.stored(digest).near(indices.intervals) - freed.get(digest, IndexSet()))
+            for digest, indices in new.items()
+        ) or sum(map(len, new.values())) < sum(part.rows for part in parts)
+
+    def _check(self, entry: Entry) -> None:
+        """Pass if an entry does not contradict the ones before it."""
+        match entry:
+            case SweepBegin() if entry.sweep_id in self.sweeps:
+                self._refuse(f"starts the sweep {entry.sweep_id} again")
+            case RowsCommitted():
+                self._check_part(entry)
+            case RowsReplaced():
+                for file in entry.removed:
+                    if file not in self._parts and not self._incomplete:
+                        self._refuse(f"replaces the data file {file}, which is not in the store")
+                for part in entry.parts:
+                    self._check_part(part)
+            case SweepEnd():
+                self._check_sweep(entry.sweep_id)
+                if entry.sweep_id in self.sweeps and self.sweeps[entry.sweep_id].end is not None:
+                    self._refuse(f"ends the sweep {entry.sweep_id} again")
+            case InitStored() if entry.name in self.inits:
+                self._refuse(f"stores the initialisation {entry.name} again")
+            case _:
+                pass
+
+    def _check_part(self, part: RowsCommitted) -> None:
         if part.file in self._parts:
-            raise self._contradiction(f"names the data file {part.file} again")
+            self._refuse(f"names the data file {part.file} again")
+        for sweep_id in part.sweeps:
+            self._check_sweep(sweep_id)
+
+    def _check_sweep(self, sweep_id: str) -> None:
+        if sweep_id not in self.sweeps and not self._incomplete:
+            self._refuse(f"names the sweep {sweep_id}, which was never started")
+
+    def _refuse(self, problem: str) -> None:
+        raise EntryDamaged(self._paths.entry(self.entries + 1), problem)
+
+    def _add_rows(self, part: RowsCommitted) -> None:
         for sweep_id, share in part.sweeps.items():
             sweep = self._sweep(sweep_id)
             sweep.rows += share.rows
@@ -167,20 +216,18 @@ class StoreState:
             study.add(intervals)
         self._parts[part.file] = part
 
-    def _remove_all(self, files: Sequence[str]) -> None:
+    def _remove_all(self, files: Iterable[str]) -> None:
         for file in files:
-            # What a lost entry named or replaced is not there.
-            if file in self._parts or not self._lost:
-                self._remove_rows(file)
+            self.replaced.add(file)
+            # A file that only a lost entry named is not there.
+            if file in self._parts:
+                self._remove_rows(self._parts.pop(file))
 
-    def _remove_rows(self, file: str) -> None:
-        part = self._parts.pop(file, None)
-        if part is None:
-            raise self._contradiction(f"replaces the data file {file}, which is not in the store")
+    def _remove_rows(self, part: RowsCommitted) -> None:
         for sweep_id, share in part.sweeps.items():
             sweep = self._sweep(sweep_id)
             sweep.rows -= share.rows
-            # What is left of many subtractions can be a little less than nothing.
+            # Rounding can leave slightly less than zero after many subtractions.
             sweep.train_seconds = max(0.0, sweep.train_seconds - share.train_seconds)
             for status, count in share.by_status.items():
                 sweep.by_status[status] -= count
@@ -191,11 +238,16 @@ class StoreState:
                 del self.studies[digest]
 
     def _sweep(self, sweep_id: str) -> SweepProgress:
+        """Return a sweep; one whose start was lost is known by its id only."""
         if sweep_id not in self.sweeps:
-            if not self._lost:
-                raise self._contradiction(f"names the sweep {sweep_id}, which never began")
             self.sweeps[sweep_id] = SweepProgress(unknown_sweep(sweep_id))
         return self.sweeps[sweep_id]
 
-    def _contradiction(self, problem: str) -> StoreDamaged:
-        return StoreDamaged(self._paths.entry(self.entries), problem)
+
+def all_indices(parts: Iterable[RowsCommitted]) -> dict[str, IndexSet]:
+    """Return digest of a study -> its indices in some data files."""
+    intervals: dict[str, list[tuple[int, int]]] = {}
+    for part in parts:
+        for digest, some in part.indices.items():
+            intervals.setdefault(digest, []).extend(some)
+    return {digest: IndexSet.of(some) for digest, some in intervals.items()}

@@ -1,4 +1,4 @@
-"""Where a sweep's rows come from: software, source, machine."""
+"""Provenance of a sweep: software versions, source commit, machine."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def describe_sweep(
     workers: int,
     root_seed: int,
 ) -> SweepBegin:
-    """What is recorded when a sweep begins now, here; its id is new.
+    """Return the entry of a sweep that starts now on this machine; its id is new.
 
     Args:
         command: the command line.
         studies: names of the studies, in the order given.
-        sweep_files: text name of each sweep file -> SHA-256 of its bytes, in hexadecimal.
-        plugins: package -> version of those whose plug-ins the sweep uses.
-        device: what is trained on.
+        sweep_files: name of each sweep file -> SHA-256 of its bytes, in hexadecimal.
+        plugins: package -> version, for packages whose plug-ins the sweep uses.
+        device: device of the training.
         workers: number of workers asked for.
-        root_seed: of all experiments of the sweep.
+        root_seed: root seed of all experiments of the sweep.
     """
     now = datetime.now(UTC)
     return SweepBegin(
@@ -56,7 +56,7 @@ def describe_sweep(
     )
 
 
-def describe_taking(
+def describe_published(
     *,
     command: str,
     study: str,
@@ -64,14 +64,14 @@ def describe_taking(
     root_seed: int,
     trained_by: SweepBegin | None,
 ) -> SweepBegin:
-    """What is recorded when the rows of a published file are taken over now; its id is new.
+    """Return the entry for taking over the rows of a published file now; its id is new.
 
     Args:
         command: the command line.
         study: name of the study.
-        file_sha256: of the published file.
-        root_seed: of the rows.
-        trained_by: the sweep that trained them; None where nobody knows.
+        file_sha256: SHA-256 of the published file.
+        root_seed: root seed of the rows.
+        trained_by: the sweep that trained them; None if unknown.
     """
     now = datetime.now(UTC)
     return SweepBegin(
@@ -91,11 +91,11 @@ def describe_taking(
 
 
 def unknown_sweep(sweep_id: str) -> SweepBegin:
-    """What is known of a sweep whose begin was lost: when it was, by its id, if that says so."""
+    """Return a placeholder for a sweep whose entry was lost; its id may say when it started."""
     try:
-        began = datetime.strptime(sweep_id.partition("-")[0], _ID_TIME)
+        started = datetime.strptime(sweep_id.partition("-")[0], _ID_TIME)
     except ValueError:
-        began = datetime.fromtimestamp(0, UTC)
+        started = datetime.fromtimestamp(0, UTC)
     return SweepBegin(
         sweep_id=sweep_id,
         command="",
@@ -108,7 +108,7 @@ def unknown_sweep(sweep_id: str) -> SweepBegin:
         device="",
         workers=0,
         root_seed=0,
-        started=f"{began:%Y-%m-%dT%H:%M:%SZ}",
+        started=f"{started:%Y-%m-%dT%H:%M:%SZ}",
     )
 
 
@@ -117,7 +117,7 @@ def _new_sweep_id(now: datetime) -> str:
 
 
 def software_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that matter, as far as they are installed."""
+    """Return package -> version for Python and the relevant packages that are installed."""
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -128,10 +128,10 @@ def software_versions() -> dict[str, str]:
 
 
 def source_commit(folder: Path) -> str | None:
-    """The git commit of a checkout, with "-dirty" where tracked files were changed since.
+    """Return the git commit of a checkout, with "-dirty" if tracked files were changed since.
 
-    None where `folder` is not the top of a checkout: an installed package may well lie inside the
-    checkout of something else.
+    Returns None if `folder` is not the top of a checkout: an installed package may be inside the
+    checkout of another project.
     """
     if not (folder / ".git").exists():
         return None
@@ -146,7 +146,7 @@ def source_commit(folder: Path) -> str | None:
 
 
 def processor_name() -> str:
-    """Name of the processor, on which the bits of a row depend."""
+    """Return the name of the processor; the bits of a row depend on it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

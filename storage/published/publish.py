@@ -94,7 +94,7 @@ def publish_study(
     durable.make_folders(folder)
     aside = path.with_name(f".{path.name}.{uuid4().hex}")
     durable.replace_file(path, memoryview(data), aside, _MODE)
-    durable.sync_way_to(path)
+    durable.sync_parents(path)
     return Publication(path, rows.num_rows, data.size)
 
 

@@ -14,7 +14,7 @@ from search.paper_grids import INPUTS
 from search.schema import RESULT_SCHEMA
 from search.specification import SPECIFICATION_COLUMNS, specification_table
 from search.structure import Structure
-from storage.data.parts import schema_sha256, to_parquet
+from storage.data.new_parts import schema_sha256, to_parquet
 from storage.errors import StoreError
 from storage.paths import restored_file
 from storage.published.file import PublishedFile

@@ -12,7 +12,8 @@ from storage import durable
 from storage.data.parts import check_part_content, check_part_size
 from storage.errors import DataFileDamaged, StoreDamaged
 from storage.log.entries import Entry, RowsCommitted
-from storage.log.files import parse_entry, publish_bytes, read_log
+from storage.log.files import publish_bytes, read_log
+from storage.log.parsing import parse_entry
 from storage.log.state import StoreState
 from storage.marker import check_marker
 from storage.paths import StorePaths, entry_number

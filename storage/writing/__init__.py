@@ -1,1 +1,1 @@
-"""Changing a store: its one writer, and what makes its files fewer."""
+"""Writing to a store: one process, all-or-nothing commits."""

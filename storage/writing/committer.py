@@ -1,9 +1,12 @@
-"""A store opened for writing: the lock, the end of the log, and how an entry gets there."""
+"""A store opened for writing: the lock, the state of the log, and appending entries to it."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 
@@ -13,24 +16,31 @@ from storage.data.replacing import NewPart
 from storage.errors import WriterClosed
 from storage.lock import StoreLock
 from storage.log.entries import Entry, RowsCommitted, RowsReplaced
-from storage.log.files import entry_bytes, publish_bytes, read_log
+from storage.log.files import publish_bytes, read_log
+from storage.log.parsing import entry_bytes
 from storage.log.state import StoreState
 from storage.marker import check_marker, make_store_folder, mark_store
-from storage.paths import StorePaths, list_unpublished
+from storage.paths import StorePaths
 from storage.remote.origin import Origin
+from storage.unnamed import FolderListing
+
+logger = logging.getLogger(__name__)
 
 
 class Committer:
     """Appends to the log of a store, and stops for good at the first error.
 
     Args:
-        paths: of the store, which is made if there is none.
-        command: what this process was started as.
+        paths: paths of the store, which is made if there is none.
+        command: command line of this process.
+
+    Attributes:
+        state: what the log says, kept up to date.
 
     Raises:
         StoreLocked: another process is writing to the store.
         NotAStore: the folder holds something else.
-        StoreDamaged: the log is not what was written.
+        StoreDamaged: the log is damaged or missing.
         StoreVersion: a newer version of sparsest wrote the store.
         WriteFailed: an input/output error.
         RemoteFailed: the store is a working copy, and a request to S3 failed.
@@ -47,17 +57,18 @@ class Committer:
                 self._origin.open_for_writing()
             mark_store(paths)
             check_marker(paths)
-            # A writer that was killed between publishing something and making its name durable
-            # left what everybody can read and a power loss could still take away.
+            # A writer that was killed after publishing an entry and before making its name durable
+            # left something that readers see and a power loss could still remove.
             durable.sync_folder(paths.log)
             durable.sync_folder(paths.root)
             with durable.reporting("look into", paths.root):
-                found = list_unpublished(paths)
+                listing = FolderListing(paths)
             self.state = StoreState(paths)
             self.state.add_all(read_log(paths))
-            # What this writer will replace is not among them: readers may have opened it.
             named = {part.file for part in self.state.parts}
-            self._leftovers = [file for file in found if file.name not in named]
+            self._orphans = listing.orphans(named | self.state.replaced)
+            # Files that this writer will replace are not among them: readers may have them open.
+            self._leftovers = listing.leftovers(named, self._orphans)
             for part in self.state.parts:
                 check_part_schema(paths, part)
         except BaseException:
@@ -70,33 +81,36 @@ class Committer:
         return self._stopped
 
     def publish(self, entry: Entry) -> None:
-        """Appends an entry to the log, durably.
+        """Append an entry to the log, durably.
 
         Raises:
             WriterClosed: writing has stopped.
-            WriteFailed: an input/output error; only the log knows whether the entry is there.
+            StoreMoved: the store is no longer at its path; nothing was published.
+            WriteFailed: an input/output error; only the log says whether the entry is there.
         """
         with self._stopping_on_error():
             number = self.state.entries + 1
             data = entry_bytes(number, entry)
+            self._lock.check()
             if self._origin is not None:
                 # S3 decides what is stored. If this process dies after that, the next one that
                 # opens the working copy finds the entry there.
                 self._origin.publish_entry(number, data)
-            publish_bytes(self._paths, number, data)
+            publish_bytes(self._paths, number, data, self._lock)
             self.state.add(entry)
             self._remove_leftovers()
 
     def publish_rows(self, data: pa.Buffer, part: RowsCommitted) -> None:
-        """Writes a data file and appends the entry that makes its rows stored.
+        """Write a data file and append the entry that makes its rows stored.
 
         Args:
             data: bytes of the file.
-            part: its entry.
+            part: entry of the file.
 
         Raises:
             WriterClosed: writing has stopped.
-            WriteFailed: an input/output error; only the log knows whether the rows are stored.
+            StoreMoved: the store is no longer at its path; nothing was published.
+            WriteFailed: an input/output error; only the log says whether the rows are stored.
         """
         with self._stopping_on_error():
             self._write_part(data, part)
@@ -106,20 +120,21 @@ class Committer:
     def publish_replacement(
         self, command: str, removed: Sequence[str], new: Iterable[NewPart]
     ) -> None:
-        """Writes data files and appends the entry by which they take the place of others.
+        """Write data files and append the entry by which they replace others.
 
-        The replaced files stay in their folder for now: a reader may have opened the store a
+        The replaced files stay in their folder, because a reader may have opened the store a
         moment ago. The next process that writes removes them.
 
         Args:
             command: the command line.
             removed: names of the files that are replaced.
-            new: the files that take their place, made one after the other.
+            new: the files that replace them, made one at a time.
 
         Raises:
-            StoreDamaged: a file that is to be rewritten is not what was written.
+            StoreDamaged: a file that is to be rewritten is damaged.
             WriterClosed: writing has stopped.
-            WriteFailed: an input/output error; only the log knows which files count.
+            StoreMoved: the store is no longer at its path; nothing was published.
+            WriteFailed: an input/output error; only the log says which files count.
         """
         parts = []
         with self._stopping_on_error():
@@ -129,47 +144,85 @@ class Committer:
             durable.sync_folder(self._paths.data)
         self.publish(RowsReplaced(command=command, removed=list(removed), parts=parts))
 
-    def publish_damage(self, command: str, damage: Mapping[str, str]) -> None:
-        """Keeps damaged data files in a folder of their own, and takes their rows out of the store.
+    def publish_damage(self, command: str, damage: Mapping[str, str]) -> list[Path]:
+        """Move damaged data files to the quarantine, and take their rows out of the store.
 
         Args:
             command: the command line.
             damage: name of a data file -> what is wrong with it.
 
+        Returns:
+            The new path of each file; nothing is there if the file was missing.
+
         Raises:
             WriterClosed: writing has stopped.
-            WriteFailed: an input/output error; only the log knows which files count.
+            StoreMoved: the store is no longer at its path.
+            WriteFailed: an input/output error; only the log says which files count.
         """
-        paths = self._paths
         with self._stopping_on_error():
-            # Like any replaced file, these stay in their folder until the next process that writes,
-            # which makes the name of the new folder durable before it does anything else.
-            durable.make_folders(paths.quarantine)
-            for file in damage:
-                durable.keep_link(paths.part(file), paths.quarantine / file)
-            durable.sync_folder(paths.quarantine)
+            kept = self._keep([self._paths.part(file) for file in damage])
         self.publish(
             RowsReplaced(command=command, removed=[*damage], parts=[], damage=dict(damage))
         )
+        return kept
+
+    def quarantine_orphans(self) -> list[Path]:
+        """Move the data files that nothing accounts for to the quarantine; return their new paths.
+
+        Their log entries were lost, for example because an older log/ was restored from a backup.
+
+        Raises:
+            WriterClosed: writing has stopped.
+            StoreMoved: the store is no longer at its path.
+            WriteFailed: an input/output error.
+        """
+        with self._stopping_on_error():
+            kept = self._keep(self._orphans)
+        self._orphans = []
+        return kept
 
     def close(self) -> None:
-        """Frees the lock; a second call does nothing."""
+        """Free the lock; a second call does nothing."""
         self._stopped = True
         self._lock.release()
 
     def _write_part(self, data: pa.Buffer, part: RowsCommitted) -> None:
-        durable.create_exclusive(self._paths.part(part.file), memoryview(data))
+        # The temporary name stays until the entry is published: see `storage.unnamed`.
+        temporary = self._paths.tmp / part.file
+        durable.create_exclusive(temporary, memoryview(data))
+        self._lock.check()
+        durable.publish_link(temporary, self._paths.part(part.file))
+        self._leftovers.append(temporary)
         if self._origin is not None:
             self._origin.publish_part(part.file, data.to_pybytes())
 
-    def _remove_leftovers(self) -> None:
-        """Removes what earlier writers left behind, once an entry of this one is in the log.
+    def _keep(self, files: Sequence[Path]) -> list[Path]:
+        """Give files a name in the quarantine, durably; return their new paths.
 
-        That is what a killed one had not published, and what one has replaced.
+        Like replaced files, they also stay in their folder until the next process writes. That one
+        makes the name of the quarantine folder durable before it does anything else.
+        """
+        if not files:
+            return []
+        folder = self._paths.quarantine
+        self._lock.check()
+        durable.make_folders(folder)
+        kept = [_free_name(folder, file) for file in files]
+        for file, name in zip(files, kept, strict=True):
+            durable.keep_link(file, name)
+        durable.sync_folder(folder)
+        return kept
+
+    def _remove_leftovers(self) -> None:
+        """Remove what earlier commits left behind, once this writer has an entry in the log.
 
         Not before: if the lock is not respected, another writer may be about to name one of these
-        files. Now that the number it would use is taken, it cannot.
+        files. Once the number that it would use is taken, it cannot.
         """
+        if self._orphans:
+            count = len(self._orphans)
+            self.quarantine_orphans()
+            logger.warning("%s", quarantined_orphans(self._paths, count))
         for file in self._leftovers:
             durable.remove(file)
         self._leftovers = []
@@ -178,8 +231,8 @@ class Committer:
     def _stopping_on_error(self) -> Iterator[None]:
         if self._stopped:
             raise WriterClosed(
-                f"Nothing more is written to {self._paths.root}: the writer was closed or failed "
-                "before. Run the same command again; it goes on from what is stored."
+                f"Nothing more is written to {self._paths.root}: the writer was closed, or failed "
+                "before. Run the same command again; it resumes from what is stored."
             )
         try:
             yield
@@ -187,3 +240,20 @@ class Committer:
             # An interruption too leaves open how far the step got.
             self._stopped = True
             raise
+
+
+def quarantined_orphans(paths: StorePaths, count: int) -> str:
+    """Return the message about data files that were quarantined because no entry names them."""
+    return (
+        f"{count:,} data files that no log entry names were moved from {paths.data} to "
+        f"{paths.quarantine}. Was log/ replaced by an older copy? To use their rows again, move "
+        f"them back and run `sparsest verify --rebuild --store {paths.root}`"
+    )
+
+
+def _free_name(folder: Path, file: Path) -> Path:
+    """Return the path of a file in a folder; a new name if another file has that name."""
+    path = folder / file.name
+    if path.exists() and not (file.exists() and path.samefile(file)):
+        return folder / f"{file.stem}-{uuid4().hex}{file.suffix}"
+    return path

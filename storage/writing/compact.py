@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 from search.indices import IndexSet
 from search.schema import SCHEMA_VERSION
-from storage.data.parts import make_part, read_part
+from storage.data.new_parts import make_part
+from storage.data.parts import read_part
 from storage.data.replacing import NewPart, StudyIndices, indices_in, indices_of
 from storage.errors import StoreDamaged
 from storage.log.entries import RowsCommitted
+from storage.log.state import all_indices
 from storage.marker import check_marker
 from storage.paths import StorePaths
 from storage.writing.committer import Committer
@@ -131,7 +133,7 @@ def _shares(parts: Sequence[RowsCommitted], max_rows: int) -> Iterator[dict[str,
     """Yield the rows of each new file; studies are in ascending order of their digests."""
     total = sum(part.rows for part in parts)
     files = -(-total // max_rows)
-    waiting = dict(sorted(_all_indices(parts).items()))
+    waiting = dict(sorted(all_indices(parts).items()))
     for number in range(files):
         wanted = total * (number + 1) // files - total * number // files
         share: dict[str, IndexSet] = {}
@@ -144,14 +146,6 @@ def _shares(parts: Sequence[RowsCommitted], max_rows: int) -> Iterator[dict[str,
             else:
                 del waiting[digest]
         yield share
-
-
-def _all_indices(parts: Sequence[RowsCommitted]) -> dict[str, IndexSet]:
-    intervals: dict[str, list[tuple[int, int]]] = {}
-    for part in parts:
-        for digest, some in part.indices.items():
-            intervals.setdefault(digest, []).extend(some)
-    return {digest: IndexSet.of(some) for digest, some in intervals.items()}
 
 
 def _rows_at(paths: StorePaths, parts: Sequence[RowsCommitted], share: StudyIndices) -> pa.Table:

@@ -1,4 +1,4 @@
-"""A store opened for changes: what it keeps beside rows, and taking rows out of it."""
+"""A store opened for changes: removing rows, quarantining files, and recording initialisations."""
 
 from __future__ import annotations
 
@@ -13,19 +13,26 @@ import pyarrow as pa
 
 from search.layers import Layer
 from storage.data.parts import check_part_content
-from storage.data.replacing import NewPart, StudyIndices, find_rows, indices_in, parts_without_rows
+from storage.data.replacing import (
+    NewPart,
+    StudyIndices,
+    find_rows,
+    indices_in,
+    parts_without_rows,
+)
 from storage.errors import DataFileDamaged, InitFrozen
 from storage.log.entries import RowsCommitted
 from storage.log.init_entries import FoundNetwork
 from storage.log.inits import FrozenInit, init_entry
 from storage.log.search_entries import SearchChoice
+from storage.log.state import StoreState
 from storage.paths import StorePaths
 from storage.writing.committer import Committer
 from storage.writing.row_locations import RowLocations
 
-_UNREADABLE_FOR_ALL = (errno.ENOENT, errno.EIO)
-"""Errors that no user could read a file after. With others, such as a missing permission, the file
-may be intact."""
+_UNREADABLE_FOR_ALL = (errno.ENOENT, errno.EIO, errno.EINVAL)
+"""Errors after which no user could read the file. With others, such as a missing permission, the
+file may be intact."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ class QuarantinedFile:
     """A damaged data file that was taken out of a store.
 
     Attributes:
-        file: its new path; nothing is there if the file was missing.
+        file: its path in the quarantine; nothing is there if the file was missing.
         problem: what was wrong with it.
         rows: number of rows that it held.
     """
@@ -44,19 +51,18 @@ class QuarantinedFile:
 
 
 class StoreEditor:
-    """Changes a store, which it makes if there is none; the only process that does.
+    """Changes a store, which is made if there is none. Only one process at a time can.
 
-    After an input/output error nothing more is written by this object, and the log says what is
-    stored.
+    After an input/output error this object writes nothing more; the log says what is stored.
 
     Args:
         path: folder of the store.
-        command: what this process was started as, shown to others that want to write.
+        command: command line of this process, shown to others that want to write.
 
     Raises:
         StoreLocked: another process is writing to the store.
         NotAStore: the folder holds something else.
-        StoreDamaged: the log is not what was written.
+        StoreDamaged: the log is damaged or missing.
         StoreVersion: a newer version of sparsest wrote the store.
         WriteFailed: an input/output error.
     """
@@ -67,6 +73,11 @@ class StoreEditor:
         self._committer = Committer(self.paths, command)
 
     @property
+    def state(self) -> StoreState:
+        """What the log says, kept up to date; a reader of the same process can share it."""
+        return self._committer.state
+
+    @property
     def inits(self) -> Mapping[str, FrozenInit]:
         """Initialisations of the store, by name."""
         return self._committer.state.inits
@@ -74,20 +85,20 @@ class StoreEditor:
     def record_init(
         self, name: str, digest: str, layers: Sequence[Layer], found: FoundNetwork | None = None
     ) -> bool:
-        """Freezes an initialisation under a name.
+        """Store an initialisation under a name, for good.
 
         Args:
-            name: such as "bench-95".
-            digest: by which experiments name it.
+            name: name, such as "bench-95".
+            digest: digest by which experiments refer to it.
             layers: weights float32 (outputs, inputs) and biases float32 (outputs,) of each layer.
-            found: the network that was trained from it, where this store's search found it.
+            found: the best network that was trained from it, if this store's search found it.
 
         Returns:
-            True where it was stored now, False where the same one stood there already.
+            True if it was stored now, False if the same one was stored before.
 
         Raises:
-            InitFrozen: the name stands for another one.
-            RowsRefused: the arrays are not layers that fit each other.
+            InitFrozen: the store has another one of that name.
+            RowsRefused: the shapes of the layers do not match.
             WriteFailed: an input/output error.
         """
         entry = init_entry(name, digest, layers, found)
@@ -97,14 +108,14 @@ class StoreEditor:
                 return False
             raise InitFrozen(
                 f"The store {self.paths.root} has the initialisation {name} with the digest "
-                f"{known.digest}, not {digest}. One store has one of each name: use that one, or "
+                f"{known.digest}, not {digest}. A store has one of each name: use that one, or "
                 "another store."
             )
         self._committer.publish(entry)
         return True
 
     def record_search(self, choice: SearchChoice) -> None:
-        """Records what a phase of a search has chosen, in place of what it chose before.
+        """Record what a phase of a search chose, in place of its earlier choice.
 
         Raises:
             WriteFailed: an input/output error.
@@ -112,47 +123,60 @@ class StoreEditor:
         self._committer.publish(choice)
 
     def forget(self, experiment_ids: Sequence[str]) -> int:
-        """Takes rows out of the store, all at once; their experiments are no longer stored.
+        """Remove rows from the store, all in one step.
 
         Returns:
-            How many there were.
+            The number of rows removed.
 
         Raises:
-            StoreDamaged: a file that has such rows is missing or was changed; nothing was taken.
+            StoreDamaged: a file that has such rows is missing or was changed; nothing was removed.
             WriterClosed: the writer was stopped.
-            WriteFailed: an input/output error; the log knows whether they are still stored.
+            WriteFailed: an input/output error; the log says whether they are still stored.
         """
         ids = pa.array(experiment_ids, pa.string())
-        found = RowLocations(
-            find_rows(self.paths, self._committer.state.parts, "experiment_id", ids)
-        )
+        parts = self._committer.state.parts
+        found = RowLocations(find_rows(self.paths, parts, "experiment_id", ids))
         if len(found):
             self._replace_rows(found.locate(experiment_ids), ())
         return len(found)
 
     def quarantine_damaged(self) -> list[QuarantinedFile]:
-        """Takes data files out of the store that are not what was written; reads all of them.
+        """Move damaged data files to the quarantine, after comparing every byte with the log.
 
-        They are kept in a folder of their own, the log says what was wrong with them, and their
-        experiments are no longer stored.
+        Their rows are no longer stored, and the log says what was wrong with them.
 
         Returns:
-            These files; none where all is well.
+            These files; none if everything is intact.
 
         Raises:
-            DataFileDamaged: one may be well, but cannot be read by this user.
+            DataFileDamaged: a file may be intact, but this user cannot read it.
             WriterClosed: the writer was stopped.
-            WriteFailed: an input/output error; the log knows whether they are still stored.
+            WriteFailed: an input/output error; the log says whether they are still stored.
         """
-        parts = self._committer.state.parts
-        damage = _find_damage(self.paths, parts)
-        if damage:
-            self._committer.publish_damage(self._command, damage)
+        parts = {part.file: part for part in self._committer.state.parts}
+        damage = _find_damage(self.paths, parts.values())
+        if not damage:
+            return []
+        kept = self._committer.publish_damage(self._command, damage)
         return [
-            QuarantinedFile(self.paths.quarantine / part.file, damage[part.file], part.rows)
-            for part in parts
-            if part.file in damage
+            QuarantinedFile(path, problem, parts[file].rows)
+            for path, (file, problem) in zip(kept, damage.items(), strict=True)
         ]
+
+    def quarantine_orphans(self) -> list[Path]:
+        """Move data files that no log entry accounts for to the quarantine; return their new paths.
+
+        Any writer does so at its first change; this one tells which files they are.
+
+        Raises:
+            WriterClosed: the writer was stopped.
+            WriteFailed: an input/output error.
+        """
+        return self._committer.quarantine_orphans()
+
+    def close(self) -> None:
+        """Free the lock; a second call does nothing."""
+        self._committer.close()
 
     def __enter__(self) -> Self:
         return self
@@ -160,17 +184,13 @@ class StoreEditor:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def close(self) -> None:
-        """Frees the lock; a second call does nothing."""
-        self._committer.close()
-
-    def _replace_rows(self, gone: StudyIndices, new: Iterable[NewPart]) -> None:
-        """Takes rows away and brings data files in, with one entry of the log."""
-        old = [part for part in self._committer.state.parts if indices_in(part, gone)]
+    def _replace_rows(self, removed: StudyIndices, new: Iterable[NewPart]) -> None:
+        """Remove rows and bring data files in, with one entry of the log."""
+        old = [part for part in self._committer.state.parts if indices_in(part, removed)]
         self._committer.publish_replacement(
             self._command,
             [part.file for part in old],
-            chain(parts_without_rows(self.paths, old, gone), new),
+            chain(parts_without_rows(self.paths, old, removed), new),
         )
 
 

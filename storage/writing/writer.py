@@ -1,4 +1,4 @@
-"""The writer of a sweep's rows: they are stored when their log entry is, and not before."""
+"""The writer of a sweep's rows. A row is stored when its log entry is published, not before."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from search.id_set import IdSet
 from search.indices import IndexSet
-from storage.data.parts import ids_of_other_versions, make_part
+from storage.data.new_parts import make_part
+from storage.data.parts import ids_of_other_versions
 from storage.data.pending import PendingPart
 from storage.data.replacing import find_rows
 from storage.errors import SweepError
@@ -51,17 +52,18 @@ class SweepTotals:
 
 
 class StoreWriter(StoreEditor):
-    """Writes the rows of sweeps to a store, beside what else can be changed in one.
+    """Writes the rows of sweeps to a store, besides the changes of `StoreEditor`.
 
-    Rows are buffered, and committed together: the bytes of a Parquet file made in memory, written
-    under a fresh name and made durable with its folder, then named by a log entry that is made
-    durable likewise.
+    Rows are buffered and committed together: a Parquet file is made in memory, written under a new
+    name and made durable with its folder; then a log entry that names it is made durable likewise.
 
     Args:
         path: folder of the store.
-        command: as for `StoreEditor`, as are the errors.
-        max_rows: buffered rows at which a data file is written.
-        max_seconds: age of the oldest buffered row at which one is due.
+        command: command line of this process.
+        max_rows: number of buffered rows at which they are committed.
+        max_seconds: age of the oldest buffered row at which they are committed.
+
+    Raises: as for `StoreEditor`.
     """
 
     def __init__(
@@ -83,19 +85,19 @@ class StoreWriter(StoreEditor):
 
     @property
     def pending_rows(self) -> int:
-        """Number of rows that are buffered, and lost if this process dies now."""
+        """Number of buffered rows, which are lost if this process dies now."""
         return self._pending.rows
 
     def stored(self, study_digest: str) -> IndexSet:
-        """The indices of a study that are stored; buffered and set aside ones are not."""
+        """Return the stored indices of a study, without buffered ones and those to be retried."""
         return self._committer.state.stored(study_digest) - self._retried.indices(study_digest)
 
     def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
-        """Ids of a study's rows from before the study was edited.
+        """Return the ids of a study's rows that were stored before the study was edited.
 
         Args:
-            study_name: of the study.
-            study_digest: of the study as it is now, whose rows are left out.
+            study_name: name of the study.
+            study_digest: digest of the study as it is now, whose rows are left out.
 
         Raises:
             StoreDamaged: a file that has such rows is missing or cannot be read.
@@ -106,13 +108,13 @@ class StoreWriter(StoreEditor):
         return found - self._retried.ids
 
     def retry(self, statuses: Iterable[Status]) -> int:
-        """Rows of these statuses count as not stored from now on, for this writer.
+        """Count rows of these statuses as not stored, so that their experiments are trained again.
 
-        They stay stored until another row of the same experiment is committed: that commit takes
-        the old row away and brings the new one, so that readers see one of them at any time.
+        They stay stored until a new row of the same experiment is committed. That commit exchanges
+        the two rows, so that readers see one of them at any time.
 
         Returns:
-            How many there are.
+            The number of these rows.
 
         Raises:
             StoreDamaged: a file that has such rows is missing or cannot be read.
@@ -124,10 +126,10 @@ class StoreWriter(StoreEditor):
         return len(self._retried)
 
     def begin_sweep(self, sweep: SweepBegin) -> str:
-        """Begins a sweep, and returns its id; rows can be stored from now on.
+        """Start a sweep, to which rows can then be added, and return its id.
 
         Raises:
-            SweepError: one was begun and has not ended.
+            SweepError: the last one has not ended.
             WriterClosed: the writer was stopped.
             WriteFailed: an input/output error.
         """
@@ -142,21 +144,21 @@ class StoreWriter(StoreEditor):
     def append(
         self, batch: pa.RecordBatch, study_digest: str, study_name: str, indices: IndexSet
     ) -> int:
-        """Buffers results, and commits when enough rows or seconds have come together.
+        """Buffer results, and commit when there are enough rows or the oldest is old enough.
 
         Args:
             batch: rows of `search.schema.RESULT_SCHEMA`, all of one study.
             study_digest: digest of that study.
-            study_name: its name.
-            indices: the indices of exactly these rows.
+            study_name: name of that study.
+            indices: indices of exactly these rows.
 
         Returns:
-            The number of rows that this call made durable, 0 where it only buffered.
+            The number of rows that this call made durable, 0 if it only buffered.
 
         Raises:
-            RowsRefused: the rows break the contract, or are stored or buffered already; none of
+            RowsRefused: the rows break the contract, or are stored or buffered already; nothing of
                 this batch was buffered.
-            SweepError: no sweep was begun.
+            SweepError: no sweep was started.
             WriterClosed: the writer was stopped.
             WriteFailed: an input/output error.
         """
@@ -169,7 +171,7 @@ class StoreWriter(StoreEditor):
         return self.poll()
 
     def poll(self) -> int:
-        """Commits where the oldest buffered row is due; returns the number of rows made durable.
+        """Commit if the oldest buffered row is old enough; return the number of rows made durable.
 
         Raises:
             WriteFailed: an input/output error.
@@ -177,11 +179,11 @@ class StoreWriter(StoreEditor):
         return self.commit() if self._pending.age_s >= self._max_seconds else 0
 
     def commit(self) -> int:
-        """Makes the buffered rows durable now, and returns their number.
+        """Make the buffered rows durable now, and return their number.
 
         Raises:
             WriterClosed: the writer was stopped.
-            WriteFailed: an input/output error; the log knows whether the rows are stored.
+            WriteFailed: an input/output error; the log says whether the rows are stored.
         """
         if not self._pending.rows:
             return 0
@@ -209,15 +211,15 @@ class StoreWriter(StoreEditor):
         skipped: int = 0,
         core_seconds: float = 0.0,
     ) -> None:
-        """Commits what is buffered, and ends the sweep.
+        """Commit what is buffered, and end the sweep.
 
         Args:
             outcome: how it ended.
             skipped: number of wanted experiments that were stored already.
-            core_seconds: seconds that the workers were at work, added up.
+            core_seconds: total seconds that the workers were busy.
 
         Raises:
-            SweepError: no sweep was begun.
+            SweepError: no sweep was started.
             WriterClosed: the writer was stopped.
             WriteFailed: an input/output error.
         """
@@ -239,7 +241,7 @@ class StoreWriter(StoreEditor):
         self._sweep = None
 
     def close(self) -> None:
-        """Commits what is buffered unless writing failed before, and frees the lock.
+        """Commit what is buffered unless writing failed before, and free the lock.
 
         Raises:
             WriteFailed: an input/output error.
@@ -252,5 +254,5 @@ class StoreWriter(StoreEditor):
 
     def _running_sweep(self) -> SweepBegin:
         if self._sweep is None:
-            raise SweepError("No sweep was begun: rows belong to a sweep.")
+            raise SweepError("No sweep was started, and rows belong to a sweep.")
         return self._sweep

@@ -18,7 +18,7 @@ import sparsest
 from orchestrator.cli import app
 from search.experiment import TRAINING_VERSION
 from search.schema import SCHEMA_VERSION, STATUSES
-from storage.data.parts import schema_sha256
+from storage.data.new_parts import schema_sha256
 from storage.log.entries import LOG_FORMAT, Record, RowsCommitted
 from storage.log.seal import seal
 from storage.marker import STORE_FORMAT

@@ -63,6 +63,9 @@ class _NoLock:
     def __init__(self, paths: StorePaths, command: str) -> None:
         pass
 
+    def check(self) -> None:
+        pass
+
     def release(self) -> None:
         pass
 

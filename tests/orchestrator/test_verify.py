@@ -16,7 +16,8 @@ import pytest
 from search.schema import RESULT_SCHEMA
 from storage.checking import verify, verify_part
 from storage.checking.verify import inspect_store
-from storage.data.parts import make_part, read_part, to_parquet
+from storage.data.new_parts import make_part, to_parquet
+from storage.data.parts import read_part
 from storage.log.entries import Record, RowsCommitted
 from storage.log.files import read_log
 from storage.log.seal import seal

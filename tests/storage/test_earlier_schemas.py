@@ -13,7 +13,7 @@ import pytest
 
 from search.schema import RESULT_SCHEMA
 from storage.checking.verify import verify_store
-from storage.data.parts import schema_sha256
+from storage.data.new_parts import schema_sha256
 from storage.errors import StoreDamaged
 from storage.export import export_results
 from storage.log.entries import RowsCommitted, RowsOfSweep, no_rows_by_status
