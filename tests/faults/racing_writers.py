@@ -57,8 +57,8 @@ def race(stores: Sequence[Path]) -> list[tuple[Outcome, Outcome]]:
     return list(zip(first, second, strict=True))
 
 
-class _NoLock:
-    """In the place of the lock: everybody has it."""
+class NoLock:
+    """Stands in for `StoreLock`; every process gets it."""
 
     def __init__(self, paths: StorePaths, command: str) -> None:
         pass
@@ -71,7 +71,7 @@ class _NoLock:
 
 
 def _race(number: int, stores: list[Path], barrier: Barrier, told: Connection) -> None:
-    setattr(committer, "StoreLock", _NoLock)  # noqa: B010 - not exported
+    setattr(committer, "StoreLock", NoLock)  # noqa: B010 - not exported
     draw = random.Random(number)
     outcomes = []
     for store in stores:

@@ -33,7 +33,7 @@ KNOWN = {
 """Files that look at the clock of the wall, and what for."""
 
 
-def test_something_else_looks_at_the_clock_of_the_wall() -> None:
+def test_only_known_places_read_the_wall_clock() -> None:
     looks = re.compile(r"time\.time\(|time_ns\(|datetime\.now\(|utcnow\(|\.today\(|st_[amc]time")
     rooms = ("search", "pruning", "workers", "storage", "orchestrator", "analysis")
     files = [file for room in rooms for file in (ROOT / room).rglob("*.py")]
@@ -56,9 +56,7 @@ class JumpingClock(dates.datetime):
 REAL_TIME = time.time
 
 
-def test_clock_set_by_a_day_loses_doubles_or_hides_a_row(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_survive_a_clock_set_by_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = write_sweep(tmp_path / "mine.toml", f'structure = ["1x1x1"]\n{rates(8)}')
     usual, moved = tmp_path / "usual", tmp_path / "moved"
     options = ("--executor", "inline", "--device", "cpu")

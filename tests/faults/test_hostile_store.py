@@ -186,7 +186,7 @@ UNREAD = ("data file is a link", "data file is a pipe")
 
 
 @pytest.mark.parametrize("name", CRAFTED)
-def test_crafted_store_is_believed_or_leads_out(name: str, store: Path, outside: Path) -> None:
+def test_crafted_store_is_refused_without_harm(name: str, store: Path, outside: Path) -> None:
     CRAFTED[name](store, outside)
     before = contents(outside)
     for command in COMMANDS:
@@ -201,7 +201,7 @@ def test_crafted_store_is_believed_or_leads_out(name: str, store: Path, outside:
     assert contents(outside) == before
 
 
-def test_lock_that_is_a_link_empties_somebody_s_file(store: Path, outside: Path) -> None:
+def test_lock_that_is_a_link_is_not_followed(store: Path, outside: Path) -> None:
     link_lock(store, outside)
     before = contents(outside)
     for command in (("compact",), ("forget", "--where", "true", "--yes")):
@@ -212,13 +212,13 @@ def test_lock_that_is_a_link_empties_somebody_s_file(store: Path, outside: Path)
     assert sparsest("query", "SELECT 1", "--store", store).code == 0
 
 
-def test_date_that_is_none_hides_all_rows(store: Path) -> None:
+def test_invalid_date_reads_as_null(store: Path) -> None:
     begin(started="yesterday")(store, store)
     ended = sparsest("query", "SELECT started FROM sweeps", "--store", store, "--format", "json")
     assert (ended.code, ended.out) == (0, '{"started":null}\n')
 
 
-def test_folder_among_the_temporaries_stops_a_writer(store: Path) -> None:
+def test_folder_in_tmp_is_ignored(store: Path) -> None:
     (store / "tmp" / "folder").mkdir()
     assert sparsest("forget", "--where", "lr < 0.015", "--yes", "--store", store).code == 0
     assert (store / "tmp" / "folder").is_dir()
@@ -228,7 +228,7 @@ OUTPUTS = ["", "/", "/dev/full", "/proc/version", "{store}", "{store}/x/y.csv", 
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_output_that_cannot_be_written_is_a_traceback(output: str, store: Path) -> None:
+def test_unwritable_output_is_an_error(output: str, store: Path) -> None:
     where = output.format(store=store)
     ended = sparsest("query", "SELECT 1", "--store", store, "--format", "csv", "--output", where)
     assert ended.code == (2 if "\0" in where else 1)
@@ -250,7 +250,7 @@ EXPERIMENTS = [
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_name_of_an_experiment_is_run_as_sql(name: str, store: Path) -> None:
+def test_name_of_an_experiment_is_not_sql(name: str, store: Path) -> None:
     for command in ("show", "replay"):
         ended = sparsest(command, "--store", store, "--", name)
         assert ended.code == 1
@@ -270,7 +270,7 @@ CONDITIONS = [
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
-def test_condition_does_more_than_choose(condition: str, store: Path) -> None:
+def test_condition_can_only_select(condition: str, store: Path) -> None:
     before = contents(store)
     ended = sparsest("forget", "--where", condition, "--yes", "--store", store)
     assert ended.code == 1, ended

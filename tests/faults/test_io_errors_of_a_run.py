@@ -65,7 +65,7 @@ def fail_at_each(every: int, fault: Callable[..., Any], sweep: Path) -> tuple[in
     raise AssertionError("the run does not end")
 
 
-def test_run_on_a_full_disk_ends_with_a_traceback_or_loses_rows(sweep: Path) -> None:
+def test_run_on_a_full_disk_ends_with_a_message_and_keeps_rows(sweep: Path) -> None:
     runs, errors = fail_at_each(7, faulty_os.disk_full, sweep)
     assert runs - 1 <= errors <= runs
 
@@ -74,14 +74,14 @@ def test_run_on_a_full_disk_ends_with_a_traceback_or_loses_rows(sweep: Path) -> 
 @pytest.mark.parametrize(
     "fault", [faulty_os.disk_full, faulty_os.disk_broken, faulty_os.short_write]
 )
-def test_run_with_a_fault_at_each_call_loses_rows(fault: Callable[..., Any], sweep: Path) -> None:
+def test_run_with_a_fault_at_any_call_keeps_rows(fault: Callable[..., Any], sweep: Path) -> None:
     runs, errors = fail_at_each(1, fault, sweep)
     print(f"{fault.__name__}: {runs} runs, {errors} ended with an error")
     # An error when the lock is freed, at the very end, changes nothing any more.
     assert (errors == 0) if fault is faulty_os.short_write else (runs - 2 <= errors <= runs)
 
 
-def test_full_disk_under_the_log_of_the_run_ends_the_run(sweep: Path) -> None:
+def test_full_disk_under_the_text_log_does_not_end_the_run(sweep: Path) -> None:
     store = sweep.with_name("store")
     store.with_name("store.log").symlink_to("/dev/full")
     ended = sparsest("run", sweep, "--store", store, *HERE)

@@ -78,7 +78,7 @@ def tried(rows: Rows, store: Path) -> Path:
     "fault",
     [faulty_os.crash_before, faulty_os.crash_torn, faulty_os.disk_full, faulty_os.disk_broken],
 )
-def test_death_or_error_at_any_call_loses_or_doubles_a_row(
+def test_death_or_error_at_any_call_keeps_every_row_once(
     tried: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch, fault: Any
 ) -> None:
     before = tried.with_name("before")
@@ -112,7 +112,7 @@ def test_death_or_error_at_any_call_loses_or_doubles_a_row(
     assert seen == {"open", "write", "fsync", "close", "link", "unlink"}
 
 
-def test_replaced_files_stay_for_good(tried: Path, rows: Rows) -> None:
+def test_replaced_files_are_removed_by_the_next_writer(tried: Path, rows: Rows) -> None:
     rewrite(tried, rows)
     assert len(list((tried / "data").iterdir())) == 5
     with StoreWriter(tried) as writer:

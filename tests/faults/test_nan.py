@@ -57,7 +57,7 @@ def check(rows: pa.RecordBatch, expected: pa.RecordBatch) -> None:
 
 @pytest.mark.parametrize("epoch", [0, 1])
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_nan_in_the_kernel_spreads_or_is_stored(
+def test_nan_in_the_kernel_stays_in_its_network(
     epoch: int, value: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiments = group()
@@ -88,7 +88,7 @@ def test_nan_in_the_kernel_spreads_or_is_stored(
 
 
 @pytest.mark.parametrize("method", ["gmp", "lth", "rigl"])
-def test_nan_between_changes_of_masks_stops_or_spreads(
+def test_nan_between_mask_changes_stays_in_its_network(
     method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     epochs = 40 if method == "gmp" else 35
@@ -109,7 +109,9 @@ def test_nan_between_changes_of_masks_stops_or_spreads(
 @pytest.mark.parametrize(
     "method", ["snip", "grasp", "iter-snip", "force", "synflow", "prospr", "search"]
 )
-def test_nan_before_training_stops_or_spreads(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nan_before_training_stays_in_its_network(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     experiments = group(method)
     expected = train_batch(experiments)
     usual = initial.starting_network
@@ -124,7 +126,7 @@ def test_nan_before_training_stops_or_spreads(method: str, monkeypatch: pytest.M
     check(train_batch(experiments), expected)
 
 
-def test_nan_in_torch_spreads_or_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nan_in_torch_stays_in_its_network(monkeypatch: pytest.MonkeyPatch) -> None:
     experiments = group()
     dataset = load_dataset("cubist-spiral")
 

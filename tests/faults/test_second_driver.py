@@ -27,7 +27,7 @@ with StoreWriter(sys.argv[1], command="sparsest run phase1"):
 """
 
 
-def test_second_driver_is_let_in_or_not_told_who_is_there(tmp_path: Path) -> None:
+def test_second_driver_is_refused_with_the_name_of_the_first(tmp_path: Path) -> None:
     store = tmp_path / "store"
     sweep = write_sweep(tmp_path / "mine.toml", 'structure = ["1x1x1"]')
     holder = subprocess.Popen(
@@ -89,10 +89,10 @@ def check_race(store: Path, outcomes: tuple[Outcome, Outcome]) -> None:
     assert verify_store(store) == []
 
 
-def test_writers_without_a_lock_store_an_experiment_twice(tmp_path: Path) -> None:
+def test_writers_without_a_lock_store_no_experiment_twice(tmp_path: Path) -> None:
     run_races(tmp_path, 20)
 
 
 @pytest.mark.campaign
-def test_writers_without_a_lock_store_an_experiment_twice_in_1000_races(tmp_path: Path) -> None:
+def test_writers_without_a_lock_store_no_experiment_twice_in_1000_races(tmp_path: Path) -> None:
     print(run_races(tmp_path, 1_000))

@@ -29,16 +29,14 @@ def content(store: Path) -> dict[Path, bytes]:
     return {file: file.read_bytes() for file in store.rglob("*") if file.is_file()}
 
 
-def test_a_format_has_no_store_to_be_tested_with() -> None:
+def test_every_earlier_format_has_a_test_store() -> None:
     assert {folder.name for folder in STORES.iterdir() if folder.is_dir()} == {
         f"format-{number}" for number in EARLIER
     }
 
 
 @pytest.mark.parametrize("number", EARLIER)
-def test_store_of_an_earlier_version_is_refused_or_changed_by_reading(
-    number: int, tmp_path: Path
-) -> None:
+def test_store_of_an_earlier_version_is_read_unchanged(number: int, tmp_path: Path) -> None:
     store = of_format(number, tmp_path)
     before = content(store)
     assert verify_store(store) == []
@@ -49,7 +47,9 @@ def test_store_of_an_earlier_version_is_refused_or_changed_by_reading(
 
 
 @pytest.mark.parametrize("number", EARLIER)
-def test_experiments_of_an_earlier_version_are_trained_again(number: int, tmp_path: Path) -> None:
+def test_experiments_of_an_earlier_version_are_not_trained_again(
+    number: int, tmp_path: Path
+) -> None:
     store = of_format(number, tmp_path)
     before, old = content(store), rows(store)
     ended = sparsest("run", STORES / "old.toml", "--store", store, *HERE)
@@ -75,9 +75,7 @@ def test_experiments_of_an_earlier_version_are_trained_again(number: int, tmp_pa
 
 
 @pytest.mark.parametrize("number", EARLIER)
-def test_damage_to_a_store_of_an_earlier_version_cannot_be_mended(
-    number: int, tmp_path: Path
-) -> None:
+def test_damaged_store_of_an_earlier_version_is_repaired(number: int, tmp_path: Path) -> None:
     store = of_format(number, tmp_path)
     (file,) = (store / "data").iterdir()
     file.write_bytes(file.read_bytes()[:-1])
@@ -95,7 +93,7 @@ def test_damage_to_a_store_of_an_earlier_version_cannot_be_mended(
         ("store.json", '"format": {0}', '"format": {1}'),
     ],
 )
-def test_store_of_a_newer_version_is_read_or_written(
+def test_store_of_a_newer_version_is_refused(
     file: str, old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = tmp_path / "store"

@@ -113,7 +113,7 @@ def test_double_precision_is_used_throughout() -> None:
         ([(np.ones((1, 2), np.float32), np.ones(2, np.float32))], r"bias \[2\]"),
     ],
 )
-def test_layers_that_do_not_fit_are_refused(layers: Layers, message: str) -> None:
+def test_mismatched_layers_are_refused(layers: Layers, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MaskedNetwork(layers)
 

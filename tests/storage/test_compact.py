@@ -54,7 +54,7 @@ def everything(store: Path) -> tuple[pa.Table, pa.Table]:
         return results, reader.sql("SELECT * FROM sweeps ORDER BY sweep_id")
 
 
-def test_rows_or_sweeps_change_or_stay_unsorted(rows: Rows, store: Path) -> None:
+def test_compaction_sorts_rows_and_changes_none(rows: Rows, store: Path) -> None:
     before = everything(scattered(rows, store))
     done = compact_store(store, command="compact", max_rows=50)
     assert (done.rows, done.files) == (120, (12, 3))
@@ -74,7 +74,7 @@ def test_rows_or_sweeps_change_or_stay_unsorted(rows: Rows, store: Path) -> None
     assert in_order == expected
 
 
-def test_files_that_are_large_already_are_rewritten_each_time(rows: Rows, store: Path) -> None:
+def test_large_files_are_left_alone(rows: Rows, store: Path) -> None:
     scattered(rows, store)
     compact_store(store, command="compact", max_rows=50)
     assert compact_store(store, command="compact", max_rows=50).rows == 0
@@ -88,7 +88,7 @@ def test_files_that_are_large_already_are_rewritten_each_time(rows: Rows, store:
     assert everything(store)[0].num_rows == 130
 
 
-def test_rows_of_several_sweeps_cannot_be_forgotten_retried_or_merged(
+def test_compacted_rows_can_be_forgotten_retried_and_merged(
     rows: Rows, store: Path, tmp_path: Path
 ) -> None:
     scattered(rows, store)
@@ -105,7 +105,7 @@ def test_rows_of_several_sweeps_cannot_be_forgotten_retried_or_merged(
     assert verify_store(store) == []
 
 
-def test_death_at_any_call_loses_or_doubles_a_row(
+def test_death_at_any_call_keeps_every_row_once(
     rows: Rows, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fault = faulty_os.crash_torn
@@ -129,7 +129,7 @@ def test_death_at_any_call_loses_or_doubles_a_row(
     assert at > 20
 
 
-def test_queries_during_compaction_fail_or_answer_wrongly(
+def test_queries_during_compaction_answer_correctly(
     rows: Rows, store: Path, tmp_path: Path
 ) -> None:
     whole = everything(scattered(rows, store))[0]
@@ -185,7 +185,7 @@ def _split(store: Path, rows: Rows, max_rows: int) -> None:
         committer.close()
 
 
-def test_a_damaged_file_is_put_together_with_a_new_checksum(rows: Rows, store: Path) -> None:
+def test_damaged_file_is_not_compacted(rows: Rows, store: Path) -> None:
     file = sorted((scattered(rows, store) / "data").iterdir())[5]
     content = bytearray(file.read_bytes())
     content[100] ^= 1
@@ -197,7 +197,7 @@ def test_a_damaged_file_is_put_together_with_a_new_checksum(rows: Rows, store: P
     assert sorted((store / "log").iterdir()) == log
 
 
-def test_a_store_that_is_written_or_is_none_is_compacted(
+def test_locked_or_missing_store_is_not_compacted(
     fill: Callable[..., Path], tmp_path: Path
 ) -> None:
     store = fill(2, 2)

@@ -81,7 +81,7 @@ def add_new(rows: Rows, store: Path) -> None:
         rows.append(writer, 4, 6)
 
 
-def test_digest_is_of_names_types_and_nullability() -> None:
+def test_schema_digest_covers_names_types_and_nullability() -> None:
     assert schema_sha256() == digest_of(RESULT_SCHEMA)
 
 
@@ -143,7 +143,7 @@ def test_columns_that_no_version_had_are_refused(rows: Rows, store: Path) -> Non
             use(store)
 
 
-def test_old_rows_that_are_left_in_a_file_are_lost(rows: Rows, old: Path) -> None:
+def test_rewriting_an_old_file_keeps_its_other_rows(rows: Rows, old: Path) -> None:
     with StoreWriter(old) as writer:
         assert writer.forget([rows.row(1)["experiment_id"]]) == 1
     expected = [rows.row(index, sweep_id="old") | dict.fromkeys(NEW_IN_2) for index in (0, 2, 3)]
@@ -156,7 +156,7 @@ def test_old_rows_that_are_left_in_a_file_are_lost(rows: Rows, old: Path) -> Non
     assert verify_store(old) == []
 
 
-def test_old_files_are_not_merged_as_they_are(rows: Rows, old: Path, tmp_path: Path) -> None:
+def test_old_files_are_merged_unchanged(rows: Rows, old: Path, tmp_path: Path) -> None:
     (file,) = (old / "data").iterdir()
     into = tmp_path / "into"
     merge_stores([old], into, command="merge")

@@ -57,7 +57,7 @@ def _acknowledged(process: subprocess.Popen[str], least: int) -> int:
     raise AssertionError("the other writer ended by itself")
 
 
-def test_a_second_writer_is_refused_and_told_who_holds_the_store(store: Path) -> None:
+def test_second_writer_is_refused_with_the_name_of_the_first(store: Path) -> None:
     with _other_writer(store) as other:
         _acknowledged(other, 3)
         with pytest.raises(StoreLocked) as caught:
@@ -71,7 +71,7 @@ def test_a_second_writer_is_refused_and_told_who_holds_the_store(store: Path) ->
             assert words in str(caught.value)
 
 
-def test_a_killed_writer_frees_the_store_and_loses_no_stored_row(rows: Rows, store: Path) -> None:
+def test_killed_writer_frees_the_store_and_keeps_stored_rows(rows: Rows, store: Path) -> None:
     with _other_writer(store) as other:
         acknowledged = _acknowledged(other, 9)
         os.kill(other.pid, signal.SIGKILL)
@@ -104,7 +104,7 @@ def test_readers_see_whole_commits_while_a_writer_works(rows: Rows, store: Path)
                 before = count
 
 
-def test_a_lock_left_by_a_dead_process_is_not_taken_for_a_holder(
+def test_name_left_by_a_dead_process_is_ignored(
     fill: Callable[..., Path],
 ) -> None:
     store = fill(1)
@@ -120,7 +120,7 @@ def test_a_lock_left_by_a_dead_process_is_not_taken_for_a_holder(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": "x"}', '{"pid": 1}'])
-def test_an_unreadable_name_of_the_holder_still_refuses(
+def test_unreadable_name_of_the_holder_still_refuses(
     fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     store = fill(1)
@@ -132,7 +132,7 @@ def test_an_unreadable_name_of_the_holder_still_refuses(
         assert caught.value.holder is None
 
 
-def test_the_lock_is_not_inherited_by_programs_that_the_writer_starts(store: Path) -> None:
+def test_child_processes_do_not_inherit_the_lock(store: Path) -> None:
     with StoreWriter(store):
         child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:

@@ -68,7 +68,7 @@ def _refused(store: Path, file: Path) -> StoreDamaged:
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_a_missing_entry_is_noticed(fill: Callable[..., Path], number: int) -> None:
+def test_missing_entry_is_noticed(fill: Callable[..., Path], number: int) -> None:
     store = fill(2, 2)  # begin, rows, rows, end
     missing = store / "log" / f"{number:08d}.json"
     missing.unlink()
@@ -102,7 +102,7 @@ def test_every_flipped_byte_of_the_log_is_noticed(fill: Callable[..., Path]) -> 
         file.write_bytes(whole)
 
 
-def test_an_entry_under_another_number_is_noticed(fill: Callable[..., Path]) -> None:
+def test_entry_under_another_number_is_noticed(fill: Callable[..., Path]) -> None:
     store = fill(2, 2)
     copied = store / "log" / "00000003.json"
     copied.unlink()
@@ -111,14 +111,14 @@ def test_an_entry_under_another_number_is_noticed(fill: Callable[..., Path]) -> 
 
 
 @pytest.mark.parametrize("name", ["00000005.json~", "5.json", "000000005.json", "notes.txt"])
-def test_a_file_that_is_no_entry_is_not_passed_over(fill: Callable[..., Path], name: str) -> None:
+def test_stray_file_in_the_log_is_refused(fill: Callable[..., Path], name: str) -> None:
     store = fill(2)
     stranger = store / "log" / name
     stranger.write_text("x")
     assert "does not belong" in _refused(store, stranger).problem
 
 
-def test_a_newer_format_is_refused_with_the_way_out(fill: Callable[..., Path]) -> None:
+def test_newer_log_format_is_refused(fill: Callable[..., Path]) -> None:
     store = fill(2)
     entry = store / "log" / "00000002.json"
     now, newer = (f'"format":{LOG_FORMAT + n}' for n in (0, 1))
@@ -140,7 +140,7 @@ def test_a_newer_format_is_refused_with_the_way_out(fill: Callable[..., Path]) -
 
 
 @pytest.mark.parametrize("earlier", [1, 2, 3])
-def test_a_store_of_an_earlier_format_is_refused(fill: Callable[..., Path], earlier: int) -> None:
+def test_earlier_log_format_is_read(fill: Callable[..., Path], earlier: int) -> None:
     store = fill(2)
     for entry in sorted((store / "log").iterdir()):
         _rewrite(entry, _THIS, f'"format":{earlier}')
@@ -179,16 +179,14 @@ def test_a_store_of_an_earlier_format_is_refused(fill: Callable[..., Path], earl
         ('"sweeps":{"2024', '"sweeps":{"3024'),
     ],
 )
-def test_an_entry_that_says_nonsense_is_refused(
-    fill: Callable[..., Path], old: str, new: str
-) -> None:
+def test_invalid_entry_is_refused(fill: Callable[..., Path], old: str, new: str) -> None:
     store = fill(2)
     entry = store / "log" / "00000002.json"
     _rewrite(entry, old, new)
     _refused(store, entry)
 
 
-def test_a_sweep_that_begins_or_ends_twice_is_refused(
+def test_sweep_that_starts_or_ends_twice_is_refused(
     rows: Rows, store: Path, fill: Callable[..., Path]
 ) -> None:
     paths = StorePaths.of(fill(2))
@@ -213,16 +211,14 @@ def test_rows_stored_twice_by_two_writers_are_noticed(
     assert "twice" in _refused(store, paths.log).problem
 
 
-def test_a_data_file_named_by_two_entries_is_noticed(
-    store: Path, fill: Callable[..., Path]
-) -> None:
+def test_data_file_named_by_two_entries_is_noticed(store: Path, fill: Callable[..., Path]) -> None:
     paths = StorePaths.of(fill(3))
     part = read_log(paths)[1]
     publish(paths, 4, part)
     assert "again" in _refused(store, paths.entry(4)).problem
 
 
-def test_a_data_file_replaced_twice_is_noticed(store: Path, fill: Callable[..., Path]) -> None:
+def test_data_file_replaced_twice_is_noticed(store: Path, fill: Callable[..., Path]) -> None:
     paths = StorePaths.of(fill(3))
     part = read_log(paths)[1]
     assert isinstance(part, RowsCommitted)
@@ -231,14 +227,14 @@ def test_a_data_file_replaced_twice_is_noticed(store: Path, fill: Callable[..., 
     assert "not in the store" in _refused(store, paths.entry(5)).problem
 
 
-def test_a_replacement_that_names_a_file_twice_is_not_logged() -> None:
+def test_replacement_that_names_a_file_twice_is_refused() -> None:
     nothing: list[str] = []
     for removed in (nothing, [_PART.file], ["../x.parquet"]):
         with pytest.raises(ValidationError):
             RowsReplaced(command="", removed=removed, parts=[_PART])
 
 
-def test_an_initialisation_under_a_taken_name_is_noticed(store: Path) -> None:
+def test_initialisation_under_a_taken_name_is_noticed(store: Path) -> None:
     layers = [(np.zeros((1, 2), np.float32), np.zeros(1, np.float32))]
     with StoreWriter(store) as writer:
         writer.record_init("bench-95", "abc", layers)
@@ -252,7 +248,7 @@ def test_an_initialisation_under_a_taken_name_is_noticed(store: Path) -> None:
         st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=20
     )
 )
-def test_an_initialisation_keeps_every_bit_of_its_floats(values: list[float]) -> None:
+def test_initialisation_keeps_every_bit_of_its_floats(values: list[float]) -> None:
     weight = np.array([values], np.float32)
     bias = np.array([-0.0], np.float32)
     body = Record(number=1, entry=init_entry("x", "y", [(weight, bias)])).model_dump_json()
@@ -287,13 +283,13 @@ def test_numbers_beyond_float32_are_refused(weight: list[list[float]]) -> None:
         {"sha256": "0" * 63},
     ],
 )
-def test_an_impossible_data_file_is_not_logged(changes: dict[str, object]) -> None:
+def test_impossible_data_file_is_refused(changes: dict[str, object]) -> None:
     fields = _PART.model_dump() | changes
     with pytest.raises(ValidationError):
         RowsCommitted(**fields)
 
 
-def test_entries_published_while_reading_are_not_taken_for_a_gap(
+def test_entries_published_while_reading_are_no_gap(
     rows: Rows, fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = StorePaths.of(fill(2))
@@ -314,7 +310,7 @@ def test_entries_published_while_reading_are_not_taken_for_a_gap(
     ]
 
 
-def test_a_log_entry_is_readable_json(fill: Callable[..., Path]) -> None:
+def test_log_entry_is_readable_json(fill: Callable[..., Path]) -> None:
     record = json.loads((fill(2) / "log" / "00000002.json").read_text())["record"]
     assert record["number"] == 2
     assert record["entry"]["kind"] == "rows"

@@ -49,7 +49,7 @@ def tried(rows: Rows, store: Path) -> Path:
     return store
 
 
-def test_forgotten_rows_stay_or_others_go_with_them(rows: Rows, fill: Callable[..., Path]) -> None:
+def test_forget_removes_exactly_the_given_rows(rows: Rows, fill: Callable[..., Path]) -> None:
     store = fill(4, 4, 2)
     before = stored_rows(store)
     with StoreWriter(store) as writer:
@@ -80,9 +80,7 @@ def test_forgotten_experiments_cannot_be_stored_again(
     assert stored_rows(store) == [row | {"sweep_id": "second"} for row in before]
 
 
-def test_a_reader_breaks_when_its_file_is_replaced_and_removed(
-    rows: Rows, fill: Callable[..., Path]
-) -> None:
+def test_reader_survives_the_replacement_of_its_file(rows: Rows, fill: Callable[..., Path]) -> None:
     store = fill(4)
     count = "SELECT count(*) AS n FROM results"
     with StoreReader(store) as asked, StoreReader(store) as opened:
@@ -102,9 +100,7 @@ def test_a_reader_breaks_when_its_file_is_replaced_and_removed(
             asked.sql(count)
 
 
-def test_rows_of_a_damaged_file_are_rewritten_with_a_new_checksum(
-    rows: Rows, fill: Callable[..., Path]
-) -> None:
+def test_rows_of_a_damaged_file_are_not_rewritten(rows: Rows, fill: Callable[..., Path]) -> None:
     store = fill(4)
     (part,) = (store / "data").iterdir()
     content = bytearray(part.read_bytes())
@@ -118,7 +114,7 @@ def test_rows_of_a_damaged_file_are_rewritten_with_a_new_checksum(
     assert len(list((store / "log").iterdir())) == 3
 
 
-def test_a_row_set_aside_is_stored_twice_or_lost(rows: Rows, tried: Path) -> None:
+def test_retried_row_is_exchanged_for_the_new_one(rows: Rows, tried: Path) -> None:
     before = stored_rows(tried)
     with StoreWriter(tried) as writer:
         assert writer.retry(["failed"]) == 2
@@ -142,7 +138,7 @@ def test_a_row_set_aside_is_stored_twice_or_lost(rows: Rows, tried: Path) -> Non
     assert [tuple(sweep.values()) for sweep in sweeps] == [(7, 5, 1, 1), (1, 1, 0, 0)]
 
 
-def test_a_row_set_aside_hides_behind_an_edit_of_its_sweep_file(rows: Rows, tried: Path) -> None:
+def test_retried_row_is_found_after_its_sweep_file_was_edited(rows: Rows, tried: Path) -> None:
     edited = "e" * 64
     with StoreWriter(tried) as writer:
         assert len(writer.ids_of_other_versions(rows.study, edited)) == 8

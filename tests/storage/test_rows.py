@@ -70,7 +70,7 @@ def _rows(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 @settings(max_examples=25, deadline=None)
 @given(drawn=_rows())
-def test_every_column_comes_back_as_it_was(drawn: list[dict[str, Any]]) -> None:
+def test_every_column_survives_the_round_trip(drawn: list[dict[str, Any]]) -> None:
     batch = pa.RecordBatch.from_pylist(drawn, schema=RESULT_SCHEMA)
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store"
@@ -163,7 +163,7 @@ def test_indices_other_than_those_of_the_rows_are_refused(
             writer.append(rows.range(0, 2), rows.digest, rows.study, IndexSet.of(indices))
 
 
-def test_other_columns_are_refused(rows: Rows, store: Path) -> None:
+def test_wrong_columns_are_refused(rows: Rows, store: Path) -> None:
     batch = rows.range(0, 1)
     lacking = batch.drop_columns(["sweep_id"])
     mood = RESULT_SCHEMA.append(pa.field("mood", pa.int64()))
@@ -177,7 +177,7 @@ def test_other_columns_are_refused(rows: Rows, store: Path) -> None:
                 writer.append(refused, rows.digest, rows.study, IndexSet.of([(0, 1)]))
 
 
-def test_a_batch_without_rows_changes_nothing(rows: Rows, store: Path) -> None:
+def test_empty_batch_changes_nothing(rows: Rows, store: Path) -> None:
     with StoreWriter(store, max_seconds=0.0) as writer:
         writer.begin_sweep(rows.begin())
         assert rows.append(writer, 0, 0) == 0

@@ -28,7 +28,7 @@ def test_two_sweeps_of_one_second_have_different_ids() -> None:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", sweep.started)
 
 
-def test_versions_are_those_of_what_is_running() -> None:
+def test_versions_are_those_of_the_running_software() -> None:
     versions = software_versions()
     assert versions["python"] == platform.python_version()
     assert versions["pyarrow"] == sys.modules["pyarrow"].__version__
@@ -44,7 +44,7 @@ def test_describing_a_sweep_does_not_load_torch() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=project, check=True)
 
 
-def test_the_commit_is_that_of_this_checkout_and_no_other(tmp_path: Path) -> None:
+def test_commit_is_that_of_this_checkout(tmp_path: Path) -> None:
     assert source_commit(tmp_path) is None
     _git(tmp_path, "init", "--quiet")
     assert source_commit(tmp_path) is None  # nothing committed yet

@@ -10,7 +10,7 @@ from storage.checking.verify import verify_store
 from storage.errors import NotAStore
 
 
-def test_a_whole_store_has_no_problems(fill: Callable[..., Path]) -> None:
+def test_intact_store_has_no_problems(fill: Callable[..., Path]) -> None:
     assert verify_store(fill(2, 2)) == []
 
 
@@ -31,7 +31,7 @@ def test_every_flipped_bit_of_a_data_file_is_noticed(fill: Callable[..., Path]) 
     assert verify_store(store) == []
 
 
-def test_all_problems_are_named_not_only_the_first(fill: Callable[..., Path]) -> None:
+def test_all_problems_are_returned(fill: Callable[..., Path]) -> None:
     store = fill(1, 1, 1)
     first, second, third = sorted((store / "data").iterdir())
     first.unlink()
@@ -41,7 +41,7 @@ def test_all_problems_are_named_not_only_the_first(fill: Callable[..., Path]) ->
     assert third.exists()
 
 
-def test_a_damaged_log_is_a_problem_not_an_error(fill: Callable[..., Path]) -> None:
+def test_damaged_log_is_returned_as_a_problem(fill: Callable[..., Path]) -> None:
     store = fill(1)
     entry = store / "log" / "00000001.json"
     entry.unlink()
@@ -50,6 +50,6 @@ def test_a_damaged_log_is_a_problem_not_an_error(fill: Callable[..., Path]) -> N
     assert "missing" in str(problem)
 
 
-def test_no_store_is_an_error_not_a_problem(tmp_path: Path) -> None:
+def test_missing_store_raises(tmp_path: Path) -> None:
     with pytest.raises(NotAStore):
         verify_store(tmp_path)

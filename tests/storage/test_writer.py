@@ -30,7 +30,7 @@ def test_buffered_rows_are_not_reported_as_stored(rows: Rows, store: Path) -> No
         assert writer.totals.train_seconds == pytest.approx(5 * 0.0085)
 
 
-def test_buffer_does_not_grow_beyond_its_limit(rows: Rows, store: Path) -> None:
+def test_full_buffer_is_committed(rows: Rows, store: Path) -> None:
     with StoreWriter(store, max_rows=10) as writer:
         writer.begin_sweep(rows.begin())
         assert rows.append(writer, 0, 9) == 0
@@ -38,7 +38,7 @@ def test_buffer_does_not_grow_beyond_its_limit(rows: Rows, store: Path) -> None:
         assert writer.pending_rows == 0
 
 
-def test_rows_do_not_wait_beyond_their_time(rows: Rows, store: Path) -> None:
+def test_old_buffer_is_committed(rows: Rows, store: Path) -> None:
     with StoreWriter(store, max_seconds=0.0) as writer:
         writer.begin_sweep(rows.begin())
         assert writer.poll() == 0
@@ -81,7 +81,7 @@ def test_resume_sees_exactly_the_stored_indices(rows: Rows, store: Path) -> None
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_an_experiment_is_not_stored_twice(rows: Rows, store: Path, committed: bool) -> None:
+def test_repeated_experiment_is_refused(rows: Rows, store: Path, committed: bool) -> None:
     with StoreWriter(store) as writer:
         writer.begin_sweep(rows.begin())
         rows.append(writer, 0, 4)
@@ -92,7 +92,7 @@ def test_an_experiment_is_not_stored_twice(rows: Rows, store: Path, committed: b
         assert writer.pending_rows == (0 if committed else 4)
 
 
-def test_one_id_under_two_indices_is_refused(rows: Rows, store: Path) -> None:
+def test_id_at_two_indices_is_refused(rows: Rows, store: Path) -> None:
     with StoreWriter(store) as writer:
         writer.begin_sweep(rows.begin())
         rows.append(writer, 0, 1)
@@ -104,7 +104,7 @@ def test_one_id_under_two_indices_is_refused(rows: Rows, store: Path) -> None:
             writer.append(pair, rows.digest, rows.study, IndexSet.of([(5, 7)]))
 
 
-def test_rows_of_no_sweep_are_refused(rows: Rows, store: Path) -> None:
+def test_rows_without_a_sweep_are_refused(rows: Rows, store: Path) -> None:
     with StoreWriter(store) as writer:
         with pytest.raises(SweepError):
             rows.append(writer, 0, 1)
@@ -116,7 +116,7 @@ def test_rows_of_no_sweep_are_refused(rows: Rows, store: Path) -> None:
             rows.append(writer, 0, 1)
 
 
-def test_a_closed_writer_writes_nothing(rows: Rows, store: Path) -> None:
+def test_closed_writer_refuses_to_write(rows: Rows, store: Path) -> None:
     writer = StoreWriter(store)
     writer.close()
     writer.close()
@@ -167,7 +167,7 @@ def test_ids_of_an_edited_study_leave_out_other_studies_in_the_file(
             assert set(access.ids_of_other_versions("none", rows.digest)) == set()
 
 
-def test_data_file_says_what_wrote_it(rows: Rows, fill: Callable[..., Path]) -> None:
+def test_data_file_names_its_writer_and_studies(rows: Rows, fill: Callable[..., Path]) -> None:
     (file,) = (fill(4) / "data").iterdir()
     parquet = pq.ParquetFile(file)
     assert parquet.metadata.metadata[b"sparsest_schema_version"] == b"%d" % SCHEMA_VERSION
@@ -178,7 +178,7 @@ def test_data_file_says_what_wrote_it(rows: Rows, fill: Callable[..., Path]) -> 
     assert column.compression == "ZSTD"
 
 
-def test_a_folder_with_other_things_does_not_become_a_store(tmp_path: Path) -> None:
+def test_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(NotAStore, match=r"thesis\.tex"):
         StoreWriter(tmp_path)
@@ -187,7 +187,7 @@ def test_a_folder_with_other_things_does_not_become_a_store(tmp_path: Path) -> N
         StoreWriter(tmp_path / "thesis.tex")
 
 
-def test_an_initialisation_is_frozen_under_its_name(store: Path) -> None:
+def test_initialisation_keeps_its_name(store: Path) -> None:
     def layers(seed: int) -> list[tuple[Any, Any]]:
         draw = np.random.default_rng(seed)
         sizes = [(2, 16), (16, 1)]
@@ -223,7 +223,7 @@ def test_an_initialisation_is_frozen_under_its_name(store: Path) -> None:
         (np.zeros((1, 2)), np.zeros(1)),  # float64
     ],
 )
-def test_layers_that_do_not_fit_are_refused(store: Path, weight: Any, bias: Any) -> None:
+def test_mismatched_layers_are_refused(store: Path, weight: Any, bias: Any) -> None:
     first = (np.zeros((2, 2), np.float32), np.zeros(2, np.float32))
     with StoreWriter(store) as writer:
         with pytest.raises(RowsRefused):
