@@ -8,19 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from search.columns import names_of
 from search.experiment import Experiment, experiment_ids
 from search.schema import RESULT_SCHEMA
 from search.structure import Structure
 from search.study import Study
 
-_OF_THE_STUDY = ("study_index", "paper_group", "paper_run_id")
-
-SPECIFICATION_COLUMNS = tuple(
-    name
-    for name in RESULT_SCHEMA.names
-    if name in {*Experiment().specification(), "experiment_id", *_OF_THE_STUDY}
-)
-"""Columns that a study and a place in it decide, in the order of `RESULT_SCHEMA`."""
+SPECIFICATION_COLUMNS = names_of("id", "position", "specification")
+"""Columns that a study and an index in it determine, in the order of `RESULT_SCHEMA`."""
 
 
 def specification_row(experiment: Experiment) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from pruning.connectivity import Connectivity
+from search.columns import names_of
 from search.experiment import Experiment
 from search.layers import StoredInit
 from search.methods import METHODS, method_named
@@ -25,7 +26,7 @@ Device = Literal["cpu", "cuda"]
 
 Trainer = Callable[[Sequence[Experiment], Dataset, Mapping[str, StoredInit], bool], list[Trained]]
 
-STUDY_COLUMNS = ("study_index", "paper_group", "paper_run_id", "sweep_id")
+STUDY_COLUMNS = (*names_of("position"), "sweep_id")
 """Columns that locate an experiment in its study and sweep; `workers.task` adds them."""
 
 OUTCOME_SCHEMA = pa.schema([field for field in RESULT_SCHEMA if field.name not in STUDY_COLUMNS])

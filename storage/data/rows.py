@@ -6,21 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from search.columns import names_of
 from search.indices import IndexSet
 from search.schema import CONNECTIONS, RESULT_SCHEMA, STATUSES
 from storage.errors import RowsRefused
 
-_METRICS = (
-    "accuracy",
-    "loss",
-    "weight_nnz",
-    "model_nnz",
-    "effective_nnz",
-    "disconnected_nnz",
-    "layer_nnz",
-    "used_neurons",
-    "connection",
-)
+_METRICS = names_of("metric")
 _PARAMETERS = (("weight_index", "weights"), ("bias_index", "biases"))
 _MEASURED = ("ok", "collapsed")
 

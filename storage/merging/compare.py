@@ -9,6 +9,7 @@ from typing import Final
 
 import duckdb
 
+from search.columns import COLUMNS
 from search.schema import RESULT_SCHEMA
 from storage.errors import StoreError
 from storage.reading.connections import Files, connect_pair
@@ -19,20 +20,10 @@ the same experiment is trained again."""
 
 COMPARED: Final = tuple(name for name in RESULT_SCHEMA.names if name not in NOT_COMPARED)
 
-MAY_LACK: Final = (
-    "disconnected_nnz",
-    "layer_nnz",
-    "used_neurons",
-    "connection",
-    "prunable_own",
-    "prunable_95",
-    "prunable_995",
-    "epoch_loss",
-    "epoch_accuracy",
-    "weight_index",
-    "weights",
-    "bias_index",
-    "biases",
+MAY_LACK: Final = tuple(
+    column.name
+    for column in COLUMNS
+    if column.role in ("optional", "parameter") or (column.role == "metric" and column.since > 1)
 )
 """Columns that rows of an earlier version, rows without curves, or rows taken from published files
 do not have. A row that has them and one that does not are not called different for it."""

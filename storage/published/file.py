@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from search.columns import names_of
 from search.experiment import FRESH_INIT
 from search.indices import IndexSet
 from search.paper import PAPER_STUDIES, paper_study
@@ -28,7 +29,7 @@ from storage.errors import NotPublished, PublishedDamaged, StoreVersion
 from storage.paths import PUBLISHED_FOLDER, published_file
 from storage.published.note import NOTE_KEY, PUBLISHED_FORMAT, PublishedInit, PublishedNote
 
-PARAMETERS = ("weight_index", "weights", "bias_index", "biases")
+PARAMETERS = names_of("parameter")
 """Columns that hold the trained network."""
 
 LEFT_OUT = frozenset({*SPECIFICATION_COLUMNS, *PARAMETERS}) - {"study_index"}

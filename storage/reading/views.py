@@ -6,16 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
 
-from search.schema import RESULT_SCHEMA
+from search.columns import COLUMNS
 from storage.log.state import SweepProgress
 
-_LAYERS = (1, 2, 3)
-_EXTRA_COLUMNS = {
-    "structure": [
-        f"TRY_CAST(split_part(structure, 'x', {layer}) AS INTEGER) AS d{layer}" for layer in _LAYERS
-    ],
-    "masks": [f"masks[{layer}] AS mask{layer}" for layer in _LAYERS],
-}
+_EXPRESSIONS = {
+    f"d{layer}": f"TRY_CAST(split_part(structure, 'x', {layer}) AS INTEGER)" for layer in (1, 2, 3)
+} | {f"mask{layer}": f"masks[{layer}]" for layer in (1, 2, 3)}
+"""SQL of the columns that only the view has."""
 
 _SWEEP_SCHEMA = pa.schema(
     [
@@ -49,9 +46,10 @@ _SWEEP_SCHEMA = pa.schema(
 
 def results_query(source: str) -> str:
     """Return the SQL of `results` over a table expression with `RESULT_SCHEMA`'s columns."""
-    columns: list[str] = []
-    for name in RESULT_SCHEMA.names:
-        columns += [name, *_EXTRA_COLUMNS.get(name, [])]
+    columns = [
+        f"{_EXPRESSIONS[column.name]} AS {column.name}" if column.role == "view" else column.name
+        for column in COLUMNS
+    ]
     return f"SELECT {', '.join(columns)} FROM {source}"
 
 

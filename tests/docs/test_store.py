@@ -25,6 +25,7 @@ from storage.marker import STORE_FORMAT
 from storage.writing.writer import StoreWriter
 from tests.docs.pages import MANAGE, SQL, Block, blocks, table, the_code
 from tests.docs.pages import STORE as PAGE
+from tests.docs.store_columns import TABLE, column_table
 
 
 def documented_columns(view: str) -> list[list[str]]:
@@ -36,6 +37,12 @@ def test_every_column_is_on_the_page(view: str, store: sparsest.Store) -> None:
     described = store.sql(f"DESCRIBE {view}").arrow().to_pylist()
     columns = [[row["column_name"], row["column_type"]] for row in described]
     assert documented_columns(view) == columns
+
+
+def test_page_has_the_generated_table_of_columns() -> None:
+    shown = TABLE.search(PAGE.read_text())
+    assert shown is not None
+    assert shown[0] == column_table(), "python -m tests.docs.store_columns rewrites the table"
 
 
 def test_pages_state_when_the_writer_commits() -> None:
