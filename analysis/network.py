@@ -14,7 +14,7 @@ from analysis.retrain import WeightsNotStored, was_left_out
 from pruning.network import MaskedNetwork
 from search.columns import names_of
 from workers.datasets import Dataset
-from workers.evaluate import evaluate
+from workers.reference import evaluate
 
 NETWORK_COLUMNS = ("layers", *names_of("parameter"))
 """Columns of the view `results` that hold the trained network."""

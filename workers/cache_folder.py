@@ -1,18 +1,17 @@
-"""The folder for what is measured or compiled once on a machine and can always be made again."""
+"""The folder for what is measured or compiled once per machine and can be recreated."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+import platformdirs
+
 
 def cache_folder() -> Path:
-    """$SPARSEST_CACHE, else `sparsest` in $XDG_CACHE_HOME, else ~/.cache/sparsest.
+    """Return $SPARSEST_CACHE or, by default, the user's cache folder for `sparsest`.
 
-    The folder need not exist.
+    On Linux the default is `sparsest` in $XDG_CACHE_HOME or ~/.cache. The folder need not exist.
     """
     named = os.environ.get("SPARSEST_CACHE")
-    if named:
-        return Path(named)
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "sparsest"
+    return Path(named) if named else platformdirs.user_cache_path("sparsest", appauthor=False)

@@ -1,4 +1,4 @@
-"""A pruned network without the neurons that have nothing to train."""
+"""Removal of hidden neurons that have nothing to train from a pruned network."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from workers.start import Start
 
 
 def compacted(start: Start) -> Start:
-    """The same network without hidden neurons that have no weight and no bias.
+    """Return the network without the hidden neurons that have no incoming weight and no bias.
 
-    Of a network of width 256 with 65 weights left, these are most. What remains keeps its order,
-    so weights and biases are trained, and summed up, in the order of the whole network.
+    In a network of width 256 with 65 weights left, these are most of the neurons. The others keep
+    their order, so weights and biases are trained and summed in the order of the whole network.
 
-    The kernel trains every bias of the neurons that it is given. A masked one must stay zero, and
-    does: no weight leaves its neuron, so neither a gradient nor weight decay moves it.
+    The kernel trains every bias of the remaining neurons. A masked one stays zero nonetheless: no
+    weight leaves its neuron, so neither a gradient nor weight decay changes it.
 
     Args:
-        start: a network whose hidden neurons with a masked bias have no outgoing weight.
+        start: network whose hidden neurons with a masked bias have no outgoing weight.
 
     Returns:
-        The start itself where every bias is kept, as in the search.
+        A smaller network; `start` itself if no bias is masked, as in the search.
 
     Raises:
         ValueError: a neuron with a masked bias has an outgoing weight.
@@ -47,11 +47,11 @@ def compacted(start: Start) -> Start:
 def kept_neurons(
     weight_masks: Sequence[NDArray[np.bool_]], bias_masks: Sequence[NDArray[np.bool_]]
 ) -> list[NDArray[np.bool_]]:
-    """Which neurons `compacted` keeps.
+    """Return masks of the neurons that `compacted` keeps.
 
     Args:
-        weight_masks: bool [n_out, n_in] a layer, input side first.
-        bias_masks: bool [n_out] a layer.
+        weight_masks: bool [n_out, n_in] per layer, input side first.
+        bias_masks: bool [n_out] per layer.
 
     Returns:
         bool [neurons] for the inputs, which are all kept, and for every layer.

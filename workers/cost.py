@@ -1,4 +1,4 @@
-"""How dear a training is, relative to others: what task sizes and estimates are made from."""
+"""Relative cost of a training, the basis of task sizes and estimates."""
 
 from __future__ import annotations
 
@@ -16,54 +16,54 @@ from search.schema import PRUNABLE_UP_TO
 from workers.datasets import load_dataset
 
 STEP_COST = 12.0
-"""Cost of a step that does not depend on the network, in weights, among networks that share a data
-order. Fitted to 3x2x2, 3x3x3 and 7x3x3 of `python -m benchmarks kernel`, with AVX2."""
+"""Fixed cost of a step of a network that shares its data order, in units of one weight. Fitted to
+3x2x2, 3x3x3 and 7x3x3 of `python -m benchmarks kernel`, with AVX2."""
 
 SHARED_STEP = 2.0
-"""Cost of a step more in the tasks of a sweep, in which 5 to 15 networks share a data order."""
+"""Additional cost of a step in the tasks of a sweep, where 5 to 15 networks share a data order."""
 
 LONE_STEP = 70.0
-"""Cost of a step more for a network that has its data order to itself, as nearly all have that are
-pruned: nobody shares the shuffle and the gathering of its batches."""
+"""Additional cost of a step of a network that shares its data order with no other, as is usual for
+pruned networks: it pays alone for shuffling the points and gathering its batches."""
 
 GROWTH = 0.0014
-"""By so much, times the root of their number, weights cost more: the activations of wide networks
-do not stay in the caches."""
+"""Relative increase of the cost of a weight per square root of the number of weights, since the
+activations of wide networks do not stay in the caches."""
 
 PRODUCT_STEP = 5200.0
-"""Cost of a step of matrix products that does not depend on the network, in weights of the sparse
-kernel. This, what follows and `GROWTH` are fitted to `python -m benchmarks crossover`, on an AMD
-EPYC with AVX2."""
+"""Fixed cost of a step of matrix products, in units of one weight of the sparse kernel. Like
+`PRODUCT_WEIGHT` and `GROWTH`, fitted to `python -m benchmarks crossover` on an AMD EPYC, AVX2."""
 
 PRODUCT_WEIGHT = 0.84
-"""Cost of a weight in a matrix product, kept or not, in the same."""
+"""Cost of a weight in a matrix product, masked or not, in the same unit."""
 
 COUNTING = 0.034
-"""Cost of counting how many weights a trained network could lose (`workers.prunability`), over its
-weights squared: the mean of the dense networks of phase1 from 100 weights on, good ones or not."""
+"""Cost of counting the weights that a trained network could lose (`workers.prunability`), divided
+by the square of its number of weights: mean over the dense networks of phase1 with at least 100
+weights."""
 
 _RULE_WEIGHT = 0.5
 _RULE_STEP = 4000.0
-"""The two numbers of `prefers_matrices`, which bits hang on; what a step costs may be measured
-anew."""
+"""The constants of `prefers_matrices`. They decide bits of rows and must never change, unlike the
+costs above, which may be measured again."""
 
 POINTS = CUBIST_SPIRAL.points
-"""Points of the Cubist Spiral: costs are of an epoch over it."""
+"""Number of points of the Cubist Spiral. The unit of cost is one weight for one epoch over them."""
 
 UNIT_MS = 0.0045
-"""What a weight costs in an epoch, in ms, on an AMD EPYC with AVX2, as `sparsest plan` calibrates
-itself: turns `Method.cost`, measured on such a machine, into costs
+"""Milliseconds per unit of cost on an AMD EPYC with AVX2, as calibrated by `sparsest plan`. It
+converts `Method.cost`, which was measured on such a machine, into costs
 (docs/decisions/0003-pruning-one-network-at-a-time.md)."""
 
 
 def prefers_matrices(weight_masks: Sequence[NDArray[np.bool_]]) -> bool:
-    """Whether matrix products train a network faster than the sparse kernel.
+    """Return whether matrix products train a network faster than the sparse kernel.
 
-    A fixed rule, the same on every machine, since the two do not round alike and a row must not
-    depend on where it was trained. Fitted by `python -m benchmarks crossover`.
+    The rule is the same on every machine: the two round differently, and a row must not depend on
+    the machine. Fitted by `python -m benchmarks crossover`.
 
     Args:
-        weight_masks: bool [n_out, n_in] a layer.
+        weight_masks: bool [n_out, n_in] per layer.
     """
     edges = sum(int(np.count_nonzero(mask)) for mask in weight_masks)
     return _matrices_pay(edges, sum(mask.size for mask in weight_masks))
@@ -74,16 +74,16 @@ def _matrices_pay(weights: float, dense: float) -> bool:
 
 
 def network_cost(weights: float) -> float:
-    """Relative cost of a step of a small network, beside others of its data order."""
+    """Return the cost of a step of a small network that shares its data order."""
     return weights + STEP_COST
 
 
 def step_cost(weights: float, dense: float = inf) -> float:
-    """Relative cost of a step, whichever of the two trainers takes it.
+    """Return the cost of a step of the trainer that `prefers_matrices` chooses.
 
     Args:
-        weights: unmasked.
-        dense: weights of the whole network; where it is not known, the sparse kernel takes it.
+        weights: number of unmasked weights.
+        dense: number of weights of the whole network; infinite chooses the sparse kernel.
     """
     if _matrices_pay(weights, dense):
         return PRODUCT_STEP + PRODUCT_WEIGHT * dense
@@ -91,11 +91,11 @@ def step_cost(weights: float, dense: float = inf) -> float:
 
 
 def given_cost(weights: float, epochs: float, dense: float = inf) -> float:
-    """Relative cost of a training under given masks, in a task of many.
+    """Return the cost of a training with explicit masks, in a task of many.
 
     Args:
-        weights: unmasked; or the mean of some networks.
-        epochs: each over `POINTS` points.
+        weights: number of unmasked weights, or its mean over several networks.
+        epochs: number of epochs over `POINTS` points.
         dense: as for `step_cost`.
     """
     cost = (step_cost(weights, dense) + SHARED_STEP) * epochs
@@ -103,9 +103,9 @@ def given_cost(weights: float, epochs: float, dense: float = inf) -> float:
 
 
 def experiment_cost(experiment: Experiment) -> float:
-    """Relative cost of a whole training: of its steps, the pruning's own, and the row's.
+    """Return the cost of a training: its steps, its pruning, and the measurements for its row.
 
-    A pruned network is taken to have the weights that its algorithm aims at; few have others.
+    A pruned network is assumed to have the number of weights that its method aims at.
 
     Raises:
         ValueError: the method or the data set is unknown.

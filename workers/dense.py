@@ -1,10 +1,9 @@
-"""Steps of a wide network as matrix products: what the sparse kernel is too slow for.
+"""Training of a wide, mostly dense network by matrix products.
 
-An edge costs the kernel about three times what a weight costs inside a matrix product, so a
-network that is wide and still mostly dense is trained here, one at a time, masked weights and all:
-they are held at zero by a factor in the update. Products go through torch to the BLAS that torch
-brings, on one thread, whose sums have one order for each shape; so a row stays a function of its
-experiment alone.
+A weight costs the sparse kernel about three times what it costs in a matrix product, so wide and
+mostly dense networks are trained here, one at a time. Masked weights take part in the products and
+are kept at zero by a factor in the update. Products run in torch's BLAS on one thread, where the
+order of every sum depends on the shapes alone, so a row stays a function of its experiment.
 """
 
 from __future__ import annotations
@@ -24,64 +23,64 @@ from workers.step_schedule import EpochSlice
 
 @compiled
 def _gather(points, labels, order, first, inputs, targets):  # type: ignore[no-untyped-def]
-    """Points order[first : first + batch] as columns: float32 [features, batch] and [batch]."""
-    for place in range(inputs.shape[1]):
-        point = order[first + place]
+    """Write points order[first : first + batch] as columns: float32 [features, batch], [batch]."""
+    for column in range(inputs.shape[1]):
+        point = order[first + column]
         for feature in range(inputs.shape[0]):
-            inputs[feature, place] = points[point, feature]
-        targets[place] = labels[point]
+            inputs[feature, column] = points[point, feature]
+        targets[column] = labels[point]
 
 
 @compiled
 def _add_bias_relu(values, bias):  # type: ignore[no-untyped-def]
-    """relu(values + bias) in place, float32 [neurons, batch]; what is not a number stays so."""
+    """Replace values, float32 [neurons, batch], by relu(values + bias); NaN stays NaN."""
     for neuron in range(values.shape[0]):
         shift = bias[neuron]
-        for place in range(values.shape[1]):
-            value = values[neuron, place] + shift
-            values[neuron, place] = np.float32(0) if value <= np.float32(0) else value
+        for column in range(values.shape[1]):
+            value = values[neuron, column] + shift
+            values[neuron, column] = np.float32(0) if value <= np.float32(0) else value
 
 
 @compiled
 def _loss_delta(logits, bias, targets, scale):  # type: ignore[no-untyped-def]
-    """Slope of the mean loss in every logit, in place of the logits, float32 [1, batch]."""
-    for place in range(logits.shape[1]):
-        logit = logits[0, place] + bias[0]
-        share = np.float32(1) / (np.float32(1) + np.exp(-logit))
-        logits[0, place] = (share - targets[place]) * scale
+    """Replace logits, float32 [1, batch], by the derivative of the mean loss in each of them."""
+    for column in range(logits.shape[1]):
+        logit = logits[0, column] + bias[0]
+        probability = np.float32(1) / (np.float32(1) + np.exp(-logit))
+        logits[0, column] = (probability - targets[column]) * scale
 
 
 @compiled
 def _through_relu(deltas, activations):  # type: ignore[no-untyped-def]
-    """Zeroes deltas, float32 [neurons, batch], in place where the activation is zero."""
+    """Set deltas, float32 [neurons, batch], to zero where the activation is zero."""
     for neuron in range(deltas.shape[0]):
-        for place in range(deltas.shape[1]):
-            if activations[neuron, place] <= np.float32(0):
-                deltas[neuron, place] = np.float32(0)
+        for column in range(deltas.shape[1]):
+            if activations[neuron, column] <= np.float32(0):
+                deltas[neuron, column] = np.float32(0)
 
 
 @compiled
 def _descend(parameters, velocities, gradient, kept, rate, momentum, decay):  # type: ignore[no-untyped-def]
-    """SGD with momentum in place, float32 [parameters]; `kept` is 0 where one is masked, else 1."""
-    for place in range(parameters.shape[0]):
-        slope = gradient[place] + decay * parameters[place]
-        velocity = (momentum * velocities[place] + slope) * kept[place]
-        velocities[place] = velocity
-        parameters[place] -= rate * velocity
+    """Apply SGD with momentum in place, float32 [parameters]; `kept` is 0 where masked, else 1."""
+    for i in range(parameters.shape[0]):
+        slope = gradient[i] + decay * parameters[i]
+        velocity = (momentum * velocities[i] + slope) * kept[i]
+        velocities[i] = velocity
+        parameters[i] -= rate * velocity
 
 
 class _Flat:
-    """One number a parameter in one array, and as (weight, bias) views a layer."""
+    """One number per parameter, as one array and as (weight, bias) views per layer."""
 
     def __init__(self, layers: Layers | None, shapes: list[tuple[int, int]]) -> None:
         self.values = aligned_zeros(sum(rows * (columns + 1) for rows, columns in shapes))
         self.layers: list[Layer] = []
-        place = 0
+        start = 0
         for rows, columns in shapes:
-            weight = self.values[place : place + rows * columns].reshape(rows, columns)
-            place += rows * columns
-            self.layers.append((weight, self.values[place : place + rows]))
-            place += rows
+            weight = self.values[start : start + rows * columns].reshape(rows, columns)
+            start += rows * columns
+            self.layers.append((weight, self.values[start : start + rows]))
+            start += rows
         for view, numbers in zip(self.layers, layers or [], strict=False):
             view[0][...], view[1][...] = numbers
 
@@ -94,17 +93,17 @@ def train_dense(
     momentum: float,
     weight_decay: float,
 ) -> Snapshot:
-    """Trains one network through matrix products (docs/paper.md, section 3).
+    """Train one network by matrix products (docs/paper.md, section 3).
 
     The steps are those of `workers.kernel.sgd.train_steps`, with sums in another order.
 
     Args:
-        network: where it stands.
+        network: present parameters, velocities and masks; not modified.
         slices: steps to train, in order.
-        dataset: what to train on.
-        batch_size: points in a step.
-        momentum: of SGD.
-        weight_decay: added to the gradient of weights and biases.
+        dataset: data set to train on.
+        batch_size: number of points in a step.
+        momentum: momentum of SGD.
+        weight_decay: decay of weights and biases, added to the gradient.
 
     Returns:
         The network after the last step, with the same masks.
@@ -117,12 +116,13 @@ def train_dense(
     scale = np.float32(1) / np.float32(batch_size)
     targets = np.empty(batch_size, np.float32)
 
-    # Activations of every layer, inputs first; the last one's are the logits, then their slopes.
+    # Activations of every layer, inputs first; those of the last one are the logits, later replaced
+    # by their deltas.
     neurons = [shapes[0][1], *(rows for rows, _ in shapes)]
     rows = [aligned_zeros(count * batch_size).reshape(count, batch_size) for count in neurons]
     slopes = [aligned_zeros(count * batch_size).reshape(count, batch_size) for count in neurons]
     slopes[-1] = rows[-1]
-    # Views for torch, made once: making one costs as much as a small product.
+    # torch's views, created once: creating one costs as much as a small product.
     weights = [torch.from_numpy(weight) for weight, _ in parameters.layers]
     transposed = [weight.T for weight in weights]
     gradients = [(torch.from_numpy(w), torch.from_numpy(b)) for w, b in gradient.layers]

@@ -1,8 +1,7 @@
 """The fast trainer on one core.
 
-Networks whose masks are settled and that share a data order go through the kernel as a group; those
-whose masks change during training, and wide dense ones, are trained one at a time
-(`workers.mask_schedule`).
+The kernel trains networks with fixed masks and a common data order as a group. Networks whose masks
+change during training, and wide dense ones, are trained one at a time (`workers.mask_schedule`).
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ from workers.mask_schedule import fixed_masks, mask_schedule_of, train_with_mask
 from workers.orders import permutation
 from workers.schedules import learning_rates
 from workers.start import Start, start_of
-from workers.trained import Trained, places
+from workers.trained import Trained, mask_indices
 
 BACKEND = f"numba-{INSTRUCTION_SET}"
-"""What `backend` says of a result: rows of one backend are the same bits wherever they are made."""
+"""Value of the column `backend`. Rows of one backend have the same bits on every machine."""
 
 
 def train_fast(
@@ -40,19 +39,19 @@ def train_fast(
     inits: Mapping[str, StoredInit],
     curves: bool = False,
 ) -> list[Trained]:
-    """Trains experiments on this core.
+    """Train experiments on this core.
 
     Experiments of one data order, batch size and number of epochs are trained together. A
-    network's result is the same bits whatever it is trained with.
+    network's result has the same bits whatever it is trained with.
 
     Args:
-        experiments: any, in any order, all of `dataset`.
-        dataset: what to train and to measure on.
-        inits: stored initialisations by their token.
-        curves: measure at the end of every epoch too.
+        experiments: experiments of `dataset`, in any order.
+        dataset: data set for training and evaluation.
+        inits: stored initialisations by token.
+        curves: also evaluate at the end of every epoch.
 
     Returns:
-        One result an experiment, in the order given.
+        One result per experiment, in the order given.
 
     Raises:
         ValueError: a mask or a target does not fit, a batch is larger than the data set, or an
@@ -60,19 +59,17 @@ def train_fast(
     """
     results: dict[int, Trained] = {}
     groups: dict[tuple[int, int, int], list[int]] = {}
-    for place, experiment in enumerate(experiments):
+    for i, experiment in enumerate(experiments):
         if method_named(experiment.method).masks_change:
             scheduled = mask_schedule_of(experiment, dataset, inits)
-            results[place] = train_with_mask_schedule(
-                experiment, dataset, *scheduled, curves=curves
-            )
+            results[i] = train_with_mask_schedule(experiment, dataset, *scheduled, curves=curves)
             continue
         key = (experiment.order_seed, experiment.batch_size, experiment.epochs)
-        groups.setdefault(key, []).append(place)
+        groups.setdefault(key, []).append(i)
     for members in groups.values():
-        group = [experiments[place] for place in members]
+        group = [experiments[i] for i in members]
         results.update(zip(members, _train_group(group, dataset, inits, curves), strict=True))
-    return [results[place] for place in range(len(experiments))]
+    return [results[i] for i in range(len(experiments))]
 
 
 def _train_group(
@@ -81,34 +78,34 @@ def _train_group(
     inits: Mapping[str, StoredInit],
     curves: bool,
 ) -> list[Trained]:
-    """Trains experiments of one data order whose masks are settled before training."""
+    """Train experiments with one data order and with masks that are fixed before training."""
     results: dict[int, Trained] = {}
     together: dict[int, Start] = {}
     prune_ms: dict[int, float] = {}
-    for place, experiment in enumerate(group):
-        begun = time.perf_counter()
+    for i, experiment in enumerate(group):
+        started = time.perf_counter()
         start = start_of(experiment, dataset, inits)
-        prune_ms[place] = 1000 * (time.perf_counter() - begun)
+        prune_ms[i] = 1000 * (time.perf_counter() - started)
         if prefers_matrices(start.weight_masks):
             alone = train_with_mask_schedule(
                 experiment, dataset, *fixed_masks(start), curves=curves
             )
-            results[place] = replace(alone, train_ms=alone.train_ms + prune_ms[place])
+            results[i] = replace(alone, train_ms=alone.train_ms + prune_ms[i])
         else:
-            together[place] = start
+            together[i] = start
     if together:
-        members = [group[place] for place in together]
+        members = [group[i] for i in together]
         shared = _train_together(members, list(together.values()), dataset, curves)
-        for place, trained in zip(together, shared, strict=True):
-            results[place] = replace(trained, train_ms=trained.train_ms + prune_ms[place])
-    return [results[place] for place in range(len(group))]
+        for i, trained in zip(together, shared, strict=True):
+            results[i] = replace(trained, train_ms=trained.train_ms + prune_ms[i])
+    return [results[i] for i in range(len(group))]
 
 
 def _train_together(
     group: Sequence[Experiment], starts: Sequence[Start], dataset: Dataset, curves: bool
 ) -> list[Trained]:
-    """Trains networks of one data order in the kernel, a few batches of all of them at a time."""
-    begun = time.perf_counter()
+    """Train networks of one data order in the kernel, a few batches of all of them at a time."""
+    started = time.perf_counter()
     compact = [compacted(start) for start in starts]
     topologies = [topology(start.weight_masks) for start in compact]
     networks = pack(topologies, [start.layers for start in compact])
@@ -119,7 +116,7 @@ def _train_together(
 
     train_networks(networks, group, dataset, after_epoch=measure if curves else None)
     measure()
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started
     costs = np.array([network_cost(len(t.flat)) for t in topologies])
     shares = 1000 * seconds * costs / costs.sum()
     *epochs, (losses, hits) = measured
@@ -144,24 +141,24 @@ def trained_network(
     points: int,
     train_ms: float,
 ) -> Trained:
-    """Network g of the packed ones, as part of the whole network that it was made from.
+    """Return packed network g as part of the whole network that it was made from.
 
     Args:
-        networks: after training.
-        g: place of the network.
+        networks: packed networks after training.
+        g: number of the network among them.
         start: the whole network before training.
-        small: the same without the neurons that `compacted` leaves out, as it was packed.
-        loss: summed over all points.
-        hits: number of points that are classified correctly.
-        points: number of all points.
-        train_ms: this network's share of the time.
+        small: the network as it was packed, see `compacted`.
+        loss: sum of the losses of all points.
+        hits: number of correctly classified points.
+        points: number of points.
+        train_ms: this network's share of the training time, in milliseconds.
     """
     weights, biases = unpack(networks, g)
     return Trained(
         sizes=(start.weight_masks[0].shape[1], *(len(mask) for mask in start.bias_masks)),
-        weight_index=places(start.weight_masks),
+        weight_index=mask_indices(start.weight_masks),
         weights=weights,
-        bias_index=places(start.bias_masks),
+        bias_index=mask_indices(start.bias_masks),
         biases=biases[np.concatenate(small.bias_masks)],
         accuracy=hits / points,
         loss=loss / points,
@@ -176,17 +173,17 @@ def train_networks(
     steps: int | None = None,
     after_epoch: Callable[[], None] | None = None,
 ) -> None:
-    """Trains packed networks in place through all their epochs, or for so many steps.
+    """Train packed networks in place.
 
     Args:
-        networks: packed in the order of `group`.
+        networks: networks packed in the order of `group`.
         group: experiments of one data order, batch size and number of epochs.
-        dataset: what to train on.
-        steps: stop after so many optimiser steps; None for all of the training.
-        after_epoch: called at the end of every epoch.
+        dataset: data set to train on.
+        steps: number of optimiser steps to train; None trains to the end.
+        after_epoch: function called at the end of every epoch.
 
     Raises:
-        ValueError: not even one batch fits the data set.
+        ValueError: the batch size exceeds the data set.
     """
     first = group[0]
     steps_per_epoch = dataset.steps_per_epoch(first.batch_size)

@@ -1,7 +1,7 @@
-"""Data orders: one permutation of the points an epoch, a function of seed and epoch alone.
+"""Data orders: one permutation of the points per epoch, a function of seed and epoch alone.
 
-The generator is splitmix64 read at a counter, so that no draw waits for the one before it and a
-training can go on at any epoch without replaying the earlier ones.
+The generator is splitmix64 applied to a counter, so that draws do not depend on each other and
+training can start at any epoch without replaying earlier ones.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SHIFT_3 = np.uint64(31)
 _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 
-# Targets of the swaps are drawn so many at a time: that loop has no branches and is vectorised.
+# Number of swap targets drawn at a time, in a loop without branches that is vectorised.
 _BLOCK = 256
 
 
@@ -36,20 +36,20 @@ def _mix(z: np.uint64) -> np.uint64:
 def shuffle_into(
     seed: np.uint64, epoch: np.uint64, out: NDArray[np.uint32], targets: NDArray[np.uint32]
 ) -> None:
-    """`permutation` for use inside compiled code; `targets`, uint32 [_BLOCK], is scratch."""
+    """Fill `out` like `permutation`, in compiled code; `targets`, uint32 [_BLOCK], is scratch."""
     count = out.shape[0]
     for i in range(count):
         out[i] = i
     first = _mix(seed + epoch * _GAMMA)
-    # Fisher-Yates from the last place down: place i gets one of the places 0..i.
+    # Fisher-Yates from the last position down: position i receives one of the positions 0..i.
     top = count
     while top > 1:
         size = min(_BLOCK, top - 1)
         for k in range(size):
-            # Masked although N is below 2^32: then one multiplication of halves is enough.
-            place = np.uint64(top - 1 - k) & _LOW_HALF
-            draw = _mix(first + place * _GAMMA) >> _HALF
-            targets[k] = (draw * ((place + np.uint64(1)) & _LOW_HALF)) >> _HALF
+            # Masked although N is below 2^32: the compiler then multiplies 32-bit halves only.
+            position = np.uint64(top - 1 - k) & _LOW_HALF
+            draw = _mix(first + position * _GAMMA) >> _HALF
+            targets[k] = (draw * ((position + np.uint64(1)) & _LOW_HALF)) >> _HALF
         for k in range(size):
             i = top - 1 - k
             j = targets[k]
@@ -60,16 +60,16 @@ def shuffle_into(
 
 
 def permutation(seed: int, epoch: int, out: NDArray[np.uint32]) -> None:
-    """Fills `out` with the order of the points in one epoch.
+    """Fill `out` with the order of the points in one epoch.
 
-    Draws, Fisher-Yates from the last place down: with first = mix(seed + epoch * GAMMA), place i
-    is swapped with place ((mix(first + i * GAMMA) >> 32) * (i + 1)) >> 32, where mix is
-    splitmix64's finaliser and everything is modulo 2^64. The multiply-shift (Lemire 2019, without
-    its rejection) favours some places by less than N / 2^32, one in 86,000 for the Cubist Spiral.
+    Fisher-Yates from the last position down: with first = mix(seed + epoch * GAMMA), position i is
+    swapped with position ((mix(first + i * GAMMA) >> 32) * (i + 1)) >> 32, where mix is the finaliser
+    of splitmix64 and all arithmetic is modulo 2^64. The multiply-shift (Lemire 2019, without rejection)
+    favours some positions by less than N / 2^32, which is 1 in 86,000 for the Cubist Spiral.
 
     Args:
         seed: 64-bit seed of the stream of orders (`Experiment.order_seed`).
-        epoch: epoch of the training, from 0.
+        epoch: epoch of the training, counted from 0.
         out: uint32 [N], overwritten with a permutation of 0..N-1; N below 2^32.
     """
     shuffle_into(np.uint64(seed), np.uint64(epoch), out, np.empty(_BLOCK, np.uint32))

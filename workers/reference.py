@@ -1,7 +1,7 @@
-"""The reference trainer: plain torch, one network at a time, slow, and meant to be obvious.
+"""The reference trainer: plain torch, one network at a time, slow and simple.
 
-It is the judge of every faster kernel: these must follow it step for step, from the same initial
-weights over the same batches, until rounding parts them.
+Every faster trainer must agree with it step by step, up to rounding, from the same initial weights
+and over the same batches.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pruning.network import MaskedNetwork
 from search.experiment import Experiment
 from search.layers import Layers
 from workers.datasets import Dataset
-from workers.evaluate import evaluate
 from workers.orders import permutation
 from workers.schedules import learning_rates
 from workers.start import Start, start_of
@@ -29,18 +28,18 @@ def train_reference(
     steps: int | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> Trained:
-    """Trains one network with autograd and `torch.optim.SGD` (docs/paper.md, section 3).
+    """Train one network with autograd and `torch.optim.SGD` (docs/paper.md, section 3).
 
     Args:
-        experiment: what to train; its masks must be settled before training.
-        dataset: what to train and to measure on.
-        init: initial layers of the used neurons; None for the experiment's own fresh ones.
-        steps: stop after so many optimiser steps; None for all of the training.
-        dtype: of parameters, points and everything between.
+        experiment: experiment to train; its masks must be fixed before training.
+        dataset: data set for training and evaluation.
+        init: initial layers of the used neurons; None for those of the experiment's fresh network.
+        steps: number of optimiser steps to train; None trains to the end.
+        dtype: type of parameters, points and all intermediate values.
 
     Raises:
-        ValueError: the method prunes in another phase, a mask or the target does not fit, a batch
-            is larger than the data set, or `init` is missing for a stored initialisation.
+        ValueError: the method changes masks during training, a mask or the target does not fit, a
+            batch is larger than the data set, or `init` is missing for a stored initialisation.
     """
     start = start_of(experiment, dataset, {}, init)
     network = MaskedNetwork(start.layers, start.weight_masks, start.bias_masks, dtype)
@@ -74,6 +73,28 @@ def train_reference(
             optimiser.step()
             network.apply_masks()
     return _trained(network, dataset, start)
+
+
+def evaluate(network: nn.Module, dataset: Dataset) -> tuple[float, float]:
+    """Return accuracy and mean loss over all points (docs/paper.md, section 2).
+
+    A point is assigned to class 1 if its logit is above 0, so a NaN is assigned to class 0.
+
+    Args:
+        network: maps points [N, features] to logits [N], in the dtype of its parameters.
+        dataset: data set for evaluation.
+
+    Returns:
+        (accuracy from 0 to 1, mean binary cross-entropy in nats).
+    """
+    reference = next(network.parameters())
+    points = torch.tensor(dataset.points, dtype=reference.dtype, device=reference.device)
+    labels = torch.tensor(dataset.labels, dtype=reference.dtype, device=reference.device)
+    with torch.no_grad():
+        logits = network(points)
+        correct = (logits > 0) == (labels > 0.5)
+        loss = nn.functional.binary_cross_entropy_with_logits(logits.double(), labels.double())
+    return int(correct.sum()) / len(dataset), float(loss)
 
 
 def _trained(network: MaskedNetwork, dataset: Dataset, start: Start) -> Trained:

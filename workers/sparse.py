@@ -1,4 +1,4 @@
-"""One network in the sparse kernel: packed without its idle neurons, trained, and unpacked."""
+"""Training of one network in the sparse kernel, without the neurons that have nothing to train."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from workers.step_schedule import EpochSlice
 
 
 class SparseNetwork:
-    """A snapshot's network as the kernel trains it.
+    """A network in the kernel's representation.
 
     Args:
-        network: hidden neurons with a masked bias have no outgoing weight.
+        network: network whose hidden neurons with a masked bias have no outgoing weight.
     """
 
     def __init__(self, network: Snapshot) -> None:
@@ -42,7 +42,7 @@ class SparseNetwork:
         momentum: float,
         weight_decay: float,
     ) -> None:
-        """Trains it; arguments as `workers.dense.train_dense`."""
+        """Train the network; see `workers.dense.train_dense` for the arguments."""
         memory = scratch(self._packed, dataset.features, batch_size)
         momenta = np.array([momentum], np.float32)
         decays = np.array([weight_decay], np.float32)
@@ -62,12 +62,12 @@ class SparseNetwork:
             )
 
     def evaluate(self, dataset: Dataset) -> tuple[float, float]:
-        """Number of points classified correctly, and the loss summed over all points."""
+        """Return the number of correctly classified points and the sum of their losses."""
         losses, hits = evaluate_networks(self._packed, dataset)
         return hits[0], losses[0]
 
     def snapshot(self) -> Snapshot:
-        """The whole network as it is now."""
+        """Return the present state of the whole network."""
         whole = self._whole
         moving = self._packed._replace(parameters=self._packed.velocities)
         return Snapshot(
@@ -78,7 +78,7 @@ class SparseNetwork:
         )
 
     def _spread(self, weights: NDArray[np.float32], biases: NDArray[np.float32]) -> Layers:
-        """The kernel's numbers at their places in the whole network."""
+        """Return the kernel's numbers as layers of the whole network."""
         layers = []
         for mask, neurons in zip(self._whole.weight_masks, self._neurons, strict=True):
             weight = np.zeros(mask.shape, np.float32)
@@ -90,9 +90,9 @@ class SparseNetwork:
         return layers
 
     def _gathered(self, layers: Layers) -> NDArray[np.float32]:
-        """The numbers of a whole network in the kernel's order.
+        """Return the numbers of a whole network in the kernel's order.
 
-        Leaving neurons out keeps the order of the others, so edges are in the order of the masks.
+        The remaining neurons keep their order, so edges are in the order of the masks.
         """
         weights = [
             weight[mask] for (weight, _), mask in zip(layers, self._whole.weight_masks, strict=True)

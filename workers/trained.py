@@ -1,4 +1,4 @@
-"""What every trainer returns."""
+"""The result of every trainer."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from search.layers import Layers
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A trained network, of which only what was trained is held, and its measurements.
+    """The unmasked parameters of a trained network, and its measurements.
 
     Attributes:
-        sizes: neurons in each layer, inputs first.
-        weight_index: uint32 [weights], place of each weight that is not masked in the layers'
-            matrices (row-major) laid one behind the other.
+        sizes: number of neurons of each layer, inputs first.
+        weight_index: uint32 [weights], index of each unmasked weight in the concatenation of all
+            layers' matrices (row-major).
         weights: float32 [weights].
-        bias_index: uint32 [biases], likewise in the layers' vectors.
+        bias_index: uint32 [biases], index of each unmasked bias in the concatenation of all layers'
+            vectors.
         biases: float32 [biases].
-        accuracy: share of all points that are classified correctly.
-        loss: mean binary cross-entropy over all points, in nats; NaN or infinite where the
-            training diverged.
-        train_ms: this network's share of the time that its batch took, in milliseconds; 0 where
-            nobody measured it.
-        curve: (accuracy, loss) at the end of every epoch of every round, where it was asked for.
+        accuracy: fraction of points classified correctly.
+        loss: mean binary cross-entropy over all points, in nats; NaN or infinite if the training
+            diverged.
+        train_ms: this network's share of its batch's training time, in milliseconds; 0 if not
+            measured.
+        curve: (accuracy, loss) at the end of every epoch of every round; empty if not measured.
     """
 
     sizes: tuple[int, ...]
@@ -54,21 +55,21 @@ class Trained:
         train_ms: float = 0.0,
         curve: Sequence[tuple[float, float]] = (),
     ) -> Trained:
-        """From matrices.
+        """Return the result for a network given as matrices.
 
         Args:
-            layers: (weight float32 [n_out, n_in], bias float32 [n_out]) a layer.
-            accuracy: as the attribute.
-            loss: as the attribute.
-            weight_masks: bool [n_out, n_in] a layer; None: no weight is masked.
-            bias_masks: bool [n_out] a layer; None: no bias is masked.
-            train_ms: as the attribute.
-            curve: as the attribute.
+            layers: (weight float32 [n_out, n_in], bias float32 [n_out]) per layer.
+            accuracy: see the attribute.
+            loss: see the attribute.
+            weight_masks: bool [n_out, n_in] per layer; None: no weight is masked.
+            bias_masks: bool [n_out] per layer; None: no bias is masked.
+            train_ms: see the attribute.
+            curve: see the attribute.
         """
         weights = np.concatenate([weight.ravel() for weight, _ in layers])
         biases = np.concatenate([bias for _, bias in layers])
-        kept_weights = places(weight_masks or [np.ones(w.shape, np.bool_) for w, _ in layers])
-        kept_biases = places(bias_masks or [np.ones(b.shape, np.bool_) for _, b in layers])
+        kept_weights = mask_indices(weight_masks or [np.ones(w.shape, np.bool_) for w, _ in layers])
+        kept_biases = mask_indices(bias_masks or [np.ones(b.shape, np.bool_) for _, b in layers])
         return cls(
             (layers[0][0].shape[1], *(len(bias) for _, bias in layers)),
             kept_weights,
@@ -83,7 +84,7 @@ class Trained:
 
     @property
     def layers(self) -> Layers:
-        """(weight float32 [n_out, n_in], bias float32 [n_out]) a layer, masked entries zero."""
+        """(weight float32 [n_out, n_in], bias float32 [n_out]) per layer, masked entries zero."""
         shapes = [(n_out, n_in) for n_in, n_out in pairwise(self.sizes)]
         weights = _spread(self.weight_index, self.weights, [n * m for n, m in shapes])
         biases = _spread(self.bias_index, self.biases, [n for n, _ in shapes])
@@ -99,15 +100,15 @@ class Trained:
         return not (math.isfinite(self.loss) and finite)
 
 
-def places(masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.uint32]:
-    """Places of what is not masked in arrays (row-major) laid one behind the other."""
+def mask_indices(masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.uint32]:
+    """Return the indices of unmasked entries in the concatenation of the (row-major) masks."""
     return np.flatnonzero(np.concatenate([mask.ravel() for mask in masks])).astype(np.uint32)
 
 
 def _spread(
     index: NDArray[np.uint32], values: NDArray[np.float32], sizes: Sequence[int]
 ) -> list[NDArray[np.float32]]:
-    """The values at their places in one row of zeros, cut into pieces."""
+    """Return the values at their indices in an array of zeros, split into arrays of these sizes."""
     flat = np.zeros(sum(sizes), np.float32)
     flat[index] = values
     ends = accumulate(sizes)

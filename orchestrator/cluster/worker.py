@@ -99,8 +99,8 @@ def blames_task(error: RayError) -> bool:
     """Return whether the task in training is to blame for what happened to its worker.
 
     It is not if the node was lost or is unreachable, if rows were lost in transit, or if the node
-    as a whole ran out of memory, since `workers.memory` bounds what an experiment can take. Where
-    Ray cannot tell, it is not either: an experiment that kills its worker does so again.
+    as a whole ran out of memory, since `workers.actor.limit_memory` bounds what an experiment can
+    take. Where Ray cannot tell, it is not either: an experiment that kills its worker does so again.
     """
     lost = (
         ActorUnavailableError,

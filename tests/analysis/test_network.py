@@ -10,7 +10,7 @@ from analysis.network import accuracy, network_from_row
 from analysis.retrain import WeightsNotStored
 from search.experiment import Experiment
 from workers.datasets import load_dataset
-from workers.evaluate import evaluate
+from workers.reference import evaluate
 from workers.train import train_batch
 
 _EXPERIMENTS = [

@@ -33,8 +33,7 @@ from tests.faults.cluster import patiently
 from tests.orchestrator import ray_session
 from tests.orchestrator.ray_session import PATIENCE_S, Trapped, run
 from workers import actor, train
-from workers.actor import Ready, TrainingWorker
-from workers.memory import AT_LEAST, limit_memory
+from workers.actor import MIN_MEMORY_LIMIT, Ready, TrainingWorker, limit_memory
 from workers.train import Backend, Device
 
 COUNT = 600
@@ -61,7 +60,7 @@ class Simulated(TrainingWorker):
         """The same; no worker here can eat memory, whichever kind the bad experiment meets."""
         ready = super().warm_up()
         # A real GPU's worker has no limit: CUDA maps far more than it uses.
-        limit_memory(AT_LEAST)
+        limit_memory(MIN_MEMORY_LIMIT)
         return ready
 
 

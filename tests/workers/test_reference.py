@@ -13,10 +13,9 @@ from search.layers import Layers
 from search.masks.text import parse_mask
 from tests.tolerance import ROUNDING, assert_networks_agree, largest_difference
 from workers.datasets import Dataset, load_dataset
-from workers.evaluate import evaluate
 from workers.initial import starting_network
 from workers.orders import permutation
-from workers.reference import train_reference
+from workers.reference import evaluate, train_reference
 from workers.schedules import learning_rates
 from workers.trained import Trained
 
