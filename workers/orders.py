@@ -63,9 +63,10 @@ def permutation(seed: int, epoch: int, out: NDArray[np.uint32]) -> None:
     """Fill `out` with the order of the points in one epoch.
 
     Fisher-Yates from the last position down: with first = mix(seed + epoch * GAMMA), position i is
-    swapped with position ((mix(first + i * GAMMA) >> 32) * (i + 1)) >> 32, where mix is the finaliser
-    of splitmix64 and all arithmetic is modulo 2^64. The multiply-shift (Lemire 2019, without rejection)
-    favours some positions by less than N / 2^32, which is 1 in 86,000 for the Cubist Spiral.
+    swapped with position ((mix(first + i * GAMMA) >> 32) * (i + 1)) >> 32, where mix is the
+    finaliser of splitmix64 and all arithmetic is modulo 2^64. The multiply-shift (Lemire 2019,
+    without rejection) favours some positions by less than N / 2^32, which is 1 in 86,000 for the
+    Cubist Spiral.
 
     Args:
         seed: 64-bit seed of the stream of orders (`Experiment.order_seed`).

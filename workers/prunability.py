@@ -1,11 +1,10 @@
-"""How many more weights a trained network could lose: magnitude pruning without retraining.
+"""Number of weights that a trained network can still lose by magnitude pruning without retraining.
 
 The paper asks whether a network that was pruned to a budget could be pruned further after training
-("suboptimal sparsity", docs/paper.md). Here that is counted for every good network: its nonzero
-weights are set to zero one after the other, the smallest magnitude first (of equal ones the first
-in the row's order), and all points are classified after each. The count is that of the removals
-before the first one after which the accuracy is below a bound; that a later removal might raise it
-again does not count.
+("suboptimal sparsity", docs/paper.md). Every sufficiently accurate network is measured: its nonzero
+weights are set to zero one by one, smallest magnitude first (ties in the order of the row), and all
+points are classified after each removal. The result is the number of removals before accuracy first
+falls below a bound, even if a later removal raises it again.
 """
 
 from __future__ import annotations
@@ -33,14 +32,14 @@ _NO_EFFECT = -1
 
 @dataclass(frozen=True)
 class Prunability:
-    """Number of weights that could go, None where there is no such number.
+    """Numbers of weights that can be removed; None where undefined.
 
     Attributes:
-        own: before the accuracy is lower than the network's own by more than 0.001 (an absolute
-            difference: 0.1 % of all points); None where the network's accuracy is below
-            `PRUNABLE_FROM`, or its weights are more than `PRUNABLE_UP_TO`.
-        to_95: before it is below 0.95; None where the network's own is, or where `own` is None.
-        to_995: before it is below 0.995, likewise.
+        own: removals before accuracy is more than 0.001 (0.1 % of all points) below the network's
+            own; None if the network's accuracy is below `PRUNABLE_FROM` or it has more than
+            `PRUNABLE_UP_TO` weights.
+        to_95: removals before accuracy is below 0.95; None if it is at the start, or `own` is None.
+        to_995: removals before accuracy is below 0.995; None likewise.
     """
 
     own: int | None = None
@@ -49,28 +48,25 @@ class Prunability:
 
 
 def prunability(networks: Sequence[Trained], dataset: Dataset) -> list[Prunability]:
-    """Counts for each network, whoever trained it; a network's do not depend on the others.
+    """Return the counts of each network, in order; they do not depend on the other networks.
 
-    The points are classified by the compiled kernel. On the CPU the first accuracy is therefore
-    the row's own to the bit; of another trainer's networks it may differ by a point whose logit
-    rounding decides.
+    The compiled kernel classifies the points. For networks trained on the CPU, the initial accuracy
+    therefore equals the row's bit for bit. For another trainer's networks it may differ in points
+    whose logit is near zero.
 
     Args:
-        networks: of any sizes, with one output.
-        dataset: which they were trained and measured on.
-
-    Returns:
-        In the order of the networks.
+        networks: networks of any sizes, with one output.
+        dataset: data set on which they were trained and evaluated.
     """
-    found = [Prunability() for _ in networks]
-    good = [i for i, network in enumerate(networks) if _is_counted(network)]
-    if good:
-        plans = [_plan(networks[i]) for i in good]
-        floors = np.array([_floors(networks[i].accuracy, len(dataset)) for i in good])
+    results = [Prunability() for _ in networks]
+    counted = [i for i, network in enumerate(networks) if _is_counted(network)]
+    if counted:
+        plans = [_plan(networks[i]) for i in counted]
+        floors = np.array([_floors(networks[i].accuracy, len(dataset)) for i in counted])
         counts = _counts(plans, floors, dataset)
-        for i, numbers in zip(good, counts.tolist(), strict=True):
-            found[i] = Prunability(*(None if number < 0 else number for number in numbers))
-    return found
+        for i, numbers in zip(counted, counts.tolist(), strict=True):
+            results[i] = Prunability(*(None if number < 0 else number for number in numbers))
+    return results
 
 
 def _is_counted(network: Trained) -> bool:
@@ -81,13 +77,13 @@ def _is_counted(network: Trained) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """A network as the kernel evaluates it, and in which order its weights go.
+    """A network in the kernel's representation, and the order in which its weights are removed.
 
     Attributes:
-        topology: of the neurons from which something leads to the output.
-        layers: their weights and biases.
-        removals: int64 [nonzero weights], the edge of the topology that goes at each step, or
-            _NO_EFFECT for a weight that leads nowhere.
+        topology: edges between the neurons that are connected to the output.
+        layers: weights and biases of these neurons.
+        removals: int64 [nonzero weights], the edge of `topology` removed in each step, or
+            _NO_EFFECT for a weight that is not connected to the output.
     """
 
     topology: Topology
@@ -97,14 +93,14 @@ class _Plan:
 
 def _plan(trained: Trained) -> _Plan:
     layers = trained.layers
-    leading = leads_to_output([weight for weight, _ in layers])
-    sources = [np.ones(trained.sizes[0], np.bool_), *leading]
-    targets = [*leading, np.ones(trained.sizes[-1], np.bool_)]
+    hidden_connected = leads_to_output([weight for weight, _ in layers])
+    sources = [np.ones(trained.sizes[0], np.bool_), *hidden_connected]
+    targets = [*hidden_connected, np.ones(trained.sizes[-1], np.bool_)]
     small = [
         (weight[np.ix_(rows, columns)], bias[rows])
         for (weight, bias), columns, rows in zip(layers, sources, targets, strict=True)
     ]
-    # A weight leads on where its target does; its source then does so as well.
+    # A weight is connected to the output if its target is; then its source is too.
     reaches_output = np.concatenate(
         [
             np.repeat(rows, weight.shape[1])
@@ -119,11 +115,11 @@ def _plan(trained: Trained) -> _Plan:
 
 
 def _floors(accuracy: float, points: int) -> list[int]:
-    """Fewest correct predictions that are not below each bound; -1: the network itself is below."""
+    """Return the fewest correct predictions that meet each bound; -1 if the network misses it."""
     hits = round(accuracy * points)
     floors = [hits - points // _PER_MILLE]
     for bound in (0.95, 0.995):
-        # As SQL on the column `accuracy` compares: by the quotient as a float.
+        # Compare the quotient as a float, as SQL compares the column `accuracy`.
         fewest = next(h for h in range(int(bound * points), points + 1) if h / points >= bound)
         floors.append(fewest if hits >= fewest else -1)
     return floors
@@ -132,7 +128,7 @@ def _floors(accuracy: float, points: int) -> list[int]:
 def _counts(
     plans: Sequence[_Plan], floors: NDArray[np.int64], dataset: Dataset
 ) -> NDArray[np.int64]:
-    """Removals before each floor is crossed, int64 [networks, bounds]; -1 where there is none."""
+    """Return the removals before each floor is crossed, int64 [networks, bounds]; -1: undefined."""
     counts = np.full_like(floors, -1)
     points = all_points(dataset)
     neurons = max(plan.topology.hidden for plan in plans) + 1

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: one learning rate an epoch (docs/paper.md, section 3)."""
+"""Learning-rate schedules: one learning rate per epoch (docs/paper.md, section 3)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 
 def cosine(lr: float, epochs: int) -> NDArray[np.float64]:
-    """Half a cosine from `lr` towards zero, which would be reached one epoch after the last."""
+    """Return half a cosine from `lr` towards zero, reached one epoch after the last."""
     epoch = np.arange(epochs)
     return lr / 2 * (1 + np.cos(np.pi * epoch / epochs))
 
 
 def step(lr: float, epochs: int) -> NDArray[np.float64]:
-    """A tenth from 30 % of the epochs on and a hundredth from 60 % on (15 and 30 of 50)."""
+    """Return `lr`, divided by 10 after 30 % and by 100 after 60 % of the epochs (15, 30 of 50)."""
     rates = np.full(epochs, lr)
     for first in (3 * epochs // 10, 6 * epochs // 10):
         rates[first:] *= 0.1
@@ -23,7 +23,7 @@ def step(lr: float, epochs: int) -> NDArray[np.float64]:
 
 
 def constant(lr: float, epochs: int) -> NDArray[np.float64]:
-    """The same learning rate throughout."""
+    """Return `lr` for every epoch."""
     return np.full(epochs, lr)
 
 
@@ -32,23 +32,23 @@ SCHEDULES: dict[str, Callable[[float, int], NDArray[np.float64]]] = {
     "step": step,
     "constant": constant,
 }
-"""Every schedule by the name that an experiment gives it."""
+"""Value of `Experiment.schedule` -> function of the first learning rate and the epochs."""
 
 
 def learning_rates(schedule: str, lr: float, epochs: int) -> NDArray[np.float64]:
-    """The learning rate of every epoch.
+    """Return the learning rate of every epoch.
 
     Args:
         schedule: key of `SCHEDULES`.
         lr: learning rate of the first epoch.
-        epochs: number of epochs that the schedule stretches over.
+        epochs: number of epochs of the schedule.
 
     Returns:
         float64 [epochs].
 
     Raises:
-        ValueError: there is no schedule of that name.
+        ValueError: no schedule has that name.
     """
     if schedule not in SCHEDULES:
-        raise ValueError(f"unknown schedule {schedule!r}; there are: {', '.join(SCHEDULES)}")
+        raise ValueError(f"unknown schedule {schedule!r}; available: {', '.join(SCHEDULES)}")
     return SCHEDULES[schedule](lr, epochs)

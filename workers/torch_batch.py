@@ -1,8 +1,8 @@
 """The batched torch trainer: many small networks at once, on a CPU or on a GPU.
 
-All networks of a batch take every step together, as one batched matrix product a layer. The
-gradient is written out by hand, because a step is then about 25 launches, which is what a step of
-networks this small costs on a GPU.
+All networks of a batch take every step together, with one batched matrix product per layer. The
+gradient is computed by hand: a step is then about 25 kernel launches, which dominate the cost of
+networks this small on a GPU.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from workers.torch_stack import Gradient, Stack, evaluate_stack
 from workers.trained import Trained
 
 NETWORKS_AT_ONCE = {"cpu": 256, "cuda": 8192}
-"""Networks in a batch at most, by kind of device; a batch that does not fit is made smaller."""
+"""Maximum number of networks in a batch, by type of device; halved when memory runs out."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,50 +38,50 @@ def train_torch(
     *,
     steps: int | None = None,
 ) -> list[Trained]:
-    """Trains networks of any sizes, whose results do not depend on their batch-mates.
+    """Train networks of any sizes; results do not depend on the other networks of a batch.
 
     Args:
-        experiments: what to train; their masks must be settled before training.
-        dataset: what to train and to measure on.
+        experiments: experiments whose masks are fixed before training.
+        dataset: data set for training and evaluation.
         device: "cpu", "cuda" or "cuda:N".
-        inits: stored initialisations by their token.
-        steps: stop after so many optimiser steps; None for all of the training.
+        inits: stored initialisations by token.
+        steps: number of optimiser steps to train; None trains to the end.
 
     Returns:
-        One result an experiment, in their order.
+        One result per experiment, in order.
 
     Raises:
-        ValueError: an experiment that cannot be trained, as for `train_reference`.
-        torch.OutOfMemoryError: not even a single network fits into the device's memory.
+        ValueError: an experiment cannot be trained, as for `train_reference`.
+        torch.OutOfMemoryError: a single network exceeds the device's memory.
     """
-    where = torch.device(device)
+    torch_device = torch.device(device)
     results: dict[int, Trained] = {}
     groups: dict[tuple[int, int, int], list[int]] = {}
-    for place, experiment in enumerate(experiments):
+    for i, experiment in enumerate(experiments):
         key = (experiment.batch_size, experiment.epochs, len(experiment.hidden))
-        groups.setdefault(key, []).append(place)
-    for places in groups.values():
-        # Networks of like size together, so that little is padded.
-        places.sort(key=lambda place: experiments[place].hidden)
-        chosen = [experiments[place] for place in places]
+        groups.setdefault(key, []).append(i)
+    for members in groups.values():
+        # Networks of similar size together, which need less padding.
+        members.sort(key=lambda i: experiments[i].hidden)
+        chosen = [experiments[i] for i in members]
         trained = in_shrinking_batches(
             chosen,
-            NETWORKS_AT_ONCE[where.type],
-            lambda batch: _train_batch(batch, dataset, where, inits, steps),
+            NETWORKS_AT_ONCE[torch_device.type],
+            lambda batch: _train_batch(batch, dataset, torch_device, inits, steps),
         )
-        results.update(zip(places, trained, strict=True))
-    return [results[place] for place in range(len(experiments))]
+        results.update(zip(members, trained, strict=True))
+    return [results[i] for i in range(len(experiments))]
 
 
 def in_shrinking_batches(
     items: Sequence[Item], size: int, work: Callable[[Sequence[Item]], list[Result]]
 ) -> list[Result]:
-    """Works through items in batches, which are halved whenever the device's memory runs out.
+    """Process items in batches, halving the batch size whenever the device's memory runs out.
 
     Args:
-        items: what to work on.
-        size: items in a batch at first.
-        work: one result an item.
+        items: items to process.
+        size: initial batch size.
+        work: function that returns one result per item of a batch.
 
     Raises:
         torch.OutOfMemoryError: a batch of one item does not fit.
@@ -96,7 +96,7 @@ def in_shrinking_batches(
             if len(batch) == 1:
                 raise
             size = len(batch) // 2
-        # Out here, because the handler keeps the failed batch's tensors alive.
+        # Outside the handler, whose exception keeps the failed batch's tensors alive.
         torch.cuda.empty_cache()
     return results
 
@@ -108,7 +108,7 @@ def _train_batch(
     inits: Mapping[str, StoredInit],
     steps: int | None,
 ) -> list[Trained]:
-    """Trains networks of one batch size, number of epochs and depth together."""
+    """Train networks of one batch size, number of epochs and depth together."""
     start = time.perf_counter()
     starts = [start_of(experiment, dataset, inits) for experiment in experiments]
     hidden = np.array([experiment.hidden for experiment in experiments]).max(axis=0)
@@ -129,7 +129,7 @@ def _train_batch(
     for epoch in range(epochs):
         if remaining == 0:
             break
-        # A rate of zero is what holds masked parameters at zero.
+        # A learning rate of zero keeps masked parameters at zero.
         rate = stack.spread(rates[:, epoch].tolist(), device) * kept
         data.shuffle(epoch)
         for step in range(min(remaining, data.steps)):
@@ -140,7 +140,7 @@ def _train_batch(
         remaining -= min(remaining, data.steps)
     accuracies, losses = evaluate_stack(stack, params, dataset)
     trained_layers = _unpacked(stack, params, experiments)
-    # Padded to one size, all networks take the same time.
+    # All networks are padded to one size, so they take the same time.
     train_ms = 1000 * (time.perf_counter() - start) / len(experiments)
     return [
         Trained.of(
@@ -158,7 +158,7 @@ def _train_batch(
 
 
 class _Feed:
-    """The batches of every network, each in its own data order; orders are shuffled once each."""
+    """The batches of every network in its data order; each order is shuffled once."""
 
     def __init__(
         self, experiments: Sequence[Experiment], dataset: Dataset, device: torch.device
@@ -168,23 +168,23 @@ class _Feed:
         rows = np.concatenate([dataset.points.T, np.ones((1, len(dataset))), [dataset.labels]])
         self._columns = torch.tensor(rows, dtype=torch.float32, device=device)
         self._seeds = list(dict.fromkeys(experiment.order_seed for experiment in experiments))
-        place = {seed: number for number, seed in enumerate(self._seeds)}
-        self._stream = torch.tensor([place[e.order_seed] for e in experiments], device=device)
+        stream = {seed: number for number, seed in enumerate(self._seeds)}
+        self._stream = torch.tensor([stream[e.order_seed] for e in experiments], device=device)
         self._shuffled = torch.empty(0)
 
     def shuffle(self, epoch: int) -> None:
-        """Lays out the points of an epoch, for each stream in its order."""
+        """Arrange the points of an epoch in the order of each stream."""
         order = np.empty((len(self._seeds), self._columns.shape[1]), dtype=np.uint32)
         for seed, row in zip(self._seeds, order, strict=True):
             permutation(seed, epoch, row)
         used = np.ascontiguousarray(order[:, : self.steps * self._batch_size]).view(np.int32)
-        places = torch.from_numpy(used).to(self._columns.device)
-        # [features + 2, streams * points], then a stream's rows together.
-        columns = self._columns.index_select(1, places.flatten())
-        self._shuffled = columns.view(-1, *places.shape).transpose(0, 1).contiguous()
+        indices = torch.from_numpy(used).to(self._columns.device)
+        # [features + 2, streams * points], then [streams, features + 2, points].
+        columns = self._columns.index_select(1, indices.flatten())
+        self._shuffled = columns.view(-1, *indices.shape).transpose(0, 1).contiguous()
 
     def batch(self, step: int) -> torch.Tensor:
-        """[networks, features + 2, batch]: the features, a row of ones, the labels."""
+        """Return [networks, features + 2, batch]: the features, a row of ones, the labels."""
         first = step * self._batch_size
         part = self._shuffled[:, :, first : first + self._batch_size]
         return part.index_select(0, self._stream)
@@ -193,7 +193,7 @@ class _Feed:
 def _unpacked(
     stack: Stack, params: torch.Tensor, experiments: Sequence[Experiment]
 ) -> list[Layers]:
-    """The layers of each network without the padding."""
+    """Return the layers of each network without padding."""
     blocks = [block.cpu().numpy() for block in stack.blocks(params)]
     networks: list[Layers] = []
     for number, experiment in enumerate(experiments):

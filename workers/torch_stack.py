@@ -1,4 +1,4 @@
-"""Many small networks in one tensor: the gradient and the evaluation of all of them at once."""
+"""Many small networks in one tensor, with gradients and evaluation for all of them at once."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 from workers.datasets import Dataset
 
 EVALUATED_POINTS = 2048
-"""Points for which all networks of a batch are evaluated at once."""
+"""Number of points evaluated at once, by all networks of a batch."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The parameters of many networks in one flat tensor, so that SGD is a handful of operations.
+    """The layout of many networks in one flat tensor, so that SGD is a handful of operations.
 
-    Layer l is a block [networks, n_out, n_in + 1] whose last column holds the biases: with a row
-    of ones under the activations, weights and biases take one product forwards and one backwards.
-    Smaller networks are padded with neurons whose parameters are zero and stay so.
+    Each layer is a block [networks, n_out, n_in + 1] whose last column holds the biases. With a row
+    of ones below the activations, weights and biases take one product in each direction. Smaller
+    networks are padded with neurons whose parameters are and remain zero.
 
     Attributes:
-        networks: how many.
-        widths: neurons of each layer, inputs first; the largest of all the networks.
+        networks: number of networks.
+        widths: number of neurons of each layer, inputs first; the maximum over the networks.
     """
 
     networks: int
@@ -37,7 +37,7 @@ class Stack:
         return sum(self.networks * rows * columns for rows, columns in self._shapes())
 
     def blocks(self, flat: torch.Tensor) -> list[torch.Tensor]:
-        """Views [networks, n_out, n_in + 1] of a flat tensor, one a layer."""
+        """Return a view [networks, n_out, n_in + 1] of a flat tensor for each layer."""
         shapes = list(self._shapes())
         parts = torch.split(flat, [self.networks * rows * columns for rows, columns in shapes])
         return [
@@ -50,11 +50,11 @@ class Stack:
         networks: Sequence[Sequence[tuple[NDArray[np.generic], NDArray[np.generic]]]],
         device: torch.device,
     ) -> torch.Tensor:
-        """A flat tensor of the numbers of each network's layers, padded with zeros.
+        """Return a flat tensor with the numbers of each network's layers, padded with zeros.
 
         Args:
-            networks: (weight [n_out, n_in], bias [n_out]) a layer, numbers or masks.
-            device: where the tensor is to lie.
+            networks: (weight [n_out, n_in], bias [n_out]) per layer, numbers or masks.
+            device: device of the tensor.
 
         Returns:
             float32 [size].
@@ -69,7 +69,7 @@ class Stack:
         return flat.to(device)
 
     def spread(self, values: Sequence[float], device: torch.device) -> torch.Tensor:
-        """A flat tensor that holds one value for every parameter of a network."""
+        """Return a flat tensor that repeats each network's value for all of its parameters."""
         flat = torch.empty(self.size, device=device)
         column = torch.tensor(values, dtype=flat.dtype, device=device)[:, None, None]
         for block in self.blocks(flat):
@@ -84,42 +84,42 @@ class Stack:
 
 
 class Gradient:
-    """Writes the gradient of the mean loss of every network into a flat tensor."""
+    """Computes the gradient of the mean loss of every network."""
 
     def __init__(
         self, stack: Stack, params: torch.Tensor, grads: torch.Tensor, batch_size: int
     ) -> None:
-        """Reads `params` and writes `grads`, flat tensors of `stack`, at every `compute`."""
+        """Prepare to read `params` and write `grads`, flat tensors of `stack`, in `compute`."""
         self._blocks = stack.blocks(params)
         self._grads = stack.blocks(grads)
         self._batch_size = batch_size
-        # Activations of the hidden layers, with the row of ones that meets the biases.
+        # Activations of the hidden layers, with a row of ones for the biases.
         self._activations = [
             torch.ones(stack.networks, neurons + 1, batch_size, device=params.device)
             for neurons in stack.widths[1:-1]
         ]
 
     def compute(self, batch: torch.Tensor) -> None:
-        """One pass forwards and one backwards over [networks, features + 2, batch]."""
+        """Write the gradient for a batch [networks, features + 2, points]."""
         inputs = [batch[:, :-1], *self._activations]
         for block, layer_input, output in zip(
             self._blocks, inputs, self._activations, strict=False
         ):
             torch.clamp(torch.bmm(block, layer_input), min=0.0, out=output[:, :-1])
         logits = torch.bmm(self._blocks[-1], inputs[-1])
-        # The loss of a point has slope sigmoid(logit) - label.
+        # The derivative of a point's loss in its logit is sigmoid(logit) - label.
         delta = torch.sigmoid(logits).sub_(batch[:, -1:]).div_(self._batch_size)
-        for place in range(len(self._blocks) - 1, 0, -1):
-            torch.bmm(delta, inputs[place].transpose(1, 2), out=self._grads[place])
-            delta = torch.bmm(self._blocks[place][:, :, :-1].transpose(1, 2), delta)
-            delta = torch.ops.aten.threshold_backward(delta, inputs[place][:, :-1], 0.0)
+        for layer in range(len(self._blocks) - 1, 0, -1):
+            torch.bmm(delta, inputs[layer].transpose(1, 2), out=self._grads[layer])
+            delta = torch.bmm(self._blocks[layer][:, :, :-1].transpose(1, 2), delta)
+            delta = torch.ops.aten.threshold_backward(delta, inputs[layer][:, :-1], 0.0)
         torch.bmm(delta, inputs[0].transpose(1, 2), out=self._grads[0])
 
 
 def evaluate_stack(
     stack: Stack, params: torch.Tensor, dataset: Dataset
 ) -> tuple[list[float], list[float]]:
-    """Accuracy and mean loss of every network over all points."""
+    """Return accuracy and mean loss of every network over all points."""
     correct = torch.zeros(stack.networks, dtype=torch.int64, device=params.device)
     loss = torch.zeros(stack.networks, dtype=torch.float64, device=params.device)
     blocks = stack.blocks(params)
@@ -128,8 +128,8 @@ def evaluate_stack(
         activation = torch.tensor(dataset.points[part].T, device=params.device)
         activation = activation.expand(stack.networks, -1, -1)
         labels = torch.tensor(dataset.labels[part], device=params.device)
-        for place, block in enumerate(blocks):
-            if place:
+        for layer, block in enumerate(blocks):
+            if layer:
                 activation = activation.relu()
             activation = torch.baddbmm(block[:, :, -1:], block[:, :, :-1], activation)
         logits = activation[:, 0]

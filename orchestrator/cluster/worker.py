@@ -100,7 +100,8 @@ def blames_task(error: RayError) -> bool:
 
     It is not if the node was lost or is unreachable, if rows were lost in transit, or if the node
     as a whole ran out of memory, since `workers.actor.limit_memory` bounds what an experiment can
-    take. Where Ray cannot tell, it is not either: an experiment that kills its worker does so again.
+    take. Where Ray cannot tell, it is not either: an experiment that kills its worker does so
+    again.
     """
     lost = (
         ActorUnavailableError,
