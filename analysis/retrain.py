@@ -11,9 +11,8 @@ from search.layers import StoredInit
 from search.specification import experiment_of
 from storage.log.inits import FrozenInit
 from storage.published.note import PublishedInit
-from workers.initial import load_stored_init
 from workers.other_arithmetic import train_as
-from workers.remade_init import remade_init
+from workers.stored_init import load_stored_init, remade_init
 
 COMPARED = ("status", "accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz")
 """Columns that must come out the same, bit for bit on the same backend."""

@@ -18,7 +18,7 @@ from search.layers import StoredInit
 from search.methods import METHODS
 from search.paper import PAPER_STUDIES, paper_study
 from search.study import Study
-from workers.remade_init import remade_init
+from workers.stored_init import remade_init
 from workers.train import train_batch
 
 INITS = {"bench-95": "random:169066", "bench-995": "random:227124"}

@@ -34,7 +34,7 @@ from storage.reading.reader import StoreReader
 from storage.results_reader import ResultsReader
 from workers.fast import BACKEND
 from workers.kernel.instruction_set import ARITHMETIC
-from workers.remade_init import remade_init
+from workers.stored_init import remade_init
 from workers.task import Task, run_task
 
 COMPARED = [name for name in RESULT_SCHEMA.names if name not in ("train_ms", "sweep_id", "backend")]

@@ -27,7 +27,8 @@ from search.study import Study
 from storage.log.init_entries import FoundNetwork
 from storage.reading.literals import sql_text
 from storage.reading.reader import StoreReader
-from workers.initial import initial_network, layers_digest
+from workers.initial import initial_network
+from workers.stored_init import layers_digest
 
 
 @dataclass(frozen=True)

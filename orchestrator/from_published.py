@@ -27,7 +27,7 @@ from storage.published.file import PublishedFile, index_set, open_published
 from storage.published.note import PublishedInit
 from storage.published.restore import read_restored
 from storage.writing.writer import StoreWriter
-from workers.remade_init import remade_init
+from workers.stored_init import remade_init
 
 _BATCH = 65_536
 """Rows that are committed together: all of the paper makes ten files."""

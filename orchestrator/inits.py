@@ -10,7 +10,7 @@ from search.layers import StoredInit
 from storage.log.inits import FrozenInit
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
-from workers.initial import load_stored_init
+from workers.stored_init import load_stored_init
 
 
 def tokens(inits: Mapping[str, FrozenInit]) -> dict[str, str]:

@@ -19,7 +19,7 @@ import torch
 
 from tests.faults.watching import contents, watching
 from tests.orchestrator.running import sparsest
-from workers.initial import STORED_SHAPES, load_stored_init
+from workers.stored_init import STORED_SHAPES, load_stored_init
 
 
 class Runs:

@@ -23,7 +23,8 @@ from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import HERE, count_rows, query, refused, sparsest
 from tests.orchestrator.small_paper import small_paper
-from workers.initial import initial_network, layers_digest
+from workers.initial import initial_network
+from workers.stored_init import layers_digest
 from workers.task import Task, run_task
 
 ALL = 12

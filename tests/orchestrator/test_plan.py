@@ -16,7 +16,8 @@ from search.layers import StoredInit
 from search.paper import paper_study
 from tests.orchestrator.fakes import FakeStore, small_study
 from tests.orchestrator.running import plan, query, rows, train, write_sweep
-from workers.initial import initial_network, layers_digest
+from workers.initial import initial_network
+from workers.stored_init import layers_digest
 
 
 def test_stored_experiment_is_planned_again() -> None:

@@ -17,7 +17,7 @@ from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import HERE, query, refused, sparsest, write_sweep
 from tests.orchestrator.test_run import bench_file
-from workers.remade_init import remade_init
+from workers.stored_init import remade_init
 
 WORDS = ("phase2-95", "--run-id", "43531", "--run-id", "100001", "--run-id", "150002")
 

@@ -28,7 +28,7 @@ from tests.orchestrator.running import (
     start,
     write_sweep,
 )
-from workers.initial import STORED_SHAPES
+from workers.stored_init import STORED_SHAPES
 
 
 @pytest.fixture

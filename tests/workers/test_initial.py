@@ -17,13 +17,8 @@ from hypothesis import strategies as st
 
 from search.experiment import Experiment
 from search.layers import StoredInit
-from workers.initial import (
-    STORED_SHAPES,
-    initial_network,
-    load_stored_init,
-    starting_network,
-    sub_network,
-)
+from workers.initial import initial_network, starting_network, sub_network
+from workers.stored_init import STORED_SHAPES, load_stored_init
 
 _GAMMA = 0x9E3779B97F4A7C15
 _ALL = (1 << 64) - 1

@@ -11,9 +11,10 @@ import pytest
 from search.experiment import Experiment
 from search.layers import StoredInit
 from storage.published.file import open_published
-from workers.initial import initial_network, layers_digest
+from workers.initial import initial_network
 from workers.kernel.simd import INSTRUCTION_SET
 from workers.other_arithmetic import ArithmeticUnavailable, arithmetic_of, train_as
+from workers.stored_init import layers_digest
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 COMPARED = ("backend", "status", "accuracy", "loss", "weight_nnz", "model_nnz")

@@ -11,8 +11,9 @@ from search.experiment import Experiment
 from search.layers import StoredInit
 from tests.tolerance import STEP_TOLERANCE, assert_networks_agree
 from workers.datasets import Dataset, load_dataset
-from workers.initial import initial_network, layers_digest, starting_network
+from workers.initial import initial_network, starting_network
 from workers.reference import train_reference
+from workers.stored_init import layers_digest
 from workers.torch_batch import in_shrinking_batches, train_torch
 
 _MIXED = [
