@@ -61,6 +61,15 @@ def mark_store(paths: StorePaths) -> None:
         if paths.marker.exists():
             return
         _check_contents(paths)
+    write_marker(paths)
+
+
+def write_marker(paths: StorePaths) -> None:
+    """Write the marker of a store whose folders exist and whose lock is held.
+
+    Raises:
+        WriteFailed: the marker could not be written.
+    """
     # A process that sees the marker must see the folders too.
     durable.sync_folder(paths.root)
     durable.sync_parents(paths.root)
@@ -80,19 +89,44 @@ def check_marker(paths: StorePaths) -> None:
         StoreDamaged: a folder of the store is a link.
         StoreVersion: a newer version made the store.
     """
-    for folder in (*paths.folders, paths.quarantine):
-        # A writer removes files from these folders, or adds files to them.
-        if folder.is_symlink():
-            raise StoreDamaged(folder, "a link, while the folders of a store are real ones")
+    check_folders(paths)
     try:
-        data = read_regular(paths.marker)
-    except (FileNotFoundError, NotADirectoryError) as error:
+        check_format(paths)
+    except FileNotFoundError as error:
         if paths.root.is_file():
             raise NotAStore(f"{paths.root} is a file, while a store is a folder.") from error
         _check_contents(paths)
         raise NotAStore(
             f"No store at {paths.root}. Create one with `sparsest run STUDY --store {paths.root}`."
         ) from error
+    _check_log(paths)
+
+
+def check_folders(paths: StorePaths) -> None:
+    """Pass if no folder of a store is a link: writers remove files from them and add files.
+
+    Raises:
+        StoreDamaged: one is.
+    """
+    for folder in (*paths.folders, paths.quarantine):
+        if folder.is_symlink():
+            raise StoreDamaged(folder, "a link, while the folders of a store are real ones")
+
+
+def check_format(paths: StorePaths) -> None:
+    """Pass if this version can read a store of the format that its marker names.
+
+    Raises:
+        FileNotFoundError: there is no marker.
+        MarkerDamaged: the marker is unreadable.
+        StoreVersion: a newer version made the store.
+    """
+    try:
+        data = read_regular(paths.marker)
+    except NotADirectoryError as error:
+        raise FileNotFoundError(paths.marker) from error
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise StoreError(f"Could not read {paths.marker}: {error.strerror}.") from error
     try:
@@ -107,7 +141,6 @@ def check_marker(paths: StorePaths) -> None:
             f"The store {paths.root} has format {written}; this version of sparsest reads up to "
             f"{STORE_FORMAT}. Use the version that made it, or a newer one."
         )
-    _check_log(paths)
 
 
 def _check_contents(paths: StorePaths) -> None:

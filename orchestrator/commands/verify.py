@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +15,10 @@ from orchestrator.commands.options import AsJson, StorePath
 from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.display.terminal import print_line
 from orchestrator.doctor.finding import PROBLEM, print_finding, problem, warning
+from orchestrator.invocation import command_line
 from orchestrator.planning.targets import find_targets
+from search.study import Study
+from storage.checking.rebuild import rebuild_log
 from storage.checking.verify import Inspection, inspect_store
 
 
@@ -23,19 +28,29 @@ def verify(
         list[str] | None,
         typer.Argument(
             metavar="FILE.toml",
-            help="Sweep files, as they were when the rows were stored: ids of their rows are then "
-            "made again from them.",
+            help="Sweep files, as they were when the rows were stored. The ids of their rows are "
+            "then derived from them.",
         ),
     ] = None,
+    rebuild: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild",
+            help="First add the data files that no log entry names to the log, for example after "
+            "the folder log/ was lost.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check everything in a store, also while a sweep runs.
 
-    Every log entry and every byte of the data files, that the rows are those which the log names,
-    that their ids follow from their studies, and that no experiment is there twice. All rows are
-    looked at; nothing is changed. The exit code is 1 where there is a problem.
+    Checks every log entry, every byte of the data files, that their rows are those that the log
+    names, that the rows' ids follow from their studies, and that no experiment is stored twice.
+    Changes nothing, unless --rebuild is given. The exit code is 1 if there is a problem.
     """
     studies = [selection.study for selection in find_targets(sweep_files or ()).selections]
+    if rebuild:
+        _rebuild(store, studies, quiet=as_json)
     report = inspect_store(store, studies)
     if as_json:
         print(json.dumps({"ok": not report.problems, **asdict(report)}))
@@ -43,6 +58,23 @@ def verify(
         _show(report)
     if report.problems:
         raise typer.Exit(PROBLEM)
+
+
+def _rebuild(store: Path, studies: Sequence[Study], *, quiet: bool) -> None:
+    """Rebuild the log, and print what was added, what was not, and what stays lost."""
+    done = rebuild_log(store, command=command_line(), studies=studies)
+    if quiet:
+        return
+    for file, reason in done.unused.items():
+        advice = "the next process that writes to the store moves it to the quarantine"
+        print_finding(warning(str(file), f"not added to the log: {reason}", advice))
+    print_line(f"added to the log: {counted(done.rows, 'row')} in {counted(done.files, 'file')}")
+    if done.files:
+        print_line(
+            f"lost: command, versions and times of {counted(len(done.sweeps), 'sweep')}, stored "
+            "initialisations, choices of searches, and which rows were forgotten, as far as only "
+            "the lost entries said so"
+        )
 
 
 def _show(report: Inspection) -> None:
@@ -58,6 +90,6 @@ def _show(report: Inspection) -> None:
         + (counted(len(report.problems), "problem") if report.problems else "no problem")
     )
     print_line(
-        f"ids made again: {report.ids_by_study:,} from study and place, {report.ids_by_row:,} from "
+        f"ids checked: {report.ids_by_study:,} from study and index, {report.ids_by_row:,} from "
         "the row's own settings"
     )

@@ -59,12 +59,13 @@ def repair_log(paths: StorePaths, command: str) -> list[LostEntry]:
         durable.make_folders(folder)
     lock = StoreLock(paths, command)
     try:
-        return _repair(paths, command)
+        return repair_locked(paths, command)
     finally:
         lock.release()
 
 
-def _repair(paths: StorePaths, command: str) -> list[LostEntry]:
+def repair_locked(paths: StorePaths, command: str) -> list[LostEntry]:
+    """Repair a log whose store is locked by the caller; see `repair_log`."""
     with durable.reporting("look into", paths.root):
         listing = FolderListing(paths)
     log = read_what_is_left(paths)

@@ -18,7 +18,7 @@ from storage.log.entries import RowsCommitted
 from storage.paths import StorePaths
 from storage.safe_open import open_regular, regular_size
 
-_MAX_BYTES: Final = 1 << 33
+MAX_PART_BYTES: Final = 1 << 33
 """Maximum size of a data file."""
 
 _FREE_VALUES: Final = 1 << 26
@@ -81,8 +81,8 @@ def check_part_size(paths: StorePaths, part: RowsCommitted) -> None:
         raise DataFileDamaged(file, f"cannot be read ({error.strerror})") from error
     if size != part.bytes:
         raise DataFileDamaged(file, f"has {size} bytes; the log says {part.bytes}")
-    if size > _MAX_BYTES:
-        raise DataFileDamaged(file, f"has {size} bytes; a data file has at most {_MAX_BYTES}")
+    if size > MAX_PART_BYTES:
+        raise DataFileDamaged(file, f"has {size} bytes; a data file has at most {MAX_PART_BYTES}")
 
 
 def check_part_content(paths: StorePaths, part: RowsCommitted) -> None:
@@ -130,7 +130,7 @@ def read_part(paths: StorePaths, part: RowsCommitted) -> pa.Table:
     file = paths.part(part.file)
     try:
         stored = pq.ParquetFile(pa.BufferReader(data))
-        _check_counts(stored.metadata, part.rows, len(data))
+        check_counts(stored.metadata, len(data), part.rows)
         rows = with_all_columns(stored.read())
     except (OSError, pa.ArrowException, ValueError, TypeError) as error:
         raise DataFileDamaged(file, f"cannot be read ({error})") from error
@@ -204,19 +204,24 @@ def read_columns(paths: StorePaths, part: RowsCommitted, columns: list[str]) -> 
     try:
         with open_regular(file) as stream:
             stored = pq.ParquetFile(stream)
-            _check_counts(stored.metadata, part.rows, part.bytes)
+            check_counts(stored.metadata, part.bytes, part.rows)
             return stored.read(columns=columns)
     except (OSError, pa.ArrowException, ValueError) as error:
         raise DataFileDamaged(file, f"cannot be read ({error})") from error
 
 
-def _check_counts(found: pq.FileMetaData, rows: int, size: int) -> None:
-    """Pass if a Parquet file has so many rows, and not too many values for its size.
+def check_counts(found: pq.FileMetaData, size: int, rows: int | None = None) -> None:
+    """Pass if a Parquet file does not have too many values for its size.
+
+    Args:
+        found: metadata of the file.
+        size: size of the file in bytes.
+        rows: number of rows that it must have; None for any.
 
     Raises:
-        ValueError: it does not.
+        ValueError: it has.
     """
-    if found.num_rows != rows:
+    if rows is not None and found.num_rows != rows:
         raise ValueError(f"it has {found.num_rows} rows; the log says {rows}")
     groups = [found.row_group(number) for number in range(found.num_row_groups)]
     values = sum(

@@ -189,6 +189,7 @@ class Committer:
     def _write_part(self, data: pa.Buffer, part: RowsCommitted) -> None:
         # The temporary name stays until the entry is published: see `storage.unnamed`.
         temporary = self._paths.tmp / part.file
+        self._lock.check()
         durable.create_exclusive(temporary, memoryview(data))
         self._lock.check()
         durable.publish_link(temporary, self._paths.part(part.file))

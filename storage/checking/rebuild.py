@@ -1,0 +1,146 @@
+"""Making log entries for data files that no entry names, after the log was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from search.study import Study
+from storage import durable
+from storage.checking.repair import repair_locked
+from storage.checking.salvage import SalvageError, salvaged_entry
+from storage.data.parts import study_ids
+from storage.errors import NotAStore, StoreError
+from storage.lock import StoreLock
+from storage.log.entries import Entry, EntryLost, RowsCommitted
+from storage.log.files import publish, read_log
+from storage.log.state import StoreState
+from storage.marker import check_folders, check_format, write_marker
+from storage.paths import StorePaths
+from storage.unnamed import FolderListing
+
+_LOST = "the entries that named the data files after it were lost"
+
+
+@dataclass
+class Rebuilt:
+    """What was done to rebuild a log.
+
+    Attributes:
+        files: number of data files that the log names now and did not name before.
+        rows: number of rows in them.
+        sweeps: ids of the sweeps that are known by their id only.
+        unused: data files that were not added -> why. The next process that writes moves them to
+            the quarantine.
+    """
+
+    files: int = 0
+    rows: int = 0
+    sweeps: list[str] = field(default_factory=list)
+    unused: dict[Path, str] = field(default_factory=dict)
+
+
+def rebuild_log(path: str | Path, *, command: str, studies: Sequence[Study] = ()) -> Rebuilt:
+    """Add the data files that no log entry names to the log of a store, which may be missing.
+
+    Data files are neither changed nor removed, so a power loss costs at most the new entries.
+
+    If two files hold the same experiment, the newer one is used: it replaced the older one. What
+    only the log knew stays lost: commands, versions and
+    times of sweeps, stored initialisations, choices of searches, and which rows were forgotten.
+
+    Args:
+        path: folder of the store.
+        command: the command line.
+        studies: studies of sweep files; the paper's are known.
+
+    Raises:
+        NotAStore: there is no store, and no data file.
+        StoreDamaged: the marker is damaged, or a file does not belong in the log.
+        StoreLocked: another process is writing to the store.
+        StoreVersion: a newer version of sparsest wrote it.
+        WriteFailed: an input/output error; the same call resumes.
+    """
+    paths = StorePaths.of(path)
+    if paths.origin.exists():
+        raise StoreError(
+            f"{paths.root} is a copy of a store on S3, whose log is there. Move the folder away: "
+            "the next command makes a new copy."
+        )
+    check_folders(paths)
+    if not paths.marker.exists() and not FolderListing(paths).parts:
+        raise NotAStore(f"No store at {paths.root}, and no data files to make a log from.")
+    for folder in paths.folders:
+        durable.make_folders(folder)
+    lock = StoreLock(paths, command)
+    try:
+        if not paths.marker.exists():
+            write_marker(paths)
+        check_format(paths)
+        return _Rebuilding(paths, command, studies, lock).run()
+    finally:
+        lock.release()
+
+
+class _Rebuilding:
+    """Rebuilding the log of a store that this process has locked."""
+
+    def __init__(
+        self, paths: StorePaths, command: str, studies: Sequence[Study], lock: StoreLock
+    ) -> None:
+        self._paths = paths
+        self._command = command
+        self._studies = {study.name: study for study in studies}
+        self._lock = lock
+        self._done = Rebuilt()
+
+    def run(self) -> Rebuilt:
+        paths = self._paths
+        repair_locked(paths, self._command)
+        with durable.reporting("look into", paths.root):
+            listing = FolderListing(paths)
+        state = StoreState(paths)
+        state.add_all(read_log(paths))
+        orphans = listing.orphans({part.file for part in state.parts} | state.replaced)
+        if not orphans:
+            return self._done
+        # Newest first: a file that replaced others is younger than they are.
+        orphans.sort(key=lambda file: file.lstat().st_mtime_ns, reverse=True)
+        parts = self._usable(orphans, state)
+        before = set(state.sweeps)
+        # After this entry, rows may name sweeps whose start was lost.
+        self._publish(state, EntryLost(command=self._command, problem=_LOST, removed=[]))
+        for part in reversed(parts):
+            self._publish(state, part)
+            self._done.files += 1
+            self._done.rows += part.rows
+        self._done.sweeps = sorted(set(state.sweeps) - before)
+        return self._done
+
+    def _usable(self, orphans: Sequence[Path], state: StoreState) -> list[RowsCommitted]:
+        """Return the entries of the files to add, which hold no experiment twice."""
+        known = {
+            bytes.fromhex(one)
+            for part in state.parts
+            for _, ids in study_ids(self._paths, part)
+            for one in ids
+        }
+        parts = []
+        for file in orphans:
+            try:
+                part, ids = salvaged_entry(self._paths, file, self._studies)
+            except SalvageError as error:
+                self._done.unused[file] = str(error)
+                continue
+            raw = {bytes.fromhex(one) for one in ids}
+            if len(raw) < len(ids) or not raw.isdisjoint(known) or state.repeats_rows(part):
+                self._done.unused[file] = "a newer file holds some of its experiments"
+                continue
+            known |= raw
+            parts.append(part)
+        return parts
+
+    def _publish(self, state: StoreState, entry: Entry) -> None:
+        publish(self._paths, state.entries + 1, entry, self._lock)
+        state.add(entry)
