@@ -52,7 +52,7 @@ def _keep(
 ) -> None:
     is_new, next_plot_at = False, 0.0
     while True:
-        is_new |= watcher.look()
+        is_new |= watcher.refresh()
         if is_new and watcher.reader is not None and watcher.rows and monotonic() >= next_plot_at:
             begun = monotonic()
             page.plot(OneDataset(watcher.reader, dataset))

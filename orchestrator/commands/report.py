@@ -117,7 +117,7 @@ def _build(reader: ResultsReader, folder: Path, options: Options) -> None:
     with _said_plainly(folder):
         check_folder(folder.expanduser().absolute(), overwrite=options.overwrite)
         with StepsDisplay(console) as display:
-            built = build_report(reader, folder, options, display.tell)
+            built = build_report(reader, folder, options, display.update)
     for experiment_id, reason in built.failed.items():
         console.print(f"{experiment_id} is not drawn: {reason}", soft_wrap=True)
     made = (built.rows, "row"), (built.plots, "plot"), (built.drawings, "drawing")

@@ -36,14 +36,14 @@ def watch(store: Path, interval_s: float, console: Console) -> None:
     """
     with ExitStack() as stack:
         live = None
-        if console.is_terminal:
+        if console.is_interactive:
             live = stack.enter_context(Live(console=console, auto_refresh=False))
         watcher = stack.enter_context(Watcher(store))
         view = _View(store, watcher)
         printed = ""
         try:
             while True:
-                watcher.look()
+                watcher.refresh()
                 if live is not None:
                     live.update(view.picture(), refresh=True)
                 elif (line := view.line()) != printed:

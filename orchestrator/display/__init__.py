@@ -1,1 +1,1 @@
-"""What a person sees of a sweep and of a store."""
+"""What commands show of sweeps and stores on the terminal."""

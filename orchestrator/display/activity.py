@@ -1,4 +1,4 @@
-"""What happens to a store at this moment, or what ran last: for those who look from outside."""
+"""The sweep or command that is writing to a store now, or the last one that did."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from storage.reading.reader import Progress, StoreReader
 
 @dataclass(frozen=True)
 class Activity:
-    """What happens to a store.
+    """Activity on a store.
 
     Attributes:
-        last_run: the sweep that runs or that ran last, and its state; None where nothing was run
-            yet.
-        running: how far the running sweep is; None where none runs, or its driver has said nothing
-            yet.
-        busy: who writes to the store while no sweep runs: a run whose workers start, or another
-            command.
+        last_run: Running or most recent sweep and its state; None if there was no sweep.
+        running: Progress of the running sweep; None if none runs or its driver has not reported.
+        busy: Process that holds the store while no sweep runs: a run that is starting its workers,
+            or another command.
     """
 
     last_run: dict[str, Any] | None = None
@@ -31,11 +29,11 @@ class Activity:
 
     @classmethod
     def of(cls, reader: StoreReader, progress: Progress) -> Self:
-        """What happens to a store now.
+        """Return the present activity on a store.
 
         Args:
-            reader: of the store.
-            progress: what it holds.
+            reader: Reader of the store.
+            progress: Its `progress()`.
         """
         holder = reader.holder()
         if not progress.sweeps:
@@ -44,45 +42,42 @@ class Activity:
         if sweep.end is not None:
             state: str = sweep.end.outcome
         elif holder is None or sweep.begin.started < holder.since:
-            # Whoever writes now came after it: the same command again, perhaps.
+            # The process that holds the store started after this sweep: another command.
             state = "killed"
         else:
             state = "running"
-        runs = state == "running"
-        last = {
+        is_running = state == "running"
+        last_run = {
             "state": state,
             "sweep_id": sweep.begin.sweep_id,
             "started": sweep.begin.started,
             "host": sweep.begin.host,
-            "pid": holder.pid if holder is not None and runs else None,
+            "pid": holder.pid if holder is not None and is_running else None,
             "command": sweep.begin.command,
             "rows": sweep.rows,
         }
-        if not runs:
-            return cls(last, busy=holder)
-        return cls(last, running=read_live(reader.paths, sweep.begin.sweep_id))
+        if not is_running:
+            return cls(last_run, busy=holder)
+        return cls(last_run, running=read_live(reader.paths, sweep.begin.sweep_id))
 
     @property
     def throughput(self) -> str | None:
-        """How far the running sweep is, and how fast; None where that is not known."""
+        """Progress and throughput of the running sweep; None if unknown."""
         return None if self.running is None else progress_line(self.running)
 
     def lines(self) -> list[str]:
-        """All but the throughput."""
+        """Return a line about each process or sweep, without the throughput."""
         lines = []
         if self.busy is not None:
             lines.append(
-                f"at work, no training has begun: {self.busy.command} (since {self.busy.since} on "
-                f"{self.busy.host})"
+                f"in use, but no training has started: {self.busy.command} (since "
+                f"{self.busy.since} on {self.busy.host})"
             )
         if self.last_run is not None:
-            lines.append(_in_words(self.last_run))
-        return lines or ["nothing was run yet"]
-
-
-def _in_words(last: dict[str, Any]) -> str:
-    said = "is running" if last["state"] == "running" else f"last run, {last['state']}"
-    return (
-        f"{said}: {last['command']} (begun {last['started']} on {last['host']}, "
-        f"{counted(last['rows'], 'row')})"
-    )
+            last = self.last_run
+            state = last["state"]
+            lines.append(
+                f"{'running' if state == 'running' else f'last run ({state})'}: {last['command']} "
+                f"(started {last['started']} on {last['host']}, {counted(last['rows'], 'row')})"
+            )
+        return lines or ["no run yet"]

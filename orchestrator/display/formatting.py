@@ -1,15 +1,15 @@
-"""Text and numbers as people read them."""
+"""Numbers as text for people."""
 
 from __future__ import annotations
 
 
 def counted(count: int, noun: str) -> str:
-    """A number with its noun: 1 file, 1,234 files."""
+    """Return a number with its noun: 1 file, 1,234 files."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def human_count(count: float) -> str:
-    """A number of any size: 8,338,343, or 6.31 * 10^121."""
+    """Return a number of any size: 8,338,343 or 6.31 * 10^121."""
     if count < 10**15:
         return f"{count:,}"
     digits, _, exponent = f"{count:.2e}".partition("e+")
@@ -17,7 +17,7 @@ def human_count(count: float) -> str:
 
 
 def human_bytes(count: float) -> str:
-    """Bytes with a decimal unit: 1.2 GB."""
+    """Return a number of bytes with a decimal unit: 1.2 GB."""
     for unit in ("B", "kB", "MB"):
         if count < 1000:
             return f"{count:.0f} {unit}"
@@ -26,7 +26,7 @@ def human_bytes(count: float) -> str:
 
 
 def human_hours(hours: float) -> str:
-    """Hours with as many digits as matter: <0.01, 0.03, 1.7, 1,234.5, 8,338,343."""
+    """Return hours with as many digits as matter: <0.01, 0.03, 1.7, 1,234.5, 8,338,343."""
     if hours >= 1e6:
         return human_count(round(hours))
     if 0 < hours < 0.005:
@@ -35,14 +35,14 @@ def human_hours(hours: float) -> str:
 
 
 def about_core_hours(hours: float) -> str:
-    """An estimate in a sentence: about 1.7 core-hours, less than 0.01 core-hours."""
-    said = human_hours(hours)
-    said = f"less than {said[1:]}" if said.startswith("<") else f"about {said}"
-    return f"{said} core-hours"
+    """Return an estimate for use in a sentence: about 1.7 core-hours."""
+    text = human_hours(hours)
+    text = f"less than {text[1:]}" if text.startswith("<") else f"about {text}"
+    return f"{text} core-hours"
 
 
 def human_seconds(seconds: float) -> str:
-    """Seconds, minutes or hours: 0.4 s, 42 s, 3.5 min, 2.1 h."""
+    """Return a duration in seconds, minutes or hours: 0.4 s, 42 s, 3.5 min, 2.1 h."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 120:
@@ -53,7 +53,7 @@ def human_seconds(seconds: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Hours, minutes and seconds: 1:02:03."""
+    """Return a duration as hours, minutes and seconds: 1:02:03."""
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}"

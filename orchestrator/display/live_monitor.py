@@ -1,4 +1,4 @@
-"""Tells those who watch a sweep from another terminal what the sweep's own display shows."""
+"""A sweep's progress display that also reports to `sparsest status` in other terminals."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from orchestrator.display.progress import ProgressDisplay
 from storage.live import LiveFile, LiveProgress
 from storage.paths import StorePaths
 
-TELL_EVERY_S = 1.0
-"""Seconds between two writings of the file."""
+WRITE_EVERY_S = 1.0
+"""Seconds between two writes of the store's live file."""
 
 
-class Team(Protocol):
-    """Whoever has workers, as an executor has."""
+class HasWorkers(Protocol):
+    """An executor, as far as it is shown."""
 
     @property
     def workers(self) -> int:
@@ -25,26 +25,26 @@ class Team(Protocol):
 
 
 class LiveMonitor:
-    """A sweep's display that keeps the store's file for watchers too.
+    """Progress display that keeps the store's live file up to date.
 
     Args:
-        display: of the sweep.
-        paths: of its store.
-        sweep_id: of the sweep.
-        team: that trains it.
+        display: Display of the sweep.
+        paths: Paths of its store.
+        sweep_id: Id of the sweep.
+        executor: Executor of the sweep.
     """
 
     def __init__(
-        self, display: ProgressDisplay, paths: StorePaths, sweep_id: str, team: Team
+        self, display: ProgressDisplay, paths: StorePaths, sweep_id: str, executor: HasWorkers
     ) -> None:
         self._display = display
         self._file = LiveFile(paths)
         self._sweep_id = sweep_id
-        self._team = team
-        self._told_at: float | None = None
+        self._executor = executor
+        self._written_at: float | None = None
 
     def __enter__(self) -> Self:
-        self._tell()
+        self._write()
         return self
 
     def __exit__(
@@ -56,21 +56,21 @@ class LiveMonitor:
         self._file.remove()
 
     def rows(self, batch: pa.RecordBatch) -> None:
-        """Rows have come back."""
+        """Count rows that have been trained."""
         self._display.rows(batch)
 
     def tick(self) -> None:
-        """The loop has gone round once more."""
+        """Refresh the display, and the file when it is due."""
         self._display.tick()
-        if self._told_at is None or time.monotonic() - self._told_at >= TELL_EVERY_S:
-            self._tell()
+        if self._written_at is None or time.monotonic() - self._written_at >= WRITE_EVERY_S:
+            self._write()
 
     def note(self, text: str) -> None:
-        """Something happened that a person should know."""
+        """Show a message."""
         self._display.note(text)
 
-    def _tell(self) -> None:
-        self._told_at = time.monotonic()
+    def _write(self) -> None:
+        self._written_at = time.monotonic()
         self._file.write(
             LiveProgress(
                 sweep_id=self._sweep_id,
@@ -78,6 +78,6 @@ class LiveMonitor:
                 total=self._display.total,
                 rate=self._display.rate,
                 left_s=self._display.left_s,
-                workers=self._team.workers,
+                workers=self._executor.workers,
             )
         )

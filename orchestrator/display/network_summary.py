@@ -1,4 +1,4 @@
-"""A stored network that something was chosen for: from its row, and in words."""
+"""Description of a stored network from which an initialisation or a phase was chosen."""
 
 from __future__ import annotations
 
@@ -12,13 +12,20 @@ COLUMNS = (
     "experiment_id, study, study_index, paper_group, paper_run_id, structure, masks, accuracy, "
     "weight_nnz, model_nnz, root_seed"
 )
-"""Of `results`, for `found_network`."""
+"""Columns of `results` that `found_network` needs."""
 
 
 def found_network(
     row: Mapping[str, Any], *, target: float, reached: int, trained: int
 ) -> FoundNetwork:
-    """A row with the columns of `COLUMNS` as a network that something is said about."""
+    """Return the log entry of a network that was chosen among trained ones.
+
+    Args:
+        row: Row of the network with the columns in `COLUMNS`.
+        target: Accuracy that it had to reach.
+        reached: Number of networks that reach the target.
+        trained: Number of networks it was chosen from.
+    """
     if row["paper_group"] is None:
         label = f"{row['study']}:{row['study_index'] + 1}"
     else:
@@ -40,12 +47,12 @@ def found_network(
 
 
 def masks_text(network: FoundNetwork) -> str:
-    """Its masks, a word a layer."""
+    """Return its masks, one word per layer."""
     return "masks " + " ".join(network.masks) if network.masks else "dense"
 
 
 def init_origin(found: FoundNetwork | None) -> str:
-    """Where an initialisation came from, in words."""
+    """Return where an initialisation comes from; None stands for a file of the user."""
     if found is None:
         return "from a file"
     return (

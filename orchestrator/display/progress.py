@@ -1,4 +1,4 @@
-"""The live display of a sweep: a bar on a terminal, plain lines elsewhere."""
+"""Progress display of a sweep: a bar on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ LINE_EVERY_S = 15.0
 """Seconds between two lines where there is no terminal."""
 
 RATE_OVER_S = 60.0
-"""Seconds over which the rate is taken."""
+"""Seconds over which the rate is averaged."""
 
-WORK_OVER_S = 300.0
-"""Seconds over which it is taken how fast the work goes: a single task can last for minutes."""
+TIME_LEFT_OVER_S = 300.0
+"""Seconds over which the time left is extrapolated: one task can take minutes."""
 
 POINT_EVERY_S = 0.2
-"""Seconds between two points of either: thousands of tasks may come back in one."""
+"""Seconds between two points of either average: thousands of tasks may end in one second."""
 
 
 class _Bar(Progress):
-    """A bar as wide as the terminal, with a line of text below it."""
+    """A bar across the terminal with a line of text below it."""
 
     def get_renderables(self) -> Iterator[RenderableType]:
-        """The bar, and the field "below" of its task."""
+        """Return the bar and the field `below` of its task."""
         yield self.make_tasks_table(self.tasks)
         yield from (Text(task.fields["below"]) for task in self.tasks)
 
 
 class ProgressDisplay:
-    """Shows what is done, the rate, the time left and the sparsest networks so far.
+    """Experiments done, rate, time left and sparsest networks of a sweep.
 
     Args:
-        console: where to show it (standard error, so that output can be piped).
-        tally: the counts of the sweep.
-        best: the sparsest networks of the store so far.
+        console: Console of standard error, so that output can be piped.
+        tally: Counts of the sweep, kept by the driver.
+        best: Fewest weights in the store so far; updated by `rows`.
     """
 
     def __init__(self, console: Console, tally: Tally, best: FewestWeights) -> None:
@@ -64,7 +64,7 @@ class ProgressDisplay:
             TextColumn("{task.fields[percent]:>3}%"),
             TextColumn("{task.fields[numbers]}", markup=False),
             console=console,
-            disable=not console.is_terminal,
+            disable=not console.is_interactive,
             expand=True,
         )
         self._task = self._bar.add_task("training", total=tally.total, **self._fields())
@@ -80,57 +80,57 @@ class ProgressDisplay:
         traceback: TracebackType | None,
     ) -> None:
         self._bar.stop()
-        if not self._console.is_terminal:
+        if not self._console.is_interactive:
             self._console.print(self._line(), highlight=False, soft_wrap=True)
 
     def rows(self, batch: pa.RecordBatch) -> None:
-        """Take rows into account that the tally has counted."""
+        """Include rows that the tally has counted."""
         self._best.update(batch)
         _add_point(self._recent, self._tally.trained, RATE_OVER_S)
 
     def tick(self) -> None:
-        """Show the present state."""
-        _add_point(self._work, self._tally.work_left, WORK_OVER_S)
-        if self._console.is_terminal:
+        """Refresh the bar, or print a line when one is due."""
+        _add_point(self._work, self._tally.work_left, TIME_LEFT_OVER_S)
+        if self._console.is_interactive:
             self._bar.update(self._task, completed=self._tally.trained, **self._fields())
         elif time.monotonic() - self._line_at >= LINE_EVERY_S:
             self._line_at = time.monotonic()
             self._console.print(self._line(), highlight=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
-        """Shows a message without disturbing the bar."""
+        """Print a message above the bar."""
         self._console.print(text, highlight=False, soft_wrap=True)
 
     @property
     def done(self) -> int:
-        """Experiments that have come back."""
+        """Number of experiments that have been trained."""
         return self._tally.trained
 
     @property
     def total(self) -> int:
-        """Experiments that this run is to train."""
+        """Number of experiments that this run will train."""
         return self._tally.total
 
     @property
     def rate(self) -> float:
-        """Experiments a second, of late."""
+        """Recent experiments per second."""
         (first_time, first_done), now = self._recent[0], time.monotonic()
         elapsed = now - first_time
         return (self._tally.trained - first_done) / elapsed if elapsed > 0 else 0.0
 
     def _fields(self) -> dict[str, Any]:
         return {
-            # Rounded down: 100 % are all of them.
+            # Rounded down, so that 100 % means all.
             "percent": 100 * self._tally.trained // max(1, self._tally.total),
             "numbers": "  ".join(self._numbers()),
-            "below": "; ".join(self._findings()),
+            "below": "; ".join(self._remarks()),
         }
 
     def _line(self) -> str:
-        return "trained " + "; ".join([*self._numbers(), *self._findings()])
+        return "trained " + "; ".join([*self._numbers(), *self._remarks()])
 
     def _numbers(self) -> list[str]:
-        """How far it is, how fast, and how long it takes."""
+        """Return progress, elapsed time, rate and time left."""
         return [
             f"{self._tally.trained:,} of {self._tally.total:,}",
             f"{clock(time.monotonic() - self._start)} elapsed",
@@ -139,15 +139,15 @@ class ProgressDisplay:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds that the rest takes if the work goes on as of late; None while nobody knows."""
+        """Seconds until the run ends at the recent throughput; None if unknown."""
         (first_time, first_left), (last_time, last_left) = self._work[0], self._work[-1]
         if first_left <= last_left:
             return None
         return last_left * (last_time - first_time) / (first_left - last_left)
 
-    def _findings(self) -> list[str]:
-        """What came out so far, after what explains the numbers."""
-        parts = unevenness(self._tally.total - self._tally.trained, self.rate, self.left_s)
+    def _remarks(self) -> list[str]:
+        """Return an explanation of the time left, the sparsest networks and failures."""
+        parts = unevenness(self._tally.left, self.rate, self.left_s)
         parts.append(f"sparsest: {self._best}")
         if self._tally.failed:
             parts.append(f"{self._tally.failed:,} failed")
@@ -155,7 +155,7 @@ class ProgressDisplay:
 
 
 def _add_point(points: deque[tuple[float, Value]], value: Value, over_s: float) -> None:
-    """Adds a value with the time, in place of the last one if that is fresh; drops old ones."""
+    """Append a value with the time, replacing the last one if it is recent, and drop old ones."""
     now = time.monotonic()
     if len(points) > 1 and now - points[-2][0] < POINT_EVERY_S:
         points.pop()

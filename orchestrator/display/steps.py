@@ -1,4 +1,4 @@
-"""The display of a command that takes steps: bars on a terminal, plain lines elsewhere."""
+"""Progress display of a command with several steps: bars on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from orchestrator.display.progress import LINE_EVERY_S
 
 
 class StepsDisplay:
-    """Shows how far each step is.
+    """Progress of each step.
 
-    Without a terminal a line is printed when a step is done, and now and then before.
+    Without a terminal a line is printed when a step is done, and every `LINE_EVERY_S` before that.
 
     Args:
-        console: where to show it (standard error, so that output can be piped).
+        console: Console of standard error, so that output can be piped.
     """
 
     def __init__(self, console: Console) -> None:
@@ -29,20 +29,20 @@ class StepsDisplay:
             BarColumn(),
             MofNCompleteColumn(),
             console=console,
-            disable=not console.is_terminal,
+            disable=not console.is_interactive,
         )
         self._tasks: dict[str, TaskID] = {}
 
-    def tell(self, step: str, done: int, of: int) -> None:
-        """Shows how much of a step is done."""
-        if not self._console.is_terminal:
-            self._say(step, done, of)
+    def update(self, step: str, done: int, of: int) -> None:
+        """Show that `done` of `of` parts of a step are done."""
+        if not self._console.is_interactive:
+            self._print_line(step, done, of)
             return
         if step not in self._tasks:
             self._tasks[step] = self._bar.add_task(step, total=of)
         self._bar.update(self._tasks[step], completed=done, total=of)
 
-    def _say(self, step: str, done: int, of: int) -> None:
+    def _print_line(self, step: str, done: int, of: int) -> None:
         now = time.monotonic()
         if of == 0 or (done < of and now - self._line_at < LINE_EVERY_S):
             return

@@ -1,59 +1,75 @@
-"""What is printed for a person, without what would command the terminal.
+"""Text for the terminal, without the characters that would control it.
 
-Names, commands, hosts and reasons in a store come from whoever made it, and a terminal obeys the
-control characters in them: it moves its cursor over lines above, changes its title, or types
-answers of its own. Whatever a command prints for reading goes through here. CSV, JSON and Parquet
-have every character as it is.
+Names, commands, hosts and messages in a store come from whoever made the store. A terminal obeys
+the control characters in them: it moves the cursor over earlier lines, changes its title, or types
+replies. Commands therefore print text for reading through this module. CSV, JSON and Parquet output
+keeps every character.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterable
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-_COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters but for line feed and tabulator, other ends of lines, those that turn the
-direction of writing round, and halves of surrogate pairs, which cannot be printed."""
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters except line feed and tab, other line separators, characters that change the
+writing direction, and surrogates, which cannot be encoded."""
+
+_PIPE_WIDTH = 1_000
+"""Characters per line where there is no terminal: tables keep all their columns and digits."""
 
 
 def visible(text: str) -> str:
-    r"""The text with a name such as \x1b in place of each character that is not to be printed."""
-    return _COMMANDING.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+    r"""Replace each control character by an escape sequence such as \x1b."""
+    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
 
 
 def print_line(text: str = "", *, err: bool = False) -> None:
-    """Prints a line.
-
-    Args:
-        text: the line.
-        err: on standard error, not on standard output.
-    """
+    """Print a line on standard output, or on standard error with `err`."""
     typer.echo(visible(text), err=err)
 
 
 class _PlainConsole(Console):
-    """A console whose own control sequences are the only ones that reach the terminal."""
+    """A console that emits no control sequences except its own."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """As rich renders it, with text made visible; a segment with `control` is rich's own."""
+        """Render as rich does, with control characters of the text made visible."""
         for segment in super().render(renderable, options):
-            if segment.control:
+            if segment.control:  # rich's own
                 yield segment
             else:
                 yield Segment(visible(segment.text), segment.style)
 
 
 def plain_console(*, stderr: bool = False, width: int | None = None) -> Console:
-    """A console that prints text as it is: paths and messages may hold brackets and colons.
+    """Return a console that prints text literally, without markup, emoji or highlighting.
+
+    Its `is_interactive` is whether a bar can be redrawn in place. Colours do not depend on it: they
+    can be forced into a pipe with FORCE_COLOR.
 
     Args:
-        stderr: on standard error, not on standard output.
-        width: characters of a line; None for what the terminal has.
+        stderr: Print on standard error instead of standard output.
+        width: Characters per line; None for the width of the terminal.
     """
-    return _PlainConsole(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+    stream = sys.stderr if stderr else sys.stdout
+    on_terminal = stream is not None and stream.isatty()
+    if width is None and not on_terminal and "COLUMNS" not in os.environ:
+        width = _PIPE_WIDTH
+    # A notebook runs `!sparsest ...` in a pseudo-terminal but shows cursor movements as text.
+    interactive = on_terminal and "JPY_PARENT_PID" not in os.environ
+    return _PlainConsole(
+        stderr=stderr,
+        width=width,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        force_interactive=None if interactive else False,
+    )

@@ -1,7 +1,7 @@
-"""How fast a sweep goes and when it ends, in words: for its own display, and for those who watch.
+"""Throughput and time left of a sweep as text, for its own display and for `status`.
 
-Rate and time left need not multiply to what is left: the rate counts experiments, and the time left
-knows that some are ten thousand times dearer than others. Where the two part, that is said.
+The rate counts experiments; the time left weighs them by cost, and some cost ten thousand times as
+much as others. Where the two disagree, the text says so.
 """
 
 from __future__ import annotations
@@ -9,44 +9,44 @@ from __future__ import annotations
 from orchestrator.display.formatting import clock, counted
 from storage.live import LiveProgress
 
-EVEN = 1.25
-"""Up to so many times as long as those of late, or as short, what is to come counts as alike."""
+EVEN_RATIO = 1.25
+"""Largest ratio of the costs of remaining and recent experiments that is not worth mentioning."""
 
 
 def rate_and_time_left(rate: float, left_s: float | None) -> list[str]:
-    """Rate and time left.
+    """Return the rate and, where it is known, the time left.
 
     Args:
-        rate: experiments a second, of late.
-        left_s: seconds that the rest takes; None while nobody knows.
+        rate: Recent experiments per second.
+        left_s: Seconds until the run ends; None if unknown.
     """
-    said = f"{rate:,.0f}/s" if rate >= 9.95 else f"{rate:.2g}/s"
-    return [said] if left_s is None else [said, f"{clock(left_s)} left"]
+    text = f"{rate:,.0f}/s" if rate >= 9.95 else f"{rate:.2g}/s"
+    return [text] if left_s is None else [text, f"{clock(left_s)} left"]
 
 
 def unevenness(experiments_left: int, rate: float, left_s: float | None) -> list[str]:
-    """What explains that the rest takes longer or shorter than the rate lets one expect.
+    """Return an explanation if the time left is not the number of experiments over the rate.
 
     Args:
-        experiments_left: experiments that have not come back.
-        rate: experiments a second, of late.
-        left_s: seconds that the rest takes; None while nobody knows.
+        experiments_left: Experiments not trained yet.
+        rate: Recent experiments per second.
+        left_s: Seconds until the run ends; None if unknown.
 
     Returns:
-        Some words, or nothing where it does not need to be explained.
+        One phrase; none if rate and time left agree or are unknown.
     """
     if left_s is None or not experiments_left or not rate:
         return []
-    times = left_s * rate / experiments_left
-    if 1 / EVEN <= times <= EVEN:
+    ratio = left_s * rate / experiments_left
+    if 1 / EVEN_RATIO <= ratio <= EVEN_RATIO:
         return []
-    return [f"each of the rest takes {float(f'{times:.2g}'):,g} times as long"]
+    return [f"each of the rest takes {float(f'{ratio:.2g}'):,g} times as long"]
 
 
 def progress_line(progress: LiveProgress) -> str:
-    """How far the running sweep is, how fast, and how long it takes."""
+    """Return progress, throughput and time left of a running sweep in one line."""
     parts = [
-        f"{progress.done:,} of {progress.total:,} of this run",
+        f"this run: {progress.done:,} of {progress.total:,}",
         *rate_and_time_left(progress.rate, progress.left_s),
         counted(progress.workers, "worker"),
         *unevenness(progress.total - progress.done, progress.rate, progress.left_s),

@@ -1,4 +1,4 @@
-"""A store as it stands, looked at again and again while a sweep may fill it."""
+"""Repeated reading of a store while a sweep may be filling it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from storage.reading.reader import StoreReader
 
 
 class Watcher(ExitStack):
-    """What was seen of a store at the last look.
+    """Summary of a store at the last refresh.
 
     Args:
-        store: its folder, which need not be there yet.
+        store: Folder of the store, which need not exist yet.
 
     Attributes:
-        reader: of the store; None while there is none.
-        best: the sparsest networks.
-        rows: that are stored.
-        studies: as `orchestrator.display.store_summary.stored_studies` gives them.
-        activity: what happens to it.
+        reader: Reader of the store; None while there is no store.
+        best: Fewest weights at each target.
+        rows: Number of stored rows.
+        studies: Records of `orchestrator.display.store_summary.stored_studies`.
+        activity: Activity on the store.
     """
 
     def __init__(self, store: Path) -> None:
@@ -36,18 +36,18 @@ class Watcher(ExitStack):
         self.studies: list[dict[str, Any]] = []
         self.activity = Activity()
 
-    def look(self) -> bool:
-        """Looks again; returns whether there is anything new in the store.
+    def refresh(self) -> bool:
+        """Read the store again and return whether it has changed.
 
         Raises:
-            StoreError: what is there is no store that can be read.
+            StoreError: The folder holds something else, or the store cannot be read.
         """
         changed = True
         if self.reader is None:
             try:
                 self.reader = self.enter_context(StoreReader(self._store))
             except NotAStore:
-                if _is_something_else(StorePaths.of(self._store)):
+                if _holds_something_else(StorePaths.of(self._store)):
                     raise
                 return False
         else:
@@ -61,9 +61,13 @@ class Watcher(ExitStack):
         return changed
 
 
-def _is_something_else(paths: StorePaths) -> bool:
-    """Whether what is there is no store, and none that a writer is just making either."""
+def _holds_something_else(paths: StorePaths) -> bool:
+    """Return whether a folder is neither a store nor a store that a writer is creating."""
     if not paths.root.is_dir():
         return paths.root.exists()
-    made_first = {paths.lock.name, paths.marker.name, *(folder.name for folder in paths.folders)}
-    return any(file.name not in made_first for file in paths.root.iterdir())
+    created_first = {
+        paths.lock.name,
+        paths.marker.name,
+        *(folder.name for folder in paths.folders),
+    }
+    return any(file.name not in created_first for file in paths.root.iterdir())

@@ -21,14 +21,14 @@ def test_minutes_pass_without_a_line_or_every_step_has_one(
     printed = StringIO()
     with StepsDisplay(Console(file=printed)) as display:
         for done in range(8):
-            display.tell("asking", done, 7)
-        display.tell("drawing", 0, 2_000)
-        display.tell("drawing", 1_199, 2_000)
+            display.update("asking", done, 7)
+        display.update("drawing", 0, 2_000)
+        display.update("drawing", 1_199, 2_000)
         now[0] += LINE_EVERY_S
-        display.tell("drawing", 1_200, 2_000)
-        display.tell("drawing", 1_201, 2_000)
-        display.tell("drawing", 2_000, 2_000)
-        display.tell("nothing", 0, 0)
+        display.update("drawing", 1_200, 2_000)
+        display.update("drawing", 1_201, 2_000)
+        display.update("drawing", 2_000, 2_000)
+        display.update("nothing", 0, 0)
     assert printed.getvalue().splitlines() == [
         "asking: 7 of 7",
         "drawing: 1,200 of 2,000",
@@ -39,6 +39,6 @@ def test_minutes_pass_without_a_line_or_every_step_has_one(
 def test_terminal_shows_lines_in_place_of_a_bar() -> None:
     printed = StringIO()
     with StepsDisplay(Console(file=printed, force_terminal=True, width=80)) as display:
-        display.tell("asking", 3, 7)
+        display.update("asking", 3, 7)
     assert "3/7" in printed.getvalue()
     assert "3 of 7" not in printed.getvalue()
