@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -24,22 +25,20 @@ _METADATA: Final[dict[str, dict[str, str | None]]] = {
 }
 
 
-def check_drawing_path(path: Path, *, overwrite: bool = False) -> None:
+def check_drawing_path(path: Path) -> None:
     """Check that a drawing can be written to a path, before it is made.
 
     Raises:
         ValueError: the suffix is not one of `SUFFIXES`.
-        FileExistsError: the path exists and `overwrite` is not set, or it is a folder.
+        FileExistsError: the path is a folder, a device or a pipe.
         FileNotFoundError: its folder does not exist.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path}: unknown format; the name must end in {', '.join(SUFFIXES)}")
     if path.is_dir():
         raise FileExistsError(f"{path} is a folder; name a file")
-    if path.exists() and not overwrite:
-        raise FileExistsError(
-            f"{path} exists already: name another file, or replace it (--overwrite)"
-        )
+    if path.exists() and not path.is_file():
+        raise FileExistsError(f"{path} is not a regular file; name another")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent}: create it, or name another")
 
@@ -49,15 +48,15 @@ def save_drawing(figure: Figure, path: str | Path, *, overwrite: bool = False) -
 
     Args:
         figure: figure of `analysis.drawing.figure.draw` or any other matplotlib figure.
-        path: file whose name ends in one of `SUFFIXES`.
-        overwrite: whether to replace an existing file.
+        path: file whose name ends in one of `SUFFIXES`; of a link, its target is written.
+        overwrite: whether to replace an existing file that holds another drawing.
 
     Raises:
         ValueError: the suffix is not one of `SUFFIXES`.
-        OSError: the file cannot be written, or exists and `overwrite` is not set.
+        OSError: the file cannot be written, or holds something else and `overwrite` is not set.
     """
-    final = Path(path).expanduser().absolute()
-    check_drawing_path(final, overwrite=overwrite)
+    final = Path(os.path.realpath(Path(path).expanduser()))
+    check_drawing_path(final)
     suffix = final.suffix.lower()
     with (
         scratch_folder(final.parent, ".drawing-") as folder,
@@ -73,4 +72,9 @@ def save_drawing(figure: Figure, path: str | Path, *, overwrite: bool = False) -
     ):
         complete = folder / f"drawing{suffix}"
         figure.savefig(complete, dpi=_DOTS_PER_INCH[suffix], metadata=_METADATA[suffix])
+        if not overwrite and final.exists() and final.read_bytes() != complete.read_bytes():
+            raise FileExistsError(
+                f"{path} exists and holds something else: name another file, or replace it "
+                "(--overwrite)"
+            )
         complete.replace(final)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ def build_report(reader: ResultsReader, folder: Path, options: Options, tell: Te
         DrawingFailed: a process that draws was lost.
         storage.errors.StoreError: the results cannot be read.
     """
-    final = folder.expanduser().absolute()
+    final = Path(os.path.realpath(folder.expanduser()))
     check_folder(final, overwrite=options.overwrite)
     source = OneDataset(reader, options.dataset)
     rows = int(source.sql("SELECT count(*) AS rows FROM results").to_pylist()[0]["rows"])

@@ -65,15 +65,23 @@ def make_live_folder(folder: Path, title: str, *, overwrite: bool = False) -> No
     Raises:
         OSError: it cannot be written, or something else is there.
     """
-    final = folder.expanduser().absolute()
-    check_folder(final, overwrite=overwrite)
+    final = Path(os.path.realpath(folder.expanduser()))
+    check_folder(final, overwrite=overwrite or _is_page_of(final, title))
     with tempfile.TemporaryDirectory(prefix=".report-", dir=final.parent) as aside:
         made = Path(aside) / "report"
         made.mkdir()
         copy_assets(made, "live.js")
         (made / INDEX).write_text(rendered("live.html", title=title), encoding="utf-8")
-        (made / MARKER).write_text(json.dumps({"live": True}) + "\n", encoding="utf-8")
+        (made / MARKER).write_text(json.dumps({"live": title}) + "\n", encoding="utf-8")
         put_in_place(made, final)
+
+
+def _is_page_of(folder: Path, title: str) -> bool:
+    """Return whether a folder holds a live page with this title."""
+    try:
+        return json.loads((folder / MARKER).read_bytes()) == {"live": title}
+    except (OSError, ValueError):
+        return False
 
 
 class LivePage:

@@ -1,4 +1,4 @@
-"""The command that looks whether everything is as it should be."""
+"""The command `doctor`: checks of a machine, a store or a cluster."""
 
 from __future__ import annotations
 
@@ -12,11 +12,7 @@ import typer
 
 from orchestrator.commands.options import AsJson
 from orchestrator.commands.store_location import StoreOnS3, new_store_location
-from orchestrator.doctor.finding import PROBLEM, Finding, Level, ok, print_finding, problem
-from orchestrator.doctor.resources import check_resources
-from orchestrator.doctor.software import check_software
-from orchestrator.doctor.store import check_store
-from orchestrator.ray_environment import prepare_ray_environment
+from orchestrator.doctor.finding import Finding, Level, ok, print_finding, problem
 from storage.errors import StoreError
 
 
@@ -26,59 +22,67 @@ def doctor(
         typer.Option(
             "--store",
             metavar="D",
-            help="Look at this store, or its place, too: a folder, or s3://BUCKET/PREFIX.",
+            help="Also check a store, or the place for one: a folder or s3://BUCKET/PREFIX.",
         ),
     ] = None,
     with_ray: Annotated[
-        bool, typer.Option("--ray", help="See whether Ray starts here, which takes seconds.")
+        bool, typer.Option("--ray", help="Also check that Ray starts, which takes seconds.")
     ] = False,
     address: Annotated[
         str | None,
-        typer.Option(metavar="A", help="Look at the nodes of this Ray cluster too."),
+        typer.Option(metavar="A", help="Also check the nodes of this Ray cluster."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what of this machine or a cluster is wrong.
+    """Check this machine and, on request, a store or a cluster.
 
-    A line for each thing: ok, warning or problem, what it is, and what to do. The exit code is 1
-    where there is a problem.
+    Prints a line per check: ok, warning or problem, what was found, and what to do. The exit code
+    is 1 if there is a problem.
     """
-    place = None if store is None else new_store_location(store)
+    location = None if store is None else new_store_location(store)
     findings = []
-    for finding in _findings(place, with_ray, address):
+    for finding in _findings(location, with_ray, address):
         findings.append(finding)
         if not as_json:
             print_finding(finding)
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings]))
     if any(finding.level is Level.problem for finding in findings):
-        raise typer.Exit(PROBLEM)
+        raise typer.Exit(1)
 
 
 def _findings(
-    place: Path | StoreOnS3 | None, with_ray: bool, address: str | None
+    location: Path | StoreOnS3 | None, with_ray: bool, address: str | None
 ) -> Iterator[Finding]:
+    # Imported here: numba takes a second, which `--help` need not cost.
+    from orchestrator.doctor.resources import check_resources
+    from orchestrator.doctor.software import check_software
+
     yield from check_software()
     yield from check_resources()
-    if place is not None:
-        yield from _of_store(place)
+    if location is not None:
+        yield from _store_findings(location)
     if with_ray or address is not None:
+        from orchestrator.ray_environment import prepare_ray_environment
+
         prepare_ray_environment(address)
-        # Imported here: only now is its environment settled.
+        # Imported after its environment is set.
         from orchestrator.doctor.cluster import check_ray
 
         yield from check_ray(address)
 
 
-def _of_store(place: Path | StoreOnS3) -> Iterator[Finding]:
-    """What is found of a store; on S3, whether it answers, and then of the working copy."""
-    if isinstance(place, Path):
-        yield from check_store(place)
+def _store_findings(location: Path | StoreOnS3) -> Iterator[Finding]:
+    """Check a store; of a store on S3, the connection and the working copy."""
+    from orchestrator.doctor.store import check_store
+
+    if isinstance(location, Path):
+        yield from check_store(location)
         return
     try:
-        folder = place.folder()
+        folder = location.folder()
     except StoreError as error:
         yield problem("s3", str(error), "see docs/s3.md")
         return
-    yield ok("s3", f"{place.address} can be read; what follows is of its copy on this machine")
+    yield ok("s3", f"{location.address} is readable; the next lines are about its local copy")
     yield from check_store(folder)

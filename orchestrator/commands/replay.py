@@ -1,4 +1,4 @@
-"""The command that trains a stored row again and compares."""
+"""The command `replay`: training a stored experiment again and comparing the results."""
 
 from __future__ import annotations
 
@@ -16,16 +16,13 @@ from orchestrator.errors import UserError
 if TYPE_CHECKING:
     from analysis.replay import Difference, Replay
 
-NOT_THE_SAME = 1
-"""Exit code where something came out otherwise."""
-
 
 def replay(
     name: Annotated[
         str,
         typer.Argument(
             metavar="EXPERIMENT",
-            help="An experiment_id or its first digits, or a number such as random:43531.",
+            help="An experiment_id, its first digits, or a number such as random:43531.",
         ),
     ],
     store: MaybeStorePath = None,
@@ -33,49 +30,53 @@ def replay(
     init: InitFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train a stored experiment again and compare, weight by weight.
+    """Train a stored experiment again and compare every weight.
 
-    Nothing is stored. The exit code is 0 if all came out the same, bit for bit, and 1 if not. Bits
-    depend on the processor: a row is trained with the arithmetic of the one that made it.
+    Nothing is stored. The exit code is 0 if the results agree bit for bit, and 1 if not. Bits
+    depend on the processor, so the row is trained with the arithmetic that it was made with.
     """
-    # Imported here: torch takes seconds that other commands need not spend.
+    # Imported here: torch takes a second, which `--help` need not cost.
     from analysis import replay as replaying
 
     with results_reader(store, published) as reader:
         row = reader.row(name)
         try:
-            done = replaying.replay(row, reader, init)
+            result = replaying.replay(row, reader, init)
         except (OSError, ValueError) as error:
             raise UserError(str(error)) from error
     if as_json:
-        print(
-            json.dumps({"experiment_id": row["experiment_id"], "same": done.same, **asdict(done)})
-        )
+        same = {"experiment_id": row["experiment_id"], "same": result.same}
+        print(json.dumps(same | asdict(result)))
     else:
-        _show(row, done)
-    if not done.same:
-        raise typer.Exit(NOT_THE_SAME)
+        _print(row, result)
+    if not result.same:
+        raise typer.Exit(1)
 
 
-def _show(row: dict[str, Any], done: Replay) -> None:
-    console = plain_console()
-    said = [
-        f"experiment {row['experiment_id']}: made by {done.backend}, now by {done.backend_here}"
+def _print(row: dict[str, Any], result: Replay) -> None:
+    lines = [
+        f"experiment {row['experiment_id']}: stored by {result.backend}, "
+        f"replayed by {result.backend_here}"
     ]
-    for column, (stored, now) in done.other_columns.items():
-        said.append(f"{column}: {stored} stored, {now} now")
-    if not done.other_columns:
-        said.append("status, accuracy, loss and counts of weights: the same")
-    if done.weights is None or done.biases is None:
-        said.append("weights and biases: none stored to compare with")
+    for column, (stored, replayed) in result.other_columns.items():
+        lines.append(f"{column}: {stored} stored, {replayed} replayed")
+    if not result.other_columns:
+        lines.append("status, accuracy, loss and weight counts: the same")
+    if result.weights is None or result.biases is None:
+        lines.append("weights and biases: not stored, not compared")
     else:
-        said += [_difference("weights", done.weights), _difference("biases", done.biases)]
-    said.append("the same" if done.same else "not the same")
-    for line in said:
+        lines.append(_difference("weights", result.weights))
+        lines.append(_difference("biases", result.biases))
+    lines.append("the same" if result.same else "not the same")
+    console = plain_console()
+    for line in lines:
         console.print(line, soft_wrap=True)
 
 
-def _difference(what: str, found: Difference) -> str:
-    if not found.differing:
-        return f"{what}: all {found.count:,} the same bits"
-    return f"{what}: {found.differing:,} of {found.count:,} differ, by up to {found.largest:.3g}"
+def _difference(name: str, difference: Difference) -> str:
+    if not difference.differing:
+        return f"{name}: all {difference.count:,} are bit-identical"
+    return (
+        f"{name}: {difference.differing:,} of {difference.count:,} differ, by at most "
+        f"{difference.largest:.3g}"
+    )

@@ -1,7 +1,8 @@
-"""The command that makes the report."""
+"""The command `report`: the paper's findings as a page for a browser."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,6 @@ from orchestrator.commands.options import MaybeStorePath, Published
 from orchestrator.commands.results import results_reader
 from orchestrator.cores import usable_cores
 from orchestrator.display.formatting import counted
-from orchestrator.display.steps import StepsDisplay
 from orchestrator.display.terminal import plain_console, print_line
 from orchestrator.errors import UserError
 from storage.results_reader import ResultsReader
@@ -21,8 +21,8 @@ from storage.results_reader import ResultsReader
 if TYPE_CHECKING:
     from analysis.report.build import Options
 
-# What plots and draws takes seconds to load, with plotly, matplotlib and torch: the functions below
-# import it, so that no other command waits for it.
+# Plotting and drawing import plotly, matplotlib and torch, which takes seconds. The functions below
+# import them, so that `--help` and wrong options are answered at once.
 
 
 def report(
@@ -34,15 +34,15 @@ def report(
             "--output",
             "-o",
             metavar="D",
-            help="The folder to make [default: report, and live with --live]",
+            help="Folder to create [default: report, or live with --live]",
         ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the report that is in the folder.")
+        bool, typer.Option("--overwrite", help="Replace a report that is in the folder.")
     ] = False,
     dataset: Annotated[
         str | None,
-        typer.Option(metavar="S", help="Only rows of this data set, where there are several."),
+        typer.Option(metavar="S", help="Data set to report on; needed if there are several."),
     ] = None,
     draw: Annotated[
         bool, typer.Option("--draw/--no-draw", help="Draw the networks behind the points.")
@@ -51,45 +51,44 @@ def report(
         bool,
         typer.Option(
             "--draw-all",
-            help="Draw also networks below 90 %, and those that take long to train again.",
+            help="Also draw networks below 90 % and those that take long to train again.",
         ),
     ] = False,
     workers: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Processes that draw [default: one a core]"),
+        typer.Option(metavar="N", min=1, help="Drawing processes [default: one per core]"),
     ] = None,
     live: Annotated[
         bool,
         typer.Option(
             "--live",
-            help="A smaller page instead, which shows a running sweep and is kept up to date until "
-            "Ctrl-C is pressed.",
+            help="Keep a smaller page about a running sweep up to date until Ctrl-C is pressed.",
         ),
     ] = False,
     interval: Annotated[
-        float, typer.Option(metavar="S", min=0.1, help="For --live: seconds between two looks.")
+        float, typer.Option(metavar="S", min=0.1, help="Seconds between updates with --live.")
     ] = 2.0,
 ) -> None:
-    """Make a folder with the paper's findings as plots and tables, for a browser.
+    """Build a report of figures and tables for a browser.
 
-    Open index.html in it; nothing else is needed, not even a network. Every plot shows the SQL that
-    it comes from, and a click on a point opens the drawing of that network. The plots are there as
-    SVG and PNG too, the tables as CSV.
+    Open index.html in the new folder; it needs no network. Every figure shows the SQL behind it,
+    and clicking a point opens the drawing of its network. The folder also holds the figures as SVG
+    and PNG files and the tables as CSV files.
     """
     if live:
         if store is None or published:
-            raise UserError("--live looks at a store while a sweep fills it: name one (--store D)")
+            raise UserError("--live needs --store D: it follows a store while a sweep fills it")
         if draw_all or workers is not None:
-            raise UserError("--live draws no networks: leave --draw-all and --workers out")
+            raise UserError("--live draws no networks; omit --draw-all and --workers")
         _live(store, output or Path("live"), interval, dataset, overwrite=overwrite)
         return
     if draw_all and not draw:
-        raise UserError("--draw-all and --no-draw contradict each other: leave one out")
+        raise UserError("--draw-all contradicts --no-draw; omit one of them")
     from analysis.report.build import Options
 
     options = Options(
         source="The published results" if published else f"The store {store}",
-        asking="--published" if published else f"--store {store}",
+        asking="--published" if published else f"--store {shlex.quote(str(store))}",
         draw=draw,
         draw_all=draw_all,
         workers=workers or usable_cores(),
@@ -105,38 +104,36 @@ def _live(
 ) -> None:
     from orchestrator.commands.live_report import live_report
 
-    with _said_plainly(folder):
+    with _user_errors(folder):
         live_report(store, folder, interval_s, dataset=dataset, overwrite=overwrite)
 
 
 def _build(reader: ResultsReader, folder: Path, options: Options) -> None:
     from analysis.report.build import build_report
-    from analysis.report.folders import check_folder
+    from orchestrator.display.steps import StepsDisplay
 
     console = plain_console(stderr=True)
-    with _said_plainly(folder):
-        check_folder(folder.expanduser().absolute(), overwrite=options.overwrite)
-        with StepsDisplay(console) as display:
-            built = build_report(reader, folder, options, display.update)
+    with _user_errors(folder), StepsDisplay(console) as display:
+        built = build_report(reader, folder, options, display.update)
     for experiment_id, reason in built.failed.items():
         console.print(f"{experiment_id} is not drawn: {reason}", soft_wrap=True)
-    made = (built.rows, "row"), (built.plots, "plot"), (built.drawings, "drawing")
-    print_line(f"{folder / 'index.html'}: {', '.join(counted(*one) for one in made)}")
+    counts = (built.rows, "row"), (built.plots, "plot"), (built.drawings, "drawing")
+    print_line(f"{folder / 'index.html'}: {', '.join(counted(*count) for count in counts)}")
     if not_drawn := built.left_out + len(built.failed):
         more = f" (--draw-all draws {built.for_draw_all:,} of them)" if built.for_draw_all else ""
-        print_line(f"{counted(not_drawn, 'network')} not drawn; the page says why of each{more}")
+        print_line(f"{counted(not_drawn, 'network')} not drawn; the page gives the reasons{more}")
 
 
 @contextmanager
-def _said_plainly(folder: Path) -> Iterator[None]:
-    """Makes sentences of what can go wrong with a folder or with the rows."""
+def _user_errors(folder: Path) -> Iterator[None]:
+    """Raise a `UserError` where the folder cannot be written or the rows cannot be reported."""
     from analysis.report.drawing_pool import DrawingFailed
 
     try:
         yield
     except OSError as error:
-        # Those of the checks have no strerror, but whole sentences.
-        said = f"{folder}: {error.strerror}" if error.strerror else str(error)
-        raise UserError(said) from error
+        # Errors of the folder's checks have no strerror; their text is a sentence.
+        message = f"{folder}: {error.strerror}" if error.strerror else str(error)
+        raise UserError(message) from error
     except (ValueError, DrawingFailed) as error:
         raise UserError(str(error)) from error

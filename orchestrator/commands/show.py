@@ -1,9 +1,10 @@
-"""The command that draws trained networks."""
+"""The command `show`: drawings of trained networks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,16 +17,13 @@ from orchestrator.errors import UserError
 from search.methods import all_methods
 from storage.results_reader import ResultsReader
 
-# What draws takes a second to load, with torch and matplotlib: the functions below import it, so
-# that no other command waits for it.
-
 
 def show(
     names: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="EXPERIMENT",
-            help="Experiments to draw, side by side: an experiment_id or its first digits, or a "
+            help="Experiments to draw side by side: an experiment_id, its first digits, or a "
             "number such as random:43531.",
         ),
     ] = None,
@@ -35,7 +33,8 @@ def show(
         list[str] | None,
         typer.Option(
             metavar="METHOD",
-            help="Draw the sparsest network of a method (search, snip, ...) that reaches --target.",
+            help="Draw the sparsest network of a method (search, snip, ...) that reaches "
+            "--target; repeatable.",
         ),
     ] = None,
     target: Annotated[
@@ -43,14 +42,13 @@ def show(
         typer.Option(metavar="A", min=0, max=1, help="Accuracy for --best [default: 0.95]"),
     ] = None,
     width: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="For --best: only this width.")
+        int | None, typer.Option(metavar="N", min=1, help="Width for --best [default: any]")
     ] = None,
     study: Annotated[
         str | None,
         typer.Option(
             metavar="S",
-            help="For --best: only this study [default: all but those from a stored "
-            "initialisation]",
+            help="Study for --best [default: all that do not start from a stored initialisation]",
         ),
     ] = None,
     init: InitFile = None,
@@ -60,27 +58,27 @@ def show(
             "--output",
             "-o",
             metavar="F",
-            help="The .svg, .png or .pdf to write [default: the experiment's number.svg]",
+            help="File to write: .svg, .png or .pdf [default: NUMBER.svg]",
         ),
     ] = None,
     overwrite: Overwrite = False,
-    dark: Annotated[bool, typer.Option("--dark", help="Draw on dark ground.")] = False,
+    dark: Annotated[bool, typer.Option("--dark", help="Draw on a dark background.")] = False,
 ) -> None:
-    """Draw trained networks, as TensorFlow Playground does.
+    """Draw trained networks as TensorFlow Playground does.
 
-    Neurons are pictures of their output over the input plane, curves are weights: blue is positive,
-    orange negative, thicker is larger. What is on no path from an input to the output is grey. To
-    the right are the decision region with the data over it, and the numbers. Rows without weights
-    are trained again and checked.
+    Neurons show their output over the input plane. Lines are weights: blue is positive, orange
+    negative, thicker is larger; grey lines are on no path from an input to the output. On the right
+    are the decision region with the data, and the numbers of the network. Networks whose weights
+    are not stored are trained again and checked.
     """
     if not names and not best:
-        raise UserError("say what to draw: an experiment, or --best METHOD")
+        raise UserError("nothing to draw: name an experiment or add --best METHOD")
     if not best and (target, width, study) != (None, None, None):
-        raise UserError("--target, --width and --study go with --best METHOD")
+        raise UserError("--target, --width and --study need --best METHOD")
     with results_reader(store, published) as reader:
         rows = [reader.row(name) for name in names or ()]
-        goal = 0.95 if target is None else target
-        rows += [_best(reader, method, goal, width, study) for method in best or ()]
+        accuracy = 0.95 if target is None else target
+        rows += [_best(reader, method, accuracy, width, study) for method in best or ()]
         _draw(rows, reader, init, output, overwrite=overwrite, dark=dark)
 
 
@@ -92,13 +90,15 @@ def _best(
     try:
         return best_row(reader, method, target, width=width, study=study)
     except LookupError as error:
-        # Looked at only now: a store can hold the rows of a plug-in that is not installed here.
-        if method not in all_methods():
-            known = ", ".join(all_methods())
-            raise UserError(
-                f"--best {method}: there is no such method; there are {known}"
-            ) from error
-        raise UserError(f"--best {method}: {error}") from error
+        # Checked only now: a store can hold rows of a plug-in that is not installed here.
+        known = all_methods()
+        if method in known:
+            raise UserError(f"--best {method}: {error}") from error
+        similar = get_close_matches(method, known, 1)
+        advice = f"did you mean {similar[0]}? " if similar else ""
+        raise UserError(
+            f"--best {method}: no such method; {advice}Methods: {', '.join(known)}"
+        ) from error
 
 
 def _draw(
@@ -110,31 +110,29 @@ def _draw(
     overwrite: bool,
     dark: bool,
 ) -> None:
-    from analysis.drawing.caption import label_of
-    from analysis.drawing.figure import MAX_NETWORKS, draw
+    # Imported here: torch and matplotlib take a second, which a wrong argument need not cost.
+    from analysis.drawing.numbers import label_of
+
+    from analysis.drawing.figure import MOST_NETWORKS, draw
     from analysis.drawing.files import check_drawing_path, save_drawing
     from analysis.retrain import was_left_out, with_network
 
-    if len(rows) > MAX_NETWORKS:
-        raise UserError(f"{len(rows)} networks: at most {MAX_NETWORKS} can be drawn together")
+    if len(rows) > MOST_NETWORKS:
+        raise UserError(f"cannot draw {len(rows)} networks together; the limit is {MOST_NETWORKS}")
     labels = [label_of(row) for row in rows]
-    path = output or Path(f"{'-and-'.join(map(_in_a_file_name, labels))}.svg")
+    path = output or Path(f"{'-and-'.join(re.sub(r'[^\w.-]', '-', label) for label in labels)}.svg")
     try:
-        check_drawing_path(path, overwrite=overwrite)
+        check_drawing_path(path)
         networks: list[Mapping[str, Any]] = []
         for row, label in zip(rows, labels, strict=True):
             if was_left_out(row):
-                print_line(f"{label}: its weights are not stored; training it again", err=True)
+                print_line(f"{label}: weights are not stored; training it again", err=True)
             networks.append(with_network(row, reader, init))
         save_drawing(draw(*networks, dark=dark), path, overwrite=overwrite)
     except OSError as error:
-        # Those of the checks have no strerror, but whole sentences.
-        said = f"{path} cannot be written: {error.strerror}" if error.strerror else str(error)
-        raise UserError(said) from error
+        # Errors of the checks above have no strerror; their text is a sentence.
+        message = f"cannot write {path}: {error.strerror}" if error.strerror else str(error)
+        raise UserError(message) from error
     except ValueError as error:
         raise UserError(str(error)) from error
     print_line(f"{path}: {', '.join(labels)}")
-
-
-def _in_a_file_name(label: str) -> str:
-    return re.sub(r"[^\w.-]", "-", label)

@@ -1,4 +1,4 @@
-"""The command that tells how a store stands."""
+"""The command `status`: what is stored and what is running."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from orchestrator.commands.options import AsJson, StorePath
 from orchestrator.commands.watch import watch
@@ -23,8 +24,6 @@ from orchestrator.display.store_summary import (
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
 from orchestrator.search_choice import explain
-from storage.log.inits import FrozenInit
-from storage.log.search_entries import SearchChoice
 from storage.reading.reader import StoreReader
 
 
@@ -33,37 +32,34 @@ def status(
     as_json: AsJson = False,
     watching: Annotated[
         bool,
-        typer.Option(
-            "--watch", help="Go on showing it, with rate and time left, until Ctrl-C is pressed."
-        ),
+        typer.Option("--watch", help="Keep the view up to date until Ctrl-C is pressed."),
     ] = False,
     interval: Annotated[
-        float, typer.Option(metavar="S", min=0.1, help="For --watch: seconds between two looks.")
+        float, typer.Option(metavar="S", min=0.1, help="Seconds between updates with --watch.")
     ] = 2.0,
 ) -> None:
-    """Show what is stored and what is running, from any terminal.
+    """Show what is stored and what is running.
 
-    With --watch it may be begun before the store is there: it waits for it. Where the output is no
-    terminal, a line is printed whenever something has changed.
+    Works from any terminal, also while a sweep runs. With --watch it can be started before the
+    store exists; if the output is not a terminal, it prints a line after each change.
     """
     if watching:
         if as_json:
-            raise UserError("--watch shows, it does not print JSON: ask again without --watch")
+            raise UserError("--watch does not print JSON; omit --watch or --json")
         watch(store, interval, plain_console())
         return
     with StoreReader(store) as reader:
         best = fewest_weights(reader)
         activity = Activity.of(reader, reader.progress())
         report = _report(reader, best, activity)
-        inits = list(reader.inits.values())
-        searches = list(reader.searches.values())
-    if as_json:
-        print(json.dumps(report))
-    else:
-        _show(report, best, inits, searches, activity)
+        if as_json:
+            print(json.dumps(report))
+        else:
+            _print(reader, report, best, activity, plain_console())
 
 
 def _report(reader: StoreReader, best: FewestWeights, activity: Activity) -> dict[str, Any]:
+    """Return what `status --json` prints."""
     progress = reader.progress()
     statuses: Counter[str] = Counter()
     for sweep in progress.sweeps:
@@ -90,30 +86,28 @@ def _report(reader: StoreReader, best: FewestWeights, activity: Activity) -> dic
     }
 
 
-def _show(
+def _print(
+    reader: StoreReader,
     report: dict[str, Any],
     best: FewestWeights,
-    inits: list[FrozenInit],
-    searches: list[SearchChoice],
     activity: Activity,
+    console: Console,
 ) -> None:
-    console = plain_console()
     if report["studies"]:
         console.print(studies_table(report["studies"]))
     counts = ", ".join(f"{count:,} {name}" for name, count in report["by_status"].items() if count)
     console.print(
         f"{counted(report['rows'], 'row')} ({counts or 'none'}) in "
-        f"{counted(report['files'], 'file')}, "
-        f"{human_bytes(report['bytes'])}"
+        f"{counted(report['files'], 'file')}, {human_bytes(report['bytes'])}"
     )
     console.print(f"sparsest: {best}")
-    for init in inits:
+    for init in reader.inits.values():
         console.print(f"{init.name}: {init.digest}, {init_origin(init.found)}", soft_wrap=True)
-    for choice in searches:
+    for choice in reader.searches.values():
         console.print(f"search for {choice.settings} ({choice.chosen}):", soft_wrap=True)
         for line in explain(choice):
             console.print(f"  {line}", soft_wrap=True)
     if activity.throughput is not None:
-        console.print(f"running: {activity.throughput}", soft_wrap=True)
+        console.print(activity.throughput, soft_wrap=True)
     for line in activity.lines():
         console.print(line, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Commands that look at studies: what there is, and what is in them."""
+"""The commands `studies` and `list`: which studies exist and what is in them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from rich.padding import Padding
-from rich.text import Text
 
 from orchestrator.commands.options import AsJson
 from orchestrator.display.terminal import plain_console, print_line
@@ -19,58 +17,60 @@ from search.structure import Structure
 from search.study import Study
 from search.tsv import tsv_lines
 
-
-def studies(as_json: AsJson = False) -> None:
-    """List the studies, with their sizes and the authors' numbers."""
-    rows: list[dict[str, Any]] = []
-    for name in STUDY_NAMES:
-        selections = resolve(name)
-        study = selections[0].study
-        single = len(selections) == 1
-        methods = sorted(set().union(*(s.study.methods for s in selections)))
-        rows.append(
-            {
-                "study": name,
-                "experiments": sum(len(s.indices) for s in selections),
-                "paper_group": study.paper_group if single else None,
-                "run_ids": [study.paper_run_id(0), study.paper_run_id(len(study) - 1)]
-                if single
-                else None,
-                "description": study.description if single else _DESCRIPTIONS[name],
-                "methods": methods,
-            }
-        )
-    if as_json:
-        print(json.dumps(rows))
-        return
-    console = plain_console()
-    for row in rows:
-        ids = row["run_ids"]
-        numbers = f"  {row['paper_group']}: {ids[0]:,} to {ids[1]:,}" if ids else ""
-        console.print(f"{row['study']:<15}  {row['experiments']:>7,}{numbers}")
-        console.print(Padding(Text(row["description"], "dim"), (0, 0, 0, 4), expand=False))
-    console.print("\nNumbers: experiments, and the authors' RUN_IDs of the group.", soft_wrap=True)
-
-
 _DESCRIPTIONS = {
     "paper": "all ten studies",
-    "demo": "a slice of phase1, phase2-95 and phase2-995; its rows count for them",
+    "demo": "a sample of phase1, phase2-95 and phase2-995; its rows count for them",
 }
 
 
+def studies(as_json: AsJson = False) -> None:
+    """List the studies with their sizes and the authors' RUN_IDs."""
+    records = [_study_record(name) for name in STUDY_NAMES]
+    if as_json:
+        print(json.dumps(records))
+        return
+    # Imported here: the other output needs none of it.
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console = plain_console()
+    for record in records:
+        run_ids = record["run_ids"]
+        group = f"  {record['paper_group']}: {run_ids[0]:,} to {run_ids[1]:,}" if run_ids else ""
+        console.print(f"{record['study']:<15}  {record['experiments']:>7,}{group}")
+        console.print(Padding(Text(record["description"], "dim"), (0, 0, 0, 4), expand=False))
+    console.print("\nColumns: study, experiments, and its RUN_IDs in the authors' group.")
+
+
+def _study_record(name: str) -> dict[str, Any]:
+    """Return what `studies --json` prints about a study or a group of studies."""
+    selections = resolve(name)
+    study = selections[0].study
+    single = len(selections) == 1
+    return {
+        "study": name,
+        "experiments": sum(len(selection.indices) for selection in selections),
+        "paper_group": study.paper_group if single else None,
+        "run_ids": [study.paper_run_id(0), study.paper_run_id(len(study) - 1)] if single else None,
+        "description": study.description if single else _DESCRIPTIONS[name],
+        "methods": sorted(set().union(*(selection.study.methods for selection in selections))),
+    }
+
+
 def list_experiments(
-    study: Annotated[str, typer.Argument(metavar="STUDY|FILE.toml", help="What to list.")],
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY|FILE.toml", help="Study or sweep file to list.")
+    ],
     tsv: Annotated[
         bool, typer.Option("--tsv", help="Tab-separated lines (the default).", show_default=False)
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """List the experiments of a study, one a line.
+    """List the experiments of a study, one per line.
 
-    The columns are: GROUP:RUN_ID (or NAME:NUMBER), method, width, learning rate, schedule, epochs
-    of all rounds, target_nnz, structure, the masks, and, where a sweep file has other ones than the
-    authors', the hyperparameters; "-" stands for what there is not. With --json, every line is an
-    object, which has the experiment's id as well.
+    Columns: GROUP:RUN_ID (or NAME:NUMBER), method, width, learning rate, schedule, epochs of all
+    rounds, target_nnz, structure, masks and, if a sweep file sets any, hyperparameters; "-" means
+    none. With --json, each line is an object that also has the experiment_id.
     """
     targets = find_targets([study])
     for note in targets.left_out:
@@ -85,7 +85,7 @@ def list_experiments(
 
 
 def _record(study: Study, index: int) -> dict[str, Any]:
-    """An experiment as `list` has it, with values in place of text."""
+    """Return what `list --json` prints about an experiment."""
     experiment = study[index]
     structure = experiment.structure
     return {

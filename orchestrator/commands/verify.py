@@ -14,7 +14,7 @@ import typer
 from orchestrator.commands.options import AsJson, StorePath
 from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.display.terminal import print_line
-from orchestrator.doctor.finding import PROBLEM, print_finding, problem, warning
+from orchestrator.doctor.finding import print_finding, problem, warning
 from orchestrator.invocation import command_line
 from orchestrator.planning.targets import find_targets
 from search.study import Study
@@ -55,9 +55,9 @@ def verify(
     if as_json:
         print(json.dumps({"ok": not report.problems, **asdict(report)}))
     else:
-        _show(report)
+        _print(report)
     if report.problems:
-        raise typer.Exit(PROBLEM)
+        raise typer.Exit(1)
 
 
 def _rebuild(store: Path, studies: Sequence[Study], *, quiet: bool) -> None:
@@ -77,17 +77,18 @@ def _rebuild(store: Path, studies: Sequence[Study], *, quiet: bool) -> None:
         )
 
 
-def _show(report: Inspection) -> None:
-    for found in report.problems:
-        print_finding(problem(found.file, found.problem, found.advice))
-    for left, files in Counter((one.problem, one.advice) for one in report.leftovers).items():
-        example = next(one.file for one in report.leftovers if (one.problem, one.advice) == left)
+def _print(report: Inspection) -> None:
+    for damage in report.problems:
+        print_finding(problem(damage.file, damage.problem, damage.advice))
+    kinds = Counter((leftover.problem, leftover.advice) for leftover in report.leftovers)
+    for kind, files in kinds.items():
+        example = next(one.file for one in report.leftovers if (one.problem, one.advice) == kind)
         others = f" and {counted(files - 1, 'other')}" if files > 1 else ""
-        print_finding(warning(f"{example}{others}", *left))
+        print_finding(warning(f"{example}{others}", *kind))
     print_line(
         f"{counted(report.rows, 'row')} in {counted(report.files, 'file')} "
         f"({human_bytes(report.bytes)}), {report.entries:,} log entries: "
-        + (counted(len(report.problems), "problem") if report.problems else "no problem")
+        + (counted(len(report.problems), "problem") if report.problems else "no problems")
     )
     print_line(
         f"ids checked: {report.ids_by_study:,} from study and index, {report.ids_by_row:,} from "

@@ -1,4 +1,4 @@
-"""Looking at a store again and again while a sweep runs in another terminal."""
+"""`status --watch`: the state of a store, refreshed while a sweep runs in another terminal."""
 
 from __future__ import annotations
 
@@ -17,88 +17,77 @@ from orchestrator.display.store_summary import studies_table
 from orchestrator.display.watcher import Watcher
 from storage.live import LiveProgress
 
-WIDEST_BAR = 60
-"""Characters of the bar at most."""
+BAR_WIDTH = 60
+"""Characters of the progress bar."""
 
 
 def watch(store: Path, interval_s: float, console: Console) -> None:
-    """Shows how a store stands until Ctrl-C is pressed.
+    """Show the state of a store until Ctrl-C is pressed.
 
-    On a terminal the picture is replaced; elsewhere a line is printed whenever it has changed.
+    A terminal shows it in place; otherwise a line is printed after each change.
 
     Args:
-        store: its folder, which need not be there yet.
-        interval_s: seconds between two looks.
-        console: where to show it.
+        store: Folder of the store, which need not exist yet.
+        interval_s: Seconds between updates.
+        console: Console of standard output.
 
     Raises:
-        StoreError: what is there is no store that can be read.
+        StoreError: The folder holds something else, or the store cannot be read.
     """
     with ExitStack() as stack:
         live = None
         if console.is_interactive:
             live = stack.enter_context(Live(console=console, auto_refresh=False))
         watcher = stack.enter_context(Watcher(store))
-        view = _View(store, watcher)
         printed = ""
         try:
             while True:
                 watcher.refresh()
                 if live is not None:
-                    live.update(view.picture(), refresh=True)
-                elif (line := view.line()) != printed:
+                    live.update(_picture(store, watcher), refresh=True)
+                elif (line := _line(store, watcher)) != printed:
                     printed = line
                     console.print(line, soft_wrap=True)
                     console.file.flush()
                 sleep(interval_s)
         except KeyboardInterrupt:
-            # How it is meant to end; the sweep does not notice.
-            return
+            return  # the way to end it; the sweep is not affected
 
 
-class _View:
-    """What is shown of a store.
+def _picture(store: Path, watcher: Watcher) -> RenderableType:
+    """Return the state for a terminal."""
+    if watcher.reader is None:
+        return Text(f"{_line(store, watcher)}; Ctrl-C ends")
+    parts: list[RenderableType] = []
+    if watcher.studies:
+        parts.append(studies_table(watcher.studies))
+    if watcher.activity.running is not None:
+        parts.append(_bar(watcher.activity.running))
+    parts += [Text(line) for line in _lines(watcher)]
+    return Group(*parts, Text("Ctrl-C ends this view, not the sweep", "dim"))
 
-    Args:
-        store: its folder.
-        watcher: that looks at it.
-    """
 
-    def __init__(self, store: Path, watcher: Watcher) -> None:
-        self._store = store
-        self._watcher = watcher
+def _line(store: Path, watcher: Watcher) -> str:
+    """Return the state in one line."""
+    if watcher.reader is None:
+        return f"waiting for a store at {store}"
+    return "; ".join(_lines(watcher))
 
-    def picture(self) -> RenderableType:
-        """All of it, for a terminal."""
-        if self._watcher.reader is None:
-            return Text(f"waiting for a store at {self._store}; Ctrl-C ends")
-        parts: list[RenderableType] = []
-        if self._watcher.studies:
-            parts.append(studies_table(self._watcher.studies))
-        if self._watcher.activity.running is not None:
-            parts.append(_bar(self._watcher.activity.running))
-        parts += [Text(line) for line in self._lines()]
-        return Group(*parts, Text("Ctrl-C ends this view, not the sweep", "dim"))
 
-    def line(self) -> str:
-        """All of it in a line."""
-        if self._watcher.reader is None:
-            return f"waiting for a store at {self._store}"
-        return "; ".join(self._lines())
-
-    def _lines(self) -> list[str]:
-        lines = [f"{counted(self._watcher.rows, 'row')} stored"]
-        activity = self._watcher.activity
-        if activity.throughput is not None:
-            lines.append(activity.throughput)
-        return [*lines, f"sparsest: {self._watcher.best}", *activity.lines()]
+def _lines(watcher: Watcher) -> list[str]:
+    activity = watcher.activity
+    lines = [f"{counted(watcher.rows, 'row')} stored"]
+    if activity.throughput is not None:
+        lines.append(activity.throughput)
+    return [*lines, f"sparsest: {watcher.best}", *activity.lines()]
 
 
 def _bar(progress: LiveProgress) -> Table:
-    """A bar, and the share that is done; rounded down, so that 100 % are all."""
+    """Return a bar of the running sweep with its percentage, rounded down so that 100 % is all."""
     row = Table.grid(padding=(0, 1))
     row.add_row(
-        ProgressBar(total=max(1, progress.total), completed=progress.done, width=WIDEST_BAR),
+        "this run",
+        ProgressBar(total=max(1, progress.total), completed=progress.done, width=BAR_WIDTH),
         f"{100 * progress.done // max(1, progress.total)}%",
     )
     return row

@@ -1,1 +1,1 @@
-"""What of a machine, a store or a cluster is not as it should be."""
+"""Checks of a machine, a store or a cluster."""

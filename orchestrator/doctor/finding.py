@@ -1,19 +1,15 @@
-"""What a check found."""
+"""The result of a check."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from orchestrator.display.terminal import print_line
 
-PROBLEM: Final = 1
-"""Exit code where there is a problem."""
-
 
 class Level(StrEnum):
-    """How bad it is."""
+    """Severity of a finding."""
 
     ok = "ok"
     warning = "warning"
@@ -22,14 +18,14 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        level: ok; warning: it works, but slower or with other results than might be; problem: it
-            does not work, or gives wrong results.
-        what: was looked at.
-        found: how it is.
-        advice: what to do; empty where it is ok.
+        level: ok; warning if it works, but slowly or with other results than elsewhere; problem if
+            it does not work or gives wrong results.
+        what: What was checked.
+        found: What was found.
+        advice: What to do; empty if it is ok.
     """
 
     level: Level
@@ -39,22 +35,22 @@ class Finding:
 
 
 def ok(what: str, found: str) -> Finding:
-    """Something is as it should be."""
+    """Return a finding that needs no action."""
     return Finding(Level.ok, what, found)
 
 
 def warning(what: str, found: str, advice: str) -> Finding:
-    """Something could be better."""
+    """Return a finding that could be improved."""
     return Finding(Level.warning, what, found, advice)
 
 
 def problem(what: str, found: str, advice: str) -> Finding:
-    """Something has to be mended."""
+    """Return a finding that has to be fixed."""
     return Finding(Level.problem, what, found, advice)
 
 
 def print_finding(finding: Finding) -> None:
-    """Prints a finding, and below it what to do."""
+    """Print a finding and, on the next line, its advice."""
     print_line(f"{finding.level:<8} {finding.what}: {finding.found}")
     if finding.advice:
         print_line(f"{'':<8} -> {finding.advice}")
