@@ -128,7 +128,7 @@ def _load(name: str) -> Any:
 def _check_arithmetic() -> None:
     """Exit with a message if the environment asks for an unknown arithmetic.
 
-    Importing the kernels would raise the same error, but not every command imports them.
+    Every command checks it, although not every command imports the kernels, which would raise it.
     """
     if not os.environ.get("SPARSEST_ARITHMETIC"):
         return

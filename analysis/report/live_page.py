@@ -79,7 +79,7 @@ def make_live_folder(folder: Path, title: str, *, overwrite: bool = False) -> No
 def _is_page_of(folder: Path, title: str) -> bool:
     """Return whether a folder holds a live page with this title."""
     try:
-        return json.loads((folder / MARKER).read_bytes()) == {"live": title}
+        return bool(json.loads((folder / MARKER).read_bytes()) == {"live": title})
     except (OSError, ValueError):
         return False
 

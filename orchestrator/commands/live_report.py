@@ -9,10 +9,10 @@ from typing import Any
 
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
 from analysis.report.one_dataset import OneDataset
-from search.paper import TARGETS
 from orchestrator.display.terminal import print_line
 from orchestrator.display.throughput import progress_line
 from orchestrator.display.watcher import Watcher
+from search.paper import TARGETS
 
 IDLE_RATIO = 9.0
 """Pause after plotting, as a multiple of the time it took: the sweep needs the processors."""

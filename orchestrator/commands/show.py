@@ -111,16 +111,15 @@ def _draw(
     dark: bool,
 ) -> None:
     # Imported here: torch and matplotlib take a second, which a wrong argument need not cost.
-    from analysis.drawing.numbers import label_of
-
-    from analysis.drawing.figure import MOST_NETWORKS, draw
+    from analysis.drawing.caption import label_of
+    from analysis.drawing.figure import MAX_NETWORKS, draw
     from analysis.drawing.files import check_drawing_path, save_drawing
     from analysis.retrain import was_left_out, with_network
 
-    if len(rows) > MOST_NETWORKS:
-        raise UserError(f"cannot draw {len(rows)} networks together; the limit is {MOST_NETWORKS}")
+    if len(rows) > MAX_NETWORKS:
+        raise UserError(f"cannot draw {len(rows)} networks together; the limit is {MAX_NETWORKS}")
     labels = [label_of(row) for row in rows]
-    path = output or Path(f"{'-and-'.join(re.sub(r'[^\w.-]', '-', label) for label in labels)}.svg")
+    path = output or Path(re.sub(r"[^\w.-]", "-", "-and-".join(labels)) + ".svg")
     try:
         check_drawing_path(path)
         networks: list[Mapping[str, Any]] = []

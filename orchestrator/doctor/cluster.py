@@ -31,7 +31,9 @@ def check_ray(address: str | None) -> Iterator[Finding]:
         else:
             session.join(address)
     except UserError as error:
-        yield problem("ray", str(error), "")
+        # The message says what is wrong in its first sentence and then what to do.
+        found, _, advice = str(error).partition(". ")
+        yield problem("ray", found, advice or "see docs/cluster.md")
         return
     try:
         yield from _check_nodes(address)

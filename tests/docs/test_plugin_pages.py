@@ -134,7 +134,7 @@ def test_worker_with_another_version_trains(method: Path) -> None:
     task = Task(
         selection.study, IndexSet.of([(0, 1)]), "sweep", packages=(("even-pruning", "1.1"),)
     )
-    with pytest.raises(ValueError, match=r"has 1\.0 of the package even-pruning.* version 1\.1"):
+    with pytest.raises(ValueError, match=r"even-pruning.* 1\.1"):
         run_task(task, {}, "cpu")
     task = replace(task, packages=(("uneven-pruning", "1.0"),))
     with pytest.raises(ValueError, match="has none of the package uneven-pruning"):

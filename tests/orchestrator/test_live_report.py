@@ -53,7 +53,7 @@ def test_live_page_ends_before_the_store_is_there(
     waiting, there, ended = seen(store, lambda: train([sweep], store))
     assert waiting["state"] == f"waiting for a store at {store}"
     assert (waiting["plots"], there["plots"]) == (0, 1)
-    assert there["state"].startswith("last run, finished: ")
+    assert there["state"].startswith("last run (finished): ")
     assert there["facts"][0] == ["2", "rows stored"]
     assert there["studies"] == [["two", "2", "", ""]]
     assert (there["ended"], ended["ended"]) == (False, True)
@@ -77,7 +77,7 @@ def test_live_page_does_not_say_how_far_the_sweep_is(
             )
         )
         told, _ = seen(store)
-    pace = "1,200 of 16,782 of this run, 250/s, 0:01:02 left, 4 workers"
+    pace = "this run: 1,200 of 16,782, 250/s, 0:01:02 left, 4 workers"
     assert told["progress"] == {"done": 1200, "total": 16782, "pace": pace}
     # Nothing to plot is no reason to stop.
     assert told["plots"] == 0

@@ -176,4 +176,4 @@ def test_second_interrupt_waits_or_damages_the_store(sweep: Path, tmp_path: Path
     assert plan["studies"][0]["stored"] == count_rows(store)
     (end,) = query(store, "SELECT outcome, stored, core_seconds FROM sweeps").to_pylist()
     assert (end["outcome"], end["stored"]) == ("interrupted", count_rows(store))
-    assert "last run, interrupted: sparsest run" in sparsest("status", "--store", store).out
+    assert "last run (interrupted): sparsest run" in sparsest("status", "--store", store).out

@@ -158,7 +158,7 @@ def test_status_tells_something_else_than_the_store(trained: Path) -> None:
     assert ended.out.splitlines()[1].split() == ["six", "6"]
     assert "6 rows (6 ok) in 1 file, " in ended.out
     assert "sparsest: none at 95 % yet" in ended.out
-    assert "last run, finished: test (begun " in ended.out
+    assert "last run (finished): test (started " in ended.out
     report = json.loads(sparsest("status", "--store", trained, "--json").out)
     assert (report["rows"], report["files"], report["by_status"]["ok"]) == (6, 1, 6)
     assert [(study["study"], study["stored"]) for study in report["studies"]] == [("six", 6)]
@@ -181,8 +181,8 @@ def test_status_says_that_a_killed_run_still_runs(tmp_path: Path) -> None:
     store = tmp_path / "store"
     with StoreWriter(store, command="mine") as writer:
         starting = sparsest("status", "--store", store).out
-        assert "at work, no training has begun: mine (since 20" in starting
-        assert "nothing was run yet" not in starting
+        assert "in use, but no training has started: mine (since 20" in starting
+        assert "no run yet" not in starting
         report = json.loads(sparsest("status", "--store", store, "--json").out)
         assert (report["last_run"], report["at_work"]["pid"]) == (None, os.getpid())
         sweep = describe_sweep(command="mine", studies=["x"], device="cpu", workers=1, root_seed=0)
@@ -191,13 +191,13 @@ def test_status_says_that_a_killed_run_still_runs(tmp_path: Path) -> None:
         assert report["last_run"]["state"] == "running"
         assert report["last_run"]["pid"] == os.getpid()
         assert report["at_work"] is None
-        assert "is running: mine (begun " in sparsest("status", "--store", store).out
-    assert "last run, killed: mine" in sparsest("status", "--store", store).out
+        assert "running: mine (started " in sparsest("status", "--store", store).out
+    assert "last run (killed): mine" in sparsest("status", "--store", store).out
 
 
 def test_status_of_a_store_without_a_run_is_empty(tmp_path: Path) -> None:
     StoreWriter(tmp_path / "store").close()
-    assert sparsest("status", "--store", tmp_path / "store").out.endswith("nothing was run yet\n")
+    assert sparsest("status", "--store", tmp_path / "store").out.endswith("no run yet\n")
 
 
 def test_killed_run_is_said_to_run_while_another_starts(tmp_path: Path) -> None:
@@ -207,8 +207,8 @@ def test_killed_run_is_said_to_run_while_another_starts(tmp_path: Path) -> None:
         writer.begin_sweep(sweep.model_copy(update={"started": "2024-07-01T00:00:00Z"}))
     with StoreWriter(store, command="new"):
         *_, busy, last = sparsest("status", "--store", store).out.splitlines()
-    assert busy.startswith("at work, no training has begun: new (since ")
-    assert last.startswith("last run, killed: old (begun 2024-07-01")
+    assert busy.startswith("in use, but no training has started: new (since ")
+    assert last.startswith("last run (killed): old (started 2024-07-01")
 
 
 def test_work_after_the_last_run_is_not_told(trained: Path) -> None:
@@ -217,8 +217,8 @@ def test_work_after_the_last_run_is_not_told(trained: Path) -> None:
         *_, busy, last = sparsest("status", "--store", trained).out.splitlines()
     finally:
         lock.release()
-    assert busy.startswith("at work, no training has begun: sparsest compact (since ")
-    assert last.startswith("last run, finished: ")
+    assert busy.startswith("in use, but no training has started: sparsest compact (since ")
+    assert last.startswith("last run (finished): ")
 
 
 def test_status_does_not_know_how_much_of_a_sweep_file_there_is(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_watching_before_the_store_is_there_ends(
     looks(lambda: None, lambda: train([sweep], store), lambda: None)
     first, second = seen(store).splitlines()
     assert first == f"waiting for a store at {store}"
-    assert second.startswith("2 rows stored; sparsest: none at 95 % yet; last run, finished: ")
+    assert second.startswith("2 rows stored; sparsest: none at 95 % yet; last run (finished): ")
 
 
 def test_what_the_driver_says_is_not_shown(tmp_path: Path, looks: Callable[..., None]) -> None:
@@ -94,9 +94,9 @@ def test_what_the_driver_says_is_not_shown(tmp_path: Path, looks: Callable[..., 
         said = seen(store)
         looks()
         picture = seen(store, terminal=True)
-    pace = "1,200 of 16,782 of this run, 250/s, 0:01:02 left, 4 workers"
+    pace = "this run: 1,200 of 16,782, 250/s, 0:01:02 left, 4 workers"
     assert f"; {pace}; " in said
-    assert "is running: sparsest run six (begun" in said
+    assert "running: sparsest run six (started" in said
     assert pace in picture
     assert " 7%" in picture
 
@@ -108,7 +108,7 @@ def test_status_without_watch_keeps_the_pace_to_itself(tmp_path: Path) -> None:
         LiveFile(writer.paths).write(live)
         said = sparsest("status", "--store", store).out
         report = json.loads(sparsest("status", "--store", store, "--json").out)
-    assert "running: 1,200 of 16,782 of this run, 250/s, 0:01:02 left, 4 workers\n" in said
+    assert "this run: 1,200 of 16,782, 250/s, 0:01:02 left, 4 workers\n" in said
     assert report["running"] == live.model_dump()
     assert "running" not in sparsest("status", "--store", store).out
 
@@ -118,7 +118,7 @@ def test_watching_a_run_that_starts_shows_nothing(
 ) -> None:
     with StoreWriter(tmp_path / "store", command="sparsest run six"):
         looks()
-        assert "; at work, no training has begun: sparsest run six (since" in seen(
+        assert "; in use, but no training has started: sparsest run six (since" in seen(
             tmp_path / "store"
         )
 
@@ -140,7 +140,7 @@ def test_killed_sweep_is_said_to_go_on(tmp_path: Path, looks: Callable[..., None
         LiveFile(writer.paths).write(PROGRESS.model_copy(update={"sweep_id": begun(writer)}))
     looks()
     said = seen(store)
-    assert "last run, killed" in said
+    assert "last run (killed)" in said
     assert "16,782" not in said
 
 
