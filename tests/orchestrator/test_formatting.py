@@ -1,4 +1,4 @@
-"""Numbers and the sparsest networks, as people read them."""
+"""Numbers and the fewest weights as text."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from orchestrator.display.store_summary import FewestWeights
         (counted(1200, "row"), "1,200 rows"),
     ],
 )
-def test_number_misleads(text: str, expected: str) -> None:
+def test_number_has_the_digits_that_matter(text: str, expected: str) -> None:
     assert text == expected
 
 
-def seen(*rows: tuple[float | None, int | None]) -> pa.Table:
+def table(*rows: tuple[float | None, int | None]) -> pa.Table:
     return pa.table(
         {
             "accuracy": pa.array([accuracy for accuracy, _ in rows], pa.float64()),
@@ -50,15 +50,15 @@ def seen(*rows: tuple[float | None, int | None]) -> pa.Table:
     )
 
 
-def test_worse_or_diverged_network_becomes_the_best() -> None:
+def test_fewest_weights_ignore_networks_below_the_target() -> None:
     best = FewestWeights()
     assert str(best) == "none at 95 % yet"
-    best.update(seen((None, None), (0.94999, 3)))
+    best.update(table((None, None), (0.94999, 3)))
     assert best.by_target == {}
-    best.update(seen((0.95, 17), (0.96, 20)))
-    best.update(seen((0.999, 19), (0.951, 18)))
+    best.update(table((0.95, 17), (0.96, 20)))
+    best.update(table((0.999, 19), (0.951, 18)))
     assert best.by_target == {0.95: 17, 0.995: 19}
     assert str(best) == "17 weights at 95 %, 19 weights at 99.5 %"
-    best.update(seen())
-    best.update(seen((0.995, 1)))
+    best.update(table())
+    best.update(table((0.995, 1)))
     assert str(best) == "1 weight at 95 %, 1 weight at 99.5 %"

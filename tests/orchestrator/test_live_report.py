@@ -1,4 +1,4 @@
-"""`report --live`: what it tells, and what it refuses."""
+"""`report --live`: the states that the page receives, and refusals."""
 
 from __future__ import annotations
 
@@ -19,50 +19,50 @@ from tests.orchestrator.running import refused, train, write_sweep
 
 
 @pytest.fixture
-def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
-    """Does one thing after each look, then presses Ctrl-C; gives what the page was told."""
+def states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
+    """Run one action after each update, then press Ctrl-C; return the states of the page."""
 
-    def watch(store: Path, *things: Callable[[], object]) -> list[dict[str, Any]]:
-        told: list[dict[str, Any]] = []
-        left = iter(things)
+    def watch(store: Path, *actions: Callable[[], object]) -> list[dict[str, Any]]:
+        states: list[dict[str, Any]] = []
+        remaining = iter(actions)
 
         def read() -> dict[str, Any]:
             text = (tmp_path / "live" / "progress.js").read_text()
-            found: dict[str, Any] = json.loads(re.fullmatch(r"window\.LIVE = (.*);\n", text)[1])  # type: ignore[index]
-            return found
+            state: dict[str, Any] = json.loads(re.fullmatch(r"window\.LIVE = (.*);\n", text)[1])  # type: ignore[index]
+            return state
 
         def sleep(seconds: float) -> None:
-            told.append(read())
-            thing = next(left, None)
-            if thing is None:
+            states.append(read())
+            action = next(remaining, None)
+            if action is None:
                 raise KeyboardInterrupt
-            thing()
+            action()
 
         monkeypatch.setattr("orchestrator.commands.live_report.sleep", sleep)
         live_report(store, tmp_path / "live", 1.0, dataset=None, overwrite=False)
-        return [*told, read()]
+        return [*states, read()]
 
     return watch
 
 
-def test_live_page_ends_before_the_store_is_there(
-    tmp_path: Path, seen: Callable[..., list[dict[str, Any]]], capsys: pytest.CaptureFixture[str]
+def test_page_can_be_opened_before_the_store_exists(
+    tmp_path: Path, states: Callable[..., list[dict[str, Any]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = tmp_path / "store"
     sweep = write_sweep(tmp_path / "two.toml", 'structure = ["1x1x1"]\nlr = [0.1, 0.2]')
-    waiting, there, ended = seen(store, lambda: train([sweep], store))
-    assert waiting["state"] == f"waiting for a store at {store}"
-    assert (waiting["plots"], there["plots"]) == (0, 1)
-    assert there["state"].startswith("last run (finished): ")
-    assert there["facts"][0] == ["2", "rows stored"]
-    assert there["studies"] == [["two", "2", "", ""]]
-    assert (there["ended"], ended["ended"]) == (False, True)
+    waiting, trained, ended = states(store, lambda: train([sweep], store))
+    assert str(store) in waiting["state"]
+    assert (waiting["plots"], trained["plots"]) == (0, 1)
+    assert "finished" in trained["state"]
+    assert trained["facts"][0] == ["2", "rows stored"]
+    assert trained["studies"] == [["two", "2", "", ""]]
+    assert (trained["ended"], ended["ended"]) == (False, True)
     assert (tmp_path / "live" / "plots-data.js").is_file()
-    assert "open it in a browser" in capsys.readouterr().out
+    assert (tmp_path / "live" / "index.html").as_uri() in capsys.readouterr().out
 
 
-def test_live_page_does_not_say_how_far_the_sweep_is(
-    tmp_path: Path, seen: Callable[..., list[dict[str, Any]]]
+def test_page_shows_the_progress_of_the_run(
+    tmp_path: Path, states: Callable[..., list[dict[str, Any]]]
 ) -> None:
     store = tmp_path / "store"
     with StoreWriter(store) as writer:
@@ -76,30 +76,38 @@ def test_live_page_does_not_say_how_far_the_sweep_is(
                 sweep_id=sweep_id, done=1200, total=16782, rate=250.0, left_s=62.3, workers=4
             )
         )
-        told, _ = seen(store)
-    pace = "this run: 1,200 of 16,782, 250/s, 0:01:02 left, 4 workers"
-    assert told["progress"] == {"done": 1200, "total": 16782, "pace": pace}
-    # Nothing to plot is no reason to stop.
-    assert told["plots"] == 0
+        state, _ = states(store)
+    line = "this run: 1,200 of 16,782, 250/s, 0:01:02 left, 4 workers"
+    assert state["progress"] == {"done": 1200, "total": 16782, "pace": line}
+    assert state["plots"] == 0  # without rows there is nothing to plot
 
 
-def test_folder_that_is_no_store_is_waited_for(
-    tmp_path: Path, seen: Callable[..., list[dict[str, Any]]]
+def test_folder_with_other_files_is_refused(
+    tmp_path: Path, states: Callable[..., list[dict[str, Any]]]
 ) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter-1.tex").touch()
     with pytest.raises(StoreError):
-        seen(tmp_path / "thesis")
+        states(tmp_path / "thesis")
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "option"),
     [
-        (["--published"], "looks at a store"),
-        ([], "looks at a store"),
-        (["--store", "x", "--draw-all"], "draws no networks"),
-        (["--store", "x", "--workers", "2"], "draws no networks"),
+        (["--published"], "--store"),
+        ([], "--store"),
+        (["--store", "x", "--draw-all"], "--draw-all"),
+        (["--store", "x", "--workers", "2"], "--workers"),
     ],
 )
-def test_live_page_of_what_cannot_change_is_promised(words: list[str], says: str) -> None:
-    assert says in refused("report", "--live", *words)
+def test_option_that_does_not_fit_is_refused(words: list[str], option: str) -> None:
+    assert option in refused("report", "--live", *words)
+
+
+def test_page_of_the_same_store_is_replaced(
+    tmp_path: Path, states: Callable[..., list[dict[str, Any]]]
+) -> None:
+    states(tmp_path / "store")
+    states(tmp_path / "store")
+    with pytest.raises(FileExistsError, match="live"):
+        states(tmp_path / "other")

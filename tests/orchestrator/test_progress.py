@@ -1,4 +1,4 @@
-"""The live display: a bar for people, lines for log files."""
+"""The progress display of a sweep: a bar on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from orchestrator.tally import Tally
 
 
 class Clock:
-    """The display's clock, which stands still until it is set."""
+    """The display's clock, which tests advance."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -69,11 +69,11 @@ def lines_of(console: Console) -> list[str]:
 
 @pytest.fixture
 def pipe() -> Console:
-    """Not a terminal, and narrower than a line."""
+    """A console that is not a terminal, and narrower than a line."""
     return Console(file=StringIO(), width=40)
 
 
-def test_line_lacks_what_is_done_or_left_or_found(pipe: Console, clock: Clock) -> None:
+def test_line_has_progress_throughput_and_fewest_weights(pipe: Console, clock: Clock) -> None:
     with Shown(pipe, 3000, FewestWeights()) as display:
         clock.now += 20
         display.add(batch(500))
@@ -84,13 +84,13 @@ def test_line_lacks_what_is_done_or_left_or_found(pipe: Console, clock: Clock) -
     )
 
 
-def test_best_of_earlier_runs_is_forgotten(pipe: Console, clock: Clock) -> None:
+def test_fewest_weights_include_earlier_runs(pipe: Console, clock: Clock) -> None:
     with Shown(pipe, 10, FewestWeights({0.95: 16})) as display:
         display.add(batch(1, weights=17, accuracy=0.96))
     assert lines_of(pipe)[-1].endswith("sparsest: 16 weights at 95 %")
 
 
-def test_log_file_is_flooded(pipe: Console, clock: Clock) -> None:
+def test_lines_are_15_seconds_apart(pipe: Console, clock: Clock) -> None:
     with Shown(pipe, 1000, FewestWeights()) as display:
         for n in range(100):
             clock.now += 0.5
@@ -104,7 +104,7 @@ def test_log_file_is_flooded(pipe: Console, clock: Clock) -> None:
     assert lines_of(pipe)[-1].startswith("trained 100 of 1,000; 0:00:50 elapsed; 2/s; 0:07:30 left")
 
 
-def test_rate_of_an_hour_ago_tells_when_it_ends(pipe: Console, clock: Clock) -> None:
+def test_rate_is_that_of_the_last_minute(pipe: Console, clock: Clock) -> None:
     display = Shown(pipe, 1_000_000, FewestWeights())
     for _ in range(100):
         clock.now += 1
@@ -118,7 +118,7 @@ def test_rate_of_an_hour_ago_tells_when_it_ends(pipe: Console, clock: Clock) -> 
     assert "; 10/s; " in lines_of(pipe)[0]
 
 
-def test_cheap_experiments_at_the_start_promise_an_early_end(pipe: Console, clock: Clock) -> None:
+def test_time_left_follows_the_cost_of_the_rest(pipe: Console, clock: Clock) -> None:
     with Shown(pipe, 1000, FewestWeights()) as display:
         clock.now += 100
         display.add(batch(900))
@@ -128,7 +128,7 @@ def test_cheap_experiments_at_the_start_promise_an_early_end(pipe: Console, cloc
     ) in lines_of(pipe)[0]
 
 
-def test_nothing_done_yet_is_a_division_by_zero(pipe: Console, clock: Clock) -> None:
+def test_run_without_results_has_a_rate_of_0(pipe: Console, clock: Clock) -> None:
     with Shown(pipe, 1000, FewestWeights()):
         pass
     assert lines_of(pipe) == [
@@ -136,21 +136,21 @@ def test_nothing_done_yet_is_a_division_by_zero(pipe: Console, clock: Clock) -> 
     ]
 
 
-def test_failed_experiments_go_unnoticed(pipe: Console, clock: Clock) -> None:
+def test_failed_experiments_are_counted(pipe: Console, clock: Clock) -> None:
     with Shown(pipe, 1000, FewestWeights()) as display:
         display.add(batch(2, status="failed"))
         display.add(batch(2, status="collapsed"))
     assert lines_of(pipe)[-1].endswith("; 2 failed")
 
 
-def test_note_is_taken_for_markup_or_wrapped(pipe: Console, clock: Clock) -> None:
+def test_note_is_printed_literally(pipe: Console, clock: Clock) -> None:
     note = "experiment mine:7 failed 3 times: [Errno 28] " + "x" * 60
     with Shown(pipe, 1000, FewestWeights()) as display:
         display.note(note)
     assert lines_of(pipe)[0] == note
 
 
-def test_bar_is_full_before_the_last_experiment(clock: Clock) -> None:
+def test_bar_shows_100_percent_only_at_the_end(clock: Clock) -> None:
     terminal = Console(force_terminal=True, file=StringIO(), width=120, color_system=None)
     with Shown(terminal, 1000, FewestWeights()) as display:
         clock.now += 60
@@ -160,7 +160,7 @@ def test_bar_is_full_before_the_last_experiment(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 150])
-def test_bar_does_not_fit_the_terminal(clock: Clock, width: int) -> None:
+def test_bar_fits_the_terminal(clock: Clock, width: int) -> None:
     terminal = Console(force_terminal=True, file=StringIO(), width=width, color_system=None)
     with Shown(terminal, 155_952, FewestWeights({0.95: 17, 0.995: 30})) as display:
         clock.now += 60

@@ -1,4 +1,4 @@
-"""What a command of several steps prints where there is no terminal."""
+"""Progress of a command with several steps, with and without a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestrator.display.progress import LINE_EVERY_S
 from orchestrator.display.steps import StepsDisplay
 
 
-def test_minutes_pass_without_a_line_or_every_step_has_one(
+def test_lines_appear_at_the_end_of_steps_and_every_15_seconds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [100.0]
@@ -36,7 +36,7 @@ def test_minutes_pass_without_a_line_or_every_step_has_one(
     ]
 
 
-def test_terminal_shows_lines_in_place_of_a_bar() -> None:
+def test_terminal_shows_a_bar() -> None:
     printed = StringIO()
     with StepsDisplay(Console(file=printed, force_terminal=True, width=80)) as display:
         display.update("asking", 3, 7)

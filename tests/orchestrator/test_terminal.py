@@ -1,4 +1,4 @@
-"""Stores of others, whose names and commands hold what a terminal obeys."""
+"""Stores whose names and commands contain control characters."""
 
 from __future__ import annotations
 
@@ -31,42 +31,42 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / "store"
 
 
-def obeyed(text: str) -> set[str]:
-    """What of a text a terminal would take for a command."""
+def control_characters(text: str) -> set[str]:
+    """Return the characters of a text that would control a terminal."""
     return set(text) & set(HOSTILE) - set("title[2J]0;1Arm -rf ~")
 
 
-def test_store_commands_the_terminal(store: Path, tmp_path: Path) -> None:
+def test_text_of_a_store_cannot_control_the_terminal(store: Path, tmp_path: Path) -> None:
     for words in (["status"], ["query", "SELECT command, studies, device FROM sweeps"]):
-        said = sparsest(*words, "--store", store)
-        assert r"\x1b]0;title" in said.out
-        assert r"\x1b[2J" in said.out
-        assert not obeyed(said.out)
+        ended = sparsest(*words, "--store", store)
+        assert r"\x1b]0;title" in ended.out
+        assert r"\x1b[2J" in ended.out
+        assert not control_characters(ended.out)
     sweep = write_sweep(tmp_path / "one.toml", 'structure = ["1x1x1"]')
     lock = StoreLock(StorePaths.of(store), HOSTILE)
     try:
-        said_of_lock = refused("run", sweep, "--store", store, *HERE)
+        message = refused("run", sweep, "--store", store, *HERE)
     finally:
         lock.release()
-    assert f"({SHOWN})" in said_of_lock
-    assert not obeyed(said_of_lock)
+    assert f"({SHOWN})" in message
+    assert not control_characters(message)
 
 
-def test_programs_get_other_characters_than_are_stored(store: Path) -> None:
+def test_csv_and_json_keep_all_characters(store: Path) -> None:
     status = json.loads(sparsest("status", "--json", "--store", store).out)
     assert status["last_run"]["command"] == HOSTILE
     csv = sparsest("query", "SELECT command FROM sweeps", "--format", "csv", "--store", store).out
     assert HOSTILE in csv
 
 
-def test_file_that_verify_names_commands_the_terminal(store: Path) -> None:
+def test_file_names_cannot_control_the_terminal(store: Path) -> None:
     (store / "data" / "\x1b]0;title\x07").write_text("not mine")
-    said = sparsest("verify", "--store", store).out
-    assert r"\x1b]0;title\x07" in said
-    assert not obeyed(said)
+    out = sparsest("verify", "--store", store).out
+    assert r"\x1b]0;title\x07" in out
+    assert not control_characters(out)
 
 
-def test_own_colours_are_taken_for_the_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colours_of_a_console_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     table = Table(box=None, header_style="bold")
     table.add_column("study")
     table.add_row(HOSTILE)
@@ -80,7 +80,49 @@ def test_own_colours_are_taken_for_the_stores(monkeypatch: pytest.MonkeyPatch) -
     assert "\x1b[1mstudy" in shown
 
 
-def test_text_changes_that_no_terminal_obeys() -> None:
+class FakeTerminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "variables", "interactive"),
+    [
+        (FakeTerminal, {}, True),
+        (StringIO, {}, False),
+        (StringIO, {"FORCE_COLOR": "1"}, False),
+        (StringIO, {"TTY_COMPATIBLE": "1"}, False),
+        (FakeTerminal, {"TERM": "dumb"}, False),
+        (FakeTerminal, {"JPY_PARENT_PID": "1"}, False),
+    ],
+)
+def test_only_a_terminal_is_interactive(
+    stream: type[StringIO],
+    variables: dict[str, str],
+    interactive: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("TERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "JPY_PARENT_PID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stderr", stream())
+    assert plain_console(stderr=True).is_interactive is interactive
+
+
+def test_table_in_a_pipe_keeps_all_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
+    monkeypatch.setattr("sys.stdout", StringIO())
+    table = Table()
+    for _ in range(10):
+        table.add_column("n")
+    table.add_row(*["123,456,789,012"] * 10)
+    console = plain_console()
+    console.print(table)
+    assert console.file.getvalue().count("123,456,789,012") == 10  # type: ignore[attr-defined]
+
+
+def test_printable_text_is_unchanged() -> None:
     text = "SynFlow: 95\u2009% of \u03b1\u0301, a\ttable,\na line \\x1b"
     assert visible(text) == text
     assert visible("\udcff") == r"\udcff"

@@ -1,4 +1,4 @@
-"""`sparsest verify`: each kind of problem, made by hand, is found and named with what to do."""
+"""`sparsest verify`: every kind of damage is found and named, with what to do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from storage.log.files import read_log
 from storage.log.seal import seal
 from storage.paths import StorePaths
 from storage.writing.writer import StoreWriter
-from tests.orchestrator.running import sparsest
+from tests.orchestrator.running import refused, sparsest
 
 STRANGE = "0" * 32
 
@@ -32,12 +32,12 @@ Change = Callable[[pa.Table], pa.Table]
 
 @pytest.fixture
 def store(trained: Path, tmp_path: Path) -> Path:
-    """A store of six trained rows that may be spoilt."""
+    """A copy of a store of six rows that a test may damage."""
     shutil.copytree(trained, tmp_path / "store")
     return tmp_path / "store"
 
 
-def the_part(store: Path) -> tuple[int, RowsCommitted]:
+def only_part(store: Path) -> tuple[int, RowsCommitted]:
     entries = read_log(StorePaths.of(store))
     ((number, part),) = [(n, e) for n, e in enumerate(entries, 1) if isinstance(e, RowsCommitted)]
     return number, part
@@ -49,9 +49,9 @@ def write(file: Path, content: bytes) -> None:
 
 
 def rewrite(store: Path, change: Change) -> Path:
-    """Changes rows, and size and checksum in the log as a hostile or broken writer could have."""
+    """Change rows, with their size and checksum in the log, as a hostile writer could."""
     paths = StorePaths.of(store)
-    number, part = the_part(store)
+    number, part = only_part(store)
     data = to_parquet(change(read_part(paths, part))).to_pybytes()
     write(paths.part(part.file), data)
     sha256 = hashlib.sha256(data).hexdigest()
@@ -62,47 +62,48 @@ def rewrite(store: Path, change: Change) -> Path:
 
 def with_column(name: str, change: Callable[[Any], Any]) -> Change:
     def changed(rows: pa.Table) -> pa.Table:
-        place = rows.column_names.index(name)
+        column = rows.column_names.index(name)
         field = RESULT_SCHEMA.field(name)
         values = [change(value) for value in rows.column(name).to_pylist()]
-        return rows.set_column(place, field, pa.array(values, field.type))
+        return rows.set_column(column, field, pa.array(values, field.type))
 
     return changed
 
 
-def test_a_whole_store_has_a_problem(store: Path, trained: Path) -> None:
+def test_intact_store_has_no_problems(store: Path, trained: Path) -> None:
     ended = sparsest("verify", "--store", store)
     assert (ended.code, ended.err) == (0, "")
     assert "6 rows in 1 file" in ended.out
     assert "no problem" in ended.out
-    assert "0 from study and place, 6 from the row's own settings" in ended.out
+    assert "0 from study" in ended.out
+    assert "6 from the row" in ended.out
     sweep = trained.parent / "six.toml"
     ended = sparsest("verify", sweep, "--store", store)
     assert ended.code == 0
-    assert "6 from study and place" in ended.out
+    assert "6 from study" in ended.out
 
 
 def flip(store: Path) -> Path:
-    file = StorePaths.of(store).part(the_part(store)[1].file)
+    file = StorePaths.of(store).part(only_part(store)[1].file)
     content = file.read_bytes()
     write(file, content[:60] + bytes([content[60] ^ 4]) + content[61:])
     return file
 
 
 def truncate(store: Path) -> Path:
-    file = StorePaths.of(store).part(the_part(store)[1].file)
+    file = StorePaths.of(store).part(only_part(store)[1].file)
     write(file, file.read_bytes()[:-1])
     return file
 
 
 def lose_data(store: Path) -> Path:
-    file = StorePaths.of(store).part(the_part(store)[1].file)
+    file = StorePaths.of(store).part(only_part(store)[1].file)
     file.unlink()
     return file
 
 
 def lose_entry(store: Path) -> Path:
-    file = StorePaths.of(store).entry(the_part(store)[0])
+    file = StorePaths.of(store).entry(only_part(store)[0])
     file.unlink()
     return file
 
@@ -118,22 +119,22 @@ def lose_marker(store: Path) -> Path:
     return store / "store.json"
 
 
-def stranger_in_log(store: Path) -> Path:
+def unknown_file_in_log(store: Path) -> Path:
     (store / "log" / "notes.txt").write_text("x")
     return store / "log" / "notes.txt"
 
 
-def other_columns(store: Path) -> Path:
+def additional_column(store: Path) -> Path:
     paths = StorePaths.of(store)
-    _, part = the_part(store)
+    _, part = only_part(store)
     rows = read_part(paths, part)
     return rewrite(store, lambda _: rows.append_column("more", pa.nulls(len(rows), pa.int8())))
 
 
-def of_another_type(store: Path) -> Path:
+def narrower_type(store: Path) -> Path:
     def narrower(rows: pa.Table) -> pa.Table:
-        place = rows.column_names.index("width")
-        return rows.set_column(place, "width", rows.column("width").cast(pa.int16()))
+        column = rows.column_names.index("width")
+        return rows.set_column(column, "width", rows.column("width").cast(pa.int16()))
 
     return rewrite(store, narrower)
 
@@ -166,7 +167,7 @@ def other_id(store: Path) -> Path:
     return rewrite(store, with_column("experiment_id", lambda one: one[:-1] + "0"))
 
 
-def id_of_no_form(store: Path) -> Path:
+def malformed_id(store: Path) -> Path:
     return rewrite(store, with_column("experiment_id", lambda _: "x"))
 
 
@@ -174,7 +175,7 @@ def nan_accuracy(store: Path) -> Path:
     return rewrite(store, with_column("accuracy", lambda _: float("nan")))
 
 
-def great_accuracy(store: Path) -> Path:
+def accuracy_above_1(store: Path) -> Path:
     return rewrite(store, with_column("accuracy", lambda _: 1.5))
 
 
@@ -193,9 +194,9 @@ PROBLEMS: dict[Callable[[Path], Path], str] = {
     lose_entry: "missing",
     change_entry: "checksum",
     lose_marker: "missing, while the log has entries",
-    stranger_in_log: "does not belong into the log",
-    other_columns: "columns of version",
-    of_another_type: "columns of version",
+    unknown_file_in_log: "does not belong into the log",
+    additional_column: "columns of version",
+    narrower_type: "columns of version",
     fewer_rows: "5 rows; the log says 6",
     other_order: "study_index does not have the places",
     other_study: "study does not have the names",
@@ -203,24 +204,24 @@ PROBLEMS: dict[Callable[[Path], Path], str] = {
     other_statuses: "by status are not as many",
     other_settings: "6 rows do not have the id of their own settings",
     other_id: "do not have the id of their own settings",
-    id_of_no_form: "holds a row that is no result",
+    malformed_id: "holds a row that is no result",
     nan_accuracy: "NaN",
-    great_accuracy: "fraction from 0 to 1",
+    accuracy_above_1: "fraction from 0 to 1",
     no_accuracy: "accuracy is NULL",
     other_seconds: "did not take as long",
 }
 
 
-@pytest.mark.parametrize("spoil", PROBLEMS, ids=lambda spoil: spoil.__name__)
-def test_problem_is_passed_over(store: Path, spoil: Callable[[Path], Path]) -> None:
-    file = spoil(store)
+@pytest.mark.parametrize("damage", PROBLEMS, ids=lambda damage: damage.__name__)
+def test_damage_is_reported_and_left_alone(store: Path, damage: Callable[[Path], Path]) -> None:
+    file = damage(store)
     before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
     ended = sparsest("verify", "--store", store)
     assert ended.code == 1
-    assert PROBLEMS[spoil] in ended.out
+    assert PROBLEMS[damage] in ended.out
     assert str(file) in ended.out
     advice = (
-        "copy store.json from any other" if spoil is lose_marker else "take that file from a copy"
+        "copy store.json from any other" if damage is lose_marker else "take that file from a copy"
     )
     assert f"-> {advice}" in ended.out
     ended = sparsest("verify", "--store", store, "--json")
@@ -230,13 +231,15 @@ def test_problem_is_passed_over(store: Path, spoil: Callable[[Path], Path]) -> N
     assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
 
 
-def test_row_of_another_place_of_its_study_is_passed_over(store: Path, trained: Path) -> None:
+def test_rows_with_exchanged_indices_are_found_with_the_sweep_file(
+    store: Path, trained: Path
+) -> None:
     def exchange(rows: pa.Table) -> pa.Table:
-        # Each row is right by itself, and says that it stands where the other does.
-        places = rows.column("study_index")
-        turned = rows.take(pa.array([1, 0, 2, 3, 4, 5]))
-        place = turned.column_names.index("study_index")
-        return turned.set_column(place, RESULT_SCHEMA.field(place), places)
+        # Each row is valid by itself, but has the index of the other.
+        indices = rows.column("study_index")
+        reordered = rows.take(pa.array([1, 0, 2, 3, 4, 5]))
+        column = reordered.column_names.index("study_index")
+        return reordered.set_column(column, RESULT_SCHEMA.field(column), indices)
 
     rewrite(store, exchange)
     assert sparsest("verify", "--store", store).code == 0
@@ -245,9 +248,9 @@ def test_row_of_another_place_of_its_study_is_passed_over(store: Path, trained: 
     assert "experiment_id of 2 rows is not that of their place in six" in ended.out
 
 
-def test_experiment_under_two_versions_of_a_sweep_file_is_passed_over(store: Path) -> None:
+def test_experiment_stored_under_two_versions_of_a_sweep_file_is_found(store: Path) -> None:
     paths = StorePaths.of(store)
-    _, part = the_part(store)
+    _, part = only_part(store)
     rows = read_part(paths, part)
     with StoreWriter(store) as writer:
         data, again = make_part(
@@ -272,9 +275,7 @@ def test_experiment_under_two_versions_of_a_sweep_file_is_passed_over(store: Pat
         ("notes.txt", "not a file of a store", "move it away"),
     ],
 )
-def test_leftover_is_a_problem_or_is_not_named(
-    store: Path, place: str, problem: str, advice: str
-) -> None:
+def test_leftover_is_a_warning(store: Path, place: str, problem: str, advice: str) -> None:
     (store / place).write_text("x")
     ended = sparsest("verify", "--store", store)
     assert ended.code == 0
@@ -284,14 +285,14 @@ def test_leftover_is_a_problem_or_is_not_named(
     assert left["file"] == str(store / place)
 
 
-def test_file_for_status_is_to_be_moved_away(store: Path) -> None:
+def test_files_for_status_are_not_leftovers(store: Path) -> None:
     paths = StorePaths.of(store)
     for file in (paths.live, paths.planned):
         file.write_text("{}")
     assert inspect_store(store).leftovers == []
 
 
-def test_what_a_writer_is_about_to_name_is_a_leftover(store: Path) -> None:
+def test_files_of_a_running_writer_are_not_leftovers(store: Path) -> None:
     with StoreWriter(store):
         (store / "data" / f"{STRANGE}.parquet").write_text("x")
         (store / "tmp" / STRANGE).write_text("x")
@@ -299,18 +300,18 @@ def test_what_a_writer_is_about_to_name_is_a_leftover(store: Path) -> None:
     assert len(inspect_store(store).leftovers) == 2
 
 
-def test_files_that_are_replaced_while_they_are_checked_are_missed(
+def test_files_replaced_during_the_check_are_checked_again(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = StorePaths.of(store)
     whole = inspect_store(store)
 
-    # The first look at a data file finds it replaced and removed.
+    # When a data file is checked first, it has just been replaced and removed.
     check = verify_part.check_part
 
     def first_replace(*arguments: Any) -> Any:
-        if the_part_is_there(store):
-            old = the_part(store)[1]
+        if has_one_part(store):
+            old = only_part(store)[1]
             with StoreWriter(store) as writer:
                 first = read_part(paths, old).column("experiment_id")[0].as_py()
                 writer.forget([first])
@@ -325,11 +326,11 @@ def test_files_that_are_replaced_while_they_are_checked_are_missed(
     assert inspect_store(store).rows == 5
 
 
-def the_part_is_there(store: Path) -> bool:
+def has_one_part(store: Path) -> bool:
     return len(list((store / "data").iterdir())) == 1
 
 
-def test_leftovers_of_one_kind_fill_the_screen(store: Path) -> None:
+def test_leftovers_of_one_kind_share_a_line(store: Path) -> None:
     for number in range(30):
         (store / "tmp" / f"{number:032x}").write_text("x")
     ended = sparsest("verify", "--store", store)
@@ -337,7 +338,5 @@ def test_leftovers_of_one_kind_fill_the_screen(store: Path) -> None:
     assert len(ended.out.splitlines()) == 4
 
 
-def test_no_store_is_a_traceback(tmp_path: Path) -> None:
-    ended = sparsest("verify", "--store", tmp_path / "none")
-    assert ended.code == 1
-    assert "There is no store" in ended.err
+def test_missing_store_is_refused(tmp_path: Path) -> None:
+    assert str(tmp_path / "none") in refused("verify", "--store", tmp_path / "none")

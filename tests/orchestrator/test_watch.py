@@ -1,9 +1,10 @@
-"""`status --watch`, and the file that it reads beside the store."""
+"""`status --watch`, and the live file that it reads."""
 
 from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -38,26 +39,26 @@ PROGRESS = LiveProgress(
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Does one thing after each look; after the last look Ctrl-C is pressed."""
+def updates(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Run one action after each update; press Ctrl-C after the last update."""
 
-    def plan(*things: Callable[[], object]) -> None:
-        left = iter(things)
+    def plan(*actions: Callable[[], object]) -> None:
+        remaining = iter(actions)
 
         def sleep(seconds: float) -> None:
-            thing = next(left, None)
-            if thing is None:
+            action = next(remaining, None)
+            if action is None:
                 raise KeyboardInterrupt
-            thing()
+            action()
 
-        # The view's own name for it: other threads sleep as ever.
+        # Only in the view's module: other threads sleep as usual.
         monkeypatch.setattr("orchestrator.commands.watch.sleep", sleep)
 
     return plan
 
 
-def begun(writer: StoreWriter) -> str:
-    """Begins a sweep; returns its id."""
+def start_sweep(writer: StoreWriter) -> str:
+    """Start a sweep and return its id."""
     return writer.begin_sweep(
         describe_sweep(
             command="sparsest run six", studies=["six"], device="cpu", workers=4, root_seed=0
@@ -65,8 +66,8 @@ def begun(writer: StoreWriter) -> str:
     )
 
 
-def seen(store: Path, *, terminal: bool = False) -> str:
-    """What is shown until Ctrl-C."""
+def shown(store: Path, *, terminal: bool = False) -> str:
+    """Return what is shown until Ctrl-C is pressed."""
     console = Console(
         file=io.StringIO(), force_terminal=terminal, width=100, highlight=False, markup=False
     )
@@ -74,37 +75,38 @@ def seen(store: Path, *, terminal: bool = False) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
-def test_watching_before_the_store_is_there_ends(
-    tmp_path: Path, looks: Callable[..., None]
+def test_watching_can_start_before_the_store_exists(
+    tmp_path: Path, updates: Callable[..., None]
 ) -> None:
     store = tmp_path / "store"
     sweep = write_sweep(tmp_path / "two.toml", 'structure = ["1x1x1"]\nlr = [0.1, 0.2]')
-    looks(lambda: None, lambda: train([sweep], store), lambda: None)
-    first, second = seen(store).splitlines()
-    assert first == f"waiting for a store at {store}"
-    assert second.startswith("2 rows stored; sparsest: none at 95 % yet; last run (finished): ")
+    updates(lambda: None, lambda: train([sweep], store), lambda: None)
+    first, second = shown(store).splitlines()
+    assert str(store) in first
+    assert second.startswith("2 rows stored; sparsest: none at 95 % yet; ")
+    assert "finished" in second
 
 
-def test_what_the_driver_says_is_not_shown(tmp_path: Path, looks: Callable[..., None]) -> None:
+def test_progress_of_the_run_is_shown(tmp_path: Path, updates: Callable[..., None]) -> None:
     store = tmp_path / "store"
     with StoreWriter(store) as writer:
-        sweep_id = begun(writer)
+        sweep_id = start_sweep(writer)
         LiveFile(writer.paths).write(PROGRESS.model_copy(update={"sweep_id": sweep_id}))
-        looks()
-        said = seen(store)
-        looks()
-        picture = seen(store, terminal=True)
-    pace = "this run: 1,200 of 16,782, 250/s, 0:01:02 left, 4 workers"
-    assert f"; {pace}; " in said
-    assert "running: sparsest run six (started" in said
-    assert pace in picture
-    assert " 7%" in picture
+        updates()
+        line = shown(store)
+        updates()
+        picture = shown(store, terminal=True)
+    throughput = "this run: 1,200 of 16,782, 250/s, 0:01:02 left, 4 workers"
+    assert f"; {throughput}; " in line
+    assert "running: sparsest run six " in line
+    assert throughput in picture
+    assert re.search("this run .*━.* 7%", picture)
 
 
-def test_status_without_watch_keeps_the_pace_to_itself(tmp_path: Path) -> None:
+def test_status_shows_the_progress_of_the_run(tmp_path: Path) -> None:
     store = tmp_path / "store"
     with StoreWriter(store) as writer:
-        live = PROGRESS.model_copy(update={"sweep_id": begun(writer)})
+        live = PROGRESS.model_copy(update={"sweep_id": start_sweep(writer)})
         LiveFile(writer.paths).write(live)
         said = sparsest("status", "--store", store).out
         report = json.loads(sparsest("status", "--store", store, "--json").out)
@@ -113,38 +115,34 @@ def test_status_without_watch_keeps_the_pace_to_itself(tmp_path: Path) -> None:
     assert "running" not in sparsest("status", "--store", store).out
 
 
-def test_watching_a_run_that_starts_shows_nothing(
-    tmp_path: Path, looks: Callable[..., None]
-) -> None:
+def test_run_that_starts_its_workers_is_shown(tmp_path: Path, updates: Callable[..., None]) -> None:
     with StoreWriter(tmp_path / "store", command="sparsest run six"):
-        looks()
-        assert "; in use, but no training has started: sparsest run six (since" in seen(
-            tmp_path / "store"
-        )
+        updates()
+        assert "in use, but no training has started: sparsest run six" in shown(tmp_path / "store")
 
 
-def test_rate_and_time_left_contradict_each_other(
-    tmp_path: Path, looks: Callable[..., None]
-) -> None:
+def test_uneven_costs_explain_the_time_left(tmp_path: Path, updates: Callable[..., None]) -> None:
     with StoreWriter(tmp_path / "store") as writer:
-        dearer = PROGRESS.model_copy(update={"sweep_id": begun(writer), "left_s": 1870.0})
-        LiveFile(writer.paths).write(dearer)
-        looks()
-        said = seen(tmp_path / "store")
-    assert "250/s, 0:31:10 left, 4 workers, each of the rest takes 30 times as long" in said
+        costly = PROGRESS.model_copy(update={"sweep_id": start_sweep(writer), "left_s": 1870.0})
+        LiveFile(writer.paths).write(costly)
+        updates()
+        line = shown(tmp_path / "store")
+    assert "250/s, 0:31:10 left, 4 workers, each of the rest takes 30 times as long" in line
 
 
-def test_killed_sweep_is_said_to_go_on(tmp_path: Path, looks: Callable[..., None]) -> None:
+def test_progress_of_a_killed_sweep_is_not_shown(
+    tmp_path: Path, updates: Callable[..., None]
+) -> None:
     store = tmp_path / "store"
     with StoreWriter(store) as writer:
-        LiveFile(writer.paths).write(PROGRESS.model_copy(update={"sweep_id": begun(writer)}))
-    looks()
-    said = seen(store)
-    assert "last run (killed)" in said
-    assert "16,782" not in said
+        LiveFile(writer.paths).write(PROGRESS.model_copy(update={"sweep_id": start_sweep(writer)}))
+    updates()
+    line = shown(store)
+    assert "killed" in line
+    assert "16,782" not in line
 
 
-def test_file_of_another_sweep_is_believed(tmp_path: Path) -> None:
+def test_live_file_of_another_sweep_is_ignored(tmp_path: Path) -> None:
     with StoreWriter(tmp_path / "store") as writer:
         file = LiveFile(writer.paths)
         file.write(PROGRESS)
@@ -156,7 +154,7 @@ def test_file_of_another_sweep_is_believed(tmp_path: Path) -> None:
         assert not writer.paths.live.exists()
 
 
-def test_file_that_cannot_be_written_stops_the_sweep(
+def test_live_file_that_cannot_be_written_is_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = LiveFile(StorePaths.of(tmp_path / "no" / "store"))
@@ -164,38 +162,40 @@ def test_file_that_cannot_be_written_stops_the_sweep(
     file.write(PROGRESS)
     file.remove()
     (record,) = caplog.records
-    assert "live.json cannot be written: No such file" in record.getMessage()
+    assert "live.json" in record.getMessage()
 
 
-def test_file_outlives_its_sweep(tmp_path: Path) -> None:
-    class Team:
+def test_live_file_is_removed_with_its_sweep(tmp_path: Path) -> None:
+    class Executor:
         workers = 3
 
     display = ProgressDisplay(Console(file=io.StringIO()), Tally(10), FewestWeights())
     with StoreWriter(tmp_path / "store") as writer:
-        with LiveMonitor(display, writer.paths, "sweep", Team()):
-            told = read_live(writer.paths, "sweep")
-            assert told is not None
-            assert (told.done, told.total, told.workers, told.left_s) == (0, 10, 3, None)
+        with LiveMonitor(display, writer.paths, "sweep", Executor()):
+            live = read_live(writer.paths, "sweep")
+            assert live is not None
+            assert (live.done, live.total, live.workers, live.left_s) == (0, 10, 3, None)
         assert not writer.paths.live.exists()
 
 
-def test_folder_that_is_no_store_is_waited_for(tmp_path: Path, looks: Callable[..., None]) -> None:
+def test_folder_with_other_files_is_refused(tmp_path: Path, updates: Callable[..., None]) -> None:
     (tmp_path / "something").touch()
-    looks()
+    updates()
     with pytest.raises(StoreError):
-        seen(tmp_path)
+        shown(tmp_path)
 
 
-def test_store_that_is_just_being_made_is_none(tmp_path: Path, looks: Callable[..., None]) -> None:
+def test_store_that_is_being_created_is_waited_for(
+    tmp_path: Path, updates: Callable[..., None]
+) -> None:
     store = tmp_path / "store"
     for folder in StorePaths.of(store).folders:
         folder.mkdir(parents=True)
-    looks()
-    assert seen(store).startswith("waiting for a store at ")
+    updates()
+    assert shown(store).startswith("waiting for a store at ")
 
 
-def test_ctrl_c_is_an_error(tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_view_with_exit_code_0(tmp_path: Path) -> None:
     words = ["-m", "orchestrator.cli", "status", "--watch", "--store", str(tmp_path / "none")]
     watched = subprocess.Popen(
         [*python(), *words], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -207,5 +207,5 @@ def test_ctrl_c_is_an_error(tmp_path: Path) -> None:
     assert (watched.returncode, out, err) == (0, b"", b"")
 
 
-def test_json_of_a_view_is_promised(tmp_path: Path) -> None:
-    assert "does not print JSON" in refused("status", "--watch", "--json", "--store", tmp_path)
+def test_json_of_a_view_is_refused(tmp_path: Path) -> None:
+    assert "--json" in refused("status", "--watch", "--json", "--store", tmp_path)
