@@ -1,4 +1,4 @@
-"""The command that checks everything in a store."""
+"""The command `verify`: checks of everything in a store."""
 
 from __future__ import annotations
 
