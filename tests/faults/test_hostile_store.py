@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from search.study import Study
 from storage.log.files import read_log
 from storage.log.seal import seal, unseal
 from storage.paths import StorePaths
+from storage.writing.editor import StoreEditor
 from tests.faults.watching import contents, watching
 from tests.orchestrator.running import sparsest, train, write_sweep
 
@@ -92,6 +94,60 @@ def pipe_for_part(store: Path, outside: Path) -> None:
     os.mkfifo(part)
 
 
+def sparse(name: str) -> Callable[[Path, Path], None]:
+    """Makes a file of a terabyte that takes no room."""
+
+    def craft(store: Path, outside: Path) -> None:
+        (store / name).unlink(missing_ok=True)
+        with (store / name).open("wb") as file:
+            file.truncate(1 << 40)
+
+    return craft
+
+
+def sparse_part(store: Path, outside: Path) -> None:
+    (part,) = (store / "data").iterdir()
+    sparse(f"data/{part.name}")(store, outside)
+    entry(bytes=1 << 40)(store, outside)
+
+
+def stray(name: str) -> Callable[[Path, Path], None]:
+    return lambda store, outside: shutil.copy(store / "log" / "00000001.json", store / "log" / name)
+
+
+def search(**changes: Any) -> Callable[[Path, Path], None]:
+    """Adds a search whose chosen network says something impossible."""
+
+    def craft(store: Path, outside: Path) -> None:
+        network = {
+            "experiment_id": ONE,
+            "label": "two:1",
+            "study": "two",
+            "root_seed": 0,
+            "structure": "1x1x1",
+            "masks": [],
+            "accuracy": 0.5,
+            "weight_nnz": 1,
+            "model_nnz": 1,
+            "target": 0.5,
+            "reached": 1,
+            "trained": 1,
+        }
+        chosen = {
+            "kind": "search",
+            "settings": "all",
+            "phase": 1,
+            "trained": 1,
+            "reached": 1,
+            "networks": [network | changes],
+            "chosen": "today",
+        }
+        record = json.dumps({"format": 4, "number": 4, "entry": chosen})
+        (store / "log" / "00000004.json").write_bytes(seal(record))
+
+    return craft
+
+
 def entry(**changes: Any) -> Callable[[Path, Path], None]:
     """Changes what the entry of the data file says; sealed as its writer would have."""
 
@@ -144,6 +200,18 @@ CRAFTED: dict[str, Callable[[Path, Path], None]] = {
     "marker is a pipe": pipe("store.json"),
     "log entry is a pipe": pipe("log/00000002.json"),
     "data file is a pipe": pipe_for_part,
+    "marker is a terabyte": sparse("store.json"),
+    "log entry is a terabyte": sparse("log/00000002.json"),
+    "data file is a terabyte": sparse_part,
+    "stray entry with a large number": stray("00003000.json"),
+    "stray entry named by a date": stray("20261128.json"),
+    "search with a structure of letters": search(structure="abc"),
+    "search with a structure of 10^9 neurons": search(structure="1000000000x1"),
+    "search with a mask of letters": search(masks=["ab|cd"]),
+    "rows of 2^62": entry(rows=1 << 62, indices={ONE: [[0, 1 << 62]]}, studies={ONE: "two"}),
+    "seconds of 10^300": entry(
+        sweeps={"x": {"rows": 2, "by_status": {"ok": 2}, "train_seconds": 1e300}}
+    ),
     "file above the store": entry(file="../../outside/" + ONE + ".parquet"),
     "file with an absolute path": entry(file="/etc/passwd"),
     "file with a NUL": entry(file=ONE + ".parquet\0"),
@@ -181,7 +249,7 @@ CRAFTED: dict[str, Callable[[Path, Path], None]] = {
 }
 
 
-UNREAD = ("data file is a link", "data file is a pipe")
+UNREAD = ("data file is a link", "data file is a pipe", "data file is a terabyte")
 """One data file cannot be put together with others: it is not looked at."""
 
 
@@ -201,14 +269,117 @@ def test_crafted_store_is_refused_without_harm(name: str, store: Path, outside: 
     assert contents(outside) == before
 
 
-def test_lock_that_is_a_link_is_not_followed(store: Path, outside: Path) -> None:
-    link_lock(store, outside)
+def lock_with(text: str) -> Callable[[Path, Path], None]:
+    return lambda store, outside: write_lock(store, text)
+
+
+def write_lock(store: Path, text: str) -> None:
+    (store / "lock").unlink(missing_ok=True)
+    (store / "lock").write_text(text)
+
+
+HOLDER = '{"pid": %s, "host": "%s", "command": "x", "since": "y"}'
+
+
+@pytest.mark.parametrize(
+    "craft",
+    [
+        pytest.param(link_lock, id="link"),
+        pytest.param(pipe("lock"), id="pipe"),
+        pytest.param(sparse("lock"), id="terabyte"),
+        pytest.param(lock_with("[" * 100_000), id="deep"),
+        pytest.param(lock_with(HOLDER % (10**30, os.uname().nodename)), id="10^30"),
+        pytest.param(lock_with(HOLDER % (-1, os.uname().nodename)), id="-1"),
+        pytest.param(lock_with(HOLDER % ("1e400", os.uname().nodename)), id="infinite"),
+    ],
+)
+def test_crafted_lock_does_no_harm(
+    craft: Callable[[Path, Path], None], store: Path, outside: Path
+) -> None:
+    craft(store, outside)
     before = contents(outside)
+    for command in (("status",), ("verify",), ("query", "SELECT 1")):
+        assert sparsest(*command, "--store", store).code == 0
+    regular = (store / "lock").is_file() and not (store / "lock").is_symlink()
     for command in (("compact",), ("forget", "--where", "true", "--yes")):
         ended = sparsest(*command, "--store", store)
-        assert ended.code == 1
-        assert "Could not open" in ended.err
+        assert ended.code == (0 if regular else 1)
+        assert regular or str(store / "lock") in ended.err
     assert contents(outside) == before
+
+
+def test_quarantine_that_is_a_link_is_refused(store: Path, outside: Path) -> None:
+    before = contents(outside)
+    (store / "quarantine").symlink_to(outside)
+    (part,) = (store / "data").iterdir()
+    part.unlink()
+    ended = sparsest("forget", "--where", "true", "--yes", "--store", store)
+    assert ended.code == 1
+    assert str(store / "quarantine") in ended.err
+    assert contents(outside) == before
+
+
+@pytest.mark.parametrize("name", ["live.json", "planned.json"])
+def test_progress_files_that_are_no_files_are_ignored(name: str, store: Path) -> None:
+    for craft in (pipe(name), sparse(name)):
+        craft(store, store)
+        assert sparsest("status", "--store", store).code == 0
+
+
+def test_thousands_of_started_sweeps_do_not_slow_verify(store: Path) -> None:
+    first = json.loads(unseal((store / "log" / "00000001.json").read_bytes()))
+    for number in range(4, 2_004):
+        started = first["entry"] | {"sweep_id": f"x{number}", "root_seed": number}
+        record = json.dumps({"format": 4, "number": number, "entry": started})
+        (store / "log" / f"{number:08d}.json").write_bytes(seal(record))
+    calls = 0
+
+    def counted(self: Study, root_seed: int) -> Study:
+        nonlocal calls
+        calls += 1
+        return with_root_seed(self, root_seed)
+
+    with_root_seed = Study.with_root_seed
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Study, "with_root_seed", counted)
+        assert sparsest("verify", "--store", store).code == 0
+    assert calls < 100
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "._00000001.json", ".nfs000123", "lost+found"])
+def test_files_of_the_system_are_ignored(name: str, store: Path) -> None:
+    for folder in (store, store / "log", store / "data"):
+        (folder / name).write_text("x")
+    for command in COMMANDS:
+        assert sparsest(*command, "--store", store).code == 0
+    ended = sparsest("verify", "--store", store)
+    assert str(store / "log" / name) in ended.out
+    assert (store / "log" / name).exists()
+
+
+def test_new_store_on_a_volume_with_system_files(tmp_path: Path) -> None:
+    volume = tmp_path / "volume"
+    (volume / "lost+found").mkdir(parents=True)
+    (volume / ".Trash-1000").mkdir()
+    StoreEditor(volume).close()
+    assert sparsest("verify", "--store", volume).code == 0
+
+
+def test_path_that_is_not_utf_8_is_refused(store: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(store.parent) + b"/caf\xe9"))
+    store.rename(path)
+    for command in COMMANDS:
+        ended = sparsest(*command, "--store", path)
+        assert ended.code == 1, (command, ended)
+        assert "UTF-8" in ended.err
+
+
+def test_foreign_file_name_that_is_not_utf_8_is_no_problem(store: Path) -> None:
+    stray = Path(os.fsdecode(os.fsencode(store) + b"/data/caf\xe9"))
+    stray.write_text("x")
+    ended = sparsest("verify", "--store", store)
+    assert ended.code == 0, ended
+    assert "caf" in ended.out
     assert sparsest("query", "SELECT 1", "--store", store).code == 0
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -7,12 +8,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from search.indices import IndexSet
 from storage.checking.verify import verify_store
-from storage.errors import StoreLocked
+from storage.errors import StoreLocked, WriteFailed
 from storage.lock import current_holder
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
@@ -139,3 +141,30 @@ def test_child_processes_do_not_inherit_the_lock(store: Path) -> None:
         StoreWriter(store).close()
     finally:
         child.communicate(b"\n")
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o002, 0o664), (0o022, 0o644), (0o077, 0o600)])
+def test_permissions_of_the_lock_follow_the_umask(store: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        StoreWriter(store).close()
+    finally:
+        os.umask(before)
+    assert (store / "lock").stat().st_mode & 0o777 == mode
+
+
+def test_lock_of_another_user_is_named(
+    fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = fill(1)
+    real = os.open
+
+    def refusing(path: Path, flags: int, *arguments: Any, **options: Any) -> int:
+        if path == store / "lock" and flags & os.O_RDWR:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, flags, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", refusing)
+    with pytest.raises(WriteFailed) as caught:
+        StoreWriter(store)
+    assert f"Make {store / 'lock'} writable" in str(caught.value)

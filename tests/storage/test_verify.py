@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from storage.checking.verify import verify_store
-from storage.errors import NotAStore
+from storage.data import parts
+from storage.errors import DataFileDamaged, NotAStore
+from storage.reading.reader import StoreReader
 
 
 def test_intact_store_has_no_problems(fill: Callable[..., Path]) -> None:
@@ -53,3 +56,15 @@ def test_damaged_log_is_returned_as_a_problem(fill: Callable[..., Path]) -> None
 def test_missing_store_raises(tmp_path: Path) -> None:
     with pytest.raises(NotAStore):
         verify_store(tmp_path)
+
+
+def test_file_with_too_many_values_for_its_size_is_not_read(
+    fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with StoreReader(fill(4)) as reader:
+        (part,) = reader.parts
+        monkeypatch.setattr(parts, "_FREE_VALUES", 10)
+        monkeypatch.setattr(parts, "_MAX_VALUES_PER_BYTE", 0)
+        for read in (parts.read_part, partial(parts.read_columns, columns=["lr"])):
+            with pytest.raises(DataFileDamaged, match="values"):
+                read(reader.paths, part)
