@@ -6,15 +6,21 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
+from pathlib import Path
 
 from orchestrator.errors import NoWorkerError, UserError
 from storage.paths import StorePaths
+from storage.safe_open import append_regular
 
 
 class _RunLog(logging.FileHandler):
     """A log file whose loss does not end a run: it is reported once, and the run continues."""
 
     _lost = False
+
+    def _open(self) -> TextIOWrapper:
+        return append_regular(Path(self.baseFilename))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Report the first line that could not be written."""

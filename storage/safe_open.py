@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from io import BufferedReader
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import Final
 
@@ -26,19 +26,7 @@ def open_regular(path: Path) -> BufferedReader:
     Raises:
         OSError: it cannot be opened, or is a link, pipe, device or folder (EINVAL).
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a socket
-            raise _not_regular(path) from error
-        raise
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise _not_regular(path)
-        return os.fdopen(descriptor, "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise
+    return os.fdopen(_open(path, os.O_RDONLY), "rb")
 
 
 def read_regular(path: Path, max_bytes: int = MAX_RECORD_BYTES) -> bytes:
@@ -63,6 +51,29 @@ def regular_size(path: Path) -> int:
     if not stat.S_ISREG(found.st_mode):
         raise _not_regular(path)
     return found.st_size
+
+
+def append_regular(path: Path) -> TextIOWrapper:
+    """Open a text file for appending, and make it if there is none.
+
+    Raises:
+        OSError: as for `open_regular`.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    return os.fdopen(_open(path, flags), "a", encoding="utf-8")
+
+
+def _open(path: Path, flags: int) -> int:
+    try:
+        descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a socket, or a pipe without reader
+            raise _not_regular(path) from error
+        raise
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise _not_regular(path)
 
 
 def _not_regular(path: Path) -> OSError:

@@ -17,7 +17,7 @@ from storage.log.seal import seal, unseal
 from storage.paths import StorePaths
 from storage.writing.editor import StoreEditor
 from tests.faults.watching import contents, watching
-from tests.orchestrator.running import sparsest, train, write_sweep
+from tests.orchestrator.running import HERE, refused, sparsest, train, write_sweep
 
 COMMANDS: list[tuple[str, ...]] = [
     ("status",),
@@ -112,7 +112,10 @@ def sparse_part(store: Path, outside: Path) -> None:
 
 
 def stray(name: str) -> Callable[[Path, Path], None]:
-    return lambda store, outside: shutil.copy(store / "log" / "00000001.json", store / "log" / name)
+    def craft(store: Path, outside: Path) -> None:
+        shutil.copy(store / "log" / "00000001.json", store / "log" / name)
+
+    return craft
 
 
 def search(**changes: Any) -> Callable[[Path, Path], None]:
@@ -298,11 +301,11 @@ def test_crafted_lock_does_no_harm(
 ) -> None:
     craft(store, outside)
     before = contents(outside)
-    for command in (("status",), ("verify",), ("query", "SELECT 1")):
-        assert sparsest(*command, "--store", store).code == 0
+    for reading in (["status"], ["verify"], ["query", "SELECT 1"]):
+        assert sparsest(*reading, "--store", store).code == 0
     regular = (store / "lock").is_file() and not (store / "lock").is_symlink()
-    for command in (("compact",), ("forget", "--where", "true", "--yes")):
-        ended = sparsest(*command, "--store", store)
+    for writing in (["compact"], ["forget", "--where", "true", "--yes"]):
+        ended = sparsest(*writing, "--store", store)
         assert ended.code == (0 if regular else 1)
         assert regular or str(store / "lock") in ended.err
     assert contents(outside) == before
@@ -316,6 +319,16 @@ def test_quarantine_that_is_a_link_is_refused(store: Path, outside: Path) -> Non
     ended = sparsest("forget", "--where", "true", "--yes", "--store", store)
     assert ended.code == 1
     assert str(store / "quarantine") in ended.err
+    assert contents(outside) == before
+
+
+def test_text_log_that_is_a_link_is_not_followed(
+    store: Path, outside: Path, tmp_path: Path
+) -> None:
+    sweep = write_sweep(tmp_path / "two.toml", 'structure = ["1x1x1"]\nlr = [0.01, 0.02, 0.03]')
+    store.with_name("store.log").symlink_to(outside / "diary.txt")
+    before = contents(outside)
+    assert str(store.with_name("store.log")) in refused("run", sweep, "--store", store, *HERE)
     assert contents(outside) == before
 
 
