@@ -87,6 +87,8 @@ class StoreReader:
 
     Args:
         path: folder of the store.
+        state: state of a writer of this process (`StoreEditor.state`). The reader then reads no log
+            and always shows what that writer has committed.
 
     Raises:
         NotAStore: there is no store.
@@ -95,11 +97,15 @@ class StoreReader:
         StoreVersion: a newer version of sparsest wrote the store.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, state: StoreState | None = None) -> None:
         self.paths = StorePaths.of(path)
+        self._database: duckdb.DuckDBPyConnection | None = None
+        self._entries_shown = 0
+        if state is not None:
+            self._state = state
+            return
         check_marker(self.paths)
         self._state = StoreState(self.paths)
-        self._database: duckdb.DuckDBPyConnection | None = None
         self.refresh()
 
     @property
@@ -276,8 +282,11 @@ class StoreReader:
         return bool(entries)
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
+        if self._database is not None and self._entries_shown != self._state.entries:
+            self.close()
         if self._database is None:
             self._database = self._guarded()
+            self._entries_shown = self._state.entries
         return self._database
 
     def _guarded(self, writable: Path | None = None) -> duckdb.DuckDBPyConnection:

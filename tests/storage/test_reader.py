@@ -325,3 +325,20 @@ def test_times_are_utc_in_every_time_zone(
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_reader_that_shares_the_state_of_a_writer_shows_its_commits(
+    rows: Rows, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = "SELECT count(*) AS n FROM results"
+    with StoreWriter(store) as writer:
+        monkeypatch.setattr("storage.reading.reader.read_log", lambda paths, after: [])
+        with StoreReader(store, state=writer.state) as reader:
+            assert reader.sql(count).to_pylist() == [{"n": 0}]
+            writer.begin_sweep(rows.begin())
+            for number in (1, 2):
+                rows.append(writer, 2 * number, 2 * number + 2)
+                writer.commit()
+                assert reader.sql(count).to_pylist() == [{"n": 2 * number}]
+                assert len(reader.stored(rows.digest)) == 2 * number
+            assert not reader.refresh()
