@@ -1,4 +1,4 @@
-"""A real store, small and quickly trained, for what the pages do with one."""
+"""A small trained store for the examples of the pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import sparsest
 from orchestrator.cli import app
 
-# Repetitions, every status but failed, and networks that reach 95 %.
+# Repetitions, every status except failed, and networks that reach 95 %.
 _SWEEP = """
 name = "tiny"
 replicates = 2
@@ -36,21 +36,21 @@ epochs = [1]
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the store runs/paper: a sweep file's 44 experiments and 8 of the paper's."""
+    """A folder with the store runs/paper: 44 experiments of a sweep file and 8 of the paper."""
     folder = tmp_path_factory.mktemp("home")
     sweep = folder / "tiny.toml"
     sweep.write_text(_SWEEP)
     store = str(folder / "runs" / "paper")
-    here = ["--executor", "inline", "--device", "cpu"]
-    words = ["run", str(sweep), "phase2-95", "--limit", "52", *here, "--store", store]
-    ended = CliRunner().invoke(app, words)
-    assert ended.exit_code == 0, ended.output
+    in_process = ["--executor", "inline", "--device", "cpu"]
+    arguments = ["run", str(sweep), "phase2-95", "--limit", "52", *in_process, "--store", store]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
     return folder
 
 
 @pytest.fixture
 def store(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[sparsest.Store]:
-    """That store, opened in the folder in which the pages' examples are meant to run."""
+    """That store, opened in the folder in which the examples run."""
     monkeypatch.chdir(home)
     with sparsest.open("runs/paper") as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""The manual's navigation, and the code of the pages that have no tests of their own."""
+"""The manual's navigation, and the code on pages without a separate test file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIRST, REPRODUCIBILITY, NOTEBOOKS = (
 SITE = ROOT / "docs" / "site"
 
 
-def test_page_is_in_no_navigation() -> None:
+def test_every_page_is_in_the_navigation() -> None:
     pages = {str(page.relative_to(ROOT).with_suffix("")) for page in (ROOT / "docs").rglob("*.md")}
     named = [page for pages in NAVIGATION.values() for page in pages]
     folders = [page.removesuffix("*") for page in named if page.endswith("*")]
@@ -27,7 +27,7 @@ def test_page_is_in_no_navigation() -> None:
     assert len(set(named)) == len(named)
 
 
-def test_function_of_notebooks_is_not_in_the_reference() -> None:
+def test_every_public_name_is_in_the_reference() -> None:
     reference = (SITE / "functions.rst").read_text()
     public = {name for name in sparsest.__all__ if not name.startswith("__")}
     documented = set(re.findall(r"^\.\. auto\w+:: sparsest\.(\w+)", reference, re.MULTILINE))
@@ -35,9 +35,9 @@ def test_function_of_notebooks_is_not_in_the_reference() -> None:
     assert documented | {"Dataset"} == public
 
 
-@pytest.mark.parametrize("place", [0, 1])
-def test_first_sweep_has_another_size_than_the_page_says(
-    place: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("edit", [0, 1])
+def test_first_sweep_has_the_stated_size(
+    edit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     sizes: list[set[str]] = []
@@ -46,22 +46,22 @@ def test_first_sweep_has_another_size_than_the_page_says(
         (selection,) = find_targets(["first.toml"]).selections
         sizes.append({experiment.experiment_id for experiment in selection.study})
     claims = re.findall(r"\*\*(\d+) experiments\*\*(?:, (\d+) of them new)?", FIRST.read_text())
-    total, new = claims[place]
-    assert int(total) == len(sizes[place])
+    total, new = claims[edit]
+    assert int(total) == len(sizes[edit])
     if new:
-        assert int(new) == len(sizes[place] - sizes[place - 1])
+        assert int(new) == len(sizes[edit] - sizes[edit - 1])
 
 
 @pytest.mark.parametrize(
-    "question",
+    "query",
     [*blocks(FIRST, "sql"), *blocks(REPRODUCIBILITY, "sql")],
-    ids=lambda question: question.heading,
+    ids=lambda query: query.heading,
 )
-def test_question_of_a_page_has_no_answer(question: Block, store: sparsest.Store) -> None:
-    assert len(store.sql(question.code)) > 0
+def test_page_queries_return_rows(query: Block, store: sparsest.Store) -> None:
+    assert len(store.sql(query.code)) > 0
 
 
-def test_first_network_has_another_accuracy(
+def test_first_network_has_the_recorded_accuracy(
     store: sparsest.Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     exec(the_code(FIRST, "python").replace("runs/first", "runs/paper"), {})
@@ -69,17 +69,17 @@ def test_first_network_has_another_accuracy(
     assert measured == pytest.approx(recorded, abs=1e-4)
 
 
-def test_page_on_notebooks_calls_what_there_is_not(store: sparsest.Store) -> None:
+def test_notebook_page_code_runs(store: sparsest.Store) -> None:
     exec(the_code(NOTEBOOKS, "python"), {})
 
 
-def test_page_on_reproducibility_makes_no_id(capsys: pytest.CaptureFixture[str]) -> None:
+def test_reproducibility_page_code_prints_the_id(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     exec(the_code(REPRODUCIBILITY, "python"), names)
     assert capsys.readouterr().out.split()[0] == names["experiment"].experiment_id
 
 
-def test_seeds_of_the_page_are_of_other_streams() -> None:
+def test_page_lists_every_seed_stream() -> None:
     code = "".join(path.read_text() for path in (ROOT / "workers").glob("*.py"))
     used = set(re.findall(r'experiment\.seed\("(\w+)"\)', code))
     assert set(re.findall(r'`experiment\.seed\("(\w+)"\)`', REPRODUCIBILITY.read_text())) == used

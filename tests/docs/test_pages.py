@@ -1,4 +1,4 @@
-"""Links, command lines and the README's examples."""
+"""Links and command lines of all pages, and the README's examples."""
 
 from __future__ import annotations
 
@@ -13,36 +13,26 @@ import typer
 import sparsest
 from orchestrator.cli import app
 from orchestrator.planning.targets import find_targets
-from tests.docs.pages import (
-    PAGES,
-    README,
-    SQL,
-    STORE,
-    SWEEP_FILES,
-    anchors,
-    blocks,
-    prose,
-    the_code,
-)
+from tests.docs.pages import PAGES, README, anchors, blocks, prose, the_code
 
 COMMANDS: Any = typer.main.get_command(app)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_no_link_leads_nowhere(page: Path) -> None:
-    lost = []
+def test_every_link_resolves(page: Path) -> None:
+    broken = []
     for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", prose(page))):
         if re.match(r"https?://", target):
             continue
         name, _, anchor = target.partition("#")
         linked = page.parent / name if name else page
         if not linked.exists() or (anchor and anchor not in anchors(linked)):
-            lost.append(target)
-    assert lost == []
+            broken.append(target)
+    assert broken == []
 
 
 def command_lines() -> list[str]:
-    """What the pages call `sparsest` with, in code and in running text."""
+    """Return the arguments of every `sparsest` call on the pages, in code and in prose."""
     lines = []
     for page in PAGES:
         for block in blocks(page):
@@ -53,7 +43,7 @@ def command_lines() -> list[str]:
 
 
 @pytest.mark.parametrize("line", command_lines())
-def test_commands_on_the_pages_can_be_given(line: str) -> None:
+def test_commands_on_the_pages_are_valid(line: str) -> None:
     words = shlex.split(line, comments=True)
     ends = [words.index(sign) for sign in ("|", ">", "&&") if sign in words]
     # N stands for any number.
@@ -69,13 +59,13 @@ def options(command: Any) -> set[str]:
     return {name for parameter in command.params for name in parameter.opts}
 
 
-@pytest.mark.parametrize("page", [README, STORE, SWEEP_FILES, SQL], ids=lambda page: page.name)
-def test_options_in_running_text_exist(page: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_options_in_prose_exist(page: Path) -> None:
     known = set().union(*(options(command) for command in COMMANDS.commands.values()))
     assert set(re.findall(r"`(--[\w-]+)", prose(page))) <= known
 
 
-def test_readme_s_sweep_file_is_the_one_that_its_commands_name(
+def test_readme_sweep_file_is_the_one_that_its_commands_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -84,10 +74,10 @@ def test_readme_s_sweep_file_is_the_one_that_its_commands_name(
     assert f"sparsest run {selection.study.name}.toml" in README.read_text()
 
 
-def test_readme_s_notebook_gives_the_recorded_accuracy(
+def test_readme_code_prints_the_recorded_accuracy(
     store: sparsest.Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # The page opens the demo's store, which takes minutes to make; the tests' is `runs/paper`.
+    # The page opens the demo's store, which takes minutes to make; the test's is `runs/paper`.
     code = the_code(README, "python")
     assert 'open("runs/demo")' in code
     exec(code.replace("runs/demo", "runs/paper"), {})

@@ -1,4 +1,4 @@
-"""docs/add-a-method.md and docs/add-a-data-set.md: their packages, as they stand there."""
+"""The packages on docs/add-a-method.md and docs/add-a-data-set.md, exactly as shown."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ METHOD, DATASET = (ROOT / "docs" / f"add-a-{name}.md" for name in ("method", "da
 
 
 def unpack(page: Path, folder: Path) -> None:
-    """Writes a page's files into a folder, and installs the package that they make."""
+    """Write a page's files into a folder and install the package that they form."""
     for block in blocks(page):
         named = re.match(r"# (\S+)\n", block.code)
         if named is not None:
@@ -47,7 +47,7 @@ def unpack(page: Path, folder: Path) -> None:
 
 @pytest.fixture
 def method(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder with the files of the page on methods, which is where the commands run."""
+    """A folder with the files of the page on methods, in which commands run."""
     unpack(METHOD, site)
     monkeypatch.chdir(site)
     return site
@@ -55,12 +55,13 @@ def method(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def dataset(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files of the page on data sets, in which commands run."""
     unpack(DATASET, site)
     monkeypatch.chdir(site)
     return site
 
 
-def test_page_s_folder_lists_other_files_than_the_page_has() -> None:
+def test_page_lists_the_files_that_it_shows() -> None:
     for page in (METHOD, DATASET):
         code = "".join(block.code for block in blocks(page))
         listed = re.findall(r"^        (\S+)$", prose(page), re.MULTILINE)
@@ -69,39 +70,42 @@ def test_page_s_folder_lists_other_files_than_the_page_has() -> None:
 
 
 @pytest.mark.parametrize("check", METHOD_CHECKS, ids=lambda check: check.__name__)
-def test_page_s_method_breaks_the_contract(method: Path, check: Check) -> None:
-    # By the page's own test.
+def test_page_method_satisfies_the_contract(method: Path, check: Check) -> None:
+    # Run the test that the page shows.
     names: dict[str, Any] = {}
     exec((method / "tests" / "test_even.py").read_text(), names)
-    names["test_contract_is_broken"](check)
+    names["test_even_satisfies_the_contract"](check)
 
 
 @pytest.mark.parametrize("check", DATASET_CHECKS, ids=lambda check: check.__name__)
-def test_page_s_data_set_breaks_the_contract(dataset: Path, check: Check) -> None:
+def test_page_data_set_satisfies_the_contract(dataset: Path, check: Check) -> None:
     check("two-shells")
 
 
-def test_page_s_method_is_not_trained(method: Path) -> None:
-    assert "method 'even' of the package even-pruning 1.0\n" in sparsest("plugins").out
+def test_page_method_trains(method: Path) -> None:
+    assert "'even' of the package even-pruning 1.0" in sparsest("plugins").out
     (selection,) = find_targets(["even.toml"]).selections
     assert len(selection.study) == 27
-    # One epoch a training; all else as the page has it.
+    # One epoch per training; everything else as on the page.
     sweep = Path("even.toml")
     sweep.write_text(sweep.read_text().replace("[base]", "[base]\nepochs = 1"))
     assert sparsest("plan", "even.toml").code == 0
     assert sparsest("run", "even.toml", "--store", "even", *HERE).code == 0
-    of_even = "FROM results WHERE method = 'even'"
-    (found,) = query(
-        Path("even"), f"SELECT count(*) AS n, list(DISTINCT weight_nnz) AS weights {of_even}"
+    (row,) = query(
+        Path("even"),
+        "SELECT count(*) AS n, list(DISTINCT weight_nnz) AS weights "
+        "FROM results WHERE method = 'even'",
     ).to_pylist()
-    assert (found["n"], sorted(found["weights"])) == (18, [20, 30, 40])
-    (noted,) = query(Path("even"), "SELECT versions['even-pruning'] AS v FROM sweeps").to_pylist()
-    assert noted["v"] == "1.0"
-    ended = sparsest("show", "--best", "even", "--target", "0.4", "--store", "even")
-    assert (ended.code, Path(ended.out.partition(":")[0]).suffix) == (0, ".svg")
+    assert (row["n"], sorted(row["weights"])) == (18, [20, 30, 40])
+    (sweep_row,) = query(
+        Path("even"), "SELECT versions['even-pruning'] AS v FROM sweeps"
+    ).to_pylist()
+    assert sweep_row["v"] == "1.0"
+    result = sparsest("show", "--best", "even", "--target", "0.4", "--store", "even")
+    assert (result.code, Path(result.out.partition(":")[0]).suffix) == (0, ".svg")
 
 
-def test_page_s_data_set_is_not_trained(dataset: Path) -> None:
+def test_page_data_set_trains(dataset: Path) -> None:
     for sweep, layers in (
         ("shells", [[3, 3, 3, 3, 1], [3, 6, 4, 1], [3, 8, 8, 8, 1]]),
         ("depths", [[2, 4, 3, 3, 2, 1], [2, 5, 4, 1], [2, 8, 1]]),
@@ -109,18 +113,18 @@ def test_page_s_data_set_is_not_trained(dataset: Path) -> None:
         file = Path(f"{sweep}.toml")
         file.write_text(re.sub("epochs = .*", "epochs = 1", file.read_text()))
         assert sparsest("run", file, "--store", sweep, *HERE).code == 0
-        found = query(
+        trained = query(
             Path(sweep), "SELECT DISTINCT layers FROM results ORDER BY layers"
         ).to_pylist()
-        assert [row["layers"] for row in found] == layers
+        assert [row["layers"] for row in trained] == layers
 
 
-def test_workers_of_ray_see_no_plugins(method: Path) -> None:
+def test_ray_workers_use_plugins(method: Path) -> None:
     small = '# small.toml\nname = "small"\n[base]\nepochs = 1\n[grid]\nmethod = ["even"]\n'
     Path("small.toml").write_text(f"{small}width = [4]\ntarget_nnz = [20, 30]\n")
-    words = ["run", "small.toml", "--store", "ray", "--workers", "1", "--device", "cpu"]
+    arguments = ["run", "small.toml", "--store", "ray", "--workers", "1", "--device", "cpu"]
     subprocess.run(
-        [sys.executable, "-m", "orchestrator.cli", *words],
+        [sys.executable, "-m", "orchestrator.cli", *arguments],
         env=environment() | {"PYTHONPATH": f"{ROOT}:{method}"},
         check=True,
         capture_output=True,
@@ -129,7 +133,7 @@ def test_workers_of_ray_see_no_plugins(method: Path) -> None:
     assert rows(Path("ray")).equals(rows(Path("here")))
 
 
-def test_worker_with_another_version_trains(method: Path) -> None:
+def test_worker_with_another_version_refuses_to_train(method: Path) -> None:
     (selection,) = find_targets(["even.toml"]).selections
     task = Task(
         selection.study, IndexSet.of([(0, 1)]), "sweep", packages=(("even-pruning", "1.1"),)
@@ -137,18 +141,18 @@ def test_worker_with_another_version_trains(method: Path) -> None:
     with pytest.raises(ValueError, match=r"even-pruning.* 1\.1"):
         run_task(task, {}, "cpu")
     task = replace(task, packages=(("uneven-pruning", "1.0"),))
-    with pytest.raises(ValueError, match="has none of the package uneven-pruning"):
+    with pytest.raises(ValueError, match="uneven-pruning"):
         run_task(task, {}, "cpu")
 
 
-def test_algorithm_that_cannot_be_imported_fails_every_row(method: Path) -> None:
+def test_algorithm_that_cannot_be_imported_is_refused_before_training(method: Path) -> None:
     (method / "even_pruning" / "algorithm.py").write_text("import nowhere_at_all\n")
-    said = refused("run", "even.toml", "--store", "even", *HERE)
-    assert "method 'even' of the package even-pruning 1.0 cannot be used: ModuleNotFound" in said
+    message = refused("run", "even.toml", "--store", "even", *HERE)
+    assert "method 'even' of the package even-pruning 1.0 cannot be used: ModuleNotFound" in message
     assert not Path("even").exists()
 
 
-def test_broken_plugin_is_a_traceback(method: Path) -> None:
+def test_broken_plugin_is_reported_with_its_package(method: Path) -> None:
     (method / "even_pruning" / "__init__.py").write_text("METHOD = 1\n")
     look_again()
     broken = (
@@ -161,15 +165,15 @@ def test_broken_plugin_is_a_traceback(method: Path) -> None:
     assert broken in refused("plugins", "--check", "even")
     assert json.loads(sparsest("plugins", "--json").out)[0]["problem"].startswith("the entry")
     assert check_plugins(all_plugins()).level is Level.warning
-    # What has nothing to do with it goes on working.
+    # Commands that do not use it still work.
     assert sparsest("plan", "demo").code == 0
 
 
-def test_data_set_that_cannot_be_made_is_a_traceback(dataset: Path) -> None:
+def test_data_set_that_cannot_be_made_is_reported_with_its_package(dataset: Path) -> None:
     (dataset / "two_shells.py").write_text("def two_shells():\n    return [1, 2]\n")
     look_again()
-    said = "data set 'two-shells' of the package two-shells 1.0 cannot be made: TypeError"
-    assert said in refused("run", "shells.toml", "--store", "shells", *HERE)
+    cause = "data set 'two-shells' of the package two-shells 1.0 cannot be made: TypeError"
+    assert cause in refused("run", "shells.toml", "--store", "shells", *HERE)
     assert sparsest("plan", "depths.toml").code == 0
 
 
@@ -179,17 +183,17 @@ def test_check_states_its_guarantee(check: Check) -> None:
 
 
 def test_plugins_check_reports_the_guarantee_that_a_plugin_breaks(dataset: Path) -> None:
-    ended = sparsest("plugins", "--check", "two-shells")
-    assert ended.code == 0
-    lines = ended.out.splitlines()
+    result = sparsest("plugins", "--check", "two-shells")
+    assert result.code == 0
+    lines = result.out.splitlines()
     assert len(lines) == len(DATASET_CHECKS)
     assert all(line.startswith("ok      two-shells: ") for line in lines)
     (dataset / "two_shells.py").write_text(
         (dataset / "two_shells.py").read_text().replace("default_rng(7)", "default_rng()")
     )
     look_again()
-    ended = sparsest("plugins", "--check", "two-shells")
-    assert ended.code == 1
-    (failed,) = (line for line in ended.out.splitlines() if line.startswith("failed"))
+    result = sparsest("plugins", "--check", "two-shells")
+    assert result.code == 1
+    (failed,) = (line for line in result.out.splitlines() if line.startswith("failed"))
     assert f"two-shells: {getdoc(data_set_is_reproducible)}" in failed
     assert "two-shells" in refused("plugins", "--check", "x")

@@ -1,4 +1,4 @@
-"""The notebooks in examples/, run from beginning to end."""
+"""The notebooks in examples/, executed as a whole."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ EXAMPLES = ROOT / "examples"
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 
 PUBLISHED = ("phase1.parquet", "overparam.parquet")
-"""Published results that the notebook is run with: all of them would take three times as long."""
+"""Published results given to the notebook; all of them would take three times as long."""
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Variables for a kernel that installs into a folder of the test and reads few results."""
+    """Return variables for a kernel that installs into a test folder and reads few results."""
     site, results = home / "site", home / "results"
     for folder in (site, results):
         folder.mkdir()
@@ -35,29 +35,29 @@ def environment(home: Path) -> dict[str, str]:
         "PYTHONPATH": f"{ROOT}{os.pathsep}{site}",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "SPARSEST_RESULTS": str(results),
-        # As if by `pip install --target site --no-deps --no-build-isolation`: nothing is fetched,
-        # and the environment stays as it is.
+        # As `pip install --target site --no-deps --no-build-isolation`: nothing is downloaded, and
+        # the environment stays unchanged.
         "PIP_TARGET": str(site),
         "PIP_NO_DEPS": "1",
         "PIP_NO_INDEX": "1",
-        "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it so: 0 means without
+        "PIP_NO_BUILD_ISOLATION": "0",  # to pip, 0 means no isolation
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
-def test_notebook_cannot_be_run(notebook: Path, tmp_path: Path) -> None:
+def test_notebook_runs(notebook: Path, tmp_path: Path) -> None:
     executed = tmp_path / notebook.name
     shutil.copy(notebook, executed)
-    # A process of its own: its loop and its sockets would outlive the test otherwise.
+    # A separate process, because its event loop and sockets would outlive the test.
     program = "import sys; from nbclient.cli import main; sys.exit(main())"
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", program, "--inplace", str(executed), "--timeout", "300"],
         env=environment(tmp_path),
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
+    assert completed.returncode == 0, completed.stderr
     before, after = read(notebook), read(executed)
     assert [cell.source for cell in after.cells] == [cell.source for cell in before.cells]
     outputs = [output for cell in after.cells for output in cell.get("outputs", [])]
@@ -65,7 +65,7 @@ def test_notebook_cannot_be_run(notebook: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
-def test_notebook_is_kept_with_what_it_printed(notebook: Path) -> None:
+def test_notebook_is_stored_without_output(notebook: Path) -> None:
     content = read(notebook)
     nbformat.validate(content)
     for cell in content.cells:
@@ -74,10 +74,10 @@ def test_notebook_is_kept_with_what_it_printed(notebook: Path) -> None:
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
-def test_installed_package_is_left_behind_without_a_word(notebook: Path) -> None:
-    said = "\n".join(cell.source for cell in read(notebook).cells)
-    for package in re.findall(r"%pip install .*\./(\S+)", said):
-        assert f"%pip uninstall --yes {package}" in said
+def test_notebook_tells_how_to_uninstall_its_package(notebook: Path) -> None:
+    source = "\n".join(cell.source for cell in read(notebook).cells)
+    for package in re.findall(r"%pip install .*\./(\S+)", source):
+        assert f"%pip uninstall --yes {package}" in source
 
 
 def read(path: Path) -> Any:
