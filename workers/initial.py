@@ -20,20 +20,20 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 def initial_network(experiment: Experiment, inputs: int = 2) -> Layers:
-    """The initial full-width network of an experiment (docs/paper.md, section 3).
+    """Return the initial full-width network of an experiment (docs/paper.md, section 3).
 
-    Every weight and bias of a layer is uniform in +-1/sqrt(fan_in). The numbers are made from
-    seed = `experiment.seed("init")` alone: the k-th of them, counted from 0 layer by layer with
-    weights (row-major) before biases, is
+    Every weight and bias of a layer is uniform in +-1/sqrt(fan_in). The numbers depend on
+    seed = `experiment.seed("init")` alone. Number k, counted from 0 layer by layer with weights
+    (row-major) before biases, is
 
         u = (mix(seed + (k + 1) * GAMMA mod 2^64) >> 40) / 2^24
         bound * (2 * u - 1), in double precision, rounded to float32
 
-    with splitmix64's GAMMA and finaliser mix, so that any language can make them again.
+    with GAMMA and the finaliser mix of splitmix64, so that any language can reproduce them.
 
     Args:
-        experiment: gives the seed, the width and the number of hidden layers.
-        inputs: features of the data set.
+        experiment: source of the seed, the width and the number of hidden layers.
+        inputs: number of features of the data set.
 
     Returns:
         Layers of `inputs` -> width -> ... -> width -> 1 neurons.
@@ -47,19 +47,19 @@ def initial_network(experiment: Experiment, inputs: int = 2) -> Layers:
 
 
 def xavier_network(experiment: Experiment, layers: Layers) -> Layers:
-    """A network with its weights drawn anew, Xavier-normal; the biases stay.
+    """Return a network with the same biases and Xavier-normal weights.
 
     The standard deviation is sqrt(2 / (fan_in + fan_out)) of the full-width layer (Glorot and
-    Bengio 2010, docs/paper.md, section 5). The numbers are made from seed =
-    `experiment.seed("xavier")` alone: weight k, counted from 0 layer by layer and row by row, is
+    Bengio 2010, docs/paper.md, section 5). The numbers depend on seed =
+    `experiment.seed("xavier")` alone. Weight k, counted from 0 layer by layer and row by row, is
 
         u_n = (mix(seed + (n + 1) * GAMMA mod 2^64) >> 11) / 2^53, mix as in `initial_network`
         deviation * sqrt(-2 * ln(1 - u_2k)) * cos(2 * pi * u_2k+1)
 
-    in double precision (the transform of Box and Muller), rounded to float32.
+    in double precision (Box-Muller transform), rounded to float32.
 
     Args:
-        experiment: gives the seed.
+        experiment: source of the seed.
         layers: the full-width network.
     """
     weights = sum(weight.size for weight, _ in layers)
@@ -77,21 +77,21 @@ def xavier_network(experiment: Experiment, layers: Layers) -> Layers:
 def starting_network(
     experiment: Experiment, inits: Mapping[str, StoredInit], inputs: int = 2
 ) -> Layers:
-    """The neurons that an experiment trains, at their initial weights.
+    """Return the initial network of the neurons that an experiment trains.
 
-    Where the method asks for it, the weights of a fresh network are a Xavier-normal draw.
+    Fresh weights are Xavier-normal if the method requires that.
 
     Args:
-        experiment: gives the initialisation and, by `hidden`, the neurons used of it.
-        inits: stored initialisations by their token.
-        inputs: features of the data set.
+        experiment: source of the initialisation and, in `hidden`, of the neurons used.
+        inits: stored initialisations by token.
+        inputs: number of features of the data set.
 
     Returns:
-        Layers of `inputs` -> hidden... -> 1 neurons, safe to train in place.
+        Layers of `inputs` -> hidden... -> 1 neurons, which the caller may modify.
 
     Raises:
         ValueError: the method is unknown, the stored initialisation is not among `inits`, or it
-            does not have the neurons, layers or inputs that the experiment uses.
+            lacks neurons, layers or inputs that the experiment uses.
     """
     if experiment.init == FRESH_INIT:
         fresh = initial_network(experiment, inputs)
@@ -99,38 +99,38 @@ def starting_network(
             fresh = xavier_network(experiment, fresh)
         return sub_network(fresh, experiment.hidden)
     if experiment.init not in inits:
-        given = ", ".join(inits) or "none"
-        raise ValueError(f"initialisation {experiment.init!r} was not given; given: {given}")
+        available = ", ".join(inits) or "none"
+        raise ValueError(f"initialisation {experiment.init!r} is missing; available: {available}")
     layers = inits[experiment.init].layers
     if layers[0][0].shape[1] != inputs:
         raise ValueError(
-            f"initialisation {experiment.init!r} is for {layers[0][0].shape[1]} inputs, "
-            f"the data set {experiment.dataset!r} has {inputs}"
+            f"initialisation {experiment.init!r} has {layers[0][0].shape[1]} inputs, but data set "
+            f"{experiment.dataset!r} has {inputs} features"
         )
     return sub_network(layers, experiment.hidden)
 
 
 def sub_network(layers: Layers, hidden: Sequence[int]) -> Layers:
-    """A copy of the first hidden[l] neurons of each hidden layer, with what runs between them.
+    """Return a copy of the first hidden[l] neurons of each hidden layer l and their connections.
 
     Args:
         layers: network with len(hidden) hidden layers.
-        hidden: neurons to keep of each of them.
+        hidden: number of neurons to keep in each hidden layer.
 
     Returns:
-        Layers of inputs -> hidden... -> outputs neurons; numbers are copied, not shared.
+        Layers of inputs -> hidden... -> outputs neurons.
 
     Raises:
-        ValueError: a hidden layer has fewer neurons than asked for, or their number differs.
+        ValueError: the number of hidden layers differs, or one has too few neurons.
     """
     available = [bias.shape[0] for _, bias in layers[:-1]]
     if len(hidden) != len(available) or any(
-        not 1 <= wanted <= there for wanted, there in zip(hidden, available, strict=True)
+        not 1 <= wanted <= neurons for wanted, neurons in zip(hidden, available, strict=True)
     ):
         raise ValueError(
-            f"hidden layers {Structure(hidden)} cannot be taken from a network with "
-            f"hidden layers {Structure(available)}: as many layers are needed, each "
-            "with at least one neuron and no more than there are"
+            f"hidden layers {Structure(hidden)} do not fit into a network with hidden layers "
+            f"{Structure(available)}: use the same number of layers, each with at least one "
+            "neuron and no more than the network has"
         )
     kept = [layers[0][0].shape[1], *hidden, layers[-1][0].shape[0]]
     return [
@@ -140,7 +140,7 @@ def sub_network(layers: Layers, hidden: Sequence[int]) -> Layers:
 
 
 def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """splitmix64's finaliser; `z` is overwritten."""
+    """Apply the finaliser of splitmix64 to `z` in place, and return it."""
     z ^= z >> np.uint64(30)
     z *= _MIX_1
     z ^= z >> np.uint64(27)
@@ -151,7 +151,7 @@ def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 @lru_cache(maxsize=64)
 def _draw_plan(widths: tuple[int, ...]) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
-    """What does not depend on the seed: counter times GAMMA, and the bound, of every number."""
+    """Return counter * GAMMA and the bound of every number, which do not depend on the seed."""
     fan_in = np.repeat(
         widths[:-1],
         [n_in * n_out + n_out for n_in, n_out in itertools.pairwise(widths)],
@@ -162,10 +162,10 @@ def _draw_plan(widths: tuple[int, ...]) -> tuple[NDArray[np.uint64], NDArray[np.
 
 def _split(values: NDArray[np.float32], widths: Sequence[int]) -> Layers:
     layers: list[Layer] = []
-    place = 0
+    start = 0
     for n_in, n_out in itertools.pairwise(widths):
-        weight = values[place : place + n_out * n_in].reshape(n_out, n_in)
-        place += n_out * n_in
-        layers.append((weight, values[place : place + n_out]))
-        place += n_out
+        weight = values[start : start + n_out * n_in].reshape(n_out, n_in)
+        start += n_out * n_in
+        layers.append((weight, values[start : start + n_out]))
+        start += n_out
     return layers

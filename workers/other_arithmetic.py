@@ -1,20 +1,18 @@
-"""Training with the arithmetic that another row was made with, in a process of its own if need be.
+"""Training with the arithmetic of another row, in a separate process if necessary.
 
 A process chooses its arithmetic once, when it compiles its kernels
-(`workers.kernel.instruction_set`). A row that was made with another one is trained again by a fresh
-Python, which is handed the experiments as JSON and answers with an Arrow stream: nothing is
-pickled, and a notebook needs no main module of its own.
+(`workers.kernel.instruction_set`). To train with another one, a new Python process receives the
+experiments as JSON and returns an Arrow stream. Nothing is pickled, and a notebook needs no main
+module.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -23,84 +21,78 @@ import pyarrow as pa
 from search.experiment import Experiment
 from search.layers import StoredInit
 from search.specification import experiment_of, specification_row
+from workers.child_python import child_command, child_environment
 from workers.kernel.instruction_set import ARITHMETIC, INSTRUCTION_SETS
 from workers.kernel.simd import INSTRUCTION_SET
 from workers.train import train_batch
 
-_OF_THE_CPU: Final = "numba-"
+_CPU_PREFIX: Final = "numba-"
 _CANNOT_BE_TRAINED: Final = 3
-"""Exit code of the child where `train_batch` refuses; its standard error has the reason."""
+"""Exit code of the child if `train_batch` refuses; the reason is on its standard error."""
 
 
-class ArithmeticUnavailable(ValueError):  # noqa: N818 - the name says what is the case
-    """The process that was to train with another arithmetic was lost."""
+class ArithmeticUnavailable(ValueError):  # noqa: N818 - describes the arithmetic
+    """The process that was to train with another arithmetic ended without a result."""
 
 
 def arithmetic_of(backend: str) -> str | None:
-    """The arithmetic by the column `backend`: "avx2" of "numba-avx2"; None where it has none."""
-    name = backend.removeprefix(_OF_THE_CPU)
-    return name if backend.startswith(_OF_THE_CPU) and name in INSTRUCTION_SETS else None
+    """Return the arithmetic named by the column `backend`, such as "avx2" for "numba-avx2".
+
+    Returns:
+        None for a backend without one, such as "torch-cuda".
+    """
+    name = backend.removeprefix(_CPU_PREFIX)
+    return name if backend.startswith(_CPU_PREFIX) and name in INSTRUCTION_SETS else None
 
 
-def asking_for(arithmetic: str | None) -> dict[str, str]:
-    """What makes a process that begins with it in its environment add so."""
+def arithmetic_variables(arithmetic: str | None) -> dict[str, str]:
+    """Return the environment variables with which a new process uses an arithmetic."""
     return {} if arithmetic is None else {ARITHMETIC: arithmetic}
 
 
 def train_as(
     backend: str, experiments: Sequence[Experiment], inits: Mapping[str, StoredInit] | None = None
 ) -> pa.RecordBatch:
-    """Trains experiments on the CPU with the arithmetic of a backend.
+    """Train experiments on the CPU with the arithmetic of a backend.
 
     Args:
-        backend: as in the column `backend`; one that is none of this machine's kernels, such as
-            "torch-cuda", stands for this process's own arithmetic.
+        backend: value of the column `backend`. One that names no arithmetic, such as "torch-cuda",
+            selects the arithmetic of this process.
         experiments: as for `workers.train.train_batch`.
-        inits: likewise.
+        inits: as for `workers.train.train_batch`.
 
     Returns:
-        As `workers.train.train_batch` does.
+        The rows, as `workers.train.train_batch`.
 
     Raises:
         ValueError: an experiment cannot be carried out.
-        ArithmeticUnavailable: the process that trains was lost.
+        ArithmeticUnavailable: the process that trains ended without a result.
     """
     arithmetic = arithmetic_of(backend)
     if arithmetic in (None, INSTRUCTION_SET):
         return train_batch(experiments, inits)
-    done = subprocess.run(
-        # Not from the current folder, where a file may be called like a module.
-        [sys.executable, "-P", "-m", __name__],
-        input=_asked(experiments, inits or {}),
-        env=os.environ | asking_for(arithmetic) | {"PYTHONPATH": os.pathsep.join(_paths())},
+    child = subprocess.run(
+        child_command(__name__),
+        input=_request(experiments, inits or {}),
+        env=child_environment() | arithmetic_variables(arithmetic),
         capture_output=True,
         check=False,
     )
-    said = done.stderr.decode(errors="replace").strip()
-    if done.returncode == _CANNOT_BE_TRAINED:
-        raise ValueError(said)
-    if done.returncode != 0:
+    message = child.stderr.decode(errors="replace").strip()
+    if child.returncode == _CANNOT_BE_TRAINED:
+        raise ValueError(message)
+    if child.returncode != 0:
         raise ArithmeticUnavailable(
             f"the process that trains with the arithmetic {arithmetic} ended with exit code "
-            f"{done.returncode}" + (f": {said.splitlines()[-1]}" if said else "")
+            f"{child.returncode}" + (f": {message.splitlines()[-1]}" if message else "")
         )
-    with pa.ipc.open_stream(done.stdout) as reader:
+    with pa.ipc.open_stream(child.stdout) as reader:
         return reader.read_next_batch()
 
 
-def _paths() -> list[str]:
-    """Where the child looks for modules: where this process does.
-
-    A notebook may have added a path of its own. One that lies beside the project finds it in the
-    folder at hand, which it may have left since.
-    """
-    paths, project = [str(path) for path in sys.path], str(Path(__file__).resolve().parents[1])
-    return paths if project in paths else [project, *paths]
-
-
-def _asked(experiments: Sequence[Experiment], inits: Mapping[str, StoredInit]) -> bytes:
-    """The question to the child. JSON holds every float exactly, as its shortest decimal."""
-    asked = {
+def _request(experiments: Sequence[Experiment], inits: Mapping[str, StoredInit]) -> bytes:
+    """Return the child's input. JSON preserves every float, as its shortest decimal."""
+    request = {
         "rows": [specification_row(experiment) for experiment in experiments],
         "inits": [
             {
@@ -111,11 +103,11 @@ def _asked(experiments: Sequence[Experiment], inits: Mapping[str, StoredInit]) -
             for init in inits.values()
         ],
     }
-    return json.dumps(asked).encode()
+    return json.dumps(request).encode()
 
 
-def _understood(asked: Mapping[str, Any]) -> tuple[list[Experiment], dict[str, StoredInit]]:
-    """What `_asked` was made from."""
+def _parsed(request: Mapping[str, Any]) -> tuple[list[Experiment], dict[str, StoredInit]]:
+    """Return the experiments and initialisations of a request."""
     inits = [
         StoredInit(
             init["name"],
@@ -125,16 +117,16 @@ def _understood(asked: Mapping[str, Any]) -> tuple[list[Experiment], dict[str, S
                 for weight, bias in init["layers"]
             ],
         )
-        for init in asked["inits"]
+        for init in request["inits"]
     ]
-    return [experiment_of(row) for row in asked["rows"]], {init.token: init for init in inits}
+    return [experiment_of(row) for row in request["rows"]], {init.token: init for init in inits}
 
 
-def _answer() -> None:
-    """The child: trains what standard input asks for."""
-    experiments, inits = _understood(json.load(sys.stdin.buffer))
+def _run_child() -> None:
+    """Train the request on standard input and write the rows to standard output."""
+    experiments, inits = _parsed(json.load(sys.stdin.buffer))
     try:
-        # A plug-in may print; standard output is for the answer alone.
+        # A plug-in may print, but standard output must contain the stream alone.
         with contextlib.redirect_stdout(sys.stderr):
             batch = train_batch(experiments, inits)
     except ValueError as error:
@@ -145,4 +137,4 @@ def _answer() -> None:
 
 
 if __name__ == "__main__":
-    _answer()
+    _run_child()

@@ -22,25 +22,25 @@ STORED_SHAPES: dict[str, tuple[int, int]] = {
     "third_layer": (16, 16),
     "clf": (1, 16),
 }
-"""Layers of a stored initialisation: name in the file, shape of the weight [n_out, n_in]."""
+"""Layers of a stored initialisation: name in the file -> shape of the weight (n_out, n_in)."""
 
 MAX_STORED_BYTES = 1 << 20
-"""A larger file is not looked into: the authors' have a few thousand bytes."""
+"""Maximum size of a file, in bytes; the authors' files have a few thousand."""
 
 _PICKLE = b"\x80\x02"
-"""Beginning of a file of torch's format before zip files."""
+"""First bytes of a file in torch's format before zip files."""
 
 
 def remade_init(name: str, label: str, root_seed: int) -> StoredInit:
-    """The initial weights of a training of the search, at full width, as an initialisation.
+    """Return the full-width initial weights of a training of the search as an initialisation.
 
     Args:
-        name: of the initialisation, such as "bench-95".
+        name: name of the initialisation, such as "bench-95".
         label: GROUP:RUN_ID of the training.
-        root_seed: of the training.
+        root_seed: root seed of the training.
 
     Raises:
-        ValueError: no training has that number.
+        ValueError: no training has that label.
     """
     study, index = find_run(label)
     layers = initial_network(study.with_root_seed(root_seed)[index])
@@ -48,26 +48,26 @@ def remade_init(name: str, label: str, root_seed: int) -> StoredInit:
 
 
 def load_stored_init(path: Path, name: str) -> StoredInit:
-    """Reads a torch state dict of a width-16 network; nothing in the file is executed.
+    """Read a torch state dict of a width-16 network; no code in the file is executed.
 
     Args:
-        path: file with the tensors of `STORED_SHAPES`, NAME.weight and NAME.bias, float32; or
-            with such a state dict alone under the key "model", as the authors' code writes it.
-        name: what to call it, such as "bench-95"; part of its token.
+        path: file with the float32 tensors NAME.weight and NAME.bias of `STORED_SHAPES`, possibly
+            nested under the single key "model", as the authors' code writes it.
+        name: name of the initialisation, such as "bench-95"; part of its token.
 
     Raises:
-        ValueError: the file is not such a state dict: missing or surplus tensors, another shape
-            or type, a number that is not finite, or not a torch file that can be read safely.
+        ValueError: tensors are missing, surplus, not finite or of another shape or type, or the
+            file is not a torch file that can be read safely.
         OSError: the file cannot be opened.
     """
     content = _stored_bytes(path)
-    # Fresh initialisations are made in workers that never need torch, which takes seconds to load.
+    # Imported late: torch takes seconds, and fresh initialisations do not need it.
     import torch
 
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a damaged or foreign file
-        # Not torch's own message: it suggests to load the file unsafely.
+    except Exception as error:  # torch raises many types for a damaged or foreign file
+        # Without torch's message, which suggests loading the file unsafely.
         raise ValueError(f"{path}: not a torch file of plain tensors") from error
     if isinstance(state, Mapping) and set(state) == {"model"}:
         state = state["model"]
@@ -78,25 +78,25 @@ def load_stored_init(path: Path, name: str) -> StoredInit:
     }
     if not isinstance(state, Mapping) or set(state) != set(wanted):
         found = ", ".join(map(str, state)) if isinstance(state, Mapping) else type(state).__name__
-        raise ValueError(f"{path}: holds {found}; wanted exactly: {', '.join(wanted)}")
+        raise ValueError(f"{path}: contains {found}; expected exactly {', '.join(wanted)}")
     arrays = {key: _checked(path, key, state[key], shape) for key, shape in wanted.items()}
     layers = [(arrays[f"{layer}.weight"], arrays[f"{layer}.bias"]) for layer in STORED_SHAPES]
     return StoredInit(name, layers_digest(layers), layers)
 
 
 def _stored_bytes(path: Path) -> bytes:
-    """The content of a file that torch may look into.
+    """Return the content of a file that torch may read.
 
-    Pipes and devices would be waited for without end, archives of torch's first format are unpack
-    into a folder, and few bytes can stand for many in a zip file.
+    Refuses pipes and devices, which may block for ever, archives in torch's first format, which
+    torch unpacks into a folder, and zip files that expand to many bytes.
     """
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise ValueError(f"{path}: not a regular file")
     if found.st_size > MAX_STORED_BYTES:
         raise ValueError(
-            f"{path}: has {found.st_size:,} bytes; an initialisation has a few thousand, at most "
-            f"{MAX_STORED_BYTES:,} are read"
+            f"{path}: has {found.st_size:,} bytes, too many for an initialisation; the limit is "
+            f"{MAX_STORED_BYTES:,}"
         )
     content = path.read_bytes()
     if content.startswith(b"PK"):
@@ -106,14 +106,16 @@ def _stored_bytes(path: Path) -> bytes:
         except zipfile.BadZipFile as error:
             raise ValueError(f"{path}: not a torch file of plain tensors") from error
         if unpacked > MAX_STORED_BYTES:
-            raise ValueError(f"{path}: not a torch file of plain tensors: {unpacked:,} bytes in it")
+            raise ValueError(
+                f"{path}: not a torch file of plain tensors: it expands to {unpacked:,} bytes"
+            )
     elif not content.startswith(_PICKLE):
         raise ValueError(f"{path}: not a torch file of plain tensors")
     return content
 
 
 def layers_digest(layers: Layers) -> str:
-    """First 16 hexadecimal digits of the SHA-256 over a network's numbers; see `StoredInit`."""
+    """Return the first 16 hexadecimal digits of the SHA-256 of a network; see `StoredInit`."""
     digest = hashlib.sha256()
     for layer in layers:
         for array in layer:
@@ -125,14 +127,14 @@ def _checked(path: Path, key: str, tensor: object, shape: tuple[int, ...]) -> ND
     import torch
 
     if not isinstance(tensor, torch.Tensor):
-        raise ValueError(f"{path}: {key} is a {type(tensor).__name__}, wanted a tensor")
+        raise ValueError(f"{path}: {key} is a {type(tensor).__name__}, expected a tensor")
     if tensor.dtype != torch.float32 or tuple(tensor.shape) != shape:
         raise ValueError(
             f"{path}: {key} is {tensor.dtype} {list(tensor.shape)}, "
-            f"wanted torch.float32 {list(shape)}"
+            f"expected torch.float32 {list(shape)}"
         )
     if not bool(torch.isfinite(tensor).all()):
-        raise ValueError(f"{path}: {key} holds numbers that are not finite")
+        raise ValueError(f"{path}: {key} contains numbers that are not finite")
     array: NDArray[np.float32] = tensor.detach().contiguous().numpy().copy()
     array.setflags(write=False)
     return array

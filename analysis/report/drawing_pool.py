@@ -25,7 +25,7 @@ from analysis.retrain import InitSource, was_left_out, with_network
 from search.experiment import FRESH_INIT
 from storage.log.inits import FrozenInit
 from storage.published.note import PublishedInit
-from workers.other_arithmetic import arithmetic_of, asking_for
+from workers.other_arithmetic import arithmetic_of, arithmetic_variables
 
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -112,7 +112,7 @@ def _drawn(
     try:
         futures: dict[Future[str], str] = {}
         # Processes begin as tasks are handed in, and read these before anything else.
-        with _environment(dict.fromkeys(_THREADS, "1") | asking_for(arithmetic)):
+        with _environment(dict.fromkeys(_THREADS, "1") | arithmetic_variables(arithmetic)):
             for one in ordered:
                 future = pool.submit(_draw_one, dict(one.row), inits, folder / one.file)
                 futures[future] = one.row["experiment_id"]

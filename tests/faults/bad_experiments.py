@@ -1,9 +1,9 @@
-"""A sweep of which one experiment in a hundred always crashes, hangs, or eats memory.
+"""A sweep in which one experiment in a hundred always crashes, hangs or exhausts memory.
 
     python -m tests.faults.bad_experiments FOLDER --experiments 10000
 
-FOLDER is made. The last line is a report in JSON; the exit code is 0 where each bad experiment has
-a row `failed` with its reason and all others are trained.
+Creates FOLDER. The last line of output is a report in JSON. The exit code is 0 if each bad
+experiment has a `failed` row with its reason and all others are trained.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from tests.orchestrator.running import query
 NODES = 2
 
 MEMORY = 2 * 2**30
-"""Bytes of a node, so of its one worker: what the machine has is not to be eaten."""
+"""Memory of a node and so of its one worker, in bytes; protects the memory of the machine."""
 
 
 def failing_alone(executor: Executor) -> Counter[int]:
-    """Counts from now on how often an experiment fails in a task of its own."""
+    """Count, from now on, how often each experiment fails as the only one of its task."""
     alone: Counter[int] = Counter()
     wait = executor.wait
 
@@ -47,7 +47,7 @@ def failing_alone(executor: Executor) -> Counter[int]:
 
 
 def bad_experiments(folder: Path, count: int, epochs: int) -> dict[str, Any]:
-    """Trains it, and the same without anything bad; compares."""
+    """Train the sweep and its good experiments alone, and compare the rows."""
     folder.mkdir(parents=True)
     study = bad_study(count, epochs, folder)
     train(InlineExecutor({}, "cpu"), study, folder / "whole", 1)
@@ -68,10 +68,10 @@ def bad_experiments(folder: Path, count: int, epochs: int) -> dict[str, Any]:
     counts = query(folder / "store", "SELECT count(*) AS n FROM results").to_pylist()[0]["n"]
     reasons: dict[str, Counter[str]] = {}
     for row in failed:
-        kind = kind_of(row["study_index"]) or "nothing bad"
+        kind = kind_of(row["study_index"]) or "none"
         reasons.setdefault(kind, Counter())[row["reason"][:100]] += 1
-    began = tries(folder)
-    found = verify_store(folder / "store")
+    attempts = tries(folder)
+    findings = verify_store(folder / "store")
     return {
         "experiments": count,
         "bad": len(bad),
@@ -79,15 +79,15 @@ def bad_experiments(folder: Path, count: int, epochs: int) -> dict[str, Any]:
         "rows_failed": len(failed),
         "other_rows_equal": equal,
         "most_tries_alone": max(alone[index] for index in bad),
-        "most_tries_in_all": max(began.values()),
+        "most_tries_in_all": max(attempts.values()),
         "reasons": reasons,
         "wall_s": round(wall_s, 1),
-        "findings": [str(problem) for problem in found],
+        "findings": [str(problem) for problem in findings],
         "holds": equal
         and counts == count
         and {row["study_index"] for row in failed} == bad
         and max(alone[index] for index in bad) <= job.ATTEMPTS
-        and not found,
+        and not findings,
     }
 
 
@@ -102,12 +102,12 @@ def main() -> None:
         help="seconds after which the part of a failed task counts as hanging; four times that "
         "for any other [default: the program's own]",
     )
-    given = parser.parse_args()
-    if given.patience is not None:
-        job.MIN_SUSPECT_LIMIT_S, job.MIN_LIMIT_S = given.patience, 4 * given.patience
+    arguments = parser.parse_args()
+    if arguments.patience is not None:
+        job.MIN_SUSPECT_LIMIT_S, job.MIN_LIMIT_S = arguments.patience, 4 * arguments.patience
         job.MIN_UNMEASURED_LIMIT_S = job.MAX_UNMEASURED_LIMIT_S = job.MIN_LIMIT_S
     prepare()
-    finish(bad_experiments(given.folder, given.experiments, given.epochs))
+    finish(bad_experiments(arguments.folder, arguments.experiments, arguments.epochs))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""NaN at any step of a training: one row that says so, and its neighbours as if nothing were."""
+"""NaN at any step of a training: its row is `diverged`, and all other rows are unchanged."""
 
 from __future__ import annotations
 
@@ -17,41 +17,37 @@ from workers.datasets import load_dataset
 from workers.kernel import sgd as kernel
 from workers.train import OUTCOME_SCHEMA, train_batch
 
-SICK = 0.0625
-"""The learning rate of the training that goes wrong; the others have other ones."""
-
-WELL = Experiment(structure=(2, 2, 2), width=3, epochs=2)
+DIVERGING_LR = 0.0625
+"""Learning rate of the training that diverges, and of no other."""
 
 
 def group(method: str = "search", **more: Any) -> list[Experiment]:
-    """Three trainings, of which the second is the sick one."""
+    """Return three trainings, the second of which is made to diverge."""
     fields: dict[str, Any] = {"epochs": 2, "width": 3, "batch_size": 8192} | more
     if method == "search":
         fields["structure"] = (2, 2, 2)
     else:
         fields |= {"method": method, "target_nnz": 15}
-    return [Experiment(lr=lr, **fields) for lr in (0.01, SICK, 0.02)]
+    return [Experiment(lr=lr, **fields) for lr in (0.01, DIVERGING_LR, 0.02)]
 
 
 def check(rows: pa.RecordBatch, expected: pa.RecordBatch) -> None:
-    """One row has diverged and holds no number that is none; the others are as they were."""
+    """Check that the second row has diverged without NaN, and that the others are as expected."""
     assert rows.column("status").to_pylist()[1] == "diverged"
-    sick = rows.slice(1, 1).to_pylist()[0]
-    assert "infinite or NaN" in sick["reason"]
+    diverged = rows.slice(1, 1).to_pylist()[0]
+    assert "NaN" in diverged["reason"]
     metrics = OUTCOME_SCHEMA.names[
         OUTCOME_SCHEMA.names.index("accuracy") : OUTCOME_SCHEMA.names.index("layers")
     ]
-    assert [name for name in metrics if sick[name] is not None] == []
-    assert [sick[name] for name in ("weights", "biases", "weight_index")] == [None] * 3
+    assert [name for name in metrics if diverged[name] is not None] == []
+    assert [diverged[name] for name in ("weights", "biases", "weight_index")] == [None] * 3
     for field in OUTCOME_SCHEMA:
         column = rows.column(field.name)
         values = column.flatten() if pa.types.is_list(field.type) else column
         if pa.types.is_floating(values.type):
             assert pc.all(pc.is_finite(values), min_count=0).as_py() in (True, None)
-    for place in (0, 2):
-        ours, theirs = (
-            batch.drop_columns(["train_ms"]).slice(place, 1) for batch in (rows, expected)
-        )
+    for i in (0, 2):
+        ours, theirs = (batch.drop_columns(["train_ms"]).slice(i, 1) for batch in (rows, expected))
         assert ours.equals(theirs)
 
 
@@ -66,8 +62,8 @@ def test_nan_in_the_kernel_stays_in_its_network(
 
     def poisoned(networks: Any, *arguments: Any) -> None:
         if next(calls) == epoch:
-            place = [e.lr for e in batch_of[id(networks)]].index(SICK) if batch_of else 1
-            networks.parameters[networks.parameter_start[place]] = value
+            number = [e.lr for e in batch_of[id(networks)]].index(DIVERGING_LR) if batch_of else 1
+            networks.parameters[networks.parameter_start[number]] = value
         steps(networks, *arguments)
 
     batch_of: dict[int, Sequence[Experiment]] = {}
@@ -75,7 +71,7 @@ def test_nan_in_the_kernel_stays_in_its_network(
 
     def remembering(networks: Any, members: Sequence[Experiment], *more: Any, **kw: Any) -> None:
         batch_of[id(networks)] = members
-        if any(e.lr == SICK for e in members):
+        if any(e.lr == DIVERGING_LR for e in members):
             train_networks(networks, members, *more, **kw)
         else:
             with monkeypatch.context() as patch:
@@ -97,7 +93,7 @@ def test_nan_between_mask_changes_stays_in_its_network(
     advance, segments = mask_schedule._advance, iter(range(10**9))
 
     def poisoned(network: Any, experiment: Experiment, *more: Any) -> Any:
-        if experiment.lr == SICK and next(segments) == 1:
+        if experiment.lr == DIVERGING_LR and next(segments) == 1:
             weight = network.layers[0][0]
             weight[tuple(np.argwhere(network.weight_masks[0])[0])] = math.nan
         return advance(network, experiment, *more)
@@ -118,8 +114,8 @@ def test_nan_before_training_stays_in_its_network(
 
     def poisoned(experiment: Experiment, *more: Any) -> Any:
         layers = usual(experiment, *more)
-        if experiment.lr == SICK:
-            layers[-1][1][0] = math.nan  # the output's bias, which every method keeps
+        if experiment.lr == DIVERGING_LR:
+            layers[-1][1][0] = math.nan  # the output bias, which every method keeps
         return layers
 
     monkeypatch.setattr(start, "starting_network", poisoned)
@@ -140,10 +136,10 @@ def test_nan_in_torch_stays_in_its_network(monkeypatch: pytest.MonkeyPatch) -> N
     usual = start.start_of
 
     def poisoned(experiment: Experiment, *more: Any) -> Any:
-        begun = usual(experiment, *more)
-        if experiment.lr == SICK:
-            begun.layers[-1][1][0] = math.nan
-        return begun
+        initial_state = usual(experiment, *more)
+        if experiment.lr == DIVERGING_LR:
+            initial_state.layers[-1][1][0] = math.nan
+        return initial_state
 
     monkeypatch.setattr(torch_batch, "start_of", poisoned)
     check(train_batch(experiments), expected)

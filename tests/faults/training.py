@@ -1,4 +1,4 @@
-"""The driver loop as the command has it, for studies that no sweep file can describe."""
+"""The driver loop of the `run` command, for studies that no sweep file can describe."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tests.orchestrator.fakes import SilentMonitor, StopAfter
 
 
 def train(executor: Executor, study: Study, store: Path, workers: int) -> None:
-    """Trains what is not stored yet; stores every task's rows at once.
+    """Train the experiments that are not stored yet, storing each task's rows immediately.
 
     Args:
-        executor: what trains; entered.
-        study: what to train.
-        store: where the rows go; beside it, the log.
-        workers: how many to expect.
+        executor: executor, already entered.
+        study: experiments to train.
+        store: folder of the store; the log is written beside it.
+        workers: number of workers, for the sweep's description.
 
     Raises:
-        UserError: nothing can be trained, or no longer.
+        UserError: nothing can be trained, or training is no longer possible.
     """
     with StoreWriter(store, max_seconds=0.0) as writer, log_beside(writer.paths):
         planned = make_plan([Selection.whole(study)], writer)

@@ -280,7 +280,7 @@ def test_unusable_torch_file_is_recorded(store: Path, tmp_path: Path) -> None:
     torch.save({"first_layer.weight": torch.zeros(16, 2)}, tmp_path / "half")
     words = ("run", "fixed95-phase1", "--store", store, *HERE)
     message = refused(*words, "--bench-95", tmp_path / "half")
-    assert f"--bench-95 {tmp_path / 'half'}: holds first_layer.weight; wanted exactly: " in message
+    assert f"--bench-95 {tmp_path / 'half'}: " in message
     assert not store.exists()
 
 

@@ -22,7 +22,7 @@ def _trained(experiment: Experiment, start: Start, small: Start) -> Layers:
 @pytest.mark.parametrize(
     ("method", "width"), [("snip", 16), ("synflow", 32), ("grasp", 8), ("prospr", 3)]
 )
-def test_leaving_neurons_out_changes_a_bit(method: str, width: int) -> None:
+def test_leaving_neurons_out_changes_no_bit(method: str, width: int) -> None:
     experiment = Experiment(method=method, width=width, target_nnz=17, lr=0.1)
     start = start_of(experiment, load_dataset("cubist-spiral"), {})
     small = compacted(start)
@@ -38,13 +38,13 @@ def test_leaving_neurons_out_changes_a_bit(method: str, width: int) -> None:
         assert topology(small.weight_masks).hidden < 2 * 17
 
 
-def test_network_of_the_search_is_copied() -> None:
+def test_network_without_masked_biases_is_returned_as_it_is() -> None:
     experiment = Experiment(structure=(3, 2), masks=("10|00|11", "000|000"))
     start = start_of(experiment, load_dataset("cubist-spiral"), {})
     assert compacted(start) is start
 
 
-def test_neuron_with_only_incoming_weights_loses_them() -> None:
+def test_neuron_with_only_incoming_weights_keeps_them() -> None:
     layers = [
         (np.ones((2, 2), np.float32), np.ones(2, np.float32)),
         (np.ones((1, 2), np.float32), np.ones(1, np.float32)),
@@ -55,13 +55,13 @@ def test_neuron_with_only_incoming_weights_loses_them() -> None:
     assert [mask.shape for mask in small.weight_masks] == [(2, 2), (1, 2)]
 
 
-def test_masked_bias_that_would_be_trained_is_accepted() -> None:
+def test_masked_bias_that_would_be_trained_is_refused() -> None:
     start = start_of(Experiment(structure=(3, 2)), load_dataset("cubist-spiral"), {})
     biases = [mask.copy() for mask in start.bias_masks]
     biases[1][0] = False
-    with pytest.raises(ValueError, match="hidden layer 1: a neuron with a masked bias"):
+    with pytest.raises(ValueError, match="hidden layer 1"):
         compacted(Start(start.layers, start.weight_masks, biases))
     biases = [mask.copy() for mask in start.bias_masks]
     biases[-1][0] = False
-    with pytest.raises(ValueError, match="output's bias is masked"):
+    with pytest.raises(ValueError, match="output"):
         compacted(Start(start.layers, start.weight_masks, biases))

@@ -15,7 +15,7 @@ def spiral() -> Dataset:
 
 
 def _spiral_point_by_point() -> list[tuple[float, float, int]]:
-    """The definition in docs/paper.md, section 2, without arrays; not yet standardised."""
+    """Return the points defined in docs/paper.md, section 2, before standardisation."""
     polylines: list[list[tuple[float, float]]] = [[], []]
     for k in range(17):
         theta = math.pi + 4 * math.pi * k / 16 + 1.6 / 8 * 2 * math.pi
@@ -37,13 +37,13 @@ def _spiral_point_by_point() -> list[tuple[float, float, int]]:
     return points
 
 
-def test_quirk_of_49982_points_is_kept(spiral: Dataset) -> None:
+def test_spiral_has_49982_points(spiral: Dataset) -> None:
     assert len(spiral) == 49_982
     assert np.bincount(spiral.labels.astype(int)).tolist() == [24_991, 24_991]
     assert set(spiral.labels.tolist()) == {0.0, 1.0}
 
 
-def test_points_are_not_another_spiral(spiral: Dataset) -> None:
+def test_points_match_the_definition(spiral: Dataset) -> None:
     expected = np.array(_spiral_point_by_point())
     raw = expected[:, :2]
     raw = (raw - raw.mean(axis=0)) / raw.std(axis=0, ddof=1)
@@ -51,7 +51,7 @@ def test_points_are_not_another_spiral(spiral: Dataset) -> None:
     np.testing.assert_allclose(spiral.points, raw, rtol=0, atol=1e-6)
 
 
-def test_features_are_standardised_with_ddof_1_not_0(spiral: Dataset) -> None:
+def test_features_are_standardised_with_ddof_1(spiral: Dataset) -> None:
     points = spiral.points.astype(np.float64)
     np.testing.assert_allclose(points.mean(axis=0), 0, atol=1e-8)
     # ddof = 0 would be off by 1e-5.
@@ -60,7 +60,7 @@ def test_features_are_standardised_with_ddof_1_not_0(spiral: Dataset) -> None:
     np.testing.assert_allclose(few, [[-math.sqrt(0.5)], [math.sqrt(0.5)]], rtol=1e-7)
 
 
-def test_arrays_are_what_kernels_expect(spiral: Dataset) -> None:
+def test_arrays_have_the_layout_that_kernels_expect(spiral: Dataset) -> None:
     assert spiral.points.shape == (49_982, 2)
     assert spiral.features == 2
     assert spiral.points.dtype == spiral.labels.dtype == np.float32
@@ -68,30 +68,30 @@ def test_arrays_are_what_kernels_expect(spiral: Dataset) -> None:
     assert spiral.labels.flags.c_contiguous
 
 
-def test_one_training_cannot_change_the_data_of_the_next(spiral: Dataset) -> None:
+def test_arrays_are_read_only(spiral: Dataset) -> None:
     with pytest.raises(ValueError, match="read-only"):
         spiral.points[0, 0] = 1
     with pytest.raises(ValueError, match="read-only"):
         spiral.labels[0] = 1
 
 
-def test_data_set_is_made_once_a_process(spiral: Dataset) -> None:
+def test_data_set_is_made_once_per_process(spiral: Dataset) -> None:
     assert load_dataset("cubist-spiral") is spiral
 
 
 @pytest.mark.parametrize("name", sorted(DATASETS))
 def test_data_set_matches_its_specification(name: str) -> None:
-    made, spec = load_dataset(name), DATASETS[name]
-    assert (made.name, len(made), made.features) == (name, spec.points, spec.features)
+    dataset, spec = load_dataset(name), DATASETS[name]
+    assert (dataset.name, len(dataset), dataset.features) == (name, spec.points, spec.features)
     assert dataset_named(name) is spec
 
 
-def test_misspelt_data_set_is_answered_with_the_known_ones() -> None:
+def test_error_for_an_unknown_data_set_names_the_available_ones() -> None:
     with pytest.raises(ValueError, match=r"'cubist'.*cubist-spiral"):
         load_dataset("cubist")
 
 
-def test_short_batch_at_the_end_of_an_epoch_is_no_step(spiral: Dataset) -> None:
+def test_short_batch_at_the_end_of_an_epoch_is_skipped(spiral: Dataset) -> None:
     assert spiral.steps_per_epoch(128) == 390
     assert spiral.steps_per_epoch(49_982) == 1
     assert spiral.steps_per_epoch(24_991) == 2
@@ -99,6 +99,6 @@ def test_short_batch_at_the_end_of_an_epoch_is_no_step(spiral: Dataset) -> None:
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 49_983])
-def test_batch_size_without_a_single_step_is_refused(spiral: Dataset, batch_size: int) -> None:
+def test_impossible_batch_size_is_refused(spiral: Dataset, batch_size: int) -> None:
     with pytest.raises(ValueError, match=f"49982.*got {batch_size}"):
         spiral.steps_per_epoch(batch_size)

@@ -21,7 +21,7 @@ def _mix(z: int) -> int:
 
 
 def _plain_permutation(seed: int, epoch: int, count: int) -> list[int]:
-    """The docstring of `permutation`, in integers without end."""
+    """Return the order that the docstring of `permutation` defines, in unbounded integers."""
     order = list(range(count))
     first = _mix((seed + epoch * _GAMMA) & _ALL)
     for i in range(count - 1, 0, -1):
@@ -46,28 +46,28 @@ def test_generator_is_splitmix64() -> None:
 
 
 @given(st.integers(0, _ALL), st.integers(0, 1000), st.integers(0, 400))
-def test_compiled_order_is_the_plain_one(seed: int, epoch: int, count: int) -> None:
+def test_compiled_order_matches_the_definition(seed: int, epoch: int, count: int) -> None:
     assert _order(seed, epoch, count).tolist() == _plain_permutation(seed, epoch, count)
 
 
 @pytest.mark.parametrize("count", [1, 2, 1023, 1024, 1025, 1026, 2048, 2049, 2050, 49_982])
-def test_blocks_of_draws_leave_no_seam(count: int) -> None:
+def test_order_matches_the_definition_across_blocks_of_draws(count: int) -> None:
     assert _order(_ALL, 3, count).tolist() == _plain_permutation(_ALL, 3, count)
 
 
 @given(st.integers(0, _ALL), st.integers(0, 49))
-def test_no_point_is_met_twice_or_left_out(seed: int, epoch: int) -> None:
+def test_order_contains_every_point_once(seed: int, epoch: int) -> None:
     assert np.array_equal(np.sort(_order(seed, epoch, 3000)), np.arange(3000))
 
 
-def test_order_does_not_depend_on_what_was_shuffled_before() -> None:
+def test_order_is_independent_of_earlier_orders() -> None:
     out = np.zeros(500, dtype=np.uint32)
     for epoch in range(5):
         permutation(11, epoch, out)
     assert np.array_equal(out, _order(11, 4, 500))
 
 
-def test_epochs_and_seeds_do_not_repeat_each_other() -> None:
+def test_epochs_and_seeds_have_different_orders() -> None:
     # Neighbouring seeds and epochs, and seeds one counter step apart.
     seeds = [0, 1, 2, _GAMMA, 2 * _GAMMA & _ALL]
     orders = {
@@ -76,7 +76,7 @@ def test_epochs_and_seeds_do_not_repeat_each_other() -> None:
         for epoch in range(50)
         if seed < 3 or epoch == 0
     }
-    # seed + epoch * GAMMA is what is hashed: only these pairs coincide.
+    # The hash is of seed + epoch * GAMMA, so these two pairs coincide with others.
     del orders[(_GAMMA, 0)], orders[(2 * _GAMMA & _ALL, 0)]
     assert len(set(orders.values())) == len(orders)
 
@@ -91,10 +91,10 @@ def test_all_orders_of_four_points_are_equally_likely() -> None:
     assert chi_square < 49.7
 
 
-def test_points_are_spread_over_the_epoch_wherever_they_lie() -> None:
+def test_every_point_is_equally_likely_at_every_position() -> None:
     count, trials = 2500, 400
-    places = np.zeros((trials, count))
+    positions = np.zeros((trials, count))
     for epoch in range(trials):
-        places[epoch, _order(9, epoch, count)] = np.arange(count)
-    # Mean place of one point: standard deviation count / sqrt(12 * trials), 36 here.
-    assert np.abs(places.mean(axis=0) - (count - 1) / 2).max() < 5 * count / np.sqrt(12 * trials)
+        positions[epoch, _order(9, epoch, count)] = np.arange(count)
+    # Mean position of one point: standard deviation count / sqrt(12 * trials), 36 here.
+    assert np.abs(positions.mean(axis=0) - (count - 1) / 2).max() < 5 * count / np.sqrt(12 * trials)

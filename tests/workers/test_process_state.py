@@ -176,7 +176,7 @@ def test_training_is_refused_where_flush_to_zero_cannot_be_corrected(
         ("raise type('Mute', (Exception,), {'__str__': lambda self: 1 / 0})()", "rogue.*Mute"),
     ],
 )
-def test_plugin_that_ends_or_cannot_be_printed_is_an_error_that_names_it(
+def test_error_names_a_plugin_that_exits_or_raises_an_unprintable_exception(
     site: Path, code: str, message: str
 ) -> None:
     plugin(site, before=code)

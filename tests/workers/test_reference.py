@@ -22,21 +22,21 @@ from workers.trained import Trained
 
 @pytest.fixture(scope="module")
 def few() -> Dataset:
-    """300 points of the spiral: two batches of 128 and 44 points left over."""
+    """Return 300 points of the spiral: two batches of 128, and 44 left over."""
     spiral = load_dataset("cubist-spiral")
     chosen = np.arange(0, len(spiral), len(spiral) // 300)[:300]
     return Dataset("few", spiral.points[chosen], spiral.labels[chosen])
 
 
 def _plain_training(experiment: Experiment, dataset: Dataset, steps: int) -> Layers:
-    """SGD written out in numpy, float64, point by point where the gradient is concerned."""
+    """Return the network trained by SGD written out in numpy, in float64, one point at a time."""
     layers = [
         (weight.astype(np.float64), bias.astype(np.float64))
         for weight, bias in starting_network(experiment, {}, dataset.features)
     ]
     masks = [np.ones_like(weight) for weight, _ in layers]
-    for place, text in enumerate(experiment.masks):
-        masks[place] = parse_mask(text).astype(np.float64)
+    for layer, text in enumerate(experiment.masks):
+        masks[layer] = parse_mask(text).astype(np.float64)
     layers = [(weight * mask, bias) for (weight, bias), mask in zip(layers, masks, strict=True)]
     velocity = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
     rates = learning_rates(experiment.schedule, experiment.lr, experiment.epochs)
@@ -49,10 +49,10 @@ def _plain_training(experiment: Experiment, dataset: Dataset, steps: int) -> Lay
         gradients = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
         for point in chosen:
             _add_gradient(gradients, layers, dataset.points[point], float(dataset.labels[point]))
-        for place, mask in enumerate(masks):
-            for part, kept in ((0, mask), (1, np.ones_like(layers[place][1]))):
-                parameter, moved = layers[place][part], velocity[place][part]
-                gradient = gradients[place][part] / experiment.batch_size
+        for layer, mask in enumerate(masks):
+            for part, kept in ((0, mask), (1, np.ones_like(layers[layer][1]))):
+                parameter, moved = layers[layer][part], velocity[layer][part]
+                gradient = gradients[layer][part] / experiment.batch_size
                 moved *= experiment.momentum
                 moved += gradient + experiment.weight_decay * parameter
                 parameter -= rates[epoch] * moved
@@ -67,14 +67,14 @@ def _add_gradient(
     label: float,
 ) -> None:
     activations = [point.astype(np.float64)]
-    for place, (weight, bias) in enumerate(layers):
+    for layer, (weight, bias) in enumerate(layers):
         z = weight @ activations[-1] + bias
-        activations.append(z if place == len(layers) - 1 else np.maximum(z, 0))
+        activations.append(z if layer == len(layers) - 1 else np.maximum(z, 0))
     delta = 1 / (1 + np.exp(-activations[-1])) - label
-    for place in reversed(range(len(layers))):
-        gradients[place][0][:] += np.outer(delta, activations[place])
-        gradients[place][1][:] += delta
-        delta = (layers[place][0].T @ delta) * (activations[place] > 0)
+    for layer in reversed(range(len(layers))):
+        gradients[layer][0][:] += np.outer(delta, activations[layer])
+        gradients[layer][1][:] += delta
+        delta = (layers[layer][0].T @ delta) * (activations[layer] > 0)
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "step", "constant"])
@@ -87,10 +87,10 @@ def _add_gradient(
         ((3, 2, 3, 2), ("11|00|10", "101|011")),
     ],
 )
-def test_reference_is_sgd_as_the_paper_has_it(
+def test_reference_matches_sgd_written_out_in_numpy(
     few: Dataset, schedule: str, structure: tuple[int, ...], masks: tuple[str, ...]
 ) -> None:
-    # 14 steps of 2 an epoch: the step schedule's drops lie at epochs 3 and 6.
+    # 14 steps are 7 epochs; the step schedule drops at epochs 3 and 6.
     experiment = Experiment(
         structure=structure, masks=masks, schedule=schedule, lr=0.2, epochs=10, weight_decay=0.01
     )
@@ -110,7 +110,7 @@ def test_reference_is_sgd_as_the_paper_has_it(
         {"masks": ("11|11|10",)},
     ],
 )
-def test_everything_that_decides_a_training_is_used(
+def test_every_field_of_an_experiment_affects_training(
     few: Dataset, change: dict[str, object]
 ) -> None:
     init = starting_network(Experiment(structure=(3, 3, 3)), {})
@@ -121,7 +121,7 @@ def test_everything_that_decides_a_training_is_used(
     assert largest_difference(one.layers, other.layers) > 1e-5
 
 
-def test_last_short_batch_is_not_trained_on(few: Dataset) -> None:
+def test_short_batch_at_the_end_of_an_epoch_is_skipped(few: Dataset) -> None:
     experiment = Experiment(structure=(3, 3, 3), epochs=1)
     whole = train_reference(experiment, few)
     two_steps = train_reference(experiment, few, steps=2)
@@ -129,13 +129,13 @@ def test_last_short_batch_is_not_trained_on(few: Dataset) -> None:
     assert largest_difference(whole.layers, train_reference(experiment, few, steps=1).layers) > 0
 
 
-def test_no_step_leaves_the_initial_network(few: Dataset) -> None:
+def test_zero_steps_return_the_initial_network(few: Dataset) -> None:
     experiment = Experiment(structure=(3, 3, 3))
     trained = train_reference(experiment, few, steps=0)
     assert largest_difference(trained.layers, starting_network(experiment, {})) == 0
 
 
-def test_masked_weights_are_exactly_zero_and_biases_are_kept(few: Dataset) -> None:
+def test_masked_weights_are_zero_and_biases_are_trained(few: Dataset) -> None:
     experiment = Experiment(structure=(3, 2, 2), masks=("10|01|00", "110|000"), epochs=2)
     layers = train_reference(experiment, few).layers
     assert (layers[0][0] != 0).tolist() == [[True, False], [False, True], [False, False]]
@@ -144,45 +144,47 @@ def test_masked_weights_are_exactly_zero_and_biases_are_kept(few: Dataset) -> No
     assert layers[2][0].all()
 
 
-def test_given_initialisation_is_not_changed_by_training(few: Dataset) -> None:
+def test_training_does_not_modify_the_given_initialisation(few: Dataset) -> None:
     experiment = Experiment(structure=(3, 3, 3))
     init = starting_network(experiment, {})
     train_reference(experiment, few, init=init, steps=3)
     assert largest_difference(init, starting_network(experiment, {})) == 0
 
 
-def test_batch_that_is_larger_than_the_data_set_is_refused(few: Dataset) -> None:
+def test_batch_larger_than_the_data_set_is_refused(few: Dataset) -> None:
     with pytest.raises(ValueError, match=r"batch_size.*300.*301"):
         train_reference(Experiment(batch_size=301), few)
 
 
-def test_method_that_prunes_is_not_trained_as_if_it_were_dense(few: Dataset) -> None:
+def test_pruning_method_without_a_target_is_refused(few: Dataset) -> None:
     with pytest.raises(ValueError, match="'snip'"):
         train_reference(Experiment(method="snip"), few)
 
 
-def test_diverged_training_says_so(few: Dataset) -> None:
+def test_diverged_training_is_marked(few: Dataset) -> None:
     experiment = Experiment(structure=(3, 3, 3), lr=1e12, epochs=3, schedule="constant")
     assert train_reference(experiment, few).diverged
     assert not train_reference(replace(experiment, lr=0.05), few).diverged
 
 
-@pytest.mark.parametrize("place", [(0, 0), (2, 1)])
+@pytest.mark.parametrize("position", [(0, 0), (2, 1)])
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_one_bad_parameter_is_divergence(place: tuple[int, int], bad: float) -> None:
+def test_network_with_one_non_finite_parameter_has_diverged(
+    position: tuple[int, int], bad: float
+) -> None:
     layers = starting_network(Experiment(structure=(3, 3, 3)), {})
     assert not Trained.of(layers, 0.5, 0.7).diverged
-    layers[place[0]][place[1]].flat[0] = bad
+    layers[position[0]][position[1]].flat[0] = bad
     assert Trained.of(layers, 0.5, 0.7).diverged
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
-def test_bad_loss_is_divergence(loss: float) -> None:
+def test_network_with_a_non_finite_loss_has_diverged(loss: float) -> None:
     assert Trained.of(starting_network(Experiment(), {}), 0.5, loss).diverged
 
 
 class _FirstFeature(torch.nn.Module):
-    """The first feature times a weight as the logit."""
+    """A network whose logit is the first feature times a weight."""
 
     def __init__(self, weight: float) -> None:
         super().__init__()
@@ -192,7 +194,7 @@ class _FirstFeature(torch.nn.Module):
         return points[:, 0] * self.weight
 
 
-def test_accuracy_and_loss_are_over_all_points() -> None:
+def test_accuracy_and_loss_cover_all_points() -> None:
     points = np.array([[1, 9], [-2, 9], [0, 9], [3, 9], [0, 9]], dtype=np.float32)
     labels = np.array([1, 1, 0, 0, 0], dtype=np.float32)
     dataset = Dataset("five", points, labels)
@@ -209,7 +211,7 @@ def test_accuracy_and_loss_are_over_all_points() -> None:
     assert loss == pytest.approx(sum(parts) / 5, rel=1e-7)
 
 
-def test_evaluation_of_a_broken_network_is_not_a_number() -> None:
+def test_loss_of_a_network_with_nan_is_nan() -> None:
     points = np.ones((4, 2), dtype=np.float32)
     dataset = Dataset("four", points, np.array([0, 0, 0, 1], dtype=np.float32))
     accuracy, loss = evaluate(_FirstFeature(math.nan), dataset)

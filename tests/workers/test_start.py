@@ -22,7 +22,7 @@ def few() -> Dataset:
     return Dataset("few", spiral.points[::166].copy(), spiral.labels[::166].copy())
 
 
-def test_search_masks_biases_or_keeps_masked_weights(few: Dataset) -> None:
+def test_search_masks_weights_and_keeps_all_biases(few: Dataset) -> None:
     start = start_of(Experiment(structure=(3, 2), masks=("10|00|11",)), few, {})
     assert start.weight_masks[0].tolist() == [[True, False], [False, False], [True, True]]
     assert all(mask.all() for mask in start.bias_masks)
@@ -30,7 +30,7 @@ def test_search_masks_biases_or_keeps_masked_weights(few: Dataset) -> None:
     assert all(bias.all() for _, bias in start.layers)
 
 
-def test_pruning_draws_other_batches_than_its_stream_s(few: Dataset) -> None:
+def test_pruning_batches_follow_their_stream(few: Dataset) -> None:
     experiment = Experiment(method="snip", width=3, target_nnz=15)
     steps = few.steps_per_epoch(128)
     assert len(few) > 128 * steps
@@ -40,24 +40,24 @@ def test_pruning_draws_other_batches_than_its_stream_s(few: Dataset) -> None:
         permutation(experiment.seed("pruning"), number, order)
         for step in range(steps):
             points, labels = batches[number * steps + step]
-            places = order[128 * step : 128 * (step + 1)]
-            np.testing.assert_array_equal(points.numpy(), few.points[places])
-            np.testing.assert_array_equal(labels.numpy(), few.labels[places])
+            indices = order[128 * step : 128 * (step + 1)]
+            np.testing.assert_array_equal(points.numpy(), few.points[indices])
+            np.testing.assert_array_equal(labels.numpy(), few.labels[indices])
     assert not torch.equal(batches[0][0], batches[steps][0])
 
 
-def test_pruning_uses_the_batches_of_training(few: Dataset) -> None:
+def test_pruning_and_training_use_different_orders(few: Dataset) -> None:
     experiment = Experiment(method="snip", width=3, target_nnz=15)
     assert experiment.seed("pruning") != experiment.order_seed
 
 
-def test_batch_larger_than_the_data_set_never_comes(few: Dataset) -> None:
+def test_batch_larger_than_the_data_set_is_refused_before_pruning(few: Dataset) -> None:
     experiment = Experiment(method="snip", width=3, target_nnz=15, batch_size=1000)
     with pytest.raises(ValueError, match="1000"):
         start_of(experiment, few, {})
 
 
-def test_worker_of_the_search_loads_torch() -> None:
+def test_training_for_the_search_does_not_import_torch() -> None:
     code = (
         "import sys; from search.experiment import Experiment; from workers.train import *;"
         "from workers.cost import *; e = Experiment(structure=(1, 1, 1), epochs=1);"
@@ -69,7 +69,7 @@ def test_worker_of_the_search_loads_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
 
 
-def test_xavier_draw_has_another_distribution() -> None:
+def test_xavier_weights_are_normal_with_the_right_deviation() -> None:
     experiment = Experiment(method="snip", width=64, target_nnz=40)
     fresh = initial_network(experiment)
     drawn = xavier_network(experiment, fresh)
@@ -81,15 +81,15 @@ def test_xavier_draw_has_another_distribution() -> None:
         assert abs(z.mean()) < spread
         assert abs(z.std() - 1) < spread
     z = np.concatenate([(w / np.sqrt(2 / sum(w.shape))).ravel() for w, _ in drawn])
-    # Of 8,384 normal numbers; each bound is 4 standard errors wide.
+    # 8,384 normal numbers; each tolerance is 4 standard errors.
     for limit, share in [(0.5, 0.3829), (1.0, 0.6827), (2.0, 0.9545), (3.0, 0.9973)]:
         error = 4 * np.sqrt(share * (1 - share) / z.size)
         assert abs((np.abs(z) < limit).mean() - share) < error
-    # No weight follows from the one before.
+    # Consecutive weights are uncorrelated.
     assert abs(np.corrcoef(z[:-1], z[1:])[0, 1]) < 4 / np.sqrt(z.size)
 
 
-def test_methods_without_the_draw_take_it(few: Dataset) -> None:
+def test_only_snip_and_grasp_start_from_xavier_weights(few: Dataset) -> None:
     for method, drawn in [("snip", True), ("grasp", True), ("force", False), ("prospr", False)]:
         experiment = Experiment(method=method, width=16, target_nnz=40)
         start = start_of(experiment, few, {})

@@ -33,13 +33,13 @@ _MIXED = [
 
 @pytest.fixture(scope="module")
 def few() -> Dataset:
-    """300 points of the spiral: two batches of 128 and 44 points left over."""
+    """Return 300 points of the spiral: two batches of 128, and 44 left over."""
     spiral = load_dataset("cubist-spiral")
     chosen = np.arange(0, len(spiral), len(spiral) // 300)[:300]
     return Dataset("few", spiral.points[chosen], spiral.labels[chosen])
 
 
-def _follows_reference(
+def _assert_matches_reference(
     experiments: Sequence[Experiment], dataset: Dataset, device: str, steps: int
 ) -> None:
     trained = train_torch(experiments, dataset, device, {}, steps=steps)
@@ -48,23 +48,23 @@ def _follows_reference(
         theirs = train_reference(experiment, dataset, steps=steps)
         assert_networks_agree(ours.layers, theirs.layers, STEP_TOLERANCE)
         assert ours.loss == pytest.approx(theirs.loss, rel=1e-6)
-        # A point whose logit is zero to rounding may fall on either side.
+        # Rounding decides the class of a point whose logit is near zero.
         assert abs(ours.accuracy - theirs.accuracy) * len(dataset) < 1.5
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 3, 40])
-def test_networks_of_all_kinds_follow_the_reference(few: Dataset, steps: int) -> None:
-    _follows_reference(_MIXED, few, "cpu", steps)
+def test_mixed_networks_match_the_reference(few: Dataset, steps: int) -> None:
+    _assert_matches_reference(_MIXED, few, "cpu", steps)
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("steps", [1, 40])
-def test_networks_of_all_kinds_follow_the_reference_on_a_gpu(few: Dataset, steps: int) -> None:
-    _follows_reference(_MIXED, few, "cuda", steps)
+def test_mixed_networks_match_the_reference_on_a_gpu(few: Dataset, steps: int) -> None:
+    _assert_matches_reference(_MIXED, few, "cuda", steps)
 
 
-def test_epochs_of_the_real_data_follow_the_reference() -> None:
-    _follows_reference(_MIXED[:4], load_dataset("cubist-spiral"), "cpu", 30)
+def test_training_on_the_spiral_matches_the_reference() -> None:
+    _assert_matches_reference(_MIXED[:4], load_dataset("cubist-spiral"), "cpu", 30)
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,13 @@ def test_epochs_of_the_real_data_follow_the_reference() -> None:
     ],
     ids=["unfed neuron", "empty row", "unused input", "empty layer", "empty output"],
 )
-def test_degenerate_masks_follow_the_reference(few: Dataset, masks: tuple[str, ...]) -> None:
-    _follows_reference([Experiment(structure=(3, 3, 3), masks=masks, lr=0.2)], few, "cpu", 30)
+def test_degenerate_masks_match_the_reference(few: Dataset, masks: tuple[str, ...]) -> None:
+    _assert_matches_reference(
+        [Experiment(structure=(3, 3, 3), masks=masks, lr=0.2)], few, "cpu", 30
+    )
 
 
-def test_dead_neuron_follows_the_reference(few: Dataset) -> None:
+def test_dead_neuron_matches_the_reference(few: Dataset) -> None:
     layers = initial_network(Experiment(width=3))
     layers[0][1][0] = -100.0  # its input is far below zero for every point
     stored = StoredInit("dead", layers_digest(layers), layers)
@@ -96,21 +98,21 @@ def test_dead_neuron_follows_the_reference(few: Dataset) -> None:
     assert 0.98 < shrunk[0] < 1
 
 
-def test_whole_training_ends_with_the_last_full_batch(few: Dataset) -> None:
+def test_training_ends_with_the_last_full_batch(few: Dataset) -> None:
     experiment = Experiment(structure=(3, 3, 3), epochs=3)
     ours = train_torch([experiment], few, "cpu", {})[0]
     theirs = train_reference(experiment, few, steps=6)
     assert_networks_agree(ours.layers, theirs.layers, STEP_TOLERANCE)
 
 
-def test_batch_mates_change_nothing(few: Dataset) -> None:
+def test_results_are_independent_of_the_rest_of_the_batch(few: Dataset) -> None:
     together = train_torch(_MIXED, few, "cpu", {}, steps=20)
     for experiment, ours in zip(_MIXED, together, strict=True):
         alone = train_torch([experiment], few, "cpu", {}, steps=20)[0]
         assert_networks_agree(ours.layers, alone.layers, STEP_TOLERANCE)
 
 
-def test_diverging_batch_mate_does_not_spoil_the_others(few: Dataset) -> None:
+def test_diverging_network_does_not_affect_the_others(few: Dataset) -> None:
     healthy = Experiment(structure=(3, 3, 3), epochs=5)
     diverging = Experiment(structure=(4, 3, 3), epochs=5, lr=1e12, schedule="constant")
     first, second, third = train_torch([healthy, diverging, healthy], few, "cpu", {})
@@ -121,7 +123,7 @@ def test_diverging_batch_mate_does_not_spoil_the_others(few: Dataset) -> None:
     assert_networks_agree(third.layers, alone.layers, STEP_TOLERANCE)
 
 
-def test_results_come_in_the_order_of_the_experiments(few: Dataset) -> None:
+def test_results_are_in_the_order_of_the_experiments(few: Dataset) -> None:
     backwards = train_torch(_MIXED[::-1], few, "cpu", {}, steps=3)
     for experiment, trained in zip(_MIXED, backwards[::-1], strict=True):
         assert tuple(len(bias) for _, bias in trained.layers[:-1]) == experiment.hidden
@@ -130,16 +132,16 @@ def test_results_come_in_the_order_of_the_experiments(few: Dataset) -> None:
         )
 
 
-def test_more_networks_than_fit_at_once_are_all_trained(few: Dataset) -> None:
+def test_experiments_are_trained_in_several_batches(few: Dataset) -> None:
     experiments = [Experiment(structure=(2, 1, 1), replicate=r, epochs=1) for r in range(300)]
     trained = train_torch(experiments, few, "cpu", {}, steps=1)
     assert len({layers_digest(result.layers) for result in trained}) == 300
-    for place in (0, 255, 256, 299):
-        theirs = train_reference(experiments[place], few, steps=1)
-        assert_networks_agree(trained[place].layers, theirs.layers, STEP_TOLERANCE)
+    for i in (0, 255, 256, 299):
+        theirs = train_reference(experiments[i], few, steps=1)
+        assert_networks_agree(trained[i].layers, theirs.layers, STEP_TOLERANCE)
 
 
-def test_stored_initialisation_is_where_training_starts(few: Dataset) -> None:
+def test_training_starts_from_the_stored_initialisation(few: Dataset) -> None:
     layers = initial_network(Experiment(replicate=77))
     stored = StoredInit("mine", layers_digest(layers), layers)
     inits = {stored.token: stored}
@@ -162,16 +164,16 @@ def test_logit_of_zero_is_class_0() -> None:
     assert trained.loss == pytest.approx(np.log(2))
 
 
-def test_time_of_a_batch_is_shared_out(few: Dataset) -> None:
+def test_time_of_a_batch_is_divided_among_its_networks(few: Dataset) -> None:
     trained = train_torch(_MIXED[:2], few, "cpu", {}, steps=2)
     assert trained[0].train_ms == trained[1].train_ms > 0
 
 
-def test_nothing_to_train_is_no_error(few: Dataset) -> None:
+def test_no_experiments_give_no_results(few: Dataset) -> None:
     assert train_torch([], few, "cpu", {}) == []
 
 
-def test_batch_that_is_larger_than_the_data_set_is_refused(few: Dataset) -> None:
+def test_batch_larger_than_the_data_set_is_refused(few: Dataset) -> None:
     with pytest.raises(ValueError, match=r"batch_size.*300.*301"):
         train_torch([Experiment(batch_size=301)], few, "cpu", {})
 
@@ -186,7 +188,7 @@ def _refusing_above(limit: int, sizes: list[int]) -> Callable[[Sequence[int]], l
     return work
 
 
-def test_batch_that_does_not_fit_the_memory_is_made_smaller() -> None:
+def test_batch_is_halved_when_memory_runs_out() -> None:
     sizes: list[int] = []
     squares = in_shrinking_batches(range(20), 16, _refusing_above(5, sizes))
     assert squares == [item * item for item in range(20)]
@@ -194,7 +196,7 @@ def test_batch_that_does_not_fit_the_memory_is_made_smaller() -> None:
     assert sizes == [16, 8, 4, 4, 4, 4, 4]
 
 
-def test_single_network_that_does_not_fit_the_memory_is_an_error() -> None:
+def test_single_network_larger_than_memory_is_an_error() -> None:
     sizes: list[int] = []
     with pytest.raises(torch.OutOfMemoryError, match="too many"):
         in_shrinking_batches(range(3), 2, _refusing_above(0, sizes))

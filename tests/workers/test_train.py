@@ -1,4 +1,4 @@
-"""What `train_batch` says of a network, against the network in the same row."""
+"""The rows of `train_batch` describe the networks that they contain."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ EXPERIMENTS = [
 
 
 @pytest.fixture(scope="module")
-def made() -> list[dict[str, Any]]:
+def rows() -> list[dict[str, Any]]:
     return list(train_batch(EXPERIMENTS).to_pylist())
 
 
-def test_connectivity_is_that_of_the_row_s_own_network(made: list[dict[str, Any]]) -> None:
-    for row in made[:-1]:
+def test_connectivity_describes_the_network_of_the_row(rows: list[dict[str, Any]]) -> None:
+    for row in rows[:-1]:
         layers = network_from_row(row).layers()
         found = Connectivity.of([weight for weight, _ in layers], [bias for _, bias in layers])
         assert row["connection"] == found.connection
@@ -39,27 +39,29 @@ def test_connectivity_is_that_of_the_row_s_own_network(made: list[dict[str, Any]
         assert row["used_neurons"] == list(found.used_neurons)
 
 
-def test_constant_through_biases_is_told_apart(made: list[dict[str, Any]]) -> None:
-    assert [row["connection"] for row in made] == ["path", "path", "bias-only", "bias-only", None]
-    assert made[2]["layer_nnz"] == [0, 9, 9, 3]
+def test_network_that_is_constant_through_biases_is_labelled_bias_only(
+    rows: list[dict[str, Any]],
+) -> None:
+    assert [row["connection"] for row in rows] == ["path", "path", "bias-only", "bias-only", None]
+    assert rows[2]["layer_nnz"] == [0, 9, 9, 3]
 
 
-def test_only_good_networks_say_what_could_go(made: list[dict[str, Any]]) -> None:
-    good = [row["accuracy"] is not None and row["accuracy"] >= PRUNABLE_FROM for row in made]
-    assert [row["prunable_own"] is not None for row in made] == good
-    assert any(good)
-    assert not all(good)
+def test_only_accurate_networks_have_prunable_counts(rows: list[dict[str, Any]]) -> None:
+    accurate = [row["accuracy"] is not None and row["accuracy"] >= PRUNABLE_FROM for row in rows]
+    assert [row["prunable_own"] is not None for row in rows] == accurate
+    assert any(accurate)
+    assert not all(accurate)
 
 
-def test_diverged_network_says_nothing_of_its_connections(made: list[dict[str, Any]]) -> None:
-    row = made[-1]
+def test_diverged_network_has_no_connectivity(rows: list[dict[str, Any]]) -> None:
+    row = rows[-1]
     assert row["status"] == "diverged"
     for name in ("layer_nnz", "used_neurons", "connection", "disconnected_nnz"):
         assert row[name] is None
 
 
 @pytest.mark.parametrize("method", ["search", "snip", "lth"])
-def test_curve_does_not_end_where_the_training_does(method: str) -> None:
+def test_curve_ends_with_the_final_measurement(method: str) -> None:
     experiment = (
         Experiment(structure=(4, 3, 3), epochs=2)
         if method == "search"
@@ -76,17 +78,17 @@ def test_curve_does_not_end_where_the_training_does(method: str) -> None:
         assert row[name] == plain[name]
 
 
-def test_masks_that_change_are_sent_to_a_device_that_cannot_change_them(
+def test_methods_that_change_masks_are_trained_on_the_cpu(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    elsewhere = train.Backend("elsewhere", train.backend_for("cpu").train)
-    here = train.backend_for("cpu")
-    monkeypatch.setattr(train, "backend_for", lambda device: here if device == "cpu" else elsewhere)
+    gpu = train.Backend("gpu", train.backend_for("cpu").train)
+    cpu = train.backend_for("cpu")
+    monkeypatch.setattr(train, "backend_for", lambda device: cpu if device == "cpu" else gpu)
     experiments = [
         Experiment(structure=(2, 2, 2), epochs=1),
         Experiment(method="lth", width=3, target_nnz=15, epochs=1),
         Experiment(method="snip", width=3, target_nnz=15, epochs=1),
     ]
     rows = train_batch(experiments, device="cuda").to_pylist()
-    assert [row["backend"] for row in rows] == ["elsewhere", here.name, "elsewhere"]
+    assert [row["backend"] for row in rows] == ["gpu", cpu.name, "gpu"]
     assert [row["method"] for row in rows] == ["search", "lth", "snip"]
