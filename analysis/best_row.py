@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from analysis.selection import choose_dataset
+from storage.reading.literals import sql_text
 from storage.results_reader import ResultsReader
 
-COMES_FIRST = "weight_nnz, model_nnz, accuracy DESC, study, study_index, experiment_id"
-"""The order of networks: the sparsest first, and never two at one place."""
+SPARSEST_FIRST = "weight_nnz, model_nnz, accuracy DESC, study, study_index, experiment_id"
+"""SQL order of networks from the sparsest on, without ties."""
 
 
 def best_row(
@@ -17,45 +19,51 @@ def best_row(
     *,
     width: int | None = None,
     study: str | None = None,
+    dataset: str | None = None,
 ) -> dict[str, Any]:
-    """Of the rows at or above an accuracy the one with the fewest weights, then parameters.
+    """Return the row with the fewest weights, then parameters, at or above an accuracy.
 
-    Trainings from a stored initialisation count only where their study is named: the paper tells
-    them apart from those that begin afresh.
+    Trainings from a stored initialisation count only if their study is named: the paper treats
+    them separately.
 
     Args:
-        reader: of a store, or of the published results.
-        method: "search", or a pruning algorithm.
+        reader: reader of a store or of the published results.
+        method: "search" or a pruning algorithm.
         target: accuracy, 0 to 1.
-        width: only networks that are this wide; None for any.
-        study: only rows of this study; None for all that begin afresh.
+        width: only networks of this width; None for any.
+        study: only rows of this study; None for all rows from fresh initialisations.
+        dataset: only rows of this data set; None if the matching rows have only one.
 
     Returns:
         All columns of the row.
 
     Raises:
-        LookupError: no such row reaches the accuracy; the message names the highest one.
+        LookupError: no row reaches the accuracy; the message names the highest one.
+        ValueError: the rows are of several data sets and none is chosen, or none has this name.
     """
-    conditions = [f"method = {_text(method)}"]
-    conditions.append("init = 'fresh'" if study is None else f"study = {_text(study)}")
+    conditions = [f"method = {sql_text(method)}"]
+    conditions.append("init = 'fresh'" if study is None else f"study = {sql_text(study)}")
     if width is not None:
         conditions.append(f"width = {width:d}")
-    among = f"FROM results WHERE {' AND '.join(conditions)} AND accuracy IS NOT NULL"
+    matching = f"FROM results WHERE {' AND '.join(conditions)} AND accuracy IS NOT NULL"
+    (summary,) = reader.sql(f"SELECT count(*) AS n {matching}").to_pylist()
+    description = f"{method}{'' if study is None else f' in {study}'}"
+    description += "" if width is None else f" at width {width}"
+    if not summary["n"]:
+        raise LookupError(f"there are no networks by {description}")
+    chosen = choose_dataset(
+        lambda query: reader.sql(query.replace("FROM results", f"FROM (SELECT * {matching})")),
+        dataset,
+        option="--dataset NAME",
+    )
+    matching += f" AND dataset = {sql_text(chosen)}"
     rows: list[dict[str, Any]] = reader.sql(
-        f"SELECT * {among} AND accuracy >= {target!r} ORDER BY {COMES_FIRST} LIMIT 1"
+        f"SELECT * {matching} AND accuracy >= {target!r} ORDER BY {SPARSEST_FIRST} LIMIT 1"
     ).to_pylist()
     if rows:
         return rows[0]
-    (found,) = reader.sql(f"SELECT count(*) AS n, max(accuracy) AS best {among}").to_pylist()
-    said = f"{method}{'' if study is None else f' in {study}'}"
-    said += "" if width is None else f" at width {width}"
-    if not found["n"]:
-        raise LookupError(f"there are no networks by {said} here")
+    (summary,) = reader.sql(f"SELECT count(*) AS n, max(accuracy) AS best {matching}").to_pylist()
     raise LookupError(
-        f"none of the {found['n']:,} networks by {said} reaches {target:.1%}; the best of them has "
-        f"{found['best']:.2%}"
+        f"none of the {summary['n']:,} networks by {description} reaches {target:.1%}; the highest "
+        f"accuracy is {summary['best']:.2%}"
     )
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""The questions of `findings.sql`, by name: asked by the report, and shown in docs/results.md."""
+"""The named queries of `findings.sql`, used by the report and shown in docs/results.md."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Final
 _FILE: Final = Path(__file__).with_name("findings.sql")
 _NAMED: Final = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 _COMMENT: Final = re.compile(r"^--.*\n?", re.MULTILINE)
-_OTHER: Final = re.compile(r"\(\$(\w+)\)")
+_REFERENCE: Final = re.compile(r"\(\$(\w+)\)")
 
 
 def names() -> tuple[str, ...]:
-    """Of all questions, in the order of the file."""
-    return tuple(_questions())
+    """Return the names of all queries, in the order of the file."""
+    return tuple(_queries())
 
 
 def question(name: str) -> str:
-    """The SQL of a question, with those that it builds on in their places.
+    """Return the SQL of a query, with the queries that it refers to filled in.
 
     Raises:
-        KeyError: there is none of that name.
+        KeyError: there is no query of this name.
     """
-    return _OTHER.sub(lambda match: f"(\n{_indented(question(match[1]))}\n)", _questions()[name])
+    return _REFERENCE.sub(lambda match: f"(\n{_indented(question(match[1]))}\n)", _queries()[name])
 
 
 @cache
-def _questions() -> dict[str, str]:
+def _queries() -> dict[str, str]:
     text = _FILE.read_text(encoding="utf-8")
     return {name: _COMMENT.sub("", sql).strip() for name, sql in _NAMED.findall(text)}
 

@@ -1,11 +1,11 @@
--- The questions behind every number of docs/results.md and of the report, each asked once.
+-- The queries behind all numbers in docs/results.md and in the report.
 --
--- `-- name: NAME` begins a question; comments are for readers of this file. $NAME is another
--- question in its place (analysis/findings.py), so that a table on the page and a plot of the report
--- that show the same finding count the same rows.
+-- `-- name: NAME` starts a query. ($NAME) stands for another query (analysis/findings.py), so that
+-- a table of the page and a figure of the report about the same finding count the same rows.
+-- Comments are not part of the queries.
 --
--- The paper tells networks from fresh initialisations apart from those that begin with the search's
--- best one: init is 'fresh', or the name of a stored initialisation with its digest behind a colon.
+-- The paper distinguishes networks from fresh initialisations from those that start from the
+-- search's best one: init is 'fresh', or NAME:DIGEST of a stored initialisation.
 
 
 -- What was trained ------------------------------------------------------------------------------
@@ -33,10 +33,10 @@ FROM results GROUP BY backend, study ORDER BY study, backend
 -- The sparsest networks -------------------------------------------------------------------------
 
 -- name: sparsest
--- Of each method, by where it begins. The counts are minima of their own; what is said of one
--- network is said of the one with the fewest weights.
+-- For each method and kind of initialisation. Each count is a minimum by itself; width, run_id,
+-- accuracy and experiment_id are those of the network with the fewest weights.
 WITH reaching AS (
-    SELECT *, split_part(init, ':', 1) AS begun,
+    SELECT *, split_part(init, ':', 1) AS start,
            row_number() OVER (
                PARTITION BY split_part(init, ':', 1), target, method
                ORDER BY weight_nnz, model_nnz, accuracy DESC, study, study_index, experiment_id
@@ -44,32 +44,44 @@ WITH reaching AS (
     FROM results, (VALUES (0.95::DOUBLE), (0.995)) AS targets(target)
     WHERE accuracy >= target
 )
-SELECT begun, target, method, count(*) AS networks, min(weight_nnz) AS weights,
+SELECT start, target, method, count(*) AS networks, min(weight_nnz) AS weights,
        min(model_nnz) AS with_biases, min(effective_nnz) AS effective,
        any_value(coalesce(structure, width::VARCHAR)) FILTER (place = 1) AS width,
        any_value(paper_run_id) FILTER (place = 1) AS run_id,
        any_value(accuracy) FILTER (place = 1) AS accuracy,
        any_value(experiment_id) FILTER (place = 1) AS experiment_id
-FROM reaching GROUP BY begun, target, method ORDER BY target, begun, method
+FROM reaching GROUP BY start, target, method ORDER BY target, start, method
 
 -- name: sparsest_at_95
 SELECT method, networks, weights, with_biases, effective, width, run_id,
        round(100 * accuracy, 2) AS percent
 FROM ($sparsest)
-WHERE begun = 'fresh' AND target = 0.95 ORDER BY weights, with_biases, method
+WHERE start = 'fresh' AND target = 0.95 ORDER BY weights, with_biases, method
 
 -- name: sparsest_at_995
 SELECT method, networks, weights, with_biases, effective, width, run_id,
        round(100 * accuracy, 2) AS percent
 FROM ($sparsest)
-WHERE begun = 'fresh' AND target = 0.995 ORDER BY weights, with_biases, method
+WHERE start = 'fresh' AND target = 0.995 ORDER BY weights, with_biases, method
 
 -- name: trainings
 SELECT method, count(*) AS trainings
 FROM results WHERE init = 'fresh' GROUP BY method ORDER BY method
 
+-- name: extent
+-- Range of the weights in figures: up to the largest budget, or to the largest network without any.
+SELECT min(weight_nnz) AS fewest, least(max(weight_nnz), coalesce(max(target_nnz) + 1, 1e9)) AS most,
+       min(accuracy) AS lowest
+FROM results WHERE init = 'fresh' AND accuracy IS NOT NULL
+
+-- name: contents
+-- What the rows are of.
+SELECT count(*) AS trainings, count(DISTINCT root_seed) AS root_seeds,
+       count(*) FILTER (accuracy IS NULL) AS without_accuracy
+FROM results
+
 -- name: reached
--- Networks that reach an accuracy, by what they have of either kind: for the bootstrap of minima.
+-- Number of networks that reach an accuracy, by their number of nonzero weights, or parameters.
 WITH counted AS (
     SELECT 'weights' AS counted, weight_nnz AS nonzeros, method, init, accuracy, experiment_id
     FROM results
@@ -96,8 +108,8 @@ GROUP BY ALL ORDER BY percent_at_95 DESC, method
 -- Accuracy against weights ----------------------------------------------------------------------
 
 -- name: front
--- Networks that are more accurate than every sparser one of their method, at any width (NULL) and
--- at each. The search chooses its structures itself.
+-- Networks that are more accurate than every sparser one of their method, over all widths (NULL)
+-- and for each width. The search has no width: it chooses its structures.
 WITH trained AS (
     SELECT method, if(method = 'search', NULL, width) AS width,
            weight_nnz, accuracy, experiment_id
@@ -128,11 +140,17 @@ WITH trained AS (
     FROM trained GROUP BY GROUPING SETS ((method, weight_nnz), (method, width, weight_nnz))
 )
 SELECT * EXCLUDE (any_width) FROM counted
-WHERE (any_width OR width IS NOT NULL) AND trainings >= 5 AND weight_nnz <= 66
+WHERE (any_width OR width IS NOT NULL) AND trainings >= 5
 ORDER BY method, width NULLS FIRST, weight_nnz
 
 
 -- Width -----------------------------------------------------------------------------------------
+
+-- name: keeps_to_budget
+-- Methods most of whose networks have at most a tenth more weights than their budget.
+SELECT method FROM results
+WHERE init = 'fresh' AND target_nnz IS NOT NULL AND weight_nnz IS NOT NULL
+GROUP BY method HAVING avg((weight_nnz > 1.1 * target_nnz)::INT) < 0.5
 
 -- name: accuracy_by_width
 SELECT target_nnz, method, width, count(*) AS trainings,
@@ -140,6 +158,7 @@ SELECT target_nnz, method, width, count(*) AS trainings,
        first(experiment_id ORDER BY accuracy DESC, experiment_id) AS experiment_id
 FROM results
 WHERE init = 'fresh' AND target_nnz IS NOT NULL AND accuracy IS NOT NULL
+  AND method IN ($keeps_to_budget)
 GROUP BY target_nnz, method, width ORDER BY target_nnz, method, width
 
 -- name: weights_by_width
@@ -161,7 +180,6 @@ FROM ($weights_by_width)
 WHERE target = 0.95 GROUP BY method ORDER BY method
 
 -- name: budgets_from_30
--- What the claims about width compare; the lists are what their bootstrap draws from.
 SELECT method, width, median(accuracy) AS median, avg(accuracy) AS mean,
        list(accuracy ORDER BY experiment_id) AS accuracies,
        list(disconnected_nnz / weight_nnz ORDER BY experiment_id)
@@ -170,9 +188,14 @@ FROM results
 WHERE init = 'fresh' AND target_nnz >= 30 AND accuracy IS NOT NULL
 GROUP BY method, width ORDER BY method, width
 
--- name: narrow_and_wide
-SELECT * FROM ($budgets_from_30)
-WHERE width IN (8, 256) ORDER BY method, width
+-- name: width_comparison
+-- The trainings that differ in width alone: lists of the same budget, learning rate and schedule.
+SELECT method, width, target_nnz, lr, schedule, list(accuracy ORDER BY experiment_id) AS accuracies,
+       list(disconnected_nnz / weight_nnz ORDER BY experiment_id)
+           FILTER (weight_nnz > 0 AND disconnected_nnz IS NOT NULL) AS disconnected
+FROM results
+WHERE init = 'fresh' AND target_nnz >= 30 AND width >= 8 AND accuracy IS NOT NULL
+GROUP BY method, width, target_nnz, lr, schedule ORDER BY method, width, target_nnz, lr, schedule
 
 -- name: means_by_width
 SELECT method,
@@ -238,11 +261,12 @@ SELECT target_nnz, method, width, count(*) AS networks,
        sum((effective_nnz = 0)::INT)::BIGINT AS without_path
 FROM results
 WHERE init = 'fresh' AND target_nnz IN (20, 30, 65) AND status IN ('ok', 'collapsed')
+  AND method IN ($keeps_to_budget)
 GROUP BY target_nnz, method, width ORDER BY target_nnz, method, width
 
 
 -- name: explained_by_disconnected
--- How much of the variance of accuracy the share of weights on no path accounts for.
+-- Share of the variance of accuracy that the share of disconnected weights explains.
 SELECT coalesce(method, 'all') AS method, count(*) AS networks,
        round(100 * regr_r2(accuracy, disconnected_nnz / weight_nnz), 1) AS percent_explained,
        count(*) FILTER (disconnected_nnz < 0.2 * weight_nnz) AS nearly_all_on_paths,
@@ -257,7 +281,7 @@ GROUP BY GROUPING SETS ((method), ()) ORDER BY grouping(method), method
 -- Still prunable --------------------------------------------------------------------------------
 
 -- name: prunable
--- Of masked networks, by pruning or by the search: dense ones are not sparse to begin with.
+-- Only masked networks, from pruning or from the search.
 WITH masked AS (
     SELECT accuracy_that, method, weight_nnz, accuracy, experiment_id,
            CASE accuracy_that WHEN 'stays at 95 %' THEN prunable_95
@@ -311,22 +335,22 @@ GROUP BY study, method ORDER BY study LIKE 'fixed995%', weights, with_biases, me
 -- name: fixed_995_at_95
 SELECT method, networks, weights, with_biases, width, run_id
 FROM ($sparsest)
-WHERE begun = 'bench-995' AND target = 0.95 ORDER BY weights, with_biases, method
+WHERE start = 'bench-995' AND target = 0.95 ORDER BY weights, with_biases, method
 
 -- name: fixed_reached
--- The search that found the initialisation counts too: its best network begins with it.
-SELECT target, method, weight_nnz AS nonzeros, count(*) AS networks
-FROM results, (VALUES ('bench-95', 'phase2-95', 0.95::DOUBLE), ('bench-995', 'phase2-995', 0.995))
-    AS asked(begun, found_in, target)
-WHERE (split_part(init, ':', 1) = begun OR study = found_in) AND accuracy >= target
-GROUP BY target, method, weight_nnz ORDER BY target, method, weight_nnz
+-- Includes the search that found the initialisation.
+SELECT start, target, method, weight_nnz AS nonzeros, count(*) AS networks
+FROM results, (VALUES ('bench-95', 'phase2-95', 0.95::DOUBLE), ('bench-995', 'phase2-995', 0.95),
+                      ('bench-995', 'phase2-995', 0.995)) AS asked(start, found_in, target)
+WHERE (split_part(init, ':', 1) = start OR study = found_in) AND accuracy >= target
+GROUP BY ALL ORDER BY start, target, method, weight_nnz
 
--- name: fixed_trainings_by_target
-SELECT target, method, count(*) AS trainings
-FROM results, (VALUES ('bench-95', 'phase2-95', 0.95::DOUBLE), ('bench-995', 'phase2-995', 0.995))
-    AS asked(begun, found_in, target)
-WHERE split_part(init, ':', 1) = begun OR study = found_in
-GROUP BY target, method ORDER BY target, method
+-- name: fixed_trainings_by_start
+SELECT start, method, count(*) AS trainings
+FROM results, (VALUES ('bench-95', 'phase2-95'), ('bench-995', 'phase2-995'))
+    AS asked(start, found_in)
+WHERE split_part(init, ':', 1) = start OR study = found_in
+GROUP BY start, method ORDER BY start, method
 
 
 -- The search itself -----------------------------------------------------------------------------

@@ -1,24 +1,70 @@
-"""Names and order of methods in reports."""
+"""Names, order and style of methods in tables and figures."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from search.methods import METHODS, all_methods
+from search.styles import Style
 
 SEARCH: Final = "search"
 
 PRUNING: Final = tuple(name for name, method in METHODS.items() if method.chooses_masks)
 """The paper's nine algorithms, in the order of legends and tables."""
 
+_COLOURS: Final = (
+    ("#5e3c99", "#a98bdc"),
+    ("#1b7837", "#5fbf7f"),
+    ("#b2182b", "#ee7a88"),
+    ("#2166ac", "#7fb4e6"),
+    ("#a0522d", "#d99a72"),
+    ("#c2186b", "#f08ab8"),
+    ("#3f5d20", "#9cc069"),
+)
+"""Colours on a light and on a dark background for methods without a style."""
+
+_MARKERS: Final = ("diamond-tall", "star", "hexagon", "triangle-up", "square", "pentagon")
+"""Markers for methods without a style; their number shares no factor with that of the colours."""
+
 
 def name_of(method: str) -> str:
-    """Return the display name of a method; `method` itself if it has none or is not installed."""
-    found = all_methods().get(method)
-    return (found and found.display_name) or method
+    """Return the display name of a method, which may be followed by its settings.
+
+    "snip (batches=4)" becomes "SNIP (batches=4)". A method without a display name, or one that is
+    not installed, keeps its name.
+    """
+    base, separator, settings = method.partition(" (")
+    found = all_methods().get(base)
+    return ((found and found.display_name) or base) + separator + settings
 
 
-def in_order(methods: set[str]) -> list[str]:
-    """Sort methods: the search, then the paper's algorithms, then others by name."""
-    known = [method for method in METHODS if method in methods]
-    return known + sorted(methods - set(known))
+def in_order(methods: Iterable[str]) -> list[str]:
+    """Sort methods: the search, the paper's algorithms, then others by name; settings last."""
+    known = list(METHODS)
+
+    def key(method: str) -> tuple[int, str]:
+        base = method.partition(" (")[0]
+        return (known.index(base) if base in METHODS else len(known), method)
+
+    return sorted(set(methods), key=key)
+
+
+def method_styles(methods: Iterable[str]) -> dict[str, Style]:
+    """Assign colours and markers: a method's own style, else one that no other method has.
+
+    Args:
+        methods: all methods of the results, so that every figure of them gives a method the same
+            style.
+    """
+    styles: dict[str, Style] = {}
+    number = 0
+    for method in in_order(methods):
+        found = all_methods().get(method)
+        if found is not None and found.style is not None:
+            styles[method] = found.style
+            continue
+        light, dark = _COLOURS[number % len(_COLOURS)]
+        styles[method] = Style(light, dark, _MARKERS[number % len(_MARKERS)])
+        number += 1
+    return styles

@@ -1,7 +1,7 @@
-"""How often a random mask cuts every path from an input to the output: exactly, and by simulation.
+"""Probability that a random mask cuts every path from input to output: exact and simulated.
 
-The paper's theorem: where k of a network's weights are kept uniformly at random, the probability
-that no path is left tends to 1 as the width grows (docs/paper.md, section 1).
+The paper's theorem: if k of a network's weights are kept uniformly at random, the probability that
+no path is left tends to 1 as the width grows (docs/paper.md, section 1).
 """
 
 from __future__ import annotations
@@ -14,54 +14,54 @@ import numpy as np
 from numpy.typing import NDArray
 
 Polynomial = list[int]
-"""Coefficients by degree: how many choices of weights there are, by the number of weights."""
+"""Coefficients by degree: number of choices of weights, by the number of weights chosen."""
 
 
-def masks_without_path(sizes: Sequence[int], most_kept: int) -> list[int]:
-    """How many masks of a network leave no path from an input to an output.
+def masks_without_path(sizes: Sequence[int], max_kept: int) -> list[int]:
+    """Count the masks of a network that leave no path from an input to an output.
 
-    Layer by layer, for each number of neurons that an input reaches: of n neurons behind r reached
-    ones, s are reached where each of the s has a weight from one of the r, which is
-    C(n, s) * ((1 + x)^r - 1)^s; no other neuron has one from these r; and the weights from neurons
-    that are not reached are free, (1 + x)^((m - r) * n) for m neurons before. The power of x counts
-    weights. Masks without a path are those with no output reached.
+    Works layer by layer, for each number r of neurons of a layer that an input reaches. Of the n
+    neurons of the next layer, s are reached if each of them has a weight from one of the r
+    neurons, which gives C(n, s) * ((1 + x)^r - 1)^s, where the power of x counts weights. The
+    other neurons have no weight from these r, and the weights from the m - r neurons that are not
+    reached are free: (1 + x)^((m - r) * n). Masks without a path are those that reach no output.
 
     Args:
-        sizes: neurons of each layer, inputs and outputs included, such as [2, 16, 16, 16, 1].
-        most_kept: of weights.
+        sizes: neurons of each layer, including inputs and outputs, such as [2, 16, 16, 16, 1].
+        max_kept: largest number of kept weights.
 
     Returns:
-        For each number of kept weights from 0 to `most_kept` the number of masks, exactly. Of all
-        masks there are C(weights, kept).
+        The exact number of such masks for each number of kept weights from 0 to `max_kept`. There
+        are C(weights, kept) masks in all.
 
     Raises:
-        ValueError: fewer than two layers, or one without neurons.
+        ValueError: there are fewer than two layers, or a layer has no neurons.
     """
     if len(sizes) < 2 or min(sizes) < 1:
-        raise ValueError(f"a network has two layers of neurons at least, not {list(sizes)}")
-    degree = most_kept
+        raise ValueError(f"a network needs at least two layers of neurons, not {list(sizes)}")
+    degree = max_kept
     # Number of reached neurons -> choices of the weights so far.
-    ways: dict[int, Polynomial] = {sizes[0]: [1] + [0] * degree}
-    for before, behind in pairwise(sizes):
+    choices: dict[int, Polynomial] = {sizes[0]: [1] + [0] * degree}
+    for n_in, n_out in pairwise(sizes):
         following: dict[int, Polynomial] = {}
-        for reached, so_far in ways.items():
-            free = _powers_of_one_plus_x((before - reached) * behind, degree)
+        for reached, so_far in choices.items():
+            free = _powers_of_one_plus_x((n_in - reached) * n_out, degree)
             from_reached = _powers_of_one_plus_x(reached, degree)
             from_reached[0] = 0
-            chosen = _product(so_far, free, degree)
-            for newly in range(behind + 1):
-                if not any(chosen):
-                    break  # every further neuron takes a weight more than there may be
-                total = following.setdefault(newly, [0] * (degree + 1))
-                for power, count in enumerate(chosen):
-                    total[power] += comb(behind, newly) * count
-                chosen = _product(chosen, from_reached, degree)
-        ways = following
-    return ways[0]
+            product = _product(so_far, free, degree)
+            for newly_reached in range(n_out + 1):
+                if not any(product):
+                    break  # each further neuron needs one more weight than is allowed
+                total = following.setdefault(newly_reached, [0] * (degree + 1))
+                for power, count in enumerate(product):
+                    total[power] += comb(n_out, newly_reached) * count
+                product = _product(product, from_reached, degree)
+        choices = following
+    return choices[0]
 
 
 def probability_without_path(sizes: Sequence[int], kept: int) -> float:
-    """The probability that a mask with `kept` weights, chosen uniformly, leaves no path.
+    """Return the probability that a uniformly random mask with `kept` weights has no path.
 
     Raises:
         ValueError: the network has fewer weights.
@@ -75,13 +75,13 @@ def probability_without_path(sizes: Sequence[int], kept: int) -> float:
 def simulated_without_path(
     sizes: Sequence[int], kept: int, trials: int, generator: np.random.Generator
 ) -> int:
-    """In how many of some random masks no input reaches an output.
+    """Draw random masks and count those in which no input reaches an output.
 
     Args:
-        sizes: neurons of each layer, inputs and outputs included.
-        kept: weights of each mask.
+        sizes: neurons of each layer, including inputs and outputs.
+        kept: number of weights of each mask.
         trials: number of masks.
-        generator: draws them.
+        generator: draws the masks.
     """
     weights = number_of_weights(sizes)
     chosen = np.stack(
@@ -91,16 +91,16 @@ def simulated_without_path(
 
 
 def number_of_weights(sizes: Sequence[int]) -> int:
-    """Weights of the dense network."""
-    return sum(before * behind for before, behind in pairwise(sizes))
+    """Return the number of weights of the dense network."""
+    return sum(n_in * n_out for n_in, n_out in pairwise(sizes))
 
 
 def _reaches_an_output(chosen: NDArray[np.int64], sizes: Sequence[int]) -> NDArray[np.bool_]:
-    """Whether there is a path, for each mask; weights are numbered layer by layer.
+    """Tell for each mask whether it has a path; weights are numbered layer by layer.
 
     Args:
-        chosen: int64 [masks, kept], the places of the kept weights.
-        sizes: of the layers.
+        chosen: int64 [masks, kept], the indices of the kept weights.
+        sizes: neurons of each layer.
 
     Returns:
         bool [masks].
@@ -108,15 +108,15 @@ def _reaches_an_output(chosen: NDArray[np.int64], sizes: Sequence[int]) -> NDArr
     masks = np.arange(len(chosen))[:, None]
     reached = np.ones((len(chosen), sizes[0]), np.bool_)
     start = 0
-    for before, behind in pairwise(sizes):
-        place = chosen - start
-        here = (place >= 0) & (place < before * behind)
-        target, source = np.divmod(np.where(here, place, 0), before)
-        live = here & reached[masks, source]
-        following = np.zeros((len(chosen), behind), np.bool_)
+    for n_in, n_out in pairwise(sizes):
+        index = chosen - start
+        in_layer = (index >= 0) & (index < n_in * n_out)
+        target, source = np.divmod(np.where(in_layer, index, 0), n_in)
+        live = in_layer & reached[masks, source]
+        following = np.zeros((len(chosen), n_out), np.bool_)
         rows = np.broadcast_to(masks, live.shape)
         following[rows[live], target[live]] = True
-        reached, start = following, start + before * behind
+        reached, start = following, start + n_in * n_out
     reaches: NDArray[np.bool_] = np.any(reached, axis=1, keepdims=True)[:, 0]
     return reaches
 

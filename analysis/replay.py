@@ -1,4 +1,4 @@
-"""A stored row beside the same experiment trained once more, number by number."""
+"""Comparison of a stored row with the same experiment trained again, number by number."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from storage.results_reader import ResultsReader
 
 @dataclass(frozen=True)
 class Difference:
-    """How the weights, or the biases, of two trainings differ.
+    """Difference between the weights, or the biases, of two trainings.
 
     Attributes:
-        count: places that either training keeps.
-        differing: places with other bits, or that only one of them keeps.
-        largest: largest absolute difference at one of them; a place that is not kept counts as 0.
+        count: number of parameters that either training keeps.
+        differing: number of these whose bits differ, or that only one of the trainings keeps.
+        largest: largest absolute difference; a parameter that is not kept counts as 0.
     """
 
     count: int
@@ -32,26 +32,26 @@ class Difference:
     def between(
         cls,
         stored: tuple[Sequence[int], Sequence[float]],
-        again: tuple[Sequence[int], Sequence[float]],
+        retrained: tuple[Sequence[int], Sequence[float]],
     ) -> Self:
-        """Of two trainings, each as (places, values)."""
-        places = np.union1d(np.asarray(stored[0]), np.asarray(again[0])).astype(np.int64)
-        (kept, before), (kept_again, after) = (_spread(side, places) for side in (stored, again))
-        other = (kept != kept_again) | (before.view(np.uint32) != after.view(np.uint32))
-        apart = np.abs(before.astype(np.float64) - after)
-        return cls(len(places), int(other.sum()), float(apart.max(initial=0.0)))
+        """Compare two trainings, each given as (indices, values)."""
+        indices = np.union1d(np.asarray(stored[0]), np.asarray(retrained[0])).astype(np.int64)
+        (kept, before), (kept_now, after) = (_dense(part, indices) for part in (stored, retrained))
+        differs = (kept != kept_now) | (before.view(np.uint32) != after.view(np.uint32))
+        distance = np.abs(before.astype(np.float64) - after)
+        return cls(len(indices), int(differs.sum()), float(distance.max(initial=0.0)))
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What came out when a row was trained again.
+    """Result of training a row again.
 
     Attributes:
-        backend: that made the row.
-        backend_here: that trained it again.
-        other_columns: column -> (stored value, value now), of those that differ.
-        weights: None where the row has none to compare with.
-        biases: likewise.
+        backend: backend that made the row.
+        backend_here: backend that trained it again.
+        other_columns: column -> (stored value, new value), for those that differ.
+        weights: difference of the weights; None if the row has none.
+        biases: difference of the biases; None if the row has none.
     """
 
     backend: str
@@ -62,46 +62,46 @@ class Replay:
 
     @property
     def same(self) -> bool:
-        """Whether all that is stored came out again, bit for bit."""
+        """Whether everything that is stored was reproduced bit for bit."""
         parts = [part for part in (self.weights, self.biases) if part is not None]
         return not self.other_columns and not any(part.differing for part in parts)
 
 
 def replay(row: Mapping[str, Any], reader: ResultsReader, init_file: Path | None = None) -> Replay:
-    """Trains a row again, with the arithmetic that made it, and compares.
+    """Train a row again, with the arithmetic that made it, and compare the results.
 
     Args:
-        row: of the view `results`.
-        reader: where it is from, for the stored initialisation that it may start from.
-        init_file: the torch file of that initialisation, where it cannot be made again.
+        row: row of the view `results`.
+        reader: reader of the row's store, for the stored initialisation it may start from.
+        init_file: torch file of that initialisation, if it cannot be recreated.
 
     Raises:
-        ValueError: it was never trained, its initialisation is missing, or another version trained
-            it.
+        ValueError: the row was never trained, its initialisation is missing, or another version
+            trained it.
     """
     if row["status"] == "failed":
         raise ValueError(
             f"experiment {row['experiment_id']} could not be trained ({row['reason']}): there is "
             "nothing to compare with"
         )
-    again = trained_again(row, reader, init_file)
+    new = trained_again(row, reader, init_file)
     parts: list[Difference | None] = [
         None
-        if row[values] is None or again[values] is None
-        else Difference.between((row[index], row[values]), (again[index], again[values]))
+        if row[values] is None or new[values] is None
+        else Difference.between((row[index], row[values]), (new[index], new[values]))
         for index, values in (("weight_index", "weights"), ("bias_index", "biases"))
     ]
-    others = {name: (row[name], again[name]) for name in COMPARED if row[name] != again[name]}
-    return Replay(row["backend"], again["backend"], others, *parts)
+    others = {name: (row[name], new[name]) for name in COMPARED if row[name] != new[name]}
+    return Replay(row["backend"], new["backend"], others, *parts)
 
 
-def _spread(
-    side: tuple[Sequence[int], Sequence[float]], places: NDArray[np.int64]
+def _dense(
+    part: tuple[Sequence[int], Sequence[float]], indices: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-    """Which of the places are kept, and the values at all of them."""
-    index = np.searchsorted(places, np.asarray(side[0], dtype=np.int64))
-    kept = np.zeros(len(places), dtype=np.bool_)
-    values = np.zeros(len(places), dtype=np.float32)
-    kept[index] = True
-    values[index] = side[1]
+    """Return for each index whether it is kept, and its value (0 if not)."""
+    position = np.searchsorted(indices, np.asarray(part[0], dtype=np.int64))
+    kept = np.zeros(len(indices), dtype=np.bool_)
+    values = np.zeros(len(indices), dtype=np.float32)
+    kept[position] = True
+    values[position] = part[1]
     return kept, values

@@ -1,4 +1,4 @@
-"""Training a stored row again, to have its network where its weights are not stored."""
+"""Retraining of stored rows, to obtain networks whose weights are not stored."""
 
 from __future__ import annotations
 
@@ -15,92 +15,92 @@ from workers.other_arithmetic import train_as
 from workers.stored_init import load_stored_init, remade_init
 
 COMPARED = ("status", "accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz")
-"""Columns that must come out the same, bit for bit on the same backend."""
+"""Columns that must be reproduced, bit for bit on the same backend."""
 
 
 class InitSource(Protocol):
-    """What knows stored initialisations, as the readers do."""
+    """A source of stored initialisations, such as a reader."""
 
     def init(self, token: str) -> FrozenInit | PublishedInit | None:
-        """A stored initialisation, or where it can be had from, by its token."""
+        """Return a stored initialisation, or how to recreate it, by its token."""
 
 
-class WeightsNotStored(ValueError):  # noqa: N818 - the name says what is the case
+class WeightsNotStored(ValueError):  # noqa: N818 - states the condition
     """The row has no weights: they were not published."""
 
     def __init__(self, row: Mapping[str, Any]) -> None:
         super().__init__(
             f"the weights of experiment {row['experiment_id']} were not published. "
-            f"store.network({row['experiment_id']!r}, retrain=True) trains it again, in "
-            "milliseconds for a network of the search, and checks that it is the published one"
+            f"store.network({row['experiment_id']!r}, retrain=True) trains it again and checks "
+            "that the result is the published one"
         )
 
 
-class NotTheSame(ValueError):  # noqa: N818 - likewise
-    """The row, trained again, came out otherwise."""
+class NotTheSame(ValueError):  # noqa: N818 - states the condition
+    """Training the row again gave another result."""
 
 
 def was_left_out(row: Mapping[str, Any]) -> bool:
-    """Whether a row had a network whose weights were not published."""
+    """Tell whether a row had a network whose weights were not published."""
     return row["weights"] is None and row.get("status") in ("ok", "collapsed")
 
 
 def retrained(
     row: Mapping[str, Any], reader: InitSource, init_file: Path | None = None
 ) -> dict[str, Any]:
-    """The row with the network that its experiment gives when it is trained again here.
+    """Return the row with the network obtained by training its experiment again.
 
     Args:
-        row: of the view `results`.
-        reader: where it is from, for the stored initialisation that it may start from.
-        init_file: the torch file of that initialisation, where it cannot be made again.
+        row: row of the view `results`.
+        reader: reader of the row's store, for the stored initialisation it may start from.
+        init_file: torch file of that initialisation, if it cannot be recreated.
 
     Raises:
-        ValueError: its initialisation is missing, or another version trained it.
-        NotTheSame: it came out otherwise than the row says.
+        ValueError: the initialisation is missing, or another version trained the row.
+        NotTheSame: the result differs from the row.
     """
-    again = trained_again(row, reader, init_file)
-    if any(again[name] != row[name] for name in COMPARED):
-        raise NotTheSame(_difference(row, again))
-    return {**row, **again}
+    new = trained_again(row, reader, init_file)
+    if any(new[name] != row[name] for name in COMPARED):
+        raise NotTheSame(_difference(row, new))
+    return {**row, **new}
 
 
 def with_network(
     row: Mapping[str, Any], reader: InitSource, init_file: Path | None = None
 ) -> Mapping[str, Any]:
-    """The row, trained again by `retrained` if its weights were not published."""
+    """Return the row, retrained (see `retrained`) if its weights were not published."""
     return retrained(row, reader, init_file) if was_left_out(row) else row
 
 
 def trained_again(
     row: Mapping[str, Any], reader: InitSource, init_file: Path | None = None
 ) -> dict[str, Any]:
-    """What training a row's experiment gives here, whatever the row itself says came out.
+    """Train a row's experiment here and return the outcome, without comparing it with the row.
 
-    It is trained with the arithmetic that made the row, whichever processor this is.
+    The arithmetic is that of the processor that made the row, whatever this processor is.
 
     Args:
-        row: as for `retrained`.
-        reader: likewise.
-        init_file: likewise.
+        row: see `retrained`.
+        reader: see `retrained`.
+        init_file: see `retrained`.
 
     Returns:
         Column -> value of `workers.train.OUTCOME_SCHEMA`.
 
     Raises:
-        ValueError: its initialisation is missing, or another version trained it.
+        ValueError: the initialisation is missing, or another version trained the row.
     """
     experiment = experiment_of(row)
     if experiment.experiment_id != row["experiment_id"]:
         raise ValueError(
-            f"what row {row['experiment_id']} says of its experiment is "
-            f"{experiment.experiment_id} in this version: use the version that trained it"
+            f"the experiment of row {row['experiment_id']} has the id {experiment.experiment_id} "
+            "in this version: use the version that trained it"
         )
     inits: dict[str, StoredInit] = {}
     if row["init"] != FRESH_INIT:
         inits[row["init"]] = _init(row["init"], row["root_seed"], reader, init_file)
-    again: dict[str, Any] = train_as(str(row["backend"]), [experiment], inits).to_pylist()[0]
-    return again
+    new: dict[str, Any] = train_as(str(row["backend"]), [experiment], inits).to_pylist()[0]
+    return new
 
 
 def _init(token: str, root_seed: int, reader: InitSource, init_file: Path | None) -> StoredInit:
@@ -118,15 +118,15 @@ def _init(token: str, root_seed: int, reader: InitSource, init_file: Path | None
             "published: name that file (init_file=..., or --init F)"
         )
     if init.digest != digest:
-        raise ValueError(f"the row starts from {token}; the one at hand is {init.token}")
+        raise ValueError(f"the row starts from {token}, not from {init.token}")
     return init
 
 
-def _difference(row: Mapping[str, Any], again: Mapping[str, Any]) -> str:
+def _difference(row: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     differing = ", ".join(
-        f"{name} {again[name]} for {row[name]}" for name in COMPARED if again[name] != row[name]
+        f"{name} {new[name]} instead of {row[name]}" for name in COMPARED if new[name] != row[name]
     )
     return (
-        f"experiment {row['experiment_id']}, made by {row['backend']}, comes out otherwise when "
-        f"trained again by {again['backend']}: {differing}"
+        f"experiment {row['experiment_id']}, made by {row['backend']}, gives another result when "
+        f"trained again by {new['backend']}: {differing}"
     )

@@ -1,4 +1,4 @@
-"""A store as a notebook sees it: SQL to Arrow or pandas, and any row as the trained network."""
+"""A store in a notebook: SQL to Arrow or pandas, and any row as a trained network."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class QueryResult:
-    """The rows that a query gave."""
+    """The result of a query."""
 
     def __init__(self, table: pa.Table) -> None:
-        """Wraps an Arrow table."""
+        """Wrap an Arrow table."""
         self._table = table
 
     def __len__(self) -> int:
@@ -36,17 +36,17 @@ class QueryResult:
         return f"{type(self).__name__}({len(self)} rows: {', '.join(self._table.column_names)})"
 
     def arrow(self) -> pa.Table:
-        """The rows as an Arrow table."""
+        """Return the rows as an Arrow table."""
         return self._table
 
     def df(self) -> pd.DataFrame:
-        """The rows as a pandas data frame.
+        """Return the rows as a pandas data frame.
 
         Raises:
             ImportError: pandas is not installed.
         """
         try:
-            import pandas  # noqa: F401 - only to say clearly that it is missing
+            import pandas  # noqa: F401 - to give a clear message if it is missing
         except ImportError as error:
             raise ImportError(
                 "df() needs pandas, which is not installed: "
@@ -57,10 +57,15 @@ class QueryResult:
 
 
 class Store:
-    """Results that are open for reading; rows that are committed later are seen as well."""
+    """Results open for reading; rows that are committed later are included."""
 
     def __init__(self, reader: ResultsReader, where: str) -> None:
-        """Asks a store or the published results, as `open_store` and `open_published` open them."""
+        """Wrap a reader; `open_store` and `open_published` create it.
+
+        Args:
+            reader: reader of a store or of the published results.
+            where: description of the source.
+        """
         self._reader = reader
         self._where = where
 
@@ -71,24 +76,24 @@ class Store:
         return f"{type(self).__name__}({self._where}: {sum(stored.values()):,} rows; {studies})"
 
     def sql(self, query: str) -> QueryResult:
-        """Answers a query over the views `results` and `sweeps`.
+        """Run a query over the views `results` and `sweeps`.
 
         Raises:
-            storage.errors.QueryError: the query is wrong.
-            storage.errors.ReadOnlyError: the query would change something.
+            storage.errors.QueryError: the query is invalid.
+            storage.errors.ReadOnlyError: the query is not a read.
         """
         self._reader.refresh()
         return QueryResult(self._reader.sql(query))
 
     def row(self, experiment_id: str) -> dict[str, Any]:
-        """All columns of one result.
+        """Return all columns of one result.
 
         Args:
-            experiment_id: the id, or the beginning of it where that is unique, or the experiment's
-                number, such as "random:43531".
+            experiment_id: the id, a unique prefix of it, or the experiment's number, such as
+                "random:43531".
 
         Raises:
-            storage.errors.UnknownExperiment: no result, or several, have such an id.
+            storage.errors.UnknownExperiment: no result or several have this id.
         """
         self._reader.refresh()
         return self._reader.row(experiment_id)
@@ -96,22 +101,22 @@ class Store:
     def network(
         self, experiment_id: str, *, retrain: bool = False, init_file: str | Path | None = None
     ) -> MaskedNetwork:
-        """The trained network of one result, from points [batch, inputs] to logits [batch].
+        """Return the trained network of one result, from points [batch, inputs] to logits [batch].
 
         Args:
-            experiment_id: as for `row`.
-            retrain: train the network again where its weights were not published, with the
-                arithmetic of the processor that made it.
-            init_file: torch file of the stored initialisation to train from, where the published
-                results do not say how it is made.
+            experiment_id: see `row`.
+            retrain: whether to train the network again if its weights were not published, with
+                the arithmetic of the processor that made it.
+            init_file: torch file of the stored initialisation to train from, if the published
+                results cannot recreate it.
 
         Raises:
-            storage.errors.UnknownExperiment: as for `row`.
-            analysis.retrain.WeightsNotStored: its weights were not published, and `retrain` is
-                not set.
-            analysis.retrain.NotTheSame: the network came out otherwise than was published.
-            ValueError: the result holds no network, because its training failed or diverged, or
-                it cannot be trained again.
+            storage.errors.UnknownExperiment: see `row`.
+            analysis.retrain.WeightsNotStored: its weights were not published and `retrain` is not
+                set.
+            analysis.retrain.NotTheSame: training it again gave another network.
+            ValueError: the result has no network, because its training failed or diverged, or it
+                cannot be trained again.
         """
         row = self.row(experiment_id)
         if was_left_out(row):
@@ -121,7 +126,7 @@ class Store:
         return network_from_row(row)
 
     def experiments(self) -> QueryResult:
-        """Every result without the columns that hold its network."""
+        """Return every result without the columns of its network."""
         return self.sql(
             "SELECT * EXCLUDE (weight_index, weights, bias_index, biases) FROM results "
             "ORDER BY study, study_index"
@@ -134,15 +139,15 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Frees the memory and files that queries hold."""
+        """Release the memory and files that queries hold."""
         self._reader.close()
 
 
 def open_store(path: str | Path) -> Store:
-    """Opens a store for reading, also while a sweep is writing to it.
+    """Open a store for reading, even while a sweep writes to it.
 
     Args:
-        path: folder of the store, as given to `sparsest run --store`, or its address on S3.
+        path: folder of the store, as in `sparsest run --store`, or its address on S3.
 
     Raises:
         storage.errors.StoreError: there is no store, or it cannot be read.
@@ -154,13 +159,13 @@ def open_store(path: str | Path) -> Store:
 
 
 def open_published(folder: str | Path | None = None) -> Store:
-    """Opens the published results, which have no weights.
+    """Open the published results, which have no weights.
 
     Args:
-        folder: of the files; None for `results/` of the checkout, or $SPARSEST_RESULTS.
+        folder: folder of the files; None for `results/` of the checkout, or $SPARSEST_RESULTS.
 
     Raises:
-        storage.errors.StoreError: there are none, or they cannot be read.
+        storage.errors.StoreError: there are no results, or they cannot be read.
     """
     where = published_folder() if folder is None else Path(folder)
     return Store(PublishedReader(where, cache_folder()), f"published, {where}")

@@ -1,1 +1,1 @@
-"""The report: the paper's findings as one folder of interactive plots, tables and drawings."""
+"""The report: interactive figures, tables and drawings about the paper's findings in one folder."""

@@ -1,32 +1,34 @@
-"""A claim of the paper, held against what is stored: numbers with intervals, and a verdict each."""
+"""Claims of the paper with the numbers measured for them, their intervals, and verdicts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isinf
 from typing import Literal
 
 from analysis.intervals import Interval
-from analysis.report.asking import Answer
+from analysis.report.answers import Answer
 
-Verdict = Literal["agrees", "disagrees", "open"]
-"""open: the interval allows both."""
+Verdict = Literal["agrees", "disagrees", "open", "not measured"]
+"""open: the numbers allow both; not measured: there are too few trainings to decide."""
+
+_VERDICTS: tuple[Verdict, ...] = ("agrees", "disagrees", "open", "not measured")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One number of a claim, such as that of one algorithm.
+    """One number of a claim.
 
     Attributes:
-        subject: whose.
+        subject: what the number is about, such as an algorithm and an accuracy.
         value: the number with its interval, as text.
-        verdict: whether it is as the paper says.
+        verdict: whether it agrees with the claim; None for a number that is only shown for
+            comparison.
     """
 
     subject: str
     value: str
-    verdict: Verdict
+    verdict: Verdict | None
 
 
 @dataclass(frozen=True)
@@ -34,56 +36,51 @@ class Claim:
     """A claim of the paper.
 
     Attributes:
-        name: in lower case.
-        says: the claim, in our words.
+        name: id in lower case.
+        statement: the claim in our words.
         measured: what each number is.
-        rule: what agrees, and what kind of interval it is.
-        findings: numbers; none where nothing is stored for it.
-        answers: the SQL, and its rows.
+        rule: when a number agrees, and what is needed to decide.
+        findings: the numbers; empty if nothing is stored for the claim.
+        answers: the tables that they come from.
     """
 
     name: str
-    says: str
+    statement: str
     measured: str
     rule: str
     findings: Sequence[Finding]
     answers: Sequence[Answer]
 
     def count(self, verdict: Verdict) -> int:
-        """Findings with a verdict."""
+        """Return the number of findings with a verdict."""
         return sum(finding.verdict == verdict for finding in self.findings)
 
     @property
     def verdict(self) -> str:
-        """All findings in a few words."""
-        if not self.findings:
-            return "not measured: nothing is stored for it"
-        counts = {verdict: self.count(verdict) for verdict in ("agrees", "disagrees", "open")}
-        if counts["agrees"] == len(self.findings):
-            return "agrees"
-        if counts["disagrees"] == len(self.findings):
-            return "disagrees"
-        said = [f"{count} {verdict}" for verdict, count in counts.items() if count]
-        return "mixed: " + ", ".join(said)
+        """Summary of all verdicts."""
+        counts = {verdict: self.count(verdict) for verdict in _VERDICTS}
+        given = [verdict for verdict, count in counts.items() if count]
+        if len(given) <= 1:
+            return given[0] if given else "not measured"
+        return ", ".join(f"{verdict}: {counts[verdict]}" for verdict in given)
+
+    @property
+    def kind(self) -> str:
+        """Name of the summary's style: a verdict with "-" for spaces, or "mixed"."""
+        return "mixed" if "," in self.verdict else self.verdict.replace(" ", "-")
 
 
 def above(interval: Interval, bound: float) -> Verdict:
-    """Whether a number is above a bound: only where its whole interval is on one side."""
+    """Return whether a number is above a bound, which an interval that contains it leaves open."""
     if interval.low > bound:
         return "agrees"
     return "disagrees" if interval.high < bound else "open"
 
 
-def in_words(interval: Interval, unit: str = "", scale: float = 1, digits: int = 0) -> str:
-    """A number and its interval."""
+def with_interval(interval: Interval, *, digits: int = 0) -> str:
+    """Format a share as a percentage with its interval, such as "5 % (3 to 8 %)"."""
     value, low, high = (
-        _text(end * scale, digits) for end in (interval.value, interval.low, interval.high)
+        f"{round(100 * end, digits) + 0.0:.{digits}f}"  # + 0.0: no "-0"
+        for end in (interval.value, interval.low, interval.high)
     )
-    return f"{value}{unit} ({low} to {high})"
-
-
-def _text(number: float, digits: int) -> str:
-    if isinf(number):
-        return "\N{INFINITY}" if number > 0 else "-\N{INFINITY}"
-    # No -0.
-    return f"{round(number, digits) + 0.0:.{digits}f}"
+    return f"{value} % ({low} to {high} %)"

@@ -1,8 +1,8 @@
-"""Drawing many networks, in processes of their own.
+"""Drawing of many networks in separate processes.
 
-A row comes out bit for bit only in the order of additions that made it, which a process chooses
-once (`workers.kernel.instruction_set`). A process for each row would take seconds to begin, so the
-rows of each kind of processor get a few that draw them all.
+A row is reproduced bit for bit only with the order of additions that made it, which a process
+chooses once (`workers.kernel.instruction_set`). Starting a process for each row would take seconds,
+so the rows of each kind of processor share a pool.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from workers.other_arithmetic import arithmetic_of, arithmetic_variables
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-class DrawingFailed(RuntimeError):  # noqa: N818 - the name says what is the case
-    """A process that draws was lost."""
+class DrawingFailed(RuntimeError):  # noqa: N818 - states the condition
+    """A process that draws has died."""
 
 
 @dataclass(frozen=True)
 class KnownInits:
-    """The stored initialisations that some rows start from, without the store.
+    """Stored initialisations of some rows, independent of the store.
 
     Attributes:
         by_token: NAME:DIGEST -> initialisation.
@@ -45,7 +45,7 @@ class KnownInits:
     by_token: Mapping[str, FrozenInit | PublishedInit | None]
 
     def init(self, token: str) -> FrozenInit | PublishedInit | None:
-        """As the readers have it."""
+        """Return an initialisation, as a reader does."""
         return self.by_token.get(token)
 
 
@@ -54,22 +54,22 @@ def draw_networks(
     inits: InitSource,
     folder: Path,
     workers: int,
-    tell: Callable[[int, int], None],
+    report_progress: Callable[[int, int], None],
 ) -> dict[str, str]:
-    """Draws networks into a folder, training those again whose weights are not stored.
+    """Draw networks into a folder, after retraining those whose weights are not stored.
 
     Args:
-        networks: those to draw.
-        inits: the reader of the rows.
-        folder: is there.
-        workers: processes.
-        tell: is told how many are done, and of how many.
+        networks: networks to draw.
+        inits: reader of the rows.
+        folder: existing folder.
+        workers: number of processes.
+        report_progress: is called with the number of networks done and their total.
 
     Returns:
-        experiment_id -> why there is no drawing, for those that could not be trained again.
+        experiment_id -> reason, for networks that could not be trained again.
 
     Raises:
-        DrawingFailed: a process was lost.
+        DrawingFailed: a process has died.
         OSError: a drawing cannot be written.
     """
     tokens = {network.row["init"] for network in networks} - {FRESH_INIT}
@@ -79,39 +79,39 @@ def draw_networks(
         by_arithmetic.setdefault(_arithmetic(network.row), []).append(network)
     not_drawn: dict[str, str] = {}
     done = 0
-    tell(done, len(networks))
+    report_progress(done, len(networks))
     for arithmetic, group in by_arithmetic.items():
-        for experiment_id, reason in _drawn(group, arithmetic, known, folder, workers):
+        for experiment_id, reason in _draw_group(group, arithmetic, known, folder, workers):
             done += 1
-            tell(done, len(networks))
+            report_progress(done, len(networks))
             if reason:
                 not_drawn[experiment_id] = reason
     return not_drawn
 
 
 def _arithmetic(row: Mapping[str, Any]) -> str | None:
-    """The order of additions that made a row; None where that is no question."""
+    """Return the order of additions that made a row; None if the row need not be retrained."""
     return arithmetic_of(str(row["backend"])) if was_left_out(row) else None
 
 
-def _drawn(
+def _draw_group(
     group: Sequence[PlottedNetwork],
     arithmetic: str | None,
     inits: KnownInits,
     folder: Path,
     workers: int,
 ) -> Iterator[tuple[str, str]]:
-    """Pairs of experiment_id and reason, as they are done; the dearest are begun first."""
+    """Yield (experiment_id, reason) as networks are done; the slowest are started first."""
     ordered = sorted(group, key=lambda network: -(network.row["train_ms"] or 0.0))
     pool = ProcessPoolExecutor(
         min(workers, len(ordered)),
-        # A fork would have chosen its arithmetic already, and share threads that it does not have.
+        # A forked process would have chosen its arithmetic already, and lack its parent's threads.
         multiprocessing.get_context("spawn"),
-        initializer=_leave_interrupts_to_the_first,
+        initializer=_ignore_interrupts,
     )
     try:
         futures: dict[Future[str], str] = {}
-        # Processes begin as tasks are handed in, and read these before anything else.
+        # Submitting starts the processes, which read these variables first.
         with _environment(dict.fromkeys(_THREADS, "1") | arithmetic_variables(arithmetic)):
             for one in ordered:
                 future = pool.submit(_draw_one, dict(one.row), inits, folder / one.file)
@@ -120,8 +120,8 @@ def _drawn(
             yield futures[future], future.result()
     except BrokenProcessPool as error:
         raise DrawingFailed(
-            "a process that draws networks was lost, perhaps for want of memory: try again with "
-            "fewer of them (--workers 1)"
+            "a process that draws networks died, possibly for lack of memory: try again with "
+            "fewer processes (--workers 1)"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
@@ -129,7 +129,7 @@ def _drawn(
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Variables for the processes that are begun meanwhile; this one has read them long ago."""
+    """Set variables for processes started meanwhile; this process has read them before."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -142,13 +142,13 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _leave_interrupts_to_the_first() -> None:
-    """Ctrl-C reaches every process of a terminal; the one that was started ends the others."""
+def _ignore_interrupts() -> None:
+    """Ignore Ctrl-C, which reaches every process of a terminal; the main process handles it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _draw_one(row: dict[str, Any], inits: KnownInits, path: Path) -> str:
-    """Draws one network; returns why it could not be trained again, or nothing."""
+    """Draw one network; return the reason if it could not be trained again, else an empty text."""
     try:
         figure = draw(with_network(row, inits))
     except ValueError as error:

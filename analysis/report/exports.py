@@ -1,8 +1,7 @@
-"""Figures and tables as files, for a paper."""
+"""Figures and tables of a report as files, for use in a paper."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,16 +9,18 @@ import pyarrow as pa
 import pyarrow.csv
 
 from analysis.drawing.files import save_drawing
-from analysis.report.chart import Chart
-from analysis.report.section import Section
-from analysis.report.static import drawn, drawn_panels
+from analysis.figures.chart import Chart
+from analysis.figures.matplotlib_figure import matplotlib_figure, matplotlib_panels
+from analysis.figures.styles import Styles
+from analysis.report.answers import Section
+from analysis.report.page_data import to_json
 
 PANELS = "-panels"
-"""Behind a plot's name: the file with all its views beside each other."""
+"""End of the names of files with all views of a figure side by side."""
 
 
 def write_tables(sections: Sequence[Section], folder: Path) -> None:
-    """Writes each answer as NAME.csv; lists are JSON.
+    """Write each table as NAME.csv; lists are JSON.
 
     Raises:
         OSError: a file cannot be written.
@@ -27,7 +28,7 @@ def write_tables(sections: Sequence[Section], folder: Path) -> None:
     answers = {answer.name: answer for section in sections for answer in section.answers}
     for name, answer in answers.items():
         columns = {
-            column: [json.dumps(value) for value in values.to_pylist()]
+            column: [to_json(value) for value in values.to_pylist()]
             if pa.types.is_nested(values.type)
             else values
             for column, values in zip(
@@ -40,16 +41,18 @@ def write_tables(sections: Sequence[Section], folder: Path) -> None:
 def write_figures(
     charts: Sequence[Chart],
     folder: Path,
-    tell: Callable[[int, int], None] = lambda done, of: None,
+    styles: Styles,
+    report_progress: Callable[[int, int], None] = lambda done, total: None,
     suffixes: Sequence[str] = (".svg", ".png"),
 ) -> list[Path]:
-    """Writes each plot as NAME.svg and .png, and its views beside each other as NAME-panels.
+    """Write the initial view of each figure as NAME.svg and .png, all views as NAME-panels.
 
     Args:
-        charts: those that have points.
-        folder: is there.
-        tell: is told how many are done, and of how many.
-        suffixes: kinds of files.
+        charts: figures with data.
+        folder: existing folder.
+        styles: style of each series.
+        report_progress: is called with the number of figures done and their total.
+        suffixes: file formats.
 
     Returns:
         The files.
@@ -59,16 +62,16 @@ def write_figures(
     """
     files = []
     for done, chart in enumerate(charts):
-        tell(done, len(charts))
-        figures = {chart.name: drawn(chart)}
-        if (panels := drawn_panels(chart)) is not None:
+        report_progress(done, len(charts))
+        figures = {chart.name: matplotlib_figure(chart, styles)}
+        if (panels := matplotlib_panels(chart, styles)) is not None:
             figures[chart.name + PANELS] = panels
         for name, figure in figures.items():
-            # Arranged once, rather than for every file: that is most of the work.
+            # The layout is most of the work: computed once, not for every file.
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
             for suffix in suffixes:
                 files.append(folder / f"{name}{suffix}")
                 save_drawing(figure, files[-1], overwrite=True)
-    tell(len(charts), len(charts))
+    report_progress(len(charts), len(charts))
     return files

@@ -1,9 +1,13 @@
-"""The folder of a report: where things lie in it, and how it is put in place."""
+"""The folder of a report: names of its parts, and replacing it as a whole."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from storage.scratch import scratch_folder
 
 INDEX: Final = "index.html"
 FIGURES: Final = "figures"
@@ -11,44 +15,47 @@ CSV: Final = "tables"
 DRAWINGS: Final = "networks"
 
 MARKER: Final = "report.json"
-"""Says that the folder is a report, so that it may be replaced."""
+"""Marks the folder as a report, which may be replaced."""
 
 
 def check_folder(folder: Path, *, overwrite: bool) -> None:
-    """Makes sure that a report can be put there.
+    """Check that a report can be put there.
 
     Raises:
         FileExistsError: something is there that may not be replaced.
-        FileNotFoundError: the folder that it would be in is not there.
+        FileNotFoundError: the parent folder does not exist.
     """
     if not folder.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder.parent}: make it, or name another")
+        raise FileNotFoundError(f"there is no folder {folder.parent}: create it, or name another")
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if not (folder / MARKER).is_file():
-        raise FileExistsError(f"{folder} is there and is no report: name another folder")
+        raise FileExistsError(f"{folder} exists and is not a report: name another folder")
     if not overwrite:
         raise FileExistsError(
             f"{folder} holds a report already: name another folder, or replace it (--overwrite)"
         )
 
 
-def put_in_place(made: Path, final: Path) -> None:
-    """Renames the complete report; an old one is moved aside, and back where that fails.
+@contextmanager
+def new_folder(final: Path) -> Iterator[Path]:
+    """Make a folder that is moved to `final` when the block ends without an exception.
 
-    Args:
-        made: in a folder of its own, where the old one ends.
-        final: beside that folder.
+    An existing report is replaced then. What a killed process left behind is removed.
 
     Raises:
-        OSError: it cannot be renamed.
+        OSError: the folder cannot be written or moved.
     """
-    old = made.parent / "old"
-    if final.exists():
-        final.rename(old)
-    try:
-        made.rename(final)
-    except OSError:
-        if old.exists():
-            old.rename(final)
-        raise
+    with scratch_folder(final.parent, ".report-") as scratch:
+        made = scratch / "report"
+        made.mkdir()
+        yield made
+        old = scratch / "old"
+        if final.exists():
+            final.rename(old)
+        try:
+            made.rename(final)
+        except OSError:
+            if old.exists():
+                old.rename(final)
+            raise

@@ -1,56 +1,56 @@
-"""A page that shows a store while a sweep fills it: a folder whose scripts are written again.
+"""A page about a store that a sweep is filling: a folder whose scripts are rewritten.
 
-No server and no port: the page is opened as a file, and loads two small scripts every few seconds,
-one that says how the sweep stands and one with the plot, which changes only with the rows.
+It needs no server and no port. The page is opened as a file and loads two small scripts every few
+seconds: one with the state of the sweep, and one with the figure, which changes only with the rows.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from analysis.report.folders import INDEX, MARKER, check_folder, put_in_place
+from analysis.figures.styles import styles_for
+from analysis.report.folders import INDEX, MARKER, check_folder, new_folder
 from analysis.report.networks import plotted_networks
-from analysis.report.one_dataset import Source
 from analysis.report.page import copy_assets, rendered
-from analysis.report.scripts import as_script, plots_data
+from analysis.report.page_data import as_script, plots_data, to_json
 from analysis.report.sections.frontier import front_chart
+from analysis.report.source import OneDataset
 
 _PROGRESS: Final = "progress.js"
 _PLOTS: Final = "plots-data.js"
-_NOT_DRAWN: Final = "the live page has numbers only"
+_NOT_DRAWN: Final = "the live page has no drawings"
 
 
 @dataclass(frozen=True)
 class RunProgress:
-    """How far a running sweep is.
+    """Progress of a running sweep.
 
     Attributes:
-        done: experiments that have come back.
-        total: experiments that it is to train.
-        pace: the same in words, with rate and time left.
+        done: number of finished experiments.
+        total: number of experiments to train.
+        text: the same as text, with rate and remaining time.
     """
 
     done: int
     total: int
-    pace: str
+    text: str
 
 
 @dataclass(frozen=True)
 class LiveState:
-    """What the page says beside its plot.
+    """Contents of the page other than its figure.
 
     Attributes:
-        state: what runs or ran last, in a line.
-        progress: of what runs; None where nothing does.
+        state: line about the running or last sweep.
+        progress: progress of the running sweep; None if none runs.
         facts: (number, what it counts).
-        studies: cells of a line for each study: its name, stored, of how many, and the share.
+        studies: name, stored, total and share of each study, as text.
     """
 
     state: str
@@ -60,20 +60,19 @@ class LiveState:
 
 
 def make_live_folder(folder: Path, title: str, *, overwrite: bool = False) -> None:
-    """Makes the folder of a live page; it appears, or is replaced, when it is complete.
+    """Make the folder of a live page; it appears, or is replaced, when it is complete.
+
+    A live page with the same title is always replaced.
 
     Raises:
-        OSError: it cannot be written, or something else is there.
+        OSError: the folder cannot be written, or something else is there.
     """
     final = Path(os.path.realpath(folder.expanduser()))
     check_folder(final, overwrite=overwrite or _is_page_of(final, title))
-    with tempfile.TemporaryDirectory(prefix=".report-", dir=final.parent) as aside:
-        made = Path(aside) / "report"
-        made.mkdir()
+    with new_folder(final) as made:
         copy_assets(made, "live.js")
         (made / INDEX).write_text(rendered("live.html", title=title), encoding="utf-8")
-        (made / MARKER).write_text(json.dumps({"live": title}) + "\n", encoding="utf-8")
-        put_in_place(made, final)
+        (made / MARKER).write_text(to_json({"live": title}) + "\n", encoding="utf-8")
 
 
 def _is_page_of(folder: Path, title: str) -> bool:
@@ -85,26 +84,26 @@ def _is_page_of(folder: Path, title: str) -> bool:
 
 
 class LivePage:
-    """What is written again and again in the folder of a live page.
+    """Writer of the scripts of a live page.
 
     Args:
-        folder: as `make_live_folder` makes it.
-        asking: how a command names the store, such as `--store runs/paper`.
-        every_s: seconds between two looks of the page.
+        folder: folder of `make_live_folder`.
+        store_option: option of a command that selects the store, such as `--store runs/paper`.
+        every_s: seconds between two updates of the page.
     """
 
-    def __init__(self, folder: Path, asking: str, every_s: float) -> None:
+    def __init__(self, folder: Path, store_option: str, every_s: float) -> None:
         self._folder = folder.expanduser().absolute()
-        self._asking = asking
+        self._store_option = store_option
         self._every_s = every_s
         self._plots = 0
         self._last: LiveState | None = None
 
-    def plot(self, source: Source) -> None:
-        """Plots what is stored now; the page draws it after the next `tell`.
+    def plot(self, source: OneDataset) -> None:
+        """Write the figure of the stored rows; the page shows it after the next `update`.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the script cannot be written.
             storage.errors.StoreError: the rows cannot be read.
         """
         chart = front_chart(source)
@@ -113,40 +112,41 @@ class LivePage:
             one.row["experiment_id"]: _NOT_DRAWN if one.drawable else one.not_drawn
             for one in networks
         }
-        data = plots_data([chart], networks, not_drawn, self._asking)
+        styles = styles_for(source.methods)
+        data = plots_data([chart], networks, not_drawn, self._store_option, styles)
         self._write(_PLOTS, as_script("LIVE_PLOTS", {**data, "uirevision": "live"}))
         self._plots += 1
 
-    def tell(self, state: LiveState) -> None:
-        """Says how the store stands now.
+    def update(self, state: LiveState) -> None:
+        """Write the state of the store.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the script cannot be written.
         """
         self._last = state
-        self._say(state, ended=False)
+        self._write_state(state, ended=False)
 
     def end(self) -> None:
-        """Says that nothing more will be told; the page then asks for nothing.
+        """Tell the page that there will be no further updates.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the script cannot be written.
         """
         if self._last is not None:
-            self._say(self._last, ended=True)
+            self._write_state(self._last, ended=True)
 
-    def _say(self, state: LiveState, *, ended: bool) -> None:
-        told: dict[str, Any] = {
+    def _write_state(self, state: LiveState, *, ended: bool) -> None:
+        data: dict[str, Any] = {
             **asdict(state),
-            "told_ms": round(1000 * time.time()),
+            "written_ms": round(1000 * time.time()),
             "every_s": self._every_s,
             "plots": self._plots,
             "ended": ended,
         }
-        self._write(_PROGRESS, as_script("LIVE", told))
+        self._write(_PROGRESS, as_script("LIVE", data))
 
     def _write(self, name: str, text: str) -> None:
-        """Replaces a script as a whole: the page may be loading it at this moment."""
-        aside = self._folder / f".{name}"
-        aside.write_text(text, encoding="utf-8")
-        os.replace(aside, self._folder / name)
+        """Replace a script as a whole, since the page may be loading it."""
+        new = self._folder / f".{name}"
+        new.write_text(text, encoding="utf-8")
+        os.replace(new, self._folder / name)

@@ -1,42 +1,42 @@
-"""The networks behind the points: what is said of each, and which of them are drawn."""
+"""The networks of a report's points: their details, and which of them are drawn."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from analysis.drawing.caption import label_of, percent
+from analysis.figures.chart import Chart
 from analysis.methods import name_of
-from analysis.report.asking import percent_name
-from analysis.report.chart import Chart
-from analysis.report.one_dataset import Source
+from analysis.report.answers import percent_name
+from analysis.report.source import Source
 from analysis.retrain import was_left_out
 from search.specification import experiment_of
-from storage.reading.literals import sql_tuple
 from workers.cost import UNIT_MS, experiment_cost
 
-LEAST_ACCURACY = 0.9
-"""Networks below it are not drawn: the plots hold hundreds of them, and they show little."""
+MIN_ACCURACY = 0.9
+"""Networks below this accuracy are not drawn: figures contain hundreds, and they show little."""
 
-LONGEST_S = 2.0
-"""A network whose weights are not stored is drawn where training it again takes no longer."""
+MAX_TRAINING_S = 2.0
+"""Longest retraining, in seconds, to draw a network whose weights are not stored."""
 
 INPUTS = 2
-"""Of a network that can be drawn: over the plane."""
+"""Number of inputs of networks that can be drawn."""
 
 
 @dataclass(frozen=True)
 class PlottedNetwork:
-    """A network that a point stands for.
+    """The network of a point.
 
     Attributes:
-        row: of the view `results`.
-        title: what it is, in a line.
-        label: its number, such as random:43531.
+        row: row of the view `results`.
+        title: one-line description.
+        label: number of the experiment, such as random:43531.
         file: name of its drawing.
-        not_drawn: why it is not to be drawn; empty where it is.
+        not_drawn: reason not to draw it; empty if it is drawn.
         drawable: whether it can be drawn at all.
     """
 
@@ -48,8 +48,9 @@ class PlottedNetwork:
     drawable: bool = True
 
     def facts(self) -> dict[str, str]:
-        """What the page says of it; the same names for every network."""
+        """Return the details that the page shows, under the same names for every network."""
         row, budget = self.row, self.row["target_nnz"]
+        settings = json.loads(row["hyperparameters"]) if row["hyperparameters"] else {}
         return {
             "accuracy": percent(row["accuracy"]),
             "nonzero weights": f"{row['weight_nnz']:,}",
@@ -57,64 +58,57 @@ class PlottedNetwork:
             "on a path": f"{row['effective_nnz']:,}",
             "budget": "" if budget is None else f"{budget:,} weights",
             "training": f"lr {row['lr']:g}, {row['schedule']}, {row['init'].partition(':')[0]}",
+            "settings": ", ".join(f"{name}={value:g}" for name, value in settings.items()),
+            "root seed": f"{row['root_seed']}",
             "number": self.label,
             "experiment": row["experiment_id"],
         }
 
 
 def plotted_networks(
-    reader: Source, charts: Iterable[Chart], *, draw_all: bool = False
+    source: Source, charts: Iterable[Chart], *, draw_all: bool = False
 ) -> list[PlottedNetwork]:
-    """The networks behind all points, each once.
+    """Return the networks of all points, each once.
 
     Args:
-        reader: where the rows are.
-        charts: whose points.
-        draw_all: draw every one of them that can be, however long it takes.
+        source: rows of the report.
+        charts: figures with the points.
+        draw_all: whether to draw every network that can be drawn, however long it takes.
     """
     ids = dict.fromkeys(
         network
         for chart in charts
-        for view in chart.views.values()
-        for series in view.series
+        for series in chart.all_series
         for network in series.networks
         if network is not None
     )
-    return [_plotted(row, draw_all) for row in _rows(reader, list(ids))]
-
-
-def _rows(reader: Source, ids: Sequence[str]) -> list[dict[str, Any]]:
-    if not ids:
-        return []
-    query = f"SELECT * FROM results WHERE experiment_id IN {sql_tuple(ids)}"
-    by_id = {row["experiment_id"]: row for row in reader.sql(query).to_pylist()}
-    return [by_id[one] for one in ids]
+    return [_plotted(row, draw_all) for row in source.rows(list(ids))]
 
 
 def _plotted(row: Mapping[str, Any], draw_all: bool) -> PlottedNetwork:
     label = label_of(row)
-    # The same number has other rows under other root seeds.
+    # Rows with another root seed have the same label.
     file = re.sub(r"[^\w.-]", "-", f"{label}-{row['experiment_id'][:8]}.svg")
-    began = row["structure"] or f"from width {row['width']}"
-    title = f"{name_of(row['method'])}, {began}"
+    start = row["structure"] or f"from width {row['width']}"
+    title = f"{name_of(row['method'])}, {start}"
     inputs = row["layers"][0]
     if inputs != INPUTS:
-        reason = f"only networks with {INPUTS} inputs can be drawn, and this one has {inputs}"
+        reason = f"it has {inputs} inputs, and only networks with {INPUTS} can be drawn"
         return PlottedNetwork(row, title, label, file, reason, drawable=False)
     return PlottedNetwork(row, title, label, file, "" if draw_all else _reason_against(row))
 
 
 def _reason_against(row: Mapping[str, Any]) -> str:
-    if row["accuracy"] < LEAST_ACCURACY:
-        return f"networks below {percent_name(LEAST_ACCURACY)} are not drawn here"
-    seconds = _seconds(row)
-    if seconds > LONGEST_S:
+    if row["accuracy"] < MIN_ACCURACY:
+        return f"networks below {percent_name(MIN_ACCURACY)} are not drawn here"
+    seconds = _retraining_seconds(row)
+    if seconds > MAX_TRAINING_S:
         return f"training it again takes about {seconds:.0f} s"
     return ""
 
 
-def _seconds(row: Mapping[str, Any]) -> float:
-    """How long it takes to have its weights: nothing where they are stored."""
+def _retraining_seconds(row: Mapping[str, Any]) -> float:
+    """Return the time to obtain a row's weights: 0 if they are stored."""
     if not was_left_out(row):
         return 0.0
     measured_ms = row["train_ms"]

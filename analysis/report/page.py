@@ -1,4 +1,4 @@
-"""The page: an HTML file, and its data as a script, since a page from a file cannot fetch any."""
+"""The page: an HTML file and the files that it loads."""
 
 from __future__ import annotations
 
@@ -10,49 +10,56 @@ from typing import Any, Final
 
 import plotly
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs_version
 
+from analysis.figures.styles import Styles
+from analysis.report.answers import Section
 from analysis.report.claims import Claim
+from analysis.report.exports import PANELS
 from analysis.report.folders import CSV, FIGURES, INDEX
 from analysis.report.networks import PlottedNetwork
-from analysis.report.scripts import as_script, plots_data
-from analysis.report.section import Section
+from analysis.report.page_data import as_script, plots_data
 
 _ASSETS: Final = Path(__file__).parent / "assets"
-_OF_EVERY_PAGE: Final = ("report.css", "plots.js")
+_COMMON: Final = ("report.css", "plots.js")
+"""Files of every page."""
+
 _PLOTLY: Final = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
-MOST_ROWS = 40
-"""Longer tables are only in their CSV file."""
+MAX_ROWS = 40
+"""Maximum number of rows of a table in the page; longer ones are only CSV files."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """All that the page shows.
+    """Contents of the page.
 
     Attributes:
-        title: the heading.
-        source: a line that says whose results these are.
+        title: heading.
+        description: line about the results.
         facts: (number, what it counts), at the top.
-        claims: the ledger.
-        sections: in the order of the tabs.
-        networks: behind the points.
-        not_drawn: experiment_id -> why there is no drawing, for those without one.
-        asking: how a command names these results, such as `--published`.
+        claims: claims of the ledger.
+        sections: sections in the order of the tabs.
+        networks: networks of the points.
+        not_drawn: experiment_id -> reason, for networks without a drawing.
+        store_option: option of a command that selects these results, such as `--published`.
+        styles: style of each series.
     """
 
     title: str
-    source: str
+    description: str
     facts: Sequence[tuple[str, str]]
     claims: Sequence[Claim]
     sections: Sequence[Section]
     networks: Sequence[PlottedNetwork]
     not_drawn: Mapping[str, str]
-    asking: str
+    store_option: str
+    styles: Styles
 
 
 def write_page(contents: Contents, folder: Path) -> None:
-    """Writes index.html and all that it loads, but for the figures, tables and drawings.
+    """Write index.html and everything it loads except figures, tables and drawings.
 
     Raises:
         OSError: a file cannot be written.
@@ -61,17 +68,20 @@ def write_page(contents: Contents, folder: Path) -> None:
         "page.html",
         contents=contents,
         folders={"figures": FIGURES, "csv": CSV},
-        most_rows=MOST_ROWS,
+        panels=PANELS,
+        max_rows=MAX_ROWS,
     )
     (folder / INDEX).write_text(page, encoding="utf-8")
     charts = [chart for section in contents.sections for chart in section.charts]
-    data = plots_data(charts, contents.networks, contents.not_drawn, contents.asking)
+    data = plots_data(
+        charts, contents.networks, contents.not_drawn, contents.store_option, contents.styles
+    )
     (folder / "data.js").write_text(as_script("REPORT", data), encoding="utf-8")
     copy_assets(folder, "report.js")
 
 
 def rendered(template: str, **values: Any) -> str:
-    """A page of `assets`, with the values in their places, as text that is no markup."""
+    """Render a template of `assets`; values are escaped."""
     environment = Environment(
         loader=PackageLoader("analysis.report", "assets"),
         autoescape=True,
@@ -79,30 +89,35 @@ def rendered(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"cell": cell, "unbroken": unbroken}
+    environment.filters |= {"cell": cell, "unbroken": unbroken, "header": header}
     return environment.get_template(template).render(
         plotly_version=get_plotlyjs_version(), **values
     )
 
 
 def copy_assets(folder: Path, *scripts: str) -> None:
-    """Puts what every page loads into its folder, and the scripts of this one.
+    """Copy the files of every page and the scripts of this one to its folder.
 
     Raises:
         OSError: a file cannot be written.
     """
-    for name in (*_OF_EVERY_PAGE, *scripts):
+    for name in (*_COMMON, *scripts):
         shutil.copyfile(_ASSETS / name, folder / name)
     shutil.copyfile(_PLOTLY, folder / "plotly.min.js")
 
 
 def unbroken(text: str) -> str:
-    """A text in which no line ends between a number and its sign of percent."""
+    """Return a text without line breaks between a number and its percent sign."""
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
+def header(column: str) -> Markup:
+    """Return the name of a column, which may be broken after underscores."""
+    return Markup(str(escape(unbroken(column))).replace("_", "_<wbr>"))
+
+
 def cell(value: Any) -> str:
-    """A value of a table as text; NULL is empty."""
+    """Format a value of a table; NULL is empty."""
     if value is None:
         return ""
     if isinstance(value, float):

@@ -8,7 +8,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
-from analysis.report.one_dataset import OneDataset
+from analysis.report.source import OneDataset
 from orchestrator.display.terminal import print_line
 from orchestrator.display.throughput import progress_line
 from orchestrator.display.watcher import Watcher
@@ -58,7 +58,7 @@ def _update(
             page.plot(OneDataset(watcher.reader, dataset))
             next_plot_at = monotonic() + IDLE_RATIO * (monotonic() - started)
             is_new = False
-        page.tell(_state(store, watcher))
+        page.update(_state(store, watcher))
         sleep(interval_s)
 
 

@@ -88,7 +88,7 @@ def report(
 
     options = Options(
         source="The published results" if published else f"The store {store}",
-        asking="--published" if published else f"--store {shlex.quote(str(store))}",
+        store_option="--published" if published else f"--store {shlex.quote(str(store))}",
         draw=draw,
         draw_all=draw_all,
         workers=workers or usable_cores(),

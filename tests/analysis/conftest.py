@@ -1,4 +1,4 @@
-"""A report, made once for all tests that look at it."""
+"""A store and its report, made once for all tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.analysis.made_report import small_store
 
 @pytest.fixture(scope="session")
 def report_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of networks of the search, of GMP and of SNIP, all in a second or two."""
+    """Return a store with networks of the search, GMP and SNIP."""
     return small_store(tmp_path_factory.mktemp("report-store"))
 
 
@@ -21,10 +21,10 @@ def report_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def report(
     report_store: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Built, list[str]]:
-    """Folder of that store's report, what it holds, and the steps that were told."""
+    """Return the folder of the store's report, its summary, and the reported steps."""
     folder = tmp_path_factory.mktemp("reports") / "report"
-    told: list[str] = []
-    options = Options(source="The tests' store", asking="--store runs/paper")
+    steps: list[str] = []
+    options = Options(source="The tests' store", store_option="--store runs/paper")
     with StoreReader(report_store) as reader:
-        built = build_report(reader, folder, options, lambda step, done, of: told.append(step))
-    return folder, built, told
+        built = build_report(reader, folder, options, lambda step, done, total: steps.append(step))
+    return folder, built, steps

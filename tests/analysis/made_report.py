@@ -1,4 +1,4 @@
-"""A small store of the report's kinds of rows, quickly trained."""
+"""A small store with the kinds of rows that a report shows."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ epochs = [6]
 
 
 def small_store(folder: Path) -> Path:
-    """Trains 26 networks: two of the search, twelve each of GMP and SNIP."""
+    """Train 26 networks: two of the search, twelve each of GMP and SNIP."""
     sweep, store = folder / "small.toml", folder / "store"
     sweep.write_text(_SWEEP)
-    here = ["--executor", "inline", "--device", "cpu", "--store", str(store)]
-    ended = CliRunner().invoke(app, ["run", str(sweep), *here])
-    assert ended.exit_code == 0, ended.output
+    options = ["--executor", "inline", "--device", "cpu", "--store", str(store)]
+    result = CliRunner().invoke(app, ["run", str(sweep), *options])
+    assert result.exit_code == 0, result.output
     return store

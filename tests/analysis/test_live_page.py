@@ -1,4 +1,4 @@
-"""The live page, in a real Chromium: what it shows changes while it is looked at."""
+"""The live page in a real Chromium: it follows the store while it is open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
-from analysis.report.one_dataset import OneDataset
+from analysis.report.source import OneDataset
 from benchmarks.browser import PATIENCE_S, chromium, complaints, programs, requested, resize
 from storage.reading.reader import StoreReader
 
@@ -32,7 +32,7 @@ in_a_browser = pytest.mark.skipif(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Of a page to which nothing was told yet."""
+    """Return the folder of a page without updates."""
     make_live_folder(tmp_path / "live", "The store <runs/paper>")
     return tmp_path / "live"
 
@@ -53,9 +53,9 @@ def text(browser: WebDriver, name: str) -> str:
 
 
 @in_a_browser
-def test_page_stays_as_it_was_opened(browser: WebDriver, folder: Path, report_store: Path) -> None:
+def test_page_follows_the_store(browser: WebDriver, folder: Path, report_store: Path) -> None:
     page = LivePage(folder, "--store runs/paper", 0.2)
-    page.tell(replace(STATE, progress=None, facts=[], studies=[]))
+    page.update(replace(STATE, progress=None, facts=[], studies=[]))
     requested(browser)
     browser.get((folder / "index.html").as_uri())
     wait(browser, "document.getElementById('state').textContent.startsWith('is running')")
@@ -63,31 +63,31 @@ def test_page_stays_as_it_was_opened(browser: WebDriver, folder: Path, report_st
     assert not browser.find_element(By.ID, "progress").is_displayed()
     with StoreReader(report_store) as reader:
         page.plot(OneDataset(reader))
-    page.tell(STATE)
+    page.update(STATE)
     wait(browser, "document.getElementById('plot').data?.length === 3")
-    # What a store says is text, whatever it looks like.
+    # Texts of a store are never markup.
     assert text(browser, "state") == STATE.state
-    # 199 of 200 are not all.
+    # Not rounded up to 100 %.
     assert text(browser, "percent") == "99 %"
-    assert text(browser, "pace") == "199 of 200 of this run, 7.0/s"
+    assert text(browser, "progress-text") == "199 of 200 of this run, 7.0/s"
     assert text(browser, "studies") == "six 199 200 99.5%"
     Select(browser.find_element(By.ID, "views")).select_by_visible_text("8")
-    page.tell(replace(STATE, facts=[("200", "rows stored")]))
+    page.update(replace(STATE, facts=[("200", "rows stored")]))
     wait(browser, "document.getElementById('facts').textContent.includes('200')")
     assert browser.find_element(By.ID, "views").get_property("value") == "8"
     page.end()
-    wait(browser, "document.getElementById('news').textContent.includes('was ended')")
+    wait(browser, "document.getElementById('age').textContent.includes('ended')")
     inside = folder.as_uri()
     assert [address for address in requested(browser) if not address.startswith(inside)] == []
     assert complaints(browser) == []
 
 
 @in_a_browser
-def test_live_point_opens_no_network(browser: WebDriver, folder: Path, report_store: Path) -> None:
+def test_live_point_opens_its_network(browser: WebDriver, folder: Path, report_store: Path) -> None:
     page = LivePage(folder, "--store runs/paper", 0.2)
     with StoreReader(report_store) as reader:
         page.plot(OneDataset(reader))
-    page.tell(STATE)
+    page.update(STATE)
     resize(browser, 380, 900)
     browser.get((folder / "index.html").as_uri())
     wait(browser, "document.getElementById('plot').data?.length === 3")
@@ -99,43 +99,43 @@ def test_live_point_opens_no_network(browser: WebDriver, folder: Path, report_st
     )
     wait(browser, "document.getElementById('network').open")
     assert text(browser, "network-command").endswith(" --store runs/paper")
-    assert "numbers only" in text(browser, "network-drawing")
+    assert "no drawings" in text(browser, "network-drawing")
 
 
 @in_a_browser
-def test_page_that_is_no_longer_written_looks_alive(browser: WebDriver, folder: Path) -> None:
+def test_page_that_is_no_longer_updated_says_so(browser: WebDriver, folder: Path) -> None:
     page = LivePage(folder, "--store runs/paper", 0.2)
-    page.tell(STATE)
+    page.update(STATE)
     script = (folder / "progress.js").read_text()
-    (folder / "progress.js").write_text(re.sub(r'"told_ms":\d+', '"told_ms":1000000', script))
+    (folder / "progress.js").write_text(re.sub(r'"written_ms":\d+', '"written_ms":1000000', script))
     browser.get((folder / "index.html").as_uri())
-    wait(browser, "document.getElementById('news').textContent.startsWith('No news since')")
+    wait(browser, "document.getElementById('age').classList.contains('late')")
 
 
-def test_other_folder_becomes_a_live_page(folder: Path, tmp_path: Path) -> None:
+def test_other_folder_is_not_replaced_by_a_live_page(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="--overwrite"):
         make_live_folder(folder, "again")
     make_live_folder(folder, "again", overwrite=True)
     assert "<title>again</title>" in (folder / "index.html").read_text()
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter-1.tex").touch()
-    with pytest.raises(FileExistsError, match="is no report"):
+    with pytest.raises(FileExistsError, match="thesis"):
         make_live_folder(tmp_path / "thesis", "again", overwrite=True)
 
 
-def test_script_is_half_written_while_it_is_loaded(folder: Path) -> None:
+def test_script_is_replaced_as_a_whole(folder: Path) -> None:
     page = LivePage(folder, "--store runs/paper", 0.2)
-    page.tell(STATE)
+    page.update(STATE)
     before = (folder / "progress.js").open()
-    page.tell(replace(STATE, state="over"))
-    # Another file took the place of the one that is being read.
+    page.update(replace(STATE, state="over"))
+    # The file that is being read is unchanged.
     with before:
         assert before.read().endswith("};\n")
     assert '"state":"over"' in (folder / "progress.js").read_text()
     assert sorted(path.name for path in folder.iterdir() if path.name.startswith(".")) == []
 
 
-def test_text_of_the_live_page_is_taken_for_markup(folder: Path) -> None:
-    LivePage(folder, "--store </script>", 0.2).tell(STATE)
+def test_text_of_the_live_page_is_not_markup(folder: Path) -> None:
+    LivePage(folder, "--store </script>", 0.2).update(STATE)
     assert "<b>" not in (folder / "progress.js").read_text()
     assert "<runs/paper>" not in (folder / "index.html").read_text()

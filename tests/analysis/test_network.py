@@ -28,21 +28,21 @@ def rows() -> list[dict[str, Any]]:
     return made
 
 
-@pytest.mark.parametrize("place", range(len(_EXPERIMENTS)))
+@pytest.mark.parametrize("index", range(len(_EXPERIMENTS)))
 def test_network_of_a_row_gives_the_recorded_accuracy(
-    rows: list[dict[str, Any]], place: int
+    rows: list[dict[str, Any]], index: int
 ) -> None:
-    row = rows[place]
+    row = rows[index]
     dataset = load_dataset(row["dataset"])
     network = network_from_row(row)
-    # A point whose logit is zero to rounding may fall on either side.
+    # A point whose logit rounds to zero may fall on either side.
     assert accuracy(network, dataset) == pytest.approx(row["accuracy"], abs=2.5 / len(dataset))
     assert evaluate(network, dataset)[1] == pytest.approx(row["loss"], rel=1e-5)
 
 
-@pytest.mark.parametrize("place", range(len(_EXPERIMENTS)))
-def test_network_of_a_row_has_the_recorded_nonzeros(rows: list[dict[str, Any]], place: int) -> None:
-    row = rows[place]
+@pytest.mark.parametrize("index", range(len(_EXPERIMENTS)))
+def test_network_of_a_row_has_the_recorded_nonzeros(rows: list[dict[str, Any]], index: int) -> None:
+    row = rows[index]
     layers = network_from_row(row).layers()
     weight_nnz = sum(int(np.count_nonzero(weight)) for weight, _ in layers)
     assert weight_nnz == row["weight_nnz"]
@@ -51,7 +51,7 @@ def test_network_of_a_row_has_the_recorded_nonzeros(rows: list[dict[str, Any]], 
 
 
 def _row(**changes: object) -> dict[str, object]:
-    """Two inputs, two hidden neurons; the first neuron's second weight and bias are masked."""
+    """Return a 2-2-1 row; the first neuron's second weight and its bias are masked."""
     row: dict[str, object] = {
         "experiment_id": "0123456789abcdef0123",
         "status": "ok",
@@ -64,7 +64,7 @@ def _row(**changes: object) -> dict[str, object]:
     return row | changes
 
 
-def test_places_count_row_by_row_through_all_layers() -> None:
+def test_indices_count_row_by_row_through_all_layers() -> None:
     network = network_from_row(_row())
     (first, first_bias), (last, last_bias) = network.layers()
     assert first.tolist() == [[1.5, 0.0], [-2.0, 0.0]]
@@ -82,7 +82,7 @@ def test_kept_weight_of_zero_is_not_masked() -> None:
     assert network.bias_masks[1].tolist() == [True]
 
 
-def test_arrays_of_a_query_do_as_well_as_lists() -> None:
+def test_arrays_are_accepted_like_lists() -> None:
     row = _row(
         layers=np.array([2, 2, 1], np.int32),
         weight_index=np.array([0, 2, 3, 4, 5], np.uint32),
@@ -94,31 +94,29 @@ def test_arrays_of_a_query_do_as_well_as_lists() -> None:
     assert torch.equal(network_from_row(row)(points), network_from_row(_row())(points))
 
 
-def test_network_that_was_pruned_away_is_a_constant() -> None:
+def test_network_without_weights_is_constant() -> None:
     row = _row(weight_index=[], weights=[], bias_index=[2], biases=[-0.5])
     assert network_from_row(row)(torch.ones(3, 2)).tolist() == [-0.5] * 3
 
 
 @pytest.mark.parametrize("status", ["failed", "diverged"])
-def test_row_without_a_network_says_why(status: str) -> None:
+def test_row_without_a_network_is_refused_with_its_status(status: str) -> None:
     row = _row(
         status=status, layers=[], weight_index=None, weights=None, bias_index=None, biases=None
     )
-    with pytest.raises(ValueError, match=f"0123456789abcdef0123 has status '{status}'"):
+    with pytest.raises(ValueError, match=f"0123456789abcdef0123.*{status}"):
         network_from_row(row)
 
 
-def test_network_that_was_not_published_is_a_failed_one() -> None:
+def test_unpublished_network_is_distinguished_from_a_failed_one() -> None:
     row = _row(weight_index=None, weights=None, bias_index=None, biases=None)
-    said = r"were not published.*store.network\('0123456789abcdef0123', retrain=True\)"
-    with pytest.raises(WeightsNotStored, match=said):
+    with pytest.raises(WeightsNotStored, match=r"0123456789abcdef0123.*retrain=True"):
         network_from_row(row)
 
 
-def test_row_of_a_table_ends_in_a_bare_name() -> None:
+def test_row_that_lacks_columns_is_refused() -> None:
     row = {"experiment_id": "0123", "weight_nnz": 20, "biases": [0.5]}
-    said = r"the row lacks layers, weight_index, weights, bias_index: .* store.row\('0123'\)"
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=r"layers, weight_index, weights, bias_index.*'0123'"):
         network_from_row(row)
     with pytest.raises(ValueError, match=r"store.network\(experiment_id\)"):
         network_from_row({"accuracy": 0.5})

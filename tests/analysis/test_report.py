@@ -1,4 +1,4 @@
-"""The report's folder: complete, true to the store, and never half there."""
+"""The report's folder: complete, consistent with the store, and replaced as a whole."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ import pytest
 
 import sparsest
 from analysis.best_row import best_row
+from analysis.figures.chart import MIN_REST, Axis
 from analysis.intervals import Interval
-from analysis.methods import PRUNING, name_of
-from analysis.report.asking import ask
+from analysis.methods import PRUNING, method_styles, name_of
+from analysis.report.answers import ask
 from analysis.report.build import Built, Options, build_report
-from analysis.report.chart import SMALLEST_REST, Axis
-from analysis.report.claims import Claim, Finding, above, in_words
+from analysis.report.claims import Claim, Finding, above, with_interval
 from analysis.report.drawing_pool import draw_networks
 from analysis.report.folders import check_folder
-from analysis.report.networks import LEAST_ACCURACY, PlottedNetwork, plotted_networks
-from analysis.report.one_dataset import OneDataset
+from analysis.report.networks import MIN_ACCURACY, PlottedNetwork, plotted_networks
+from analysis.report.page_data import as_script
 from analysis.report.sections import frontier, ledger, needed, prunable
-from analysis.report.styles import style_of
+from analysis.report.source import OneDataset
 from search.methods import METHODS
 from storage.reading.reader import StoreReader
 
 Report = tuple[Path, Built, list[str]]
 
 
-def silent(step: str, done: int, of: int) -> None:
-    """Tells nobody."""
+def silent(step: str, done: int, total: int) -> None:
+    """Ignore progress."""
 
 
 def data_of(folder: Path) -> Any:
@@ -39,7 +39,7 @@ def data_of(folder: Path) -> Any:
     return json.loads(re.fullmatch(r"window\.REPORT = (.*);\n", text, re.DOTALL)[1])  # type: ignore[index]
 
 
-def test_page_names_a_file_that_is_not_there(report: Report) -> None:
+def test_page_refers_only_to_existing_files(report: Report) -> None:
     folder, built, _ = report
     page = (folder / "index.html").read_text()
     named = re.findall(r'(?:href|src)="([^"#:]+)"', page)
@@ -50,7 +50,7 @@ def test_page_names_a_file_that_is_not_there(report: Report) -> None:
     assert not re.search(r'(?:src|href)="https?:', page)
 
 
-def test_plot_is_shown_without_its_sql_or_its_table(report: Report, report_store: Path) -> None:
+def test_every_figure_shows_its_sql(report: Report, report_store: Path) -> None:
     folder, _, _ = report
     page = (folder / "index.html").read_text()
     with sparsest.open(report_store) as store:
@@ -64,7 +64,7 @@ def test_plot_is_shown_without_its_sql_or_its_table(report: Report, report_store
             store.sql(text)
 
 
-def test_table_holds_other_rows_than_its_sql_gives(report: Report, report_store: Path) -> None:
+def test_table_has_the_rows_of_its_sql(report: Report, report_store: Path) -> None:
     folder, _, _ = report
     with StoreReader(report_store) as reader:
         answer = frontier.section(OneDataset(reader)).answers[0]
@@ -76,12 +76,13 @@ def test_table_holds_other_rows_than_its_sql_gives(report: Report, report_store:
     assert len(written) > 3
 
 
-def test_front_holds_a_network_that_a_sparser_one_beats(report_store: Path) -> None:
+def test_front_networks_beat_every_sparser_one(report_store: Path) -> None:
     with StoreReader(report_store) as reader:
         front = frontier.section(OneDataset(reader)).answers[0].rows
         for method in ("gmp", "snip", "search"):
-            ours = [row for row in front if row["method"] == method and row["width"] is None]
-            accuracies = [row["accuracy"] for row in ours]
+            accuracies = [
+                row["accuracy"] for row in front if row["method"] == method and row["width"] is None
+            ]
             assert accuracies == sorted(set(accuracies))
             (best,) = reader.sql(
                 f"SELECT max(accuracy) AS best FROM results WHERE method = '{method}'"
@@ -89,42 +90,65 @@ def test_front_holds_a_network_that_a_sparser_one_beats(report_store: Path) -> N
             assert accuracies[-1] == best["best"]
 
 
-def test_weights_needed_are_not_those_of_the_sparsest_network(report_store: Path) -> None:
+def test_weights_needed_are_those_of_the_sparsest_network(report_store: Path) -> None:
     with StoreReader(report_store) as reader:
         table = {row["method"]: row for row in needed.section(OneDataset(reader)).answers[0].rows}
         for method in ("search", "gmp"):
             row = best_row(reader, method, 0.95)
             assert table[name_of(method)]["weights at 95 %"] == row["weight_nnz"]
-        gap = table["GMP"]["weights at 95 %"] - table["search"]["weights at 95 %"]
-        assert table["GMP"]["weights at 95 %, more than search"] == gap
+        assert [table[name]["trainings"] for name in ("search", "GMP", "SNIP")] == [2, 12, 12]
 
 
-def test_point_has_no_network_or_another_one(report: Report, report_store: Path) -> None:
+def test_bar_compares_equal_numbers_of_trainings(report_store: Path) -> None:
+    # One of 1,000 networks of the search is sparse; SNIP has one network at all.
+    rows = """
+        SELECT * REPLACE (
+            'search' AS method, if(n = 0, 20, 40) AS weight_nnz, 0.96 AS accuracy)
+        FROM (SELECT * FROM results LIMIT 1), range(1000) AS numbers(n)
+        UNION ALL
+        SELECT * REPLACE ('snip' AS method, 30 AS weight_nnz, if(n = 0, 0.96, 0.5) AS accuracy)
+        FROM (SELECT * FROM results LIMIT 1), range(20) AS numbers(n)
+    """
+    reader: Any = OtherRows(report_store, rows)
+    section = needed.section(OneDataset(reader))
+    by_name: dict[str, dict[str, Any]] = {}
+    for series in section.charts[0].views["95 %", "weights"].series:
+        by_name.setdefault(series.name, {})[series.kind] = series
+    assert by_name["search"]["points"].x == [20]
+    # 20 trainings of the search hardly ever contain the sparse one.
+    assert by_name["search"]["range"].x == [40, 40]
+    # One success has a bar, to the right edge.
+    assert by_name["SNIP"]["range"].x == [30, 40]
+
+
+def test_point_opens_the_network_of_its_numbers(report: Report, report_store: Path) -> None:
     folder, _, _ = report
     data = data_of(folder)
     view = data["charts"]["weights-needed"]["views"]["95 %|weights"]
     with StoreReader(report_store) as reader:
-        for trace in view["data"]:
+        markers = [trace for trace in view["data"] if trace["mode"] == "markers"]
+        assert markers
+        for trace in markers:
             network = data["networks"][trace["customdata"][0][0]]
             facts = dict(zip(data["facts"], network["facts"], strict=True))
             row = reader.row(facts["experiment"])
             assert trace["x"] == [row["weight_nnz"]]
             assert trace["name"] == name_of(row["method"])
             assert network["title"].startswith(f"{trace['name']}, ")
-    assert data["asking"] == "--store runs/paper"
+    assert data["storeOption"] == "--store runs/paper"
 
 
 NO_NETWORKS = {"disconnected", "random-masks"}
-"""Plots of shares: a point is a mean over many trainings, or of masks without any training."""
+"""Figures of shares, whose points are means over trainings or masks without any."""
 
 
-def test_point_of_a_network_opens_nothing(report: Report, report_store: Path) -> None:
+def test_every_point_of_a_network_opens_one(report: Report, report_store: Path) -> None:
     data = data_of(report[0])
     for name, chart in data["charts"].items():
         for view in chart["views"].values():
             for trace in view["data"]:
                 if trace["mode"] == "lines" or "median" in trace["name"]:
-                    continue  # no markers; medians are looked at below
+                    continue  # no markers, or checked below
                 numbers = [number for number, _ in trace["customdata"]]
                 assert all((number is None) == (name in NO_NETWORKS) for number in numbers), name
     with StoreReader(report_store) as reader:
@@ -137,10 +161,10 @@ def test_point_of_a_network_opens_nothing(report: Report, report_store: Path) ->
                     f"AND target_nnz = 60 AND width = {width}"
                 ).to_pylist()
                 assert facts["accuracy"] == f"{100 * best['accuracy']:.2f} %"
-                assert ("the network is the best" in note) == (statistic != "best")
+                assert ("best of them" in note) == (statistic != "best")
 
 
-def test_network_is_neither_drawn_nor_is_it_said_why(report: Report) -> None:
+def test_every_network_is_drawn_or_has_a_reason(report: Report) -> None:
     folder, built, _ = report
     networks = data_of(folder)["networks"]
     assert all(bool(one["file"]) != bool(one["reason"]) for one in networks)
@@ -149,45 +173,46 @@ def test_network_is_neither_drawn_nor_is_it_said_why(report: Report) -> None:
     assert built.left_out == built.for_draw_all
 
 
-def test_figure_is_missing(report: Report) -> None:
-    folder, built, told = report
+def test_every_figure_has_files(report: Report) -> None:
+    folder, built, steps = report
     page = (folder / "index.html").read_text()
     shown = re.findall(r'<div class="plot" id="plot-([\w-]+)"', page)
     assert len(shown) == built.plots > 5
     for name in shown:
         assert (folder / "figures" / f"{name}.svg").read_text().startswith("<?xml")
-        assert (folder / "figures" / f"{name}.png").stat().st_size > 5_000
-    assert {"asking", "drawing figures", "drawing networks"} == set(told)
+        png = (folder / "figures" / f"{name}.png").read_bytes()
+        assert int.from_bytes(png[16:20], "big") > 2_000  # pixels
+    assert {"running queries", "drawing figures", "drawing networks"} == set(steps)
 
 
-def test_plot_without_points_says_nothing(report: Report) -> None:
+def test_figure_without_rows_names_the_studies_it_needs(report: Report) -> None:
     # The small store has no training from a stored initialisation.
     page = (report[0] / "index.html").read_text()
     figure = re.search(r'<figure data-chart="best-initialisation">.*?</figure>', page, re.DOTALL)
     assert figure is not None
-    assert "Nothing is stored for this plot yet" in figure[0]
+    assert 'class="nothing"' in figure[0]
     assert "fixed95-prune" in figure[0]
 
 
-def test_text_of_the_page_is_taken_for_markup(
+def test_text_of_the_page_is_not_markup(
     report_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("analysis.report.build.write_figures", lambda *arguments: None)
     source = "The store <script>alert(1)</script>"
-    options = Options(source=source, asking=f"--store {source}", draw=False)
+    options = Options(source=source, store_option=f"--store {source}", draw=False)
     with StoreReader(report_store) as reader:
         build_report(reader, tmp_path / "report", options, silent)
     assert "<script>alert" not in (tmp_path / "report" / "index.html").read_text()
     assert "<script>" not in (tmp_path / "report" / "data.js").read_text()
 
 
-def test_other_folder_is_replaced(tmp_path: Path) -> None:
+def test_other_folder_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter-1.tex").write_text("precious")
     for overwrite in (False, True):
-        with pytest.raises(FileExistsError, match="is no report"):
+        with pytest.raises(FileExistsError, match="thesis"):
             check_folder(tmp_path / "thesis", overwrite=overwrite)
-    with pytest.raises(FileNotFoundError, match="there is no folder"):
+    with pytest.raises(FileNotFoundError, match="no"):
         check_folder(tmp_path / "no" / "report", overwrite=False)
     (tmp_path / "empty").mkdir()
     check_folder(tmp_path / "empty", overwrite=False)
@@ -197,7 +222,7 @@ def test_other_folder_is_replaced(tmp_path: Path) -> None:
     check_folder(tmp_path / "empty", overwrite=True)
 
 
-def test_report_that_fails_replaces_the_old_one(
+def test_failed_report_keeps_the_old_one(
     report_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = tmp_path / "report"
@@ -208,25 +233,25 @@ def test_report_that_fails_replaces_the_old_one(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("analysis.report.build.write_figures", full)
-    options = Options(source="", asking="", overwrite=True)
+    options = Options(source="", store_option="", overwrite=True)
     with StoreReader(report_store) as reader, pytest.raises(OSError, match="No space"):
         build_report(reader, old, options, silent)
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
     assert (old / "report.json").read_text() == "old"
 
 
-def test_drawing_that_cannot_be_made_ends_the_report(report_store: Path, tmp_path: Path) -> None:
+def test_drawing_that_fails_is_reported_with_its_reason(report_store: Path, tmp_path: Path) -> None:
     with StoreReader(report_store) as reader:
         row = best_row(reader, "gmp", 0.5)
-        # As after `publish`, but said to be another experiment's.
+        # Without weights, as after `publish`, and with the id of another experiment.
         damaged = {**row, "weights": None, "experiment_id": "0" * 32}
         network = PlottedNetwork(damaged, "GMP", "small:1", "net.svg", "")
-        failed = draw_networks([network], reader, tmp_path, 1, lambda done, of: None)
-    assert "use the version that trained it" in failed["0" * 32]
+        failed = draw_networks([network], reader, tmp_path, 1, lambda done, total: None)
+    assert "version" in failed["0" * 32]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_network_that_learnt_little_is_drawn_unasked(report_store: Path) -> None:
+def test_networks_of_low_accuracy_are_drawn_only_on_request(report_store: Path) -> None:
     with StoreReader(report_store) as reader:
         charts = frontier.section(OneDataset(reader)).charts
         some = plotted_networks(OneDataset(reader), charts)
@@ -234,12 +259,10 @@ def test_network_that_learnt_little_is_drawn_unasked(report_store: Path) -> None
     assert [one.label for one in some] == [one.label for one in every]
     assert not any(one.not_drawn for one in every)
     for one in some:
-        assert bool(one.not_drawn) == (one.row["accuracy"] < LEAST_ACCURACY)
+        assert bool(one.not_drawn) == (one.row["accuracy"] < MIN_ACCURACY)
 
 
-def test_network_that_no_plane_can_show_is_left_to_draw_all(
-    report_store: Path, tmp_path: Path
-) -> None:
+def test_network_with_three_inputs_is_never_drawn(report_store: Path, tmp_path: Path) -> None:
     in_space = "SELECT * REPLACE (if(method = 'snip', [3, 4, 1], layers) AS layers) FROM results"
     reader: Any = OtherRows(report_store, in_space)
     charts = frontier.section(OneDataset(reader)).charts
@@ -248,13 +271,11 @@ def test_network_that_no_plane_can_show_is_left_to_draw_all(
     assert undrawable == {one.row["experiment_id"] for one in every if one.row["method"] == "snip"}
     assert undrawable
     for one in every:
-        assert ("with 2 inputs can be drawn, and this one has 3" in one.not_drawn) == (
-            one.row["experiment_id"] in undrawable
-        )
+        assert ("3 inputs" in one.not_drawn) == (one.row["experiment_id"] in undrawable)
 
 
 class OtherRows:
-    """A reader of a store, with other rows in the place of its own."""
+    """A reader of a store with other rows in place of its own."""
 
     def __init__(self, store: Path, rows: str) -> None:
         self._store = store
@@ -265,27 +286,140 @@ class OtherRows:
             return reader.sql(query.replace("FROM results", f"FROM ({self._rows}) AS results"))
 
 
-def test_store_without_rows_gives_an_empty_report(tmp_path: Path, report_store: Path) -> None:
+def test_store_without_rows_is_refused(tmp_path: Path, report_store: Path) -> None:
     nothing: Any = OtherRows(report_store, "SELECT * FROM results WHERE false")
-    with pytest.raises(ValueError, match="there are no rows yet"):
+    with pytest.raises(ValueError, match="no rows"):
         build_report(nothing, tmp_path / "r", Options("", ""), silent)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_accuracies_on_different_data_are_compared(report_store: Path) -> None:
+def test_data_sets_are_not_mixed(report_store: Path) -> None:
     mixed = "SELECT * REPLACE (if(method = 'gmp', 'moons', dataset) AS dataset) FROM results"
     reader: Any = OtherRows(report_store, mixed)
-    with pytest.raises(ValueError, match="several data sets, cubist-spiral, moons: say which"):
+    with pytest.raises(ValueError, match=r"cubist-spiral, moons.*--dataset"):
         OneDataset(reader)
-    with pytest.raises(
-        ValueError, match="no rows of rings; there are some of cubist-spiral, moons"
-    ):
+    with pytest.raises(ValueError, match=r"rings.*cubist-spiral, moons"):
         OneDataset(reader, "rings")
     moons = OneDataset(reader, "moons")
     assert moons.sql("SELECT DISTINCT method FROM results").to_pylist() == [{"method": "gmp"}]
     answer = ask(moons, "trainings", "N")
     assert "dataset = 'moons'" in answer.sql
     assert answer.rows == [{"method": "gmp", "trainings": 12}]
+
+
+def test_settings_are_part_of_the_method(report_store: Path) -> None:
+    settings = "if(method = 'gmp' AND width = 8, '{\"batches\": 4, \"x\": 0.5}', hyperparameters)"
+    reader: Any = OtherRows(
+        report_store, f"SELECT * REPLACE ({settings} AS hyperparameters) FROM results"
+    )
+    source = OneDataset(reader)
+    assert source.methods == ["gmp", "gmp (batches=4, x=0.5)", "search", "snip"]
+    counts = {row["method"]: row["trainings"] for row in ask(source, "trainings", "N").rows}
+    assert counts == {"gmp": 6, "gmp (batches=4, x=0.5)": 6, "search": 2, "snip": 12}
+    charts = frontier.section(source).charts
+    names = {series.name for series in charts[0].views[("any",)].series}
+    assert {"GMP", "GMP (batches=4, x=0.5)"} <= names
+    # Rows of networks keep the method's own name, which their ids depend on.
+    assert {one.row["method"] for one in plotted_networks(source, charts)} <= set(METHODS)
+
+
+def test_report_of_diverged_trainings_has_no_figures_of_them(
+    report_store: Path, tmp_path: Path
+) -> None:
+    counts = ", ".join(
+        f"NULL AS {name}"
+        for name in ("accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz")
+    )
+    rows = f"SELECT * REPLACE ('diverged' AS status, {counts}) FROM results"
+    reader: Any = OtherRows(report_store, rows)
+    built = build_report(reader, tmp_path / "report", Options("", ""), silent)
+    assert built.rows == 26
+    assert built.drawings == 0
+    assert (
+        "there are no rows for this figure" in (tmp_path / "report/index.html").read_text().lower()
+    )
+
+
+def test_method_without_a_budget_is_not_judged_by_one(report_store: Path) -> None:
+    rows = """SELECT * REPLACE (
+        if(method = 'snip', 3 * target_nnz, weight_nnz) AS weight_nnz) FROM results"""
+    reader: Any = OtherRows(report_store, rows)
+    source = OneDataset(reader)
+    assert {row["method"] for row in ask(source, "accuracy_by_width", "N").rows} == {"gmp"}
+
+
+def test_axis_of_weights_follows_the_rows(report_store: Path) -> None:
+    rows = """SELECT * REPLACE (
+        10 * target_nnz AS target_nnz, 10 * weight_nnz AS weight_nnz) FROM results"""
+    reader: Any = OtherRows(report_store, rows)
+    (front, spread) = frontier.section(OneDataset(reader)).charts
+    for chart in (front, spread):
+        assert chart.x.limits is not None
+        assert chart.x.limits[1] > 1200
+
+
+def ledger_of(report_store: Path, rows: str) -> dict[str, Claim]:
+    reader: Any = OtherRows(report_store, rows)
+    return {claim.name: claim for claim in ledger.claims(OneDataset(reader))}
+
+
+_COPIES = """
+    SELECT * REPLACE ({columns}) FROM (SELECT * FROM results WHERE method = '{method}' LIMIT 1),
+    range({count}) AS numbers(n)
+"""
+
+
+def copies(method: str, count: int, columns: str) -> str:
+    """Return SQL for rows of a method with other values, which may depend on n = 0, 1, ..."""
+    return _COPIES.format(method=method, count=count, columns=columns)
+
+
+def test_few_trainings_decide_no_claim(report_store: Path) -> None:
+    snip = copies("snip", 20, "0.5 AS accuracy")
+    search = copies("search", 5000, "20 AS weight_nnz, 0.96 AS accuracy")
+    claims = ledger_of(report_store, f"{snip} UNION ALL {search}")
+    assert claims["sparsest"].verdict == "not measured"
+    assert claims["width"].verdict == "not measured"
+    assert claims["disconnected"].verdict == "not measured"
+    assert claims["prunable"].verdict == "not measured"
+
+
+def test_absence_is_open_and_one_network_refutes(report_store: Path) -> None:
+    search = copies("search", 500, "20 AS weight_nnz, 0.96 AS accuracy")
+    for sparse, verdict in ((0, "open"), (1, "disagrees")):
+        columns = f"if(n < {sparse}, 20, 30) AS weight_nnz, 0.96 AS accuracy"
+        rows = f"{copies('snip', 500, columns)} UNION ALL {search}"
+        claim = ledger_of(report_store, rows)["sparsest"]
+        assert claim.verdict == verdict
+        findings = {finding.subject: finding.value for finding in claim.findings}
+        assert findings["SNIP, 95 %, at most 20 weights"].startswith(f"{sparse} of 500: ")
+
+
+@pytest.mark.parametrize(
+    ("widths", "accuracy", "verdict"),
+    [
+        ("[8, 256]", "1 - width / 300", "not measured"),
+        ("[8, 16, 32, 64]", "0.9 - 0.1 * log2(width / 8) + 0.01 * (n % 3)", "agrees"),
+        ("[8, 16, 32, 64]", "0.5 + 0.1 * (width = 16)::INT + 0.01 * (n % 3)", "disagrees"),
+        ("[8, 16, 32, 64]", "0.5 + 0.01 * (hash(n, width) % 30)", "open"),
+    ],
+)
+def test_claim_about_width_needs_most_of_several_steps(
+    report_store: Path, widths: str, accuracy: str, verdict: str
+) -> None:
+    rows = f"""
+        SELECT * EXCLUDE (wide) REPLACE (
+            wide AS width, ({accuracy.replace("width", "wide")})::DOUBLE AS accuracy,
+            30 AS target_nnz, 30 AS weight_nnz)
+        FROM (SELECT * FROM results WHERE method = 'snip' LIMIT 1),
+        range(60) AS numbers(n), unnest({widths}) AS all_widths(wide)
+    """
+    assert ledger_of(report_store, rows)["width"].verdict == verdict
+
+
+def test_data_of_the_page_has_no_nan() -> None:
+    script = as_script("DATA", {"x": [1.5, float("nan"), float("inf")], "text": "</script>"})
+    assert script == 'window.DATA = {"x":[1.5,null,null],"text":"\\u003c/script>"};\n'
 
 
 @pytest.mark.parametrize(
@@ -297,23 +431,24 @@ def test_accuracies_on_different_data_are_compared(report_store: Path) -> None:
         (Interval(-3, -5, -1), "disagrees"),
     ],
 )
-def test_interval_on_both_sides_decides_a_claim(interval: Interval, verdict: str) -> None:
+def test_interval_that_contains_the_bound_is_open(interval: Interval, verdict: str) -> None:
     assert above(interval, 0) == verdict
 
 
-def test_verdict_hides_what_disagrees() -> None:
+def test_summary_of_verdicts_counts_all_of_them() -> None:
     def claim(*verdicts: Any) -> str:
         return Claim("", "", "", "", [Finding("", "", one) for one in verdicts], ()).verdict
 
     assert claim("agrees", "agrees") == "agrees"
-    assert claim("agrees", "disagrees", "open", "open") == "mixed: 1 agrees, 1 disagrees, 2 open"
-    assert claim("disagrees") == "disagrees"
-    assert claim("open") == "mixed: 1 open"
-    assert claim() == "not measured: nothing is stored for it"
-    assert in_words(Interval(-0.04, float("-inf"), float("inf"))) == "0 (-∞ to ∞)"
+    mixed = claim("agrees", "disagrees", "open", "open", "not measured", None)
+    assert mixed == "agrees: 1, disagrees: 1, open: 2, not measured: 1"
+    assert claim("disagrees", None) == "disagrees"
+    assert claim("open") == "open"
+    assert claim() == "not measured"
+    assert with_interval(Interval(0.05, -0.0004, 0.1), digits=1) == "5.0 % (0.0 to 10.0 %)"
 
 
-def test_claim_is_decided_from_other_rows(report_store: Path) -> None:
+def test_claims_come_from_the_rows_of_the_report(report_store: Path) -> None:
     with StoreReader(report_store) as reader:
         claims = {claim.name: claim for claim in ledger.claims(OneDataset(reader))}
         rows = prunable.section(OneDataset(reader)).answers[0].rows
@@ -322,27 +457,31 @@ def test_claim_is_decided_from_other_rows(report_store: Path) -> None:
     }
     assert claims["theorem"].verdict == "agrees"
     assert claims["best-initialisation"].findings == []
-    said = {finding.subject: finding.value for finding in claims["prunable"].findings}
+    values = {finding.subject: finding.value for finding in claims["prunable"].findings}
     for row in rows:
         if row["accuracy_that"] == "stays at 95 %":
             expected = f"{100 * row['networks_with_any'] / row['networks']:.0f} %"
-            if row["method"] != "search":  # whose networks were not pruned
-                assert said[f"{name_of(row['method'])}, 95 %"].startswith(expected)
+            if row["method"] != "search":  # which does not prune
+                assert values[f"{name_of(row['method'])}, 95 %"].startswith(expected)
 
 
-def test_two_methods_look_the_same() -> None:
-    styles = [style_of(method) for method in METHODS]
+def test_methods_have_different_styles() -> None:
+    styles = list(method_styles(METHODS).values())
     assert set(PRUNING) | {"search"} == set(METHODS)
     for attribute in ("light", "dark", "symbol", "marker"):
         assert len({getattr(style, attribute) for style in styles}) == len(styles)
     assert len({name_of(method) for method in METHODS}) == len(METHODS)
     assert name_of("my-own") == "my-own"
-    assert style_of("my-own") == style_of("my-own")
+    assert name_of("snip (batches=4)") == "SNIP (batches=4)"
+    others = [f"my-own-{number}" for number in range(12)]
+    styles = list(method_styles([*METHODS, *others]).values())
+    looks = {(style.light, style.symbol) for style in styles}
+    assert len(looks) == len(styles)
 
 
-def test_full_accuracy_has_no_place() -> None:
+def test_full_accuracy_is_on_the_axis() -> None:
     axis = Axis("accuracy", "nines", limits=(0.5, 1.0))
-    assert axis.place(0.99) == pytest.approx(2)
-    assert axis.place(1.0) == axis.place(1 - SMALLEST_REST / 2)
+    assert axis.position(0.99) == pytest.approx(2)
+    assert axis.position(1.0) == axis.position(1 - MIN_REST / 2)
     assert axis.ends is not None
-    assert axis.place(1.0) < axis.ends[1]
+    assert axis.position(1.0) < axis.ends[1]

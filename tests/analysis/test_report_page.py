@@ -39,7 +39,7 @@ def started() -> Iterator[WebDriver]:
 
 @pytest.fixture
 def page(started: WebDriver, report: tuple[Path, Built, list[str]]) -> Iterator[WebDriver]:
-    """The report, freshly opened; whatever a test does, nothing may complain."""
+    """Open the report; the browser must not log errors, whatever the test does."""
     resize(started, 1200, 900)
     started.get("about:blank")
     requested(started)
@@ -74,7 +74,7 @@ def drawn(page: WebDriver, chart: str) -> Any:
     )
 
 
-def test_page_asks_for_something_outside_its_folder(
+def test_page_loads_only_files_of_its_folder(
     page: WebDriver, report: tuple[Path, Built, list[str]]
 ) -> None:
     inside = report[0].absolute().as_uri()
@@ -83,7 +83,7 @@ def test_page_asks_for_something_outside_its_folder(
     assert [address for address in asked if not address.startswith(inside)] == []
 
 
-def test_tab_shows_another_part_or_no_plot(page: WebDriver) -> None:
+def test_tab_shows_its_section_with_plots(page: WebDriver) -> None:
     tabs = [
         tab.get_attribute("aria-controls")
         for tab in page.find_elements(By.CSS_SELECTOR, "[role=tab]")
@@ -97,14 +97,14 @@ def test_tab_shows_another_part_or_no_plot(page: WebDriver) -> None:
         assert find(page, f"#tab-{name}").get_attribute("aria-selected") == "true"
 
 
-def test_tabs_cannot_be_reached_by_keys(page: WebDriver) -> None:
+def test_tabs_can_be_reached_by_keys(page: WebDriver) -> None:
     find(page, "#tab-frontier").send_keys(Keys.ARROW_RIGHT)
     assert find(page, "#needed").is_displayed()
     page.switch_to.active_element.send_keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT)
     assert find(page, "#rows").is_displayed()
 
 
-def test_choice_leaves_the_plot_as_it_is(page: WebDriver) -> None:
+def test_choice_changes_the_plot(page: WebDriver) -> None:
     before = drawn(page, "accuracy-front")
     Select(find(page, "select[data-chart=accuracy-front]")).select_by_visible_text("8")
     wait(page, "document.getElementById('plot-accuracy-front').data.length > 0")
@@ -113,9 +113,9 @@ def test_choice_leaves_the_plot_as_it_is(page: WebDriver) -> None:
     assert {name for name, _, _ in after} <= {"search", "GMP", "SNIP"}
 
 
-def test_click_on_a_point_opens_no_drawing(page: WebDriver) -> None:
+def test_click_on_a_point_opens_its_drawing(page: WebDriver) -> None:
     open_tab(page, "needed")
-    # The point itself lies under plotly's surface, which takes the clicks.
+    # The point is below the surface on which plotly receives clicks.
     point = find(page, "#plot-weights-needed .points path")
     ActionChains(page).move_to_element(point).perform()
     wait(page, "document.querySelector('#plot-weights-needed .hovertext') !== null")
@@ -129,23 +129,23 @@ def test_click_on_a_point_opens_no_drawing(page: WebDriver) -> None:
     wait(page, "!document.getElementById('network').open")
 
 
-def test_plot_can_be_sent_somewhere(page: WebDriver) -> None:
+def test_plot_cannot_be_sent_to_a_server(page: WebDriver) -> None:
     buttons = page.find_elements(By.CSS_SELECTOR, "#plot-accuracy-front .modebar-btn")
-    said = [button.get_attribute("data-title") for button in buttons]
-    assert len(said) == 4
-    assert not any("cloud" in (title or "").lower() for title in said), said
+    titles = [button.get_attribute("data-title") for button in buttons]
+    assert len(titles) == 3
+    assert not any("cloud" in (title or "").lower() for title in titles), titles
 
 
-def test_point_of_accuracy_by_width_opens_no_network(page: WebDriver) -> None:
+def test_point_of_a_mean_opens_the_best_network(page: WebDriver) -> None:
     open_tab(page, "width")
     find(page, "#width details.networks summary").click()
     find(page, "#width details.networks button").click()
     wait(page, "document.getElementById('network').open")
-    assert "the network is the best of them" in find(page, "#network-note").text
+    assert "best of them" in find(page, "#network-note").text
     assert find(page, "#network-title").text.startswith("GMP, from width 8")
 
 
-def test_network_cannot_be_opened_by_keys(page: WebDriver) -> None:
+def test_network_can_be_opened_by_keys(page: WebDriver) -> None:
     open_tab(page, "needed")
     find(page, "#needed details.networks summary").send_keys(Keys.ENTER)
     find(page, "#needed details.networks button").send_keys(Keys.ENTER)
@@ -154,7 +154,7 @@ def test_network_cannot_be_opened_by_keys(page: WebDriver) -> None:
     wait(page, "!document.getElementById('network').open")
 
 
-def test_network_without_drawing_does_not_say_why(page: WebDriver) -> None:
+def test_network_without_drawing_gives_the_reason(page: WebDriver) -> None:
     number = page.execute_script("return REPORT.networks.findIndex(n => n.file === null)")
     if number < 0:
         pytest.skip("every network of this store is drawn on this processor")
@@ -176,7 +176,7 @@ def colours(page: WebDriver) -> Any:
     )
 
 
-def test_switch_leaves_the_page_or_the_plot_light(page: WebDriver) -> None:
+def test_button_switches_page_and_plots_to_dark(page: WebDriver) -> None:
     assert colours(page) == ["rgb(255, 255, 255)", "#000000"]
     find(page, "#theme").click()
     wait(page, "document.getElementById('plot-accuracy-front').data[0].line.color === '#ffffff'")
@@ -184,13 +184,55 @@ def test_switch_leaves_the_page_or_the_plot_light(page: WebDriver) -> None:
     assert find(page, "#theme").text == "Light"
 
 
-def test_system_s_dark_is_not_taken(report: tuple[Path, Built, list[str]]) -> None:
+def test_dark_theme_of_the_system_is_used(report: tuple[Path, Built, list[str]]) -> None:
     with chromium(dark=True) as browser:
         open_report(browser, report[0])
         assert colours(browser) == ["rgb(20, 24, 29)", "#ffffff"]
 
 
-def test_page_must_be_pushed_sideways_on_a_telephone(page: WebDriver) -> None:
+def test_download_is_the_shown_view_in_light_colours(page: WebDriver) -> None:
+    Select(find(page, "select[data-chart=accuracy-front]")).select_by_visible_text("8")
+    find(page, "#theme").click()
+    page.execute_script(
+        "Plotly.downloadImage = (figure, options) => { window.downloaded = [figure, options]; }"
+    )
+    button = "#frontier button[data-chart=accuracy-front]"
+    find(page, f"{button}[data-format=svg]").click()
+    figure, options = page.execute_script("return window.downloaded")
+    assert options["filename"] == "accuracy-front-8"
+    shown = drawn(page, "accuracy-front")
+    assert [[trace["name"], trace["x"], trace["y"]] for trace in figure["data"]] == shown
+    assert figure["data"][0]["line"]["color"] == "#000000"
+    assert figure["layout"]["paper_bgcolor"] == "#ffffff"
+    find(page, f"{button}[data-format=png]").click()
+    _, options = page.execute_script("return window.downloaded")
+    assert options["width"] * options["scale"] >= 3000
+
+
+def test_dark_theme_is_printed_in_light_colours(page: WebDriver) -> None:
+    find(page, "#theme").click()
+    assert colours(page)[1] == "#ffffff"
+    page.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+    wait(page, "document.getElementById('plot-accuracy-front').data[0].line.color === '#000000'")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})  # type: ignore[attr-defined]
+    assert colours(page)[0] == "rgb(255, 255, 255)"
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})  # type: ignore[attr-defined]
+    page.execute_script("window.dispatchEvent(new Event('afterprint'))")
+    wait(page, "document.getElementById('plot-accuracy-front').data[0].line.color === '#ffffff'")
+
+
+def test_table_headers_do_not_overlap(page: WebDriver) -> None:
+    open_tab(page, "rows")
+    overlaps = page.execute_script(
+        "return [...document.querySelectorAll('#rows th')].filter(th => {"
+        "  const range = document.createRange(); range.selectNodeContents(th);"
+        "  return range.getBoundingClientRect().width > th.clientWidth + 0.5;"
+        "}).map(th => th.textContent)"
+    )
+    assert overlaps == []
+
+
+def test_page_fits_a_narrow_screen(page: WebDriver) -> None:
     resize(page, 380, 800)
     for tab in page.find_elements(By.CSS_SELECTOR, "[role=tab]"):
         tab.click()

@@ -1,20 +1,20 @@
-/* The live page: it loads small scripts again and again, since a page from a file can fetch nothing. */
+/* The live page: it reloads small scripts, since a page that is opened from a file cannot fetch data. */
 "use strict";
 
 (() => {
-  const place = document.getElementById("plot");
+  const plot = document.getElementById("plot");
   const views = document.getElementById("views");
-  const news = document.getElementById("news");
+  const age = document.getElementById("age");
   const bar = document.getElementById("bar");
-  let told = null;
+  let state = null;
   let plots = null;
   let plotted = 0;
 
-  // Loads a script of the folder as it is now; false where it cannot be had.
+  // Loads the current version of a script of the folder; false if that fails.
   function load(name) {
     return new Promise((resolve) => {
       const script = document.createElement("script");
-      const done = (there) => { script.remove(); resolve(there); };
+      const done = (loaded) => { script.remove(); resolve(loaded); };
       script.onload = () => done(true);
       script.onerror = () => done(false);
       script.src = `${name}?${Date.now()}`;
@@ -22,24 +22,24 @@
     });
   }
 
-  const say = (name, text) => { document.getElementById(name).textContent = text; };
+  const write = (name, text) => { document.getElementById(name).textContent = text; };
 
   function showProgress({ progress }) {
     document.getElementById("progress").hidden = !progress;
     if (!progress) return;
     bar.max = Math.max(1, progress.total);
     bar.value = progress.done;
-    // Rounded down: 100 % are all of them.
-    say("percent", `${Math.floor((100 * progress.done) / Math.max(1, progress.total))} %`);
-    say("pace", progress.pace);
+    // Rounded down: 100 % only if all are done.
+    write("percent", `${Math.floor((100 * progress.done) / Math.max(1, progress.total))} %`);
+    write("progress-text", progress.text);
   }
 
   function showFacts({ facts }) {
-    document.getElementById("facts").replaceChildren(...facts.map(([number, says]) => {
+    document.getElementById("facts").replaceChildren(...facts.map(([number, label]) => {
       const item = document.createElement("li");
       const strong = document.createElement("strong");
       strong.textContent = number;
-      item.append(strong, ` ${says}`);
+      item.append(strong, ` ${label}`);
       return item;
     }));
   }
@@ -58,19 +58,19 @@
   }
 
   function showAge() {
-    if (!told) return;
-    const at = new Date(told.told_ms).toLocaleTimeString();
-    const late = Date.now() - told.told_ms > 3000 * told.every_s + 5000;
-    if (told.ended) news.textContent = `As of ${at}, when this view was ended; a sweep may still run.`;
-    else if (late) news.textContent = `No news since ${at}: what writes this page was ended, or is held up.`;
-    else news.textContent = `As of ${at}; looks again every ${told.every_s} s.`;
-    news.classList.toggle("late", late || told.ended);
+    if (!state) return;
+    const at = new Date(state.written_ms).toLocaleTimeString();
+    const late = Date.now() - state.written_ms > 3000 * state.every_s + 5000;
+    if (state.ended) age.textContent = `As of ${at}, when the command that updates this page ended. A sweep may still be running.`;
+    else if (late) age.textContent = `No update since ${at}: the command that updates this page has ended or is delayed.`;
+    else age.textContent = `As of ${at}; updated every ${state.every_s} s.`;
+    age.classList.toggle("late", late || state.ended);
   }
 
   async function draw() {
     if (!plots) return;
     const [chart] = Object.values(plots.charts);
-    place.hidden = !chart;
+    plot.hidden = !chart;
     document.getElementById("nothing").hidden = Boolean(chart);
     if (!chart) return;
     const names = Object.keys(chart.views);
@@ -78,27 +78,27 @@
     views.replaceChildren(...names.map((name) => new Option(name, name, false, name === chosen)));
     document.getElementById("choice").hidden = names.length < 2;
     const data = plots;
-    await Sparsest.draw(place, chart, chart.views[chosen], data, (number, note) => Sparsest.open(number, note, data));
+    await Sparsest.draw(plot, chart, chart.views[chosen], data, (number, note) => Sparsest.open(number, note, data));
   }
 
-  async function look() {
+  async function update() {
     if (await load("progress.js")) {
-      told = window.LIVE;
-      say("state", told.state);
-      showProgress(told);
-      showFacts(told);
-      showStudies(told);
-      if (told.plots !== plotted && await load("plots-data.js")) {
+      state = window.LIVE;
+      write("state", state.state);
+      showProgress(state);
+      showFacts(state);
+      showStudies(state);
+      if (state.plots !== plotted && await load("plots-data.js")) {
         plots = window.LIVE_PLOTS;
-        plotted = told.plots;
+        plotted = state.plots;
         await draw();
       }
     }
     showAge();
-    if (!told?.ended) setTimeout(look, 1000 * (told ? told.every_s : 1));
+    if (!state?.ended) setTimeout(update, 1000 * (state ? state.every_s : 1));
   }
 
   views.addEventListener("change", draw);
   Sparsest.onPaint(draw);
-  look();
+  update();
 })();

@@ -1,4 +1,4 @@
-/* What every page of plots has: its colours, plotly's plots in them, and the networks behind points. */
+/* Common to all pages: colours of the theme, plots by plotly, and the networks of the points. */
 "use strict";
 
 const Sparsest = (() => {
@@ -6,10 +6,18 @@ const Sparsest = (() => {
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const narrow = window.matchMedia("(max-width: 40rem)");
 
-  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
+  let printing = false;
+  const isDark = () => !printing && (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
   const cssColour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
 
-  // A file's page may have no storage, depending on the browser.
+  // Colours of downloads and of the printed page, whatever the theme: those of the light theme.
+  const PAPER = { text: "#1a1d21", muted: "#565e67", line: "#d9dde1", card: "#f6f7f8", accent: "#0b62a4" };
+  const themeColours = () => (printing ? PAPER : {
+    text: cssColour("--text"), muted: cssColour("--muted"), line: cssColour("--line"),
+    card: cssColour("--card"), accent: cssColour("--accent"),
+  });
+
+  // A page that is opened from a file has no storage in some browsers.
   function remember(theme) {
     try { localStorage.setItem("sparsest-theme", theme); } catch { /* the choice lasts for this page */ }
   }
@@ -32,10 +40,10 @@ const Sparsest = (() => {
     return copy;
   }
 
-  function layoutOf(chart, view, data, colourOf) {
+  function layoutOf(chart, view, data, colourOf, colours) {
     const axis = (name) => ({
       ...chart.layout[name], ...(view.layout[name] || {}),
-      gridcolor: cssColour("--line"), linecolor: cssColour("--line"), zeroline: false,
+      gridcolor: colours.line, linecolor: colours.line, zeroline: false,
     });
     return {
       xaxis: axis("xaxis"),
@@ -44,17 +52,17 @@ const Sparsest = (() => {
         ...shape, line: { ...shape.line, color: colourOf(shape.name) },
       })),
       annotations: (view.layout.annotations || []).map((text) => ({
-        ...text, font: { ...text.font, color: cssColour("--muted") },
+        ...text, font: { ...text.font, color: colours.muted },
       })),
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
-      font: { color: cssColour("--text"), size: 13 },
-      hoverlabel: { bgcolor: cssColour("--card"), font: { color: cssColour("--text") } },
+      font: { color: colours.text, size: 13 },
+      hoverlabel: { bgcolor: colours.card, font: { color: colours.text } },
       hovermode: "closest",
-      // Where it is given, an enlarged part stays enlarged when the plot is drawn again.
+      // If set, a zoomed plot stays zoomed when it is drawn again.
       uirevision: data.uirevision,
       showlegend: chart.layout.showlegend,
-      modebar: { bgcolor: "rgba(0,0,0,0)", color: cssColour("--muted"), activecolor: cssColour("--accent") },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: colours.muted, activecolor: colours.accent },
       margin: { l: 55, r: 15, t: 25, b: 50 },
       legend: narrow.matches
         ? { orientation: "h", yref: "container", y: 0, yanchor: "bottom", font: { size: 12 } }
@@ -65,22 +73,42 @@ const Sparsest = (() => {
   const config = {
     responsive: true,
     displaylogo: false,
-    // Named one by one: among the others is one that sends the plot to a server.
-    modeBarButtons: [["toImage"], ["zoom2d", "pan2d", "resetScale2d"]],
-    toImageButtonOptions: { format: "svg" },
+    // Listed explicitly: one of the default buttons sends the plot to a server.
+    modeBarButtons: [["zoom2d", "pan2d", "resetScale2d"]],
   };
 
-  // Draws a view in the place of what is there. `data`: what the page was given; `onPoint` is told a
-  // network's number and what the point says of it.
-  async function draw(place, chart, view, data, onPoint) {
-    const colourOf = (style) => (data.styles[style] || data.styles.guide)[isDark() ? "dark" : "light"];
+  const coloursOf = (data, theme) => (style) => (data.styles[style] || data.styles.guide)[theme];
+
+  // Draws a view in an element. `data`: the page's data; `onPoint` gets the network's number and the
+  // note of a point that is clicked.
+  async function draw(element, chart, view, data, onPoint) {
+    const colourOf = coloursOf(data, isDark() ? "dark" : "light");
     const traces = view.data.map((trace) => painted(trace, colourOf));
-    await Plotly.react(place, traces, layoutOf(chart, view, data, colourOf), config);
-    place.removeAllListeners("plotly_click");
-    place.on("plotly_click", ({ points }) => {
+    await Plotly.react(element, traces, layoutOf(chart, view, data, colourOf, themeColours()), config);
+    element.removeAllListeners("plotly_click");
+    element.on("plotly_click", ({ points }) => {
       const [number, note] = points[0].customdata || [];
       if (number !== null && number !== undefined) onPoint(number, note);
     });
+  }
+
+  // Downloads a view in the light colours on white, in a size for print.
+  function download(name, chart, view, data, choices, format) {
+    const colourOf = coloursOf(data, "light");
+    const layout = layoutOf(chart, view, data, colourOf, PAPER);
+    const title = [chart.title, ...choices].join("<br>");
+    const figure = {
+      data: view.data.map((trace) => painted(trace, colourOf)),
+      layout: {
+        ...layout, paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff", width: 900, height: 560,
+        title: { text: title, font: { size: 14 }, x: 0.02, xanchor: "left", y: 0.98, yanchor: "top" },
+        margin: { ...layout.margin, t: 60 + 18 * choices.length },
+        legend: { font: { size: 13 } },
+      },
+    };
+    const values = choices.map((choice) => choice.split(": ")[1]);
+    const filename = [name, ...values].join("-").replace(/[^\w.-]+/g, "-");
+    return Plotly.downloadImage(figure, { format, filename, width: 900, height: 560, scale: format === "png" ? 4 : 1 });
   }
 
   const dialog = document.getElementById("network");
@@ -95,7 +123,7 @@ const Sparsest = (() => {
     return pair;
   }
 
-  // Opens a network of `data`; `note` is what the point that stands for it says.
+  // Opens a network of `data`; `note` is the note of its point.
   function open(number, note, data) {
     const network = data.networks[number];
     const facts = data.facts.map((name, at) => [name, network.facts[at]]).filter(([, value]) => value);
@@ -117,7 +145,7 @@ const Sparsest = (() => {
     document.getElementById("network-facts").replaceChildren(...facts.map((fact) => definition(...fact)));
     const experiment = facts.find(([name]) => name === "experiment")[1];
     const command = document.getElementById("network-command");
-    command.textContent = `sparsest show ${experiment.slice(0, 12)} ${data.asking}`;
+    command.textContent = `sparsest show ${experiment.slice(0, 12)} ${data.storeOption}`;
     command.parentElement.hidden = !network.drawable;
     dialog.showModal();
   }
@@ -127,7 +155,7 @@ const Sparsest = (() => {
 
   const button = document.getElementById("theme");
 
-  // Calls a function now and whenever the colours or the page's width change.
+  // Calls a function now and whenever the colours or the width of the page change.
   function onPaint(paint) {
     const all = () => {
       button.textContent = isDark() ? "Light" : "Dark";
@@ -141,11 +169,14 @@ const Sparsest = (() => {
     });
     dark.addEventListener("change", all);
     narrow.addEventListener("change", all);
+    // Paper is white.
+    window.addEventListener("beforeprint", () => { printing = true; all(); });
+    window.addEventListener("afterprint", () => { printing = false; all(); });
     all();
   }
 
   const theme = remembered();
   if (theme) root.dataset.theme = theme;
 
-  return { draw, open, onPaint };
+  return { draw, download, open, onPaint };
 })();

@@ -1,4 +1,4 @@
-/* The report's tabs and choices. */
+/* Tabs, selectors and downloads of the report. */
 "use strict";
 
 (() => {
@@ -12,6 +12,12 @@
     return selects.map((select) => select.value).join("|");
   }
 
+  function choicesOf(name) {
+    return [...document.querySelectorAll(`select[data-chart="${name}"]`)].map(
+      (select) => `${select.parentElement.firstChild.textContent.trim().toLowerCase()}: ${select.value}`,
+    );
+  }
+
   const open = (number, note) => Sparsest.open(number, note, data);
 
   async function plot(name) {
@@ -20,11 +26,11 @@
     drawn.add(name);
     await Sparsest.draw(document.getElementById(`plot-${name}`), chart, view, data, open);
     list(name, view);
-    // When the first plot was there, for whoever measures it.
+    // Time of the first plot, for benchmarks.
     if (!root.dataset.firstPlotMs) root.dataset.firstPlotMs = Math.round(performance.now());
   }
 
-  // The same networks as buttons, for whoever cannot click a point.
+  // The same networks as buttons, for users who cannot click a point.
   function list(name, view) {
     const details = document.querySelector(`details.networks[data-chart="${name}"]`);
     const buttons = view.data.flatMap((trace) => (trace.customdata || []).flatMap(([number, note], at) => {
@@ -57,14 +63,14 @@
     for (const figure of panel.querySelectorAll("figure")) {
       if (panel.hidden) return;
       if (charts[figure.dataset.chart]) await plot(figure.dataset.chart);
-      // One plot is seen before the next one is drawn.
+      // Let the browser show this plot before the next one is drawn.
       await new Promise((resolve) => { setTimeout(resolve); });
     }
   }
 
-  const ofAddress = () => tabs.find((tab) => `#${tab.getAttribute("aria-controls")}` === location.hash);
+  const tabOfAddress = () => tabs.find((tab) => `#${tab.getAttribute("aria-controls")}` === location.hash);
 
-  for (const [place, tab] of tabs.entries()) {
+  for (const [index, tab] of tabs.entries()) {
     tab.addEventListener("click", () => {
       history.replaceState(null, "", `#${tab.getAttribute("aria-controls")}`);
       show(tab);
@@ -73,12 +79,20 @@
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (!step) return;
       event.preventDefault();
-      const next = tabs[(place + step + tabs.length) % tabs.length];
+      const next = tabs[(index + step + tabs.length) % tabs.length];
       next.focus();
       next.click();
     });
   }
-  window.addEventListener("hashchange", () => { const tab = ofAddress(); if (tab) show(tab); });
+  window.addEventListener("hashchange", () => { const tab = tabOfAddress(); if (tab) show(tab); });
+
+  for (const button of document.querySelectorAll("button[data-format]")) {
+    button.addEventListener("click", () => {
+      const name = button.dataset.chart;
+      const view = charts[name].views[choiceOf(name)] || { data: [], layout: {} };
+      Sparsest.download(name, charts[name], view, data, choicesOf(name), button.dataset.format);
+    });
+  }
 
   for (const select of document.querySelectorAll("select")) {
     select.addEventListener("change", () => plot(select.dataset.chart));
@@ -86,9 +100,9 @@
 
   Sparsest.onPaint(() => {
     for (const name of drawn) {
-      // A hidden plot has no size; it is painted when its tab is opened.
+      // A hidden plot has no size; it is drawn when its tab is opened.
       if (document.getElementById(`plot-${name}`).offsetParent) plot(name);
     }
   });
-  show(ofAddress() || tabs[0]);
+  show(tabOfAddress() || tabs[0]);
 })();

@@ -1,1 +1,1 @@
-"""The parts of the report, one file each: a question in SQL, and what is plotted of the answer."""
+"""The sections of the report: each runs its queries and describes its figures."""

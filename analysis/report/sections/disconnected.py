@@ -1,32 +1,32 @@
-"""Weights that are nonzero and lie on no path from an input to the output."""
+"""Weights that are nonzero but lie on no path from an input to the output."""
 
 from __future__ import annotations
 
+from analysis.figures.chart import Axis, Chart, Selector, Series, View, Views
 from analysis.methods import in_order, name_of
-from analysis.report.asking import Answer, ask, grouped
-from analysis.report.chart import Axis, Chart, Selector, Series, View, Views
-from analysis.report.one_dataset import Source
-from analysis.report.section import Section
+from analysis.report.answers import Answer, Section, ask, grouped
 from analysis.report.sections.width import width_axis
+from analysis.report.source import Source
 
 _SHOWN = {
     "weights on no path": "share_of_weights",
     "networks without any path": "share_without_path",
 }
+"""Option -> column."""
 
 
-def section(reader: Source) -> Section:
-    """Asks for the shares by width."""
-    by_width = ask(reader, "disconnected", "Disconnected weights by method and width")
+def section(source: Source) -> Section:
+    """Return the section, with shares by width."""
+    by_width = ask(source, "disconnected", "Disconnected weights by method and width")
     return Section(
         "disconnected",
         "Disconnected",
-        "How many weights lead nowhere?",
+        "How many weights are disconnected?",
         (
-            "A weight on no path from an input to the output counts as a weight, and the network "
-            "could do without it. It buys sparsity on paper and no expressivity.",
-            "The mean over all budgets, learning rates and schedules of a width. A network without "
-            "any path gives the same answer for every point.",
+            "A weight on no path from an input to the output counts towards the budget, but the "
+            "network's output does not depend on it through the inputs.",
+            "Each point is a mean over all budgets, learning rates and schedules of a width. A "
+            "network without any path gives the same output for every input.",
         ),
         (_chart(by_width),),
         (by_width,),
@@ -37,7 +37,7 @@ def section(reader: Source) -> Section:
 def _chart(by_width: Answer) -> Chart:
     methods = grouped(by_width.rows, "method")
     views: Views = {
-        (said,): View(
+        (option,): View(
             [
                 Series(
                     name_of(method),
@@ -45,21 +45,21 @@ def _chart(by_width: Answer) -> Chart:
                     [row["width"] for row in methods[(method,)]],
                     [row[column] for row in methods[(method,)]],
                     notes=[
-                        f"{row['effective']:.1f} of {row['weights']:.1f} weights on a path in the "
-                        f"mean of {row['networks']:,} networks"
+                        f"on average {row['effective']:.1f} of {row['weights']:.1f} weights are on "
+                        f"a path ({row['networks']:,} networks)"
                         for row in methods[(method,)]
                     ],
                 )
-                for method in in_order({method for (method,) in methods})
+                for method in in_order(method for (method,) in methods)
             ]
         )
-        for said, column in _SHOWN.items()
+        for option, column in _SHOWN.items()
     }
     options = list(_SHOWN)
     return Chart(
         "disconnected",
-        "Share that is disconnected, by the width that pruning starts from",
-        "The higher, the more of the budget buys nothing.",
+        "Share of disconnected weights, by the width that pruning starts from",
+        "Means over trainings; a claim about them is in the tab Claims.",
         width_axis(by_width),
         Axis("share", "percent", limits=(-0.02, 1.02)),
         views,

@@ -1,91 +1,82 @@
-"""Accuracy against the number of weights: the best networks, and how the trainings spread."""
+"""Accuracy against the number of weights: the best networks, and the spread of all trainings."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from analysis.figures.chart import Axis, Chart, Kind, Selector, Series, View, Views
+from analysis.figures.front import ACCURACY, TARGET_GUIDES, front_view, weights_axis
 from analysis.methods import SEARCH, in_order, name_of
-from analysis.report.asking import Answer, ask, grouped, percent_name, stands_for
-from analysis.report.chart import Axis, Chart, Guide, Kind, Selector, Series, View, Views
-from analysis.report.one_dataset import Source
-from analysis.report.section import Section
-from search.paper import TARGETS
+from analysis.report.answers import Answer, Section, ask, grouped, statistic_note
+from analysis.report.source import Source
 
 ANY_WIDTH = "any"
 
-MOST_WEIGHTS = 66
-"""Where the plots end: the paper's largest budget is 65, and denser networks say nothing."""
-
-_GUIDES = tuple(Guide(target, percent_name(target)) for target in TARGETS)
-_WEIGHTS = Axis("nonzero weights", limits=(10, MOST_WEIGHTS))
-_ACCURACY = Axis("accuracy", "percent", limits=(0.49, 1.005))
-_NEAR_ONE = Axis(
-    "accuracy",
-    "nines",
-    limits=(0.45, 0.9995),
-    ticks=(0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995),
-)
+_FIRST_METHOD = "gmp"
+"""Method of the second figure's initial view."""
 
 
-def section(reader: Source) -> Section:
-    """Asks for the fronts and the spread."""
-    front = _front(reader)
-    spread = ask(reader, "spread", "Accuracies by method, width and number of weights")
+def section(source: Source) -> Section:
+    """Return the section, with the front and the spread of accuracies."""
+    front, extent = _front(source), ask(source, "extent", "Range of the figures")
+    spread = ask(source, "spread", "Accuracies by method, width and number of weights")
     return Section(
         "frontier",
         "Accuracy",
-        "How accurate with how few weights?",
+        "How accurate are networks with few weights?",
         (
-            "The yardstick is a search over masks. A method that finds the sparsest networks would "
-            "lie on the search's line, and one above it beats the search.",
-            "Only trainings from fresh initialisations, all learning rates and schedules. Weights "
-            "are counted without biases.",
+            "The reference is a search over masks. It had far more trainings than the pruning "
+            "algorithms (tab Rows), and a line is the best of all trainings of a method: these "
+            "lines show what was found, and do not rank the methods.",
+            "Only trainings from fresh initialisations, with all learning rates and schedules. "
+            "Weights are counted without biases.",
         ),
-        (_front_chart(front), _spread_chart(spread)),
-        (front, spread),
+        (_front_chart(front, extent), _spread_chart(spread, front, extent)),
+        (front, spread, extent),
         needs=("phase1", "phase2-95", "phase2-995", "overparam"),
     )
 
 
-def front_chart(reader: Source) -> Chart:
-    """The best accuracy by number of weights, alone."""
-    return _front_chart(_front(reader))
+def front_chart(source: Source) -> Chart:
+    """Return the figure of the best accuracy by number of weights."""
+    return _front_chart(_front(source), ask(source, "extent", "Range of the figures"))
 
 
-def _front(reader: Source) -> Answer:
-    return ask(reader, "front", "The front of each method, at any width and at each")
+def _front(source: Source) -> Answer:
+    return ask(source, "front", "Networks more accurate than every sparser one of their method")
 
 
-def _front_chart(front: Answer) -> Chart:
-    by_width = grouped(front.rows, "width")
+def _max_weights(extent: Answer) -> int:
+    return int(extent.rows[0]["most"] or 0)
+
+
+def _weights_axis(front: Answer, extent: Answer) -> Axis:
+    """Return an axis that starts where the first method gets better than its sparsest network."""
+    methods = grouped([row for row in front.rows if row["width"] is None], "method")
+    fewest = min(
+        (rows[min(1, len(rows) - 1)]["weight_nnz"] for rows in methods.values()), default=0
+    )
+    return weights_axis(fewest, max(_max_weights(extent), fewest + 1))
+
+
+def _front_chart(front: Answer, extent: Answer) -> Chart:
+    most = _max_weights(extent)
+    by_width = grouped([row for row in front.rows if row["weight_nnz"] <= most], "width")
     search = [row for row in by_width.get((None,), []) if row["method"] == SEARCH]
     views: Views = {}
     for width in _widths(front):
-        rows = by_width[(None,)] if width == ANY_WIDTH else search + by_width[(int(width),)]
-        methods = grouped([row for row in rows if row["weight_nnz"] <= MOST_WEIGHTS], "method")
-        views[(width,)] = View(
-            [
-                Series(
-                    name_of(method),
-                    method,
-                    [row["weight_nnz"] for row in methods[(method,)]],
-                    [row["accuracy"] for row in methods[(method,)]],
-                    "steps",
-                    networks=[row["experiment_id"] for row in methods[(method,)]],
-                    notes=[_best_of(row) for row in methods[(method,)]],
-                )
-                for method in in_order({method for (method,) in methods})
-            ],
-            _GUIDES,
-        )
+        of_width = by_width.get((None if width == ANY_WIDTH else int(width),), [])
+        rows = of_width if width == ANY_WIDTH else search + of_width
+        views[(width,)] = front_view(rows, [_best_of(row) for row in rows])
     return Chart(
         "accuracy-front",
-        "The best accuracy with at most so many nonzero weights",
+        "Best accuracy by number of nonzero weights",
         "A marker is a network that is more accurate than every sparser one of its method. The "
-        "search is the same at every width, since it chooses its structures itself. The axis is "
-        "stretched towards 100 %; what is above 99.95 % is drawn there.",
-        _WEIGHTS,
-        _NEAR_ONE,
+        "search's line is the same for every width, since the search chooses its structures. The "
+        "axis is stretched towards 100 %; accuracies above 99.95 % are drawn there. Networks with "
+        f"more than {most:,} weights are not shown.",
+        _weights_axis(front, extent),
+        ACCURACY,
         views,
         ("front",),
         (Selector("Width that pruning starts from", _widths(front), ANY_WIDTH, "width: {}"),),
@@ -96,41 +87,36 @@ def _best_of(row: dict[str, Any]) -> str:
     return f"best of {row['trainings']:,} with {row['weight_nnz']} weights"
 
 
-def _spread_chart(spread: Answer) -> Chart:
-    groups = grouped(spread.rows, "method", "width")
+def _spread_chart(spread: Answer, front: Answer, extent: Answer) -> Chart:
+    most, lowest = _max_weights(extent), extent.rows[0]["lowest"]
+    groups = grouped([row for row in spread.rows if row["weight_nnz"] <= most], "method", "width")
     reference = groups.get((SEARCH, None), [])
-    methods = in_order({method for method, _ in groups})
+    methods = in_order(method for method, _ in groups)
     widths = _widths(spread)
     views: Views = {}
     for method in methods:
         for width in widths:
-            # The search chooses its structures itself.
             any_width = width == ANY_WIDTH or method == SEARCH
             rows = groups.get((method, None if any_width else int(width)), [])
             series = _spread(rows, method)
             if method != SEARCH:
                 series.append(_line("search, best", SEARCH, reference, "best", "curve"))
-            views[(name_of(method), width)] = View([one for one in series if one.x], _GUIDES)
+            views[(name_of(method), width)] = View([one for one in series if one.x], TARGET_GUIDES)
+    first = _FIRST_METHOD if _FIRST_METHOD in methods else next(iter(methods), "")
     return Chart(
         "accuracy-spread",
-        "All trainings with so many nonzero weights: the best, the median, the middle four fifths",
-        "Training is chaotic: most trainings learn little whatever the method, and the best of "
-        "them is far from the rest. Points with fewer than five trainings are left out.",
-        _WEIGHTS,
-        _ACCURACY,
+        "Accuracies by number of nonzero weights: best, median, and the central 80 %",
+        "The best of many trainings is far from the median. Points with fewer than five trainings "
+        f"are left out, and networks with more than {most:,} weights.",
+        _weights_axis(front, extent),
+        Axis("accuracy", "percent", limits=(min(0.49, lowest or 0.49), 1.005)),
         views,
         ("spread",),
         (
-            Selector("Method", [name_of(method) for method in methods], _most_told(methods)),
+            Selector("Method", [name_of(method) for method in methods], name_of(first)),
             Selector("Width", widths, ANY_WIDTH),
         ),
     )
-
-
-def _most_told(methods: list[str]) -> str:
-    """GMP where it is there: the algorithm that comes closest to the search."""
-    first = "gmp" if "gmp" in methods else next(iter(methods), "")
-    return name_of(first)
 
 
 def _spread(rows: list[dict[str, Any]], method: str) -> list[Series]:
@@ -161,7 +147,7 @@ def _line(
         [row[column] for row in rows],
         kind,
         networks=[] if kind == "curve" else [row["experiment_id"] for row in rows],
-        notes=[] if kind == "curve" else [stands_for(column, row["trainings"]) for row in rows],
+        notes=[] if kind == "curve" else [statistic_note(column, row["trainings"]) for row in rows],
         hollow=column == "median",
     )
 

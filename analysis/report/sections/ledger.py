@@ -1,50 +1,54 @@
-"""The ledger: each claim of the paper with its numbers here, and whether they agree."""
+"""The ledger: each claim of the paper with the numbers measured for it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from analysis.intervals import (
-    LEVEL,
-    mean_difference,
-    wilson,
-)
+from analysis.intervals import LEVEL, Interval, clopper_pearson, mean_difference
 from analysis.methods import SEARCH, in_order, name_of
-from analysis.report.asking import Answer, ask, grouped, percent_name
-from analysis.report.claims import Claim, Finding, Verdict, above, in_words
-from analysis.report.one_dataset import Source
-from analysis.report.section import Section
-from analysis.report.sections.ledger_minima import from_best_init, sparsest
-from analysis.report.sections.random_pruning import simulated
+from analysis.report.answers import Answer, Section, ask, grouped, percent_name
+from analysis.report.claims import Claim, Finding, Verdict, above, with_interval
+from analysis.report.sections.ledger_sparsity import from_best_initialisation, sparsest
+from analysis.report.sections.random_masks import simulated
+from analysis.report.source import Source
 from search.paper import TARGETS
 
 SEED = 407
-"""Of the bootstrap's resamples."""
+"""Seed of the bootstrap."""
 
-_NARROW, _WIDE = 8, 256
+MIN_WIDTHS = 4
+"""Minimum number of widths to decide a claim about width."""
+
+MIN_PER_WIDTH = 30
+"""Minimum number of trainings at each of these widths."""
+
+MIN_NETWORKS = 20
+"""Minimum number of networks to decide a claim about trained networks."""
 
 
-def claims(reader: Source) -> list[Claim]:
-    """All claims of the paper, measured."""
-    widths = ask(reader, "narrow_and_wide", "Trainings of width 8 and of width 256")
+def claims(source: Source) -> list[Claim]:
+    """Return all claims with their numbers."""
+    widths = ask(source, "width_comparison", "Trainings that differ in width alone")
     return [
-        sparsest(reader),
+        sparsest(source),
         _worse_with_width(widths),
         _disconnected(widths),
-        from_best_init(reader),
-        _prunable(reader),
+        from_best_initialisation(source),
+        _prunable(source),
         _theorem(),
     ]
 
 
 def section(measured: Sequence[Claim]) -> Section:
-    """The ledger as a part of the report; the page shows its claims as a table of their own."""
+    """Return the ledger as a section; the page shows its claims one by one."""
     rows = [
         {
-            "claim": claim.says,
+            "claim": claim.statement,
             "of": finding.subject,
             "measured": claim.measured,
             "here": finding.value,
@@ -57,16 +61,18 @@ def section(measured: Sequence[Claim]) -> Section:
     for claim in measured:
         answers |= {answer.name: answer for answer in claim.answers}
     table = Answer(
-        "ledger", "The ledger", "", pa.Table.from_pylist(rows), how="Computed from the SQL below."
+        "ledger", "Ledger", "", pa.Table.from_pylist(rows), method="Computed from the tables below."
     )
     return Section(
         "claims",
         "Claims",
-        "The paper's claims, held against these results",
+        "The paper's claims and these results",
         (
-            "Each claim in our words, what was measured for it, and whether the number agrees. "
-            f"Intervals are of {percent_name(LEVEL)}, and a number whose interval allows both is "
-            "called open.",
+            "Each claim in our words, with the numbers measured for it. A number agrees or "
+            "disagrees only if its interval allows nothing else; otherwise it is open. Below a "
+            "stated number of comparable trainings a claim is not measured.",
+            f"Intervals have a confidence of {percent_name(LEVEL)}. Each stands by itself: of "
+            "twenty correct ones, one is expected to miss.",
         ),
         (),
         (table, *answers.values()),
@@ -74,14 +80,22 @@ def section(measured: Sequence[Claim]) -> Section:
     )
 
 
+_WIDTH_RULE = (
+    "The same budgets (30 weights and more), learning rates and schedules at every width from 8. "
+    "Each step from one width to the next has a bootstrap interval, corrected for the number of "
+    f"steps (seed {SEED}). Agrees if no step contradicts the claim and more than half of them "
+    "confirm it; disagrees if a step contradicts it. Not measured with fewer than "
+    f"{MIN_WIDTHS} widths of {MIN_PER_WIDTH} trainings."
+)
+
+
 def _worse_with_width(widths: Answer) -> Claim:
     return Claim(
         "width",
         "Pruning gets worse as the network that it starts from gets wider.",
-        f"mean accuracy at width {_NARROW} minus that at width {_WIDE}, budgets of 30 weights and "
-        "more, in points of percent",
-        f"Agrees where the interval (bootstrap over trainings, seed {SEED}) is above 0.",
-        _differences(widths, "accuracies", sign=1),
+        "mean accuracy, from one width to the next",
+        _WIDTH_RULE,
+        _width_findings(widths, "accuracies", sign=-1),
         (widths,),
     )
 
@@ -89,39 +103,75 @@ def _worse_with_width(widths: Answer) -> Claim:
 def _disconnected(widths: Answer) -> Claim:
     return Claim(
         "disconnected",
-        "Pruning leaves weights on no path from input to output, the more the wider.",
-        f"mean share of such weights at width {_WIDE} minus that at width {_NARROW}, budgets of 30 "
-        "weights and more, in points of percent",
-        f"Agrees where the interval (bootstrap over trainings, seed {SEED}) is above 0.",
-        _differences(widths, "disconnected", sign=-1),
+        "Pruning leaves weights on no path from input to output, the more so the wider the "
+        "network.",
+        "mean share of such weights, from one width to the next",
+        _WIDTH_RULE,
+        _width_findings(widths, "disconnected", sign=1),
         (widths,),
     )
 
 
-def _differences(widths: Answer, column: str, sign: int) -> list[Finding]:
-    """Narrow minus wide, or the other way round where the sign is -1."""
+def _width_findings(widths: Answer, column: str, sign: int) -> list[Finding]:
+    """Return a finding for each method: whether a mean rises (sign 1) or falls (-1) with width."""
     generator = np.random.default_rng(SEED)
     groups = grouped(widths.rows, "method")
     findings = []
-    for method in in_order({method for (method,) in groups}):
-        by_width = {row["width"]: row[column] for row in groups[(method,)]}
-        order = [by_width.get(width) for width in (_NARROW, _WIDE)[::sign]]
-        first, second = order
-        if not first or not second:
+    for method in in_order(method for (method,) in groups):
+        samples = _comparable(groups[(method,)], column)
+        counts = [len(values) for values in samples.values()]
+        if len(samples) < MIN_WIDTHS or min(counts) < MIN_PER_WIDTH:
+            value = f"{len(samples)} widths, at least {min(counts, default=0)} trainings each"
+            findings.append(Finding(name_of(method), value, "not measured"))
             continue
-        difference = mean_difference(first, second, generator)
-        findings.append(
-            Finding(
-                name_of(method),
-                in_words(difference, scale=100, digits=1),
-                above(difference, 0),
-            )
-        )
+        steps = list(pairwise(samples))
+        level = 1 - (1 - LEVEL) / len(steps)
+        changes = {
+            step: mean_difference(samples[step[1]], samples[step[0]], generator, level)
+            for step in steps
+        }
+        findings.append(_trend(name_of(method), changes, min(counts), sign))
     return findings
 
 
-def _prunable(reader: Source) -> Claim:
-    answer = ask(reader, "prunable", "Weights that could still go")
+def _comparable(rows: Sequence[dict[str, Any]], column: str) -> dict[int, list[float]]:
+    """Return width -> values, of equally many trainings with the same options at each width."""
+    cells: dict[tuple[Any, ...], dict[int, list[float]]] = {}
+    all_widths = sorted({row["width"] for row in rows})
+    for row in rows:
+        options = (row["target_nnz"], row["lr"], row["schedule"])
+        cells.setdefault(options, {})[row["width"]] = row[column] or []
+    samples: dict[int, list[float]] = {width: [] for width in all_widths}
+    for cell in cells.values():
+        count = min(len(cell.get(width, [])) for width in all_widths)
+        for width in all_widths:
+            samples[width] += cell.get(width, [])[:count]
+    return samples
+
+
+def _trend(
+    subject: str, changes: dict[tuple[int, int], Interval], trainings: int, sign: int
+) -> Finding:
+    rising = [step for step, change in changes.items() if change.low > 0]
+    falling = [step for step, change in changes.items() if change.high < 0]
+    confirming, contradicting = (rising, falling) if sign > 0 else (falling, rising)
+    verdict: Verdict = "open"
+    if contradicting:
+        verdict = "disagrees"
+    elif 2 * len(confirming) > len(changes):
+        verdict = "agrees"
+    parts = [f"{len(changes)} steps, {trainings:,} trainings at each width"]
+    for word, steps in (("falls", falling), ("rises", rising)):
+        if steps:
+            named = ", ".join(f"{a}\N{EN DASH}{b}" for a, b in steps)
+            parts.append(f"{word} at {len(steps)} ({named})")
+    unclear = len(changes) - len(rising) - len(falling)
+    parts += [f"unclear at {unclear}"] if unclear else []
+    return Finding(subject, "; ".join(parts), verdict)
+
+
+def _prunable(source: Source) -> Claim:
+    answer = ask(source, "prunable", "Weights that could be removed after training")
     groups = grouped(answer.rows, "accuracy_that")
     findings = []
     for target in TARGETS:
@@ -129,50 +179,47 @@ def _prunable(reader: Source) -> Claim:
         by_method = {row["method"]: row for row in rows}
         for method in in_order(set(by_method) - {SEARCH}):
             row = by_method[method]
-            share = wilson(row["networks_with_any"], row["networks"])
+            share = clopper_pearson(row["networks_with_any"], row["networks"])
             findings.append(
                 Finding(
                     f"{name_of(method)}, {percent_name(target)}",
-                    f"{in_words(share, ' %', 100)} of {row['networks']}",
-                    above(share, 0.5),
+                    f"{with_interval(share)} of {row['networks']:,} networks",
+                    above(share, 0.5) if row["networks"] >= MIN_NETWORKS else "not measured",
                 )
             )
     return Claim(
         "prunable",
         "A network pruned to a budget fixed beforehand could often be pruned further afterwards.",
-        "share of the networks that reach the accuracy and can lose a weight without falling below",
-        "Agrees where Wilson's interval is above one half.",
+        "share of the networks at the accuracy that can lose a weight without falling below it",
+        "Agrees if the Clopper-Pearson interval is above one half, disagrees if it is below. Not "
+        f"measured with fewer than {MIN_NETWORKS} networks.",
         findings,
         (answer,),
     )
 
 
 def _theorem() -> Claim:
-    wide = [one for one in simulated() if one.width == _WIDE]
+    widest = max(one.width for one in simulated())
     findings = []
-    for one in wide:
-        share = wilson(one.without_path, one.trials)
-        rising = [other.exact for other in simulated() if other.kept == one.kept]
-        verdict: Verdict = (
-            "agrees"
-            if rising == sorted(rising) and share.low <= one.exact <= share.high
-            else "disagrees"
-        )
+    for one in (one for one in simulated() if one.width == widest):
+        share = clopper_pearson(one.without_path, one.trials)
+        exact = [other.exact for other in simulated() if other.kept == one.kept]
+        holds = exact == sorted(exact) and share.low <= one.exact <= share.high
         findings.append(
             Finding(
                 f"{one.kept} weights",
                 f"{one.exact:.6f} exactly; {one.without_path:,} of {one.trials:,} simulated, "
-                f"{in_words(share, ' %', 100, 2)}",
-                verdict,
+                f"{with_interval(share, digits=2)}",
+                "agrees" if holds else "disagrees",
             )
         )
     return Claim(
         "theorem",
         "A random mask of k weights has no path from input to output, almost surely, as width "
         "grows.",
-        f"probability that there is no path at width {_WIDE}",
-        "Agrees where the exact probability rises with every width and lies in Wilson's interval "
-        "of the simulation.",
+        f"probability that there is no path at width {widest}",
+        "A calculation, independent of the stored rows. Agrees if the exact probability rises with "
+        "every width and lies in the Clopper-Pearson interval of the simulation.",
         findings,
         (),
     )

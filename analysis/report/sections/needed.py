@@ -1,84 +1,121 @@
-"""How few weights suffice for 95 % and for 99.5 %, and how far that is from the search."""
+"""Weights needed for an accuracy, in all trainings and in equally many of each method."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import isinf
 from typing import Any
 
 import pyarrow as pa
 
-from analysis.intervals import Interval, minimum, resampled_minimum
+from analysis.figures.chart import Axis, Chart, Guide, Selector, Series, View, Views
+from analysis.intervals import Interval, central_range, minimum_of_draws
 from analysis.methods import SEARCH, in_order, name_of
-from analysis.report.asking import Answer, ask, grouped, percent_name
-from analysis.report.chart import Axis, Chart, Guide, Selector, Series, View, Views
-from analysis.report.one_dataset import Source
-from analysis.report.section import Section
+from analysis.report.answers import Answer, Section, ask, grouped, percent_name
+from analysis.report.source import Source
 from search.paper import TARGETS
 
 MEASURES = ("weights", "weights and biases")
 """What is counted."""
 
 
-def section(reader: Source) -> Section:
-    """Asks for the sparsest networks."""
-    trainings = ask(reader, "trainings", "Trainings from fresh initialisations")
-    reached = ask(reader, "reached", "Networks that reach an accuracy, by weights")
-    counted = grouped(reached.rows, "counted")
-    minima = {
-        measure: _minima(counted.get((measure,), []), _count(trainings)) for measure in MEASURES
-    }
-    table = _table(minima)
+@dataclass(frozen=True)
+class _Needed:
+    """Nonzeros that a method needs for an accuracy.
+
+    Attributes:
+        sparsest: row of the sparsest network, with its number of networks.
+        reaching: number of trainings that reach the accuracy.
+        trainings: number of trainings of the method.
+        range: median and central 95 % of the fewest nonzeros in equally many trainings of each
+            method; infinite if no network reaches the accuracy.
+        densest: most nonzeros of a network that reaches the accuracy.
+    """
+
+    sparsest: Mapping[str, Any]
+    reaching: int
+    trainings: int
+    range: Interval
+    densest: int
+
+    @property
+    def fewest(self) -> int:
+        """Nonzeros of the sparsest network."""
+        return int(self.sparsest["nonzeros"])
+
+
+_Needs = dict[tuple[float, str], _Needed]
+"""(accuracy, method) -> need."""
+
+
+def section(source: Source) -> Section:
+    """Return the section, with the sparsest networks."""
+    trainings = ask(source, "trainings", "Trainings from fresh initialisations")
+    reached = ask(source, "reached", "Networks that reach an accuracy, by weights")
+    counts = {row["method"]: row["trainings"] for row in trainings.rows}
+    draws = min(counts.values(), default=0)
+    by_measure = grouped(reached.rows, "counted")
+    needs = {measure: _needs(by_measure.get((measure,), []), counts, draws) for measure in MEASURES}
+    table = _table(needs, counts, draws)
     return Section(
         "needed",
         "Weights needed",
         "How many weights does each method need?",
         (
-            "The sparsest network of each method that reaches the accuracy, from fresh "
-            "initialisations, over all widths, learning rates and schedules.",
-            "A minimum hangs on a few lucky trainings, and the search has had many more of them. "
-            "The bar to the right of a marker is the 95 % interval of a bootstrap: it reaches as "
-            "far as the minimum would slip if the same trainings were drawn again with "
-            "replacement, and up to the method's densest network where it might then be none at "
-            "all. It says nothing of what more trainings would find.",
+            "A marker is the sparsest network of a method that reaches the accuracy, from fresh "
+            "initialisations, over all widths, learning rates and schedules. It is the minimum "
+            "over all trainings of the method, and more trainings find sparser networks, so "
+            "markers alone do not rank methods. The table has the numbers of trainings.",
+            f"A bar compares equal numbers: it is the central 95 % range of the fewest nonzeros in "
+            f"{draws:,} trainings drawn at random from those of the method, the number of the "
+            "method with the fewest. A bar that reaches the right edge has no upper end: such a "
+            "sample may contain no network at that accuracy. A method without a bar reaches it in "
+            "fewer than 2.5 % of the samples.",
         ),
-        (_chart(minima),),
+        (_chart(needs, draws),),
         (table, trainings, reached),
         needs=("phase1", "phase2-95", "phase2-995", "overparam"),
     )
 
 
-def _count(trainings: Answer) -> dict[str, int]:
-    return {row["method"]: row["trainings"] for row in trainings.rows}
-
-
-_Minima = dict[tuple[float, str], tuple[Interval, dict[str, Any]]]
-"""(target, method) -> the fewest, and the row of the network that has them."""
-
-
-def _minima(reached: Sequence[dict[str, Any]], trainings: dict[str, int]) -> _Minima:
-    found = {}
+def _needs(reached: Sequence[dict[str, Any]], trainings: dict[str, int], draws: int) -> _Needs:
+    needs = {}
     for (target, method), rows in grouped(reached, "target", "method").items():
         counts = {row["nonzeros"]: row["networks"] for row in rows}
-        sparsest = {**rows[0], "densest": rows[-1]["nonzeros"]}
-        found[target, method] = (minimum(resampled_minimum(counts, trainings[method])), sparsest)
-    return found
+        distribution = minimum_of_draws(counts, trainings[method], draws)
+        needs[target, method] = _Needed(
+            rows[0],
+            sum(counts.values()),
+            trainings[method],
+            central_range(distribution),
+            rows[-1]["nonzeros"],
+        )
+    return needs
 
 
-def _chart(minima: dict[str, _Minima]) -> Chart:
+def _chart(needs: dict[str, _Needs], draws: int) -> Chart:
     views: Views = {}
-    for measure, found in minima.items():
+    for measure, found in needs.items():
         for target in TARGETS:
-            of_target = {method: both for (at, method), both in found.items() if at == target}
+            of_target = {method: need for (at, method), need in found.items() if at == target}
+            edge = max((need.densest for need in of_target.values()), default=0)
             search = of_target.get(SEARCH)
-            guides = [Guide(search[0].value, "search", upright=True)] if search else []
+            guides = [Guide(search.fewest, "sparsest of search", vertical=True)] if search else []
+            ordered = sorted(in_order(of_target), key=lambda method: of_target[method].fewest)
             views[(percent_name(target), measure)] = View(
-                [_dot(method, *of_target[method]) for method in _by_need(of_target)], guides
+                [
+                    series
+                    for method in ordered
+                    for series in _series(method, of_target[method], edge, draws)
+                ],
+                guides,
             )
     return Chart(
         "weights-needed",
-        "The fewest nonzeros that reach the accuracy",
-        "Left of the dashed line is sparser than the search's best.",
+        "Fewest nonzeros that reach the accuracy",
+        f"Markers: the sparsest of all trainings. Bars: the sparsest of {draws:,} random trainings "
+        "of the method, in 95 % of such samples.",
         Axis("nonzeros"),
         Axis("", "categories"),
         views,
@@ -90,46 +127,63 @@ def _chart(minima: dict[str, _Minima]) -> Chart:
     )
 
 
-def _by_need(found: dict[str, tuple[Interval, dict[str, Any]]]) -> list[str]:
-    return sorted(in_order(set(found)), key=lambda method: found[method][0].value)
-
-
-def _dot(method: str, fewest: Interval, row: dict[str, Any]) -> Series:
-    return Series(
-        name_of(method),
+def _series(method: str, need: _Needed, edge: int, draws: int) -> list[Series]:
+    """Return the marker of a method and, unless its range is infinite, a bar behind it."""
+    name = name_of(method)
+    marker = Series(
+        name,
         method,
-        [fewest.value],
-        [name_of(method)],
+        [need.fewest],
+        [name],
         "points",
-        [fewest.low],
-        # Where a resample can well reach nothing there is no end. No bar would look certain.
-        [row["densest"] if isinf(fewest.high) else fewest.high],
-        [row["experiment_id"]],
-        [
-            f"{100 * row['accuracy']:.2f} %, {row['networks']} of this size"
-            + (", and a redraw may well have none" if isinf(fewest.high) else "")
+        networks=[need.sparsest["experiment_id"]],
+        notes=[
+            f"{100 * need.sparsest['accuracy']:.2f} %; {need.sparsest['networks']:,} of this size; "
+            f"{need.reaching:,} of {need.trainings:,} trainings reach the accuracy"
         ],
     )
+    if isinf(need.range.low):
+        return [marker]
+    high = edge if isinf(need.range.high) else need.range.high
+    note = f"sparsest of {draws:,} trainings: {_range_text(need.range)}"
+    return [
+        Series(name, method, [need.range.low, high], [name] * 2, "range", notes=[note] * 2),
+        marker,
+    ]
 
 
-def _table(minima: dict[str, _Minima]) -> Answer:
-    """Methods by targets, with the gap to the search."""
-    methods = in_order({method for found in minima.values() for _, method in found})
-    columns: dict[str, list[Any]] = {"method": [name_of(method) for method in methods]}
+def _range_text(interval: Interval) -> str:
+    if isinf(interval.low):
+        return "none"
+    if isinf(interval.high):
+        return f"{interval.low:.0f} or more, or none"
+    return f"{interval.low:.0f} to {interval.high:.0f}"
+
+
+def _table(needs: dict[str, _Needs], trainings: dict[str, int], draws: int) -> Answer:
+    """Return a table of the methods, with columns for each measure and accuracy."""
+    methods = in_order({method for found in needs.values() for _, method in found})
+    columns: dict[str, list[Any]] = {
+        "method": [name_of(method) for method in methods],
+        "trainings": [trainings[method] for method in methods],
+    }
     for target in TARGETS:
-        for measure, found in minima.items():
-            said = f"{measure} at {percent_name(target)}"
-            fewest = [found.get((target, method)) for method in methods]
-            search = found.get((target, SEARCH))
-            columns[said] = [None if one is None else int(one[0].value) for one in fewest]
-            columns[f"{said}, more than search"] = [
-                None if one is None or search is None else int(one[0].value - search[0].value)
-                for one in fewest
+        at = f"at {percent_name(target)}"
+        first = needs[MEASURES[0]]
+        columns[f"networks {at}"] = [
+            first[target, method].reaching if (target, method) in first else 0 for method in methods
+        ]
+        for measure, found in needs.items():
+            of_methods = [found.get((target, method)) for method in methods]
+            columns[f"{measure} {at}"] = [need and need.fewest for need in of_methods]
+            columns[f"{measure} {at}, in {draws:,} trainings"] = [
+                _range_text(need.range) if need else "none" for need in of_methods
             ]
     return Answer(
         "weights-needed",
-        "The fewest nonzeros, and how many more than the search's fewest",
+        "Fewest nonzeros of all trainings, and of equally many of each method",
         "",
         pa.table(columns),
-        how="Minima of the table of networks below.",
+        method="Minima of the table of networks below, and the central 95 % range of the minimum "
+        f"of {draws:,} trainings drawn with replacement.",
     )

@@ -1,31 +1,30 @@
-"""What magnitude pruning could still remove from a trained network, without retraining."""
+"""How many weights magnitude pruning could remove from trained networks, without retraining."""
 
 from __future__ import annotations
 
+from analysis.figures.chart import Axis, Chart, Selector, Series, View, Views
 from analysis.methods import in_order, name_of
-from analysis.report.asking import Answer, ask, grouped
-from analysis.report.chart import Axis, Chart, Selector, Series, View, Views
-from analysis.report.one_dataset import Source
-from analysis.report.section import Section
+from analysis.report.answers import Answer, Section, ask, grouped
+from analysis.report.source import Source
 
-_KINDS = ("stays at 95 %", "stays at 99.5 %", "loses 0.1 points at most")
-"""What must hold afterwards."""
+_CONDITIONS = ("stays at 95 %", "stays at 99.5 %", "loses 0.1 points at most")
+"""What the accuracy must do."""
 
 
-def section(reader: Source) -> Section:
-    """Asks for medians and minima."""
-    answer = ask(reader, "prunable", "Weights that could still go")
+def section(source: Source) -> Section:
+    """Return the section, with medians and minima."""
+    answer = ask(source, "prunable", "Weights that could be removed after training")
     return Section(
         "prunable",
         "Still prunable",
-        "Could they have been pruned further?",
+        "Could the networks have been pruned further?",
         (
-            "A budget is fixed before training. Afterwards weights are removed by magnitude, one "
-            "at a time and without retraining, as long as the accuracy holds.",
-            "The paper's finding is that a network pruned to a budget often holds more weights "
-            "than it needs. Only networks that reach the accuracy are looked at; for the last "
-            "choice, those that reach 95 %. The search's networks stand beside them: those with a "
-            "mask, not the dense ones.",
+            "A budget is fixed before training. Afterwards, weights are removed by magnitude, one "
+            "at a time and without retraining, while the accuracy meets the condition.",
+            "The paper finds that a network pruned to a budget often has more weights than it "
+            "needs. Only networks that reach the accuracy are included; for the last condition, "
+            "those that reach 95 %. Those of the search are its masked networks, without dense "
+            "ones.",
         ),
         (_chart(answer),),
         (answer,),
@@ -36,15 +35,15 @@ def section(reader: Source) -> Section:
 def _chart(answer: Answer) -> Chart:
     groups = grouped(answer.rows, "accuracy_that")
     views: Views = {}
-    for kept in _KINDS:
-        rows = {row["method"]: row for row in groups.get((kept,), [])}
-        ordered = [rows[method] for method in in_order(set(rows))]
+    for condition in _CONDITIONS:
+        rows = {row["method"]: row for row in groups.get((condition,), [])}
+        ordered = [rows[method] for method in in_order(rows)]
         notes = [
-            f"{row['networks_with_any']:,} of {row['networks']:,} networks can lose some"
+            f"{row['networks_with_any']:,} of {row['networks']:,} networks can lose weights"
             for row in ordered
         ]
         names = [name_of(row["method"]) for row in ordered]
-        views[(kept,)] = View(
+        views[(condition,)] = View(
             [
                 Series(
                     "as trained, median",
@@ -63,23 +62,24 @@ def _chart(answer: Answer) -> Chart:
                     notes=notes,
                 ),
                 Series(
-                    "pruned further, the fewest",
+                    "pruned further, fewest",
                     "fewest",
                     [row["fewest_left"] for row in ordered],
                     names,
                     "points",
                     networks=[row["experiment_id"] for row in ordered],
-                    notes=["the drawing is of the network as it was trained"] * len(ordered),
+                    notes=["the drawing shows the network as trained"] * len(ordered),
                 ),
             ]
         )
     return Chart(
         "prunable",
-        "Nonzero weights of trained networks, and what is left if they are pruned by magnitude",
-        "The further apart the first two markers, the more a budget fixed beforehand left behind.",
+        "Nonzero weights as trained, and after further pruning by magnitude",
+        "Medians over the networks at the accuracy, and the fewest weights of any of them. The "
+        "number of networks differs between methods.",
         Axis("nonzero weights"),
         Axis("", "categories"),
         views,
         ("prunable",),
-        (Selector("Accuracy that", _KINDS, _KINDS[0], "accuracy {}"),),
+        (Selector("Accuracy that", _CONDITIONS, _CONDITIONS[0], "accuracy {}"),),
     )

@@ -1,31 +1,39 @@
-"""What the width that pruning starts from does to the accuracy, at the same number of weights."""
+"""Accuracy at a fixed number of weights, by the width that pruning starts from."""
 
 from __future__ import annotations
 
+from analysis.figures.chart import Axis, Chart, Guide, Selector, Series, View, Views
 from analysis.methods import SEARCH, in_order, name_of
-from analysis.report.asking import Answer, ask, grouped, percent_name, stands_for
-from analysis.report.chart import Axis, Chart, Guide, Selector, Series, View, Views
-from analysis.report.one_dataset import Source
-from analysis.report.section import Section
+from analysis.report.answers import Answer, Section, ask, grouped, percent_name, statistic_note
+from analysis.report.source import Source
+from search.experiment import FRESH_INIT
 
 STATISTICS = ("mean", "median", "best")
-_USUAL_BUDGET = 50
+
+_FIRST_BUDGET = "50"
+"""Budget of the initial view, if it is there."""
+
+_UNLABELLED = (5, 6, 7)
+"""Widths whose ticks are too close together for labels."""
 
 
-def section(reader: Source) -> Section:
-    """Asks for accuracies by width, and for the sparsest networks by width."""
-    by_width = ask(reader, "accuracy_by_width", "Accuracies by budget, method and width")
-    fewest = ask(reader, "weights_by_width", "The fewest weights by method and width")
-    sparsest = ask(reader, "sparsest", "The sparsest networks by initialisation")
+def section(source: Source) -> Section:
+    """Return the section, with accuracies and the sparsest networks by width."""
+    by_width = ask(source, "accuracy_by_width", "Accuracies by budget, method and width")
+    fewest = ask(source, "weights_by_width", "Fewest weights by method and width")
+    sparsest = ask(source, "sparsest", "Sparsest networks by initialisation")
     return Section(
         "width",
         "Width",
-        "Does a wider network to start from help?",
+        "Does it help to start from a wider network?",
         (
-            "The budget of weights stays the same, the network that they are chosen from grows. "
-            "The paper's finding is that overparameterisation makes pruning worse.",
-            "A point is the mean, the median or the best of one budget's trainings: three learning "
-            "rates and three schedules at each width. The network behind it is the best of them.",
+            "The budget of weights stays the same while the network that they are chosen from "
+            "grows. The paper finds that overparameterisation makes pruning worse; the tab Claims "
+            "has the steps between widths with intervals.",
+            "A point is the mean, the median or the best of the trainings with one budget: in the "
+            "paper's study, three learning rates and three schedules at each width. A click on it "
+            "opens the best network. Methods most of whose networks exceed their budgets are left "
+            "out.",
         ),
         (_accuracy(by_width), _weights(fewest, sparsest)),
         (by_width, fewest, sparsest),
@@ -34,13 +42,12 @@ def section(reader: Source) -> Section:
 
 
 def width_axis(answer: Answer) -> Axis:
-    """Equal steps for doubled widths, with those of the answer written out."""
+    """Return a logarithmic axis with the widths of an answer as ticks."""
     widths = sorted({row["width"] for row in answer.rows})
-    # 5 to 7 stand too close together to be written.
     return Axis(
         "width that pruning starts from",
         "doubling",
-        ticks=[width for width in widths if width not in (5, 6, 7)],
+        ticks=[width for width in widths if width not in _UNLABELLED],
     )
 
 
@@ -60,36 +67,36 @@ def _accuracy(by_width: Answer) -> Chart:
                         [row[statistic] for row in methods[(method,)]],
                         networks=[row["experiment_id"] for row in methods[(method,)]],
                         notes=[
-                            stands_for(statistic, row["trainings"]) for row in methods[(method,)]
+                            statistic_note(statistic, row["trainings"])
+                            for row in methods[(method,)]
                         ],
                     )
-                    for method in in_order({method for (method,) in methods})
+                    for method in in_order(method for (method,) in methods)
                 ]
             )
-    usual = str(_USUAL_BUDGET)
+    first = _FIRST_BUDGET if _FIRST_BUDGET in options else next(iter(options), "")
+    lowest = min((row["median"] for row in by_width.rows), default=0.5)
     return Chart(
         "accuracy-by-width",
         "Accuracy with a fixed budget of weights, by the width that pruning starts from",
-        "Lines that fall to the right get worse with width; 50 % is a network that has learnt "
-        "nothing.",
+        "Few trainings per point, without intervals: neighbouring points can differ by chance. On "
+        "the Cubist Spiral, 50 % is a network that has learnt nothing.",
         width_axis(by_width),
-        Axis("accuracy", "percent", limits=(0.49, 1.005)),
+        Axis("accuracy", "percent", limits=(min(0.49, lowest), 1.005)),
         views,
         ("accuracy-by-width",),
         (
-            Selector(
-                "Budget of weights", options, usual if usual in options else next(iter(options), "")
-            ),
+            Selector("Budget of weights", options, first),
             Selector("Shown", STATISTICS, "mean"),
         ),
     )
 
 
 def _weights(fewest: Answer, sparsest: Answer) -> Chart:
-    floor = {
+    search = {
         row["target"]: row["weights"]
         for row in sparsest.rows
-        if row["begun"] == "fresh" and row["method"] == SEARCH
+        if row["start"] == FRESH_INIT and row["method"] == SEARCH
     }
     views: Views = {}
     for (target,), rows in grouped(fewest.rows, "target").items():
@@ -105,15 +112,18 @@ def _weights(fewest: Answer, sparsest: Answer) -> Chart:
                     f"sparsest of {row['networks']:,} that reach it" for row in methods[(method,)]
                 ],
             )
-            for method in in_order({method for (method,) in methods})
+            for method in in_order(method for (method,) in methods)
         ]
-        guides = [Guide(floor[target], "search", style=SEARCH)] if target in floor else []
+        guides = (
+            [Guide(search[target], "sparsest of search", style=SEARCH)] if target in search else []
+        )
         views[(percent_name(target),)] = View(series, guides)
     options = [option for (option,) in views]
     return Chart(
         "weights-by-width",
-        "The fewest weights that reach the accuracy, by the width pruning starts from",
-        "A line ends where no training of that width reaches the accuracy.",
+        "Fewest weights that reach the accuracy, by the width that pruning starts from",
+        "Minima over few networks: the notes give their number. A line ends where no training of "
+        "the width reaches the accuracy.",
         width_axis(fewest),
         Axis("nonzero weights"),
         views,

@@ -1,4 +1,4 @@
-"""Plots by plotly, as what its script in the page takes; the page gives them its own colours."""
+"""Figures as input for plotly's script; the page adds the colours of its theme."""
 
 from __future__ import annotations
 
@@ -7,33 +7,37 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from analysis.report.chart import Axis, Chart, Guide, Series, View
-from analysis.report.styles import style_of
+from analysis.figures.chart import Axis, Chart, Guide, Series, View
+from analysis.figures.styles import Styles
 
 _DIGITS = 5
-"""Of what is plotted: a hundredth of a pixel, and a third of the bytes."""
+"""Decimals of positions: a hundredth of a pixel, for a third of the bytes."""
+
+_MODES = {"points": "markers", "curve": "lines", "range": "lines"}
 
 
-def plotted(chart: Chart, places: Mapping[str, int]) -> dict[str, Any]:
-    """A plot in plotly's terms, with all its views.
+def plotly_views(chart: Chart, numbers: Mapping[str, int], styles: Styles) -> dict[str, Any]:
+    """Return all views of a figure.
 
     Args:
-        chart: what to plot.
-        places: experiment_id -> number of the network in the page.
+        chart: description of the figure.
+        numbers: experiment_id -> number of the network in the page.
+        styles: style of each series.
 
     Returns:
-        `layout` of all views; `views`: the choices, joined by "|" -> `data` and `layout`;
-        `first`: the choice at the start.
+        `title`; `layout` of all views; `views`: selector values, joined by "|" -> `data` and
+        `layout`; `first`: the initial selector values.
     """
     layout = go.Layout(
-        xaxis=_axis(chart.x), yaxis=_axis(chart.y), showlegend=not chart.names_itself
+        xaxis=_axis(chart.x), yaxis=_axis(chart.y), showlegend=not chart.axis_is_legend
     )
     return {
+        "title": chart.title,
         "layout": layout.to_plotly_json(),
         "first": "|".join(chart.first),
         "views": {
             "|".join(choice): {
-                "data": [_trace(series, chart, places) for series in view.series],
+                "data": [_trace(series, chart, numbers, styles) for series in view.series],
                 "layout": _view_layout(view, chart),
             }
             for choice, view in chart.views.items()
@@ -54,17 +58,17 @@ def _axis(axis: Axis) -> dict[str, Any]:
     if axis.ticks:
         settings |= {
             "tickmode": "array",
-            "tickvals": [axis.place(tick) for tick in axis.ticks],
+            "tickvals": [axis.position(tick) for tick in axis.ticks],
             "ticktext": [axis.text(tick) for tick in axis.ticks],
         }
     return settings
 
 
 def _view_layout(view: View, chart: Chart) -> dict[str, Any]:
-    """The guides, and the order of the categories."""
+    """Return the guides and the order of the categories."""
     settings: dict[str, Any] = {
         "shapes": [_guide_line(guide, chart) for guide in view.guides],
-        "annotations": [_guide_text(guide, chart) for guide in view.guides],
+        "annotations": [_guide_label(guide, chart) for guide in view.guides],
     }
     if chart.y.scale == "categories":
         order = list(dict.fromkeys(y for series in view.series for y in series.y))
@@ -73,8 +77,8 @@ def _view_layout(view: View, chart: Chart) -> dict[str, Any]:
 
 
 def _guide_line(guide: Guide, chart: Chart) -> dict[str, Any]:
-    at = _guide_place(guide, chart)
-    along, across = ("y", "x") if guide.upright else ("x", "y")
+    at = _guide_position(guide, chart)
+    along, across = ("y", "x") if guide.vertical else ("x", "y")
     return {
         "type": "line",
         "name": guide.style,
@@ -88,51 +92,55 @@ def _guide_line(guide: Guide, chart: Chart) -> dict[str, Any]:
     }
 
 
-def _guide_place(guide: Guide, chart: Chart) -> float:
-    return (chart.x if guide.upright else chart.y).place(guide.at)
+def _guide_position(guide: Guide, chart: Chart) -> float:
+    return (chart.x if guide.vertical else chart.y).position(guide.at)
 
 
-def _guide_text(guide: Guide, chart: Chart) -> dict[str, Any]:
-    at = _guide_place(guide, chart)
-    place = (
+def _guide_label(guide: Guide, chart: Chart) -> dict[str, Any]:
+    at = _guide_position(guide, chart)
+    anchor = (
         {"x": at, "y": 1, "yref": "paper", "yanchor": "bottom"}
-        if guide.upright
+        if guide.vertical
         else {"y": at, "x": 0, "xref": "paper", "xanchor": "left", "yanchor": "bottom"}
     )
-    return {"text": guide.says, "showarrow": False, "font": {"size": 11}, **place}
+    return {"text": guide.label, "showarrow": False, "font": {"size": 11}, **anchor}
 
 
-def _trace(series: Series, chart: Chart, places: Mapping[str, int]) -> dict[str, Any]:
+def _trace(
+    series: Series, chart: Chart, numbers: Mapping[str, int], styles: Styles
+) -> dict[str, Any]:
     if series.kind == "band":
         trace = go.Scatter(**_band(series, chart.y))
     else:
         trace = go.Scatter(
             x=_rounded(series.x),
             y=_rounded([_height(y, chart.y) for y in series.y]),
-            mode={"points": "markers", "curve": "lines"}.get(series.kind, "lines+markers"),
+            mode=_MODES.get(series.kind, "lines+markers"),
             line={
                 "shape": "hv" if series.kind == "steps" else "linear",
                 "width": 2.5 if series.style == "search" else 1.8,
                 "dash": "dot" if series.hollow else "solid",
             },
-            marker=_marker(series),
+            marker=_marker(series, styles),
             **_intervals(series, chart),
-            **_hover(series, chart, places),
+            **_hover(series, chart, numbers),
         )
-    # The page paints by the style's name, in its light or dark colours.
+        if series.kind == "range":
+            trace.update(opacity=0.35, line={"width": 9}, showlegend=False)
+    # The page looks up the colour of the style in its theme.
     trace.update(name=series.name, meta=series.style)
     return trace.to_plotly_json()  # type: ignore[no-any-return]
 
 
-def _marker(series: Series) -> dict[str, Any]:
-    symbol = style_of(series.style).symbol
+def _marker(series: Series, styles: Styles) -> dict[str, Any]:
+    symbol = styles[series.style].symbol
     if series.hollow and not symbol.endswith("-open"):
         symbol += "-open"
     return {"symbol": symbol, "size": 11 if series.kind == "points" else 7}
 
 
 def _band(series: Series, axis: Axis) -> dict[str, Any]:
-    low, high = ([axis.place(end) for end in ends or ()] for ends in (series.low, series.high))
+    low, high = ([axis.position(end) for end in ends or ()] for ends in (series.low, series.high))
     return {
         "x": [*_rounded(series.x), *reversed(_rounded(series.x))],
         "y": [*_rounded(high), *reversed(_rounded(low))],
@@ -147,11 +155,11 @@ def _intervals(series: Series, chart: Chart) -> dict[str, Any]:
     if series.low is None or series.high is None:
         return {}
     across = chart.y.scale == "categories"
-    # On an axis of categories the other one has the numbers.
-    numbers, axis = (series.x, chart.x) if across else (series.y, chart.y)
+    # With categories on the y axis, the numbers are on the x axis.
+    values, axis = (series.x, chart.x) if across else (series.y, chart.y)
     middle, low, high = (
-        [axis.place(float(value)) for value in values]
-        for values in (numbers, series.low, series.high)
+        [axis.position(float(value)) for value in numbers]
+        for numbers in (values, series.low, series.high)
     )
     ends = {
         "type": "data",
@@ -164,28 +172,29 @@ def _intervals(series: Series, chart: Chart) -> dict[str, Any]:
     return {"error_x" if across else "error_y": ends}
 
 
-def _hover(series: Series, chart: Chart, places: Mapping[str, int]) -> dict[str, Any]:
-    """What is said of a point; `customdata` is the network's number, or None, and a note."""
+def _hover(series: Series, chart: Chart, numbers: Mapping[str, int]) -> dict[str, Any]:
+    """Return the text about each point; `customdata` holds the network's number and a note."""
     count = len(series.x)
     networks = series.networks or [None] * count
     notes = series.notes or [""] * count
     in_percent = chart.y.scale in ("percent", "nines")
     y = "%{text}" if in_percent else "%{y}"
-    x = "" if chart.x.title == "" else f"{chart.x.title}: %{{x}}<br>"
-    y_says = "" if chart.y.title == "" else f"{chart.y.title}: {y}<br>"
+    x_line = "" if chart.x.title == "" else f"{chart.x.title}: %{{x}}<br>"
+    y_line = "" if chart.y.title == "" else f"{chart.y.title}: {y}<br>"
     return {
         "customdata": [
-            [None if network is None else places[network], note]
+            [None if network is None else numbers[network], note]
             for network, note in zip(networks, notes, strict=True)
         ],
-        # Rounded heights would not say 95.00 % of a network that has reached it.
+        # Rounded positions would not show 95.00 % for a network that has just reached it.
         "text": [f"{100 * float(value):.2f} %" for value in series.y] if in_percent else None,
-        "hovertemplate": f"<b>{series.name}</b><br>{x}{y_says}%{{customdata[1]}}<extra></extra>",
+        "hovertemplate": f"<b>{series.name}</b><br>{x_line}{y_line}%{{customdata[1]}}"
+        "<extra></extra>",
     }
 
 
 def _height(value: float | str, axis: Axis) -> float | str:
-    return value if isinstance(value, str) else axis.place(value)
+    return value if isinstance(value, str) else axis.position(value)
 
 
 def _rounded(values: Sequence[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The paper's theorem: a random mask of k weights has no path, almost surely, as width grows."""
+"""The paper's theorem: almost surely, a random mask of k weights has no path as width grows."""
 
 from __future__ import annotations
 
@@ -9,42 +9,43 @@ from math import comb
 import numpy as np
 import pyarrow as pa
 
-from analysis.intervals import wilson
+from analysis.figures.chart import Axis, Chart, Selector, Series, View, Views
+from analysis.intervals import clopper_pearson
 from analysis.methods import in_order, name_of
 from analysis.random_masks import (
     masks_without_path,
     number_of_weights,
     simulated_without_path,
 )
-from analysis.report.asking import Answer, ask, grouped
-from analysis.report.chart import Axis, Chart, Selector, Series, View, Views
-from analysis.report.one_dataset import Source
-from analysis.report.section import Section
+from analysis.report.answers import Answer, Section, ask, grouped
+from analysis.report.source import Source
 
 WIDTHS = (3, 4, 5, 6, 7, 8, 16, 32, 64, 128, 256)
-"""The paper's."""
+"""Widths of the paper."""
 
 KEPT = (20, 30, 65)
-"""Budgets: near the sparsest networks, a middle one, and the paper's largest."""
+"""Numbers of weights: near the sparsest networks, a middle one, and the paper's largest budget."""
 
 TRIALS = 2000
-"""Random masks for each width and budget."""
+"""Number of random masks for each width and number of weights."""
 
 SEED = 20240704
-"""Of the simulation."""
+"""Seed of the simulation."""
+
+_ALL = "all three"
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """Random masks of one width and budget.
+    """Random masks of one width and number of weights.
 
     Attributes:
-        width: of each hidden layer.
-        kept: weights.
-        weights: of the dense network.
+        width: neurons of each hidden layer.
+        kept: number of kept weights.
+        weights: number of weights of the dense network.
         exact: probability that there is no path, by counting.
-        trials: masks that were drawn.
-        without_path: of these.
+        trials: number of simulated masks.
+        without_path: number of these without a path.
     """
 
     width: int
@@ -57,8 +58,8 @@ class Simulated:
 
 @cache
 def simulated() -> tuple[Simulated, ...]:
-    """Counts and simulates for all widths and budgets that fit; the same every time."""
-    found = []
+    """Count and simulate all widths and numbers of weights; the result is always the same."""
+    results = []
     for width in WIDTHS:
         sizes = [2, width, width, width, 1]
         weights = number_of_weights(sizes)
@@ -69,27 +70,25 @@ def simulated() -> tuple[Simulated, ...]:
             generator = np.random.default_rng([SEED, width, kept])
             hits = simulated_without_path(sizes, kept, TRIALS, generator)
             exact = counts[kept] / comb(weights, kept)
-            found.append(Simulated(width, kept, weights, exact, TRIALS, hits))
-    return tuple(found)
+            results.append(Simulated(width, kept, weights, exact, TRIALS, hits))
+    return tuple(results)
 
 
-def section(reader: Source) -> Section:
-    """Simulates, and asks how often the algorithms leave no path."""
+def section(source: Source) -> Section:
+    """Return the section, with random masks and the masks of the algorithms."""
     masks = _answer()
-    algorithms = ask(
-        reader, "without_path_by_budget", "Networks of the algorithms without any path"
-    )
+    algorithms = ask(source, "without_path_by_budget", "Networks of the algorithms without a path")
     return Section(
         "random",
         "Random masks",
         "What would a random mask do?",
         (
-            "The paper's theorem: where k of a network's weights are kept uniformly at random, the "
+            "The paper's theorem: if k of a network's weights are kept uniformly at random, the "
             "probability that no path leads from an input to the output tends to 1 as the width "
             "grows.",
-            f"Lines are exact: masks without a path are counted with integers. Markers are "
-            f"simulated, {TRIALS:,} masks each (seed {SEED}), with Wilson's 95 % intervals.",
-            "Choose a budget to see the algorithms beside the random mask.",
+            f"Lines are exact: the masks without a path are counted with integers. Markers are "
+            f"simulated, {TRIALS:,} masks each (seed {SEED}), with Clopper-Pearson 95 % intervals.",
+            "Choose a budget to compare the algorithms with a random mask.",
         ),
         (_chart(algorithms),),
         (masks, algorithms),
@@ -99,7 +98,7 @@ def section(reader: Source) -> Section:
 def _answer() -> Answer:
     rows = []
     for one in simulated():
-        share = wilson(one.without_path, one.trials)
+        share = clopper_pearson(one.without_path, one.trials)
         rows.append(
             {
                 "kept": one.kept,
@@ -117,11 +116,8 @@ def _answer() -> Answer:
         "Probability that a random mask has no path",
         "",
         table,
-        how="Counted and simulated by analysis/random_masks.py; no stored row is used.",
+        method="Counted and simulated by analysis/random_masks.py, without stored rows.",
     )
-
-
-_ALL = "all three"
 
 
 def _chart(algorithms: Answer) -> Chart:
@@ -140,16 +136,16 @@ def _chart(algorithms: Answer) -> Chart:
                 method,
                 [row["width"] for row in methods[(method,)]],
                 [row["without_path"] / row["networks"] for row in methods[(method,)]],
-                notes=[f"{row['networks']} networks" for row in methods[(method,)]],
+                notes=[f"{row['networks']:,} networks" for row in methods[(method,)]],
             )
-            for method in in_order({method for (method,) in methods})
+            for method in in_order(method for (method,) in methods)
         ]
         views[(str(kept),)] = View([*_random(kept, "random", "random mask"), *series])
     return Chart(
         "random-masks",
-        "Share of masks without any path from an input to the output, by width",
-        "Every line of random masks rises to 1; with more weights it does so later.",
-        Axis("width", "doubling", ticks=[w for w in WIDTHS if w not in (5, 6, 7)]),
+        "Share of masks without a path from an input to the output, by width",
+        "The share rises to 1 for every number of weights, later for more weights.",
+        Axis("width", "doubling", ticks=[width for width in WIDTHS if width not in (5, 6, 7)]),
         Axis("share without a path", "percent", limits=(-0.02, 1.02)),
         views,
         ("random-masks", "without-path-by-budget"),
@@ -157,20 +153,20 @@ def _chart(algorithms: Answer) -> Chart:
     )
 
 
-def _random(kept: int, style: str, called: str) -> list[Series]:
-    ours = [one for one in simulated() if one.kept == kept]
-    shares = [wilson(one.without_path, one.trials) for one in ours]
-    widths = [one.width for one in ours]
+def _random(kept: int, style: str, name: str) -> list[Series]:
+    masks = [one for one in simulated() if one.kept == kept]
+    shares = [clopper_pearson(one.without_path, one.trials) for one in masks]
+    widths = [one.width for one in masks]
     return [
-        Series(f"{called}, exact", style, widths, [one.exact for one in ours], "curve"),
+        Series(f"{name}, exact", style, widths, [one.exact for one in masks], "curve"),
         Series(
-            f"{called}, simulated",
+            f"{name}, simulated",
             style,
             widths,
             [share.value for share in shares],
             "points",
             [share.low for share in shares],
             [share.high for share in shares],
-            notes=[f"of {one.trials:,} masks" for one in ours],
+            notes=[f"{one.trials:,} masks" for one in masks],
         ),
     ]

@@ -1,0 +1,1 @@
+"""Figures: one description (`chart`), drawn by plotly for pages and by matplotlib for files."""

@@ -1,0 +1,202 @@
+"""Description of a figure, which `plotly_figure` and `matplotlib_figure` draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import log10
+from typing import Literal
+
+Kind = Literal["steps", "line", "curve", "points", "band", "range"]
+"""steps: markers, and a line that keeps its height until the next one; line: markers joined by
+straight lines; curve: a line without markers; points: markers alone; band: the area between `low`
+and `high`; range: a bar from `low` to `high` on an axis of categories."""
+
+MIN_REST = 0.0005
+"""Smallest distance from 1 on an axis `nines`, on which 100 % would be at infinity."""
+
+MAX_PANELS = 12
+"""Maximum number of views that are drawn side by side in one file."""
+
+_HEADROOM = 0.1
+"""Space above the upper limit of an axis `nines`, so that markers there are not cut."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Data of one kind in a figure.
+
+    Attributes:
+        name: entry in the legend.
+        style: method or other key of `analysis.figures.styles`; decides colour and marker.
+        x: x values.
+        y: y values; text on an axis of categories.
+        kind: how the data are drawn.
+        low: lower ends of intervals; None for no intervals.
+        high: upper ends of intervals.
+        networks: experiment_id of the network of each point, or None for a point without one.
+        notes: text about each point.
+        hollow: whether markers are hollow and lines dashed.
+    """
+
+    name: str
+    style: str
+    x: Sequence[float]
+    y: Sequence[float | str]
+    kind: Kind = "line"
+    low: Sequence[float] | None = None
+    high: Sequence[float] | None = None
+    networks: Sequence[str | None] = ()
+    notes: Sequence[str] = ()
+    hollow: bool = False
+
+    @property
+    def has_markers(self) -> bool:
+        """Whether points have markers."""
+        return self.kind in ("steps", "line", "points")
+
+    @property
+    def has_line(self) -> bool:
+        """Whether a line connects the points."""
+        return self.kind in ("steps", "line", "curve", "range")
+
+    @property
+    def is_area(self) -> bool:
+        """Whether the data are drawn as an area or a bar, behind the others."""
+        return self.kind in ("band", "range")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis.
+
+    Attributes:
+        title: quantity, with its unit.
+        scale: `percent` shows fractions as percentages; `nines` does so with equal distances for
+            equal ratios of the rest to 1, so that 99 % and 99.9 % are as far apart as 90 % and
+            99 %; `doubling` has equal distances for equal ratios; `categories` are texts, the
+            first one on top.
+        limits: lowest and highest value; None: those of the data.
+        ticks: values with a label; empty: chosen by the library.
+    """
+
+    title: str
+    scale: Literal["linear", "percent", "nines", "doubling", "categories"] = "linear"
+    limits: tuple[float, float] | None = None
+    ticks: Sequence[float] = ()
+
+    def position(self, value: float) -> float:
+        """Return a value's position on an axis with even steps: a percentage, or nines."""
+        if self.scale == "percent":
+            return 100 * value
+        return -log10(max(1 - value, MIN_REST)) if self.scale == "nines" else value
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Positions of the limits."""
+        if self.limits is None:
+            return None
+        low, high = (self.position(limit) for limit in self.limits)
+        return (low, high + _HEADROOM) if self.scale == "nines" else (low, high)
+
+    def text(self, value: float) -> str:
+        """Return the label of a value."""
+        return f"{100 * value:g} %" if self.scale in ("percent", "nines") else f"{value:g}"
+
+
+@dataclass(frozen=True)
+class Guide:
+    """A reference line across a figure, such as that of an accuracy.
+
+    Attributes:
+        at: value on the axis.
+        label: text beside the line.
+        vertical: whether `at` is on the x axis.
+        style: see `Series`.
+    """
+
+    at: float
+    label: str
+    vertical: bool = False
+    style: str = "guide"
+
+
+@dataclass(frozen=True)
+class Selector:
+    """A choice of the view.
+
+    Attributes:
+        label: name of the choice.
+        options: possible values.
+        first: initial value.
+        beside: text for a value that is shown without the label; {} is the value.
+    """
+
+    label: str
+    options: Sequence[str]
+    first: str
+    beside: str = "{}"
+
+
+@dataclass(frozen=True)
+class View:
+    """Contents of a figure for one combination of selector values."""
+
+    series: Sequence[Series]
+    guides: Sequence[Guide] = ()
+
+
+Views = dict[tuple[str, ...], View]
+"""Selector values -> view."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure.
+
+    Attributes:
+        name: stem of its files, and id in the page.
+        title: what the figure shows.
+        caption: how to read it.
+        x: x axis.
+        y: y axis.
+        views: one view for each combination of selector values.
+        tables: names of the tables with its data.
+        selectors: choices; none for a single view, whose key is ().
+    """
+
+    name: str
+    title: str
+    caption: str
+    x: Axis
+    y: Axis
+    views: Mapping[tuple[str, ...], View]
+    tables: Sequence[str] = ()
+    selectors: Sequence[Selector] = ()
+
+    @property
+    def first(self) -> tuple[str, ...]:
+        """Initial selector values."""
+        return tuple(selector.first for selector in self.selectors)
+
+    @property
+    def all_series(self) -> Iterator[Series]:
+        """Series of all views."""
+        return (series for view in self.views.values() for series in view.series)
+
+    @property
+    def axis_is_legend(self) -> bool:
+        """Whether the y axis names every series, so that no legend is needed."""
+        return self.y.scale == "categories" and all(
+            set(series.y) == {series.name} for series in self.all_series
+        )
+
+    @property
+    def has_panels(self) -> bool:
+        """Whether all views fit side by side in one file."""
+        return 2 <= len(self.views) <= MAX_PANELS
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no view has data."""
+        return not any(series.x for series in self.all_series)

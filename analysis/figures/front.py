@@ -1,0 +1,58 @@
+"""The figure of the best accuracy by number of weights, for the report and for notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from analysis.figures.chart import Axis, Guide, Series, View
+from analysis.methods import in_order, name_of
+from search.paper import TARGETS
+
+ACCURACY = Axis(
+    "accuracy",
+    "nines",
+    limits=(0.45, 0.9995),
+    ticks=(0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995),
+)
+"""Accuracy axis, stretched towards 100 %."""
+
+TARGET_GUIDES = tuple(Guide(target, f"{100 * target:g} %") for target in TARGETS)
+"""Lines at the paper's accuracies."""
+
+_PADDING = 0.02
+"""Space beside the data as a fraction of the axis."""
+
+
+def weights_axis(fewest: int, most: int) -> Axis:
+    """Return an axis from the smallest to the largest number of weights."""
+    space = max(1.0, _PADDING * (most - fewest))
+    return Axis("nonzero weights", limits=(fewest - space, most + space))
+
+
+def front_view(rows: Sequence[Mapping[str, Any]], notes: Sequence[str] = ()) -> View:
+    """Return a view with a step line for each method.
+
+    Args:
+        rows: rows with method, weight_nnz, accuracy and experiment_id, ascending in both numbers
+            within a method.
+        notes: text about each row; empty for none.
+    """
+    texts = notes or [""] * len(rows)
+    series = []
+    for method in in_order({row["method"] for row in rows}):
+        points = [
+            (row, text) for row, text in zip(rows, texts, strict=True) if row["method"] == method
+        ]
+        series.append(
+            Series(
+                name_of(method),
+                method,
+                [row["weight_nnz"] for row, _ in points],
+                [row["accuracy"] for row, _ in points],
+                "steps",
+                networks=[row["experiment_id"] for row, _ in points],
+                notes=[text for _, text in points],
+            )
+        )
+    return View(series, TARGET_GUIDES)

@@ -1,0 +1,98 @@
+"""Query results and sections: every figure of the report shows the SQL that it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from analysis.figures.chart import Chart
+from analysis.findings import question
+from analysis.report.source import Source
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A table with the query that gave it.
+
+    Attributes:
+        name: stem of its file, in lower case.
+        title: one-line description.
+        sql: the query; empty if there is none.
+        table: the rows.
+        method: how the table was computed from other rows or without any; empty for a query's own
+            result.
+    """
+
+    name: str
+    title: str
+    sql: str
+    table: pa.Table
+    method: str = ""
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries."""
+        rows: list[dict[str, Any]] = self.table.to_pylist()
+        return rows
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the report.
+
+    Attributes:
+        name: id in the page.
+        tab: label of its tab, two or three words.
+        title: heading.
+        text: paragraphs.
+        charts: figures.
+        answers: tables; those with few rows are shown.
+        needs: studies of the paper that the figures are made from.
+    """
+
+    name: str
+    tab: str
+    title: str
+    text: Sequence[str]
+    charts: Sequence[Chart]
+    answers: Sequence[Answer]
+    needs: Sequence[str] = ()
+
+
+def ask(source: Source, name: str, title: str) -> Answer:
+    """Run a query of `analysis.findings`.
+
+    Raises:
+        KeyError: there is no query of this name.
+    """
+    sql = question(name)
+    return Answer(name.replace("_", "-"), title, source.as_asked(sql), source.sql(sql))
+
+
+def grouped(
+    rows: Sequence[dict[str, Any]], *by: str
+) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
+    """Group rows by the values of some columns, in the order of the rows."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in by), []).append(row)
+    return groups
+
+
+def percent_name(target: float) -> str:
+    """Format an accuracy without trailing zeros, such as "95 %" or "99.5 %"."""
+    return f"{100 * target:g} %"
+
+
+def statistic_note(statistic: str, trainings: int) -> str:
+    """Describe a point that is the best, the mean or the median of some trainings.
+
+    A click on the point opens the best network, which the note says if the point is another value.
+    """
+    if trainings == 1:
+        return "the only training"
+    note = f"{statistic} of {trainings:,} trainings"
+    return note if statistic == "best" else f"{note}; the network shown is the best of them"

@@ -1,0 +1,40 @@
+"""Selection of rows that can be compared: one data set, and one name per method and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import pyarrow as pa
+
+VARIANT: Final = (
+    "method || coalesce(' (' || replace(regexp_replace(hyperparameters, '[{}\"]', '', 'g'), "
+    "': ', '=') || ')', '')"
+)
+"""SQL for the name of a method with its hyperparameters, such as "snip (batches=4)"."""
+
+
+def choose_dataset(sql: Callable[[str], pa.Table], dataset: str | None, *, option: str) -> str:
+    """Return the data set whose rows to use.
+
+    Args:
+        sql: runs a query over the view `results`.
+        dataset: name of the data set; None if the results have only one.
+        option: how the user names a data set, such as `--dataset NAME`, for the message.
+
+    Raises:
+        ValueError: there are several data sets and none is chosen, none has this name, or there
+            are no rows.
+    """
+    table = sql("SELECT DISTINCT dataset FROM results ORDER BY dataset")
+    names: list[str] = table.column("dataset").to_pylist()
+    if not names:
+        raise ValueError("there are no rows yet")
+    if dataset is None and len(names) > 1:
+        raise ValueError(
+            f"the rows are of several data sets, {', '.join(names)}, whose accuracies cannot be "
+            f"compared: choose one ({option})"
+        )
+    if dataset is not None and dataset not in names:
+        raise ValueError(f"there are no rows of {dataset}; there are rows of {', '.join(names)}")
+    return dataset or names[0]
