@@ -214,9 +214,9 @@ def test_dark_theme_is_printed_in_light_colours(page: WebDriver) -> None:
     assert colours(page)[1] == "#ffffff"
     page.execute_script("window.dispatchEvent(new Event('beforeprint'))")
     wait(page, "document.getElementById('plot-accuracy-front').data[0].line.color === '#000000'")
-    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})  # type: ignore[attr-defined]
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert colours(page)[0] == "rgb(255, 255, 255)"
-    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})  # type: ignore[attr-defined]
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     page.execute_script("window.dispatchEvent(new Event('afterprint'))")
     wait(page, "document.getElementById('plot-accuracy-front').data[0].line.color === '#ffffff'")
 
