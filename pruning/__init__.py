@@ -1,1 +1,1 @@
-"""How a mask is chosen, and what it does to a network."""
+"""Pruning algorithms: how masks are chosen, and what they do to a network."""

@@ -1,4 +1,4 @@
-"""Which biases are kept beside pruned weights (docs/paper.md, section 3)."""
+"""Bias masks that follow from weight masks (docs/paper.md, section 3)."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 Masks = Sequence[NDArray[np.bool_]]
-"""bool [n_out, n_in] a layer, input side first."""
+"""bool [n_out, n_in] for each layer, input side first."""
 
 
 def bias_masks(weight_masks: Masks) -> list[NDArray[np.bool_]]:
-    """Keeps a hidden neuron's bias exactly when a kept weight leaves the neuron.
+    """Return masks that keep a hidden neuron's bias exactly if a kept weight leaves the neuron.
 
     Returns:
-        bool [n_out] a layer; the output layer's biases are always kept.
+        bool [n_out] for each layer; the output layer's biases are always kept.
     """
     kept: list[NDArray[np.bool_]] = [np.any(mask, axis=0) for mask in weight_masks[1:]]
     return [*kept, np.ones(len(weight_masks[-1]), dtype=np.bool_)]
 
 
 def prospr_bias_masks(weight_masks: Masks) -> list[NDArray[np.bool_]]:
-    """`bias_masks`, but for the layers that the authors' ProsPr leaves out.
+    """Return `bias_masks` except in the layers that the authors' ProsPr does not mask.
 
-    quirk: the biases of hidden layer l, counted from 0, are masked only where l is below the rows
-    of the layer's own mask less 1: at width 3 the last hidden layer keeps all of its biases.
+    quirk: the biases of hidden layer l, counted from 0, are masked only if l is less than the
+    number of rows of the layer's mask minus 1: at width 3 the last hidden layer keeps all biases.
     """
     return [
         mask if layer < len(mask) - 1 else np.ones(len(mask), dtype=np.bool_)

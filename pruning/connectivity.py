@@ -1,7 +1,7 @@
-"""Which weights can matter: those on a path of nonzero weights from an input to an output.
+"""Connectivity: which nonzero weights are on a path from an input to an output.
 
-The others are disconnected: they count as nonzero, but whatever value they have, the output does
-not depend on the input through them (docs/paper.md, section 1).
+The others are disconnected: they count as nonzero, but no output depends on an input through them,
+whatever their values (docs/paper.md, section 1).
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ Weight = NDArray[np.bool_] | NDArray[np.float32] | NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Connectivity:
-    """What in a network is connected, as a result says it.
+    """Connectivity of a network, as the columns of a result.
 
     Attributes:
         effective_nnz: number of nonzero weights on an input-to-output path.
-        disconnected_nnz: number of the other nonzero weights.
-        layer_nnz: number of nonzero weights of each layer, input side first; a layer with none
+        disconnected_nnz: number of nonzero weights on no such path.
+        layer_nnz: number of nonzero weights of each layer, input side first; a layer without any
             has collapsed.
-        used_neurons: for each hidden layer, number of neurons on an input-to-output path.
-        connection: what reaches the output through nonzero weights. "path": an input does;
-            "bias-only": no input does, but a hidden neuron with a nonzero bias does; "none":
-            nothing does. The network is a constant unless it is "path".
+        used_neurons: number of neurons of each hidden layer on an input-to-output path.
+        connection: what reaches the output through nonzero weights. "path": an input;
+            "bias-only": no input, but a hidden neuron with a nonzero bias; "none": nothing. The
+            network is constant unless it is "path".
     """
 
     effective_nnz: int
@@ -42,11 +42,11 @@ class Connectivity:
 
     @classmethod
     def of(cls, weights: Sequence[Weight], biases: Sequence[Weight]) -> Self:
-        """Of a network.
+        """Return the connectivity of a network.
 
         Args:
-            weights: one matrix [n_out, n_in] a layer, input side first; numbers or a mask.
-            biases: one vector [n_out] a layer, likewise.
+            weights: matrix [n_out, n_in] of each layer, input side first; numbers or a mask.
+            biases: vector [n_out] of each layer; numbers or a mask.
         """
         effective = effective_mask(weights)
         layer_nnz = tuple(int(np.count_nonzero(weight)) for weight in weights)
@@ -61,15 +61,15 @@ class Connectivity:
 
 
 def leads_to_output(weights: Sequence[Weight]) -> list[NDArray[np.bool_]]:
-    """The hidden neurons from which a path of nonzero weights leads to an output.
+    """Return the hidden neurons from which a path of nonzero weights leads to an output.
 
-    Whatever the others compute, from inputs or from biases, no output depends on it.
+    No output depends on what the other neurons compute, from inputs or from biases.
 
     Args:
         weights: as for `effective_mask`.
 
     Returns:
-        bool [n_out] a hidden layer, input side first.
+        bool [n_out] for each hidden layer, input side first.
     """
     leading: list[NDArray[np.bool_]] = []
     leads_on: NDArray[np.bool_] = np.ones(weights[-1].shape[0], dtype=np.bool_)
@@ -81,20 +81,21 @@ def leads_to_output(weights: Sequence[Weight]) -> list[NDArray[np.bool_]]:
 
 def _without_path(weights: Sequence[Weight], biases: Sequence[Weight]) -> Connection:
     constants = zip(leads_to_output(weights), biases[:-1], strict=True)
-    heard = any(np.any(leads_on & (bias != 0)) for leads_on, bias in constants)
-    return "bias-only" if heard else "none"
+    has_constant = any(np.any(leads_on & (bias != 0)) for leads_on, bias in constants)
+    return "bias-only" if has_constant else "none"
 
 
 def effective_mask(weights: Sequence[Weight]) -> list[NDArray[np.bool_]]:
-    """The nonzero weights on an input-to-output path of nonzero weights.
+    """Return the nonzero weights on an input-to-output path of nonzero weights.
 
-    Biases play no part: a neuron that only a bias feeds is constant, so what leaves it is no path.
+    Biases are ignored: a neuron that depends on its bias alone is constant, so weights that leave
+    it are on no path.
 
     Args:
-        weights: one matrix [n_out, n_in] a layer, input side first; numbers or a mask.
+        weights: matrix [n_out, n_in] of each layer, input side first; numbers or a mask.
 
     Returns:
-        bool [n_out, n_in] a layer.
+        bool [n_out, n_in] for each layer.
     """
     forward: list[NDArray[np.bool_]] = []
     reached: NDArray[np.bool_] = np.ones(weights[0].shape[1], dtype=np.bool_)

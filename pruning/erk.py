@@ -1,10 +1,10 @@
-"""Erdos-Renyi-Kernel densities: how a number of weights is shared out over layers.
+"""Erdos-Renyi-Kernel densities: how a number of weights is distributed over layers.
 
 Mocanu et al., "Scalable training of artificial neural networks with adaptive sparse connectivity
 inspired by network science" (2018), as used by Evci, Gale, Menick, Castro and Elsen, "Rigging the
 lottery: making all tickets winners" (ICML 2020), section 3: a layer's density is proportional to
-(n_in + n_out) / (n_in * n_out), so that narrow layers keep more. A layer cannot be more than dense:
-those that would be become dense, and the others share what is left.
+(n_in + n_out) / (n_in * n_out), so that narrow layers keep more. A layer
+whose density would exceed 1 becomes dense, and the other layers share the remaining weights.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from collections.abc import Sequence
 
 
 def erk_densities(shapes: Sequence[tuple[int, int]], density: float) -> list[float]:
-    """The density of each layer.
+    """Return the density of each layer.
 
     Args:
         shapes: (n_out, n_in) of each layer.
-        density: of the whole network, above 0 and below 1.
+        density: density of the whole network, above 0 and below 1.
 
     Returns:
-        A number from 0 to 1 a layer, exactly 1.0 for dense ones; times the layers' weights they
-        add up to density times all weights. In double precision, in the order of docs/paper.md,
-        section 5: another order moves a count of weights by one.
+        A number from 0 to 1 for each layer, exactly 1.0 for dense ones. Weighted by the layers'
+        sizes their mean is `density`. Computed in double precision in the order of docs/paper.md,
+        section 5: another order can change a number of weights by one.
     """
     sizes = [n_out * n_in for n_out, n_in in shapes]
     raw = [(n_in + n_out) / (n_in * n_out) for n_out, n_in in shapes]

@@ -1,4 +1,4 @@
-"""The masks of the combinatorial search: nothing is chosen, the experiment names them."""
+"""The masks of the combinatorial search, which the experiment lists."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from search.masks.text import parse_mask
 
 
 def explicit_masks(experiment: Experiment, inputs: int = 2) -> list[NDArray[np.bool_]]:
-    """The weight masks that an experiment of the search trains under.
+    """Return the weight masks of an experiment of the search.
 
-    Biases are not masked: every used neuron keeps its own (docs/paper.md, section 3).
+    Biases are not masked: every used neuron keeps its bias (docs/paper.md, section 3).
 
     Args:
-        experiment: names the hidden layers and the masks of the first layers.
-        inputs: features of the data set.
+        experiment: experiment with the structure and the masks of the first layers.
+        inputs: number of features of the data set.
 
     Returns:
-        bool [n_out, n_in] a layer, input side first; all True where no mask is named.
+        bool [n_out, n_in] for each layer, input side first; all True if the mask is not listed.
 
     Raises:
-        ValueError: the method is not "search", a mask is no mask, or does not fit its layer.
+        ValueError: the method is not "search", or a mask is malformed or does not fit its layer.
     """
     if experiment.method != "search":
-        raise ValueError(f"method {experiment.method!r} chooses its masks itself: none are given")
+        raise ValueError(f"method {experiment.method!r} chooses its masks itself: list none")
     widths = (inputs, *experiment.hidden, 1)
     masks = [np.ones((n_out, n_in), dtype=np.bool_) for n_in, n_out in itertools.pairwise(widths)]
     if len(experiment.masks) > len(masks):

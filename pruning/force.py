@@ -1,13 +1,13 @@
-"""FORCE: prune in rounds as Iterative SNIP does, but let pruned weights come back.
+"""FORCE: prune in rounds like Iterative SNIP, but allow pruned weights to return.
 
-Idea: the score of a pruned weight is what it would matter if it returned to its original value,
-measured in the network as it is masked now ("foresight connection sensitivity"). De Jorge, Sanyal,
+Idea: a pruned weight is scored by its effect if it returned to its original value, measured in the
+network as currently masked ("foresight connection sensitivity"). De Jorge, Sanyal,
 Behl, Torr, Rogez and Dokania, "Progressive skeletonization: trimming more fat from a network at
 initialization" (ICLR 2021), equations 4 and 5. In each of 10 rounds:
 
-    score_j = |w_j * g_j|, w the original weights, g the gradients of the network masked so far
+    score_j = |w_j * g_j|, w: original weights, g: gradients of the network masked so far
 
-What the authors' run changed (docs/paper.md, section 5): as for Iterative SNIP.
+Changes in the authors' run (docs/paper.md, section 5): as for Iterative SNIP.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from search.methods import setting
 
 
 def score(weights: Tensors, remaining: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:
-    """|original w * g| of every weight, float32 [N].
+    """Return |original w * g| for every weight, float32 [N].
 
     Args:
-        weights: the original ones.
-        remaining: the same, zero where they are masked now.
-        biases: none of them masked.
-        batch: what the gradient is of.
+        weights: original weights.
+        remaining: the same weights, zero where currently masked.
+        biases: unmasked biases.
+        batch: batch whose loss is differentiated.
     """
     return saliencies(weights, weight_gradients(remaining, biases, batch))
 
 
 def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
-    """The masks of FORCE; see `pruning.protocol.PrunesBefore`."""
+    """Return the masks of FORCE; see `pruning.protocol.PrunesBefore`."""
     weights, biases = parameters(layers)
     shapes = [weight.shape for weight, _ in layers]
     total = sum(weight.numel() for weight in weights)

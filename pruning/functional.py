@@ -1,4 +1,4 @@
-"""The dense network as a function of its parameters, for scores that are gradients."""
+"""The network as a function of its parameters, for scores that are gradients."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pruning.protocol import Batch
 from search.layers import Layers
 
 Tensors = Sequence[torch.Tensor]
-"""One tensor a layer, input side first."""
+"""One tensor for each layer, input side first."""
 
 
 def parameters(layers: Layers) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-    """Weights [n_out, n_in] and biases [n_out] of a network as tensors of their own."""
+    """Return copies of the weights [n_out, n_in] and biases [n_out] as tensors."""
     return (
         [torch.tensor(weight) for weight, _ in layers],
         [torch.tensor(bias) for _, bias in layers],
@@ -25,7 +25,7 @@ def parameters(layers: Layers) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
 
 
 def logits(weights: Tensors, biases: Tensors, points: torch.Tensor) -> torch.Tensor:
-    """Logits [batch] of class 1 of points [batch, inputs]."""
+    """Return the logits of class 1, [batch], of points [batch, inputs]."""
     activation = points
     for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
         activation = linear(activation, weight, bias).relu()
@@ -33,19 +33,19 @@ def logits(weights: Tensors, biases: Tensors, points: torch.Tensor) -> torch.Ten
 
 
 def batch_loss(weights: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:
-    """Mean binary cross-entropy of a batch, in nats."""
+    """Return the mean binary cross-entropy of a batch, in nats."""
     points, labels = batch
     return binary_cross_entropy_with_logits(logits(weights, biases, points), labels)
 
 
 def weight_gradients(weights: Tensors, biases: Tensors, batch: Batch) -> tuple[torch.Tensor, ...]:
-    """Gradients of `batch_loss` with respect to the weights as they are, pruned ones included."""
+    """Return the gradient of `batch_loss` with respect to all weights, masked ones included."""
     leaves = [weight.detach().requires_grad_() for weight in weights]
     return torch.autograd.grad(batch_loss(leaves, biases, batch), leaves)
 
 
 def masked(weights: Tensors, masks: Sequence[NDArray[np.bool_]]) -> list[torch.Tensor]:
-    """The weights, exactly zero where a mask says so."""
+    """Return the weights, exactly zero where the mask is False."""
     return [
         weight.masked_fill(~torch.from_numpy(mask), 0.0)
         for weight, mask in zip(weights, masks, strict=True)
@@ -53,5 +53,5 @@ def masked(weights: Tensors, masks: Sequence[NDArray[np.bool_]]) -> list[torch.T
 
 
 def saliencies(weights: Tensors, gradients: Tensors) -> torch.Tensor:
-    """`|w * g|` of every weight, [N]: how much the loss would change if the weight were zero."""
+    """Return `|w * g|` for every weight, [N]: the change of the loss if it were zero."""
     return torch.cat([(w * g).abs().flatten() for w, g in zip(weights, gradients, strict=True)])

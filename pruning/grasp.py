@@ -1,16 +1,16 @@
-"""GraSP: prune once, before training, so that the gradient flow is kept.
+"""GraSP: prune once, before training, preserving the gradient flow.
 
 Idea: to first order, removing weight j changes the squared norm of the gradient by -w_j * (H g)_j,
 H the Hessian and g the gradient of the loss; weights whose removal lowers it least, or raises it,
-go. Wang, Zhang and Grosse, "Picking winning tickets before training by preserving gradient flow"
-(ICLR 2020), equation 8 and algorithm 1:
+are pruned. Wang, Zhang and Grosse, "Picking winning tickets before training by preserving gradient
+flow" (ICLR 2020), equation 8 and algorithm 1:
 
-    score_j = -w_j * (H g)_j / (|sum over all weights| + 1e-10), the highest are pruned
+    score_j = -w_j * (H g)_j / (|sum over all weights| + 1e-10); the highest are pruned
 
-What the authors' run changed (docs/paper.md, section 5): the logits are divided by 200; the data
-are 25 points of each class, in two halves, and (quirk) the halves are the two classes; the weights
-are drawn afresh from a Xavier-normal distribution beforehand, in the groups that start from fresh
-networks; what equals the threshold is pruned.
+Changes in the authors' run (docs/paper.md, section 5): the logits are divided by 200; the data are
+25 points of each class in two halves, and (quirk) the halves are the two classes; in the groups
+that start from fresh networks the weights are redrawn from a Xavier-normal distribution; scores
+equal to the threshold are pruned.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
 
-MOST_BATCHES = 100_000
-"""After so many, a class with too few points is taken to have no more."""
+MAX_BATCHES = 100_000
+"""Batches after which a class with too few points is assumed to have no more."""
 
 _EPSILON = 1e-10
 
 
 def first_of_each_class(batches: Batches, count: int) -> list[Batch]:
-    """The first points of each class that the batches bring.
+    """Return the first points of each class in the batches.
 
     Args:
-        batches: of both classes.
-        count: points of each class.
+        batches: batches with points of both classes.
+        count: number of points of each class.
 
     Returns:
         Points float32 [count, inputs] and their labels float32 [count], of class 0 and of class 1.
@@ -46,7 +46,7 @@ def first_of_each_class(batches: Batches, count: int) -> list[Batch]:
         ValueError: the data set has too few points of a class.
     """
     found: list[list[torch.Tensor]] = [[], []]
-    for _, (points, labels) in zip(range(MOST_BATCHES), batches, strict=False):
+    for _, (points, labels) in zip(range(MAX_BATCHES), batches, strict=False):
         for kind, of_class in enumerate(found):
             of_class.extend(points[labels == kind][: count - len(of_class)])
         if all(len(of_class) == count for of_class in found):
@@ -55,18 +55,19 @@ def first_of_each_class(batches: Batches, count: int) -> list[Batch]:
                 for kind, of_class in enumerate(found)
             ]
     raise ValueError(
-        f"method 'grasp' needs {count} points of each class; the data set's batches bring too "
-        f"few: {len(found[0])} of class 0 and {len(found[1])} of class 1"
+        f"method 'grasp' needs {count} points of each class; the data set has too few: "
+        f"{len(found[0])} of class 0 and {len(found[1])} of class 1"
     )
 
 
 def score(
     weights: Tensors, biases: Tensors, halves: list[Batch], temperature: float
 ) -> torch.Tensor:
-    """Share of the gradient flow lost with every weight, float32 [N]; the highest matter least.
+    """Return the relative loss of gradient flow without each weight, float32 [N].
 
-    The two halves' losses are means, and their gradients and products H g are summed. Both are
-    linear in the loss, so one pass over the sum of the two losses gives them.
+    The weights with the highest scores matter least. The loss of each half is a mean; the
+    gradients and products H g of the halves are summed. Both are linear in the loss, so one pass
+    over the sum of the losses computes them.
     """
     leaves = [weight.detach().requires_grad_() for weight in weights]
     loss = torch.zeros(())
@@ -84,12 +85,12 @@ def score(
 
 
 def count(weights: int, target: int) -> int:
-    """How many weights to prune; truncation can make it one fewer than to reach the target."""
+    """Return the number of weights to prune; truncation can make it one too few for the target."""
     return int(weights * (1 - (1 - (1 - target / weights))))
 
 
 def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
-    """The masks of GraSP; see `pruning.protocol.PrunesBefore`."""
+    """Return the masks of GraSP; see `pruning.protocol.PrunesBefore`."""
     weights, biases = parameters(layers)
     total = sum(weight.numel() for weight in weights)
     target = target_of(experiment, total)

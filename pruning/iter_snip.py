@@ -1,15 +1,15 @@
-"""Iterative SNIP: SNIP's score in several rounds, each on what the last one left.
+"""Iterative SNIP: SNIP's score in several rounds, each on the network that the last one left.
 
-Idea: one large cut judges a weight in a network that will not exist afterwards; small cuts, with
-the score taken anew after each, judge it among those that stay. De Jorge, Sanyal, Behl, Torr,
+Idea: a single large cut scores a weight in a network that will not exist afterwards; small cuts
+with new scores after each one compare it with the weights that stay. De Jorge, Sanyal, Behl, Torr,
 Rogez and Dokania, "Progressive skeletonization: trimming more fat from a network at
 initialization" (ICLR 2021), section 4 and its exponential schedule. In round i of 10:
 
-    score_j = |w_j * g_j| on the network masked so far, so what is pruned scores 0 and stays pruned
+    score_j = |w_j * g_j| on the network masked so far: pruned weights score 0 and stay pruned
 
-What the authors' run changed (docs/paper.md, section 5): one batch a round; a round's threshold
-itself is pruned, so one weight fewer than the schedule's number is left; the rounds mask weights
-only, biases are masked when the last one is over.
+Changes in the authors' run (docs/paper.md, section 5): one batch per round; the threshold weight of
+a round is pruned too, so one weight fewer than scheduled is left; rounds mask weights only, and
+biases are masked after the last round.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from search.methods import setting
 
 
 def score(weights: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:
-    """|w * g| of every weight of a masked network, float32 [N]; 0 where w is masked."""
+    """Return |w * g| for every weight of a masked network, float32 [N]; 0 where w is masked."""
     return saliencies(weights, weight_gradients(weights, biases, batch))
 
 
 def count(weights: int, target: int, round_number: int, rounds: int) -> int:
-    """Which of the largest scores is the threshold in a round, counted from 1, of so many.
+    """Return the rank of the threshold score in a round, counted from 1.
 
-    An exponential decay from all weights to the target, in double precision as it stands. The last
-    round's number is the target, or one fewer where the rounding of exp and log makes it so.
+    It decays exponentially from all weights to the target, in double precision in this order. In
+    the last round it is the target, or one fewer if the rounding of exp and log makes it so.
     """
     return int(weights * math.exp(-(round_number * (0 - math.log(target / weights)) / rounds)))
 
 
 def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
-    """The masks of Iterative SNIP; see `pruning.protocol.PrunesBefore`."""
+    """Return the masks of Iterative SNIP; see `pruning.protocol.PrunesBefore`."""
     weights, biases = parameters(layers)
     shapes = [weight.shape for weight, _ in layers]
     total = sum(weight.numel() for weight in weights)

@@ -1,15 +1,15 @@
-"""The lottery ticket: train, keep the largest weights, go back to their initial values, repeat.
+"""The lottery ticket: train, keep the largest weights, rewind to their initial values, repeat.
 
-Idea: a dense network holds a sparse one that, from its own initial weights, trains as well; which
-one it is shows only after training. Frankle and Carbin, "The lottery ticket hypothesis: finding
-sparse, trainable neural networks" (ICLR 2019), iterative pruning with resetting
-(section 2). Of N weights, k wanted, after round r = 1..4 of 5:
+Idea: a dense network contains a sparse one that trains as well from its initial weights, but it can
+be identified only after training. Frankle and Carbin, "The lottery ticket hypothesis: finding
+sparse, trainable neural networks" (ICLR 2019), iterative pruning with resetting (section 2). With
+N weights and target k, after round r = 1..4 of 5:
 
-    m = int(N * (k / N)^(r / 4)), the m largest |w| of the whole network stay
+    m = int(N * (k / N)^(r / 4)), keep the m largest |w| of the network
 
-What the authors' run changed (docs/paper.md, section 5): rewinding is to the very initialisation,
-biases included, with a fresh optimiser and schedule; what equals the m-th largest goes too, so
-m - 1 stay.
+Changes in the authors' run (docs/paper.md, section 5): all parameters are rewound to the
+initialisation, biases included, with a new optimiser and schedule; weights equal to the m-th
+largest are pruned too, so m - 1 stay.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.magnitude import cut_to, everything
+from pruning.magnitude import full_masks, keep_largest
 from pruning.protocol import Batch, Pruned, Snapshot, target_of
 from search.experiment import Experiment
 from search.layers import Layers
@@ -29,7 +29,7 @@ from search.methods import setting
 
 @dataclass(frozen=True)
 class _Schedule:
-    """The lottery ticket's `pruning.protocol.MaskSchedule`."""
+    """LTH's `pruning.protocol.MaskSchedule`."""
 
     start: Pruned
     initial: Layers
@@ -47,14 +47,14 @@ class _Schedule:
 
     def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
         weights = sum(weight.size for weight, _ in self.initial)
-        left = count(weights, self.target, step // self.steps, self.rounds)
-        pruned = cut_to(network.layers, left)
-        still = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in self.initial]
-        return Snapshot(self.initial, still, pruned.weight_masks, pruned.bias_masks)
+        rank = count(weights, self.target, step // self.steps, self.rounds)
+        pruned = keep_largest(network.layers, rank)
+        zeros = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in self.initial]
+        return Snapshot(self.initial, zeros, pruned.weight_masks, pruned.bias_masks)
 
 
 def count(weights: int, target: int, round_number: int, rounds: int) -> int:
-    """Which of the largest weights is the threshold after a round, counted from 1, of so many."""
+    """Return m, the rank of the threshold weight, after a round counted from 1."""
     return int(weights * (target / weights) ** (round_number / (rounds - 1)))
 
 
@@ -67,7 +67,7 @@ def begin(
     """Return LTH's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation."""
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
     rounds = int(setting(experiment, "rounds"))
-    return _Schedule(everything(layers), layers, target, steps, rounds)
+    return _Schedule(full_masks(layers), layers, target, steps, rounds)
 
 
 def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:

@@ -1,4 +1,4 @@
-"""The largest weights of a whole network: the selection of GMP and of the lottery ticket."""
+"""Magnitude pruning of a whole network: the selection of GMP and the lottery ticket."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pruning.selection import by_layer, strictly_above
 from search.layers import Layers
 
 
-def everything(layers: Layers) -> Pruned:
-    """Masks that keep all of a network."""
+def full_masks(layers: Layers) -> Pruned:
+    """Return masks that keep every parameter of a network."""
     return Pruned(
         [np.ones(weight.shape, dtype=np.bool_) for weight, _ in layers],
         [np.ones(bias.shape, dtype=np.bool_) for _, bias in layers],
     )
 
 
-def cut_to(layers: Layers, count: int) -> Pruned:
-    """Keeps what is strictly above the count-th largest magnitude of all weights of a network.
+def keep_largest(layers: Layers, count: int) -> Pruned:
+    """Return masks of the weights strictly above the count-th largest magnitude of the network.
 
-    A weight that is masked is zero and cannot come back. With weights that are not numbers (the
-    training has diverged) nothing is kept, as in the authors' code.
+    A masked weight is zero and cannot return. If a weight is NaN (the training has diverged),
+    nothing is kept, as in the authors' code.
 
     Args:
-        layers: (weight float32 [n_out, n_in], bias float32 [n_out]) a layer.
+        layers: the network.
         count: m of strict(m) (docs/paper.md, section 5).
     """
     magnitudes = np.abs(np.concatenate([weight.ravel() for weight, _ in layers]))

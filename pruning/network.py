@@ -1,4 +1,4 @@
-"""The masked multilayer perceptron in torch, for everything that wants autograd or a module."""
+"""The masked multilayer perceptron as a torch module."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from torch import nn
 from search.layers import Layer, Layers
 
 Masks = Sequence[NDArray[np.bool_]]
-"""bool, one array a layer, input side first; True where a parameter is kept."""
+"""bool, one array for each layer, input side first; True where a parameter is kept."""
 
 
 class MaskedNetwork(nn.Module):
-    """ReLU layers and one logit, with parameters that are held at zero by masks.
+    """ReLU layers and one logit, with parameters that masks hold at zero.
 
-    Masks act on the parameters, not in the forward pass: a masked parameter is zero from the start,
-    and whoever changes parameters calls `apply_masks` afterwards. A gradient therefore reaches
-    masked parameters too, which algorithms that grow weights need.
+    Masks act on the parameters, not in the forward pass: masked parameters are zero from the start,
+    and code that changes parameters calls `apply_masks` afterwards. Masked parameters therefore
+    have gradients, which algorithms that grow weights need.
 
     Attributes:
         weights: parameters [n_out, n_in], input side first.
@@ -37,19 +37,17 @@ class MaskedNetwork(nn.Module):
         bias_masks: Masks | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Copies the numbers and applies the masks.
+        """Copy the parameters and apply the masks.
 
         Args:
-            layers: (weight float32 [n_out, n_in], bias float32 [n_out]) a layer; the last has one
-                output.
-            weight_masks: bool [n_out, n_in] a layer; None keeps everything.
-            bias_masks: bool [n_out] a layer; None keeps everything, the rule of the search
+            layers: the network; its last layer has one output.
+            weight_masks: bool [n_out, n_in] for each layer; None keeps all weights.
+            bias_masks: bool [n_out] for each layer; None keeps all biases, as the search does
                 (docs/paper.md, section 3).
-            dtype: of the parameters.
+            dtype: type of the parameters.
 
         Raises:
-            ValueError: layers that do not fit each other, a last layer with several outputs, or
-                masks of other shapes than the parameters.
+            ValueError: the shapes of layers or masks do not match, or there are several outputs.
         """
         super().__init__()
         check_shapes(layers)
@@ -62,40 +60,40 @@ class MaskedNetwork(nn.Module):
             ("weight", weights, weight_masks),
             ("bias", biases, bias_masks),
         ):
-            for place, mask in enumerate(_checked_masks(kind, arrays, masks)):
-                self.register_buffer(f"{kind}_mask_{place}", torch.tensor(mask))
+            for layer, mask in enumerate(_checked_masks(kind, arrays, masks)):
+                self.register_buffer(f"{kind}_mask_{layer}", torch.tensor(mask))
         self.apply_masks()
 
     @property
     def weight_masks(self) -> list[torch.Tensor]:
-        """Bool [n_out, n_in] a layer."""
-        return [self.get_buffer(f"weight_mask_{place}") for place in range(len(self.weights))]
+        """Bool [n_out, n_in] for each layer."""
+        return [self.get_buffer(f"weight_mask_{layer}") for layer in range(len(self.weights))]
 
     @property
     def bias_masks(self) -> list[torch.Tensor]:
-        """Bool [n_out] a layer."""
-        return [self.get_buffer(f"bias_mask_{place}") for place in range(len(self.biases))]
+        """Bool [n_out] for each layer."""
+        return [self.get_buffer(f"bias_mask_{layer}") for layer in range(len(self.biases))]
 
     def forward(self, points: torch.Tensor) -> torch.Tensor:
-        """Logits of class 1.
+        """Return the logits of class 1.
 
         Args:
-            points: [batch, inputs], of the parameters' dtype.
+            points: [batch, inputs] in the parameters' dtype.
 
         Returns:
             [batch].
         """
         activation = points
         last = len(self.weights) - 1
-        for place, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             activation = nn.functional.linear(activation, weight, bias)
-            if place < last:
+            if layer < last:
                 activation = activation.relu()
         return activation.squeeze(-1)
 
     @torch.no_grad()
     def apply_masks(self) -> None:
-        """Sets masked parameters to exactly zero, whatever they were, infinite or NaN included."""
+        """Set masked parameters to exactly zero, even infinite or NaN ones."""
         for parameters, masks in (
             (self.weights, self.weight_masks),
             (self.biases, self.bias_masks),
@@ -104,7 +102,7 @@ class MaskedNetwork(nn.Module):
                 parameter.masked_fill_(~mask, 0.0)
 
     def layers(self) -> list[Layer]:
-        """A copy of (weight float32 [n_out, n_in], bias float32 [n_out]) a layer."""
+        """Return a copy of the parameters, in float32."""
         return [
             (_float32(weight), _float32(bias))
             for weight, bias in zip(self.weights, self.biases, strict=True)
@@ -112,18 +110,18 @@ class MaskedNetwork(nn.Module):
 
 
 def check_shapes(layers: Layers) -> None:
-    """Makes sure that layers fit each other and end in one output.
+    """Check that the shapes of layers match and that there is one output.
 
     Raises:
-        ValueError: they do not; the message names the first layer that is wrong.
+        ValueError: they do not; the message names the first wrong layer.
     """
     if not layers:
         raise ValueError("a network needs at least one layer")
     inputs = layers[0][0].shape[-1]
-    for place, (weight, bias) in enumerate(layers):
+    for number, (weight, bias) in enumerate(layers):
         if weight.ndim != 2 or weight.shape[1] != inputs or bias.shape != weight.shape[:1]:
             raise ValueError(
-                f"layer {place}: weight {list(weight.shape)} and bias {list(bias.shape)}, "
+                f"layer {number}: weight {list(weight.shape)} and bias {list(bias.shape)}, "
                 f"wanted [n, {inputs}] and [n]"
             )
         inputs = weight.shape[0]
@@ -140,10 +138,10 @@ def _checked_masks(
 ) -> Sequence[NDArray[np.bool_]]:
     if masks is None:
         return [np.ones(array.shape, dtype=np.bool_) for array in arrays]
-    wanted = [array.shape for array in arrays]
-    given = [mask.shape for mask in masks]
-    if given != wanted:
-        raise ValueError(f"{kind} masks have shapes {given}, the {kind} parameters {wanted}")
+    expected = [array.shape for array in arrays]
+    shapes = [mask.shape for mask in masks]
+    if shapes != expected:
+        raise ValueError(f"{kind} masks have shapes {shapes}, the {kind} parameters {expected}")
     return [mask.astype(np.bool_) for mask in masks]
 
 

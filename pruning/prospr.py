@@ -1,19 +1,19 @@
-"""ProsPr: prune once, before training, by what a mask will have meant after some steps of it.
+"""ProsPr: prune once, before training, by the effect of a mask after some training steps.
 
-Idea: what matters is not a weight's effect on the loss now but on the loss after training has
-begun. So a few steps of SGD are taken, the loss after them is differentiated, through the steps,
-with respect to the mask at their start. Alizadeh, Tailor, Zintgraf, van Amersfoort, Farquhar, Lane
-and Gal, "Prospect pruning: finding trainable weights at initialization using meta-gradients" (ICLR
-2022), equation 4 and algorithm 1:
+Idea: a weight matters by its effect on the loss after the first training steps, not on the initial
+loss. So the loss after a few steps of SGD is differentiated, through these steps, with respect to
+the initial mask. Alizadeh, Tailor, Zintgraf, van Amersfoort, Farquhar, Lane and Gal, "Prospect
+pruning: finding trainable weights at initialization using meta-gradients" (ICLR 2022), equation 4
+and algorithm 1:
 
     score_j = |dL(w_3, batch 4) / dc_j|, w_0 = c * w with c all ones, w_(t+1) = w_t - lr * v_(t+1)
 
-What the authors' run changed (docs/paper.md, section 5): 3 steps with the learning rate and the
-momentum of the run and without weight decay, a batch of the training's size each and a fourth for
-the loss; biases of some layers are not masked (`pruning.biases.prospr_bias_masks`). quirk: their
-code stops with an error where a whole layer would be pruned; such a network is trained here. quirk:
-it takes the first velocity for a constant, which is not done here unless the hyperparameter
-`detach_first` is 1 (docs/fidelity.md shows what that changes).
+Changes in the authors' run (docs/paper.md, section 5): 3 steps with the learning rate and momentum
+of the run and without weight decay, each on a batch of the training's size, and a fourth batch for
+the loss; the biases of some layers are not masked (`pruning.biases.prospr_bias_masks`). quirk:
+their code raises an error if a whole layer would be pruned; this code trains such a network. quirk:
+their code treats the first velocity as a constant, this code only if the hyperparameter
+`detach_first` is 1 (docs/fidelity.md shows the effect).
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ def score(
     *,
     detach_first: bool = False,
 ) -> torch.Tensor:
-    """Meta-gradient of every weight's mask, its absolute value, float32 [N].
+    """Return the absolute meta-gradient with respect to every weight's mask, float32 [N].
 
     Args:
-        weights: at the start, unmasked.
-        biases: at the start; they are trained along.
-        batches: one is drawn for each step and one more for the loss.
-        lr: of the steps.
-        momentum: of the steps, without dampening or Nesterov.
-        steps: that are differentiated.
-        detach_first: whether the gradient of the first step counts as a constant, in its own
-            update and in the velocities that follow from it.
+        weights: initial weights, unmasked.
+        biases: initial biases, which the steps train too.
+        batches: source of one batch for each step and one for the loss.
+        lr: learning rate of the steps.
+        momentum: momentum of the steps, without dampening or Nesterov.
+        steps: number of differentiated steps.
+        detach_first: whether the gradient of the first step is a constant, in its own update and
+            in the velocities that follow from it.
     """
     masks = [torch.ones_like(weight, requires_grad=True) for weight in weights]
     values = [weight * mask for weight, mask in zip(weights, masks, strict=True)]
@@ -71,12 +71,12 @@ def score(
 
 
 def count(weights: int, target: int) -> int:
-    """How many weights to keep; the expression's rounding can make it target + 1."""
+    """Return the number of weights to keep; rounding can make it target + 1."""
     return math.ceil(weights * (1 - (1 - target / weights)))
 
 
 def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
-    """The masks of ProsPr; see `pruning.protocol.PrunesBefore`."""
+    """Return the masks of ProsPr; see `pruning.protocol.PrunesBefore`."""
     weights, biases = parameters(layers)
     total = sum(weight.numel() for weight in weights)
     target = target_of(experiment, total)

@@ -24,23 +24,23 @@ from search.experiment import Experiment
 from search.layers import Layers
 
 if TYPE_CHECKING:
-    # Only for types: an algorithm that takes no gradients does without torch.
+    # Only for types: an algorithm without gradients does not need torch.
     import torch
 
 Batch = tuple["torch.Tensor", "torch.Tensor"]
 """Points float32 [batch, inputs] and labels float32 [batch], 0 or 1."""
 
 Batches = Iterator[Batch]
-"""Without end: random, without replacement within a pass over the data set, as training draws."""
+"""Endless random batches, without replacement within a pass over the data set, as in training."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pruned:
-    """What an algorithm keeps.
+    """Masks of a network.
 
     Attributes:
-        weight_masks: bool [n_out, n_in] a layer, input side first; True where a weight is kept.
-        bias_masks: bool [n_out] a layer, likewise.
+        weight_masks: bool [n_out, n_in] for each layer, input side first; True keeps a weight.
+        bias_masks: bool [n_out] for each layer; True keeps a bias.
     """
 
     weight_masks: list[NDArray[np.bool_]]
@@ -48,30 +48,30 @@ class Pruned:
 
 
 class PrunesBefore(Protocol):
-    """The function `prune` of an algorithm that settles its masks before the first step."""
+    """The function `prune` of an algorithm that chooses its masks before the first step."""
 
     def __call__(self, experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
-        """Chooses the masks that the network is trained under.
+        """Return the masks for training.
 
         Args:
-            experiment: gives `target_nnz` and what the algorithm uses of the training's settings.
-            layers: the initial network, not changed.
-            batches: drawn one at a time, as many as the algorithm needs.
+            experiment: experiment with `target_nnz` and the training settings.
+            layers: initial network; not to be changed.
+            batches: source of batches.
 
         Raises:
-            ValueError: `target_nnz` is missing, or is not from 1 to below the number of weights.
+            ValueError: `target_nnz` is missing, or not from 1 to below the number of weights.
         """
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """A whole network between two steps of its training.
+    """A network between two training steps.
 
     Attributes:
-        layers: weights and biases as they are now, zero where they are masked.
-        velocities: momentum buffers of the same shapes, zero where a parameter is masked.
-        weight_masks: bool [n_out, n_in] a layer, input side first; True where a weight is trained.
-        bias_masks: bool [n_out] a layer, likewise.
+        layers: current parameters, zero where masked.
+        velocities: momentum buffers of the same shapes, zero where masked.
+        weight_masks: bool [n_out, n_in] for each layer, input side first; True trains a weight.
+        bias_masks: bool [n_out] for each layer; True trains a bias.
     """
 
     layers: Layers
@@ -81,7 +81,7 @@ class Snapshot:
 
 
 class MaskSchedule(Protocol):
-    """How one network is pruned while it is trained."""
+    """The masks of one network in the course of its training."""
 
     @property
     def start(self) -> Pruned:
@@ -89,26 +89,26 @@ class MaskSchedule(Protocol):
 
     @property
     def rounds(self) -> int:
-        """Trainings, one after the other, of `Experiment.epochs` epochs and a schedule each."""
+        """Number of successive trainings, each of `Experiment.epochs` epochs with its schedule."""
 
     @property
     def changes(self) -> Sequence[int]:
-        """Steps, counted from 0 over all rounds and ascending, before which masks change."""
+        """Ascending steps, counted from 0 over all rounds, before which the masks change."""
 
     @property
     def takes_step(self) -> bool:
-        """Whether a change takes the place of the step: its batch is used up, nothing is learnt."""
+        """Whether a change replaces the training step, using up its batch."""
 
     def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
-        """The network with its masks changed.
+        """Return the network with changed masks.
 
         Args:
             step: one of `changes`.
-            network: as it is before that step; not changed.
-            batch: the batch of that step, made when it is asked for.
+            network: network before that step; not to be changed.
+            batch: function that makes the batch of that step.
 
         Returns:
-            Parameters and velocities to go on with; what its masks leave out is not looked at.
+            The network to continue with; masked parameters and velocities are ignored.
         """
 
 
@@ -122,34 +122,34 @@ class PrunesDuring(Protocol):
         steps: int,
         permutation: Callable[[int], NDArray[np.uint32]],
     ) -> MaskSchedule:
-        """Prepares one network's mask schedule.
+        """Return the mask schedule of one network.
 
         Args:
-            experiment: gives `target_nnz` and what the algorithm uses of the training's settings.
-            layers: the initial network, not changed.
-            steps: of one round.
-            permutation: a random permutation of so many places, another one at every call.
+            experiment: experiment with `target_nnz` and the training settings.
+            layers: initial network; not to be changed.
+            steps: number of steps of one round.
+            permutation: function that returns a new random permutation of 0 to n - 1, given n.
 
         Raises:
             ValueError: `target_nnz` is missing or not from 1 to below the number of weights, or
-                the training is too short for the algorithm's settings.
+                the training has too few steps for the algorithm's settings.
         """
 
 
 def target_of(experiment: Experiment, weights: int) -> int:
-    """The experiment's `target_nnz`.
+    """Return the experiment's `target_nnz`.
 
     Args:
-        experiment: of a pruning algorithm.
-        weights: number of weights of its whole network.
+        experiment: experiment of a pruning algorithm.
+        weights: number of weights of the whole network.
 
     Raises:
-        ValueError: it is missing, or is not from 1 to below the number of weights.
+        ValueError: it is missing, or not from 1 to below the number of weights.
     """
     target = experiment.target_nnz
     if target is None or not 1 <= target < weights:
         raise ValueError(
-            f"target_nnz {target} cannot be reached by method {experiment.method!r}: allowed are "
-            f"1 to {weights - 1}, fewer than the {weights} weights of the network"
+            f"method {experiment.method!r} cannot reach target_nnz {target}; allowed: 1 to "
+            f"{weights - 1}, less than the {weights} weights of the network"
         )
     return target

@@ -1,19 +1,19 @@
-"""RigL: sparse from the start, weights regrown where the gradient asks for them.
+"""RigL: sparse from the start; weights are dropped by magnitude and grown by gradient.
 
-Idea: a sparse network can be trained as well as a dense one if its connections may move: now and
-then the smallest weights of each layer are dropped and as many grown where the loss has the largest
-gradient. Evci, Gale, Menick, Castro and Elsen, "Rigging the lottery: making all tickets winners"
-(ICML 2020), section 3 and algorithm 1. With steps counted from 1, at every 100th below
-T_end = int(0.75 * T), in each layer that is not dense:
+Idea: a sparse network trains as well as a dense one if its connections can move: periodically the
+smallest weights of each layer are dropped, and as many are grown where the gradient is largest.
+Evci, Gale, Menick, Castro and Elsen, "Rigging the lottery: making all tickets winners" (ICML 2020),
+section 3 and algorithm 1. With steps counted from 1, at every 100th below T_end = int(0.75 * T), in
+each layer that is not dense:
 
-    drop int(n_active * 0.3 / 2 * (1 + cos(pi * step / T_end))) of the smallest |w|, and
-    grow as many of the largest |g| among the rest, the dropped ones included
+    drop the int(n_active * 0.3 / 2 * (1 + cos(pi * step / T_end))) smallest |w|, and
+    grow as many of the largest |g| among the others, the dropped ones included
 
-What the authors' run changed (docs/paper.md, section 5): the first masks are random, with
-Erdos-Renyi-Kernel densities (`pruning.erk`); the gradient is one batch's, and that batch makes no
-step; a grown weight starts at zero, but one that is dropped and grown at once keeps its value; the
-biases follow the new masks, and one that comes back starts at zero. A grown weight that never gets
-a gradient stays exactly zero and does not count as nonzero.
+Changes in the authors' run (docs/paper.md, section 5): the initial masks are random, with
+Erdos-Renyi-Kernel densities (`pruning.erk`); the gradient is that of one batch, which is not used
+for a step; a grown weight starts at zero, but a weight that is dropped and grown at once keeps its
+value; bias masks follow from the new masks, and a bias that returns starts at zero. A grown weight
+that never gets a gradient stays exactly zero and does not count as nonzero.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class _Schedule:
 
     @property
     def changes(self) -> Sequence[int]:
-        # RigL counts steps from 1, a mask schedule from 0.
+        # RigL counts steps from 1, a `MaskSchedule` from 0.
         return range(self.interval - 1, self.end - 1, self.interval)
 
     @property
@@ -60,7 +60,7 @@ class _Schedule:
         return True
 
     def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
-        # Imported here: what a training will cost is asked where nobody needs torch.
+        # Imported here: estimates of costs import this module and do not need torch.
         from pruning.functional import parameters, weight_gradients
 
         gradients = weight_gradients(*parameters(network.layers), batch())
@@ -80,21 +80,21 @@ class _Schedule:
 def rewired(
     mask: Mask, weight: NDArray[np.float32], gradient: NDArray[np.float32], dropped: int
 ) -> Mask:
-    """A layer's mask with the smallest weights dropped and as many others grown.
+    """Return a layer's mask with the smallest weights dropped and as many others grown.
 
-    Among equal magnitudes the first in the row-major order stays, or grows.
+    Among equal magnitudes the first in row-major order is kept, or grown.
 
     Args:
         mask: bool [n_out, n_in].
-        weight: float32 of that shape, zero where it is masked.
+        weight: float32 of that shape, zero where masked.
         gradient: float32 of that shape, of masked weights too.
-        dropped: how many weights are dropped, at most as many as are kept now.
+        dropped: number of weights to drop, at most the number of unmasked ones.
     """
-    # Below every magnitude: what is masked cannot stay, what stays cannot grow.
+    # -1 is below every magnitude: masked weights cannot be kept, kept ones cannot be grown.
     magnitudes = np.where(mask, np.abs(weight), np.float32(-1)).ravel()
-    stays = highest(magnitudes, int(mask.sum()) - dropped)
-    slopes = np.where(stays, np.float32(-1), np.abs(gradient).ravel())
-    return (stays | highest(slopes, dropped)).reshape(mask.shape)
+    kept = highest(magnitudes, int(mask.sum()) - dropped)
+    slopes = np.where(kept, np.float32(-1), np.abs(gradient).ravel())
+    return (kept | highest(slopes, dropped)).reshape(mask.shape)
 
 
 def random_masks(
@@ -102,7 +102,7 @@ def random_masks(
     densities: Sequence[float],
     permutation: Callable[[int], NDArray[np.uint32]],
 ) -> list[Mask]:
-    """Masks without int((1 - density) * weights) weights of each layer, chosen at random."""
+    """Return masks that omit int((1 - density) * size) random weights of each layer."""
     masks = []
     for shape, density in zip(shapes, densities, strict=True):
         size = shape[0] * shape[1]

@@ -1,8 +1,8 @@
-"""Which weights are kept, given a score for each: the rules of all algorithms in one place.
+"""Selection rules: which weights are kept, given their scores.
 
-A rule sees the scores of all layers in one row. It ranks by thresholds, as the authors' code does,
-so ties can keep more or fewer weights than the number asked for; only `highest` keeps exactly as
-many. How many are asked for is the algorithms' matter. Every rule returns bool [N], True: kept.
+A rule gets the scores of all layers in one vector and returns bool [N], True for kept weights. The
+rules compare with a threshold, as the authors' code does, so with ties they keep more or fewer
+weights than requested; only `highest` keeps exactly the requested number.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 Scores = NDArray[np.float32] | NDArray[np.float64]
-"""[N], the weights of each layer's matrix row by row, the layers one behind the other."""
+"""[N]: the weights of each layer's matrix row by row, input side first."""
 
 Kept = NDArray[np.bool_]
 
 
 def strictly_above(scores: Scores, count: int) -> Kept:
-    """The rule strict(m) of docs/paper.md, section 5: the m-th largest score is the threshold.
+    """Keep scores above the m-th largest: the rule strict(m) of docs/paper.md, section 5.
 
-    quirk: what equals the threshold goes, so count - 1 weights are kept, and with ties fewer.
+    quirk: scores equal to the threshold are pruned, so count - 1 weights are kept, or fewer.
 
     Args:
-        scores: the higher, the more important.
+        scores: higher scores are more important.
         count: m, up to N; below 1 nothing is kept.
     """
     if count < 1:
@@ -34,20 +34,23 @@ def strictly_above(scores: Scores, count: int) -> Kept:
 
 
 def at_or_above(scores: Scores, count: int) -> Kept:
-    """SNIP's rule: the count-th largest score is the threshold and is kept.
+    """Keep scores from the count-th largest up: SNIP's rule.
 
-    A threshold of 0 therefore keeps all scores that are not negative, and one that is not a number
-    keeps none. Arguments as `strictly_above`.
+    A threshold of 0 therefore keeps all scores that are not negative, and NaN keeps none.
+
+    Args:
+        scores: higher scores are more important.
+        count: from 1 to N.
     """
     kept: Kept = scores >= _largest(scores, count)
     return kept
 
 
 def below_highest(scores: Scores, count: int) -> Kept:
-    """GraSP's rule: the count highest scores go, and what equals the smallest of these.
+    """Prune the count highest scores and those equal to the lowest of them: GraSP's rule.
 
     Args:
-        scores: the higher, the less important.
+        scores: higher scores are less important.
         count: from 0 to N; 0 keeps everything.
     """
     if count == 0:
@@ -57,13 +60,13 @@ def below_highest(scores: Scores, count: int) -> Kept:
 
 
 def above_position(scores: Scores, position: int) -> Kept:
-    """SynFlow's rule: the score at that position, in ascending order from 0, is the threshold.
+    """Keep scores above the one at a position in ascending order: SynFlow's rule.
 
-    quirk: what equals the threshold goes, so position + 1 weights are pruned, and with ties more;
-    but at position 0 nothing is.
+    quirk: scores equal to the threshold are pruned, so position + 1 weights are pruned, or more;
+    but at position 0 nothing is pruned.
 
     Args:
-        scores: the higher, the more important.
+        scores: higher scores are more important.
         position: from 0 to N - 1.
     """
     if position == 0:
@@ -73,10 +76,10 @@ def above_position(scores: Scores, position: int) -> Kept:
 
 
 def highest(scores: Scores, count: int) -> Kept:
-    """Exactly the count highest scores; among equal ones the first in the row.
+    """Keep exactly the count highest scores; among equal ones the first.
 
     Args:
-        scores: the higher, the more important; what is not a number comes last.
+        scores: higher scores are more important; NaN comes last.
         count: from 0 to N.
     """
     kept = np.zeros(scores.shape, dtype=np.bool_)
@@ -85,7 +88,7 @@ def highest(scores: Scores, count: int) -> Kept:
 
 
 def by_layer(kept: Kept, shapes: Sequence[tuple[int, ...]]) -> list[NDArray[np.bool_]]:
-    """Cuts a row over all weights into the layers' masks.
+    """Split a vector over all weights into the layers' masks.
 
     Args:
         kept: bool [N].
@@ -96,7 +99,7 @@ def by_layer(kept: Kept, shapes: Sequence[tuple[int, ...]]) -> list[NDArray[np.b
 
 
 def _largest(scores: Scores, count: int) -> np.floating[np.typing.NBitBase]:
-    """The count-th largest score; what is not a number counts as larger than every number."""
-    place = len(scores) - count
-    threshold: np.floating[np.typing.NBitBase] = np.partition(scores, place)[place]
+    """Return the count-th largest score; NaN is larger than every number."""
+    position = len(scores) - count
+    threshold: np.floating[np.typing.NBitBase] = np.partition(scores, position)[position]
     return threshold

@@ -1,15 +1,15 @@
-"""SNIP: prune once, before training, what the loss is least sensitive to.
+"""SNIP: prune once, before training, the weights to which the loss is least sensitive.
 
-Idea: the derivative of the loss with respect to a weight's mask says how much the weight matters.
-It is w * g, with g the gradient of the weight on one batch. Lee, Ajanthan and Torr, "SNIP:
-Single-shot network pruning based on connection sensitivity" (ICLR 2019), equations 4 to 6:
+Idea: the derivative of the loss with respect to a weight's mask, w * g with the gradient g on one
+batch, measures how much the weight matters. Lee, Ajanthan and Torr, "SNIP: Single-shot network
+pruning based on connection sensitivity" (ICLR 2019), equations 4 to 6:
 
     score_j = |w_j * g_j| / sum over all weights of |w * g|
 
-What the authors' run changed (docs/paper.md, section 5): a single batch of the training's size; the
-weights are drawn afresh from a Xavier-normal distribution beforehand, in the groups that start
-from fresh networks; scores that equal the threshold are kept, so a network with fewer than the
-wanted number of nonzero scores keeps all of its weights.
+Changes in the authors' run (docs/paper.md, section 5): a single batch of the training's size; in
+the groups that start from fresh networks the weights are redrawn from a Xavier-normal distribution;
+scores equal to the threshold are kept, so a network with fewer nonzero scores than its target keeps
+all of its weights.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from search.layers import Layers
 
 
 def score(weights: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:
-    """Connection sensitivity of every weight, float32 [N]; not a number where all are zero."""
+    """Return the connection sensitivity of every weight, float32 [N]; NaN if all are zero."""
     scores = saliencies(weights, weight_gradients(weights, biases, batch))
     return scores / scores.sum()
 
 
 def count(weights: int, target: int) -> int:
-    """Which of the largest scores is the threshold; truncation can make it target - 1."""
+    """Return the rank of the threshold score; truncation can make it target - 1."""
     return int(weights * (target / weights))
 
 
 def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
-    """The masks of SNIP; see `pruning.protocol.PrunesBefore`."""
+    """Return the masks of SNIP; see `pruning.protocol.PrunesBefore`."""
     weights, biases = parameters(layers)
     total = sum(weight.numel() for weight in weights)
     target = target_of(experiment, total)

@@ -1,16 +1,17 @@
-"""SynFlow: prune without data, by how much each weight carries from the inputs to the output.
+"""SynFlow: prune without data, by the flow through each weight from the inputs to the output.
 
-Idea: in a network of absolute values that is fed ones, w * dR/dw is the total strength of all paths
-through a weight, R the output. Pruning the weakest in many small rounds avoids cutting a whole
-layer, since what enters a neuron equals what leaves it. Tanaka, Kunin, Yamins and Ganguli, "Pruning
-neural networks without any data by iteratively conserving synaptic flow" (NeurIPS 2020), equations
-2 and 3 and algorithm 1:
+Idea: in a network of absolute values with input ones and output R, w * dR/dw is the total strength
+of all paths through a weight. Pruning the weakest weights in many small rounds avoids removing a
+whole layer, because the flow into a neuron equals the flow out of it. Tanaka, Kunin, Yamins and
+Ganguli, "Pruning neural networks without any data by iteratively conserving synaptic flow" (NeurIPS
+2020), equations 2 and 3 and algorithm 1:
 
-    score_j = |w_j * dR/dw_j| on the network of absolute values, masked so far
+    score_j = |w_j * dR/dw_j| on the network of absolute values masked so far
 
-What the authors' run changed (docs/paper.md, section 5): the biases take part, with their absolute
-values, and are masked after every round by the rule for pruned networks; a round's threshold itself
-is pruned, so one weight fewer than wanted is left, but a round that wants none gone prunes none.
+Changes in the authors' run (docs/paper.md, section 5): the absolute values of the biases take part,
+and they are masked after every round by the rule for pruned networks; the threshold weight of a
+round is pruned too, so one weight fewer than scheduled is left, except that a round without weights
+to prune prunes none.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ from search.methods import setting
 
 
 def score(weights: Tensors, biases: Tensors) -> torch.Tensor:
-    """Synaptic flow through every weight, float32 [N].
+    """Return the synaptic flow through every weight, float32 [N].
 
     Args:
-        weights: absolute values, zero where they are masked.
-        biases: likewise.
+        weights: absolute values, zero where masked.
+        biases: absolute values, zero where masked.
     """
     leaves = [weight.detach().requires_grad_() for weight in weights]
     output = logits(leaves, biases, torch.ones(1, weights[0].shape[1]))
@@ -41,13 +42,13 @@ def score(weights: Tensors, biases: Tensors) -> torch.Tensor:
 
 
 def count(weights: int, target: int, round_number: int, rounds: int) -> int:
-    """How many weights to prune by the end of a round, counted from 1; one more is pruned."""
-    share = round_number / rounds
-    return int(weights - target**share / weights ** (share - 1))
+    """Return the position of the threshold score in a round, counted from 1."""
+    fraction = round_number / rounds
+    return int(weights - target**fraction / weights ** (fraction - 1))
 
 
 def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
-    """The masks of SynFlow; see `pruning.protocol.PrunesBefore`. No batch is drawn."""
+    """Return the masks of SynFlow; see `pruning.protocol.PrunesBefore`. Draws no batch."""
     weights, biases = parameters([(np.abs(weight), np.abs(bias)) for weight, bias in layers])
     shapes = [weight.shape for weight, _ in layers]
     total = sum(weight.numel() for weight in weights)

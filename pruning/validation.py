@@ -1,4 +1,4 @@
-"""Whether what an algorithm hands back fits its network: kernels take it on trust."""
+"""Validation of what algorithms return; the training kernels do not check it again."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def check_masks(
     bias_masks: Sequence[NDArray[np.bool_]],
     layers: Layers,
 ) -> None:
-    """Looks at the masks that a method has chosen.
+    """Check the shapes and types of the masks that a method has chosen.
 
     Args:
-        method: its name, for the message.
-        weight_masks: should be bool [n_out, n_in] a layer.
-        bias_masks: should be bool [n_out] a layer.
-        layers: (weight [n_out, n_in], bias [n_out]) a layer, of the network that they are for.
+        method: name of the method, for the message.
+        weight_masks: masks that must be bool [n_out, n_in] for each layer.
+        bias_masks: masks that must be bool [n_out] for each layer.
+        layers: the network.
 
     Raises:
-        ValueError: they have other shapes or types.
+        ValueError: a shape or type is wrong.
     """
     weights, biases = zip(*layers, strict=True)
     _check(method, "weight masks", weight_masks, weights, "bool")
@@ -34,38 +34,38 @@ def check_masks(
 
 
 def check_snapshot(method: str, network: Snapshot, layers: Layers) -> None:
-    """Looks at the network that a method has changed between two steps.
+    """Check the shapes and types of a network that a method has changed between two steps.
 
     Args:
-        method: its name, for the message.
-        network: what it handed back.
-        layers: of the network before, as for `check_masks`.
+        method: name of the method, for the message.
+        network: network that the method returned.
+        layers: the network before.
 
     Raises:
-        ValueError: something of it has another shape or type than before.
+        ValueError: a shape or type differs.
     """
     check_masks(method, network.weight_masks, network.bias_masks, layers)
     weights, biases = zip(*layers, strict=True)
-    for what, changed in (("parameters", network.layers), ("velocities", network.velocities)):
-        _check(method, f"weights' {what}", [weight for weight, _ in changed], weights, "float32")
-        _check(method, f"biases' {what}", [bias for _, bias in changed], biases, "float32")
+    for name, changed in (("parameters", network.layers), ("velocities", network.velocities)):
+        _check(method, f"weights' {name}", [weight for weight, _ in changed], weights, "float32")
+        _check(method, f"biases' {name}", [bias for _, bias in changed], biases, "float32")
 
 
 def _check(
     method: str,
-    what: str,
-    given: Sequence[NDArray[np.generic]],
-    wanted: Sequence[NDArray[np.generic]],
+    name: str,
+    arrays: Sequence[NDArray[np.generic]],
+    templates: Sequence[NDArray[np.generic]],
     dtype: str,
 ) -> None:
-    found = [(str(np.asarray(array).dtype), np.shape(array)) for array in given]
-    fitting = [(dtype, array.shape) for array in wanted]
-    if found != fitting:
+    found = [(str(np.asarray(array).dtype), np.shape(array)) for array in arrays]
+    expected = [(dtype, array.shape) for array in templates]
+    if found != expected:
         raise ValueError(
-            f"method {method!r} gave {what} that do not fit the network: {_in_words(found)}; "
-            f"wanted: {_in_words(fitting)}"
+            f"method {method!r} returned {name} that do not fit the network: {_text(found)}; "
+            f"expected: {_text(expected)}"
         )
 
 
-def _in_words(arrays: Sequence[tuple[str, tuple[int, ...]]]) -> str:
+def _text(arrays: Sequence[tuple[str, tuple[int, ...]]]) -> str:
     return ", ".join(f"{dtype} {list(shape)}" for dtype, shape in arrays)

@@ -80,12 +80,12 @@ def test_masks_of_other_shapes_reach_the_kernel() -> None:
     biases = [np.ones(4, np.bool_), np.ones(1, np.bool_)]
     check_masks("mine", weights, biases, layers)
     check_snapshot("mine", Snapshot(layers, layers, weights, biases), layers)
-    with pytest.raises(ValueError, match=r"'mine' gave weight masks .* bool \[2, 4\]"):
+    with pytest.raises(ValueError, match=r"'mine' .*weight masks .* bool \[2, 4\]"):
         check_masks("mine", [weights[0].T, weights[1]], biases, layers)
-    with pytest.raises(ValueError, match=r"'mine' gave bias masks .*: bool \[4\]; wanted: .*\[1\]"):
+    with pytest.raises(ValueError, match=r"bias masks .*bool \[4\].*bool \[1\]"):
         check_masks("mine", weights, biases[:1], layers)
-    with pytest.raises(ValueError, match="gave weight masks that do not fit the network: float32"):
+    with pytest.raises(ValueError, match="weight masks .*float32"):
         check_masks("mine", [weight for weight, _ in layers], biases, layers)  # type: ignore[misc]
     doubled = [(weight.astype(np.float64), bias) for weight, bias in layers]
-    with pytest.raises(ValueError, match=r"gave weights' velocities .*float64"):
+    with pytest.raises(ValueError, match=r"weights' velocities .*float64"):
         check_snapshot("mine", Snapshot(layers, doubled, weights, biases), layers)  # type: ignore[arg-type]
