@@ -236,7 +236,7 @@ def _resume(study: Study, store: Path) -> dict[str, Any]:
     committer = Committer(paths, "benchmark")
     reading = time.perf_counter() - start
     start = time.perf_counter()
-    (planned,) = make_plan([Selection.whole(study)], _NoOtherVersions(committer))
+    (planned,) = make_plan([Selection.of_study(study)], _NoOtherVersions(committer))
     plan = time.perf_counter() - start
     committer.close()
     entries = list(paths.log.iterdir())

@@ -57,7 +57,7 @@ def _drive(study: Study, store: Path) -> None:
         sweep = describe_sweep(
             command="benchmark", studies=[study.name], device="cpu", workers=64, root_seed=0
         )
-        plan = make_plan([Selection.whole(study)], writer)
+        plan = make_plan([Selection.of_study(study)], writer)
         scheduler = TaskScheduler(plan, writer.begin_sweep(sweep), None)
         tally = Tally(scheduler.left)
         display = ProgressDisplay(Console(file=StringIO()), tally, FewestWeights())

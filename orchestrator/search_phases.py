@@ -30,7 +30,7 @@ def phase_1_targets(settings: SearchSettings) -> Targets:
     text = other_phase_1(settings)
     own = []
     if text is not None:
-        own = [Selection.whole(generated_study(text, WIDER_PHASE_1, settings.root_seed))]
+        own = [Selection.of_study(generated_study(text, WIDER_PHASE_1, settings.root_seed))]
     return _targets([paper_phase_1(settings), *own])
 
 
@@ -46,7 +46,7 @@ def phase_2_targets(settings: SearchSettings, structures: Sequence[Structure]) -
         study = generated_study(text, phase_2_name(structure), settings.root_seed)
         paper = paper_phase_2(settings, structure)
         if paper is None:
-            selections.append(Selection.whole(study))
+            selections.append(Selection.of_study(study))
         else:
             selections += [paper, without_paper(study, structure, paper)]
     return _targets(selections)

@@ -149,7 +149,7 @@ def target_of(experiment: Experiment, weights: int) -> int:
     target = experiment.target_nnz
     if target is None or not 1 <= target < weights:
         raise ValueError(
-            f"method {experiment.method!r} cannot reach target_nnz {target}; allowed: 1 to "
+            f"target_nnz {target} is impossible for method {experiment.method!r}; allowed: 1 to "
             f"{weights - 1}, less than the {weights} weights of the network"
         )
     return target

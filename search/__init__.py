@@ -1,1 +1,1 @@
-"""What can be tried, and what a trial yields."""
+"""Experiments, methods, data sets, studies and the columns of results."""

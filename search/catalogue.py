@@ -1,4 +1,4 @@
-"""What a study's name on the command line stands for."""
+"""The studies and selections that a name on the command line refers to."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from search.paper import PAPER_GROUPS, PAPER_STUDIES, paper_study
 from search.study import Study
 
 DEMO_STRIDES = {"phase1": 23, "phase2-95": 17, "phase2-995": 29}
-"""Every which experiment of a study is in the demo: 16,782 in all (1,069 + 9,174 + 6,539).
+"""Sampling stride of each study in the demo: 16,782 experiments (1,069 + 9,174 + 6,539).
 
-The strides are primes that do not divide the lengths of the studies' axes, so that the slice takes
-every structure's neurons, learning rate, schedule and mask in turn.
+The strides are primes that do not divide the lengths of the studies' axes, so that the sample
+varies every structure, learning rate, schedule and mask.
 """
 
 STUDY_NAMES = (*PAPER_STUDIES, "paper", "demo")
-"""All names that `resolve` knows."""
+"""Names that `resolve` accepts."""
 
 RESERVED_NAMES = frozenset({*STUDY_NAMES, *PAPER_GROUPS})
-"""Names that no sweep file may take: GROUP:RUN_ID names an experiment as NAME:NUMBER does."""
+"""Names that sweep files cannot have. GROUP:RUN_ID would be ambiguous with NAME:NUMBER."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,15 @@ class Selection:
 
     Attributes:
         study: the study.
-        indices: which of its experiments.
+        indices: indices of the selected experiments.
     """
 
     study: Study
     indices: IndexSet
 
     @classmethod
-    def whole(cls, study: Study) -> Selection:
-        """All experiments of a study."""
+    def of_study(cls, study: Study) -> Selection:
+        """Return all experiments of a study."""
         return cls(study, IndexSet.from_range(range(len(study))))
 
     def __len__(self) -> int:
@@ -45,23 +45,23 @@ class Selection:
 
 
 class UnknownStudyError(ValueError):
-    """No study has that name."""
+    """A name that no study has."""
 
 
 def resolve(name: str) -> list[Selection]:
-    """The experiments that a name stands for: one study, all of the paper, or the demo.
+    """Return the experiments that a name refers to: a study, all of the paper, or the demo.
 
     Raises:
-        UnknownStudyError: with the names that exist and the closest of them.
+        UnknownStudyError: no study has this name; the message lists the names and the closest one.
     """
     if name == "paper":
-        return [Selection.whole(paper_study(member)) for member in PAPER_STUDIES]
+        return [Selection.of_study(paper_study(member)) for member in PAPER_STUDIES]
     if name == "demo":
-        return [_every(paper_study(member), stride) for member, stride in DEMO_STRIDES.items()]
+        return [_sample(paper_study(member), stride) for member, stride in DEMO_STRIDES.items()]
     if name in PAPER_STUDIES:
-        return [Selection.whole(paper_study(name))]
-    begun = [study for study in STUDY_NAMES if name and study.startswith(name)]
-    closest = begun or get_close_matches(name, STUDY_NAMES, n=1)
+        return [Selection.of_study(paper_study(name))]
+    completions = [study for study in STUDY_NAMES if name and study.startswith(name)]
+    closest = completions or get_close_matches(name, STUDY_NAMES, n=1)
     hint = f"did you mean {' or '.join(map(repr, closest))}? " if closest else ""
     raise UnknownStudyError(
         f"unknown study {name!r}; {hint}there are {', '.join(STUDY_NAMES)}, "
@@ -69,5 +69,5 @@ def resolve(name: str) -> list[Selection]:
     )
 
 
-def _every(study: Study, stride: int) -> Selection:
+def _sample(study: Study, stride: int) -> Selection:
     return Selection(study, IndexSet.from_range(range(0, len(study), stride)))

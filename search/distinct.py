@@ -1,9 +1,8 @@
-"""Every distinct network of a structure as a lazily indexed grid: one of each, none twice.
+"""The distinct networks of a structure as a lazily indexed grid.
 
-Networks are distinct if no renaming of hidden neurons turns one into the other. Each is given by
-its representative (`search.masks.renaming`), and they come in the order that `masks = "all"` has.
-They are looked up in a tree of masks (`search.masks.distinct_tree`) that every process makes for
-itself when it is first asked.
+Networks are distinct if no renaming of hidden neurons turns one into the other. Each is represented
+by one combination of masks (`search.masks.renaming`), in the order of `masks = "all"`. They are
+looked up in a tree of masks (`search.masks.distinct_tree`) that every process builds on first use.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from search.masks.text import rows_text
 from search.structure import Structure
 
 MAX_NETWORKS = 10_000_000
-"""Distinct networks of the largest structure whose networks are listed."""
+"""Maximum number of distinct networks of a structure whose networks are listed."""
 
 
 @dataclass(frozen=True)
 class DistinctMasks(Grid):
-    """One structure under the masks of each of its distinct networks.
+    """One structure with the masks of each of its distinct networks.
 
     Attributes:
         structure: neurons used in each hidden layer.
-        inputs: features of the data.
+        inputs: number of features of the data.
     """
 
     structure: tuple[int, ...]
@@ -39,45 +38,45 @@ class DistinctMasks(Grid):
 
     @cached_property
     def size(self) -> int:
-        """Number of distinct networks, without listing them."""
+        """Number of distinct networks, computed without listing them."""
         return count_distinct(self.inputs, self.structure).networks
 
     def __getitem__(self, index: int) -> Updates:
-        """The structure and the masks of one network.
+        """Return the structure and the masks of one network.
 
-        The first one makes the lists, which takes seconds for the largest structures.
+        The first call builds the lists, which takes seconds for the largest structures.
         """
         masks = []
         listed: MaskList | None = distinct_tree(self.structure, self.inputs)
         width = self.inputs
         while listed is not None:
-            place, index = listed.find(index)
-            rows = listed.rows[place].tolist()
+            position, index = listed.find(index)
+            rows = listed.rows[position].tolist()
             masks.append(rows_text(tuple(reversed(rows)), width))
             width = len(rows)
-            listed = listed.behind[listed.next_list[place]] if listed.behind else None
+            listed = listed.next_layer[listed.next_list[position]] if listed.next_layer else None
         return {"structure": self.structure, "masks": tuple(masks)}
 
     def values(self, field: str) -> frozenset[Any]:
-        """The structure; the masks are not listed.
+        """Return the structure; masks are not listed.
 
         Raises:
-            ValueError: asked for the masks.
+            ValueError: the field is "masks".
         """
         if field == "masks":
             raise ValueError("masks of distinct networks are not listed")
         return frozenset({self.structure}) if field == "structure" else frozenset()
 
     def definition(self) -> dict[str, Any]:
-        """The structure and the number of inputs."""
+        """Return the structure and the number of inputs."""
         return {"structure": self.structure, "distinct": self.inputs}
 
 
 def check_listed(structure: Structure, inputs: int) -> None:
-    """Refuses structures whose distinct networks are too many to list.
+    """Check that a structure has few enough distinct networks to list them.
 
     Raises:
-        ValueError: with their number.
+        ValueError: it has too many; the message has their number.
     """
     if max(inputs, *structure) > MAX_COLUMNS:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""One experiment: everything that decides a training, and the seeds that follow from it."""
+"""An experiment: everything that decides a training, and the seeds derived from it."""
 
 from __future__ import annotations
 
@@ -15,47 +15,46 @@ ORDER_STREAMS = 64
 """Number of shared data orders; see `Experiment.order_stream`."""
 
 TRAINING_VERSION = 1
-"""Raised by one whenever the same specification would train another network than before."""
+"""Incremented whenever the same specification would train a different network than before."""
 
 FRESH_INIT = "fresh"
-"""Value of `Experiment.init` for an initialisation drawn from the experiment's own seed."""
+"""Value of `Experiment.init` for an initialisation drawn from the experiment's seed."""
 
 SCHEDULES = ("cosine", "step", "constant")
 """Names of the learning-rate schedules; `workers.schedules` computes them."""
 
-# Made once: json.dumps with these options would make an encoder for each of half a million calls.
+# Reused, because json.dumps with these options creates an encoder in every call.
 _SORTED_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A single training, specified completely: equal specifications are the same experiment.
+    """A complete specification of one training; equal specifications are the same experiment.
 
     The defaults are the paper's values (docs/paper.md, sections 3 and 4).
 
     Attributes:
-        study: name of the study that the training belongs to. The paper trains some networks in
-            several studies (the dense 3x3x3 in phase1 and in phase2-95): these are independent
-            trainings.
-        method: "search" for a mask that is given, otherwise the name of a pruning algorithm.
+        study: name of the study. The paper trains some networks in several studies, such as the
+            dense 3x3x3 in phase1 and phase2-95; these are independent trainings.
+        method: "search" if the masks are listed, or the name of a pruning algorithm.
         dataset: name of the data set.
         width: neurons in each hidden layer of the full network, whose initialisation is drawn.
-        structure: neurons used in each hidden layer (the first ones of each), or None where the
-            method starts from the whole network (three hidden layers of `width`).
-        masks: masks of the first layers as text such as "10|01|11" (one group a row, rows are
-            outputs, columns are inputs); layers beyond the end are dense. Empty: all dense.
-        target_nnz: number of nonzero weights that a pruning algorithm aims at, None for "search".
-        hyperparameters: the algorithm's settings that differ from the authors', as (name, value)
-            in the order of their names; a setting with the authors' value is not named.
+        structure: neurons used in each hidden layer (the first ones); None if the method starts
+            from the full network, three hidden layers of `width` neurons.
+        masks: masks of the first layers as text such as "10|01|11" (rows are outputs, columns are
+            inputs); the other layers are dense.
+        target_nnz: number of nonzero weights that a pruning algorithm aims at; None for "search".
+        hyperparameters: settings of the algorithm that differ from the authors', as (name, value)
+            sorted by name.
         lr: learning rate of the first epoch.
-        schedule: "cosine", "step" or "constant".
-        momentum: of SGD, without dampening or Nesterov.
-        weight_decay: added to the gradient of weights and biases.
+        schedule: learning-rate schedule, one of `SCHEDULES`.
+        momentum: momentum of SGD, without dampening or Nesterov.
+        weight_decay: weight decay of SGD, on weights and biases.
         batch_size: points in a step; the last short batch of an epoch is dropped.
         epochs: epochs of one round of training.
         init: "fresh", or "NAME:DIGEST" of a stored initialisation.
-        replicate: which independent repetition this is, from 0.
-        root_seed: changes every random number of a sweep at once.
+        replicate: number of the independent repetition, from 0.
+        root_seed: seed of all random numbers of a sweep.
     """
 
     study: str = "single"
@@ -84,25 +83,25 @@ class Experiment:
         )
 
     def specification(self) -> dict[str, Any]:
-        """Name -> value of every field."""
+        """Return the name and value of every field."""
         return {name: getattr(self, name) for name in _FIELDS}
 
     @cached_property
     def experiment_id(self) -> str:
-        """32 hexadecimal digits: BLAKE2b, 128 bits, of the specification as sorted JSON.
+        """Hash of the specification, 32 hexadecimal digits: BLAKE2b, 128 bits, of sorted JSON.
 
-        `TRAINING_VERSION` is hashed too; the version of the store's schema is not, so that a new
-        column orphans no row. Hyperparameters take part where there are any.
+        `TRAINING_VERSION` is included. The schema version is not, so that a new column leaves ids
+        unchanged. Hyperparameters are included if there are any.
         """
         return self._digest(self.specification(), 16).hex()
 
     @cached_property
     def order_stream(self) -> int:
-        """Which data order this training follows.
+        """Number of the data order that this training uses.
 
-        One of 64, by the specification without its replicate, plus the replicate: many trainings
-        can share one shuffle, and repetitions never do (from a stored initialisation they would
-        otherwise be the same training).
+        One of 64, chosen by the specification without the replicate, plus the replicate. Many
+        trainings share a shuffle, but repetitions do not: from a stored initialisation they would
+        otherwise be the same training.
         """
         spec = self.specification()
         del spec["replicate"]
@@ -110,11 +109,11 @@ class Experiment:
 
     @property
     def order_seed(self) -> int:
-        """64-bit seed of the data order: the same for all experiments of a stream."""
+        """64-bit seed of the data order, shared by all experiments of a stream."""
         return _seed(f"{self.root_seed}/{self.dataset}/order/{self.order_stream}")
 
     def seed(self, stream: str) -> int:
-        """64-bit seed of one named stream of random numbers of this experiment, such as "init"."""
+        """Return the 64-bit seed of a named stream of random numbers, such as "init"."""
         return _seed(f"{self.experiment_id}/{stream}")
 
     @staticmethod
@@ -127,19 +126,19 @@ class Experiment:
 
 
 def experiment_ids(base: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]) -> list[str]:
-    """`Experiment.experiment_id` of many experiments, a third of the time for each.
+    """Return `Experiment.experiment_id` of many experiments, three times as fast.
 
     Args:
         base: value of every field of `Experiment`.
-        updates: a mapping for each experiment, from field to the value that it has in place of
-            the base's. Experiments of several tables of a sweep file vary in different fields.
+        updates: for each experiment the fields whose values differ from the base. Experiments of
+            several tables of a sweep file vary in different fields.
     """
     varying = sorted({name for update in updates for name in update})
     if base["hyperparameters"] or "hyperparameters" in varying:
-        # What is hashed then differs in its members, not only in their values.
+        # Their JSON objects differ in their members, not only in the values.
         return [Experiment(**(dict(base) | dict(update))).experiment_id for update in updates]
-    # The sorted JSON of all of them is the same but for the values of the varying fields. A value
-    # is put in by %s; "%" does not occur in what is left, or is doubled.
+    # The sorted JSON of all of them differs only in the values of the varying fields, which %s
+    # inserts; every other "%" is doubled.
     spec: dict[str, Any] = dict(base) | {"training_version": TRAINING_VERSION}
     del spec["hyperparameters"]
     members = [
@@ -149,7 +148,7 @@ def experiment_ids(base: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]
     ]
     template = "{" + ",".join(members) + "}"
     usual = {name: base[name] for name in varying}
-    # By name: the values of one field are of one type, while 1 and 1.0 are equal keys.
+    # By field, because 1 and 1.0 are equal keys; the values of one field have one type.
     written: dict[str, dict[Any, str]] = {name: {} for name in varying}
     ids = []
     for update in updates:

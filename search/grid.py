@@ -1,7 +1,7 @@
-"""Grids of experiments that are indexed without being held: tables, products and chains of them.
+"""Lazily indexed grids of experiments: tables, and products and chains of grids.
 
-Grids are frozen dataclasses of small parts: they pickle small, and what they yield is only the
-fields of `Experiment` that they decide.
+Grids are small frozen dataclasses, so they pickle small. They yield only the fields of `Experiment`
+that they determine.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ class Grid(ABC):
     @property
     @abstractmethod
     def size(self) -> int:
-        """How many updates there are."""
+        """Number of updates."""
 
     @abstractmethod
     def __getitem__(self, index: int) -> Updates:
-        """The updates at an index, which must be at least 0 and below `size`."""
+        """Return the updates at an index from 0 to below `size`."""
 
     @abstractmethod
     def values(self, field: str) -> frozenset[Any]:
-        """All values that the grid gives to a field; empty where it does not decide it."""
+        """Return all values of a field; empty if the grid does not determine it."""
 
     @abstractmethod
     def definition(self) -> dict[str, Any]:
-        """All that decides the updates and their order, as plain JSON."""
+        """Return everything that decides the updates and their order, as JSON values."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Sizes that were computed on the way are not worth shipping to workers.
+        # Without cached sizes, so that workers receive little data.
         return type(self), tuple(getattr(self, part.name) for part in fields(self))
 
 
 @dataclass(frozen=True)
 class Table(Grid):
-    """Combinations of some fields, written out.
+    """Explicit combinations of some fields.
 
     Attributes:
-        names: the fields.
-        rows: one value a field in each.
+        names: names of the fields.
+        rows: one value of each field.
     """
 
     names: tuple[str, ...]
@@ -64,57 +64,57 @@ class Table(Grid):
         return len(self.rows)
 
     def __getitem__(self, index: int) -> Updates:
-        """One row."""
+        """Return one row."""
         return dict(zip(self.names, self.rows[index], strict=True))
 
     def values(self, field: str) -> frozenset[Any]:
-        """The values of a column."""
+        """Return the values of a field."""
         if field not in self.names:
             return frozenset()
         column = self.names.index(field)
         return frozenset(row[column] for row in self.rows)
 
     def definition(self) -> dict[str, Any]:
-        """The table itself."""
+        """Return the table."""
         return {"fields": self.names, "rows": self.rows}
 
 
 def axis(field: str, *values: Any) -> Table:
-    """The values of one field, one after the other."""
+    """Return the values of one field as a table."""
     return Table((field,), tuple((value,) for value in values))
 
 
 @dataclass(frozen=True)
 class Replicates(Grid):
-    """Replicates 0, 1, 2 and on.
+    """Replicates from 0.
 
     Attributes:
-        count: how many.
+        count: number of replicates.
     """
 
     count: int
 
     @property
     def size(self) -> int:
-        """How many."""
+        """Number of replicates."""
         return self.count
 
     def __getitem__(self, index: int) -> Updates:
-        """One replicate."""
+        """Return one replicate."""
         return {"replicate": index}
 
     def values(self, field: str) -> frozenset[Any]:
-        """All replicates."""
+        """Return all replicates."""
         return frozenset(range(self.count)) if field == "replicate" else frozenset()
 
     def definition(self) -> dict[str, Any]:
-        """Their number."""
+        """Return the number of replicates."""
         return {"replicates": self.count}
 
 
 @dataclass(frozen=True)
 class MaskedStructure(Grid):
-    """One structure under every combination of masks of its layers, the first layer's slowest.
+    """One structure with every combination of masks of its layers, the first layer slowest.
 
     Attributes:
         structure: neurons used in each hidden layer.
@@ -136,25 +136,25 @@ class MaskedStructure(Grid):
         return prod(self._sizes)
 
     def __getitem__(self, index: int) -> Updates:
-        """The structure and one combination."""
+        """Return the structure and one combination of masks."""
         chosen = []
         for masks, size in zip(reversed(self.layers), reversed(self._sizes), strict=True):
-            index, place = divmod(index, size)
-            chosen.append(masks[place])
+            index, position = divmod(index, size)
+            chosen.append(masks[position])
         return {"structure": self.structure, "masks": tuple(reversed(chosen))}
 
     def values(self, field: str) -> frozenset[Any]:
-        """The structure; the combinations of masks are not listed.
+        """Return the structure; combinations of masks are not listed.
 
         Raises:
-            ValueError: asked for the masks.
+            ValueError: the field is "masks".
         """
         if field == "masks":
             raise ValueError("combinations of masks are not listed")
         return frozenset({self.structure}) if field == "structure" else frozenset()
 
     def definition(self) -> dict[str, Any]:
-        """The structure and the masks of its layers."""
+        """Return the structure and the masks of its layers."""
         layers = [
             masks if isinstance(masks, tuple) else masks.definition() for masks in self.layers
         ]
@@ -163,7 +163,7 @@ class MaskedStructure(Grid):
 
 @dataclass(frozen=True)
 class Product(Grid):
-    """Every combination of parts that decide different fields, the first part slowest."""
+    """Every combination of parts that determine different fields, the first part slowest."""
 
     parts: tuple[Grid, ...]
 
@@ -177,25 +177,25 @@ class Product(Grid):
         return prod(self._sizes)
 
     def __getitem__(self, index: int) -> Updates:
-        """The updates of all parts together."""
+        """Return the updates of all parts together."""
         updates: Updates = {}
         for part, size in zip(reversed(self.parts), reversed(self._sizes), strict=True):
-            index, place = divmod(index, size)
-            updates.update(part[place])
+            index, position = divmod(index, size)
+            updates.update(part[position])
         return updates
 
     def values(self, field: str) -> frozenset[Any]:
-        """The values that the one part gives which decides the field."""
+        """Return the values of the part that determines the field."""
         return frozenset().union(*(part.values(field) for part in self.parts))
 
     def definition(self) -> dict[str, Any]:
-        """The parts."""
+        """Return the parts."""
         return {"product": [part.definition() for part in self.parts]}
 
 
 @dataclass(frozen=True)
 class Chain(Grid):
-    """Parts that decide the same fields, one behind the other."""
+    """Parts that determine the same fields, one after the other."""
 
     parts: tuple[Grid, ...]
 
@@ -209,19 +209,19 @@ class Chain(Grid):
         return self._starts[-1]
 
     def locate(self, index: int) -> tuple[int, int]:
-        """The number of the part that an index falls into, and its index there."""
+        """Return the number of the part that contains an index, and the index in that part."""
         part = bisect_right(self._starts, index) - 1
         return part, index - self._starts[part]
 
     def __getitem__(self, index: int) -> Updates:
-        """The updates of the part that the index falls into."""
-        part, place = self.locate(index)
-        return self.parts[part][place]
+        """Return the updates at an index."""
+        part, position = self.locate(index)
+        return self.parts[part][position]
 
     def values(self, field: str) -> frozenset[Any]:
-        """The values that any part gives."""
+        """Return the values in any part."""
         return frozenset().union(*(part.values(field) for part in self.parts))
 
     def definition(self) -> dict[str, Any]:
-        """The parts."""
+        """Return the parts."""
         return {"chain": [part.definition() for part in self.parts]}

@@ -1,4 +1,4 @@
-"""Sets of indices into a study, kept as intervals so that their size is that of their gaps."""
+"""Sets of indices into a study, stored as intervals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class IndexSet:
 
     @classmethod
     def of(cls, intervals: Iterable[Sequence[int]]) -> IndexSet:
-        """The union of half-open intervals (start, stop) given in any order, overlaps allowed.
+        """Return the union of half-open intervals (start, stop), in any order, overlapping or not.
 
         Raises:
             ValueError: an interval is not a pair of integers with 0 <= start <= stop.
@@ -36,14 +36,14 @@ class IndexSet:
 
     @classmethod
     def from_range(cls, indices: range) -> IndexSet:
-        """The indices of a range with a positive step."""
+        """Return the indices of a range with a positive step."""
         if indices.step == 1:
             return cls.of([(indices.start, max(indices.start, indices.stop))])
         return cls.from_indices(indices)
 
     @classmethod
     def from_indices(cls, indices: Iterable[int]) -> IndexSet:
-        """The set of single indices given in any order."""
+        """Return the set of some indices, in any order."""
         return cls.of((index, index + 1) for index in indices)
 
     def __len__(self) -> int:
@@ -60,19 +60,19 @@ class IndexSet:
         few, many = sorted((self.intervals, other.intervals), key=len)
         if not few:
             return IndexSet(many)
-        # Only what lies between the first and the last of the few can change: a set of a million
-        # intervals takes in a task's in the time of a copy. What they touch is merged too.
+        # Only intervals between the first and the last of the few, or touching them, can change:
+        # adding a task to a set of a million intervals takes the time of a copy.
         first = bisect_left(many, few[0][0], key=itemgetter(1))
         last = bisect_right(many, few[-1][1], key=itemgetter(0))
         merged = IndexSet.of([*many[first:last], *few])
         return IndexSet((*many[:first], *merged.intervals, *many[last:]))
 
     def __sub__(self, other: IndexSet) -> IndexSet:
-        meeting = other.near(self.intervals).intervals
-        if not meeting:
+        overlapping = other.near(self.intervals).intervals
+        if not overlapping:
             return self
         kept: list[tuple[int, int]] = []
-        removed = iter(meeting)
+        removed = iter(overlapping)
         hole = next(removed, None)
         for start, stop in self.intervals:
             while hole is not None and hole[1] <= start:
@@ -92,10 +92,9 @@ class IndexSet:
         return self - (self - other)
 
     def near(self, intervals: Sequence[tuple[int, int]]) -> IndexSet:
-        """Its intervals between the first and the last of some sorted ones.
+        """Return this set's intervals between the first and the last of some sorted intervals.
 
-        A large set meets many small ones that each lie in one place: their differences and
-        intersections take the time of the small ones.
+        Differences and intersections of a large set with a small, local one are fast by this.
         """
         if not intervals:
             return IndexSet()
@@ -104,29 +103,29 @@ class IndexSet:
         return IndexSet(self.intervals[first:last])
 
     def take(self, count: int) -> tuple[IndexSet, IndexSet]:
-        """Splits off the `count` smallest indices: (those, the rest)."""
+        """Return the `count` smallest indices, and the rest."""
         first: list[tuple[int, int]] = []
         for position, (start, stop) in enumerate(self.intervals):
             if stop - start >= count:
                 if count:
                     first.append((start, start + count))
-                begun = ((start + count, stop),) if start + count < stop else ()
-                return IndexSet(tuple(first)), IndexSet(begun + self.intervals[position + 1 :])
+                rest = ((start + count, stop),) if start + count < stop else ()
+                return IndexSet(tuple(first)), IndexSet(rest + self.intervals[position + 1 :])
             first.append((start, stop))
             count -= stop - start
         return self, IndexSet()
 
     def pieces(self, count: int) -> Iterator[IndexSet]:
-        """Yields the set in parts of so many intervals, in order."""
+        """Yield the set in parts of `count` intervals, in order."""
         for start in range(0, len(self.intervals), count):
             yield IndexSet(self.intervals[start : start + count])
 
     def split(self, index: int) -> tuple[IndexSet, IndexSet]:
-        """Splits at an index: (those below, the others)."""
+        """Return the indices below an index, and the others."""
         below = [(start, min(stop, index)) for start, stop in self.intervals if start < index]
         others = [(max(start, index), stop) for start, stop in self.intervals if stop > index]
         return IndexSet(tuple(below)), IndexSet(tuple(others))
 
     def to_json(self) -> list[list[int]]:
-        """The intervals as lists, the form kept in the store's log."""
+        """Return the intervals as lists, as the store's log has them."""
         return [list(interval) for interval in self.intervals]

@@ -1,7 +1,7 @@
-"""The paper's ten studies, experiment for experiment (docs/paper.md, section 4).
+"""The paper's ten studies, experiment by experiment (docs/paper.md, section 4).
 
-Each is in the order of the authors' RUN_IDs, whose groups are random, fixed-95 and fixed-995. The
-total beside each study is the number of RUN_IDs; all of them make 485,838.
+Each is in the order of the authors' RUN_IDs, which are numbered in the groups random, fixed-95 and
+fixed-995. The comment at each study has its number of RUN_IDs; in total there are 485,838.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TARGETS = (0.95, 0.995)
 
 @dataclass(frozen=True)
 class PaperStudy(Study):
-    """One of the ten: it pickles as its name and settings, a few hundred bytes."""
+    """A study of the paper. It pickles as its name and settings, a few hundred bytes."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (self.name, self.base, self.inits)
@@ -66,7 +66,7 @@ _ENTRIES: dict[str, _Entry] = {
     # 24,576 = 2 lrs x 3 schedules x 16^3 structures
     "phase1": _Entry(
         "random",
-        "the search, first phase: every dense structure up to 16x16x16",
+        "search, phase 1: every dense structure up to 16x16x16",
         phase1,
         _FRESH,
         18_955,
@@ -74,7 +74,7 @@ _ENTRIES: dict[str, _Entry] = {
     # 155,952 = 2 lrs x 3 schedules x 25,992 masks
     "phase2-95": _Entry(
         "random",
-        "the search, second phase for 95 %: every mask of 3x3x3",
+        "search, phase 2 for 95 %: every mask of 3x3x3",
         lambda: phase2("phase2-95", (0.05, 0.1)),
         _FRESH,
         43_531,
@@ -82,7 +82,7 @@ _ENTRIES: dict[str, _Entry] = {
     # 189,624 = 1 lr x 3 schedules x 63,208 masks
     "phase2-995": _Entry(
         "random",
-        "the search, second phase for 99.5 %: 7x3x3 masks, under 33 nonzeros without the output",
+        "search, phase 2 for 99.5 %: masks of 7x3x3 with under 33 nonzeros before the output",
         lambda: phase2("phase2-995", (0.05,)),
         _FRESH,
         199_483,
@@ -98,7 +98,7 @@ _ENTRIES: dict[str, _Entry] = {
     # 558 = 2 lrs x 3 schedules x 93 structures with fewer parameters than the 37 of 3x3x3
     "fixed95-phase1": _Entry(
         "fixed-95",
-        "phase1 from that initialisation: structures smaller than 3x3x3",
+        "phase 1 from that initialisation: structures smaller than 3x3x3",
         lambda: phase1(fewer_than=37),
         _BENCH_95,
         9_721,
@@ -106,7 +106,7 @@ _ENTRIES: dict[str, _Entry] = {
     # 2,496 = 2 lrs x 3 schedules x 416 masks
     "fixed95-phase2": _Entry(
         "fixed-95",
-        "second phase from that initialisation: every mask of 3x2x2",
+        "phase 2 from that initialisation: every mask of 3x2x2",
         lambda: phase2("fixed95-phase2", (0.05, 0.1)),
         _BENCH_95,
         10_279,
@@ -122,7 +122,7 @@ _ENTRIES: dict[str, _Entry] = {
     # 2,034 = 2 lrs x 3 schedules x 339 structures with fewer parameters than the 61 of 7x3x3
     "fixed995-phase1": _Entry(
         "fixed-995",
-        "phase1 from that initialisation: structures smaller than 7x3x3",
+        "phase 1 from that initialisation: structures smaller than 7x3x3",
         lambda: phase1(fewer_than=61),
         _BENCH_995,
         11_341,
@@ -130,7 +130,7 @@ _ENTRIES: dict[str, _Entry] = {
     # 70,584 = 1 lr x 3 schedules x 23,528 masks
     "fixed995-phase2": _Entry(
         "fixed-995",
-        "second phase from that initialisation: 6x3x2 masks, under 31 nonzeros without the output",
+        "phase 2 from that initialisation: masks of 6x3x2 with under 31 nonzeros before the output",
         lambda: phase2("fixed995-phase2", (0.05,)),
         _BENCH_995,
         13_375,
@@ -138,18 +138,18 @@ _ENTRIES: dict[str, _Entry] = {
 }
 
 PAPER_STUDIES = tuple(_ENTRIES)
-"""Names of the ten, in the order of the groups and RUN_IDs."""
+"""Names of the ten studies, in the order of the groups and RUN_IDs."""
 
 PAPER_GROUPS = tuple(dict.fromkeys(entry.group for entry in _ENTRIES.values()))
-"""The groups that the authors number, in order."""
+"""The groups in which the authors number runs, in order."""
 
 
 @cache
 def paper_study(name: str) -> PaperStudy:
-    """The study of that name, one of `PAPER_STUDIES`; made once a process.
+    """Return the study of that name, one of `PAPER_STUDIES`; cached.
 
     Raises:
-        KeyError: there is no study of that name.
+        KeyError: there is no such study.
     """
     entry = _ENTRIES[name]
     return PaperStudy(
@@ -158,7 +158,7 @@ def paper_study(name: str) -> PaperStudy:
 
 
 def find_run(label: str) -> tuple[PaperStudy, int]:
-    """The study and the index in it of an experiment by the authors' number, GROUP:RUN_ID.
+    """Return the study and the index of an experiment, given the authors' number GROUP:RUN_ID.
 
     Raises:
         ValueError: no experiment has that number.

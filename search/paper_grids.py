@@ -1,4 +1,4 @@
-"""The shapes of the paper's grids (docs/paper.md, section 4), the slowest index first."""
+"""The paper's grids (docs/paper.md, section 4), the slowest index first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INPUTS = CUBIST_SPIRAL.features
 """Features of the Cubist Spiral."""
 
 REPETITIONS = 5
-"""Of each pruning run from a stored initialisation."""
+"""Number of repetitions of each pruning run from a stored initialisation."""
 
 _RANDOM_METHODS = (
     "lth", "rigl", "prospr", "iter-snip", "force", "gmp", "grasp", "snip", "synflow",
@@ -33,7 +33,7 @@ FIXED_995_TARGETS = (16, 18, 20, 22, *range(24, 31), 32, 34, 36)
 
 
 def overparam() -> Grid:
-    """The pruning algorithms from fresh networks, targets below the number of weights only."""
+    """Return the grid of pruning fresh networks to targets below their number of weights."""
     sizes = [
         (width, target)
         for width, target in product(_RANDOM_WIDTHS, _RANDOM_TARGETS)
@@ -52,7 +52,7 @@ def overparam() -> Grid:
 def fixed_prune(
     methods: tuple[str, ...], widths: tuple[int, ...], targets: tuple[int, ...]
 ) -> Grid:
-    """The pruning algorithms from one stored initialisation, each repeated."""
+    """Return the grid of pruning one stored initialisation repeatedly."""
     return Product(
         (
             axis("replicate", *range(REPETITIONS)),
@@ -66,7 +66,7 @@ def fixed_prune(
 
 
 def phase1(fewer_than: int | None = None) -> Grid:
-    """All dense structures of up to 16 neurons a layer, or those with few enough parameters."""
+    """Return the dense structures up to 16x16x16, optionally below a number of parameters."""
     structures = [
         structure
         for structure in map(Structure, product(range(1, 17), repeat=3))
@@ -79,13 +79,13 @@ def phase1(fewer_than: int | None = None) -> Grid:
 
 @dataclass(frozen=True)
 class ListedMasks:
-    """Which eligible masks of a structure the paper's second phase tries.
+    """The eligible masks of a structure that the paper's phase 2 tries.
 
     Attributes:
-        study: that tries them.
+        study: name of the study that tries them.
         structure: neurons used in each hidden layer.
-        nnz_below: bound on the nonzeros of the three masks together.
-        mask2_limit: only so many first masks of the second layer for each number of nonzeros.
+        nnz_below: exclusive bound on the nonzeros of the three masks together; None for no bound.
+        mask2_limit: maximum number of masks of the second layer for each number of nonzeros.
     """
 
     study: str
@@ -94,7 +94,7 @@ class ListedMasks:
     mask2_limit: int | None = None
 
     def grid(self) -> Grid:
-        """The combinations of the three masks, by their numbers of nonzeros."""
+        """Return the combinations of the three masks, ordered by their numbers of nonzeros."""
         first, second, third = (
             {nnz: Masks(rows, cols, nnz, limit) for nnz in range(max(rows, cols), rows * cols + 1)}
             for rows, cols, limit in zip(
@@ -125,10 +125,10 @@ LISTED_MASKS = {
         ListedMasks("fixed995-phase2", Structure((6, 3, 2)), nnz_below=31, mask2_limit=6),
     )
 }
-"""The masks of the paper's second phases, by the study."""
+"""The masks of the paper's phases 2, by study."""
 
 
 def phase2(study: str, lrs: tuple[float, ...]) -> Grid:
-    """The masks that a second phase tries; the output layer is dense."""
+    """Return the grid of a phase 2; the output layer is dense."""
     masks = LISTED_MASKS[study].grid()
     return Product((axis("lr", *lrs), axis("schedule", *SCHEDULES), masks))

@@ -1,4 +1,4 @@
-"""A hyperparameter of a pruning algorithm: the authors' value, and what else it may be."""
+"""The hyperparameters of pruning algorithms."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Setting:
-    """A number that an algorithm can be given in a sweep file.
+    """A hyperparameter, which sweep files can set.
 
     Attributes:
-        default: the authors' value (docs/paper.md, section 5); where it is an int, only whole
-            numbers are allowed.
-        least: smallest value allowed.
-        most: largest value allowed.
-        meaning: in a few words.
+        default: the authors' value (docs/paper.md, section 5); if it is an int, only whole numbers
+            are allowed.
+        least: smallest allowed value.
+        most: largest allowed value.
+        meaning: meaning in a few words.
     """
 
     default: int | float
@@ -24,20 +24,20 @@ class Setting:
 
     @property
     def allowed(self) -> str:
-        """What is allowed, in words."""
+        """Description of the allowed values."""
         kind = "a whole number" if isinstance(self.default, int) else "a number"
         return f"{kind} from {self.least} to {self.most}"
 
     def allows(self, value: object) -> bool:
-        """Whether a value is of the right kind and within the bounds."""
+        """Return whether a value has the right type and is within the limits."""
         kinds = (int,) if isinstance(self.default, int) else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds):
             return False
         return self.least <= value <= self.most
 
     def canonical(self, value: int | float) -> int | float:
-        """An allowed value in the one form that an experiment may have it in.
+        """Return an allowed value in its only form in an experiment.
 
-        Ids are made of JSON, in which 1 and 1.0 differ, and 0.0 and -0.0.
+        Ids are hashes of JSON, in which 1 and 1.0 differ, and 0.0 and -0.0.
         """
         return value if isinstance(self.default, int) else float(value) + 0.0

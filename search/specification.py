@@ -1,4 +1,4 @@
-"""The columns of a result that follow from the experiment alone, without any training."""
+"""The columns of a result that the experiment determines, without training."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SPECIFICATION_COLUMNS = names_of("id", "position", "specification")
 
 
 def specification_row(experiment: Experiment) -> dict[str, Any]:
-    """The columns of a row that the experiment alone decides."""
+    """Return the columns of a row that the experiment determines."""
     spec = experiment.specification()
-    row = {name: in_column(name, value) for name, value in spec.items()}
+    row = {name: column_value(name, value) for name, value in spec.items()}
     return row | {"experiment_id": experiment.experiment_id}
 
 
-def in_column(field: str, value: Any) -> Any:
-    """A field of `Experiment` as the column of that name has it."""
+def column_value(field: str, value: Any) -> Any:
+    """Return the value of a field of `Experiment` in the column of that name."""
     if field == "structure":
         return None if value is None else str(Structure(value))
     if field == "masks":
@@ -37,10 +37,10 @@ def in_column(field: str, value: Any) -> Any:
 
 
 def experiment_of(row: Mapping[str, Any]) -> Experiment:
-    """The experiment of a stored row: what `specification_row` was made from.
+    """Return the experiment of a stored row, the inverse of `specification_row`.
 
     Args:
-        row: with a column for every field of `Experiment`.
+        row: row with a column for every field of `Experiment`.
 
     Raises:
         KeyError: a column is missing.
@@ -54,7 +54,7 @@ def experiment_of(row: Mapping[str, Any]) -> Experiment:
 
 
 def specification_table(study: Study, indices: Sequence[int]) -> pa.Table:
-    """`SPECIFICATION_COLUMNS` of some experiments of a study, a row each, in the order given."""
+    """Return the `SPECIFICATION_COLUMNS` of some experiments of a study, in the given order."""
     updates = [study.updates(index) for index in indices]
     varying = {name for update in updates for name in update}
     columns: dict[str, list[Any]] = {
@@ -65,8 +65,8 @@ def specification_table(study: Study, indices: Sequence[int]) -> pa.Table:
     }
     for name, value in study.base_fields.items():
         if name in varying:
-            columns[name] = [in_column(name, update.get(name, value)) for update in updates]
+            columns[name] = [column_value(name, update.get(name, value)) for update in updates]
         else:
-            columns[name] = [in_column(name, value)] * len(indices)
+            columns[name] = [column_value(name, value)] * len(indices)
     schema = pa.schema([RESULT_SCHEMA.field(name) for name in SPECIFICATION_COLUMNS])
     return pa.table(columns, schema=schema)

@@ -1,4 +1,4 @@
-"""Experiments as lines of tab-separated text, the form of `sparsest list --tsv`."""
+"""Experiments as tab-separated text for `sparsest list --tsv`."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from search.structure import Structure
 from search.study import Study
 
 ABSENT = "-"
-"""Where an experiment has no value: a target, a structure, a mask, another hyperparameter."""
+"""Text of an absent target, structure, mask or hyperparameter."""
 
 _LEAST_MASK_COLUMNS = 3
 
 
 def tsv_lines(study: Study, indices: Iterable[int]) -> Iterator[str]:
-    r"""One line an experiment, without its newline.
+    r"""Yield one line for each experiment, without a newline.
 
     LABEL \\t method \\t width \\t lr \\t schedule \\t epochs \\t target_nnz \\t structure \\t
-    mask1 \\t mask2 \\t mask3, with more masks where the study has deeper structures. A study with
-    other hyperparameters than the authors' has them in one more column, such as
-    drop_fraction=0.5,interval=50. Learning rates are written as Python does, what is absent as "-",
-    and epochs are those of all rounds.
+    mask1 \\t mask2 \\t mask3, with more masks if the study has deeper structures. If the study
+    has hyperparameters that differ from the authors', they are one more column, such as
+    drop_fraction=0.5,interval=50. Learning rates have Python's form, absent values are "-", and
+    epochs are those of all rounds.
 
     Args:
-        study: the study that the experiments belong to.
-        indices: their places, in the order to print.
+        study: study of the experiments.
+        indices: indices of the experiments, in the order of the lines.
     """
     depths = [len(structure) for structure in study.values("structure") if structure]
     with_hyperparameters = any(study.values("hyperparameters"))

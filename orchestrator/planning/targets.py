@@ -140,7 +140,7 @@ def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:
 
 def _selections(word: str, root_seed: int) -> list[Selection]:
     try:
-        found = [Selection.whole(_load(Path(word)))] if word.endswith(".toml") else resolve(word)
+        found = [Selection.of_study(_load(Path(word)))] if word.endswith(".toml") else resolve(word)
         return [Selection(s.study.with_root_seed(root_seed), s.indices) for s in found]
     except ValueError as error:
         raise UserError(str(error)) from error

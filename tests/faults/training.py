@@ -29,7 +29,7 @@ def train(executor: Executor, study: Study, store: Path, workers: int) -> None:
         UserError: nothing can be trained, or training is no longer possible.
     """
     with StoreWriter(store, max_seconds=0.0) as writer, log_beside(writer.paths):
-        planned = make_plan([Selection.whole(study)], writer)
+        planned = make_plan([Selection.of_study(study)], writer)
         sweep = describe_sweep(
             command="test", studies=[study.name], device="cpu", workers=workers, root_seed=0
         )

@@ -103,7 +103,7 @@ def changing(executor: RayExecutor, cluster: Cluster, first: Any, folder: Path) 
     # The sweep in a thread: Ray lets only the main one add nodes.
     with ThreadPoolExecutor(1) as thread:
         sweep = thread.submit(
-            run, executor, [Selection.whole(trapped.study)], store, max_seconds=0.2
+            run, executor, [Selection.of_study(trapped.study)], store, max_seconds=0.2
         )
         until(lambda: sum(backends(store).values()) > 0, "a row was stored")
         second = patiently(lambda: cluster.add_node(num_cpus=2, num_gpus=1))
@@ -128,7 +128,7 @@ def headless(executor: RayExecutor, cluster: Cluster, folder: Path) -> dict[str,
 
     with ThreadPoolExecutor(1) as thread:
         sweep = thread.submit(
-            run, executor, [Selection.whole(trapped.study)], store, max_seconds=0.2
+            run, executor, [Selection.of_study(trapped.study)], store, max_seconds=0.2
         )
         until(lambda: sum(backends(store).values()) > 0, "a row was stored")
         # One for its GPU, and one for each CPU. The others that are asked for wait for a node.

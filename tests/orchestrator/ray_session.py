@@ -253,7 +253,7 @@ def killing(executor: Executor, folder: Path) -> dict[str, Any]:
     trapped = Trapped("killed", 300, folder)
     for row in (20, 21, 250):
         trapped.set(f"kill-{row}")
-    tally = run(executor, [Selection.whole(trapped.study)], folder / "killed")
+    tally = run(executor, [Selection.of_study(trapped.study)], folder / "killed")
     return {
         "trained": tally.trained,
         "traps_left": len(list(trapped.folder.glob("kill-*"))),

@@ -267,4 +267,4 @@ def test_selection_of_a_search_is_taken_for_all_of_it() -> None:
     part = Selection(study, IndexSet.of([(0, ALL - 1)]))
     with pytest.raises(UserError, match="from a complete search"):
         require_searches(["bench-95"], [part], None, 0)
-    require_searches(["bench-95"], [Selection.whole(study)], None, 0)
+    require_searches(["bench-95"], [Selection.of_study(study)], None, 0)

@@ -90,7 +90,7 @@ def test_cpu_rows_differ_beside_other_backends(folder: Path, tmp_path: Path) -> 
     study = small_study(600, "changing")
     inline = tmp_path / "inline"
     with StoreWriter(inline) as writer, InlineExecutor({}, "cpu") as executor:
-        planned = make_plan([Selection.whole(study)], writer)
+        planned = make_plan([Selection.of_study(study)], writer)
         sweep = describe_sweep(
             command="test", studies=["changing"], device="cpu", workers=1, root_seed=0
         )

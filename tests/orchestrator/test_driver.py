@@ -29,7 +29,7 @@ from workers.task import Task
 
 
 def scheduler_for(study: Study, store: FakeStore, limit: int | None = None) -> TaskScheduler:
-    return TaskScheduler(make_plan([Selection.whole(study)], store), "sweep", limit)
+    return TaskScheduler(make_plan([Selection.of_study(study)], store), "sweep", limit)
 
 
 def test_every_experiment_is_trained_once() -> None:

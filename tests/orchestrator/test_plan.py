@@ -33,7 +33,7 @@ def test_stored_experiment_is_planned_again() -> None:
 def test_row_of_another_study_counts() -> None:
     one, other, store = small_study(10, "one"), small_study(10, "other"), FakeStore()
     store.indices[other.digest] = IndexSet.of([(0, 10)])
-    (planned,) = make_plan([Selection.whole(one)], store)
+    (planned,) = make_plan([Selection.of_study(one)], store)
     assert len(planned.remaining) == 10
 
 

@@ -31,7 +31,7 @@ class Scheduler:
     """A scheduler whose workers are all alike."""
 
     def __init__(self, *studies: Study, workers: int, store: FakeStore | None = None) -> None:
-        plan = make_plan([Selection.whole(study) for study in studies], store)
+        plan = make_plan([Selection.of_study(study) for study in studies], store)
         self.inner = TaskScheduler(plan, "s", None)
         self._counts = WorkerCounts({DEFAULT_KIND: workers})
 
@@ -141,7 +141,7 @@ BOTH = WorkerCounts({CPU: 2, GPU: 1}, frozenset({"cpu", "cuda"}))
 
 
 def scheduler_for(study: Study, *, curves: bool = False) -> TaskScheduler:
-    return TaskScheduler(make_plan([Selection.whole(study)], None), "s", None, curves=curves)
+    return TaskScheduler(make_plan([Selection.of_study(study)], None), "s", None, curves=curves)
 
 
 def methods_of(jobs: Sequence[Job]) -> set[str]:

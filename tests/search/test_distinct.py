@@ -68,7 +68,7 @@ def test_networks_of_7x3x3_are_held_one_by_one() -> None:
     while waiting:
         listed = waiting.pop()
         lists[id(listed)] = listed
-        waiting += [behind for behind in listed.behind if id(behind) not in lists]
+        waiting += [following for following in listed.next_layer if id(following) not in lists]
     assert first.ends[-1] == 8_338_343
     assert sum(len(listed.rows) for listed in lists.values()) == 127_255
 

@@ -84,7 +84,7 @@ def test_masks_of_other_shapes_reach_the_kernel() -> None:
         check_masks("mine", [weights[0].T, weights[1]], biases, layers)
     with pytest.raises(ValueError, match=r"bias masks .*bool \[4\].*bool \[1\]"):
         check_masks("mine", weights, biases[:1], layers)
-    with pytest.raises(ValueError, match="weight masks .*float32"):
+    with pytest.raises(ValueError, match=r"weight masks .*float32"):
         check_masks("mine", [weight for weight, _ in layers], biases, layers)  # type: ignore[misc]
     doubled = [(weight.astype(np.float64), bias) for weight, bias in layers]
     with pytest.raises(ValueError, match=r"weights' velocities .*float64"):
