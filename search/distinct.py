@@ -14,8 +14,6 @@ from typing import Any
 
 from search.grid import Grid, Updates
 from search.masks.burnside import MAX_TERMS, burnside_terms, count_distinct
-from search.masks.distinct_tree import MaskList, distinct_tree
-from search.masks.listing import MAX_COLUMNS
 from search.masks.space import least_distinct
 from search.masks.text import rows_text
 from search.structure import Structure
@@ -46,6 +44,9 @@ class DistinctMasks(Grid):
 
         The first call builds the lists, which takes seconds for the largest structures.
         """
+        # Imported here: numba takes as long as most commands.
+        from search.masks.distinct_tree import MaskList, distinct_tree
+
         masks = []
         listed: MaskList | None = distinct_tree(self.structure, self.inputs)
         width = self.inputs
@@ -78,6 +79,8 @@ def check_listed(structure: Structure, inputs: int) -> None:
     Raises:
         ValueError: it has too many; the message has their number.
     """
+    from search.masks.listing import MAX_COLUMNS
+
     if max(inputs, *structure) > MAX_COLUMNS:
         raise ValueError(
             f"{structure} has a layer of more than {MAX_COLUMNS} neurons or inputs, too wide to "

@@ -14,7 +14,6 @@ from search.indices import IndexSet
 from search.methods import all_methods
 from search.shards import Shard
 from search.study import Study
-from search.sweeps.file import SweepFileError, load_sweep, parse_sweep
 
 RANGES = 4
 """Ranges of numbers that a message has at most."""
@@ -148,6 +147,9 @@ def _selections(word: str, root_seed: int) -> list[Selection]:
 
 def _load(path: Path) -> Study:
     """The study of a sweep file, held against the methods and data sets that there are."""
+    # Imported here: the paper's studies need none of it.
+    from search.sweeps.file import SweepFileError, load_sweep
+
     try:
         return load_sweep(path)
     except SweepFileError as error:
@@ -169,6 +171,8 @@ def generated_study(text: str, name: str, root_seed: int) -> Study:
     Raises:
         UserError: it is not accepted.
     """
+    from search.sweeps.file import parse_sweep
+
     try:
         study = parse_sweep(text.encode(), Path(f"{name}.toml"))
         return study.with_root_seed(root_seed)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.planning import targets
 from search.catalogue import STUDY_NAMES
 from search.paper import PAPER_STUDIES, paper_study
 from search.sweeps.file import load_sweep
@@ -147,7 +146,7 @@ def test_excluded_combinations_are_reported(
     def load_less(*args: object, **kwargs: object) -> object:
         return replace(load_sweep(*args, **kwargs), left_out=1234)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(targets, "load_sweep", load_less)
+    monkeypatch.setattr("search.sweeps.file.load_sweep", load_less)
     sweep = write_sweep(tmp_path / "mine.toml", 'structure = ["1x1x1"]')
     store = tmp_path / "store"
     for words in (("list", sweep), ("plan", sweep), ("run", sweep, "--store", store, *HERE)):
