@@ -22,6 +22,7 @@ BENCHMARKS = {
     "living": living.run,
     "crossover": crossover.run,
     "share": share.run,
+    "replicates": share.run_replicates,
     "prunability": prunability.run,
     "sweep": sweep.run,
     "scale": scale.run,
