@@ -87,21 +87,26 @@ def plugin_call(caller: str) -> Iterator[None]:
         caller: description of the code, such as "method 'noisy'".
 
     Raises:
-        RuntimeError: the code called `sys.exit`, or raised an exception that cannot be printed.
+        RuntimeError: the code called `sys.exit`, or raised an exception that cannot be printed or
+            that is no `Exception`.
     """
     with standard_state():
         had_numpy, had_torch = "numpy" in sys.modules, _torch() is not None
         try:
             yield
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
         except SystemExit as error:
             raise RuntimeError(f"{caller} called sys.exit({error.code!r})") from None
-        except Exception as error:
+        except BaseException as error:
+            name = type(error).__name__
             try:
-                str(error)
+                text = str(error)
             except Exception:
-                name = type(error).__name__
                 raise RuntimeError(f"{caller} raised {name}, which cannot be printed") from None
-            raise
+            if isinstance(error, Exception):
+                raise
+            raise RuntimeError(f"{caller} raised {name}: {text}") from error
         finally:
             found = deviations()
             if had_torch and sys.modules["torch"].get_num_threads() != 1:

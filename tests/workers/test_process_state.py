@@ -174,6 +174,7 @@ def test_training_is_refused_where_flush_to_zero_cannot_be_corrected(
     [
         ("raise SystemExit(0)", r"rogue.*sys\.exit\(0\)"),
         ("raise type('Mute', (Exception,), {'__str__': lambda self: 1 / 0})()", "rogue.*Mute"),
+        ("raise type('Harsh', (BaseException,), {})('gone')", "rogue.*Harsh: gone"),
     ],
 )
 def test_error_names_a_plugin_that_exits_or_raises_an_unprintable_exception(
