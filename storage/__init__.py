@@ -1,1 +1,1 @@
-"""The durable store of results, its one writer and its many readers."""
+"""The durable store of results: one writer, many readers."""

@@ -1,1 +1,1 @@
-"""Checking a store against its log, and mending what can be mended."""
+"""Checking a store against its log, and repairing it."""

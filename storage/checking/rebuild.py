@@ -97,7 +97,7 @@ class _Rebuilding:
 
     def run(self) -> Rebuilt:
         paths = self._paths
-        repair_locked(paths, self._command)
+        repair_locked(paths, self._command, self._lock)
         with durable.reporting("look into", paths.root):
             listing = FolderListing(paths)
         state = StoreState(paths)

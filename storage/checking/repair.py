@@ -59,12 +59,12 @@ def repair_log(paths: StorePaths, command: str) -> list[LostEntry]:
         durable.make_folders(folder)
     lock = StoreLock(paths, command)
     try:
-        return repair_locked(paths, command)
+        return repair_locked(paths, command, lock)
     finally:
         lock.release()
 
 
-def repair_locked(paths: StorePaths, command: str) -> list[LostEntry]:
+def repair_locked(paths: StorePaths, command: str, lock: StoreLock) -> list[LostEntry]:
     """Repair a log whose store is locked by the caller; see `repair_log`."""
     with durable.reporting("look into", paths.root):
         listing = FolderListing(paths)
@@ -88,6 +88,7 @@ def repair_locked(paths: StorePaths, command: str) -> list[LostEntry]:
     ]
     if not entries:
         return []
+    lock.check()
     durable.make_folders(paths.quarantine)
     for entry in entries:
         durable.keep_link(entry.file, entry.kept)
@@ -96,6 +97,7 @@ def repair_locked(paths: StorePaths, command: str) -> list[LostEntry]:
     durable.sync_folder(paths.quarantine)
     durable.sync_folder(paths.root)
     for number, lost in replacements.items():
+        lock.check()
         # Durable as soon as the next process opens the store to write, which makes the log so.
         replace_entry(paths, number, lost)
     return entries

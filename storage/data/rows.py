@@ -1,4 +1,4 @@
-"""What rows must be like to be stored."""
+"""The contract that rows must satisfy to be stored."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def check_rows(
     *,
     published: bool = False,
 ) -> None:
-    """Passes where a batch is of results that may be stored.
+    """Pass if a batch holds results that may be stored.
 
     Args:
         batch: rows of `search.schema.RESULT_SCHEMA`.
-        study_name: what the column `study` must say.
-        sweep_id: what the column `sweep_id` must say.
-        indices: what the column `study_index` must hold, each once.
-        published: the rows were taken from published files, which leave the weights out.
+        study_name: required value of the column `study`.
+        sweep_id: required value of the column `sweep_id`.
+        indices: required values of the column `study_index`, each once.
+        published: whether the rows come from published files, which leave out the weights.
 
     Raises:
-        RowsRefused: says which column is wrong, and how.
+        RowsRefused: a column is wrong; the message says which and how.
     """
     _check_schema(batch)
     _check_filled(batch)
@@ -47,13 +47,13 @@ def check_rows(
 
 
 def check_values(batch: pa.RecordBatch) -> None:
-    """Passes where rows keep to what every version has asked of a result.
+    """Pass if rows satisfy the part of the contract that is the same in all versions.
 
     Args:
-        batch: rows of `search.schema.RESULT_SCHEMA`; what an earlier version did not have is NULL.
+        batch: rows of `search.schema.RESULT_SCHEMA`; columns that a version lacks are NULL.
 
     Raises:
-        RowsRefused: says which column is wrong, and how.
+        RowsRefused: a column is wrong; the message says which and how.
     """
     _check_filled(batch)
     _check_finite(batch)
@@ -62,7 +62,7 @@ def check_values(batch: pa.RecordBatch) -> None:
     for name in _METRICS:
         valid = pc.is_valid(batch.column(name))
         if _some(pc.and_(valid, pc.invert(measured))):
-            raise RowsRefused(f"The column {name} is not NULL where nothing was measured.")
+            raise RowsRefused(f"The column {name} must be NULL in a row without a trained network.")
     if _some(pc.and_(measured, pc.is_null(batch.column("accuracy")))):
         raise RowsRefused("The column accuracy is NULL in a row with a trained network.")
     _check_fractions(batch)
@@ -83,9 +83,9 @@ def _check_filled(batch: pa.RecordBatch) -> None:
     for field in RESULT_SCHEMA:
         column = batch.column(field.name)
         if not field.nullable and column.null_count:
-            raise RowsRefused(f"The column {field.name} has a NULL, and must not.")
+            raise RowsRefused(f"The column {field.name} must not be NULL.")
         if field.name != "masks" and pa.types.is_list(field.type) and column.flatten().null_count:
-            raise RowsRefused(f"The column {field.name} has a NULL inside a list.")
+            raise RowsRefused(f"The column {field.name} must not have a NULL in a list.")
 
 
 def _check_finite(batch: pa.RecordBatch) -> None:
@@ -94,8 +94,8 @@ def _check_finite(batch: pa.RecordBatch) -> None:
         values = column.flatten() if pa.types.is_list(field.type) else column
         if pa.types.is_floating(values.type) and _some(pc.invert(pc.is_finite(values))):
             raise RowsRefused(
-                f"The column {field.name} has a NaN or an infinity. A diverged training has NULL "
-                "metrics and no parameters."
+                f"The column {field.name} has a NaN or an infinity. The metrics and parameters of "
+                "a diverged training are NULL."
             )
 
 
@@ -108,13 +108,11 @@ def _check_status(batch: pa.RecordBatch, published: bool) -> None:
         absent = published and batch.column(name).null_count == batch.num_rows
         if not absent and _some(pc.xor(measured, pc.is_valid(batch.column(name)))):
             raise RowsRefused(
-                f"The column {name} must be NULL exactly where the status is diverged or failed."
+                f"The column {name} must be NULL if and only if the status is diverged or failed."
             )
     connection = pc.drop_null(batch.column("connection"))
     if _some(pc.invert(pc.is_in(connection, pa.array(CONNECTIONS)))):
-        raise RowsRefused(
-            f"The column connection has something else than {', '.join(CONNECTIONS)}."
-        )
+        raise RowsRefused(f"The column connection must be one of {', '.join(CONNECTIONS)}.")
     _check_fractions(batch)
     failed = pc.equal(status, "failed")
     if _some(pc.and_(failed, pc.is_null(batch.column("reason")))):
@@ -123,7 +121,7 @@ def _check_status(batch: pa.RecordBatch, published: bool) -> None:
 
 def _check_known_statuses(batch: pa.RecordBatch) -> None:
     if _some(pc.invert(pc.is_in(batch.column("status"), pa.array(STATUSES)))):
-        raise RowsRefused(f"The column status has something else than {', '.join(STATUSES)}.")
+        raise RowsRefused(f"The column status must be one of {', '.join(STATUSES)}.")
 
 
 def _check_fractions(batch: pa.RecordBatch) -> None:
@@ -134,11 +132,11 @@ def _check_fractions(batch: pa.RecordBatch) -> None:
 
 def _check_parameters(batch: pa.RecordBatch, published: bool) -> None:
     measured = pc.is_in(batch.column("status"), pa.array(_MEASURED))
-    for places, values in _PARAMETERS:
-        counts = [pc.list_value_length(batch.column(name)) for name in (places, values)]
+    for positions, values in _PARAMETERS:
+        counts = [pc.list_value_length(batch.column(name)) for name in (positions, values)]
         missing = [pc.is_null(count) for count in counts]
         if _some(pc.xor(*missing)) or _some(pc.not_equal(*counts)):
-            raise RowsRefused(f"The columns {places} and {values} must have the same lengths.")
+            raise RowsRefused(f"The columns {positions} and {values} must have the same lengths.")
         if not published and _some(pc.and_(measured, missing[0])):
             raise RowsRefused(f"The column {values} is NULL in a row with a trained network.")
 
@@ -146,7 +144,7 @@ def _check_parameters(batch: pa.RecordBatch, published: bool) -> None:
 def _check_constant(batch: pa.RecordBatch, name: str, value: str) -> None:
     for found in pc.unique(batch.column(name)).to_pylist():
         if found != value:
-            raise RowsRefused(f"The column {name} has {found!r}; these rows are of {value!r}.")
+            raise RowsRefused(f"The column {name} must be {value!r} in these rows, not {found!r}.")
 
 
 def _check_indices(batch: pa.RecordBatch, indices: IndexSet) -> None:
@@ -154,8 +152,8 @@ def _check_indices(batch: pa.RecordBatch, indices: IndexSet) -> None:
     expected = [np.arange(start, stop) for start, stop in indices.intervals]
     if not np.array_equal(found, np.concatenate([np.empty(0, np.int64), *expected])):
         raise RowsRefused(
-            f"The column study_index does not hold exactly the {len(indices)} indices that these "
-            f"{batch.num_rows} rows are of."
+            f"The column study_index of {batch.num_rows} rows does not hold exactly the "
+            f"{len(indices)} given indices."
         )
 
 

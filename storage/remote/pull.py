@@ -79,7 +79,7 @@ def _pull_marker(paths: StorePaths, objects: ObjectStore) -> None:
     if data is None:
         foreign = next(objects.names(""), None) is not None
         raise ForeignPrefix(objects.url()) if foreign else NothingThere(objects.url())
-    if not paths.marker.exists() or paths.marker.read_bytes() != data:
+    if not paths.marker.exists() or read_regular(paths.marker) != data:
         durable.replace_file(paths.marker, data, paths.new_temporary())
         durable.sync_folder(paths.root)
     check_marker(paths)
