@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import duckdb
 import psutil
-import pyarrow as pa
 
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from storage.reading.literals import sql_list
@@ -16,6 +16,9 @@ from storage.reading.views import results_query, sweeps_query, with_missing_colu
 
 Files = Mapping[int, Sequence[Path]]
 """Schema version (`search.schema.SCHEMA_VERSION`) -> data files written with it."""
+
+SweepRows = Sequence[Mapping[str, object]]
+"""Rows of `sweeps`, column -> value."""
 
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": "false",
@@ -49,7 +52,7 @@ def query_memory() -> int:
 
 
 def connect_guarded(
-    files: Files, sweeps: pa.Table, writable: Path | None = None
+    files: Files, sweeps: SweepRows, writable: Path | None = None
 ) -> duckdb.DuckDBPyConnection:
     """Open a database that can access the given files only, for checked statements.
 
@@ -58,15 +61,17 @@ def connect_guarded(
 
     Args:
         files: Data files of the store.
-        sweeps: Table made by `storage.reading.views.sweeps_table`.
+        sweeps: Rows made by `storage.reading.views.sweeps_table`.
         writable: Folder or file that the database may also write.
     """
     connection = _connect()
     if files:
         connection.execute(f"CREATE VIEW results AS {results_query(_source(connection, files))}")
     else:
-        _make_table(connection, "results", results_query("arrow_rows"), RESULT_SCHEMA.empty_table())
-    _make_table(connection, "sweeps", sweeps_query("arrow_rows"), sweeps)
+        connection.register("arrow_rows", RESULT_SCHEMA.empty_table())
+        connection.execute(f"CREATE TABLE results AS {results_query('arrow_rows')}")
+        connection.unregister("arrow_rows")
+    _create_sweeps(connection, sweeps)
     _lock(connection, files, writable=writable)
     return connection
 
@@ -85,14 +90,14 @@ def connect_pair(first: Files, second: Files) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def connect_isolated(files: Files, sweeps: pa.Table) -> duckdb.DuckDBPyConnection:
+def connect_isolated(files: Files, sweeps: SweepRows) -> duckdb.DuckDBPyConnection:
     """Open a database that can access no file, for any statement.
 
     Arrow reads the data files and passes their rows in memory.
 
     Args:
         files: Data files of the store.
-        sweeps: Table made by `storage.reading.views.sweeps_table`.
+        sweeps: Rows made by `storage.reading.views.sweeps_table`.
     """
     # Loads pandas, which takes a third of a second: only notebooks need it.
     import pyarrow.dataset as ds
@@ -103,7 +108,7 @@ def connect_isolated(files: Files, sweeps: pa.Table) -> duckdb.DuckDBPyConnectio
     rows = ds.dataset(names, schema=RESULT_SCHEMA, format="parquet", partitioning=None)
     connection.register("stored_rows", rows)
     connection.execute(f"CREATE VIEW results AS {results_query('stored_rows')}")
-    _make_table(connection, "sweeps", sweeps_query("arrow_rows"), sweeps)
+    _create_sweeps(connection, sweeps)
     _lock(connection)
     return connection
 
@@ -157,10 +162,5 @@ def _pattern(path: str) -> str:
     return "".join(f"[{character}]" if character in "*?[" else character for character in path)
 
 
-def _make_table(
-    connection: duckdb.DuckDBPyConnection, name: str, query: str, rows: pa.Table
-) -> None:
-    """Create a table from a query over Arrow rows, which the query calls `arrow_rows`."""
-    connection.register("arrow_rows", rows)
-    connection.execute(f"CREATE TABLE {name} AS {query}")
-    connection.unregister("arrow_rows")
+def _create_sweeps(connection: duckdb.DuckDBPyConnection, sweeps: SweepRows) -> None:
+    connection.execute(f"CREATE TABLE sweeps AS {sweeps_query()}", [json.dumps(sweeps)])

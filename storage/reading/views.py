@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-
-import pyarrow as pa
+from typing import Final
 
 from search.columns import COLUMNS
 from storage.log.state import SweepProgress
@@ -14,34 +14,33 @@ _EXPRESSIONS = {
 } | {f"mask{layer}": f"masks[{layer}]" for layer in (1, 2, 3)}
 """SQL of the columns that only the view has."""
 
-_SWEEP_SCHEMA = pa.schema(
-    [
-        pa.field("sweep_id", pa.string()),
-        pa.field("command", pa.string()),
-        pa.field("studies", pa.list_(pa.string())),
-        pa.field("sweep_files", pa.map_(pa.string(), pa.string())),  # name -> SHA-256
-        pa.field("versions", pa.map_(pa.string(), pa.string())),  # package -> version
-        pa.field("git_commit", pa.string()),
-        pa.field("host", pa.string()),
-        pa.field("processor", pa.string()),
-        pa.field("device", pa.string()),
-        pa.field("workers", pa.int32()),
-        pa.field("root_seed", pa.int64()),
-        pa.field("started", pa.string()),  # becomes TIMESTAMP, in UTC
-        pa.field("ended", pa.string()),  # likewise; NULL while the sweep runs, or if it was killed
-        pa.field("outcome", pa.string()),
-        pa.field("stored", pa.int64()),  # counted by the sweep when it ended
-        pa.field("skipped", pa.int64()),
-        pa.field("ok", pa.int64()),
-        pa.field("collapsed", pa.int64()),
-        pa.field("diverged", pa.int64()),
-        pa.field("failed", pa.int64()),
-        pa.field("core_seconds", pa.float64()),
-        pa.field("train_seconds", pa.float64()),
-        pa.field("wall_seconds", pa.float64()),
-        pa.field("rows_logged", pa.int64()),  # counted from the log
-    ]
-)
+_SWEEP_TYPES: Final = {
+    "sweep_id": "VARCHAR",
+    "command": "VARCHAR",
+    "studies": "VARCHAR[]",
+    "sweep_files": "MAP(VARCHAR, VARCHAR)",  # name -> SHA-256
+    "versions": "MAP(VARCHAR, VARCHAR)",  # package -> version
+    "git_commit": "VARCHAR",
+    "host": "VARCHAR",
+    "processor": "VARCHAR",
+    "device": "VARCHAR",
+    "workers": "INTEGER",
+    "root_seed": "BIGINT",
+    "started": "VARCHAR",  # becomes TIMESTAMP, in UTC
+    "ended": "VARCHAR",  # likewise; NULL while the sweep runs, or if it was killed
+    "outcome": "VARCHAR",
+    "stored": "BIGINT",  # counted by the sweep when it ended
+    "skipped": "BIGINT",
+    "ok": "BIGINT",
+    "collapsed": "BIGINT",
+    "diverged": "BIGINT",
+    "failed": "BIGINT",
+    "core_seconds": "DOUBLE",
+    "train_seconds": "DOUBLE",
+    "wall_seconds": "DOUBLE",
+    "rows_logged": "BIGINT",  # counted from the log
+}
+"""Column of `sweeps` -> its SQL type."""
 
 
 def results_query(source: str) -> str:
@@ -53,12 +52,16 @@ def results_query(source: str) -> str:
     return f"SELECT {', '.join(columns)} FROM {source}"
 
 
-def sweeps_query(source: str) -> str:
-    """Return the SQL of `sweeps` over the table that `sweeps_table` makes."""
+def sweeps_query() -> str:
+    """Return the SQL of `sweeps` over its only parameter, the JSON text of `sweeps_table`'s rows.
+
+    DuckDB imports pandas to read an Arrow table, which takes longer than most queries.
+    """
     times = ", ".join(
         f"try_strptime({name}, '%Y-%m-%dT%H:%M:%SZ') AS {name}" for name in ("started", "ended")
     )
-    return f"SELECT * REPLACE ({times}) FROM {source}"
+    rows = f"SELECT unnest(from_json(?, '{json.dumps([_SWEEP_TYPES])}')) AS row"
+    return f"SELECT * REPLACE ({times}) FROM (SELECT unnest(row) FROM ({rows}))"
 
 
 def with_missing_columns(sources: Sequence[str], types: Mapping[str, str]) -> str:
@@ -73,10 +76,9 @@ def with_missing_columns(sources: Sequence[str], types: Mapping[str, str]) -> st
     return f"({' UNION ALL BY NAME '.join(selections)})"
 
 
-def sweeps_table(sweeps: Iterable[SweepProgress]) -> pa.Table:
-    """Return a table with one row per sweep, in the given order."""
-    rows = [_sweep_row(sweep) for sweep in sweeps]
-    return pa.Table.from_pylist(rows, schema=_SWEEP_SCHEMA)
+def sweeps_table(sweeps: Iterable[SweepProgress]) -> list[dict[str, object]]:
+    """Return one row per sweep, column -> value, in the given order."""
+    return [_sweep_row(sweep) for sweep in sweeps]
 
 
 def _sweep_row(sweep: SweepProgress) -> dict[str, object]:
