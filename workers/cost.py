@@ -90,7 +90,7 @@ def step_cost(weights: float, dense: float = inf) -> float:
     return network_cost(weights * (1 + GROWTH * sqrt(weights)))
 
 
-def given_cost(weights: float, epochs: float, dense: float = inf) -> float:
+def explicit_mask_cost(weights: float, epochs: float, dense: float = inf) -> float:
     """Return the cost of a training with explicit masks, in a task of many.
 
     Args:
@@ -117,7 +117,7 @@ def experiment_cost(experiment: Experiment) -> float:
     if not method.chooses_masks:
         # Counted in the text: a driver asks for the cost of some thousand experiments a second.
         weights = dense - sum(mask.count("0") for mask in experiment.masks)
-        return given_cost(weights, epochs, dense)
+        return explicit_mask_cost(weights, epochs, dense)
     fixed_ms, ns_a_weight = method.cost
     cost = (fixed_ms + ns_a_weight * dense / 1e6) / UNIT_MS
     for rounds, weights in stages_of(experiment, dense):

@@ -8,7 +8,7 @@ from orchestrator.planning.calibration import Calibration
 from search.experiment import Experiment
 from search.indices import IndexSet
 from search.study import Study
-from workers.cost import experiment_cost, given_cost
+from workers.cost import experiment_cost, explicit_mask_cost
 
 SAMPLE = 400
 """Experiments, evenly spread over what remains, whose mean cost is taken for all."""
@@ -38,7 +38,7 @@ def search_core_hours(networks: int, mean_weights: float, speed: Calibration) ->
         mean_weights: unmasked weights of one on average; costs are proportional.
         speed: seconds that a unit of cost takes here.
     """
-    cost = given_cost(mean_weights, Experiment().epochs)
+    cost = explicit_mask_cost(mean_weights, Experiment().epochs)
     return networks * cost * speed.seconds_per_cost / 3600
 
 
