@@ -126,7 +126,15 @@ def _trace(
             **_hover(series, chart, numbers),
         )
         if series.kind == "range":
-            trace.update(opacity=0.35, line={"width": 9}, showlegend=False)
+            # Without hover it does not take the clicks of markers on it.
+            trace.update(
+                opacity=0.35,
+                line={"width": 9},
+                showlegend=False,
+                hoverinfo="skip",
+                hovertemplate=None,
+                customdata=None,
+            )
     # The page looks up the colour of the style in its theme.
     trace.update(name=series.name, meta=series.style)
     return trace.to_plotly_json()  # type: ignore[no-any-return]

@@ -139,15 +139,15 @@ def _series(method: str, need: _Needed, edge: int, draws: int) -> list[Series]:
         networks=[need.sparsest["experiment_id"]],
         notes=[
             f"{100 * need.sparsest['accuracy']:.2f} %; {need.sparsest['networks']:,} of this size; "
-            f"{need.reaching:,} of {need.trainings:,} trainings reach the accuracy"
+            f"{need.reaching:,} of {need.trainings:,} trainings reach the accuracy; sparsest of "
+            f"{draws:,} trainings: {_range_text(need.range)}"
         ],
     )
     if isinf(need.range.low):
         return [marker]
     high = edge if isinf(need.range.high) else need.range.high
-    note = f"sparsest of {draws:,} trainings: {_range_text(need.range)}"
     return [
-        Series(name, method, [need.range.low, high], [name] * 2, "range", notes=[note] * 2),
+        Series(name, method, [need.range.low, high], [name] * 2, "range"),
         marker,
     ]
 
