@@ -23,8 +23,8 @@ def section(source: Source) -> Section:
         "Disconnected",
         "How many weights are disconnected?",
         (
-            "A weight on no path from an input to the output counts towards the budget, but the "
-            "network's output does not depend on it through the inputs.",
+            "A weight on no path from an input to the output counts towards the budget, but "
+            "carries no information from the inputs to the output.",
             "Each point is a mean over all budgets, learning rates and schedules of a width. A "
             "network without any path gives the same output for every input.",
         ),
