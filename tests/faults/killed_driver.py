@@ -1,7 +1,7 @@
-"""A driver that is killed: `sparsest run`, in a process of its own that ends at a chosen call.
+"""`sparsest run` in a separate process that is killed at a chosen call.
 
-The processes are forked from a small server that has everything imported, since a new Python would
-take seconds to begin. The server has no threads, and has opened nothing.
+The processes are forked from a small server that has imported everything, because a new Python
+would take seconds to start. The server has no threads and no open files.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from storage.writing.writer import StoreWriter
 from tests.storage.faulty_os import FaultyOs
 
 TASK = 8
-"""Experiments of a task, and so of a commit."""
+"""Number of experiments in a task, and so in a commit."""
 
 _SERVER = get_context("forkserver")
 _SERVER.set_forkserver_preload(["orchestrator.cli", "orchestrator.commands.training"])
 
 
 class TellingWriter(StoreWriter):
-    """Stores every task at once, and writes down in a file which indices it has called stored."""
+    """Commits every task immediately, and writes the stored indices to a file."""
 
     told: int
 
@@ -49,13 +49,13 @@ class TellingWriter(StoreWriter):
 
 
 def run_killed(words: list[str], told: Path, at: int, delay_s: float | None = None) -> int:
-    """Runs a command of `sparsest` that is killed, if it lives so long.
+    """Run a command of `sparsest` and kill it, unless it ends before.
 
     Args:
-        words: of the command.
+        words: words of the command.
         told: file that gets a line for each commit that has returned.
-        at: number of the input/output call of the store at which it is killed, from 0.
-        delay_s: it dies so many seconds after that call; None: in its place.
+        at: number of the store's input/output call at which it is killed, from 0.
+        delay_s: seconds between that call and the kill; None to kill it instead of the call.
 
     Returns:
         The exit code of the process: -SIGKILL, or that of the command.
@@ -68,7 +68,7 @@ def run_killed(words: list[str], told: Path, at: int, delay_s: float | None = No
 
 
 def stored_by(told: Path, study_digest: str) -> IndexSet:
-    """The indices of a study that were called stored, over all processes."""
+    """Return the indices of a study that any process reported as stored."""
     if not told.exists():
         return IndexSet()
     lines = [json.loads(line) for line in told.read_text().splitlines()]
