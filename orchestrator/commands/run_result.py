@@ -66,6 +66,7 @@ class RunResult:
             "train_seconds": round(self.tally.train_s, 3),
             "training_share": round(self.training_share, 4),
             "best": {str(target): fewest for target, fewest in best.by_target.items()},
+            "best_by_dataset": best.by_dataset,
             "store": str(store),
         }
 

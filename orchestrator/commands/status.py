@@ -80,6 +80,7 @@ def _report(reader: StoreReader, best: FewestWeights, activity: Activity) -> dic
         ],
         "searches": [choice.model_dump(mode="json") for choice in reader.searches.values()],
         "best": {str(target): fewest for target, fewest in best.by_target.items()},
+        "best_by_dataset": best.by_dataset,
         "last_run": activity.last_run,
         "running": None if activity.running is None else activity.running.model_dump(),
         "at_work": None if activity.busy is None else asdict(activity.busy),
