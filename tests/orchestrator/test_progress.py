@@ -176,7 +176,8 @@ def test_bar_shows_100_percent_only_at_the_end(clock: Clock) -> None:
 @pytest.mark.parametrize("width", [80, 150])
 def test_bar_fits_the_terminal(clock: Clock, width: int) -> None:
     terminal = Console(force_terminal=True, file=StringIO(), width=width, color_system=None)
-    with Shown(terminal, 155_952, FewestWeights({0.95: 17, 0.995: 30})) as display:
+    fewest = FewestWeights({"cubist-spiral": {0.95: 17, 0.995: 30}})
+    with Shown(terminal, 155_952, fewest) as display:
         clock.now += 60
         display.add(batch(25_000))
         display.show(1 - 25_000 / 155_952)
