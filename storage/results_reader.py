@@ -12,8 +12,8 @@ import duckdb
 import pyarrow as pa
 
 from storage.errors import StoreError
+from storage.log.init_entries import PublishedInit
 from storage.log.inits import FrozenInit
-from storage.published.note import PublishedInit
 from storage.reading.connections import SweepRows, connect_guarded, connect_isolated
 from storage.reading.lookup import find_row
 from storage.reading.query import open_result, run_query

@@ -9,9 +9,9 @@ import duckdb
 
 from search.schema import SCHEMA_VERSION
 from storage.errors import StoreError
+from storage.log.init_entries import PublishedInit
 from storage.log.state import SweepProgress
 from storage.published.file import PublishedFile, all_published
-from storage.published.note import PublishedInit
 from storage.published.restore import keep_restored, restored_path
 from storage.reading.connections import SweepRows
 from storage.reading.views import sweeps_table
