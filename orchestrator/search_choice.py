@@ -177,7 +177,7 @@ def _choice(
     networks: list[FoundNetwork],
 ) -> SearchChoice:
     return SearchChoice(
-        settings=settings.in_words(phase),
+        settings=settings.describe(phase),
         phase=phase,
         trained=trained,
         reached=reached,

@@ -1,12 +1,12 @@
-"""What other packages bring: things that they name in entry points, found when asked for.
+"""Plug-ins: methods and data sets of other packages, found by entry points.
 
-A package that is installed beside this one says in its pyproject.toml
+An installed package declares in its pyproject.toml
 
     [project.entry-points."sparsest.methods"]
     noisy = "noisy_pruning:METHOD"
 
-and `noisy` can be used wherever the name of a method of the project's own can. One that cannot be
-used is told, with the name of its package, and disturbs nothing else.
+and `noisy` can be used like a built-in method. Plug-ins that cannot be used are reported with their
+package and do not affect anything else.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from typing import Generic, TypeVar
 from search.process_state import plugin_call
 
 METHODS_GROUP = "sparsest.methods"
-"""Entry points that name a `pruning.method.Method`."""
+"""Group of entry points that refer to a `search.method.Method`."""
 
 DATASETS_GROUP = "sparsest.datasets"
-"""Entry points that name a function which makes a `workers.datasets.Dataset`."""
+"""Group of entry points that refer to a function that returns a `workers.datasets.Dataset`."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -37,11 +37,11 @@ class Plugin:
 
     Attributes:
         group: `METHODS_GROUP` or `DATASETS_GROUP`.
-        name: what experiments call it.
-        package: that brings it.
-        version: of the package.
-        value: what the entry point names, MODULE:OBJECT.
-        problem: why it cannot be used; empty where it can.
+        name: name in experiments.
+        package: name of the package.
+        version: version of the package.
+        value: object that the entry point refers to, MODULE:OBJECT.
+        problem: reason why it cannot be used; empty if it can.
     """
 
     group: str
@@ -52,9 +52,9 @@ class Plugin:
     problem: str = ""
 
     def __str__(self) -> str:
-        what = "method" if self.group == METHODS_GROUP else "data set"
-        said = f"{what} {self.name!r} of the package {self.package} {self.version}"
-        return f"{said} cannot be used: {self.problem}" if self.problem else said
+        kind = "method" if self.group == METHODS_GROUP else "data set"
+        text = f"{kind} {self.name!r} of the package {self.package} {self.version}"
+        return f"{text} cannot be used: {self.problem}" if self.problem else text
 
 
 @dataclass(frozen=True)
@@ -62,31 +62,31 @@ class Found(Generic[T]):
     """The entry points of a group.
 
     Attributes:
-        plugins: all of them, by name; those with a problem too.
-        usable: name -> what a plug-in without a problem named.
+        plugins: all plug-ins sorted by name, including those with problems.
+        usable: name -> checked object, for the plug-ins without problems.
     """
 
     plugins: tuple[Plugin, ...]
     usable: dict[str, T]
 
     def plugin(self, name: str) -> Plugin | None:
-        """The plug-in of that name, None where there is none or it is the project's own."""
+        """Return the plug-in of that name; None if there is none."""
         return next((plugin for plugin in self.plugins if plugin.name == name), None)
 
     @property
     def problems(self) -> tuple[Plugin, ...]:
-        """Those that cannot be used."""
+        """The plug-ins that cannot be used."""
         return tuple(plugin for plugin in self.plugins if plugin.problem)
 
 
 def find_plugins(group: str, taken: Collection[str], check: Callable[[str, object], T]) -> Found[T]:
-    """Finds and loads the entry points of a group.
+    """Find and load the entry points of a group.
 
     Args:
-        group: of the entry points.
-        taken: names that the project uses itself.
-        check: called with the name and the object that a plug-in brings; returns the object.
-            Raises ValueError, saying what is wrong, where it is not what it should be.
+        group: group of the entry points.
+        taken: built-in names.
+        check: function of the name and the loaded object that returns the object, or raises a
+            ValueError with the problem.
     """
     points = sorted(metadata.entry_points(group=group), key=lambda point: point.name)
     times = Counter(point.name for point in points)
@@ -111,25 +111,25 @@ def _named(package: metadata.Distribution) -> tuple[str, str]:
 def _check_name(name: str, taken: Collection[str], times: Counter[str]) -> None:
     if not _NAME.fullmatch(name):
         raise ValueError(
-            "its name is not valid; allowed are 1 to 64 of a-z, 0-9, '.', '_' and '-', the first "
-            "a letter or digit"
+            "its name is not valid; allowed: 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a "
+            "letter or digit"
         )
     if name in taken:
-        raise ValueError("its name is taken: sparsest has one of its own that is called so")
+        raise ValueError("its name is taken by a built-in one")
     if times[name] > 1:
-        # Neither: which one an experiment means must not depend on the order of installation.
-        raise ValueError("its name is taken: several installed packages bring one of that name")
+        # None of them, because the choice would depend on the order of installation.
+        raise ValueError("its name is taken: several installed packages have one of that name")
 
 
 def _loaded(point: metadata.EntryPoint) -> object:
-    """What an entry point names.
+    """Return the object that an entry point refers to.
 
     Raises:
-        ValueError: it cannot be imported, whatever its module raises.
+        ValueError: importing its module raised any exception.
     """
     kind = "method" if point.group == METHODS_GROUP else "data set"
     try:
         with plugin_call(f"{kind} {point.name!r}"):
             return point.load()
-    except Exception as error:  # somebody else's code: anything can come out of it
+    except Exception as error:  # a plug-in can raise anything
         raise ValueError(f"{point.value}: {type(error).__name__}: {error}") from error

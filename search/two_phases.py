@@ -1,17 +1,17 @@
-"""The paper's search as an algorithm: dense structures first, then the masks of the smallest.
+"""The paper's search as an algorithm: dense structures first, then masks of the smallest ones.
 
     phase 1   train every dense structure up to a width
     choose    the smallest structures, by weights and biases, that reach the target
     phase 2   train every mask of their hidden layers
     result    the network with the fewest weights and biases that reaches the target
 
-This file says which experiments each phase has. What the paper enumerated (phase1, phase2-95,
-phase2-995) is taken from its studies, so that nothing is trained twice; everything else belongs to
-studies of the search's own, which are written as sweep files: anybody could have made them. Their
-names do not depend on the settings, so that another search finds their rows.
+This module determines the experiments of each phase. Those of the paper's studies (phase1,
+phase2-95, phase2-995) belong to these studies, so that nothing is trained twice. All others belong
+to studies of the search, written as sweep files. The names of these studies do not depend on the
+settings, so that other searches reuse their rows.
 
-The authors chose the structures of their second phases by hand, and for 7x3x3 tried a part of the
-masks (docs/paper.md, section 4).
+The authors chose the structures of phase 2 by hand, and for 7x3x3 tried some of the masks
+(docs/paper.md, section 4).
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from search.structure import Structure
 from search.study import Study
 
 PAPER_WIDTH = 16
-"""Greatest width of phase1, and width of the networks whose initial weights the paper draws."""
+"""Maximum width of phase1, and width of the networks whose initial weights the paper draws."""
 
 LRS = (0.05, 0.1)
 """The paper's learning rates of a search."""
 
 WIDER_PHASE_1 = "search-dense"
-"""Name of the study of dense structures that phase1 does not have."""
+"""Name of the study of dense structures that are not in phase1."""
 
 PAPER_PHASE_2 = {Structure((3, 3, 3)): "phase2-95", Structure((7, 3, 3)): "phase2-995"}
 """Structure -> the paper's study of its masks."""
@@ -47,16 +47,16 @@ PAPER_PHASE_2 = {Structure((3, 3, 3)): "phase2-95", Structure((7, 3, 3)): "phase
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """What a search is asked for.
+    """The settings of a search.
 
     Attributes:
-        target: accuracy to be reached.
-        max_width: neurons of the widest hidden layer.
+        target: accuracy to reach.
+        max_width: maximum number of neurons in a hidden layer.
         lrs: learning rates.
-        schedules: of the learning rate.
-        structures: how many structures have a second phase.
-        masks: which masks of a structure, a value of the key `masks` of a sweep file.
-        root_seed: of all random numbers.
+        schedules: learning-rate schedules.
+        structures: number of structures in phase 2.
+        masks: masks of a structure in phase 2, a value of the sweep-file key `masks`.
+        root_seed: seed of all random numbers.
     """
 
     target: float
@@ -67,24 +67,24 @@ class SearchSettings:
     masks: str = "all"
     root_seed: int = 0
 
-    def in_words(self, phase: int) -> str:
-        """All that decides what a phase chooses: equal texts, equal choices."""
+    def describe(self, phase: int) -> str:
+        """Return everything that decides the choice of a phase; stores identify choices by it."""
         rates = ", ".join(f"{lr:g}" for lr in self.lrs)
-        said = (
+        text = (
             f"{100 * self.target:g} %, hidden layers up to {self.max_width}, lr {rates}, schedule "
             f"{', '.join(self.schedules)}, root seed {self.root_seed}, "
             f"smallest {self.structures}"
         )
-        return said if phase == 1 else f"{said}, masks {self.masks}"
+        return text if phase == 1 else f"{text}, masks {self.masks}"
 
 
 def smallest_first(structure: Structure) -> tuple[int, Structure]:
-    """Key of the order of the structures: weights and biases, then neurons layer by layer."""
+    """Return the sort key of a structure: weights and biases, then neurons layer by layer."""
     return structure.parameters(INPUTS), structure
 
 
 def paper_phase_1(settings: SearchSettings) -> Selection:
-    """The experiments of the paper's phase1 that the search wants; perhaps none."""
+    """Return the experiments of the paper's phase1 that the search needs; perhaps none."""
     study = paper_study("phase1").with_root_seed(settings.root_seed)
     wanted = (
         index
@@ -96,9 +96,9 @@ def paper_phase_1(settings: SearchSettings) -> Selection:
 
 
 def other_phase_1(settings: SearchSettings) -> str | None:
-    """The dense structures that phase1 does not have, as a sweep file; None where it has all.
+    """Return a sweep file of the dense structures that are not in phase1; None if there are none.
 
-    The initial weights are those of a network as wide as its widest layer, from 16 on.
+    The full network is 16 neurons wide, or as wide as the widest layer if that is more.
     """
     tables = []
     study = paper_study("phase1")
@@ -114,22 +114,23 @@ def other_phase_1(settings: SearchSettings) -> str | None:
 
 
 def phase_2_name(structure: Structure) -> str:
-    """Name of the study of a structure's masks."""
+    """Return the name of the study of a structure's masks."""
     return f"search-{structure}"
 
 
 def phase_2(settings: SearchSettings, structure: Structure) -> str:
-    """The masks of a structure, as a sweep file."""
+    """Return a sweep file of the masks of a structure."""
     width = max(PAPER_WIDTH, *structure)
     table = _table(settings.lrs, settings.schedules, [structure], width, settings.masks)
     return f'name = "{phase_2_name(structure)}"\n{table}'
 
 
 def paper_phase_2(settings: SearchSettings, structure: Structure) -> Selection | None:
-    """The experiments of phase2-95 or phase2-995 that the search wants.
+    """Return the experiments of phase2-95 or phase2-995 that the search needs.
 
-    None where the paper did not enumerate the structure, and where not all masks are wanted: a
-    representative of a network need not be the mask that the paper has of it.
+    Returns:
+        None if the paper did not enumerate the structure, or if not all masks are needed: the
+        representative of a network can differ from the paper's masks of it.
     """
     if structure not in PAPER_PHASE_2 or settings.masks != "all":
         return None
@@ -139,22 +140,24 @@ def paper_phase_2(settings: SearchSettings, structure: Structure) -> Selection |
 
 
 def without_paper(study: Study, structure: Structure, paper: Selection) -> Selection:
-    """A structure's masks without the experiments that the paper's study has.
+    """Return a structure's masks without the experiments of the paper's study.
 
     Args:
-        study: of all masks, made from `phase_2`.
-        structure: whose masks.
-        paper: of `paper_phase_2`.
+        study: study of all masks, made from `phase_2`.
+        structure: the structure.
+        paper: result of `paper_phase_2`.
     """
     first = next(iter(_blocks(paper.study)))[1]
-    places = [_place(structure, paper.study.grid[index]["masks"]) for index in first]
+    positions = [_position(structure, paper.study.grid[index]["masks"]) for index in first]
     starts = {(spec["lr"], spec["schedule"]): block.start for spec, block in _blocks(study)}
-    there = [
+    paper_starts = [
         starts[spec["lr"], spec["schedule"]]
         for spec, block in _blocks(paper.study)
         if IndexSet.of([(block.start, block.stop)]) & paper.indices
     ]
-    taken = IndexSet.from_indices(start + place for start in there for place in places)
+    taken = IndexSet.from_indices(
+        start + position for start in paper_starts for position in positions
+    )
     return Selection(study, IndexSet.from_range(range(len(study))) - taken)
 
 
@@ -163,19 +166,19 @@ def _wants(settings: SearchSettings, spec: dict[str, Any]) -> bool:
 
 
 def _blocks(study: Study) -> Iterator[tuple[dict[str, Any], range]]:
-    """The parts of a second phase that have one learning rate and schedule, the slowest keys."""
+    """Yield the blocks of a phase 2 with one learning rate and schedule, the slowest keys."""
     count = len(study.values("lr")) * len(study.values("schedule"))
     size = len(study) // count
     for start in range(0, len(study), size):
         yield study.grid[start], range(start, start + size)
 
 
-def _place(structure: Structure, masks: tuple[str, ...]) -> int:
-    """Place of a combination of masks among all of its structure, the first layer slowest."""
-    place = 0
+def _position(structure: Structure, masks: tuple[str, ...]) -> int:
+    """Return the index of a combination of masks of a structure, the first layer slowest."""
+    position = 0
     for (cols, rows), mask in zip(pairwise((INPUTS, *structure)), masks, strict=True):
-        place = place * _layer(rows, cols).size + _place_in_layer(rows, cols, mask)
-    return place
+        position = position * _layer(rows, cols).size + _position_in_layer(rows, cols, mask)
+    return position
 
 
 @cache
@@ -184,8 +187,8 @@ def _layer(rows: int, cols: int) -> AllMasks:
 
 
 @lru_cache(maxsize=4096)
-def _place_in_layer(rows: int, cols: int, mask: str) -> int:
-    """The few masks of a layer come up in many combinations."""
+def _position_in_layer(rows: int, cols: int, mask: str) -> int:
+    # Cached: many combinations share the few masks of a layer.
     return _layer(rows, cols).index(mask)
 
 
@@ -196,7 +199,7 @@ def _table(
     width: int,
     masks: str = "dense",
 ) -> str:
-    """A table of a sweep file; JSON's lists of numbers and plain text are TOML's too."""
+    """Return a table of a sweep file; lists have the same form in JSON and TOML."""
     return (
         "[[grid]]\n"
         f"lr = {json.dumps(list(lrs))}\n"

@@ -113,7 +113,7 @@ class Search:
         if not StorePaths.of(self.options.store).marker.exists():
             return None
         with StoreReader(self.options.store) as reader:
-            return reader.searches.get((self.settings.in_words(1), 1))
+            return reader.searches.get((self.settings.describe(1), 1))
 
     def _choose(self, choose: Callable[[StoreReader], SearchChoice]) -> SearchChoice:
         """Makes a choice and records it; or the one that was recorded last, if it is the same."""

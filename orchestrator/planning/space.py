@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from orchestrator.errors import UserError
 from search.masks.burnside import MAX_TERMS, Population, burnside_terms, count_distinct
-from search.masks.renaming import first_of_each
+from search.masks.renaming import without_renamings
 from search.masks.space import count_all, count_covering, count_eligible, least_distinct
 from search.paper_grids import INPUTS, LISTED_MASKS, ListedMasks
 from search.structure import STRUCTURE_FORMAT, Structure
@@ -87,7 +87,7 @@ def mask_space(text: str, inputs: int = INPUTS) -> MaskSpace:
         grid = listed.grid()
         networks = [grid[index]["masks"] for index in range(grid.size)]
         populations["paper"] = _population(networks)
-        populations["paper-distinct"] = _population(first_of_each(networks))
+        populations["paper-distinct"] = _population(without_renamings(networks))
     return MaskSpace(structure, inputs, populations, at_least, listed)
 
 

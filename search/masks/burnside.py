@@ -1,16 +1,16 @@
-"""How many networks a structure has when hidden neurons have no names, by Burnside's lemma.
+"""Number of distinct networks of a structure up to renaming of hidden neurons (Burnside's lemma).
 
-Counted are the networks whose masks have a nonzero in every row and every column of each hidden
-layer, as all have that the search tries. The output layer is dense, inputs keep their names.
+Networks count if their masks have a nonzero in every row and every column of each hidden layer,
+like all that the search tries. The output layer is dense, and inputs are not renamed.
 
-The lemma: the number of distinct networks is the mean, over all ways to rename the hidden neurons,
-of the number of networks that a renaming leaves as they are. That number is a product over the
-layers, and a layer's factor depends only on the cycle types of the permutations of its rows and of
-its columns. So the sum runs layer by layer over partitions: a structure of layers of 16 has 231 a
-layer, where there are 16! permutations.
+By the lemma, the number of distinct networks is the mean, over all renamings of hidden neurons, of
+the number of networks that the renaming leaves unchanged. That number is a product over the layers,
+and a layer's factor depends only on the cycle types of the permutations of its rows and columns. So
+the sum runs layer by layer over partitions: 231 for a layer of 16 neurons instead of 16!
+permutations.
 
-Networks are counted together with their weights: by the lemma's form with a variable z to the power
-of the number of weights, of which the value and the derivative at z = 1 are taken.
+The weights of the networks are counted too: with a variable z to the power of the number of
+weights in the lemma, they are the derivative at z = 1.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from itertools import pairwise
 from math import comb, factorial, gcd, prod
 
 MAX_TERMS = 6_000_000
-"""Terms of the sums for a structure, seconds in all: 16x16x16 has 2.7 million, 17x17x17 5 million,
-20x20x20 more than allowed."""
+"""Maximum number of terms of the sums for a structure, which take seconds: 16x16x16 has 2.7
+million, 17x17x17 has 5 million, 20x20x20 has too many."""
 
 CycleType = tuple[tuple[int, int], ...]
-"""Pairs of a cycle length and the number of cycles that have it, lengths descending."""
+"""Pairs of a cycle length and the number of cycles with it, lengths descending."""
 
 
 @dataclass(frozen=True)
 class Population:
-    """Some networks of a structure.
+    """A set of networks of a structure.
 
     Attributes:
-        networks: how many.
-        weights: kept weights of their hidden layers, all networks together.
+        networks: number of networks.
+        weights: total number of weights in the hidden layers of these networks.
     """
 
     networks: int
@@ -43,25 +43,25 @@ class Population:
 
 @lru_cache(maxsize=1024)
 def count_distinct(inputs: int, structure: tuple[int, ...]) -> Population:
-    """The networks of a structure that renaming hidden neurons does not turn into each other.
+    """Count the networks of a structure up to renaming of hidden neurons.
 
     Checked: 12,400 for 3x3x3, 8,338,343 for 7x3x3, 273 for 3x2x2, 492,566 for 6x3x2, with two
     inputs.
 
     Args:
-        inputs: features of the data, which keep their names.
-        structure: neurons of each hidden layer.
+        inputs: number of features of the data.
+        structure: neurons in each hidden layer.
 
     Raises:
         ValueError: more than `MAX_TERMS` terms.
     """
     terms = burnside_terms(inputs, structure)
     if terms > MAX_TERMS:
-        raise ValueError(f"{terms} terms would have to be added; allowed: {MAX_TERMS}")
-    # For each cycle type of the neurons so far: networks that are left as they are, and weights.
+        raise ValueError(f"counting needs {terms} terms; allowed: {MAX_TERMS}")
+    # For each cycle type of the last layer: number of unchanged networks, and of their weights.
     fixed: dict[CycleType, tuple[int, int]] = {((1, inputs),): (1, 0)}
     for neurons in structure:
-        behind: dict[CycleType, tuple[int, int]] = {}
+        next_fixed: dict[CycleType, tuple[int, int]] = {}
         for rows in cycle_types(neurons):
             networks = weights = 0
             for cols, (before, weights_before) in fixed.items():
@@ -69,8 +69,8 @@ def count_distinct(inputs: int, structure: tuple[int, ...]) -> Population:
                 networks += before * masks
                 weights += before * nonzeros + weights_before * masks
             permutations = _permutations(rows)
-            behind[rows] = permutations * networks, permutations * weights
-        fixed = behind
+            next_fixed[rows] = permutations * networks, permutations * weights
+        fixed = next_fixed
     renamings: int = prod(factorial(neurons) for neurons in structure)
     return Population(
         sum(networks for networks, _ in fixed.values()) // renamings,
@@ -79,17 +79,17 @@ def count_distinct(inputs: int, structure: tuple[int, ...]) -> Population:
 
 
 def burnside_terms(inputs: int, structure: tuple[int, ...]) -> int:
-    """Roughly how many terms `count_distinct` adds; each cycle type costs as much as 30."""
-    # Inputs stay in place: one cycle type, of cycles of length 1.
+    """Estimate the number of terms of `count_distinct`; each cycle type costs as much as 30."""
+    # Inputs are not renamed: one cycle type, with cycles of length 1.
     sizes = [(1, inputs + 1), *map(_sizes, structure)]
     return 30 * sum(types for types, _ in sizes) + sum(
-        min(types * subsets_behind, types_behind * subsets)
-        for (types, subsets), (types_behind, subsets_behind) in pairwise(sizes)
+        min(types * next_subsets, next_types * subsets)
+        for (types, subsets), (next_types, next_subsets) in pairwise(sizes)
     )
 
 
 def cycle_types(size: int) -> list[CycleType]:
-    """The cycle types of permutations of so many things: the partitions of that number."""
+    """Return the cycle types of permutations of `size` elements: the partitions of that number."""
     return _cycle_types(size, size)
 
 
@@ -107,7 +107,7 @@ def _cycle_types(size: int, longest: int) -> list[CycleType]:
 
 @lru_cache(maxsize=256)
 def _sizes(size: int) -> tuple[int, int]:
-    """How many partitions of a number there are, and how many pairs of one and a part of it.
+    """Return the number of partitions of `size`, and of pairs of a partition and a subset of it.
 
     Both are coefficients of power series: of 1 / prod(1 - x^k), and of its square.
     """
@@ -122,33 +122,33 @@ def _sizes(size: int) -> tuple[int, int]:
 
 
 def _permutations(cycles: CycleType) -> int:
-    """How many permutations have a cycle type."""
+    """Return the number of permutations with a cycle type."""
     size = sum(length * number for length, number in cycles)
     unmoved = prod(length**number * factorial(number) for length, number in cycles)
     return factorial(size) // int(unmoved)
 
 
 def _subsets(cycles: CycleType) -> int:
-    """How many sets of cycles there are, cycles of equal length taken as the same."""
+    """Return the number of sets of cycles, with cycles of equal length identified."""
     return prod(number + 1 for _, number in cycles)
 
 
 @lru_cache(maxsize=1 << 17)
 def _fixed_masks(emptied: CycleType, filled: CycleType) -> tuple[int, int]:
-    """Masks of a layer that two permutations leave as they are, and the nonzeros of them all.
+    """Count the masks of a layer that two permutations leave unchanged, and their nonzeros.
 
-    A cycle of a rows and one of b columns meet in gcd(a, b) orbits of lcm(a, b) places, each all
-    zeros or all ones. No row may be empty, and no column: inclusion-exclusion over the cycles of
-    one side that are empty removes one condition.
+    A cycle of a rows and a cycle of b columns have gcd(a, b) orbits of lcm(a, b) entries, each all
+    zeros or all ones. No row and no column may be empty; inclusion-exclusion over the empty cycles
+    of one side removes one of these conditions.
 
     Args:
-        emptied: cycle type of the side that the sum runs over; rows or columns, it is the same.
+        emptied: cycle type of the rows or the columns, over which the sum runs.
         filled: cycle type of the other side.
     """
     masks = nonzeros = 0
     for kept, sign in _kept_cycles(emptied):
-        places = sum(length * number for length, number in kept)
-        if places == 0:
+        kept_size = sum(length * number for length, number in kept)
+        if kept_size == 0:
             continue
         ways = 1
         mean = []
@@ -156,8 +156,8 @@ def _fixed_masks(emptied: CycleType, filled: CycleType) -> tuple[int, int]:
             orbits = sum(gcd(length, other) * many for other, many in kept)
             choices = (1 << orbits) - 1
             ways *= choices**number
-            # Over its choices a cycle has so many nonzeros: each place is a one in half of all.
-            mean.append((number * length * places << (orbits - 1), choices))
+            # Nonzeros of a cycle over all of its choices: each entry is 1 in half of them.
+            mean.append((number * length * kept_size << (orbits - 1), choices))
         masks += sign * ways
         nonzeros += sign * sum(ways // choices * total for total, choices in mean)
     return masks, nonzeros
@@ -165,7 +165,7 @@ def _fixed_masks(emptied: CycleType, filled: CycleType) -> tuple[int, int]:
 
 @lru_cache(maxsize=1 << 12)
 def _kept_cycles(cycles: CycleType) -> list[tuple[CycleType, int]]:
-    """Cycles that are left where some are taken away; and how often, negative for an odd number."""
+    """Return the subsets of cycles with their numbers, negative if an odd number is removed."""
     if not cycles:
         return [((), 1)]
     (length, number), *others = cycles

@@ -1,14 +1,14 @@
-"""Lists the masks of a layer that renaming does not bring further down the search's order.
+"""Lists the masks of a layer that represent themselves under renamings.
 
-A compiled search, since a layer has hundreds of thousands of such masks; `search.masks.renaming`
-says the same in plain Python for a single mask, and explains why it goes from the bottom row up.
-Rows are integers, the leftmost column the highest bit, and arrays of rows begin with the bottom
+A compiled search, because a layer has hundreds of thousands of such masks; `search.masks.renaming`
+does the same in plain Python for a single mask, and explains why it goes from the bottom row up.
+Rows are integers, the leftmost column the highest bit, and arrays of rows start with the bottom
 row.
 
-Columns of one cell may be permuted, so that in the least matrix every row has its ones on the
-right of each cell, once the cells have been divided by the rows below. `alike` has a bit for each
-column that is still in one cell with its left neighbour. Matrices of this form are tried in the
-search's order; one is kept if no other order of its rows and cells makes it smaller.
+Columns of a cell can be permuted, so in the smallest matrix every row has its ones on the right of
+each cell, after the rows below have split the cells. `alike` has a bit for each column that is
+still in one cell with its left neighbour. Matrices of this form are tried in the search's order;
+one is kept if no other order of its rows and cells makes it smaller.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_COLUMNS = 62
-"""Columns of the widest mask that is listed: rows are 64-bit integers."""
+"""Maximum number of columns of a listed mask: rows are 64-bit integers."""
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Numba's njit, kept on disk where there is a folder to write to."""
+    """Compile with Numba's njit, cached on disk if there is a writable folder."""
     try:
         kernel: Callable[..., Any] = numba.njit(cache=True)(function)
     except RuntimeError:
@@ -35,9 +35,9 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @_compiled
 def _copy(source: NDArray[np.int64], target: NDArray[np.int64]) -> None:
-    # Assigning arrays would make numba compile seconds more, for its messages' sake.
-    for place in range(len(source)):
-        target[place] = source[place]
+    # Assigning arrays would add seconds of compilation, for error messages.
+    for i in range(len(source)):
+        target[i] = source[i]
 
 
 @_compiled
@@ -51,36 +51,36 @@ def _ones(bits: int) -> int:
 
 @_compiled
 def _greatest(alike: int, top: int, ones: int) -> int:
-    """The greatest row of allowed form with so many ones, from bit `top` down."""
+    """Return the greatest row of allowed form with this number of ones, from bit `top` down."""
     row = 0
     high = top
     while high >= 0 and ones > 0:
         low = high
         while low > 0 and alike >> (low - 1) & 1:
             low -= 1
-        here = min(ones, high - low + 1)
-        row |= ((1 << here) - 1) << low
-        ones -= here
+        in_cell = min(ones, high - low + 1)
+        row |= ((1 << in_cell) - 1) << low
+        ones -= in_cell
         high = low - 1
     return row
 
 
 @_compiled
 def _next_lower(row: int, alike: int, columns: int) -> int:
-    """The next lower row of allowed form with as many ones; -1 if there is none."""
+    """Return the next lower row of allowed form with as many ones; -1 if there is none."""
     low = ones = zeros = 0
     while low < columns:
         high = low
         while alike >> high & 1:
             high += 1
         size = high - low + 1
-        here = _ones(row >> low & ((1 << size) - 1))
-        if here > 0 and zeros > 0:
-            kept = row >> (high + 1) << (high + 1) | ((1 << (here - 1)) - 1) << low
+        in_cell = _ones(row >> low & ((1 << size) - 1))
+        if in_cell > 0 and zeros > 0:
+            kept = row >> (high + 1) << (high + 1) | ((1 << (in_cell - 1)) - 1) << low
             lower: int = kept | _greatest(alike, low - 1, ones + 1)
             return lower
-        ones += here
-        zeros += size - here
+        ones += in_cell
+        zeros += size - in_cell
         low = high + 1
     return -1
 
@@ -93,30 +93,30 @@ def _find_ties(
     swaps: NDArray[np.int64],
     ties: NDArray[np.int64],
 ) -> int:
-    """Orders of rows that lead back to a mask; -1 if one leads to a smaller one.
+    """Find the orders of rows that reproduce a mask.
 
     Args:
         mask: int64 [rows].
-        counts: int64 [rows], nonzeros of each row.
+        counts: int64 [rows], number of nonzeros of each row.
         cells: int64 [cells], their columns as sets of bits, from the left.
-        swaps: int64 [swaps, cells], for each place the cell that comes there.
-        ties: int64 [most, rows], receives the orders: for each place the row that comes there.
+        swaps: int64 [swaps, cells], for each position the cell that moves there.
+        ties: int64 [most, rows], receives the orders: for each position the row that moves there.
 
     Returns:
-        How many orders there are, which may be more than `ties` has room for.
+        The number of orders, which can exceed `most`; -1 if an order leads to a smaller mask.
     """
     rows, columns = len(mask), 0
     for cell in cells:
         columns += _ones(cell)
-    # What is left of the cells before each row is placed.
+    # Cells as split by the rows placed so far.
     divided = np.zeros((rows + 1, columns), np.int64)
     number = np.zeros(rows + 1, np.int64)
     order = np.full(rows, -1)
     found = 0
     for swap in swaps:
         number[0] = len(cells)
-        for place, cell in enumerate(swap):
-            divided[0, place] = cells[cell]
+        for position, cell in enumerate(swap):
+            divided[0, position] = cells[cell]
         used = 0
         place = 0
         order[0] = -1
@@ -126,7 +126,7 @@ def _find_ties(
             candidate = order[place] + 1
             while candidate < rows:
                 usable = not used >> candidate & 1 and counts[candidate] == counts[place]
-                # Of equal rows the first stands for all.
+                # The first of equal rows represents all of them.
                 for other in range(candidate):
                     if not used >> other & 1 and mask[other] == mask[candidate]:
                         usable = False
@@ -134,8 +134,8 @@ def _find_ties(
                     value = 0
                     for part in range(number[place]):
                         cell = divided[place, part]
-                        here = _ones(cell & mask[candidate])
-                        value = value << _ones(cell) | ((1 << here) - 1)
+                        in_cell = _ones(cell & mask[candidate])
+                        value = value << _ones(cell) | ((1 << in_cell) - 1)
                     if value < mask[place]:
                         return -1
                     if value == mask[place]:
@@ -166,7 +166,7 @@ def _find_ties(
 
 @_compiled
 def _doubled(array: NDArray[np.int64]) -> NDArray[np.int64]:
-    """A copy with room for twice as many rows."""
+    """Return a copy with space for twice as many rows."""
     larger = np.empty((2 * array.shape[0], array.shape[1]), np.int64)
     for row in range(array.shape[0]):
         _copy(array[row], larger[row])
@@ -177,17 +177,17 @@ def _doubled(array: NDArray[np.int64]) -> NDArray[np.int64]:
 def list_masks(
     counts: NDArray[np.int64], cells: NDArray[np.int64], swaps: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """The masks with given row counts that stand for themselves, in the order of the search.
+    """List the masks with given row counts that represent themselves, in the order of the search.
 
     Args:
         counts: int64 [rows], nonzeros of the rows from the bottom up, not decreasing.
         cells: int64 [cells], their columns as sets of bits, from the left.
-        swaps: int64 [swaps, cells], a group: for each place the cell that comes there.
+        swaps: int64 [swaps, cells], a group: for each position the cell that moves there.
 
     Returns:
-        The masks, int64 [masks, rows]; for each the number of orders of its rows, equal rows not
-        told apart, that lead back to it, int64 [masks]; and these orders, all masks' in one
-        int64 [orders, rows]: for each place the row that comes there.
+        The masks, int64 [masks, rows]; for each the number of orders of its rows that reproduce
+        it, with equal rows identified, int64 [masks]; and the orders of all masks,
+        int64 [orders, rows]: for each position the row that moves there.
     """
     rows, columns, apart = len(counts), 0, 0
     for cell in cells:

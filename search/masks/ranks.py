@@ -1,13 +1,13 @@
 """Counting, ranking and unranking the eligible masks of one layer without listing any.
 
-Masks are rows of integers here, from the top row down, the leftmost column the highest bit; the
-order and the eligibility rules are those of `search.masks.text`.
+Here masks are tuples of rows as integers, from the top row down, the leftmost column the highest
+bit. `search.masks.text` has the order and the eligibility rules.
 
-How: "every column has a nonzero" is the only rule that ties the rows together. Inclusion-exclusion
-over the columns that stay empty removes it: with a set S of columns forbidden, rows of equal count
-c are a multiset of the C(columns - |S|, c) combinations that avoid S, and groups of different
-count are independent. Sets S that leave the same numbers behind are counted once, so that a 16x16
-layer takes time polynomial in its size to count and a few seconds at most to unrank.
+"Every column has a nonzero" is the only rule that relates the rows. Inclusion-exclusion over the
+empty columns removes it: with a set S of columns forbidden, rows of equal count c are a multiset of
+the C(columns - |S|, c) combinations that avoid S, and groups of different count are independent.
+Sets S that lead to the same numbers are counted once, so the time to count is polynomial in the
+size of a layer, and unranking 16x16 takes a few seconds at most.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from functools import lru_cache
 from math import comb
 
 _CACHED_COUNTS = 1 << 17
-"""Partial counts kept: neighbouring ranks share nearly all of theirs."""
+"""Number of cached partial counts; neighbouring ranks share nearly all of theirs."""
 
 Groups = tuple[tuple[int, int], ...]
-"""Pairs of a row count and the number of rows that have it."""
+"""Pairs of a row count and the number of rows with it."""
 
 
 @lru_cache(maxsize=4096)
 def count_rows(rows: int, cols: int, nnz: int) -> int:
-    """How many eligible masks there are."""
+    """Return the number of eligible masks."""
     if rows < 1 or cols < 1:
         raise ValueError(f"a layer has at least one row and one column, not {rows}x{cols}")
     return sum(
@@ -34,7 +34,7 @@ def count_rows(rows: int, cols: int, nnz: int) -> int:
 
 
 def unrank_rows(rows: int, cols: int, nnz: int, index: int) -> tuple[int, ...]:
-    """The mask at a place of the order, which must be below `count_rows`."""
+    """Return the mask at an index below `count_rows`."""
     counts, index = _unrank_counts(rows, cols, nnz, index)
     uncovered = (1 << cols) - 1
     mask = [0] * rows
@@ -47,7 +47,7 @@ def unrank_rows(rows: int, cols: int, nnz: int, index: int) -> tuple[int, ...]:
 
 
 def rank_rows(cols: int, mask: tuple[int, ...]) -> int:
-    """The place of an eligible mask in the order: the inverse of `unrank_rows`."""
+    """Return the index of an eligible mask, the inverse of `unrank_rows`."""
     counts = tuple(row.bit_count() for row in mask)
     index = _rank_counts(cols, counts)
     uncovered = (1 << cols) - 1
@@ -59,7 +59,7 @@ def rank_rows(cols: int, mask: tuple[int, ...]) -> int:
 
 
 def _unrank_counts(rows: int, cols: int, nnz: int, index: int) -> tuple[tuple[int, ...], int]:
-    """The row counts of the mask at a place, and its place among the masks with these counts."""
+    """Return the row counts of the mask at an index, and its index among masks with them."""
     counts: tuple[int, ...] = ()
     for _ in range(rows):
         for count in _next_counts(rows, cols, nnz, counts):
@@ -74,7 +74,7 @@ def _unrank_counts(rows: int, cols: int, nnz: int, index: int) -> tuple[tuple[in
 
 
 def _rank_counts(cols: int, counts: tuple[int, ...]) -> int:
-    """How many masks come before the first one with these row counts."""
+    """Return the number of masks before the first one with these row counts."""
     rows, nnz = len(counts), sum(counts)
     return sum(
         _count_with_counts(rows, cols, nnz, (*counts[:row], count))
@@ -85,7 +85,7 @@ def _rank_counts(cols: int, counts: tuple[int, ...]) -> int:
 
 
 def _next_counts(rows: int, cols: int, nnz: int, counts: tuple[int, ...]) -> range:
-    """Possible counts of the row below those given, in their order (ascending)."""
+    """Return the possible counts of the next row down, ascending."""
     left = rows - len(counts)
     rest = nnz - sum(counts)
     most = min(counts[-1] if counts else cols, rest - (left - 1))
@@ -94,7 +94,7 @@ def _next_counts(rows: int, cols: int, nnz: int, counts: tuple[int, ...]) -> ran
 
 @lru_cache(maxsize=_CACHED_COUNTS)
 def _count_with_counts(rows: int, cols: int, nnz: int, counts: tuple[int, ...]) -> int:
-    """Masks whose topmost rows have these counts."""
+    """Return the number of masks whose topmost rows have these counts."""
     (last, least), above = _groups(counts)
     left = rows - len(counts)
     rest = nnz - sum(counts)
@@ -112,7 +112,7 @@ def _count_with_counts(rows: int, cols: int, nnz: int, counts: tuple[int, ...]) 
 
 @lru_cache(maxsize=_CACHED_COUNTS)
 def _count_any(cols: int, most: int, rows: int, nnz: int) -> int:
-    """Masks that may leave columns empty, with row counts of 1 to `most`, non-increasing."""
+    """Count the masks, possibly with empty columns, with non-increasing row counts up to `most`."""
     if rows == 0:
         return int(nnz == 0)
     if not rows <= nnz <= rows * most:
@@ -127,10 +127,10 @@ def _count_any(cols: int, most: int, rows: int, nnz: int) -> int:
 def _unrank_row(
     cols: int, group: tuple[int, int], above: Groups, uncovered: int, index: int
 ) -> int:
-    """The lowest row of a group, found bit by bit from the left.
+    """Return the lowest row of a group, found bit by bit from the left.
 
-    Masks come with this row descending as a binary number, so those whose row is at least some
-    value come first: a 1 stands where the place is among those.
+    This row descends in the order of the masks, so masks whose row is at least some value come
+    first: a bit is 1 if the index is among them.
     """
     value, ones = 0, group[0]
     for bit in reversed(range(cols)):
@@ -149,20 +149,20 @@ def _unrank_row(
 def _completions(
     cols: int, value: int, inclusive: bool, group: tuple[int, int], above: Groups, uncovered: int
 ) -> int:
-    """Ways to fill a group's rows with values from `value` up, and all rows above the group.
+    """Count the ways to fill a group's rows with values from `value` up, and all rows above.
 
     Together they must cover the `uncovered` columns.
 
     Args:
-        cols: columns of the mask.
-        value: a row with the group's count.
-        inclusive: whether `value` itself may be used.
-        group: count and number of the group's rows.
-        above: the same of the groups above.
+        cols: number of columns of the mask.
+        value: row with the group's count.
+        inclusive: whether `value` itself is allowed.
+        group: row count and number of rows of the group.
+        above: the groups above.
         uncovered: bits of the columns in which the rows below have no nonzero.
     """
-    # Over the sets of forbidden columns, from the right: (columns allowed so far, rows that avoid
-    # the forbidden ones and exceed `value` there, or equal it) -> sets, with their signs.
+    # Sum over sets of forbidden columns, from the right: (number of allowed columns, number of rows
+    # that avoid the forbidden ones and exceed or equal `value` there) -> signed number of sets.
     sets = {(0, int(inclusive)): 1}
     for bit in range(cols):
         ones_right = (value & ((1 << bit) - 1)).bit_count()
@@ -170,7 +170,7 @@ def _completions(
         may_forbid = uncovered >> bit & 1
         wider: dict[tuple[int, int], int] = {}
         for (kept, larger), weight in sets.items():
-            # A 1 where `value` has a 0 makes a row larger, whatever stands right of it.
+            # A 1 where `value` has a 0 makes a row larger, whatever the bits right of it.
             gained = 0 if has_one or ones_right == 0 else comb(kept, ones_right - 1)
             allowed = (kept + 1, larger + gained)
             wider[allowed] = wider.get(allowed, 0) + weight
@@ -185,7 +185,7 @@ def _completions(
 
 
 def _independent(cols: int, groups: Groups) -> int:
-    """Ways to fill whole groups from so many columns, without covering them."""
+    """Count the ways to fill groups from `cols` columns, without having to cover them."""
     ways = 1
     for count, size in groups:
         ways *= _multisets(comb(cols, count), size)
@@ -193,7 +193,7 @@ def _independent(cols: int, groups: Groups) -> int:
 
 
 def _groups(counts: tuple[int, ...]) -> tuple[tuple[int, int], Groups]:
-    """The lowest group of rows, and those above it, of non-increasing row counts."""
+    """Return the lowest group of rows and the groups above it, given non-increasing counts."""
     sizes: dict[int, int] = {}
     for count in counts:
         sizes[count] = sizes.get(count, 0) + 1

@@ -1,21 +1,21 @@
-"""Networks that differ only in the names of their hidden neurons, and the one that stands for them.
+"""Networks that differ only by renaming hidden neurons, and their representative.
 
 Renaming the neurons of a hidden layer permutes the rows of its mask and the columns of the next
-one. Inputs keep their names; the output layer is dense, so that its mask never changes. Of all
-masks that a network has under some names, its representative is the eligible combination that comes
-last in the order of the search (`search.masks.text`), first layer slowest: why the last one is said
-in docs/decisions/0004-distinct-networks.md.
+one. Inputs are not renamed, and the output layer is dense, so its mask does not change. The
+representative of a network is, of all its eligible combinations of masks, the last one in the order
+of the search (`search.masks.text`), first layer slowest
+(docs/decisions/0004-distinct-networks.md has the reason).
 
-How: going from input to output, all that is left open behind layer l are the names of its neurons
-that leave the layers up to l as they are. Neurons of equal rows are free to change places (they are
-a *cell*: neighbours, since the rows are in order); beyond that, some ways to change whole cells are
-left. So the next mask is a matrix whose columns may be permuted in this group and whose rows may be
-permuted at will. Numbers of nonzeros and row counts do not depend on names, and within equal counts
-the order descends from the bottom row up, so that the last matrix is the least one, compared from
-the bottom row up. It is found row by row: whichever row can be least, with its ones as far to the
-right in each cell as they go, comes next, and divides the cells for the rows above it. Where
-several rows tie, all of them are followed, and the ways that end in the same matrix are the group
-for the next layer.
+Algorithm: layers are processed from the input to the output. After layer l, the remaining freedom
+is the group of renamings of its neurons that leave the masks up to l unchanged. Neurons with equal
+rows form a *cell*, neighbours because rows are ordered, and can be permuted freely; in addition,
+some permutations of whole cells remain. So the next mask is a matrix whose columns can be permuted
+by this group and whose rows can be permuted freely. Numbers of nonzeros and row counts do not
+change, and for equal counts the order descends from the bottom row up, so the last matrix is the
+smallest one when compared from the bottom row up. It is built row by row: the row that can be
+smallest, with its ones as far right in each cell as possible, is next, and splits the cells for the
+rows above. If several rows tie, all of them are followed; those that lead to the same matrix are
+the group for the next layer.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from itertools import accumulate, groupby, pairwise
 from search.masks.text import parse_mask, rows_text
 
 MAX_TIES = 100_000
-"""Ways to arrange a mask that are followed side by side."""
+"""Maximum number of tied arrangements of a mask that are followed."""
 
 Swap = tuple[int, ...]
-"""For each place of a cell the cell that comes there."""
+"""For each position of a cell the cell that moves there."""
 
 
 @dataclass(frozen=True)
 class Renamings:
-    """Permutations of a mask's columns: any inside a cell, and some of whole cells.
+    """A group of permutations of a mask's columns: all within cells, and some of whole cells.
 
     Attributes:
-        cells: numbers of columns, from the left.
-        swaps: permutations of cells of equal size, a group, ascending.
+        cells: numbers of columns of the cells, from the left.
+        swaps: sorted group of permutations of cells of equal size.
     """
 
     cells: tuple[int, ...]
@@ -48,49 +48,49 @@ class Renamings:
 
     @staticmethod
     def none(columns: int) -> Renamings:
-        """Every column keeps its place."""
+        """Return the group that moves no column."""
         return Renamings((1,) * columns, (tuple(range(columns)),))
 
 
 def representative(masks: Sequence[str]) -> tuple[str, ...]:
-    """The masks that stand for a network, whatever its hidden neurons are called.
+    """Return the masks that represent a network, however its hidden neurons are named.
 
-    Two networks are the same up to renaming hidden neurons exactly if this gives the same masks.
+    Two networks are equal up to renaming hidden neurons exactly if their representatives are equal.
 
     Args:
-        masks: those of the first layers as text, any number of them, of any shape; layers beyond
-            are dense. They need not be eligible.
+        masks: masks of the first layers as text, of any number and shape, eligible or not; the
+            other layers are dense.
 
     Returns:
-        As many masks. If all rows and columns have nonzeros, each is eligible.
+        The same number of masks. If all rows and columns have nonzeros, each is eligible.
 
     Raises:
-        ValueError: not masks, or their shapes do not follow each other, or the network is so
-            regular that more than `MAX_TIES` ways would have to be followed (a 16x16 identity
-            matrix, for example, behind neurons that are all alike).
+        ValueError: the masks are malformed, or their shapes do not match, or the network is so
+            regular that there are more than `MAX_TIES` tied arrangements (such as a 16x16 identity
+            matrix after neurons with equal rows).
     """
     shapes = [_shape(mask) for mask in masks]
     for number, ((rows, _), (_, columns)) in enumerate(pairwise(shapes), start=1):
         if rows != columns:
             raise ValueError(
                 f"mask{number} has {rows} rows, but mask{number + 1} {columns} columns; allowed: "
-                "as many, one a neuron"
+                "equal numbers, one for each neuron"
             )
     group = Renamings.none(shapes[0][1]) if shapes else Renamings((), ())
-    # Where the neurons that are the next mask's columns stood before they were renamed.
-    places = tuple(range(len(group.cells)))
+    # Positions, before the renaming, of the neurons that are the next mask's columns.
+    positions = tuple(range(len(group.cells)))
     found = []
     for mask in masks:
-        text, places, group = _represent_layer(mask, places, group)
+        text, positions, group = _represent_layer(mask, positions, group)
         found.append(text)
     return tuple(found)
 
 
-def first_of_each(networks: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
-    """Of networks that renaming hidden neurons turns into each other the first one.
+def without_renamings(networks: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Return the first of each set of networks that are equal up to renaming hidden neurons.
 
     Args:
-        networks: the masks of each, as for `representative`.
+        networks: masks of each network, as for `representative`.
 
     Raises:
         ValueError: as for `representative`.
@@ -107,32 +107,32 @@ def _shape(mask: str) -> tuple[int, int]:
     return rows, columns
 
 
-# Cached: in a grid the same few thousand masks come again and again.
+# Cached: a grid repeats a few thousand masks.
 @lru_cache(maxsize=1 << 14)
 def _represent_layer(
-    mask: str, places: tuple[int, ...], group: Renamings
+    mask: str, positions: tuple[int, ...], group: Renamings
 ) -> tuple[str, tuple[int, ...], Renamings]:
-    """`least_rows` of a mask as text, after its columns were put into their places."""
-    renamed = ("".join(row[place] for place in places) for row in mask.split("|"))
-    rows, behind, left_open = least_rows(tuple(int(row, 2) for row in renamed), group)
-    return rows_text(rows, len(places)), behind, left_open
+    """Return `least_rows` of a mask as text, after moving its columns to their positions."""
+    renamed = ("".join(row[position] for position in positions) for row in mask.split("|"))
+    rows, next_positions, stabiliser = least_rows(tuple(int(row, 2) for row in renamed), group)
+    return rows_text(rows, len(positions)), next_positions, stabiliser
 
 
 def least_rows(
     mask: tuple[int, ...], group: Renamings
 ) -> tuple[tuple[int, ...], tuple[int, ...], Renamings]:
-    """The last mask, in the order of the search, that permuting rows and columns leads to.
+    """Return the last mask, in the order of the search, among permutations of rows and columns.
 
     Args:
         mask: rows as integers, the leftmost column the highest bit, in any order.
-        group: the permutations of the columns.
+        group: permutations of the columns.
 
     Returns:
-        The rows of the last mask from the top; the place in `mask` that each comes from; and the
-        permutations of the next layer's columns that leave this mask as it is.
+        The rows of the last mask from the top; the index in `mask` of each; and the permutations
+        of the next layer's columns that leave this mask unchanged.
 
     Raises:
-        ValueError: more than `MAX_TIES` ways would have to be followed.
+        ValueError: there are more than `MAX_TIES` tied arrangements.
     """
     cells = []
     left = sum(group.cells)
@@ -145,22 +145,22 @@ def least_rows(
         row, ways = _next_row(mask, count, ways)
         rows.insert(0, row)
     orders = [tuple(reversed(order)) for _, order in ways]
-    return tuple(rows), orders[0], _left_open(mask, rows, orders)
+    return tuple(rows), orders[0], _stabiliser(mask, rows, orders)
 
 
 _Way = tuple[tuple[int, ...], tuple[int, ...]]
-"""Cells of columns that are still alike, each a set of bits of the given mask, from the left; and
-the places of the rows that were taken, from the bottom."""
+"""Cells of columns that are still equal, each a set of bits of the given mask, from the left; and
+indices of the rows used so far, from the bottom."""
 
 
 def _next_row(mask: tuple[int, ...], count: int, ways: list[_Way]) -> tuple[int, list[_Way]]:
-    """The least next row of some count, and all ways to it."""
+    """Return the smallest next row with a count, and all ways to it."""
     least = 1 << sum(cell.bit_count() for cell in ways[0][0])
     found: dict[_Way, None] = {}
     for cells, taken in ways:
         tried = set()
-        for place, row in enumerate(mask):
-            if row.bit_count() != count or place in taken or row in tried:
+        for index, row in enumerate(mask):
+            if row.bit_count() != count or index in taken or row in tried:
                 continue
             tried.add(row)
             value = _pushed_right(row, cells)
@@ -168,17 +168,16 @@ def _next_row(mask: tuple[int, ...], count: int, ways: list[_Way]) -> tuple[int,
                 least = value
                 found.clear()
             if value == least:
-                found[_divided(cells, row), (*taken, place)] = None
+                found[_divided(cells, row), (*taken, index)] = None
         if len(found) > MAX_TIES:
             raise ValueError(
-                f"the network is too regular: more than {MAX_TIES} ways to arrange a mask "
-                "would have to be compared"
+                f"the network is too regular: a mask has more than {MAX_TIES} tied arrangements"
             )
     return least, list(found)
 
 
 def _pushed_right(row: int, cells: tuple[int, ...]) -> int:
-    """The least number that a row becomes where columns change places inside their cells."""
+    """Return the smallest number of a row under permutations of columns within cells."""
     value = 0
     for cell in cells:
         value = value << cell.bit_count() | ((1 << (row & cell).bit_count()) - 1)
@@ -186,16 +185,16 @@ def _pushed_right(row: int, cells: tuple[int, ...]) -> int:
 
 
 def _divided(cells: tuple[int, ...], row: int) -> tuple[int, ...]:
-    """Each cell as the columns in which a row has zeros and those in which it has ones."""
+    """Split each cell into the columns in which a row has zeros and those in which it has ones."""
     parts = (part for cell in cells for part in (cell & ~row, cell & row))
     return tuple(part for part in parts if part)
 
 
-def _left_open(mask: tuple[int, ...], rows: list[int], orders: list[tuple[int, ...]]) -> Renamings:
-    """What the rows' orders, all leading to the same matrix, leave open for the next layer."""
+def _stabiliser(mask: tuple[int, ...], rows: list[int], orders: list[tuple[int, ...]]) -> Renamings:
+    """Return the group for the next layer, given all orders of rows that lead to a matrix."""
     sizes = tuple(len(list(same)) for _, same in groupby(rows))
     starts = list(accumulate(sizes[:-1], initial=0))
-    # Rows that are equal in one arrangement of the columns are so in all.
+    # Rows that are equal in one arrangement of the columns are equal in all.
     cell_of = {mask[orders[0][start]]: cell for cell, start in enumerate(starts)}
     swaps = {tuple(cell_of[mask[order[start]]] for start in starts) for order in orders}
     return Renamings(sizes, tuple(sorted(swaps)))

@@ -1,7 +1,6 @@
-"""How many networks a structure has, by the ways in which they can be told apart.
+"""Closed-form numbers of the networks of a structure; exact, of any size.
 
-All counts are exact, of any size, and in closed form; `search.masks.burnside` has the one that is
-not.
+`search.masks.burnside` counts distinct networks, which have no closed form.
 """
 
 from __future__ import annotations
@@ -14,32 +13,32 @@ from search.masks.burnside import Population
 
 
 def count_all(inputs: int, structure: tuple[int, ...]) -> Population:
-    """All masks of the hidden layers, empty rows and columns included."""
+    """Count all masks of the hidden layers, including empty rows and columns."""
     weights = sum(rows * cols for cols, rows in pairwise((inputs, *structure)))
-    # Each weight is kept in half of them.
+    # Each weight is kept in half of the masks.
     return Population(1 << weights, weights << (weights - 1))
 
 
 def count_covering(inputs: int, structure: tuple[int, ...]) -> Population:
-    """Those with a nonzero in every row and every column of each layer."""
+    """Count the masks with a nonzero in every row and every column of each layer."""
     return _of_layers(inputs, structure, _rows_in_any_order)
 
 
 def count_eligible(inputs: int, structure: tuple[int, ...]) -> Population:
-    """Those that `masks = "all"` tries: of each layer's masks one of all orders of its rows."""
+    """Count the masks of `masks = "all"`: one of all orders of the rows of each layer."""
     return _of_layers(inputs, structure, _rows_in_one_order)
 
 
 def least_distinct(inputs: int, structure: tuple[int, ...]) -> int:
-    """Distinct networks that a structure has at least; `count_distinct` has the number itself.
+    """Return a lower bound on the number of distinct networks, `count_distinct`.
 
-    No network has more masks than there are renamings, and no more eligible ones than there are
-    renamings of all layers but the last, whose rows are in order.
+    A network has at most as many masks as there are renamings, and at most as many eligible ones
+    as there are renamings of all layers except the last, whose rows are ordered.
     """
     covering = count_covering(inputs, structure).networks
     eligible = count_eligible(inputs, structure).networks
     before_last = prod(map(factorial, structure[:-1]))
-    # Rounded up.
+    # Quotients are rounded up.
     return max(
         -(-covering // (before_last * factorial(structure[-1]))), -(-eligible // before_last)
     )
@@ -56,12 +55,13 @@ def _rows_in_one_order(rows: int, kinds: int) -> int:
 def _of_layers(
     inputs: int, structure: tuple[int, ...], choices: Callable[[int, int], int]
 ) -> Population:
-    """Combinations of the masks of each layer.
+    """Count the combinations of the masks of each layer.
 
     Args:
-        inputs: features of the data.
-        structure: neurons of each hidden layer.
-        choices: ways to choose so many rows of so many kinds.
+        inputs: number of features of the data.
+        structure: neurons in each hidden layer.
+        choices: function from the number of rows and the number of possible rows to the number of
+            ways to choose them.
     """
     networks, weights = 1, 0
     for cols, rows in pairwise((inputs, *structure)):
@@ -72,12 +72,12 @@ def _of_layers(
 
 
 def _of_layer(rows: int, cols: int, choices: Callable[[int, int], int]) -> Population:
-    """The masks of a layer, by inclusion-exclusion over the columns that are empty."""
+    """Count the masks of a layer, by inclusion-exclusion over the empty columns."""
     networks = weights = 0
     for kept in range(1, cols + 1):
         kinds = (1 << kept) - 1
         ways = (-1) ** (cols - kept) * comb(cols, kept) * choices(rows, kinds)
         networks += ways
-        # Every kind of row is as frequent as any other; together they have so many nonzeros.
+        # All possible rows are equally frequent; their mean number of nonzeros follows.
         weights += ways * rows * (kept << (kept - 1)) // kinds
     return Population(networks, weights)

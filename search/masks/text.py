@@ -1,19 +1,18 @@
-"""Masks of one layer: their text form, and the place of each in the order of the search.
+"""Masks of one layer: their text, and their ranks in the order of the search.
 
-A mask says which weights of a layer may be nonzero. Rows are outputs, columns are inputs; text has
-one group of digits a row. The one drawing of the bit order, for the text "10|01|11":
+A mask is True for the weights of a layer that can be nonzero. Rows are outputs, columns are inputs;
+the text has one group of digits for each row. The bit order, for the text "10|01|11":
 
                  input 0   input 1
     output 0        1         0        "10", as a number 0b10: the leftmost column is the
     output 1        0         1        "01"                     highest bit
     output 2        1         1        "11"
 
-Of all masks with the same number of nonzeros the search tries the eligible ones (docs/paper.md,
-section 4): every row and every column has a nonzero; row counts do not increase from top to
-bottom; of neighbouring rows with equal counts the upper one is the greater or equal number. This
-leaves one of all row permutations of a mask, but not one of all renamings of hidden neurons, which
-permute the columns of the next layer too: `search.masks.renaming` does. Their order is stated in
-`search.masks.walk`.
+The search tries the eligible masks (docs/paper.md, section 4): every row and every column has a
+nonzero; row counts do not increase from top to bottom; of neighbouring rows with equal counts the
+upper one is greater or equal as a number. This selects one of all row permutations of a mask, but
+not one of all renamings of hidden neurons, which also permute the columns of the next layer
+(`search.masks.renaming`). `search.masks.walk` states the order.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ from numpy.typing import NDArray
 from search.masks.ranks import count_rows, rank_rows, unrank_rows
 
 MAX_WEIGHTS = 512
-"""Weights of the largest layer whose eligible masks are counted: that takes up to seconds, and
-twice the size a minute."""
+"""Maximum number of weights of a layer whose eligible masks are counted. That takes up to seconds;
+with twice as many weights it would take a minute."""
 
 _TEXT = re.compile(r"[01]+(\|[01]+)*")
 
 
 def parse_mask(text: str) -> NDArray[np.bool_]:
-    """The array of a mask's text.
+    """Return the mask of a text.
 
     Returns:
         bool [outputs, inputs].
@@ -51,7 +50,7 @@ def parse_mask(text: str) -> NDArray[np.bool_]:
 
 
 def format_mask(mask: NDArray[np.bool_]) -> str:
-    """The text of a mask.
+    """Return the text of a mask.
 
     Args:
         mask: bool [outputs, inputs].
@@ -60,14 +59,14 @@ def format_mask(mask: NDArray[np.bool_]) -> str:
 
 
 def dense_mask(rows: int, cols: int) -> str:
-    """The text of the mask that keeps every weight."""
+    """Return the text of the mask that keeps every weight."""
     return "|".join(["1" * cols] * rows)
 
 
 def is_eligible(text: str) -> bool:
-    """Whether the search would try this mask."""
+    """Return whether the search tries this mask."""
     rows = text.split("|")
-    # Text of equal length is ordered as the numbers are.
+    # Texts of equal length are ordered as their numbers.
     ranks = [(row.count("1"), row) for row in rows]
     return (
         all(count > 0 for count, _ in ranks)
@@ -77,26 +76,26 @@ def is_eligible(text: str) -> bool:
 
 
 def count_masks(rows: int, cols: int, nnz: int) -> int:
-    """How many eligible masks a layer has.
+    """Return the number of eligible masks of a layer.
 
     Args:
-        rows: outputs of the layer.
-        cols: inputs of the layer.
-        nnz: nonzeros of the mask.
+        rows: number of outputs of the layer.
+        cols: number of inputs of the layer.
+        nnz: number of nonzeros of the masks.
 
     Raises:
         ValueError: the layer has no weights or more than `MAX_WEIGHTS`.
     """
     if rows * cols > MAX_WEIGHTS:
         raise ValueError(
-            f"masks of a layer with {rows} outputs and {cols} inputs are not enumerated: "
-            f"it has {rows * cols} weights, at most {MAX_WEIGHTS} are allowed"
+            f"a layer with {rows} outputs and {cols} inputs has {rows * cols} weights, too many to "
+            f"enumerate its masks; allowed: {MAX_WEIGHTS}"
         )
     return count_rows(rows, cols, nnz)
 
 
 def unrank_mask(rows: int, cols: int, nnz: int, index: int) -> str:
-    """The eligible mask at a place of the order, found without listing the others.
+    """Return the eligible mask at an index of the order, without listing the others.
 
     Raises:
         IndexError: not 0 <= index < `count_masks(rows, cols, nnz)`.
@@ -104,12 +103,12 @@ def unrank_mask(rows: int, cols: int, nnz: int, index: int) -> str:
     """
     count = count_masks(rows, cols, nnz)
     if not 0 <= index < count:
-        raise IndexError(f"there are {count} {rows}x{cols} masks with {nnz} nonzeros: no {index}")
+        raise IndexError(f"{rows}x{cols} has {count} masks with {nnz} nonzeros, none at {index}")
     return rows_text(unrank_rows(rows, cols, nnz, index), cols)
 
 
 def rank_mask(text: str) -> int:
-    """The place of an eligible mask among those of its shape and number of nonzeros.
+    """Return the index of an eligible mask among those of its shape and number of nonzeros.
 
     Raises:
         ValueError: not a mask, or not an eligible one.
@@ -117,12 +116,12 @@ def rank_mask(text: str) -> int:
     cols = parse_mask(text).shape[1]
     if not is_eligible(text):
         raise ValueError(
-            f"mask {text!r} is not one that the search tries: it has an empty row or column, or "
-            "its rows are not in order (most nonzeros first, then the greatest number first)"
+            f"mask {text!r} is not eligible: it has an empty row or column, or its rows are not in "
+            "order (most nonzeros first, then the greatest number first)"
         )
     return rank_rows(cols, tuple(int(row, 2) for row in text.split("|")))
 
 
 def rows_text(mask: tuple[int, ...], cols: int) -> str:
-    """The text of a mask given as its rows' numbers."""
+    """Return the text of a mask given as the numbers of its rows."""
     return "|".join(format(row, f"0{cols}b") for row in mask)

@@ -1,4 +1,4 @@
-"""The eligible masks of one layer, one after the other."""
+"""Enumeration of the eligible masks of one layer."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itertools import combinations
 
 
 def walk_rows(rows: int, cols: int, nnz: int) -> Iterator[tuple[int, ...]]:
-    """All eligible masks in their order (docs/paper.md, section 4).
+    """Yield all eligible masks in order (docs/paper.md, section 4).
 
-    In words:
+    The order:
 
-        for each sequence of row counts, the topmost count varying slowest, ascending:
-            for each mask with these counts, the bottom row varying slowest,
+        for each sequence of row counts, the topmost count slowest, ascending:
+            for each mask with these counts, the bottom row slowest,
                     every row in the order of itertools.combinations:
                 if no column is empty and no row exceeds the row above of equal count:
                     yield it
@@ -26,7 +26,7 @@ def walk_rows(rows: int, cols: int, nnz: int) -> Iterator[tuple[int, ...]]:
 
 
 def count_sequences(rows: int, nnz: int, most: int) -> Iterator[tuple[int, ...]]:
-    """Non-increasing sequences of row counts with the given sum, each 1 to `most`, in order."""
+    """Yield the non-increasing sequences of row counts from 1 to `most` with sum nnz, in order."""
     if rows == 0:
         if nnz == 0:
             yield ()
@@ -39,13 +39,13 @@ def count_sequences(rows: int, nnz: int, most: int) -> Iterator[tuple[int, ...]]
 def _fill(
     counts: tuple[int, ...], cols: int, below: tuple[int, ...], uncovered: int
 ) -> Iterator[tuple[int, ...]]:
-    """Masks with these counts above the rows that stand already, which leave columns uncovered."""
+    """Yield the masks with these row counts above the rows below, which leave columns empty."""
     if not counts:
         yield below
         return
     *above, count = counts
     reach = sum(above)
-    # Of rows with equal counts the upper one is the greater or equal number.
+    # Of rows with equal counts the upper one is greater or equal as a number.
     least = below[0] if below and below[0].bit_count() == count else 0
     for row in _rows_with(cols, count):
         if row < least:
@@ -57,7 +57,7 @@ def _fill(
 
 @lru_cache(maxsize=1024)
 def _rows_with(cols: int, count: int) -> tuple[int, ...]:
-    """Rows with so many nonzeros, in the order of itertools.combinations (descending numbers)."""
+    """Return the rows with `count` nonzeros in the order of itertools.combinations, descending."""
     return tuple(
         sum(1 << (cols - 1 - column) for column in columns)
         for columns in combinations(range(cols), count)

@@ -1,18 +1,18 @@
-"""A user's own sweep: a TOML file read into a study.
+"""Sweep files: TOML files that describe a study.
 
     name = "my-sweep"
     replicates = 8                   # independent repetitions of everything, default 1
-    [base]                           # one value each; what is left out has the paper's value
+    [base]                           # one value for each key; the paper's values are the defaults
     lr = 0.05
-    [grid]                           # lists, every combination; [[grid]] several times for several
+    [grid]                           # every combination of lists; [[grid]] for several tables
     structure = ["7x3x3", "6x3x2"]   # masks = "all", "distinct", or mask1 = ["10|01|11", ...]
-    [rigl]                           # hyperparameters of a method, one value or a list each
+    [rigl]                           # hyperparameters of a method, one value or a list for each
     interval = [50, 100]
 
-The experiments come in this order, whatever the order in the file: replicates slowest, so that
-more of them are added at the end; then the [[grid]] tables; inside a table the keys of
-`search.sweeps.grid.ORDER`, each key's values as they are listed. A method's hyperparameters vary
-right behind the method, in the order in which the method names them.
+The order of the experiments does not depend on the order in the file: replicates vary slowest, so
+that more of them are appended; then the [[grid]] tables; in a table the keys of
+`search.sweeps.grid.ORDER`, each with its values as listed. The hyperparameters of a method vary
+directly after the method, in the order of its settings.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from search.sweeps.grid import table_grid
 from search.sweeps.hyperparameters import check_used, every_combination
 from search.sweeps.keys import method_keys, table_keys
 from search.sweeps.model import file_model
-from search.sweeps.problems import Known, in_words, table_name
+from search.sweeps.problems import AllowedKeys, describe, table_name
 from search.sweeps.repeated import find_repeated
 from search.sweeps.rules import RefusalError
 
@@ -43,28 +43,25 @@ MAX_FILE_BYTES = 1 << 20
 _TOO_DEEP = "not a sweep file: nested too deeply"
 
 _DOTTED = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){20}""")
-"""A key of more than 20 parts: tomllib's time grows with the square of their number."""
+"""A key of more than 20 parts, for which tomllib's time is quadratic."""
 
 _MAX_PROBLEMS = 10
-"""Problems of a file that are shown at once."""
+"""Maximum number of problems in a message."""
 
 
 class SweepFileError(ValueError):
-    """A sweep file that is not accepted: says where, what is wrong, and what is allowed."""
+    """A sweep file that is not valid: where, what is wrong, and what is allowed."""
 
 
 def load_sweep(path: Path) -> Study:
-    """The study that a sweep file describes.
-
-    Args:
-        path: the file.
+    """Return the study that a sweep file describes.
 
     Returns:
-        A study with `file_sha256` and with `left_out`, the number of experiments left out because
+        A study with `file_sha256` and with `left_out`, the number of combinations omitted because
         their target_nnz is not below the number of weights.
 
     Raises:
-        SweepFileError: the file cannot be read or is not accepted.
+        SweepFileError: the file cannot be read or is not valid.
     """
     try:
         content = _read(path)
@@ -74,19 +71,19 @@ def load_sweep(path: Path) -> Study:
 
 
 def parse_sweep(content: bytes, path: Path) -> Study:
-    """The study that the content of a sweep file describes.
+    """Return the study that the content of a sweep file describes.
 
     Args:
         content: UTF-8 text.
-        path: what messages and the study's description call the file.
+        path: name of the file in messages and in the study's description.
 
     Raises:
-        SweepFileError: it is not accepted.
+        SweepFileError: it is not valid.
     """
     try:
         document = _parse(content)
-        known = Known(table_keys(), method_keys())
-        return _study(document, known, path, content)
+        allowed = AllowedKeys(table_keys(), method_keys())
+        return _study(document, allowed, path, content)
     except RecursionError:
         raise SweepFileError(f"{path}: {_TOO_DEEP}") from None
     except RefusalError as refusal:
@@ -119,40 +116,38 @@ def _parse(content: bytes) -> dict[str, Any]:
         raise RefusalError(f"not TOML: {error}") from None
 
 
-def _study(document: dict[str, Any], known: Known, path: Path, content: bytes) -> Study:
+def _study(document: dict[str, Any], allowed: AllowedKeys, path: Path, content: bytes) -> Study:
     grid = document.get("grid", {})
     single = isinstance(grid, dict)
     if single:
         document = {**document, "grid": [grid]}
     try:
-        model = file_model(known.in_tables, known.of_methods)
+        model = file_model(allowed.in_tables, allowed.of_methods)
         sweep = model.model_validate(document).model_dump(exclude_unset=True)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        problems = [in_words(detail, known, single) for detail in details[:_MAX_PROBLEMS]]
+        problems = [describe(detail, allowed, single) for detail in details[:_MAX_PROBLEMS]]
         raise RefusalError(*problems) from None
     if sweep["name"] in RESERVED_NAMES:
-        raise RefusalError(
-            f"name {sweep['name']!r} is the project's own; give the sweep another one"
-        )
+        raise RefusalError(f"name {sweep['name']!r} is reserved; give the sweep another name")
     replicates = sweep.get("replicates", 1)
     base = sweep.get("base", {})
-    given = {name: sweep[name] for name in known.of_methods if name in sweep}
-    check_used(given, _methods(base, sweep["grid"]))
-    hyperparameters = every_combination(given)
+    method_tables = {name: sweep[name] for name in allowed.of_methods if name in sweep}
+    check_used(method_tables, _methods(base, sweep["grid"]))
+    hyperparameters = every_combination(method_tables)
     tables = [
         table_grid(base, table, table_name(number, single), hyperparameters)
         for number, table in enumerate(sweep["grid"])
     ]
-    left_out = replicates * sum(left for _, left in tables)
-    combinations = tuple(combined for combined, _ in tables)
+    left_out = replicates * sum(omitted for _, omitted in tables)
+    combinations = tuple(grid for grid, _ in tables)
     repeated = find_repeated(combinations)
     if repeated is not None:
         raise RefusalError(repeated)
     experiments = Product((Replicates(replicates), Chain(combinations)))
     if experiments.size == 0:
         raise RefusalError(
-            f"no experiment is left of {left_out}: target_nnz is nowhere below the number of "
+            f"none of {left_out} combinations is possible: target_nnz is never below the number of "
             "weights; allowed: a lower target_nnz or a greater width"
         )
     try:
@@ -168,6 +163,6 @@ def _study(document: dict[str, Any], known: Known, path: Path, content: bytes) -
 
 
 def _methods(base: Mapping[str, Any], tables: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The methods of a file, each once."""
-    usual = [base.get("method", Experiment().method)]
-    return list(dict.fromkeys(name for table in tables for name in table.get("method", usual)))
+    """Return the methods of a file, each once."""
+    default = [base.get("method", Experiment().method)]
+    return list(dict.fromkeys(name for table in tables for name in table.get("method", default)))

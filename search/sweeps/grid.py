@@ -1,4 +1,4 @@
-"""From the validated tables of a sweep file to grids."""
+"""Grids of the validated tables of a sweep file."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ ORDER = (
     "target_nnz",
     "masks",
 )
-"""Keys from the slowest to the fastest; of mask1, mask2 and so on the first is the slowest. The
-hyperparameters of a method vary right behind it."""
+"""Keys from the slowest to the fastest. Of mask1, mask2 and so on the first is the slowest. The
+hyperparameters of a method vary directly after it."""
 
 _SHAPE_KEYS = (*METHOD_KEYS, "width")
 
 _MAX_SIZES = 1_000_000
-"""Combinations of structure, width and target_nnz of a table, which are checked one by one."""
+"""Maximum number of combinations of structure, width and target_nnz in a table."""
 
 
 def table_grid(
@@ -53,25 +53,25 @@ def table_grid(
     name: str,
     hyperparameters: Mapping[str, Sequence[Hyperparameters]],
 ) -> tuple[Grid, int]:
-    """The combinations of one [grid] table together with [base].
+    """Return the combinations of one [grid] table together with [base].
 
     Args:
-        base: one value a key.
-        grid: a list of values a key.
-        name: of the table, for messages.
-        hyperparameters: of the methods that vary in them, the same for all tables of a file: grids
-            of one study decide the same fields.
+        base: one value for each key.
+        grid: a list of values for each key.
+        name: name of the table, for messages.
+        hyperparameters: combinations of hyperparameters by method. They are the same for all
+            tables of a file, because all grids of a study determine the same fields.
 
     Returns:
-        The grid, and how many combinations were left out because their target_nnz is not below
-        the number of weights (docs/paper.md, section 4).
+        The grid, and the number of combinations that are omitted because their target_nnz is not
+        below the number of weights (docs/paper.md, section 4).
 
     Raises:
-        RefusalError: keys that do not go together.
+        RefusalError: the keys contradict each other.
     """
     for key in grid:
         if key in base:
-            raise RefusalError(f"{name}: {key} stands in [base] too; allowed: in one of the two")
+            raise RefusalError(f"{name}: {key} is in [base] too; allowed: one of the two")
     paper = Experiment()
     values: dict[str, Sequence[Any]] = {
         key: [getattr(paper, key)] for key in ORDER if key not in METHOD_KEYS
@@ -84,7 +84,7 @@ def table_grid(
     inputs = check_table(table)
     check_steps(table, hyperparameters)
     shapes, left_out = _shapes(table, inputs)
-    # Every key is an axis, whatever part of the file names it: equal sweeps get equal digests.
+    # Every key is an axis, even in [base], so that equal sweeps have equal digests.
     slower = [
         _methods(values["method"], hyperparameters) if key == "method" else axis(key, *values[key])
         for key in ORDER
@@ -96,21 +96,21 @@ def table_grid(
 def _methods(
     names: Sequence[str], hyperparameters: Mapping[str, Sequence[Hyperparameters]]
 ) -> Table:
-    """The methods, each with every combination of its hyperparameters."""
+    """Return the methods, each with every combination of its hyperparameters."""
     if not hyperparameters:
         return axis("method", *names)
-    pairs = tuple((name, given) for name in names for given in hyperparameters.get(name, [()]))
+    pairs = tuple((name, values) for name in names for values in hyperparameters.get(name, [()]))
     return Table(("method", "hyperparameters"), pairs)
 
 
 def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:
-    """Structures, widths, targets and masks, the structure slowest; and how many are left out."""
+    """Return structures, widths, targets and masks, and the number of omitted combinations."""
     sizes = tuple(product(table.values["width"], table.values.get("target_nnz", [None])))
     combined = len(table.structures) * len(sizes)
     if combined > _MAX_SIZES:
         table.refuse(
             "width",
-            f"with structure and target_nnz makes {combined} combinations; allowed: {_MAX_SIZES} "
+            f"with structure and target_nnz has {combined} combinations; allowed: {_MAX_SIZES} in "
             "a table",
         )
     all_sizes = Table(("width", "target_nnz"), sizes)
@@ -122,7 +122,7 @@ def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:
             for width, target in sizes
             if target is None or target < (structure or Structure.uniform(width)).weights(inputs)
         )
-        # One table serves all structures where it can: there may be 100,000 of them.
+        # Structures share one table if possible: there may be 100,000 of them.
         part = all_sizes if kept == sizes else Table(all_sizes.names, kept)
         masked = _masked(table, structure, inputs)
         parts.append(Product((part, masked)))
@@ -131,13 +131,13 @@ def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:
 
 
 def _masked(table: SweepTable, structure: Structure | None, inputs: int) -> Grid:
-    """A structure under all masks that the table names for it."""
+    """Return a structure with all of its masks in the table."""
     if structure is None:
         return axis("structure", None)
     if table.mask_keys:
         # (outputs, inputs) of each hidden layer.
         layers = [(rows, cols) for cols, rows in pairwise((inputs, *structure))]
-        # A layer that is not named but lies before one that is gets its dense mask.
+        # A layer without a key before one with a key is dense.
         named = layers[: mask_layer(table.mask_keys[-1])]
         masks = [
             tuple(table.values.get(f"mask{number}", [dense_mask(*shape)]))
@@ -166,14 +166,14 @@ def _masks_of_kind(table: SweepTable, kind: str, structure: Structure, inputs: i
 
 def _all_masks(table: SweepTable, rows: int, cols: int) -> AllMasks:
     try:
-        # A layer with too many is known by one count: all of them can take a minute.
+        # One of the counts tells; computing all of them can take a minute.
         too_many = count_masks(rows, cols, max(rows, cols, rows * cols // 2)) >= 2**63
     except ValueError as error:
         table.refuse("masks", f"cannot be 'all': {error}")
     if too_many:
         table.refuse(
             "masks",
-            f"cannot be 'all': a layer with {rows} outputs and {cols} inputs has more than 2^63; "
-            "allowed: smaller layers, or mask1, mask2 and so on",
+            f"cannot be 'all': a layer with {rows} outputs and {cols} inputs has more than 2^63 "
+            "masks; allowed: smaller layers, or mask1, mask2 and so on",
         )
     return AllMasks(rows, cols)

@@ -1,4 +1,4 @@
-"""Hyperparameters in a sweep file: what the experiments of a method get from its table."""
+"""The hyperparameters in the method tables of a sweep file."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from search.settings import Setting
 from search.sweeps.rules import Hyperparameters, RefusalError, SweepTable
 
 _MAX_COMBINATIONS = 100_000
-"""Combinations of a method's hyperparameters: they are held in memory."""
+"""Maximum number of combinations of a method's hyperparameters, which are held in memory."""
 
 
 def every_combination(
     tables: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Sequence[Hyperparameters]]:
-    """What the tables of a file give to the experiments of each method that has one.
+    """Return the combinations of hyperparameters of each method that has a table.
 
     Args:
-        tables: method -> its table, each key with a canonical value or a list of them.
+        tables: method -> table, each key with a canonical value or a list of them.
 
     Returns:
-        For each method its combinations, in the order of the method's settings, the first one
-        slowest. Values of the authors are not named in them; {} where no table has any other.
+        The combinations of each method, in the order of its settings, the first one slowest,
+        without the authors' values; {} if there are no other values.
 
     Raises:
         RefusalError: too many combinations.
@@ -42,31 +42,31 @@ def every_combination(
         count = prod(map(len, lists))
         if count > _MAX_COMBINATIONS:
             raise RefusalError(
-                f"[{method}]: makes {count} combinations; allowed: {_MAX_COMBINATIONS} a method"
+                f"[{method}]: has {count} combinations; allowed: {_MAX_COMBINATIONS} for a method"
             )
         names = [name for name in settings if name in table]
         found[method] = [_differing(names, values, settings) for values in product(*lists)]
-    # As in a file without tables, so that its study is the same one.
-    return found if any(any(given) for given in found.values()) else {}
+    # With the authors' values only, the study is that of a file without method tables.
+    return found if any(any(values) for values in found.values()) else {}
 
 
 def _differing(
     names: Sequence[str], values: Sequence[int | float], settings: Mapping[str, Setting]
 ) -> Hyperparameters:
-    """`Experiment.hyperparameters`: what differs from the authors' values, by name."""
+    """Return `Experiment.hyperparameters`: the values that differ from the authors', by name."""
     pairs = zip(names, values, strict=True)
     return tuple(sorted((name, value) for name, value in pairs if value != settings[name].default))
 
 
 def check_used(tables: Collection[str], methods: Collection[str]) -> None:
-    """Passes where every table is of a method that the file's experiments have.
+    """Check that every method table belongs to a method of the file's experiments.
 
     Args:
-        tables: methods that have one.
-        methods: those of the experiments, in their order.
+        tables: methods with a table.
+        methods: methods of the experiments, in order.
 
     Raises:
-        RefusalError: a table would change nothing.
+        RefusalError: a table has no effect.
     """
     for method in tables:
         if method not in methods:
@@ -79,35 +79,35 @@ def check_used(tables: Collection[str], methods: Collection[str]) -> None:
 def check_steps(
     table: SweepTable, hyperparameters: Mapping[str, Sequence[Hyperparameters]]
 ) -> None:
-    """Passes where every training of a [grid] table has the steps that its method needs.
+    """Check that every training of a [grid] table has the steps that its method needs.
 
     Args:
         table: the [grid] table.
-        hyperparameters: as `every_combination` returns them.
+        hyperparameters: result of `every_combination`.
 
     Raises:
-        RefusalError: a training would be too short.
+        RefusalError: a training is too short.
     """
-    # Every combination occurs: so does the shortest training.
+    # Every combination occurs, so the shortest training does too.
     epochs, size = min(table.values["epochs"]), max(table.values["batch_size"])
     for method in table.values["method"]:
-        rules = method_named(method)
-        name = rules.steps_at_least
+        specification = method_named(method)
+        name = specification.steps_at_least
         if not name:
             continue
-        setting = rules.settings[name]
+        setting = specification.settings[name]
         needed = max(
-            dict(given).get(name, setting.default) for given in hyperparameters.get(method, [()])
+            dict(values).get(name, setting.default) for values in hyperparameters.get(method, [()])
         )
         for dataset in table.values["dataset"]:
-            steps_an_epoch = dataset_named(dataset).points // size
-            steps = epochs * steps_an_epoch
+            steps_per_epoch = dataset_named(dataset).points // size
+            steps = epochs * steps_per_epoch
             if steps < needed:
                 fewer = f", or {name} up to {steps} in [{method}]" if steps >= setting.least else ""
                 table.refuse(
                     "epochs",
-                    f"cannot be {epochs} with batch_size {size}: on {dataset} that makes {steps} "
+                    f"cannot be {epochs} with batch_size {size}: on {dataset} that is {steps} "
                     f"steps, and method {method!r} with {name} = {needed} needs at least {needed}; "
-                    f"allowed: epochs from {-(-int(needed) // steps_an_epoch)}, a smaller "
+                    f"allowed: epochs from {-(-int(needed) // steps_per_epoch)}, a smaller "
                     f"batch_size{fewer}",
                 )

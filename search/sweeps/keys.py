@@ -1,4 +1,4 @@
-"""The keys of a user's sweep file: what each may be, as a type and in words."""
+"""The keys of sweep files with their types and allowed values."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from search.settings import Setting
 from search.structure import MAX_DEPTH, STRUCTURE_FORMAT, Structure
 
 STORED_INITS = ("bench-95", "bench-995")
-"""Names of the stored initialisations that a training can start from."""
+"""Names of the stored initialisations."""
 
 _MAX_INT32 = 2**31 - 1
-"""Results hold whole numbers with 32 bits."""
+"""Maximum of whole numbers: results have 32-bit integers."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Key:
     """A key of a sweep file.
 
     Attributes:
-        type: of one value, for pydantic.
-        allowed: the same in words.
-        names: those that it may have, where it is a name.
-        other_names: what others call these -> name.
+        type: type of one value, for pydantic.
+        allowed: description of the allowed values.
+        names: the allowed names, if its values are names.
+        other_names: name in the paper's lists -> name.
     """
 
     type: Any
@@ -43,7 +43,7 @@ class Key:
 _WHOLE = Key(Annotated[int, Field(ge=1, le=_MAX_INT32)], f"a whole number from 1 to {_MAX_INT32}")
 
 _UNSIGNED_ZERO = AfterValidator(lambda value: value + 0.0)
-"""-0.0 becomes 0.0: they are the same experiment."""
+"""-0.0 becomes 0.0, because both are the same experiment."""
 
 FILE_KEYS = {
     "name": Key(
@@ -51,10 +51,10 @@ FILE_KEYS = {
         "1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit",
     ),
     "replicates": _WHOLE,
-    "base": Key(dict, "a table [base] with one value a key"),
-    "grid": Key(list, "a table [grid] or several [[grid]], with a list a key"),
+    "base": Key(dict, "a table [base] with one value for each key"),
+    "grid": Key(list, "a table [grid] or several [[grid]], with a list for each key"),
 }
-"""Keys outside of all tables; each method may have a table of its own too."""
+"""Keys outside of all tables; each method with hyperparameters can have a table too."""
 
 
 def table_keys() -> dict[str, Key]:
@@ -63,7 +63,7 @@ def table_keys() -> dict[str, Key]:
     other_names = {m.other_name: name for name, m in methods.items() if m.other_name}
     mask = Key(
         Annotated[str, AfterValidator(_mask)],
-        "rows of 0 and 1 of equal length such as '10|01|11', a row an output, a column an input",
+        "rows of 0 and 1 of equal length such as '10|01|11'; rows are outputs, columns inputs",
     )
     return {
         "method": _one_of(methods, other_names),
@@ -105,7 +105,7 @@ def method_keys() -> dict[str, dict[str, Key]]:
 
 
 def is_mask_key(key: str) -> bool:
-    """Whether a key is mask1, mask2 and so on."""
+    """Return whether a key is mask1, mask2 and so on."""
     return re.fullmatch(r"mask[1-9][0-9]*", key) is not None
 
 

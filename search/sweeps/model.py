@@ -1,4 +1,4 @@
-"""The form of a sweep file, as a model for pydantic."""
+"""The pydantic model of a sweep file."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from pydantic_core import PydanticCustomError
 from search.sweeps.keys import FILE_KEYS, Key
 
 MAX_TABLES = 1000
-"""[[grid]] tables of a file: each is compared with every other."""
+"""Maximum number of [[grid]] tables in a file: each is compared with every other."""
 
 MAX_VALUES = 100_000
-"""Values of one key's list: lists are held in memory, their combinations are not."""
+"""Maximum length of a key's list: lists are held in memory, their combinations are not."""
 
 
 def file_model(
     keys: Mapping[str, Key], methods: Mapping[str, Mapping[str, Key]]
 ) -> type[BaseModel]:
-    """The model of a whole file, with `grid` as a list of tables.
+    """Return the model of a file, with `grid` as a list of tables.
 
     Args:
-        keys: those of [base] and [grid].
-        methods: those of each method's table.
+        keys: keys of [base] and [grid].
+        methods: keys of each method's table.
     """
     one = {name: key.type for name, key in keys.items()}
     several = {name: _values_of(key.type) for name, key in keys.items()}
-    # The only key that reads naturally without a list: masks = "all".
+    # The only key that reads naturally without a list, as in masks = "all".
     masks = several["masks"]
     several["masks"] = Annotated[masks, BeforeValidator(_as_list)]
     hyperparameters = {
@@ -66,17 +66,17 @@ def _list_of(kind: Any) -> Any:
 
 
 def _values_of(kind: Any) -> Any:
-    """A list of values: at least one, none of them twice."""
+    """Return the type of a list of different values, at least one."""
     bounds = Field(min_length=1, max_length=MAX_VALUES)
     return Annotated[_list_of(kind), bounds, AfterValidator(_all_different)]
 
 
 def _one_or_several(kind: Any) -> Any:
-    """One value, or a list of them."""
+    """Return the type of one value or a list of them."""
     several: Any = Annotated[_values_of(kind), Tag("list")]
     one: Any = Annotated[kind, Tag("value")]
-    which = Discriminator(lambda value: "list" if isinstance(value, list) else "value")
-    return Annotated[several | one, which]
+    discriminator = Discriminator(lambda value: "list" if isinstance(value, list) else "value")
+    return Annotated[several | one, discriminator]
 
 
 def _all_different(values: list[Hashable]) -> list[Hashable]:

@@ -1,4 +1,4 @@
-"""Experiments that two [grid] tables of a sweep file have in common."""
+"""Experiments that are in two [grid] tables of a sweep file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from search.sweeps.grid import ORDER
 _FIELDS = (*ORDER, "hyperparameters")
 
 _MAX_COMPARED = 1_000_000
-"""Combinations of several tables up to which they are searched for a repeated experiment."""
+"""Maximum number of combinations that are compared."""
 
 
 def find_repeated(tables: Sequence[Grid]) -> str | None:
-    """An experiment that two tables have in common, in words; None where there is none.
+    """Return a message about an experiment that is in two tables; None if there is none.
 
-    Tables that have no value of some key in common are told apart at once. If the others have more
-    than a million combinations they are not compared.
+    Tables without a common value of some key have no common experiment. If the other tables have
+    more than a million combinations, they are not compared.
     """
     values = [
         {key: grid.values(key) or frozenset({None}) for key in _FIELDS if key != "masks"}
@@ -33,20 +33,20 @@ def find_repeated(tables: Sequence[Grid]) -> str | None:
     }
     if sum(tables[number].size for number in suspects) > _MAX_COMPARED:
         return None
-    # Hashes, since the specifications of a million experiments fill half a gigabyte.
-    first_places: dict[int, tuple[int, int]] = {}
+    # Hashes, because the specifications of a million experiments take half a gigabyte.
+    first_positions: dict[int, tuple[int, int]] = {}
     for number in sorted(suspects):
         for index in range(tables[number].size):
             spec = _spec(tables[number][index])
-            first, place = first_places.setdefault(hash(spec), (number, index))
-            if first != number and _spec(tables[first][place]) == spec:
+            first, position = first_positions.setdefault(hash(spec), (number, index))
+            if first != number and _spec(tables[first][position]) == spec:
                 shown = ", ".join(
                     f"{key} = {value!r}"
                     for key, value in zip(_FIELDS, spec, strict=True)
                     if value or key != "hyperparameters"
                 )
                 return (
-                    f"[[grid]] table {first + 1}, combination {place + 1}, and table "
+                    f"[[grid]] table {first + 1}, combination {position + 1}, and table "
                     f"{number + 1}, combination {index + 1}, are the same experiment: {shown}"
                 )
     return None

@@ -1,4 +1,4 @@
-"""What the keys of one table of a sweep file must satisfy together."""
+"""Rules that the keys of one table of a sweep file satisfy together."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ STORED_INIT_WIDTH = 16
 """Width of the three hidden layers of every stored initialisation (docs/paper.md, section 4)."""
 
 METHOD_KEYS = ("structure", "target_nnz", "masks")
-"""Keys that only some methods use; "masks" stands for mask1, mask2 and so on too."""
+"""Keys that only some methods use; "masks" includes mask1, mask2 and so on."""
 
 _MAX_NUMBERED_WEIGHTS = 2**32 - 1
-"""Results number the weights of a network with 32 bits."""
+"""Maximum number of weights: results have 32-bit indices of weights."""
 
 _MAX_CHECKED = 1_000_000
-"""Pairs of a structure and a mask, which are checked one by one."""
+"""Maximum number of pairs of a structure and a mask, which are checked one by one."""
 
 Hyperparameters = tuple[tuple[str, int | float], ...]
-"""As `Experiment.hyperparameters`."""
+"""See `Experiment.hyperparameters`."""
 
 
 class RefusalError(Exception):
-    """What is wrong with a sweep file: a sentence a problem, without the file's name."""
+    """The problems of a sweep file, one argument for each, without the file's name."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class SweepTable:
     """A [grid] table together with [base] and the defaults.
 
     Attributes:
-        name: of the table, for messages.
-        values: a list of values for every key that is given or has a default.
-        base_keys: those that stand in [base].
+        name: name of the table, for messages.
+        values: list of values of every key that is in the file or has a default.
+        base_keys: keys in [base].
     """
 
     name: str
@@ -50,33 +50,33 @@ class SweepTable:
 
     @property
     def structures(self) -> Sequence[Structure | None]:
-        """The structures, or None alone where the method starts from the whole network."""
+        """The structures; [None] if the method starts from the full network."""
         return self.values.get("structure", [None])
 
     @property
     def mask_keys(self) -> list[str]:
-        """Those of mask1, mask2 and so on that are given, the first layer's first."""
+        """The keys mask1, mask2 and so on of the table, by layer."""
         return sorted(filter(is_mask_key, self.values), key=mask_layer)
 
     def refuse(self, key: str, problem: str) -> NoReturn:
-        """Raises the `RefusalError` for a key."""
-        place = f"[base] with {self.name}" if key in self.base_keys else self.name
-        raise RefusalError(f"{place}: {key} {problem}")
+        """Raise the `RefusalError` for a key."""
+        table = f"[base] with {self.name}" if key in self.base_keys else self.name
+        raise RefusalError(f"{table}: {key} {problem}")
 
 
 def mask_layer(key: str) -> int:
-    """The layer, from 1, that one of mask1, mask2 and so on is for."""
+    """Return the layer of mask1, mask2 and so on, from 1."""
     return int(key.removeprefix("mask"))
 
 
 def check_table(table: SweepTable) -> int:
-    """Checks all keys of a table against each other.
+    """Check that the keys of a table are consistent.
 
     Returns:
-        Features of the table's data sets.
+        The number of features of the table's data sets.
 
     Raises:
-        RefusalError: with the key, what is wrong, and what is allowed.
+        RefusalError: they are not; the message has the key, the problem, and the allowed values.
     """
     _check_method_keys(table)
     _check_batches(table)
@@ -84,7 +84,7 @@ def check_table(table: SweepTable) -> int:
     if len(inputs) > 1:
         table.refuse(
             "dataset",
-            "names data sets with different numbers of inputs; allowed: one number a [[grid]]",
+            "has data sets with different numbers of features; allowed: one number in a [[grid]]",
         )
     (features,) = inputs
     _check_widths(table, features)
@@ -102,15 +102,15 @@ def _check_method_keys(table: SweepTable) -> None:
                 table.refuse(
                     key,
                     f"is not used by method {method!r}; allowed with: {', '.join(users) or 'none'} "
-                    "(methods that use other keys go into a [[grid]] of their own)",
+                    "(methods with different keys need different [[grid]] tables)",
                 )
         for key in ("structure", "target_nnz"):
             if key in uses and key not in groups:
                 table.refuse(key, f"is missing: method {method!r} needs it")
     if "masks" in table.values and table.mask_keys:
-        table.refuse("masks", f"and {table.mask_keys[0]} cannot stand together; allowed: either")
+        table.refuse("masks", f"and {table.mask_keys[0]} exclude each other; allowed: one of them")
     if {"all", "distinct"} <= set(table.values.get("masks", ())):
-        table.refuse("masks", "names 'all' and 'distinct', which is a part of it; allowed: either")
+        table.refuse("masks", "has 'all' and 'distinct', which is a subset; allowed: one of them")
 
 
 def _check_batches(table: SweepTable) -> None:
@@ -133,7 +133,7 @@ def _check_widths(table: SweepTable, inputs: int) -> None:
             table.refuse(
                 "structure",
                 f"{structure} is wider than width {narrowest}; allowed: up to "
-                f"{narrowest} neurons a layer, or a width from {max(structure)}",
+                f"{narrowest} neurons in a layer, or a width from {max(structure)}",
             )
         if Structure.uniform(widest, depth).weights(inputs) > _MAX_NUMBERED_WEIGHTS:
             table.refuse(
@@ -153,7 +153,7 @@ def _check_masks(table: SweepTable, inputs: int) -> None:
     names = table.mask_keys
     pairs = len(table.structures) * sum(len(table.values[name]) for name in names)
     if pairs > _MAX_CHECKED:
-        table.refuse(names[0], f"and structure make {pairs} pairs; allowed: {_MAX_CHECKED} a table")
+        table.refuse(names[0], f"and structure have {pairs} pairs; allowed: {_MAX_CHECKED}")
     for structure in table.structures:
         for name in names:
             if structure is not None:
@@ -175,6 +175,6 @@ def _check_layer(table: SweepTable, name: str, structure: Structure, inputs: int
             table.refuse(
                 name,
                 f"{shown(mask)} does not fit structure {structure}: it has "
-                f"{rows} rows and {cols} columns; allowed: {outputs} rows, one an output, "
-                f"and {features} columns, one an input",
+                f"{rows} rows and {cols} columns; allowed: {outputs} rows for the outputs "
+                f"and {features} columns for the inputs",
             )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.masks.renaming import first_of_each, representative
+from search.masks.renaming import representative, without_renamings
 from search.masks.text import is_eligible
 from search.paper_grids import LISTED_MASKS
 from tests.search.renamings import Masks, all_renamed, eligible, renamed
@@ -102,6 +102,6 @@ def test_paper_s_masks_are_another_number_of_networks(
     grid = LISTED_MASKS[study].grid()
     assert grid.size == listed
     networks = [grid[index]["masks"] for index in range(grid.size)]
-    first = first_of_each(networks)
+    first = without_renamings(networks)
     assert len(first) == distinct
     assert set(first) <= set(networks)

@@ -140,7 +140,7 @@ def test_settings_that_choose_differently_look_alike() -> None:
         SearchSettings(0.95, structures=2),
         SearchSettings(0.95, root_seed=1),
     ]
-    assert len({s.in_words(1) for s in settings}) == len(settings)
+    assert len({s.describe(1) for s in settings}) == len(settings)
     distinct = SearchSettings(0.95, masks="distinct")
-    assert distinct.in_words(1) == settings[0].in_words(1)
-    assert distinct.in_words(2) != settings[0].in_words(2)
+    assert distinct.describe(1) == settings[0].describe(1)
+    assert distinct.describe(2) != settings[0].describe(2)
