@@ -44,7 +44,7 @@ def flat(tensors: list[torch.Tensor]) -> list[float]:
 
 
 def put_mask(network: nn.Sequential, kept: list[bool]) -> None:
-    """Zeros the weights that are not kept."""
+    """Set the weights that are not kept to zero."""
     place = 0
     for linear in linears(network):
         for row in range(linear.out_features):

@@ -23,13 +23,13 @@ from workers.datasets import Dataset
 
 
 def gmp_events(total: int) -> list[int]:
-    """Steps, counted from 0, before which weights are pruned in a training of `total` steps."""
+    """Return the steps, counted from 0, before which a training of `total` steps prunes."""
     interval = int(total / 200)
     return [t for t in range(total) if t > 0 and t % interval == 0]
 
 
 def gmp_rank(t: int, total: int, n: int, k: int) -> int:
-    """The m of strict(m) in the event before step t: n weights in all, k wanted at the end."""
+    """Return m of strict(m) before step t, for n weights and target k."""
     interval = int(total / 200)
     s = t / (199 * interval)
     return int(k + (n - k) * (1 - s) ** 3)
@@ -42,7 +42,7 @@ def slow_gmp(
     steps: int | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> SlowResult:
-    """Trains and prunes.
+    """Train and prune.
 
     An event stands before its step: a training that is stopped after t steps has not had event t.
     There are no ties to break: strict(m) drops all weights that tie with the threshold.

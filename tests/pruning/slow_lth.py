@@ -24,7 +24,7 @@ ROUNDS = 5
 
 
 def lth_rank(r: int, n: int, k: int) -> int:
-    """The m of strict(m) after round r = 1..4: n weights in all, k wanted at the end."""
+    """Return m of strict(m) after round r = 1..4, for n weights and target k."""
     return int(n * (k / n) ** (r / 4))
 
 
@@ -35,7 +35,7 @@ def slow_lth(
     steps: int | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> SlowResult:
-    """Trains 5 rounds, and prunes and rewinds between them.
+    """Train 5 rounds; prune and rewind between them.
 
     That happens before the first batch of the next round: a training that is stopped at the very
     end of a round is not pruned after it.

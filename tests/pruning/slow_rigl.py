@@ -18,13 +18,13 @@ from tests.pruning.slow_training import SlowNetwork, SlowResult, batches, steps_
 from workers.datasets import Dataset
 
 Shapes = list[tuple[int, int]]
-"""(n_out, n_in) a layer."""
+"""(n_out, n_in) of each layer."""
 
 Matrix = list[list[float]]
 
 
 def erk_densities(shapes: Shapes, target: int) -> list[float]:
-    """Erdos-Renyi-Kernel densities, one a layer, for `target` weights in all."""
+    """Return the Erdos-Renyi-Kernel density of each layer for `target` weights in total."""
     sizes = [n_out * n_in for n_out, n_in in shapes]
     raw = [(n_in + n_out) / (n_in * n_out) for n_out, n_in in shapes]
     total_density = target / sum(sizes)
@@ -41,7 +41,7 @@ def erk_densities(shapes: Shapes, target: int) -> list[float]:
 
 
 def removed_per_layer(shapes: Shapes, target: int) -> list[int]:
-    """Weights of each layer that the random mask at the start removes."""
+    """Return the number of weights of each layer that the initial random mask removes."""
     densities = erk_densities(shapes, target)
     return [
         int((1 - density) * (n_out * n_in))
@@ -50,13 +50,13 @@ def removed_per_layer(shapes: Shapes, target: int) -> list[int]:
 
 
 def rigl_events(total: int) -> list[int]:
-    """Steps, counted from 1, that move weights in a training of `total` steps."""
+    """Return the steps, counted from 1, at which a training of `total` steps moves weights."""
     end = int(0.75 * total)
     return [step for step in range(1, total + 1) if step % 100 == 0 and step < end]
 
 
 def moved(active: int, step: int, total: int) -> int:
-    """Weights of a layer with so many active ones that are dropped, and grown, at a step."""
+    """Return the number of weights that a layer drops and grows at a step."""
     end = int(0.75 * total)
     return int(active * 0.3 / 2 * (1 + math.cos(math.pi * step / end)))
 
@@ -64,7 +64,7 @@ def moved(active: int, step: int, total: int) -> int:
 def drop_and_grow(
     weight: Matrix, mask: list[list[bool]], gradient: Matrix, count: int
 ) -> list[list[bool]]:
-    """The new mask of one layer.
+    """Return the new mask of one layer.
 
     Ties: among active weights of equal magnitude the last in row-major order is dropped first, and
     among gradients of equal magnitude the first in row-major order is grown first. Only active
@@ -78,7 +78,7 @@ def drop_and_grow(
     """
     places = [(row, column) for row in range(len(mask)) for column in range(len(mask[0]))]
     active = [(row, column) for row, column in places if mask[row][column]]
-    # sorted is stable: of equals the last one comes first, and goes.
+    # sorted is stable: the last of equal weights comes first and is dropped.
     smallest_first = sorted(active[::-1], key=lambda place: abs(weight[place[0]][place[1]]))
     stays = set(smallest_first[count:])
     rest = [place for place in places if place not in stays]
@@ -95,7 +95,7 @@ def slow_rigl(
     steps: int | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> SlowResult:
-    """Trains, and moves weights at the steps of `rigl_events`, which do not update anything.
+    """Train, and move weights at the steps of `rigl_events`, which do not update parameters.
 
     A grown weight needs no care: everything masked is zero and without velocity (slow_training).
     One that is dropped and grown at once is never masked: it keeps its value and its velocity.

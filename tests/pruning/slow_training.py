@@ -30,7 +30,7 @@ Masks = list[list[list[bool]]]
 
 @dataclass(frozen=True)
 class Event:
-    """One moment at which masks are chosen anew, whether or not they change.
+    """One choice of new masks, which can equal the old ones.
 
     Attributes:
         batch: batches drawn before the new masks hold, over all rounds.
@@ -45,7 +45,7 @@ class Event:
 
 @dataclass(frozen=True)
 class SlowResult:
-    """The network after its last batch, and how its masks came about.
+    """The network after its last batch, and the history of its masks.
 
     Attributes:
         layers: (weight float32 [n_out, n_in], bias float32 [n_out]) a layer.
@@ -74,7 +74,7 @@ def steps_of_a_round(experiment: Experiment, dataset: Dataset) -> int:
 def batches(
     experiment: Experiment, dataset: Dataset, steps: int | None, dtype: torch.dtype, rounds: int = 1
 ) -> Iterator[SlowBatch]:
-    """Every batch of every round with its learning rate; the first `steps` of them."""
+    """Yield the first `steps` batches of all rounds, each with its learning rate."""
     drawn = 0
     for number in range(rounds):
         rates = learning_rates(experiment.schedule, experiment.lr, experiment.epochs)
@@ -96,7 +96,7 @@ def batches(
 
 @dataclass
 class SlowNetwork:
-    """A masked network with a fresh optimiser. Masks act on the parameters, which are zeroed.
+    """A masked network with a new optimiser. Masked parameters are set to zero.
 
     Attributes:
         experiment: gives momentum and weight decay.
@@ -135,7 +135,7 @@ class SlowNetwork:
 
     @property
     def bias_masks(self) -> list[list[bool]]:
-        """A hidden bias is kept when a kept weight reads its neuron; the output's always."""
+        """Return bias masks: a hidden bias is kept if a kept weight leaves its neuron."""
         kept = []
         for layer, linear in enumerate(self.linears):
             if layer == len(self.linears) - 1:
@@ -148,7 +148,7 @@ class SlowNetwork:
         return kept
 
     def set_masks(self, masks: Masks) -> None:
-        """Zeros every parameter that is masked from now on, and its velocity."""
+        """Set every masked parameter and its velocity to zero."""
         self.masks = masks
         self.masked = []
         for linear, mask, bias_mask in zip(self.linears, masks, self.bias_masks, strict=True):
@@ -161,13 +161,13 @@ class SlowNetwork:
                 state["momentum_buffer"][masked] = 0
 
     def backward(self, batch: SlowBatch) -> None:
-        """Leaves the dense gradient of the batch's loss: that of masked parameters too."""
+        """Compute the dense gradient of the batch's loss, masked parameters included."""
         self.optimiser.zero_grad()
         logits = self.network(batch.points)[:, 0]
         nn.BCEWithLogitsLoss()(logits, batch.labels).backward()
 
     def step(self, batch: SlowBatch) -> None:
-        """One step of SGD on what is not masked."""
+        """Make one step of SGD on the unmasked parameters."""
         self.backward(batch)
         for parameter, masked in self.masked:
             assert parameter.grad is not None
@@ -176,7 +176,7 @@ class SlowNetwork:
         self.optimiser.step()
 
     def event(self, batch: int) -> Event:
-        """What to note down when the masks have just been set."""
+        """Return the event to record after new masks are set."""
         masks = [np.array(mask) for mask in self.masks]
         return Event(batch, sum(int(mask.sum()) for mask in masks), masks)
 
@@ -194,7 +194,7 @@ class SlowNetwork:
 
 
 def dense(layers: Layers) -> Masks:
-    """Masks that keep everything."""
+    """Return masks that keep everything."""
     return [[[True] * weight.shape[1] for _ in range(weight.shape[0])] for weight, _ in layers]
 
 
@@ -203,7 +203,7 @@ def number_of_weights(layers: Layers) -> int:
 
 
 def strict(network: SlowNetwork, m: int) -> Masks:
-    """Keeps the weights whose magnitude is strictly above the m-th largest of all layers."""
+    """Return masks of the weights strictly above the m-th largest magnitude of all layers."""
     magnitudes = [linear.weight.detach().abs().tolist() for linear in network.linears]
     every = [magnitude for layer in magnitudes for row in layer for magnitude in row]
     assert 1 <= m <= len(every), f"there is no {m}-th largest of {len(every)} magnitudes"

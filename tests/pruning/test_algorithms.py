@@ -52,13 +52,13 @@ def flat(masks: list[NDArray[np.bool_]]) -> list[bool]:
     return [bool(kept) for mask in masks for kept in mask.ravel()]
 
 
-def test_an_algorithm_has_no_slow_counterpart() -> None:
+def test_every_algorithm_has_a_slow_counterpart() -> None:
     assert set(SLOW) == {name for name, method in METHODS.items() if method.prunes == "before"}
 
 
 @pytest.mark.parametrize(("width", "target"), SIZES)
 @pytest.mark.parametrize("name", SLOW)
-def test_mask_differs_from_the_slow_algorithm(name: str, width: int, target: int) -> None:
+def test_mask_agrees_with_the_slow_algorithm(name: str, width: int, target: int) -> None:
     experiment = experiment_of(name, width, target)
     layers = starting_network(experiment, {})
     ours = pruning_before(METHODS[name])(experiment, layers, batches_of(experiment))
@@ -67,7 +67,7 @@ def test_mask_differs_from_the_slow_algorithm(name: str, width: int, target: int
 
 
 @pytest.mark.parametrize("name", SLOW)
-def test_scores_differ_from_the_slow_algorithm(name: str) -> None:
+def test_scores_agree_with_the_slow_algorithm(name: str) -> None:
     experiment = experiment_of(name, 6, 30, replicate=3)
     layers = starting_network(experiment, {})
     theirs, rounds = SLOW[name](layers, batches_of(experiment), 30)
@@ -82,7 +82,7 @@ def test_scores_differ_from_the_slow_algorithm(name: str) -> None:
     elif name == "prospr":
         scores = pruning.prospr.score(weights, biases, data, 0.1, 0.9, 3)
     else:
-        # Scores of the last round, on what the round before has left.
+        # Scores of the last round, on the network that the round before left.
         left = by_layer(np.array(rounds[-2]), [weight.shape for weight, _ in layers])
         remaining = masked(weights, left)
         batch = next(islice(data, len(rounds) - 1, None))
@@ -98,7 +98,7 @@ def test_scores_differ_from_the_slow_algorithm(name: str) -> None:
     np.testing.assert_allclose(scores.numpy(), theirs, rtol=2e-4, atol=1e-5 * max(map(abs, theirs)))
 
 
-def test_prospr_with_its_first_step_detached_differs_from_the_slow_algorithm() -> None:
+def test_prospr_with_detached_first_step_agrees_with_the_slow_algorithm() -> None:
     usual = experiment_of("prospr", 6, 30)
     experiment = replace(usual, hyperparameters=(("detach_first", 1),))
     layers = starting_network(experiment, {})
@@ -110,7 +110,7 @@ def test_prospr_with_its_first_step_detached_differs_from_the_slow_algorithm() -
     assert flat(undetached.weight_masks) != kept[-1]
 
 
-def test_pruned_weight_returns_in_iter_snip_or_cannot_in_force() -> None:
+def test_pruned_weights_return_in_force_but_not_in_iter_snip() -> None:
     experiment = experiment_of("force", 6, 30)
     layers = starting_network(experiment, {})
     weights, biases = parameters(layers)
@@ -126,7 +126,7 @@ def test_pruned_weight_returns_in_iter_snip_or_cannot_in_force() -> None:
     ("name", "drawn"),
     [("snip", 1), ("iter-snip", 10), ("force", 10), ("synflow", 0), ("prospr", 4)],
 )
-def test_number_of_batches_is_not_the_algorithm_s(name: str, drawn: int) -> None:
+def test_algorithm_draws_its_number_of_batches(name: str, drawn: int) -> None:
     experiment = experiment_of(name, 4, 20)
     data = batches_of(experiment)
     layers = starting_network(experiment, {})
@@ -135,7 +135,7 @@ def test_number_of_batches_is_not_the_algorithm_s(name: str, drawn: int) -> None
     assert torch.equal(next(data)[0], expected[0])
 
 
-def test_grasp_takes_other_points_than_the_first_of_each_class() -> None:
+def test_grasp_takes_the_first_points_of_each_class() -> None:
     labels = torch.tensor([1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
     batches = ((torch.arange(8.0)[:, None] + 10 * n, labels) for n in range(100))
     (zeros, zero_labels), (ones, one_labels) = pruning.grasp.first_of_each_class(batches, 25)
@@ -144,11 +144,11 @@ def test_grasp_takes_other_points_than_the_first_of_each_class() -> None:
     assert len(zeros) == len(ones) == 25
     assert not zero_labels.any()
     assert one_labels.all()
-    # The batches are drawn no further than needed: 25 ones take nine batches of three.
+    # No more batches than needed are drawn: 25 ones need nine batches of three.
     assert next(batches)[0][0, 0] == 90
 
 
-def test_grasp_waits_for_ever_for_a_class_that_does_not_occur() -> None:
+def test_grasp_refuses_a_data_set_without_one_class() -> None:
     batches = ((torch.zeros(4, 1), torch.ones(4)) for _ in range(100))
-    with pytest.raises(ValueError, match="few: 0 of class 0 and 25 of class 1"):
+    with pytest.raises(ValueError, match="0 of class 0 and 25 of class 1"):
         pruning.grasp.first_of_each_class(batches, 25)

@@ -1,4 +1,4 @@
-"""What every method that chooses its masks must satisfy; a new one is taken in by the registry."""
+"""Requirements on every method that chooses masks; new methods are included automatically."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ LEFT_BY_THE_AUTHORS = {
     "lth": 39,
     "rigl": 41,
 }
-"""Weights left of width 16 with target 40 (docs/paper.md, section 5), without ties. RigL: weights
-that are not masked, of which 36 to 41 were nonzero."""
+"""Number of weights left for width 16 and target 40 without ties (docs/paper.md, section 5). RigL:
+unmasked weights, of which 36 to 41 were nonzero."""
 
 
 def expected_count(name: str, n: int, k: int) -> int:
-    """Weights left of n, without ties: docs/paper.md, section 5, once more."""
+    """Return the number of weights left of n without ties (docs/paper.md, section 5)."""
     if name == "snip":
         return int(n * (k / n))
     if name == "grasp":
@@ -56,12 +56,13 @@ def spiral() -> Dataset:
 
 @pytest.mark.parametrize("check", METHOD_CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", NAMES)
-def test_method_keeps_the_contract(name: str, check: Check) -> None:
+def test_method_passes_the_conformance_check(name: str, check: Check) -> None:
     check(name)
 
 
 def expected_of_rigl(n: int, k: int) -> int:
-    """Weights left by densities in proportion to (n_in + n_out) / (n_in * n_out)."""
+    """Return the number of weights left by densities proportional to (n_in + n_out) / (n_in *
+    n_out)."""
     width = next(w for w in range(1, 300) if Structure.uniform(w).weights(2) == n)
     sizes = [2 * width, width * width, width * width, width]
     raw = [(2 + width) / sizes[0], 2 * width / sizes[1], 2 * width / sizes[2], (1 + width) / width]
@@ -81,7 +82,7 @@ def expected_of_rigl(n: int, k: int) -> int:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_number_of_weights_is_not_the_authors(name: str, spiral: Dataset) -> None:
+def test_number_of_weights_agrees_with_the_authors(name: str, spiral: Dataset) -> None:
     for replicate in range(4):
         start = with_final_masks(pruned_experiment(name, 16, 40, replicate), spiral)
         left = sum(int(mask.sum()) for mask in start.weight_masks)
@@ -90,7 +91,7 @@ def test_number_of_weights_is_not_the_authors(name: str, spiral: Dataset) -> Non
 
 @pytest.mark.parametrize(("width", "target"), [(7, 23), (8, 30), (32, 33), (64, 57), (256, 65)])
 @pytest.mark.parametrize("name", NAMES)
-def test_number_of_weights_is_not_the_rule_s(
+def test_number_of_weights_agrees_with_the_formula(
     name: str, width: int, target: int, spiral: Dataset
 ) -> None:
     start = with_final_masks(pruned_experiment(name, width, target), spiral)
@@ -100,7 +101,7 @@ def test_number_of_weights_is_not_the_rule_s(
 
 @pytest.mark.parametrize("width", [3, 16])
 @pytest.mark.parametrize("name", NAMES)
-def test_biases_do_not_follow_the_rule(name: str, width: int, spiral: Dataset) -> None:
+def test_biases_follow_the_rule(name: str, width: int, spiral: Dataset) -> None:
     rule = prospr_bias_masks if name == "prospr" else bias_masks
     for replicate in range(3):
         start = with_final_masks(pruned_experiment(name, width, 18, replicate), spiral)
@@ -109,10 +110,10 @@ def test_biases_do_not_follow_the_rule(name: str, width: int, spiral: Dataset) -
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_sweep_file_offers_the_method_other_keys(name: str) -> None:
+def test_method_uses_the_key_target_nnz(name: str) -> None:
     assert METHODS[name].keys == {"target_nnz"}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_plan_takes_the_method_to_cost_nothing(name: str) -> None:
+def test_method_has_a_cost(name: str) -> None:
     assert min(METHODS[name].cost) > 0

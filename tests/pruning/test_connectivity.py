@@ -14,7 +14,7 @@ Biases = list[NDArray[np.float32]]
 
 
 def _weights_on_paths(weights: Weights) -> set[tuple[int, int, int]]:
-    """Every (layer, output, input) met when all paths are walked one by one."""
+    """Return every (layer, output, input) on a path, by walking all paths."""
     widths = [weights[0].shape[1], *(weight.shape[0] for weight in weights)]
     met = set()
     for path in product(*(range(width) for width in widths)):
@@ -25,12 +25,12 @@ def _weights_on_paths(weights: Weights) -> set[tuple[int, int, int]]:
 
 
 def _of(weights: Weights, biases: Biases | None = None) -> Connectivity:
-    """Of a network; without biases they are all zero."""
+    """Return the connectivity of a network; missing biases are zero."""
     return Connectivity.of(weights, biases or [np.zeros(len(weight)) for weight in weights])
 
 
 def _hidden_with_way_out(weights: Weights) -> set[tuple[int, int]]:
-    """Every (hidden layer, neuron) from which a path of nonzero weights, walked, gets out."""
+    """Return every (hidden layer, neuron) with a path to the output, by walking all paths."""
     found = set()
     for layer in range(len(weights) - 1):
         widths = [weight.shape[0] for weight in weights[layer:]]
@@ -61,7 +61,7 @@ def _networks(draw: st.DrawFn) -> Weights:
 
 
 @given(_networks())
-def test_effective_weights_are_those_met_by_walking_every_path(weights: Weights) -> None:
+def test_effective_weights_agree_with_walking_every_path(weights: Weights) -> None:
     masks = effective_mask(weights)
     found = {
         (layer, int(row), int(column))
@@ -75,9 +75,7 @@ def test_effective_weights_are_those_met_by_walking_every_path(weights: Weights)
 
 
 @given(_networks(), st.data())
-def test_connectivity_is_what_walking_every_path_finds(
-    weights: Weights, data: st.DataObject
-) -> None:
+def test_connectivity_agrees_with_walking_every_path(weights: Weights, data: st.DataObject) -> None:
     biases = data.draw(_biases_for(weights))
     found = Connectivity.of(weights, biases)
     on_paths = _weights_on_paths(weights)
@@ -92,7 +90,7 @@ def test_connectivity_is_what_walking_every_path_finds(
 
 
 @given(_networks())
-def test_neurons_that_lead_to_the_output_are_those_with_a_way_out(weights: Weights) -> None:
+def test_neurons_that_lead_to_the_output_agree_with_walking_every_path(weights: Weights) -> None:
     found = {
         (layer, int(neuron))
         for layer, leads_on in enumerate(leads_to_output(weights))
@@ -101,7 +99,7 @@ def test_neurons_that_lead_to_the_output_are_those_with_a_way_out(weights: Weigh
     assert found == _hidden_with_way_out(weights)
 
 
-def test_a_constant_trained_through_biases_is_told_from_one_that_is_not() -> None:
+def test_constant_trained_through_biases_is_bias_only() -> None:
     weights = [np.zeros((1, 2), np.float32), np.ones((1, 1), np.float32)]
     zero, half = np.zeros(1, np.float32), np.full(1, 0.5, np.float32)
     assert _of(weights, [half, zero]).connection == "bias-only"
@@ -111,7 +109,7 @@ def test_a_constant_trained_through_biases_is_told_from_one_that_is_not() -> Non
 
 
 @given(_networks())
-def test_arguments_are_left_as_they_were(weights: Weights) -> None:
+def test_arguments_are_not_changed(weights: Weights) -> None:
     before = [weight.copy() for weight in weights]
     masks = [weight != 0 for weight in weights]
     masks_before = [mask.copy() for mask in masks]
@@ -121,7 +119,7 @@ def test_arguments_are_left_as_they_were(weights: Weights) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(masks, masks_before, strict=True))
 
 
-def test_dead_end_and_unfed_neuron_do_not_count() -> None:
+def test_neurons_without_inputs_or_outputs_do_not_count() -> None:
     first = np.array([[1, 0], [0, 0], [0, 1]], dtype=np.float32)  # neuron 1 is unfed
     second = np.array([[1, 1, 0], [0, 0, 1]], dtype=np.float32)  # neuron 1 is a dead end
     last = np.array([[1, 0]], dtype=np.float32)
@@ -132,12 +130,12 @@ def test_dead_end_and_unfed_neuron_do_not_count() -> None:
     assert _of([first, second, last]) == Connectivity(3, 3, (2, 3, 1), (1, 1), "path")
 
 
-def test_dense_7x3x3_is_effective_throughout() -> None:
+def test_every_weight_of_dense_7x3x3_is_effective() -> None:
     weights = [np.ones(shape, dtype=np.float32) for shape in ((7, 2), (3, 7), (3, 3), (1, 3))]
     assert _of(weights) == Connectivity(47, 0, (14, 21, 9, 3), (7, 3, 3), "path")
 
 
-def test_one_empty_layer_collapses_the_network() -> None:
+def test_empty_layer_collapses_the_network() -> None:
     shapes = ((7, 2), (3, 7), (3, 3), (1, 3))
     for empty in range(4):
         weights = [

@@ -23,7 +23,7 @@ def _layers(*widths: int) -> Layers:
 
 
 @pytest.mark.parametrize("widths", [(2, 7, 3, 3, 1), (3, 4, 1), (5, 1), (2, 3, 3, 3, 3, 1)])
-def test_forward_pass_is_relu_between_layers_and_none_on_the_logit(
+def test_forward_pass_has_relu_in_hidden_layers_only(
     widths: tuple[int, ...],
 ) -> None:
     layers = _layers(*widths)
@@ -61,7 +61,7 @@ def test_masked_parameters_are_zero_from_the_start_and_after_a_step() -> None:
         assert np.array_equal(bias != 0, bias_mask)
 
 
-def test_infinite_masked_weight_becomes_zero_and_not_nan() -> None:
+def test_infinite_masked_weight_becomes_zero() -> None:
     mask = np.array([[True, False]])
     network = MaskedNetwork(_layers(2, 1), [mask])
     with torch.no_grad():
@@ -87,7 +87,7 @@ def test_masks_are_saved_with_the_network() -> None:
     assert network.bias_masks[0].tolist() == [True]
 
 
-def test_changing_the_network_does_not_change_what_it_was_made_from() -> None:
+def test_network_copies_its_parameters() -> None:
     layers = _layers(2, 3, 1)
     before = layers[0][0].copy()
     network = MaskedNetwork(layers)
@@ -98,7 +98,7 @@ def test_changing_the_network_does_not_change_what_it_was_made_from() -> None:
     assert np.array_equal(taken, before)
 
 
-def test_double_precision_is_used_throughout() -> None:
+def test_double_precision_is_kept() -> None:
     network = MaskedNetwork(_layers(2, 3, 1), dtype=torch.float64)
     assert network(torch.ones(1, 2, dtype=torch.float64)).dtype == torch.float64
     assert network.layers()[0][0].dtype == np.float32
@@ -118,7 +118,7 @@ def test_mismatched_layers_are_refused(layers: Layers, message: str) -> None:
         MaskedNetwork(layers)
 
 
-def test_masks_that_do_not_fit_are_refused() -> None:
+def test_mismatched_masks_are_refused() -> None:
     with pytest.raises(ValueError, match="weight masks have shapes"):
         MaskedNetwork(_layers(2, 1), [np.ones((1, 3), bool)])
     with pytest.raises(ValueError, match="bias masks have shapes"):

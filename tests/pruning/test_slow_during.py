@@ -1,4 +1,4 @@
-"""The slow algorithms that prune during training, against facts worked out by hand."""
+"""The slow algorithms that prune during training, compared with results computed by hand."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def shapes_of(width: int) -> list[tuple[int, int]]:
 
 
 def layers_of(experiment: Experiment) -> Layers:
-    """Uniform in +-1/sqrt(fan_in), as torch's Linear."""
+    """Return layers uniform in +-1/sqrt(fan_in), as in torch's Linear."""
     generator = np.random.default_rng(experiment.seed("init"))
     layers = []
     for n_out, n_in in shapes_of(experiment.width):
@@ -63,7 +63,7 @@ def layers_of(experiment: Experiment) -> Layers:
 
 
 def random_masks(experiment: Experiment) -> list[NDArray[np.bool_]]:
-    """Removes what ERK removes, at random."""
+    """Return random masks with the numbers of weights of ERK."""
     assert experiment.target_nnz is not None
     generator = np.random.default_rng(1)
     shapes = shapes_of(experiment.width)
@@ -78,7 +78,7 @@ def random_masks(experiment: Experiment) -> list[NDArray[np.bool_]]:
 
 
 def batch_of(experiment: Experiment, number: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Batch by its number, counted from 0 over all epochs."""
+    """Return a batch by its number, counted from 0 over all epochs."""
     epoch, step = divmod(number, DATASET.steps_per_epoch(experiment.batch_size))
     order = np.empty(len(DATASET), np.uint32)
     permutation(experiment.order_seed, epoch, order)
@@ -87,7 +87,7 @@ def batch_of(experiment: Experiment, number: int) -> tuple[torch.Tensor, torch.T
 
 
 def gradients_of(layers: Layers, batch: tuple[torch.Tensor, torch.Tensor]) -> list[Layer]:
-    """Dense gradients of the loss, weight and bias of each layer."""
+    """Return dense gradients of the loss with respect to each layer's weight and bias."""
     tensors = [torch.tensor(array, requires_grad=True) for layer in layers for array in layer]
     points, labels = batch
     out = points
@@ -100,7 +100,7 @@ def gradients_of(layers: Layers, batch: tuple[torch.Tensor, torch.Tensor]) -> li
 
 
 def zero_where_masked(layers: Layers, masks: list[NDArray[np.bool_]]) -> Layers:
-    """Layers with masked weights at zero, and the biases of neurons that nobody reads."""
+    """Return layers with masked weights and the biases of unused neurons at zero."""
     read = [*(mask.any(axis=0) for mask in masks[1:]), np.ones(1, np.bool_)]
     return [
         (weight * mask, bias * kept)
@@ -108,11 +108,11 @@ def zero_where_masked(layers: Layers, masks: list[NDArray[np.bool_]]) -> Layers:
     ]
 
 
-# What the three share
+# Common to the three algorithms
 
 
-def test_training_differs_from_the_reference_trainer() -> None:
-    # 300 batches reach into the third epoch, and so the third learning rate.
+def test_training_agrees_with_the_reference_trainer() -> None:
+    # 300 batches reach the third epoch, with the third learning rate.
     experiment = Experiment(width=6, structure=(6, 6, 6), batch_size=4, epochs=5)
     layers = layers_of(experiment)
     network = SlowNetwork(experiment, layers, dense(layers), torch.float64)
@@ -130,7 +130,7 @@ def test_training_differs_from_the_reference_trainer() -> None:
 # GMP
 
 
-def test_gmp_has_another_ramp_than_the_paper() -> None:
+def test_gmp_has_the_ramp_of_the_paper() -> None:
     events = gmp_events(PAPER_STEPS)
     assert len(events) == 201
     assert events[:2] == [97, 194]
@@ -144,27 +144,27 @@ def test_gmp_has_another_ramp_than_the_paper() -> None:
 
 
 @pytest.mark.parametrize(("n", "k"), [(27, 15), (560, 30), (8384, 65), (131_840, 15)])
-def test_gmp_rank_is_moved_by_rounding(n: int, k: int) -> None:
+def test_gmp_rank_is_exact(n: int, k: int) -> None:
     for j, t in enumerate(gmp_events(PAPER_STEPS), start=1):
         exact = k + (n - k) * (1 - Fraction(j, 199)) ** 3
         assert gmp_rank(t, PAPER_STEPS, n, k) == int(exact)
 
 
 @pytest.mark.parametrize(("width", "target", "left"), [(16, 30, 28), (64, 65, 63)])
-def test_gmp_leaves_another_number_of_weights(width: int, target: int, left: int) -> None:
+def test_gmp_leaves_the_known_number_of_weights(width: int, target: int, left: int) -> None:
     experiment = experiment_of("gmp", width, target)
     layers = layers_of(experiment)
     result = slow_gmp(experiment, layers, DATASET)
     n = sum(weight.size for weight, _ in layers)
     assert [event.batch for event in result.events] == list(range(3, 605, 3))
-    # No ties among trained weights: one fewer than the rank.
+    # Trained weights have no ties: one fewer than the rank is left.
     expected = [gmp_rank(event.batch, 605, n, target) - 1 for event in result.events]
     assert [event.kept for event in result.events] == expected
     assert expected[-1] == left
     assert sum(np.count_nonzero(weight) for weight, _ in result.layers) == left
 
 
-def test_gmp_brings_a_pruned_weight_back() -> None:
+def test_gmp_never_brings_a_weight_back() -> None:
     experiment = experiment_of("gmp", 8, 20)
     result = slow_gmp(experiment, layers_of(experiment), DATASET)
     for before, after in zip(result.events, result.events[1:], strict=False):
@@ -172,7 +172,7 @@ def test_gmp_brings_a_pruned_weight_back() -> None:
             assert not (late & ~early).any()
 
 
-def test_gmp_prunes_after_its_step() -> None:
+def test_gmp_prunes_before_its_step() -> None:
     experiment = experiment_of("gmp", 8, 20)
     layers = layers_of(experiment)
     before = slow_gmp(experiment, layers, DATASET, steps=3)
@@ -190,19 +190,19 @@ def test_gmp_prunes_after_its_step() -> None:
 # LTH
 
 
-def test_lth_counts_differ_from_the_formula() -> None:
+def test_lth_counts_agree_with_the_formula() -> None:
     # 560 / 14^(r/4): 289.5, 149.7, 77.4, and 40 itself.
     assert [lth_rank(r, 560, 40) for r in (1, 2, 3, 4)] == [289, 149, 77, 40]
 
 
 @pytest.mark.parametrize(("width", "target"), [(4, 15), (4, 30), (6, 26), (8, 53), (256, 37)])
-def test_lth_rank_is_no_longer_moved_by_rounding(width: int, target: int) -> None:
+def test_lth_rank_is_subject_to_rounding(width: int, target: int) -> None:
     # In double precision N * (k / N) is a little below k for these networks of the paper.
     n = 2 * width**2 + 3 * width
     assert lth_rank(4, n, target) == target - 1
 
 
-def test_lth_leaves_another_number_of_weights() -> None:
+def test_lth_leaves_the_known_number_of_weights() -> None:
     experiment = experiment_of("lth", 16, 40, epochs=1)
     result = slow_lth(experiment, layers_of(experiment), DATASET)
     assert [event.batch for event in result.events] == [121, 242, 363, 484]
@@ -210,8 +210,8 @@ def test_lth_leaves_another_number_of_weights() -> None:
     assert sum(np.count_nonzero(weight) for weight, _ in result.layers) == 39
 
 
-def test_lth_does_not_begin_anew() -> None:
-    # Cosine over two epochs, so that a schedule that goes on would halve the rate.
+def test_lth_restarts_each_round() -> None:
+    # Cosine over two epochs, so that a schedule that is not restarted would halve the rate.
     experiment = experiment_of("lth", 6, 20, epochs=2)
     layers = layers_of(experiment)
     trained = slow_lth(experiment, layers, DATASET, steps=242)
@@ -238,7 +238,7 @@ def test_lth_does_not_begin_anew() -> None:
 # RigL
 
 
-def test_erk_spreads_another_number_of_weights() -> None:
+def test_erk_distributes_the_target() -> None:
     for width in (3, 4, 5, 6, 7, 8, 16, 32, 64, 128, 256):
         shapes = shapes_of(width)
         sizes = [rows * columns for rows, columns in shapes]
@@ -250,7 +250,7 @@ def test_erk_spreads_another_number_of_weights() -> None:
                 assert spread == pytest.approx(target)
 
 
-def test_erk_without_dense_layers_differs_from_hand() -> None:
+def test_erk_without_dense_layers_agrees_with_hand_computation() -> None:
     # raw * size is n_in + n_out: 18, 32, 32, 17, together 99. So eps = 40 / 99.
     densities = erk_densities(shapes_of(16), 40)
     by_hand = [18 / 32 * 40 / 99, 32 / 256 * 40 / 99, 32 / 256 * 40 / 99, 17 / 16 * 40 / 99]
@@ -259,7 +259,7 @@ def test_erk_without_dense_layers_differs_from_hand() -> None:
     assert removed_per_layer(shapes_of(16), 40) == [24, 243, 243, 9]
 
 
-def test_erk_makes_too_few_layers_dense() -> None:
+def test_erk_makes_saturated_layers_dense() -> None:
     # Width 3, 24 of 27. raw: 5/6, 2/3, 2/3, 4/3; raw * size: 5, 6, 6, 4.
     # eps = 24/21, and 4/3 * 24/21 > 1: the output layer is dense.
     # eps = (24 - 3) / 17, and 5/6 * 21/17 = 1.03 > 1: the first layer is dense.
@@ -282,10 +282,10 @@ def test_erk_makes_too_few_layers_dense() -> None:
         (32, 65, [52, 1002, 1002, 20], [52, 1002, 1002, 21]),
     ],
 )
-def test_erk_count_is_no_longer_moved_by_rounding(
+def test_erk_count_is_subject_to_rounding(
     width: int, target: int, removed: list[int], exactly: list[int]
 ) -> None:
-    # All networks of the paper where (1 - density) * n is a whole number that rounding just misses.
+    # All networks of the paper where (1 - density) * n is an integer that rounding just misses.
     shapes = shapes_of(width)
     assert removed_per_layer(shapes, target) == removed
     shares = [
@@ -295,14 +295,14 @@ def test_erk_count_is_no_longer_moved_by_rounding(
     assert [int(share) for share in shares] == exactly
 
 
-def test_rigl_moves_at_the_wrong_steps() -> None:
+def test_rigl_moves_at_the_known_steps() -> None:
     assert rigl_events(PAPER_STEPS) == list(range(100, 14_601, 100))
-    # 0.75 * 400 = 300 itself is too late.
+    # Step 0.75 * 400 = 300 itself is excluded.
     assert rigl_events(400) == [100, 200]
 
 
-def test_rigl_moves_the_wrong_number() -> None:
-    # Next to 30 % at first: 3.9 of 13. Half of that in the middle, 1.95. At the end next to none.
+def test_rigl_moves_the_known_number() -> None:
+    # Nearly 30 % at first: 3.9 of 13. Half of that in the middle: 1.95. Nearly none at the end.
     assert moved(13, 100, PAPER_STEPS) == 3
     assert moved(13, 7300, PAPER_STEPS) == 1
     assert moved(100, 14_600, PAPER_STEPS) == 0
@@ -310,24 +310,24 @@ def test_rigl_moves_the_wrong_number() -> None:
     assert [moved(13, step, PAPER_STEPS) for step in (4600, 4800)] == [3, 2]
 
 
-def test_rigl_drops_or_grows_other_weights_than_by_hand() -> None:
+def test_rigl_drops_and_grows_weights_as_by_hand() -> None:
     weight = [[0.5, 0.0, -0.1], [0.0, 0.2, -0.9]]
     mask = [[True, False, True], [False, True, True]]
-    # The weights -0.1 and 0.2 go. Among the four that are inactive then, -7 and 3 are steepest:
-    # one that was inactive, and 0.2, which comes back at once.
+    # The weights -0.1 and 0.2 are dropped. Of the four inactive weights, those with gradients -7
+    # and 3 are grown: one that was inactive, and 0.2, which returns at once.
     gradient = [[9.0, -7.0, 1.0], [2.0, 3.0, 9.0]]
     new = [[True, True, False], [False, True, True]]
     assert drop_and_grow(weight, mask, gradient, 2) == new
     assert drop_and_grow(weight, mask, gradient, 0) == mask
 
 
-def test_rigl_breaks_ties_otherwise_than_in_row_major_order() -> None:
+def test_rigl_breaks_ties_in_row_major_order() -> None:
     weight = [[0.0, -0.5], [0.5, 0.5]]
     mask = [[False, True], [True, True]]
-    # The last of three equals goes, and the first of two without gradient comes.
+    # The last of three equal weights is dropped, the first of two without gradient is grown.
     gradient = [[0.0, 1.0], [1.0, 0.0]]
     assert drop_and_grow(weight, mask, gradient, 1) == [[True, True], [True, False]]
-    # Active zeros are dropped before anything else, and never confused with inactive ones.
+    # Active zeros are dropped first, and are distinguished from inactive weights.
     weight = [[0.0, 0.0, 0.0, 0.3]]
     mask = [[False, True, False, True]]
     gradient = [[0.0, 0.0, 1.0, 5.0]]
@@ -335,7 +335,7 @@ def test_rigl_breaks_ties_otherwise_than_in_row_major_order() -> None:
 
 
 @pytest.mark.parametrize(("width", "target"), [(16, 40), (3, 24), (5, 30)])
-def test_rigl_changes_how_many_weights_a_layer_has(width: int, target: int) -> None:
+def test_rigl_keeps_the_number_of_weights_of_a_layer(width: int, target: int) -> None:
     experiment = experiment_of("rigl", width, target)
     masks = random_masks(experiment)
     result = slow_rigl(experiment, layers_of(experiment), masks, DATASET)
@@ -355,7 +355,7 @@ def test_rigl_changes_how_many_weights_a_layer_has(width: int, target: int) -> N
         )
 
 
-def test_rigl_masks_do_not_follow_from_weights_and_gradient() -> None:
+def test_rigl_masks_follow_from_weights_and_gradient() -> None:
     experiment = experiment_of("rigl", 16, 40)
     layers, masks = layers_of(experiment), random_masks(experiment)
     before = slow_rigl(experiment, layers, masks, DATASET, steps=99)
@@ -374,19 +374,19 @@ def test_rigl_masks_do_not_follow_from_weights_and_gradient() -> None:
         assert np.flatnonzero(after.weight_masks[layer]).tolist() == expected
 
 
-def test_rigl_updates_where_it_should_only_move() -> None:
+def test_rigl_does_not_update_in_a_change() -> None:
     experiment = experiment_of("rigl", 16, 40)
     layers, masks = layers_of(experiment), random_masks(experiment)
     before = slow_rigl(experiment, layers, masks, DATASET, steps=99)
     after = slow_rigl(experiment, layers, masks, DATASET, steps=100)
-    # What was active keeps its value, also if dropped and grown at once; what was not is zero.
+    # Active weights keep their values, even if dropped and grown at once; grown ones are zero.
     expected = zero_where_masked(before.layers, after.weight_masks)
     for (weight, bias), (weight_wanted, bias_wanted) in zip(after.layers, expected, strict=True):
         assert np.array_equal(weight, weight_wanted)
         assert np.array_equal(bias, bias_wanted)
 
 
-def test_rigl_grown_weight_has_momentum() -> None:
+def test_rigl_grown_weight_has_no_momentum() -> None:
     experiment = experiment_of("rigl", 16, 40)
     layers, masks = layers_of(experiment), random_masks(experiment)
     event = slow_rigl(experiment, layers, masks, DATASET, steps=100)
@@ -400,7 +400,7 @@ def test_rigl_grown_weight_has_momentum() -> None:
     assert seen > 0
 
 
-def test_returned_bias_has_its_old_value_or_momentum() -> None:
+def test_returned_bias_starts_at_zero_without_momentum() -> None:
     experiment = experiment_of("rigl", 3, 20)
     layers = layers_of(experiment)
     network = SlowNetwork(experiment, layers, dense(layers), torch.float64)
@@ -409,7 +409,7 @@ def test_returned_bias_has_its_old_value_or_momentum() -> None:
     network.step(next(data))
     velocity = network.optimiser.state[bias]["momentum_buffer"]
     assert velocity.all()
-    # Nobody reads the first neuron of the first hidden layer any more.
+    # The first neuron of the first hidden layer has no outgoing weights any more.
     fewer = dense(layers)
     fewer[1] = [[False, True, True]] * 3
     network.set_masks(fewer)
@@ -417,14 +417,14 @@ def test_returned_bias_has_its_old_value_or_momentum() -> None:
     assert network.bias_masks[0] == [False, True, True]
     network.set_masks(dense(layers))
     assert (bias != 0).tolist() == (velocity != 0).tolist() == [False, True, True]
-    # Those who read the neuron again have just been grown, from zero: its bias has no gradient yet.
+    # The new outgoing weights of the neuron are zero, so its bias has no gradient yet.
     network.step(next(data))
     assert (bias != 0).tolist() == [False, True, True]
     network.step(next(data))
     assert bias.all()
 
 
-def test_rigl_loses_the_momentum_of_what_stays() -> None:
+def test_rigl_keeps_the_momentum_of_kept_weights() -> None:
     experiment = experiment_of("rigl", 16, 40)
     layers, masks = layers_of(experiment), random_masks(experiment)
     runs = [
@@ -442,7 +442,7 @@ def test_rigl_loses_the_momentum_of_what_stays() -> None:
     assert moving > 0
 
 
-def test_masked_parameters_move_in_double_precision() -> None:
+def test_masked_parameters_stay_zero_in_double_precision() -> None:
     experiment = experiment_of("rigl", 5, 30)
     masks = random_masks(experiment)
     result = slow_rigl(

@@ -11,7 +11,7 @@ Masks = tuple[str, ...]
 
 
 def renamed(masks: Sequence[str], orders: Sequence[Sequence[int]]) -> Masks:
-    """The masks with each layer's neurons in another order; inputs keep theirs."""
+    """Return the masks with each layer's neurons in another order; inputs are not renamed."""
     columns: Sequence[int] = range(masks[0].find("|") if "|" in masks[0] else len(masks[0]))
     found = []
     for mask, order in zip(masks, orders, strict=True):
@@ -22,24 +22,24 @@ def renamed(masks: Sequence[str], orders: Sequence[Sequence[int]]) -> Masks:
 
 
 def all_renamed(masks: Sequence[str]) -> Iterator[Masks]:
-    """The masks under every renaming of the hidden neurons."""
+    """Yield the masks under every renaming of the hidden neurons."""
     for orders in product(*(permutations(range(mask.count("|") + 1)) for mask in masks)):
         yield renamed(masks, orders)
 
 
 def covering(inputs: int, structure: tuple[int, ...]) -> list[Masks]:
-    """All masks of a structure with a nonzero in every row and column of each layer."""
+    """Return all masks with a nonzero in every row and column of each layer."""
     return list(product(*(_covering(*shape) for shape in pairwise((inputs, *structure)))))
 
 
 def eligible(inputs: int, structure: tuple[int, ...]) -> list[Masks]:
-    """All combinations of eligible masks, in the order of `masks = "all"`."""
+    """Return all combinations of eligible masks, in the order of `masks = "all"`."""
     layers = [AllMasks(rows, cols) for cols, rows in pairwise((inputs, *structure))]
     return list(product(*([masks[index] for index in range(masks.size)] for masks in layers)))
 
 
 def orbits(networks: Sequence[Masks]) -> list[set[Masks]]:
-    """Networks in groups of those that renaming turns into each other."""
+    """Group networks that are equal up to renaming."""
     left = set(networks)
     found = []
     for masks in networks:

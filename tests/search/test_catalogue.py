@@ -7,19 +7,19 @@ from search.paper import PAPER_STUDIES
 
 
 @pytest.mark.parametrize("name", PAPER_STUDIES)
-def test_a_study_s_name_stands_for_all_of_it(name: str) -> None:
+def test_name_of_a_study_selects_all_of_it(name: str) -> None:
     (selection,) = resolve(name)
     assert selection.study.name == name
     assert selection.indices.intervals == ((0, len(selection.study)),)
 
 
-def test_paper_is_all_ten_studies_in_order() -> None:
+def test_paper_selects_all_ten_studies_in_order() -> None:
     selections = resolve("paper")
     assert [selection.study.name for selection in selections] == list(PAPER_STUDIES)
     assert sum(len(selection) for selection in selections) == 485_838
 
 
-def test_demo_is_a_slice_of_the_search_for_fresh_networks() -> None:
+def test_demo_samples_the_search_for_fresh_networks() -> None:
     demo = {selection.study.name: selection for selection in resolve("demo")}
     assert set(demo) == {"phase1", "phase2-95", "phase2-995"}
     assert sum(map(len, demo.values())) == 16_782
@@ -31,7 +31,7 @@ def test_demo_is_a_slice_of_the_search_for_fresh_networks() -> None:
 
 
 @pytest.mark.parametrize("name", list(DEMO_STRIDES))
-def test_demo_misses_no_value_of_a_setting(name: str) -> None:
+def test_demo_contains_every_value_of_a_setting(name: str) -> None:
     (selection,) = (one for one in resolve("demo") if one.study.name == name)
     experiments = [selection.study[index] for index in selection.indices]
     for field in ("lr", "schedule"):
@@ -46,12 +46,12 @@ def test_demo_misses_no_value_of_a_setting(name: str) -> None:
         assert widths == {s[layer] for s in selection.study.values("structure")}
 
 
-def test_part_of_a_name_is_answered_with_one_of_its_studies_or_another() -> None:
-    with pytest.raises(UnknownStudyError, match="did you mean 'phase2-95' or 'phase2-995'"):
+def test_prefix_of_a_name_suggests_its_studies() -> None:
+    with pytest.raises(UnknownStudyError, match="'phase2-95' or 'phase2-995'"):
         resolve("phase2")
 
 
-def test_an_unknown_name_is_answered_with_what_exists() -> None:
+def test_unknown_name_lists_the_known_names() -> None:
     with pytest.raises(
         UnknownStudyError, match=r"unknown study 'phase2-96'; did you mean"
     ) as error:
@@ -59,7 +59,7 @@ def test_an_unknown_name_is_answered_with_what_exists() -> None:
     assert all(name in str(error.value) for name in STUDY_NAMES)
 
 
-def test_a_name_like_no_other_is_answered_without_a_guess() -> None:
+def test_name_like_no_other_gets_no_suggestion() -> None:
     with pytest.raises(
         UnknownStudyError, match=r"unknown study 'xyz'; there are overparam, phase1"
     ):

@@ -33,9 +33,7 @@ def all_of(grid: DistinctMasks) -> list[Masks]:
 
 
 @pytest.mark.parametrize(("inputs", "structure"), LISTED)
-def test_network_is_left_out_or_there_twice_or_out_of_order(
-    inputs: int, structure: tuple[int, ...]
-) -> None:
+def test_every_network_occurs_once_in_order(inputs: int, structure: tuple[int, ...]) -> None:
     candidates = eligible(inputs, structure)
     expected = [masks for masks in candidates if representative(masks) == masks]
     assert all_of(DistinctMasks(structure, inputs)) == expected
@@ -43,7 +41,7 @@ def test_network_is_left_out_or_there_twice_or_out_of_order(
 
 
 @given(st.integers(1, 3), st.lists(st.integers(1, 6), min_size=1, max_size=4))
-def test_tree_has_another_number_of_networks_than_burnside(inputs: int, widths: list[int]) -> None:
+def test_tree_has_as_many_networks_as_burnside(inputs: int, widths: list[int]) -> None:
     structure = tuple(widths)
     count = count_distinct(inputs, structure).networks
     assume(count < 300_000)
@@ -51,7 +49,7 @@ def test_tree_has_another_number_of_networks_than_burnside(inputs: int, widths: 
 
 
 @pytest.mark.parametrize("structure", [(7, 3, 3), (16, 2, 2), (1, 6, 6), (12, 1, 5, 2), (30, 1)])
-def test_large_structures_have_networks_that_stand_for_others(structure: tuple[int, ...]) -> None:
+def test_networks_of_large_structures_are_representatives(structure: tuple[int, ...]) -> None:
     grid = DistinctMasks(structure, 2)
     assert distinct_tree(structure, 2).ends[-1] == grid.size
     sample = [grid[index]["masks"] for index in range(0, grid.size, max(1, grid.size // 200))]
@@ -61,7 +59,7 @@ def test_large_structures_have_networks_that_stand_for_others(structure: tuple[i
     assert grid[grid.size - 1]["masks"] == dense
 
 
-def test_networks_of_7x3x3_are_held_one_by_one() -> None:
+def test_tree_of_7x3x3_shares_lists() -> None:
     first = distinct_tree((7, 3, 3), 2)
     lists: dict[int, MaskList] = {}
     waiting = [first]
@@ -73,14 +71,14 @@ def test_networks_of_7x3x3_are_held_one_by_one() -> None:
     assert sum(len(listed.rows) for listed in lists.values()) == 127_255
 
 
-def test_grid_takes_its_tree_along_to_the_workers() -> None:
+def test_grid_pickles_without_its_tree() -> None:
     grid = DistinctMasks((6, 3, 2), 2)
     masks = grid[400_000]
     assert len(pickle.dumps(grid)) < 200
     assert pickle.loads(pickle.dumps(grid))[400_000] == masks
 
 
-def test_grids_of_other_networks_have_one_definition() -> None:
+def test_grids_of_different_networks_have_different_definitions() -> None:
     grids = [DistinctMasks(structure, inputs) for structure in ((3,), (3, 2)) for inputs in (2, 3)]
     assert len({json.dumps(grid.definition()) for grid in grids}) == 4
     assert grids[0].values("structure") == {(3,)}
@@ -98,28 +96,28 @@ def test_grids_of_other_networks_have_one_definition() -> None:
             (40, 40),
             r"40x40 is too wide to count .* are at least about 10\^\d+; allowed: .* 10,000,000",
         ),
-        ((100_000, 3), "100000x3 has a layer of more than 62 neurons or inputs"),
-        ((62,) * 64, r"at least about 10\^\d+"),
-        ((62, 1), "62x1 is too wide to count its distinct networks, of which there are at least 1"),
+        ((100_000, 3), "100000x3 .*62"),
+        ((62,) * 64, r"about 10\^\d+"),
+        ((62, 1), "62x1 .*at least 1"),
     ],
 )
-def test_structures_with_too_many_networks_are_begun(
+def test_structure_with_too_many_networks_is_refused(
     structure: tuple[int, ...], complaint: str
 ) -> None:
     with pytest.raises(ValueError, match=complaint):
         check_listed(Structure(structure), 2)
 
 
-def test_networks_are_counted_only_to_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_huge_structure_is_refused_without_counting(monkeypatch: pytest.MonkeyPatch) -> None:
     def count(*of: object) -> None:
         pytest.fail("the lower bound says enough, and this would take 16 s")
 
     monkeypatch.setattr("search.distinct.count_distinct", count)
-    with pytest.raises(ValueError, match="has at least"):
+    with pytest.raises(ValueError, match="at least"):
         check_listed(Structure((16, 16, 16)), 2)
 
 
-def test_largest_structure_is_refused() -> None:
+def test_largest_structure_is_accepted() -> None:
     assert 9_000_000 < DistinctMasks((6, 5), 2).size <= MAX_NETWORKS
     check_listed(Structure((6, 5)), 2)
     check_listed(Structure((40, 1)), 2)

@@ -43,11 +43,11 @@ OTHER_VALUES: dict[str, Any] = {
         (PRUNED, "f4b949fbf5a744b900ad6839db65455d"),
     ],
 )
-def test_ids_of_stored_rows_never_change(experiment: Experiment, expected: str) -> None:
+def test_ids_of_stored_rows_are_stable(experiment: Experiment, expected: str) -> None:
     assert experiment.experiment_id == expected
 
 
-def test_seeds_and_orders_of_stored_rows_never_change() -> None:
+def test_seeds_and_orders_of_stored_rows_are_stable() -> None:
     assert MASKED.seed("init") == 12767024879899740913
     assert (MASKED.order_stream, MASKED.order_seed) == (58, 12193408057633195946)
 
@@ -71,7 +71,9 @@ def test_experiments_have_different_seeds_of_the_same_stream() -> None:
 
 
 @given(st.builds(Experiment, lr=st.floats(0.01, 1.0), width=st.integers(1, 64)), st.data())
-def test_repetitions_never_share_a_data_order(experiment: Experiment, data: st.DataObject) -> None:
+def test_repetitions_have_different_data_orders(
+    experiment: Experiment, data: st.DataObject
+) -> None:
     one, other = data.draw(st.lists(st.integers(0, 10**6), min_size=2, max_size=2, unique=True))
     first, second = (replace(experiment, replicate=replicate) for replicate in (one, other))
     assert first.order_stream != second.order_stream
@@ -86,7 +88,7 @@ def test_unrepeated_experiments_share_few_data_orders_evenly() -> None:
     assert all(50 < streams.count(stream) < 150 for stream in range(ORDER_STREAMS))
 
 
-def test_another_root_seed_shuffles_anew_within_the_same_stream_number() -> None:
+def test_root_seed_changes_the_shuffle_of_a_stream() -> None:
     reseeded = [replace(Experiment(), root_seed=seed) for seed in range(200)]
     same_stream = [e for e in reseeded if e.order_stream == reseeded[0].order_stream]
     assert len(same_stream) > 1

@@ -39,7 +39,7 @@ def test_used_grids_pickle_like_fresh_ones(grid: Grid) -> None:
     assert pickle.dumps(copy) == pickle.dumps(pickle.loads(pickle.dumps(copy)))
 
 
-def test_definitions_tell_grids_apart() -> None:
+def test_different_grids_have_different_definitions() -> None:
     texts = {json.dumps(grid.definition()) for grid in EXAMPLES}
     assert len(texts) == len(EXAMPLES)
 
@@ -53,14 +53,14 @@ def test_first_part_of_a_product_is_the_slowest() -> None:
     assert [grid[index] for index in range(grid.size)] == expected
 
 
-def test_first_layer_s_masks_are_the_slowest() -> None:
+def test_masks_of_the_first_layer_are_the_slowest() -> None:
     first, third = list(Masks(2, 2, 3)), ("1", "0")
     second = [mask for nnz in range(3, 7) for mask in Masks(3, 2, nnz)]
     expected = [{"structure": (2, 3), "masks": masks} for masks in product(first, second, third)]
     assert [MASKED[index] for index in range(MASKED.size)] == expected
 
 
-def test_empty_parts_of_a_chain_take_no_index() -> None:
+def test_empty_parts_of_a_chain_have_no_index() -> None:
     chain = Chain((axis("lr"), axis("lr", 1.0), axis("lr"), axis("lr", 2.0, 3.0), axis("lr")))
     assert [chain[index]["lr"] for index in range(chain.size)] == [1.0, 2.0, 3.0]
 

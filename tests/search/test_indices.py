@@ -12,7 +12,7 @@ SETS = st.sets(st.integers(0, 40))
 
 
 def is_normal(indices: IndexSet) -> bool:
-    """Intervals are not empty, sorted, and apart by at least one index."""
+    """Check that intervals are sorted, not empty, and separated by at least one index."""
     ends = [end for interval in indices.intervals for end in interval]
     return ends == sorted(set(ends))
 
@@ -46,16 +46,16 @@ def test_overlapping_and_adjacent_intervals_are_merged(pairs: list[tuple[int, in
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(1, 9))
-def test_a_range_keeps_its_step(start: int, stop: int, step: int) -> None:
+def test_range_keeps_its_step(start: int, stop: int, step: int) -> None:
     assert list(IndexSet.from_range(range(start, stop, step))) == list(range(start, stop, step))
 
 
-def test_a_long_range_is_one_interval() -> None:
+def test_long_range_is_one_interval() -> None:
     assert IndexSet.from_range(range(10**18)).intervals == ((0, 10**18),)
 
 
 @given(SETS, st.integers(0, 50))
-def test_taking_splits_off_the_smallest_and_loses_none(members: set[int], count: int) -> None:
+def test_take_splits_off_the_smallest_indices(members: set[int], count: int) -> None:
     first, rest = IndexSet.from_indices(members).take(count)
     assert list(first) == sorted(members)[:count]
     assert list(first) + list(rest) == sorted(members)
@@ -64,13 +64,13 @@ def test_taking_splits_off_the_smallest_and_loses_none(members: set[int], count:
 
 
 @given(SETS)
-def test_json_form_comes_back_as_the_same_set(members: set[int]) -> None:
+def test_json_round_trip_keeps_the_set(members: set[int]) -> None:
     indices = IndexSet.from_indices(members)
     assert IndexSet.of(json.loads(json.dumps(indices.to_json()))) == indices
 
 
 @pytest.mark.parametrize("interval", [(3, 2), (-1, 2), (1,), (1, 2, 3)])
-def test_what_is_no_interval_is_refused(interval: tuple[int, ...]) -> None:
+def test_invalid_interval_is_refused(interval: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="not a half-open interval"):
         IndexSet.of([interval])
 
@@ -79,7 +79,7 @@ def test_what_is_no_interval_is_refused(interval: tuple[int, ...]) -> None:
     many=st.sets(st.integers(0, 60)),
     few=st.sets(st.integers(0, 60)),
 )
-def test_intervals_that_are_near_lack_one_that_meets(many: set[int], few: set[int]) -> None:
+def test_near_contains_every_overlapping_interval(many: set[int], few: set[int]) -> None:
     large, small = IndexSet.from_indices(many), IndexSet.from_indices(few)
     near = large.near(small.intervals)
     assert set(near & small) == many & few
@@ -89,7 +89,7 @@ def test_intervals_that_are_near_lack_one_that_meets(many: set[int], few: set[in
 
 
 @given(SETS, st.integers(1, 5))
-def test_pieces_lose_an_index(members: set[int], count: int) -> None:
+def test_pieces_partition_the_set(members: set[int], count: int) -> None:
     indices = IndexSet.from_indices(members)
     pieces = list(indices.pieces(count))
     assert [index for piece in pieces for index in piece] == sorted(members)

@@ -23,7 +23,7 @@ def test_iteration_of_a_long_sequence_is_in_the_order_of_its_indices() -> None:
     assert listed[20_000:20_050] == masks[20_000:20_050]
 
 
-def test_a_limit_keeps_the_first_masks_only() -> None:
+def test_limit_keeps_the_first_masks() -> None:
     masks = Masks(3, 7, 10, limit=3)
     assert list(masks) == Masks(3, 7, 10)[:3]
     assert masks[-1] == masks[2]
@@ -31,17 +31,17 @@ def test_a_limit_keeps_the_first_masks_only() -> None:
         masks[3]
 
 
-def test_a_limit_above_the_count_adds_nothing() -> None:
+def test_limit_above_the_count_has_no_effect() -> None:
     assert len(Masks(3, 7, 21, limit=3)) == 1
 
 
-def test_lists_of_different_lengths_of_the_same_masks_are_not_confused() -> None:
+def test_limits_of_the_same_masks_are_cached_separately() -> None:
     assert len(list(Masks(3, 6, 9, limit=6))) == 6
     assert Masks(3, 6, 9)[6] != Masks(3, 6, 9, limit=6)[5]
     assert Masks(3, 6, 9, limit=6)[5] == Masks(3, 6, 9)[5]
 
 
-def test_sequences_longer_than_memory_are_indexed_and_started() -> None:
+def test_sequence_longer_than_memory_is_indexed_and_iterated() -> None:
     masks = Masks(16, 16, 128)
     assert masks.size == count_masks(16, 16, 128) > 10**62
     last = masks[masks.size - 1]
@@ -49,7 +49,7 @@ def test_sequences_longer_than_memory_are_indexed_and_started() -> None:
     assert len(list(islice(masks, 3))) == 3
 
 
-def test_all_masks_come_by_ascending_nnz() -> None:
+def test_all_masks_are_ordered_by_nnz() -> None:
     masks = AllMasks(3, 3)
     listed = [masks[index] for index in range(masks.size)]
     assert listed == [mask for nnz in range(3, 10) for mask in Masks(3, 3, nnz)]

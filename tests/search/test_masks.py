@@ -47,7 +47,7 @@ def eligible_by_definition(mask: NDArray[np.bool_]) -> bool:
 
 
 def order_by_definition(mask: NDArray[np.bool_]) -> tuple[object, ...]:
-    """Row counts from the top, then the rows' places among the combinations from the bottom."""
+    """Return row counts from the top, then the rows' ranks among combinations from the bottom."""
     counts = [int(row.sum()) for row in mask]
     places = [
         list(combinations(range(len(row)), count)).index(tuple(np.flatnonzero(row).tolist()))
@@ -69,7 +69,7 @@ def masks_by_brute_force(rows: int, cols: int) -> dict[int, list[str]]:
 
 
 @pytest.mark.parametrize(("rows", "cols"), SMALL_LAYERS)
-def test_walk_leaves_no_eligible_mask_out_and_keeps_the_order(rows: int, cols: int) -> None:
+def test_walk_yields_every_eligible_mask_in_order(rows: int, cols: int) -> None:
     expected = masks_by_brute_force(rows, cols)
     for nnz in range(rows * cols + 2):
         walked = [rows_text(mask, cols) for mask in walk_rows(rows, cols, nnz)]
@@ -77,7 +77,7 @@ def test_walk_leaves_no_eligible_mask_out_and_keeps_the_order(rows: int, cols: i
 
 
 @pytest.mark.parametrize(("rows", "cols"), SMALL_LAYERS)
-def test_ranks_are_the_places_in_the_brute_force_list(rows: int, cols: int) -> None:
+def test_ranks_agree_with_the_brute_force_list(rows: int, cols: int) -> None:
     expected = masks_by_brute_force(rows, cols)
     for nnz in range(-1, rows * cols + 2):
         masks = expected.get(nnz, [])
@@ -99,16 +99,14 @@ def test_ranks_are_the_places_in_the_brute_force_list(rows: int, cols: int) -> N
         (3, 7, 137_257),
     ],
 )
-def test_counts_over_all_nnz_are_those_of_the_paper_s_layers(
-    rows: int, cols: int, total: int
-) -> None:
+def test_counts_over_all_nnz_agree_with_the_paper(rows: int, cols: int, total: int) -> None:
     assert sum(count_masks(rows, cols, nnz) for nnz in range(rows * cols + 1)) == total
     assert sum(1 for nnz in range(1, rows * cols + 1) for _ in walk_rows(rows, cols, nnz)) == total
 
 
 @st.composite
 def places(draw: st.DrawFn, widest: int) -> tuple[int, int, int, int]:
-    """A layer, a number of nonzeros, and the place of one of its masks."""
+    """Draw a layer, a number of nonzeros, and the index of a mask."""
     rows, cols = draw(st.integers(1, widest)), draw(st.integers(1, widest))
     nnz = draw(st.integers(max(rows, cols), rows * cols))
     return rows, cols, nnz, draw(st.integers(0, count_masks(rows, cols, nnz) - 1))
@@ -127,7 +125,7 @@ def test_unranked_masks_are_eligible_and_rank_back(place: tuple[int, int, int, i
 
 
 @given(places(widest=8))
-def test_neighbouring_places_hold_neighbouring_masks(place: tuple[int, int, int, int]) -> None:
+def test_neighbouring_indices_have_neighbouring_masks(place: tuple[int, int, int, int]) -> None:
     rows, cols, nnz, index = place
     assume(index + 1 < count_masks(rows, cols, nnz))
     here, after = (parse_mask(unrank_mask(rows, cols, nnz, index + step)) for step in (0, 1))
@@ -145,13 +143,13 @@ def test_ranking_and_walking_agree_on_the_first_masks(
 
 
 @given(st.lists(st.integers(0, 1), min_size=12, max_size=12), st.sampled_from([1, 2, 3, 4, 6, 12]))
-def test_eligibility_of_text_is_that_of_the_definition(bits: list[int], rows: int) -> None:
+def test_eligibility_agrees_with_the_definition(bits: list[int], rows: int) -> None:
     mask = np.array(bits, dtype=bool).reshape(rows, -1)
     assert is_eligible(format_mask(mask)) == eligible_by_definition(mask)
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.data())
-def test_text_form_comes_back_as_the_same_array(rows: int, cols: int, data: st.DataObject) -> None:
+def test_text_round_trip_keeps_the_mask(rows: int, cols: int, data: st.DataObject) -> None:
     bits = data.draw(st.lists(st.booleans(), min_size=rows * cols, max_size=rows * cols))
     mask = np.array(bits).reshape(rows, cols)
     parsed = parse_mask(format_mask(mask))
@@ -172,20 +170,20 @@ def test_malformed_mask_text_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["00|11", "10|10", "01|10", "10|11"])
-def test_masks_outside_of_the_order_have_no_rank(text: str) -> None:
-    with pytest.raises(ValueError, match="not one that the search tries"):
+def test_ineligible_mask_has_no_rank(text: str) -> None:
+    with pytest.raises(ValueError, match="not eligible"):
         rank_mask(text)
 
 
 @pytest.mark.parametrize("index", [-1, 18])
-def test_places_outside_of_the_order_have_no_mask(index: int) -> None:
+def test_index_outside_of_the_order_has_no_mask(index: int) -> None:
     assert count_masks(3, 3, 5) == 18
-    with pytest.raises(IndexError, match="18 3x3 masks with 5 nonzeros"):
+    with pytest.raises(IndexError, match="18 masks with 5"):
         unrank_mask(3, 3, 5, index)
 
 
-def test_layers_too_large_to_count_are_refused_at_once() -> None:
-    with pytest.raises(ValueError, match="at most 512 are allowed"):
+def test_layer_too_large_to_count_is_refused() -> None:
+    with pytest.raises(ValueError, match="512"):
         count_masks(23, 23, 100)
     with pytest.raises(ValueError, match="at least one row"):
         count_masks(0, 3, 1)

@@ -1,4 +1,4 @@
-"""The digests are of the authors' own lists of runs, in their order."""
+"""The paper's studies, compared with digests of the authors' lists of runs."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ EXAMPLES = [
 
 @pytest.fixture(scope="module")
 def listings() -> dict[str, str]:
-    """Every study as text, lines joined by newlines, none after the last."""
+    """Return every study as text, lines joined by newlines."""
     return {
         name: "\n".join(tsv_lines(paper_study(name), range(len(paper_study(name)))))
         for name in PAPER_STUDIES
@@ -133,17 +133,17 @@ def sha256(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", PAPER_STUDIES)
-def test_study_is_the_authors_line_for_line(name: str, listings: dict[str, str]) -> None:
+def test_study_agrees_with_the_authors_line_by_line(name: str, listings: dict[str, str]) -> None:
     assert sha256(listings[name]) == EXPECTED[name][3]
 
 
-def test_all_ten_studies_come_in_the_authors_order(listings: dict[str, str]) -> None:
+def test_all_ten_studies_are_in_the_authors_order(listings: dict[str, str]) -> None:
     assert tuple(EXPECTED) == PAPER_STUDIES
     assert sha256("\n".join(listings.values())) == SHA256_ALL
 
 
 @pytest.mark.parametrize("name", PAPER_STUDIES)
-def test_run_ids_are_the_authors(name: str) -> None:
+def test_run_ids_agree_with_the_authors(name: str) -> None:
     study = paper_study(name)
     group, first, last, _ = EXPECTED[name]
     assert study.paper_group == group
@@ -151,7 +151,7 @@ def test_run_ids_are_the_authors(name: str) -> None:
     assert (study.paper_run_id(0), study.paper_run_id(len(study) - 1)) == (first, last)
 
 
-def test_totals_are_those_of_the_paper() -> None:
+def test_totals_agree_with_the_paper() -> None:
     totals = {
         group: sum(len(paper_study(name)) for name in PAPER_STUDIES if EXPECTED[name][0] == group)
         for group in PAPER_GROUPS
@@ -161,7 +161,7 @@ def test_totals_are_those_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize("line", EXAMPLES)
-def test_example_is_found_by_its_run_id_alone(line: str) -> None:
+def test_run_id_finds_the_experiment(line: str) -> None:
     group, run_id = line.split("\t")[0].split(":")
     (study,) = (
         paper_study(name)
@@ -172,7 +172,7 @@ def test_example_is_found_by_its_run_id_alone(line: str) -> None:
     assert list(tsv_lines(study, [index])) == [line]
 
 
-def test_no_experiment_is_in_two_studies_or_twice_in_one() -> None:
+def test_every_experiment_occurs_once() -> None:
     hashes = {hash(experiment) for name in PAPER_STUDIES for experiment in paper_study(name)}
     assert len(hashes) == 485_838
 
@@ -197,7 +197,7 @@ def test_only_fixed_groups_start_from_a_stored_initialisation(name: str) -> None
     assert study.init_name == expected[EXPECTED[name][0]]
 
 
-def test_repetitions_differ_in_their_replicate_only() -> None:
+def test_repetitions_differ_only_in_their_replicate() -> None:
     study = paper_study("fixed95-prune")
     once = len(study) // 5
     assert [study[once * n].replicate for n in range(5)] == [0, 1, 2, 3, 4]
@@ -215,6 +215,6 @@ def test_pruning_starts_from_whole_networks_and_the_search_does_not() -> None:
     assert phase1[0].target_nnz is None
 
 
-def test_lth_keeps_the_epochs_of_one_round() -> None:
+def test_epochs_of_lth_are_those_of_one_round() -> None:
     assert paper_study("overparam")[0].method == "lth"
     assert paper_study("overparam").values("epochs") == {50}

@@ -16,7 +16,7 @@ def number(name: str, brought: object) -> int:
     return brought
 
 
-def test_plugin_is_not_found(site: Path) -> None:
+def test_plugin_is_found_with_its_package(site: Path) -> None:
     install(site, "my-numbers", "2.5", {GROUP: {"seven": "my_numbers:SEVEN"}}, my_numbers="SEVEN=7")
     found = find_plugins(GROUP, (), number)
     assert found.usable == {"seven": 7}
@@ -34,17 +34,17 @@ def test_plugin_is_not_found(site: Path) -> None:
         ("bad", "def X(: pass", "SyntaxError"),
         ("bad", "Y = 1", "has no attribute 'X'"),
         ("bad", "X = 'text'", "bad is no number"),
-        ("Bad", "X = 1", "its name is not valid; allowed are 1 to 64 of a-z"),
-        ("eight", "X = 1", "its name is taken: sparsest has one"),
+        ("Bad", "X = 1", "its name is not valid"),
+        ("eight", "X = 1", "its name is taken"),
         ("seven", "X = 1", "its name is taken: several installed packages"),
     ],
 )
-def test_broken_plugin_takes_the_others_along(site: Path, name: str, code: str, said: str) -> None:
+def test_broken_plugin_does_not_affect_others(site: Path, name: str, code: str, said: str) -> None:
     install(site, "my-numbers", "2.5", {GROUP: {"seven": "my_numbers:SEVEN"}}, my_numbers="SEVEN=7")
     install(site, "bad-numbers", "0.1", {GROUP: {name: "bad_numbers:X"}}, bad_numbers=code)
     found = find_plugins(GROUP, ("eight",), number)
     (broken,) = [plugin for plugin in found.problems if plugin.package == "bad-numbers"]
     assert said in broken.problem
     assert f"{name!r} of the package bad-numbers 0.1 cannot be used: " in str(broken)
-    # Of two with one name neither is taken: the order of installation must not decide.
+    # Of two plug-ins with one name none is used, because the order of installation would decide.
     assert found.usable == ({} if name == "seven" else {"seven": 7})

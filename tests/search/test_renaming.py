@@ -15,7 +15,7 @@ from tests.search.renamings import Masks, all_renamed, eligible, renamed
 
 @st.composite
 def networks(draw: st.DrawFn, widest: int = 4, deepest: int = 3) -> Masks:
-    """Masks of any kind, empty rows and columns included."""
+    """Draw masks of any kind, with empty rows and columns."""
     widths = draw(st.lists(st.integers(1, widest), min_size=2, max_size=deepest + 1))
     rows = [
         draw(st.lists(st.text("01", min_size=cols, max_size=cols), min_size=n, max_size=n))
@@ -25,7 +25,7 @@ def networks(draw: st.DrawFn, widest: int = 4, deepest: int = 3) -> Masks:
 
 
 @pytest.mark.parametrize("structure", [(3,), (2, 3), (3, 2), (1, 3, 2), (2, 2, 3), (2, 1, 2, 2)])
-def test_representative_is_another_than_the_last_eligible_mask(structure: tuple[int, ...]) -> None:
+def test_representative_is_the_last_eligible_mask(structure: tuple[int, ...]) -> None:
     listed = eligible(2, structure)
     place = {masks: number for number, masks in enumerate(listed)}
     for masks in listed:
@@ -34,7 +34,7 @@ def test_representative_is_another_than_the_last_eligible_mask(structure: tuple[
 
 
 @given(networks())
-def test_names_of_a_network_have_different_representatives(masks: Masks) -> None:
+def test_renamings_have_the_same_representative(masks: Masks) -> None:
     found = representative(masks)
     same = set(all_renamed(masks))
     assert found in same
@@ -42,12 +42,12 @@ def test_names_of_a_network_have_different_representatives(masks: Masks) -> None
 
 
 @given(networks(), networks())
-def test_different_networks_have_one_representative(one: Masks, other: Masks) -> None:
+def test_different_networks_have_different_representatives(one: Masks, other: Masks) -> None:
     assert (representative(one) == representative(other)) == (other in set(all_renamed(one)))
 
 
 @given(st.integers(1, 3), st.integers(0, 10**6))
-def test_wide_networks_depend_on_their_names(depth: int, seed: int) -> None:
+def test_wide_networks_do_not_depend_on_names(depth: int, seed: int) -> None:
     draw = random.Random(seed)
     masks = [
         "|".join("".join(draw.choices("01", k=cols)) for _ in range(16))
@@ -57,13 +57,13 @@ def test_wide_networks_depend_on_their_names(depth: int, seed: int) -> None:
     assert representative(renamed(masks, orders)) == representative(masks)
 
 
-def test_dense_layers_are_too_regular() -> None:
+def test_dense_layers_have_a_representative() -> None:
     dense = ["|".join(["1" * cols] * rows) for cols, rows in ((2, 16), (16, 64), (64, 16))]
     assert representative(dense) == tuple(dense)
     assert representative([]) == ()
 
 
-def test_representative_is_not_one_that_the_search_tries() -> None:
+def test_representative_is_eligible() -> None:
     masks = ("01|10|11", "100|011|001|010")
     assert representative(masks) == ("11|10|01", "110|100|010|001")
     assert all(map(is_eligible, representative(masks)))
@@ -72,16 +72,16 @@ def test_representative_is_not_one_that_the_search_tries() -> None:
 @pytest.mark.parametrize(
     ("masks", "complaint"),
     [
-        (("10|01", "110|011"), "mask1 has 2 rows, but mask2 3 columns"),
+        (("10|01", "110|011"), "mask1 .*2.*mask2 .*3"),
         (("10|2",), "not a mask"),
     ],
 )
-def test_masks_of_no_network_are_given_a_representative(masks: Masks, complaint: str) -> None:
+def test_invalid_masks_are_refused(masks: Masks, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         representative(masks)
 
 
-def test_hopelessly_regular_network_takes_for_ever() -> None:
+def test_too_regular_network_is_refused_in_time() -> None:
     identity = "|".join("0" * row + "1" + "0" * (15 - row) for row in range(16))
     with pytest.raises(ValueError, match="too regular"):
         representative(("1", "|".join("1" * 16), identity))
@@ -96,7 +96,7 @@ def test_hopelessly_regular_network_takes_for_ever() -> None:
         ("fixed995-phase2", 23_528, 8_714),
     ],
 )
-def test_paper_s_masks_are_another_number_of_networks(
+def test_masks_of_the_paper_have_known_numbers_of_networks(
     study: str, listed: int, distinct: int
 ) -> None:
     grid = LISTED_MASKS[study].grid()

@@ -12,15 +12,15 @@ from search.shards import BLOCKS, Shard
 
 
 @given(size=st.integers(0, 5_000), count=st.integers(1, 40))
-def test_an_experiment_is_in_no_shard_or_in_two(size: int, count: int) -> None:
+def test_every_experiment_is_in_one_shard(size: int, count: int) -> None:
     shards = [Shard(number + 1, count).indices(size) for number in range(count)]
     assert sorted(chain.from_iterable(shards)) == list(range(size))
-    # The last run of blocks may give some shards one less.
+    # In the last run of blocks some shards can get one block less.
     assert max(map(len, shards)) - min(map(len, shards)) <= 1
 
 
 @pytest.mark.parametrize("size", [10**6 + 7, 10**8 + 1, 10**12 + 3])
-def test_shards_of_large_studies_overlap_or_take_memory(size: int) -> None:
+def test_shards_of_large_studies_are_disjoint_and_small(size: int) -> None:
     shards = [Shard(number + 1, 16).indices(size) for number in range(16)]
     union = IndexSet.of(chain.from_iterable(shard.intervals for shard in shards))
     assert union.intervals == ((0, size),)
@@ -31,7 +31,7 @@ def test_shards_of_large_studies_overlap_or_take_memory(size: int) -> None:
 
 @pytest.mark.parametrize("name", PAPER_STUDIES)
 @pytest.mark.parametrize("count", [3, 16])
-def test_a_shard_lacks_a_value_of_an_axis(name: str, count: int) -> None:
+def test_every_shard_has_every_value_of_an_axis(name: str, count: int) -> None:
     study = paper_study(name)
     for number in (1, count):
         updates = [study.updates(i) for i in Shard(number, count).indices(len(study))]
@@ -48,16 +48,16 @@ def test_a_shard_lacks_a_value_of_an_axis(name: str, count: int) -> None:
         ("0/16", "1/16 to 16/16"),
         ("17/16", "no shard 17/16"),
         ("1/0", "no shard"),
-        ("-1/4", "is no shard"),
-        ("1/2/3", "is no shard"),
-        ("1/9999999999", "is no shard"),
+        ("-1/4", "is not a shard"),
+        ("1/2/3", "is not a shard"),
+        ("1/9999999999", "is not a shard"),
     ],
 )
-def test_a_shard_that_there_is_not_is_accepted(text: str, said: str) -> None:
+def test_invalid_shard_is_refused(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Shard.parse(text)
 
 
-def test_a_shard_is_not_what_was_written() -> None:
+def test_shard_text_round_trip() -> None:
     assert Shard.parse("3/16") == Shard(3, 16)
     assert str(Shard.parse("03/16")) == "3/16"

@@ -15,7 +15,7 @@ from search.study import Study
 
 
 @pytest.mark.parametrize("name", PAPER_STUDIES)
-def test_columns_of_a_whole_study_are_those_of_its_experiments(name: str) -> None:
+def test_columns_of_a_study_agree_with_its_experiments(name: str) -> None:
     study = paper_study(name).with_root_seed(3)
     if study.init_name:
         study = study.with_init(f"{study.init_name}:100%s")
@@ -32,13 +32,13 @@ def test_columns_of_a_whole_study_are_those_of_its_experiments(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", PAPER_STUDIES)
-def test_row_becomes_another_experiment(name: str) -> None:
+def test_row_round_trip_keeps_the_experiment(name: str) -> None:
     study = paper_study(name).with_root_seed(3)
     for index in study.sample(20):
         assert experiment_of(specification_row(study[index])) == study[index]
 
 
-def test_settings_of_a_row_become_others() -> None:
+def test_row_round_trip_keeps_hyperparameters() -> None:
     settings = (("drop_fraction", 0.25), ("interval", 50))
     experiment = Experiment(method="rigl", width=4, target_nnz=9, hyperparameters=settings)
     again = experiment_of(specification_row(experiment))
@@ -46,7 +46,7 @@ def test_settings_of_a_row_become_others() -> None:
     assert again.experiment_id == experiment.experiment_id
 
 
-def test_initialisation_that_varies_is_named_by_its_content() -> None:
+def test_varying_initialisation_is_identified_by_its_content() -> None:
     grid = Product((axis("init", "fresh", "mine"), Table(("lr",), ((0.1,), (0.2,)))))
     study = Study("varied", "", grid).with_init("mine:abc")
     table = specification_table(study, range(4))
@@ -55,7 +55,7 @@ def test_initialisation_that_varies_is_named_by_its_content() -> None:
     assert ids == [experiment.experiment_id for experiment in study]
 
 
-def test_tables_that_vary_other_fields_are_written_with_the_fields_of_the_first() -> None:
+def test_tables_that_vary_different_fields_have_correct_columns() -> None:
     masked = Product((axis("structure", (2, 2), (3, 2)),))
     pruned = Product((axis("method", "snip", "gmp"), axis("width", 4, 5), axis("target_nnz", 9)))
     study = Study("mixed", "", Chain((masked, pruned)))
@@ -66,12 +66,12 @@ def test_tables_that_vary_other_fields_are_written_with_the_fields_of_the_first(
         assert experiment_of(row) == study[index]
 
 
-def test_ids_of_no_experiments_are_none() -> None:
+def test_no_experiments_have_no_ids() -> None:
     assert experiment_ids(Experiment().specification(), []) == []
     assert specification_table(paper_study("phase1"), []).num_rows == 0
 
 
-def test_number_of_the_authors_leads_to_another_experiment() -> None:
+def test_authors_number_finds_the_experiment() -> None:
     for name in PAPER_STUDIES:
         study = paper_study(name)
         for index in (0, len(study) - 1):
@@ -79,6 +79,6 @@ def test_number_of_the_authors_leads_to_another_experiment() -> None:
 
 
 @pytest.mark.parametrize("label", ["random:0", "random:409108", "mine:1", "random", "random:x", ""])
-def test_number_that_nobody_has_is_refused(label: str) -> None:
+def test_unknown_number_is_refused(label: str) -> None:
     with pytest.raises(ValueError, match="no experiment of the paper"):
         find_run(label)

@@ -21,7 +21,7 @@ INITS = Study(
 )
 
 
-def test_indices_and_iteration_give_the_same_experiments() -> None:
+def test_indexing_and_iteration_agree() -> None:
     expected = [Experiment("lrs", structure=(2, 2, 2), lr=lr) for lr in (0.1, 0.2, 0.3)]
     assert list(LRS) == expected
     assert [LRS[0], LRS[1], LRS[-1]] == expected
@@ -30,14 +30,14 @@ def test_indices_and_iteration_give_the_same_experiments() -> None:
 
 
 @pytest.mark.parametrize("index", [3, -4])
-def test_indices_beyond_the_end_are_refused(index: int) -> None:
-    with pytest.raises(IndexError, match=f"lrs has 3 experiments, none at index {index}"):
+def test_index_beyond_the_end_is_refused(index: int) -> None:
+    with pytest.raises(IndexError, match=f"lrs .*{index}"):
         LRS[index]
 
 
-def test_a_study_that_cannot_be_numbered_is_refused() -> None:
+def test_study_with_too_many_experiments_is_refused() -> None:
     grid = MaskedStructure((16, 16), (AllMasks(8, 2), AllMasks(16, 16)))
-    with pytest.raises(ValueError, match=r"about 10\^\d+ experiments, at most 2\^63 - 1"):
+    with pytest.raises(ValueError, match=r"10\^\d+ experiments.*2\^63 - 1"):
         Study("huge", "for tests", grid)
 
 
@@ -56,7 +56,7 @@ def test_everything_that_changes_an_experiment_changes_the_digest() -> None:
     assert len({study.digest for study in studies}) == len(studies)
 
 
-def test_what_does_not_change_an_experiment_leaves_the_digest() -> None:
+def test_digest_ignores_what_changes_no_experiment() -> None:
     described = Study("lrs", "other words", LRS.grid, LRS.base, left_out=4, file_sha256="ab")
     assert described.digest == LRS.digest
     one = INITS.with_init("bench-95:aa").with_init("bench-995:bb")
@@ -65,7 +65,7 @@ def test_what_does_not_change_an_experiment_leaves_the_digest() -> None:
     assert list(one) == list(other)
 
 
-def test_digest_of_a_stored_study_never_changes() -> None:
+def test_digest_of_a_stored_study_is_stable() -> None:
     assert paper_study("phase1").digest == "3a0bfbdd8962ad08ad297944ec2bac2b"
     assert paper_study("phase2-995").digest == "ab5921116df8560d314491fdcdc25843"
 
@@ -83,12 +83,12 @@ def test_root_seed_reaches_every_experiment() -> None:
 
 
 @pytest.mark.parametrize("root_seed", [-1, 2**63])
-def test_root_seed_that_no_column_holds_is_refused(root_seed: int) -> None:
+def test_root_seed_outside_of_64_bits_is_refused(root_seed: int) -> None:
     with pytest.raises(ValueError, match="root seed"):
         LRS.with_root_seed(root_seed)
 
 
-def test_stored_initialisation_replaces_its_own_name_only() -> None:
+def test_stored_initialisation_replaces_only_its_own_name() -> None:
     resolved = INITS.with_init("bench-95:aa")
     expected = ["fresh", "bench-95:aa", "bench-995"] * 2
     assert [experiment.init for experiment in resolved] == expected
@@ -96,10 +96,10 @@ def test_stored_initialisation_replaces_its_own_name_only() -> None:
     assert [experiment.replicate for experiment in resolved] == [0, 0, 0, 1, 1, 1]
 
 
-def test_only_name_of_an_initialisation_is_given_alone() -> None:
+def test_init_name_needs_a_single_initialisation() -> None:
     assert LRS.init_name is None
     assert paper_study("fixed95-prune").init_name == "bench-95"
-    with pytest.raises(ValueError, match="uses several: bench-95, bench-995"):
+    with pytest.raises(ValueError, match="bench-95, bench-995"):
         assert INITS.init_name
 
 
@@ -109,14 +109,14 @@ def test_initialisation_without_a_digest_is_refused(token: str) -> None:
         INITS.with_init(token)
 
 
-def test_initialisation_that_no_experiment_uses_is_refused() -> None:
-    with pytest.raises(ValueError, match="does not start from 'bench-995'; it uses: bench-95"):
+def test_unused_initialisation_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"'bench-995'.*bench-95"):
         paper_study("fixed95-prune").with_init("bench-995:aa")
-    with pytest.raises(ValueError, match="it uses: none"):
+    with pytest.raises(ValueError, match="none"):
         LRS.with_init("fresh:aa")
 
 
-def test_sample_is_spread_evenly_without_repetition() -> None:
+def test_sample_is_even_and_has_no_repetitions() -> None:
     study = paper_study("phase1")
     sample = study.sample(100)
     assert len(set(sample)) == 100
@@ -132,7 +132,7 @@ def test_labels_number_from_one() -> None:
     assert LRS.paper_run_id(0) is None
 
 
-def test_pickles_of_used_studies_give_the_same_experiments() -> None:
+def test_used_study_pickles_to_the_same_experiments() -> None:
     resolved = INITS.with_init("bench-95:aa").with_root_seed(3)
     assert resolved.digest
     copy = pickle.loads(pickle.dumps(resolved))

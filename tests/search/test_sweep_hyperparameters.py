@@ -1,4 +1,4 @@
-"""Tables of hyperparameters in sweep files: what they give, and what is refused."""
+"""Tables of hyperparameters in sweep files."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def load(tmp_path: Path) -> Load:
     return load_text
 
 
-def given(study: Study) -> list[dict[str, int | float]]:
+def hyperparameters(study: Study) -> list[dict[str, int | float]]:
     return [dict(experiment.hyperparameters) for experiment in study]
 
 
-def test_combinations_are_missing_or_come_in_the_order_of_the_file(load: Load) -> None:
+def test_combinations_are_complete_and_in_order(load: Load) -> None:
     study = load(f"{RIGL}[iter-rigl]\ndrop_fraction = [0.5, 0.1]\ninterval = [7, 50]")
-    assert given(study) == [
+    assert hyperparameters(study) == [
         {"interval": interval, "drop_fraction": fraction}
         for interval in (7, 50)
         for fraction in (0.5, 0.1)
@@ -82,11 +82,11 @@ def test_combinations_are_missing_or_come_in_the_order_of_the_file(load: Load) -
     assert all(list(e.hyperparameters) == sorted(e.hyperparameters) for e in study)
 
 
-def test_single_value_needs_a_list(load: Load) -> None:
-    assert given(load(f"{RIGL}[iter-rigl]\ninterval = 7")) == [{"interval": 7}]
+def test_single_value_needs_no_list(load: Load) -> None:
+    assert hyperparameters(load(f"{RIGL}[iter-rigl]\ninterval = 7")) == [{"interval": 7}]
 
 
-def test_hyperparameters_vary_faster_than_what_is_listed_behind_them(load: Load) -> None:
+def test_hyperparameters_vary_directly_after_the_method(load: Load) -> None:
     study = load(
         'replicates = 2\n[base]\nmethod = "lth"\n[lth]\nrounds = [2, 3]\n'
         "[grid]\nlr = [0.1, 0.2]\ntarget_nnz = [20, 30]"
@@ -96,7 +96,7 @@ def test_hyperparameters_vary_faster_than_what_is_listed_behind_them(load: Load)
     assert len(order) == 16
 
 
-def test_authors_value_makes_another_experiment_than_none(load: Load) -> None:
+def test_authors_value_is_the_same_experiment_as_none(load: Load) -> None:
     plain = load(RIGL)
     for table in ("", "interval = 100", "drop_fraction = [0.3]\ninterval = 100"):
         study = load(f"{RIGL}[iter-rigl]\n{table}")
@@ -108,15 +108,15 @@ def test_authors_value_makes_another_experiment_than_none(load: Load) -> None:
     assert varied[1] == plain[0]
 
 
-def test_authors_value_beside_another_one_is_named(load: Load) -> None:
+def test_authors_value_next_to_another_one_is_omitted(load: Load) -> None:
     study = load(f"{RIGL}[iter-rigl]\ninterval = 100\ndrop_fraction = 0.1")
-    assert given(study) == [{"drop_fraction": 0.1}]
+    assert hyperparameters(study) == [{"drop_fraction": 0.1}]
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("1", "1.0"), ("0", "0.0"), ("0", "-0.0"), ("0.5", "5e-1")]
 )
-def test_number_in_another_form_is_another_experiment(load: Load, one: str, other: str) -> None:
+def test_number_in_another_form_is_the_same_experiment(load: Load, one: str, other: str) -> None:
     studies = [load(f"{RIGL}[iter-rigl]\ndrop_fraction = {text}") for text in (one, other)]
     assert studies[0][0].experiment_id == studies[1][0].experiment_id
     assert studies[0].digest == studies[1].digest
@@ -139,7 +139,7 @@ SEVERAL = """
 """
 
 
-def test_table_of_one_method_changes_the_experiments_of_another(load: Load) -> None:
+def test_table_of_a_method_affects_only_its_experiments(load: Load) -> None:
     study = load(SEVERAL)
     assert [(e.method, e.target_nnz, dict(e.hyperparameters)) for e in study] == [
         ("search", None, {}),
@@ -153,7 +153,7 @@ def test_table_of_one_method_changes_the_experiments_of_another(load: Load) -> N
     ]
 
 
-def test_columns_of_many_are_not_those_of_one_by_one(load: Load) -> None:
+def test_columns_of_a_study_agree_with_its_experiments(load: Load) -> None:
     study = load(SEVERAL.replace('structure = ["3x3"]', 'method = ["snip"]\ntarget_nnz = [9]'))
     table = specification_table(study, range(len(study)))
     assert table.column("experiment_id").to_pylist() == [e.experiment_id for e in study]
@@ -161,14 +161,14 @@ def test_columns_of_many_are_not_those_of_one_by_one(load: Load) -> None:
     assert list(pickle.loads(pickle.dumps(study))) == list(study)
 
 
-def test_experiments_left_out_are_counted_once_for_all_hyperparameters(load: Load) -> None:
+def test_omitted_experiments_are_counted_once_per_combination(load: Load) -> None:
     study = load(
         '[base]\nmethod = "lth"\nwidth = 3\n[grid]\ntarget_nnz = [20, 27]\n[lth]\nrounds = [2, 3]'
     )
     assert (len(study), study.left_out) == (2, 2)
 
 
-def test_experiment_of_two_tables_hides_behind_a_table_of_hyperparameters(load: Load) -> None:
+def test_repeated_experiment_is_found_across_hyperparameters(load: Load) -> None:
     tables = """
         [base]
         target_nnz = 20
@@ -194,7 +194,7 @@ def test_number_of_steps_is_that_of_the_data_set(load: Load) -> None:
     assert len(load(f'{GMP}dataset = "rings"\nepochs = 1')) == 1
 
 
-def test_training_with_just_enough_steps_is_refused(load: Load) -> None:
+def test_training_with_just_enough_steps_is_accepted(load: Load) -> None:
     assert len(load(f"{GMP}epochs = 20")) == 1  # of 1009 // 100 steps
     assert len(load(f"{GMP}epochs = 2\n[gmp]\nevents = [19, 20]")) == 2
 
@@ -223,14 +223,13 @@ MISTAKES = [
     (f"{RIGL}[snip]\nrounds = 7", r"\[snip\]: unknown key 'rounds'; method 'snip' has no hyperp"),
     (
         f"{RIGL}interval = 7",
-        r"\[base\]: unknown key 'interval' \(a hyperparameter stands in the table of its method: "
-        r"\[iter-rigl\]\); allowed: method, dataset",
+        r"\[base\]: unknown key 'interval' .*\[iter-rigl\].*; allowed: method, dataset",
     ),
     (
         f"{RIGL}[grid]\ninterval = [7]",
-        r"\[grid\]: unknown key 'interval' \(a hyperparameter",
+        r"\[grid\]: unknown key 'interval' .*\[iter-rigl\]",
     ),
-    (f"interval = 7\n{RIGL}", r"my\.toml: unknown key 'interval' \(a hyperparameter stands"),
+    (f"interval = 7\n{RIGL}", r"my\.toml: unknown key 'interval' .*\[iter-rigl\]"),
     (f"{RIGL}[base.iter-rigl]\ninterval = 7", r"\[base\]: unknown key 'iter-rigl'"),
     # Values.
     *(
@@ -268,22 +267,21 @@ MISTAKES = [
     (f"{RIGL}[iter-rigl]\ninterval = [[7]]", r"interval, value 1 of the list, cannot be \[7\]"),
     # Lists.
     (f"{RIGL}[iter-rigl]\ninterval = []", "interval is an empty list; allowed: one value or more"),
-    (f"{RIGL}[iter-rigl]\ninterval = [7, 8, 7]", "interval names 7 twice"),
-    (f"{RIGL}[iter-rigl]\ndrop_fraction = [1, 1.0]", "drop_fraction names 1.0 twice"),
-    (f"{RIGL}[iter-rigl]\ndrop_fraction = [0.0, -0.0]", "drop_fraction names 0.0 twice"),
+    (f"{RIGL}[iter-rigl]\ninterval = [7, 8, 7]", "interval .*7 twice"),
+    (f"{RIGL}[iter-rigl]\ndrop_fraction = [1, 1.0]", "drop_fraction .*1.0 twice"),
+    (f"{RIGL}[iter-rigl]\ndrop_fraction = [0.0, -0.0]", "drop_fraction .*0.0 twice"),
     (
         f"{RIGL}[iter-rigl]\ninterval = {list(range(1, 1002))}\n"
         f"drop_fraction = {[n / 1000 for n in range(100)]}",
-        r"\[iter-rigl\]: makes 100100 combinations; allowed: 100000 a method",
+        r"\[iter-rigl\]: .*100100 .*; allowed: 100000",
     ),
     # Steps.
     (
         f"{GMP}epochs = 19",
-        r"\[base\] with \[grid\]: epochs cannot be 19 with batch_size 100: on cubist-spiral that "
-        "makes 190 steps, and method 'gmp' with events = 200 needs at least 200; allowed: epochs "
-        r"from 20, a smaller batch_size, or events up to 190 in \[gmp\]$",
+        r"\[base\] with \[grid\]: epochs cannot be 19 with batch_size 100: .*cubist-spiral .*190 "
+        r".*'gmp' with events = 200 .*; allowed: epochs from 20, .*events up to 190 in \[gmp\]",
     ),
-    (f"{GMP}epochs = 20\n[gmp]\nevents = [200, 201]", "events = 201 needs at least 201"),
+    (f"{GMP}epochs = 20\n[gmp]\nevents = [200, 201]", "events = 201 "),
     (f"{GMP}[grid]\nepochs = [50, 3, 40]", r"\[grid\]: epochs cannot be 3 with"),
     (
         '[base]\nmethod = "gmp"\nepochs = 1\n[grid]\ntarget_nnz = [20]\nbatch_size = [1, 1009]',
@@ -304,8 +302,6 @@ MISTAKES = [
 @pytest.mark.parametrize(
     ("text", "complaint"), MISTAKES, ids=[complaint for _, complaint in MISTAKES]
 )
-def test_mistakes_are_accepted_or_told_without_what_is_allowed(
-    load: Load, text: str, complaint: str
-) -> None:
+def test_mistake_is_refused(load: Load, text: str, complaint: str) -> None:
     with pytest.raises(SweepFileError, match=complaint):
         load(text)

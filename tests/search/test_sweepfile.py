@@ -55,7 +55,7 @@ def specs(study: Study, *fields: str) -> list[tuple[object, ...]]:
     return [tuple(getattr(experiment, field) for field in fields) for experiment in study]
 
 
-def test_what_is_left_out_has_the_paper_s_value(load: Load) -> None:
+def test_missing_key_has_the_paper_s_value(load: Load) -> None:
     study = load('[grid]\nstructure = ["7x3x3"]')
     assert list(study) == [Experiment("my-sweep", structure=(7, 3, 3))]
     assert study.methods == {"search"}
@@ -99,7 +99,7 @@ def test_every_key_reaches_the_experiment(load: Load) -> None:
     assert isinstance(experiment.momentum, float)
 
 
-def test_every_combination_comes_once_in_the_stated_order(load: Load) -> None:
+def test_every_combination_occurs_once_in_order(load: Load) -> None:
     study = load("""
         replicates = 2
         [grid]
@@ -115,14 +115,14 @@ def test_every_combination_comes_once_in_the_stated_order(load: Load) -> None:
     )
 
 
-def test_more_replicates_keep_the_first_experiments_and_their_ids(load: Load) -> None:
+def test_more_replicates_keep_the_first_experiments(load: Load) -> None:
     few, many = (
         load(f'replicates = {count}\n[grid]\nstructure = ["3x3", "2x2"]') for count in (2, 5)
     )
     assert [e.experiment_id for e in many][: len(few)] == [e.experiment_id for e in few]
 
 
-def test_digest_does_not_depend_on_the_file_s_wording(load: Load) -> None:
+def test_digest_does_not_depend_on_the_form_of_the_file(load: Load) -> None:
     wordings = [
         '[base]\nlr = 0.05\n[grid]\nstructure = ["3x3"]\nschedule = ["step", "cosine"]',
         '[grid]\nschedule = ["step", "cosine"]\nstructure = ["3x3"] # the same',
@@ -152,7 +152,7 @@ def test_file_is_recorded_by_its_bytes(tmp_path: Path) -> None:
     assert study.label(0) == "a:1"
 
 
-def test_all_masks_are_every_eligible_one_of_each_hidden_layer(load: Load) -> None:
+def test_all_masks_are_the_eligible_ones_of_each_hidden_layer(load: Load) -> None:
     study = load('[grid]\nstructure = ["3x2"]\nmasks = "all"')
     first, second = AllMasks(3, 2), AllMasks(2, 3)
     assert specs(study, "structure", "masks") == [
@@ -161,7 +161,7 @@ def test_all_masks_are_every_eligible_one_of_each_hidden_layer(load: Load) -> No
     ]
 
 
-def test_distinct_masks_are_other_experiments_than_the_same_of_all(load: Load) -> None:
+def test_distinct_masks_have_the_ids_that_they_have_in_all(load: Load) -> None:
     every, distinct = (
         load(f'[base]\nlr = 0.1\n[grid]\nstructure = ["3x2x2", "2x3"]\nmasks = "{kind}"')
         for kind in ("all", "distinct")
@@ -174,32 +174,32 @@ def test_distinct_masks_are_other_experiments_than_the_same_of_all(load: Load) -
     assert list(pickle.loads(pickle.dumps(distinct))) == list(distinct)
 
 
-def test_distinct_masks_are_those_of_another_number_of_inputs(load: Load) -> None:
+def test_distinct_masks_have_the_inputs_of_the_data_set(load: Load) -> None:
     study = load('[base]\ndataset = "cubes"\nmasks = "distinct"\n[grid]\nstructure = ["2x2"]')
     assert {parse_mask(experiment.masks[0]).shape for experiment in study} == {(2, 3)}
     assert len(study) == count_distinct(3, (2, 2)).networks
 
 
-def test_network_is_both_in_a_table_of_all_and_in_one_of_distinct(load: Load) -> None:
+def test_network_in_a_table_of_all_and_one_of_distinct_is_refused(load: Load) -> None:
     table = '[[grid]]\nstructure = ["3x2"]\nmasks = "{}"\n'
-    with pytest.raises(SweepFileError, match="are the same experiment"):
+    with pytest.raises(SweepFileError, match=r"table 1, combination .*table 2, combination"):
         load(table.format("all") + table.format("distinct"))
 
 
-def test_masks_may_be_a_list_too(load: Load) -> None:
+def test_masks_can_be_a_list(load: Load) -> None:
     study = load('[grid]\nstructure = ["3x2"]\nmasks = ["dense", "all"]')
     assert len(study) == 1 + 8 * 13
     assert [len(experiment.masks) for experiment in study[:2]] == [0, 2]
 
 
-def test_billions_of_masks_are_indexed_at_once(load: Load) -> None:
+def test_billions_of_masks_are_indexed_fast(load: Load) -> None:
     study = load('replicates = 9\n[grid]\nstructure = ["4x4x4x4"]\nmasks = "all"')
     assert len(study) > 10**11
     assert study[len(study) - 1].masks == ("11|11|11|11", *["1111|1111|1111|1111"] * 3)
     assert len(pickle.dumps(study)) < 3000
 
 
-def test_unnamed_layers_before_a_named_mask_are_dense(load: Load) -> None:
+def test_layers_before_a_listed_mask_are_dense(load: Load) -> None:
     study = load('[grid]\nstructure = ["2x3x2"]\nmask2 = ["10|01|11", "11|11|01"]')
     assert specs(study, "masks") == [(("11|11", "10|01|11"),), (("11|11", "11|11|01"),)]
 
@@ -222,7 +222,7 @@ def test_degenerate_masks_are_allowed(load: Load) -> None:
     assert study[0].masks == ("00|00",)
 
 
-def test_tables_with_different_methods_stand_in_one_file(load: Load) -> None:
+def test_file_can_have_tables_with_different_methods(load: Load) -> None:
     study = load("""
         [base]
         lr = 0.1
@@ -241,7 +241,7 @@ def test_tables_with_different_methods_stand_in_one_file(load: Load) -> None:
     assert study.methods == {"search", "lth", "snip"}
 
 
-def test_targets_not_below_the_weights_are_left_out_and_counted(load: Load) -> None:
+def test_targets_not_below_the_weights_are_omitted_and_counted(load: Load) -> None:
     study = load("""
         replicates = 5
         [grid]
@@ -256,7 +256,7 @@ def test_targets_not_below_the_weights_are_left_out_and_counted(load: Load) -> N
     assert len(study) + study.left_out == 5 * 2 * 2 * 3 * 2
 
 
-def test_weights_are_counted_with_the_data_set_s_inputs(load: Load) -> None:
+def test_weights_are_counted_with_the_inputs_of_the_data_set(load: Load) -> None:
     study = load("""
         [base]
         dataset = "cubes"
@@ -287,7 +287,7 @@ def test_weights_of_a_structure_bound_its_targets(load: Load) -> None:
     assert study.left_out == 2
 
 
-def test_every_mask_of_a_structure_is_left_out_with_its_target(load: Load) -> None:
+def test_every_mask_of_a_structure_is_omitted_with_its_target(load: Load) -> None:
     study = load("""
         [base]
         method = "both"
@@ -300,23 +300,23 @@ def test_every_mask_of_a_structure_is_left_out_with_its_target(load: Load) -> No
     assert study.left_out == 2 * 4 * 4
 
 
-def test_one_batch_may_hold_the_whole_data_set(load: Load) -> None:
+def test_batch_can_be_the_whole_data_set(load: Load) -> None:
     assert load('[base]\nstructure = "3x3"\nbatch_size = 49982')[0].batch_size == 49_982
 
 
-def test_a_method_may_use_the_common_keys_alone(load: Load) -> None:
+def test_method_can_use_only_the_common_keys(load: Load) -> None:
     study = load('[grid]\nmethod = ["magic"]\nwidth = [3, 4]')
     assert list(study) == [Experiment("my-sweep", method="magic", width=width) for width in (3, 4)]
 
 
-def test_stored_initialisations_and_fresh_ones_stand_in_one_sweep(load: Load) -> None:
+def test_sweep_can_have_stored_and_fresh_initialisations(load: Load) -> None:
     study = load('[grid]\nstructure = ["3x3x3"]\ninit = ["fresh", "bench-995", "bench-95"]')
     assert study.init_names == ("bench-95", "bench-995")
     resolved = study.with_init("bench-995:aa").with_init("bench-95:bb")
     assert specs(resolved, "init") == [("fresh",), ("bench-995:aa",), ("bench-95:bb",)]
 
 
-def test_tables_that_share_all_values_of_each_key_but_no_experiment_are_accepted(
+def test_tables_with_common_values_but_no_common_experiment_are_accepted(
     load: Load,
 ) -> None:
     study = load("""
@@ -330,7 +330,7 @@ def test_tables_that_share_all_values_of_each_key_but_no_experiment_are_accepted
     assert len(study) == 2
 
 
-def test_repeated_experiment_is_refused_with_both_its_places(load: Load) -> None:
+def test_repeated_experiment_is_refused_with_both_positions(load: Load) -> None:
     with pytest.raises(SweepFileError) as error:
         load("""
             [[grid]]
@@ -344,11 +344,11 @@ def test_repeated_experiment_is_refused_with_both_its_places(load: Load) -> None
             lr = [0.3, 0.2]
         """)
     assert "[[grid]] table 1, combination 2" in str(error.value)
-    assert "table 3, combination 4, are the same experiment" in str(error.value)
+    assert "table 3, combination 4" in str(error.value)
     assert "lr = 0.2" in str(error.value)
 
 
-def test_every_problem_is_named_with_its_place(load: Load) -> None:
+def test_every_problem_is_reported_with_its_table(load: Load) -> None:
     with pytest.raises(SweepFileError) as error:
         load("""
             [base]
@@ -372,8 +372,8 @@ MISTAKES = [
     (f"[grid]\n{STRUCTURE}\nlrr = [1]", r"unknown key 'lrr' \(did you mean 'lr'\?\); allowed:"),
     ("[base]\nmask0 = '11'", "unknown key 'mask0'"),
     ("[base]\nreplicates = 2", r"\[base\]: unknown key 'replicates'"),
-    (f"[base]\nlr = 0.1\n[grid]\n{STRUCTURE}\nlr = [0.1]", r"lr stands in \[base\] too"),
-    ("[grid]\nlr = [0.1]", "structure is missing: method 'search' needs it"),
+    (f"[base]\nlr = 0.1\n[grid]\n{STRUCTURE}\nlr = [0.1]", r"lr .*\[base\]"),
+    ("[grid]\nlr = [0.1]", "structure is missing: method 'search'"),
     ("", r"\[grid\]: structure is missing"),
     ('[grid]\nmethod = ["SNIP"]', r"cannot be 'SNIP' \(did you mean 'snip'\?\); allowed: 'search'"),
     (
@@ -382,7 +382,7 @@ MISTAKES = [
     ),
     ('[base]\nmasks = "All"', r"masks cannot be 'All' \(did you mean 'all'\?\); allowed: 'dense'"),
     (f"[grid]\n{STRUCTURE}\nLR = [1]", r"unknown key 'LR' \(did you mean 'lr'\?\); allowed:"),
-    ('[grid]\nmethod = ["snip"]', "target_nnz is missing: method 'snip' needs it"),
+    ('[grid]\nmethod = ["snip"]', "target_nnz is missing: method 'snip'"),
     (
         f'[grid]\nmethod = ["snip"]\n{STRUCTURE}\ntarget_nnz = [20]',
         "structure is not used by method 'snip'; allowed with: 'search'",
@@ -398,7 +398,7 @@ MISTAKES = [
     ),
     (
         f'[grid]\n{STRUCTURE}\nmasks = "dense"\nmask1 = ["11|11|11"]',
-        "masks and mask1 cannot stand together",
+        "masks and mask1",
     ),
     # Types.
     ("[grid]\nlr = 0.1", r"lr must be a list in \[grid\], such as lr = \[...\], not 0.1"),
@@ -449,73 +449,71 @@ MISTAKES = [
     (f'[base]\nstructure = "{"x".join("1" * 65)}"', "neurons of 1 to 64 hidden layers"),
     (
         '[grid]\nstructure = ["3x3", "3x9"]\nwidth = [16, 8]',
-        "structure 3x9 is wider than width 8; allowed: up to 8 neurons a layer, or a width from 9",
+        "structure 3x9 .*width 8; allowed: .*8.*9",
     ),
     (
         f'[base]\ninit = "bench-95"\nwidth = 17\n[grid]\n{STRUCTURE}',
-        "init bench-95 cannot start 3 hidden layers of width 17",
+        "init bench-95 .*17",
     ),
     (
         '[base]\ninit = "bench-995"\n[grid]\nstructure = ["3x3"]',
-        "init bench-995 cannot start 2 hidden layers",
+        "init bench-995 .*2 hidden layers",
     ),
     # Masks.
     (
         '[base]\nstructure = "2x3"\nmask1 = "10|01|11"',
-        "mask1 '10|01|11' does not fit structure 2x3: it has 3 rows and 2 columns; allowed: "
-        "2 rows, one an output, and 2 columns, one an input",
+        "mask1 '10|01|11' .*structure 2x3: .*3 rows and 2 columns; allowed: 2 rows .* 2 columns",
     ),
     (
         '[grid]\nstructure = ["3x2", "2x2"]\nmask1 = ["10|01|11"]',
-        "does not fit structure 2x2",
+        "mask1 .*structure 2x2",
     ),
     (
         '[base]\nstructure = "2x3"\nmask3 = "111"',
-        "mask3 is beyond structure 2x3; allowed: mask1 to mask2",
+        "mask3 .*structure 2x3; allowed: mask1 to mask2",
     ),
     ('[base]\nmask1 = "10|2"', "mask1 cannot be '10|2'; allowed: rows of 0 and 1"),
     ('[base]\nmask1 = "10|1"', "mask1 cannot be '10|1'"),
     (
         '[grid]\nstructure = ["16x16"]\nmasks = "all"',
-        "masks cannot be 'all': a layer with 16 outputs and 16 inputs has more than",
+        "masks cannot be 'all': .*16 outputs and 16 inputs",
     ),
     (
         '[grid]\nwidth = [32]\nstructure = ["32x32"]\nmasks = "all"',
-        "masks cannot be 'all': .* at most 512 are allowed",
+        "masks cannot be 'all': .*512",
     ),
     (
         '[grid]\nstructure = ["3x3x3", "8x3x3"]\nmasks = "distinct"',
-        "masks cannot be 'distinct': 8x3x3 has 29,388,359 distinct networks; allowed: structures "
-        "that have up to 10,000,000",
+        "masks cannot be 'distinct': 8x3x3 .*29,388,359 .*; allowed: .*10,000,000",
     ),
     (
         '[grid]\nstructure = ["3x2"]\nmasks = ["distinct", "all"]',
-        "masks names 'all' and 'distinct', which is a part of it; allowed: either",
+        "masks .*'all' and 'distinct'",
     ),
     (
         '[grid]\nstructure = ["8x8x8x8"]\nmasks = "all"',
-        r"my-sweep has about 10\^\d+ experiments, at most 2\^63 - 1",
+        r"my-sweep .*10\^\d+ experiments.*2\^63 - 1",
     ),
     # Lists.
     ("[grid]\nlr = []", "lr is an empty list"),
     ("grid = []", "grid is an empty list"),
-    ("[grid]\nlr = [0.1, 0.2, 0.1]", "lr names 0.1 twice"),
-    ("[grid]\nlr = [1, 1.0]", "lr names 1.0 twice"),
-    ('[grid]\nstructure = ["3x3", "3x3"]', "structure names '3x3' twice"),
+    ("[grid]\nlr = [0.1, 0.2, 0.1]", "lr .*0.1 twice"),
+    ("[grid]\nlr = [1, 1.0]", "lr .*1.0 twice"),
+    ('[grid]\nstructure = ["3x3", "3x3"]', "structure .*'3x3' twice"),
     (f"[grid]\nepochs = [{'1,' * 100_001}]", "epochs has more values than the 100000 allowed"),
     (f"grid = [{'{},' * 1001}]", "grid has more values than the 1000 allowed"),
     (
         '[grid]\ndataset = ["cubist-spiral", "cubes"]\nstructure = ["3x3"]',
-        "dataset names data sets with different numbers of inputs",
+        "dataset .*different",
     ),
     (
         '[grid]\nmethod = ["snip"]\nwidth = [3]\ntarget_nnz = [27, 30]\nlr = [0.1, 0.2]',
-        "no experiment is left of 4: target_nnz is nowhere below the number of weights",
+        "4 .*target_nnz",
     ),
     (
         f"[grid]\nmethod = ['snip']\nwidth = {list(range(1, 1101))}\n"
         f"target_nnz = {list(range(1, 1001))}",
-        "width with structure and target_nnz makes 1100000 combinations",
+        "width with structure and target_nnz .*1100000",
     ),
 ]
 
@@ -523,7 +521,7 @@ MISTAKES = [
 @pytest.mark.parametrize(
     ("text", "complaint"), MISTAKES, ids=[complaint for _, complaint in MISTAKES]
 )
-def test_mistakes_are_refused_with_what_is_allowed(load: Load, text: str, complaint: str) -> None:
+def test_mistake_is_refused(load: Load, text: str, complaint: str) -> None:
     with pytest.raises(SweepFileError, match=complaint):
         load(text)
 
@@ -531,7 +529,7 @@ def test_mistakes_are_refused_with_what_is_allowed(load: Load, text: str, compla
 @pytest.mark.parametrize(
     "name", ["", "A", "-a", ".a", "a b", "a/b", "a:1", "é", "a\\n", "a" * 65, "..", "_x"]
 )
-def test_names_that_are_no_plain_words_are_refused(tmp_path: Path, name: str) -> None:
+def test_invalid_name_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "f.toml"
     path.write_text(f'name = "{name}"\n[grid]\n{STRUCTURE}')
     with pytest.raises(SweepFileError, match=r"name cannot be .*; allowed: 1 to 64 of"):
@@ -539,10 +537,10 @@ def test_names_that_are_no_plain_words_are_refused(tmp_path: Path, name: str) ->
 
 
 @pytest.mark.parametrize("name", ["phase1", "paper", "demo", "random", "fixed-95"])
-def test_names_of_the_paper_are_refused(tmp_path: Path, name: str) -> None:
+def test_reserved_name_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "f.toml"
     path.write_text(f'name = "{name}"\n[grid]\n{STRUCTURE}')
-    with pytest.raises(SweepFileError, match=f"name '{name}' is the project's own"):
+    with pytest.raises(SweepFileError, match=f"name '{name}'"):
         load_sweep(path)
 
 
@@ -559,14 +557,14 @@ def test_names_of_the_paper_are_refused(tmp_path: Path, name: str) -> None:
         pytest.param(b"#" * (MAX_FILE_BYTES + 1), "larger than the 1048576 bytes", id="large"),
     ],
 )
-def test_what_is_no_sweep_file_is_refused(tmp_path: Path, content: bytes, complaint: str) -> None:
+def test_invalid_file_is_refused(tmp_path: Path, content: bytes, complaint: str) -> None:
     path = tmp_path / "f.toml"
     path.write_bytes(content)
     with pytest.raises(SweepFileError, match=complaint):
         load_sweep(path)
 
 
-def test_files_that_cannot_be_read_are_refused_with_their_path(tmp_path: Path) -> None:
+def test_unreadable_file_is_refused_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(SweepFileError, match=r"none\.toml: cannot be read: No such file"):
         load_sweep(tmp_path / "none.toml")
     with pytest.raises(SweepFileError, match="cannot be read: Is a directory"):

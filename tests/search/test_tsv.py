@@ -7,7 +7,7 @@ from search.study import Study
 from search.tsv import tsv_lines
 
 
-def test_sweeps_number_their_lines_by_their_own_name() -> None:
+def test_lines_of_a_sweep_have_its_name() -> None:
     study = Study("mine", "for tests", axis("lr", 0.1, 1e-05), Experiment(structure=(3, 2)))
     assert list(tsv_lines(study, range(2))) == [
         "mine:1\tsearch\t16\t0.1\tcosine\t50\t-\t3x2\t-\t-\t-",
@@ -15,7 +15,7 @@ def test_sweeps_number_their_lines_by_their_own_name() -> None:
     ]
 
 
-def test_lines_come_in_the_order_asked_for() -> None:
+def test_lines_are_in_the_order_of_the_indices() -> None:
     lines = list(tsv_lines(paper_study("phase1"), [2, 0]))
     assert [line.split("\t")[0] for line in lines] == ["random:18957", "random:18955"]
 
@@ -36,7 +36,7 @@ def test_epochs_are_those_of_all_training_rounds() -> None:
     assert epochs == ["50", "20", "10", "10"]
 
 
-def test_experiments_of_other_hyperparameters_have_the_same_line() -> None:
+def test_hyperparameters_are_in_the_last_column() -> None:
     given = ((("end", 0.5), ("interval", 50)), ())
     study = Study("mine", "for tests", axis("hyperparameters", *given), Experiment(method="rigl"))
     lines = list(tsv_lines(study, range(2)))
