@@ -122,7 +122,12 @@ def _load(name: str) -> Any:
     command = getattr(import_module(f"orchestrator.commands.{module}"), function)
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
     single.command(name)(_reporting_errors(command))
-    return get_command(single)
+    loaded: Any = get_command(single)
+    for parameter in loaded.params:
+        if parameter.param_type_name == "argument":
+            # Its name says what it is; typer would add "<str>".
+            parameter.display_type_rich = lambda ctx: ""
+    return loaded
 
 
 def _check_arithmetic() -> None:
