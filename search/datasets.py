@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
-from search.plugins import DATASETS_GROUP, Found, find_plugins
+from search.plugins import DATASETS_GROUP, FoundPlugins, find_plugins
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ DATASETS: dict[str, DatasetSpec] = {dataset.name: dataset for dataset in (CUBIST
 
 
 @cache
-def plugin_datasets() -> Found[Callable[[], object]]:
+def plugin_datasets() -> FoundPlugins[Callable[[], object]]:
     """Find the functions that make the data sets of other packages, once per process."""
     return find_plugins(DATASETS_GROUP, DATASETS, _check_function)
 

@@ -10,7 +10,7 @@ from functools import cache
 
 from search.experiment import Experiment
 from search.method import TO_TARGET, Method
-from search.plugins import METHODS_GROUP, Found, find_plugins
+from search.plugins import METHODS_GROUP, FoundPlugins, find_plugins
 from search.settings import Setting
 from search.styles import Style
 
@@ -140,7 +140,7 @@ METHODS: dict[str, Method] = {method.name: method for method in _METHODS}
 
 
 @cache
-def plugin_methods() -> Found[Method]:
+def plugin_methods() -> FoundPlugins[Method]:
     """Find the methods of other packages, once per process."""
     # Imported here: it needs pydantic, which a worker without plug-ins does not load.
     from search.plugin_methods import check_method

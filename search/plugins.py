@@ -58,7 +58,7 @@ class Plugin:
 
 
 @dataclass(frozen=True)
-class Found(Generic[T]):
+class FoundPlugins(Generic[T]):
     """The entry points of a group.
 
     Attributes:
@@ -79,7 +79,9 @@ class Found(Generic[T]):
         return tuple(plugin for plugin in self.plugins if plugin.problem)
 
 
-def find_plugins(group: str, taken: Collection[str], check: Callable[[str, object], T]) -> Found[T]:
+def find_plugins(
+    group: str, taken: Collection[str], check: Callable[[str, object], T]
+) -> FoundPlugins[T]:
     """Find and load the entry points of a group.
 
     Args:
@@ -101,7 +103,7 @@ def find_plugins(group: str, taken: Collection[str], check: Callable[[str, objec
         except ValueError as error:
             plugin = replace(plugin, problem=str(error))
         plugins.append(plugin)
-    return Found(tuple(plugins), usable)
+    return FoundPlugins(tuple(plugins), usable)
 
 
 def _named(package: metadata.Distribution) -> tuple[str, str]:
