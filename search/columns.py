@@ -149,17 +149,10 @@ COLUMNS = (
     _specification("replicate", pa.int32(), "number of the independent repetition, from 0"),
     _specification("root_seed", pa.int64(), "root seed of the run (`--root-seed`)"),
     Column(
-        "status",
-        pa.string(),
-        "status",
-        "`ok`, `collapsed`, `diverged` or `failed`",
-        required=True,
+        "status", pa.string(), "status", "`ok`, `collapsed`, `diverged` or `failed`", required=True
     ),
     Column(
-        "reason",
-        pa.string(),
-        "status",
-        "reason why a training diverged or failed; NULL otherwise",
+        "reason", pa.string(), "status", "reason why a training diverged or failed; NULL otherwise"
     ),
     _metric(
         "accuracy",
