@@ -22,8 +22,8 @@ class CheckResult:
     """The result of one check.
 
     Attributes:
-        guarantee: what the check guarantees, one sentence.
-        problem: what contradicts it; empty if nothing does.
+        guarantee: sentence that holds if the check passes.
+        problem: contradiction to it; empty if the check passes.
     """
 
     guarantee: str
@@ -41,7 +41,7 @@ def check_plugin(name: str) -> Iterator[CheckResult]:
         child_command(__name__, str(write), name),
         env=child_environment(),
         pass_fds=[write],
-        stdout=2,  # what the plug-in prints
+        stdout=2,  # the plug-in may print, but the results alone belong on standard output
     )
     os.close(write)
     running = "The check starts."

@@ -28,7 +28,7 @@ class SparseNetwork:
         kept = kept_neurons(network.weight_masks, network.bias_masks)
         masks = zip(network.weight_masks, kept[:-1], kept[1:], strict=True)
         shape = topology([mask[rows][:, columns] for mask, columns, rows in masks])
-        self._whole = network
+        self._network = network
         self._neurons = kept[1:]
         self._packed = pack_values([shape], [self._gathered(network.layers)])
         velocities = self._gathered(network.velocities)
@@ -68,19 +68,18 @@ class SparseNetwork:
 
     def snapshot(self) -> Snapshot:
         """Return the present state of the whole network."""
-        whole = self._whole
+        masks = self._network.weight_masks, self._network.bias_masks
         moving = self._packed._replace(parameters=self._packed.velocities)
         return Snapshot(
             self._spread(*unpack(self._packed, 0)),
             self._spread(*unpack(moving, 0)),
-            whole.weight_masks,
-            whole.bias_masks,
+            *masks,
         )
 
     def _spread(self, weights: NDArray[np.float32], biases: NDArray[np.float32]) -> Layers:
         """Return the kernel's numbers as layers of the whole network."""
         layers = []
-        for mask, neurons in zip(self._whole.weight_masks, self._neurons, strict=True):
+        for mask, neurons in zip(self._network.weight_masks, self._neurons, strict=True):
             weight = np.zeros(mask.shape, np.float32)
             bias = np.zeros(neurons.shape, np.float32)
             edges, kept = np.count_nonzero(mask), np.count_nonzero(neurons)
@@ -95,7 +94,8 @@ class SparseNetwork:
         The remaining neurons keep their order, so edges are in the order of the masks.
         """
         weights = [
-            weight[mask] for (weight, _), mask in zip(layers, self._whole.weight_masks, strict=True)
+            weight[mask]
+            for (weight, _), mask in zip(layers, self._network.weight_masks, strict=True)
         ]
         biases = [bias[kept] for (_, bias), kept in zip(layers, self._neurons, strict=True)]
         return np.concatenate([*weights, *biases])

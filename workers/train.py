@@ -103,11 +103,11 @@ def train_batch(
             target that does not fit, a missing initialisation, or an unavailable device.
         RuntimeError: the processor flushes subnormal numbers to zero.
     """
-    wanted = backend_for(device)
+    preferred = backend_for(device)
     cpu = backend_for("cpu")
     groups: dict[tuple[str, Backend], list[int]] = {}
     for i, experiment in enumerate(experiments):
-        backend = cpu if curves or needs_cpu(experiment) else wanted
+        backend = cpu if curves or needs_cpu(experiment) else preferred
         groups.setdefault((experiment.dataset, backend), []).append(i)
     rows: dict[int, dict[str, object]] = {}
     with standard_state():

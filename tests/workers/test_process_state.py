@@ -20,6 +20,7 @@ from search import process_state
 from search.experiment import Experiment
 from search.process_state import changes_made_by, deviations, plugin_call, standard_state
 from tests.installed import install
+from tests.orchestrator.running import HERE, query, sparsest
 from workers.plugin_check import UnusablePlugin, check_plugin
 from workers.train import train_batch
 
@@ -183,6 +184,20 @@ def test_error_names_a_plugin_that_exits_or_raises_an_unprintable_exception(
     plugin(site, before=code)
     with pytest.raises(RuntimeError, match=message):
         train_batch([ROGUE])
+
+
+def test_run_records_a_plugin_that_exits_as_failed(site: Path, tmp_path: Path) -> None:
+    plugin(site, before="raise SystemExit(0)")
+    sweep = tmp_path / "small.toml"
+    sweep.write_text(
+        'name = "small"\n[base]\nepochs = 1\nlr = 0.1\n'
+        '[grid]\nmethod = ["rogue", "snip"]\nwidth = [4]\ntarget_nnz = [20]\n'
+    )
+    assert sparsest("run", sweep, "--store", tmp_path / "store", *HERE).code == 0
+    sql = "SELECT method, status = 'failed' AS failed, reason FROM results ORDER BY method"
+    of_rogue, of_snip = query(tmp_path / "store", sql).to_pylist()
+    assert (of_rogue["failed"], of_snip["failed"]) == (True, False)
+    assert "sys.exit(0)" in of_rogue["reason"]
 
 
 def test_plugin_that_exits_at_import_is_unusable(site: Path) -> None:
