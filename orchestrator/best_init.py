@@ -1,13 +1,13 @@
-"""The initialisation of the best network that a store's own search found.
+"""The initialisation of the best network that the search in a store has found.
 
-The paper's fixed groups start every network from the initialisation under which the search found
-its best network (docs/paper.md, section 4). Whoever has no file of the authors' takes that of their
-own search: among the rows of phase2-95 (phase2-995) at or above 95 % (99.5 %) the smallest
-model_nnz, then the highest accuracy, then the lowest RUN_ID. The seed of that row is enough to draw
-it again.
+The paper's fixed groups start every network from the initialisation under which its search found
+the best network (docs/paper.md, section 4). Without a file of the authors', it is that of the
+store's own search: among the rows of phase2-95 (phase2-995) with at least 95 % (99.5 %) accuracy,
+the smallest model_nnz, then the highest accuracy, then the lowest RUN_ID. The seed of that row is
+enough to draw it again.
 
-It is chosen once a store, from all trainings of that study and the run's root seed: a choice among
-a part of them would be kept for good, and every row of the fixed groups would hang on it.
+It is chosen once for a store, from all trainings of that study with the run's root seed. A choice
+among some of them would be final too, and every row of the fixed groups would depend on it.
 """
 
 from __future__ import annotations
@@ -32,31 +32,34 @@ from workers.stored_init import layers_digest
 
 
 @dataclass(frozen=True)
-class Search:
-    """Where an initialisation is looked for.
+class InitSource:
+    """The search that an initialisation is chosen from.
 
     Attributes:
         study: name of the study.
-        target: accuracy that its network must reach.
+        target: accuracy that the network must reach.
     """
 
     study: str
     target: float
 
 
-SEARCHES = {"bench-95": Search("phase2-95", 0.95), "bench-995": Search("phase2-995", 0.995)}
-"""Name of a stored initialisation -> where its default comes from."""
+SEARCHES = {
+    "bench-95": InitSource("phase2-95", 0.95),
+    "bench-995": InitSource("phase2-995", 0.995),
+}
+"""Source of each stored initialisation that no file was given for, by its name."""
 
 
 class StoredRows(Protocol):
-    """What is asked of a store before the choice."""
+    """The part of a store that is used before the choice."""
 
     def stored(self, study_digest: str) -> IndexSet:
-        """Indices of a study whose rows are stored."""
+        """Return the indices of a study whose rows are stored."""
 
 
 def searched_study(name: str, root_seed: int) -> Study:
-    """The study in which the initialisation of a name is looked for."""
+    """Return the study that an initialisation is chosen from."""
     return paper_study(SEARCHES[name].study).with_root_seed(root_seed)
 
 
@@ -66,16 +69,16 @@ def require_searches(
     store: StoredRows | None,
     root_seed: int,
 ) -> None:
-    """Refuses to choose from a search that is stored in part, and not finished by this run.
+    """Check that every search will be complete when an initialisation is chosen from it.
 
     Args:
-        names: initialisations that are needed and that nobody has given.
-        selections: what this run trains.
-        store: where rows may be stored already; None for an empty store.
-        root_seed: of the run.
+        names: initialisations to choose.
+        selections: the experiments of this run.
+        store: the store; None if it does not exist.
+        root_seed: root seed of the run.
 
     Raises:
-        UserError: what is missing, and the ways to go on.
+        UserError: part of a search is neither stored nor in this run.
     """
     wanted = {selection.study.digest: selection.indices for selection in selections}
     problems = {}
@@ -87,7 +90,7 @@ def require_searches(
             users = [s.study.name for s in selections if name in s.study.init_names]
             problems[name] = (
                 f"{', '.join(users)}: the initialisation {name} is that of the best network of "
-                f"{study.name}, of whose {len(study):,} trainings the store has {len(stored):,}"
+                f"{study.name}; the store has {len(stored):,} of its {len(study):,} trainings"
             )
     if problems:
         studies = " ".join(SEARCHES[name].study for name in problems)
@@ -96,32 +99,32 @@ def require_searches(
             "a stored initialisation is chosen once, from a complete search:\n  "
             + "\n  ".join(problems.values())
             + f"\nrun that search first, or together with these (add the words {studies}), or "
-            "begin with the published results (--from-published), or hand an initialisation in "
+            "start from the published results (--from-published), or give the initialisation "
             f"with {options} (a torch state dict of a width-16 network)"
         )
 
 
 def refuse_choice(names: Iterable[str], selections: Sequence[Selection], shard: Shard) -> None:
-    """Refuses to choose initialisations for a part of a whole that several machines train.
+    """Refuse to choose initialisations for one of several machines.
 
-    Each machine would choose by itself: from what it has trained, or not at all.
+    Each machine would choose from what it has trained itself, and so another one or none.
 
     Args:
-        names: initialisations that are needed and that nobody has given.
-        selections: what this run trains.
-        shard: which part that is.
+        names: initialisations to choose.
+        selections: the experiments of this run.
+        shard: the part that this machine trains.
 
     Raises:
-        UserError: which studies, and the ways to go on.
+        UserError: always, with the studies and what to do.
     """
     lines = []
     for name in names:
         users = [s.study.name for s in selections if name in s.study.init_names]
         lines.append(
-            f"{', '.join(users)}: train the search {SEARCHES[name].study} first, in shards too if "
-            f"you like, and merge these into one store D (sparsest merge STORE... --into D); then "
-            f"let D choose, once (sparsest run {users[0]} --limit 1 --store D), and begin with a "
-            f"copy of D on every machine. Or hand in the same file everywhere: --{name} FILE"
+            f"{', '.join(users)}: train the search {SEARCHES[name].study} first, in shards if you "
+            "like, and merge these into one store D (sparsest merge STORE... --into D); then let D "
+            f"choose, once (sparsest run {users[0]} --limit 1 --store D), and start from a copy of "
+            f"D on every machine. Or give the same file to all: --{name} FILE"
         )
     raise UserError(
         f"--shard {shard}: all shards have to start from one stored initialisation, and this store "
@@ -130,23 +133,23 @@ def refuse_choice(names: Iterable[str], selections: Sequence[Selection], shard: 
 
 
 def find_init(name: str, root_seed: int, reader: StoreReader) -> tuple[StoredInit, FoundNetwork]:
-    """The initialisation of the best network of the study that belongs to a name.
+    """Choose an initialisation.
 
     Args:
         name: one of `SEARCHES`.
-        root_seed: of the study.
-        reader: of a store that has all rows of the study.
+        root_seed: root seed of the study.
+        reader: reader of a store that has all rows of the study.
 
     Returns:
-        The initialisation, at full width, and the network that it was found with.
+        The initialisation, at full width, and the network that was trained from it.
 
     Raises:
         UserError: no network of the study reaches the accuracy.
     """
-    search, study = SEARCHES[name], searched_study(name, root_seed)
+    source, study = SEARCHES[name], searched_study(name, root_seed)
     candidates = reader.sql(
         f"SELECT {COLUMNS} FROM results WHERE study = {sql_text(study.name)} "
-        f"AND root_seed = {root_seed} AND accuracy >= {search.target} "
+        f"AND root_seed = {root_seed} AND accuracy >= {source.target} "
         "ORDER BY model_nnz, accuracy DESC, paper_run_id"
     ).to_pylist()
     # A row of another version of the training was drawn from another seed.
@@ -154,14 +157,13 @@ def find_init(name: str, root_seed: int, reader: StoreReader) -> tuple[StoredIni
     if not ours:
         raise UserError(
             f"none of the {len(study):,} networks of {study.name} with the root seed {root_seed} "
-            f"reaches {100 * search.target:g} %, so that there is no best one whose "
-            f"initialisation could be {name}: hand one in with --{name} FILE (a torch state dict "
-            "of a width-16 network)"
+            f"reaches {100 * source.target:g} %, so there is none to take {name} from: give it "
+            f"with --{name} FILE (a torch state dict of a width-16 network)"
         )
     best = ours[0]
     layers = initial_network(study[best["study_index"]])
-    found = found_network(best, target=search.target, reached=len(ours), trained=len(study))
-    return StoredInit(name, layers_digest(layers), layers), found
+    network = found_network(best, target=source.target, reached=len(ours), trained=len(study))
+    return StoredInit(name, layers_digest(layers), layers), network
 
 
 def _is_of(study: Study, row: Mapping[str, object]) -> bool:

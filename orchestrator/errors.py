@@ -9,3 +9,12 @@ class UserError(Exception):
 
 class NoWorkerError(UserError):
     """No worker can start; the run's log has the workers' messages in full."""
+
+
+def describe_error(error: BaseException) -> str:
+    """Return type and message of an error, whose `__str__` may be a plug-in's and raise itself."""
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except Exception as second:
+        return f"{name}, whose message cannot be shown ({type(second).__name__})"

@@ -12,6 +12,7 @@ from typing import Protocol, Self
 
 import pyarrow as pa
 
+from orchestrator.errors import describe_error
 from orchestrator.job import Job
 from orchestrator.worker_pool import DEFAULT_KIND, WorkerCounts, WorkerKind
 from search.layers import StoredInit
@@ -174,12 +175,3 @@ class InlineExecutor:
         jobs = list(self._waiting)
         self._waiting.clear()
         return jobs
-
-
-def describe_error(error: BaseException) -> str:
-    """Return type and message of an error, whose `__str__` may be a plug-in's and raise itself."""
-    name = type(error).__name__
-    try:
-        return f"{name}: {error}"
-    except Exception as second:
-        return f"{name}, whose message cannot be shown ({type(second).__name__})"

@@ -1,4 +1,4 @@
-"""Starting a store from the published results, so that nothing is trained twice."""
+"""Storing published results in a new store, so that they are not trained again."""
 
 from __future__ import annotations
 
@@ -11,84 +11,85 @@ from rich.console import Console
 
 from orchestrator.display.formatting import counted
 from orchestrator.errors import UserError
-from orchestrator.inits import combined, inits_in
+from orchestrator.inits import combined
 from orchestrator.planning.targets import Targets, with_inits
+from orchestrator.run_store import RunStore
 from search.catalogue import Selection
 from search.indices import IndexSet
 from search.layers import StoredInit
 from search.schema import RESULT_SCHEMA
 from storage.errors import NotPublished
 from storage.log.entries import SweepBegin
-from storage.log.init_entries import FoundNetwork, PublishedInit
+from storage.log.init_entries import FoundNetwork
 from storage.log.inits import FrozenInit
 from storage.log.sweep_info import describe_published
 from storage.paths import PUBLISHED_FOLDER
 from storage.published.file import PublishedFile, index_set, open_published
+from storage.published.note import PublishedInit
 from storage.published.restore import read_restored
 from storage.writing.writer import StoreWriter
 from workers.stored_init import remade_init
 
-_BATCH = 65_536
-"""Rows that are committed together: all of the paper makes ten files."""
+_BATCH = 16_384
+"""Rows that are committed together."""
 
 
 def take_published(
     targets: Targets,
     given: Mapping[str, StoredInit],
-    store: Path,
+    store: RunStore,
     folder: Path,
     cache: Path,
     command: str,
     console: Console,
 ) -> None:
-    """Stores those of the wanted rows that are published and not stored yet.
+    """Store the wanted rows that are published and not stored.
 
-    They count as stored from then on. Their weights are NULL. `sweeps` gets a row with the device
-    "published" for each sweep that trained them. Initialisations that can be made again are frozen
-    in the store as if they had been handed in.
+    Their weights are NULL. The table `sweeps` gets a row with the device "published" for each sweep
+    that trained them. Their initialisations are recorded as if they had been given as files.
 
     Args:
-        targets: what is wanted, without its stored initialisations.
-        given: initialisations that the user handed in, by name.
-        store: folder of the store, which is made if there is none.
-        folder: of the published files.
-        cache: folder for what can always be made again.
+        targets: the wanted experiments, without their stored initialisations.
+        given: initialisations from files, by name.
+        store: the store, which is created if there is none.
+        folder: folder of the published files.
+        cache: folder for what can be made again.
         command: the command line.
-        console: where to tell what was taken.
+        console: for messages.
 
     Raises:
-        UserError: published rows start from another initialisation than this store's, or were
-            drawn from another root seed; nothing was stored.
+        UserError: published rows start from another initialisation than the store's, or have
+            another root seed; nothing was stored.
         StoreError: the store or a published file cannot be used.
     """
     files = _published_files(targets, folder)
-    inits = _agreed_inits(files, inits_in(store), given)
+    inits = _agreed_inits(files, store.inits, given)
     tokens = {name: init.token for name, (init, _) in inits.items()}
     wanted = with_inits(targets, tokens).selections
     pairs = [(s, files[s.study.name]) for s in wanted if s.study.name in files]
     for selection, file in pairs:
         _require_same_study(selection, file)
-    with StoreWriter(store, command=command, max_rows=_BATCH, max_seconds=60.0) as writer:
-        for init, found in inits.values():
-            writer.record_init(init.name, init.digest, init.layers, found)
-        for selection, file in pairs:
-            missing = selection.indices - writer.stored(file.study.digest)
-            taken = _take(file, missing, cache, command, writer) if missing else 0
-            name, rows = file.study.name, counted(taken, "row")
-            console.print(f"{name}: {rows} taken from {file.path}", soft_wrap=True)
+    writer = store.writer
+    for init, found in inits.values():
+        writer.record_init(init.name, init.digest, init.layers, found)
+    for selection, file in pairs:
+        missing = selection.indices - writer.stored(file.study.digest)
+        taken = _take(file, missing, cache, command, writer) if missing else 0
+        rows = counted(taken, "row")
+        console.print(f"{file.study.name}: {rows} taken from {file.path}", soft_wrap=True)
     for selection in targets.selections:
         if selection.study.name not in files:
             console.print(f"{selection.study.name}: not published")
 
 
 def _published_files(targets: Targets, folder: Path) -> dict[str, PublishedFile]:
-    """Name of each study that is published -> its file."""
-    found = {
+    """Return the file of each study that is published, by its name."""
+    opened = {
         selection.study.name: open_published(folder, selection.study.name)
         for selection in targets.selections
         if selection.study.paper_group is not None
     }
-    files = {name: file for name, file in found.items() if file is not None}
+    files = {name: file for name, file in opened.items() if file is not None}
     if not files:
         raise NotPublished(
             f"None of these studies is published in {folder}. The published results come with the "
@@ -103,10 +104,10 @@ def _agreed_inits(
     in_store: Mapping[str, FrozenInit],
     given: Mapping[str, StoredInit],
 ) -> dict[str, tuple[StoredInit, FoundNetwork | None]]:
-    """The initialisations of the published rows, which are this store's or become so.
+    """Return the initialisations of the published rows, which the store has or gets.
 
     Raises:
-        UserError: the store has, or the user gave, another one, or one is to be had nowhere.
+        UserError: the store or a file has another one, or one is unavailable.
     """
     known = combined(in_store, given)
     agreed: dict[str, tuple[StoredInit, FoundNetwork | None]] = {}
@@ -117,8 +118,8 @@ def _agreed_inits(
             if init.digest != digest:
                 raise UserError(
                     f"{file.study.name} was published from the initialisation {published.token}, "
-                    f"while this store starts from {init.token}: these are other experiments. Use "
-                    f"another store, or leave {file.study.name} or --from-published out"
+                    f"and this store starts from {init.token}: these are different experiments. "
+                    f"Use another store, or leave {file.study.name} or --from-published out"
                 )
             agreed[name] = (init, published.found)
     return agreed
@@ -138,41 +139,41 @@ def _remade(published: PublishedInit, file: PublishedFile) -> StoredInit:
 def _require_same_study(selection: Selection, file: PublishedFile) -> None:
     if selection.study.digest != file.study.digest:
         raise UserError(
-            f"{file.path} holds other experiments of {file.study.name} than are wanted: it is of "
-            f"root seed {file.note.root_seed}, this run of {selection.study.base.root_seed}. "
-            "Leave --from-published out"
+            f"{file.path} has other experiments of {file.study.name} than this run: its root seed "
+            f"is {file.note.root_seed}, that of the run {selection.study.base.root_seed}. Leave "
+            "--from-published out"
         )
 
 
 def _take(
     file: PublishedFile, missing: IndexSet, cache: Path, command: str, writer: StoreWriter
 ) -> int:
-    """Stores the missing rows of a file, as one sweep for each that trained them."""
+    """Store the missing rows of a file, as one sweep for each sweep that trained them."""
     rows = read_restored(file, cache)
-    rows = rows.filter(_among(rows.column("study_index"), missing))
-    makers: list[SweepBegin | None] = [sweep.begin for sweep in file.note.sweeps]
-    for maker in makers or [None]:
-        of_maker = rows
-        if maker is not None:
-            of_maker = rows.filter(pc.equal(rows.column("sweep_id"), maker.sweep_id))
-        if not of_maker.num_rows:
+    rows = rows.filter(_is_among(rows.column("study_index"), missing))
+    trained_by: list[SweepBegin | None] = [sweep.begin for sweep in file.note.sweeps]
+    for origin in trained_by or [None]:
+        of_origin = rows
+        if origin is not None:
+            of_origin = rows.filter(pc.equal(rows.column("sweep_id"), origin.sweep_id))
+        if not of_origin.num_rows:
             continue
         sweep = describe_published(
             command=command,
             study=file.study.name,
             file_sha256=file.sha256,
             root_seed=file.note.root_seed,
-            trained_by=maker,
+            trained_by=origin,
         )
         writer.begin_sweep(sweep)
-        for batch in _as_results(of_maker, sweep.sweep_id):
+        for batch in _as_results(of_origin, sweep.sweep_id):
             indices = index_set(batch.column("study_index").to_numpy())
             writer.append(batch, file.study.digest, file.study.name, indices)
         writer.end_sweep("finished")
     return int(rows.num_rows)
 
 
-def _among(index: pa.ChunkedArray, indices: IndexSet) -> pa.Array:
+def _is_among(index: pa.ChunkedArray, indices: IndexSet) -> pa.Array:
     if len(indices.intervals) == 1:
         start, stop = indices.intervals[0]
         return pc.and_(pc.greater_equal(index, start), pc.less(index, stop))
@@ -180,7 +181,7 @@ def _among(index: pa.ChunkedArray, indices: IndexSet) -> pa.Array:
 
 
 def _as_results(rows: pa.Table, sweep_id: str) -> Iterator[pa.RecordBatch]:
-    """Batches of `RESULT_SCHEMA` under another sweep; a time that was not published is 0."""
+    """Yield batches of `RESULT_SCHEMA` under another sweep; a time that is unpublished is 0."""
     filled = rows.set_column(
         rows.column_names.index("sweep_id"),
         "sweep_id",

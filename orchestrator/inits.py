@@ -1,4 +1,4 @@
-"""Stored initialisations: from files and from the store, one of each name."""
+"""Stored initialisations from files and from the store, one of each name."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ from pathlib import Path
 from orchestrator.errors import UserError
 from search.layers import StoredInit
 from storage.log.inits import FrozenInit
-from storage.paths import StorePaths
-from storage.reading.reader import StoreReader
 from workers.stored_init import load_stored_init
 
 
 def tokens(inits: Mapping[str, FrozenInit]) -> dict[str, str]:
-    """Name -> NAME:DIGEST of a store's initialisations."""
+    """Return NAME:DIGEST of a store's initialisations, by name."""
     return {name: init.token for name, init in inits.items()}
 
 
 def read_inits(files: Mapping[str, Path | None]) -> dict[str, StoredInit]:
-    """The initialisations of those files that were given, by name.
+    """Return the initialisations of the files that the user has named, by name.
 
     Raises:
-        UserError: a file that cannot be read or that holds something else.
+        UserError: a file cannot be read or holds something else.
     """
     return {name: _read(path, name) for name, path in files.items() if path is not None}
 
@@ -36,28 +34,20 @@ def _read(path: Path, name: str) -> StoredInit:
         raise UserError(f"--{name} {error}") from error
 
 
-def inits_in(store: Path) -> Mapping[str, FrozenInit]:
-    """The initialisations of a store that perhaps does not exist yet, by name."""
-    if not StorePaths.of(store).marker.exists():
-        return {}
-    with StoreReader(store) as reader:
-        return reader.inits
-
-
 def combined(
-    in_store: Mapping[str, FrozenInit], given: Mapping[str, StoredInit]
+    in_store: Mapping[str, FrozenInit], from_files: Mapping[str, StoredInit]
 ) -> dict[str, StoredInit]:
-    """The store's initialisations and the given ones, by name.
+    """Return the initialisations of a store and of files, by name.
 
     Raises:
-        UserError: a given one is not the one that the store has under that name.
+        UserError: a file has another initialisation than the store has under that name.
     """
     # Plain ones, because workers do not load `storage`.
     known = {name: StoredInit(name, init.digest, init.layers) for name, init in in_store.items()}
-    for name, init in given.items():
+    for name, init in from_files.items():
         if name in known and known[name].digest != init.digest:
             raise UserError(
-                f"this store's {name} is {known[name].digest}, the file given is {init.digest}: "
-                f"leave --{name} out to go on with the store's, or use another store"
+                f"this store's {name} is {known[name].digest}, that of the file is {init.digest}: "
+                f"leave --{name} out to use the store's, or use another store"
             )
-    return known | dict(given)
+    return known | dict(from_files)

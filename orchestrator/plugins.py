@@ -1,10 +1,10 @@
-"""The plug-ins that studies use, and all that there are."""
+"""The plug-ins of studies, and all installed ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, describe_error
 from pruning.registry import algorithm
 from search.datasets import DATASETS, plugin_datasets
 from search.methods import METHODS, method_named, plugin_methods
@@ -14,15 +14,15 @@ from workers.datasets import load_dataset
 
 
 def all_plugins() -> list[Plugin]:
-    """Every plug-in that is installed, those that cannot be used too."""
+    """Return all installed plug-ins, including those that cannot be used."""
     return [*plugin_methods().plugins, *plugin_datasets().plugins]
 
 
 def packages_of(studies: Iterable[Study]) -> dict[str, str]:
-    """The packages whose plug-ins some studies need, each with its version.
+    """Return name and version of the packages whose plug-ins some studies need.
 
-    The algorithms are imported and the data sets made, so that what is wrong with one is told
-    before anything is trained.
+    The algorithms are imported and the data sets made, so that a broken one is reported before
+    anything is trained.
 
     Raises:
         UserError: a plug-in cannot be used.
@@ -46,10 +46,10 @@ def _check_algorithm(name: str, plugin: Plugin | None) -> None:
     try:
         method = method_named(name)
         function = algorithm(method)
-    except Exception as error:  # somebody else's code: anything can come out of it
-        raise UserError(f"{plugin} cannot be used: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:  # the plug-in's code can raise anything
+        raise UserError(f"{plugin} cannot be used: {describe_error(error)}") from error
     if not callable(function):
-        raise UserError(f"{plugin} cannot be used: what prunes in {method.module} is no function")
+        raise UserError(f"{plugin} cannot be used: {method.module} prunes with no function")
 
 
 def _check_dataset(name: str) -> None:

@@ -1,17 +1,19 @@
-"""The two phases of a search as targets of a run, and what they would cost."""
+"""The two phases of a search: the experiments of each, and what is chosen from their results."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
 
-from orchestrator.planning.calibration import calibration
-from orchestrator.planning.estimate import estimate
-from orchestrator.planning.plan import PlannedStudy, make_plan
+from orchestrator.display.network_summary import COLUMNS, found_network
+from orchestrator.errors import UserError
 from orchestrator.planning.targets import Targets, generated_study
 from search.catalogue import Selection
+from search.experiment import Experiment
 from search.structure import Structure
 from search.two_phases import (
+    PAPER_PHASE_2,
     WIDER_PHASE_1,
     SearchSettings,
     other_phase_1,
@@ -19,26 +21,28 @@ from search.two_phases import (
     paper_phase_2,
     phase_2,
     phase_2_name,
+    smallest_first,
     without_paper,
 )
-from storage.paths import StorePaths
+from storage.log.init_entries import FoundNetwork
+from storage.log.search_entries import SearchChoice
 from storage.reading.reader import StoreReader
 
 
 def phase_1_targets(settings: SearchSettings) -> Targets:
-    """The dense structures: those of the paper's phase1, and the search's own."""
+    """Return the dense structures: those of the paper's phase1, and others."""
     text = other_phase_1(settings)
-    own = []
+    others = []
     if text is not None:
-        own = [Selection.of_study(generated_study(text, WIDER_PHASE_1, settings.root_seed))]
-    return _targets([paper_phase_1(settings), *own])
+        others = [Selection.of_study(generated_study(text, WIDER_PHASE_1, settings.root_seed))]
+    return _targets([paper_phase_1(settings), *others])
 
 
 def phase_2_targets(settings: SearchSettings, structures: Sequence[Structure]) -> Targets:
-    """The masks of some structures: what the paper's studies have of them, and the rest.
+    """Return the masks of some structures: those in the paper's studies, and others.
 
     Raises:
-        UserError: a structure has more masks than can be numbered, or `masks` is not known.
+        UserError: a structure has more masks than can be numbered, or `masks` is unknown.
     """
     selections = []
     for structure in structures:
@@ -52,22 +56,144 @@ def phase_2_targets(settings: SearchSettings, structures: Sequence[Structure]) -
     return _targets(selections)
 
 
+def choose_structures(
+    settings: SearchSettings, targets: Targets, reader: StoreReader
+) -> SearchChoice:
+    """Return the smallest structures that reached the target in phase 1.
+
+    They are compared by weights and biases, then by the neurons of the first layer, and so on.
+
+    Args:
+        settings: settings of the search.
+        targets: experiments of phase 1, all of them stored.
+        reader: reader of the store.
+
+    Raises:
+        UserError: none reached it.
+    """
+    rows = [
+        row
+        for row in _best_of_structures(settings, targets, reader)
+        if max(Structure.parse(row["structure"])) <= settings.max_width
+    ]
+    trained = sum(row["trained"] for row in rows)
+    reaching = [row for row in rows if row["accuracy"] is not None and row["reached"]]
+    if not reaching:
+        highest = max((row["accuracy"] or 0.0 for row in rows), default=0.0)
+        raise UserError(
+            f"phase 1: none of {trained:,} dense networks reaches {100 * settings.target:g} %; the "
+            f"highest accuracy is {highest:.4f}. Try a lower --target, a greater --max-width, more "
+            "learning rates (--lr) or another --root-seed"
+        )
+    smallest = sorted(reaching, key=lambda row: smallest_first(Structure.parse(row["structure"])))
+    networks = [
+        found_network(row, target=settings.target, reached=row["reached"], trained=row["trained"])
+        for row in smallest[: settings.structures]
+    ]
+    return _choice(settings, 1, trained, sum(row["reached"] for row in rows), networks)
+
+
+def sparsest_network(
+    settings: SearchSettings, structures: Sequence[Structure], reader: StoreReader
+) -> SearchChoice:
+    """Return the network of these structures with the fewest weights and biases at the target.
+
+    All masks count, whichever study trained them, including the dense network and the paper's.
+    Among equally small networks, the most accurate is chosen.
+
+    Args:
+        settings: settings of the search.
+        structures: structures of phase 2.
+        reader: reader of the store, which has the networks that phase 1 chose.
+    """
+    studies = ["phase1", WIDER_PHASE_1, *PAPER_PHASE_2.values(), *map(phase_2_name, structures)]
+    names = ", ".join(_sql(str(structure)) for structure in structures)
+    condition = f"{_condition(settings, studies)} AND structure IN ({names})"
+    (counts,) = reader.sql(
+        "SELECT count(*) AS trained, "
+        f"count(*) FILTER (accuracy >= {_sql(settings.target)}) AS reached "
+        f"FROM results WHERE {condition}"
+    ).to_pylist()
+    best = reader.sql(
+        f"SELECT {COLUMNS} FROM results WHERE {condition} "
+        f"AND accuracy >= {_sql(settings.target)} "
+        "ORDER BY model_nnz, accuracy DESC, study, study_index LIMIT 1"
+    ).to_pylist()
+    network = found_network(best[0], target=settings.target, **counts)
+    return _choice(settings, 2, counts["trained"], counts["reached"], [network])
+
+
+def structures_of(choice: SearchChoice) -> list[Structure]:
+    """Return the structures that phase 1 chose."""
+    return [Structure.parse(network.structure) for network in choice.networks]
+
+
 def _targets(selections: Sequence[Selection]) -> Targets:
     files = {s.study.name: s.study.file_sha256 for s in selections if s.study.file_sha256}
     return Targets([selection for selection in selections if selection.indices], files)
 
 
-def planned_against(targets: Targets, store: Path) -> list[PlannedStudy]:
-    """What is stored and what is left of a phase, in a store that need not exist yet."""
-    if not StorePaths.of(store).marker.exists():
-        return make_plan(targets.selections, None)
-    with StoreReader(store) as reader:
-        return make_plan(targets.selections, reader)
+def _best_of_structures(
+    settings: SearchSettings, targets: Targets, reader: StoreReader
+) -> list[dict[str, Any]]:
+    """Return the most accurate row of each structure, with the numbers of rows."""
+    condition = _condition(settings, [selection.study.name for selection in targets.selections])
+    rows: list[dict[str, Any]] = reader.sql(
+        "SELECT *, count(*) OVER (PARTITION BY structure) AS trained, "
+        f"count(*) FILTER (accuracy >= {_sql(settings.target)}) OVER (PARTITION BY structure) "
+        f"AS reached FROM (SELECT {COLUMNS} FROM results WHERE {condition}) QUALIFY row_number() "
+        "OVER (PARTITION BY structure ORDER BY accuracy DESC NULLS LAST, study, study_index) = 1"
+    ).to_pylist()
+    return rows
 
 
-def core_hours(planned: Sequence[PlannedStudy]) -> float:
-    """Hours of one core of this machine that what is left takes."""
-    if not any(item.remaining for item in planned):
-        return 0.0
-    speed = calibration()
-    return sum(estimate(item.study, item.remaining, speed).core_hours for item in planned)
+def _condition(settings: SearchSettings, studies: Iterable[str]) -> str:
+    """Return an SQL condition for the rows of a search with these settings.
+
+    The names of the studies are not enough: a user's sweep file may have the same name and other
+    values.
+    """
+    paper = Experiment()
+    fixed: Mapping[str, str | float] = {
+        "method": paper.method,
+        "dataset": paper.dataset,
+        "init": paper.init,
+        "batch_size": paper.batch_size,
+        "epochs": paper.epochs,
+        "momentum": paper.momentum,
+        "weight_decay": paper.weight_decay,
+        "replicate": paper.replicate,
+        "root_seed": settings.root_seed,
+    }
+    return " AND ".join(
+        [
+            f"study IN ({', '.join(map(_sql, studies))})",
+            f"lr IN ({', '.join(map(_sql, settings.lrs))})",
+            f"schedule IN ({', '.join(map(_sql, settings.schedules))})",
+            *(f"{column} = {_sql(value)}" for column, value in fixed.items()),
+        ]
+    )
+
+
+def _sql(value: str | float) -> str:
+    """Return a value of the program's own as an SQL literal; a decimal would not be a DOUBLE."""
+    if isinstance(value, str):
+        return f"'{value}'"
+    return str(value) if isinstance(value, int) else f"{value!r}::DOUBLE"
+
+
+def _choice(
+    settings: SearchSettings,
+    phase: Literal[1, 2],
+    trained: int,
+    reached: int,
+    networks: list[FoundNetwork],
+) -> SearchChoice:
+    return SearchChoice(
+        settings=settings.describe(phase),
+        phase=phase,
+        trained=trained,
+        reached=reached,
+        networks=networks,
+        chosen=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )

@@ -1,9 +1,11 @@
-"""The options of `run` that say what trains, and the executor that they ask for."""
+"""The options of `run` and `search` on what trains, and the executor that they ask for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cores import usable_cores
@@ -11,8 +13,15 @@ from orchestrator.errors import UserError
 
 if TYPE_CHECKING:  # every command imports this module for its options
     from orchestrator.executor import Executor
+    from orchestrator.planning.plan import PlannedStudy
     from search.layers import StoredInit
     from workers.train import Device
+
+SMALL_RUN_S = 20.0
+"""Seconds of work on one core up to which a run does without Ray, which takes as long to start."""
+
+_GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+"""Device files of NVIDIA's and AMD's drivers, and of Windows' for Linux."""
 
 
 class DeviceChoice(StrEnum):
@@ -26,79 +35,120 @@ class DeviceChoice(StrEnum):
 class ExecutorChoice(StrEnum):
     """What trains."""
 
+    auto = "auto"
     ray = "ray"
     inline = "inline"
 
 
-def chosen_devices(
-    choice: DeviceChoice, executor: ExecutorChoice, address: str | None
+@dataclass(frozen=True)
+class ExecutorOptions:
+    """The executor that the user asks for.
+
+    Attributes:
+        choice: the executor.
+        workers: maximum number of workers; None for as many as there is room for.
+        devices: devices to train on.
+        address: a Ray cluster to join; None for this machine.
+    """
+
+    choice: ExecutorChoice
+    workers: int | None
+    devices: tuple[Device, ...]
+    address: str | None
+
+    @classmethod
+    def of(
+        cls, choice: ExecutorChoice, workers: int | None, device: DeviceChoice, address: str | None
+    ) -> ExecutorOptions:
+        """Return the options after checking them.
+
+        Raises:
+            UserError: options that exclude each other, or a GPU that is not there.
+        """
+        if choice is ExecutorChoice.inline and (workers is not None or address is not None):
+            unused = "--workers" if workers is not None else "--address"
+            raise UserError(
+                f"--executor inline trains in this process alone: leave {unused} out, or take "
+                "--executor ray"
+            )
+        return cls(choice, workers, _devices(device, choice, address), address)
+
+    def resolved(
+        self, planned: Sequence[PlannedStudy], limit: int | None, *, plugins: bool
+    ) -> ExecutorOptions:
+        """Return the options with `auto` replaced: by `inline` for small runs, otherwise by `ray`.
+
+        `--workers` and `--address` ask for Ray. So do plug-ins: a worker that hangs or crashes can
+        be replaced, this process cannot.
+
+        Args:
+            planned: the experiments of the run.
+            limit: maximum number of them to train; None for all.
+            plugins: whether they use plug-ins.
+        """
+        # Imported here, like Ray below: the other commands that import this module train nothing.
+        from orchestrator.planning.estimate import reference_seconds
+
+        if self.choice is not ExecutorChoice.auto:
+            return self
+        asks_for_ray = plugins or self.workers is not None or self.address is not None
+        on_cpu = "cpu" in self.devices
+        if on_cpu and not asks_for_ray and reference_seconds(planned, limit) <= SMALL_RUN_S:
+            return ExecutorOptions(ExecutorChoice.inline, None, ("cpu",), None)
+        return replace(self, choice=ExecutorChoice.ray)
+
+
+def make_executor(options: ExecutorOptions, inits: Mapping[str, StoredInit]) -> Executor:
+    """Return the executor, not yet entered.
+
+    Args:
+        options: with a choice other than `auto`.
+        inits: stored initialisations by token.
+    """
+    from orchestrator.executor import InlineExecutor
+
+    if options.choice is ExecutorChoice.inline:
+        return InlineExecutor(inits, options.devices[0])
+    from orchestrator.ray_environment import prepare_ray_environment
+
+    prepare_ray_environment(options.address)
+    from orchestrator.cluster.pool_size import PoolRequest
+    from orchestrator.ray_executor import RayExecutor, ThisMachine
+
+    devices, workers = options.devices, options.workers
+    if options.address is not None:
+        return RayExecutor(PoolRequest(devices, workers, grows=True), inits, options.address)
+    gpus = _gpu_count() if "cuda" in devices else 0
+    count = workers or (usable_cores() if "cpu" in devices else gpus)
+    machine = ThisMachine(cpus=count, gpus=min(gpus, count))
+    return RayExecutor(PoolRequest(devices, count, grows=False), inits, machine)
+
+
+def _devices(
+    device: DeviceChoice, executor: ExecutorChoice, address: str | None
 ) -> tuple[Device, ...]:
-    """Where to train; a cluster's GPUs need not be this machine's.
+    """Return the devices to train on; the GPUs of a cluster need not be this machine's.
 
     Raises:
-        UserError: a GPU was asked for that is not there.
+        UserError: a GPU is asked for that is not there.
     """
-    if choice is DeviceChoice.cpu:
+    if device is DeviceChoice.cpu:
         return ("cpu",)
     if address is not None:
-        return ("cuda",) if choice is DeviceChoice.cuda else ("cpu", "cuda")
-    # Imported here: torch takes seconds that a CPU run need not spend.
+        return ("cuda",) if device is DeviceChoice.cuda else ("cpu", "cuda")
+    if device is DeviceChoice.auto and not any(Path(file).exists() for file in _GPU_DEVICES):
+        return ("cpu",)  # without importing torch, which takes seconds
     import torch
 
     if torch.cuda.is_available():
-        one = choice is DeviceChoice.cuda or executor is ExecutorChoice.inline
+        one = device is DeviceChoice.cuda or executor is ExecutorChoice.inline
         return ("cuda",) if one else ("cpu", "cuda")
-    if choice is DeviceChoice.cuda:
+    if device is DeviceChoice.cuda:
         raise UserError("--device cuda: torch finds no CUDA device on this machine")
     return ("cpu",)
 
 
-def check_workers(executor: ExecutorChoice, workers: int | None, address: str | None) -> None:
-    """Raises a `UserError` for options that do not go together."""
-    if executor is ExecutorChoice.inline and (workers is not None or address is not None):
-        unused = "--workers" if workers is not None else "--address"
-        raise UserError(
-            f"--executor inline trains in this process alone: leave {unused} out, or take "
-            "--executor ray"
-        )
-
-
-def make_executor(
-    executor: ExecutorChoice,
-    workers: int | None,
-    inits: Mapping[str, StoredInit],
-    devices: tuple[Device, ...],
-    address: str | None,
-) -> Executor:
-    """The executor, not yet entered.
-
-    Args:
-        executor: which one.
-        workers: of Ray's, at most; None for as many as there is room for.
-        inits: stored initialisations by token.
-        devices: where to train.
-        address: a Ray cluster to join; None for this machine.
-    """
-    if executor is ExecutorChoice.inline:
-        from orchestrator.executor import InlineExecutor
-
-        return InlineExecutor(inits, devices[0])
-    from orchestrator.ray_environment import prepare_ray_environment
-
-    prepare_ray_environment(address)
-    # Imported here: only now is its environment settled, and the inline executor needs none.
-    from orchestrator.cluster.pool_size import PoolRequest
-    from orchestrator.ray_executor import RayExecutor, ThisMachine
-
-    if address is not None:
-        return RayExecutor(PoolRequest(devices, workers, grows=True), inits, address)
-    gpus = _gpus_here() if "cuda" in devices else 0
-    count = workers or (usable_cores() if "cpu" in devices else gpus)
-    here = ThisMachine(cpus=count, gpus=min(gpus, count))
-    return RayExecutor(PoolRequest(devices, count, grows=False), inits, here)
-
-
-def _gpus_here() -> int:
+def _gpu_count() -> int:
     import torch
 
     return torch.cuda.device_count()

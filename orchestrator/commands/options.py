@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,44 @@ import typer
 
 from orchestrator.commands.executors import DeviceChoice, ExecutorChoice
 from orchestrator.commands.store_location import new_store_location, store_location
+
+
+def whole_number(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
+    """Return the parser of an option for a whole number in a range."""
+    allowed = f"{minimum:,} or more" if maximum is None else f"from {minimum:,} to {maximum:,}"
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = minimum - 1
+        if value < minimum or (maximum is not None and value > maximum):
+            raise typer.BadParameter(f"{text} is not allowed; give a whole number, {allowed}")
+        return value
+
+    return parse
+
+
+def number(
+    minimum: float, maximum: float | None = None, *, excluding_minimum: bool = False
+) -> Callable[[str], float]:
+    """Return the parser of an option for a number in a range."""
+    allowed = f"above {minimum:g}" if excluding_minimum else f"{minimum:g} or more"
+    if maximum is not None:
+        allowed += f" and at most {maximum:g}"
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        too_small = value <= minimum if excluding_minimum else value < minimum
+        if not isfinite(value) or too_small or (maximum is not None and value > maximum):
+            raise typer.BadParameter(f"{text} is not allowed; give a number {allowed}")
+        return value
+
+    return parse
+
 
 StudyWords = Annotated[
     list[str],
@@ -31,16 +71,16 @@ Published = Annotated[
     bool,
     typer.Option(
         "--published",
-        help="Ask the results that are published with the repository, in place of a store; they "
-        "have no weights.",
+        help="Use the results published with the repository instead of a store. They have no "
+        "weights.",
     ),
 ]
 InitFile = Annotated[
     Path | None,
     typer.Option(
         metavar="F",
-        help="Torch file of the stored initialisation that an experiment starts from, where the "
-        "results do not say how it is made.",
+        help="Torch file of the stored initialisation that an experiment starts from, if the "
+        "results do not contain how to make it.",
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
@@ -49,15 +89,15 @@ ShardWord = Annotated[
     typer.Option(
         "--shard",
         metavar="K/N",
-        help="Only the K-th of N disjoint parts, which together are the whole, such as 3/16.",
+        help="Only part K of N disjoint parts of the experiments, such as 3/16.",
     ),
 ]
 Retry = Annotated[
     str | None,
     typer.Option(
         metavar="S",
-        help="Rows with these statuses (failed, diverged, or both, with a comma) count as not "
-        "stored; the new row takes the place of the old one.",
+        help="Also train experiments again whose stored rows have this status (failed, diverged, "
+        "or both, separated by a comma). The new rows replace the old ones.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -66,26 +106,35 @@ RootSeed = Annotated[
     int,
     typer.Option(
         metavar="N",
-        help="Draw every random number of the sweep anew; experiments of another seed are others.",
+        help="Seed of every random number; experiments with another seed are different ones.",
     ),
 ]
 
-# How to train: of the commands that do.
+# Options of the commands that train
 Limit = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Train at most N experiments this time.")
+    int | None,
+    typer.Option(metavar="N", parser=whole_number(1), help="Train at most N experiments now."),
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="Training processes at most [default: one a CPU or GPU]"),
+    typer.Option(
+        metavar="N",
+        parser=whole_number(1),
+        help="Maximum number of Ray workers [default: one per CPU or GPU]",
+    ),
 ]
 ExecutorName = Annotated[
-    ExecutorChoice, typer.Option(help="Ray's actors, or this process alone (to debug).")
+    ExecutorChoice,
+    typer.Option(
+        help="Ray workers, or this process (inline). auto trains inline if that takes a few "
+        "seconds."
+    ),
 ]
 Address = Annotated[
     str | None,
-    typer.Option(metavar="A", help="A Ray cluster to join [default: Ray on this machine]"),
+    typer.Option(metavar="A", help="Ray cluster to join [default: start Ray on this machine]"),
 ]
 DeviceName = Annotated[
     DeviceChoice,
-    typer.Option(help="Where to train; auto is all CPUs and all GPUs that there are."),
+    typer.Option(help="Devices to train on; auto is all CPUs and GPUs."),
 ]

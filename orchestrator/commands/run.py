@@ -8,12 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.executors import (
-    DeviceChoice,
-    ExecutorChoice,
-    check_workers,
-    chosen_devices,
-)
+from orchestrator.commands.executors import DeviceChoice, ExecutorChoice, ExecutorOptions
 from orchestrator.commands.options import (
     Address,
     AsJson,
@@ -26,24 +21,29 @@ from orchestrator.commands.options import (
     ShardWord,
     StudyWords,
     Workers,
+    whole_number,
 )
-from orchestrator.commands.training import TrainingOptions, train_targets
-from orchestrator.damage import quarantine_damaged
+from orchestrator.commands.training import Training, TrainingOptions
 from orchestrator.display.terminal import plain_console
+from orchestrator.errors import UserError
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
 from orchestrator.invocation import Invocation
-from orchestrator.planning.retry import statuses_to_retry
 from orchestrator.planning.targets import find_targets, only_numbers, only_shard, parse_shard
+from orchestrator.run_store import RunStore
 from orchestrator.stopping import exit_code
+from storage.log.entries import Status
 from storage.paths import published_folder
 from workers.cache_folder import cache_folder
+
+RETRIABLE: tuple[Status, ...] = ("failed", "diverged")
+"""Statuses of rows without a trained network."""
 
 BenchFile = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Stored initialisation of the fixed95-* or fixed995-* studies (a torch file), given "
+        help="Stored initialisation of the fixed95-* or fixed995-* studies (a torch file), needed "
         "once per store [default: that of the best network of phase2-95 or phase2-995]",
     ),
 ]
@@ -59,12 +59,12 @@ def run(
         typer.Option(
             "--run-id",
             metavar="N",
-            min=1,
+            parser=whole_number(1),
             help="Train only the experiment with this number (as `list` shows it); repeatable.",
         ),
     ] = None,
     workers: Workers = None,
-    executor: ExecutorName = ExecutorChoice.ray,
+    executor: ExecutorName = ExecutorChoice.auto,
     address: Address = None,
     device: DeviceName = DeviceChoice.auto,
     root_seed: RootSeed = 0,
@@ -73,31 +73,30 @@ def run(
         bool,
         typer.Option(
             "--from-published",
-            help="First store what is published with the repository, without weights; it counts "
-            "as stored and is not trained.",
+            help="Store the results published with the repository first. They have no weights, and "
+            "their experiments are not trained.",
         ),
     ] = False,
     curves: Annotated[
         bool,
         typer.Option(
             "--curves",
-            help="Measure loss and accuracy after every epoch too (the columns epoch_loss and "
-            "epoch_accuracy) of what is trained now. This is done on the CPU.",
+            help="Measure loss and accuracy after every epoch of what is trained now (the columns "
+            "epoch_loss and epoch_accuracy). Trains on the CPU.",
         ),
     ] = False,
     bench_95: BenchFile = None,
     bench_995: BenchFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train what is not stored yet. The same command again goes on where it stopped.
+    """Train what is not stored yet. The same command resumes an interrupted run.
 
-    Ctrl-C (or SIGTERM) finishes what is in training, stores it and says how to go on; a second
+    Ctrl-C (or SIGTERM) finishes and stores what is in training, and prints how to resume; a second
     Ctrl-C stops at once. What has been stored is never lost and never trained again.
     """
     invocation = Invocation.current()
-    command = invocation.recorded
     console = plain_console(stderr=True)
-    statuses = statuses_to_retry(retry)
+    retried = _statuses(retry)
     targets = find_targets(words, root_seed)
     if run_ids:
         targets = only_numbers(targets, run_ids)
@@ -105,29 +104,42 @@ def run(
     if part is not None:
         targets = only_shard(targets, part)
     given = read_inits({"bench-95": bench_95, "bench-995": bench_995})
-    quarantine_damaged(store, command, console)
-    if from_published:
-        take_published(targets, given, store, published_folder(), cache_folder(), command, console)
-    check_workers(executor, workers, address)
     options = TrainingOptions(
-        store=store,
-        executor=executor,
-        workers=workers,
-        devices=chosen_devices(device, executor, address),
-        address=address,
+        executor=ExecutorOptions.of(executor, workers, device, address),
         root_seed=root_seed,
         limit=limit,
         invocation=invocation,
         curves=curves,
-        retry=statuses,
+        retry=retried,
         shard=part,
     )
-    result = train_targets(targets, given, options, console)
-    if as_json:
-        print(json.dumps(result.summary(store)))
-    else:
-        result.print_summary(
-            console, store, result.resume_command(invocation, result.tally.trained)
-        )
+    with RunStore(store, invocation.recorded, console) as opened:
+        if from_published:
+            folder, cache = published_folder(), cache_folder()
+            take_published(targets, given, opened, folder, cache, invocation.recorded, console)
+        result = Training(targets, given, options, opened, console).run()
+        if as_json:
+            print(json.dumps(result.summary(opened)))
+        else:
+            result.print_summary(console, opened, invocation, result.tally.trained)
     if result.outcome == "interrupted" and result.stopped_by is not None:
         raise typer.Exit(exit_code(result.stopped_by))
+
+
+def _statuses(text: str | None) -> tuple[Status, ...]:
+    """Return the statuses that `--retry` lists, separated by commas.
+
+    Raises:
+        UserError: one is not in `RETRIABLE`.
+    """
+    if text is None:
+        return ()
+    named = {word.strip() for word in text.split(",")}
+    unknown = sorted(named - set(RETRIABLE))
+    if unknown:
+        raise UserError(
+            f"--retry {text}: rows with the status {' or '.join(RETRIABLE)} can be trained again, "
+            f"not {unknown[0]!r}; `sparsest forget` removes any rows, and the next run trains "
+            "their experiments again"
+        )
+    return tuple(status for status in RETRIABLE if status in named)

@@ -1,20 +1,23 @@
-"""The command that searches for the sparsest network by itself, in two phases."""
+"""The command that searches for the sparsest network in two phases.
+
+What a phase has chosen is recorded in the store. Everything else follows from the stored rows, so
+that the same command resumes wherever it stopped.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import shlex
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
-from orchestrator.commands.executors import (
-    DeviceChoice,
-    ExecutorChoice,
-    check_workers,
-    chosen_devices,
-)
+from orchestrator.commands.executors import DeviceChoice, ExecutorChoice, ExecutorOptions
 from orchestrator.commands.options import (
     Address,
     AsJson,
@@ -24,25 +27,40 @@ from orchestrator.commands.options import (
     NewStorePath,
     RootSeed,
     Workers,
+    number,
+    whole_number,
 )
-from orchestrator.commands.searching import Search
-from orchestrator.commands.training import TrainingOptions
-from orchestrator.damage import quarantine_damaged
+from orchestrator.commands.training import Training, TrainingOptions
+from orchestrator.display.formatting import about_core_hours, counted
+from orchestrator.display.network_summary import describe_choice
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
 from orchestrator.invocation import Invocation, program
-from orchestrator.search_choice import explain
+from orchestrator.planning.calibration import calibration
+from orchestrator.planning.estimate import estimate
+from orchestrator.planning.plan import PlannedStudy
+from orchestrator.planning.targets import Targets
+from orchestrator.run_store import RunStore
+from orchestrator.search_phases import (
+    choose_structures,
+    phase_1_targets,
+    phase_2_targets,
+    sparsest_network,
+    structures_of,
+)
 from orchestrator.stopping import exit_code
 from search.experiment import SCHEDULES
+from search.structure import Structure
 from search.two_phases import LRS, PAPER_WIDTH, SearchSettings
 from storage.log.search_entries import SearchChoice
+from storage.reading.reader import StoreReader
 
-MOST_CORE_HOURS = 24.0
-"""A phase that would take longer is not begun unless its user says so."""
+MAX_CORE_HOURS = 24.0
+"""Duration of a phase up to which it needs no permission."""
 
 
 class MasksChoice(StrEnum):
-    """Which masks of a structure are tried."""
+    """The masks of a structure to try."""
 
     all = "all"
     distinct = "distinct"
@@ -59,17 +77,33 @@ class ScheduleChoice(StrEnum):
 def search(
     store: NewStorePath,
     target: Annotated[
-        float, typer.Option(metavar="A", help="Accuracy to be reached, such as 0.95.")
+        float,
+        typer.Option(
+            metavar="A",
+            parser=number(0, 1, excluding_minimum=True),
+            help="Accuracy to reach, such as 0.95.",
+        ),
     ],
     max_width: Annotated[
-        int, typer.Option(metavar="N", min=1, max=64, help="Neurons of the widest hidden layer.")
+        int,
+        typer.Option(
+            metavar="N", parser=whole_number(1, 64), help="Neurons of the widest hidden layer."
+        ),
     ] = PAPER_WIDTH,
     structures: Annotated[
-        int, typer.Option(metavar="N", min=1, help="How many of the smallest to try masks of.")
+        int,
+        typer.Option(
+            metavar="N",
+            parser=whole_number(1),
+            help="Number of structures, the smallest first, whose masks are tried.",
+        ),
     ] = 1,
     masks: Annotated[
         MasksChoice,
-        typer.Option(help="Every mask, or one of each network that differs in more than names."),
+        typer.Option(
+            help="Every mask, or one of each network that differs by more than the order of its "
+            "neurons."
+        ),
     ] = MasksChoice.all,
     lr: Annotated[
         list[float] | None,
@@ -77,31 +111,32 @@ def search(
     ] = None,
     schedule: Annotated[
         list[ScheduleChoice] | None,
-        typer.Option(help="Of the learning rate; repeatable [default: all three]"),
+        typer.Option(help="Schedule of the learning rate; repeatable [default: all three]"),
     ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Choose the structures anew, from what is stored now.")
+        bool,
+        typer.Option("--again", help="Choose the structures again, from what is stored now."),
     ] = False,
     max_core_hours: Annotated[
         float,
-        typer.Option(metavar="H", min=0.0, help="Begin no phase that would take longer."),
-    ] = MOST_CORE_HOURS,
+        typer.Option(
+            metavar="H", parser=number(0), help="Refuse to start a phase that takes longer."
+        ),
+    ] = MAX_CORE_HOURS,
     limit: Limit = None,
     workers: Workers = None,
-    executor: ExecutorName = ExecutorChoice.ray,
+    executor: ExecutorName = ExecutorChoice.auto,
     address: Address = None,
     device: DeviceName = DeviceChoice.auto,
     root_seed: RootSeed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Search for the sparsest network that reaches an accuracy. The same command again goes on.
+    """Search for the sparsest network that reaches an accuracy. The same command resumes.
 
     Phase 1 trains every dense structure, phase 2 every mask of the smallest structures that reach
-    the accuracy. What is stored is not trained again, and what was chosen after phase 1 stays
-    chosen for these options.
+    the accuracy. What is stored is not trained again, and what phase 1 has chosen is kept for these
+    options.
     """
-    if not 0 < target <= 1:
-        raise UserError(f"--target {target}: an accuracy is above 0 and at most 1, such as 0.95")
     settings = SearchSettings(
         target=target,
         max_width=max_width,
@@ -111,54 +146,204 @@ def search(
         masks=masks,
         root_seed=root_seed,
     )
-    check_workers(executor, workers, address)
     options = TrainingOptions(
-        store=store,
-        executor=executor,
-        workers=workers,
-        devices=chosen_devices(device, executor, address),
-        address=address,
+        executor=ExecutorOptions.of(executor, workers, device, address),
         root_seed=root_seed,
         limit=limit,
         invocation=Invocation.current(),
     )
     console = plain_console(stderr=True)
-    quarantine_damaged(store, options.invocation.recorded, console)
-    found = Search(settings, options, max_core_hours, console)
-    found.run(again=again)
+    with RunStore(store, options.invocation.recorded, console) as opened:
+        two_phases = Search(settings, options, max_core_hours, opened, console)
+        two_phases.run(again=again)
     if as_json:
-        print(json.dumps(_report(found)))
-    elif found.network is not None:
-        _tell(found, found.network)
-    if found.stopped_by is not None:
-        raise typer.Exit(exit_code(found.stopped_by))
+        print(json.dumps(two_phases.report()))
+    elif two_phases.network is not None:
+        two_phases.print_network(plain_console())
+    if two_phases.stopped_by is not None:
+        raise typer.Exit(exit_code(two_phases.stopped_by))
 
 
-def _report(found: Search) -> dict[str, Any]:
-    """What `search --json` prints."""
-    structures = None if found.structures is None else found.structures.model_dump(mode="json")
-    network = None if found.network is None else found.network.model_dump(mode="json")
-    return {
-        "outcome": found.outcome,
-        "trained": found.trained,
-        "left": found.left,
-        "settings": asdict(found.settings),
-        "phase_1": structures,
-        "phase_2": network,
-    }
+@dataclass
+class Search:
+    """A search in progress.
+
+    Attributes:
+        settings: the search.
+        options: how to train.
+        max_core_hours: duration of a phase that is allowed, unless the number of experiments is
+            limited.
+        store: the store.
+        console: for messages.
+        trained: experiments that this command has trained.
+        left: experiments that are left of the current phase.
+        outcome: "finished"; "interrupted" by the user; "limited" if the limit was reached.
+        stopped_by: the signal with which the user interrupted it.
+        structures: choice of phase 1; None before.
+        network: choice of phase 2; None before.
+    """
+
+    settings: SearchSettings
+    options: TrainingOptions
+    max_core_hours: float
+    store: RunStore
+    console: Console
+    trained: int = 0
+    left: int = 0
+    outcome: str = "finished"
+    stopped_by: signal.Signals | None = None
+    structures: SearchChoice | None = field(default=None, init=False)
+    network: SearchChoice | None = field(default=None, init=False)
+
+    def run(self, *, again: bool) -> None:
+        """Do what is left of both phases.
+
+        Args:
+            again: choose the structures again, even if they were chosen before.
+
+        Raises:
+            UserError: no network reaches the target, or a phase takes too long.
+        """
+        # Settings that phase 2 refuses are refused before phase 1 is trained.
+        phase_2_targets(self.settings, [Structure((1, 1, 1))])
+        self.structures = None if again else self._chosen_before()
+        if self.structures is None:
+            targets = phase_1_targets(self.settings)
+            if not self._train(1, targets):
+                return
+            self.structures = self._choose(
+                lambda reader: choose_structures(self.settings, targets, reader)
+            )
+        else:
+            chosen = self.structures.chosen
+            self._print(f"chosen before, on {chosen} (--again chooses again):")
+        self._print(*describe_choice(self.structures))
+        structures = structures_of(self.structures)
+        if not self._train(2, phase_2_targets(self.settings, structures)):
+            return
+        self.network = self._choose(
+            lambda reader: sparsest_network(self.settings, structures, reader)
+        )
+
+    def report(self) -> dict[str, Any]:
+        """Return what `search --json` prints."""
+        phases = {"phase_1": self.structures, "phase_2": self.network}
+        return {
+            "outcome": self.outcome,
+            "trained": self.trained,
+            "left": self.left,
+            "settings": asdict(self.settings),
+            **{
+                phase: None if choice is None else choice.model_dump(mode="json")
+                for phase, choice in phases.items()
+            },
+        }
+
+    def print_network(self, console: Console) -> None:
+        """Print the network that was found."""
+        assert self.network is not None
+        (network,) = self.network.networks
+        lines = [
+            *describe_choice(self.network),
+            f'show all of it: {program()} query "SELECT * FROM results WHERE experiment_id = '
+            f"'{network.experiment_id}'\" --format json --store "
+            f"{shlex.quote(str(self.store.folder))}",
+            *self._advice(),
+        ]
+        for line in lines:
+            console.print(line, soft_wrap=True)
+
+    def _advice(self) -> list[str]:
+        """Return what to try if no mask is smaller than the dense networks."""
+        if self.structures is None or self.network is None:
+            return []
+        (network,) = self.network.networks
+        if network.model_nnz < min(dense.model_nnz for dense in self.structures.networks):
+            return []
+        return [
+            f"no network with fewer weights than the dense ones reaches "
+            f"{100 * self.settings.target:g} %: try more structures (--structures "
+            f"{self.settings.structures + 2}), a lower --target, more learning rates (--lr), or "
+            "another --root-seed"
+        ]
+
+    def _chosen_before(self) -> SearchChoice | None:
+        if self.store.existing is None:
+            return None
+        return self.store.reader.searches.get((self.settings.describe(1), 1))
+
+    def _choose(self, choose: Callable[[StoreReader], SearchChoice]) -> SearchChoice:
+        """Make a choice and record it, unless the same one is recorded."""
+        reader = self.store.reader
+        choice = choose(reader)
+        before = reader.searches.get((choice.settings, choice.phase))
+        if before is not None and before.model_copy(update={"chosen": choice.chosen}) == choice:
+            return before
+        self.store.writer.record_search(choice)
+        return choice
+
+    def _train(self, phase: int, targets: Targets) -> bool:
+        """Train what is left of a phase; return whether all of it is stored."""
+        invocation, limit = self.options.invocation, self.options.limit
+        rest = None if limit is None else limit - self.trained
+        training = Training(
+            targets, {}, replace(self.options, limit=rest), self.store, self.console
+        )
+        wanted = sum(len(item.wanted) for item in training.planned)
+        self.left = sum(len(item.remaining) for item in training.planned)
+        names = ", ".join(item.study.name for item in training.planned)
+        stored = f"{wanted - self.left:,} stored"
+        progress = f"phase {phase}: {counted(wanted, 'network')} ({names}), {stored}"
+        if not self.left:
+            self._print(progress)
+            return True
+        hours = _core_hours(training.planned)
+        self._print(f"{progress}, {self.left:,} to train: {about_core_hours(hours)} here")
+        if limit is None and hours > self.max_core_hours:
+            raise UserError(self._too_long(phase, hours))
+        if rest == 0:
+            self.outcome = "limited"
+            resume = invocation.to_train_all()
+            self._print(f"the limit of {limit:,} is reached; resume with:\n  {resume}")
+            return False
+        result = training.run()
+        self.trained += result.tally.trained
+        self.left = result.left
+        result.print_summary(self.console, self.store, invocation, self.trained)
+        if result.stopped_by is not None:
+            self.outcome = "interrupted"
+            self.stopped_by = result.stopped_by
+            if not result.left:
+                resume = invocation.to_resume(self.trained)
+                self._print(f"stopped after this phase; resume with:\n  {resume}")
+        elif result.left:
+            self.outcome = "limited"
+        return self.outcome == "finished"
+
+    def _too_long(self, phase: int, hours: float) -> str:
+        """Return the message for a phase that takes longer than allowed."""
+        less = ["a lower --target"]
+        if len(self.settings.schedules) > 1:
+            less.insert(0, "one --schedule")
+        if len(self.settings.lrs) > 1:
+            less.insert(0, "one --lr")
+        if self.settings.masks != MasksChoice.distinct:
+            less.insert(0, "--masks distinct")
+        if self.settings.structures > 1:
+            less.insert(0, "fewer --structures")
+        return (
+            f"phase {phase} takes {about_core_hours(hours)}, more than the allowed "
+            f"{self.max_core_hours:g}, and was not started. Give --max-core-hours "
+            f"{hours + 1:.0f} to train it all, --limit N to train a part, or ask for less "
+            f"({', '.join(less)})"
+        )
+
+    def _print(self, *lines: str) -> None:
+        for line in lines:
+            self.console.print(line, soft_wrap=True)
 
 
-def _tell(found: Search, choice: SearchChoice) -> None:
-    """The network that was found, on standard output: it is what was asked for."""
-    console = plain_console()
-    (network,) = choice.networks
-    for line in explain(choice):
-        console.print(line, soft_wrap=True)
-    console.print(
-        f'look at it: {program()} query "SELECT * FROM results WHERE experiment_id = '
-        f"'{network.experiment_id}'\" --format json --store {found.options.store}",
-        soft_wrap=True,
-    )
-    advice = found.advice()
-    if advice is not None:
-        console.print(advice, soft_wrap=True)
+def _core_hours(planned: Sequence[PlannedStudy]) -> float:
+    """Return the hours of one core of this machine for what is left."""
+    speed = calibration()
+    return sum(estimate(item.study, item.remaining, speed).core_hours for item in planned)

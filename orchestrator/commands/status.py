@@ -14,7 +14,7 @@ from orchestrator.commands.options import AsJson, StorePath
 from orchestrator.commands.watch import watch
 from orchestrator.display.activity import Activity
 from orchestrator.display.formatting import counted, human_bytes
-from orchestrator.display.network_summary import init_origin
+from orchestrator.display.network_summary import describe_choice, init_origin
 from orchestrator.display.store_summary import (
     FewestWeights,
     fewest_weights,
@@ -23,7 +23,6 @@ from orchestrator.display.store_summary import (
 )
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
-from orchestrator.search_choice import explain
 from storage.reading.reader import StoreReader
 
 
@@ -80,7 +79,6 @@ def _report(reader: StoreReader, best: FewestWeights, activity: Activity) -> dic
         ],
         "searches": [choice.model_dump(mode="json") for choice in reader.searches.values()],
         "best": {str(target): fewest for target, fewest in best.by_target.items()},
-        "best_by_dataset": best.by_dataset,
         "last_run": activity.last_run,
         "running": None if activity.running is None else activity.running.model_dump(),
         "at_work": None if activity.busy is None else asdict(activity.busy),
@@ -106,7 +104,7 @@ def _print(
         console.print(f"{init.name}: {init.digest}, {init_origin(init.found)}", soft_wrap=True)
     for choice in reader.searches.values():
         console.print(f"search for {choice.settings} ({choice.chosen}):", soft_wrap=True)
-        for line in explain(choice):
+        for line in describe_choice(choice):
             console.print(f"  {line}", soft_wrap=True)
     if activity.throughput is not None:
         console.print(activity.throughput, soft_wrap=True)

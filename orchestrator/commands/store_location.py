@@ -1,4 +1,4 @@
-"""Where a store is: a folder, or on S3; a command is given a folder in both cases."""
+"""The location of a store: a folder, or an address on S3 with a working copy in a folder."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from storage.remote.errors import BadAddress
 
 @dataclass(frozen=True)
 class StoreOnS3:
-    """A store that the user has named by its address on S3.
+    """A store on S3.
 
     Attributes:
-        address: of the store.
-        may_be_missing: whether the command goes on where there is none.
+        address: address of the store.
+        may_be_missing: whether the command accepts that there is no store.
     """
 
     address: S3Address
     may_be_missing: bool
 
     def folder(self) -> Path:
-        """The folder of its working copy, brought up to date.
+        """Return the folder of the working copy, after updating it.
 
         Raises:
             StoreError: the store cannot be read.
@@ -37,34 +37,34 @@ class StoreOnS3:
 
 
 def store_location(text: str) -> Path | StoreOnS3:
-    """What the user names as a store that must exist; nothing is looked at yet.
+    """Return the location of a store that has to exist, without looking at it.
 
     Raises:
-        typer.BadParameter: an address on S3 that is none.
+        typer.BadParameter: the text is not a valid address on S3.
     """
-    return _place(text, may_be_missing=False)
+    return _location(text, may_be_missing=False)
 
 
 def new_store_location(text: str) -> Path | StoreOnS3:
-    """Like `store_location`, of a store that need not exist."""
-    return _place(text, may_be_missing=True)
+    """Return the location of a store that may be missing, as `store_location`."""
+    return _location(text, may_be_missing=True)
 
 
 def local_argument(argument: object) -> object:
-    """An argument of a command; in place of a store on S3, the folder of its working copy.
+    """Return an argument of a command, with folders instead of stores on S3.
 
     Args:
-        argument: of any type; in a list, every one is looked at.
+        argument: of any type; all items of a list are replaced.
 
     Raises:
-        StoreError: the store on S3 cannot be read.
+        StoreError: a store on S3 cannot be read.
     """
     if isinstance(argument, list):
-        return [local_argument(one) for one in argument]
+        return [local_argument(item) for item in argument]
     return argument.folder() if isinstance(argument, StoreOnS3) else argument
 
 
-def _place(text: str, *, may_be_missing: bool) -> Path | StoreOnS3:
+def _location(text: str, *, may_be_missing: bool) -> Path | StoreOnS3:
     if not is_address(text):
         return Path(text)
     try:

@@ -1,23 +1,22 @@
-"""Training what a command asks for: one sweep of the store, or two.
+"""Training the experiments of a command, as one sweep of the store or as two.
 
-Two where a stored initialisation is still to be chosen (`orchestrator.best_init`): first the search
-that it is chosen from, then everything else.
+There are two if a stored initialisation has to be chosen (`orchestrator.best_init`): first the
+search that it is chosen from, then everything else.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
 
 from orchestrator.best_init import SEARCHES, find_init, refuse_choice, require_searches
-from orchestrator.commands.executors import ExecutorChoice, make_executor
+from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions, make_executor
 from orchestrator.commands.run_result import RunResult
 from orchestrator.display.formatting import counted
 from orchestrator.display.live_monitor import LiveMonitor
@@ -26,12 +25,13 @@ from orchestrator.display.progress import ProgressDisplay
 from orchestrator.display.store_summary import fewest_weights
 from orchestrator.driver import drive
 from orchestrator.errors import UserError
-from orchestrator.inits import combined, inits_in
+from orchestrator.executor import Executor
+from orchestrator.inits import combined
 from orchestrator.invocation import Invocation
 from orchestrator.planning.plan import PlannedStudy, make_plan
 from orchestrator.planning.targets import Targets, with_inits
 from orchestrator.plugins import packages_of
-from orchestrator.run_log import log_beside
+from orchestrator.run_store import RunStore
 from orchestrator.stopping import StopRequest, resumable
 from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
@@ -40,11 +40,7 @@ from search.shards import Shard
 from storage.errors import WriterClosed
 from storage.log.entries import Status
 from storage.log.sweep_info import describe_sweep
-from storage.paths import StorePaths
 from storage.planned import record_planned
-from storage.reading.reader import StoreReader
-from storage.writing.writer import StoreWriter
-from workers.train import Device
 
 logger = logging.getLogger(__name__)
 
@@ -54,25 +50,16 @@ class TrainingOptions:
     """How to train.
 
     Attributes:
-        store: where the rows go.
         executor: what trains.
-        workers: how many at most; None for as many as there is room for.
-        devices: where.
-        address: a Ray cluster to join; None for this machine.
-        root_seed: of all random numbers.
-        limit: train no more experiments than that.
-        invocation: the command, which the store records.
-        curves: measure every training at the end of each epoch too.
-        retry: statuses of rows that count as not stored.
-        shard: what is wanted is this part of a whole that several machines train; None where it is
-            the whole.
+        root_seed: root seed of all random numbers.
+        limit: maximum number of experiments to train; None for all.
+        invocation: the command.
+        curves: whether to measure every training after each epoch too.
+        retry: statuses of stored rows whose experiments are trained again.
+        shard: the part that this machine trains; None if it trains everything.
     """
 
-    store: Path
-    executor: ExecutorChoice
-    workers: int | None
-    devices: tuple[Device, ...]
-    address: str | None
+    executor: ExecutorOptions
     root_seed: int
     limit: int | None
     invocation: Invocation
@@ -81,153 +68,158 @@ class TrainingOptions:
     shard: Shard | None = None
 
 
-def train_targets(
-    targets: Targets, given: Mapping[str, StoredInit], options: TrainingOptions, console: Console
-) -> RunResult:
-    """Trains what is not stored yet.
+class Training:
+    """The experiments of a command that are not stored, and their training.
 
     Args:
-        targets: what is wanted; its methods must be there.
-        given: initialisations that the user hands in, by name.
+        targets: the wanted experiments.
+        given: initialisations from files, by name.
         options: how to train.
-        console: where to tell how it goes.
+        store: the store.
+        console: for messages.
+
+    Attributes:
+        planned: the plan.
 
     Raises:
-        UserError: a plug-in cannot be used, an initialisation cannot be had, or nothing can be
-            trained here.
+        UserError: a plug-in or an initialisation is unavailable.
         StoreError: the store cannot be used.
     """
-    plugins = packages_of(selection.study for selection in targets.selections)
-    inits = combined(inits_in(options.store), given)
-    waiting = [name for name in targets.init_names if name not in inits]
-    if waiting:
-        if options.shard is not None:
-            refuse_choice(waiting, targets.selections, options.shard)
-        _require_searches(waiting, targets, options)
-    with (
-        resumable(),
-        StoreWriter(options.store, command=options.invocation.recorded) as writer,
-        log_beside(writer.paths),
-    ):
-        training = _Training(targets, options, writer, console, plugins)
+
+    def __init__(
+        self,
+        targets: Targets,
+        given: Mapping[str, StoredInit],
+        options: TrainingOptions,
+        store: RunStore,
+        console: Console,
+    ) -> None:
+        self._targets = targets
+        self._given = given
+        self._options = options
+        self._store = store
+        self._console = console
+        self._packages = packages_of(selection.study for selection in targets.selections)
+        self._inits = combined(store.inits, given)
+        self._to_choose = [name for name in targets.init_names if name not in self._inits]
+        if self._to_choose:
+            selections = targets.selections
+            if options.shard is not None:
+                refuse_choice(self._to_choose, selections, options.shard)
+            require_searches(self._to_choose, selections, store.existing, options.root_seed)
         if options.retry:
-            aside = counted(writer.retry(options.retry), "row")
-            console.print(
-                f"{aside} of the store {' or '.join(options.retry)}: not counted as stored"
+            self._retry(options.retry)
+        self.planned = self._plan()
+
+    def run(self) -> RunResult:
+        """Train what is not stored.
+
+        Raises:
+            UserError: an initialisation cannot be chosen, or nothing can be trained here.
+            StoreError: the store cannot be used.
+        """
+        result = RunResult(left=_left(self.planned))
+        with resumable():
+            self._record_plan()
+            self._print_plan()
+            if not result.left:
+                return result
+            for init in self._given.values():
+                self._store.writer.record_init(init.name, init.digest, init.layers)
+            if self._to_choose:
+                result = self._train_searches(result)
+                if result.stopped_by or result.tally.trained == self._options.limit:
+                    return result
+                self._choose_inits()
+                self.planned = self._plan()
+                self._record_plan()
+            return self._sweep(self.planned, result)
+
+    def _print_plan(self) -> None:
+        """Print what is planned, stored and to be trained."""
+        for item in self.planned:
+            self._console.print(
+                f"{item.study.name}: {len(item.wanted):,} planned, {len(item.stored):,} stored, "
+                f"{len(item.remaining):,} to train"
             )
-        planned = training.plan(inits)
-        _say_plan(planned, targets.left_out, console)
-        left = sum(len(item.remaining) for item in planned)
-        done = RunResult("finished", Tally(), 0.0, 0, left)
-        if left == 0:
-            return done
-        for init in given.values():
-            writer.record_init(init.name, init.digest, init.layers)
-        if waiting:
-            searches = {SEARCHES[name].study for name in waiting}
-            first = [item for item in planned if item.study.name in searches and item.remaining]
-            if first:
-                names = " and ".join(item.study.name for item in first)
-                console.print(f"first {names}: other studies start from what is best there")
-                done = training.sweep(first, inits, done)
-                if done.stopped_by or done.tally.trained == options.limit:
-                    return done
-            inits |= training.choose(waiting)
-            planned = training.plan(inits)
-        return training.sweep(planned, inits, done)
+        for note in self._targets.left_out:
+            self._console.print(note, soft_wrap=True)
+        left, limit = _left(self.planned), self._options.limit
+        if limit is not None and limit < left:
+            self._console.print(f"this run trains {limit:,} of {left:,} (--limit)")
 
+    def _retry(self, statuses: Sequence[Status]) -> None:
+        rows = counted(self._store.writer.retry(statuses), "row")
+        named = " or ".join(statuses)
+        self._console.print(f"{rows} with status {named}: trained again, like what is not stored")
 
-def _require_searches(waiting: list[str], targets: Targets, options: TrainingOptions) -> None:
-    """`require_searches` against the store, which need not exist yet."""
-    if not StorePaths.of(options.store).marker.exists():
-        require_searches(waiting, targets.selections, None, options.root_seed)
-        return
-    with StoreReader(options.store) as reader:
-        require_searches(waiting, targets.selections, reader, options.root_seed)
+    def _plan(self) -> list[PlannedStudy]:
+        tokens = {name: init.token for name, init in self._inits.items()}
+        return make_plan(with_inits(self._targets, tokens).selections, self._store.existing)
 
+    def _record_plan(self) -> None:
+        wanted = {item.study.digest: len(item.wanted) for item in self.planned}
+        record_planned(self._store.writer.paths, wanted)
 
-@dataclass(frozen=True)
-class _Training:
-    """What the sweeps of one command share."""
+    def _train_searches(self, result: RunResult) -> RunResult:
+        """Train what is missing of the searches from which initialisations are chosen."""
+        names = {SEARCHES[name].study for name in self._to_choose}
+        searches = [item for item in self.planned if item.study.name in names and item.remaining]
+        if not searches:
+            return result
+        named = " and ".join(item.study.name for item in searches)
+        self._console.print(f"first {named}: other studies start from the best network of it")
+        return self._sweep(searches, result)
 
-    targets: Targets
-    options: TrainingOptions
-    writer: StoreWriter
-    console: Console
-    plugins: Mapping[str, str]
+    def _choose_inits(self) -> None:
+        """Choose missing initialisations for good, and print them."""
+        reader = self._store.reader
+        for name in self._to_choose:
+            init, found = find_init(name, self._options.root_seed, reader)
+            self._store.writer.record_init(init.name, init.digest, init.layers, found)
+            self._inits[name] = init
+            message = f"{name} of this store is now {init.digest}, {init_origin(found)}"
+            self._console.print(message, soft_wrap=True)
+            logger.info("%s", message)
 
-    def plan(self, inits: Mapping[str, StoredInit]) -> list[PlannedStudy]:
-        """What is left, with the initialisations that are known; the store notes what is wanted."""
-        tokens = {name: init.token for name, init in inits.items()}
-        planned = make_plan(with_inits(self.targets, tokens).selections, self.writer)
-        wanted = {item.study.digest: len(item.wanted) for item in planned}
-        record_planned(self.writer.paths, wanted)
-        return planned
-
-    def choose(self, names: list[str]) -> dict[str, StoredInit]:
-        """Chooses the initialisations that nobody has given, for good; says which they are."""
-        with StoreReader(self.options.store) as reader:
-            chosen = [find_init(name, self.options.root_seed, reader) for name in names]
-        for init, found in chosen:
-            self.writer.record_init(init.name, init.digest, init.layers, found)
-            said = f"{init.name} is {init.digest} in this store from now on, {init_origin(found)}"
-            self.console.print(said, soft_wrap=True)
-            logger.info("%s", said)
-        return {init.name: init for init, _ in chosen}
-
-    def sweep(
-        self, planned: list[PlannedStudy], inits: Mapping[str, StoredInit], before: RunResult
-    ) -> RunResult:
-        """Runs the loop as one sweep of the store, under a progress display.
+    def _sweep(self, planned: list[PlannedStudy], before: RunResult) -> RunResult:
+        """Train as one sweep of the store, under a progress display.
 
         Returns:
-            How it went, together with what the command has done before.
+            The result together with that of the sweep before.
         """
-        options, writer = self.options, self.writer
-        by_token = {init.token: init for init in inits.values()}
+        options, writer = self._options, self._store.writer
         limit = None if options.limit is None else options.limit - before.tally.trained
-        skipped = sum(len(item.stored) for item in planned)
-        names = [item.study.name for item in planned]
-        files = self.targets.sweep_files
-        if options.address is not None:
-            self.console.print(f"joining {options.address}: it begins with the first worker")
-        with make_executor(
-            options.executor, options.workers, by_token, options.devices, options.address
-        ) as trainer:
+        inits = {init.token: init for init in self._inits.values()}
+        chosen = options.executor.resolved(planned, limit, plugins=bool(self._packages))
+        self._announce_executor(chosen)
+        with make_executor(chosen, inits) as executor:
+            names = [item.study.name for item in planned]
+            files = self._targets.sweep_files
             sweep = describe_sweep(
                 command=options.invocation.recorded,
                 studies=names,
                 sweep_files={name: files[name] for name in names if name in files},
-                plugins=self.plugins,
-                device="+".join(options.devices),
-                workers=options.workers or trainer.workers,
+                plugins=self._packages,
+                device="+".join(chosen.devices),
+                workers=chosen.workers or executor.workers,
                 root_seed=options.root_seed,
             )
             scheduler = TaskScheduler(
-                planned,
-                sweep.sweep_id,
-                limit,
-                curves=options.curves,
-                packages=self.plugins,
+                planned, sweep.sweep_id, limit, curves=options.curves, packages=self._packages
             )
+            skipped = sum(len(item.stored) for item in planned)
             tally = Tally(scheduler.left)
-            with StoreReader(options.store) as reader:
-                display = ProgressDisplay(self.console, tally, fewest_weights(reader))
             writer.begin_sweep(sweep)
-            logger.info("sweep %s: %s; %d to train", sweep.sweep_id, sweep.command, scheduler.left)
+            logger.info("sweep %s: %s; %d to train", sweep.sweep_id, sweep.command, tally.total)
             start = time.monotonic()
             try:
-                with (
-                    display,
-                    LiveMonitor(display, writer.paths, sweep.sweep_id, trainer) as monitor,
-                    StopRequest(self._announce) as stop,
-                ):
-                    drive(scheduler, trainer, writer, monitor, stop, tally)
+                stop = self._drive(scheduler, executor, sweep.sweep_id, tally)
             except UserError:
                 writer.end_sweep("failed", skipped=skipped, core_seconds=tally.busy_s)
                 raise
             except KeyboardInterrupt:
-                # A commit that was cut short has closed the writer: such a sweep has no end.
+                # An interrupted commit has closed the writer. Such a sweep has no end.
                 with suppress(WriterClosed):
                     writer.end_sweep("interrupted", skipped=skipped, core_seconds=tally.busy_s)
                 raise
@@ -237,26 +229,36 @@ class _Training:
             )
             writer.end_sweep(outcome, skipped=skipped, core_seconds=tally.busy_s)
         logger.info("sweep %s: %s, %d stored", sweep.sweep_id, outcome, tally.trained)
-        left = before.left - tally.trained
         return RunResult(
-            # Whoever asks to stop when a first sweep has just ended does not want the second.
-            "interrupted" if stop.requested and left > 0 else "finished",
             before.tally + tally,
+            before.left - tally.trained,
             before.wall_s + wall_s,
-            trainer.workers,
-            left,
+            executor.workers,
             stop.received,
         )
 
-    def _announce(self) -> None:
-        self.console.print("stopping: what is in training is finished and stored (Ctrl-C: at once)")
+    def _drive(
+        self, scheduler: TaskScheduler, executor: Executor, sweep_id: str, tally: Tally
+    ) -> StopRequest:
+        writer = self._store.writer
+        display = ProgressDisplay(self._console, tally, fewest_weights(self._store.reader))
+        with (
+            display,
+            LiveMonitor(display, writer.paths, sweep_id, executor) as monitor,
+            StopRequest(self._announce_stop) as stop,
+        ):
+            drive(scheduler, executor, writer, monitor, stop, tally)
+        return stop
+
+    def _announce_executor(self, chosen: ExecutorOptions) -> None:
+        if chosen.choice is ExecutorChoice.ray:
+            where = "on this machine" if chosen.address is None else f"at {chosen.address}"
+            verb = "starting" if chosen.address is None else "joining"
+            self._console.print(f"{verb} Ray {where}; training starts with the first worker")
+
+    def _announce_stop(self) -> None:
+        self._console.print("stopping after what is in training; Ctrl-C stops at once")
 
 
-def _say_plan(planned: list[PlannedStudy], left_out: list[str], console: Console) -> None:
-    for item in planned:
-        console.print(
-            f"{item.study.name}: {len(item.wanted):,} planned, {len(item.stored):,} stored, "
-            f"{len(item.remaining):,} to train"
-        )
-    for note in left_out:
-        console.print(note, soft_wrap=True)
+def _left(planned: Sequence[PlannedStudy]) -> int:
+    return sum(len(item.remaining) for item in planned)

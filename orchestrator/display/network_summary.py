@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.display.formatting import counted
+from search.paper_grids import INPUTS
+from search.structure import Structure
 from storage.log.init_entries import FoundNetwork
+from storage.log.search_entries import SearchChoice
 
 COLUMNS = (
     "experiment_id, study, study_index, paper_group, paper_run_id, structure, masks, accuracy, "
@@ -61,3 +64,27 @@ def init_origin(found: FoundNetwork | None) -> str:
         f"{found.model_nnz} nonzeros with biases ({found.weight_nnz} weights); "
         f"{found.reached:,} reach {100 * found.target:g} %"
     )
+
+
+def describe_choice(choice: SearchChoice) -> list[str]:
+    """Return a choice as lines for the user."""
+    target = choice.networks[0].target
+    lines = [
+        f"phase {choice.phase}: {choice.trained:,} networks trained, {choice.reached:,} reach "
+        f"{100 * target:g} %"
+    ]
+    for network in choice.networks:
+        if choice.phase == 1:
+            parameters = Structure.parse(network.structure).parameters(INPUTS)
+            lines.append(
+                f"  {network.structure}, {parameters} weights and biases: {network.reached} of "
+                f"{network.trained} reach it, the best with {network.accuracy:.4f} "
+                f"({network.label})"
+            )
+        else:
+            lines.append(
+                f"  the sparsest: {network.label}, {network.structure}, {network.weight_nnz} "
+                f"nonzero weights, {network.model_nnz} with biases, accuracy "
+                f"{network.accuracy:.4f}, {masks_text(network)}"
+            )
+    return lines

@@ -1,1 +1,1 @@
-"""What is to be trained, what of it is left, and what that costs."""
+"""The experiments that a command asks for, those that are not stored, and their cost."""

@@ -1,8 +1,9 @@
-"""How fast this machine trains: measured once, kept, and shown with its age."""
+"""The training speed of this machine: measured once, kept in a file, and shown with its age."""
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count, islice
 from pathlib import Path
@@ -19,29 +20,29 @@ from workers.cost import STEP_COST, step_cost
 from workers.fast import BACKEND
 from workers.train import train_batch
 
-STRUCTURES = ((3, 2, 2), (3, 3, 3), (7, 3, 3), (8, 8, 8), (16, 16, 16))
-"""Networks that are timed, from the smallest of the paper's search to the largest."""
+STRUCTURES = tuple(map(Structure, ((3, 2, 2), (3, 3, 3), (7, 3, 3), (8, 8, 8), (16, 16, 16))))
+"""Structures that are timed, from the smallest of the paper's search to the largest."""
 
 NETWORKS = 16
 """Networks of each structure that are timed together: as many as share a data order in a task."""
 
 LEARNING_RATE = 1e-6
-"""With which no network learns anything: what is counted of good ones (`workers.prunability`) is no
-training, and depends on how good they become."""
+"""A rate at which no network learns. The weights that a good network could lose are counted too
+(`workers.prunability`), which is not training and depends on how good the network is."""
 
 EPOCHS = 20
-"""Epochs that they are trained for: one to two seconds in all. Of fewer, what a network takes
-besides its training would be too large a part."""
+"""Epochs of each network: one to two seconds in all. In fewer, a network's other work would count
+too much."""
 
 
 class Calibration(BaseModel):
-    """Seconds of one core that a unit of `workers.cost` takes.
+    """The speed of a machine.
 
     Attributes:
-        backend: trainer that was measured.
-        processor: on which processor.
-        seconds_per_cost: the figure.
-        measured: when, in UTC.
+        backend: the trainer that was measured.
+        processor: name of the processor.
+        seconds_per_cost: seconds of one core for a unit of `workers.cost`.
+        measured: time of the measurement, in UTC.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -53,7 +54,7 @@ class Calibration(BaseModel):
 
     @property
     def age(self) -> str:
-        """How long ago it was measured, in words."""
+        """Time since the measurement, such as "3 days ago"."""
         seconds = (datetime.now(UTC) - self.measured).total_seconds()
         for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
             if seconds >= 2 * size:
@@ -62,7 +63,7 @@ class Calibration(BaseModel):
 
 
 def speed_note(speed: Calibration) -> str:
-    """What core-hours mean, for whom reads them."""
+    """Return an explanation of core-hours for the user."""
     return (
         f"Core-hours are of one core of this machine ({speed.backend}), calibrated {speed.age}; "
         "`--calibrate` measures again."
@@ -70,15 +71,15 @@ def speed_note(speed: Calibration) -> str:
 
 
 def calibration_file() -> Path:
-    """Where the figure is kept: it belongs to its cost model, and to what was trained for it."""
+    """Return the file of the speed; its name has what the measurement depends on."""
     return cache_folder() / f"calibration-{STEP_COST:g}-{LEARNING_RATE:g}-{EPOCHS}.json"
 
 
 def calibration(*, again: bool = False) -> Calibration:
-    """The kept figure of this machine and backend, or a new one, which is kept.
+    """Return the speed of this machine and backend, from the file or measured now.
 
     Args:
-        again: measure even where there is a kept figure.
+        again: measure even if the file has it.
     """
     path = calibration_file()
     kept = None if again else _read(path)
@@ -90,42 +91,39 @@ def calibration(*, again: bool = False) -> Calibration:
         seconds_per_cost=_measure(),
         measured=datetime.now(UTC),
     )
-    try:
+    with suppress(OSError):  # without a cache folder, every command measures again
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(measured.model_dump_json(indent=1) + "\n")
-    except OSError:
-        # Without a cache folder every plan measures for itself.
-        return measured
     return measured
 
 
 def _read(path: Path) -> Calibration | None:
+    """Return the content of the file; None if it is missing, damaged or from another version."""
     try:
         return Calibration.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
-        # Absent, torn or from another version: it costs two seconds to measure again.
         return None
 
 
 def _measure() -> float:
-    """Median over the structures of core-seconds a unit of cost.
+    """Return the median over the structures of the seconds per unit of cost.
 
-    Processor time, not wall-clock time: what else runs on the machine shall not count.
+    Processor time, not wall-clock time: other programs on the machine must not count.
     """
     train_batch([Experiment(structure=(1, 1, 1), epochs=1)])
-    figures = []
+    measured = []
     for structure in STRUCTURES:
-        group = _of_one_order(structure)
+        experiments = _of_one_order(structure)
         start = time.process_time()
-        train_batch(group)
+        train_batch(experiments)
         seconds = time.process_time() - start
-        weights = Structure(structure).weights(INPUTS)
-        figures.append(seconds / (NETWORKS * EPOCHS * step_cost(weights)))
-    return float(np.median(figures))
+        cost = NETWORKS * EPOCHS * step_cost(structure.weights(INPUTS))
+        measured.append(seconds / cost)
+    return float(np.median(measured))
 
 
-def _of_one_order(structure: tuple[int, ...]) -> list[Experiment]:
-    """Experiments that share a data order, as the many experiments of a task do."""
+def _of_one_order(structure: Structure) -> list[Experiment]:
+    """Return experiments that share a data order, as many in a task do."""
     variants = (
         Experiment(structure=structure, epochs=EPOCHS, lr=LEARNING_RATE * (1 + n / 1000))
         for n in count()

@@ -1,17 +1,19 @@
-"""What a study would cost: core-hours and bytes, from a sample of its experiments."""
+"""The cost of a study in core-hours and bytes, from a sample of its experiments."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.planning.calibration import Calibration
+from orchestrator.planning.plan import PlannedStudy
 from search.experiment import Experiment
 from search.indices import IndexSet
 from search.study import Study
-from workers.cost import experiment_cost, explicit_mask_cost
+from workers.cost import UNIT_MS, experiment_cost, explicit_mask_cost
 
 SAMPLE = 400
-"""Experiments, evenly spread over what remains, whose mean cost is taken for all."""
+"""Experiments, evenly spread over a study, whose mean cost is taken for all."""
 
 ROW_BYTES = 220
 """Bytes of a stored row: 97 MB for the 445,824 of docs/results.md."""
@@ -19,7 +21,7 @@ ROW_BYTES = 220
 
 @dataclass(frozen=True)
 class Estimate:
-    """What training some experiments takes.
+    """The cost of training some experiments.
 
     Attributes:
         core_hours: hours of one core.
@@ -31,24 +33,24 @@ class Estimate:
 
 
 def search_core_hours(networks: int, mean_weights: float, speed: Calibration) -> float:
-    """Hours of one core for training given masks once, for the paper's number of epochs.
+    """Return the core-hours for training given masks once, for the paper's number of epochs.
 
     Args:
-        networks: how many.
-        mean_weights: unmasked weights of one on average; costs are proportional.
-        speed: seconds that a unit of cost takes here.
+        networks: number of networks.
+        mean_weights: their mean number of unmasked weights; costs are proportional to it.
+        speed: speed of this machine.
     """
     cost = explicit_mask_cost(mean_weights, Experiment().epochs)
     return networks * cost * speed.seconds_per_cost / 3600
 
 
 def estimate(study: Study, indices: IndexSet, speed: Calibration) -> Estimate:
-    """The cost of training the given experiments of a study on this machine.
+    """Return the cost of training some experiments of a study on this machine.
 
     Args:
-        study: whose experiments; its methods must be ones that can be trained.
-        indices: which of them.
-        speed: seconds that a unit of cost takes here.
+        study: the study; its methods must be installed.
+        indices: indices of the experiments.
+        speed: speed of this machine.
     """
     total = len(indices)
     if total == 0:
@@ -57,14 +59,31 @@ def estimate(study: Study, indices: IndexSet, speed: Calibration) -> Estimate:
     return Estimate(total * mean * speed.seconds_per_cost / 3600, total * ROW_BYTES)
 
 
+def reference_seconds(planned: Sequence[PlannedStudy], limit: int | None) -> float:
+    """Return the seconds that a run takes on one core of a reference processor.
+
+    Args:
+        planned: the experiments of the run.
+        limit: maximum number of them to train; None for all.
+    """
+    cost = 0.0
+    for item in planned:
+        indices = item.remaining if limit is None else item.remaining.take(limit)[0]
+        if indices:
+            cost += mean_cost(item.study, indices, SAMPLE) * len(indices)
+        if limit is not None:
+            limit -= len(indices)
+    return cost * UNIT_MS / 1000
+
+
 def mean_cost(study: Study, indices: IndexSet, sample: int) -> float:
-    """Mean cost (`workers.cost`) of so many of the experiments at most, evenly spread."""
+    """Return the mean cost (`workers.cost`) of up to `sample` experiments, evenly spread."""
     chosen = spread(indices, min(sample, len(indices)))
     return sum(experiment_cost(study[index]) for index in chosen) / len(chosen)
 
 
 def spread(indices: IndexSet, count: int) -> list[int]:
-    """`count` of the indices, evenly spaced by rank."""
+    """Return `count` of the indices, evenly spaced by rank."""
     total = len(indices)
     ranks = iter([(2 * n + 1) * total // (2 * count) for n in range(count)])
     chosen: list[int] = []

@@ -1,4 +1,4 @@
-"""What is left to train: wanted minus stored."""
+"""The experiments that remain to be trained: wanted minus stored."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from search.study import Study
 
 
 class StoredRows(Protocol):
-    """What a plan asks of a store."""
+    """The part of a store that a plan uses."""
 
     def stored(self, study_digest: str) -> IndexSet:
-        """Indices of a study whose rows are stored."""
+        """Return the indices of a study whose rows are stored."""
 
     def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
-        """Ids of a study's rows from before the study was edited."""
+        """Return the ids of rows that were stored before the study was edited."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class PlannedStudy:
     Attributes:
         study: the study.
         wanted: indices asked for.
-        stored: those of them whose rows are stored, also by an earlier version of a sweep file.
-        remaining: the others.
+        stored: wanted indices whose rows are stored, also by an earlier version of a sweep file.
+        remaining: the other wanted indices.
     """
 
     study: Study
@@ -41,11 +41,11 @@ class PlannedStudy:
 
 
 def make_plan(selections: Sequence[Selection], store: StoredRows | None) -> list[PlannedStudy]:
-    """What each selection wants, has, and still needs.
+    """Return the plan for each selection.
 
     Args:
-        selections: what is wanted.
-        store: where rows may be stored already; None for an empty store.
+        selections: the wanted experiments.
+        store: the store; None if it does not exist.
     """
     planned = []
     for selection in selections:
@@ -59,11 +59,11 @@ def make_plan(selections: Sequence[Selection], store: StoredRows | None) -> list
 
 
 def _stored_before_edit(study: Study, indices: IndexSet, store: StoredRows) -> IndexSet:
-    """Those of the indices whose experiments were stored by an earlier version of a sweep file.
+    """Return the indices whose experiments were stored by an earlier version of a sweep file.
 
-    A row's place in a study is known from the log while the study stays the same. After an edit
-    experiments have other places, and only their ids tell which are stored. The paper's studies
-    never change but for their root seed and initialisations, which change every id.
+    The log names rows by their index in the study. After an edit experiments have other indices,
+    and only their ids tell which are stored. The paper's studies change only by their root seed and
+    initialisations, and these change every id.
     """
     if not indices or study.paper_group is not None:
         return IndexSet()

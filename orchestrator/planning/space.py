@@ -1,4 +1,4 @@
-"""The mask space of a structure: how many networks it has, counted in several ways."""
+"""The mask space of a structure: the number of its networks, counted in several ways."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from search.paper_grids import INPUTS, LISTED_MASKS, ListedMasks
 from search.structure import STRUCTURE_FORMAT, Structure
 
 MAX_WEIGHTS = 1000
-"""Weights of the hidden layers of the largest structure: their masks' number has 300 digits."""
+"""Maximum number of weights in the hidden layers. The number of masks then has 300 digits."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,13 @@ class MaskSpace:
     Attributes:
         structure: neurons of each hidden layer.
         inputs: features of the data.
-        populations: by name: "all" masks; the "covering" ones, without empty rows and columns; the
-            "eligible" ones; the "distinct" networks, if they can be counted; those that the paper
-            lists, "paper", and the distinct ones of these, "paper-distinct".
-        distinct_at_least: how many distinct networks there are, if they cannot be counted.
-        listed: which masks the paper lists, if it has the structure.
+        populations: number of networks and weights by name: "all" masks; "covering" masks, without
+            empty rows and columns; "eligible" masks; "distinct" networks, if they can be counted;
+            networks that the paper lists, "paper", and the distinct ones of these,
+            "paper-distinct".
+        distinct_at_least: lower bound of the number of distinct networks, if they cannot be
+            counted.
+        listed: the masks that the paper lists, if it has the structure.
     """
 
     structure: Structure
@@ -38,29 +40,29 @@ class MaskSpace:
 
     @property
     def hidden_weights(self) -> int:
-        """Weights of the dense hidden layers."""
+        """Number of weights in the dense hidden layers."""
         return sum(rows * cols for cols, rows in pairwise((self.inputs, *self.structure)))
 
     @property
     def output_weights(self) -> int:
-        """Weights of the output layer."""
+        """Number of weights in the output layer."""
         return self.structure[-1]
 
     def mean_weights(self, name: str) -> float:
-        """Weights of a network of a population, on average, with the output layer's."""
+        """Return the mean number of weights in a population, including the output layer."""
         population = self.populations[name]
         return population.weights / population.networks + self.output_weights
 
 
 def mask_space(text: str, inputs: int = INPUTS) -> MaskSpace:
-    """Counts the masks of a structure.
+    """Return the mask space of a structure.
 
     Args:
         text: the structure, such as 7x3x3.
         inputs: features of the data.
 
     Raises:
-        UserError: not a structure, or one with more than `MAX_WEIGHTS` weights.
+        UserError: the text is not a structure, or it has more than `MAX_WEIGHTS` weights.
     """
     try:
         structure = Structure.parse(text)
@@ -91,8 +93,8 @@ def mask_space(text: str, inputs: int = INPUTS) -> MaskSpace:
     return MaskSpace(structure, inputs, populations, at_least, listed)
 
 
-def _listed(structure: tuple[int, ...], inputs: int) -> ListedMasks | None:
-    """What the paper lists of a structure; none is in two of its studies."""
+def _listed(structure: Structure, inputs: int) -> ListedMasks | None:
+    """Return the masks that the paper lists of a structure; each is in one study at most."""
     if inputs != INPUTS:
         return None
     matching = [listed for listed in LISTED_MASKS.values() if listed.structure == structure]

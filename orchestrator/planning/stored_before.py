@@ -1,7 +1,8 @@
-"""Which experiments of an edited sweep file are stored: told by their ids, place for place.
+"""The experiments of an edited sweep file that are stored, found by their ids.
 
-Making an id takes ten microseconds, so the ids of a large sweep are made by all cores, a range of
-indices each, and only their bytes travel. Nothing but ranges and one array of ids is held.
+Computing an id takes ten microseconds. The ids of a large sweep are computed by all cores, a range
+of indices at a time, and only their bytes are sent back, so that memory holds ranges and one array
+of ids.
 """
 
 from __future__ import annotations
@@ -21,36 +22,36 @@ from search.indices import IndexSet
 from search.study import Study
 
 CHUNK = 50_000
-"""Experiments whose ids are made in one go."""
+"""Number of experiments whose ids are computed together."""
 
-FEW = 200_000
-"""Up to so many, this process is done before others would have started."""
+PARALLEL_FROM = 200_000
+"""Number of experiments up to which this process is done before others would have started."""
 
 
 def stored_before(study: Study, indices: IndexSet, stored: IdSet) -> IndexSet:
-    """Those of the indices whose experiments are stored.
+    """Return the indices whose experiments are stored.
 
     Args:
-        study: as the sweep file is now.
-        indices: into it.
-        stored: ids of the rows that earlier versions of the file have.
+        study: the study as the sweep file describes it now.
+        indices: indices to look at.
+        stored: ids of the rows of earlier versions of the file.
     """
-    found: list[tuple[int, int]] = []
+    intervals: list[tuple[int, int]] = []
     for chunk, ids in _ids(study, indices):
-        there = stored.has(ids)
-        if there.any():
-            found.extend(_intervals(np.fromiter(chunk, np.int64, len(chunk))[there]))
-    return IndexSet.of(found)
+        is_stored = stored.has(ids)
+        if is_stored.any():
+            intervals.extend(_intervals(np.fromiter(chunk, np.int64, len(chunk))[is_stored]))
+    return IndexSet.of(intervals)
 
 
 def _ids(study: Study, indices: IndexSet) -> Iterator[tuple[IndexSet, bytes]]:
-    """The indices in chunks, in order, with the ids of each chunk."""
+    """Yield the indices in chunks, in order, with the ids of each chunk."""
     cores = usable_cores()
-    if len(indices) <= FEW or cores == 1:
+    if len(indices) <= PARALLEL_FROM or cores == 1:
         for chunk in _chunks(indices):
             yield chunk, _chunk_ids(study, chunk)
         return
-    # Not forked: whoever calls may have threads, DuckDB's among them.
+    # Spawned, not forked: this process may have threads, DuckDB's among them.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(cores, context, _keep, (study,)) as pool:
         waiting: deque[tuple[IndexSet, Future[bytes]]] = deque()
@@ -76,7 +77,7 @@ def _chunk_ids(study: Study, chunk: IndexSet) -> bytes:
 
 
 _kept: list[Study] = []
-"""In a process of the pool: the study, which is sent to it once."""
+"""The study, which is sent to each process of the pool once."""
 
 
 def _keep(study: Study) -> None:
@@ -88,7 +89,7 @@ def _ids_of_kept(chunk: IndexSet) -> bytes:
 
 
 def _intervals(indices: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Ascending indices as half-open intervals."""
+    """Return ascending indices as half-open intervals."""
     breaks = np.flatnonzero(np.diff(indices) != 1)
     starts = indices[np.concatenate([[0], breaks + 1])]
     stops = indices[np.concatenate([breaks, [len(indices) - 1]])] + 1

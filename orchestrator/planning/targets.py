@@ -1,4 +1,4 @@
-"""From the words of a command to the experiments that they stand for."""
+"""The experiments that the words of a command name."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from search.methods import all_methods
 from search.shards import Shard
 from search.study import Study
 
-RANGES = 4
-"""Ranges of numbers that a message has at most."""
+MAX_RANGES = 4
+"""Maximum number of ranges of numbers in a message."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What a command is about.
+    """The experiments that a command is about.
 
     Attributes:
         selections: the experiments, each study once, in the order of the words.
@@ -33,22 +33,22 @@ class Targets:
 
     @property
     def init_names(self) -> list[str]:
-        """Names of the stored initialisations that any of the studies starts from."""
+        """Names of the stored initialisations that the studies start from."""
         return sorted({name for s in self.selections for name in s.study.init_names})
 
     @property
     def left_out(self) -> list[str]:
-        """A note on each study that leaves impossible combinations out."""
+        """A message for each study that leaves out impossible combinations."""
         return [
-            f"{s.study.name}: {s.study.left_out:,} combinations are left out, because their "
-            "target_nnz is not below the number of weights"
+            f"{s.study.name}: {s.study.left_out:,} combinations are left out: their target_nnz "
+            "is not below the number of weights"
             for s in self.selections
             if s.study.left_out
         ]
 
 
 def only_numbers(targets: Targets, numbers: Sequence[int]) -> Targets:
-    """Of the experiments, those with the given numbers: RUN_IDs, or numbers as `list` shows them.
+    """Return the experiments with these numbers, which are RUN_IDs or as `list` shows them.
 
     Raises:
         UserError: no experiment has such a number.
@@ -62,18 +62,18 @@ def only_numbers(targets: Targets, numbers: Sequence[int]) -> Targets:
         if found:
             selections.append(Selection(selection.study, found))
     if unknown:
-        there_are = "\n".join(f"  {s.study.name}: {_numbers(s)}" for s in targets.selections)
+        available = "\n".join(f"  {s.study.name}: {_numbers(s)}" for s in targets.selections)
         raise UserError(
-            f"no experiment has the number {', '.join(map(str, sorted(unknown)))}; there are:\n"
-            f"{there_are}\n`sparsest list STUDY` shows what each number is"
+            f"no experiment has the number {', '.join(map(str, sorted(unknown)))}; available are:\n"
+            f"{available}\n`sparsest list STUDY` shows what each number is"
         )
     return Targets(selections, targets.sweep_files)
 
 
 def _numbers(selection: Selection) -> str:
-    """The numbers of a selection's experiments, as ranges; of many ranges the first and the last.
+    """Return the numbers of a selection as ranges, without the middle ones of many.
 
-    Only a slice of a study, as `demo` has, has gaps.
+    There are several ranges in a slice of a study, as in `demo`.
     """
     number_of_first = selection.study.first_run_id
     ranges = [
@@ -82,15 +82,15 @@ def _numbers(selection: Selection) -> str:
         else str(number_of_first + start)
         for start, stop in selection.indices.intervals
     ]
-    if len(ranges) > RANGES:
-        ranges[RANGES - 1 : -1] = ["..."]
+    if len(ranges) > MAX_RANGES:
+        ranges[MAX_RANGES - 1 : -1] = ["..."]
     return ", ".join(ranges)
 
 
 def only_shard(targets: Targets, shard: Shard) -> Targets:
-    """Of the experiments, those in one of several disjoint parts of their studies.
+    """Return the experiments in one of several disjoint parts of their studies.
 
-    A study without any stays, with none of its experiments.
+    A study with no experiment in the part stays, with an empty selection.
     """
     selections = [
         Selection(s.study, s.indices & shard.indices(len(s.study))) for s in targets.selections
@@ -99,10 +99,10 @@ def only_shard(targets: Targets, shard: Shard) -> Targets:
 
 
 def parse_shard(text: str) -> Shard:
-    """A shard as a command's option has it.
+    """Return the shard that the option `--shard` describes.
 
     Raises:
-        UserError: there is no such shard.
+        UserError: the text is not a shard.
     """
     try:
         return Shard.parse(text)
@@ -111,14 +111,14 @@ def parse_shard(text: str) -> Shard:
 
 
 def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:
-    """The experiments that the words of a command stand for.
+    """Return the experiments that the words of a command name.
 
     Args:
         words: names of studies, `paper`, `demo`, or paths of sweep files (ending in .toml).
-        root_seed: of all random numbers.
+        root_seed: root seed of all random numbers.
 
     Raises:
-        UserError: an unknown name, a sweep file that cannot be used, or an impossible root seed.
+        UserError: an unknown name, an invalid sweep file, or an invalid root seed.
     """
     merged: dict[str, Selection] = {}
     sweep_files = {}
@@ -146,14 +146,14 @@ def _selections(word: str, root_seed: int) -> list[Selection]:
 
 
 def _load(path: Path) -> Study:
-    """The study of a sweep file, held against the methods and data sets that there are."""
+    """Return the study of a sweep file."""
     # Imported here: the paper's studies need none of it.
     from search.sweeps.file import SweepFileError, load_sweep
 
     try:
         return load_sweep(path)
     except SweepFileError as error:
-        # What is called unknown may be a plug-in that is installed and broken.
+        # A name that is reported as unknown may be that of a broken plug-in.
         known = {*all_methods(), *dataset_names()}
         broken = [plugin for plugin in all_plugins() if plugin.name not in known]
         named = [str(plugin) for plugin in broken if repr(plugin.name) in str(error)]
@@ -161,15 +161,15 @@ def _load(path: Path) -> Study:
 
 
 def generated_study(text: str, name: str, root_seed: int) -> Study:
-    """The study of a sweep file that a command has written for itself.
+    """Return the study of a sweep file that a command has generated.
 
     Args:
-        text: the file.
-        name: what messages call it.
-        root_seed: of all random numbers.
+        text: content of the file.
+        name: name of the file in messages.
+        root_seed: root seed of all random numbers.
 
     Raises:
-        UserError: it is not accepted.
+        UserError: the file is not valid.
     """
     from search.sweeps.file import parse_sweep
 
@@ -181,11 +181,11 @@ def generated_study(text: str, name: str, root_seed: int) -> Study:
 
 
 def with_inits(targets: Targets, tokens: Mapping[str, str]) -> Targets:
-    """The same experiments with their stored initialisations named by content, where known.
+    """Return the same experiments with known stored initialisations named by their content.
 
     Args:
-        targets: what a command is about.
-        tokens: name of a stored initialisation -> NAME:DIGEST.
+        targets: the experiments.
+        tokens: NAME:DIGEST of each known initialisation, by name.
     """
 
     def resolved(study: Study) -> Study:

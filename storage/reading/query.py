@@ -1,130 +1,71 @@
-"""Running a user's SQL, which can only read."""
+"""Running a user's SQL, which may only read."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
 
 import duckdb
 import pyarrow as pa
 
 from storage.errors import QueryError, ReadOnlyError
-from storage.reading.connections import query_memory
-from storage.reading.interrupt import interruptible
 from storage.reading.readonly import single_statement
 
-# Besides the check of the statement: protects the tables of the database in memory.
-_READ_ONLY: Final = "BEGIN TRANSACTION READ ONLY"
-
-_BATCH_ROWS: Final = 10_000
+# A second fence, behind the look through the statements: around the database in memory.
+_FENCE = "BEGIN TRANSACTION READ ONLY"
 
 
-def run_query(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
-    """Run one statement and return its whole result.
+def run_reading(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    """Runs a statement, and returns what it yields.
 
     Args:
-        connection: Connection made by `storage.reading.connections.connect_guarded`.
-        query: SQL text.
+        connection: of `storage.reading.connections.connect_guarded`.
+        query: SQL text, one statement.
 
     Raises:
-        ReadOnlyError: The statement would do more than read; nothing was run.
-        QueryError: The text is not one statement, DuckDB could not run it (the message shows the
-            position), or the result does not fit into memory.
-    """
-    limit = query_memory()
-    batches, size = [], 0
-    with open_result(connection, query) as result:
-        for batch in result:
-            batches.append(batch)
-            size += batch.nbytes
-            if size > limit:
-                raise QueryError(
-                    f"The result is larger than {limit / 2**30:.1f} GiB, half of the available "
-                    "memory. Select fewer rows or columns, or write the result to a file: "
-                    "`sparsest query ... --format parquet --output FILE`."
-                )
-        return pa.Table.from_batches(batches, result.schema)
-
-
-@contextmanager
-def open_result(
-    connection: duckdb.DuckDBPyConnection, query: str
-) -> Iterator[pa.RecordBatchReader]:
-    """Run one statement and read its result in batches, without ever holding all of it.
-
-    No other statement can run on the connection until the context ends.
-
-    Args:
-        connection: Connection made by `storage.reading.connections.connect_guarded`.
-        query: SQL text.
-
-    Raises:
-        ReadOnlyError: The statement would do more than read; nothing was run.
-        QueryError: The text is not one statement, or DuckDB could not run it, also while the
-            batches are read.
+        ReadOnlyError: a statement would do something else than read; nothing was run.
+        QueryError: it is more than one, or DuckDB could not run it; the message shows the place.
     """
     statement = single_statement(connection, query)
-    connection.execute(_READ_ONLY)
+    connection.execute(_FENCE)
     try:
-        result = _start(connection, statement)
-        try:
-            yield pa.RecordBatchReader.from_batches(result.schema, _batches(connection, result))
-        finally:
-            result.close()
+        return _run(connection, statement)
     finally:
         connection.execute("ROLLBACK")
 
 
 def split_statements(text: str) -> list[str]:
-    """Return the statements of SQL text one by one, without checking that they only read.
+    """The statements of some SQL text, one by one; whether they only read is not looked at.
 
     Raises:
-        QueryError: The text is not SQL, or contains no statement.
+        QueryError: the text is not SQL, or has no statement.
     """
     with duckdb.connect(":memory:") as connection:
         try:
-            statements = [statement.query for statement in connection.extract_statements(text)]
+            found = [statement.query for statement in connection.extract_statements(text)]
         except duckdb.Error as error:
             raise QueryError(str(error)) from error
-    if not statements:
+    if not found:
         raise QueryError("The query is empty.")
-    return statements
+    return found
 
 
-def _start(connection: duckdb.DuckDBPyConnection, statement: str) -> pa.RecordBatchReader:
+def _run(connection: duckdb.DuckDBPyConnection, statement: str) -> pa.Table:
     try:
-        return interruptible(
-            connection, lambda: connection.sql(statement).to_arrow_reader(_BATCH_ROWS)
-        )
+        return connection.sql(statement).to_arrow_table()
     except duckdb.PermissionException as error:
-        raise ReadOnlyError(f"A query can only read the stored results. {error}") from error
-    except (duckdb.BinderException, duckdb.CatalogException) as error:
-        raise QueryError(_message_with_position(connection, statement, error)) from error
+        raise ReadOnlyError(f"A query reads the stored results only. {error}") from error
     except duckdb.Error as error:
-        raise QueryError(str(error)) from error
+        raise QueryError(_message_with_place(connection, statement, error)) from error
 
 
-def _message_with_position(
+def _message_with_place(
     connection: duckdb.DuckDBPyConnection, statement: str, error: duckdb.Error
 ) -> str:
-    """Return DuckDB's message about a name with the line and the caret, which `sql` leaves out."""
+    """DuckDB's message with the line and the caret, which its Arrow interface leaves out."""
+    if "LINE" in str(error):
+        return str(error)
     with connection.cursor() as cursor:
         try:
-            cursor.execute(statement)  # fails before anything is run
-        except duckdb.Error as located:
-            return str(located)
+            cursor.execute(_FENCE)
+            cursor.execute(statement)
+        except duckdb.Error as placed:
+            return str(placed)
     return str(error)
-
-
-def _batches(
-    connection: duckdb.DuckDBPyConnection, result: pa.RecordBatchReader
-) -> Iterator[pa.RecordBatch]:
-    while True:
-        try:
-            yield interruptible(connection, result.read_next_batch)
-        except StopIteration:
-            return
-        # Arrow turns DuckDB's errors into its own; the text stays.
-        except (duckdb.Error, OSError, pa.ArrowException) as error:
-            raise QueryError(str(error)) from error

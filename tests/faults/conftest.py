@@ -1,4 +1,4 @@
-"""Fixtures that the fault tests share with the tests of the store."""
+"""What the fault tests share with those of the storage room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run in a separate process, which may be killed at any moment."""
+"""A run in a process of its own, which may be killed at any moment."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pathlib import Path
 from tests.orchestrator.running import ROOT
 
 HASTY = ROOT / "tests" / "orchestrator" / "hasty.py"
-"""Module that runs `sparsest` with small tasks that are stored immediately."""
+"""The command with small tasks that are stored at once."""
 
 
 def sparsest_run(words: Sequence[str | Path], store: Path, *, hasty: bool = True) -> list[str]:
-    """Return the command line of a `sparsest run`.
+    """The command of a `sparsest run`.
 
     Args:
-        words: studies and options of `run`.
-        store: folder of the store.
-        hasty: whether tasks are small and stored immediately, so that there is much to interrupt.
+        words: what to train, and options of `run`.
+        store: the store.
+        hasty: small tasks, stored at once, so that there is much to interrupt.
     """
     program = [str(HASTY)] if hasty else ["-c", "from orchestrator.cli import main; main()"]
     given = ["run", *map(str, words), "--store", str(store), "--device", "cpu"]
@@ -34,8 +34,8 @@ class Driver:
     """A run, and how often it was started.
 
     Args:
-        command: its command line.
-        store: folder of its store.
+        command: what starts it.
+        store: its store.
     """
 
     command: Sequence[str]
@@ -45,11 +45,11 @@ class Driver:
 
     @property
     def said(self) -> Path:
-        """Output of all starts."""
+        """What all starts have said."""
         return self.store.with_suffix(".said")
 
     def start(self) -> None:
-        """Start it in its own process group, so that a kill hits only it."""
+        """Starts it, in a process group of its own: a kill meets it alone."""
         with self.said.open("ab") as said:
             self._process = subprocess.Popen(
                 self.command,
@@ -63,19 +63,19 @@ class Driver:
 
     @property
     def code(self) -> int | None:
-        """Return the exit code, None while it runs."""
+        """Exit code; None while it runs."""
         return self._started.poll()
 
     def kill(self) -> None:
-        """Kill it, and wait until it is dead."""
+        """Kills it, and waits until it is dead."""
         self._started.send_signal(signal.SIGKILL)
         self._started.wait()
 
     def end(self, patience_s: float) -> int:
-        """Wait for its end; return the exit code.
+        """Waits for its end; returns the exit code.
 
         Raises:
-            subprocess.TimeoutExpired: it did not end in time.
+            subprocess.TimeoutExpired: it goes on.
         """
         return self._started.wait(patience_s)
 

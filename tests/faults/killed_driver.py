@@ -1,7 +1,7 @@
-"""`sparsest run` in a separate process that is killed at a chosen call.
+"""A driver that is killed: `sparsest run`, in a process of its own that ends at a chosen call.
 
-The processes are forked from a small server that has imported everything, because a new Python
-would take seconds to start. The server has no threads and no open files.
+The processes are forked from a small server that has everything imported, since a new Python would
+take seconds to begin. The server has no threads, and has opened nothing.
 """
 
 from __future__ import annotations
@@ -19,23 +19,22 @@ from typing import Any
 
 import pyarrow as pa
 
-from orchestrator import task_scheduler
+from orchestrator import run_store, task_scheduler
 from orchestrator.cli import app
-from orchestrator.commands import training
 from search.indices import IndexSet
 from storage import durable, lock
 from storage.writing.writer import StoreWriter
 from tests.storage.faulty_os import FaultyOs
 
 TASK = 8
-"""Number of experiments in a task, and so in a commit."""
+"""Experiments of a task, and so of a commit."""
 
 _SERVER = get_context("forkserver")
 _SERVER.set_forkserver_preload(["orchestrator.cli", "orchestrator.commands.training"])
 
 
 class TellingWriter(StoreWriter):
-    """Commits every task immediately, and writes the stored indices to a file."""
+    """Stores every task at once, and writes down in a file which indices it has called stored."""
 
     told: int
 
@@ -49,13 +48,13 @@ class TellingWriter(StoreWriter):
 
 
 def run_killed(words: list[str], told: Path, at: int, delay_s: float | None = None) -> int:
-    """Run a command of `sparsest` and kill it, unless it ends before.
+    """Runs a command of `sparsest` that is killed, if it lives so long.
 
     Args:
-        words: words of the command.
+        words: of the command.
         told: file that gets a line for each commit that has returned.
-        at: number of the store's input/output call at which it is killed, from 0.
-        delay_s: seconds between that call and the kill; None to kill it instead of the call.
+        at: number of the input/output call of the store at which it is killed, from 0.
+        delay_s: it dies so many seconds after that call; None: in its place.
 
     Returns:
         The exit code of the process: -SIGKILL, or that of the command.
@@ -68,7 +67,7 @@ def run_killed(words: list[str], told: Path, at: int, delay_s: float | None = No
 
 
 def stored_by(told: Path, study_digest: str) -> IndexSet:
-    """Return the indices of a study that any process reported as stored."""
+    """The indices of a study that were called stored, over all processes."""
     if not told.exists():
         return IndexSet()
     lines = [json.loads(line) for line in told.read_text().splitlines()]
@@ -83,7 +82,7 @@ def _run(words: list[str], told: str, at: int, delay_s: float | None) -> None:
     os.dup2(silence, 2)
     TellingWriter.told = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     task_scheduler.LARGEST_TASK = task_scheduler.SMALLEST_TASK = TASK
-    setattr(training, "StoreWriter", partial(TellingWriter, max_seconds=0.0))  # noqa: B010
+    setattr(run_store, "StoreWriter", partial(TellingWriter, max_seconds=0.0))  # noqa: B010
     faulty = FaultyOs(at, partial(_die, delay_s))
     for module in (durable, lock):
         setattr(module, "os", faulty)  # noqa: B010 - not exported

@@ -1,4 +1,4 @@
-"""Two processes that write to the same stores at the same time, without a lock."""
+"""Two processes that write to the same stores at the same time, since there is no lock."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _SERVER.set_forkserver_preload(["storage.writing.writer"])
 
 @dataclass
 class Outcome:
-    """Result of one writer in one race.
+    """How a writer fared in one race.
 
     Attributes:
-        sweep_id: sweep id of its rows.
-        stored: indices that it reported as stored.
-        error: message of the error that ended it; None if it finished.
+        sweep_id: that it gave to its rows.
+        stored: indices that it called stored.
+        error: what ended it; None where it did all that it wanted.
     """
 
     sweep_id: str
@@ -41,7 +41,7 @@ class Outcome:
 
 
 def race(stores: Sequence[Path]) -> list[tuple[Outcome, Outcome]]:
-    """Let two processes write to each store in turn, and return their results."""
+    """Lets two processes write to each store, one store after the other; what came of each."""
     barrier = _SERVER.Barrier(2)
     ends, racers = [], []
     for number in range(2):

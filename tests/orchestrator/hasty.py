@@ -14,9 +14,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from orchestrator import task_scheduler
+from orchestrator import run_store, task_scheduler
 from orchestrator.cli import main
-from orchestrator.commands import training
 from search.indices import IndexSet
 from storage.writing.writer import StoreWriter
 
@@ -52,5 +51,5 @@ if __name__ == "__main__":
     task_scheduler.LARGEST_TASK = task_scheduler.SMALLEST_TASK = 16
     task_scheduler.TASK_SECONDS = 0.05
     quick = partial(HeldWriter, max_seconds=0.0)
-    setattr(training, "StoreWriter", quick)  # noqa: B010 - not exported
+    setattr(run_store, "StoreWriter", quick)  # noqa: B010 - not exported
     main()

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.commands.executors import ExecutorChoice, make_executor
+from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions, make_executor
 from orchestrator.driver import drive
 from orchestrator.executor import Done, Executor, Failed, Outcome, Returned
 from orchestrator.job import Job
@@ -261,10 +261,14 @@ def killing(executor: Executor, folder: Path) -> dict[str, Any]:
     }
 
 
+def on_this_machine(workers: int) -> ExecutorOptions:
+    return ExecutorOptions(ExecutorChoice.ray, workers, ("cpu",), None)
+
+
 def main(folder: Path) -> None:
     """Does everything with one Ray, which takes long to start, and a little with a second one."""
     report: dict[str, Any] = {}
-    with make_executor(ExecutorChoice.ray, WORKERS, {}, ("cpu",), None) as executor:
+    with make_executor(on_this_machine(WORKERS), {}) as executor:
         # Only now: this module must not import Ray before the executor has set its environment.
         import ray
         from ray._private.worker import get_dashboard_url
@@ -288,7 +292,7 @@ def main(folder: Path) -> None:
         _, report["outsider"] = outsider.communicate(timeout=PATIENCE_S)
         report["outsider_code"] = outsider.returncode
     report["ray_is_over"] = not ray.is_initialized()
-    with make_executor(ExecutorChoice.ray, 1, {}, ("cpu",), None) as executor:
+    with make_executor(on_this_machine(1), {}) as executor:
         report["second"] = run(executor, sweep, folder / "second").trained
     (folder / "report.json").write_text(json.dumps(report))
 

@@ -1,4 +1,4 @@
-"""The initialisation that the fixed groups start from where nobody hands one in."""
+"""The initialisation of the fixed groups, if no file is given."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ALL = 12
 
 @pytest.fixture(autouse=True)
 def small() -> Iterator[None]:
-    """A paper whose searches every network satisfies."""
+    """A paper in whose searches every network reaches the target."""
     with small_paper(target=0.4):
         yield
 
@@ -87,7 +87,7 @@ LARGE = (0.9, 20)
     ],
     ids=["size", "accuracy", "number", "target"],
 )
-def test_another_than_the_best_network_is_taken(
+def test_best_network_is_chosen_by_size_accuracy_and_number(
     outcomes: list[tuple[float, int]], best: int, store: Path
 ) -> None:
     store_rows(store, 3, outcomes)
@@ -103,17 +103,17 @@ def test_another_than_the_best_network_is_taken(
     assert found.reached == sum(a >= 0.4 for a, _ in outcomes)
 
 
-def test_rows_of_another_root_seed_are_chosen_from(store: Path) -> None:
+def test_rows_of_another_root_seed_are_not_chosen(store: Path) -> None:
     store_rows(store, 3, [(0.5, 12)])
-    with StoreReader(store) as reader, pytest.raises(UserError, match="with the root seed 0"):
+    with StoreReader(store) as reader, pytest.raises(UserError, match="root seed 0"):
         find_init("bench-95", 0, reader)
 
 
-def test_fixed_groups_are_begun_before_the_search_has_ended(store: Path) -> None:
+def test_search_is_trained_before_the_groups_that_start_from_it(store: Path) -> None:
     ended = sparsest("run", "fixed95-phase1", "phase2-95", "--store", store, *HERE)
     assert ended.code == 0, ended
-    assert "\nfirst phase2-95: other studies start from what is best there\n" in ended.err
-    assert f"\nbench-95 is {chosen(store)} in this store from now on, from the best of" in ended.err
+    assert "\nfirst phase2-95: " in ended.err
+    assert chosen(store) in ended.err
     assert "finished: 18 trained in " in ended.err
     inits = query(store, "SELECT DISTINCT init FROM results WHERE study = 'fixed95-phase1'")
     assert inits.column(0).to_pylist() == [f"bench-95:{chosen(store)}"]
@@ -124,7 +124,7 @@ def test_fixed_groups_are_begun_before_the_search_has_ended(store: Path) -> None
     ]
 
 
-def test_network_is_trained_from_other_numbers_than_the_seed_gives(store: Path) -> None:
+def test_chosen_initialisation_is_that_of_the_network_s_seed(store: Path) -> None:
     sparsest("run", "phase2-95", "fixed95-phase1", "--store", store, *HERE)
     with StoreReader(store) as reader:
         init = reader.inits["bench-95"]
@@ -136,7 +136,7 @@ def test_network_is_trained_from_other_numbers_than_the_seed_gives(store: Path) 
         assert np.array_equal(bias, stored_bias)
 
 
-def test_paper_does_not_run_by_itself_or_not_in_one_go(store: Path) -> None:
+def test_paper_runs_in_one_go(store: Path) -> None:
     ended = sparsest("run", "paper", "--store", store, "--json", *HERE)
     assert ended.code == 0, ended
     summary = json.loads(ended.out)
@@ -150,10 +150,10 @@ def test_paper_does_not_run_by_itself_or_not_in_one_go(store: Path) -> None:
     assert {row["i"] for row in inits if row["s"] == "fixed95-"} == {f"bench-95:{chosen(store)[0]}"}
     assert {row["i"] for row in inits if row["s"] == "fixed995"} == {"bench-995:"}
     again = sparsest("run", "paper", "--store", store, *HERE)
-    assert again.err.endswith("nothing to train: everything asked for is stored\n")
+    assert "nothing to train" in again.err
 
 
-def test_limit_or_a_second_command_changes_the_choice(store: Path, tmp_path: Path) -> None:
+def test_choice_is_the_same_with_limits_and_several_commands(store: Path, tmp_path: Path) -> None:
     words = ("run", "paper", *HERE)
     assert sparsest(*words, "--store", tmp_path / "whole").code == 0
     for trained in range(0, 72, 18):
@@ -167,18 +167,18 @@ def test_limit_or_a_second_command_changes_the_choice(store: Path, tmp_path: Pat
     assert query(store, ids).equals(query(tmp_path / "whole", ids))
 
 
-def test_limit_that_ends_with_the_search_freezes_or_goes_on(store: Path) -> None:
+def test_choice_after_a_limit_is_made_by_the_next_run(store: Path) -> None:
     words = ("run", "phase2-95", "fixed95-phase1", "--store", store, *HERE)
     first = sparsest(*words, "--limit", str(ALL))
-    assert "left: 6 experiments; resume with:\n" in first.err
+    assert "left: 6 experiments; " in first.err
     assert json.loads(sparsest("status", "--store", store, "--json").out)["inits"] == []
     second = sparsest(*words)
     assert "first phase2-95" not in second.err
-    assert "bench-95 is " in second.err
+    assert chosen(store) in second.err
     assert count_rows(store) == 18
 
 
-def test_request_to_stop_between_the_sweeps_is_forgotten(
+def test_request_to_stop_between_the_sweeps_is_kept(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Late(StopRequest):
@@ -191,43 +191,42 @@ def test_request_to_stop_between_the_sweeps_is_forgotten(
         patched.setattr(training, "StopRequest", Late)
         ended = sparsest(*words)
     assert ended.code == 130
-    assert "left: 6 experiments; resume with:\n" in ended.err
+    assert "left: 6 experiments; " in ended.err
     assert count_rows(store) == ALL
     assert sparsest(*words).code == 0
     assert count_rows(store) == 18
 
 
-def test_choice_is_made_from_a_part_of_the_search(store: Path) -> None:
+def test_choice_from_a_part_of_the_search_is_refused(store: Path) -> None:
     words = ("fixed95-phase1", "--store", store, *HERE)
     message = refused("run", *words)
     assert not store.exists()
     assert sparsest("run", "phase2-95", "--limit", "5", "--store", store, *HERE).code == 0
     message = refused("run", *words)
-    assert "fixed95-phase1: the initialisation bench-95 is that of the best network" in message
-    assert "of phase2-95, of whose 12 trainings the store has 5\n" in message
-    assert "(add the words phase2-95)" in message
-    assert "--bench-95 FILE (a torch state dict" in message
-    # A part of it that this run does not complete is no better.
+    assert "fixed95-phase1: the initialisation bench-95" in message
+    assert "the store has 5 of its 12" in message
+    assert "--bench-95 FILE" in message
+    # A part of it that this run does not complete is refused too.
     message = refused("run", "phase2-95", *words, "--run-id", "9721", "--run-id", "43531")
-    assert "the store has 5\n" in message
-    # Nor is the search with another root seed.
+    assert "the store has 5 of" in message
+    # So is the search with another root seed.
     assert sparsest("run", "phase2-95", "--store", store, *HERE).code == 0
-    assert "the store has 0\n" in refused("run", *words, "--root-seed", "1")
+    assert "the store has 0 of" in refused("run", *words, "--root-seed", "1")
     assert sparsest("run", *words, "--run-id", "9721").code == 0
     assert count_rows(store) == ALL + 1
 
 
-def test_choice_is_made_again_from_a_later_search(store: Path) -> None:
+def test_choice_is_kept_after_a_later_search(store: Path) -> None:
     assert sparsest("run", "phase2-95", "fixed95-phase1", "--store", store, *HERE).code == 0
     before = chosen(store)
     words = ("run", "phase2-95", "fixed95-phase1", "--root-seed", "1", "--store", store, *HERE)
     ended = sparsest(*words)
     assert ended.code == 0
-    assert "from now on" not in ended.err
+    assert "from the best of" not in ended.err
     assert chosen(store) == before
 
 
-def test_plan_knows_less_before_the_choice(store: Path) -> None:
+def test_plan_is_complete_before_the_choice(store: Path) -> None:
     before = json.loads(sparsest("plan", "paper", "--store", store, "--json").out)["studies"]
     assert [row["remaining"] for row in before] == [row["planned"] for row in before]
     assert all(row["core_hours"] > 0 for row in before)
@@ -236,18 +235,16 @@ def test_plan_knows_less_before_the_choice(store: Path) -> None:
     assert sum(row["stored"] for row in after) == 40
 
 
-def test_search_that_found_nothing_gives_an_initialisation(store: Path) -> None:
+def test_search_that_found_nothing_ends_the_run(store: Path) -> None:
     with small_paper(target=0.99):
         ended = sparsest("run", "phase2-95", "fixed95-phase1", "--store", store, *HERE)
     assert ended.code == 1
-    assert "error: none of the 12 networks of phase2-95 with the root seed 0 reaches 99 %" in (
-        ended.err
-    )
+    assert "99 %" in ended.err
     assert "--bench-95 FILE" in ended.err
     assert count_rows(store) == ALL
 
 
-def test_status_does_not_say_where_an_initialisation_is_from(store: Path) -> None:
+def test_status_shows_where_an_initialisation_is_from(store: Path) -> None:
     sparsest("run", "phase2-95", "fixed95-phase1", "--store", store, *HERE)
     (init,) = json.loads(sparsest("status", "--store", store, "--json").out)["inits"]
     assert (init["name"], init["digest"]) == ("bench-95", chosen(store))
@@ -262,9 +259,9 @@ def test_status_does_not_say_where_an_initialisation_is_from(store: Path) -> Non
     assert f"{init['found']['model_nnz']} nonzeros with biases" in line
 
 
-def test_selection_of_a_search_is_taken_for_all_of_it() -> None:
+def test_part_of_a_search_in_the_run_is_not_enough() -> None:
     study = paper_study("phase2-95")
     part = Selection(study, IndexSet.of([(0, ALL - 1)]))
-    with pytest.raises(UserError, match="from a complete search"):
+    with pytest.raises(UserError, match="complete"):
         require_searches(["bench-95"], [part], None, 0)
     require_searches(["bench-95"], [Selection.of_study(study)], None, 0)

@@ -1,4 +1,4 @@
-"""The speed of this machine: measured once, and never believed where it is another's."""
+"""The speed of this machine: measured once, kept, and used only where it was measured."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import pytest
 
 from orchestrator.planning import calibration as module
 from orchestrator.planning.calibration import Calibration, calibration
+from search.structure import Structure
 
-FIGURE = 123e-9
+SECONDS = 123e-9
 
 
 @pytest.fixture
 def measured(cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The measurements that were made; each "measures" another figure."""
+    """The measurements so far; the n-th one returns n * SECONDS."""
     made: list[float] = []
 
     def measure() -> float:
-        made.append(FIGURE * (len(made) + 1))
+        made.append(SECONDS * (len(made) + 1))
         return made[-1]
 
     monkeypatch.setattr(module, "_measure", measure)
@@ -29,24 +30,24 @@ def measured(cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def kept(cache: Path, measured: list[float]) -> Path:
-    """The file, with a figure measured here."""
+    """The file, with a first measurement."""
     file = module.calibration_file()
     file.unlink()
-    assert calibration().seconds_per_cost == FIGURE
+    assert calibration().seconds_per_cost == SECONDS
     return file
 
 
-def test_every_plan_measures(kept: Path, measured: list[float]) -> None:
+def test_measurement_is_kept(kept: Path, measured: list[float]) -> None:
     first = calibration()
     assert calibration() == first
-    assert first.seconds_per_cost == FIGURE
-    assert measured == [FIGURE]
-    assert json.loads(kept.read_text())["seconds_per_cost"] == FIGURE
+    assert first.seconds_per_cost == SECONDS
+    assert measured == [SECONDS]
+    assert json.loads(kept.read_text())["seconds_per_cost"] == SECONDS
 
 
-def test_asking_for_a_new_measurement_gives_the_old_one(kept: Path, measured: list[float]) -> None:
-    assert calibration(again=True).seconds_per_cost == 2 * FIGURE
-    assert calibration().seconds_per_cost == 2 * FIGURE
+def test_new_measurement_on_request_replaces_the_old_one(kept: Path, measured: list[float]) -> None:
+    assert calibration(again=True).seconds_per_cost == 2 * SECONDS
+    assert calibration().seconds_per_cost == 2 * SECONDS
 
 
 @pytest.mark.parametrize(
@@ -61,28 +62,30 @@ def test_asking_for_a_new_measurement_gives_the_old_one(kept: Path, measured: li
         {"of_a_later_version": 1},
     ],
 )
-def test_figure_of_another_machine_is_believed(
+def test_file_of_another_machine_or_version_is_replaced(
     changed: dict[str, object], kept: Path, measured: list[float]
 ) -> None:
     kept.write_text(json.dumps(json.loads(kept.read_text()) | changed))
-    assert calibration().seconds_per_cost == 2 * FIGURE
-    assert calibration().seconds_per_cost == 2 * FIGURE
+    assert calibration().seconds_per_cost == 2 * SECONDS
+    assert calibration().seconds_per_cost == 2 * SECONDS
 
 
 @pytest.mark.parametrize("length", [0, 1, 50])
-def test_torn_file_is_a_traceback(length: int, kept: Path, measured: list[float]) -> None:
+def test_torn_file_is_replaced(length: int, kept: Path, measured: list[float]) -> None:
     kept.write_bytes(kept.read_bytes()[:length])
-    assert calibration().seconds_per_cost == 2 * FIGURE
+    assert calibration().seconds_per_cost == 2 * SECONDS
 
 
-def test_unwritable_cache_folder_is_a_traceback(kept: Path, measured: list[float]) -> None:
+def test_machine_is_measured_each_time_without_a_cache_folder(
+    kept: Path, measured: list[float]
+) -> None:
     kept.unlink()
     kept.mkdir()
-    assert calibration().seconds_per_cost == 2 * FIGURE
+    assert calibration().seconds_per_cost == 2 * SECONDS
 
 
 @pytest.mark.parametrize(
-    ("ago", "words"),
+    ("ago", "text"),
     [
         (timedelta(seconds=-5), "just now"),
         (timedelta(seconds=60), "just now"),
@@ -93,21 +96,21 @@ def test_unwritable_cache_folder_is_a_traceback(kept: Path, measured: list[float
         (timedelta(days=400), "400 days ago"),
     ],
 )
-def test_age_misleads(ago: timedelta, words: str) -> None:
-    figure = Calibration(
+def test_age_is_in_the_largest_unit_of_at_least_two(ago: timedelta, text: str) -> None:
+    speed = Calibration(
         backend="b", processor="p", seconds_per_cost=1.0, measured=datetime.now(UTC) - ago
     )
-    assert figure.age == words
+    assert speed.age == text
 
 
-def test_measurement_does_not_train(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "STRUCTURES", ((1, 1, 1), (2, 2, 1)))
+def test_measurement_trains(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STRUCTURES", (Structure((1, 1, 1)), Structure((2, 2, 1))))
     monkeypatch.setattr(module, "NETWORKS", 2)
     monkeypatch.setattr(module, "EPOCHS", 1)
     assert 0 < calibration(again=True).seconds_per_cost < 1
 
 
-def test_measured_networks_do_not_share_their_order_as_those_of_a_task_do() -> None:
-    group = module._of_one_order((7, 3, 3))
-    assert len({experiment.experiment_id for experiment in group}) == module.NETWORKS
-    assert {experiment.order_seed for experiment in group} == {group[0].order_seed}
+def test_measured_networks_share_a_data_order_as_in_a_task() -> None:
+    experiments = module._of_one_order(Structure((7, 3, 3)))
+    assert len({experiment.experiment_id for experiment in experiments}) == module.NETWORKS
+    assert {experiment.order_seed for experiment in experiments} == {experiments[0].order_seed}

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from orchestrator.driver import MAX_LOSSES, drive
-from orchestrator.errors import UserError
-from orchestrator.executor import InlineExecutor, describe_error
+from orchestrator.errors import UserError, describe_error
+from orchestrator.executor import InlineExecutor
 from orchestrator.job import ATTEMPTS, Job
 from orchestrator.planning.plan import make_plan
 from orchestrator.tally import Tally

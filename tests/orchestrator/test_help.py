@@ -58,7 +58,7 @@ def test_overview_lists_every_command_with_its_summary() -> None:
 
 def test_defaults_in_brackets_are_shown() -> None:
     words = " ".join(sparsest("run", "--help").out.split())
-    assert "[default: Ray on this machine]" in words
+    assert "[default: start Ray on this machine]" in words
 
 
 @pytest.mark.parametrize("command", PARAMETERS)

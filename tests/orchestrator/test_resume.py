@@ -1,4 +1,4 @@
-"""What is stored when a run is killed or stopped, and what the same command does then."""
+"""Runs that are killed or stopped, and the same command after them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Ray brings it along.
-import psutil  # type: ignore[import-untyped, unused-ignore]
+import psutil
 import pytest
 
 from storage.checking.verify import verify_store
@@ -35,10 +34,13 @@ HASTY = Path(__file__).with_name("hasty.py")
 
 COUNT = 600
 
+STOPPING = "Ctrl-C stops at once"
+"""Part of the message after the first signal."""
+
 
 @pytest.fixture
 def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run that is started waits when a quarter is stored, as long as this file is there."""
+    """A file while which exists a run waits after storing a quarter of its rows."""
     file = tmp_path / "hold"
     file.write_text(str(COUNT // 4))
     monkeypatch.setenv(HOLD, str(file))
@@ -47,7 +49,7 @@ def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def sweep(tmp_path: Path, hold: Path) -> Path:
-    """Dozens of tasks."""
+    """A sweep of dozens of tasks."""
     return write_sweep(
         tmp_path / "mine.toml", f'structure = ["1x1x1", "2x2x1"]\n{rates(COUNT // 2)}'
     )
@@ -55,7 +57,7 @@ def sweep(tmp_path: Path, hold: Path) -> Path:
 
 @contextmanager
 def running(sweep: Path, store: Path) -> Iterator[subprocess.Popen[str]]:
-    """A run that has stored a quarter and waits; see `hold`."""
+    """Start a run and wait until it has stored a quarter; see `hold`."""
     with start(HASTY, "run", sweep, "--store", store, *HERE) as process:
         try:
             held = COUNT // 4
@@ -67,7 +69,7 @@ def running(sweep: Path, store: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def words_of(process: psutil.Process) -> list[str]:
-    """The command line of a process, or what it calls itself; nothing of one that has ended."""
+    """The command line of a process; empty if it has ended."""
     try:
         words: list[str] = process.cmdline()
     except psutil.Error:
@@ -75,7 +77,7 @@ def words_of(process: psutil.Process) -> list[str]:
     return words
 
 
-def test_killed_run_loses_rows_or_trains_them_twice(sweep: Path, tmp_path: Path) -> None:
+def test_killed_run_keeps_its_rows_and_resumes_with_the_others(sweep: Path, tmp_path: Path) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     with running(sweep, killed) as process:
         process.send_signal(signal.SIGKILL)
@@ -91,7 +93,7 @@ def test_killed_run_loses_rows_or_trains_them_twice(sweep: Path, tmp_path: Path)
     assert (
         rows(whole).num_rows == len(set(rows(whole).column("experiment_id").to_pylist())) == COUNT
     )
-    # What the killed run had stored is what is there now.
+    # The rows of the killed run are still there.
     kept = set(stored.column("experiment_id").to_pylist())
     by_sweep = query(killed, "SELECT rows_logged, outcome FROM sweeps").to_pylist()
     assert by_sweep == [
@@ -102,7 +104,7 @@ def test_killed_run_loses_rows_or_trains_them_twice(sweep: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_stopped_run_loses_what_it_was_training(
+def test_stopped_run_stores_what_was_in_training(
     number: signal.Signals, code: int, sweep: Path, hold: Path, tmp_path: Path
 ) -> None:
     store = tmp_path / "store"
@@ -112,36 +114,36 @@ def test_stopped_run_loses_what_it_was_training(
         out, err = said_by(process)
     assert process.returncode == code
     assert out == ""
-    assert "stopping: what is in training is finished and stored" in err
+    assert STOPPING in err
     assert "interrupted: " in err
-    assert "; resume with:\n  sparsest run " in err
+    assert "\n  sparsest run " in err
     assert "Traceback" not in err
     (end,) = query(store, "SELECT outcome, stored, rows_logged FROM sweeps").to_pylist()
     assert end["outcome"] == "interrupted"
     assert f"interrupted: {end['stored']} trained in" in err
     assert f"left: {COUNT - end['stored']} experiments" in err
     assert 0 < count_rows(store) == end["stored"] == end["rows_logged"] < COUNT
-    # All of it in the order of the study: nothing was begun and dropped.
-    places = query(store, "SELECT study_index FROM results ORDER BY study_index")
-    assert places.column(0).to_pylist() == list(range(end["stored"]))
+    # In the order of the study: no started task was dropped.
+    indices = query(store, "SELECT study_index FROM results ORDER BY study_index")
+    assert indices.column(0).to_pylist() == list(range(end["stored"]))
 
 
 @pytest.mark.parametrize("when", ["Ray starts", "workers start"])
-def test_terminated_start_shows_the_stack_of_ray(
+def test_sigterm_during_the_start_ends_the_run_without_a_traceback(
     when: str, sweep: Path, hold: Path, tmp_path: Path
 ) -> None:
     store = tmp_path / "store"
     options = ("--store", store, "--device", "cpu", "--workers", "1")
 
-    def begun(process: subprocess.Popen[str]) -> bool:
+    def started(process: subprocess.Popen[str]) -> bool:
         if when == "Ray starts":
             return StorePaths.of(store).run_log.exists()
-        started = psutil.Process(process.pid).children(recursive=True)
-        return any("ray::" in word for child in started for word in words_of(child))
+        children = psutil.Process(process.pid).children(recursive=True)
+        return any("ray::" in word for child in children for word in words_of(child))
 
     with start(HASTY, "run", sweep, *options) as process:
         try:
-            until(lambda: process.poll() is not None or begun(process), when)
+            until(lambda: process.poll() is not None or started(process), when)
             process.send_signal(signal.SIGTERM)
             hold.unlink()
             out, err = said_by(process)
@@ -151,27 +153,30 @@ def test_terminated_start_shows_the_stack_of_ray(
     assert out == ""
     assert "SIGTERM" not in err
     assert "Traceback" not in err
-    if "stopping: " not in err:  # it had begun to train meanwhile
-        assert "stopped at once; what is stored is safe; the same command goes on" in err
+    if STOPPING not in err:  # training had not started
+        assert "stopped at once" in err
+        assert "resumes" in err
     assert sparsest("plan", sweep, "--store", store).code == 0
 
 
-def test_second_interrupt_waits_or_damages_the_store(sweep: Path, tmp_path: Path) -> None:
+def test_second_interrupt_stops_at_once_and_leaves_the_store_intact(
+    sweep: Path, tmp_path: Path
+) -> None:
     store = tmp_path / "store"
     with running(sweep, store) as process:
         assert process.stderr is not None
         process.send_signal(signal.SIGINT)
-        while "stopping: " not in process.stderr.readline():
+        while STOPPING not in process.stderr.readline():
             assert process.poll() is None
         before = count_rows(store)
         process.send_signal(signal.SIGINT)
         _, err = said_by(process)
     assert process.returncode == 130
-    assert "stopped at once; what is stored is safe; the same command goes on" in err
+    assert "stopped at once" in err
     assert "Traceback" not in err
     assert before <= count_rows(store) < COUNT
     assert verify_store(store) == []
-    # The lock is free, and nobody takes the run for one that was killed.
+    # The lock is free, and the run does not count as killed.
     plan = json.loads(sparsest("plan", sweep, "--store", store, "--json").out)
     assert plan["studies"][0]["stored"] == count_rows(store)
     (end,) = query(store, "SELECT outcome, stored, core_seconds FROM sweeps").to_pylist()

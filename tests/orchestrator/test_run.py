@@ -1,4 +1,4 @@
-"""The command that trains: what it trains, what it says, and what it refuses."""
+"""The command `run`: what it trains, prints, records and refuses."""
 
 from __future__ import annotations
 
@@ -8,18 +8,25 @@ import os
 import platform
 import shlex
 import socket
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from orchestrator import run_store
 from orchestrator.commands import training
+from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions
 from orchestrator.errors import UserError
 from storage.checking.verify import verify_store
+from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import (
     HERE,
     count_rows,
+    environment,
     query,
     refused,
     rows,
@@ -51,17 +58,17 @@ def bench_file(path: Path, seed: int) -> Path:
     return path
 
 
-def test_limit_is_exceeded_or_the_same_command_begins_anew(sweep: Path, store: Path) -> None:
+def test_limit_is_kept_and_the_printed_command_trains_the_rest(sweep: Path, store: Path) -> None:
     words = ("run", sweep, "--store", store, *HERE)
     first = sparsest("run", "--limit=2", *words[1:])
     assert (first.code, first.out) == (0, "")
     assert "mine: 3 planned, 0 stored, 3 to train\n" in first.err
-    assert "trained 2 of 2; " in first.err
+    assert "trains 2 of 3" in first.err
     assert "finished: 2 trained in " in first.err
-    assert "left: 1 experiment; resume with:\n  " in first.err
+    assert "left: 1 experiment; " in first.err
     assert count_rows(store) == 2
 
-    # As the first says: its own limit would end the second too early, or train more than is left.
+    # Without the first one's limit.
     second = sparsest(*shlex.split(first.err.splitlines()[-1])[1:])
     assert "mine: 3 planned, 2 stored, 1 to train\n" in second.err
     assert "finished: 1 trained in " in second.err
@@ -69,7 +76,7 @@ def test_limit_is_exceeded_or_the_same_command_begins_anew(sweep: Path, store: P
 
     third = sparsest(*words)
     assert (third.code, third.out) == (0, "")
-    assert third.err.endswith("nothing to train: everything asked for is stored\n")
+    assert "nothing to train" in third.err
     sweeps = query(store, "SELECT outcome, stored, skipped FROM sweeps").to_pylist()
     assert sweeps == [
         {"outcome": "finished", "stored": 2, "skipped": 0},
@@ -77,7 +84,7 @@ def test_limit_is_exceeded_or_the_same_command_begins_anew(sweep: Path, store: P
     ]
 
 
-def test_limit_holds_for_each_study_alone(sweep: Path, store: Path, tmp_path: Path) -> None:
+def test_limit_holds_for_all_studies_together(sweep: Path, store: Path, tmp_path: Path) -> None:
     other = write_sweep(tmp_path / "other.toml", 'structure = ["2x1x1"]\nlr = [0.1, 0.2, 0.3]')
     ended = sparsest("run", sweep, other, "--store", store, "--limit", "4", "--json", *HERE)
     summary = json.loads(ended.out)
@@ -86,7 +93,7 @@ def test_limit_holds_for_each_study_alone(sweep: Path, store: Path, tmp_path: Pa
     assert [tuple(row.values()) for row in counted.to_pylist()] == [("mine", 3), ("other", 1)]
 
 
-def test_summary_is_not_of_this_run(sweep: Path, store: Path) -> None:
+def test_summary_is_of_this_run(sweep: Path, store: Path) -> None:
     words = ("run", sweep, "--store", store, "--json", *HERE)
     summary = json.loads(sparsest(*words).out)
     assert summary["outcome"] == "finished"
@@ -97,7 +104,7 @@ def test_summary_is_not_of_this_run(sweep: Path, store: Path) -> None:
     assert (again["trained"], again["left"], again["training_share"]) == (0, 0, 0.0)
 
 
-def test_sweep_is_recorded_wrongly(sweep: Path, store: Path) -> None:
+def test_sweep_is_recorded(sweep: Path, store: Path) -> None:
     sparsest("run", sweep, "--store", store, "--root-seed", "5", *HERE)
     (record,) = query(store, "SELECT * FROM sweeps").to_pylist()
     assert record["studies"] == ["mine"]
@@ -109,14 +116,14 @@ def test_sweep_is_recorded_wrongly(sweep: Path, store: Path) -> None:
     assert f"sweep {record['sweep_id']}: finished, 3 stored" in log
 
 
-def test_another_root_seed_gives_the_same_networks(sweep: Path, store: Path) -> None:
+def test_another_root_seed_gives_other_networks(sweep: Path, store: Path) -> None:
     for seed in ("0", "1"):
         assert sparsest("run", sweep, "--store", store, "--root-seed", seed, *HERE).code == 0
     assert count_rows(store) == 6
     assert len(set(rows(store).column("loss").to_pylist())) == 6
 
 
-def test_log_file_stays_open_and_takes_the_next_run_too(sweep: Path, tmp_path: Path) -> None:
+def test_each_run_logs_to_its_own_file(sweep: Path, tmp_path: Path) -> None:
     before = list(logging.getLogger().handlers)
     for name in ("one", "two"):
         sparsest("run", sweep, "--store", tmp_path / name, *HERE)
@@ -124,7 +131,7 @@ def test_log_file_stays_open_and_takes_the_next_run_too(sweep: Path, tmp_path: P
     assert (tmp_path / "one.log").read_text().count("to train") == 1
 
 
-def test_command_line_starts_without_its_installation(sweep: Path, store: Path) -> None:
+def test_command_line_runs_from_a_checkout(sweep: Path, store: Path) -> None:
     with start("orchestrator.cli", "run", sweep, "--store", store, *HERE) as command:
         out, err = said_by(command)
     assert command.returncode == 0
@@ -135,13 +142,13 @@ def test_command_line_starts_without_its_installation(sweep: Path, store: Path) 
     assert verify_store(store) == []
 
 
-def test_failing_sweep_looks_like_a_running_one(
+def test_failing_sweep_is_recorded_as_failed(
     sweep: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def hopeless(*args: object) -> None:
-        raise UserError("6 tasks failed and none succeeded")
+    def fails(*args: object) -> None:
+        raise UserError("6 tasks failed")
 
-    monkeypatch.setattr(training, "drive", hopeless)
+    monkeypatch.setattr(training, "drive", fails)
     assert "6 tasks failed" in refused_after_start("run", sweep, "--store", store, *HERE)
     assert query(store, "SELECT outcome FROM sweeps").to_pylist() == [{"outcome": "failed"}]
 
@@ -153,28 +160,25 @@ def refused_after_start(*words: str | Path) -> str:
     return ended.err
 
 
-# What is refused leaves no store behind.
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["phse1"], "unknown study 'phse1'; did you mean 'phase1'? there are overparam, phase1"),
-        (["none.toml"], "none.toml: cannot be read: No such file or directory"),
-        (["fixed95-phase2"], "phase2-95, of whose 155,952 trainings the store has 0\n"),
-        (["fixed95-phase2"], "or begin with the published results (--from-published), or hand an"),
+        (["phse1"], "did you mean 'phase1'?"),
+        (["none.toml"], "none.toml: cannot be read: No such file"),
+        (["fixed95-phase2"], "155,952"),
+        (["fixed95-phase2"], "--from-published"),
         (["fixed95-phase1", "fixed995-phase1"], "--bench-95 FILE and --bench-995 FILE"),
-        (["fixed95-phase1", "phase2-995"], "(add the words phase2-95)"),
-        (["phase1", "--workers", "2"], "trains in this process alone: leave --workers out"),
-        (["phase1", "--address", "a:1"], "trains in this process alone: leave --address out"),
-        (["phase1", "--root-seed", "-1"], "root seed -1 is not possible: 0 to 2^63 - 1 are"),
-        (["phase1", "--root-seed", str(2**63)], "0 to 2^63 - 1 are allowed"),
-        (["fixed95-phase1", "--bench-95", "none"], "--bench-95 none cannot be read: No such file"),
-        (["fixed95-phase1", "--bench-95", __file__], "not a torch file of plain tensors"),
-        (["fixed95-phase1", "--bench-95", "/"], "--bench-95 /: not a regular file"),
+        (["fixed95-phase1", "phase2-995"], "phase2-95)"),
+        (["phase1", "--workers", "2"], "leave --workers out"),
+        (["phase1", "--address", "a:1"], "leave --address out"),
+        (["phase1", "--root-seed", "-1"], "-1"),
+        (["phase1", "--root-seed", str(2**63)], "2^63 - 1"),
+        (["fixed95-phase1", "--bench-95", "none"], "--bench-95 none"),
+        (["fixed95-phase1", "--bench-95", __file__], __file__),
+        (["fixed95-phase1", "--bench-95", "/"], "--bench-95 /"),
     ],
 )
-def test_mistake_is_told_late_or_unreadably(
+def test_mistake_is_refused_before_a_store_is_made(
     words: list[str], message: str, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -183,28 +187,28 @@ def test_mistake_is_told_late_or_unreadably(
     assert not store.with_name("store.log").exists()
 
 
-def test_unknown_key_is_ignored(tmp_path: Path, store: Path) -> None:
+def test_unknown_key_is_refused_with_the_allowed_ones(tmp_path: Path, store: Path) -> None:
     sweep = write_sweep(tmp_path / "mine.toml", 'structure = ["1x1x1"]\nlearning_rate = [0.1]')
     message = refused("run", sweep, "--store", store, *HERE)
-    assert f"{sweep}: [grid]: unknown key 'learning_rate'" in message
-    assert "allowed: method, dataset, structure" in message
+    assert "'learning_rate'" in message
+    assert "dataset, structure" in message
 
 
-def test_name_of_a_method_in_the_paper_s_lists_leads_nowhere(tmp_path: Path, store: Path) -> None:
+def test_unknown_method_is_refused_with_the_similar_name(tmp_path: Path, store: Path) -> None:
     sweep = write_sweep(tmp_path / "mine.toml", 'method = ["imp", "SynFlow"]\ntarget_nnz = [20]')
     message = refused("run", sweep, "--store", store, *HERE)
-    assert "value 1 of the list, cannot be 'imp' (the name of 'gmp' in the paper's l" in message
-    assert "value 2 of the list, cannot be 'SynFlow' (did you mean 'synflow'?)" in message
+    assert "'gmp'" in message
+    assert "'synflow'" in message
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_missing_gpu_is_noticed_by_a_worker(sweep: Path, store: Path) -> None:
+def test_missing_gpu_is_refused(sweep: Path, store: Path) -> None:
     message = refused("run", sweep, "--store", store, "--device", "cuda", "--executor", "inline")
-    assert "torch finds no CUDA device on this machine" in message
+    assert "--device cuda" in message
     assert not store.exists()
 
 
-def test_cluster_that_is_down_hangs_the_run(
+def test_cluster_that_is_down_ends_the_run(
     sweep: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in (
@@ -212,59 +216,57 @@ def test_cluster_that_is_down_hangs_the_run(
         "RAY_AUTH_MODE",
         "RAY_NUM_REDIS_GET_RETRIES",
     ):
-        monkeypatch.setenv(name, "")  # put back afterwards, whatever the command sets
+        monkeypatch.setenv(name, "")  # restored after the test
         monkeypatch.delenv(name)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
     ended = sparsest("run", sweep, "--store", store, "--device", "cpu", "--address", address)
     assert ended.code == 1
-    assert f"error: cannot join Ray at {address}: nothing answers there" in ended.err
+    assert f"cannot join Ray at {address}" in ended.err
 
 
-def test_store_takes_over_a_file_or_a_foreign_folder(sweep: Path, tmp_path: Path) -> None:
+def test_file_or_foreign_folder_is_refused_as_a_store(sweep: Path, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("mine")
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "thesis.tex").write_text("mine")
-    assert f"{file} is a file; a store is a folder" in refused("run", sweep, "--store", file, *HERE)
+    assert str(file) in refused("run", sweep, "--store", file, *HERE)
     message = refused("run", sweep, "--store", folder, *HERE)
-    assert "is not a store and not empty (it holds thesis.tex)" in message
+    assert "thesis.tex" in message
     for command in (["status"], ["query", "SELECT 1"], ["plan", "phase1"]):
-        assert f"There is no store at {folder}" in refused(*command, "--store", folder)
-        assert f"{file} is a file, while a store is a folder" in refused(*command, "--store", file)
+        assert str(folder) in refused(*command, "--store", folder)
+        assert str(file) in refused(*command, "--store", file)
     assert file.read_text() == "mine"
     assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
     assert not list(tmp_path.glob("*.log"))
 
 
-def test_log_file_that_cannot_be_written_is_a_traceback(sweep: Path, store: Path) -> None:
+def test_log_file_that_cannot_be_written_is_named(sweep: Path, store: Path) -> None:
     store.with_name("store.log").mkdir()
     message = refused("run", sweep, "--store", store, *HERE)
-    assert f"cannot write the log file {store}.log: Is a directory" in message
+    assert f"{store}.log: Is a directory" in message
 
 
-def test_two_runs_write_to_one_store(sweep: Path, store: Path) -> None:
+def test_second_writer_is_refused_and_readers_are_not(sweep: Path, store: Path) -> None:
     with StoreWriter(store, command="sparsest run phase1"):
         message = refused("run", sweep, "--store", store, *HERE)
         assert f"process {os.getpid()} on {platform.node()} (sparsest run phase1)" in message
-        assert "wait for it to end, or use another store" in message
-        # Looking needs no lock.
         assert sparsest("status", "--store", store).code == 0
         assert sparsest("query", "SELECT count(*) FROM results", "--store", store).code == 0
     assert sparsest("run", sweep, "--store", store, *HERE).code == 0
 
 
-def test_store_mixes_two_initialisations(store: Path, tmp_path: Path) -> None:
+def test_store_has_one_initialisation_of_a_name(store: Path, tmp_path: Path) -> None:
     first, second = bench_file(tmp_path / "A", 1), bench_file(tmp_path / "B", 2)
     words = ("run", "fixed95-phase1", "--store", store, "--limit", "1", *HERE)
     assert sparsest(*words, "--bench-95", first).code == 0
     message = refused(*words, "--bench-95", second)
     assert "this store's bench-95 is " in message
-    assert "leave --bench-95 out to go on with the store's, or use another store" in message
+    assert "leave --bench-95 out" in message
     assert count_rows(store) == 1
 
-    # The store remembers it.
+    # The store has recorded it.
     ended = sparsest(*words)
     assert ended.code == 0
     assert "fixed95-phase1: 558 planned, 1 stored, 557 to train\n" in ended.err
@@ -276,7 +278,7 @@ def test_store_mixes_two_initialisations(store: Path, tmp_path: Path) -> None:
     assert out.splitlines()[1].split()[:4] == ["fixed95-phase1", "558", "3", "555"]
 
 
-def test_unusable_torch_file_is_recorded(store: Path, tmp_path: Path) -> None:
+def test_torch_file_with_other_tensors_is_refused(store: Path, tmp_path: Path) -> None:
     torch.save({"first_layer.weight": torch.zeros(16, 2)}, tmp_path / "half")
     words = ("run", "fixed95-phase1", "--store", store, *HERE)
     message = refused(*words, "--bench-95", tmp_path / "half")
@@ -284,7 +286,7 @@ def test_unusable_torch_file_is_recorded(store: Path, tmp_path: Path) -> None:
     assert not store.exists()
 
 
-def test_single_experiment_cannot_be_chosen_by_its_number(store: Path) -> None:
+def test_experiments_are_chosen_by_their_numbers(store: Path) -> None:
     words = ("run", "phase1", "fixed95-phase2", "--run-id", "18960", "--run-id", "18957")
     ended = sparsest(*words, "--store", store, *HERE)
     assert ended.code == 0, ended
@@ -292,13 +294,116 @@ def test_single_experiment_cannot_be_chosen_by_its_number(store: Path) -> None:
     assert rows == [{"study": "phase1", "paper_run_id": number} for number in (18957, 18960)]
 
 
-def test_number_that_no_experiment_has_is_ignored(store: Path) -> None:
-    said = refused("run", "phase1", "--run-id", "7", "--store", store, *HERE)
-    assert "no experiment has the number 7" in said
-    assert "\n  phase1: 18955 to 43530\n" in said
+def test_unknown_number_is_refused_with_the_available_ones(store: Path) -> None:
+    message = refused("run", "phase1", "--run-id", "7", "--store", store, *HERE)
+    assert "number 7" in message
+    assert "18955 to 43530" in message
     assert not store.exists()
 
 
-def test_numbers_of_a_slice_fill_the_terminal(store: Path) -> None:
-    said = refused("run", "demo", "--run-id", "7", "--store", store, *HERE)
-    assert "\n  phase1: 18955, 18978, 19001, ..., 43519\n" in said
+def test_numbers_of_a_slice_are_abbreviated(store: Path) -> None:
+    message = refused("run", "demo", "--run-id", "7", "--store", store, *HERE)
+    assert "18955, 18978, 19001, ..., 43519" in message
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("--limit", "-5", "1 or more"),
+        ("--workers", "0", "1 or more"),
+        ("--run-id", "x", "1 or more"),
+    ],
+)
+def test_number_out_of_range_is_refused_with_what_is_allowed(
+    option: str, value: str, allowed: str, sweep: Path, store: Path
+) -> None:
+    ended = sparsest("run", sweep, "--store", store, option, value)
+    assert ended.code == 2
+    assert option in ended.err
+    assert value in ended.err
+    assert allowed in ended.err
+    assert not store.exists()
+
+
+def test_small_run_is_trained_without_ray(sweep: Path, store: Path) -> None:
+    ended = sparsest("run", sweep, "--store", store, "--device", "cpu", "--json")
+    assert ended.code == 0, ended.err
+    assert "Ray" not in ended.err
+    assert json.loads(ended.out)["workers"] == 1
+    (record,) = query(store, "SELECT device FROM sweeps").to_pylist()
+    assert record == {"device": "cpu"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["phase1", "--limit", "3", "--workers", "1"],
+        ["phase1", "--limit", "3", "--executor", "ray"],
+        ["phase1"],
+    ],
+)
+def test_ray_is_announced_and_started_for_large_runs_or_on_request(
+    words: list[str], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def started(options: ExecutorOptions, inits: object) -> None:
+        assert options.choice is ExecutorChoice.ray
+        raise UserError("this far")
+
+    monkeypatch.setattr(training, "make_executor", started)
+    ended = sparsest("run", *words, "--store", store, "--device", "cpu")
+    assert "starting Ray" in ended.err
+    assert "this far" in ended.err
+
+
+def test_retry_is_announced_together_with_what_is_missing(
+    sweep: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diverging = write_sweep(
+        sweep.with_name("other.toml"), 'structure = ["1x1x1"]\nlr = [1e30, 0.1]'
+    )
+    words = ("run", diverging, "--store", store, *HERE)
+    assert sparsest(*words, "--limit", "1").code == 0
+    ended = sparsest(*words, "--retry", "diverged")
+    assert "1 row with status diverged" in ended.err
+    assert "2 to train" in ended.err
+    assert count_rows(store) == 2
+
+
+def test_store_is_opened_once_for_writing_and_once_for_reading(
+    sweep: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def counting(name: str, kind: type) -> Any:
+        def make(*words: Any, **named: Any) -> Any:
+            opened.append(name)
+            return kind(*words, **named)
+
+        return make
+
+    sparsest("run", sweep, "--store", store, "--limit", "1", *HERE)
+    monkeypatch.setattr(run_store, "StoreWriter", counting("writer", StoreWriter))
+    monkeypatch.setattr(run_store, "StoreReader", counting("reader", StoreReader))
+    assert sparsest("run", sweep, "--store", store, "--json", *HERE).code == 0
+    assert opened == ["writer", "reader"]
+
+
+def test_loss_of_standard_error_does_not_end_a_run(sweep: Path, store: Path) -> None:
+    """As with `sparsest run ... 2>&1 | grep -m1 planned`."""
+    read, write = os.pipe()
+    os.close(read)
+    words = [sys.executable, "-m", "orchestrator.cli", "run", str(sweep), "--store", str(store)]
+    ended = subprocess.run([*words, *HERE], env=environment(), stderr=write, check=False)
+    os.close(write)
+    assert ended.returncode == 0
+    assert count_rows(store) == 3
+    assert "standard error" in store.with_name("store.log").read_text()
+
+
+def test_closed_standard_streams_do_not_end_a_run(sweep: Path, store: Path) -> None:
+    words = [sys.executable, "-m", "orchestrator.cli", "run", str(sweep), "--store", str(store)]
+    command = f"exec {shlex.join([*words, *HERE])} <&- >&- 2>&-"
+    ended = subprocess.run(["sh", "-c", command], env=environment(), check=False)
+    assert ended.returncode == 0
+    assert count_rows(store) == 3
+    assert verify_store(store) == []

@@ -1,0 +1,108 @@
+"""The store of a command that trains: opened once, checked, and repaired where it is damaged."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from rich.console import Console
+
+from orchestrator.display.formatting import counted
+from orchestrator.run_log import log_beside
+from storage.checking.repair import repair_log
+from storage.errors import EntryDamaged
+from storage.log.inits import FrozenInit
+from storage.paths import StorePaths
+from storage.reading.reader import StoreReader
+from storage.writing.committer import quarantined_orphans
+from storage.writing.writer import StoreWriter
+
+logger = logging.getLogger(__name__)
+
+
+class RunStore(ExitStack):
+    """A store with its writer, a reader, and the log file beside it.
+
+    Every byte of an existing store is checked when it is entered. Damaged files, and data files
+    that no log entry accounts for, are quarantined; the experiments of lost rows are trained again.
+    A store that does not exist is created when `writer` is used first.
+
+    Args:
+        folder: folder of the store.
+        command: the command line, which the store records.
+        console: for messages about damage.
+
+    Raises:
+        StoreError: the store cannot be used.
+        UserError: the log file cannot be written.
+    """
+
+    def __init__(self, folder: Path, command: str, console: Console) -> None:
+        super().__init__()
+        self.folder = folder
+        self.paths = StorePaths.of(folder)
+        self._command = command
+        self._console = console
+        self._writer: StoreWriter | None = None
+        self._reader: StoreReader | None = None
+
+    def __enter__(self) -> Self:
+        # The folder of a store on S3 that does not exist yet has the file `origin` alone.
+        missing_on_s3 = self.paths.origin.exists() and not self.paths.marker.exists()
+        if self.paths.root.exists() and not missing_on_s3:
+            self._open()
+        return self
+
+    @property
+    def existing(self) -> StoreWriter | None:
+        """The writer; None if the store does not exist yet."""
+        return self._writer
+
+    @property
+    def inits(self) -> Mapping[str, FrozenInit]:
+        """The store's initialisations by name."""
+        return {} if self._writer is None else self._writer.inits
+
+    @property
+    def writer(self) -> StoreWriter:
+        """The writer."""
+        return self._writer or self._open()
+
+    @property
+    def reader(self) -> StoreReader:
+        """A reader of everything that has been committed."""
+        if self._reader is None:
+            self._reader = self.enter_context(StoreReader(self.folder))
+        self._reader.refresh()
+        return self._reader
+
+    def _open(self) -> StoreWriter:
+        messages = []
+        try:
+            writer = StoreWriter(self.folder, command=self._command)
+        except EntryDamaged:
+            messages = [
+                f"damaged: the log entry {lost.file}: {lost.problem}. It is kept as {lost.kept}; "
+                "rows that only it named are no longer stored"
+                for lost in repair_log(self.paths, self._command)
+            ]
+            writer = StoreWriter(self.folder, command=self._command)
+        self._writer = self.enter_context(writer)
+        self.enter_context(log_beside(self.paths))
+        # The working copy of a store on S3 fetches damaged files again.
+        if not self.paths.origin.exists():
+            messages += [
+                f"damaged: a data file {file.problem}. It is kept as {file.file}; its "
+                f"{counted(file.rows, 'row')} are no longer stored"
+                for file in writer.quarantine_damaged()
+            ]
+            orphans = writer.quarantine_orphans()
+            if orphans:
+                messages.append(quarantined_orphans(self.paths, len(orphans)))
+        for message in messages:
+            self._console.print(message, soft_wrap=True)
+            logger.warning("%s", message)
+        return writer
