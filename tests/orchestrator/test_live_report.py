@@ -78,7 +78,7 @@ def test_page_shows_the_progress_of_the_run(
         )
         state, _ = states(store)
     line = "this run: 1,200 of 16,782, 250/s, 0:01:02 left, 4 workers"
-    assert state["progress"] == {"done": 1200, "total": 16782, "pace": line}
+    assert state["progress"] == {"done": 1200, "total": 16782, "text": line}
     assert state["plots"] == 0  # without rows there is nothing to plot
 
 
