@@ -16,6 +16,9 @@ from analysis.report.answers import Answer, Section, ask, grouped, percent_name
 from analysis.report.source import Source
 from search.paper import TARGETS
 
+_EDGE_MARGIN = 1.08
+"""Right edge of the figure relative to the largest number in it."""
+
 MEASURES = ("weights", "weights and biases")
 """What is counted."""
 
@@ -30,14 +33,12 @@ class _Needed:
         trainings: number of trainings of the method.
         range: median and central 95 % of the fewest nonzeros in equally many trainings of each
             method; infinite if no network reaches the accuracy.
-        densest: most nonzeros of a network that reaches the accuracy.
     """
 
     sparsest: Mapping[str, Any]
     reaching: int
     trainings: int
     range: Interval
-    densest: int
 
     @property
     def fewest(self) -> int:
@@ -89,7 +90,6 @@ def _needs(reached: Sequence[dict[str, Any]], trainings: dict[str, int], draws: 
             sum(counts.values()),
             trainings[method],
             central_range(distribution),
-            rows[-1]["nonzeros"],
         )
     return needs
 
@@ -99,7 +99,7 @@ def _chart(needs: dict[str, _Needs], draws: int) -> Chart:
     for measure, found in needs.items():
         for target in TARGETS:
             of_target = {method: need for (at, method), need in found.items() if at == target}
-            edge = max((need.densest for need in of_target.values()), default=0)
+            edge = _right_edge(list(of_target.values()))
             search = of_target.get(SEARCH)
             guides = [Guide(search.fewest, "sparsest of search", vertical=True)] if search else []
             ordered = sorted(in_order(of_target), key=lambda method: of_target[method].fewest)
@@ -127,7 +127,14 @@ def _chart(needs: dict[str, _Needs], draws: int) -> Chart:
     )
 
 
-def _series(method: str, need: _Needed, edge: int, draws: int) -> list[Series]:
+def _right_edge(needs: Sequence[_Needed]) -> float:
+    """Return the end of bars without an upper end, beyond all markers and other bars."""
+    ends = [float(need.fewest) for need in needs]
+    ends += [end for need in needs for end in (need.range.low, need.range.high) if not isinf(end)]
+    return _EDGE_MARGIN * max(ends, default=0)
+
+
+def _series(method: str, need: _Needed, edge: float, draws: int) -> list[Series]:
     """Return the marker of a method and, unless its range is infinite, a bar behind it."""
     name = name_of(method)
     marker = Series(
