@@ -71,8 +71,9 @@ def section(measured: Sequence[Claim]) -> Section:
             "Each claim in our words, with the numbers measured for it. A number agrees or "
             "disagrees only if its interval allows nothing else; otherwise it is open. Below a "
             "stated number of comparable trainings a claim is not measured.",
-            f"Intervals have a confidence of {percent_name(LEVEL)}. They are not corrected for their number: of "
-            "twenty correct ones, one is expected to miss.",
+            f"Intervals have a confidence of {percent_name(LEVEL)}. Except for the steps between "
+            "widths they are not corrected for their number: of 20 intervals, one is expected to "
+            "miss.",
         ),
         (),
         (table, *answers.values()),
