@@ -96,6 +96,8 @@ def check_marker(paths: StorePaths) -> None:
         if paths.root.is_file():
             raise NotAStore(f"{paths.root} is a file, while a store is a folder.") from error
         _check_contents(paths)
+        if paths.root.is_dir():
+            _refuse_foreign_folder(paths)
         raise NotAStore(
             f"No store at {paths.root}. Create one with `sparsest run STUDY --store {paths.root}`."
         ) from error

@@ -106,7 +106,7 @@ def test_list_as_json_agrees_with_the_stored_row(tmp_path: Path) -> None:
         f"{statement}, hyperparameters, structure, masks FROM results",
         "--store",
         tmp_path / "store",
-        "--format=json",
+        "--format=jsonl",
     )
     assert {"label": "mine:1", **json.loads(asked.out)} == record
 
@@ -249,3 +249,11 @@ def test_missing_store_is_reported_and_not_created(command: str, tmp_path: Path)
     assert str(tmp_path / "none") in message
     assert not (tmp_path / "none").exists()
     assert not (tmp_path / "none.log").exists()
+
+
+def test_status_of_a_folder_with_other_files_does_not_advise_a_run(tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter-1.tex").touch()
+    message = refused("status", "--store", tmp_path / "thesis")
+    assert "chapter-1.tex" in message
+    assert "sparsest run" not in message

@@ -30,6 +30,7 @@ def test_plugin_is_found_with_its_package(site: Path) -> None:
     ("name", "code", "said"),
     [
         ("bad", "1 / 0", "bad_numbers:X: ZeroDivisionError: division by zero"),
+        ("bad", "import sys; sys.exit(3)", "sys.exit(3)"),
         ("bad", "import nowhere_at_all", "No module named 'nowhere_at_all'"),
         ("bad", "def X(: pass", "SyntaxError"),
         ("bad", "Y = 1", "has no attribute 'X'"),
