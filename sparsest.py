@@ -13,6 +13,10 @@ For instance::
     sparsest.sparsest_networks(store).df()  # for every method at 95 % and 99.5 %
     sparsest.plot_pareto(store)
 
+A plug-in imports everything that it needs from here too (docs/add-a-method.md)::
+
+    from sparsest import Method, Pruned, Setting, bias_masks, target_of
+
 Importing this module is fast: each name loads its package on first use, after a check that no file
 of the user's hides one of the packages.
 """
@@ -33,7 +37,42 @@ if TYPE_CHECKING:
     from analysis.store import QueryResult, Store, open_published
     from analysis.store import open_store as open
     from analysis.tables import by_width, pareto, sparsest_networks
-    from workers.datasets import Dataset, load_dataset
+    from pruning.biases import bias_masks
+    from pruning.functional import (
+        batch_loss,
+        logits,
+        masked,
+        parameters,
+        saliencies,
+        weight_gradients,
+    )
+    from pruning.magnitude import full_masks, keep_largest
+    from pruning.protocol import (
+        Batch,
+        Batches,
+        MaskSchedule,
+        Pruned,
+        PrunesBefore,
+        PrunesDuring,
+        Snapshot,
+        target_of,
+    )
+    from pruning.selection import (
+        above_position,
+        at_or_above,
+        below_highest,
+        by_layer,
+        highest,
+        strictly_above,
+    )
+    from search.experiment import Experiment
+    from search.layers import Layers
+    from search.method import TO_TARGET, Method
+    from search.methods import setting
+    from search.settings import Setting
+    from search.styles import Style
+    from workers.conformance import DATASET_CHECKS, METHOD_CHECKS
+    from workers.datasets import Dataset, load_dataset, standardised
 
 PACKAGES = ("search", "pruning", "workers", "storage", "orchestrator", "analysis")
 """The project's packages. Their names are common words."""
@@ -55,26 +94,93 @@ _EXPORTS = {
     "plot_sparsest": "analysis.plots",
     "save_drawing": "analysis.drawing.files",
     "sparsest_networks": "analysis.tables",
+    # Plug-ins
+    "Batch": "pruning.protocol",
+    "Batches": "pruning.protocol",
+    "DATASET_CHECKS": "workers.conformance",
+    "Experiment": "search.experiment",
+    "Layers": "search.layers",
+    "METHOD_CHECKS": "workers.conformance",
+    "MaskSchedule": "pruning.protocol",
+    "Method": "search.method",
+    "Pruned": "pruning.protocol",
+    "PrunesBefore": "pruning.protocol",
+    "PrunesDuring": "pruning.protocol",
+    "Setting": "search.settings",
+    "Snapshot": "pruning.protocol",
+    "Style": "search.styles",
+    "TO_TARGET": "search.method",
+    "above_position": "pruning.selection",
+    "at_or_above": "pruning.selection",
+    "batch_loss": "pruning.functional",
+    "below_highest": "pruning.selection",
+    "bias_masks": "pruning.biases",
+    "by_layer": "pruning.selection",
+    "full_masks": "pruning.magnitude",
+    "highest": "pruning.selection",
+    "keep_largest": "pruning.magnitude",
+    "logits": "pruning.functional",
+    "masked": "pruning.functional",
+    "parameters": "pruning.functional",
+    "saliencies": "pruning.functional",
+    "setting": "search.methods",
+    "standardised": "workers.datasets",
+    "strictly_above": "pruning.selection",
+    "target_of": "pruning.protocol",
+    "weight_gradients": "pruning.functional",
 }
 """Public name -> module that defines it, and its name there where that differs."""
 
 __all__ = [
+    "DATASET_CHECKS",
+    "METHOD_CHECKS",
+    "TO_TARGET",
+    "Batch",
+    "Batches",
     "Dataset",
+    "Experiment",
+    "Layers",
+    "MaskSchedule",
+    "Method",
+    "Pruned",
+    "PrunesBefore",
+    "PrunesDuring",
     "QueryResult",
+    "Setting",
+    "Snapshot",
     "Store",
+    "Style",
     "__version__",
+    "above_position",
     "accuracy",
+    "at_or_above",
+    "batch_loss",
+    "below_highest",
+    "bias_masks",
+    "by_layer",
     "by_width",
     "draw",
+    "full_masks",
+    "highest",
+    "keep_largest",
     "load_dataset",
+    "logits",
+    "masked",
     "network_from_row",
     "open",
     "open_published",
+    "parameters",
     "pareto",
     "plot_pareto",
     "plot_sparsest",
+    "saliencies",
     "save_drawing",
+    "setting",
     "sparsest_networks",
+    "standardised",
+    "strictly_above",
+    "target_of",
+    "weight_gradients",
 ]
 
 __version__: str
@@ -129,7 +235,10 @@ def __getattr__(name: str) -> Any:
             return "0+unknown"
     if name not in _EXPORTS:
         raise AttributeError(f"module 'sparsest' has no attribute {name!r}")
-    require_packages()
+    # A process that has loaded the packages found the right ones, for example a Ray worker, to
+    # which the driver sends each package in a separate folder.
+    if "search.experiment" not in _sys.modules:
+        require_packages()
     module, _, attribute = _EXPORTS[name].partition(":")
     try:
         value = getattr(_import_module(module), attribute or name)

@@ -109,5 +109,9 @@ def shipped_code() -> dict[str, Any]:
     Ray packs the folders, half a megabyte of sources, and keeps the archive on the head under a
     digest of its content. Every node unpacks it once and puts it before what is installed there.
     """
-    folders: list[Path] = [CHECKOUT / package for package in SHIPPED_PACKAGES]
-    return {"py_modules": [str(folder) for folder in folders], "excludes": ["__pycache__/"]}
+    # Plug-ins import `sparsest`.
+    paths: list[Path] = [
+        *(CHECKOUT / package for package in SHIPPED_PACKAGES),
+        CHECKOUT / "sparsest.py",
+    ]
+    return {"py_modules": [str(path) for path in paths], "excludes": ["__pycache__/"]}

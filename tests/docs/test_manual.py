@@ -11,7 +11,7 @@ import pytest
 import sparsest
 from docs.site.navigation import NAVIGATION
 from orchestrator.planning.targets import find_targets
-from tests.docs.pages import ROOT, Block, blocks, the_code
+from tests.docs.pages import PAGES, ROOT, Block, blocks, the_code
 
 FIRST, REPRODUCIBILITY, NOTEBOOKS = (
     ROOT / "docs" / f"{name}.md" for name in ("first-sweep", "reproducibility", "notebooks")
@@ -31,8 +31,14 @@ def test_every_public_name_is_in_the_reference() -> None:
     reference = (SITE / "functions.rst").read_text()
     public = {name for name in sparsest.__all__ if not name.startswith("__")}
     documented = set(re.findall(r"^\.\. auto\w+:: sparsest\.(\w+)", reference, re.MULTILINE))
-    # Documented where it is defined, since packages import it from there.
-    assert documented | {"Dataset"} == public
+    assert documented == public
+
+
+def test_examples_import_only_the_public_module() -> None:
+    code = "".join(block.code for page in PAGES for block in blocks(page, "python"))
+    code += "".join(file.read_text() for file in (ROOT / "examples").glob("*.ipynb"))
+    rooms = "|".join(sparsest.PACKAGES)
+    assert re.findall(rf"(?:from|import) (?:{rooms})\b", code) == []
 
 
 @pytest.mark.parametrize("edit", [0, 1])
