@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from search.experiment import FRESH_INIT
 from search.layers import StoredInit
 from search.specification import experiment_of
+from storage.log.init_entries import PublishedInit
 from storage.log.inits import FrozenInit
-from storage.published.note import PublishedInit
 from workers.other_arithmetic import train_as
 from workers.stored_init import load_stored_init, remade_init
 

@@ -20,12 +20,11 @@ from search.layers import StoredInit
 from search.schema import RESULT_SCHEMA
 from storage.errors import NotPublished
 from storage.log.entries import SweepBegin
-from storage.log.init_entries import FoundNetwork
+from storage.log.init_entries import FoundNetwork, PublishedInit
 from storage.log.inits import FrozenInit
 from storage.log.sweep_info import describe_published
 from storage.paths import PUBLISHED_FOLDER
 from storage.published.file import PublishedFile, index_set, open_published
-from storage.published.note import PublishedInit
 from storage.published.restore import read_restored
 from storage.writing.writer import StoreWriter
 from workers.stored_init import remade_init

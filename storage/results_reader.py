@@ -1,51 +1,156 @@
-"""What a store and the published results have in common for whoever asks them."""
+"""What a store and the published results have in common when they are read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self, TypeVar
 
 import duckdb
 import pyarrow as pa
 
+from storage.errors import StoreError
+from storage.log.init_entries import PublishedInit
 from storage.log.inits import FrozenInit
-from storage.published.note import PublishedInit
+from storage.reading.connections import SweepRows, connect_guarded, connect_isolated
+from storage.reading.lookup import find_row
+from storage.reading.query import open_result, run_query
+
+_T = TypeVar("_T")
 
 
-class ResultsReader(Protocol):
-    """The views `results` and `sweeps`, for reading."""
+class ResultsReader(ABC):
+    """Reads the views `results` and `sweeps`: by SQL or one experiment at a time."""
+
+    def __init__(self) -> None:
+        self._database: duckdb.DuckDBPyConnection | None = None
+
+    @abstractmethod
+    def init(self, token: str) -> FrozenInit | PublishedInit | None:
+        """Return the stored initialisation of a token (NAME:DIGEST), or how to make it again."""
+
+    @abstractmethod
+    def rows_by_study(self) -> Mapping[str, int]:
+        """Return the number of rows of each study, by name, without reading a row."""
+
+    @abstractmethod
+    def data_files(self) -> Mapping[int, Sequence[Path]]:
+        """Return the Parquet files with the rows, by schema version."""
+
+    @abstractmethod
+    def _sweeps(self) -> SweepRows:
+        """Return the rows made by `storage.reading.views.sweeps_table`."""
+
+    @abstractmethod
+    def _cannot_open(self, error: duckdb.Error) -> StoreError:
+        """Return what to raise when DuckDB cannot open the data files."""
 
     def refresh(self) -> bool:
-        """Takes in what was committed since; returns whether there was anything."""
+        """Read what was committed since; return whether there was anything."""
+        return False
 
     def was_replaced(self) -> bool:
-        """Whether what was read from is gone because something else took its place."""
+        """Return whether a data file is gone because others replaced it."""
+        return False
 
     def sql(self, query: str) -> pa.Table:
-        """What a statement yields."""
+        """Return the result of one statement that reads the views.
+
+        If a data file was replaced since the store was opened, the result is that of the store as
+        it is now.
+
+        Args:
+            query: One statement in DuckDB's SQL.
+
+        Raises:
+            ReadOnlyError: The statement would do more than read; nothing was run.
+            QueryError: The text is not one statement, DuckDB could not run it (the message shows
+                the position), or the result does not fit into memory.
+            StoreError: The rows cannot be read.
+        """
+        return self._read(lambda connection: run_query(connection, query))
+
+    @contextmanager
+    def stream(self, query: str) -> Iterator[pa.RecordBatchReader]:
+        """Read the result of one statement in batches, however large it is.
+
+        Raises:
+            StoreError: As for `sql`, also while the batches are read.
+        """
+        with ExitStack() as stack:
+            result = self._read(
+                lambda connection: stack.enter_context(open_result(connection, query))
+            )
+            try:
+                yield result
+            except StoreError as error:
+                self._explain(error.__cause__)
+                raise
 
     def row(self, experiment_id: str) -> dict[str, Any]:
-        """One result by its id, or the first digits of it."""
+        """Return the result of one experiment: column of `results` -> value.
 
-    def init(self, token: str) -> FrozenInit | PublishedInit | None:
-        """A stored initialisation, or where it can be had from, by its token."""
+        Args:
+            experiment_id: 32 hexadecimal digits, the first of them, or the number of the
+                experiment: see `storage.reading.lookup.find_row`.
 
-    def rows_by_study(self) -> Mapping[str, int]:
-        """Name of each study -> number of its rows, without reading any."""
-
-    def data_files(self) -> Mapping[int, Sequence[Path]]:
-        """Version of the columns -> paths of the Parquet files with the rows."""
+        Raises:
+            UnknownExperiment: No experiment is called that, or more than one.
+        """
+        return find_row(self.sql, experiment_id)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """A new connection over these rows that can open no file; the caller closes it."""
+        """Return a new DuckDB connection over the rows of this moment; the caller closes it.
 
-    def connect_for_export(self, folder: Path) -> duckdb.DuckDBPyConnection:
-        """A connection that may write into one folder, for statements of this package alone."""
+        It has the views `results` and `sweeps`, can create tables in memory, and can open no file.
+        It is slower than `sql`.
+        """
+        return connect_isolated(self.data_files(), self._sweeps())
+
+    def connect_for_export(self, writable: Path) -> duckdb.DuckDBPyConnection:
+        """Return a new connection that can also write one folder or file, for checked statements.
+
+        Raises:
+            StoreError: The rows cannot be read.
+        """
+        return self._connect(writable)
 
     def close(self) -> None:
-        """Frees the memory of the database."""
+        """Free the memory of the database, which is opened again when needed."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(self, *args: Any) -> None: ...
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _read(self, read: Callable[[duckdb.DuckDBPyConnection], _T]) -> _T:
+        """Return what a function reads, which is called again if data files were replaced."""
+        while True:
+            try:
+                return read(self._current_database())
+            except StoreError as error:
+                if self.was_replaced():
+                    continue
+                self._explain(error.__cause__)
+                raise
+
+    def _current_database(self) -> duckdb.DuckDBPyConnection:
+        """Return the database, which is kept from one query to the next."""
+        if self._database is None:
+            self._database = self._connect()
+        return self._database
+
+    def _explain(self, error: BaseException | None) -> None:  # noqa: B027 - need not do anything
+        """Raise a better error if a data file caused this one."""
+
+    def _connect(self, writable: Path | None = None) -> duckdb.DuckDBPyConnection:
+        try:
+            return connect_guarded(self.data_files(), self._sweeps(), writable)
+        except duckdb.Error as error:
+            raise self._cannot_open(error) from error

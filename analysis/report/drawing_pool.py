@@ -23,8 +23,8 @@ from analysis.drawing.files import save_drawing
 from analysis.report.networks import PlottedNetwork
 from analysis.retrain import InitSource, was_left_out, with_network
 from search.experiment import FRESH_INIT
+from storage.log.init_entries import PublishedInit
 from storage.log.inits import FrozenInit
-from storage.published.note import PublishedInit
 from workers.other_arithmetic import arithmetic_of, arithmetic_variables
 
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")

@@ -1,58 +1,60 @@
-"""Commands that ask the store: one query, many, or a copy to take away."""
+"""The commands that query results: one statement, several, or a copy of everything."""
 
 from __future__ import annotations
 
 import atexit
-import readline
-import shutil
 import sys
-import tempfile
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Final, TextIO
 
 import typer
 
 from orchestrator.commands.options import MaybeStorePath, Overwrite, Published
 from orchestrator.commands.results import results_reader
-from orchestrator.display.result_table import show_table
+from orchestrator.display.result_table import show_result
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
+from orchestrator.stopping import Terminated
 from storage.errors import StoreError
-from storage.export import export_results
+from storage.export import export_results, stream_results
 from storage.reading.query import split_statements
 from storage.results_reader import ResultsReader
 from workers.cache_folder import cache_folder
 
 
 class QueryFormat(StrEnum):
-    """How a query's result is written."""
+    """Formats of a query's result."""
 
     table = "table"
     csv = "csv"
     json = "json"
+    jsonl = "jsonl"
     parquet = "parquet"
 
 
 class ExportFormat(StrEnum):
-    """What a store is exported to."""
+    """Formats of a copy of all results."""
 
     parquet = "parquet"
     csv = "csv"
     json = "json"
+    jsonl = "jsonl"
     duckdb = "duckdb"
 
 
-HELP = """Statements in DuckDB's SQL that read, each up to a semicolon. There are two views:
+HELP: Final = """Type statements in DuckDB's SQL that read; each ends with a semicolon.
   DESCRIBE results;   a row for each training
   DESCRIBE sweeps;    a row for each run
-quit, or Ctrl-D, ends."""
+Ctrl-C stops a statement. quit or Ctrl-D ends."""
 
-ASKING = frozenset({"help", "\\h", "\\?", "?", ".help", ".tables", ".schema", "\\d", "\\dt"})
-"""What shows other shells' users what there is."""
+HELP_WORDS: Final = frozenset(
+    {"help", "\\h", "\\?", "?", ".help", ".tables", ".schema", "\\d", "\\dt"}
+)
+"""Words that show the help here, or list tables in other shells."""
 
-QUIT = frozenset({"quit", "exit", "\\q", ".quit", ".exit"})
-"""What ends other shells ends this one too."""
+QUIT_WORDS: Final = frozenset({"quit", "exit", "\\q", ".quit", ".exit"})
+"""Words that end this shell, or others."""
 
 
 def query(
@@ -61,14 +63,16 @@ def query(
     published: Published = False,
     output_format: Annotated[
         QueryFormat,
-        typer.Option("--format", help="How to write the result; json is one object a line."),
+        typer.Option(
+            "--format", help="Format of the result: json is an array, jsonl one object per line."
+        ),
     ] = QueryFormat.table,
     output: Annotated[
-        Path | None, typer.Option(metavar="F", help="Write to a file instead of the terminal.")
+        Path | None, typer.Option(metavar="F", help="Write the result to this file.")
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Ask the store a question in SQL, also while a sweep runs.
+    """Query the results in SQL, also while a sweep is running.
 
     The dialect is DuckDB's. There are two views: `results`, a row for each training, and `sweeps`,
     a row for each run. `DESCRIBE results` lists the columns. Only statements that read are
@@ -77,63 +81,86 @@ def query(
     with results_reader(store, published) as reader:
         if output is not None:
             if output_format is QueryFormat.table:
-                raise UserError("a table is for reading: choose --format csv, json or parquet")
-            rows = export_results(
-                reader, output_format.value, output, statement, overwrite=overwrite
-            )
-            print_line(f"{rows:,} rows written to {output}", err=True)
-            return
-        if output_format is QueryFormat.parquet:
-            raise UserError("parquet is not text: name a file with --output")
-        if output_format is QueryFormat.table:
-            show_table(reader.sql(statement))
+                raise UserError("a table is no file format: add --format csv, json, jsonl, parquet")
+            _export(reader, output_format.value, output, statement, overwrite=overwrite)
+        elif output_format is QueryFormat.table:
+            _show(reader, statement)
+        elif output_format is QueryFormat.parquet and sys.stdout.isatty():
+            raise UserError("parquet is not text: name a file with --output, or use a pipe")
         else:
-            _print_export(reader, statement, output_format.value)
-
-
-def _print_export(reader: ResultsReader, statement: str, output_format: str) -> None:
-    """Prints a result just as it would be written to a file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"result.{output_format}"
-        export_results(reader, output_format, path, statement)
-        with path.open(encoding="utf-8", newline="") as file:
-            shutil.copyfileobj(file, sys.stdout)
+            stream_results(reader, output_format.value, sys.stdout.buffer, statement)
 
 
 def sql(store: MaybeStorePath = None, published: Published = False) -> None:
-    """Ask the store questions in SQL, one after the other.
+    """Query the results in SQL, statement by statement.
 
-    Ctrl-D ends. A statement ends with a semicolon and may run over several lines. Rows that a
-    running sweep has stored in the meantime are seen by the next statement. Several statements may
-    stand in a line. They can also be piped in; the first that cannot be answered ends it then.
+    A statement ends with a semicolon. It may span several lines, and a line may contain several.
+    Each statement sees the rows that a running sweep has stored by then. Ctrl-C stops a statement,
+    Ctrl-D ends. Statements can also be piped in; the first one that fails ends the command.
     """
     with results_reader(store, published) as reader:
         if not sys.stdin.isatty():
             _answer_script(reader, sys.stdin)
             return
         _remember_lines(cache_folder() / "sql_history")
-        print_line(
-            "Views: results, sweeps. `DESCRIBE results;` lists columns; Ctrl-D or quit ends."
-        )
-        while (statement := _read_statement()) is not None:
-            if statement:
-                _answer(reader, statement)
+        print_line("Views: results, sweeps. `DESCRIBE results;` lists columns; quit or Ctrl-D ends")
+        while (statements := _read_statements()) is not None:
+            _answer(reader, statements)
+
+
+def export(
+    output_format: Annotated[ExportFormat, typer.Option("--format", help="Format of the file.")],
+    store: MaybeStorePath = None,
+    published: Published = False,
+    output: Annotated[
+        Path | None, typer.Option(metavar="F", help="File to write [default: results.FORMAT]")
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Copy all results into one file.
+
+    json is an array, jsonl has one object per line. duckdb is a database with the tables `results`
+    and `sweeps`, which DuckDB's own shell opens.
+    """
+    with results_reader(store, published) as reader:
+        path = output or Path(f"results.{output_format.value}")
+        _export(reader, output_format.value, path, overwrite=overwrite)
+
+
+def _export(
+    reader: ResultsReader,
+    output_format: str,
+    path: Path,
+    statement: str | None = None,
+    *,
+    overwrite: bool,
+) -> None:
+    rows = export_results(reader, output_format, path, statement, overwrite=overwrite)
+    print_line(f"{rows:,} rows written to {path}", err=True)
+
+
+def _show(reader: ResultsReader, statement: str) -> None:
+    with reader.stream(statement) as result:
+        show_result(result)
 
 
 def _remember_lines(history: Path) -> None:
-    """Makes the arrow keys bring back what was asked before, also last time."""
+    """Let the arrow keys bring back earlier statements, also those of earlier calls."""
+    try:
+        import readline  # some builds of Python lack it
+    except ImportError:
+        return
     try:
         history.parent.mkdir(parents=True, exist_ok=True)
         history.touch()
         readline.read_history_file(history)
     except OSError:
-        # Without a cache folder only this time's lines are remembered.
-        return
+        return  # without a cache folder, only this call's lines are remembered
     atexit.register(readline.write_history_file, history)
 
 
-def _read_statement() -> str | None:
-    """Lines up to a semicolon; "" after Ctrl-C, None at the end of input."""
+def _read_statements() -> str | None:
+    """Return the lines up to a semicolon, "" after Ctrl-C, or None at the end of the input."""
     lines: list[str] = []
     while not _is_complete(lines):
         try:
@@ -141,16 +168,17 @@ def _read_statement() -> str | None:
         except EOFError:
             print_line()
             return None
+        except Terminated:
+            raise
         except KeyboardInterrupt:
             print_line()
             return ""
         word = line.strip().rstrip(";").lower()
-        if not lines and word in QUIT:
+        if not lines and word in QUIT_WORDS:
             return None
-        if not lines and word in ASKING:
+        if not lines and word in HELP_WORDS:
             print_line(HELP)
-            continue
-        if line.strip() or lines:
+        elif line.strip() or lines:
             lines.append(line)
     return "\n".join(lines)
 
@@ -159,22 +187,28 @@ def _is_complete(lines: list[str]) -> bool:
     return bool(lines) and lines[-1].rstrip().endswith(";")
 
 
-def _answer(reader: ResultsReader, statement: str) -> None:
+def _answer(reader: ResultsReader, statements: str) -> None:
+    """Print the results of what was typed, or what is wrong with it."""
+    if not statements:
+        return
     try:
         reader.refresh()
-        _show_each(reader, statement)
-    except StoreError as error:
+        _show_each(reader, statements)
+    except (UserError, StoreError) as error:
         print_line(f"error: {error}", err=True)
+    except Terminated:
+        raise
+    except KeyboardInterrupt:
+        print_line("stopped", err=True)
 
 
 def _show_each(reader: ResultsReader, statements: str) -> None:
-    """Shows what each of some statements yields, one after the other."""
     for statement in split_statements(statements):
-        show_table(reader.sql(statement))
+        _show(reader, statement)
 
 
 def _answer_script(reader: ResultsReader, script: TextIO) -> None:
-    """Answers statement by statement; the last one need not end with a semicolon."""
+    """Answer each statement; the last one may lack its semicolon."""
     lines: list[str] = []
     for line in script:
         lines.append(line)
@@ -183,22 +217,3 @@ def _answer_script(reader: ResultsReader, script: TextIO) -> None:
             lines = []
     if "".join(lines).strip():
         _show_each(reader, "".join(lines))
-
-
-def export(
-    output_format: Annotated[ExportFormat, typer.Option("--format", help="What to write.")],
-    store: MaybeStorePath = None,
-    published: Published = False,
-    output: Annotated[
-        Path | None, typer.Option(metavar="F", help="The file to write [default: results.FORMAT]")
-    ] = None,
-    overwrite: Overwrite = False,
-) -> None:
-    """Copy all results into one file.
-
-    The file of --format duckdb opens in DuckDB's own shell, and has the sweeps as well.
-    """
-    path = output or Path(f"results.{output_format.value}")
-    with results_reader(store, published) as reader:
-        rows = export_results(reader, output_format.value, path, overwrite=overwrite)
-    print_line(f"{rows:,} rows written to {path}", err=True)

@@ -1,8 +1,9 @@
-"""A query's result for people: a table where it fits, a line for each value where it does not."""
+"""The result of a query for reading: a table if it fits the terminal, else one value per line."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import pyarrow as pa
 from rich.console import Console
@@ -10,48 +11,75 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.display.terminal import plain_console, print_line, visible
+from orchestrator.errors import UserError
 
-TABLE_ROWS = 200
-"""Rows that are printed as a table at most; a file holds all."""
+TABLE_ROWS: Final = 200
+"""Maximum number of rows printed as a table."""
 
-RECORD_ROWS = 20
-"""Rows that are printed value by value at most."""
+RECORD_ROWS: Final = 20
+"""Maximum number of rows printed one value per line."""
 
-GAP = 2
-"""Characters that a table adds to the width of each column."""
+COUNTED_ROWS: Final = 1_000_000
+"""Rows after which a result is no longer counted."""
+
+_SHOWN_BYTES: Final = 2**26
+"""Maximum size of the rows that are printed, in memory."""
+
+_GAP: Final = 2
+"""Width that a table adds to each column, in characters."""
 
 
-def show_table(result: pa.Table) -> None:
-    """Prints a result on standard output, the first rows of a long one.
+def show_result(result: pa.RecordBatchReader) -> None:
+    """Print the first rows of a result on standard output, and how many there are.
 
-    No value is cut or broken: a table that is wider than the terminal is printed as records, one
-    value a line. Where there is no terminal, lines may be of any length.
+    No value is cut: a table that is wider than the terminal is printed one value per line. Output
+    that does not go to a terminal may have lines of any length.
+
+    Raises:
+        UserError: The rows are too large to be printed.
+        StoreError: The result cannot be read.
     """
     console = plain_console()
-    rows = [[_cell(value) for value in row.values()] for row in _first(result, TABLE_ROWS)]
-    widths = [max(map(len, cells)) for cells in zip(result.column_names, *rows, strict=True)]
-    wanted = sum(width + GAP for width in widths)
-    if console.is_terminal and wanted > console.width:
+    first, count, complete = _first_rows(result)
+    names = result.schema.names
+    rows = [[_cell(column[row].as_py()) for column in first.columns] for row in range(len(first))]
+    widths = [max(map(len, cells)) for cells in zip(names, *rows, strict=True)]
+    width = sum(width + _GAP for width in widths)
+    if console.is_terminal and width > console.width:
         rows = rows[:RECORD_ROWS]
-        _print_records(console, result.column_names, rows)
+        _print_records(console, names, rows)
     else:
-        _print_table(plain_console(width=max(wanted, 1)), result, rows)
-    if result.num_rows > len(rows):
+        _print_table(plain_console(width=max(width, 1)), result.schema, rows)
+    if count > len(rows):
+        total = f"{count:,}" if complete else f"more than {COUNTED_ROWS:,}"
         print_line(
-            f"{len(rows)} of {result.num_rows:,} rows; `sparsest query` has all with --format csv "
+            f"{len(rows)} of {total} rows; `sparsest query` writes all of them with --format csv "
             "or --output F",
             err=True,
         )
 
 
-def _first(result: pa.Table, count: int) -> list[dict[str, object]]:
-    first: list[dict[str, object]] = result.slice(0, count).to_pylist()
-    return first
+def _first_rows(result: pa.RecordBatchReader) -> tuple[pa.Table, int, bool]:
+    """Return the rows to print, the number of rows read, and whether these were all."""
+    batches, size, count = [], 0, 0
+    for batch in result:
+        part = batch.slice(0, max(0, TABLE_ROWS - count))
+        size += part.nbytes
+        if size > _SHOWN_BYTES:
+            raise UserError(
+                "the rows are too large to be printed: select less, or write them to a file with "
+                "`sparsest query ... --format parquet --output FILE`"
+            )
+        batches.append(part)
+        count += batch.num_rows
+        if count > COUNTED_ROWS:
+            return pa.Table.from_batches(batches, result.schema), count, False
+    return pa.Table.from_batches(batches, result.schema), count, True
 
 
-def _print_table(console: Console, result: pa.Table, rows: Sequence[Sequence[str]]) -> None:
+def _print_table(console: Console, schema: pa.Schema, rows: Sequence[Sequence[str]]) -> None:
     table = Table(box=None, header_style="bold")
-    for field in result.schema:
+    for field in schema:
         number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
         title = Text(field.name)
         table.add_column(title, justify="right" if number else "left", no_wrap=True)
@@ -69,7 +97,7 @@ def _print_records(console: Console, names: Sequence[str], rows: Sequence[Sequen
 
 
 def _cell(value: object) -> str:
-    """A value as people read it; --format csv and json have every digit."""
+    """Return a value as text for reading; --format csv and json keep every digit."""
     if value is None:
         return "NULL"
     return f"{value:.6g}" if isinstance(value, float) else visible(str(value))

@@ -75,6 +75,19 @@ class FoundNetwork(Strict):
     trained: Annotated[int, Field(ge=1)]
 
 
+class PublishedInit(Strict):
+    """A stored initialisation from which published rows start; its weights are not published.
+
+    Attributes:
+        token: NAME:DIGEST, as in the column `init`.
+        found: The network whose initial weights it has, from which it can be made again; None if
+            it came from a file.
+    """
+
+    token: Annotated[str, Field(pattern=r"^[^:]+:.+$")]
+    found: FoundNetwork | None
+
+
 class InitStored(Strict):
     """A named initialisation. It is frozen: no other one can take its name in this store.
 

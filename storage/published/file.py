@@ -26,8 +26,9 @@ from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from search.specification import SPECIFICATION_COLUMNS
 from search.study import Study
 from storage.errors import NotPublished, PublishedDamaged, StoreVersion
+from storage.log.init_entries import PublishedInit
 from storage.paths import PUBLISHED_FOLDER, published_file
-from storage.published.note import NOTE_KEY, PUBLISHED_FORMAT, PublishedInit, PublishedNote
+from storage.published.note import NOTE_KEY, PUBLISHED_FORMAT, PublishedNote
 
 PARAMETERS = names_of("parameter")
 """Columns that hold the trained network."""

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from storage.log.entries import Status, SweepBegin, SweepEnd
-from storage.log.init_entries import FoundNetwork
+from storage.log.init_entries import PublishedInit
 from storage.log.strict import Amount, Count, Name, Strict
 
 NOTE_KEY: Final = b"sparsest_published"
@@ -15,19 +15,6 @@ NOTE_KEY: Final = b"sparsest_published"
 
 PUBLISHED_FORMAT: Final = 1
 """Raised by one whenever an older reader would misread a published file."""
-
-
-class PublishedInit(Strict):
-    """A stored initialisation that the rows start from.
-
-    Attributes:
-        token: NAME:DIGEST, as in the column `init`.
-        found: the network of the search whose initial weights it is, from whose number it can be
-            made again; None where it came from a file, which is not published.
-    """
-
-    token: Annotated[str, Field(pattern=r"^[^:]+:.+$")]
-    found: FoundNetwork | None
 
 
 class PublishedSweep(Strict):

@@ -18,12 +18,12 @@ from search.study import Study
 from storage import durable
 from storage.errors import PublishedDamaged, PublishedRefused, StoreVersion
 from storage.log.entries import no_rows_by_status
-from storage.log.init_entries import FoundNetwork
+from storage.log.init_entries import FoundNetwork, PublishedInit
 from storage.log.state import SweepProgress
 from storage.log.sweep_info import software_versions
 from storage.paths import published_file
 from storage.published.file import PUBLISHED_COLUMNS, index_set, open_published
-from storage.published.note import NOTE_KEY, PublishedInit, PublishedNote, PublishedSweep
+from storage.published.note import NOTE_KEY, PublishedNote, PublishedSweep
 from storage.reading.literals import sql_text, sql_tuple
 from storage.reading.reader import StoreReader
 

@@ -1,1 +1,1 @@
-"""Reading a store: by SQL, by experiment, for export."""
+"""Reading a store: by SQL and by experiment."""

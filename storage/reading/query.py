@@ -1,71 +1,130 @@
-"""Running a user's SQL, which may only read."""
+"""Running a user's SQL, which can only read."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 import duckdb
 import pyarrow as pa
 
 from storage.errors import QueryError, ReadOnlyError
+from storage.reading.connections import query_memory
+from storage.reading.interrupt import interruptible
 from storage.reading.readonly import single_statement
 
-# A second fence, behind the look through the statements: around the database in memory.
-_FENCE = "BEGIN TRANSACTION READ ONLY"
+# Besides the check of the statement: protects the tables of the database in memory.
+_READ_ONLY: Final = "BEGIN TRANSACTION READ ONLY"
+
+_BATCH_ROWS: Final = 10_000
 
 
-def run_reading(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
-    """Runs a statement, and returns what it yields.
+def run_query(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    """Run one statement and return its whole result.
 
     Args:
-        connection: of `storage.reading.connections.connect_guarded`.
-        query: SQL text, one statement.
+        connection: Connection made by `storage.reading.connections.connect_guarded`.
+        query: SQL text.
 
     Raises:
-        ReadOnlyError: a statement would do something else than read; nothing was run.
-        QueryError: it is more than one, or DuckDB could not run it; the message shows the place.
+        ReadOnlyError: The statement would do more than read; nothing was run.
+        QueryError: The text is not one statement, DuckDB could not run it (the message shows the
+            position), or the result does not fit into memory.
+    """
+    limit = query_memory()
+    batches, size = [], 0
+    with open_result(connection, query) as result:
+        for batch in result:
+            batches.append(batch)
+            size += batch.nbytes
+            if size > limit:
+                raise QueryError(
+                    f"The result is larger than {limit / 2**30:.1f} GiB, half of the available "
+                    "memory. Select fewer rows or columns, or write the result to a file: "
+                    "`sparsest query ... --format parquet --output FILE`."
+                )
+        return pa.Table.from_batches(batches, result.schema)
+
+
+@contextmanager
+def open_result(
+    connection: duckdb.DuckDBPyConnection, query: str
+) -> Iterator[pa.RecordBatchReader]:
+    """Run one statement and read its result in batches, without ever holding all of it.
+
+    No other statement can run on the connection until the context ends.
+
+    Args:
+        connection: Connection made by `storage.reading.connections.connect_guarded`.
+        query: SQL text.
+
+    Raises:
+        ReadOnlyError: The statement would do more than read; nothing was run.
+        QueryError: The text is not one statement, or DuckDB could not run it, also while the
+            batches are read.
     """
     statement = single_statement(connection, query)
-    connection.execute(_FENCE)
+    connection.execute(_READ_ONLY)
     try:
-        return _run(connection, statement)
+        result = _start(connection, statement)
+        try:
+            yield pa.RecordBatchReader.from_batches(result.schema, _batches(connection, result))
+        finally:
+            result.close()
     finally:
         connection.execute("ROLLBACK")
 
 
 def split_statements(text: str) -> list[str]:
-    """The statements of some SQL text, one by one; whether they only read is not looked at.
+    """Return the statements of SQL text one by one, without checking that they only read.
 
     Raises:
-        QueryError: the text is not SQL, or has no statement.
+        QueryError: The text is not SQL, or contains no statement.
     """
     with duckdb.connect(":memory:") as connection:
         try:
-            found = [statement.query for statement in connection.extract_statements(text)]
+            statements = [statement.query for statement in connection.extract_statements(text)]
         except duckdb.Error as error:
             raise QueryError(str(error)) from error
-    if not found:
+    if not statements:
         raise QueryError("The query is empty.")
-    return found
+    return statements
 
 
-def _run(connection: duckdb.DuckDBPyConnection, statement: str) -> pa.Table:
+def _start(connection: duckdb.DuckDBPyConnection, statement: str) -> pa.RecordBatchReader:
     try:
-        return connection.sql(statement).to_arrow_table()
+        return interruptible(
+            connection, lambda: connection.sql(statement).to_arrow_reader(_BATCH_ROWS)
+        )
     except duckdb.PermissionException as error:
-        raise ReadOnlyError(f"A query reads the stored results only. {error}") from error
+        raise ReadOnlyError(f"A query can only read the stored results. {error}") from error
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        raise QueryError(_message_with_position(connection, statement, error)) from error
     except duckdb.Error as error:
-        raise QueryError(_message_with_place(connection, statement, error)) from error
+        raise QueryError(str(error)) from error
 
 
-def _message_with_place(
+def _message_with_position(
     connection: duckdb.DuckDBPyConnection, statement: str, error: duckdb.Error
 ) -> str:
-    """DuckDB's message with the line and the caret, which its Arrow interface leaves out."""
-    if "LINE" in str(error):
-        return str(error)
+    """Return DuckDB's message about a name with the line and the caret, which `sql` leaves out."""
     with connection.cursor() as cursor:
         try:
-            cursor.execute(_FENCE)
-            cursor.execute(statement)
-        except duckdb.Error as placed:
-            return str(placed)
+            cursor.execute(statement)  # fails before anything is run
+        except duckdb.Error as located:
+            return str(located)
     return str(error)
+
+
+def _batches(
+    connection: duckdb.DuckDBPyConnection, result: pa.RecordBatchReader
+) -> Iterator[pa.RecordBatch]:
+    while True:
+        try:
+            yield interruptible(connection, result.read_next_batch)
+        except StopIteration:
+            return
+        # Arrow turns DuckDB's errors into its own; the text stays.
+        except (duckdb.Error, OSError, pa.ArrowException) as error:
+            raise QueryError(str(error)) from error

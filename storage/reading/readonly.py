@@ -1,8 +1,11 @@
-"""Which statements a user may run: those that read the stored results and do nothing else.
+"""Checking that a user's statement only reads.
 
-The type of a statement is not enough: in DuckDB 2.0 a SELECT may write a file from inside, as in
-`WITH x AS (COPY ... TO ...) FROM x`, and EXPLAIN ANALYZE runs what it explains. So the parsed
-statement is looked through, and only what is known to be harmless may occur in it.
+DuckDB itself denies access to all files but the store's data files, to the network, to extensions
+and to settings (`storage.reading.connections`). It can still write to those data files, because a
+path that it may read is a path that it may write. The type of a statement does not tell: a SELECT
+can contain `WITH x AS (COPY ... TO ...)`, EXPLAIN ANALYZE runs what it explains, and table
+functions such as `query` run SQL from text. So a statement is parsed, and may contain nothing but
+SELECT nodes and table functions that are known to read.
 """
 
 from __future__ import annotations
@@ -10,95 +13,71 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 
 from storage.errors import QueryError, ReadOnlyError
 
-# Parts of a statement, in the names of DuckDB's parser, that only read.
-_READING_NODES = {
-    "SELECT_NODE",
-    "SET_OPERATION_NODE",
-    "RECURSIVE_CTE_NODE",
-    "CTE_NODE",
-}
+# Names of DuckDB's parser for the parts of a statement that only read.
+_READING_NODES: Final = frozenset(
+    {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+)
 
-# Table functions that touch no file, run no other SQL and change no state.
-_TABLE_FUNCTIONS = {
-    "duckdb_columns",
-    "duckdb_functions",
-    "duckdb_keywords",
-    "duckdb_tables",
-    "duckdb_types",
-    "duckdb_views",
-    "generate_series",
-    "json_each",
-    "json_tree",
-    "pragma_table_info",
-    "pragma_version",
-    "range",
-    "repeat",
-    "repeat_row",
-    "unnest",
-}
+_TABLE_FUNCTIONS: Final = frozenset(
+    {
+        "generate_series",
+        "json_each",
+        "json_tree",
+        "pragma_table_info",
+        "pragma_version",
+        "range",
+        "repeat",
+        "repeat_row",
+        "unnest",
+    }
+)
+"""Table functions that access no file, run no SQL and change no state."""
 
-# Functions that write, wait, or tell about the process.
-_REFUSED_FUNCTIONS = {"getenv", "write_log", "sleep_ms", "nextval", "setval"}
+_CATALOGUE: Final = "duckdb_"
+"""Prefix of the table functions that describe the database; views show the same."""
 
-_EXPLAIN = re.compile(
+_EXPLAIN: Final = re.compile(
     r"\s*EXPLAIN\s+(?:ANALY[ZS]E\s+)?(?:\([^()]*\)\s*)?(?P<inner>\S.*)",
     re.IGNORECASE | re.DOTALL,
 )
 
-_ALLOWED = (
+_ALLOWED: Final = (
     "Only statements that read the results are run: SELECT, WITH, VALUES, FROM, TABLE, DESCRIBE, "
     "SHOW, SUMMARIZE, and EXPLAIN of those."
 )
 
 
-def reading_statements(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
-    """Splits SQL text into its statements, each of which only reads.
-
-    Args:
-        connection: of any database; used for parsing alone.
-        query: one or several statements.
-
-    Raises:
-        QueryError: the text is not SQL, or has no statement.
-        ReadOnlyError: a statement would do something else than read.
-    """
-    texts = []
-    for statement in _parse(connection, query):
-        kind, text = _kind(statement), statement.query
-        if kind == duckdb.StatementType.EXPLAIN:
-            _check_explained(connection, text)
-        else:
-            _check_reading(connection, kind, text)
-        texts.append(text)
-    if not texts:
-        raise QueryError("The query is empty.")
-    return texts
-
-
 def single_statement(connection: duckdb.DuckDBPyConnection, query: str) -> str:
-    """The one statement of some SQL text, which only reads.
+    """Return the one statement of SQL text, which only reads.
 
     Args:
-        connection: of any database; used for parsing alone.
+        connection: Any connection; parses the text.
         query: SQL text.
 
     Raises:
-        QueryError: the text is not SQL, or has no statement, or several.
-        ReadOnlyError: a statement would do something else than read.
+        QueryError: The text is not SQL, or contains no statement or more than one.
+        ReadOnlyError: The statement would do more than read.
     """
-    statements = reading_statements(connection, query)
+    statements = _parse(connection, query)
+    if not statements:
+        raise QueryError("The query is empty.")
     if len(statements) > 1:
         raise QueryError(
-            f"These are {len(statements)} statements, and only one is answered at a time; nothing "
-            "was run. Ask them one by one, or pipe them into `sparsest sql`."
+            f"The query contains {len(statements)} statements, and nothing was run: only one is "
+            "answered at a time. Run them one by one, or pipe them into `sparsest sql`."
         )
-    return statements[0]
+    kind, text = _kind(statements[0]), statements[0].query
+    if kind == duckdb.StatementType.EXPLAIN:
+        _check_explained(connection, text)
+    else:
+        _check_reading(connection, kind, text)
+    return text
 
 
 def _parse(connection: duckdb.DuckDBPyConnection, query: str) -> list[duckdb.Statement]:
@@ -111,8 +90,8 @@ def _parse(connection: duckdb.DuckDBPyConnection, query: str) -> list[duckdb.Sta
 def _kind(statement: duckdb.Statement) -> duckdb.StatementType:
     try:
         return statement.type
-    except ValueError as error:  # a kind of statement that has no name in Python
-        raise ReadOnlyError(f"Refused: a statement of an unknown kind. {_ALLOWED}") from error
+    except ValueError as error:  # a type of statement that has no name in Python
+        raise ReadOnlyError(f"Refused: a statement of unknown type. {_ALLOWED}") from error
 
 
 def _check_explained(connection: duckdb.DuckDBPyConnection, text: str) -> None:
@@ -128,7 +107,7 @@ def _check_reading(
 ) -> None:
     if kind == duckdb.StatementType.MULTI:
         raise ReadOnlyError(
-            "Refused: PIVOT makes a type unless the values are given, as in PIVOT ... ON schedule "
+            "Refused: PIVOT creates a type unless it lists its values, as in PIVOT ... ON schedule "
             "IN ('cosine', 'step')."
         )
     if kind != duckdb.StatementType.SELECT:
@@ -136,7 +115,7 @@ def _check_reading(
     row = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchone()
     tree = json.loads(row[0]) if row else {"error": True}
     if tree["error"]:
-        raise ReadOnlyError(f"Refused: the statement cannot be looked through. {_ALLOWED}")
+        raise ReadOnlyError(f"Refused: DuckDB cannot show how it parses the statement. {_ALLOWED}")
     for part in _objects(tree):
         _check_part(part)
 
@@ -148,17 +127,15 @@ def _check_part(part: dict[str, Any]) -> None:
         raise ReadOnlyError(f"Refused: {name} inside a query. {_ALLOWED}")
     if kind == "TABLE_FUNCTION":
         name = str(part["function"].get("function_name", "")).lower()
-        if name not in _TABLE_FUNCTIONS:
+        if name not in _TABLE_FUNCTIONS and not name.startswith(_CATALOGUE):
             raise ReadOnlyError(
-                f"Refused: the table function {name or '?'}. A query may use "
+                f"Refused: the table function {name or '?'}. A query may use {_CATALOGUE}..., "
                 f"{', '.join(sorted(_TABLE_FUNCTIONS))}."
             )
-    if str(part.get("function_name", "")).lower() in _REFUSED_FUNCTIONS:
-        raise ReadOnlyError(f"Refused: the function {part['function_name']}. {_ALLOWED}")
 
 
 def _objects(tree: object) -> Iterator[dict[str, Any]]:
-    """Every JSON object in a parsed statement; without recursion, as nesting has no bound."""
+    """Yield every JSON object of a parsed statement, without recursion: nesting has no limit."""
     waiting = [tree]
     while waiting:
         value = waiting.pop()

@@ -1,13 +1,16 @@
-"""Results as people see them in a terminal."""
+"""Results of queries in a terminal."""
 
 from __future__ import annotations
+
+import itertools
 
 import pyarrow as pa
 import pytest
 from rich.console import Console
 
 from orchestrator.display import result_table
-from orchestrator.display.result_table import RECORD_ROWS, TABLE_ROWS, show_table
+from orchestrator.display.result_table import COUNTED_ROWS, RECORD_ROWS, TABLE_ROWS, show_result
+from orchestrator.errors import UserError
 
 WIDE = pa.table(
     {
@@ -26,11 +29,11 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     monkeypatch.setattr(result_table, "plain_console", terminal)
 
 
-def test_table_that_does_not_fit_loses_or_breaks_values(
+def test_wide_table_is_printed_one_value_per_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     on_a_terminal(monkeypatch, 60)
-    show_table(WIDE)
+    show_result(WIDE.to_reader())
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines[1:5]] == [
         ["mask1", "11|11|10"],
@@ -42,11 +45,11 @@ def test_table_that_does_not_fit_loses_or_breaks_values(
     assert lines[8].split() == ["note", "NULL"]
 
 
-def test_table_that_fits_is_no_table(
+def test_narrow_table_is_printed_as_a_table(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     on_a_terminal(monkeypatch, 120)
-    show_table(WIDE)
+    show_result(WIDE.to_reader())
     head, first, second = capsys.readouterr().out.splitlines()
     assert "mask1" in head
     assert "[bold]" in head
@@ -54,29 +57,42 @@ def test_table_that_fits_is_no_table(
     assert second.split() == ["10|01|11", "1", "NULL", "2"]
 
 
-def test_piped_table_is_broken_for_a_width_that_nobody_has(
+def test_piped_table_is_never_wrapped(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    show_table(pa.table({f"column{n}": ["y" * 30] for n in range(40)}))
+    show_result(pa.table({f"column{n}": ["y" * 30] for n in range(40)}).to_reader())
     head, row = capsys.readouterr().out.splitlines()
     assert len(head.split()) == 40
     assert row.split() == ["y" * 30] * 40
 
 
 @pytest.mark.parametrize(("width", "shown"), [(120, TABLE_ROWS), (3, RECORD_ROWS)])
-def test_long_result_is_cut_without_a_word(
+def test_long_result_shows_the_first_rows_and_the_number_of_all(
     width: int,
     shown: int,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     on_a_terminal(monkeypatch, width)
-    show_table(pa.table({"number": list(range(1000))}))
-    said = capsys.readouterr()
-    assert said.err.startswith(f"{shown} of 1,000 rows; ")
-    assert said.out.split()[-1] == str(shown - 1)
+    show_result(pa.table({"number": list(range(1000))}).to_reader(70))
+    printed = capsys.readouterr()
+    assert f"{shown} of 1,000 rows" in printed.err
+    assert printed.out.split()[-1] == str(shown - 1)
 
 
-def test_empty_result_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    show_table(pa.table({"nothing": pa.array([], pa.int64())}))
+def test_empty_result_shows_its_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    show_result(pa.table({"nothing": pa.array([], pa.int64())}).to_reader())
     assert capsys.readouterr().out.split() == ["nothing"]
+
+
+def test_endless_result_is_counted_up_to_a_limit(capsys: pytest.CaptureFixture[str]) -> None:
+    batch = pa.record_batch({"number": range(10_000)})
+    endless = pa.RecordBatchReader.from_batches(batch.schema, itertools.repeat(batch))
+    show_result(endless)
+    assert f"more than {COUNTED_ROWS:,}" in capsys.readouterr().err
+
+
+def test_rows_too_large_to_print_are_refused() -> None:
+    batch = pa.record_batch({"letters": ["x" * 2**20] * 100})
+    with pytest.raises(UserError, match="--output"):
+        show_result(pa.RecordBatchReader.from_batches(batch.schema, [batch]))

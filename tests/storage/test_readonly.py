@@ -1,11 +1,13 @@
-"""What a query may do: read the results. Every other attempt is refused, and leaves no trace."""
+"""A query can only read the results; everything else is refused and leaves no trace."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from storage.errors import QueryError, ReadOnlyError, StoreError
@@ -40,7 +42,7 @@ _HOSTILE = [
     "DESCRIBE SELECT * FROM read_csv('{secret}')",
     "SUMMARIZE SELECT * FROM read_text('{secret}')",
     "EXPLAIN SELECT * FROM read_text('{secret}')",
-    # Running SQL that hides in text.
+    # SQL inside text.
     "SELECT * FROM query('SELECT * FROM read_text(''{secret}'')')",
     "SELECT * FROM query_table('results')",
     "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))",
@@ -59,7 +61,6 @@ _HOSTILE = [
     "EXPLAIN ANALYZE WITH x AS (COPY (SELECT 1) TO '{part}' (USE_TMP_FILE false)) FROM x",
     "EXPORT DATABASE '{out}'",
     "IMPORT DATABASE '{out}'",
-    "SELECT write_log('x')",
     "SELECT * FROM enable_logging(storage_path = '{out}')",
     "SELECT 1; COPY (SELECT 1) TO '{out}'",
     # Databases, extensions, secrets.
@@ -73,9 +74,8 @@ _HOSTILE = [
     "LOAD '{secret}'",
     "UPDATE EXTENSIONS",
     "CREATE SECRET s (TYPE s3)",
-    "SELECT * FROM duckdb_secrets()",
     "SELECT * FROM which_secret('s3://x', 's3')",
-    # Changing what later queries see.
+    # Changes of what later queries see.
     "CREATE TABLE t (a INT)",
     "CREATE TEMP TABLE t AS SELECT 1",
     "CREATE OR REPLACE VIEW results AS SELECT 1",
@@ -113,9 +113,8 @@ _HOSTILE = [
     "SELECT 1; DROP VIEW results; SELECT 2",
     "SELECT nextval('s')",
     "SELECT getenv('HOME')",
-    "SELECT sleep_ms(100000)",
     "PIVOT results ON schedule USING count(*)",
-    # Not SQL at all.
+    # Not SQL.
     "",
     "   ;; ",
     "-- nothing",
@@ -152,21 +151,25 @@ _READING = [
     "SELECT * FROM information_schema.columns",
     "SELECT 'COPY x TO y; DROP TABLE z' AS harmless",
     "SELECT * FROM results USING SAMPLE 1 ROWS",
+    # What the views of the catalogue show.
+    "SELECT name, value FROM duckdb_settings()",
+    "SELECT * FROM duckdb_secrets()",
+    "SELECT * FROM pg_catalog.pg_settings",
     "SELECT regexp_matches(mask1, '^1'), list_sum(weights), sqrt(loss) FROM results",
 ]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the store lies, and a file outside of it that no query may get at."""
+    """A folder for the store, with a file beside it that no query can read."""
     folder = tmp_path_factory.mktemp("readonly")
-    (folder / "secret.csv").write_text("the,secret\nof,somebody\n")
+    (folder / "secret.csv").write_text("a,b\nsword,fish\n")
     return folder
 
 
 @pytest.fixture(scope="module")
 def reader(folder: Path) -> Iterator[StoreReader]:
-    """One for all queries, so that what one of them changes is seen by the next."""
+    """One reader for all queries, so that each sees what the one before it changed."""
     rows = Rows()
     with StoreWriter(folder / "store") as writer:
         writer.begin_sweep(rows.begin())
@@ -175,32 +178,31 @@ def reader(folder: Path) -> Iterator[StoreReader]:
         yield opened
 
 
-def _everything_below(folder: Path) -> dict[Path, bytes]:
+def _files_below(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("query", _HOSTILE)
-def test_hostile_sql_is_refused_and_leaves_no_trace(
+def test_statement_that_does_more_than_read_is_refused(
     reader: StoreReader, folder: Path, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
     monkeypatch.chdir(folder)
     (part,) = reader.paths.data.iterdir()
-    before = _everything_below(folder)
+    before = _files_below(folder)
     names = {"secret": folder / "secret.csv", "out": folder / "out", "part": part}
     for name, path in names.items():
         query = query.replace("{" + name + "}", str(path))
     with pytest.raises((ReadOnlyError, QueryError)) as caught:
         reader.sql(query)
-    assert "somebody" not in str(caught.value)
+    assert "fish" not in str(caught.value)
     assert str(caught.value).strip()
-    assert _everything_below(folder) == before
-    # And the reader still works, on the same results.
+    assert _files_below(folder) == before
     assert reader.sql("SELECT count(*) AS n FROM results").to_pylist() == [{"n": 3}]
     assert reader.sql("SELECT count(*) AS n FROM sweeps").to_pylist() == [{"n": 1}]
 
 
 @pytest.mark.parametrize("query", _READING)
-def test_a_query_that_reads_is_not_refused(reader: StoreReader, query: str) -> None:
+def test_statement_that_reads_is_answered(reader: StoreReader, query: str) -> None:
     assert reader.sql(query).num_columns > 0
 
 
@@ -211,25 +213,24 @@ def test_a_query_that_reads_is_not_refused(reader: StoreReader, query: str) -> N
         ("DROP VIEW results", "DROP"),
         ("SELECT * FROM read_csv('x')", "read_csv"),
         ("WITH x AS (DELETE FROM sweeps RETURNING *) FROM x", "DELETE"),
-        ("SELECT getenv('HOME')", "getenv"),
         ("PIVOT results ON schedule USING count(*)", "IN"),
     ],
 )
-def test_what_is_refused_is_named_with_what_is_allowed(
+def test_refusal_names_the_forbidden_part_and_what_is_allowed(
     reader: StoreReader, query: str, named: str
 ) -> None:
-    with pytest.raises(ReadOnlyError, match=rf"Refused: .*{named}") as caught:
+    with pytest.raises(ReadOnlyError, match=named) as caught:
         reader.sql(query)
     assert any(word in str(caught.value) for word in ("SELECT", "unnest", "'step'"))
 
 
-def test_all_statements_but_the_last_are_answered_by_silence(reader: StoreReader) -> None:
-    with pytest.raises(QueryError, match="These are 2 statements, and only one is answered"):
+def test_several_statements_are_refused(reader: StoreReader) -> None:
+    with pytest.raises(QueryError, match="2 statements"):
         reader.sql("SELECT 1 AS a; SELECT 2 AS b;")
-    assert reader.sql("SELECT 1 AS a;; -- that is all").to_pylist() == [{"a": 1}]
+    assert reader.sql("SELECT 1 AS a;; -- the end").to_pylist() == [{"a": 1}]
 
 
-def test_a_mistake_in_a_query_is_shown_where_it_is(reader: StoreReader) -> None:
+def test_mistake_in_a_query_is_located(reader: StoreReader) -> None:
     with pytest.raises(QueryError, match=r"accurracy") as caught:
         reader.sql("SELECT accurracy FROM results")
     assert "^" in str(caught.value)
@@ -239,7 +240,7 @@ def test_a_mistake_in_a_query_is_shown_where_it_is(reader: StoreReader) -> None:
         reader.sql("SELECT CAST(study AS INTEGER) FROM results")
 
 
-def test_a_variable_of_the_caller_is_no_table(reader: StoreReader) -> None:
+def test_variable_of_the_caller_is_not_a_table(reader: StoreReader) -> None:
     mine = reader.sql("SELECT 1 AS a")
     assert mine.num_rows == 1
     with pytest.raises(StoreError, match="mine"):
@@ -250,7 +251,7 @@ def test_a_variable_of_the_caller_is_no_table(reader: StoreReader) -> None:
     "query",
     ["DELETE FROM sweeps", "CREATE TABLE t (a INT)", "DROP VIEW results", "DROP TABLE sweeps"],
 )
-def test_a_write_that_slips_through_meets_a_second_fence(
+def test_unchecked_write_to_the_tables_fails_too(
     reader: StoreReader, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
     with monkeypatch.context() as patch:
@@ -260,7 +261,7 @@ def test_a_write_that_slips_through_meets_a_second_fence(
     assert reader.sql("SELECT count(*) AS n FROM sweeps").to_pylist() == [{"n": 1}]
 
 
-def test_nothing_is_spilled_to_the_working_folder_nor_taken_from_python(
+def test_large_sort_writes_no_temporary_file(
     reader: StoreReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -271,3 +272,62 @@ def test_nothing_is_spilled_to_the_working_folder_nor_taken_from_python(
     ).to_pylist()
     assert list(settings.values()) == ["", False]
     assert set(os.listdir(tmp_path)) == before
+
+
+def test_stored_secrets_of_the_user_are_not_listed(
+    reader: StoreReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("CREATE PERSISTENT SECRET mine (TYPE http, BEARER_TOKEN 'swordfish')")
+    reader.close()
+    assert reader.sql("SELECT * FROM duckdb_secrets()").num_rows == 0
+    assert "swordfish" not in str(reader.sql("SELECT * FROM duckdb_settings()").to_pylist())
+
+
+def test_result_that_does_not_fit_into_memory_is_refused(
+    reader: StoreReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.reading.query.query_memory", lambda: 2**20)
+    with pytest.raises(QueryError, match="--output"):
+        reader.sql("SELECT * FROM range(10000000000)")
+    with reader.stream("SELECT * FROM range(10000000000)") as result:
+        assert result.read_next_batch().num_rows > 0
+    assert reader.sql("SELECT count(*) AS n FROM results").to_pylist() == [{"n": 3}]
+
+
+def test_query_over_the_memory_limit_fails_with_a_message(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.reading.connections.query_memory", lambda: 100 * 2**20)
+    with (
+        StoreReader(folder / "store") as reader,
+        pytest.raises(QueryError, match="Out of Memory"),
+    ):
+        reader.sql("SELECT list(range) FROM range(100000000)")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT count(*) FROM range(100000000000) t(a) WHERE hash(a) % 7 = 3",
+        "SELECT sleep_ms(1000000)",
+        "SELECT pg_sleep(1000)",
+    ],
+)
+def test_signal_stops_a_running_query(reader: StoreReader, query: str) -> None:
+    class AlarmError(Exception):
+        pass
+
+    def ring(number: int, frame: object) -> None:
+        raise AlarmError
+
+    usual = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(AlarmError):
+            reader.sql(query)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, usual)
+    assert reader.sql("SELECT count(*) AS n FROM results").to_pylist() == [{"n": 3}]
