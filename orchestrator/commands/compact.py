@@ -1,4 +1,4 @@
-"""The command that makes the data files of a store few."""
+"""The command that merges the data files of a store."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from storage.writing.compact import compact_store
 
 
 def compact(store: StorePath) -> None:
-    """Put the small data files of a store together, sorted; no row changes.
+    """Merge the small data files of a store into few large, sorted ones; no row changes.
 
-    All at once or not at all. Queries work meanwhile and give the same answers, faster. The old
-    files stay on the disk until the next process writes to the store.
+    Either all of them or none are replaced. Queries work meanwhile, give the same answers and
+    become faster. The old files are deleted when a process next writes to the store.
     """
-    done = compact_store(store, command=command_line())
-    if not done.rows:
-        print_line(f"nothing to do: {counted(done.files[0], 'file')}", err=True)
+    compacted = compact_store(store, command=command_line())
+    if not compacted.rows:
+        print_line(f"nothing to do: {counted(compacted.files[0], 'file')}", err=True)
         return
+    before, after = map(human_bytes, compacted.bytes)
     print_line(
-        f"{counted(done.rows, 'row')} written anew: {counted(done.files[0], 'file')} "
-        f"({human_bytes(done.bytes[0])}) before, {done.files[1]:,} ({human_bytes(done.bytes[1])}) "
-        "now; the next process that writes to the store frees the room of the old ones",
+        f"{counted(compacted.rows, 'row')} rewritten: {counted(compacted.files[0], 'file')} "
+        f"({before}) before, {compacted.files[1]:,} ({after}) "
+        "now; the next process that writes to the store deletes the old files",
         err=True,
     )

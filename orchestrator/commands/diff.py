@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -22,10 +23,10 @@ from storage.merging.compare import Comparison, Counts, compare
 from storage.paths import StorePaths
 from storage.remote.origin import store_name
 
-COLUMNS = ("only_a", "only_b", "equal", "lacking", "different")
+COLUMNS: Final = ("only_a", "only_b", "equal", "lacking", "different")
 
-DIFFERENT = 1
-"""Exit code where the stores are not the same."""
+DIFFERENT: Final = 1
+"""Exit code if the stores differ."""
 
 
 def diff(
@@ -35,84 +36,87 @@ def diff(
     ],
     second: Annotated[
         Path | None,
-        typer.Argument(metavar="B", parser=store_location, help="Another store, likewise."),
+        typer.Argument(metavar="B", parser=store_location, help="Another store."),
     ] = None,
     published: Annotated[
         bool,
-        typer.Option("--published", help="In place of B: the results published with the code."),
+        typer.Option("--published", help="Compare with the published results, not with a store B."),
     ] = False,
     studies: Annotated[
         list[str] | None,
-        typer.Option("--study", metavar="S", help="Compare this study alone; repeatable."),
+        typer.Option("--study", metavar="S", help="Compare only this study; repeatable."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare the rows of two stores, experiment by experiment.
 
-    All columns count but train_ms and sweep_id. The exit code is 0 where both have the same
-    experiments and no row differs, 1 otherwise.
+    All columns are compared except train_ms and sweep_id. The exit code is 0 if both stores have
+    the same experiments and no row differs, else 1.
     """
     if (second is None) != published:
-        raise UserError("compare A with one other: a second store B, or --published")
+        raise UserError("A is compared with one other: name a second store B, or add --published")
     with ExitStack() as stack:
         a = stack.enter_context(results_reader(first, False))
         b = stack.enter_context(results_reader(second, published))
-        compared = compare(a.data_files(), b.data_files(), studies)
+        comparison = compare(a.data_files(), b.data_files(), studies)
     other = "the published results" if second is None else store_name(StorePaths.of(second))
     names = (store_name(StorePaths.of(first)), other)
     if as_json:
-        print(json.dumps(_report(names, compared)))
+        print(json.dumps(_report(names, comparison)))
     else:
-        _show(names, compared, plain_console())
-    if not compared.same:
+        _show(names, comparison, plain_console())
+    if not comparison.same:
         raise typer.Exit(DIFFERENT)
 
 
-def _report(names: tuple[str, str], compared: Comparison) -> dict[str, Any]:
+def _report(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
     return {
         "a": names[0],
         "b": names[1],
-        "same": compared.same,
-        **asdict(compared.total),
-        "studies": {name: asdict(counts) for name, counts in compared.studies.items()},
-        "columns": dict(compared.columns),
-        "lacking_columns": dict(compared.lacking),
-        "other_backend": compared.other_backend,
-        "backend_alone": compared.backend_alone,
-        "examples": [asdict(example) for example in compared.examples],
+        "same": comparison.same,
+        **asdict(comparison.total),
+        "studies": {name: asdict(counts) for name, counts in comparison.studies.items()},
+        "columns": dict(comparison.columns),
+        "lacking_columns": dict(comparison.lacking),
+        "other_backend": comparison.other_backend,
+        "backend_alone": comparison.backend_alone,
+        "examples": [asdict(example) for example in comparison.examples],
     }
 
 
-def _show(names: tuple[str, str], compared: Comparison, console: Console) -> None:
+def _show(names: tuple[str, str], comparison: Comparison, console: Console) -> None:
     console.print(f"A: {names[0]}\nB: {names[1]}", soft_wrap=True)
     table = Table(box=None, header_style="bold")
     table.add_column("study", no_wrap=True)
     for title in ("only A", "only B", "equal", "lacking", "different"):
         table.add_column(title, justify="right")
-    for name, counts in compared.studies.items():
+    for name, counts in comparison.studies.items():
         table.add_row(name, *_cells(counts))
-    if len(compared.studies) > 1:
-        table.add_row("all", *_cells(compared.total))
+    if len(comparison.studies) > 1:
+        table.add_row("all", *_cells(comparison.total))
     console.print(table)
-    if compared.lacking:
-        said = ", ".join(f"{name} ({count:,})" for name, count in compared.lacking.most_common())
-        console.print(f"lacking: only one of the two rows has {said}", soft_wrap=True)
-    if compared.columns:
-        said = ", ".join(f"{name} ({count:,})" for name, count in compared.columns.most_common())
-        console.print(f"different: {said}", soft_wrap=True)
-    if compared.other_backend:
+    if comparison.lacking:
+        columns = _counted_names(comparison.lacking)
+        console.print(f"lacking: only one of the two rows has {columns}", soft_wrap=True)
+    if comparison.columns:
+        console.print(f"different: {_counted_names(comparison.columns)}", soft_wrap=True)
+    if comparison.other_backend:
         console.print(
-            f"{counted(compared.other_backend, 'different row')} were trained by different "
-            f"backends, {compared.backend_alone:,} of them differ in nothing else",
+            f"{counted(comparison.other_backend, 'different row')} were trained by different "
+            f"backends; {comparison.backend_alone:,} of them differ in nothing else",
             soft_wrap=True,
         )
-    for example in compared.examples:
+    for example in comparison.examples:
         console.print(
             f"  {example.label} ({example.experiment_id}), {' / '.join(example.backends)}: "
             f"{', '.join(example.columns)}",
             soft_wrap=True,
         )
-    console.print("the same" if compared.same else "not the same")
+    console.print("the same" if comparison.same else "not the same")
+
+
+def _counted_names(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} ({count:,})" for name, count in counter.most_common())
 
 
 def _cells(counts: Counts) -> list[str]:

@@ -1,4 +1,4 @@
-"""The command that removes rows."""
+"""The command that deletes rows."""
 
 from __future__ import annotations
 
@@ -22,43 +22,42 @@ def forget(
     store: StorePath,
     studies: Annotated[
         list[str] | None,
-        typer.Argument(metavar="STUDY", help="Rows of these studies, by the column `study`."),
+        typer.Argument(metavar="STUDY", help="Rows of these studies (column `study`)."),
     ] = None,
     sweep: Annotated[
-        str | None, typer.Option(metavar="SWEEP_ID", help="Rows that this sweep has stored.")
+        str | None, typer.Option(metavar="SWEEP_ID", help="Rows that this sweep stored.")
     ] = None,
     where: Annotated[
         str | None,
-        typer.Option(metavar="SQL", help="Rows of which this condition on `results` is true."),
+        typer.Option(metavar="SQL", help="Rows for which this condition on `results` is true."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Remove rows from a store, to be trained again.
+    """Delete rows from a store, so that the next run trains their experiments again.
 
-    The next run trains the experiments of removed rows as if they had never been stored. Several
-    criteria must all hold. Rows go all at once or not at all, and queries work meanwhile.
-    Sweeps, initialisations and the log keep what they say.
+    Rows must meet all criteria. Either all of them or none are deleted, and queries work
+    meanwhile. Sweeps, stored initialisations and the log are kept.
     """
     if not studies and sweep is None and where is None:
-        raise UserError("say which rows: by STUDY, --sweep SWEEP_ID, --where SQL, or several")
-    StoreReader(store).close()  # the writer would make a store where there is none
+        raise UserError("name the rows to delete: by STUDY, --sweep, --where, or several of them")
+    StoreReader(store).close()  # an editor would create a missing store
     command = command_line()
-    # It holds the lock from here on: what is shown is what is removed.
+    # The lock is held from here on, so that the rows that are shown are the ones deleted.
     with StoreEditor(store, command=command) as editor:
         with StoreReader(store) as reader:
             rows = matching_rows(reader, studies or (), sweep, where)
             total = reader.progress().rows
         if not rows.num_rows:
-            print_line("no row is meant: nothing was removed", err=True)
+            print_line("no row meets the criteria: nothing was deleted", err=True)
             return
         _show(rows)
-        question = f"remove {counted(rows.num_rows, 'row')} of {total:,} from {store}?"
+        question = f"delete {counted(rows.num_rows, 'row')} of {total:,} from {store}?"
         if not yes and not _confirmed(question):
-            raise UserError("nothing was removed")
-        removed = editor.forget(rows.column("experiment_id").to_pylist())
+            raise UserError("nothing was deleted")
+        deleted = editor.forget(rows.column("experiment_id").to_pylist())
     print_line(
-        f"{counted(removed, 'row')} removed; the next process that writes to the store frees their "
-        "room on the disk",
+        f"{counted(deleted, 'row')} deleted; the next process that writes to the store frees their "
+        "space on the disk",
         err=True,
     )
 
@@ -80,5 +79,5 @@ def _confirmed(question: str) -> bool:
         return typer.confirm(question, err=True)
     except typer.Abort as error:
         raise UserError(
-            "nobody answered, and nothing was removed: say --yes to remove without being asked"
+            "no answer, nothing was deleted: add --yes to delete without a question"
         ) from error

@@ -1,4 +1,4 @@
-"""The command that makes one store of several."""
+"""The command that merges stores."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def merge(
         typer.Argument(
             metavar="STORE",
             parser=store_location,
-            help="Stores to bring together: folders, or s3://BUCKET/PREFIX.",
+            help="Stores to merge: folders, or s3://BUCKET/PREFIX.",
         ),
     ],
     into: Annotated[
@@ -33,24 +33,24 @@ def merge(
         typer.Option(
             metavar="D",
             parser=new_store_location,
-            help="Store to bring them into, old or new: a folder, or s3://BUCKET/PREFIX.",
+            help="Store to merge them into, which may be new: a folder, or s3://BUCKET/PREFIX.",
         ),
     ],
     take_first: Annotated[
         bool,
         typer.Option(
             "--take-first",
-            help="Where stores have different rows of an experiment, keep that of the store named "
-            "first, D before all.",
+            help="If stores have different rows of an experiment, keep the row of the store named "
+            "first; D comes before all.",
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make one store of several, such as the shards of a sweep.
+    """Merge several stores into one, such as the shards of a sweep.
 
-    Rows that several have are taken once. Rows of one experiment with different contents are shown
-    and nothing is merged. The stores themselves are only read. After a kill, the same command goes
-    on.
+    A row that several stores have is stored once. If stores have different rows of an experiment,
+    they are shown and nothing is merged. The merged stores are only read. A merge that was stopped
+    resumes with the same command.
     """
     command = command_line()
     merged = merge_stores(sources, into, command=command, take_first=take_first)
@@ -62,9 +62,9 @@ def merge(
         print(json.dumps({"into": name, "rows": total, "stores": stores}))
         return
     for one in merged:
-        there = one.rows - one.copied
+        present = one.rows - one.copied
         print_line(
             f"{one.name}: {counted(one.copied, 'row')} merged"
-            + (f", {there:,} were there already" if there else "")
+            + (f", {present:,} already present" if present else "")
         )
     print_line(f"{name}: {counted(total, 'row')}")

@@ -1,8 +1,9 @@
-"""The command that publishes: results of the paper's studies for a repository."""
+"""The command that publishes results of the paper's studies."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -24,24 +25,26 @@ def publish(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="STUDY", help="Studies of the paper [default: all that have rows in the store]"
+            metavar="STUDY", help="Studies of the paper [default: all with rows in the store]"
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="D", help="Folder to write to [default: where --published reads]"),
+        typer.Option(metavar="D", help="Folder to write to [default: that of --published]"),
     ] = None,
     root_seed: RootSeed = 0,
     overwrite: Annotated[
         bool,
-        typer.Option("--overwrite", help="Replace files that have rows which the store has not."),
+        typer.Option(
+            "--overwrite", help="Replace files even if they have rows that the store lacks."
+        ),
     ] = False,
 ) -> None:
-    """Write the results of the paper's studies for a repository.
+    """Write the results of the paper's studies as small files for a repository.
 
-    One Parquet file a study, without weights. What follows from the RUN_ID is left out and computed
-    again when the files are read (`query --published`, `run --from-published`). A study that is not
-    complete is published as far as it is stored.
+    Each study becomes one Parquet file without weights. Columns that follow from the RUN_ID are
+    left out, and computed when the file is read (`query --published`, `run --from-published`). Of
+    an incomplete study the stored rows are published.
     """
     folder = output or published_folder()
     with StoreReader(store) as reader:
@@ -49,7 +52,7 @@ def publish(
         if any(s.study.paper_group is None for s in targets.selections):
             raise UserError(
                 "only the paper's studies can be published: the rows of a sweep file do not follow "
-                f"from a RUN_ID. `sparsest export --store {store}` copies all results"
+                f"from a RUN_ID. Copy them with `sparsest export --store {quote(str(store))}`"
             )
         studies = [s.study for s in targets.selections]
         if not words:
@@ -58,11 +61,13 @@ def publish(
                 raise UserError(
                     f"{store} has no rows of the paper's studies with the root seed {root_seed}"
                 )
-        found = {f"{name}:{init.digest}": init.found for name, init in reader.inits.items()}
+        networks = {f"{name}:{init.digest}": init.found for name, init in reader.inits.items()}
         total = 0
         for study in studies:
-            done = publish_study(reader, study, folder, found, overwrite=overwrite)
-            total += done.bytes
-            share = "" if done.rows == len(study) else f" of {len(study):,}"
-            print_line(f"{done.path}: {done.rows:,}{share} rows, {human_bytes(done.bytes)}")
+            published = publish_study(reader, study, folder, networks, overwrite=overwrite)
+            total += published.bytes
+            share = "" if published.rows == len(study) else f" of {len(study):,}"
+            print_line(
+                f"{published.path}: {published.rows:,}{share} rows, {human_bytes(published.bytes)}"
+            )
     print_line(f"{len(studies)} files, {human_bytes(total)}")

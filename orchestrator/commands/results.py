@@ -1,4 +1,4 @@
-"""Which results a command is about: a store's, or the published ones."""
+"""The results that a command reads: those of a store, or the published ones."""
 
 from __future__ import annotations
 
@@ -14,30 +14,29 @@ from workers.cache_folder import cache_folder
 
 
 def results_reader(store: Path | None, published: bool) -> ResultsReader:
-    """The reader that the options ask for.
+    """Return the reader for the options --store and --published.
 
     Args:
-        store: folder of a store, or None.
-        published: whether the published results are wanted.
+        store: Folder of the store, or None.
+        published: Whether to read the published results.
 
     Raises:
-        UserError: both are wanted, or neither.
-        StoreError: they cannot be read.
+        UserError: Both options are set, or neither.
+        StoreError: The results cannot be read.
     """
     if published and store is not None:
-        raise UserError("--store and --published are two things to ask: leave one out")
+        raise UserError("--store and --published exclude each other: omit one")
     if store is not None:
         return StoreReader(store)
     if not published:
         raise UserError(
-            "say what to ask: --store D for a store, --published for the results that come with "
-            "the repository"
+            "name the results: --store D for a store, or --published for those of the repository"
         )
     reader = PublishedReader(published_folder(), cache_folder())
     if reader.unprepared:
         plain_console(stderr=True).print(
-            f"computing what follows from the RUN_IDs of {reader.unprepared:,} published rows; it "
-            "is kept for the next time",
+            f"computing the columns of {reader.unprepared:,} published rows from their RUN_IDs; "
+            "they are kept for the next time",
             soft_wrap=True,
         )
     return reader

@@ -1,1 +1,1 @@
-"""Several stores held against each other, and made one."""
+"""Comparing and merging stores."""

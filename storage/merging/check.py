@@ -1,4 +1,4 @@
-"""What keeps stores from being merged: rows, initialisations and sweeps that contradict."""
+"""Contradictions that prevent a merge: between rows, initialisations or sweeps."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from storage.remote.origin import store_name
 
 
 def check_sources(readers: Sequence[StoreReader]) -> None:
-    """Passes where every byte of the stores is the one that was written.
+    """Check every byte of the data files.
 
     Raises:
-        StoreDamaged: a data file is missing or was changed.
+        StoreDamaged: A data file is missing or was changed.
     """
     for reader in readers:
         for part in reader.parts:
@@ -25,10 +25,10 @@ def check_sources(readers: Sequence[StoreReader]) -> None:
 
 
 def check_inits(readers: Sequence[StoreReader]) -> None:
-    """Passes where no name stands for two initialisations.
+    """Check that stored initialisations of the same name are the same.
 
     Raises:
-        MergeRefused: one does.
+        MergeRefused: Two are not.
     """
     seen: dict[str, tuple[str, StoreReader]] = {}
     for reader in readers:
@@ -37,17 +37,17 @@ def check_inits(readers: Sequence[StoreReader]) -> None:
             if digest != init.digest:
                 raise MergeRefused(
                     f"The initialisation {name} is {digest} in {store_name(first.paths)} and "
-                    f"{init.digest} in {store_name(reader.paths)}. A store has one of each name, "
-                    "and all rows of the studies that start from it hang on it: merge these stores "
+                    f"{init.digest} in {store_name(reader.paths)}. A store has one initialisation "
+                    "of each name, on which all rows that start from it depend: merge these stores "
                     "into different ones. Nothing was written."
                 )
 
 
 def check_sweeps(readers: Sequence[StoreReader]) -> None:
-    """Passes where a sweep that several stores know is the same in all of them.
+    """Check that sweeps of the same id are the same.
 
     Raises:
-        MergeRefused: one is not.
+        MergeRefused: Two are not.
     """
     begins: dict[str, SweepBegin] = {}
     ends: dict[str, SweepEnd] = {}
@@ -59,36 +59,36 @@ def check_sweeps(readers: Sequence[StoreReader]) -> None:
                 same = same and ends.setdefault(sweep_id, sweep.end) == sweep.end
             if not same:
                 raise MergeRefused(
-                    f"The sweep {sweep_id} of {store_name(reader.paths)} is another one than that "
-                    "of the same id in a store named before it. Nothing was written."
+                    f"The sweep {sweep_id} of {store_name(reader.paths)} differs from the sweep "
+                    "with the same id in a store named before it. Nothing was written."
                 )
 
 
 def conflicts(readers: Sequence[StoreReader]) -> list[tuple[StoreReader, StoreReader, Comparison]]:
-    """Pairs of stores that have rows of the same experiment with different contents.
+    """Return the pairs of stores with different rows of the same experiment.
 
-    Only pairs that share experiments are looked into: shards of one sweep cost nothing.
+    Only stores that share experiments are compared: shards of one sweep take no time.
 
     Raises:
-        StoreError: a data file cannot be read.
+        StoreError: A data file cannot be read.
     """
-    found = []
+    pairs = []
     for first, second in combinations(readers, 2):
         shared = _shared_studies(first, second)
         if not shared:
             continue
         compared = compare(first.data_files(), second.data_files(), shared)
         if compared.total.different or compared.total.lacking:
-            found.append((first, second, compared))
-    return found
+            pairs.append((first, second, compared))
+    return pairs
 
 
 def describe(first: StoreReader, second: StoreReader, compared: Comparison) -> list[str]:
-    """What is to be said of two stores' conflicting rows, in lines."""
+    """Return lines that describe the conflicting rows of two stores."""
     total = compared.total
     lines = [
         f"{store_name(first.paths)} and {store_name(second.paths)}: "
-        f"{total.different + total.lacking:,} experiments with other contents"
+        f"{total.different + total.lacking:,} experiments with different rows"
     ]
     if total.different:
         columns = ", ".join(f"{name} ({n:,})" for name, n in compared.columns.most_common())
@@ -99,12 +99,12 @@ def describe(first: StoreReader, second: StoreReader, compared: Comparison) -> l
             + (
                 f", {compared.backend_alone:,} differ in nothing else"
                 if compared.backend_alone
-                else " (rows are the same to the bit on one kind of processor only)"
+                else " (only one kind of processor gives the same bits)"
             )
         )
     if total.lacking:
         columns = ", ".join(compared.lacking)
-        lines.append(f"  {total.lacking:,} rows have {columns} in one of the two only")
+        lines.append(f"  {total.lacking:,} rows have {columns} in only one of the two")
     for example in compared.examples:
         lines.append(
             f"  {example.label} ({example.experiment_id}), {' / '.join(example.backends)}: "
@@ -114,16 +114,23 @@ def describe(first: StoreReader, second: StoreReader, compared: Comparison) -> l
 
 
 def _shared_studies(first: StoreReader, second: StoreReader) -> list[str]:
-    """Names of the studies of which both may have the same experiments."""
-    ours, theirs = first.progress().studies, second.progress().studies
+    """Return the names of the studies of which both stores may have the same experiments."""
+    studies, others = first.progress().studies, second.progress().studies
     shared = {
         study.name
-        for digest, study in ours.items()
-        if digest in theirs and study.indices & theirs[digest].indices
+        for digest, study in studies.items()
+        if digest in others and study.indices & others[digest].indices
     }
-    # An edited sweep file has another digest, and perhaps some of the same experiments.
-    digests = [{(study.name, digest) for digest, study in all.items()} for all in (ours, theirs)]
-    for name in {name for name, _ in digests[0]} & {name for name, _ in digests[1]}:
-        if {d for n, d in digests[0] if n == name} != {d for n, d in digests[1] if n == name}:
+    # An edited sweep file has another digest, but may have some of the same experiments.
+    digests, other_digests = _digests_by_name(first), _digests_by_name(second)
+    for name in digests.keys() & other_digests.keys():
+        if digests[name] != other_digests[name]:
             shared.add(name)
     return sorted(shared)
+
+
+def _digests_by_name(reader: StoreReader) -> dict[str, set[str]]:
+    digests: dict[str, set[str]] = {}
+    for digest, study in reader.progress().studies.items():
+        digests.setdefault(study.name, set()).add(digest)
+    return digests

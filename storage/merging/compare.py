@@ -1,10 +1,11 @@
-"""Holding the rows of two stores against each other, experiment by experiment."""
+"""Comparing the rows of two stores, experiment by experiment."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import duckdb
@@ -13,10 +14,12 @@ from search.columns import COLUMNS
 from search.schema import RESULT_SCHEMA
 from storage.errors import StoreError
 from storage.reading.connections import Files, connect_pair
+from storage.reading.interrupt import interruptible
+from storage.reading.literals import sql_list
 
 NOT_COMPARED: Final = frozenset({"experiment_id", "study_index", "train_ms", "sweep_id"})
-"""The key; the place in the study, which an edit of a sweep file changes; and what differs whenever
-the same experiment is trained again."""
+"""Columns that are not compared: the key, the index in the study (which an edit of a sweep file
+changes), and what differs each time an experiment is trained."""
 
 COMPARED: Final = tuple(name for name in RESULT_SCHEMA.names if name not in NOT_COMPARED)
 
@@ -25,23 +28,23 @@ MAY_LACK: Final = tuple(
     for column in COLUMNS
     if column.role in ("optional", "parameter") or (column.role == "metric" and column.since > 1)
 )
-"""Columns that rows of an earlier version, rows without curves, or rows taken from published files
-do not have. A row that has them and one that does not are not called different for it."""
+"""Columns that rows of earlier versions, rows without curves and published rows lack. Rows do not
+count as different if only one of them has such a column."""
 
 EXAMPLES: Final = 5
-"""Of different rows that are shown."""
+"""Number of different rows shown as examples."""
 
 
 @dataclass
 class Counts:
-    """Rows of a study, or of all.
+    """Numbers of rows of a study, or of all studies.
 
     Attributes:
-        only_a: experiments that only the first store has.
-        only_b: experiments that only the second has.
-        equal: rows that are the same in both.
-        lacking: rows that are the same as far as both have the columns.
-        different: rows that are not.
+        only_a: Experiments that only the first store has.
+        only_b: Experiments that only the second store has.
+        equal: Rows that are the same in both.
+        lacking: Rows that are the same except for columns that one of them lacks.
+        different: Rows that differ in a column that both have.
     """
 
     only_a: int = 0
@@ -53,13 +56,13 @@ class Counts:
 
 @dataclass(frozen=True)
 class Example:
-    """A row that differs.
+    """An experiment whose rows differ.
 
     Attributes:
-        experiment_id: of it.
-        label: its number, GROUP:RUN_ID, or NAME:NUMBER.
-        columns: that differ.
-        backends: of the first store's row and of the second's.
+        experiment_id: Id of the experiment.
+        label: Number of the experiment, GROUP:RUN_ID or NAME:NUMBER.
+        columns: Columns that differ.
+        backends: Backends of the first and of the second store's row.
     """
 
     experiment_id: str
@@ -70,15 +73,15 @@ class Example:
 
 @dataclass
 class Comparison:
-    """What two stores have in common and what not.
+    """The result of comparing two stores.
 
     Attributes:
-        studies: name of each study -> its rows.
-        columns: column -> number of rows in which it differs.
-        lacking: column -> number of rows that have it in one store only.
-        other_backend: different rows that were trained by different backends.
-        backend_alone: those of them that differ in nothing else.
-        examples: some of the different rows.
+        studies: Study name -> numbers of rows.
+        columns: Column -> number of rows in which it differs.
+        lacking: Column -> number of rows that have it in only one store.
+        other_backend: Number of different rows that were trained by different backends.
+        backend_alone: Number of those that differ in nothing else.
+        examples: Some of the different rows.
     """
 
     studies: dict[str, Counts] = field(default_factory=dict)
@@ -90,37 +93,37 @@ class Comparison:
 
     @property
     def total(self) -> Counts:
-        """All studies together."""
-        of_all = [vars(counts) for counts in self.studies.values()]
-        return Counts(**{name: sum(one[name] for one in of_all) for name in vars(Counts())})
+        """Numbers of rows of all studies together."""
+        counts = [vars(counts) for counts in self.studies.values()]
+        return Counts(**{name: sum(one[name] for one in counts) for name in vars(Counts())})
 
     @property
     def same(self) -> bool:
-        """Whether both have the same experiments, and no row differs."""
+        """Whether both stores have the same experiments and no row differs."""
         total = self.total
         return not (total.only_a or total.only_b or total.different)
 
 
 def compare(first: Files, second: Files, studies: Sequence[str] | None = None) -> Comparison:
-    """Compares the rows of two stores by their experiment ids, in all of `COMPARED`.
+    """Compare the rows of two stores by experiment id, in all columns of `COMPARED`.
 
     Args:
-        first: data files of the first store.
-        second: data files of the second.
-        studies: names of the studies to look at; None for all.
+        first: Data files of the first store.
+        second: Data files of the second store.
+        studies: Names of the studies to compare; None for all.
 
     Raises:
-        StoreError: a file cannot be read.
+        StoreError: A file cannot be read.
     """
     try:
         with connect_pair(first, second) as connection:
-            return _compare(connection, studies)
+            return interruptible(connection, partial(_compare, connection, studies))
     except duckdb.Error as error:
         raise StoreError(f"The rows could not be compared: {error}") from error
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, studies: Sequence[str] | None) -> Comparison:
-    # Row by row only where the hashes differ: the columns of all rows would not fit into memory.
+    # Columns are compared only where the hashes differ: those of all rows need too much memory.
     for side in ("a", "b"):
         connection.execute(
             f"CREATE TEMP TABLE keys_{side} AS SELECT experiment_id, study, "
@@ -128,42 +131,42 @@ def _compare(connection: duckdb.DuckDBPyConnection, studies: Sequence[str] | Non
             "WHERE $studies IS NULL OR list_contains($studies, study)",
             {"studies": None if studies is None else list(studies)},
         )
-    found = Comparison()
+    comparison = Comparison()
     for study, only_a, only_b, equal in connection.execute(
         "SELECT coalesce(a.study, b.study) AS study, "
         "count(*) FILTER (b.experiment_id IS NULL), count(*) FILTER (a.experiment_id IS NULL), "
         "count(*) FILTER (a.content = b.content) "
         "FROM keys_a AS a FULL JOIN keys_b AS b USING (experiment_id) GROUP BY ALL ORDER BY ALL"
     ).fetchall():
-        found.studies[study] = Counts(only_a, only_b, equal)
+        comparison.studies[study] = Counts(only_a, only_b, equal)
     connection.execute(f"CREATE TEMP TABLE pairs AS {_pairs()}")
     groups = connection.execute(
         "SELECT study, differ, lack, backend_a, backend_b, count(*) FROM pairs GROUP BY ALL"
     ).fetchall()
     for study, differ, lack, backend_a, backend_b, count in groups:
-        counts = found.studies[study]
-        found.lacking.update(dict.fromkeys(lack, count))
+        counts = comparison.studies[study]
+        comparison.lacking.update(dict.fromkeys(lack, count))
         if not differ:
             counts.lacking += count if lack else 0
             counts.equal += 0 if lack else count
             continue
         counts.different += count
-        found.columns.update(dict.fromkeys(differ, count))
+        comparison.columns.update(dict.fromkeys(differ, count))
         if backend_a != backend_b:
-            found.other_backend += count
-            found.backend_alone += count if differ == ["backend"] else 0
-    found.examples = [
+            comparison.other_backend += count
+            comparison.backend_alone += count if differ == ["backend"] else 0
+    comparison.examples = [
         Example(experiment_id, label, columns, (backend_a, backend_b))
         for experiment_id, label, columns, backend_a, backend_b in connection.execute(
             "SELECT experiment_id, label, differ, backend_a, backend_b FROM pairs "
             f"WHERE len(differ) > 0 ORDER BY study, study_index LIMIT {EXAMPLES}"
         ).fetchall()
     ]
-    return found
+    return comparison
 
 
 def _pairs() -> str:
-    """SQL of the rows that are not the same in both, with the columns that make the difference."""
+    """Return SQL for the rows that are not the same in both stores, with what differs."""
     lack = {name: f"(a.{name} IS NULL) <> (b.{name} IS NULL)" for name in MAY_LACK}
     differ = {
         name: f"a.{name} IS DISTINCT FROM b.{name}"
@@ -181,6 +184,5 @@ def _pairs() -> str:
 
 
 def _names(conditions: Mapping[str, str]) -> str:
-    """SQL of the list of those names whose condition holds."""
-    names = ", ".join(f"'{name}'" for name in conditions)
-    return f"list_where([{names}], [{', '.join(conditions.values())}])"
+    """Return SQL for the list of the names whose condition holds."""
+    return f"list_where({sql_list(conditions)}, [{', '.join(conditions.values())}])"

@@ -1,7 +1,7 @@
-"""Several stores made one: the shards of a sweep, brought together.
+"""Merging stores, such as the shards of a sweep.
 
-What is committed is committed as any other rows are, file by file, so a merge that was killed has
-merged some of them, and the same merge again goes on.
+Rows are committed file by file, like those of a sweep: a killed merge has merged some files, and
+the same merge resumes.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from storage.writing.committer import Committer
 
 
 @dataclass(frozen=True)
-class Merged:
-    """What came of one of the stores.
+class MergedStore:
+    """A store that was merged into another.
 
     Attributes:
-        name: its folder, or where on S3 it is.
-        rows: that it has.
-        copied: those of them that were not there yet.
+        name: Its folder, or its address on S3.
+        rows: Number of its rows.
+        copied: Number of its rows that the other store did not have.
     """
 
     name: str
@@ -50,31 +50,30 @@ class Merged:
 
 def merge_stores(
     sources: Sequence[str | Path], into: str | Path, *, command: str, take_first: bool = False
-) -> list[Merged]:
-    """Brings what several stores have into one, which is made if there is none.
+) -> list[MergedStore]:
+    """Copy the contents of several stores into one, which is created if it does not exist.
 
-    Rows come with their sweeps, under the sweeps' own ids, with the stored initialisations and with
-    what searches have chosen (where two stores chose otherwise, the first one's choice stays). The
-    sources are only read, and every byte of them is checked. Everything is checked before anything
-    is written.
+    Rows are copied with their sweeps (which keep their ids), stored initialisations, and the
+    choices of searches (if two stores made different choices, the first one's is kept). The
+    sources are only read. All checks, of every byte of them too, come before the first write.
 
     Args:
-        sources: folders of the stores, in order of precedence behind `into`.
-        into: folder of the store that they are brought into.
-        command: the command line.
-        take_first: where rows of one experiment differ, that of the first store stays.
+        sources: Folders of the stores, in order of precedence after `into`.
+        into: Folder of the destination.
+        command: Command line.
+        take_first: Whether to keep the first store's row if rows of an experiment differ.
 
     Returns:
-        What came of each source.
+        One entry per source.
 
     Raises:
-        MergeRefused: rows of one experiment, initialisations of one name, or sweeps of one id
+        MergeRefused: Rows of one experiment, initialisations of one name, or sweeps of one id
             differ; nothing was written.
-        NotAStore: a source is none.
-        StoreDamaged: a file of a source is not what was written.
-        StoreLocked: another process is writing to `into`.
-        StoreVersion: a newer version of sparsest wrote one of them.
-        WriteFailed: an input/output error; what was committed stays, and the same merge goes on.
+        NotAStore: A source is not a store.
+        StoreDamaged: A file of a source is not what was written.
+        StoreLocked: Another process is writing to `into`.
+        StoreVersion: A newer version of sparsest wrote one of the stores.
+        WriteFailed: An input/output error; what was committed stays, and the same merge resumes.
     """
     paths = StorePaths.of(into)
     _refuse_itself(paths, sources)
@@ -82,7 +81,7 @@ def merge_stores(
         readers = [stack.enter_context(StoreReader(source)) for source in sources]
         check_sources(readers)
         if not paths.marker.exists():
-            # Refused before there is even a folder.
+            # Before the folder is created.
             _check(readers, take_first)
         committer = Committer(paths, command)
         stack.callback(committer.close)
@@ -95,39 +94,39 @@ def _refuse_itself(paths: StorePaths, sources: Sequence[str | Path]) -> None:
     for source in map(StorePaths.of, sources):
         root = source.root.resolve()
         if root in seen:
-            raise MergeRefused(f"{store_name(source)} is named twice: name each store once.")
+            raise MergeRefused(f"{store_name(source)} is named twice; name each store once.")
         seen.add(root)
 
 
 def _check(readers: Sequence[StoreReader], take_first: bool) -> None:
     check_inits(readers)
     check_sweeps(readers)
-    found: list[tuple[StoreReader, StoreReader, Comparison]] = conflicts(readers)
-    if found and not take_first:
-        lines = [line for conflict in found for line in describe(*conflict)]
+    conflicting: list[tuple[StoreReader, StoreReader, Comparison]] = conflicts(readers)
+    if conflicting and not take_first:
+        lines = [line for conflict in conflicting for line in describe(*conflict)]
         raise MergeRefused(
             "Nothing was merged, because stores have different rows of the same experiments:\n"
             + "\n".join(lines)
-            + "\nSay --take-first to keep the row of the store named first (what is merged into "
-            "comes before all), or remove one store's rows with `sparsest forget`."
+            + "\nAdd --take-first to keep the rows of the store named first (the destination comes "
+            "before all), or delete one store's rows with `sparsest forget`."
         )
 
 
 class _Merge:
-    """Bringing one store into another."""
+    """Copies one store into another."""
 
     def __init__(self, committer: Committer, paths: StorePaths, source: StoreReader) -> None:
         self._committer = committer
         self._paths = paths
         self._source = source
         self._ids: dict[str, pa.Array] = {}
-        # The source has no experiment twice: what it adds itself needs no looking into.
-        self._there = {
+        # Rows added from the source need not be considered: it has no experiment twice.
+        self._stored = {
             digest: committer.state.stored(digest) for digest in source.progress().studies
         }
 
-    def run(self) -> Merged:
-        """Copies what is not there yet."""
+    def run(self) -> MergedStore:
+        """Copy everything that the destination lacks."""
         state, source = self._committer.state, self._source
         for name, init in source.inits.items():
             if name not in state.inits:
@@ -137,7 +136,7 @@ class _Merge:
             if key not in state.searches:
                 self._committer.publish(choice)
         sweeps = source.progress().sweeps
-        # All begin first: a data file may hold rows of several.
+        # All begin before the first row: a data file may have rows of several sweeps.
         for sweep in sweeps:
             if sweep.begin.sweep_id not in state.sweeps:
                 self._committer.publish(sweep.begin)
@@ -146,37 +145,37 @@ class _Merge:
             if sweep.end is not None and state.sweeps[sweep.begin.sweep_id].end is None:
                 self._committer.publish(sweep.end)
         name = store_name(source.paths)
-        return Merged(name, sum(part.rows for part in source.parts), copied)
+        return MergedStore(name, sum(part.rows for part in source.parts), copied)
 
     def _copy(self, part: RowsCommitted) -> int:
-        """Commits those rows of a data file that are not there yet; returns their number."""
-        there = self._there_already(part)
-        if not there:
+        """Commit the rows of a data file that the destination lacks; return their number."""
+        stored = self._stored_rows(part)
+        if not stored:
             data = part_bytes(self._source.paths, part)
             renamed = part.model_copy(update={"file": self._paths.new_part().name})
             self._committer.publish_rows(pa.py_buffer(data), renamed)
             return part.rows
         rows = 0
-        for data, rest in parts_without_rows(self._source.paths, [part], there):
+        for data, rest in parts_without_rows(self._source.paths, [part], stored):
             self._committer.publish_rows(data, rest)
             rows += rest.rows
         return rows
 
-    def _there_already(self, part: RowsCommitted) -> dict[str, IndexSet]:
-        """Rows of a data file whose experiments the other store has, by digest of the study."""
-        there = indices_in(part, self._there)
+    def _stored_rows(self, part: RowsCommitted) -> dict[str, IndexSet]:
+        """Return the rows of a data file that the destination has: study digest -> indices."""
+        stored = indices_in(part, self._stored)
         for digest, name in part.studies.items():
             ids = self._ids_of_other_versions(name, digest)
             if len(ids):
-                for found, index, _ in find_rows(self._source.paths, [part], "experiment_id", ids):
-                    if found == digest:
-                        one = IndexSet.of([(index, index + 1)])
-                        there[digest] = there.get(digest, IndexSet()) | one
-        return there
+                rows = find_rows(self._source.paths, [part], "experiment_id", ids)
+                same = IndexSet.from_indices(index for study, index, _ in rows if study == digest)
+                if same:
+                    stored[digest] = stored.get(digest, IndexSet()) | same
+        return stored
 
     def _ids_of_other_versions(self, name: str, digest: str) -> pa.Array:
-        """Ids of experiments of a study that the other store has under other digests."""
+        """Return the ids of a study's rows that the destination has under other digests."""
         if digest not in self._ids:
-            found = ids_of_other_versions(self._paths, self._committer.state.parts, name, digest)
-            self._ids[digest] = pa.array([one.hex() for one in found], pa.string())
+            ids = ids_of_other_versions(self._paths, self._committer.state.parts, name, digest)
+            self._ids[digest] = pa.array([one.hex() for one in ids], pa.string())
         return self._ids[digest]

@@ -1,1 +1,1 @@
-"""The published results: a study's rows in one small file."""
+"""The published results: the rows of a study in one small file."""

@@ -1,4 +1,4 @@
-"""What a file of published results says about itself, in the metadata of the Parquet file."""
+"""The note of a file of published results, in the metadata of the Parquet file."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ NOTE_KEY: Final = b"sparsest_published"
 """Key of the note in the file's metadata."""
 
 PUBLISHED_FORMAT: Final = 1
-"""Raised by one whenever an older reader would misread a published file."""
+"""Version of the format; incremented when an older reader would misread a file."""
 
 
 class PublishedSweep(Strict):
-    """A sweep that made some of the rows; command and host are left empty.
+    """A sweep that made some of the rows; its command and host are left empty.
 
     Attributes:
-        begin: what was asked for, by which software, on which processor.
-        end: how it ended, None where it was killed.
-        rows: of it in the file.
-        by_status: status -> number of those rows.
-        train_seconds: core seconds of their training.
+        begin: Log entry of the start: request, software and processor.
+        end: Log entry of the end; None if the sweep was killed.
+        rows: Number of its rows in the file.
+        by_status: Status -> number of those rows.
+        train_seconds: Core seconds of their training.
     """
 
     begin: SweepBegin
@@ -36,20 +36,20 @@ class PublishedSweep(Strict):
 
 
 class PublishedNote(Strict):
-    """What is in a file of published results, and where it comes from.
+    """Contents and origin of a file of published results.
 
     Attributes:
         format: `PUBLISHED_FORMAT` of the writer.
         schema_version: `search.schema.SCHEMA_VERSION` of the columns.
-        study: name of the study.
-        study_digest: of the study with its root seed and its initialisations.
-        experiments: of the whole study.
-        rows: of them in the file.
-        root_seed: of all of them.
-        inits: stored initialisations that they start from.
-        sweeps: that made them; none where nobody knows.
-        software: version of sparsest that published them.
-        published: UTC, ISO 8601 with a Z; None where nobody knows.
+        study: Name of the study.
+        study_digest: Digest of the study with its root seed and stored initialisations.
+        experiments: Number of experiments of the study.
+        rows: Number of rows in the file.
+        root_seed: Root seed of all rows.
+        inits: Stored initialisations from which the rows start.
+        sweeps: Sweeps that made the rows; empty if unknown.
+        software: Version of sparsest that published the rows.
+        published: Time of publication, UTC in ISO 8601 with a Z; None if unknown.
     """
 
     format: Literal[1] = PUBLISHED_FORMAT

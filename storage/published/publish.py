@@ -1,4 +1,4 @@
-"""Writing published results: a study's rows, small enough for a repository."""
+"""Publishing the rows of a study in a file small enough for a repository."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,26 +25,27 @@ from storage.published.file import PUBLISHED_COLUMNS, index_set, open_published
 from storage.published.note import NOTE_KEY, PublishedNote, PublishedSweep
 from storage.reading.literals import sql_text, sql_tuple
 from storage.reading.reader import StoreReader
+from storage.scratch import scratch_folder
 
 _LEVEL = 19
-"""Of Zstandard: files that stay in a repository for good may take seconds to write."""
+"""Zstandard's level: a file that stays in a repository forever may take seconds to write."""
 
 _MODE = 0o644
 
 _ENCODINGS = {"study_index": "DELTA_BINARY_PACKED"}
 
 _TIME_DIGITS = 3
-"""Of `train_ms`: microseconds, far below its noise. All digits would take 8 bytes a row."""
+"""Decimals of `train_ms`: microseconds, far below its noise. More would take 8 bytes a row."""
 
 
 @dataclass(frozen=True)
 class Publication:
-    """What was written for a study.
+    """The published file of a study.
 
     Attributes:
-        path: of the file.
-        rows: in it.
-        bytes: of it.
+        path: Path of the file.
+        rows: Number of its rows.
+        bytes: Its size.
     """
 
     path: Path
@@ -61,19 +61,19 @@ def publish_study(
     *,
     overwrite: bool = False,
 ) -> Publication:
-    """Writes all stored rows of a study; the file appears under its name when it is complete.
+    """Write all stored rows of a study; the file appears under its name when it is complete.
 
     Args:
-        reader: of the store.
-        study: of the paper, with the root seed and initialisation whose rows are wanted.
-        folder: where to; it is made if it is missing.
-        found: token of a stored initialisation -> the network of the search whose initial
-            weights it is, None where it came from a file.
-        overwrite: replace a file that has rows which the store does not have.
+        reader: Reader of the store.
+        study: Study of the paper, with the root seed and stored initialisations of the rows.
+        folder: Destination, which is created if it does not exist.
+        found: Token of a stored initialisation -> the network whose initial weights it has, None
+            if it came from a file.
+        overwrite: Whether to replace a file with rows that the store lacks.
 
     Raises:
-        PublishedRefused: there are no rows, or a file has others and `overwrite` is not set.
-        WriteFailed: an input/output error.
+        PublishedRefused: There are no rows, or the file has rows that the store lacks.
+        WriteFailed: An input/output error.
     """
     rows = _stored_rows(reader, study)
     if not overwrite:
@@ -92,14 +92,14 @@ def publish_study(
     data = sink.getvalue()
     path = published_file(folder, study.name)
     durable.make_folders(folder)
-    aside = path.with_name(f".{path.name}.{uuid4().hex}")
-    durable.replace_file(path, memoryview(data), aside, _MODE)
+    with durable.reporting("write", path), scratch_folder(folder, ".publish-") as scratch:
+        durable.replace_file(path, memoryview(data), scratch / path.name, _MODE)
     durable.sync_parents(path)
     return Publication(path, rows.num_rows, data.size)
 
 
 def _stored_rows(reader: StoreReader, study: Study) -> pa.Table:
-    """The rows of exactly this study, with `PUBLISHED_COLUMNS`, in order of their index."""
+    """Return the rows of exactly this study with `PUBLISHED_COLUMNS`, sorted by their index."""
     wanted = reader.stored(study.digest)
     if not wanted:
         raise PublishedRefused(
@@ -111,37 +111,37 @@ def _stored_rows(reader: StoreReader, study: Study) -> pa.Table:
         f"WHERE study = {sql_text(study.name)} AND root_seed = {study.base.root_seed} "
         f"AND init IN {sql_tuple((*study.inits, FRESH_INIT))} ORDER BY study_index"
     )
-    found = index_set(rows.column("study_index").to_numpy())
-    if found != wanted or rows.num_rows != len(wanted):
+    indices = index_set(rows.column("study_index").to_numpy())
+    if indices != wanted or rows.num_rows != len(wanted):
         raise PublishedRefused(
-            f"{reader.paths.root} has rows of {study.name} from another version of the training; "
-            "they cannot be told apart by their RUN_ID, and are not published together."
+            f"{reader.paths.root} also has rows of {study.name} from another version of the "
+            "training. Their RUN_IDs are the same, so they cannot be published together."
         )
-    place = rows.column_names.index("train_ms")
-    rows = rows.set_column(place, "train_ms", pc.round(rows.column("train_ms"), _TIME_DIGITS))
+    column = rows.column_names.index("train_ms")
+    rows = rows.set_column(column, "train_ms", pc.round(rows.column("train_ms"), _TIME_DIGITS))
     return rows.cast(pa.schema([RESULT_SCHEMA.field(name) for name in PUBLISHED_COLUMNS]))
 
 
 def _refuse_loss(folder: Path, study: Study, rows: pa.Table) -> None:
-    """Refuses to replace a file by one that lacks some of its rows."""
+    """Refuse to replace a file by one that lacks some of its rows."""
     path = published_file(folder, study.name)
     advice = "Publish to another folder, or add --overwrite."
     try:
         before = open_published(folder, study.name)
     except (PublishedDamaged, StoreVersion) as error:
-        raise PublishedRefused(f"{error} It is not replaced: {advice}") from error
+        raise PublishedRefused(f"{error} The file was not replaced. {advice}") from error
     if before is None:
         return
     if before.study.digest != study.digest:
+        inits, stored = (", ".join(s.inits) or "none" for s in (before.study, study))
         raise PublishedRefused(
             f"{path} has other experiments of {study.name}: its root seed or its stored "
-            f"initialisation ({', '.join(before.study.inits) or 'none'}) is not that of the store "
-            f"({', '.join(study.inits) or 'none'}). {advice}"
+            f"initialisation ({inits}) is not that of the store ({stored}). {advice}"
         )
     lost = before.indices() - index_set(rows.column("study_index").to_numpy())
     if lost:
         raise PublishedRefused(
-            f"{path} has {len(lost):,} rows that the store does not have. Take them over with "
+            f"{path} has {len(lost):,} rows that the store lacks. Add them to the store with "
             f"`sparsest run {study.name} --from-published`. {advice}"
         )
 
@@ -166,17 +166,17 @@ def _note(
 
 
 def _published_sweep(sweep: SweepProgress, rows: pa.Table) -> PublishedSweep:
-    """A sweep and what of the rows it made, without names of machines and paths."""
-    made = rows.filter(pc.equal(rows.column("sweep_id"), sweep.begin.sweep_id))
+    """Return a sweep with counts of its rows, without its command and the name of its machine."""
+    own = rows.filter(pc.equal(rows.column("sweep_id"), sweep.begin.sweep_id))
     by_status = no_rows_by_status()
-    for count in pc.value_counts(made.column("status")).to_pylist():
+    for count in pc.value_counts(own.column("status")).to_pylist():
         by_status[count["values"]] = count["counts"]
     return PublishedSweep(
         begin=sweep.begin.model_copy(update={"command": "", "host": ""}),
         end=sweep.end,
-        rows=made.num_rows,
+        rows=own.num_rows,
         by_status=by_status,
-        train_seconds=pc.sum(made.column("train_ms")).as_py() / 1000,
+        train_seconds=pc.sum(own.column("train_ms")).as_py() / 1000,
     )
 
 

@@ -1,10 +1,8 @@
-"""Published rows with all columns of a result: those left out are computed again."""
+"""Published rows with all columns of a result: those left out are computed."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,17 +16,18 @@ from storage.data.new_parts import schema_sha256, to_parquet
 from storage.errors import StoreError
 from storage.paths import restored_file
 from storage.published.file import PublishedFile
+from storage.scratch import scratch_folder
 
 RESTORED_SCHEMA = pa.schema([field.with_nullable(True) for field in RESULT_SCHEMA])
-"""`RESULT_SCHEMA`, but any column may be NULL: the weights always are, and columns that the file's
-version does not have."""
+"""`RESULT_SCHEMA` with NULL allowed in every column: weights are always NULL, and so are columns
+that the schema version of the file lacks."""
 
 
 def restored_rows(published: PublishedFile) -> pa.Table:
-    """The rows of a published file with the columns of `RESTORED_SCHEMA`.
+    """Return the rows of a published file with the columns of `RESTORED_SCHEMA`.
 
     Raises:
-        PublishedDamaged: the file cannot be read.
+        PublishedDamaged: The file cannot be read.
     """
     rows = published.rows()
     specification = specification_table(published.study, rows.column("study_index").to_pylist())
@@ -46,7 +45,7 @@ def restored_rows(published: PublishedFile) -> pa.Table:
 
 
 def _layers(specification: pa.Table, status: pa.ChunkedArray) -> list[list[int]]:
-    """Neurons in each layer, which the first published files did not have."""
+    """Return the column `layers`, which the first published files lack."""
     rows = specification.select(["structure", "width"]).append_column("status", status)
     layers = []
     for structure, width, ended in zip(*(c.to_pylist() for c in rows.columns), strict=True):
@@ -56,60 +55,58 @@ def _layers(specification: pa.Table, status: pa.ChunkedArray) -> list[list[int]]
 
 
 def restored_path(published: PublishedFile, cache: Path) -> Path:
-    """The file that `keep_restored` makes of a published file, whether it exists or not.
+    """Return the file that `keep_restored` makes of a published file; it need not exist.
 
     Args:
-        published: the file.
-        cache: folder for what can always be made again.
+        published: Published file.
+        cache: Folder for files that can be made again at any time.
     """
-    # The digest of the study covers all that the computed columns are made of.
-    made_of = f"{published.sha256} {published.study.digest} {schema_sha256()}"
-    digest = hashlib.blake2b(made_of.encode(), digest_size=8).hexdigest()
+    # The digest of the study covers everything from which columns are computed.
+    sources = f"{published.sha256} {published.study.digest} {schema_sha256()}"
+    digest = hashlib.blake2b(sources.encode(), digest_size=8).hexdigest()
     return restored_file(cache, published.study.name, digest)
 
 
 def keep_restored(published: PublishedFile, cache: Path) -> Path:
-    """A Parquet file of `restored_rows`, made if it is not in the cache folder yet.
+    """Return a Parquet file with the restored rows, which is made if the cache lacks it.
 
     Args:
-        published: the published file.
-        cache: folder for what can always be made again.
+        published: Published file.
+        cache: Folder for files that can be made again at any time.
 
     Raises:
-        PublishedDamaged: the published file cannot be read.
-        StoreError: the cache folder cannot be written.
+        PublishedDamaged: The published file cannot be read.
+        StoreError: The cache folder cannot be written.
     """
     path = restored_path(published, cache)
     if path.exists():
         return path
     data = to_parquet(restored_rows(published))
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(memoryview(data))
-        aside.replace(path)
+        with scratch_folder(path.parent, ".restored-") as folder:
+            unfinished = folder / path.name
+            unfinished.write_bytes(memoryview(data))
+            unfinished.replace(path)
     except OSError as error:
-        with suppress(OSError):
-            aside.unlink()
         raise StoreError(
-            f"Could not write {path}: {error.strerror}. Published results are read by way of a "
-            "cache folder: set SPARSEST_CACHE to one that can be written."
+            f"Could not write {path}: {error.strerror}. Published results are read from a cache "
+            "folder: set SPARSEST_CACHE to one that can be written."
         ) from error
     return path
 
 
 def read_restored(published: PublishedFile, cache: Path) -> pa.Table:
-    """The rows of `keep_restored`, in memory.
+    """Return the restored rows of a published file.
 
     Raises:
-        PublishedDamaged: the published file cannot be read.
-        StoreError: the cache folder cannot be written, or what is in it cannot be read.
+        PublishedDamaged: The published file cannot be read.
+        StoreError: The cache folder cannot be written, or a file in it cannot be read.
     """
     path = keep_restored(published, cache)
     try:
         return pq.read_table(path, partitioning=None)
     except (OSError, pa.ArrowException) as error:
         raise StoreError(
-            f"{path}, made of {published.path}, cannot be read ({error}): remove it, and it is "
-            "made again."
+            f"Could not read {path} ({error}). Delete it: it is made again from {published.path}."
         ) from error

@@ -1,4 +1,4 @@
-"""Which stored rows a user means: by study, by sweep, by a condition in SQL."""
+"""Selecting stored rows by study, sweep and SQL condition."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ def matching_rows(
     sweep_id: str | None = None,
     condition: str | None = None,
 ) -> pa.Table:
-    """The rows that every given criterion holds for.
+    """Return the rows that meet all given criteria.
 
     Args:
-        reader: of the store.
-        studies: names, as in the column `study`; any of them.
-        sweep_id: of the sweep that made them.
-        condition: of SQL, on the columns of `results`; it can do nothing but read.
+        reader: Reader of the store.
+        studies: Names of studies, as in the column `study`; rows of any of them are selected.
+        sweep_id: Id of the sweep that stored the rows.
+        condition: SQL condition on the columns of `results`, which can only read.
 
     Returns:
         The columns experiment_id, study, sweep_id and status.
 
     Raises:
-        UnknownSelection: the store has no such study or sweep.
-        QueryError: the condition is not one.
-        ReadOnlyError: it would do something else than read the results.
+        UnknownSelection: The store has no such study or sweep.
+        QueryError: The text is not a condition.
+        ReadOnlyError: The condition would do more than read.
     """
     criteria = ["true"]
     if studies:
@@ -40,7 +40,7 @@ def matching_rows(
         for name in studies:
             if name not in known:
                 raise UnknownSelection(
-                    f"{reader.paths.root} has no rows of a study {name!r}; it has rows of "
+                    f"{reader.paths.root} has no rows of the study {name!r}; its studies are: "
                     f"{', '.join(known) or 'none'}."
                 )
         criteria.append(f"study IN {sql_tuple(studies)}")
@@ -52,24 +52,24 @@ def matching_rows(
             )
         criteria.append(f"sweep_id = {sql_text(sweep_id)}")
     if condition is not None:
-        _check_is_one(condition)
-        # On lines of its own: it may end in a comment.
+        _check_is_condition(condition)
+        # On separate lines, because it may end in a comment.
         criteria.append(f"(\n{condition}\n)")
     return reader.sql(
         "SELECT experiment_id, study, sweep_id, status FROM results WHERE " + " AND ".join(criteria)
     )
 
 
-def _check_is_one(condition: str) -> None:
-    """Passes where a text is one expression: no statement behind it, no bracket closed too early.
+def _check_is_condition(condition: str) -> None:
+    """Check that a text is one expression, without a closing bracket too many.
 
     Raises:
-        QueryError: it is something else.
+        QueryError: The text is something else.
     """
     try:
-        # Between these brackets, where a round one has none to close.
+        # In square brackets: a round one that closes too early is then an error.
         statements = duckdb.extract_statements(f"SELECT [\n{condition}\n]")
     except duckdb.Error as error:
         raise QueryError(f"Not a condition: {condition}\n{error}") from error
     if len(statements) != 1:
-        raise QueryError(f"Not a condition but several statements: {condition}")
+        raise QueryError(f"Not a condition, but several statements: {condition}")

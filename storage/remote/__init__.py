@@ -1,1 +1,1 @@
-"""A store in an S3 bucket: its objects, and the working copy that this machine has of it."""
+"""Stores in S3 buckets: their objects, and this machine's working copies of them."""

@@ -1,4 +1,4 @@
-"""The address of a store on S3."""
+"""Addresses of stores on S3."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ SCHEME: Final = "s3://"
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX_PART = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9!_.*'()-]+")
-"""The characters that S3's manual calls safe in names: nobody on the way takes them for others."""
+"""Parts of a prefix, with the characters that S3's manual calls safe in names."""
 
 
 @dataclass(frozen=True)
 class S3Address:
-    """Where a store on S3 is.
+    """The address of a store on S3.
 
     Attributes:
-        bucket: name of the bucket, which exists.
-        prefix: what the names of all objects of the store begin with, without a slash at its ends.
+        bucket: Name of an existing bucket.
+        prefix: Common prefix of the names of all objects of the store, without outer slashes.
     """
 
     bucket: str
@@ -29,19 +29,21 @@ class S3Address:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The address that a text such as "s3://bucket/prefix" names.
+        """Return the address in a text such as "s3://bucket/prefix".
 
         Raises:
-            BadAddress: it names none.
+            BadAddress: The text is not an address.
         """
         bucket, _, prefix = text.removeprefix(SCHEME).rstrip("/").partition("/")
         parts = prefix.split("/")
         if not text.startswith(SCHEME) or not _BUCKET.fullmatch(bucket):
-            raise BadAddress(f"{text!r} names no bucket: a store on S3 is s3://BUCKET/PREFIX.")
+            raise BadAddress(
+                f"{text!r} has no valid bucket name: a store on S3 is s3://BUCKET/PREFIX."
+            )
         if not all(_PREFIX_PART.fullmatch(part) for part in parts):
             raise BadAddress(
-                f"{text!r}: a store on S3 is s3://BUCKET/PREFIX, with a prefix of letters, digits "
-                "and !_.*'()- in parts that single slashes separate."
+                f"{text!r}: a store on S3 is s3://BUCKET/PREFIX; the prefix may contain letters, "
+                "digits and !_.*'()-, in parts separated by single slashes."
             )
         return cls(bucket, prefix)
 
@@ -50,5 +52,5 @@ class S3Address:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is meant as an address on S3, not as a path."""
+    """Return whether a text is an address on S3 and not a path."""
     return text.startswith(SCHEME)

@@ -1,6 +1,6 @@
-"""What can go wrong with a store on S3."""
+"""Errors of stores on S3."""
 
-# ruff: noqa: N818 - the names say what is the case
+# ruff: noqa: N818 - the names state what is the case
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ class BadAddress(StoreError, ValueError):
     """A text is not the address of a store on S3."""
 
 
-class NothingThere(NotAStore):
-    """There is no object under the prefix of a store.
+class NoRemoteStore(NotAStore):
+    """There is no object under the prefix.
 
     Args:
-        url: of the store.
+        url: Address of the store.
     """
 
     def __init__(self, url: str) -> None:
         super().__init__(
-            f"There is no store at {url}. `sparsest run STUDY --store {url}` makes one."
+            f"There is no store at {url}. `sparsest run STUDY --store {url}` creates one."
         )
 
 
 class ForeignPrefix(NotAStore):
-    """The objects under the prefix are no store.
+    """The objects under the prefix are not a store.
 
     Args:
-        url: of what should be a store.
+        url: Address with that prefix.
     """
 
     def __init__(self, url: str) -> None:
@@ -36,49 +36,48 @@ class ForeignPrefix(NotAStore):
 
 
 class RemoteFailed(StoreError):
-    """A request failed, so that nothing more is written in this process.
+    """A request failed; this process writes nothing more.
 
     Args:
-        action: what was being done, such as "write".
-        url: to which object or store.
-        reason: what went wrong.
+        action: Failed action, such as "write".
+        url: Address of the object or store.
+        reason: Message of the service or of boto3.
     """
 
     def __init__(self, action: str, url: str, reason: str) -> None:
         super().__init__(
-            f"Could not {action} {url}: {reason.rstrip('.')}. Remove the cause, then run the same "
-            "command again: everything reported as stored is safe, and it goes on from there."
+            f"Could not {action} {url}: {reason.rstrip('.')}. Remove the cause and run the same "
+            "command again: it resumes, and everything reported as stored is safe."
         )
 
 
-class TakenRemotely(StoreError):
-    """An object of that name exists already, with other content: another process writes too.
+class RemoteConflict(StoreError):
+    """An object exists with other content: another process writes to the store too.
 
     Args:
-        url: of the object.
+        url: Address of the object.
     """
 
     def __init__(self, url: str) -> None:
         super().__init__(
-            f"{url} exists already: another process is writing to this store. This process stops, "
-            "nothing was overwritten. Let one process write at a time, then run the same command "
-            "again."
+            f"{url} exists: another process is writing to this store. This process stops; nothing "
+            "was overwritten. Let one process write at a time, and run the same command again."
         )
 
 
 class NoConditionalWrites(StoreError):
-    """The service replaces objects although it was told not to.
+    """The service replaces objects despite a condition not to.
 
     Args:
-        url: of the store.
-        endpoint: of the service.
+        url: Address of the store.
+        endpoint: URL of the service.
     """
 
     def __init__(self, url: str, endpoint: str) -> None:
         super().__init__(
-            f"{endpoint} does not refuse to write an object that exists (If-None-Match: *), so two "
-            f"processes could overwrite each other's log in {url}. Nothing was written to it. Use "
-            "a service that supports conditional writes, or a store on a local disk."
+            f"{endpoint} replaces objects that exist despite If-None-Match: *, so two processes "
+            f"could overwrite each other's log in {url}. Nothing was written to it. Use a service "
+            "that supports conditional writes, or a store on a local disk."
         )
 
 
@@ -86,28 +85,28 @@ class RemoteDamaged(StoreError):
     """An object of the store is not what was written.
 
     Args:
-        url: of the object.
-        problem: what is wrong with it.
+        url: Address of the object.
+        problem: What is wrong with the object.
     """
 
     def __init__(self, url: str, problem: str) -> None:
         super().__init__(
-            f"The store is damaged: {url}: {problem}. Put the object back from a copy: an earlier "
-            "version in the bucket, or the working copy of another machine."
+            f"The store is damaged: {url}: {problem}. Restore the object from a copy: an "
+            "earlier version in the bucket, or the working copy of another machine."
         )
 
 
 class CopyUnusable(StoreError):
-    """The working copy of this machine is not a copy of what is on S3.
+    """This machine's working copy is not a copy of the store on S3.
 
     Args:
-        root: folder of the working copy.
-        url: of the store.
-        problem: what is wrong with it.
+        root: Folder of the working copy.
+        url: Address of the store.
+        problem: What is wrong with the working copy.
     """
 
     def __init__(self, root: object, url: str, problem: str) -> None:
         super().__init__(
-            f"{root}, this machine's copy of {url}, cannot be used: {problem}. What is stored is "
-            "on S3: move that folder away and run the same command again, which makes a new copy."
+            f"{root}, this machine's copy of {url}, cannot be used: {problem}. The results are on "
+            "S3: move that folder away and run the same command again, which makes a new copy."
         )

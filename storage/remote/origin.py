@@ -1,4 +1,4 @@
-"""The store on S3 that a working copy is a copy of."""
+"""The store on S3 of which a working copy is a copy."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from storage.log.seal import seal, unseal
 from storage.marker import marker_bytes
 from storage.paths import StorePaths
 from storage.remote.address import S3Address
-from storage.remote.errors import CopyUnusable, NoConditionalWrites, NothingThere
+from storage.remote.errors import CopyUnusable, NoConditionalWrites, NoRemoteStore
 from storage.remote.objects import ObjectStore
 from storage.remote.pull import pull
 from storage.safe_open import read_regular
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError)
-"""What reading the origin of a store may end with."""
+"""Errors of reading the record of an origin."""
 
 
 class Origin:
-    """Where the rows of a working copy are stored: what S3's log has is stored, nothing else.
+    """The store on S3 behind a working copy; only what its log names is stored.
 
     Args:
-        paths: of the working copy.
-        objects: of the store on S3.
+        paths: Paths of the working copy.
+        objects: Objects of the store on S3.
     """
 
     def __init__(self, paths: StorePaths, objects: ObjectStore) -> None:
@@ -33,11 +33,11 @@ class Origin:
 
     @classmethod
     def of(cls, paths: StorePaths) -> Self | None:
-        """The origin of a store; None where it is an ordinary one.
+        """Return the origin of a working copy, or None for an ordinary store.
 
         Raises:
-            CopyUnusable: it is a copy of another service's bucket than is now asked.
-            RemoteFailed: boto3 is missing, or what it is configured with makes no sense.
+            CopyUnusable: It is a copy from another service than the one configured now.
+            RemoteFailed: boto3 is missing or wrongly configured.
         """
         try:
             url, endpoint = _recorded(paths)
@@ -53,48 +53,47 @@ class Origin:
         return cls(paths, objects)
 
     def pull(self) -> None:
-        """Brings the working copy up to date for reading; see `storage.remote.pull`."""
+        """Update the working copy for reading: see `storage.remote.pull`."""
         pull(self._paths, self._objects, check_bytes=False)
 
     def open_for_writing(self) -> None:
-        """Makes the store on S3 if there is none, and brings the working copy up to date.
+        """Create the store on S3 if it does not exist, and update the working copy.
 
         Raises:
-            NoConditionalWrites: the service does not keep writers apart.
-            StoreError: as for `storage.remote.pull`.
+            NoConditionalWrites: The service cannot separate concurrent writers.
+            StoreError: As for `storage.remote.pull`.
         """
         marker = self._paths.marker.name
         try:
             pull(self._paths, self._objects, check_bytes=True)
-        except NothingThere:
+        except NoRemoteStore:
             self._objects.put_if_absent(marker, marker_bytes())
             pull(self._paths, self._objects, check_bytes=True)
-        # All that follows hangs on this refusal. Without it, the marker is replaced by one that
-        # says the same.
+        # Everything depends on this refusal. Without it, the marker is replaced by itself.
         if not self._objects.put_if_absent(marker, read_regular(self._paths.marker)):
             raise NoConditionalWrites(self._objects.url(), self._objects.endpoint)
 
     def publish_part(self, file: str, data: bytes) -> None:
-        """Puts a data file on S3, of which no entry tells yet.
+        """Put a data file on S3 before the log names it.
 
         Raises:
-            RemoteFailed: a request failed.
+            RemoteFailed: A request failed.
         """
         self._objects.put_if_absent(f"{self._paths.data.name}/{file}", data)
 
     def publish_entry(self, number: int, data: bytes) -> None:
-        """Makes an entry part of the log on S3: afterwards what it says is stored.
+        """Add an entry to the log on S3, which stores what it names.
 
         Raises:
-            TakenRemotely: the log has another entry of that number.
-            RemoteFailed: a request failed; the next reader of the log knows how it ended.
+            RemoteConflict: The log has another entry with that number.
+            RemoteFailed: A request failed; the next reader of the log sees whether it arrived.
         """
         name = f"{self._paths.log.name}/{self._paths.entry(number).name}"
         self._objects.put_if_absent(name, data)
 
 
 def store_name(paths: StorePaths) -> str:
-    """What users call a store: its folder, or where on S3 that is of which it is a working copy."""
+    """Return the name of a store for users: its folder, or its address on S3."""
     try:
         return _recorded(paths)[0]
     except _UNREADABLE:
@@ -102,16 +101,16 @@ def store_name(paths: StorePaths) -> str:
 
 
 def _recorded(paths: StorePaths) -> tuple[str, str]:
-    """Address and endpoint that a working copy was taken from."""
+    """Return the address and the endpoint of a working copy's origin."""
     record = json.loads(unseal(read_regular(paths.origin)))
     return str(record["url"]), str(record["endpoint"])
 
 
 def record_origin(paths: StorePaths, address: S3Address, endpoint: str) -> None:
-    """Notes in the folder of a new working copy what it is a copy of.
+    """Record the origin of a new working copy in its folder.
 
     Raises:
-        WriteFailed: an input/output error.
+        WriteFailed: An input/output error.
     """
     record = json.dumps({"url": str(address), "endpoint": endpoint})
     durable.replace_file(paths.origin, seal(record), paths.new_temporary())

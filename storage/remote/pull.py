@@ -1,4 +1,4 @@
-"""Bringing a working copy up to date with what is on S3."""
+"""Updating a working copy from S3."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from storage.log.parsing import parse_entry
 from storage.log.state import StoreState
 from storage.marker import check_marker
 from storage.paths import StorePaths, entry_number
-from storage.remote.errors import CopyUnusable, ForeignPrefix, NothingThere, RemoteDamaged
+from storage.remote.errors import CopyUnusable, ForeignPrefix, NoRemoteStore, RemoteDamaged
 from storage.remote.objects import ObjectStore
 from storage.safe_open import read_regular
 
@@ -25,33 +25,33 @@ LARGEST_ENTRY_BYTES: Final = 1 << 28
 LARGEST_MARKER_BYTES: Final = 1 << 16
 
 _PARALLEL: Final = 16
-"""Requests at a time; one is mostly waiting."""
+"""Number of concurrent requests, which mostly wait."""
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
 def pull(paths: StorePaths, objects: ObjectStore, *, check_bytes: bool) -> None:
-    """Adds to a working copy what the log on S3 has, and the data files that it lacks.
+    """Add to a working copy the log entries on S3 and the data files that it lacks.
 
-    Entries are added in order, after the data files that are part of the store at the end of the
-    log. Files that were replaced meanwhile are never fetched. The caller holds the lock of the
+    First come the data files that belong to the store at the end of the log, then the entries, in
+    order. Files that were replaced before are never fetched. The caller holds the lock of the
     working copy.
 
     Args:
-        paths: of the working copy, whose folders exist.
-        objects: of the store.
-        check_bytes: hold every byte of the data files that are there already against the log, not
-            only their size; damaged ones are fetched again.
+        paths: Paths of the working copy, whose folders exist.
+        objects: Objects of the store.
+        check_bytes: Whether every byte of the present data files is checked, not only their size;
+            damaged files are fetched again.
 
     Raises:
-        NothingThere: there is no object under the prefix.
-        ForeignPrefix: the objects there are no store.
-        StoreVersion: a newer version of sparsest wrote it.
-        RemoteDamaged: an object is not what was written.
-        CopyUnusable: the working copy is not a copy of what is on S3.
-        RemoteFailed: a request failed.
-        WriteFailed: an input/output error of this machine.
+        NoRemoteStore: There is no object under the prefix.
+        ForeignPrefix: The objects under the prefix are not a store.
+        StoreVersion: A newer version of sparsest wrote the store.
+        RemoteDamaged: An object is not what was written.
+        CopyUnusable: The working copy is not a copy of the store.
+        RemoteFailed: A request failed.
+        WriteFailed: An input/output error of this machine.
     """
     _pull_marker(paths, objects)
     state = StoreState(paths)
@@ -78,7 +78,7 @@ def _pull_marker(paths: StorePaths, objects: ObjectStore) -> None:
     data = objects.get(paths.marker.name, LARGEST_MARKER_BYTES)
     if data is None:
         foreign = next(objects.names(""), None) is not None
-        raise ForeignPrefix(objects.url()) if foreign else NothingThere(objects.url())
+        raise ForeignPrefix(objects.url()) if foreign else NoRemoteStore(objects.url())
     if not paths.marker.exists() or read_regular(paths.marker) != data:
         durable.replace_file(paths.marker, data, paths.new_temporary())
         durable.sync_folder(paths.root)
@@ -86,14 +86,14 @@ def _pull_marker(paths: StorePaths, objects: ObjectStore) -> None:
 
 
 def _require_copy(paths: StorePaths, objects: ObjectStore, last: int) -> None:
-    """Passes where the last entry of the working copy is that of the log on S3."""
+    """Check that the last entry of the working copy is the same on S3."""
     if last == 0:
         return
     name = f"{paths.log.name}/{paths.entry(last).name}"
     data = read_regular(paths.entry(last))
     if objects.get(name, len(data)) != data:
         raise CopyUnusable(
-            paths.root, objects.url(), f"the log there has no such entry {last} as this copy has"
+            paths.root, objects.url(), f"its log entry {last} is not that of the log on S3"
         )
 
 
@@ -103,12 +103,12 @@ def _numbers_after(paths: StorePaths, objects: ObjectStore, last: int) -> list[i
     for name in objects.names(folder + paths.entry(last).name, folder):
         number = entry_number(name.removeprefix(folder))
         if number is None or name != folder + paths.entry(number).name:
-            raise RemoteDamaged(objects.url(name), "does not belong into the log")
+            raise RemoteDamaged(objects.url(name), "not a log entry")
         numbers.append(number)
     for expected, number in enumerate(numbers, start=last + 1):
         if number != expected:
             missing = objects.url(folder + paths.entry(expected).name)
-            raise RemoteDamaged(missing, f"missing, while entry {number} exists")
+            raise RemoteDamaged(missing, f"missing, although entry {number} exists")
     return numbers
 
 
@@ -127,9 +127,9 @@ def _fetch_part(paths: StorePaths, objects: ObjectStore, part: RowsCommitted) ->
     name = f"{paths.data.name}/{part.file}"
     data = objects.get(name, part.bytes)
     if data is None:
-        raise RemoteDamaged(objects.url(name), "named by the log, and missing")
+        raise RemoteDamaged(objects.url(name), "named by the log but missing")
     if len(data) != part.bytes or hashlib.sha256(data).hexdigest() != part.sha256:
-        raise RemoteDamaged(objects.url(name), "does not have the SHA-256 that the log names")
+        raise RemoteDamaged(objects.url(name), "its SHA-256 is not the one in the log")
     durable.replace_file(paths.part(part.file), data, paths.new_temporary())
 
 

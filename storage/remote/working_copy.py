@@ -1,7 +1,6 @@
 """The folder in which this machine keeps a copy of a store on S3.
 
-It is a store like any other, which DuckDB and everything else read; only its origin, `origin.json`,
-makes its writer publish on S3 before it publishes here.
+It is a store like any other. Only its `origin.json` makes its writer publish to S3 first.
 """
 
 from __future__ import annotations
@@ -14,29 +13,29 @@ from storage.errors import StoreLocked
 from storage.lock import StoreLock
 from storage.paths import StorePaths
 from storage.remote.address import S3Address
-from storage.remote.errors import NothingThere
+from storage.remote.errors import NoRemoteStore
 from storage.remote.objects import ObjectStore
 from storage.remote.origin import Origin, record_origin
 
 
 def working_copy(address: S3Address, cache: Path, *, may_be_missing: bool = False) -> Path:
-    """Folder of the working copy, brought up to date.
+    """Update the working copy of a store and return its folder.
 
-    Where a process of this machine is writing to the working copy, it is left to that one: what it
-    has stored is there.
+    If another process on this machine is writing to the working copy, it is not updated: it has
+    everything that process has stored.
 
     Args:
-        address: of the store.
-        cache: folder in which working copies are kept.
-        may_be_missing: whether there need not be a store yet; its working copy is none then either,
-            until a writer makes both.
+        address: Address of the store.
+        cache: Folder of the working copies.
+        may_be_missing: Whether the store may not exist yet; a writer then creates it, on S3 and in
+            the returned folder.
 
     Raises:
-        NothingThere: there is no store.
-        StoreError: the store cannot be read.
+        NoRemoteStore: There is no store.
+        StoreError: The store cannot be read.
     """
     objects = ObjectStore(address)
-    # One bucket's name may be in use at several services.
+    # Several services may have a bucket of the same name.
     digest = hashlib.sha256(f"{objects.endpoint} {address}".encode()).hexdigest()[:12]
     name = f"{address.bucket}-{address.prefix.replace('/', '-')[-60:]}-{digest}"
     paths = StorePaths.of(cache / "s3" / name)
@@ -50,7 +49,7 @@ def working_copy(address: S3Address, cache: Path, *, may_be_missing: bool = Fals
         if not paths.origin.exists():
             record_origin(paths, address, objects.endpoint)
         Origin(paths, objects).pull()
-    except NothingThere:
+    except NoRemoteStore:
         if not may_be_missing or paths.marker.exists():
             raise
     finally:

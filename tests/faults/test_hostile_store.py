@@ -398,7 +398,7 @@ def test_foreign_file_name_that_is_not_utf_8_is_no_problem(store: Path) -> None:
 
 def test_invalid_date_reads_as_null(store: Path) -> None:
     begin(started="yesterday")(store, store)
-    ended = sparsest("query", "SELECT started FROM sweeps", "--store", store, "--format", "json")
+    ended = sparsest("query", "SELECT started FROM sweeps", "--store", store, "--format", "jsonl")
     assert (ended.code, ended.out) == (0, '{"started":null}\n')
 
 

@@ -1,4 +1,4 @@
-"""Whoever looks at a store from another terminal while it is compacted."""
+"""Watching a store from another terminal while it is compacted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.writing.compact import compact_store
 from tests.orchestrator.running import rates, sparsest, train, write_sweep
 
 
-def test_status_fails_or_counts_wrongly_while_files_are_replaced(
+def test_status_counts_all_rows_while_files_are_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, sweep = (

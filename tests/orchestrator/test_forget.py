@@ -1,4 +1,4 @@
-"""Rows that are removed or tried again by a command."""
+"""The command forget, and retries of failed rows."""
 
 from __future__ import annotations
 
@@ -37,47 +37,46 @@ def six(trained: Path, tmp_path: Path) -> Path:
         (["--where", "accuracy > 2"], 6),
     ],
 )
-def test_other_rows_are_removed(six: Path, criteria: list[str], left: int) -> None:
+def test_rows_that_meet_the_criteria_are_deleted(six: Path, criteria: list[str], left: int) -> None:
     ended = sparsest("forget", *criteria, "--store", six, "--yes")
     assert (ended.code, ended.out) == (0, "")
     assert count_rows(six) == left
-    said = "nothing was removed" if left == 6 else f"{6 - left} rows removed"
-    assert said in ended.err
+    assert ("nothing" if left == 6 else f"{6 - left} rows") in ended.err
     assert verify_store(six) == []
 
 
-def test_sweep_cannot_be_removed_alone(six: Path, trained: Path) -> None:
+def test_rows_of_one_sweep_are_deleted(six: Path, trained: Path) -> None:
     sweep = trained.parent / "six.toml"
     assert sparsest("forget", "--where", "lr = 0.02", "--store", six, "--yes").code == 0
     assert sparsest("run", sweep, "--store", six, *HERE).code == 0
     assert rows(six) == rows(trained)
     (second,) = query(six, "SELECT sweep_id FROM sweeps WHERE skipped = 4").to_pylist()
     ended = sparsest("forget", "--sweep", second["sweep_id"], "--store", six, "--yes")
-    assert "2 rows removed" in ended.err
+    assert "2 rows" in ended.err
     assert query(six, "SELECT DISTINCT lr FROM results ORDER BY lr").to_pylist() == [
         {"lr": 0.01},
         {"lr": 0.03},
     ]
 
 
-def test_rows_are_removed_without_a_yes(six: Path) -> None:
+def test_deletion_needs_a_yes(six: Path) -> None:
     words = ("forget", "six", "--store", six)
-    assert "nothing was removed" in sparsest(*words, stdin="n\n").err
-    nobody = sparsest(*words, stdin="")
-    assert nobody.code == 1
-    assert "--yes" in nobody.err
+    assert sparsest(*words, stdin="n\n").code == 1
+    unanswered = sparsest(*words, stdin="")
+    assert unanswered.code == 1
+    assert "--yes" in unanswered.err
     assert count_rows(six) == 6
     agreed = sparsest(*words, stdin="y\n")
-    assert "remove 6 rows of 6" in agreed.err
+    assert "6 rows of 6" in agreed.err
     assert count_rows(six) == 0
 
 
 @pytest.mark.parametrize(
-    ("criteria", "said"),
+    ("criteria", "named"),
     [
-        ([], "say which rows"),
-        (["seven"], "it has rows of six"),
-        (["--sweep", "x' OR '' = '"], "has no sweep"),
+        ([], "--where"),
+        (["seven"], "six"),
+        (["--sweep", "x' OR '' = '"], "x' OR"),
         (["--where", "1 = 1; DROP VIEW results"], "Not a condition"),
         (["--where", "1 = 1) OR (1 = 1"], "Not a condition"),
         (["--where", "1 = 1 /*"], "Not a condition"),
@@ -86,17 +85,17 @@ def test_rows_are_removed_without_a_yes(six: Path) -> None:
         (["--where", "EXISTS (WITH x AS (COPY results TO '/tmp/x') FROM x)"], ""),
     ],
 )
-def test_condition_does_something_else(six: Path, criteria: list[str], said: str) -> None:
-    assert said in refused("forget", *criteria, "--store", six, "--yes")
+def test_wrong_criteria_delete_nothing(six: Path, criteria: list[str], named: str) -> None:
+    assert named in refused("forget", *criteria, "--store", six, "--yes")
     assert count_rows(six) == 6
 
 
-def test_store_is_made_to_remove_rows_from_it(tmp_path: Path) -> None:
+def test_forget_creates_no_store(tmp_path: Path) -> None:
     refused("forget", "six", "--store", tmp_path / "none", "--yes")
     assert list(tmp_path.glob("none*")) == []
 
 
-def test_rows_are_removed_from_under_a_running_sweep(six: Path) -> None:
+def test_store_in_use_is_refused(six: Path) -> None:
     with StoreWriter(six, command="a sweep"):
         assert "a sweep" in refused("forget", "six", "--store", six, "--yes")
 

@@ -1,4 +1,4 @@
-"""The commands on a store in a bucket."""
+"""Commands with stores in buckets."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ STORE = "s3://a-bucket/stores/mine"
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """From now on the commands are given on a machine of that name."""
+    """A function that switches to the working copies of a named machine."""
 
-    def be(name: str) -> None:
+    def switch(name: str) -> None:
         for module in (store_location, analysis_store):
             monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / name)
 
-    be("first")
-    return be
+    switch("first")
+    return switch
 
 
 @pytest.fixture
@@ -37,17 +37,17 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps what it has found
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps its configuration
     boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="a-bucket")
     yield service
     service.close()
 
 
-def test_run_on_another_machine_trains_again(
+def test_run_on_another_machine_resumes(
     tmp_path: Path, service: Service, machine: Callable[[str], None]
 ) -> None:
     few = write_sweep(tmp_path / "few.toml", f'structure = ["1x1x1"]\n{rates(2)}')
-    assert "error: There is no store at s3://" in refused("status", "--store", STORE)
+    assert STORE in refused("status", "--store", STORE)
     planned = sparsest("plan", few, "--store", STORE, "--json")
     assert json.loads(planned.out)["studies"][0]["remaining"] == 2
     assert sparsest("run", few, "--store", STORE, *HERE, "--limit", "1").code == 0
@@ -55,12 +55,12 @@ def test_run_on_another_machine_trains_again(
     again = sparsest("run", few, "--store", STORE, *HERE)
     assert "2 planned, 1 stored, 1 to train" in again.err
     machine("third")
-    asked = ("query", "SELECT count(*) AS n FROM results", "--format", "json")
-    assert json.loads(sparsest(*asked, "--store", STORE).out) == {"n": 2}
+    count = ("query", "SELECT count(*) AS n FROM results", "--format", "json")
+    assert json.loads(sparsest(*count, "--store", STORE).out) == [{"n": 2}]
     assert sparsest("verify", few, "--store", STORE).code == 0
     assert sparsest("forget", "few", "--yes", "--store", STORE).code == 0
     machine("first")
-    assert json.loads(sparsest(*asked, "--store", STORE).out) == {"n": 0}
+    assert json.loads(sparsest(*count, "--store", STORE).out) == [{"n": 0}]
     with notebook.open(STORE) as store:
         assert len(store.sql("SELECT * FROM results")) == 0
 
@@ -79,25 +79,25 @@ def test_run_on_another_machine_trains_again(
         "s3://a-bucket/x\ny",
     ],
 )
-def test_wrong_address_reaches_the_network(text: str) -> None:
+def test_wrong_address_is_a_usage_error(text: str) -> None:
     ended = sparsest("status", "--store", text)
     assert ended.code == 2
     assert "s3://BUCKET/PREFIX" in " ".join(ended.err.split())
 
 
-def test_missing_boto3_ends_in_a_traceback(
+def test_missing_boto3_is_reported_with_its_extra(
     machine: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
-    assert "pip install 'sparsest[s3]'" in refused("status", "--store", STORE)
+    assert "sparsest[s3]" in refused("status", "--store", STORE)
 
 
-def test_folders_need_boto3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_need_no_boto3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
-    assert "There is no store at" in refused("status", "--store", tmp_path / "none")
+    assert str(tmp_path / "none") in refused("status", "--store", tmp_path / "none")
 
 
-def test_stores_in_buckets_cannot_be_merged_or_compared(
+def test_stores_in_buckets_are_merged_and_compared(
     tmp_path: Path, service: Service, machine: Callable[[str], None]
 ) -> None:
     few = write_sweep(tmp_path / "few.toml", f'structure = ["1x1x1"]\n{rates(2)}')
@@ -110,11 +110,13 @@ def test_stores_in_buckets_cannot_be_merged_or_compared(
     different = sparsest("diff", into, two)
     assert different.code == 1
     assert different.out.startswith(f"A: {into}\nB: {two}\n")
-    assert f"{into} is named twice" in refused("merge", into, "--into", into)
-    assert "no store at s3://" in refused("merge", "s3://a-bucket/none", "--into", tmp_path / "new")
+    assert into in refused("merge", into, "--into", into)
+    assert "s3://a-bucket/none" in refused(
+        "merge", "s3://a-bucket/none", "--into", tmp_path / "new"
+    )
 
 
-def test_doctor_looks_for_a_folder_named_s3(
+def test_doctor_checks_a_store_in_a_bucket(
     tmp_path: Path, service: Service, machine: Callable[[str], None]
 ) -> None:
     def found(*words: str) -> dict[str, tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Two stores held against each other."""
+"""Comparing two stores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.storage.made_rows import Row, Rows
 
 
 def put(store: Path, rows: Rows, made: list[Row], digest: str | None = None) -> Path:
-    """A store of these rows."""
+    """Create a store with these rows."""
     with StoreWriter(store) as writer:
         sweep_id = f"sweep-of-{store.name}"
         writer.begin_sweep(rows.begin(sweep_id))
@@ -31,7 +31,7 @@ def compared(first: Path, second: Path, studies: list[str] | None = None) -> Com
         return compare(a.data_files(), b.data_files(), studies)
 
 
-def test_the_time_or_the_sweep_makes_rows_differ(rows: Rows, tmp_path: Path) -> None:
+def test_time_and_sweep_are_not_compared(rows: Rows, tmp_path: Path) -> None:
     first = put(tmp_path / "a", rows, [rows.row(index) for index in range(3)])
     second = put(tmp_path / "b", rows, [rows.row(index, train_ms=1.0) for index in range(3)])
     found = compared(first, second)
@@ -52,7 +52,7 @@ def test_the_time_or_the_sweep_makes_rows_differ(rows: Rows, tmp_path: Path) -> 
         {"prunable_95": 3},
     ],
 )
-def test_a_difference_in_any_column_is_overlooked(
+def test_difference_in_any_column_is_found(
     rows: Rows, tmp_path: Path, changes: dict[str, object]
 ) -> None:
     first = put(tmp_path / "a", rows, [rows.row(0, prunable_95=2), rows.row(1)])
@@ -66,7 +66,7 @@ def test_a_difference_in_any_column_is_overlooked(
     assert example.label == "random:18955"
 
 
-def test_rows_of_one_store_alone_are_overlooked(
+def test_rows_of_only_one_store_are_counted(
     rows: Rows, fill: Callable[..., Path], tmp_path: Path
 ) -> None:
     first, second = fill(3, path=tmp_path / "a"), fill(2, 3, path=tmp_path / "b")
@@ -79,7 +79,7 @@ def test_rows_of_one_store_alone_are_overlooked(
     assert compared(empty, empty).same
 
 
-def test_columns_that_one_store_never_had_pass_for_a_difference(rows: Rows, tmp_path: Path) -> None:
+def test_absent_column_is_not_a_difference(rows: Rows, tmp_path: Path) -> None:
     curves = {"epoch_loss": [0.5, 0.25], "epoch_accuracy": [0.5, 0.75]}
     first = put(tmp_path / "a", rows, [rows.row(0), rows.row(1)])
     second = put(tmp_path / "b", rows, [rows.row(0, **curves), rows.row(1, loss=2.0, **curves)])
@@ -89,7 +89,7 @@ def test_columns_that_one_store_never_had_pass_for_a_difference(rows: Rows, tmp_
     assert found.lacking == {"epoch_loss": 2, "epoch_accuracy": 2}
 
 
-def test_a_backend_that_alone_differs_is_not_told(rows: Rows, tmp_path: Path) -> None:
+def test_differences_of_the_backend_alone_are_counted(rows: Rows, tmp_path: Path) -> None:
     first = put(tmp_path / "a", rows, [rows.row(index) for index in range(3)])
     second = put(
         tmp_path / "b",
@@ -101,7 +101,7 @@ def test_a_backend_that_alone_differs_is_not_told(rows: Rows, tmp_path: Path) ->
     assert [example.backends for example in found.examples] == [("numba", "x")] * 2
 
 
-def test_the_place_in_an_edited_sweep_file_makes_rows_differ(rows: Rows, tmp_path: Path) -> None:
+def test_index_in_an_edited_sweep_file_is_not_compared(rows: Rows, tmp_path: Path) -> None:
     first = put(tmp_path / "a", rows, [rows.row(0)])
     second = put(tmp_path / "b", rows, [rows.row(0, study_index=7)], digest="e" * 64)
     assert compared(first, second).same

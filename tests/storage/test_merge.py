@@ -1,4 +1,4 @@
-"""Several stores made one."""
+"""Merging stores."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _COLUMNS = ", ".join(RESULT_SCHEMA.names)
 
 
 def shard(store: Path, rows: Rows, *indices: int, **changes: object) -> Path:
-    """A store that has some rows of the one study."""
+    """Create a store with some rows of the study."""
     return put(store, rows, [rows.row(index, **changes) for index in indices])
 
 
@@ -58,7 +58,7 @@ def layers(seed: int) -> list[Layer]:
     return [(generator.random((2, 2), np.float32), generator.random(2, np.float32))]
 
 
-def test_rows_or_sweeps_are_lost_between_shards(rows: Rows, tmp_path: Path) -> None:
+def test_merged_shards_keep_rows_and_sweeps(rows: Rows, tmp_path: Path) -> None:
     shards = [shard(tmp_path / f"shard{n}", rows, n, n + 3, n + 6) for n in range(3)]
     whole = tmp_path / "whole"
     assert merge(*shards, into=whole) == [3, 3, 3]
@@ -75,7 +75,7 @@ def test_rows_or_sweeps_are_lost_between_shards(rows: Rows, tmp_path: Path) -> N
         assert reader.progress().entries == entries
 
 
-def test_a_row_that_two_have_is_stored_twice(rows: Rows, tmp_path: Path) -> None:
+def test_row_of_several_stores_is_stored_once(rows: Rows, tmp_path: Path) -> None:
     first = shard(tmp_path / "first", rows, 0, 1, 2)
     second = shard(tmp_path / "second", rows, 1, 2, 3, 4)
     third = put(
@@ -99,9 +99,7 @@ def test_a_row_that_two_have_is_stored_twice(rows: Rows, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("new", [True, False])
-def test_conflicting_rows_are_merged_or_half_of_the_rest(
-    rows: Rows, tmp_path: Path, new: bool
-) -> None:
+def test_conflicting_rows_prevent_the_merge(rows: Rows, tmp_path: Path, new: bool) -> None:
     first = shard(tmp_path / "first", rows, 0, 1)
     second = shard(tmp_path / "second", rows, 2, 3)
     third = shard(tmp_path / "third", rows, 1, 4, loss=2.0, backend="x")
@@ -112,8 +110,8 @@ def test_conflicting_rows_are_merged_or_half_of_the_rest(
     with pytest.raises(MergeRefused) as refused:
         merge(*sources, into=into)
     message = str(refused.value)
-    for said in (str(third), "loss (1)", "random:18956", "numba / x", "--take-first"):
-        assert said in message
+    for part in (str(third), "loss (1)", "random:18956", "numba / x", "--take-first"):
+        assert part in message
     assert into.exists() != new
     if not new:
         assert results(into) == results(first)
@@ -121,14 +119,14 @@ def test_conflicting_rows_are_merged_or_half_of_the_rest(
     assert [row["backend"] for row in results(into)] == ["numba"] * 4 + ["x"]
 
 
-def test_contradicting_initialisations_are_merged(rows: Rows, tmp_path: Path) -> None:
+def test_conflicting_initialisations_are_refused(rows: Rows, tmp_path: Path) -> None:
     stores = []
     for n in range(3):
         store = shard(tmp_path / f"s{n}", rows, n)
         with StoreWriter(store) as writer:
             writer.record_init("bench-95", "abc" if n < 2 else "def", layers(n // 2))
         stores.append(store)
-    with pytest.raises(MergeRefused, match="bench-95 is abc"):
+    with pytest.raises(MergeRefused, match=r"bench-95.*abc.*def"):
         merge(*stores, into=tmp_path / "into")
     assert not (tmp_path / "into").exists()
     merge(*stores[:2], into=tmp_path / "into")
@@ -138,16 +136,16 @@ def test_contradicting_initialisations_are_merged(rows: Rows, tmp_path: Path) ->
     assert bias.tobytes() == layers(0)[0][1].tobytes()
 
 
-def test_two_sweeps_of_one_id_are_taken_for_one(rows: Rows, tmp_path: Path) -> None:
+def test_different_sweeps_of_one_id_are_refused(rows: Rows, tmp_path: Path) -> None:
     stores = [tmp_path / "a", tmp_path / "b"]
     for n, store in enumerate(stores):
         with StoreWriter(store) as writer:
             writer.begin_sweep(rows.begin().model_copy(update={"workers": n}))
-    with pytest.raises(MergeRefused, match="another one"):
+    with pytest.raises(MergeRefused, match=Rows.sweep_id):
         merge(*stores, into=tmp_path / "into")
 
 
-def test_what_a_running_sweep_stores_later_is_never_merged(rows: Rows, tmp_path: Path) -> None:
+def test_later_rows_of_a_running_sweep_are_merged_later(rows: Rows, tmp_path: Path) -> None:
     source, into = tmp_path / "source", tmp_path / "into"
     with StoreWriter(source) as writer:
         writer.begin_sweep(rows.begin())
@@ -162,7 +160,7 @@ def test_what_a_running_sweep_stores_later_is_never_merged(rows: Rows, tmp_path:
     assert results(into) == results(source)
 
 
-def test_a_search_s_choice_is_lost(rows: Rows, tmp_path: Path) -> None:
+def test_first_choice_of_a_search_is_kept(rows: Rows, tmp_path: Path) -> None:
     stores = [shard(tmp_path / name, rows, n) for n, name in enumerate("ab")]
     network = {
         "experiment_id": "0" * 32, "label": "random:1", "study": "phase1", "root_seed": 0,
@@ -181,7 +179,7 @@ def test_a_search_s_choice_is_lost(rows: Rows, tmp_path: Path) -> None:
         assert [choice.chosen for choice in reader.searches.values()] == ["first"]
 
 
-def test_damage_in_a_source_is_copied(rows: Rows, tmp_path: Path) -> None:
+def test_damaged_source_is_refused(rows: Rows, tmp_path: Path) -> None:
     good, bad = (shard(tmp_path / name, rows, n) for n, name in enumerate(("good", "bad")))
     (part,) = (bad / "data").iterdir()
     content = part.read_bytes()
@@ -192,7 +190,7 @@ def test_damage_in_a_source_is_copied(rows: Rows, tmp_path: Path) -> None:
     assert not (tmp_path / "into").exists()
 
 
-def test_a_store_is_merged_into_itself_or_into_one_in_use(
+def test_merge_into_itself_or_a_store_in_use_is_refused(
     rows: Rows, fill: Callable[..., Path], tmp_path: Path
 ) -> None:
     store, other = fill(2), shard(tmp_path / "other", rows, 5)
@@ -209,7 +207,7 @@ def test_a_store_is_merged_into_itself_or_into_one_in_use(
 
 
 @pytest.mark.parametrize("fault", [faulty_os.crash_torn, faulty_os.disk_broken])
-def test_a_merge_that_died_cannot_be_gone_on_with(
+def test_killed_merge_resumes(
     rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Any
 ) -> None:
     first = shard(tmp_path / "first", rows, 0, 1)
@@ -217,7 +215,7 @@ def test_a_merge_that_died_cannot_be_gone_on_with(
     with StoreWriter(second) as writer:
         writer.record_init("bench-95", "abc", layers(0))
     into = tmp_path / "into"
-    # It only reads, and would take most of the time.
+    # It only reads, and takes most of the time.
     monkeypatch.setattr("storage.merging.merge.conflicts", lambda readers: [])
     for at in range(10_000):
         shutil.rmtree(into, ignore_errors=True)

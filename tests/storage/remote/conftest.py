@@ -24,14 +24,14 @@ def one_service() -> Iterator[Service]:
 
 @pytest.fixture
 def service(one_service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """An S3 service, which the environment names, and which does as it is asked."""
+    """An S3 service named by the environment, without faults."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", one_service.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-    # Each further attempt waits for seconds.
+    # Each repetition waits for seconds.
     monkeypatch.setattr(objects, "_ATTEMPTS", 2)
     one_service.requests.clear()
     yield one_service
@@ -50,13 +50,13 @@ def bucket(service: Service) -> str:
 
 @pytest.fixture
 def address(bucket: str) -> S3Address:
-    """Where a store may be made."""
+    """The address of a store that does not exist yet."""
     return S3Address(bucket, "stores/mine")
 
 
 @pytest.fixture
 def machine(tmp_path: Path, address: S3Address) -> Callable[..., Path]:
-    """The working copy of a machine of that name, brought up to date."""
+    """A function that updates and returns the working copy of a named machine."""
 
     def copy(name: str = "first") -> Path:
         return working_copy(address, tmp_path / name, may_be_missing=True)

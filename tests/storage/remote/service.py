@@ -29,33 +29,33 @@ class Request:
         self._start = start
 
     def answer(self) -> Answer:
-        """Does what is asked, and answers it."""
+        """Perform the request and answer it."""
         return self._application(self.environ, self._start)
 
     def do(self) -> None:
-        """Does what is asked; the answer is lost."""
+        """Perform the request and lose the answer."""
         b"".join(self._application(self.environ, lambda *_: None))
 
     def drop(self) -> Answer:
-        """Closes the connection without an answer, as a time-out would."""
+        """Close the connection without an answer, like a timeout."""
         raise ConnectionAbortedError
 
     def fail(self, status: str) -> Answer:
-        """Answers with an error."""
+        """Answer with an error."""
         self._start(status, [("Content-Length", "0")])
         return ()
 
     def unconditionally(self) -> Answer:
-        """Does what is asked, without its condition."""
+        """Perform the request without its condition."""
         self.environ.pop("HTTP_IF_NONE_MATCH", None)
         return self.answer()
 
 
 class Service:
-    """The server. One request after the other, since moto decides about conditions without a lock.
+    """A server that handles one request at a time: moto checks conditions without a lock.
 
     Attributes:
-        fault: gets every request, and answers it or returns None for the ordinary answer.
+        fault: Receives every request; answers it, or returns None for the usual answer.
     """
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class Service:
         self._thread.start()
 
     def close(self) -> None:
-        """Ends the server."""
+        """Stop the server."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

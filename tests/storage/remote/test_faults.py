@@ -14,7 +14,7 @@ from storage.checking.verify import verify_store
 from storage.errors import WriterClosed
 from storage.reading.reader import StoreReader
 from storage.remote.address import S3Address
-from storage.remote.errors import NoConditionalWrites, RemoteFailed, TakenRemotely
+from storage.remote.errors import NoConditionalWrites, RemoteConflict, RemoteFailed
 from storage.remote.objects import ObjectStore
 from storage.remote.working_copy import working_copy
 from storage.writing.writer import StoreWriter
@@ -68,7 +68,7 @@ def killing(monkeypatch: pytest.MonkeyPatch, at: int, *, before: bool) -> list[s
 
 @pytest.mark.parametrize("before", [True, False])
 @pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.campaign)])
-def test_killed_writer_loses_stored_rows(
+def test_killed_writer_loses_no_stored_row(
     before: bool,
     every: int,
     rows: Rows,
@@ -102,11 +102,11 @@ def test_killed_writer_loses_stored_rows(
     assert reported == list(WANTED)
 
 
-def test_two_writers_store_rows_twice(rows: Rows, machine: Machine) -> None:
+def test_second_writer_is_stopped(rows: Rows, machine: Machine) -> None:
     with StoreWriter(machine("first")) as first, StoreWriter(machine("second")) as second:
         first.begin_sweep(rows.begin("a"))
         rows.append(first, 0, 3, sweep_id="a")
-        with pytest.raises(TakenRemotely, match="another process is writing"):
+        with pytest.raises(RemoteConflict, match="s3://"):
             second.begin_sweep(rows.begin("b"))
         with pytest.raises(WriterClosed):
             second.begin_sweep(rows.begin("b"))
@@ -115,7 +115,7 @@ def test_two_writers_store_rows_twice(rows: Rows, machine: Machine) -> None:
         with StoreWriter(machine("third")) as third:
             third.begin_sweep(rows.begin("c"))
             rows.append(first, 3, 5, sweep_id="a")
-            with pytest.raises(TakenRemotely, match="00000003"):
+            with pytest.raises(RemoteConflict, match="00000003"):
                 first.commit()
             rows.append(third, 3, 5, sweep_id="c")
             assert third.commit() == 2
@@ -157,7 +157,7 @@ def does_and_fails(request: Request) -> Answer:
 
 @pytest.mark.parametrize("folder", ["data", "log"])
 @pytest.mark.parametrize("how", [does_and_drops, does_and_fails])
-def test_own_repeated_request_is_taken_for_another_writer_s(
+def test_repeated_request_counts_as_written(
     folder: str, how: Callable[[Request], Answer], rows: Rows, machine: Machine, service: Service
 ) -> None:
     with StoreWriter(machine()) as writer:
@@ -169,7 +169,7 @@ def test_own_repeated_request_is_taken_for_another_writer_s(
 
 
 @pytest.mark.parametrize("folder", ["data", "log"])
-def test_lost_answers_stop_a_writer_whose_entry_is_there(
+def test_entry_whose_answers_were_lost_is_stored(
     folder: str, rows: Rows, machine: Machine, service: Service
 ) -> None:
     with StoreWriter(machine()) as writer:
@@ -189,7 +189,7 @@ def test_lost_answers_stop_a_writer_whose_entry_is_there(
         ("log", None),
     ],
 )
-def test_refused_request_passes_for_a_stored_row(
+def test_refused_request_stops_the_writer(
     folder: str, status: str | None, rows: Rows, machine: Machine, service: Service
 ) -> None:
     with StoreWriter(machine()) as writer:
@@ -206,7 +206,7 @@ def test_refused_request_passes_for_a_stored_row(
     assert stored(machine("second")) == list(WANTED)
 
 
-def test_conflict_under_way_stops_a_writer(rows: Rows, machine: Machine, service: Service) -> None:
+def test_concurrent_request_is_repeated(rows: Rows, machine: Machine, service: Service) -> None:
     with StoreWriter(machine()) as writer:
         service.fault = puts("log", once(lambda request: request.fail("409 Conflict")))
         writer.begin_sweep(rows.begin())
@@ -215,13 +215,13 @@ def test_conflict_under_way_stops_a_writer(rows: Rows, machine: Machine, service
     assert stored(machine("second")) == [0, 1, 2]
 
 
-def test_service_that_replaces_objects_is_written_to(machine: Machine, service: Service) -> None:
+def test_service_without_conditional_writes_is_refused(machine: Machine, service: Service) -> None:
     service.fault = puts("stores", lambda request: request.unconditionally())
     with pytest.raises(NoConditionalWrites, match="If-None-Match"):
         StoreWriter(machine())
 
 
-def test_torn_answer_passes_for_an_object(address: S3Address, service: Service) -> None:
+def test_incomplete_answer_is_an_error(address: S3Address, service: Service) -> None:
     store = ObjectStore(address)
     store.put_if_absent("data/x", b"whole")
 

@@ -19,7 +19,7 @@ from storage.remote.address import S3Address
 from storage.remote.errors import (
     CopyUnusable,
     ForeignPrefix,
-    NothingThere,
+    NoRemoteStore,
     RemoteDamaged,
     RemoteFailed,
 )
@@ -56,7 +56,7 @@ def s3() -> Any:
     return boto3.client("s3")
 
 
-def test_another_machine_trains_again_what_is_stored(rows: Rows, machine: Machine) -> None:
+def test_another_machine_sees_the_stored_rows(rows: Rows, machine: Machine) -> None:
     store_some(rows, machine("first"), 3, 4)
     second = machine("second")
     assert numbers(second) == list(range(7))
@@ -68,7 +68,7 @@ def test_another_machine_trains_again_what_is_stored(rows: Rows, machine: Machin
     assert inspect_store(machine("third")).leftovers == []
 
 
-def test_files_of_both_machines_differ(rows: Rows, machine: Machine, address: S3Address) -> None:
+def test_working_copies_have_equal_files(rows: Rows, machine: Machine, address: S3Address) -> None:
     store_some(rows, machine("first"), 3)
     first, second = StorePaths.of(machine("first")), StorePaths.of(machine("second"))
     for folder in ("data", "log"):
@@ -80,7 +80,7 @@ def test_files_of_both_machines_differ(rows: Rows, machine: Machine, address: S3
             assert ObjectStore(address).get(f"{folder}/{name}", len(data)) == data
 
 
-def test_replaced_files_are_fetched_too(rows: Rows, machine: Machine) -> None:
+def test_replaced_files_are_not_fetched(rows: Rows, machine: Machine) -> None:
     store_some(rows, machine("first"), 3, 4)
     before = {file.name for file in (machine("first") / "data").iterdir()}
     compact_store(machine("first"), command="compact")
@@ -89,7 +89,7 @@ def test_replaced_files_are_fetched_too(rows: Rows, machine: Machine) -> None:
     assert not before & {file.name for file in (second / "data").iterdir()}
 
 
-def test_log_of_more_than_one_page_is_cut_off(address: S3Address) -> None:
+def test_log_of_several_pages_is_complete(address: S3Address) -> None:
     # Keys beyond a thousand come on a second page.
     store = ObjectStore(address)
     names = [f"log/{number:08d}.json" for number in range(1, 1_012)]
@@ -100,10 +100,10 @@ def test_log_of_more_than_one_page_is_cut_off(address: S3Address) -> None:
     assert list(store.names("log/00001003.json", "log/")) == names[1003:]
 
 
-def test_reader_of_a_missing_store_makes_one(
+def test_reading_a_missing_store_creates_nothing(
     service: Service, address: S3Address, tmp_path: Path
 ) -> None:
-    with pytest.raises(NothingThere, match="There is no store at s3://"):
+    with pytest.raises(NoRemoteStore, match="s3://"):
         working_copy(address, tmp_path)
     assert [request for request in service.requests if request.startswith("PUT")] == [
         f"PUT /{address.bucket}"
@@ -113,21 +113,21 @@ def test_reader_of_a_missing_store_makes_one(
         StoreReader(folder)
 
 
-def test_prefix_of_something_else_becomes_a_store(machine: Machine, address: S3Address) -> None:
+def test_prefix_with_other_objects_is_refused(machine: Machine, address: S3Address) -> None:
     # A name that only begins likewise is nobody's.
     s3().put_object(Bucket=address.bucket, Key="stores/mine-too/thesis.pdf", Body=b"x")
     machine()
     s3().put_object(Bucket=address.bucket, Key="stores/mine/thesis.pdf", Body=b"x")
-    with pytest.raises(ForeignPrefix, match="not a store and not empty"):
+    with pytest.raises(ForeignPrefix, match="s3://"):
         machine()
 
 
-def test_missing_bucket_ends_in_a_traceback(service: Service, tmp_path: Path) -> None:
+def test_missing_bucket_is_named(service: Service, tmp_path: Path) -> None:
     with pytest.raises(RemoteFailed, match=r"s3://no-such-bucket/x/.*NoSuchBucket"):
         working_copy(S3Address("no-such-bucket", "x"), tmp_path)
 
 
-def test_missing_credentials_end_in_a_traceback(
+def test_missing_credentials_are_reported(
     address: S3Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps what it has found
@@ -138,7 +138,7 @@ def test_missing_credentials_end_in_a_traceback(
         working_copy(address, tmp_path)
 
 
-def test_damaged_file_of_the_copy_is_taken_out_of_the_store(rows: Rows, machine: Machine) -> None:
+def test_damaged_file_of_the_copy_is_fetched_again(rows: Rows, machine: Machine) -> None:
     store_some(rows, machine(), 3, 4)
     some, other = sorted((machine() / "data").iterdir())
     data = bytearray(some.read_bytes())
@@ -146,7 +146,9 @@ def test_damaged_file_of_the_copy_is_taken_out_of_the_store(rows: Rows, machine:
     some.chmod(0o644)
     some.write_bytes(data)
     other.unlink()
-    assert [problem.file for problem in verify_store(machine())] == [str(some)]  # the other is back
+    assert [problem.file for problem in verify_store(machine())] == [
+        str(some)
+    ]  # the other was fetched
     with StoreWriter(machine()):  # reads all bytes
         pass
     assert verify_store(machine()) == []
@@ -163,7 +165,7 @@ def test_damaged_file_of_the_copy_is_taken_out_of_the_store(rows: Rows, machine:
         ("log", "gone"),
     ],
 )
-def test_damaged_object_reaches_a_working_copy(
+def test_damaged_object_is_refused(
     folder: str, change: str, rows: Rows, machine: Machine, address: S3Address
 ) -> None:
     store_some(rows, machine("first"), 3, 4)
@@ -179,7 +181,7 @@ def test_damaged_object_reaches_a_working_copy(
         machine("second")
 
 
-def test_entry_leads_out_of_the_store(rows: Rows, machine: Machine, address: S3Address) -> None:
+def test_path_out_of_the_store_is_refused(rows: Rows, machine: Machine, address: S3Address) -> None:
     store_some(rows, machine("first"), 3)
     key = {"Bucket": address.bucket, "Key": "stores/mine/log/00000002.json"}
     body = s3().get_object(**key)["Body"].read().split(b'"record":', 1)[1][:-2].decode()
@@ -189,41 +191,40 @@ def test_entry_leads_out_of_the_store(rows: Rows, machine: Machine, address: S3A
         machine("second")
     s3().put_object(**key, Body=seal(body))
     s3().put_object(Bucket=address.bucket, Key="stores/mine/log/x.json", Body=b"{}")
-    with pytest.raises(RemoteDamaged, match="does not belong into the log"):
+    with pytest.raises(RemoteDamaged, match=r"log/x\.json"):
         machine("second")
 
 
-def test_newer_store_is_misread(machine: Machine, address: S3Address) -> None:
+def test_newer_store_is_refused(machine: Machine, address: S3Address) -> None:
     body = seal('{"kind": "sparsest-store", "format": 99}')
     s3().put_object(Bucket=address.bucket, Key="stores/mine/store.json", Body=body)
     with pytest.raises(StoreVersion):
         machine()
 
 
-def test_copy_of_another_store_goes_on(rows: Rows, machine: Machine, address: S3Address) -> None:
+def test_copy_of_another_store_is_refused(rows: Rows, machine: Machine, address: S3Address) -> None:
     store_some(rows, machine("first"), 3)
-    found = s3().list_objects_v2(Bucket=address.bucket)["Contents"]
-    for item in found:
+    for item in s3().list_objects_v2(Bucket=address.bucket)["Contents"]:
         s3().delete_object(Bucket=address.bucket, Key=item["Key"])
     store_some(rows, machine("second"), 3, sweep="b")
-    with pytest.raises(CopyUnusable, match="no such entry 3"):
+    with pytest.raises(CopyUnusable, match="entry 3"):
         machine("first")
 
 
-def test_copy_asks_another_service(
+def test_copy_of_another_service_is_refused(
     rows: Rows, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store_some(rows, machine(), 3)
     folder = machine()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with pytest.raises(CopyUnusable, match="endpoint is now http"):
+    with pytest.raises(CopyUnusable, match=r"127\.0\.0\.1:9"):
         Origin.of(StorePaths.of(folder))
     with pytest.raises(CopyUnusable):
         StoreWriter(folder)
     monkeypatch.undo()
 
 
-def test_reader_waits_for_the_writer_of_its_machine(rows: Rows, machine: Machine) -> None:
+def test_reader_shares_the_copy_with_a_writer(rows: Rows, machine: Machine) -> None:
     with StoreWriter(machine()) as writer:
         writer.begin_sweep(rows.begin())
         rows.append(writer, 0, 3)
