@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,12 +31,14 @@ CAPTION_COLUMNS = (
     "structure",
     "masks",
     "target_nnz",
+    "hyperparameters",
     "width",
     "lr",
     "schedule",
     "epochs",
     "init",
     "dataset",
+    "root_seed",
 )
 """Columns of the view `results` that `caption_of_row` reads."""
 
@@ -78,12 +81,14 @@ def caption_of_row(row: Mapping[str, Any], layers: Layers, parts: Parts) -> Capt
         "dataset": row["dataset"],
         **_counts(layers, parts),
         "target": row["target_nnz"],
+        "settings": settings_text(row["hyperparameters"]) or None,
         "width": row["width"],
         "lr": f"{row['lr']:g}",
         "schedule": row["schedule"],
         "epochs": row["epochs"],
         "init": row["init"].partition(":")[0],
         "study": row["study"],
+        "root_seed": row["root_seed"] or None,
     }
     shown = tuple((name, str(value)) for name, value in table.items() if value is not None)
     masks = tuple(
@@ -115,6 +120,12 @@ def label_of(row: Mapping[str, Any]) -> str:
     if row["paper_run_id"] is None:
         return f"{row['study']}:{row['study_index'] + 1}"
     return f"{row['paper_group']}:{row['paper_run_id']}"
+
+
+def settings_text(hyperparameters: str | None) -> str:
+    """Format the column `hyperparameters`, such as "batches=4, exponent=2"; empty if NULL."""
+    settings = json.loads(hyperparameters) if hyperparameters else {}
+    return ", ".join(f"{name}={value:g}" for name, value in settings.items())
 
 
 def percent(fraction: float) -> str:

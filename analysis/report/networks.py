@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.drawing.caption import label_of, percent
+from analysis.drawing.caption import label_of, percent, settings_text
 from analysis.figures.chart import Chart
 from analysis.methods import name_of
 from analysis.report.answers import percent_name
@@ -50,7 +49,6 @@ class PlottedNetwork:
     def facts(self) -> dict[str, str]:
         """Return the details that the page shows, under the same names for every network."""
         row, budget = self.row, self.row["target_nnz"]
-        settings = json.loads(row["hyperparameters"]) if row["hyperparameters"] else {}
         return {
             "accuracy": percent(row["accuracy"]),
             "nonzero weights": f"{row['weight_nnz']:,}",
@@ -58,7 +56,7 @@ class PlottedNetwork:
             "on a path": f"{row['effective_nnz']:,}",
             "budget": "" if budget is None else f"{budget:,} weights",
             "training": f"lr {row['lr']:g}, {row['schedule']}, {row['init'].partition(':')[0]}",
-            "settings": ", ".join(f"{name}={value:g}" for name, value in settings.items()),
+            "settings": settings_text(row["hyperparameters"]),
             "root seed": f"{row['root_seed']}",
             "number": self.label,
             "experiment": row["experiment_id"],

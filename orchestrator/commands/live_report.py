@@ -69,10 +69,13 @@ def _state(store: Path, watcher: Watcher) -> LiveState:
     if (running := watcher.activity.running) is not None:
         progress = RunProgress(running.done, running.total, progress_line(running))
     facts = [(f"{watcher.rows:,}", "rows stored")]
-    for target in TARGETS:
-        fewest = watcher.best.by_target.get(target)
-        number = "none yet" if fewest is None else f"{fewest:,}"
-        facts.append((number, f"weights: sparsest at {100 * target:g} %"))
+    # Without any network yet, the targets are listed once.
+    for dataset, by_target in (watcher.best.by_dataset or {"": {}}).items():
+        where = f" on {dataset}" if len(watcher.best.by_dataset) > 1 else ""
+        for target in TARGETS:
+            fewest = by_target.get(target)
+            number = "none yet" if fewest is None else f"{fewest:,}"
+            facts.append((number, f"weights: sparsest at {100 * target:g} %{where}"))
     return LiveState(
         "; ".join(watcher.activity.lines()),
         progress,

@@ -51,6 +51,12 @@ def show(
             help="Study for --best [default: all that do not start from a stored initialisation]",
         ),
     ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S", help="Data set for --best; needed if the method has rows of several."
+        ),
+    ] = None,
     init: InitFile = None,
     output: Annotated[
         Path | None,
@@ -73,22 +79,29 @@ def show(
     """
     if not names and not best:
         raise UserError("nothing to draw: name an experiment or add --best METHOD")
-    if not best and (target, width, study) != (None, None, None):
-        raise UserError("--target, --width and --study need --best METHOD")
+    if not best and (target, width, study, dataset) != (None, None, None, None):
+        raise UserError("--target, --width, --study and --dataset need --best METHOD")
     with results_reader(store, published) as reader:
         rows = [reader.row(name) for name in names or ()]
         accuracy = 0.95 if target is None else target
-        rows += [_best(reader, method, accuracy, width, study) for method in best or ()]
+        rows += [_best(reader, method, accuracy, width, study, dataset) for method in best or ()]
         _draw(rows, reader, init, output, overwrite=overwrite, dark=dark)
 
 
 def _best(
-    reader: ResultsReader, method: str, target: float, width: int | None, study: str | None
+    reader: ResultsReader,
+    method: str,
+    target: float,
+    width: int | None,
+    study: str | None,
+    dataset: str | None,
 ) -> dict[str, Any]:
     from analysis.best_row import best_row
 
     try:
-        return best_row(reader, method, target, width=width, study=study)
+        return best_row(reader, method, target, width=width, study=study, dataset=dataset)
+    except ValueError as error:
+        raise UserError(f"--best {method}: {error}") from error
     except LookupError as error:
         # Checked only now: a store can hold rows of a plug-in that is not installed here.
         known = all_methods()

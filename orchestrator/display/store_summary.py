@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,39 +19,57 @@ from storage.reading.reader import Progress, StoreReader
 
 @dataclass
 class FewestWeights:
-    """Fewest nonzero weights of any network that reaches each accuracy in `TARGETS`.
+    """Fewest nonzero weights that reach each accuracy in `TARGETS`, for each data set.
 
     Attributes:
-        by_target: accuracy -> weight_nnz; accuracies not reached yet are absent.
+        by_dataset: data set -> accuracy -> weight_nnz; accuracies not reached yet are absent.
     """
 
-    by_target: dict[float, int] = field(default_factory=dict)
+    by_dataset: dict[str, dict[float, int]] = field(default_factory=dict)
+
+    @property
+    def by_target(self) -> dict[float, int]:
+        """Accuracy -> weight_nnz; empty with several data sets, which cannot be compared."""
+        return next(iter(self.by_dataset.values())) if len(self.by_dataset) == 1 else {}
 
     def update(self, rows: pa.RecordBatch | pa.Table) -> None:
-        """Include rows with the columns `accuracy` and `weight_nnz`."""
+        """Include rows with the columns `dataset`, `accuracy` and `weight_nnz`."""
         highest = pc.max(rows.column("accuracy")).as_py()
         for target in TARGETS:
             if highest is None or highest < target:
                 continue  # skips the filter below for most of the driver's 1,000 tasks a second
             reached = pc.fill_null(pc.greater_equal(rows.column("accuracy"), target), False)
-            fewest = pc.min(pc.filter(rows.column("weight_nnz"), reached)).as_py()
-            if fewest is not None:
-                self.by_target[target] = min(fewest, self.by_target.get(target, fewest))
+            weights = pc.filter(rows.column("weight_nnz"), reached)
+            datasets = pc.filter(rows.column("dataset"), reached)
+            for dataset in pc.unique(datasets).to_pylist():
+                fewest = pc.min(pc.filter(weights, pc.equal(datasets, dataset))).as_py()
+                known = self.by_dataset.setdefault(dataset, {})
+                known[target] = min(fewest, known.get(target, fewest))
 
     def __str__(self) -> str:
-        if not self.by_target:
+        if not self.by_dataset:
             return f"none at {_percent(TARGETS[0])} yet"
-        return ", ".join(
-            f"{counted(fewest, 'weight')} at {_percent(target)}"
-            for target, fewest in self.by_target.items()
+        named = len(self.by_dataset) > 1
+        return "; ".join(
+            (f"{dataset}: " if named else "") + _weights_at_targets(by_target)
+            for dataset, by_target in self.by_dataset.items()
         )
+
+
+def _weights_at_targets(by_target: Mapping[float, int]) -> str:
+    return ", ".join(
+        f"{counted(fewest, 'weight')} at {_percent(target)}" for target, fewest in by_target.items()
+    )
 
 
 def fewest_weights(reader: StoreReader) -> FewestWeights:
     """Return the fewest weights at each target over all rows of a store."""
     fewest = FewestWeights()
     fewest.update(
-        reader.sql(f"SELECT accuracy, weight_nnz FROM results WHERE accuracy >= {min(TARGETS)}")
+        reader.sql(
+            "SELECT dataset, accuracy, weight_nnz FROM results "
+            f"WHERE accuracy >= {min(TARGETS)} ORDER BY dataset"
+        )
     )
     return fewest
 

@@ -1,4 +1,4 @@
-"""The one check of every fault: what a store has afterwards, beside an uninterrupted run."""
+"""Comparing a store after faults with that of an undisturbed run."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from storage.reading.reader import StoreReader
 
 @dataclass
 class Witness:
-    """Remembers which rows were stored, and from which sweep, whenever it looks.
+    """Records which rows are stored, and from which sweep, whenever `look` is called.
 
-    A row that is stored stays as it is: one that vanishes was lost, one that comes from another
-    sweep later was trained twice.
+    A row that disappears was lost; one that is of another sweep later was trained twice.
     """
 
     store: Path
@@ -24,7 +23,7 @@ class Witness:
     twice: int = 0
 
     def look(self) -> int:
-        """Looks at the store; returns its number of rows."""
+        """Record the rows of the store; return their number."""
         if not (self.store / "store.json").exists():
             return 0
         with StoreReader(self.store) as reader:
@@ -40,17 +39,17 @@ class Witness:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How a store that went through faults compares with one that did not.
+    """Comparison of a store that went through faults with an undisturbed one.
 
     Attributes:
-        rows: rows that it has.
-        equal: rows that are the same in all columns but `train_ms` and `sweep_id`.
-        different: rows that are not.
-        missing: experiments that only the uninterrupted run has.
-        surplus: experiments that only this store has.
-        lost: rows that were stored once and later were not.
-        twice: experiments with two rows, or whose row was replaced by a later sweep's.
-        findings: what `verify` has to say.
+        rows: number of its rows.
+        equal: number of rows that agree in all columns but `train_ms` and `sweep_id`.
+        different: number of rows that do not.
+        missing: number of experiments that only the undisturbed run has.
+        surplus: number of experiments that only this store has.
+        lost: number of rows that were stored and later were not.
+        twice: number of experiments with two rows, or with a row of a later sweep.
+        findings: problems that `verify` found.
     """
 
     rows: int
@@ -64,7 +63,7 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
-        """Whether every row is there once and is the same, and the store is whole."""
+        """Whether every row is there once and equal, and the store is intact."""
         return (
             self.equal == self.rows > 0
             and not (self.different or self.missing or self.surplus or self.lost or self.twice)
@@ -73,7 +72,7 @@ class Agreement:
 
 
 def agreement(witness: Witness, whole: Path) -> Agreement:
-    """Compares the store that a witness has watched with that of an uninterrupted run."""
+    """Compare the store that a witness has watched with that of an undisturbed run."""
     rows = witness.look()
     with StoreReader(witness.store) as one, StoreReader(whole) as other:
         found = compare(one.data_files(), other.data_files()).total

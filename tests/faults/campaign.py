@@ -1,4 +1,4 @@
-"""Campaigns against runs, started by a test: each is a program of its own."""
+"""Starting a fault campaign from a test; each campaign is a separate program."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from tests.orchestrator.running import ROOT, environment
 
 
 def report_of(program: str, folder: Path, *words: str, minutes: float) -> dict[str, Any]:
-    """Runs a campaign; returns what it says at its end. Nothing that it has started stays.
+    """Run a campaign, end everything that it started, and return its report.
 
     Args:
-        program: its module in `tests.faults`.
-        folder: is made; what comes of it.
-        words: its options.
-        minutes: how long it may take.
+        program: module of the campaign in `tests.faults`.
+        folder: folder for its results, which is made.
+        words: options of the campaign.
+        minutes: time limit.
 
     Raises:
-        AssertionError: it does not hold, or fails.
-        subprocess.TimeoutExpired: it goes on.
+        AssertionError: the campaign found a fault, or failed.
+        subprocess.TimeoutExpired: it did not end in time.
     """
     mark = new_mark()
-    # What a run on this machine has told Ray, in a test before, is not for clusters.
+    # Settings that an earlier test made for Ray on this machine do not apply to clusters.
     untold = {name: value for name, value in environment().items() if not name.startswith("RAY_")}
     try:
         ended = subprocess.run(

@@ -1,4 +1,4 @@
-"""What the fault tests share with those of the storage room."""
+"""Fixtures that the fault tests share with the tests of the store."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""A model of a file system: what is left of a store's folders when the power fails.
+"""A model of a file system: what a power loss leaves of a store's folders.
 
-A `Recorder` stands in for `os` where a store is written. It does everything but waiting for the
-disk, and notes down what was done. A `Disk` plays such notes back and tells what may be left of
-them after a power loss, as the POSIX standard has it and no better:
+A `Recorder` replaces `os` where a store is written. It does everything except waiting for the
+disk, and records what was done. A `Disk` replays these events and generates what a power loss may
+leave of them under the POSIX standard, and no better:
 
-- what a file held when it was last synchronised is there; of later writes, all may be there, or
-  some of the bytes, or zeros in their place, or nothing;
-- a name stands for what it stood for when its folder was last synchronised; each later change of a
-  name may have reached the disk or not, independently of all others;
-- nothing follows from the order in which files and folders were written.
+- the content of a file at its last synchronisation is there; of later writes there may be all,
+  some of the bytes, zeros in their place, or nothing;
+- a name refers to what it referred to when its folder was last synchronised; each later change of
+  a name may have reached the disk or not, independently of all others;
+- the order in which files and folders were written means nothing.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from typing import Any
 STORAGE = Path(__file__).resolve().parents[2] / "storage"
 
 Site = tuple[str, ...]
-"""Where in storage/ something is synchronised: FILE:LINE of the call, then of the calls that lead
-there, up to the first one outside of durable.py."""
+"""A place in storage/ that synchronises: FILE:LINE of the call, then of its callers up to the first
+one outside durable.py."""
 
 Tree = dict[str, bytes | None]
 """What is left: path below the home folder -> content; None for a folder."""
 
 HOME = 0
-"""Number of the home folder; all others count up from it."""
+"""Number of the home folder; all other files and folders have larger ones."""
 
 
 class Killed(BaseException):
@@ -48,7 +48,7 @@ class Wrote:
 
 @dataclass(frozen=True)
 class Named:
-    """A name in a folder stands for a file or folder from now on; None: for nothing."""
+    """A name in a folder now refers to a file or folder; None if it was removed."""
 
     folder: int
     name: str
@@ -66,7 +66,7 @@ class Synced:
 
 @dataclass(frozen=True)
 class Damaged:
-    """Somebody else changed a file, for good."""
+    """A file was changed from outside, durably."""
 
     file: int
     data: bytes
@@ -74,7 +74,7 @@ class Damaged:
 
 @dataclass(frozen=True)
 class Promised:
-    """What must be there from now on if the power fails, and what else may be."""
+    """Facts that must be there from now on after a power loss, and facts that may be."""
 
     certain: frozenset[Any]
     possible: frozenset[Any]
@@ -84,7 +84,7 @@ Event = Wrote | Named | Synced | Damaged | Promised
 
 
 class Recorder:
-    """An `os` that notes down every change below a folder.
+    """An `os` that records every change below a folder.
 
     Args:
         home: the folder; it exists, and its own name is durable.
@@ -101,21 +101,21 @@ class Recorder:
         self._descriptors: dict[int, Path] = {}
 
     def next_process(self, kill_at: int = -1) -> Recorder:
-        """The `os` of the process that comes after this one; its notes go on with these."""
+        """Return the `os` of the next process, which continues these events."""
         heir = Recorder(self._home, kill_at)
         heir.events, heir._numbers, heir._made = [*self.events], {**self._numbers}, self._made
         return heir
 
     def find(self, path: Path) -> None:
-        """Takes in a file or folder that is there already, behind the folder that it is in."""
+        """Register an existing file or folder, after the folder that it is in."""
         self._name(path, self._new(), is_folder=path.is_dir())
 
     def promise(self, certain: set[Any], possible: set[Any]) -> None:
-        """Notes down what is stored now, and what is about to be stored or removed."""
+        """Record what is stored now, and what is about to be stored or removed."""
         self.events.append(Promised(frozenset(certain), frozenset(possible)))
 
     def damage(self, path: Path, data: bytes) -> None:
-        """Changes a file behind everybody's back."""
+        """Change a file from outside."""
         path.chmod(0o644)
         path.write_bytes(data)
         self.events.append(Damaged(self._numbers[path], data))
@@ -171,7 +171,7 @@ class Recorder:
         self._name(source, None)
 
     def _count(self) -> None:
-        """Once dead, the process does nothing any more."""
+        """Count a call; a killed process makes no more calls."""
         if 0 <= self._kill_at <= self.calls:
             raise Killed
         self.calls += 1
@@ -189,7 +189,7 @@ class Recorder:
 
 
 def _site() -> Site:
-    """The calls in storage/ that led to that of fsync."""
+    """Return the calls in storage/ that led to this fsync."""
     frame = sys._getframe(2)
     site = []
     while frame.f_back is not None:
@@ -204,7 +204,7 @@ def _site() -> Site:
 
 @dataclass
 class _Node:
-    """A file or a folder, and what of it is durable."""
+    """A file or folder, with its durable and its later content."""
 
     content: bytes = b""
     writes: list[bytes] = field(default_factory=list)
@@ -214,14 +214,14 @@ class _Node:
 
 
 class Disk:
-    """The notes of a `Recorder` played back up to some moment."""
+    """The events of a `Recorder`, replayed up to some moment."""
 
     def __init__(self) -> None:
         self._nodes: dict[int, _Node] = {HOME: _Node(folder=True)}
         self.promised = Promised(frozenset(), frozenset())
 
     def play(self, event: Event) -> None:
-        """Does what was noted down."""
+        """Apply an event."""
         match event:
             case Wrote():
                 self._node(event.file).writes.append(event.data)
@@ -241,10 +241,10 @@ class Disk:
                 self.promised = event
 
     def left(self, luck: random.Random | None) -> Tree:
-        """What a power loss leaves at this moment.
+        """Return what a power loss leaves at this moment.
 
         Args:
-            luck: decides what of the rest has reached the disk; None: nothing has.
+            luck: decides what was written beyond the last synchronisation; None: nothing.
         """
         tree: Tree = {}
         self._collect(HOME, "", _Fate(luck), tree)
@@ -267,7 +267,7 @@ class Disk:
 
 
 class _Fate:
-    """What of the changes that nobody made durable has reached the disk."""
+    """Decides which changes that were not synchronised have reached the disk."""
 
     def __init__(self, luck: random.Random | None) -> None:
         self._luck = luck
@@ -278,7 +278,7 @@ class _Fate:
         return self._luck is not None and self._luck.random() < self._share
 
     def bytes_of(self, number: int, data: bytes) -> bytes:
-        """A file has one content, however many names it has."""
+        """Return the surviving bytes of a file; they are the same under all of its names."""
         if number not in self._bytes:
             self._bytes[number] = self._some(data)
         return self._bytes[number]
@@ -307,9 +307,9 @@ def _rename(names: dict[str, int], changes: list[tuple[str, int | None]]) -> Non
 
 
 class Remains:
-    """A folder in which what is left is laid out, one tree after the other.
+    """A folder in which one tree after another is written.
 
-    Only what is different is written: most trees resemble the one before.
+    Only the differences are written, because most trees resemble the one before.
 
     Args:
         home: the folder; it exists, and is empty.
@@ -320,7 +320,7 @@ class Remains:
         self._there: Tree = {}
 
     def lay_out(self, tree: Tree) -> None:
-        """Makes the folder hold this tree; folders stand in it before what is in them."""
+        """Make the folder hold this tree, in which folders come before their contents."""
         for path, content in reversed(self._there.items()):
             if path not in tree:
                 remove = Path.rmdir if content is None else Path.unlink
@@ -335,7 +335,7 @@ class Remains:
         self._there = tree
 
     def clear(self) -> None:
-        """Empties the folder, after something else was written there."""
+        """Empty the folder, after something else was written there."""
         shutil.rmtree(self.home)
         self.home.mkdir()
         self._there = {}

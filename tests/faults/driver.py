@@ -1,4 +1,4 @@
-"""A run in a process of its own, which may be killed at any moment."""
+"""A run in a separate process, which may be killed at any moment."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pathlib import Path
 from tests.orchestrator.running import ROOT
 
 HASTY = ROOT / "tests" / "orchestrator" / "hasty.py"
-"""The command with small tasks that are stored at once."""
+"""Module that runs `sparsest` with small tasks that are stored immediately."""
 
 
 def sparsest_run(words: Sequence[str | Path], store: Path, *, hasty: bool = True) -> list[str]:
-    """The command of a `sparsest run`.
+    """Return the command line of a `sparsest run`.
 
     Args:
-        words: what to train, and options of `run`.
-        store: the store.
-        hasty: small tasks, stored at once, so that there is much to interrupt.
+        words: studies and options of `run`.
+        store: folder of the store.
+        hasty: whether tasks are small and stored immediately, so that there is much to interrupt.
     """
     program = [str(HASTY)] if hasty else ["-c", "from orchestrator.cli import main; main()"]
     given = ["run", *map(str, words), "--store", str(store), "--device", "cpu"]
@@ -34,8 +34,8 @@ class Driver:
     """A run, and how often it was started.
 
     Args:
-        command: what starts it.
-        store: its store.
+        command: its command line.
+        store: folder of its store.
     """
 
     command: Sequence[str]
@@ -45,11 +45,11 @@ class Driver:
 
     @property
     def said(self) -> Path:
-        """What all starts have said."""
+        """Output of all starts."""
         return self.store.with_suffix(".said")
 
     def start(self) -> None:
-        """Starts it, in a process group of its own: a kill meets it alone."""
+        """Start it in its own process group, so that a kill hits only it."""
         with self.said.open("ab") as said:
             self._process = subprocess.Popen(
                 self.command,
@@ -63,19 +63,19 @@ class Driver:
 
     @property
     def code(self) -> int | None:
-        """Exit code; None while it runs."""
+        """Return the exit code, None while it runs."""
         return self._started.poll()
 
     def kill(self) -> None:
-        """Kills it, and waits until it is dead."""
+        """Kill it, and wait until it is dead."""
         self._started.send_signal(signal.SIGKILL)
         self._started.wait()
 
     def end(self, patience_s: float) -> int:
-        """Waits for its end; returns the exit code.
+        """Wait for its end; return the exit code.
 
         Raises:
-            subprocess.TimeoutExpired: it goes on.
+            subprocess.TimeoutExpired: it did not end in time.
         """
         return self._started.wait(patience_s)
 

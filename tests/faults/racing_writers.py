@@ -1,4 +1,4 @@
-"""Two processes that write to the same stores at the same time, since there is no lock."""
+"""Two processes that write to the same stores at the same time, without a lock."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _SERVER.set_forkserver_preload(["storage.writing.writer"])
 
 @dataclass
 class Outcome:
-    """How a writer fared in one race.
+    """Result of one writer in one race.
 
     Attributes:
-        sweep_id: that it gave to its rows.
-        stored: indices that it called stored.
-        error: what ended it; None where it did all that it wanted.
+        sweep_id: sweep id of its rows.
+        stored: indices that it reported as stored.
+        error: message of the error that ended it; None if it finished.
     """
 
     sweep_id: str
@@ -41,7 +41,7 @@ class Outcome:
 
 
 def race(stores: Sequence[Path]) -> list[tuple[Outcome, Outcome]]:
-    """Lets two processes write to each store, one store after the other; what came of each."""
+    """Let two processes write to each store in turn, and return their results."""
     barrier = _SERVER.Barrier(2)
     ends, racers = [], []
     for number in range(2):

@@ -1,4 +1,4 @@
-"""What a campaign says at its end."""
+"""The report of a campaign."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 
 def finish(report: dict[str, Any]) -> NoReturn:
-    """Prints a report as one line of JSON and ends the program; its key `holds` is the verdict."""
+    """Print a report as one line of JSON and end the program; its key `holds` is the verdict."""
     plain = {
         key: asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
         for key, value in report.items()
@@ -22,7 +22,7 @@ def finish(report: dict[str, Any]) -> NoReturn:
 
 
 def quantiles(seconds: Sequence[float]) -> dict[str, float]:
-    """Median and largest of some times, in seconds."""
+    """Return the median and the maximum of some times, in seconds."""
     if not seconds:
         return {}
     return {"median": round(float(np.median(seconds)), 2), "most": round(max(seconds), 2)}

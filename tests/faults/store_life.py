@@ -1,6 +1,6 @@
-"""The life of a store in short: processes that make it, fill it, change it, mend it, merge into it.
+"""The life of a store: processes that make, fill, change, repair, merge, compact and publish it.
 
-Each process does only what is not done yet, so that the same process again goes on after a kill.
+Each process does only what is not done yet, so that it can be resumed after a kill.
 """
 
 from __future__ import annotations
@@ -35,33 +35,33 @@ from tests.storage.made_rows import Rows
 
 STUDY = paper_study("phase1")
 TRAINED = 4
-"""Experiments of the first processes: indices 0 to 3."""
+"""Number of experiments of the first processes: indices 0 to 3."""
 
 MERGED = 6
-"""Experiments when another store with 3 to 5 has been merged into this one."""
+"""Number of experiments after another store with indices 3 to 5 was merged into this one."""
 
 FORGOTTEN, RETRIED = 1, 2
 
 Facts = set[tuple[Any, ...]]
-"""What a store says, as far as it must survive: ("row", index, status, sweep), ("sweep", id), ...,
-("kept", NAME) for bytes of a damaged file, ("damaged", FILE) while it is part of the store."""
+"""Facts of a store that must survive: ("row", index, status, sweep), ("sweep", id), ...,
+("kept", NAME) for the bytes of a damaged file, ("damaged", FILE) while it is part of the store."""
 
 UNREADABLE = ("unreadable",)
-"""The fact that an entry of the log is damaged, so that nothing else can be read."""
+"""The fact that a log entry is damaged, so that nothing else can be read."""
 
 BESIDE_THE_LOG = ("kept", "published")
-"""Facts that do not come from the log."""
+"""Kinds of facts that do not come from the log."""
 
 
 def made_rows() -> Rows:
-    """Rows of the paper's phase 1, so that they can be published."""
+    """Return rows of the paper's phase 1, which can be published."""
     rows = Rows()
     rows.digest = STUDY.digest
     return rows
 
 
 def facts(home: Path) -> Facts:
-    """What the store below a folder says to a reader; nothing where there is no store yet.
+    """Return what a reader finds in the store below a folder; nothing if there is no store yet.
 
     Raises:
         StoreDamaged: the log or the size of a data file is not what was written.
@@ -103,7 +103,7 @@ def facts(home: Path) -> Facts:
 
 @cache
 def _rows_in(content: bytes, columns: tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
-    """Some columns of a Parquet file, as facts; a file of the same content is read once."""
+    """Return some columns of a Parquet file as facts; equal files are read once."""
     rows = pq.read_table(pa.BufferReader(content), columns=[*columns])
     return tuple(("row", *row.values()) for row in rows.to_pylist())
 
@@ -113,12 +113,12 @@ class Life:
     """The processes, and what they promise.
 
     Args:
-        home: folder below which everything lies; it exists.
+        home: folder that has everything; it exists.
         source: another store, with experiments 3 to 5.
-        recorder: notes down what happens.
-        rows: makes them.
-        certain: what has been promised so far.
-        readable: what the log said before it was damaged; nothing until then.
+        recorder: records what happens.
+        rows: maker of the rows.
+        certain: facts that are promised so far.
+        readable: facts of the log before it was damaged; none until then.
     """
 
     home: Path
@@ -130,16 +130,16 @@ class Life:
 
     @property
     def store(self) -> Path:
-        """Its folder, which has to be made with those above it."""
+        """Folder of the store, which has to be made with those above it."""
         return self.home / "on" / "the" / "way" / "store"
 
     @property
     def processes(self) -> list[Callable[[], None]]:
-        """In their order."""
+        """All processes, in order."""
         return [
             self.fill,
             self.rewrite,
-            self.mend,
+            self.quarantine,
             self.repair,
             self.merge,
             self.compact,
@@ -148,7 +148,7 @@ class Life:
 
     @contextmanager
     def changing(self, come: Facts, go: Facts | None = None) -> Iterator[None]:
-        """What comes and goes is uncertain inside the block, and certain behind it."""
+        """Facts that come and go are uncertain inside the block, and certain after it."""
         go = set() if go is None else go
         self.recorder.promise(self.certain - go, come | go)
         yield
@@ -156,7 +156,7 @@ class Life:
         self.recorder.promise(self.certain, set())
 
     def fill(self) -> None:
-        """Makes the store, freezes an initialisation, trains, and records a choice."""
+        """Make the store, store an initialisation, train, and record a choice."""
         with self._writer() as writer:
             with self.changing({("init", "bench-95")}):
                 writer.record_init("bench-95", "abc", [(np.zeros((1, 2), "f4"), np.zeros(1, "f4"))])
@@ -166,7 +166,7 @@ class Life:
                 writer.record_search(choice)
 
     def rewrite(self) -> None:
-        """Forgets a row, and trains one again that has failed."""
+        """Forget a row, and retry one that failed."""
         with self._writer() as writer:
             row = self.rows.row(FORGOTTEN)
             with self.changing(set(), self._rows({FORGOTTEN})):
@@ -175,7 +175,7 @@ class Life:
             self._train(writer, "second", TRAINED, leaving_out={FORGOTTEN})
 
     def damage(self) -> None:
-        """Flips a bit of the newest data file, behind everybody's back."""
+        """Flip a bit of the newest data file."""
         with StoreReader(self.store) as reader:
             part = reader.parts[-1]
         file = self.store / "data" / part.file
@@ -187,8 +187,8 @@ class Life:
         self.recorder.damage(file, bytes([content[0] ^ 1]) + content[1:])
         self.recorder.promise(self.certain, set())
 
-    def mend(self) -> None:
-        """Sets the damaged file aside, and trains its experiments again."""
+    def quarantine(self) -> None:
+        """Quarantine the damaged file, and train its experiments again."""
         if self.certain and not any(fact[0] == "kept" for fact in self.certain):
             self.damage()
         with self._writer() as writer:
@@ -197,7 +197,7 @@ class Life:
             self._train(writer, "third", TRAINED, leaving_out={FORGOTTEN})
 
     def damage_log(self) -> None:
-        """Flips a bit of the newest log entry of a data file; nobody can read the log then."""
+        """Flip a bit of the newest log entry of a data file, so that the log is unreadable."""
         log = sorted((self.store / "log").iterdir())
         (*_, entry) = [file for file in log if b'"kind":"rows"' in file.read_bytes()]
         content = entry.read_bytes()
@@ -211,7 +211,7 @@ class Life:
         self.recorder.promise(self.certain, self.readable | {UNREADABLE})
 
     def repair(self) -> None:
-        """Sets the damaged entry aside, and trains what it alone had named."""
+        """Quarantine the damaged entry, and train what only it named."""
         if self.certain and not self.readable:
             self.damage_log()
         if self.readable:
@@ -220,17 +220,17 @@ class Life:
             self._train(writer, "fourth", TRAINED, leaving_out={FORGOTTEN})
 
     def merge(self) -> None:
-        """Brings another store in."""
+        """Merge another store into this one."""
         come: Facts = {("row", index, "ok", "elsewhere") for index in range(TRAINED, MERGED)}
         with self.changing(come | {("sweep", "elsewhere"), ("end", "elsewhere")}):
             merge_stores([self.source], self.store, command="merge")
 
     def compact(self) -> None:
-        """Puts the data files together, which changes no row."""
+        """Compact the data files, which changes no row."""
         compact_store(self.store, command="compact")
 
     def publish(self) -> None:
-        """Publishes the rows, twice: the second time there is a file to be replaced."""
+        """Publish the rows twice; the second time replaces a file."""
         with StoreReader(self.store) as reader:
             stored = reader.stored(STUDY.digest)
             for _ in range(2):
@@ -239,7 +239,7 @@ class Life:
 
     @staticmethod
     def make_source(store: Path) -> Path:
-        """Makes the other store."""
+        """Make the other store."""
         rows = made_rows()
         with StoreWriter(store) as writer:
             writer.begin_sweep(rows.begin("elsewhere"))
@@ -248,7 +248,7 @@ class Life:
         return store
 
     def finish(self) -> None:
-        """Trains whatever is not stored, in one sweep more, whatever came before."""
+        """Train whatever is not stored, in one more sweep."""
         with suppress(NotAStore):
             repair_log(StorePaths.of(self.store), "finish")
         with self._writer() as writer:
@@ -259,7 +259,7 @@ class Life:
     @contextmanager
     def _writer(self) -> Iterator[StoreWriter]:
         with StoreWriter(self.store) as writer:
-            # It goes on from what it has found in the log, which must be durable by now.
+            # It resumes from what it found in the log, which must be durable by now.
             beside = {fact for fact in self.certain if fact[0] in BESIDE_THE_LOG}
             found = {fact for fact in facts(self.home) if fact[0] not in BESIDE_THE_LOG}
             self.certain = found | beside
@@ -269,7 +269,7 @@ class Life:
     def _train(
         self, writer: StoreWriter, sweep: str, stop: int, leaving_out: set[int] | None = None
     ) -> None:
-        """Stores what is missing, two experiments in a commit; RETRIED fails at first."""
+        """Store what is missing, two experiments per commit; RETRIED fails at first."""
         wanted = IndexSet.of([(0, stop)]) - writer.stored(STUDY.digest)
         wanted = wanted - IndexSet.from_indices(sorted(leaving_out or ()))
         if ("sweep", sweep) in self.certain:

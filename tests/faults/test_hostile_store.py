@@ -1,4 +1,4 @@
-"""Stores that somebody else has made, in order to be opened: links, pipes, crafted entries."""
+"""Stores crafted by an attacker: links, pipes, huge files, invalid entries."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def store(made: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Path:
-    """A folder of somebody's own, which looks like what a writer leaves behind."""
+    """A folder outside the store, whose files look like leftovers of a writer."""
     folder = tmp_path / "outside"
     folder.mkdir()
     for name in ("diary.txt", "0" * 32, "0" * 32 + ".parquet", "00000009.json"):
@@ -152,7 +152,7 @@ def search(**changes: Any) -> Callable[[Path, Path], None]:
 
 
 def entry(**changes: Any) -> Callable[[Path, Path], None]:
-    """Changes what the entry of the data file says; sealed as its writer would have."""
+    """Change fields in the entry of the data file, with a valid checksum."""
 
     def craft(store: Path, outside: Path) -> None:
         number = 1 + [e.kind for e in read_log(StorePaths.of(store))].index("rows")
@@ -180,8 +180,8 @@ def text(record: str) -> Callable[[Path, Path], None]:
 
 def removes(*names: str) -> Callable[[Path, Path], None]:
     def craft(store: Path, outside: Path) -> None:
-        said = {"kind": "replaced", "command": "", "removed": list(names), "parts": []}
-        record = json.dumps({"format": 4, "number": 4, "entry": said})
+        replaced = {"kind": "replaced", "command": "", "removed": list(names), "parts": []}
+        record = json.dumps({"format": 4, "number": 4, "entry": replaced})
         (store / "log" / "00000004.json").write_bytes(seal(record))
 
     return craft
@@ -253,7 +253,7 @@ CRAFTED: dict[str, Callable[[Path, Path], None]] = {
 
 
 UNREAD = ("data file is a link", "data file is a pipe", "data file is a terabyte")
-"""One data file cannot be put together with others: it is not looked at."""
+"""Crafted data files that `compact` does not open, because there is only one."""
 
 
 @pytest.mark.parametrize("name", CRAFTED)

@@ -1,4 +1,4 @@
-"""A writer that dies or fails at any of its calls loses nothing and stores nothing twice."""
+"""A writer that dies or fails at any of its calls keeps every stored row once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _PART = 2
 
 
 def _sweep(store: Path, rows: Rows, sweep_id: str, acknowledged: list[int]) -> None:
-    """Stores what is missing of the first experiments, two in a commit."""
+    """Store the missing ones of the first experiments, two per commit."""
     with StoreWriter(store) as writer:
         wanted = IndexSet.of([(0, _SIZE)]) - writer.stored(rows.digest)
         writer.begin_sweep(rows.begin(sweep_id))
@@ -52,7 +52,7 @@ def _sweep(store: Path, rows: Rows, sweep_id: str, acknowledged: list[int]) -> N
 def _runs(
     store: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch, fault: Callable[..., Any]
 ) -> Iterator[tuple[str, list[int], BaseException | None]]:
-    """Runs a new sweep with the fault at its first call, one with it at the second, and so on."""
+    """Run a new sweep with the fault at the first call, then one with it at the second, ..."""
     for at in range(10_000):
         shutil.rmtree(store, ignore_errors=True)
         faulty = FaultyOs(at, fault)
@@ -110,7 +110,7 @@ def test_error_at_any_call_ends_with_a_message_and_can_be_resumed(
     failures = 0
     for call, acknowledged, ended in _runs(store, rows, monkeypatch, fault):
         if ended is None:
-            # All is stored by then: only the lock is left to be freed, and it is.
+            # Everything is stored by then; only the lock is left, and it is freed.
             assert call in ("ftruncate", "close")
             assert len(acknowledged) == _SIZE
         else:
@@ -156,7 +156,7 @@ def test_full_disk_is_reported_with_the_file(
             patch.setattr(durable, "os", FaultyOs(1, faulty_os.disk_full))
             with pytest.raises(StoreError, match=r"[0-9a-f]{32}\.parquet.*disk is full"):
                 writer.commit()
-        # The disk has room again, but nobody knows how far the failed commit got.
+        # The disk has room again, but it is unknown how far the failed commit got.
         with pytest.raises(WriterClosed):
             writer.commit()
         with pytest.raises(WriterClosed):

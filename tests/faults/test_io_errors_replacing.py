@@ -1,4 +1,4 @@
-"""A writer that dies or fails while it replaces data files loses no row and keeps none twice."""
+"""A writer that dies or fails while it replaces data files keeps every row once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KEPT = {0: "ok", 3: "ok"}
 
 
 def rewrite(store: Path, rows: Rows) -> None:
-    """Forgets a row and trains another one again, each where that was not done yet."""
+    """Forget a row and retry another one, unless that is done already."""
     with StoreWriter(store) as writer:
         writer.forget([rows.row(_FORGOTTEN)["experiment_id"]])
         writer.retry(["failed"])
@@ -40,7 +40,7 @@ def rewrite(store: Path, rows: Rows) -> None:
 
 
 def statuses(store: Path) -> dict[int, str]:
-    """Index -> status of each row; a repeated row fails the test."""
+    """Return index -> status of each row; a repeated row fails the test."""
     with StoreReader(store) as reader:
         found = [
             row
@@ -53,7 +53,7 @@ def statuses(store: Path) -> dict[int, str]:
 
 
 def files(store: Path) -> tuple[set[str], set[str]]:
-    """Names of the data files that count, and of those that were replaced."""
+    """Return the names of the data files of the store, and of those that were replaced."""
     entries = read_log(StorePaths.of(store))
     replaced = {f for entry in entries if isinstance(entry, RowsReplaced) for f in entry.removed}
     with StoreReader(store) as reader:
@@ -62,7 +62,7 @@ def files(store: Path) -> tuple[set[str], set[str]]:
 
 @pytest.fixture
 def tried(rows: Rows, store: Path) -> Path:
-    """A store of two files with two rows each, of which one has failed."""
+    """A store of two files with two rows each; one row failed."""
     with StoreWriter(store) as writer:
         writer.begin_sweep(rows.begin())
         rows.append(writer, 0, 2)
@@ -98,7 +98,7 @@ def test_death_or_error_at_any_call_keeps_every_row_once(
         seen.add(faulty.calls[at])
         assert ended is not None
         now = statuses(tried)
-        # The row that is tried again is there throughout, the old one or the new one.
+        # The retried row is always there: the old or the new one.
         assert now.keys() - {_FORGOTTEN} == {*_KEPT, _RETRIED}
         assert now[_RETRIED] == "failed" or _FORGOTTEN not in now
         with meddling(monkeypatch, -1, fault):

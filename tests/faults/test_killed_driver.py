@@ -1,4 +1,4 @@
-"""A driver that is killed again and again loses no stored row and repeats none."""
+"""A driver that is killed repeatedly keeps every stored row and repeats none."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.faults.killed_driver import run_killed, stored_by
 from tests.orchestrator.running import HERE, rates, rows, sparsest, write_sweep
 
 CALLS = 100
-"""Of these input/output calls each is to be the last of a process: an opened store, the begin of a
-sweep, and some commits."""
+"""Input/output calls at which a process is killed: opening the store, the start of a sweep, and
+some commits."""
 
 
 def _stored(store: Path, digest: str) -> IndexSet:
@@ -31,7 +31,7 @@ def _stored(store: Path, digest: str) -> IndexSet:
 
 
 def kill_again_and_again(folder: Path, count: int, deaths: list[tuple[int, float | None]]) -> str:
-    """Runs a sweep of so many experiments in processes that die; returns the figures."""
+    """Run a sweep in processes that are killed; return the figures."""
     sweep = write_sweep(folder / "mine.toml", f'structure = ["1x1x1"]\n{rates(count)}')
     (selection,) = find_targets([str(sweep)]).selections
     digest = selection.study.digest
@@ -62,8 +62,8 @@ def kill_again_and_again(folder: Path, count: int, deaths: list[tuple[int, float
 
 def test_driver_killed_at_some_calls_loses_rows_or_trains_them_twice(tmp_path: Path) -> None:
     deaths: list[tuple[int, float | None]] = [(at, None) for at in (3, 18, 40, 50, 61, 66, 72, 80)]
-    # Twice as many experiments as these deaths leave undone where each comes in time: on a busy
-    # machine those with a delay come later.
+    # Twice as many experiments as these kills leave undone on an idle machine; on a busy one, kills
+    # with a delay come later.
     kill_again_and_again(tmp_path, 400, [*deaths, (45, 0.01), (60, 0.002), (70, 0.02)])
 
 

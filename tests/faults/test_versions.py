@@ -1,4 +1,4 @@
-"""Stores that earlier versions have written, as they wrote them, and stores of the future."""
+"""Stores of earlier versions, as these wrote them, and stores of newer versions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from storage.marker import STORE_FORMAT
 from tests.orchestrator.running import HERE, query, refused, rows, sparsest, write_sweep
 
 STORES = Path(__file__).with_name("stores")
-"""A store of each earlier format of the log: four experiments of old.toml, trained by the version
-of the project that had that format."""
+"""Stores of the earlier log formats: four experiments of old.toml, trained by the version of the
+project that had that format."""
 
 EARLIER = range(1, LOG_FORMAT)
 
 
 def of_format(number: int, folder: Path) -> Path:
-    """A copy of the store of a format."""
+    """Return a copy of the store of a format."""
     return shutil.copytree(STORES / f"format-{number}", folder / "store")
 
 
@@ -61,7 +61,7 @@ def test_experiments_of_an_earlier_version_are_not_trained_again(
     ended = sparsest("run", more, "--store", store, *HERE)
     assert ended.code == 0
     assert "5 planned, 4 stored, 1 to train" in ended.err
-    # What was there is there still, byte for byte: nothing had to be migrated.
+    # The old files are unchanged: nothing had to be migrated.
     now = content(store)
     assert {file: now[file] for file in before if file.parent != store} == {
         file: bytes for file, bytes in before.items() if file.parent != store

@@ -1,4 +1,4 @@
-"""Catching hostile input in the act: what Python runs, opens for writing or connects to."""
+"""Detecting what Python runs, opens for writing or connects to."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _RUNNING = {
 _CHANGING = {"os.remove", "os.rename", "os.link", "os.symlink", "os.mkdir", "os.rmdir", "os.chmod"}
 
 _watch: list[list[str]] = []
-"""The lists of those who watch at the moment; the hook itself can never be taken away."""
+"""One list of events for each active watcher; an audit hook cannot be removed."""
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if not _watch:
         return
-    said = ""
+    seen = ""
     if event in _RUNNING:
-        said = event
+        seen = event
     elif event in _CHANGING:
-        said = f"{event} {arguments[0]}"
+        seen = f"{event} {arguments[0]}"
     elif event == "open":
         path, _, flags = arguments
         writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         if isinstance(path, (str, os.PathLike)) and writes:
-            said = f"open {os.fspath(path)}"
-    if said:
-        _watch[-1].append(said)
+            seen = f"open {os.fspath(path)}"
+    if seen:
+        _watch[-1].append(seen)
 
 
 sys.addaudithook(_hook)
@@ -48,9 +48,9 @@ sys.addaudithook(_hook)
 
 @contextmanager
 def watching(*allowed: Path) -> Iterator[None]:
-    """Fails the test where something inside is run, or changed outside the allowed folders.
+    """Fail if the block runs a program, connects, or changes a file outside the allowed folders.
 
-    What libraries in C++ do is not seen: look at the files for that.
+    Calls of C++ libraries are not seen; compare the files for these.
     """
     seen: list[str] = []
     _watch.append(seen)
@@ -59,12 +59,12 @@ def watching(*allowed: Path) -> Iterator[None]:
     finally:
         _watch.pop()
     inside = tuple(str(folder) for folder in (*allowed, "/dev/null"))
-    foreign = [said for said in seen if not said.partition(" ")[2].startswith(inside)]
+    foreign = [call for call in seen if not call.partition(" ")[2].startswith(inside)]
     assert foreign == []
 
 
 def contents(folder: Path) -> dict[str, bytes | str]:
-    """Path -> content of every file below a folder; links by where they lead."""
+    """Return path -> content of every file below a folder; for a link, its target."""
     found: dict[str, bytes | str] = {}
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():

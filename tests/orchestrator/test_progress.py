@@ -34,10 +34,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def batch(
-    count: int, *, weights: int = 40, accuracy: float = 0.9, status: str = "ok"
+    count: int,
+    *,
+    weights: int = 40,
+    accuracy: float = 0.9,
+    status: str = "ok",
+    dataset: str = "cubist-spiral",
 ) -> pa.RecordBatch:
     return pa.record_batch(
         {
+            "dataset": [dataset] * count,
             "status": [status] * count,
             "accuracy": pa.array([accuracy] * count, pa.float64()),
             "weight_nnz": pa.array([weights] * count, pa.int32()),
@@ -85,9 +91,17 @@ def test_line_has_progress_throughput_and_fewest_weights(pipe: Console, clock: C
 
 
 def test_fewest_weights_include_earlier_runs(pipe: Console, clock: Clock) -> None:
-    with Shown(pipe, 10, FewestWeights({0.95: 16})) as display:
+    with Shown(pipe, 10, FewestWeights({"cubist-spiral": {0.95: 16}})) as display:
         display.add(batch(1, weights=17, accuracy=0.96))
     assert lines_of(pipe)[-1].endswith("sparsest: 16 weights at 95 %")
+
+
+def test_fewest_weights_of_data_sets_are_separate(pipe: Console, clock: Clock) -> None:
+    with Shown(pipe, 10, FewestWeights()) as display:
+        display.add(batch(1, weights=17, accuracy=0.96))
+        display.add(batch(1, weights=5, accuracy=0.96, dataset="moons"))
+    line = lines_of(pipe)[-1]
+    assert line.endswith("cubist-spiral: 17 weights at 95 %; moons: 5 weights at 95 %")
 
 
 def test_lines_are_15_seconds_apart(pipe: Console, clock: Clock) -> None:
@@ -162,7 +176,8 @@ def test_bar_shows_100_percent_only_at_the_end(clock: Clock) -> None:
 @pytest.mark.parametrize("width", [80, 150])
 def test_bar_fits_the_terminal(clock: Clock, width: int) -> None:
     terminal = Console(force_terminal=True, file=StringIO(), width=width, color_system=None)
-    with Shown(terminal, 155_952, FewestWeights({0.95: 17, 0.995: 30})) as display:
+    fewest = FewestWeights({"cubist-spiral": {0.95: 17, 0.995: 30}})
+    with Shown(terminal, 155_952, fewest) as display:
         clock.now += 60
         display.add(batch(25_000))
         display.show(1 - 25_000 / 155_952)

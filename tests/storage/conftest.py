@@ -16,13 +16,13 @@ def rows() -> Rows:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """Where a store may be made."""
+    """Path of a store that does not exist yet."""
     return tmp_path / "store"
 
 
 @pytest.fixture
 def fill(rows: Rows, store: Path) -> Callable[..., Path]:
-    """Makes a store of consecutive commits of the given sizes, in one finished sweep."""
+    """Make a store from one finished sweep, with commits of the given sizes."""
 
     def make(*sizes: int, path: Path = store) -> Path:
         with StoreWriter(path, command="filler") as writer:

@@ -1,4 +1,4 @@
-"""An `os` for `storage.durable` that counts the calls of a store's writer, and meddles with one."""
+"""An `os` for `storage.durable` that counts the calls of a store's writer and changes one."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Crash(BaseException):
 class FaultyOs:
     """Forwards to `os`, except for one call.
 
-    Folders and files are not really synchronised: what matters here is what the kernel knows, and
-    the waiting would take most of the time of these tests.
+    Nothing is really synchronised: these tests depend on what the kernel knows, and waiting for
+    the disk would take most of their time.
 
     Args:
-        at: number of the call to meddle with, from 0; -1 for none.
-        fault: what happens instead of that call: gets the function and its arguments.
+        at: number of the call to change, from 0; -1 for none.
+        fault: called instead, with the function and its arguments.
     """
 
     CALLS = ("open", "write", "fsync", "close", "link", "unlink", "mkdir", "ftruncate", "pwrite")
@@ -37,7 +37,7 @@ class FaultyOs:
 
     @property
     def reached(self) -> bool:
-        """Whether there was such a call."""
+        """Whether there were enough calls to reach the changed one."""
         return len(self.calls) > self._at
 
     def __getattr__(self, name: str) -> Any:
@@ -73,7 +73,7 @@ def crash_torn(real: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def disk_full(real: Callable[..., Any], *arguments: Any) -> Any:
-    """The call fails for want of room; a write gets some of its bytes out, a file is closed."""
+    """The call fails because the disk is full; a write writes half, a file is closed."""
     if real is os.write:
         real(arguments[0], arguments[1][: len(arguments[1]) // 2])
     if real is os.close:
@@ -82,13 +82,13 @@ def disk_full(real: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def disk_broken(real: Callable[..., Any], *arguments: Any) -> Any:
-    """The call fails with an input/output error, after it had its effect."""
+    """The call takes effect and then fails with an input/output error."""
     real(*arguments)
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def short_write(real: Callable[..., Any], *arguments: Any) -> Any:
-    """A write gets out only one byte, and says so; every other call works."""
+    """A write writes one byte; every other call works."""
     if real is os.write:
         return real(arguments[0], arguments[1][:1])
     return real(*arguments)
@@ -98,7 +98,7 @@ def short_write(real: Callable[..., Any], *arguments: Any) -> Any:
 def meddling(
     monkeypatch: pytest.MonkeyPatch, at: int, fault: Callable[..., Any]
 ) -> Iterator[FaultyOs]:
-    """Meddles with one call of the writers of this process; see `FaultyOs`."""
+    """Change one call of the writers of this process; see `FaultyOs`."""
     faulty = FaultyOs(at, fault)
     with monkeypatch.context() as patch:
         patch.setattr(durable, "os", faulty)

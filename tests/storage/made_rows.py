@@ -1,4 +1,4 @@
-"""Rows as the workers would make them, for the tests of the storage room."""
+"""Rows as workers make them, for tests of the store."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Row = dict[str, Any]
 
 
 class Rows:
-    """Makes rows as the workers would; one experiment always gives the same row."""
+    """Makes rows; an experiment always gives the same row."""
 
     digest = hashlib.sha256(b"phase1").hexdigest()
     study = "phase1"
     sweep_id = "20240101T000000Z-abcdef"
 
     def row(self, index: int, **changes: object) -> Row:
-        """The row of an experiment, with some of its columns changed."""
+        """Return the row of an experiment, with some columns changed."""
         study = str(changes.get("study", self.study))
         experiment = hashlib.blake2b(f"{study}/{index}".encode(), digest_size=16)
         generator = np.random.default_rng(index)
@@ -81,7 +81,7 @@ class Rows:
         return row | changes
 
     def diverged(self, index: int, **changes: object) -> Row:
-        """The row of a training that diverged."""
+        """Return the row of a training that diverged."""
         metrics = ("accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz")
         connectivity = ("disconnected_nnz", "layer_nnz", "used_neurons", "connection")
         parameters = ("weight_index", "weights", "bias_index", "biases")
@@ -89,19 +89,19 @@ class Rows:
         return self.row(index, status="diverged") | missing | changes
 
     def batch(self, rows: Iterable[Row]) -> pa.RecordBatch:
-        """Rows as a batch of results."""
+        """Return rows as a batch of results."""
         return pa.RecordBatch.from_pylist(list(rows), schema=RESULT_SCHEMA)
 
     def range(self, start: int, stop: int, **changes: object) -> pa.RecordBatch:
-        """The results of a range of experiments."""
+        """Return the results of a range of experiments."""
         return self.batch(self.row(index, **changes) for index in range(start, stop))
 
     def begin(self, sweep_id: str | None = None) -> SweepBegin:
-        """The begin of a sweep with a fixed id."""
+        """Return the start of a sweep with a fixed id."""
         return _begin().model_copy(update={"sweep_id": sweep_id or self.sweep_id})
 
     def append(self, writer: StoreWriter, start: int, stop: int, **changes: object) -> int:
-        """Appends a range of experiments of the one study."""
+        """Append a range of experiments of the one study."""
         indices = IndexSet.of([(start, stop)])
         return writer.append(self.range(start, stop, **changes), self.digest, self.study, indices)
 

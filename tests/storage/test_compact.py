@@ -1,4 +1,4 @@
-"""Compacting: fewer files, the same rows, whoever reads or dies meanwhile."""
+"""Compacting gives fewer files with the same rows, despite readers and kills."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tests.storage.faulty_os import Crash, meddling
 from tests.storage.made_rows import Rows
 
 OTHER = "0" * 64
-"""Digest of a second study, which stands before that of `Rows`."""
+"""Digest of a second study, smaller than that of `Rows`."""
 
 
 def scattered(rows: Rows, store: Path, files: int = 12, of: int = 5) -> Path:
-    """A store of many files of two studies, made by several sweeps in a random order."""
-    places = list(range(files * of))
-    random.Random(0).shuffle(places)
+    """Make a store of many files of two studies, from several sweeps in random order."""
+    order = list(range(files * of))
+    random.Random(0).shuffle(order)
     with StoreWriter(store) as writer:
         for number in range(files):
             sweep = f"sweep-{number // 4}"
@@ -39,7 +39,7 @@ def scattered(rows: Rows, store: Path, files: int = 12, of: int = 5) -> Path:
                 if number:
                     writer.end_sweep("finished")
                 writer.begin_sweep(rows.begin(sweep))
-            indices = IndexSet.from_indices(places[number * of : (number + 1) * of])
+            indices = IndexSet.from_indices(order[number * of : (number + 1) * of])
             for digest, study in ((rows.digest, rows.study), (OTHER, "mine")):
                 made = [rows.row(index, sweep_id=sweep, study=study) for index in indices]
                 writer.append(rows.batch(made), digest, study, indices)
@@ -157,7 +157,7 @@ def test_queries_during_compaction_answer_correctly(
     for reader in readers:
         reader.start()
     try:
-        # Each time smaller files, and each time the writer removes what the last one replaced.
+        # The files get smaller each time, and each writer removes what the last one replaced.
         for max_rows in (5, 200, 7):
             _split(store, rows, max_rows)
             compact_store(store, command="compact", max_rows=200)
@@ -170,7 +170,7 @@ def test_queries_during_compaction_answer_correctly(
 
 
 def _split(store: Path, rows: Rows, max_rows: int) -> None:
-    """Replaces the files of a store by many small ones, as many deaths and retries would."""
+    """Replace the files of a store by many small ones."""
     from storage.paths import StorePaths
     from storage.writing.committer import Committer
     from storage.writing.compact import merged_parts

@@ -41,7 +41,7 @@ with StoreWriter(sys.argv[1], command="sparsest run phase1") as writer:
 
 @contextmanager
 def _other_writer(store: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that stores rows as fast as it can, three in a commit."""
+    """Start another process that commits three rows at a time, as fast as it can."""
     command = [sys.executable, "-c", _HOLD, str(store)]
     process = subprocess.Popen(command, cwd=_PROJECT, stdout=subprocess.PIPE, text=True)
     try:

@@ -51,7 +51,7 @@ _SHARE = _PART.sweeps["sweep"].model_dump()
 
 
 def _rewrite(file: Path, old: str, new: str) -> None:
-    """Changes an entry as its writer could have: with a checksum that fits."""
+    """Change an entry, with a valid checksum."""
     body = unseal(file.read_bytes()).decode()
     assert old in body
     file.chmod(0o644)

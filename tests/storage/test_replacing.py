@@ -1,4 +1,4 @@
-"""Rows that are forgotten or tried again: what readers and later writers see."""
+"""Rows that are forgotten or retried, as readers and later writers see them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def stored_rows(store: Path) -> list[dict[str, object]]:
 
 @pytest.fixture
 def tried(rows: Rows, store: Path) -> Path:
-    """A store of two files, in which 1 has diverged, 2 and 5 have failed."""
+    """A store of two files, in which row 1 diverged and rows 2 and 5 failed."""
     with StoreWriter(store) as writer:
         writer.begin_sweep(rows.begin())
         for start in (0, 4):

@@ -145,7 +145,7 @@ def test_ids_of_an_edited_study_leave_out_other_studies_in_the_file(
     older, other = "0" * 64, "1" * 64
     with StoreWriter(store) as writer:
         writer.begin_sweep(rows.begin())
-        # One data file of three studies, whose digests sort against the order of their coming.
+        # One data file of three studies, whose digests are not in the order of their arrival.
         rows.append(writer, 5, 7)
         writer.append(rows.range(10, 12, study="other"), other, "other", IndexSet.of([(10, 12)]))
         writer.append(rows.range(20, 23), older, rows.study, IndexSet.of([(20, 23)]))
