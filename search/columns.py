@@ -10,7 +10,7 @@ import pyarrow as pa
 Role = Literal[
     "id", "position", "specification", "status", "metric", "optional", "parameter", "origin", "view"
 ]
-"""What a column is: the experiment's "id"; its "position" in a study; a field of its
+"""Role of a column: the experiment's "id"; its "position" in a study; a field of its
 "specification" (`search.experiment.Experiment`); the "status" of the training; a "metric", NULL
 exactly if the status is diverged or failed; an "optional" metric, which may be NULL in any row; a
 "parameter" list of the trained network; the "origin" of the row; or a part of another column that
@@ -24,7 +24,7 @@ class Column:
     Attributes:
         name: its name.
         type: its type.
-        role: what it is.
+        role: role of the column.
         description: meaning, as Markdown.
         unit: unit of its numbers; empty if it has none.
         required: whether it is never NULL.

@@ -57,7 +57,7 @@ def dataset_named(name: str) -> DatasetSpec:
     """
     if name in DATASETS:
         return DATASETS[name]
-    # By name: the rooms below `workers` do not import it. It checks what a plug-in makes.
+    # Imported by name, because `search` does not depend on `workers`, which checks the data set.
     made = import_module("workers.datasets").load_dataset(name)
     return DatasetSpec(name, len(made), made.features)
 

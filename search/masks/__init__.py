@@ -1,1 +1,1 @@
-"""Masks of the search: their text and order, how many there are, which are the same network."""
+"""Masks of the search: text, order, numbers, and renaming of neurons."""

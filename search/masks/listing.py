@@ -118,49 +118,49 @@ def _find_ties(
         for position, cell in enumerate(swap):
             divided[0, position] = cells[cell]
         used = 0
-        place = 0
+        level = 0
         order[0] = -1
-        while place >= 0:
-            if order[place] >= 0:
-                used &= ~(1 << order[place])
-            candidate = order[place] + 1
+        while level >= 0:
+            if order[level] >= 0:
+                used &= ~(1 << order[level])
+            candidate = order[level] + 1
             while candidate < rows:
-                usable = not used >> candidate & 1 and counts[candidate] == counts[place]
+                usable = not used >> candidate & 1 and counts[candidate] == counts[level]
                 # The first of equal rows represents all of them.
                 for other in range(candidate):
                     if not used >> other & 1 and mask[other] == mask[candidate]:
                         usable = False
                 if usable:
                     value = 0
-                    for part in range(number[place]):
-                        cell = divided[place, part]
+                    for part in range(number[level]):
+                        cell = divided[level, part]
                         in_cell = _ones(cell & mask[candidate])
                         value = value << _ones(cell) | ((1 << in_cell) - 1)
-                    if value < mask[place]:
+                    if value < mask[level]:
                         return -1
-                    if value == mask[place]:
+                    if value == mask[level]:
                         break
                 candidate += 1
             if candidate == rows:
-                place -= 1
+                level -= 1
                 continue
-            order[place] = candidate
+            order[level] = candidate
             used |= 1 << candidate
-            if place == rows - 1:
+            if level == rows - 1:
                 if found < len(ties):
                     _copy(order, ties[found])
                 found += 1
                 continue
             parts = 0
-            for part in range(number[place]):
-                cell = divided[place, part]
+            for part in range(number[level]):
+                cell = divided[level, part]
                 for piece in (cell & ~mask[candidate], cell & mask[candidate]):
                     if piece:
-                        divided[place + 1, parts] = piece
+                        divided[level + 1, parts] = piece
                         parts += 1
-            number[place + 1] = parts
-            place += 1
-            order[place] = -1
+            number[level + 1] = parts
+            level += 1
+            order[level] = -1
     return found
 
 
@@ -206,25 +206,25 @@ def list_masks(
     tie_numbers = np.empty((64, 1), np.int64)
     orders, tied = np.empty((64, rows), np.int64), 0
     above = np.zeros(rows, np.int64)
-    for place in range(rows - 1, 0, -1):
-        above[place - 1] = above[place] + counts[place]
+    for level in range(rows - 1, 0, -1):
+        above[level - 1] = above[level] + counts[level]
 
-    place = 0
+    level = 0
     mask[0] = _greatest(alike[0], columns - 1, counts[0])
-    while place >= 0:
-        row = mask[place]
-        same_count = place > 0 and counts[place] == counts[place - 1]
-        if row < 0 or (same_count and row < mask[place - 1]):
-            place -= 1
-            if place >= 0:
-                mask[place] = _next_lower(mask[place], alike[place], columns)
+    while level >= 0:
+        row = mask[level]
+        same_count = level > 0 and counts[level] == counts[level - 1]
+        if row < 0 or (same_count and row < mask[level - 1]):
+            level -= 1
+            if level >= 0:
+                mask[level] = _next_lower(mask[level], alike[level], columns)
             continue
-        uncovered[place + 1] = uncovered[place] & ~row
-        if _ones(uncovered[place + 1]) <= above[place]:
-            if place < rows - 1:
-                alike[place + 1] = alike[place] & ~(row >> 1 ^ row)
-                place += 1
-                mask[place] = _greatest(alike[place], columns - 1, counts[place])
+        uncovered[level + 1] = uncovered[level] & ~row
+        if _ones(uncovered[level + 1]) <= above[level]:
+            if level < rows - 1:
+                alike[level + 1] = alike[level] & ~(row >> 1 ^ row)
+                level += 1
+                mask[level] = _greatest(alike[level], columns - 1, counts[level])
                 continue
             found = _find_ties(mask, counts, cells, swaps, orders[tied:])
             while found > len(orders) - tied:
@@ -237,5 +237,5 @@ def list_masks(
                 tie_numbers[kept, 0] = found
                 kept += 1
                 tied += found
-        mask[place] = _next_lower(mask[place], alike[place], columns)
+        mask[level] = _next_lower(mask[level], alike[level], columns)
     return masks[:kept], tie_numbers[:kept, 0], orders[:tied]

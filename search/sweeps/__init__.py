@@ -1,1 +1,1 @@
-"""A user's own sweep: from a TOML file to a study."""
+"""Sweep files: from TOML to a study."""

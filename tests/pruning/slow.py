@@ -1,7 +1,7 @@
-"""The algorithms again, slowly and independently: one `nn.Sequential`, loops, sorted lists.
+"""Slow, independent implementations of the algorithms: `nn.Sequential`, loops, sorted lists.
 
 Each takes a network and batches and returns the scores of its last round and the kept weights after
-each round, as flat lists in the order of the weights. Everything is in double precision.
+each round, as flat lists in the order of the weights, in double precision.
 """
 
 from __future__ import annotations

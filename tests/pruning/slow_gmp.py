@@ -1,6 +1,6 @@
-"""Gradual magnitude pruning, slowly (docs/paper.md, section 5).
+"""Slow implementation of gradual magnitude pruning (docs/paper.md, section 5).
 
-The idea is that of Zhu and Gupta, "To prune, or not to prune" (2017): a cubic ramp from dense to
+The method of Zhu and Gupta, "To prune, or not to prune" (2017): a cubic ramp from dense to
 sparse during a single training.
 """
 
@@ -44,15 +44,15 @@ def slow_gmp(
 ) -> SlowResult:
     """Train and prune.
 
-    An event stands before its step: a training that is stopped after t steps has not had event t.
-    There are no ties to break: strict(m) drops all weights that tie with the threshold.
+    An event comes before its step: a training that stops after t steps has not had event t. There
+    are no ties to break, because strict(m) drops all weights that tie with the threshold.
 
     Args:
-        experiment: its target_nnz is k.
-        layers: the network at the start.
-        dataset: what to train on.
-        steps: stop after so many batches; None for all.
-        dtype: of parameters and points.
+        experiment: experiment with target_nnz k.
+        layers: initial network.
+        dataset: data set for training.
+        steps: maximum number of batches; None for all.
+        dtype: type of parameters and points.
     """
     k = experiment.target_nnz
     assert k is not None

@@ -1,6 +1,6 @@
-"""Lottery tickets with rewinding to the initialisation, slowly (docs/paper.md, section 5).
+"""Slow implementation of the lottery ticket (docs/paper.md, section 5).
 
-The idea is that of Frankle and Carbin, "The lottery ticket hypothesis" (2019).
+The method of Frankle and Carbin, "The lottery ticket hypothesis" (2019).
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ def slow_lth(
 ) -> SlowResult:
     """Train 5 rounds; prune and rewind between them.
 
-    That happens before the first batch of the next round: a training that is stopped at the very
-    end of a round is not pruned after it.
-    There are no ties to break: strict(m) drops all weights that tie with the threshold.
+    Pruning comes before the first batch of the next round: a training that stops at the end of a
+    round is not pruned after it. There are no ties to break, because strict(m) drops all weights
+    that tie with the threshold.
 
     Args:
-        experiment: its target_nnz is k, its epochs are those of one round.
-        layers: the network at the start of every round, before masks.
-        dataset: what to train on.
-        steps: stop after so many batches, counted over all rounds; None for all.
-        dtype: of parameters and points.
+        experiment: experiment with target_nnz k and the epochs of one round.
+        layers: network at the start of every round, before masks.
+        dataset: data set for training.
+        steps: maximum number of batches, counted over all rounds; None for all.
+        dtype: type of parameters and points.
     """
     k = experiment.target_nnz
     assert k is not None

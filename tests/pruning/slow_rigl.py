@@ -1,7 +1,7 @@
-"""RigL, slowly (docs/paper.md, section 5).
+"""Slow implementation of RigL (docs/paper.md, section 5).
 
-The idea is that of Evci et al., "Rigging the lottery" (2020): a sparse training that now and then
-drops its smallest weights and grows others where the dense gradient is largest.
+The method of Evci et al., "Rigging the lottery" (2020): a sparse training that periodically drops
+its smallest weights and grows others where the dense gradient is largest.
 """
 
 from __future__ import annotations
@@ -68,23 +68,25 @@ def drop_and_grow(
 
     Ties: among active weights of equal magnitude the last in row-major order is dropped first, and
     among gradients of equal magnitude the first in row-major order is grown first. Only active
-    weights are dropped, also where an active weight is exactly zero as all inactive ones are.
+    weights are dropped, even if an active weight is exactly zero like the inactive ones.
 
     Args:
         weight: [n_out, n_in].
-        mask: [n_out, n_in], what is active so far.
+        mask: [n_out, n_in], active weights.
         gradient: [n_out, n_in], dense.
-        count: weights to drop and to grow.
+        count: number of weights to drop and to grow.
     """
-    places = [(row, column) for row in range(len(mask)) for column in range(len(mask[0]))]
-    active = [(row, column) for row, column in places if mask[row][column]]
+    positions = [(row, column) for row in range(len(mask)) for column in range(len(mask[0]))]
+    active = [(row, column) for row, column in positions if mask[row][column]]
     # sorted is stable: the last of equal weights comes first and is dropped.
-    smallest_first = sorted(active[::-1], key=lambda place: abs(weight[place[0]][place[1]]))
-    stays = set(smallest_first[count:])
-    rest = [place for place in places if place not in stays]
-    steepest_first = sorted(rest, key=lambda place: -abs(gradient[place[0]][place[1]]))
-    now = stays | set(steepest_first[:count])
-    return [[(row, column) in now for column in range(len(mask[0]))] for row in range(len(mask))]
+    smallest_first = sorted(active[::-1], key=lambda at: abs(weight[at[0]][at[1]]))
+    kept = set(smallest_first[count:])
+    rest = [position for position in positions if position not in kept]
+    steepest_first = sorted(rest, key=lambda at: -abs(gradient[at[0]][at[1]]))
+    active_now = kept | set(steepest_first[:count])
+    return [
+        [(row, column) in active_now for column in range(len(mask[0]))] for row in range(len(mask))
+    ]
 
 
 def slow_rigl(
@@ -97,17 +99,17 @@ def slow_rigl(
 ) -> SlowResult:
     """Train, and move weights at the steps of `rigl_events`, which do not update parameters.
 
-    A grown weight needs no care: everything masked is zero and without velocity (slow_training).
-    One that is dropped and grown at once is never masked: it keeps its value and its velocity.
-    A bias that returns is zero and without velocity likewise. For ties see `drop_and_grow`.
+    Grown weights and returning biases start at zero without velocity, because everything masked is
+    (`slow_training`). A weight that is dropped and grown at once is never masked: it keeps its
+    value and velocity. `drop_and_grow` breaks ties.
 
     Args:
-        experiment: its target_nnz decides which layers are dense, and so never change.
-        layers: the network at the start, before masks.
-        weight_masks: bool [n_out, n_in] a layer, the random ones of the start.
-        dataset: what to train on.
-        steps: stop after so many batches, those of events included; None for all.
-        dtype: of parameters and points.
+        experiment: experiment whose target_nnz decides which layers are dense and never change.
+        layers: initial network, before masks.
+        weight_masks: bool [n_out, n_in] for each layer, the initial random masks.
+        dataset: data set for training.
+        steps: maximum number of batches, including those of events; None for all.
+        dtype: type of parameters and points.
     """
     k = experiment.target_nnz
     assert k is not None

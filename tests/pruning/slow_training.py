@@ -4,8 +4,8 @@ Two rules keep masks and momentum in order:
 
 - The gradient of a masked weight or bias is set to zero before the optimiser's step, and a weight
   or bias that becomes masked loses its velocity. So the velocity of everything masked is zero.
-- Only in RigL does it matter, since only there something masked comes back: a grown weight and a
-  bias that returns start with zero velocity. In GMP and LTH nothing ever reads it.
+- This matters only in RigL, where masked parameters return: grown weights and returning biases
+  start with zero velocity.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Event:
     """One choice of new masks, which can equal the old ones.
 
     Attributes:
-        batch: batches drawn before the new masks hold, over all rounds.
-        kept: weights that the new masks keep.
-        masks: bool [n_out, n_in] a layer.
+        batch: number of batches before the new masks, over all rounds.
+        kept: number of weights that the new masks keep.
+        masks: bool [n_out, n_in] for each layer.
     """
 
     batch: int
@@ -48,10 +48,10 @@ class SlowResult:
     """The network after its last batch, and the history of its masks.
 
     Attributes:
-        layers: (weight float32 [n_out, n_in], bias float32 [n_out]) a layer.
-        weight_masks: bool [n_out, n_in] a layer.
-        bias_masks: bool [n_out] a layer.
-        events: in the order of time.
+        layers: the parameters.
+        weight_masks: bool [n_out, n_in] for each layer.
+        bias_masks: bool [n_out] for each layer.
+        events: choices of masks, in order.
     """
 
     layers: Layers
@@ -99,11 +99,11 @@ class SlowNetwork:
     """A masked network with a new optimiser. Masked parameters are set to zero.
 
     Attributes:
-        experiment: gives momentum and weight decay.
-        initial: what the parameters start from, before the first masks.
-        masks: weights that are kept.
-        dtype: of the parameters.
-        masked: every parameter with where it is masked, a bool tensor of its shape.
+        experiment: experiment with momentum and weight decay.
+        initial: initial parameters, before the first masks.
+        masks: kept weights.
+        dtype: type of the parameters.
+        masked: every parameter with a bool tensor of its shape, True where it is masked.
     """
 
     experiment: Experiment
@@ -206,6 +206,6 @@ def strict(network: SlowNetwork, m: int) -> Masks:
     """Return masks of the weights strictly above the m-th largest magnitude of all layers."""
     magnitudes = [linear.weight.detach().abs().tolist() for linear in network.linears]
     every = [magnitude for layer in magnitudes for row in layer for magnitude in row]
-    assert 1 <= m <= len(every), f"there is no {m}-th largest of {len(every)} magnitudes"
+    assert 1 <= m <= len(every), f"no {m}-th largest of {len(every)} magnitudes"
     threshold = sorted(every, reverse=True)[m - 1]
     return [[[number > threshold for number in row] for row in layer] for layer in magnitudes]

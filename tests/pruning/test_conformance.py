@@ -69,9 +69,9 @@ def expected_of_rigl(n: int, k: int) -> int:
     dense: list[int] = []
     while True:
         free = [layer for layer in range(4) if layer not in dense]
-        wanted = sum(sizes[layer] * (k / n) for layer in free)
-        wanted -= sum(sizes[layer] * (1 - k / n) for layer in dense)
-        scale = wanted / sum(raw[layer] * sizes[layer] for layer in free)
+        remaining = sum(sizes[layer] * (k / n) for layer in free)
+        remaining -= sum(sizes[layer] * (1 - k / n) for layer in dense)
+        scale = remaining / sum(raw[layer] * sizes[layer] for layer in free)
         if max(raw[layer] for layer in free) * scale <= 1:
             break
         dense.append(max(free, key=lambda layer: raw[layer]))

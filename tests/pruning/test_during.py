@@ -126,7 +126,7 @@ def test_gmp_refuses_fewer_steps_than_events() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "changes"),
+    ("name", "settings", "changes"),
     [
         ("gmp", (("events", 5),), [121, 242, 363, 484]),
         ("lth", (("rounds", 3),), [605, 1210]),
@@ -134,9 +134,9 @@ def test_gmp_refuses_fewer_steps_than_events() -> None:
     ],
 )
 def test_hyperparameter_has_an_effect(
-    name: str, given: tuple[tuple[str, int | float], ...], changes: list[int]
+    name: str, settings: tuple[tuple[str, int | float], ...], changes: list[int]
 ) -> None:
     experiment = experiment_of(name, 8, 30)
-    changed = replace(experiment, hyperparameters=given)
+    changed = replace(experiment, hyperparameters=settings)
     assert list(mask_schedule_of(changed, DATASET, {})[1].changes) == changes
     assert changed.experiment_id != experiment.experiment_id

@@ -45,11 +45,11 @@ def test_masked_parameters_are_zero_from_the_start_and_after_a_step() -> None:
     weight_masks = [np.array([[1, 0], [0, 1], [1, 1]], bool), np.array([[1, 0, 1]], bool)]
     bias_masks = [np.array([1, 0, 1], bool), np.array([1], bool)]
     network = MaskedNetwork(layers, weight_masks, bias_masks)
-    for (weight, bias), (given, given_bias), mask, bias_mask in zip(
+    for (weight, bias), (original, original_bias), mask, bias_mask in zip(
         network.layers(), layers, weight_masks, bias_masks, strict=True
     ):
-        assert np.array_equal(weight, np.where(mask, given, 0))
-        assert np.array_equal(bias, np.where(bias_mask, given_bias, 0))
+        assert np.array_equal(weight, np.where(mask, original, 0))
+        assert np.array_equal(bias, np.where(bias_mask, original_bias, 0))
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
     network(torch.ones(4, 2)).sum().backward()
     optimiser.step()

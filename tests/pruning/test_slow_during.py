@@ -30,9 +30,9 @@ PAPER_STEPS = 19_500
 
 
 def small_dataset() -> Dataset:
-    """484 points: batches of 4 make 121 steps an epoch and 605 in 5 epochs.
+    """Return 484 points: with batches of 4, 121 steps per epoch and 605 in 5 epochs.
 
-    605 is to GMP what 19,500 is: 201 events, the last two of them beyond the end of the ramp.
+    With 605 steps GMP has 201 events, as with the paper's 19,500, two of them beyond the ramp.
     """
     points = np.random.default_rng(0).normal(size=(484, 2)).astype(np.float32)
     return Dataset("small", points, (points[:, 0] * points[:, 1] > 0).astype(np.float32))
@@ -122,9 +122,9 @@ def test_training_agrees_with_the_reference_trainer() -> None:
         experiment, DATASET, init=list(layers), steps=300, dtype=torch.float64
     )
     slow = network.result([]).layers
-    for (weight, bias), (weight_wanted, bias_wanted) in zip(slow, reference.layers, strict=True):
-        np.testing.assert_allclose(weight, weight_wanted, atol=1e-6)
-        np.testing.assert_allclose(bias, bias_wanted, atol=1e-6)
+    for (weight, bias), (true_weight, true_bias) in zip(slow, reference.layers, strict=True):
+        np.testing.assert_allclose(weight, true_weight, atol=1e-6)
+        np.testing.assert_allclose(bias, true_bias, atol=1e-6)
 
 
 # GMP
@@ -230,9 +230,9 @@ def test_lth_restarts_each_round() -> None:
         new_bias = bias - 0.05 * (by_bias + 5e-4 * bias)
         moved_once.append((new_weight.astype(np.float32), new_bias.astype(np.float32)))
     expected = zero_where_masked(moved_once, rewound.weight_masks)
-    for (weight, bias), (weight_wanted, bias_wanted) in zip(rewound.layers, expected, strict=True):
-        np.testing.assert_allclose(weight, weight_wanted, atol=1e-7)
-        np.testing.assert_allclose(bias, bias_wanted, atol=1e-7)
+    for (weight, bias), (true_weight, true_bias) in zip(rewound.layers, expected, strict=True):
+        np.testing.assert_allclose(weight, true_weight, atol=1e-7)
+        np.testing.assert_allclose(bias, true_bias, atol=1e-7)
 
 
 # RigL
@@ -381,9 +381,9 @@ def test_rigl_does_not_update_in_a_change() -> None:
     after = slow_rigl(experiment, layers, masks, DATASET, steps=100)
     # Active weights keep their values, even if dropped and grown at once; grown ones are zero.
     expected = zero_where_masked(before.layers, after.weight_masks)
-    for (weight, bias), (weight_wanted, bias_wanted) in zip(after.layers, expected, strict=True):
-        assert np.array_equal(weight, weight_wanted)
-        assert np.array_equal(bias, bias_wanted)
+    for (weight, bias), (true_weight, true_bias) in zip(after.layers, expected, strict=True):
+        assert np.array_equal(weight, true_weight)
+        assert np.array_equal(bias, true_bias)
 
 
 def test_rigl_grown_weight_has_no_momentum() -> None:

@@ -24,10 +24,10 @@ def test_demo_samples_the_search_for_fresh_networks() -> None:
     assert set(demo) == {"phase1", "phase2-95", "phase2-995"}
     assert sum(map(len, demo.values())) == 16_782
     for name, selection in demo.items():
-        (whole,) = resolve(name)
-        assert selection.study.digest == whole.study.digest
-        assert selection.indices & whole.indices == selection.indices
-        assert len(selection) == -(-len(whole) // DEMO_STRIDES[name])
+        (everything,) = resolve(name)
+        assert selection.study.digest == everything.study.digest
+        assert selection.indices & everything.indices == selection.indices
+        assert len(selection) == -(-len(everything) // DEMO_STRIDES[name])
 
 
 @pytest.mark.parametrize("name", list(DEMO_STRIDES))

@@ -54,7 +54,7 @@ def test_all_masks_are_ordered_by_nnz() -> None:
     listed = [masks[index] for index in range(masks.size)]
     assert listed == [mask for nnz in range(3, 10) for mask in Masks(3, 3, nnz)]
     assert len(set(listed)) == 57
-    with pytest.raises(IndexError, match="there are 57 masks"):
+    with pytest.raises(IndexError, match="57"):
         masks[57]
-    with pytest.raises(IndexError, match="there are 57 masks"):
+    with pytest.raises(IndexError, match="57"):
         masks[-1]

@@ -128,8 +128,8 @@ def test_unranked_masks_are_eligible_and_rank_back(place: tuple[int, int, int, i
 def test_neighbouring_indices_have_neighbouring_masks(place: tuple[int, int, int, int]) -> None:
     rows, cols, nnz, index = place
     assume(index + 1 < count_masks(rows, cols, nnz))
-    here, after = (parse_mask(unrank_mask(rows, cols, nnz, index + step)) for step in (0, 1))
-    assert order_by_definition(here) < order_by_definition(after)
+    first, second = (parse_mask(unrank_mask(rows, cols, nnz, index + step)) for step in (0, 1))
+    assert order_by_definition(first) < order_by_definition(second)
 
 
 @given(st.integers(1, 7), st.integers(1, 7), st.data())

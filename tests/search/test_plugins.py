@@ -27,7 +27,7 @@ def test_plugin_is_found_with_its_package(site: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "said"),
+    ("name", "code", "problem"),
     [
         ("bad", "1 / 0", "bad_numbers:X: ZeroDivisionError: division by zero"),
         ("bad", "import sys; sys.exit(3)", "sys.exit(3)"),
@@ -40,12 +40,14 @@ def test_plugin_is_found_with_its_package(site: Path) -> None:
         ("seven", "X = 1", "its name is taken: several installed packages"),
     ],
 )
-def test_broken_plugin_does_not_affect_others(site: Path, name: str, code: str, said: str) -> None:
+def test_broken_plugin_does_not_affect_others(
+    site: Path, name: str, code: str, problem: str
+) -> None:
     install(site, "my-numbers", "2.5", {GROUP: {"seven": "my_numbers:SEVEN"}}, my_numbers="SEVEN=7")
     install(site, "bad-numbers", "0.1", {GROUP: {name: "bad_numbers:X"}}, bad_numbers=code)
     found = find_plugins(GROUP, ("eight",), number)
     (broken,) = [plugin for plugin in found.problems if plugin.package == "bad-numbers"]
-    assert said in broken.problem
+    assert problem in broken.problem
     assert f"{name!r} of the package bad-numbers 0.1 cannot be used: " in str(broken)
     # Of two plug-ins with one name none is used, because the order of installation would decide.
     assert found.usable == ({} if name == "seven" else {"seven": 7})

@@ -42,7 +42,7 @@ def test_every_shard_has_every_value_of_an_axis(name: str, count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "problem"),
     [
         ("3", "3/16"),
         ("0/16", "1/16 to 16/16"),
@@ -53,8 +53,8 @@ def test_every_shard_has_every_value_of_an_axis(name: str, count: int) -> None:
         ("1/9999999999", "is not a shard"),
     ],
 )
-def test_invalid_shard_is_refused(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_invalid_shard_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
         Shard.parse(text)
 
 
