@@ -10,14 +10,18 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import suppress
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from storage.log.strict import Amount, Count, Name, Strict
+from storage.log.strict import Count, Name, Strict
 from storage.paths import StorePaths
 from storage.safe_open import read_regular
 
 logger = logging.getLogger(__name__)
+
+
+_Estimate = Annotated[float, Field(ge=0)]
 
 
 class LiveProgress(Strict):
@@ -35,8 +39,8 @@ class LiveProgress(Strict):
     sweep_id: Name
     done: Count
     total: Count
-    rate: Amount
-    left_s: Amount | None
+    rate: _Estimate
+    left_s: _Estimate | None
     workers: Count
 
 

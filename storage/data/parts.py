@@ -21,7 +21,7 @@ from storage.safe_open import open_regular, regular_size
 MAX_PART_BYTES: Final = 1 << 33
 """Maximum size of a data file."""
 
-_FREE_VALUES: Final = 1 << 25
+_FREE_VALUES: Final = 1 << 28
 _MAX_VALUES_PER_BYTE: Final = 8
 """A file may hold `_FREE_VALUES` values and as many more for each of its bytes. Runs of one value
 take almost no room in Parquet, so that a file of a megabyte could otherwise fill the memory."""

@@ -7,18 +7,26 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from storage.errors import EntryDamaged, StoreVersion
+from storage.errors import EntryDamaged, RowsRefused, StoreVersion
 from storage.log.entries import LOG_FORMAT, Entry, Record
 from storage.log.seal import seal, unseal
 from storage.paths import StorePaths
+from storage.safe_open import MAX_ENTRY_BYTES
 
 _PRESENT_FORMAT = b'{"format":%d,' % LOG_FORMAT
 _OF_ONE_SWEEP = ("rows", "by_status", "train_seconds")
 
 
 def entry_bytes(number: int, entry: Entry) -> bytes:
-    """Return the content of the file of an entry."""
-    return seal(Record(number=number, entry=entry).model_dump_json())
+    """Return the content of the file of an entry.
+
+    Raises:
+        RowsRefused: it would be too large to be read again.
+    """
+    data = seal(Record(number=number, entry=entry).model_dump_json())
+    if len(data) > MAX_ENTRY_BYTES:
+        raise RowsRefused(f"A log entry of {len(data):,} bytes: the limit is {MAX_ENTRY_BYTES:,}.")
+    return data
 
 
 def parse_entry(paths: StorePaths, number: int, data: bytes) -> Entry:

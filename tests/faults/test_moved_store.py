@@ -18,6 +18,8 @@ from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
 from tests.faults.watching import contents
+from tests.orchestrator.running import HERE, rates, refused, sparsest, train, write_sweep
+from tests.orchestrator.running import rows as rows_of
 from tests.storage.made_rows import Rows
 
 
@@ -129,3 +131,26 @@ def test_contradicting_entries_are_quarantined(
     # Rows that contradict nothing stay.
     assert StoreReader(store).stored(rows.digest).intervals == ((0, 4), (6, 8))
     assert repair_log(paths, "again") == []
+
+
+def test_run_repairs_a_log_of_two_writers(tmp_path: Path) -> None:
+    sweep = write_sweep(tmp_path / "mine.toml", f'structure = ["1x1x1"]\n{rates(6)}')
+    ours, theirs, undisturbed = (tmp_path / name for name in ("ours", "theirs", "undisturbed"))
+    train([sweep], undisturbed)
+    train([sweep], ours, limit=2)
+    train([sweep], theirs, limit=4)
+    paths = StorePaths.of(ours)
+    for file in (theirs / "data").iterdir():
+        shutil.copy(file, paths.data / file.name)
+    for entry in read_log(StorePaths.of(theirs))[1:]:
+        publish(paths, len(list(paths.log.iterdir())) + 1, entry)
+    message = refused("status", "--store", ours)
+    assert "sparsest run" in message
+    assert str(paths.entry(4)) in message
+
+    ended = sparsest("run", sweep, "--store", ours, *HERE)
+    assert ended.code == 0, ended
+    assert str(paths.entry(4)) in ended.err
+    assert rows_of(ours).equals(rows_of(undisturbed))
+    assert verify_store(ours) == []
+    assert any(paths.quarantine.iterdir())
