@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic import ValidationError
 
@@ -29,18 +29,23 @@ class _Planned(Strict):
     studies: dict[Name, Count]
 
 
-def record_planned(paths: StorePaths, studies: Mapping[str, int]) -> None:
+def record_planned(
+    paths: StorePaths, studies: Mapping[str, int], superseded: Collection[str] = ()
+) -> None:
     """Record how many experiments a run asks for, unless an earlier run asked for more.
 
     If the file cannot be written, the text log says so; nothing else depends on it.
 
     Args:
         paths: paths of the store, whose lock is held.
-        studies: digest of a study -> number of wanted experiments, stored or not.
+        studies: digest of a study -> number of wanted experiments, stored or not. Experiments
+            stored under another digest do not count.
+        superseded: digests of earlier versions of the studies; nothing is wanted of them any more.
     """
-    before = read_planned(paths)
+    recorded = read_planned(paths)
+    before = {digest: count for digest, count in recorded.items() if digest not in superseded}
     most = {digest: max(count, before.get(digest, 0)) for digest, count in studies.items()}
-    if most.items() <= before.items():
+    if {**before, **most} == recorded:
         return
     temporary = paths.new_temporary()
     try:

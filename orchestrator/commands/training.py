@@ -158,8 +158,17 @@ class Training:
         return make_plan(with_inits(self._targets, tokens).selections, self._store.existing)
 
     def _record_plan(self) -> None:
-        wanted = {item.study.digest: len(item.wanted) for item in self.planned}
-        record_planned(self._store.writer.paths, wanted)
+        """Record for `status` how many experiments of each version of a study are wanted."""
+        wanted, edited = {}, {}
+        for item in self.planned:
+            wanted[item.study.digest] = len(item.wanted) - len(item.stored_before_edit)
+            if item.stored_before_edit:
+                edited[item.study.name] = item.study.digest
+        stored = self._store.reader.progress().studies if edited else {}
+        superseded = [
+            digest for digest, study in stored.items() if edited.get(study.name, digest) != digest
+        ]
+        record_planned(self._store.writer.paths, wanted, superseded)
 
     def _train_searches(self, result: RunResult) -> RunResult:
         """Train what is missing of the searches from which initialisations are chosen."""

@@ -31,12 +31,14 @@ class PlannedStudy:
         study: the study.
         wanted: indices asked for.
         stored: wanted indices whose rows are stored, also by an earlier version of a sweep file.
+        stored_before_edit: indices in `stored` whose rows an earlier version stored.
         remaining: the other wanted indices.
     """
 
     study: Study
     wanted: IndexSet
     stored: IndexSet
+    stored_before_edit: IndexSet
     remaining: IndexSet
 
 
@@ -50,11 +52,12 @@ def make_plan(selections: Sequence[Selection], store: StoredRows | None) -> list
     planned = []
     for selection in selections:
         study, wanted = selection.study, selection.indices
-        stored = IndexSet()
+        stored = before_edit = IndexSet()
         if store is not None:
             stored = wanted & store.stored(study.digest)
-            stored = stored | _stored_before_edit(study, wanted - stored, store)
-        planned.append(PlannedStudy(study, wanted, stored, wanted - stored))
+            before_edit = _stored_before_edit(study, wanted - stored, store)
+            stored = stored | before_edit
+        planned.append(PlannedStudy(study, wanted, stored, before_edit, wanted - stored))
     return planned
 
 

@@ -242,6 +242,28 @@ def test_status_knows_the_size_of_a_sweep_file_from_its_runs(tmp_path: Path) -> 
     assert sparsest("status", "--store", store).out.splitlines()[1].split()[2:] == ["6", "100.0%"]
 
 
+@pytest.mark.parametrize(
+    ("before", "limit", "after", "shares"),
+    [
+        (7, 2, 2, [["2"]]),  # the five others are not wanted any more
+        (5, 5, 7, [["5"], ["2", "2", "100.0%"]]),
+        (5, 2, 7, [["2"], ["5", "5", "100.0%"]]),
+    ],
+)
+def test_status_is_complete_after_an_edit_of_the_sweep_file(
+    before: int, limit: int, after: int, shares: list[list[str]], tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    for count, options in ((before, ["--limit", str(limit)]), (after, []), (after, [])):
+        sweep = write_sweep(tmp_path / "mine.toml", f'structure = ["1x1x1"]\n{rates(count)}')
+        assert sparsest("run", sweep, "--store", store, *options, *HERE).code == 0
+    lines = sparsest("status", "--store", store).out.splitlines()
+    rows = [line.split() for line in lines if line.strip().startswith("mine")]
+    # Two versions of a study are told apart by their digests.
+    columns = 1 if len(rows) == 1 else 2
+    assert [row[columns:] for row in rows] == shares
+
+
 @pytest.mark.parametrize("command", ["status", "query", "export", "sql"])
 def test_missing_store_is_reported_and_not_created(command: str, tmp_path: Path) -> None:
     words = {"query": ["SELECT 1"], "export": ["--format", "csv"]}.get(command, [])
