@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from analysis.figures.chart import Axis, Guide, Series, View
-from analysis.methods import in_order, name_of
+from analysis.figures.by_method import Row, method_series
+from analysis.figures.chart import Axis, Guide, View
 from search.paper import TARGETS
 
 ACCURACY = Axis(
@@ -30,29 +29,12 @@ def weights_axis(fewest: int, most: int) -> Axis:
     return Axis("nonzero weights", limits=(fewest - space, most + space))
 
 
-def front_view(rows: Sequence[Mapping[str, Any]], notes: Sequence[str] = ()) -> View:
+def front_view(rows: Sequence[Row], note: Callable[[Row], str] = lambda row: "") -> View:
     """Return a view with a step line for each method.
 
     Args:
         rows: rows with method, weight_nnz, accuracy and experiment_id, ascending in both numbers
             within a method.
-        notes: text about each row; empty for none.
+        note: returns the text about a row.
     """
-    texts = notes or [""] * len(rows)
-    series = []
-    for method in in_order({row["method"] for row in rows}):
-        points = [
-            (row, text) for row, text in zip(rows, texts, strict=True) if row["method"] == method
-        ]
-        series.append(
-            Series(
-                name_of(method),
-                method,
-                [row["weight_nnz"] for row, _ in points],
-                [row["accuracy"] for row, _ in points],
-                "steps",
-                networks=[row["experiment_id"] for row, _ in points],
-                notes=[text for _, text in points],
-            )
-        )
-    return View(series, TARGET_GUIDES)
+    return View(method_series(rows, "weight_nnz", "accuracy", note, "steps"), TARGET_GUIDES)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.figures.chart import Axis, Chart, Selector, Series, View, Views
-from analysis.methods import in_order, name_of
-from analysis.report.answers import Answer, Section, ask, grouped
+from analysis.figures.by_method import Row, method_series
+from analysis.figures.chart import Axis, Chart, Selector, View, Views
+from analysis.report.answers import Answer, Section, ask
 from analysis.report.sections.width import width_axis
 from analysis.report.source import Source
 
@@ -35,24 +35,8 @@ def section(source: Source) -> Section:
 
 
 def _chart(by_width: Answer) -> Chart:
-    methods = grouped(by_width.rows, "method")
     views: Views = {
-        (option,): View(
-            [
-                Series(
-                    name_of(method),
-                    method,
-                    [row["width"] for row in methods[(method,)]],
-                    [row[column] for row in methods[(method,)]],
-                    notes=[
-                        f"on average {row['effective']:.1f} of {row['weights']:.1f} weights are on "
-                        f"a path ({row['networks']:,} networks)"
-                        for row in methods[(method,)]
-                    ],
-                )
-                for method in in_order(method for (method,) in methods)
-            ]
-        )
+        (option,): View(method_series(by_width.rows, "width", column, _note))
         for option, column in _SHOWN.items()
     }
     options = list(_SHOWN)
@@ -65,4 +49,11 @@ def _chart(by_width: Answer) -> Chart:
         views,
         ("disconnected",),
         (Selector("Share of", options, options[0]),),
+    )
+
+
+def _note(row: Row) -> str:
+    return (
+        f"on average {row['effective']:.1f} of {row['weights']:.1f} weights are on a path "
+        f"({row['networks']:,} networks)"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from analysis.figures.by_method import Row
 from analysis.figures.chart import Axis, Chart, Kind, Selector, Series, View, Views
 from analysis.figures.front import ACCURACY, TARGET_GUIDES, front_view, weights_axis
 from analysis.methods import SEARCH, in_order, name_of
@@ -67,7 +68,7 @@ def _front_chart(front: Answer, extent: Answer) -> Chart:
     for width in _widths(front):
         of_width = by_width.get((None if width == ANY_WIDTH else int(width),), [])
         rows = of_width if width == ANY_WIDTH else search + of_width
-        views[(width,)] = front_view(rows, [_best_of(row) for row in rows])
+        views[(width,)] = front_view(rows, _best_of)
     return Chart(
         "accuracy-front",
         "Best accuracy by number of nonzero weights",
@@ -83,7 +84,7 @@ def _front_chart(front: Answer, extent: Answer) -> Chart:
     )
 
 
-def _best_of(row: dict[str, Any]) -> str:
+def _best_of(row: Row) -> str:
     return f"best of {row['trainings']:,} with {row['weight_nnz']} weights"
 
 

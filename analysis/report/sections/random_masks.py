@@ -9,9 +9,9 @@ from math import comb
 import numpy as np
 import pyarrow as pa
 
+from analysis.figures.by_method import method_series
 from analysis.figures.chart import Axis, Chart, Selector, Series, View, Views
 from analysis.intervals import clopper_pearson
-from analysis.methods import in_order, name_of
 from analysis.random_masks import (
     masks_without_path,
     number_of_weights,
@@ -129,17 +129,12 @@ def _chart(algorithms: Answer) -> Chart:
     }
     budgets = grouped(algorithms.rows, "target_nnz")
     for kept in KEPT:
-        methods = grouped(budgets.get((kept,), []), "method")
-        series = [
-            Series(
-                name_of(method),
-                method,
-                [row["width"] for row in methods[(method,)]],
-                [row["without_path"] / row["networks"] for row in methods[(method,)]],
-                notes=[f"{row['networks']:,} networks" for row in methods[(method,)]],
-            )
-            for method in in_order(method for (method,) in methods)
-        ]
+        series = method_series(
+            budgets.get((kept,), []),
+            "width",
+            lambda row: row["without_path"] / row["networks"],
+            lambda row: f"{row['networks']:,} networks",
+        )
         views[(str(kept),)] = View([*_random(kept, "random", "random mask"), *series])
     return Chart(
         "random-masks",

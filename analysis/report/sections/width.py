@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from analysis.figures.chart import Axis, Chart, Guide, Selector, Series, View, Views
-from analysis.methods import SEARCH, in_order, name_of
+from functools import partial
+
+from analysis.figures.by_method import Row, method_series
+from analysis.figures.chart import Axis, Chart, Guide, Selector, View, Views
+from analysis.methods import SEARCH
 from analysis.report.answers import Answer, Section, ask, grouped, percent_name, statistic_note
 from analysis.report.source import Source
 from search.experiment import FRESH_INIT
@@ -51,29 +54,18 @@ def width_axis(answer: Answer) -> Axis:
     )
 
 
+def _statistic_note(statistic: str, row: Row) -> str:
+    return statistic_note(statistic, row["trainings"])
+
+
 def _accuracy(by_width: Answer) -> Chart:
     budgets = grouped(by_width.rows, "target_nnz")
     options = [str(budget) for (budget,) in budgets]
     views: Views = {}
     for (budget,), rows in budgets.items():
-        methods = grouped(rows, "method")
         for statistic in STATISTICS:
-            views[(str(budget), statistic)] = View(
-                [
-                    Series(
-                        name_of(method),
-                        method,
-                        [row["width"] for row in methods[(method,)]],
-                        [row[statistic] for row in methods[(method,)]],
-                        networks=[row["experiment_id"] for row in methods[(method,)]],
-                        notes=[
-                            statistic_note(statistic, row["trainings"])
-                            for row in methods[(method,)]
-                        ],
-                    )
-                    for method in in_order(method for (method,) in methods)
-                ]
-            )
+            note = partial(_statistic_note, statistic)
+            views[str(budget), statistic] = View(method_series(rows, "width", statistic, note))
     first = _FIRST_BUDGET if _FIRST_BUDGET in options else next(iter(options), "")
     lowest = min((row["median"] for row in by_width.rows), default=0.5)
     return Chart(
@@ -100,20 +92,12 @@ def _weights(fewest: Answer, sparsest: Answer) -> Chart:
     }
     views: Views = {}
     for (target,), rows in grouped(fewest.rows, "target").items():
-        methods = grouped(rows, "method")
-        series = [
-            Series(
-                name_of(method),
-                method,
-                [row["width"] for row in methods[(method,)]],
-                [row["weights"] for row in methods[(method,)]],
-                networks=[row["experiment_id"] for row in methods[(method,)]],
-                notes=[
-                    f"sparsest of {row['networks']:,} that reach it" for row in methods[(method,)]
-                ],
-            )
-            for method in in_order(method for (method,) in methods)
-        ]
+        series = method_series(
+            rows,
+            "width",
+            "weights",
+            lambda row: f"sparsest of {row['networks']:,} that reach it",
+        )
         guides = (
             [Guide(search[target], "sparsest of search", style=SEARCH)] if target in search else []
         )
