@@ -148,7 +148,7 @@ def _stream(reader: ResultsReader, format: str, sent: _Counted, query: str | Non
     ):
 
         def copy() -> int:
-            with sending:  # the reading end sees the end only if nobody can write any more
+            with sending:  # the reader sees the end when no writer is left
                 return _copy(connection, file, format)
 
         future = start(copy)

@@ -1,4 +1,4 @@
-"""What a store and the published results have in common when they are read."""
+"""Reading results, of a store or published ones, through the same two views."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ResultsReader(ABC):
         return False
 
     def was_replaced(self) -> bool:
-        """Return whether a data file is gone because others replaced it."""
+        """Return whether data files were replaced and removed."""
         return False
 
     def sql(self, query: str) -> pa.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -103,7 +104,8 @@ def check_content(store: Path) -> Finding:
         problems = verify_store(store)
         if problems:
             more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-            advice = f"{problems[0].advice} (`{program()} verify --store {store}` names all)"
+            verify = f"{program()} verify --store {shlex.quote(str(store))}"
+            advice = f"{problems[0].advice} (`{verify}` names all)"
             return problem("store", f"{problems[0]}{more}", advice)
         with StoreReader(store) as reader:
             progress, holder = reader.progress(), reader.holder()

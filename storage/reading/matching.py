@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 
 import duckdb
 import pyarrow as pa
@@ -48,7 +49,7 @@ def matching_rows(
         if sweep_id not in {sweep.begin.sweep_id for sweep in reader.progress().sweeps}:
             raise UnknownSelection(
                 f'{reader.paths.root} has no sweep {sweep_id!r}. `sparsest query "SELECT sweep_id, '
-                f'command FROM sweeps" --store {reader.paths.root}` lists them.'
+                f'command FROM sweeps" --store {quote(str(reader.paths.root))}` lists them.'
             )
         criteria.append(f"sweep_id = {sql_text(sweep_id)}")
     if condition is not None:

@@ -101,7 +101,7 @@ def _start(connection: duckdb.DuckDBPyConnection, statement: str) -> pa.RecordBa
         raise ReadOnlyError(f"A query can only read the stored results. {error}") from error
     except (duckdb.BinderException, duckdb.CatalogException) as error:
         raise QueryError(_message_with_position(connection, statement, error)) from error
-    except duckdb.Error as error:
+    except (duckdb.Error, pa.ArrowException) as error:
         raise QueryError(str(error)) from error
 
 

@@ -31,7 +31,7 @@ from storage.reading.views import sweeps_table
 from storage.results_reader import ResultsReader
 
 _MISTAKES: Final = ("Binder", "Catalog", "Conversion", "Out of", "Parser", "Permission", "Mismatch")
-"""What DuckDB's messages start with when the query is at fault, or the memory limit."""
+"""Start of DuckDB's messages about mistakes in a query and about the memory limit."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class StoreReader(ResultsReader):
                 return changed
 
     def was_replaced(self) -> bool:
-        """Return whether a data file is gone because others replaced it; they are read from now on.
+        """Return whether data files were replaced and removed; the new ones are read from then on.
 
         Raises:
             StoreDamaged: A data file is gone for another reason.

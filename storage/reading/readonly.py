@@ -113,7 +113,10 @@ def _check_reading(
     if kind != duckdb.StatementType.SELECT:
         raise ReadOnlyError(f"Refused: {kind.name}. {_ALLOWED}")
     row = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchone()
-    tree = json.loads(row[0]) if row else {"error": True}
+    try:
+        tree = json.loads(row[0]) if row else {"error": True}
+    except RecursionError as error:
+        raise QueryError("The query is nested too deeply.") from error
     if tree["error"]:
         raise ReadOnlyError(f"Refused: DuckDB cannot show how it parses the statement. {_ALLOWED}")
     for part in _objects(tree):
@@ -135,7 +138,7 @@ def _check_part(part: dict[str, Any]) -> None:
 
 
 def _objects(tree: object) -> Iterator[dict[str, Any]]:
-    """Yield every JSON object of a parsed statement, without recursion: nesting has no limit."""
+    """Yield every JSON object of a parsed statement."""
     waiting = [tree]
     while waiting:
         value = waiting.pop()

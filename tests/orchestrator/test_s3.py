@@ -35,8 +35,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     service = Service()
     monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "user")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps its configuration
     boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="a-bucket")
     yield service

@@ -240,6 +240,19 @@ def test_mistake_in_a_query_is_located(reader: StoreReader) -> None:
         reader.sql("SELECT CAST(study AS INTEGER) FROM results")
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT " + "+".join("1" * 900),
+        "SELECT * FROM " + "(SELECT * FROM " * 900 + "results" + ")" * 900,
+        "SELECT " + "[" * 200 + "]" * 200,
+    ],
+)
+def test_deep_nesting_is_refused(reader: StoreReader, query: str) -> None:
+    with pytest.raises(QueryError):
+        reader.sql(query)
+
+
 def test_variable_of_the_caller_is_not_a_table(reader: StoreReader) -> None:
     mine = reader.sql("SELECT 1 AS a")
     assert mine.num_rows == 1

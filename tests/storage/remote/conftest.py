@@ -26,8 +26,8 @@ def one_service() -> Iterator[Service]:
 def service(one_service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """An S3 service named by the environment, without faults."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", one_service.url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "user")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")

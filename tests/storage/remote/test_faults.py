@@ -111,7 +111,7 @@ def test_second_writer_is_stopped(rows: Rows, machine: Machine) -> None:
         with pytest.raises(WriterClosed):
             second.begin_sweep(rows.begin("b"))
         assert first.commit() == 3
-        # Whoever comes later goes on, and the earlier one stops at its next commit.
+        # The later writer continues; the earlier one stops at its next commit.
         with StoreWriter(machine("third")) as third:
             third.begin_sweep(rows.begin("c"))
             rows.append(first, 3, 5, sweep_id="a")

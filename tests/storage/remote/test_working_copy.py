@@ -114,7 +114,7 @@ def test_reading_a_missing_store_creates_nothing(
 
 
 def test_prefix_with_other_objects_is_refused(machine: Machine, address: S3Address) -> None:
-    # A name that only begins likewise is nobody's.
+    # A name that only starts like the prefix does not count.
     s3().put_object(Bucket=address.bucket, Key="stores/mine-too/thesis.pdf", Body=b"x")
     machine()
     s3().put_object(Bucket=address.bucket, Key="stores/mine/thesis.pdf", Body=b"x")
