@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
@@ -32,6 +33,14 @@ class _RunLog(logging.FileHandler):
             print(f"cannot write {self.baseFilename}: {error.strerror}", file=sys.stderr)
 
 
+class _UtcFormatter(logging.Formatter):
+    """Writes times in UTC, like all times in a store."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+
 @contextmanager
 def log_beside(paths: StorePaths) -> Iterator[None]:
     """Log to the file beside the store, whatever the terminal shows.
@@ -43,7 +52,7 @@ def log_beside(paths: StorePaths) -> Iterator[None]:
         handler = _RunLog(paths.run_log)
     except OSError as error:
         raise UserError(f"cannot write the log file {paths.run_log}: {error.strerror}") from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_UtcFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     level_before = root.level
     root.addHandler(handler)

@@ -10,6 +10,7 @@ import shlex
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,8 @@ def test_sweep_is_recorded(sweep: Path, store: Path) -> None:
     assert query(store, "SELECT DISTINCT root_seed FROM results").to_pylist() == [{"root_seed": 5}]
     log = store.with_name("store.log").read_text()
     assert f"sweep {record['sweep_id']}: finished, 3 stored" in log
+    logged = datetime.fromisoformat(log.split()[0])
+    assert timedelta() <= datetime.now(UTC) - logged < timedelta(minutes=10)
 
 
 def test_another_root_seed_gives_other_networks(sweep: Path, store: Path) -> None:

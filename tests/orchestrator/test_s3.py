@@ -120,8 +120,8 @@ def test_doctor_checks_a_store_in_a_bucket(
     tmp_path: Path, service: Service, machine: Callable[[str], None]
 ) -> None:
     def found(*words: str) -> dict[str, tuple[str, str]]:
-        told = json.loads(sparsest("doctor", "--store", *words, "--json").out)
-        return {one["what"]: (one["level"], one["found"]) for one in told}
+        findings = json.loads(sparsest("doctor", "--store", *words, "--json").out)
+        return {one["what"]: (one["level"], one["found"]) for one in findings}
 
     place = "s3://a-bucket/new"
     assert found(place)["store"] == ("ok", f"there is none at {place} yet")
@@ -130,6 +130,6 @@ def test_doctor_checks_a_store_in_a_bucket(
     machine("second")
     assert found(place)["s3"][0] == "ok"
     assert found(place)["store"][1].startswith("2 rows in 1 file")
-    level, said = found("s3://no-such-bucket/x")["s3"]
-    assert (level, "no-such-bucket" in said) == ("problem", True)
+    level, text = found("s3://no-such-bucket/x")["s3"]
+    assert (level, "no-such-bucket" in text) == ("problem", True)
     assert sparsest("doctor", "--store", "s3://").code == 2

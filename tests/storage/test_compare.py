@@ -34,9 +34,9 @@ def compared(first: Path, second: Path, studies: list[str] | None = None) -> Com
 def test_time_and_sweep_are_not_compared(rows: Rows, tmp_path: Path) -> None:
     first = put(tmp_path / "a", rows, [rows.row(index) for index in range(3)])
     second = put(tmp_path / "b", rows, [rows.row(index, train_ms=1.0) for index in range(3)])
-    found = compared(first, second)
-    assert found.same
-    assert found.studies == {"phase1": Counts(equal=3)}
+    comparison = compared(first, second)
+    assert comparison.same
+    assert comparison.studies == {"phase1": Counts(equal=3)}
 
 
 @pytest.mark.parametrize(
@@ -57,11 +57,11 @@ def test_difference_in_any_column_is_found(
 ) -> None:
     first = put(tmp_path / "a", rows, [rows.row(0, prunable_95=2), rows.row(1)])
     second = put(tmp_path / "b", rows, [rows.row(0, **({"prunable_95": 2} | changes)), rows.row(1)])
-    found = compared(first, second)
-    assert not found.same
-    assert found.total == Counts(equal=1, different=1)
-    assert found.columns == dict.fromkeys(changes, 1)
-    (example,) = found.examples
+    comparison = compared(first, second)
+    assert not comparison.same
+    assert comparison.total == Counts(equal=1, different=1)
+    assert comparison.columns == dict.fromkeys(changes, 1)
+    (example,) = comparison.examples
     assert example.experiment_id == rows.row(0)["experiment_id"]
     assert example.label == "random:18955"
 
@@ -83,10 +83,10 @@ def test_absent_column_is_not_a_difference(rows: Rows, tmp_path: Path) -> None:
     curves = {"epoch_loss": [0.5, 0.25], "epoch_accuracy": [0.5, 0.75]}
     first = put(tmp_path / "a", rows, [rows.row(0), rows.row(1)])
     second = put(tmp_path / "b", rows, [rows.row(0, **curves), rows.row(1, loss=2.0, **curves)])
-    found = compared(first, second)
-    assert found.total == Counts(lacking=1, different=1)
-    assert found.columns == {"loss": 1}
-    assert found.lacking == {"epoch_loss": 2, "epoch_accuracy": 2}
+    comparison = compared(first, second)
+    assert comparison.total == Counts(lacking=1, different=1)
+    assert comparison.columns == {"loss": 1}
+    assert comparison.lacking == {"epoch_loss": 2, "epoch_accuracy": 2}
 
 
 def test_differences_of_the_backend_alone_are_counted(rows: Rows, tmp_path: Path) -> None:
@@ -96,9 +96,13 @@ def test_differences_of_the_backend_alone_are_counted(rows: Rows, tmp_path: Path
         rows,
         [rows.row(0), rows.row(1, backend="x"), rows.row(2, backend="x", loss=2.0)],
     )
-    found = compared(first, second)
-    assert (found.total.different, found.other_backend, found.backend_alone) == (2, 2, 1)
-    assert [example.backends for example in found.examples] == [("numba", "x")] * 2
+    comparison = compared(first, second)
+    assert (comparison.total.different, comparison.other_backend, comparison.backend_alone) == (
+        2,
+        2,
+        1,
+    )
+    assert [example.backends for example in comparison.examples] == [("numba", "x")] * 2
 
 
 def test_index_in_an_edited_sweep_file_is_not_compared(rows: Rows, tmp_path: Path) -> None:

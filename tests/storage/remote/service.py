@@ -1,4 +1,4 @@
-"""An S3 that can be told to fail: moto's, behind a server that answers one request at a time."""
+"""An S3 service with faults: moto behind a server that handles one request at a time."""
 
 from __future__ import annotations
 

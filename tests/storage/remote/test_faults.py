@@ -28,7 +28,7 @@ WANTED = IndexSet.of([(0, 6)])
 
 
 def finish(rows: Rows, folder: Path, sweep: str, reported: list[int]) -> None:
-    """Stores what is left of six rows, in commits of two."""
+    """Store the missing ones of six rows, in commits of two."""
     with StoreWriter(folder) as writer:
         left = WANTED - writer.stored(rows.digest)
         writer.begin_sweep(rows.begin(sweep))
@@ -41,21 +41,21 @@ def finish(rows: Rows, folder: Path, sweep: str, reported: list[int]) -> None:
 
 
 def stored(folder: Path) -> list[int]:
-    """Indices of the rows of a store, which is whole."""
+    """Verify a store and return the indices of its rows."""
     assert verify_store(folder) == []
     with StoreReader(folder) as reader:
-        found = reader.sql("SELECT study_index FROM results ORDER BY 1").to_pylist()
-    return [row["study_index"] for row in found]
+        rows = reader.sql("SELECT study_index FROM results ORDER BY 1").to_pylist()
+    return [row["study_index"] for row in rows]
 
 
 def killing(monkeypatch: pytest.MonkeyPatch, at: int, *, before: bool) -> list[str]:
-    """The process ends before or after its request number `at`; the list of its requests."""
+    """Kill the process before or after its request number `at`; return the list of requests."""
     real = BaseClient._make_api_call
-    asked: list[str] = []
+    requests: list[str] = []
 
     def call(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        asked.append(operation)
-        if len(asked) != at + 1:
+        requests.append(operation)
+        if len(requests) != at + 1:
             return real(client, operation, parameters)
         if not before:
             with suppress(ClientError):
@@ -63,7 +63,7 @@ def killing(monkeypatch: pytest.MonkeyPatch, at: int, *, before: bool) -> list[s
         raise Crash
 
     monkeypatch.setattr(BaseClient, "_make_api_call", call)
-    return asked
+    return requests
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -81,12 +81,12 @@ def test_killed_writer_loses_no_stored_row(
         address = S3Address(bucket, f"killed/{at}")
         reported: list[int] = []
         with monkeypatch.context() as patch:
-            asked = killing(patch, at, before=before)
+            requests = killing(patch, at, before=before)
             try:
                 copy = working_copy(address, tmp_path / f"first-{at}", may_be_missing=True)
                 finish(rows, copy, "a", reported)
             except Crash:
-                assert len(asked) == at + 1
+                assert len(requests) == at + 1
             else:
                 break
         # The same machine, or another one that has nothing yet.
@@ -98,7 +98,7 @@ def test_killed_writer_loses_no_stored_row(
         fresh = working_copy(address, tmp_path / f"third-{at}")
         assert stored(fresh) == list(WANTED)
         at += every
-    assert at > 8  # the whole sweep was gone through
+    assert at > 8  # the whole sweep was covered
     assert reported == list(WANTED)
 
 
@@ -124,7 +124,7 @@ def test_second_writer_is_stopped(rows: Rows, machine: Machine) -> None:
 
 
 def puts(kind: str, how: Callable[[Request], Answer | None]) -> Callable[[Request], Answer | None]:
-    """Meddles with all requests that write an object of a folder."""
+    """Apply a fault to all requests that write an object in a folder."""
 
     def fault(request: Request) -> Answer | None:
         if request.method == "PUT" and f"/{kind}/" in request.path:
@@ -135,7 +135,7 @@ def puts(kind: str, how: Callable[[Request], Answer | None]) -> Callable[[Reques
 
 
 def once(how: Callable[[Request], Answer]) -> Callable[[Request], Answer | None]:
-    """Meddles with the first request alone."""
+    """Apply a fault to the first request only."""
     seen: list[Request] = []
 
     def fault(request: Request) -> Answer | None:

@@ -35,7 +35,7 @@ Machine = Callable[..., Path]
 
 
 def store_some(rows: Rows, folder: Path, *sizes: int, sweep: str = "a", start: int = 0) -> None:
-    """Commits rows of these sizes in one finished sweep."""
+    """Store rows in commits of these sizes, in one finished sweep."""
     with StoreWriter(folder) as writer:
         writer.begin_sweep(rows.begin(sweep))
         for size in sizes:
@@ -46,7 +46,7 @@ def store_some(rows: Rows, folder: Path, *sizes: int, sweep: str = "a", start: i
 
 
 def numbers(folder: Path) -> list[int]:
-    """Indices of the rows of a store."""
+    """Return the indices of the rows of a store."""
     with StoreReader(folder) as reader:
         found = reader.sql("SELECT study_index FROM results ORDER BY 1").to_pylist()
     return [row["study_index"] for row in found]
