@@ -63,7 +63,7 @@ class Stop(Protocol):
 
     @property
     def requested(self) -> bool:
-        """Whether it has come."""
+        """True once it has come."""
 
 
 def drive(

@@ -45,7 +45,7 @@ class Failed:
 
     Attributes:
         job: the job.
-        reason: what happened.
+        reason: description of the failure.
         kind: kind of the worker.
     """
 
@@ -60,9 +60,9 @@ class Returned:
 
     Attributes:
         job: the job.
-        reason: what happened.
-        started: whether it may have been in training when its machine was lost. If that happens
-            again and again, it may be the cause.
+        reason: description of the failure.
+        started: True if it may have been in training when its machine was lost. If that happens
+            repeatedly, it may be the cause.
     """
 
     job: Job

@@ -41,7 +41,7 @@ class Job:
         cost: estimated cost of all of them (`workers.cost`).
         failures: number of times that it has failed.
         losses: number of times that its machine was lost while training it.
-        suspect: whether it is part of a task that failed.
+        suspect: True for a part of a task that failed.
     """
 
     task: Task

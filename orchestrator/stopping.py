@@ -76,7 +76,7 @@ class StopRequest:
 
     @property
     def requested(self) -> bool:
-        """Whether a signal has come."""
+        """True after the first signal."""
         return self.received is not None
 
     def __enter__(self) -> Self:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 @dataclass
 class Tally:
-    """What one sweep, or several in turn, have trained.
+    """The counts of one sweep, or of several in turn.
 
     Attributes:
         total: experiments to train.
@@ -20,7 +20,7 @@ class Tally:
         train_s: the part of `busy_s` spent on training.
         work_left: estimated fraction of the work that remains, from 1 to 0. Experiments differ in
             cost by a factor of ten thousand, so it does not follow from their number.
-        interrupted: whether the run stopped before everything was trained.
+        interrupted: True if the run stopped before everything was trained.
     """
 
     total: int = 0

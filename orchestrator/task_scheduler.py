@@ -60,7 +60,7 @@ class TaskScheduler:
         plan: the experiments to train.
         sweep_id: id of the sweep, for the rows.
         limit: maximum number of experiments to train; None for all.
-        curves: whether to measure every training after each epoch too.
+        curves: measure every training after each epoch too.
         packages: version of each package whose plug-ins are used.
     """
 
@@ -134,7 +134,7 @@ class TaskScheduler:
         self._speeds.observe(kind, busy_s / job.cost)
 
     def give_up(self, job: Job) -> None:
-        """Count a job as done that nobody trains any more."""
+        """Count a job as done that has been recorded as failed."""
         self._cost_done += job.cost
 
     def time_limit_s(self, job: Job, kind: WorkerKind) -> float:

@@ -25,7 +25,7 @@ class Task:
         study: the study, from which the worker makes the experiments itself.
         indices: indices of the experiments in the study.
         sweep_id: id of the sweep, for every row.
-        curves: whether to measure every training after each epoch too.
+        curves: measure every training after each epoch too.
         packages: (name, version) of the packages whose plug-ins the sweep uses.
     """
 

@@ -33,7 +33,7 @@ def empty_working_directory() -> Iterator[None]:
         return
     _make_variables_absolute()
     folder = private_folder() / "work"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     with chdir(folder):
         yield
 

@@ -1,4 +1,4 @@
-"""The command that tells what a sweep would cost."""
+"""The command that shows what a sweep costs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Table
 from orchestrator.commands.options import AsJson, Calibrate, RootSeed, ShardWord, StudyWords
 from orchestrator.commands.store_location import new_store_location
 from orchestrator.display.formatting import human_bytes, human_hours
-from orchestrator.display.terminal import plain_console, print_line
+from orchestrator.display.terminal import plain_console, print_line, print_table
 from orchestrator.inits import tokens
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import estimate
@@ -44,8 +44,8 @@ def plan(
 ) -> None:
     """Show what is left to train, and what it costs on this machine.
 
-    That is what is planned, stored and remaining, with core-hours and disk space. The machine's
-    speed is measured once, which takes two seconds, and kept.
+    The numbers of planned, stored and remaining experiments, with core-hours and disk space. The
+    machine's speed is measured once, which takes two seconds, and kept.
     """
     targets = find_targets(words, root_seed)
     if shard is not None:
@@ -62,7 +62,7 @@ def plan(
 
 
 def _against_store(targets: Targets, store: Path | None) -> list[PlannedStudy]:
-    """The plan against a store, which need not exist yet."""
+    """Return the plan for a store that may not exist yet."""
     if store is None or _holds_nothing(StorePaths.of(store)):
         return make_plan(targets.selections, None)
     with StoreReader(store) as reader:
@@ -70,7 +70,7 @@ def _against_store(targets: Targets, store: Path | None) -> list[PlannedStudy]:
 
 
 def _holds_nothing(paths: StorePaths) -> bool:
-    """Whether a store is still to be made, here or on S3."""
+    """Return whether the store does not exist yet, here or on S3."""
     return not paths.root.exists() or (paths.origin.exists() and not paths.marker.exists())
 
 
@@ -97,6 +97,5 @@ def _show(rows: list[dict[str, Any]], speed: Calibration) -> None:
     for row in rows:
         cost = human_hours(row["core_hours"]), human_bytes(row["bytes"])
         table.add_row(row["study"], *(f"{row[key]:,}" for key in COUNTS), *cost)
-    console = plain_console()
-    console.print(table)
-    console.print(speed_note(speed))
+    print_table(table)
+    plain_console().print(speed_note(speed))

@@ -170,7 +170,7 @@ class Search:
 
     Attributes:
         settings: the search.
-        options: how to train.
+        options: options of the training.
         max_core_hours: duration of a phase that is allowed, unless the number of experiments is
             limited.
         store: the store.

@@ -1,4 +1,4 @@
-"""The command that tells how large the mask space of a structure is."""
+"""The command that shows the size of a structure's mask space."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from orchestrator.commands.options import AsJson, Calibrate
+from orchestrator.commands.options import AsJson, Calibrate, whole_number
 from orchestrator.display.formatting import human_count, human_hours
-from orchestrator.display.terminal import plain_console
+from orchestrator.display.terminal import plain_console, print_table
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import search_core_hours
 from orchestrator.planning.space import MaskSpace, mask_space
 from search.paper_grids import INPUTS
 
-_NAMES = {
+_DESCRIPTIONS = {
     "all": "all masks",
     "covering": "without an empty row or column",
     "eligible": 'eligible: masks = "all"',
@@ -28,16 +28,20 @@ _NAMES = {
 
 def space(
     structure: Annotated[
-        str, typer.Argument(metavar="STRUCTURE", help="Neurons of the hidden layers: 7x3x3.")
+        str,
+        typer.Argument(metavar="STRUCTURE", help="Neurons of the hidden layers, such as 7x3x3."),
     ],
-    inputs: Annotated[int, typer.Option(metavar="N", min=1, help="Features of the data.")] = INPUTS,
+    inputs: Annotated[
+        int,
+        typer.Option(metavar="N", parser=whole_number(1), help="Number of features of the data."),
+    ] = INPUTS,
     calibrate: Calibrate = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how many networks a structure has, and what they cost.
+    """Show the number of networks with a structure, and what training them costs.
 
-    Counted are the masks of the hidden layers: all, those that the search tries, and the networks
-    that are distinct whatever their hidden neurons are called. Each is trained once.
+    Counts the masks of the hidden layers: all masks, those that the search tries, and those that
+    differ by more than the order of the hidden neurons. The cost is for training each once.
     """
     counted = mask_space(structure, inputs)
     speed = calibration(again=calibrate)
@@ -91,12 +95,12 @@ def _show(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) -> N
         table.add_column(title, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
-            _NAMES[row["name"]],
+            _DESCRIPTIONS[row["name"]],
             human_count(row["networks"]),
             f"{row['mean_weights']:.1f}",
             human_hours(row["core_hours"]),
         )
-    console.print(table)
+    print_table(table)
     for note in (*_notes(space), speed_note(speed)):
         console.print(note)
 
@@ -105,7 +109,7 @@ def _notes(space: MaskSpace) -> list[str]:
     notes = []
     if space.distinct_at_least is not None:
         notes.append(
-            "Too wide to count its distinct networks: at least "
+            "The distinct networks are too many to count exactly: at least "
             f"{human_count(space.distinct_at_least)}."
         )
     listed = space.listed
@@ -118,8 +122,8 @@ def _notes(space: MaskSpace) -> list[str]:
                 f"the first {listed.mask2_limit} masks of the second layer for each number of "
                 "nonzeros"
             )
-        which = f"only {', and only '.join(limits)}" if limits else "every eligible mask"
-        notes.append(f"The paper lists ({listed.study}): {which}.")
-    notes.append("Mean weights are those of a network with its output layer, biases not counted.")
+        masks = f"only {', and only '.join(limits)}" if limits else "every eligible mask"
+        notes.append(f"The paper lists ({listed.study}): {masks}.")
+    notes.append("Mean weights include the output layer, but not the biases.")
     notes.append("Each network is trained once: one learning rate, one schedule, 50 epochs.")
     return notes

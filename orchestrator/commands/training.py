@@ -47,14 +47,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How to train.
+    """Options of a training command.
 
     Attributes:
-        executor: what trains.
+        executor: the executor to use.
         root_seed: root seed of all random numbers.
         limit: maximum number of experiments to train; None for all.
         invocation: the command.
-        curves: whether to measure every training after each epoch too.
+        curves: measure every training after each epoch too.
         retry: statuses of stored rows whose experiments are trained again.
         shard: the part that this machine trains; None if it trains everything.
     """
@@ -74,7 +74,7 @@ class Training:
     Args:
         targets: the wanted experiments.
         given: initialisations from files, by name.
-        options: how to train.
+        options: options of the command.
         store: the store.
         console: for messages.
 

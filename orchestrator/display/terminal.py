@@ -16,6 +16,7 @@ from collections.abc import Iterable
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Table
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters except line feed and tab, other line separators, characters that change the
@@ -73,3 +74,10 @@ def plain_console(*, stderr: bool = False, width: int | None = None) -> Console:
         emoji=False,
         force_interactive=None if interactive else False,
     )
+
+
+def print_table(table: Table) -> None:
+    """Print a table on standard output, wider than the terminal if need be: no number is cut."""
+    console = plain_console()
+    wanted = plain_console(width=_PIPE_WIDTH).measure(table).maximum
+    plain_console(width=max(console.width, wanted)).print(table)

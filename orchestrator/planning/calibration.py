@@ -24,7 +24,7 @@ STRUCTURES = tuple(map(Structure, ((3, 2, 2), (3, 3, 3), (7, 3, 3), (8, 8, 8), (
 """Structures that are timed, from the smallest of the paper's search to the largest."""
 
 NETWORKS = 16
-"""Networks of each structure that are timed together: as many as share a data order in a task."""
+"""Number of networks of each structure, timed together as if they shared a data order in a task."""
 
 LEARNING_RATE = 1e-6
 """A rate at which no network learns. The weights that a good network could lose are counted too

@@ -29,10 +29,10 @@ LINES = [(file.name, line) for file in FILES for line in command_lines(file)]
 
 
 @pytest.mark.parametrize(("name", "line"), LINES)
-def test_a_cluster_is_told_to_run_what_does_not_exist(name: str, line: str) -> None:
+def test_command_exists_with_its_options(name: str, line: str) -> None:
     words = shlex.split(line, comments=True)
     COMMANDS[words[0]].make_context(words[0], words[1:])
 
 
-def test_files_have_commands() -> None:
+def test_every_file_has_commands() -> None:
     assert {name for name, _ in LINES} >= {"cluster.yaml", "local.yaml", "cluster.md"}

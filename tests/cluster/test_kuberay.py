@@ -62,7 +62,7 @@ def pinned_ray() -> str:
     return version
 
 
-def test_operator_does_not_know_a_field(objects: dict[str, dict[str, Any]]) -> None:
+def test_fields_are_those_of_the_operator(objects: dict[str, dict[str, Any]]) -> None:
     cluster = objects["RayCluster"]
     assert cluster["apiVersion"] == "ray.io/v1"
     spec = cluster["spec"]
@@ -79,7 +79,7 @@ def test_operator_does_not_know_a_field(objects: dict[str, dict[str, Any]]) -> N
     assert spec["headGroupSpec"]["serviceType"] == "ClusterIP"
 
 
-def test_store_lies_in_a_pod_that_may_go(objects: dict[str, dict[str, Any]]) -> None:
+def test_store_is_on_a_volume_that_outlives_its_pod(objects: dict[str, dict[str, Any]]) -> None:
     pod = objects["RayCluster"]["spec"]["headGroupSpec"]["template"]["spec"]
     (volume,) = pod["volumes"]
     claim = objects["PersistentVolumeClaim"]["metadata"]["name"]
@@ -90,13 +90,13 @@ def test_store_lies_in_a_pod_that_may_go(objects: dict[str, dict[str, Any]]) -> 
     assert f"--store {mount['mountPath']}/" in comments
 
 
-def test_pods_have_another_ray_than_the_driver(objects: dict[str, dict[str, Any]]) -> None:
+def test_pods_have_the_pinned_ray(objects: dict[str, dict[str, Any]]) -> None:
     image = (ROOT / "cluster" / "kuberay.Dockerfile").read_text()
     assert objects["RayCluster"]["spec"]["rayVersion"] == pinned_ray()
     assert f"FROM rayproject/ray:{pinned_ray()}-py311\n" in image
 
 
-def test_image_lacks_a_part_of_the_project() -> None:
+def test_image_has_every_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     setuptools = project["tool"]["setuptools"]
     packages = {name.removesuffix(".*") for name in setuptools["packages"]["find"]["include"]}

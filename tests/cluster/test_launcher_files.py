@@ -35,20 +35,20 @@ def pinned(package: str) -> str:
     raise LookupError(f"constraints.txt does not pin {package}")
 
 
-def test_ray_would_not_refuse_the_file(cluster: dict[str, Any]) -> None:
+def test_file_follows_ray_s_schema(cluster: dict[str, Any]) -> None:
     prepared = prepare_config(cluster)
     validate_config(prepared)
     # What Ray made of the file, not only that it took it.
     assert set(prepared["available_node_types"]) == {"head", "cpu-worker", "gpu-worker"}
 
 
-def test_a_misspelt_key_would_be_noticed(cluster: dict[str, Any]) -> None:
+def test_misspelt_key_is_refused(cluster: dict[str, Any]) -> None:
     cluster["available_node_types"]["head"]["resource"] = {}
     with pytest.raises(Exception, match="'resource' was unexpected"):
         validate_config(prepare_config(cluster))
 
 
-def test_no_worker_costs_money_before_there_is_work(cluster: dict[str, Any]) -> None:
+def test_no_worker_is_started_before_there_is_work(cluster: dict[str, Any]) -> None:
     workers = {k: v for k, v in cluster["available_node_types"].items() if k != "head"}
     assert {name: node["min_workers"] for name, node in workers.items()} == {
         "cpu-worker": 0,
@@ -56,7 +56,7 @@ def test_no_worker_costs_money_before_there_is_work(cluster: dict[str, Any]) -> 
     }
 
 
-def test_the_head_does_not_train(cluster: dict[str, Any]) -> None:
+def test_head_does_not_train(cluster: dict[str, Any]) -> None:
     assert cluster["available_node_types"]["head"]["resources"] == {"CPU": 0}
 
 
@@ -67,7 +67,7 @@ def test_images_have_the_pinned_ray(cluster: dict[str, Any]) -> None:
     assert gpu_worker["docker"]["worker_image"] == f"{image}-gpu"
 
 
-def test_ray_would_refuse_the_file_for_one_s_own_machines(local: dict[str, Any]) -> None:
+def test_file_for_your_machines_follows_ray_s_schema(local: dict[str, Any]) -> None:
     machines = len(local["provider"]["worker_ips"])
     prepared = prepare_config(local)
     validate_config(prepared)
@@ -75,7 +75,7 @@ def test_ray_would_refuse_the_file_for_one_s_own_machines(local: dict[str, Any])
     assert prepared["max_workers"] == machines
 
 
-def test_a_firewall_has_to_guess_a_port(local: dict[str, Any]) -> None:
+def test_all_ports_are_fixed(local: dict[str, Any]) -> None:
     def ports(commands: list[str]) -> dict[str, int]:
         (start,) = [command for command in commands if " start " in command]
         return {name: int(port) for name, port in re.findall(r"--([\w-]*port)=(\d+)", start)}
@@ -95,7 +95,7 @@ def test_a_firewall_has_to_guess_a_port(local: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["cluster.yaml", "cluster/local.yaml"])
-def test_ray_takes_orders_from_anybody(name: str) -> None:
+def test_ray_asks_for_a_token(name: str) -> None:
     config = yaml.safe_load((ROOT / name).read_text())
     starts = [*config["head_start_ray_commands"], *config["worker_start_ray_commands"]]
     starts = [command for command in starts if " start " in command]
@@ -107,19 +107,19 @@ def test_ray_takes_orders_from_anybody(name: str) -> None:
     assert "--ray-client-server-port" not in head
 
 
-def test_ray_s_ports_are_open_to_everybody(cluster: dict[str, Any]) -> None:
+def test_ray_s_ports_are_closed_to_the_outside(cluster: dict[str, Any]) -> None:
     # Ray's own rules for a group that it makes let in SSH, and the group's members.
     assert cluster["provider"]["security_group"] == {"GroupName": "sparsest"}
 
 
-def test_store_goes_with_a_spot_instance(cluster: dict[str, Any]) -> None:
+def test_store_is_not_on_a_spot_instance(cluster: dict[str, Any]) -> None:
     types = cluster["available_node_types"]
     spot = {name for name, node in types.items() if "InstanceMarketOptions" in node["node_config"]}
     assert spot == {"cpu-worker", "gpu-worker"}
 
 
 @pytest.mark.parametrize("name", ["cluster.yaml", "cluster/local.yaml"])
-def test_no_part_of_the_project_is_left_behind(name: str) -> None:
+def test_every_package_is_copied(name: str) -> None:
     cluster = yaml.safe_load((ROOT / name).read_text())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     setuptools = project["tool"]["setuptools"]

@@ -56,11 +56,11 @@ def job(tmp_path: Path) -> tuple[dict[str, str], Path]:
     return environment, calls
 
 
-def test_script_is_not_one() -> None:
+def test_script_is_valid() -> None:
     subprocess.run(["bash", "-n", SCRIPT], check=True)
 
 
-def test_nodes_do_not_find_their_head_or_stay_when_the_sweep_has_ended(
+def test_nodes_join_their_head_and_end_with_the_sweep(
     job: tuple[dict[str, str], Path],
 ) -> None:
     environment, calls = job
@@ -83,7 +83,7 @@ def test_nodes_do_not_find_their_head_or_stay_when_the_sweep_has_ended(
         assert gone.connect_ex(("127.0.0.1", port)) != 0
 
 
-def test_time_limit_kills_the_driver_before_it_has_stored_its_rows(
+def test_driver_stores_its_rows_before_the_time_limit(
     job: tuple[dict[str, str], Path],
 ) -> None:
     environment, calls = job

@@ -22,14 +22,14 @@ def _hosts() -> Iterator[None]:
     clear_abandoned()  # also where the campaign had to be killed
 
 
-def test_two_programs_make_the_same_network() -> None:
+def test_two_programs_make_separate_networks() -> None:
     with Network(2) as one, Network(1) as other:
         for network in (one, other):
             for host in network.hosts:
                 host.reach(network.address)
 
 
-def test_network_of_a_killed_program_stays() -> None:
+def test_network_of_a_killed_program_is_removed() -> None:
     # Its eighth host is one that no other program on this machine has.
     make = "from tests.faults.network import Network; made = Network(8).__enter__()"
     program = f"import os; {make}; print(made.hosts[7].name, flush=True); os._exit(0)"
@@ -40,13 +40,13 @@ def test_network_of_a_killed_program_stays() -> None:
     assert ended.stdout.strip() not in left.stdout
 
 
-def test_rows_of_a_node_that_comes_back_are_lost_or_stored_twice(tmp_path: Path) -> None:
+def test_rows_of_a_node_that_comes_back_are_stored_once(tmp_path: Path) -> None:
     words = ("--experiments", "1200", "--cut", "5", "--hosts", "1")
     report = report_of("cut_network", tmp_path / "cut", *words, minutes=15)
     assert report["agreement"]["rows"] == 1200
 
 
 @pytest.mark.campaign
-def test_node_cut_off_for_two_minutes_stops_a_sweep(tmp_path: Path) -> None:
+def test_sweep_survives_a_node_cut_off_for_two_minutes(tmp_path: Path) -> None:
     report = report_of("cut_network", tmp_path / "cut", minutes=30)
     assert report["rows_during_the_cut"] > 0

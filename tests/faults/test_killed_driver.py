@@ -60,7 +60,7 @@ def kill_again_and_again(folder: Path, count: int, deaths: list[tuple[int, float
     )
 
 
-def test_driver_killed_at_some_calls_loses_rows_or_trains_them_twice(tmp_path: Path) -> None:
+def test_rows_are_trained_once_by_a_driver_killed_at_some_calls(tmp_path: Path) -> None:
     deaths: list[tuple[int, float | None]] = [(at, None) for at in (3, 18, 40, 50, 61, 66, 72, 80)]
     # Twice as many experiments as these kills leave undone on an idle machine; on a busy one, kills
     # with a delay come later.
@@ -68,7 +68,7 @@ def test_driver_killed_at_some_calls_loses_rows_or_trains_them_twice(tmp_path: P
 
 
 @pytest.mark.campaign
-def test_driver_killed_200_times_over_one_sweep_loses_rows_or_trains_them_twice(
+def test_rows_are_trained_once_by_a_driver_killed_200_times(
     tmp_path: Path,
 ) -> None:
     draw = random.Random(0)

@@ -14,7 +14,7 @@ from tests.faults.campaign import report_of
 from tests.orchestrator.running import rates
 
 
-def test_killed_driver_leaves_ray_behind(tmp_path: Path) -> None:
+def test_ray_ends_with_a_killed_driver(tmp_path: Path) -> None:
     words = ("--kills", "1", "--grid", f"structure = ['2x2x1']\n{rates(200)}")
     report = report_of("kill_drivers", tmp_path / "killed", *words, minutes=15)
     assert report["kills"] == report["kills_that_found_new_rows"] == 1
@@ -22,18 +22,18 @@ def test_killed_driver_leaves_ray_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.campaign
-def test_two_hundred_killed_drivers_lose_a_row(tmp_path: Path) -> None:
+def test_no_row_is_lost_by_two_hundred_killed_drivers(tmp_path: Path) -> None:
     report = report_of("kill_drivers", tmp_path / "killed", minutes=180)
     assert report["kills"] == 200
     assert report["left_behind"] == []
 
 
 @pytest.mark.campaign
-def test_lost_workers_nodes_and_head_stop_a_sweep(tmp_path: Path) -> None:
+def test_sweep_survives_lost_workers_nodes_and_head(tmp_path: Path) -> None:
     report = report_of("cluster_faults", tmp_path / "faults", minutes=60)
     assert all(fault["all_workers_s"] is not None for fault in report["faults"])
 
 
 @pytest.mark.campaign
-def test_a_hundred_bad_experiments_stop_ten_thousand(tmp_path: Path) -> None:
+def test_ten_thousand_experiments_are_trained_beside_a_hundred_bad_ones(tmp_path: Path) -> None:
     report_of("bad_experiments", tmp_path / "bad", "--patience", "5", minutes=180)

@@ -11,7 +11,7 @@ from tests.faults.raging import BETWEEN_S
 from tests.faults.storm import EXPERIMENTS
 
 
-def test_one_fault_after_the_other_changes_a_row(tmp_path: Path) -> None:
+def test_rows_are_unchanged_by_one_fault_after_the_other(tmp_path: Path) -> None:
     report = report_of("storm", tmp_path / "storm", "--in-turn", "--nodes", "2", minutes=15)
     assert report["faults"].keys() == BETWEEN_S.keys()
     assert report["runs"] >= 2
@@ -19,7 +19,7 @@ def test_one_fault_after_the_other_changes_a_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.campaign
-def test_storm_of_faults_changes_a_row(tmp_path: Path) -> None:
+def test_rows_are_unchanged_by_a_storm_of_faults(tmp_path: Path) -> None:
     report = report_of("storm", tmp_path / "storm", minutes=180)
     assert report["agreement"]["rows"] >= 50_000
     assert sum(report["faults"].values()) > 0

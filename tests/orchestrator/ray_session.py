@@ -1,8 +1,8 @@
-"""One Ray on this machine, what was done with it, and what happened: a program.
+"""A program that uses Ray on this machine and reports what happened.
 
-A process of its own, because what Ray reads from the environment must be set before anything
-imports it, which other tests have long done in theirs. Usage: ray_session.py FOLDER. Afterwards
-FOLDER has the stores "plain", "killed" and "second", and report.json.
+It is a separate process because what Ray reads from the environment must be set before Ray is
+imported, and other tests have imported it. Usage: ray_session.py FOLDER. It leaves the stores
+"plain", "killed", "second" and "stopped" and report.json in FOLDER.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -18,8 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions, make_executor
 from orchestrator.driver import drive
+from orchestrator.errors import UserError
 from orchestrator.executor import Done, Executor, Failed, Outcome, Returned
 from orchestrator.job import Job
 from orchestrator.planning.plan import make_plan
@@ -43,12 +47,12 @@ PATIENCE_S = 300.0
 
 @dataclass(frozen=True)
 class TrappedTable(Table):
-    """A table that notes in a folder which worker reads which row, and does there as it is told.
+    """A table that records in a folder which worker reads which row, and has traps there.
 
-    A file "kill-7" kills the first process that reads row 7, "crash-7" all of them, "raise-7" fails
-    them, "eat-7" has them ask for more memory than there is, "slow" makes all reading slow, and
-    while there is a file "gate-7" nobody comes past row 7. The driver, which reads some rows to
-    learn what a task costs, goes by all of it.
+    A file "kill-7" kills the first process that reads row 7, "crash-7" every one, "raise-7" raises
+    in them, "eat-7" has them allocate more memory than there is, "slow" makes all reading slow, and
+    a file "gate-7" blocks readers of row 7 while it exists. The driver, which reads some rows to
+    estimate the cost of a task, is exempt.
     """
 
     folder: str = ""
@@ -78,7 +82,7 @@ class TrappedTable(Table):
 
 
 class Trapped:
-    """A study of so many experiments with a trapped table, and its folder."""
+    """A study with a trapped table, and the folder of the traps."""
 
     def __init__(self, name: str, count: int, folder: Path) -> None:
         self.folder = folder / f"{name}-traps"
@@ -96,7 +100,7 @@ class Trapped:
         (self.folder / trap).unlink()
 
     def reads(self) -> list[tuple[int, int]]:
-        """(row, process) of every reading so far."""
+        """Return (row, process) of every reading so far."""
         file = self.folder / "reads"
         lines = file.read_text().splitlines() if file.exists() else []
         return [(int(row), int(pid)) for row, pid in map(str.split, lines)]
@@ -108,7 +112,7 @@ class Trapped:
 def run(
     executor: Executor, selections: list[Selection], store: Path, max_seconds: float = 10.0
 ) -> Tally:
-    """Trains into a store, as the command does."""
+    """Train into a store, as the command does."""
     with StoreWriter(store, max_seconds=max_seconds) as writer:
         planned = make_plan(selections, writer)
         names = [item.study.name for item in planned]
@@ -121,8 +125,8 @@ def run(
     return tally
 
 
-def wait_for_team(executor: Executor) -> None:
-    """Until all workers are there: the first tasks would go to the first of them."""
+def wait_for_workers(executor: Executor) -> None:
+    """Wait until all workers are ready: the first tasks would all go to the first one."""
     deadline = time.monotonic() + PATIENCE_S
     while sum(executor.worker_counts.by_kind.values()) < WORKERS and time.monotonic() < deadline:
         executor.wait(0.1, patient)
@@ -139,7 +143,7 @@ def send(executor: Executor, task: Task) -> None:
 
 
 def wait_for_all(executor: Executor) -> list[Outcome]:
-    """Everything that is under way; what comes back untrained is handed out again."""
+    """Return the outcome of all jobs; send those again that come back untrained."""
     outcomes: list[Outcome] = []
     again: list[Task] = []
     deadline = time.monotonic() + PATIENCE_S
@@ -154,15 +158,15 @@ def wait_for_all(executor: Executor) -> list[Outcome]:
     return outcomes
 
 
-def places(tasks: list[Task]) -> list[list[int]]:
-    """The indices of some tasks, in a stable order."""
+def indices_of(tasks: list[Task]) -> list[list[int]]:
+    """Return the indices of some tasks, sorted."""
     return sorted(list(task.indices) for task in tasks)
 
 
 def start_outsider(address: str) -> subprocess.Popen[str]:
-    """Somebody else on this machine, who knows the address and not the token."""
+    """Start a process that knows the address of Ray, but not the token."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_AUTH")}
-    # It asks for some seconds, not for twenty.
+    # It tries for some seconds, not for twenty.
     environment["RAY_NUM_REDIS_GET_RETRIES"] = "5"
     program = f"import ray; ray.init(address={address!r}, logging_level='ERROR')"
     return subprocess.Popen(
@@ -175,21 +179,18 @@ def start_outsider(address: str) -> subprocess.Popen[str]:
 
 
 def listening() -> list[str]:
-    """Addresses at which this process and all that it started take connections."""
-    # Ray brings it along.
-    import psutil  # type: ignore[import-untyped, unused-ignore]
-
+    """Return the addresses at which this process and its children accept connections."""
     this = psutil.Process()
     found = set()
     for process in [this, *this.children(recursive=True)]:
-        with suppress(psutil.Error):  # it has ended meanwhile
+        with suppress(psutil.Error):  # it has ended
             sockets = process.net_connections(kind="inet")
             found |= {socket.laddr.ip for socket in sockets if socket.status == "LISTEN"}
     return sorted(found)
 
 
 def raising(executor: Executor, folder: Path) -> dict[str, Any]:
-    """A task that raises, and then does not."""
+    """Send a task that raises, and then the same one without the trap."""
     trapped = Trapped("raising", 8, folder)
     trapped.set("raise-5")
     send(executor, trapped.task(0, 8))
@@ -204,25 +205,25 @@ def raising(executor: Executor, folder: Path) -> dict[str, Any]:
     }
 
 
-def killed_with_another_behind(executor: Executor, folder: Path) -> dict[str, Any]:
-    """Two tasks for each worker; the first task of one kills its worker."""
+def killed_with_another_waiting(executor: Executor, folder: Path) -> dict[str, Any]:
+    """Send two tasks to each worker; the first task of one kills it."""
     trapped = Trapped("behind", 8, folder)
     trapped.set("kill-0")
-    wait_for_team(executor)
+    wait_for_workers(executor)
     for start in (0, 2, 4, 6):
         send(executor, trapped.task(start, start + 2))
     outcomes = wait_for_all(executor)
     return {
-        "failed": places([o.job.task for o in outcomes if isinstance(o, Failed)]),
+        "failed": indices_of([o.job.task for o in outcomes if isinstance(o, Failed)]),
         "reasons": [o.reason for o in outcomes if isinstance(o, Failed)],
-        "done": places([o.job.task for o in outcomes if isinstance(o, Done)]),
+        "done": indices_of([o.job.task for o in outcomes if isinstance(o, Done)]),
     }
 
 
 def withdrawing(executor: Executor, folder: Path) -> dict[str, Any]:
-    """Two tasks for each worker, the second ones taken back and handed out again."""
+    """Send two tasks to each worker; take the second ones back and send them again."""
     trapped = Trapped("withdrawn", 8, folder)
-    wait_for_team(executor)
+    wait_for_workers(executor)
     for start in (0, 2, 4, 6):
         trapped.set(f"gate-{start}")
         send(executor, trapped.task(start, start + 2))
@@ -230,7 +231,7 @@ def withdrawing(executor: Executor, folder: Path) -> dict[str, Any]:
     while len(trapped.reads()) < WORKERS and time.monotonic() < deadline:
         time.sleep(0.01)
     withdrawn = [job.task for job in executor.withdraw()]
-    begun = sorted(row for row, _ in trapped.reads())
+    started = sorted(row for row, _ in trapped.reads())
     again = [job.task for job in executor.withdraw()]
     for start in (0, 2, 4, 6):
         trapped.unset(f"gate-{start}")
@@ -239,17 +240,17 @@ def withdrawing(executor: Executor, folder: Path) -> dict[str, Any]:
         send(executor, task)
     resubmitted = wait_for_all(executor)
     return {
-        "begun": begun,
-        "withdrawn": places(withdrawn),
-        "withdrawn_again": places(again),
-        "kept": places(kept),
-        "resubmitted": places([o.job.task for o in resubmitted if isinstance(o, Done)]),
+        "started": started,
+        "withdrawn": indices_of(withdrawn),
+        "withdrawn_again": indices_of(again),
+        "kept": indices_of(kept),
+        "resubmitted": indices_of([o.job.task for o in resubmitted if isinstance(o, Done)]),
         "outcomes": len(kept) + len(resubmitted),
     }
 
 
 def killing(executor: Executor, folder: Path) -> dict[str, Any]:
-    """A whole run in which workers die at three places, once each."""
+    """Train a study in which three experiments kill their worker once each."""
     trapped = Trapped("killed", 300, folder)
     for row in (20, 21, 250):
         trapped.set(f"kill-{row}")
@@ -261,31 +262,51 @@ def killing(executor: Executor, folder: Path) -> dict[str, Any]:
     }
 
 
+def stopping_ray(folder: Path) -> dict[str, Any]:
+    """Kill the raylet of this machine during a run."""
+    trapped = Trapped("stopped", 300, folder)
+    trapped.set("slow")
+    with make_executor(on_this_machine(1), {}) as executor:
+        for process in psutil.Process().children(recursive=True):
+            if "raylet/raylet" in " ".join(process.cmdline()[:1]):
+                process.kill()
+        start = time.monotonic()
+        try:
+            run(executor, [Selection.of_study(trapped.study)], folder / "stopped")
+        except UserError as error:
+            return {"error": str(error), "seconds": time.monotonic() - start}
+    return {"error": ""}
+
+
 def on_this_machine(workers: int) -> ExecutorOptions:
     return ExecutorOptions(ExecutorChoice.ray, workers, ("cpu",), None)
 
 
 def main(folder: Path) -> None:
-    """Does everything with one Ray, which takes long to start, and a little with a second one."""
+    """Use one Ray for most of it, since starting it takes long, and others briefly."""
     report: dict[str, Any] = {}
     with make_executor(on_this_machine(WORKERS), {}) as executor:
-        # Only now: this module must not import Ray before the executor has set its environment.
+        # Imported here: the executor has set the environment.
         import ray
         from ray._private.worker import get_dashboard_url
 
+        from orchestrator.cluster.private_folder import private_folder
+
         outsider = start_outsider(ray.get_runtime_context().gcs_address)
         report["listening"] = listening()
+        (ray_folder,) = Path(private_folder()).glob("r*")
+        report["folder_mode"] = stat.S_IMODE(ray_folder.parent.stat().st_mode)
         report["dashboard"] = get_dashboard_url()  # type: ignore[no-untyped-call]
         report["token"] = len(os.environ.get("RAY_AUTH_TOKEN", ""))
-        wait_for_team(executor)
-        report["team"] = [
+        wait_for_workers(executor)
+        report["workers"] = [
             [kind.backend, count] for kind, count in executor.worker_counts.by_kind.items()
         ]
         report["vacancies"] = len(executor.vacancies())
         sweep = find_targets([str(folder / "plain.toml")]).selections
         report["plain"] = run(executor, sweep, folder / "plain").trained
         report["raising"] = raising(executor, folder)
-        report["behind"] = killed_with_another_behind(executor, folder)
+        report["behind"] = killed_with_another_waiting(executor, folder)
         report["withdrawing"] = withdrawing(executor, folder)
         report["killing"] = killing(executor, folder)
         report["in_flight"] = executor.in_flight
@@ -294,6 +315,7 @@ def main(folder: Path) -> None:
     report["ray_is_over"] = not ray.is_initialized()
     with make_executor(on_this_machine(1), {}) as executor:
         report["second"] = run(executor, sweep, folder / "second").trained
+    report["stopped"] = stopping_ray(folder)
     (folder / "report.json").write_text(json.dumps(report))
 
 

@@ -53,7 +53,7 @@ def told(folder: Path, columns: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_node_that_joins_or_leaves_costs_rows(folder: Path, report: dict[str, Any]) -> None:
+def test_no_row_is_lost_when_nodes_join_and_leave(folder: Path, report: dict[str, Any]) -> None:
     changing = report["changing"]
     assert changing["began_with"] == 1
     assert changing["trained"] == 600
@@ -61,14 +61,12 @@ def test_node_that_joins_or_leaves_costs_rows(folder: Path, report: dict[str, An
     assert verify_store(folder / "changing") == []
 
 
-def test_cpus_idle_beside_a_gpu(folder: Path, report: dict[str, Any]) -> None:
+def test_cpus_train_beside_a_gpu(folder: Path, report: dict[str, Any]) -> None:
     assert report["changing"]["devices"] == ["cpu", "cuda"]
     assert {row["backend"] for row in told(folder, "backend")} == {BACKEND, "torch-cpu"}
 
 
-def test_bad_experiments_stop_the_sweep_or_take_others_along(
-    folder: Path, report: dict[str, Any]
-) -> None:
+def test_bad_experiments_alone_are_recorded_as_failed(folder: Path, report: dict[str, Any]) -> None:
     failed = {
         row["study_index"]: row["reason"]
         for row in told(folder, "status, reason")
@@ -85,7 +83,7 @@ def test_bad_experiments_stop_the_sweep_or_take_others_along(
     assert max(report["changing"]["reads"]) <= 6
 
 
-def test_cpu_rows_differ_beside_other_backends(folder: Path, tmp_path: Path) -> None:
+def test_cpu_rows_are_those_of_an_inline_run(folder: Path, tmp_path: Path) -> None:
     """The CPU's rows are those of a run in this process, bit for bit."""
     study = small_study(600, "changing")
     inline = tmp_path / "inline"
@@ -105,17 +103,17 @@ def test_cpu_rows_differ_beside_other_backends(folder: Path, tmp_path: Path) -> 
     assert cpu.equals(rows(inline).filter(same))
 
 
-def test_nodes_import_from_the_driver_s_current_folder(folder: Path) -> None:
+def test_nodes_do_not_import_from_the_driver_s_working_directory(folder: Path) -> None:
     assert (folder / "search.py").exists()
     assert {row["status"] for row in told(folder, "status")} == {"ok", "failed"}
 
 
-def test_nodes_run_what_is_installed_there(report: dict[str, Any]) -> None:
+def test_nodes_run_the_driver_s_code(report: dict[str, Any]) -> None:
     (code,) = report["changing"]["code"]
     assert "runtime_resources" in code
 
 
-def test_head_that_dies_hangs_the_run_or_loses_what_came_back(
+def test_head_that_dies_ends_the_run_and_keeps_its_rows(
     folder: Path, report: dict[str, Any]
 ) -> None:
     assert report["headless"]["error"] == "UserError"

@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_hyperparameter_is_lost_on_the_way_to_the_store(folder: Path) -> None:
+def test_hyperparameters_reach_the_store(folder: Path) -> None:
     listing = sparsest("list", folder / "mine.toml", "--json").out.splitlines()
     listed = {record["experiment_id"]: record for record in map(json.loads, listing)}
     rows = query(
@@ -49,8 +49,8 @@ def test_hyperparameter_is_lost_on_the_way_to_the_store(folder: Path) -> None:
             "hyperparameters"
         ]
         assert row["status"] in ("ok", "collapsed")
-    found = sorted((row["method"], row["hyperparameters"] or "") for row in rows)
-    assert found == [
+    stored = sorted((row["method"], row["hyperparameters"] or "") for row in rows)
+    assert stored == [
         ("lth", '{"rounds": 2}'),
         ("rigl", ""),
         ("rigl", '{"interval": 60}'),
@@ -58,17 +58,17 @@ def test_hyperparameter_is_lost_on_the_way_to_the_store(folder: Path) -> None:
     ]
 
 
-def test_row_of_the_authors_value_is_trained_again_without_the_table(folder: Path) -> None:
+def test_row_of_the_default_value_counts_without_the_table(folder: Path) -> None:
     plain = folder / "plain.toml"
     plain.write_text(SWEEP.split("[rigl]")[0])
     (study,) = json.loads(sparsest("plan", plain, "--store", folder / "store", "--json").out)[
         "studies"
     ]
-    # The lottery ticket with its usual rounds is the one that is not there.
+    # The lottery ticket with its default rounds is not stored.
     assert (study["planned"], study["stored"], study["remaining"]) == (3, 2, 1)
 
 
-def test_listing_counts_the_usual_rounds(folder: Path) -> None:
+def test_listing_shows_the_rounds_of_the_sweep(folder: Path) -> None:
     lines = [line.split("\t") for line in sparsest("list", folder / "mine.toml").out.splitlines()]
     assert [(line[1], line[5], line[-1]) for line in lines] == [
         ("rigl", "1", "interval=60"),
@@ -79,22 +79,22 @@ def test_listing_counts_the_usual_rounds(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message_part"),
     [
         (
             '[base]\nmethod = "rigl"\ntarget_nnz = 20\n[rigl]\ninterval = 0',
-            "[rigl]: interval cannot be 0; allowed: a whole number from 1",
+            "[rigl]: interval",
         ),
         (
             '[base]\nmethod = "gmp"\ntarget_nnz = 20\nepochs = 1\nbatch_size = 256',
-            "method 'gmp' with events = 200 needs at least 200; allowed: epochs from 2",
+            "epochs from 2",
         ),
     ],
 )
-def test_impossible_hyperparameters_are_found_by_a_worker(
-    tmp_path: Path, text: str, complaint: str
+def test_impossible_hyperparameters_are_refused_before_training(
+    tmp_path: Path, text: str, message_part: str
 ) -> None:
     (tmp_path / "mine.toml").write_text(f'name = "mine"\n{text}')
     message = refused("run", tmp_path / "mine.toml", "--store", tmp_path / "store", *HERE)
-    assert complaint in message
+    assert message_part in message
     assert not (tmp_path / "store").exists()

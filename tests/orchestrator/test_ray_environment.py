@@ -1,4 +1,4 @@
-"""What Ray's processes inherit."""
+"""The environment variables that Ray's processes inherit."""
 
 from __future__ import annotations
 
@@ -10,58 +10,58 @@ from pathlib import Path
 import pytest
 
 from orchestrator.ray_environment import prepare_ray_environment
-from tests.orchestrator.running import environment as project
+from tests.orchestrator.running import environment as checkout
 
-SET_HERE = (
+VARIABLES = (
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO",
     "RAY_AUTH_MODE",
     "RAY_AUTH_TOKEN",
     "RAY_AUTH_TOKEN_PATH",
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER",
     "RAY_NUM_REDIS_GET_RETRIES",
 )
-"""What stays would reach the Ray of other tests, which are run by the same process."""
+"""Variables that would reach the Ray of other tests in this process."""
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """An environment without Ray's variables, put back afterwards; returns the home folder."""
-    for name in SET_HERE:
-        # Set first, so that what the test sets is taken back too.
+    """An environment without Ray's variables, restored afterwards; returns the home folder."""
+    for name in VARIABLES:
+        # Set first, so that what the test sets is removed too.
         monkeypatch.setenv(name, "before")
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
 
 
-def test_ray_on_this_machine_takes_work_from_anybody() -> None:
+def test_ray_on_this_machine_asks_for_a_token() -> None:
     prepare_ray_environment(None)
-    first = os.environ["RAY_AUTH_TOKEN"]
     assert os.environ["RAY_AUTH_MODE"] == "token"
-    assert len(first) >= 32
+    assert len(os.environ["RAY_AUTH_TOKEN"]) >= 32
 
 
-def test_second_start_of_a_run_has_a_token_that_ray_does_not_take() -> None:
+def test_second_start_in_a_process_has_the_same_token() -> None:
     prepare_ray_environment(None)
     first = os.environ["RAY_AUTH_TOKEN"]
     prepare_ray_environment(None)
     assert os.environ["RAY_AUTH_TOKEN"] == first
 
 
-def test_token_of_another_process_is_the_same() -> None:
+def test_token_of_another_process_is_different() -> None:
     prepare_ray_environment(None)
-    ask = (
+    program = (
         "import os; from orchestrator.ray_environment import prepare_ray_environment as prepare; "
         "prepare(None); print(os.environ['RAY_AUTH_TOKEN'])"
     )
     other = subprocess.run(
-        [sys.executable, "-c", ask], env=project(), capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], env=checkout(), capture_output=True, text=True, check=True
     )
     assert len(other.stdout.strip()) == len(os.environ["RAY_AUTH_TOKEN"])
     assert other.stdout.strip() != os.environ["RAY_AUTH_TOKEN"]
 
 
-def test_cluster_that_asks_for_a_token_cannot_be_joined(environment: Path) -> None:
+def test_token_in_the_home_folder_is_shown_to_a_cluster(environment: Path) -> None:
     (environment / ".ray").mkdir()
     (environment / ".ray" / "auth_token").write_text("secret")
     prepare_ray_environment("head:6379")
@@ -69,13 +69,19 @@ def test_cluster_that_asks_for_a_token_cannot_be_joined(environment: Path) -> No
     assert "RAY_AUTH_TOKEN" not in os.environ
 
 
-def test_owner_s_choice_for_a_cluster_is_overruled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_s_choice_for_a_cluster_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     prepare_ray_environment("head:6379")
     assert os.environ["RAY_AUTH_MODE"] == "disabled"
 
 
-def test_cluster_without_a_token_is_shown_one() -> None:
+def test_cluster_without_a_token_is_shown_none() -> None:
     prepare_ray_environment("head:6379")
     assert "RAY_AUTH_MODE" not in os.environ
+
+
+def test_workers_use_the_environment_of_the_driver_under_uv_run() -> None:
+    """Ray would otherwise make a new one from the working directory, which is empty."""
+    prepare_ray_environment(None)
+    assert os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] == "0"

@@ -30,7 +30,7 @@ def sweep(tmp_path: Path) -> Path:
     return write_sweep(tmp_path / "mine.toml", f'structure = ["1x1x1"]\n{rates(7)}')
 
 
-def test_shards_are_not_the_whole(sweep: Path, tmp_path: Path) -> None:
+def test_shards_together_are_the_whole(sweep: Path, tmp_path: Path) -> None:
     stores = [tmp_path / f"shard{number}" for number in (1, 2, 3)]
     for number, store in enumerate(stores, start=1):
         ended = sparsest("run", sweep, "--shard", f"{number}/3", "--store", store, *HERE)
@@ -42,7 +42,7 @@ def test_shards_are_not_the_whole(sweep: Path, tmp_path: Path) -> None:
     assert rows(into) == rows(whole)
 
 
-def test_shard_changes_when_it_is_gone_on_with(sweep: Path, tmp_path: Path) -> None:
+def test_shard_is_the_same_when_resumed(sweep: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     words = ("run", sweep, "--shard", "2/3", "--store", store, *HERE)
     size = len(Shard(2, 3).indices(7))
@@ -52,7 +52,7 @@ def test_shard_changes_when_it_is_gone_on_with(sweep: Path, tmp_path: Path) -> N
     assert f"mine: {size} planned, 1 stored, {size - 1} to train\n" in second.err
     assert "nothing to train" in sparsest(*words).err
     assert count_rows(store) == size
-    # Each number is in one of the shards, whatever else is asked for.
+    # Each number is in one of the shards.
     alone = [
         json.loads(
             sparsest(
@@ -73,14 +73,14 @@ def test_shard_changes_when_it_is_gone_on_with(sweep: Path, tmp_path: Path) -> N
     assert sorted(alone) == [0, 0, 1]
 
 
-def test_plan_of_a_shard_is_that_of_the_whole(sweep: Path) -> None:
+def test_plan_of_a_shard_is_a_part_of_the_whole(sweep: Path) -> None:
     reports = [
         json.loads(sparsest("plan", sweep, "--shard", f"{k}/3", "--json").out) for k in (1, 2, 3)
     ]
     assert sum(report["studies"][0]["planned"] for report in reports) == 7
 
 
-def test_mistake_in_a_shard_is_a_traceback(sweep: Path, tmp_path: Path) -> None:
+def test_mistake_in_a_shard_is_refused(sweep: Path, tmp_path: Path) -> None:
     for shard in ("4/3", "x"):
         assert "--shard" in refused("run", sweep, "--shard", shard, "--store", tmp_path / "s")
         assert "--shard" in refused("plan", sweep, "--shard", shard)
@@ -89,7 +89,7 @@ def test_mistake_in_a_shard_is_a_traceback(sweep: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["overparam", "phase1", "fixed95-prune"])
 @pytest.mark.parametrize("count", [4, 16])
-def test_one_shard_takes_much_longer_than_another(name: str, count: int) -> None:
+def test_shards_cost_about_the_same(name: str, count: int) -> None:
     study = paper_study(name)
     costs = np.array([experiment_cost(experiment) for experiment in study])
     shares = [
@@ -99,7 +99,7 @@ def test_one_shard_takes_much_longer_than_another(name: str, count: int) -> None
     assert min(shares) > 0.9 * np.mean(shares)
 
 
-def test_shards_choose_initialisations_of_their_own(tmp_path: Path) -> None:
+def test_shards_start_from_the_same_initialisation(tmp_path: Path) -> None:
     with small_paper(target=0.0):
         searched = tmp_path / "searched"
         assert sparsest("run", "phase2-95", "--store", searched, *HERE).code == 0
@@ -111,7 +111,7 @@ def test_shards_choose_initialisations_of_their_own(tmp_path: Path) -> None:
             assert "--bench-95 FILE" in message
             assert not store.exists()
         assert "merge" in refused(*words, "--store", searched, *HERE)
-        # One store chooses; its copies go on with that.
+        # One store chooses, and its copies use that.
         once = ("run", "fixed95-phase1", "--limit", "1")
         assert sparsest(*once, "--store", searched, *HERE).code == 0
         copies = [shutil.copytree(searched, tmp_path / f"copy{k}") for k in (1, 2)]

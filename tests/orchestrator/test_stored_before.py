@@ -12,7 +12,7 @@ from tests.orchestrator.fakes import small_study
 
 
 @pytest.mark.parametrize("few", [0, 10**9], ids=["in other processes", "in this one"])
-def test_stored_experiment_of_an_edited_file_is_trained_again(
+def test_stored_experiments_of_an_edited_file_are_found(
     few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FEW", few)

@@ -1,4 +1,4 @@
-"""What lies in the folder that a command is started in does not become code of the project."""
+"""Files in the user's working directory are not imported in place of the project's packages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ POISON = "raise RuntimeError('a file of the user')"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with files that are called as packages of the project."""
+    """A folder with files named like packages of the project."""
     folder = tmp_path / "mine"
     folder.mkdir()
     for name in ("search", "storage", "workers"):
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_workers_import_from_the_user_s_folder(folder: Path) -> None:
+def test_workers_do_not_import_from_the_user_s_folder(folder: Path) -> None:
     write_sweep(folder / "mine.toml", f'structure = ["1x1x1"]\n{rates(4)}')
     words = ("run", "mine.toml", "--store", "store", "--device", "cpu", "--workers", "1")
     with start(HASTY, *words, folder=folder) as process:
@@ -47,18 +47,18 @@ def test_workers_import_from_the_user_s_folder(folder: Path) -> None:
     assert count_rows(folder / "store") == 4
 
 
-def test_ray_starts_among_the_user_s_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ray_starts_in_an_empty_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     with empty_working_directory():
-        there = Path.cwd()
-        assert list(there.iterdir()) == []
-        assert there.stat().st_mode & 0o777 == 0o700
+        empty = Path.cwd()
+        assert list(empty.iterdir()) == []
+        assert empty.stat().st_mode & 0o777 == 0o700
     assert Path.cwd() == folder
     with empty_working_directory():
-        assert Path.cwd() == there
+        assert Path.cwd() == empty
 
 
-def test_relative_folders_of_the_environment_mean_others_to_workers(
+def test_relative_folders_in_the_environment_become_absolute(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
@@ -71,40 +71,35 @@ def test_relative_folders_of_the_environment_mean_others_to_workers(
         assert os.environ["XDG_CACHE_HOME"] == ""
 
 
-def test_checkout_that_is_not_installed_cannot_train(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checkout_stays_the_working_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     with empty_working_directory():
         assert Path.cwd() == ROOT
 
 
-def test_hidden_package_is_a_riddle_in_a_notebook(tmp_path: Path) -> None:
+def test_hidden_package_is_named_in_a_notebook(tmp_path: Path) -> None:
     hiding = tmp_path / "analysis" / "__init__.py"
     hiding.parent.mkdir()
     hiding.write_text(POISON)
-    # Python looks first in the folder of a program, as it does in that of a notebook.
+    # Python searches the folder of a program first, like that of a notebook.
     (tmp_path / "notebook.py").write_text("import sparsest; sparsest.open")
     program = [sys.executable, "notebook.py"]
     ended = subprocess.run(
         program, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
     )
     assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1] == (
-        f"ImportError: {hiding} hides the package 'analysis' of sparsest: rename it, or start "
-        "Python in another folder"
-    )
+    assert f"ImportError: {hiding} hides the package 'analysis'" in ended.stderr
 
 
-def test_hidden_package_is_a_traceback_of_the_command(folder: Path) -> None:
+def test_hidden_package_is_named_by_the_command(folder: Path) -> None:
     with start("sparsest", "studies", folder=folder) as process:
         out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out) == (1, "")
-    assert err == (
-        f"error: {folder / 'search.py'} hides the package 'search' of sparsest: rename it, or "
-        "start Python in another folder\n"
-    )
+    assert err.startswith(f"error: {folder / 'search.py'} hides the package 'search'")
+    assert len(err.splitlines()) == 1
 
 
-def test_package_may_be_hidden_unseen() -> None:
+def test_every_package_is_checked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     named = project["tool"]["setuptools"]["packages"]["find"]["include"]
     assert {name.removesuffix(".*") for name in named} == set(PACKAGES)
