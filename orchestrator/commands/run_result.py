@@ -36,7 +36,7 @@ class RunResult:
 
     @property
     def outcome(self) -> Literal["finished", "interrupted"]:
-        """ "interrupted" if the user stopped the run before everything was stored."""
+        """Outcome: "interrupted" if the user stopped the run before everything was stored."""
         return "interrupted" if self.stopped_by is not None and self.left else "finished"
 
     @property
