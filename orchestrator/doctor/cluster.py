@@ -1,4 +1,4 @@
-"""Checks of Ray: that it starts here, or that a cluster's nodes are like this machine."""
+"""Checks of Ray: that it starts, and that the nodes of a cluster are like this machine."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.cluster import session
+from orchestrator.display.formatting import counted
 from orchestrator.doctor.finding import Finding, ok, problem, warning
 from orchestrator.doctor.node_report import NodeReport, node_report
 from orchestrator.errors import UserError
 
 TIMEOUT_S = 120.0
-"""How long the nodes may take to answer: they import numba and torch first."""
+"""Seconds that nodes have to answer: they import numba and torch first."""
 
 
 def check_ray(address: str | None) -> Iterator[Finding]:
-    """Starts Ray here, or joins a cluster, and asks every node what it runs.
+    """Start Ray on this machine or join a cluster, and compare every node with this machine.
 
-    `orchestrator.ray_environment.prepare_ray_environment` must have been called.
+    Call `orchestrator.ray_environment.prepare_ray_environment` first.
 
     Args:
-        address: of the cluster; None for this machine.
+        address: Address of the cluster; None for this machine.
     """
     try:
         if address is None:
@@ -43,7 +44,7 @@ def check_ray(address: str | None) -> Iterator[Finding]:
 
 def _check_nodes(address: str | None) -> Iterator[Finding]:
     nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    yield ok("ray", f"{ray.__version__}, {address or 'starts here'}, {len(nodes)} node(s)")
+    yield ok("ray", f"{ray.__version__}, {address or 'starts'}, {counted(len(nodes), 'node')}")
     ask = ray.remote(num_cpus=0, max_retries=0)(node_report)
     waiting = {
         ask.options(
@@ -52,40 +53,40 @@ def _check_nodes(address: str | None) -> Iterator[Finding]:
         for node in nodes
     }
     done, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=TIMEOUT_S)
-    here = node_report()
+    local = node_report()
     for reference, name in waiting.items():
         if reference not in done:
-            said = f"did not answer within {TIMEOUT_S:.0f} s"
-            yield problem(name, said, "look at its log in /tmp/ray, or take it out")
+            found = f"did not answer within {TIMEOUT_S:.0f} s"
+            yield problem(name, found, "read Ray's log on that node, or remove the node")
             continue
         try:
             report = ray.get(reference, timeout=TIMEOUT_S)
         except RayError as error:
-            said = str(error.cause if isinstance(error, ray.exceptions.RayTaskError) else error)
+            cause = str(error.cause if isinstance(error, ray.exceptions.RayTaskError) else error)
             advice = "install the same version of this project there"
-            yield problem(name, said.strip().splitlines()[-1], advice)
+            yield problem(name, cause.strip().splitlines()[-1], advice)
         else:
-            yield compare_nodes(name, here, report)
+            yield compare_nodes(name, local, report)
 
 
-def compare_nodes(name: str, here: NodeReport, there: NodeReport) -> Finding:
-    """A node against this machine: rows of one sweep should be made by one software."""
-    others = [
-        f"{package} {there.versions.get(package, 'missing')} (here: {version})"
-        for package, version in here.versions.items()
-        if there.versions.get(package) != version
+def compare_nodes(name: str, local: NodeReport, remote: NodeReport) -> Finding:
+    """Compare a node with this machine: one software should train all rows of a sweep."""
+    different = [
+        f"{package} {remote.versions.get(package, 'missing')} (here: {version})"
+        for package, version in local.versions.items()
+        if remote.versions.get(package) != version
     ]
-    if there.code != here.code:
-        advice = "bring the same commit to every node"
-        return problem(name, f"{there.host} runs other code of this project", advice)
-    if others:
+    if remote.code != local.code:
+        advice = "install the same commit on every node"
+        return problem(name, f"{remote.host} runs another version of this project's code", advice)
+    if different:
         advice = "install constraints.txt there too"
-        return problem(name, f"{there.host}: {', '.join(others)}", advice)
-    found = f"{there.host}, {there.cores} cores, {there.backend}"
-    if there.backend != here.backend:
+        return problem(name, f"{remote.host}: {', '.join(different)}", advice)
+    found = f"{remote.host}, {remote.cores} cores, {remote.backend}"
+    if remote.backend != local.backend:
         advice = (
-            "rows of different backends differ in their last bits: set SPARSEST_ARITHMETIC on all "
-            "nodes, or leave it"
+            "rows of different backends differ in their last bits; if that matters, set "
+            "SPARSEST_ARITHMETIC on all nodes"
         )
-        return warning(name, f"{found} (here: {here.backend})", advice)
+        return warning(name, f"{found} (here: {local.backend})", advice)
     return ok(name, found)

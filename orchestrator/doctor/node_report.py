@@ -1,6 +1,6 @@
-"""What decides the rows that a machine makes: software, code, arithmetic.
+"""What determines the rows of a machine: software, code and arithmetic.
 
-A node of a cluster runs `node_report`, so this module imports little before it is called.
+Nodes of a cluster run `node_report`, so this module imports little before that.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from pathlib import Path
 from orchestrator.cores import usable_cores
 from storage.log.sweep_info import software_versions
 
-ROOMS = ("search", "pruning", "workers", "storage", "orchestrator")
-"""The packages that a sweep runs."""
+PACKAGES = ("search", "pruning", "workers", "storage", "orchestrator")
+"""The packages of this project that a sweep runs."""
 
 
 @dataclass(frozen=True)
 class NodeReport:
-    """A machine, as far as its rows depend on it.
+    """Properties of a machine.
 
     Attributes:
-        host: its name.
-        versions: package -> version, Python's included.
-        code: digest of the sources of this project.
-        backend: what the rows' column `backend` says where they are trained on its CPU.
-        cores: that this process may use.
+        host: Name of the machine.
+        versions: Package -> version, including Python.
+        code: Digest of this project's sources.
+        backend: Value of the column `backend` in rows trained on its CPU.
+        cores: Number of usable cores.
     """
 
     host: str
@@ -38,7 +38,7 @@ class NodeReport:
 
 
 def node_report() -> NodeReport:
-    """This machine."""
+    """Return the properties of this machine."""
     # Imported here: numba takes a second.
     from workers.fast import BACKEND
 
@@ -46,10 +46,10 @@ def node_report() -> NodeReport:
 
 
 def code_digest(root: Path | None = None) -> str:
-    """BLAKE2b, 64 bits, of the sources of all rooms that a sweep runs.
+    """Return the BLAKE2b digest, 64 bits, of the sources of all packages that a sweep runs.
 
     Args:
-        root: the folder that holds the rooms; None for the rooms that this process runs.
+        root: Folder that holds the packages; None for those of this process.
     """
     digest = hashlib.blake2b(digest_size=8)
     for name, path in sources(root).items():
@@ -59,22 +59,22 @@ def code_digest(root: Path | None = None) -> str:
 
 
 def sources(root: Path | None = None) -> dict[str, Path]:
-    """The sources of all rooms that a sweep runs by their names in a checkout, in a fixed order.
+    """Return the sources of all packages that a sweep runs: name in a checkout -> path, sorted.
 
     Args:
-        root: as for `code_digest`.
+        root: As for `code_digest`.
     """
-    found = {}
-    for room in ROOMS:
-        folder = _folder(room) if root is None else root / room
+    files = {}
+    for package in PACKAGES:
+        folder = _folder(package) if root is None else root / package
         for path in sorted(folder.rglob("*.py")):
-            found[f"{room}/{path.relative_to(folder)}"] = path
-    return found
+            files[f"{package}/{path.relative_to(folder)}"] = path
+    return files
 
 
-def _folder(room: str) -> Path:
-    """Where a room is: on a node of a cluster each has come by itself and lies apart."""
-    spec = find_spec(room)
+def _folder(package: str) -> Path:
+    """Return the folder of a package; on a node of a cluster each package is in another place."""
+    spec = find_spec(package)
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin).parent

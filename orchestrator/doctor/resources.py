@@ -1,4 +1,4 @@
-"""Checks of what a machine offers: cores, memory, a cache folder."""
+"""Checks of a machine's resources: cores, memory and the cache folder."""
 
 from __future__ import annotations
 
@@ -8,62 +8,61 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
+
 from orchestrator.cores import usable_cores
 from orchestrator.display.formatting import human_bytes
 from orchestrator.doctor.finding import Finding, ok, problem, warning
 from workers.cache_folder import cache_folder
 
 WORKER_BYTES = 600_000_000
-"""Memory of a training process, with room to spare: torch, numba and a task's rows."""
+"""Memory of a training process with torch, numba and the rows of a task, rounded up."""
 
 SLOW_CACHE_S = 2.0
-"""A small file in the cache folder that takes longer makes every worker's start slow."""
+"""Seconds for a small file above which the cache folder delays the start of every worker."""
 
-_SAMPLE = 2**20
-_QUOTA = Path("/sys/fs/cgroup/cpu.max")
-_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
+MEMORY_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),  # cgroup v2
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),  # cgroup v1
+)
+"""Files with the memory limit of a container."""
+
+_SAMPLE_BYTES = 2**20
 
 
 def check_resources() -> Iterator[Finding]:
-    """Everything of this module, one finding after the other."""
+    """Yield all findings of this module."""
     cores = usable_cores()
-    yield check_cores(cores, quota(_QUOTA))
-    yield check_memory(memory(_MEMORY_LIMIT), cores)
+    yield check_cores(cores, os.cpu_count() or cores)
+    yield check_memory(memory(), cores)
     yield check_cache(cache_folder())
 
 
-def check_cores(cores: int, allowed: float | None) -> Finding:
-    """Cores, against the processor time that a container may use.
-
-    Args:
-        cores: that the process may be run on.
-        allowed: processor time in cores; None where it is not limited.
-    """
-    if allowed is not None and allowed < cores:
-        advice = f"say --workers {max(1, int(allowed))}: more would only wait for each other"
-        return warning("cores", f"{cores}, of which this container may use {allowed:g}", advice)
-    return ok("cores", str(cores))
+def check_cores(usable: int, installed: int) -> Finding:
+    """Report the number of cores that workers can use."""
+    limit = "" if usable == installed else f" of {installed}; this process may not use more"
+    return ok("cores", f"{usable}{limit}")
 
 
 def check_memory(total: int, cores: int) -> Finding:
-    """Memory, for a worker a core.
+    """Check that there is memory for one worker per core.
 
     Args:
-        total: bytes.
-        cores: as many workers.
+        total: Memory in bytes.
+        cores: Number of usable cores.
     """
-    fitting = total // WORKER_BYTES
-    if fitting < 1:
+    workers = total // WORKER_BYTES
+    if workers < 1:
         advice = f"a training process needs about {human_bytes(WORKER_BYTES)}"
         return problem("memory", human_bytes(total), advice)
-    if fitting < cores:
-        found = f"{human_bytes(total)} for {cores} workers, one a core"
-        return warning("memory", found, f"say --workers {fitting}")
+    if workers < cores:
+        found = f"{human_bytes(total)} for {cores} workers, one per core"
+        return warning("memory", found, f"use --workers {workers}")
     return ok("memory", human_bytes(total))
 
 
 def check_cache(folder: Path) -> Finding:
-    """Whether the folder for compiled kernels can be written, and how fast."""
+    """Check that the folder for compiled kernels is writable, and how fast it is."""
     what = "cache folder"
     file = folder / f"doctor-{uuid4().hex}"
     start = time.perf_counter()
@@ -71,7 +70,7 @@ def check_cache(folder: Path) -> Finding:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with file.open("wb") as stream:
-                stream.write(bytes(_SAMPLE))
+                stream.write(bytes(_SAMPLE_BYTES))
                 os.fsync(stream.fileno())
             file.read_bytes()
         finally:
@@ -79,29 +78,22 @@ def check_cache(folder: Path) -> Finding:
     except OSError as error:
         return warning(
             what,
-            f"{folder} cannot be written ({error.strerror}): every process compiles for itself",
+            f"{folder} is not writable ({error.strerror}): every process compiles the kernels",
             "set SPARSEST_CACHE to a folder on this machine",
         )
     seconds = time.perf_counter() - start
-    found = f"{folder}, {human_bytes(_SAMPLE / seconds)}/s"
+    found = f"{folder}, {human_bytes(_SAMPLE_BYTES / seconds)}/s"
     if seconds > SLOW_CACHE_S:
         return warning(what, found, "set SPARSEST_CACHE to a folder on a disk of this machine")
     return ok(what, found)
 
 
-def quota(file: Path) -> float | None:
-    """Cores of processor time that a container may use, None where it is not limited."""
-    try:
-        allowed, period = file.read_text().split()
-    except (OSError, ValueError):
-        return None
-    return None if allowed == "max" else int(allowed) / int(period)
-
-
-def memory(limit: Path) -> int:
-    """Bytes of the machine's memory, or of what a container may use of it."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        return min(total, int(limit.read_text()))
-    except (OSError, ValueError):
-        return total
+def memory() -> int:
+    """Return the memory of this machine or container in bytes."""
+    limits = [psutil.virtual_memory().total]
+    for file in MEMORY_LIMITS:
+        try:
+            limits.append(int(file.read_text()))
+        except (OSError, ValueError):
+            continue  # the file does not exist, or says "max"
+    return min(limits)

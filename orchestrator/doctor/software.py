@@ -1,4 +1,4 @@
-"""Checks of what is installed: Python, packages, plug-ins, kernels, GPU, clock."""
+"""Checks of the installation: Python, packages, plug-ins, settings, kernels, GPU and clock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from workers.kernel.instruction_set import ARITHMETIC
 OLDEST_PYTHON = (3, 11)
 
 EXACT = frozenset({"torch"})
-"""Packages of which another version makes other rows: its generators draw the initial weights."""
+"""Packages whose version decides rows: their generators draw the initial weights."""
 
 _PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
 _ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ _NVIDIA = Path("/proc/driver/nvidia/version")
 
 
 def check_software() -> Iterator[Finding]:
-    """Everything of this module, one finding after the other."""
+    """Yield all findings of this module."""
     yield check_python(sys.version_info[:3])
     yield check_packages(software_versions(), _ROOT / "constraints.txt")
     yield check_plugins(all_plugins())
@@ -40,7 +40,7 @@ def check_software() -> Iterator[Finding]:
 
 
 def check_python(version: tuple[int, ...]) -> Finding:
-    """The version of Python."""
+    """Check the version of Python."""
     text = ".".join(map(str, version))
     if version < OLDEST_PYTHON:
         return problem("python", text, "install Python 3.11 or newer")
@@ -48,11 +48,11 @@ def check_python(version: tuple[int, ...]) -> Finding:
 
 
 def check_packages(installed: Mapping[str, str], constraints: Path) -> Finding:
-    """Versions of the packages that matter, against those that the project is tested with.
+    """Compare the versions of packages with those that the project is tested with.
 
     Args:
-        installed: package -> version.
-        constraints: file of the pinned versions.
+        installed: Package -> version.
+        constraints: File with the tested versions.
     """
     what = "packages"
     try:
@@ -60,40 +60,42 @@ def check_packages(installed: Mapping[str, str], constraints: Path) -> Finding:
     except OSError:
         return warning(
             what,
-            f"not compared: there is no {constraints}",
-            "run this from a checkout, which has the tested versions in constraints.txt",
+            f"not compared: {constraints} does not exist",
+            "run this from a checkout, whose constraints.txt has the tested versions",
         )
-    # A build for a kind of GPU says so behind a plus.
+    # The build for a kind of GPU follows a plus.
     found = {name: version.partition("+")[0] for name, version in installed.items()}
-    others = {n: v for n, v in found.items() if n in pins and v != pins[n]}
+    different = {n: v for n, v in found.items() if n in pins and v != pins[n]}
     missing = [name for name in ("torch", "numba", "duckdb", "pyarrow") if name not in found]
-    said = ", ".join(f"{name} {version} (tested: {pins[name]})" for name, version in others.items())
-    advice = f"pip install -c {constraints} {' '.join([*others, *missing])}"
+    versions = ", ".join(
+        f"{name} {version} (tested: {pins[name]})" for name, version in different.items()
+    )
+    advice = f"pip install -c {constraints} {' '.join([*different, *missing])}"
     if missing:
         return problem(what, f"missing: {', '.join(missing)}", advice)
-    if EXACT & others.keys():
-        return problem(what, f"{said}: rows would be others", advice)
-    if others:
-        return warning(what, said, advice)
+    if EXACT & different.keys():
+        return problem(what, f"{versions}: rows would differ", advice)
+    if different:
+        return warning(what, versions, advice)
     return ok(what, f"{len([n for n in found if n in pins])} as tested")
 
 
 def check_plugins(plugins: Sequence[Plugin]) -> Finding:
-    """The methods and data sets of other packages."""
+    """Check the methods and data sets of other packages."""
     what = "plug-ins"
     broken = [plugin for plugin in plugins if plugin.problem]
     if broken:
         return warning(
             what,
             "; ".join(map(str, broken)),
-            f"mend or uninstall {', '.join(sorted({plugin.package for plugin in broken}))}; all "
-            "other methods and data sets can be used",
+            f"fix or uninstall {', '.join(sorted({plugin.package for plugin in broken}))}; all "
+            "other methods and data sets work",
         )
     return ok(what, ", ".join(map(str, plugins)) or "none")
 
 
 def check_process_settings() -> Finding:
-    """Floating-point mode and torch settings, which training sets to the standard ones."""
+    """Check the floating-point mode and torch settings, which training sets to standard values."""
     name = "settings"
     try:
         with standard_state():
@@ -112,25 +114,29 @@ def check_process_settings() -> Finding:
 
 
 def check_kernels() -> Finding:
-    """Whether the training kernels compile, and for which processor."""
+    """Check that the training kernels compile, and for which processor."""
     what = "kernels"
     start = time.perf_counter()
     try:
-        # Imported here: numba compiles when these are imported and first called.
+        # Imported here: numba compiles when they are imported and first called.
         from search.experiment import Experiment
         from workers.fast import BACKEND
         from workers.train import train_batch
 
         row = train_batch([Experiment(structure=(2, 2, 1), epochs=1)]).to_pylist()[0]
-    except Exception as error:  # whatever it is, nothing can be trained here
+    except Exception as error:  # whatever it is, this machine cannot train
         advice = "reinstall numba and llvmlite in the tested versions, and empty the cache folder"
-        return problem(what, f"do not work: {type(error).__name__}: {error}", advice)
+        return problem(what, f"fail: {type(error).__name__}: {error}", advice)
     seconds = time.perf_counter() - start
     found = f"{BACKEND}, ready in {seconds:.1f} s"
     if row["status"] not in ("ok", "collapsed"):
-        return problem(what, f"{BACKEND}: a plain training ended as {row['status']}", "report this")
+        return problem(
+            what, f"{BACKEND}: a test training has status {row['status']}", "report this"
+        )
     if os.environ.get(ARITHMETIC):
-        return warning(what, f"{found}, by {ARITHMETIC}", f"unset {ARITHMETIC} to train faster")
+        return warning(
+            what, f"{found}, because of {ARITHMETIC}", f"unset {ARITHMETIC} to train faster"
+        )
     if BACKEND.endswith("generic"):
         advice = "a processor with AVX2, AVX-512 or NEON trains several times faster"
         return warning(what, found, advice)
@@ -138,10 +144,10 @@ def check_kernels() -> Finding:
 
 
 def check_gpu(driver: Path = _NVIDIA) -> Finding:
-    """Whether torch can use a GPU that is there.
+    """Check that torch can use the GPU, if there is one.
 
     Args:
-        driver: a file that there is where a driver is loaded.
+        driver: File that exists if a driver is loaded.
     """
     # Imported here: it takes seconds.
     import torch
@@ -152,27 +158,29 @@ def check_gpu(driver: Path = _NVIDIA) -> Finding:
         name = torch.cuda.get_device_name(0)
         major, minor = torch.cuda.get_device_capability(0)
         if f"sm_{major}{minor}" not in torch.cuda.get_arch_list():
-            said = f"{name} (sm_{major}{minor}) is none that torch {torch.__version__} is built for"
-            return warning(what, said, "install a build of torch for it, or use --device cpu")
+            found = f"torch {torch.__version__} is not built for {name} (sm_{major}{minor})"
+            return warning(
+                what, found, "install a build of torch for this GPU, or use --device cpu"
+            )
         return ok(what, f"{count} x {name}, torch {torch.__version__}")
     if driver.exists():
         return warning(
             what,
             f"a driver is loaded, but torch {torch.__version__} finds no CUDA device",
-            "install the build of torch for this driver's CUDA, or leave it: the CPU trains",
+            "install the build of torch for this driver's CUDA, or train on the CPU",
         )
-    return ok(what, "none; the CPU trains")
+    return ok(what, "none; training uses the CPU")
 
 
 def check_clock(now: float, code: float) -> Finding:
-    """The clock, by which nothing is decided, but sweeps are dated.
+    """Check the clock, which only dates sweeps.
 
     Args:
-        now: what it says, in seconds since 1970.
-        code: when the newest source file was written, by the clock of that time.
+        now: Present time, in seconds since 1970.
+        code: Modification time of the newest source file, likewise.
     """
     text = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M} UTC"
     if now < code - 86_400:
-        advice = "set it (NTP): sweeps are dated by it; nothing else depends on it"
+        advice = "set it (NTP), so that sweeps have correct dates; nothing else depends on it"
         return warning("clock", f"{text}, before this code was written", advice)
     return ok("clock", text)

@@ -1,4 +1,4 @@
-"""Checks of a store, and of the file system that it is on or is to be on."""
+"""Checks of a store and of its file system."""
 
 from __future__ import annotations
 
@@ -20,20 +20,23 @@ from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 from storage.remote.origin import store_name
 
-LITTLE_BYTES = 1_000_000_000
-TOO_LITTLE_BYTES = 50_000_000
+LOW_BYTES = 1_000_000_000
+"""Free space below which there is a warning."""
+
+MIN_BYTES = 50_000_000
+"""Free space below which there is a problem."""
 
 _NETWORK = ("nfs", "cifs", "smb", "9p", "afs", "lustre", "gpfs", "beegfs", "ceph", "fuse.")
-"""Beginnings of the names of file systems that several machines may share."""
+"""Prefixes of the names of file systems that several machines can share."""
 
 _MOUNTS = Path("/proc/self/mounts")
 
 
 def check_store(store: Path) -> Iterator[Finding]:
-    """Everything of this module, one finding after the other."""
+    """Yield all findings of this module."""
     paths = StorePaths.of(store)
     exists = paths.marker.exists()
-    # Beside the store's own files there is a place for those that mean nothing.
+    # Test files go where the store keeps its temporary ones.
     folder = paths.tmp if exists else _nearest(paths.root)
     yield check_space(folder)
     yield check_kind(folder, _MOUNTS)
@@ -41,39 +44,39 @@ def check_store(store: Path) -> Iterator[Finding]:
     if exists:
         yield check_content(store)
     else:
-        yield ok("store", f"there is none at {store_name(paths)} yet")
+        yield ok("store", f"there is no store at {store_name(paths)} yet")
 
 
 def check_space(folder: Path) -> Finding:
-    """Room on the disk."""
+    """Check the free disk space."""
     free = shutil.disk_usage(folder).free
     found = f"{human_bytes(free)} free"
-    advice = "make room: the paper's rows take 0.1 GB, larger sweeps 220 bytes a row"
-    if free < TOO_LITTLE_BYTES:
+    advice = "free some space: the rows of the paper take 0.1 GB, larger sweeps 220 bytes per row"
+    if free < MIN_BYTES:
         return problem("disk", found, advice)
-    return warning("disk", found, advice) if free < LITTLE_BYTES else ok("disk", found)
+    return warning("disk", found, advice) if free < LOW_BYTES else ok("disk", found)
 
 
 def check_kind(folder: Path, mounts: Path) -> Finding:
-    """What kind of file system it is.
+    """Check the kind of the file system.
 
     Args:
-        folder: on it.
-        mounts: the file in which the kernel lists what is mounted.
+        folder: Folder on it.
+        mounts: File in which the kernel lists the mounted file systems.
     """
     kind = _kind(folder.resolve(), mounts)
     if kind.startswith(_NETWORK):
         return warning(
             "file system",
-            f"{kind}, which other machines may share",
-            "one machine writes to a store at a time; a store on a disk of this machine is faster "
-            "and safer (several machines: --shard, then merge)",
+            f"{kind}, which several machines can share",
+            "let one machine write to a store at a time; a local disk is faster and safer (for "
+            "several machines: --shard, then merge)",
         )
     return ok("file system", kind)
 
 
 def check_links_and_locks(folder: Path) -> Finding:
-    """Whether hard links fail where a name is taken, and locks exclude: commits need both."""
+    """Check that hard links never replace a file and that locks exclude: commits need both."""
     what = "links and locks"
     first, second = (folder / uuid4().hex for _ in range(2))
     try:
@@ -89,8 +92,8 @@ def check_links_and_locks(folder: Path) -> Finding:
                 "use a local disk, or mount it with locks (NFS: not with nolock)",
             )
     except OSError as error:
-        advice = "use a file system with hard links and flock, on which this user may write"
-        return problem(what, f"do not work in {folder}: {error.strerror}", advice)
+        advice = "use a writable file system with hard links and flock"
+        return problem(what, f"fail in {folder}: {error.strerror}", advice)
     finally:
         for file in (first, second):
             with suppress(OSError):
@@ -99,13 +102,13 @@ def check_links_and_locks(folder: Path) -> Finding:
 
 
 def check_content(store: Path) -> Finding:
-    """Whether log and data files are what was written; reads all of them."""
+    """Check that log and data files are as they were written, by reading all of them."""
     try:
         problems = verify_store(store)
         if problems:
             more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-            verify = f"{program()} verify --store {shlex.quote(str(store))}"
-            advice = f"{problems[0].advice} (`{verify}` names all)"
+            command = f"{program()} verify --store {shlex.quote(str(store))}"
+            advice = f"{problems[0].advice} (`{command}` lists all)"
             return problem("store", f"{problems[0]}{more}", advice)
         with StoreReader(store) as reader:
             progress, holder = reader.progress(), reader.holder()
@@ -117,7 +120,7 @@ def check_content(store: Path) -> Finding:
 
 
 def _locks(file: Path) -> bool:
-    """Whether the second of two tries to lock a file is refused."""
+    """Return whether a locked file cannot be locked again."""
     with file.open("r+b") as one, file.open("r+b") as other:
         fcntl.flock(one, fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
@@ -128,7 +131,7 @@ def _locks(file: Path) -> bool:
 
 
 def _kind(folder: Path, mounts: Path) -> str:
-    """Name of the kind of the file system, by the longest mount point above the folder."""
+    """Return the kind of the file system with the longest mount point above the folder."""
     best, kind = Path("/"), "unknown"
     try:
         lines = mounts.read_text().splitlines()
@@ -136,7 +139,7 @@ def _kind(folder: Path, mounts: Path) -> str:
         return kind
     for line in lines:
         _, point, name, *_ = line.split()
-        # Spaces in names are written as \\040.
+        # A space in a name is written as \\040.
         path = Path(point.encode().decode("unicode_escape"))
         if folder.is_relative_to(path) and len(path.parts) >= len(best.parts):
             best, kind = path, name
@@ -144,5 +147,5 @@ def _kind(folder: Path, mounts: Path) -> str:
 
 
 def _nearest(root: Path) -> Path:
-    """The folder itself, or the nearest one above that exists."""
+    """Return the folder, or the nearest folder above it that exists."""
     return next(folder for folder in (root, *root.parents) if folder.is_dir())

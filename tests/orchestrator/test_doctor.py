@@ -1,4 +1,4 @@
-"""What is not as it should be, and is to be said."""
+"""`sparsest doctor`: what it checks and how severe its findings are."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Usage = namedtuple("Usage", "total used free")
 
 
 def level(finding: Finding) -> str:
-    """Its level; whatever is not ok says what to do."""
+    """Return the level of a finding, which has advice unless it is ok."""
     assert (finding.level is Level.ok) == (finding.advice == "")
     return finding.level.value
 
@@ -55,7 +55,7 @@ TESTED = {"numba": "1.0", "torch": "2.0+cu130", "duckdb": "3.0", "pyarrow": "4.0
         ({"duckdb": None}, "problem"),
     ],
 )
-def test_other_versions_pass(
+def test_versions_are_compared_with_the_tested_ones(
     constraints: Path, changes: dict[str, str | None], expected: str
 ) -> None:
     installed = {n: v for n, v in (TESTED | changes).items() if v is not None}
@@ -64,18 +64,18 @@ def test_other_versions_pass(
     assert all(name in found.advice for name in changes)
 
 
-def test_missing_constraints_pass_for_fitting_ones(tmp_path: Path) -> None:
+def test_missing_constraints_are_a_warning(tmp_path: Path) -> None:
     assert level(software.check_packages(TESTED, tmp_path / "none")) == "warning"
 
 
-def test_old_python_or_clock_passes() -> None:
+def test_old_python_and_wrong_clock_are_found() -> None:
     assert level(software.check_python((3, 10, 9))) == "problem"
     assert level(software.check_python((3, 11, 0))) == "ok"
     assert level(software.check_clock(0.0, 1.7e9)) == "warning"
     assert level(software.check_clock(1.8e9, 1.7e9)) == "ok"
 
 
-def test_kernels_that_do_not_work_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_kernels_are_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     assert level(software.check_kernels()) in ("ok", "warning")
     monkeypatch.setenv(ARITHMETIC, "generic")
     assert level(software.check_kernels()) == "warning"
@@ -89,7 +89,7 @@ def test_kernels_that_do_not_work_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no compiler" in found.found
 
 
-def test_gpu_that_torch_does_not_find_passes(
+def test_gpu_that_torch_cannot_use_is_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
@@ -104,29 +104,24 @@ def test_gpu_that_torch_does_not_find_passes(
         assert level(software.check_gpu(tmp_path)) == expected
 
 
-def test_limits_of_a_container_are_overlooked(tmp_path: Path) -> None:
+def test_memory_limit_of_a_container_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "limit"
-    assert resources.quota(file) is None
-    for text, cores in (("max 100000", None), ("250000 100000", 2.5)):
-        file.write_text(text)
-        assert resources.quota(file) == cores
-    found = resources.check_cores(4, 2.5)
-    assert level(found) == "warning"
-    assert "--workers 2" in found.advice
-    assert level(resources.check_cores(4, None)) == "ok"
-    file.write_text("1000000")
-    assert resources.memory(file) == 1_000_000
-    file.write_text("max")
-    assert resources.memory(file) > 1_000_000
+    monkeypatch.setattr(resources, "MEMORY_LIMITS", (tmp_path / "none", file))
+    file.write_text("1000000\n")
+    assert resources.memory() == 1_000_000
+    file.write_text("max\n")
+    assert resources.memory() > 1_000_000
 
 
-def test_too_little_memory_passes() -> None:
+def test_memory_for_one_worker_per_core_is_checked() -> None:
     expected = ((10**8, "problem"), (2 * 10**9, "warning"), (10**10, "ok"))
-    for total, said in expected:
-        assert level(resources.check_memory(total, 4)) == said
+    for total, severity in expected:
+        assert level(resources.check_memory(total, 4)) == severity
 
 
-def test_cache_that_cannot_be_written_passes(tmp_path: Path) -> None:
+def test_cache_that_is_not_writable_is_a_warning(tmp_path: Path) -> None:
     folder = tmp_path / "new"
     assert level(resources.check_cache(folder)) == "ok"
     assert list(folder.iterdir()) == []
@@ -137,14 +132,14 @@ def test_cache_that_cannot_be_written_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("free", "expected"), [(10**6, "problem"), (10**8, "warning"), (10**10, "ok")]
 )
-def test_full_disk_passes(
+def test_full_disk_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, expected: str
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(10**12, 0, free))
     assert level(store.check_space(tmp_path)) == expected
 
 
-def test_network_file_system_passes(tmp_path: Path) -> None:
+def test_network_file_system_is_a_warning(tmp_path: Path) -> None:
     mounts = tmp_path / "mounts"
     mounts.write_text(
         "/dev/sda / ext4 rw 0 0\nserver:/x /mnt/big\\040disk nfs4 rw 0 0\nx /mnt xfs rw 0 0\n"
@@ -159,7 +154,7 @@ def test_network_file_system_passes(tmp_path: Path) -> None:
         assert level(found) == ("warning" if kind == "nfs4" else "ok")
 
 
-def test_file_system_without_links_or_locks_passes(
+def test_file_system_without_links_or_locks_is_a_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "folder"
@@ -172,9 +167,9 @@ def test_file_system_without_links_or_locks_passes(
     def link(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
-    for name, meddled in (("os.link", refused), ("fcntl.flock", refused), ("os.link", link)):
+    for name, replacement in (("os.link", refused), ("fcntl.flock", refused), ("os.link", link)):
         with monkeypatch.context() as patch:
-            patch.setattr(f"orchestrator.doctor.store.{name}", meddled)
+            patch.setattr(f"orchestrator.doctor.store.{name}", replacement)
             assert level(store.check_links_and_locks(folder)) == "problem"
     with monkeypatch.context() as patch:
         patch.setattr(fcntl, "flock", lambda file, how: None)
@@ -182,7 +177,7 @@ def test_file_system_without_links_or_locks_passes(
     assert list(folder.iterdir()) == []
 
 
-def test_damaged_store_is_healthy(trained: Path, tmp_path: Path) -> None:
+def test_damaged_store_is_a_problem(trained: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(trained, tmp_path / "store"))
     before = sorted(copy.rglob("*"))
     words = ("doctor", "--store", copy, "--json")
@@ -198,17 +193,17 @@ def test_damaged_store_is_healthy(trained: Path, tmp_path: Path) -> None:
     ended = sparsest("doctor", "--store", copy)
     assert ended.code == 1
     (line,) = [line for line in ended.out.splitlines() if line.startswith("problem")]
-    assert f"store: {part}: named by the log, and missing" in line
+    assert f"store: {part}: " in line
 
 
-def test_store_is_made_where_there_is_none(tmp_path: Path) -> None:
+def test_missing_store_is_not_created(tmp_path: Path) -> None:
     ended = sparsest("doctor", "--store", tmp_path / "a" / "store")
     assert ended.code == 0
-    assert f"there is none at {tmp_path / 'a' / 'store'} yet" in ended.out
+    assert str(tmp_path / "a" / "store") in ended.out
     assert not (tmp_path / "a").exists()
 
 
-def test_code_of_a_node_is_taken_for_ours(tmp_path: Path) -> None:
+def test_digest_of_the_code_depends_on_every_file(tmp_path: Path) -> None:
     folder = tmp_path / "search"
     folder.mkdir()
     (folder / "a.py").write_text("x = 1\n")
@@ -227,15 +222,15 @@ def test_code_of_a_node_is_taken_for_ours(tmp_path: Path) -> None:
         ({"versions": {"python": "2.7"}}, "problem"),
     ],
 )
-def test_node_that_makes_other_rows_passes(changes: dict[str, Any], expected: str) -> None:
+def test_nodes_are_compared_with_this_machine(changes: dict[str, Any], expected: str) -> None:
     from orchestrator.doctor.cluster import compare_nodes
 
-    here: NodeReport = node_report()
-    found = compare_nodes("node", here, replace(here, **changes))
+    local: NodeReport = node_report()
+    found = compare_nodes("node", local, replace(local, **changes))
     assert level(found) == expected
 
 
-def test_cluster_that_nobody_answers_for_is_waited_for() -> None:
+def test_unreachable_cluster_is_a_problem() -> None:
     from orchestrator.cluster.session import reachable
     from orchestrator.doctor.cluster import check_ray
 
@@ -250,7 +245,7 @@ def test_cluster_that_nobody_answers_for_is_waited_for() -> None:
     assert reachable("auto")
 
 
-def test_ray_that_does_not_start_in_time_is_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ray_that_does_not_start_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     import ray
 
     from orchestrator.doctor.cluster import check_ray
@@ -264,7 +259,7 @@ def test_ray_that_does_not_start_in_time_is_a_traceback(monkeypatch: pytest.Monk
     assert "The current node timed out" in found.found
 
 
-def test_ray_is_not_started_or_not_ended() -> None:
+def test_ray_is_started_and_its_node_checked() -> None:
     with start("orchestrator.cli", "doctor", "--ray", "--json") as command:
         out, err = said_by(command)
     assert command.returncode == 0, err
