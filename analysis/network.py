@@ -19,6 +19,10 @@ from workers.reference import evaluate
 NETWORK_COLUMNS = ("layers", *names_of("parameter"))
 """Columns of the view `results` that hold the trained network."""
 
+_MAX_WEIGHTS = 1 << 28
+"""Maximum number of weights of a network, masked ones included. A damaged row must not exhaust the
+memory."""
+
 
 def check_columns(row: Mapping[str, Any], wanted: Sequence[str]) -> None:
     """Check that a row has the columns that will be read.
@@ -60,6 +64,12 @@ def network_from_row(row: Mapping[str, Any]) -> MaskedNetwork:
             "its row has no trained network"
         )
     shapes = [(n_out, n_in) for n_in, n_out in pairwise(row["layers"])]
+    if any(n_out < 1 or n_in < 1 for n_out, n_in in shapes) or (
+        sum(n_out * n_in for n_out, n_in in shapes) > _MAX_WEIGHTS
+    ):
+        raise ValueError(
+            f"experiment {row.get('experiment_id')}: no network has the layers {row['layers']}"
+        )
     weights, weight_masks = _arrays(shapes, row["weight_index"], row["weights"])
     biases, bias_masks = _arrays(
         [(n_out,) for n_out, _ in shapes], row["bias_index"], row["biases"]

@@ -79,4 +79,4 @@ def _in_data(file: Path, state: StoreState, *, is_orphan: bool) -> tuple[str, st
         return "replaced by other files; kept for readers that have it open", _REMOVED_BY_WRITER
     if is_orphan:
         return "no log entry names it, although its writer did not die while it wrote it", _REBUILD
-    return "its writer died before its rows were stored", _REMOVED_BY_WRITER
+    return "its writer died before its rows were stored, or it was quarantined", _REMOVED_BY_WRITER

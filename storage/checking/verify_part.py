@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from search.specification import SPECIFICATION_COLUMNS, experiment_of, specification_table
 from search.study import Study
@@ -19,6 +21,9 @@ from storage.data.rows import check_values
 from storage.errors import RowsRefused, StoreDamaged
 from storage.log.entries import RowsCommitted
 from storage.paths import StorePaths
+
+_MAX_WEIGHTS = 1 << 28
+"""Maximum number of weights of a network, masked ones included."""
 
 
 class Ids:
@@ -105,6 +110,33 @@ def invalid_values(rows: pa.Table) -> Iterator[str]:
             check_values(batch)
     except RowsRefused as error:
         yield str(error)
+    yield from _misplaced_parameters(rows)
+
+
+def _misplaced_parameters(rows: pa.Table) -> Iterator[str]:
+    """Yield where a network is impossibly large, or has parameters outside of its layers."""
+    layers = rows.column("layers").to_pylist()
+    for sizes in {tuple(sizes) for sizes in layers}:
+        if min(sizes, default=1) < 1 or _number_of_weights(sizes) > _MAX_WEIGHTS:
+            yield f"layers has the impossible network {list(sizes)}"
+            return
+    limits = {"weight_index": _number_of_weights, "bias_index": _number_of_biases}
+    for name, number_of in limits.items():
+        column = rows.column(name).combine_chunks()
+        indices = pa.table({"row": pc.list_parent_indices(column), "index": column.flatten()})
+        largest = indices.group_by("row").aggregate([("index", "max")]).to_pydict()
+        for row, index in zip(largest["row"], largest["index_max"], strict=True):
+            if index >= number_of(layers[row]):
+                yield f"{name} has an index outside of the layers {layers[row]}"
+                return
+
+
+def _number_of_weights(sizes: Sequence[int]) -> int:
+    return sum(n_in * n_out for n_in, n_out in pairwise(sizes))
+
+
+def _number_of_biases(sizes: Sequence[int]) -> int:
+    return sum(sizes[1:])
 
 
 def _against_studies(

@@ -9,12 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from search.study import Study
+from storage.data.new_parts import make_part
+from storage.data.parts import read_part
 from storage.log.files import read_log
 from storage.log.seal import seal, unseal
 from storage.paths import StorePaths
+from storage.reading.reader import StoreReader
 from storage.writing.editor import StoreEditor
 from tests.faults.watching import contents, watching
 from tests.orchestrator.running import HERE, refused, sparsest, train, write_sweep
@@ -320,6 +324,27 @@ def test_quarantine_that_is_a_link_is_refused(store: Path, outside: Path) -> Non
     assert ended.code == 1
     assert str(store / "quarantine") in ended.err
     assert contents(outside) == before
+
+
+@pytest.mark.parametrize("layers", [[2, 200_000, 200_000, 1], [2, -1, 1, 1], [2, 1, 1]])
+def test_row_of_an_impossible_network_is_reported(layers: list[int], store: Path) -> None:
+    paths = StorePaths.of(store)
+    with StoreReader(store) as reader:
+        (part,) = reader.parts
+    rows = read_part(paths, part)
+    field = rows.schema.field("layers")
+    wrong = pa.array([layers] * len(rows), field.type)
+    number = rows.schema.get_field_index("layers")
+    data, new = make_part(paths, rows.set_column(number, field, wrong), part.indices, part.studies)
+    paths.part(part.file).unlink()
+    paths.part(new.file).write_bytes(data)
+    entry(**new.model_dump(mode="json"))(store, store)
+
+    ended = sparsest("verify", "--store", store)
+    assert ended.code == 1
+    assert str(paths.part(new.file)) in ended.out
+    experiment = rows["experiment_id"][0].as_py()
+    refused("show", experiment, "--store", store)
 
 
 def test_text_log_that_is_a_link_is_not_followed(
