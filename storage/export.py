@@ -40,6 +40,9 @@ _DATABASE_VERSION: Final = "v1.2.0"
 
 _CHUNK_BYTES: Final = 1 << 20
 
+_DESCRIPTORS: Final = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
+"""Folders of names for open files, such as /dev/stdout."""
+
 
 def export_results(
     reader: ResultsReader,
@@ -252,13 +255,13 @@ def _finite(value: str, kind: DuckDBPyType, depth: int = 0) -> str:
 
 def _is_stream(output: Path) -> bool:
     """Return whether a path is a pipe, a device or standard output, which are not replaced."""
-    if output.is_relative_to("/dev"):
-        return True
     try:
         mode = output.stat().st_mode
     except FileNotFoundError:
         return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    if stat.S_ISREG(mode):
+        return output.parent in _DESCRIPTORS
+    return not stat.S_ISDIR(mode)
 
 
 def _refuse_existing(output: Path, overwrite: bool) -> None:

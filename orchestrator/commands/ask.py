@@ -81,7 +81,7 @@ def query(
     with results_reader(store, published) as reader:
         if output is not None:
             if output_format is QueryFormat.table:
-                raise UserError("a table is no file format: add --format csv, json, jsonl, parquet")
+                raise UserError("add --format csv, json, jsonl or parquet: a table is only printed")
             _export(reader, output_format.value, output, statement, overwrite=overwrite)
         elif output_format is QueryFormat.table:
             _show(reader, statement)
