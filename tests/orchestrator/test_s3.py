@@ -11,8 +11,6 @@ import boto3
 import pytest
 
 import sparsest as notebook
-from analysis import store as analysis_store
-from orchestrator.commands import store_location
 from tests.orchestrator.running import HERE, rates, refused, sparsest, write_sweep
 from tests.storage.remote.service import Service
 
@@ -24,8 +22,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     """A function that switches to the working copies of a named machine."""
 
     def switch(name: str) -> None:
-        for module in (store_location, analysis_store):
-            monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / name)
+        for module in ("workers.cache_folder", "analysis.store"):
+            monkeypatch.setattr(f"{module}.cache_folder", lambda: tmp_path / name)
 
     switch("first")
     return switch
