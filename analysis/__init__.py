@@ -1,1 +1,1 @@
-"""Looking at results: a stored row as a network, a store as a notebook sees it."""
+"""Analysis of results: networks, tables, figures, drawings and the report."""

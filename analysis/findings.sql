@@ -75,7 +75,7 @@ SELECT min(weight_nnz) AS fewest, least(max(weight_nnz), coalesce(max(target_nnz
 FROM results WHERE init = 'fresh' AND accuracy IS NOT NULL
 
 -- name: contents
--- What the rows are of.
+-- Totals over all rows.
 SELECT count(*) AS trainings, count(DISTINCT root_seed) AS root_seeds,
        count(*) FILTER (accuracy IS NULL) AS without_accuracy
 FROM results

@@ -75,6 +75,7 @@ def test_first_digits_of_an_id_name_a_network(trained: Path, folder: Path) -> No
         (["show", "six:1", "-o", "net.gif"], ".svg, .png, .pdf"),
         (["show", "six:1", "-o", "no/net.svg"], "folder no"),
         (["show", "six:1", "--width", "3"], "--best"),
+        (["show", "six:1", "--dataset", "moons"], "--best"),
         (["show", *["six:1"] * 7], "limit is 6"),
         (["show", "--best", "magic"], "iter-snip"),
         (["show", "--best", "serch"], "did you mean search?"),
