@@ -26,9 +26,9 @@ def section(source: Source) -> Section:
         "Accuracy",
         "How accurate are networks with few weights?",
         (
-            "The reference is a search over masks. It had far more trainings than the pruning "
-            "algorithms (tab Rows), and a line is the best of all trainings of a method: these "
-            "lines show what was found, and do not rank the methods.",
+            "The reference is a search over masks. A line is the best of all trainings of a "
+            "method, and the methods have different numbers of trainings (tab Rows): the lines "
+            "show what was found, and do not rank the methods.",
             "Only trainings from fresh initialisations, with all learning rates and schedules. "
             "Weights are counted without biases.",
         ),
