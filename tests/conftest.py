@@ -1,4 +1,4 @@
-"""What every test runs under: one thread, no deadlines, the files outside the checkout."""
+"""Settings and fixtures of all tests: one thread, no deadlines, the reference files."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Before anything imports numba or torch, which read these once. The tests share a small machine,
-# and the order of a sum, so its last bit, must not depend on how many threads there are.
+# Set before numba and torch are imported, which read them once. The tests share a small machine,
+# and the last bit of a sum must not depend on the number of threads.
 for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
 
-# A busy machine or a kernel that is compiled first makes an example slow, never wrong.
+# A busy machine or the compilation of a kernel makes an example slow, not wrong.
 settings.register_profile(
     "local", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
@@ -23,7 +23,7 @@ settings.register_profile("ci", settings.get_profile("local"), derandomize=True,
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")
 
 
-FIRST = (
+SLOWEST = (
     "orchestrator/test_cluster.py",
     "faults/test_runs.py",
     "orchestrator/test_ray_executor.py",
@@ -31,20 +31,20 @@ FIRST = (
     "faults/test_cut_network.py",
     "analysis/test_report_page.py",
 )
-"""Files that take longest, mostly by waiting; begun last, they would be what all wait for."""
+"""Files that take longest, mostly by waiting. They start first, so that no worker ends with them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first; all others stay as they are."""
-    places = {Path(__file__).parent / name: place for place, name in enumerate(FIRST)}
-    items.sort(key=lambda item: places.get(item.path, len(places)))
+    """Move the slowest files to the front, and keep the order of the others."""
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder of the path, for `tests.installed.install`; nothing of it stays."""
-    # Imported here: most tests need nothing of it.
-    from tests.installed import look_again
+    """An empty folder on the import path for `tests.installed.install`, removed after the test."""
+    # Imported here: most tests do not need it.
+    from tests.installed import forget_plugins
 
     folder = tmp_path / "site"
     folder.mkdir()
@@ -55,14 +55,14 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(folder)):
             del sys.modules[name]
     monkeypatch.undo()
-    look_again()
+    forget_plugins()
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Folder of the reference files, which are not part of the checkout.
+    """The folder of the reference files, which are not part of the checkout.
 
-    Named by the environment variable SPARSEST_SHARED; without it, `shared` beside the checkout.
+    It is $SPARSEST_SHARED or, without that, `shared` beside the checkout.
     """
     beside = Path(__file__).resolve().parent.parent.parent / "shared"
     folder = Path(os.environ.get("SPARSEST_SHARED", beside))

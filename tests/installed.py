@@ -1,4 +1,4 @@
-"""Packages that lie in a folder of the path as pip would have put them there."""
+"""Packages in a folder on the import path, as pip would install them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from search.methods import plugin_methods
 from workers.datasets import load_dataset
 
 EntryPoints = Mapping[str, Mapping[str, str]]
-"""Group -> name -> what the entry point names."""
+"""Group -> name of the entry point -> its value."""
 
 
 def install(site: Path, name: str, version: str, points: EntryPoints, **modules: str) -> None:
-    """Installs a package with some entry points and modules, in place of an earlier version."""
+    """Install a package with entry points and modules, replacing an earlier version."""
     for other in site.glob(f"{name.replace('-', '_')}-*.dist-info"):
         (other / "METADATA").unlink()
         (other / "entry_points.txt").unlink()
@@ -28,10 +28,10 @@ def install(site: Path, name: str, version: str, points: EntryPoints, **modules:
     (folder / "entry_points.txt").write_text("\n".join(lines) + "\n")
     for module, code in modules.items():
         (site / f"{module}.py").write_text(code)
-    look_again()
+    forget_plugins()
 
 
-def look_again() -> None:
-    """Forgets what was found, as a new process does."""
-    for kept in (plugin_methods, plugin_datasets, load_dataset):
-        kept.cache_clear()
+def forget_plugins() -> None:
+    """Forget the plug-ins that were found, as a new process does."""
+    for cached in (plugin_methods, plugin_datasets, load_dataset):
+        cached.cache_clear()

@@ -1,4 +1,4 @@
-"""How near two computations of the same thing must be: one place for the whole suite."""
+"""Tolerances for two computations of the same network, used by all tests."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 STEP_TOLERANCE = 2e-6
-"""For float32 weights of order one after a few dozen steps over the same batches. Correct trainers
-differ by about 2e-7 there; a wrong learning rate, momentum or batch shows at 1e-3 and more."""
+"""Tolerance for float32 weights of order one after a few dozen steps over the same batches. Correct
+trainers differ by about 2e-7; a wrong learning rate, momentum or batch by 1e-3 or more."""
 
 ROUNDING = 1e-7
-"""For numbers of order one that were computed in float64 and rounded to float32 once."""
+"""Tolerance for numbers of order one computed in float64 and rounded once to float32."""
 
 Network = Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
 def largest_difference(ours: Network, theirs: Network) -> float:
-    """Largest absolute difference of any weight or bias; the shapes must agree."""
+    """Return the largest absolute difference of any weight or bias; shapes must agree."""
     assert len(ours) == len(theirs)
     differences = [0.0]
     for our_layer, their_layer in zip(ours, theirs, strict=True):
@@ -29,5 +29,5 @@ def largest_difference(ours: Network, theirs: Network) -> float:
 
 
 def assert_networks_agree(ours: Network, theirs: Network, tolerance: float) -> None:
-    """Every weight and bias agrees; a NaN agrees with nothing."""
+    """Check that all weights and biases agree; NaN agrees with nothing."""
     assert largest_difference(ours, theirs) <= tolerance

@@ -20,7 +20,7 @@ from orchestrator.planning.targets import find_targets
 from orchestrator.plugins import all_plugins
 from search.indices import IndexSet
 from tests.docs.pages import ROOT, blocks, prose
-from tests.installed import install, look_again
+from tests.installed import forget_plugins, install
 from tests.orchestrator.running import HERE, environment, query, refused, rows, sparsest
 from workers.conformance import (
     DATASET_CHECKS,
@@ -154,7 +154,7 @@ def test_algorithm_that_cannot_be_imported_is_refused_before_training(method: Pa
 
 def test_broken_plugin_is_reported_with_its_package(method: Path) -> None:
     (method / "even_pruning" / "__init__.py").write_text("METHOD = 1\n")
-    look_again()
+    forget_plugins()
     broken = (
         "'even' of the package even-pruning 1.0 cannot be used: the entry point refers to a int"
     )
@@ -171,7 +171,7 @@ def test_broken_plugin_is_reported_with_its_package(method: Path) -> None:
 
 def test_data_set_that_cannot_be_made_is_reported_with_its_package(dataset: Path) -> None:
     (dataset / "two_shells.py").write_text("def two_shells():\n    return [1, 2]\n")
-    look_again()
+    forget_plugins()
     cause = "data set 'two-shells' of the package two-shells 1.0 cannot be made: TypeError"
     assert cause in refused("run", "shells.toml", "--store", "shells", *HERE)
     assert sparsest("plan", "depths.toml").code == 0
@@ -191,7 +191,7 @@ def test_plugins_check_reports_the_guarantee_that_a_plugin_breaks(dataset: Path)
     (dataset / "two_shells.py").write_text(
         (dataset / "two_shells.py").read_text().replace("default_rng(7)", "default_rng()")
     )
-    look_again()
+    forget_plugins()
     result = sparsest("plugins", "--check", "two-shells")
     assert result.code == 1
     (failed,) = (line for line in result.out.splitlines() if line.startswith("failed"))
