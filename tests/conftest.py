@@ -31,7 +31,7 @@ SLOWEST = (
     "faults/test_cut_network.py",
     "analysis/test_report_page.py",
 )
-"""Files that take longest, mostly by waiting. They start first, so that no worker ends with them."""
+"""Files that take longest, mostly by waiting; they start first, so that they do not end last."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
