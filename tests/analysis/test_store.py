@@ -133,10 +133,3 @@ def test_store_shows_its_path_and_rows(path: Path) -> None:
     with sparsest.open_published() as published:
         assert "485,838 rows; " in repr(published)
         assert "phase2-95 155,952" in repr(published)
-
-
-def test_every_public_name_is_exported() -> None:
-    public = {name for name in dir(sparsest) if not name.startswith("_")}
-    assert public | {"__version__"} == set(sparsest.__all__)
-    assert {name for name in sparsest.__all__ if not hasattr(sparsest, name)} == set()
-    assert sparsest.__version__
