@@ -1,6 +1,6 @@
 """Several Ray nodes on this machine, which can be killed, frozen and replaced one by one.
 
-A program that uses this must call `prepare` before anything imports Ray.
+Call `prepare` before anything imports Ray.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ T = TypeVar("T")
 
 
 def prepare() -> None:
-    """Sets what the nodes, and the drivers that join them, are to inherit."""
+    """Set the environment that the nodes and the drivers inherit."""
     mark()
     os.environ["RAY_AUTH_MODE"] = "token"
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
-    # A worker is as important as the rest: on a busy machine Ray's default of 15 starves it.
+    # Ray's default of 15 starves workers on a busy machine.
     os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - Ray reads it so
 
 
 class Nodes:
-    """A head without processors, which the drivers join, and nodes that train.
+    """A head without CPUs, which the drivers join, and nodes that train.
 
     Args:
-        count: nodes that train.
-        cpus: processors of each, as Ray counts them.
-        memory: bytes of memory of each, as Ray counts them; None for the machine's.
-        host: the head's address; None for the machine's own.
+        count: number of nodes that train.
+        cpus: CPUs of each.
+        memory: bytes of memory of each; None for the machine's.
+        host: address of the head; None for the machine's.
     """
 
     def __init__(
@@ -75,16 +75,16 @@ class Nodes:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Ends everything that this process has started, also what is frozen."""
+        """Kill all processes that this one has started, including frozen ones."""
         end_started()
 
     @property
     def address(self) -> str:
-        """Where drivers join."""
+        """Address that drivers join."""
         return str(self._running.address)
 
     def refill(self) -> None:
-        """Adds nodes for those that have ended, as whoever runs a cluster would."""
+        """Replace nodes that have ended, as an autoscaler does."""
         self.nodes = self.alive()
         for _ in range(self._count - len(self.nodes)):
             node = patiently(
@@ -98,34 +98,34 @@ class Nodes:
             self.nodes.append(node)
 
     def alive(self) -> list[Any]:
-        """The nodes that have not ended."""
+        """Return the nodes that have not ended."""
         alive = {process.pid for process in started()}
         return [node for node in self.nodes if node_pid(node, "raylet") in alive]
 
     def remove(self, node: Any) -> None:
-        """A node leaves, all of its processes at once and without a word."""
+        """Kill all processes of a node at once."""
         everything = [node_pid(node, "raylet")]
         everything += [process.pid for process in descendants(everything[0])]
         send(everything, signal.SIGKILL)
 
     def kill_raylet(self, node: Any) -> None:
-        """Kills what speaks for a node, and leaves its workers to notice."""
+        """Kill the raylet of a node, but not its workers."""
         send([node_pid(node, "raylet")], signal.SIGKILL)
 
     def freeze(self, node: Any) -> None:
-        """A node answers nobody; its workers go on."""
+        """Stop the raylet of a node, but not its workers."""
         send([node_pid(node, "raylet")], signal.SIGSTOP)
 
     def thaw(self, node: Any) -> None:
-        """The node goes on where it was."""
+        """Continue the raylet of a node."""
         send([node_pid(node, "raylet")], signal.SIGCONT)
 
     def kill_head(self) -> None:
-        """Kills the server that knows the cluster."""
+        """Kill the cluster's control server."""
         send([node_pid(self._running.head_node, "gcs_server")], signal.SIGKILL)
 
     def trainers(self) -> list[int]:
-        """Processes of the actors on nodes that have not ended."""
+        """Return the processes of the actors on nodes that have not ended."""
         return [
             process.pid
             for node in self.nodes
@@ -140,7 +140,7 @@ class Nodes:
 
 
 def patiently(start: Callable[[], T]) -> T:
-    """Starts a head or a node, and once more where the machine was too busy to do so in time."""
+    """Start a head or a node, again if the machine was too busy to do so in time."""
     while True:
         try:
             return start()
@@ -150,6 +150,6 @@ def patiently(start: Callable[[], T]) -> T:
 
 
 def node_pid(node: Any, kind: str) -> int:
-    """Process of a node: its "raylet", or the head's "gcs_server"."""
+    """Return the process of a node's "raylet" or of the head's "gcs_server"."""
     (info,) = node.all_processes[kind]
     return int(info.process.pid)

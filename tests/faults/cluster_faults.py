@@ -1,9 +1,9 @@
-"""Workers, nodes and raylets lost one after the other during one sweep; at last, the head.
+"""Workers, nodes and raylets lost one after the other during one sweep, and finally the head.
 
     python -m tests.faults.cluster_faults FOLDER
 
-FOLDER is made. The last line is a report in JSON, with how long it took to notice each fault and to
-have all workers again; the exit code is 0 where the rows are those of an uninterrupted run.
+FOLDER is created. The last line is a report in JSON with the seconds until each fault was noticed
+and until all workers were back; the exit code is 0 if the rows are those of an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from tests.orchestrator.running import count_rows
 NODES = 3
 
 PATIENCE_S = 240.0
-"""How long anything may take on a busy machine before it counts as stuck."""
+"""Seconds after which a step counts as stuck, on a busy machine."""
 
 UNNOTICED_S = 90.0
 
 LOST = ("was lost", "has left", "worker was killed", "unavailable")
-"""What the log says when a worker is given up."""
+"""Words of the log when a worker is given up."""
 
 
 def start_sweep(store: Path, experiments: int, address: str) -> Driver:
-    """Starts the slow sweep."""
+    """Start the slow sweep."""
     sweep = Driver(slow_sweep(store, experiments, address, NODES), store)
     sweep.start()
     return sweep
@@ -50,14 +50,14 @@ def start_sweep(store: Path, experiments: int, address: str) -> Driver:
 
 @dataclass
 class Inflicted:
-    """A fault, and what it took to get over it.
+    """A fault and the recovery from it.
 
     Attributes:
-        fault: its name.
-        noticed_s: until the log said that a worker was lost; None where nothing was.
-        all_workers_s: until as many actors were there as before; None where they never were.
-        pause_s: the longest time without new rows meanwhile.
-        rows: rows that came meanwhile.
+        fault: name of the fault.
+        noticed_s: seconds until the log reported a lost worker; None if it did not.
+        all_workers_s: seconds until all actors were back; None if they never were.
+        pause_s: longest time without new rows.
+        rows: rows stored during the recovery.
     """
 
     fault: str
@@ -70,12 +70,12 @@ class Inflicted:
 def inflict(
     fault: str, strike: Callable[[], None], nodes: Nodes, store: Path, before: Sequence[int]
 ) -> Inflicted:
-    """Does it, and watches until the log tells of it and as many actors are there as before.
+    """Inflict a fault and wait until it is noticed and all actors are back.
 
-    A fault that is over before anybody notices is watched for `UNNOTICED_S`.
+    A fault that is over before it is noticed is watched for `UNNOTICED_S`.
     """
     log = StorePaths.of(store).run_log
-    told = log.stat().st_size
+    logged = log.stat().st_size
     rows = first_rows = count_rows(store)
     start = last_rows = time.monotonic()
     strike()
@@ -90,9 +90,9 @@ def inflict(
             pause, last_rows, rows = max(pause, now - last_rows), now, found
         if noticed is None:
             with log.open() as file:
-                file.seek(told)
-                said = file.read()
-            noticed = now - start if any(word in said for word in LOST) else None
+                file.seek(logged)
+                new_lines = file.read()
+            noticed = now - start if any(word in new_lines for word in LOST) else None
         trainers = nodes.trainers()
         if (noticed is not None or now > start + UNNOTICED_S) and len(trainers) == len(before):
             again = now - start
@@ -103,7 +103,7 @@ def inflict(
 def cluster_faults(
     folder: Path, experiments: int, faults: Sequence[str], frozen_s: float
 ) -> dict[str, Any]:
-    """Inflicts all faults on one sweep and compares its rows."""
+    """Inflict all faults on one sweep and compare its rows."""
     folder.mkdir(parents=True)
     whole, store = folder / "whole", folder / "store"
     train(InlineExecutor({}, "cpu"), slow_study(experiments, store), whole, 1)
@@ -159,7 +159,7 @@ def cluster_faults(
 
 
 def all_train(nodes: Nodes, store: Path) -> bool:
-    """Whether every node has an actor, and rows come."""
+    """Return whether every node has an actor, and rows come."""
     return len(nodes.trainers()) == NODES and count_rows(store) > 0
 
 

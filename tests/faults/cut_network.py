@@ -1,10 +1,10 @@
-"""A node that is cut off from the network for two minutes, and comes back.
+"""A node that is cut off from the network for two minutes and comes back.
 
     python -m tests.faults.cut_network FOLDER
 
-The head is on this machine, the nodes are hosts of their own (`tests.faults.network`): needs root.
-The sweep is slow until the node is back, however long that takes. FOLDER is made. The last line is
-a report in JSON; the exit code is 0 where the rows are those of an uninterrupted run.
+The head is on this machine, the nodes are in network namespaces (`tests.faults.network`), which
+needs root. The sweep is slow until the node is back. FOLDER is created. The last line is a report
+in JSON; the exit code is 0 if the rows are those of an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from tests.faults.training import train
 from tests.orchestrator.running import count_rows
 
 PATIENCE_S = 240.0
-"""How long anything may take on a busy machine before it counts as stuck."""
+"""Seconds after which a step counts as stuck, on a busy machine."""
 
 LOST = ("was lost", "has left", "worker was killed", "unavailable")
-"""What the log says when a worker is given up."""
+"""Words of the log when a worker is given up."""
 
 
 def join(host: Host, head: str) -> subprocess.Popen[bytes]:
-    """Starts a node with one processor on a host."""
+    """Start a node with one CPU on a host."""
     words = ["start", "--block", "--address", head, "--node-ip-address", host.address]
     words += ["--num-cpus", "1", "--object-store-memory", str(OBJECT_STORE_BYTES)]
     return subprocess.Popen(
@@ -49,7 +49,7 @@ def join(host: Host, head: str) -> subprocess.Popen[bytes]:
 
 
 def cut_network(folder: Path, experiments: int, cut_s: float, hosts: int) -> dict[str, Any]:
-    """Cuts one of the nodes off during a sweep and compares its rows."""
+    """Cut one of the nodes off during a sweep and compare its rows."""
     folder.mkdir(parents=True)
     whole, store = folder / "whole", folder / "store"
     train(InlineExecutor({}, "cpu"), slow_study(experiments, store), whole, 1)
@@ -89,8 +89,8 @@ def cut_network(folder: Path, experiments: int, cut_s: float, hosts: int) -> dic
         ended_s = seconds_until(lambda: nodes[cut.name].poll() is not None, cut_s)
         started_again = ended_s is not None
         if started_again:
-            # A node that was taken for dead ends when it hears of it; whoever runs a cluster starts
-            # it again.
+            # A node that counts as dead ends when it learns of it. On a real cluster it is started
+            # again.
             nodes[cut.name] = join(cut, head.address)
         rows = witness.look()
         again_s = seconds_until(
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--hosts", type=int, default=2, help="one of them is cut off")
     given = parser.parse_args()
     if (why := possible()) is not None:
-        sys.exit(f"no hosts with a network of their own here: {why}")
+        sys.exit(f"no network namespaces here: {why}")
     prepare()
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     finish(cut_network(given.folder, given.experiments, given.cut, given.hosts))

@@ -2,8 +2,8 @@
 
     python -m tests.faults.kill_drivers FOLDER --kills 200
 
-FOLDER is made. The last line is a report in JSON; the exit code is 0 where the rows are those of an
-uninterrupted run and nothing of a killed run stays behind.
+FOLDER is created. The last line is a report in JSON; the exit code is 0 if the rows are those of an
+uninterrupted run and no process of a killed run is left.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ GRID = f'structure = ["2x2x1", "3x2x2"]\nmasks = "all"\n{rates(60)}'
 """Grid of the sweep: 25,920 experiments, more than two workers train between 200 kills."""
 
 KEPT_BACK = 32
-"""Experiments that are trained after the last kill at the soonest."""
+"""Minimum number of experiments trained after the last kill."""
 
 PATIENCE_S = 300.0
-"""How long anything may take on a busy machine before it counts as stuck."""
+"""Seconds after which a step counts as stuck, on a busy machine."""
 
 START_S = 8.0
-"""Kills that are to meet a start come within this time."""
+"""Seconds after a start in which kills of a starting driver come."""
 
 STARTS = 0.3
-"""Share of kills that come within `START_S`, ready or not; the others when rows have come."""
+"""Share of kills that come within `START_S`; the others come after new rows."""
 
 
 def kill_drivers(folder: Path, kills: int, grid: str, minutes: float, seed: int) -> dict[str, Any]:
-    """Kills the driver so many times or for so long, lets the last one finish, and compares."""
+    """Kill the driver `kills` times or for some minutes, let the last one finish, and compare."""
     folder.mkdir(parents=True)
     draw = random.Random(seed)
     sweep = write_sweep(folder / "killed.toml", grid, base="epochs = 20")
@@ -51,7 +51,7 @@ def kill_drivers(folder: Path, kills: int, grid: str, minutes: float, seed: int)
 
     store = folder / "killed"
     driver = Driver(sparsest_run([sweep, "--workers", str(WORKERS)], store), store)
-    # The sweep never ends before it was killed so often, however fast this machine is.
+    # Holds the sweep back until the last kill, however fast this machine is.
     hold = folder / "hold"
     hold.write_text(str(experiments - KEPT_BACK))
     os.environ[HOLD] = str(hold)
@@ -67,7 +67,7 @@ def kill_drivers(folder: Path, kills: int, grid: str, minutes: float, seed: int)
         if draw.random() < STARTS:
             time.sleep(draw.uniform(0, START_S))
         else:
-            # Each kill has its share of what is left, so that the last finds something to do.
+            # Each kill gets a share of what is left, so that there is work until the last one.
             stored = count_rows(driver.store)
             left = experiments - KEPT_BACK - stored
             aim = stored + draw.uniform(0, 2) * left / (kills - number + 1)
@@ -112,8 +112,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--grid", default=GRID, help="of the sweep file")
-    parser.add_argument("--minutes", type=float, default=600.0, help="no kills after so long")
+    parser.add_argument("--grid", default=GRID, help="grid of the sweep file")
+    parser.add_argument("--minutes", type=float, default=600.0, help="time of the last kill")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     mark()

@@ -1,7 +1,7 @@
-"""A driver that is killed: `sparsest run`, in a process of its own that ends at a chosen call.
+"""`sparsest run` in a process that is killed at a chosen call.
 
-The processes are forked from a small server that has everything imported, since a new Python would
-take seconds to begin. The server has no threads, and has opened nothing.
+The processes are forked from a server that has imported everything, since a new Python takes
+seconds to start. The server has no threads and no open files.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from storage.writing.writer import StoreWriter
 from tests.storage.faulty_os import FaultyOs
 
 TASK = 8
-"""Experiments of a task, and so of a commit."""
+"""Number of experiments in a task, and so in a commit."""
 
 _SERVER = get_context("forkserver")
 _SERVER.set_forkserver_preload(["orchestrator.cli", "orchestrator.commands.training"])
 
 
 class TellingWriter(StoreWriter):
-    """Stores every task at once, and writes down in a file which indices it has called stored."""
+    """A writer that commits every task and records in a file which indices are stored."""
 
     told: int
 
@@ -48,11 +48,11 @@ class TellingWriter(StoreWriter):
 
 
 def run_killed(words: list[str], told: Path, at: int, delay_s: float | None = None) -> int:
-    """Runs a command of `sparsest` that is killed, if it lives so long.
+    """Run a command of `sparsest` that is killed unless it ends before.
 
     Args:
-        words: of the command.
-        told: file that gets a line for each commit that has returned.
+        words: words of the command.
+        told: file that gets a line for each commit.
         at: number of the input/output call of the store at which it is killed, from 0.
         delay_s: it dies so many seconds after that call; None: in its place.
 
@@ -67,7 +67,7 @@ def run_killed(words: list[str], told: Path, at: int, delay_s: float | None = No
 
 
 def stored_by(told: Path, study_digest: str) -> IndexSet:
-    """The indices of a study that were called stored, over all processes."""
+    """Return the indices of a study that any process has reported as stored."""
     if not told.exists():
         return IndexSet()
     lines = [json.loads(line) for line in told.read_text().splitlines()]

@@ -1,8 +1,8 @@
-"""Hosts with a network of their own on this machine, whose cables can be pulled. Needs root.
+"""Network namespaces on this machine that act as hosts and can be disconnected. Needs root.
 
-Several programs may have such a network at the same time. Each has a number, and all names and
-addresses come from it. A number is taken by locking a file, so the kernel frees it however its
-program ends, and what a killed one has left behind is known: its number is free.
+Several programs can have such a network at the same time. Each has a number, from which all names
+and addresses follow. A number is taken by locking a file, so that the kernel frees it however the
+program ends. What belongs to a free number was left by a killed program.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from types import TracebackType
 from typing import Self
 
 LOCKS = Path("/run/lock/sparsest-networks")
-"""A file for each number that was ever taken."""
+"""Folder with a file for each number that was ever taken."""
 
 NUMBERS = range(256)
 
 ANSWER_S = 20
-"""How long a host may take to reach this machine."""
+"""Seconds in which a host must reach this machine."""
 
 
 def possible() -> str | None:
-    """Why there can be no such hosts here; None where there can: one is made and tried."""
+    """Return why such hosts are impossible here; None if making and using one succeeds."""
     if shutil.which("ip") is None:
         return "there is no `ip` (apt install iproute2)"
     if os.geteuid() != 0:
@@ -47,11 +47,11 @@ def possible() -> str | None:
 
 @dataclass(frozen=True)
 class Host:
-    """A host: a network namespace, and a cable from it to the bridge.
+    """A host: a network namespace with a cable to the bridge.
 
     Attributes:
-        name: of the namespace; its end of the cable has the same.
-        address: where it is reached.
+        name: name of the namespace and of its end of the cable.
+        address: address of the host.
     """
 
     name: str
@@ -59,27 +59,27 @@ class Host:
 
     @property
     def inside(self) -> list[str]:
-        """Words that, put before a command, run it there."""
+        """Prefix of a command that runs it on this host."""
         return ["ip", "netns", "exec", self.name]
 
     @property
     def cable(self) -> str:
-        """The bridge's end of its cable."""
+        """Name of the bridge's end of the cable."""
         return f"{self.name}c"
 
     def pull(self) -> None:
-        """Pulls the cable: nothing gets through, and nobody is told."""
+        """Pull the cable: packets are dropped silently."""
         _ip("link", "set", self.cable, "down")
 
     def plug(self) -> None:
-        """Puts it back."""
+        """Put the cable back."""
         _ip("link", "set", self.cable, "up")
 
     def reach(self, address: str) -> None:
-        """Connects from here to a port of that machine, which this program opens.
+        """Connect from this host to a port at that address, which this program opens.
 
         Raises:
-            OSError: it does not answer: a firewall is between them.
+            OSError: no connection; there is a firewall in between.
         """
         with socket.create_server((address, 0)) as server:
             port = server.getsockname()[1]
@@ -87,12 +87,12 @@ class Host:
             words = [sys.executable, "-S", "-c", f"import socket; {connect}"]
             tried = subprocess.run([*self.inside, *words], capture_output=True, text=True)
         if tried.returncode != 0:
-            said = tried.stderr.strip().splitlines()[-1:]
-            raise OSError(f"a host on a bridge does not reach this machine: {' '.join(said)}")
+            reason = tried.stderr.strip().splitlines()[-1:]
+            raise OSError(f"a host on a bridge does not reach this machine: {' '.join(reason)}")
 
 
 class Network:
-    """A bridge, which this machine is on as well, and hosts around it.
+    """A bridge with this machine and several hosts.
 
     Args:
         count: number of hosts.
@@ -105,12 +105,12 @@ class Network:
 
     @property
     def address(self) -> str:
-        """This machine's, as the hosts see it."""
+        """This machine's address on the bridge."""
         return str(_net(self._number)[1])
 
     @property
     def hosts(self) -> list[Host]:
-        """All of them."""
+        """The hosts."""
         net = _net(self._number)
         prefix = _prefix(self._number)
         return [Host(f"{prefix}h{n}", str(net[n + 2])) for n in range(self._count)]
@@ -120,10 +120,10 @@ class Network:
         return f"{_prefix(self._number)}b"
 
     def __enter__(self) -> Self:
-        """Makes it.
+        """Create the network.
 
         Raises:
-            subprocess.CalledProcessError: `ip` cannot do it here.
+            subprocess.CalledProcessError: `ip` fails.
             OSError: no number is free.
         """
         self._take_number()
@@ -150,14 +150,14 @@ class Network:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Takes everything away, as far as it was made."""
+        """Remove everything that was created."""
         try:
             _clear(_prefix(self._number))
         finally:
             os.close(self._lock)
 
     def _take_number(self) -> None:
-        """Takes the first number that nobody has and whose addresses nobody uses."""
+        """Take the first free number whose addresses are unused."""
         LOCKS.mkdir(parents=True, exist_ok=True)
         clear_abandoned()
         used = _used()
@@ -172,7 +172,7 @@ class Network:
 
 
 def clear_abandoned() -> None:
-    """Removes the networks of programs that were killed."""
+    """Remove the networks of programs that were killed."""
     for file in LOCKS.glob("*"):
         lock = _lock(int(file.name))
         if lock is not None:
@@ -181,7 +181,7 @@ def clear_abandoned() -> None:
 
 
 def _lock(number: int) -> int | None:
-    """Locks a number; None where another program has it."""
+    """Lock a number; return None if another program has it."""
     lock = os.open(LOCKS / str(number), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -196,26 +196,26 @@ def _prefix(number: int) -> str:
 
 
 def _net(number: int) -> IPv4Network:
-    """Addresses of a network: of a range that is kept free for trials (RFC 2544)."""
+    """Return the addresses of a network, in the range reserved for benchmarks (RFC 2544)."""
     return IPv4Network(f"198.18.{number}.0/24")
 
 
 def _used() -> list[IPv4Network]:
-    """Networks that this machine is on or knows a way to, the rest of the world left out."""
+    """Return the networks that this machine has routes to, except the default route."""
     routes = json.loads(_ip("-json", "-4", "route", "show", "table", "all") or "[]")
-    found = [ip_network(route["dst"]) for route in routes if route["dst"] != "default"]
-    return [net for net in found if isinstance(net, IPv4Network) and net.prefixlen > 0]
+    networks = [ip_network(route["dst"]) for route in routes if route["dst"] != "default"]
+    return [net for net in networks if isinstance(net, IPv4Network) and net.prefixlen > 0]
 
 
 def _clear(prefix: str) -> None:
-    """Removes all namespaces and links whose names begin so."""
+    """Remove all namespaces and links whose names start with a prefix."""
     for line in _ip("netns", "list").splitlines():
         name = line.split()[0]
         if name.startswith(prefix):
             subprocess.run(["ip", "netns", "del", name], capture_output=True)
     for link in json.loads(_ip("-json", "link", "show")):
         if link["ifname"].startswith(prefix):
-            # Its end in a namespace that has just gone takes a cable along, sooner or later.
+            # A cable into a removed namespace disappears by itself, sooner or later.
             subprocess.run(["ip", "link", "del", link["ifname"]], capture_output=True)
 
 

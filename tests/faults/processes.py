@@ -1,4 +1,4 @@
-"""The processes that a program has started, also when those between have died. Linux only."""
+"""The processes that a program has started, directly or not, alive or orphaned. Linux only."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MARK = "SPARSEST_FAULTS_MARK"
-"""Environment variable with the mark of whoever is to know what a campaign starts.
+"""Environment variable with the mark of the processes that a campaign starts.
 
-A mark is a limit on the time that a process with real-time priority may take, in microseconds: none
-has that priority, everything inherits the limit, and nothing that a process does to its own name
-and environment changes it, as Ray's agents do. To adopt orphans would tell them as well, but a
-worker of Ray takes its raylet for dead only when process 1 is its parent."""
+A mark is a limit on the CPU time of a process with real-time priority, in microseconds. No process
+here has that priority, all inherit the limit, and it survives changes of a process's name and
+environment, as Ray's agents make. Adopting orphans would find them too, but a worker of Ray notices
+the death of its raylet only if process 1 becomes its parent."""
 
 DYING_S = 60.0
-"""How long a process that was killed may take to go, on a busy machine."""
+"""Seconds in which a killed process must be gone, on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Process:
     """One process at one moment.
 
     Attributes:
-        pid: its number.
-        parent: its parent's number.
-        name: its command line, or what it calls itself.
-        dead: whether it has ended, and only its parent has not taken note.
+        pid: process id.
+        parent: process id of its parent.
+        name: its command line, or the title it has set.
+        dead: True for a zombie.
     """
 
     pid: int
@@ -41,22 +41,22 @@ class Process:
 
 
 def new_mark() -> str:
-    """A mark that nothing has: years, with a random rest."""
+    """Return a new mark: years of CPU time with random low digits."""
     return str(2**50 + secrets.randbelow(2**50))
 
 
 def mark() -> None:
-    """From now on `started` knows what this process starts; its parent may have chosen the mark."""
+    """Mark this process and those that it starts, with its parent's mark if that has set one."""
     chosen = int(os.environ.setdefault(MARK, new_mark()))
     _, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
     resource.setrlimit(resource.RLIMIT_RTTIME, (chosen, hard))
 
 
 def started(mark: str | None = None) -> list[Process]:
-    """All that carries a mark, but this process, and lives.
+    """Return the living processes with a mark, except this one.
 
     Args:
-        mark: None for this process's own.
+        mark: the mark; None for this process's.
     """
     wanted = mark or os.environ[MARK]
     found = []
@@ -66,7 +66,7 @@ def started(mark: str | None = None) -> list[Process]:
         try:
             limits = Path(f"/proc/{process.pid}/limits").read_text()
         except OSError:
-            continue  # it has just ended, or is somebody else's
+            continue  # it has just ended, or belongs to another user
         if wanted in limits.split():
             found.append(process)
     return found
@@ -87,7 +87,7 @@ def _all() -> list[Process]:
 
 
 def descendants(root: int) -> list[Process]:
-    """All that descend from a process and live."""
+    """Return the living descendants of a process."""
     children: dict[int, list[Process]] = {}
     for process in _all():
         children.setdefault(process.parent, []).append(process)
@@ -101,27 +101,27 @@ def descendants(root: int) -> list[Process]:
 
 
 def is_trainer(process: Process) -> bool:
-    """Whether it is an actor: Ray calls its process after its class."""
-    return process.name.startswith("ray::Trainer")
+    """Return whether it is an actor: Ray names the process after the class."""
+    return process.name.startswith("ray::TrainingWorker")
 
 
 def is_busy(process: Process) -> bool:
-    """Whether it is a part of Ray that does anything: its two servers, or an actor that trains.
+    """Return whether it is one of Ray's two servers, or an actor that trains.
 
-    Of a dead run's processes, an actor that was just starting and a node's two helpers ("agents")
-    ask for the dead servers for a minute before they end, and do nothing else.
+    Other processes of a dead run, such as a starting actor or a node's two agents, look for the
+    dead servers for a minute and then end.
     """
     return (
         "/gcs/gcs_server " in process.name
         or "/raylet/raylet " in process.name
-        or process.name.startswith("ray::Trainer.")
+        or process.name.startswith("ray::TrainingWorker.")
     )
 
 
 def seconds_until(
     true: Callable[[], bool], patience_s: float, look_every_s: float = 0.05
 ) -> float | None:
-    """How long it takes until something is the case; None where it is not after `patience_s`."""
+    """Return the seconds until a condition holds; None if it does not within `patience_s`."""
     start = time.monotonic()
     while not true():
         if time.monotonic() > start + patience_s:
@@ -131,27 +131,27 @@ def seconds_until(
 
 
 def end_started(mark: str | None = None) -> None:
-    """Kills all that carries a mark, frozen or not, and waits until it is gone.
+    """Kill all processes with a mark, even frozen ones, and wait until they are gone.
 
     Args:
-        mark: None for this process's own.
+        mark: the mark; None for this process's.
 
     Raises:
-        TimeoutError: something does not go.
+        TimeoutError: a process is not gone in time.
     """
 
     def gone() -> bool:
-        # Looked at anew each time: one that was just being started was not on the list before.
+        # Listed again each time, for processes that were just being started.
         found = started(mark)
         send([process.pid for process in found], signal.SIGKILL)
         return not found
 
     if seconds_until(gone, DYING_S) is None:
-        raise TimeoutError(f"killed, and still there: {started(mark)}")
+        raise TimeoutError(f"killed, but not gone: {started(mark)}")
 
 
 def send(pids: list[int], number: signal.Signals) -> None:
-    """Sends a signal to processes that may have ended meanwhile."""
+    """Send a signal to processes, some of which may have ended."""
     for pid in pids:
         try:
             os.kill(pid, number)

@@ -1,4 +1,4 @@
-"""Faults that befall a sweep and the nodes that train it, at random moments or in turn."""
+"""Faults of a sweep and of the nodes that train it, at random moments or in turn."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BETWEEN_S = {
     "raylet killed": 200.0,
     "raylet frozen": 240.0,
 }
-"""Mean time between two faults of a kind; each moment is as likely as any other."""
+"""Mean seconds between two faults of a kind; every moment is equally likely."""
 
 IN_TURN = (
     "worker killed",
@@ -32,25 +32,25 @@ IN_TURN = (
     "driver killed",
     "raylet frozen",
 )
-"""The order of a storm whose course is not left to chance. So few faults cannot meet one experiment
-so often that it is taken for bad."""
+"""Order of the faults that come in turn. They are too few to hit one experiment so often that it is
+blamed."""
 
 FROZEN_S = 30.0
-"""How long a node stays frozen."""
+"""Seconds that a node stays frozen."""
 
 REFILL_S = 10.0
-"""How often nodes that have ended are replaced."""
+"""Seconds between two replacements of nodes that have ended."""
 
 RECOVERY_S = 240.0
-"""How long a run may take on a busy machine to get over a fault before it counts as stuck."""
+"""Seconds after a fault in which a run must recover, on a busy machine."""
 
 FINISH_S = 3600.0
-"""How long the sweep may take when the killing is over."""
+"""Seconds that the sweep may take after the last fault."""
 
 
 @dataclass
 class Storm:
-    """Faults, and what was done."""
+    """Faults and their counts."""
 
     nodes: Nodes
     driver: Driver
@@ -63,7 +63,7 @@ class Storm:
     _refill_at: float = 0.0
 
     def rage(self, seconds: float) -> None:
-        """Faults at random moments, for so long or until the sweep is done."""
+        """Inflict faults at random moments for some seconds or until the sweep is done."""
         end = time.monotonic() + seconds
         due = {kind: time.monotonic() + self._pause(kind) for kind in BETWEEN_S}
         self.driver.start()
@@ -77,7 +77,7 @@ class Storm:
                 self._strike(kind)
 
     def pass_in_turn(self) -> None:
-        """One fault after the other, each when rows have come since the one before."""
+        """Inflict one fault after the other, each after new rows."""
         self.driver.start()
         for kind in IN_TURN:
             rows = self.witness.look()
@@ -86,14 +86,14 @@ class Storm:
                 assert self._tend(), f"the sweep has ended before: {kind}"
                 return count_rows(self.driver.store) > rows and self._strike(kind)
 
-            # To look more often would take the time of those that train.
+            # Looking more often would slow down the training.
             waited = seconds_until(struck, RECOVERY_S, look_every_s=0.3)
             assert waited is not None, f"too late for: {kind}"
 
     def finish(self) -> int:
-        """Nothing more is killed; returns the last exit code."""
+        """Stop inflicting faults; return the last exit code."""
         self.nodes.refill()
-        # A run that the last fault has ended with words is started once more.
+        # A run that the last fault has ended with an error is started again.
         for attempt in range(3):
             if attempt > 0:
                 self.driver.start()
@@ -103,7 +103,7 @@ class Storm:
         return self.ends[-1]
 
     def _tend(self) -> bool:
-        """Replaces what has ended, as whoever runs a cluster would; False where all is trained."""
+        """Replace nodes and runs that have ended; return False once everything is trained."""
         if time.monotonic() > self._refill_at:
             self.nodes.refill()
             self._refill_at = time.monotonic() + self.refill_s
@@ -118,7 +118,7 @@ class Storm:
         return self.draw.expovariate(1 / BETWEEN_S[kind])
 
     def _strike(self, kind: str) -> bool:
-        """Does one fault and notes it; False where there is nothing that could suffer it."""
+        """Inflict a fault and count it; return False if nothing can suffer it."""
         struck = self._do(kind)
         if struck:
             self.done[kind] += 1

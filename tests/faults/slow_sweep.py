@@ -1,4 +1,4 @@
-"""A sweep that lasts as long as it should, on a busy machine and on an idle one: a program.
+"""A program with a sweep that takes equally long on a busy and on an idle machine.
 
     python -m tests.faults.slow_sweep STORE --experiments 900 --address HOST:PORT
 
@@ -27,15 +27,15 @@ from search.study import Study
 from tests.faults.training import train
 
 PAUSE_S = 0.2
-"""How long reading one experiment takes."""
+"""Seconds that reading one experiment takes."""
 
 TOGETHER = 8
-"""Experiments of a task."""
+"""Number of experiments in a task."""
 
 
 @dataclass(frozen=True)
 class SlowTable(Table):
-    """A table whose rows take a while to read, for all processes but one."""
+    """A table whose rows are slow to read, except for the driver."""
 
     pause_s: float = PAUSE_S
     hurry: str = ""
@@ -48,12 +48,12 @@ class SlowTable(Table):
 
 
 def hurry_file(store: Path) -> Path:
-    """Once it is there, the sweep into this store has no reason to be slow."""
+    """Return the file whose existence makes the sweep into this store fast."""
     return store.with_suffix(".hurry")
 
 
 def slow_study(count: int, store: Path, pause_s: float = PAUSE_S) -> Study:
-    """A study of so many experiments that this process reads quickly and others slowly."""
+    """Return a study that this process reads fast and others slowly."""
     rows = tuple((0.1 * (n + 1) / count,) for n in range(count))
     base = Experiment(structure=(2, 2, 1), epochs=1)
     table = SlowTable(("lr",), rows, pause_s, str(hurry_file(store)), os.getpid())
@@ -63,7 +63,7 @@ def slow_study(count: int, store: Path, pause_s: float = PAUSE_S) -> Study:
 def slow_sweep(
     store: Path, experiments: int, address: str, workers: int, pause_s: float = PAUSE_S
 ) -> list[str]:
-    """The command that runs this program."""
+    """Return the command that runs this program."""
     words = [str(store), "--experiments", str(experiments), "--address", address]
     words += ["--workers", str(workers), "--pause", str(pause_s)]
     return [sys.executable, "-m", "tests.faults.slow_sweep", *words]

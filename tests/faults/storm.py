@@ -3,11 +3,11 @@
     python -m tests.faults.storm FOLDER --minutes 20
     python -m tests.faults.storm FOLDER --in-turn --nodes 2
 
-FOLDER is made. First the sweep is trained without any fault, by the in-process executor; a store of
-that (`--whole`) saves the time. After so many minutes the killing ends, and the sweep is finished.
-With `--in-turn` faults do not come at random moments: there is one after the other, each as soon as
-the run has got over the one before, and the sweep is slow until the last one has come.
-The last line is a report in JSON; the exit code is 0 where all rows are the same.
+FOLDER is created. The sweep is first trained without faults by the inline executor; a store with
+that result (`--whole`) saves the time. After the given minutes the faults stop, and the sweep is
+finished. With `--in-turn`, the faults do not come at random: each comes as soon as the run has
+recovered from the one before, and the sweep is slow until the last one.
+The last line is a report in JSON; the exit code is 0 if all rows are the same.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ masks = "all"
 """The sweep: 103,968 experiments, two thirds of phase2-95 with a tenth of its epochs."""
 
 EXPERIMENTS = 1600
-"""Of the sweep of a storm in turn; most of them are left when it is over."""
+"""Experiments of the sweep with `--in-turn`; most are left when the faults are over."""
 
 PAUSE_S = 0.4
-"""How long reading one of them takes until then."""
+"""Seconds that reading one of them takes until then."""
 
 
 def storm(
     folder: Path, grid: str, whole: Path | None, nodes_count: int, minutes: float, seed: int
 ) -> dict[str, Any]:
-    """Runs the sweep through a storm and compares."""
+    """Run the sweep during a storm and compare its rows."""
     folder.mkdir(parents=True)
     sweep = write_sweep(folder / "storm.toml", grid, base=BASE)
     if whole is None:
@@ -66,7 +66,7 @@ def storm(
 
 
 def storm_in_turn(folder: Path, nodes_count: int, seed: int) -> dict[str, Any]:
-    """Runs a slow sweep through every kind of fault and compares."""
+    """Run a slow sweep with every kind of fault in turn and compare its rows."""
     folder.mkdir(parents=True)
     whole, store = folder / "whole", folder / "store"
     train(InlineExecutor({}, "cpu"), slow_study(EXPERIMENTS, store), whole, 1)
@@ -84,7 +84,7 @@ def storm_in_turn(folder: Path, nodes_count: int, seed: int) -> dict[str, Any]:
 
 
 def weather(storm: Storm, whole: Path, rage: Callable[[], None]) -> dict[str, Any]:
-    """Lets a storm rage and the sweep end, and compares its rows."""
+    """Run a storm, let the sweep end, and compare its rows."""
     start = time.monotonic()
     rage()
     raged_s = time.monotonic() - start
@@ -110,9 +110,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=20.0)
-    parser.add_argument("--grid", default=GRID, help="of the sweep file")
+    parser.add_argument("--grid", default=GRID, help="grid of the sweep file")
     parser.add_argument("--in-turn", action="store_true")
-    parser.add_argument("--whole", type=Path, help="what the sweep gives without a fault")
+    parser.add_argument("--whole", type=Path, help="store of the sweep without faults")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     prepare()

@@ -24,7 +24,7 @@ KNOWN = {
     "analysis/report/live_page.py": "since when there is no news, on the page",
     "orchestrator/planning/calibration.py": "the age of a measurement, which is only shown",
     "orchestrator/doctor/software.py": "whether the clock is right",
-    "orchestrator/search_choice.py": "a date in the log",
+    "orchestrator/search_phases.py": "a date in the log",
     "storage/checking/rebuild.py": "which of two data files with one experiment is newer",
     "storage/lock.py": "since when, in a message",
     "storage/published/publish.py": "a date in a note",

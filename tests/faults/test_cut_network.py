@@ -1,4 +1,4 @@
-"""A node is cut off from the network and comes back: in a file of its own, since it takes long."""
+"""A node that is cut off from the network; a separate file, since it takes long."""
 
 from __future__ import annotations
 

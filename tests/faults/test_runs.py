@@ -1,7 +1,7 @@
-"""Campaigns against runs: drivers and nodes that die, experiments that are bad.
+"""Campaigns of faults during runs: drivers and nodes that die, bad experiments.
 
-Bad experiments, and nodes that join, leave and die, are in the default run in
-`tests/orchestrator/test_cluster.py`, workers that are killed in `test_ray_executor.py` beside it.
+Shorter tests of bad experiments and of nodes are in `tests/orchestrator/test_cluster.py`; of killed
+workers, in `tests/orchestrator/test_ray_executor.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Drivers, workers and nodes die during one sweep: in a file of its own, since it takes long."""
+"""Drivers, workers and nodes that die during one sweep; a separate file, since it takes long."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""One Ray cluster on this machine, whose nodes come and go, and what happened: a program.
+"""A program that uses a Ray cluster on this machine whose nodes come and go.
 
-Usage: cluster_session.py FOLDER. Its nodes know nothing of this checkout but what the job brings.
-Afterwards FOLDER has the stores "changing" and "headless", and report.json.
+Usage: cluster_session.py FOLDER. Its nodes get this checkout's code from the job only. It leaves
+the stores "changing" and "headless" and report.json in FOLDER.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ HANGS, CRASHES, EATS = 307, 350, 400
 
 
 class Simulated(TrainingWorker):
-    """A trainer whose GPU is torch on the CPU: another backend of another speed."""
+    """A worker whose GPU is simulated by torch on the CPU: another backend of another speed."""
 
     def __init__(self, inits: Mapping[str, StoredInit], device: Device) -> None:
         super().__init__(inits, device)
@@ -57,9 +57,9 @@ class Simulated(TrainingWorker):
             train.backend_for = actor.backend_for = backend_for  # type: ignore[attr-defined]
 
     def warm_up(self) -> Ready:
-        """The same; no worker here can eat memory, whichever kind the bad experiment meets."""
+        """Limit the memory of every worker, also of those with a simulated GPU."""
         ready = super().warm_up()
-        # A real GPU's worker has no limit: CUDA maps far more than it uses.
+        # A real GPU's worker has no limit, since CUDA maps far more than it uses.
         limit_memory(MIN_MEMORY_LIMIT)
         return ready
 
@@ -71,12 +71,12 @@ def until(true: Any, what: str) -> None:
     deadline_s = time.monotonic() + PATIENCE_S
     while not true():
         if time.monotonic() > deadline_s:
-            raise TimeoutError(f"waited in vain until {what}")
+            raise TimeoutError(f"not in time: {what}")
         time.sleep(0.1)
 
 
 def backends(store: Path) -> dict[str, int]:
-    """Stored rows by backend."""
+    """Return the number of stored rows by backend."""
     if not (store / "store.json").exists():
         return {}
     with StoreReader(store) as reader:
@@ -85,11 +85,13 @@ def backends(store: Path) -> dict[str, int]:
 
 
 def changing(executor: RayExecutor, cluster: Cluster, first: Any, folder: Path) -> dict[str, Any]:
-    """A sweep in which three experiments are bad, during which a node with a GPU joins, and the
-    node that began it goes. It is slow until all of that has happened."""
+    """Run a sweep with three bad experiments while a GPU node joins and the first node leaves.
+
+    It is slow until all of that has happened.
+    """
     trapped = Trapped("changing", COUNT, folder)
     trapped.set("slow")
-    trapped.set(f"gate-{HANGS}")  # for good
+    trapped.set(f"gate-{HANGS}")
     trapped.set(f"crash-{CRASHES}")
     trapped.set(f"eat-{EATS}")
     store = folder / "changing"
@@ -119,8 +121,8 @@ def changing(executor: RayExecutor, cluster: Cluster, first: Any, folder: Path) 
 
 
 def headless(executor: RayExecutor, cluster: Cluster, folder: Path) -> dict[str, Any]:
-    """A sweep that nobody waits the end of, and whose head dies while no worker begins or ends."""
-    watch.SILENCE_S = 6.0  # until now a busy machine's head might have been taken for gone
+    """Run a sweep whose head dies while no worker starts or ends."""
+    watch.SILENCE_S = 6.0  # before, the head of a busy machine might have counted as gone
     job.MIN_LIMIT_S = job.MIN_SUSPECT_LIMIT_S = PATIENCE_S
     trapped = Trapped("headless", 10 * COUNT, folder)
     trapped.set("slow")
@@ -131,7 +133,7 @@ def headless(executor: RayExecutor, cluster: Cluster, folder: Path) -> dict[str,
             run, executor, [Selection.of_study(trapped.study)], store, max_seconds=0.2
         )
         until(lambda: sum(backends(store).values()) > 0, "a row was stored")
-        # One for its GPU, and one for each CPU. The others that are asked for wait for a node.
+        # One for its GPU and one for each CPU; the other requested workers wait for a node.
         until(lambda: len(executor._pool.ready) == 3, "the node had all of its workers")
         cluster.head_node.kill_gcs_server()  # type: ignore[attr-defined]
         error = sweep.exception(PATIENCE_S)
@@ -139,15 +141,15 @@ def headless(executor: RayExecutor, cluster: Cluster, folder: Path) -> dict[str,
 
 
 def main(folder: Path) -> None:
-    """Does everything with one cluster."""
+    """Run both sweeps on one cluster."""
     ray.cloudpickle.register_pickle_by_value(ray_session)  # type: ignore[no-untyped-call]
-    # Hangs are found in seconds, but none that a busy machine makes; and tasks are small.
+    # Hangs are found in seconds, but not mistaken on a busy machine; and tasks are small.
     job.MIN_LIMIT_S, job.MIN_SUSPECT_LIMIT_S = 10.0, 6.0
     job.MIN_UNMEASURED_LIMIT_S = job.MAX_UNMEASURED_LIMIT_S = 120.0
     task_scheduler.LARGEST_TASK, task_scheduler.SMALLEST_TASK = 20, 10
     task_scheduler.TASK_SECONDS = 1.0
     os.chdir(folder)
-    # The nodes, which are on this machine, would find it before the package that the job brings.
+    # The nodes are on this machine and must not import this instead of the job's package.
     Path("search.py").write_text("raise ImportError('not this one')")
     cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args={"num_cpus": 0}))
     first = patiently(lambda: cluster.add_node(num_cpus=1))

@@ -1,8 +1,8 @@
-"""The command line with small tasks that are stored at once, so that tests need not wait.
+"""The command line with small tasks that are committed at once, so that tests need not wait.
 
-Run as a program, with the words of a command. Where the environment names a file (`HOLD`), the run
-waits as soon as a study has so many rows as the file says, for as long as the file is there: who
-looks for a run that is under way finds it so on the slowest machine.
+Run it as a program with the words of a command. If the environment names a file (`HOLD`), the run
+waits while the file exists and a study has at least as many rows as the file says. So a test finds
+a run in progress on the slowest machine.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ HOLD = "SPARSEST_TEST_HOLD"
 
 
 class HeldWriter(StoreWriter):
-    """A writer that waits beside a commit, as a run waits in a long training."""
+    """A writer that waits before and after a commit, as a run does in a long training."""
 
     def append(
         self, batch: pa.RecordBatch, study_digest: str, study_name: str, indices: IndexSet
     ) -> int:
-        """The same, and waits where it is to: behind it, and before it where that is late."""
+        """Store rows; wait before and after that if there is a file to wait for."""
         self._wait(study_digest)
         stored = super().append(batch, study_digest, study_name, indices)
         self._wait(study_digest)

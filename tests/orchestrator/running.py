@@ -1,4 +1,4 @@
-"""Small sweeps, and the ways to run them: in this process, or as the command that users start."""
+"""Small sweeps, and ways to run them: in this process, or as a command."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ from tests.orchestrator.fakes import SilentMonitor, StopAfter
 ROOT = Path(__file__).resolve().parents[2]
 
 PATIENCE_S = 300.0
-"""How long a test waits for something before it fails: far longer than it ever takes."""
+"""Seconds that a test waits for something before it fails."""
 
 HERE = ("--executor", "inline", "--device", "cpu")
-"""Options of `run` with which nothing is started."""
+"""Options of `run` that train in this process on the CPU."""
 
 
 def write_sweep(
     path: Path, grid: str, *, base: str = "epochs = 1", name: str | None = None
 ) -> Path:
-    """Writes a sweep file, named as its file unless told otherwise."""
+    """Write a sweep file; the sweep has the file's name by default."""
     path.write_text(f'name = "{name or path.stem}"\n[base]\n{base}\n[grid]\n{grid}\n')
     return path
 
 
 def rates(count: int) -> str:
-    """A line of a grid: so many learning rates."""
+    """Return a line of a grid with `count` learning rates."""
     return f"lr = [{', '.join(f'{0.001 * (n + 1):.3f}' for n in range(count))}]"
 
 
 def plan(words: Sequence[str | Path], store: Path, root_seed: int = 0) -> list[PlannedStudy]:
-    """What `run` would plan."""
+    """Return the plan of `run`."""
     with StoreWriter(store) as writer:
         return make_plan(find_targets([str(w) for w in words], root_seed).selections, writer)
 
@@ -58,7 +58,7 @@ def plan(words: Sequence[str | Path], store: Path, root_seed: int = 0) -> list[P
 def train(
     words: Sequence[str | Path], store: Path, *, root_seed: int = 0, limit: int | None = None
 ) -> Tally:
-    """Trains in this process, as `run` does."""
+    """Train in this process, as `run` does."""
     selections = find_targets([str(word) for word in words], root_seed).selections
     with StoreWriter(store) as writer, InlineExecutor({}, "cpu") as executor:
         planned = make_plan(selections, writer)
@@ -73,20 +73,20 @@ def train(
 
 
 def query(store: Path, statement: str) -> pa.Table:
-    """Asks a store."""
+    """Query a store."""
     with StoreReader(store) as reader:
         return reader.sql(statement)
 
 
 def rows(store: Path) -> pa.Table:
-    """All rows of a store, by id, without what is different each time: the clock and the sweep."""
+    """Return all rows of a store by id, without the columns that differ between runs."""
     return query(
         store, "SELECT * EXCLUDE (train_ms, sweep_id) FROM results ORDER BY experiment_id, study"
     )
 
 
 def count_rows(store: Path) -> int:
-    """Number of rows that a store has at this moment; 0 where there is none yet."""
+    """Return the number of rows in a store; 0 if it does not exist."""
     if not (store / "store.json").exists():
         return 0
     with StoreReader(store) as reader:
@@ -95,7 +95,7 @@ def count_rows(store: Path) -> int:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -103,9 +103,9 @@ class Ended:
 
 
 def sparsest(*words: str | Path, stdin: str | None = None) -> Ended:
-    """Runs a command in this process; what a user would see as a traceback is raised."""
+    """Run a command in this process; raise what a user would see as a traceback."""
     arguments = [str(word) for word in words]
-    # The command line is shown and stored as it was given, not as it was parsed.
+    # The command line is shown and stored as it was typed.
     with mock.patch.object(sys, "argv", ["sparsest", *arguments]):
         result = CliRunner().invoke(app, arguments, input=stdin)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -114,7 +114,7 @@ def sparsest(*words: str | Path, stdin: str | None = None) -> Ended:
 
 
 def refused(*words: str | Path, stdin: str | None = None) -> str:
-    """Runs a command that cannot be done; returns the one message that says why."""
+    """Run a command that fails; return its message."""
     ended = sparsest(*words, stdin=stdin)
     assert ended.code == 1, ended
     assert ended.out == ""
@@ -123,26 +123,26 @@ def refused(*words: str | Path, stdin: str | None = None) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Variables for a program that imports from this checkout."""
+    """Return the environment of a program that imports from this checkout."""
     return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def python() -> list[str]:
-    """The words that start Python such that Ctrl-C reaches it.
+    """Return the words that start Python with SIGINT enabled.
 
-    A test run that was started in the background ignores SIGINT, and what it starts inherits that.
+    Tests that run in the background ignore SIGINT, and child processes inherit that.
     """
-    heed = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL)"
-    return [sys.executable, "-c", f"{heed}; os.execv(sys.argv[1], sys.argv[1:])", sys.executable]
+    enable = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL)"
+    return [sys.executable, "-c", f"{enable}; os.execv(sys.argv[1], sys.argv[1:])", sys.executable]
 
 
 def start(
     program: str | Path, *words: str | Path, folder: Path | None = None
 ) -> subprocess.Popen[str]:
-    """Starts `python -m PROGRAM`, or a file, as a user would from a folder of their own."""
-    what = ["-m", program] if isinstance(program, str) else [str(program)]
+    """Start `python -m PROGRAM` or a file, in a folder."""
+    arguments = ["-m", program] if isinstance(program, str) else [str(program)]
     return subprocess.Popen(
-        [*python(), *what, *map(str, words)],
+        [*python(), *arguments, *map(str, words)],
         cwd=folder,
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -153,19 +153,19 @@ def start(
 
 
 def said_by(process: subprocess.Popen[str], patience_s: float = PATIENCE_S) -> tuple[str, str]:
-    """What a process has said on its two outputs until its end; one that goes on is killed."""
+    """Return the output of a process on its two streams; kill it if it does not end in time."""
     try:
         return process.communicate(timeout=patience_s)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
-        pytest.fail(f"{process.args!r} goes on after {patience_s:.0f} s and has said: {out}{err}")
+        pytest.fail(f"{process.args!r} runs after {patience_s:.0f} s; its output: {out}{err}")
 
 
 def until(true: Callable[[], bool], what: str) -> None:
-    """Waits until something is the case."""
+    """Wait until a condition holds."""
     deadline = time.monotonic() + PATIENCE_S
     while not true():
         if time.monotonic() > deadline:
-            pytest.fail(f"waited {PATIENCE_S:.0f} s in vain until {what}")
+            pytest.fail(f"not within {PATIENCE_S:.0f} s: {what}")
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The paper's studies, cut down so that a test can train all of them."""
+"""The paper's studies with so few experiments that a test can train all of them."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ GRIDS = {
     "fixed995-phase1": _dense((1, 1, 2)),
     "fixed995-phase2": _masked(0.1),
 }
-"""Name of a study -> its grid: 2 prunings, 6 dense networks or 12 masked ones."""
+"""Grid of each study: 2 prunings, 6 dense networks or 12 masked ones."""
 
 
 @contextmanager
 def small_paper(target: float) -> Iterator[None]:
-    """Ten studies of few experiments each, whose two searches aim at `target`."""
+    """Replace the paper's studies by small ones, with the target `target` for both searches."""
     entries = {
         name: replace(entry, grid=partial(GRIDS.__getitem__, name))
         for name, entry in paper._ENTRIES.items()

@@ -1,6 +1,6 @@
-"""A cluster's nodes come, go and die, and its sweep goes on.
+"""Sweeps continue while nodes of a cluster join, leave and die.
 
-`cluster_session` does everything with one cluster; these tests look at what came of it.
+`cluster_session` runs them; these tests check what it reports.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from tests.orchestrator.running import PATIENCE_S, query, rows, said_by, start
 from workers.fast import BACKEND
 
 HANGS, CRASHES, EATS = 307, 350, 400
-"""Places of bad experiments, as in `cluster_session`."""
+"""Indices of bad experiments, as in `cluster_session`."""
 
 SESSION = Path(__file__).with_name("cluster_session.py")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the session left behind."""
+    """The folder that the session leaves."""
     folder = tmp_path_factory.mktemp("cluster")
     with start(SESSION, folder) as session:
         _, err = said_by(session, 3 * PATIENCE_S)
@@ -47,7 +47,7 @@ def report(folder: Path) -> dict[str, Any]:
 
 
 def told(folder: Path, columns: str) -> list[dict[str, Any]]:
-    """Rows of the sweep through all changes, by place."""
+    """Return the rows of the sweep during all changes, by index."""
     statement = f"SELECT study_index, {columns} FROM results ORDER BY study_index"
     found: list[dict[str, Any]] = query(folder / "changing", statement).to_pylist()
     return found
@@ -73,18 +73,17 @@ def test_bad_experiments_alone_are_recorded_as_failed(folder: Path, report: dict
         if row["status"] == "failed"
     }
     assert set(failed) == {HANGS, CRASHES, EATS}
-    # How long depends on the speed that was measured; on a busy machine the others may too.
+    # The limit depends on the measured speed; on a busy machine the others may exceed it too.
     late = "it took longer than "
     assert failed[HANGS].startswith(late)
     assert failed[HANGS].endswith(" s, and its worker was killed")
     assert failed[CRASHES].startswith(("its worker was lost: ActorDiedError", late))
     assert failed[EATS].startswith(("MemoryError", late))
-    # In a task, perhaps in a part of it, and three times alone; once more for the node that left.
+    # In a task, perhaps in a part of it, three times alone, and once for the node that left.
     assert max(report["changing"]["reads"]) <= 6
 
 
 def test_cpu_rows_are_those_of_an_inline_run(folder: Path, tmp_path: Path) -> None:
-    """The CPU's rows are those of a run in this process, bit for bit."""
     study = small_study(600, "changing")
     inline = tmp_path / "inline"
     with StoreWriter(inline) as writer, InlineExecutor({}, "cpu") as executor:
@@ -118,6 +117,6 @@ def test_head_that_dies_ends_the_run_and_keeps_its_rows(
 ) -> None:
     assert report["headless"]["error"] == "UserError"
     assert "head of the Ray cluster" in report["headless"]["said"]
-    assert "the same command goes on" in report["headless"]["said"]
+    assert "resumes" in report["headless"]["said"]
     assert verify_store(folder / "headless") == []
     assert rows(folder / "headless").num_rows > 0

@@ -24,12 +24,12 @@ from tests.orchestrator.test_worker import died
 from workers.actor import Ready
 from workers.train import Device
 
-TRACEBACK = """ray::Trainer.__init__() (pid=1, repr=<x.TemporaryActor object at 0x7f>)
+TRACEBACK = """ray::TrainingWorker.__init__() (pid=1, repr=<x.TemporaryActor object at 0x7f>)
   File "x.py", line 1, in load
     raise error
-RuntimeError: The actor with name Trainer failed to import on the worker:
+RuntimeError: The actor with name TrainingWorker failed to import on the worker:
 
-ray::Trainer.__init__() (pid=1, repr=<x.TemporaryActor object at 0x7f>)
+ray::TrainingWorker.__init__() (pid=1, repr=<x.TemporaryActor object at 0x7f>)
   File "x.py", line 2, in load
     import gone
 ModuleNotFoundError: No module named 'gone'
