@@ -1,4 +1,4 @@
-"""Every truncated or flipped file is noticed; a damaged one costs its own rows, and no others."""
+"""Every truncated or flipped file is noticed, and costs its own rows only."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ COUNT = 12
 TASK = 4
 
 Damage = Callable[[bytes], bytes | None]
-"""Content of a file -> what is there in its place; None: the file is gone."""
+"""Turns the content of a file into the damaged content; None if the file is gone."""
 
 
 def spoil(file: Path, damage: Damage) -> bytes:
-    """Damages a file; returns what it was."""
+    """Damage a file; return its content before."""
     content = file.read_bytes()
     spoilt = damage(content)
     file.unlink()
@@ -39,7 +39,7 @@ def spoil(file: Path, damage: Damage) -> bytes:
 
 
 def flip(draw: random.Random) -> Damage:
-    """One bit is another one."""
+    """Return a damage that flips one random bit."""
 
     def flipped(content: bytes) -> bytes:
         place, bit = draw.randrange(len(content)), draw.randrange(8)
@@ -49,7 +49,7 @@ def flip(draw: random.Random) -> Damage:
 
 
 def noticed(store: Path, file: Path, damage: Damage) -> bool:
-    """Whether damage to a file is noticed, and nothing else is taken for damaged."""
+    """Return whether damage to a file is noticed, and no other file is reported."""
     content = spoil(file, damage)
     problems = verify_store(store)
     file.write_bytes(content)
@@ -57,21 +57,21 @@ def noticed(store: Path, file: Path, damage: Damage) -> bool:
 
 
 def flips_noticed(store: Path, count: int, seed: int) -> int:
-    """How many of so many flipped bits, anywhere in the store's files, are noticed."""
+    """Flip `count` random bits in the store's files; return how many are noticed."""
     draw = random.Random(seed)
     files = [store / "store.json", *sorted((store / "log").iterdir())]
     files += sorted((store / "data").iterdir())
     sizes = [file.stat().st_size for file in files]
     found = 0
     for number in range(count):
-        # Half of them as often as a disk would hit them, half in each file alike.
+        # Half of them by size of the file, half in each file alike.
         (file,) = draw.choices(files, sizes if number % 2 else None)
         found += noticed(store, file, flip(draw))
     return found
 
 
 def cuts_noticed(store: Path, file: Path, offsets: range) -> int:
-    """How many of a file's truncations are noticed, by whoever opens the store as well."""
+    """Return how many truncations of a file are noticed, by readers too."""
     content, found = file.read_bytes(), 0
     for offset in offsets:
         cut = content[:offset]
@@ -115,7 +115,7 @@ def test_data_file_truncated_anywhere_is_refused(fill: Callable[..., Path]) -> N
 
 @pytest.fixture
 def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A sweep of a few tasks, of which each gets a data file of its own."""
+    """A sweep of a few tasks, each with its own data file."""
     monkeypatch.setattr(task_scheduler, "LARGEST_TASK", TASK)
     monkeypatch.setattr(task_scheduler, "SMALLEST_TASK", TASK)
     monkeypatch.setattr("orchestrator.run_store.StoreWriter", _commit_at_once)
@@ -127,7 +127,7 @@ def _commit_at_once(path: Path, *, command: str) -> StoreWriter:
 
 
 def run_again_after(damage: Damage, sweep: Path, store: Path, number: int) -> None:
-    """Damages a data file, runs again, and holds what is there then against what was there."""
+    """Damage a data file, run again, and compare the rows with those before."""
     before, paths = rows(store), StorePaths.of(store)
     with StoreReader(store) as reader:
         part = reader.parts[number]
@@ -142,7 +142,7 @@ def run_again_after(damage: Damage, sweep: Path, store: Path, number: int) -> No
     assert f"{COUNT - part.rows} stored, {part.rows} to train" in ended.err
     assert rows(store).equals(before)
     assert verify_store(store) == []
-    # Exactly its rows are those of the new run, and its bytes are kept beside the log's reason.
+    # The new run trained exactly its rows; its bytes are kept, and the log has the reason.
     with StoreReader(store) as reader:
         sweep_id = reader.progress().sweeps[-1].begin.sweep_id
     trained = query(store, f"SELECT study_index FROM results WHERE sweep_id = '{sweep_id}'")
@@ -172,7 +172,7 @@ def test_damaged_data_file_is_quarantined_and_its_rows_trained_again(
     store = tmp_path / "store"
     assert sparsest("run", sweep, "--store", store, *HERE).code == 0
     run_again_after(damage, sweep, store, number=1)
-    # Nothing is left to say or to do.
+    # Nothing is left to do.
     assert "damaged" not in sparsest("run", sweep, "--store", store, *HERE).err
     ended = sparsest("verify", "--store", store)
     assert (ended.code, "problem " in ended.out) == (0, False)
@@ -205,16 +205,16 @@ def test_other_commands_refuse_a_damaged_file_and_name_run(sweep: Path, tmp_path
     file = min((store / "data").iterdir())
     spoil(file, lambda content: content[:-1])
     for words in (["status"], ["query", "FROM results"], ["forget", "mine", "--yes"]):
-        said = refused(*words, "--store", store)
-        assert str(file) in said
-        assert re.search(r"has \d+ bytes; the log says \d+", said)
-        assert "sparsest run" in said
+        message = refused(*words, "--store", store)
+        assert str(file) in message
+        assert re.search(r"has \d+ bytes; the log says \d+", message)
+        assert "sparsest run" in message
     with pytest.raises(DataFileDamaged):
         StoreReader(store)
 
 
 def rows_that_only_it_named(entries: list[Entry], number: int) -> int:
-    """Stored rows whose data file no other entry names."""
+    """Return the number of stored rows whose data file no other entry names."""
     replaced = {f for entry in entries if isinstance(entry, RowsReplaced) for f in entry.removed}
     match entries[number - 1]:
         case RowsCommitted() as part:
@@ -228,7 +228,7 @@ def rows_that_only_it_named(entries: list[Entry], number: int) -> int:
 @pytest.mark.parametrize(
     "number",
     [
-        # A begin, a file that was replaced later, a replacement, rows that nothing else names.
+        # A sweep start, a file that was replaced later, a replacement, rows named by one entry.
         number if number in (1, 2, 6, 8) else pytest.param(number, marks=pytest.mark.campaign)
         for number in range(1, 10)
     ],
@@ -246,9 +246,9 @@ def test_damaged_log_entry_costs_only_the_rows_that_it_named(
     content = spoil(file, lambda content: None if number == 4 else content[:-2] + b"\0\n")
     spoilt = file.read_bytes() if file.exists() else None
     for words in (["status"], ["query", "FROM results"], ["forget", "mine", "--yes"]):
-        said = refused(*words, "--store", store)
-        assert str(file) in said
-        assert "sparsest run" in said
+        message = refused(*words, "--store", store)
+        assert str(file) in message
+        assert "sparsest run" in message
     (problem,) = verify_store(store)
 
     ended = sparsest("run", sweep, "--store", store, *HERE)
@@ -273,14 +273,14 @@ def test_damaged_marker_and_stray_file_are_refused(sweep: Path, tmp_path: Path) 
     assert sparsest("run", sweep, "--store", store, *HERE).code == 0
     whole = spoil(store / "store.json", flip(random.Random(3)))
     for words in (["status"], ["run", sweep, *HERE], ["query", "FROM results"]):
-        said = refused(*words, "--store", store)
-        assert str(store / "store.json") in said
-        assert "store.json" in said
+        message = refused(*words, "--store", store)
+        assert str(store / "store.json") in message
+        assert "store.json" in message
     (store / "store.json").write_bytes(whole)
     stranger = store / "log" / "notes.txt"
     stranger.write_text("x")
-    said = refused("run", sweep, "--store", store, *HERE)
-    assert str(stranger) in said
+    message = refused("run", sweep, "--store", store, *HERE)
+    assert str(stranger) in message
     stranger.unlink()
     assert verify_store(store) == []
     assert not (store / "quarantine").exists()
