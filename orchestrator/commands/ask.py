@@ -12,6 +12,7 @@ import typer
 
 from orchestrator.commands.options import MaybeStorePath, Overwrite, Published
 from orchestrator.commands.results import results_reader
+from orchestrator.display.output import OutputError
 from orchestrator.display.result_table import show_result
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
@@ -88,7 +89,7 @@ def query(
         elif output_format is QueryFormat.parquet and sys.stdout.isatty():
             raise UserError("parquet is not text: name a file with --output, or use a pipe")
         else:
-            stream_results(reader, output_format.value, sys.stdout.buffer, statement)
+            _print(reader, output_format.value, statement)
 
 
 def sql(store: MaybeStorePath = None, published: Published = False) -> None:
@@ -137,6 +138,13 @@ def _export(
 ) -> None:
     rows = export_results(reader, output_format, path, statement, overwrite=overwrite)
     print_line(f"{rows:,} rows written to {path}", err=True)
+
+
+def _print(reader: ResultsReader, output_format: str, statement: str) -> None:
+    try:
+        stream_results(reader, output_format, sys.stdout.buffer, statement)
+    except OSError as error:
+        raise OutputError(error) from error
 
 
 def _show(reader: ResultsReader, statement: str) -> None:

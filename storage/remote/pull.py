@@ -21,8 +21,8 @@ from storage.remote.errors import CopyUnusable, ForeignPrefix, NoRemoteStore, Re
 from storage.remote.objects import ObjectStore
 from storage.safe_open import read_regular
 
-LARGEST_ENTRY_BYTES: Final = 1 << 28
-LARGEST_MARKER_BYTES: Final = 1 << 16
+MAX_ENTRY_BYTES: Final = 1 << 28
+MAX_MARKER_BYTES: Final = 1 << 16
 
 _PARALLEL: Final = 16
 """Number of concurrent requests, which mostly wait."""
@@ -75,7 +75,7 @@ def pull(paths: StorePaths, objects: ObjectStore, *, check_bytes: bool) -> None:
 
 
 def _pull_marker(paths: StorePaths, objects: ObjectStore) -> None:
-    data = objects.get(paths.marker.name, LARGEST_MARKER_BYTES)
+    data = objects.get(paths.marker.name, MAX_MARKER_BYTES)
     if data is None:
         foreign = next(objects.names(""), None) is not None
         raise ForeignPrefix(objects.url()) if foreign else NoRemoteStore(objects.url())
@@ -114,8 +114,8 @@ def _numbers_after(paths: StorePaths, objects: ObjectStore, last: int) -> list[i
 
 def _fetch_entry(paths: StorePaths, objects: ObjectStore, number: int) -> tuple[bytes, Entry]:
     name = f"{paths.log.name}/{paths.entry(number).name}"
-    data = objects.get(name, LARGEST_ENTRY_BYTES)
-    if data is None or len(data) > LARGEST_ENTRY_BYTES:
+    data = objects.get(name, MAX_ENTRY_BYTES)
+    if data is None or len(data) > MAX_ENTRY_BYTES:
         raise RemoteDamaged(objects.url(name), "missing" if data is None else "not a log entry")
     try:
         return data, parse_entry(paths, number, data)

@@ -331,9 +331,24 @@ def test_endless_result_is_shown_and_piped_in_part(trained: Path) -> None:
         assert process.stdout is not None
         assert [process.stdout.readline() for _ in range(3)] == ["range\n", "0\n", "1\n"]
         process.stdout.close()
-        process.wait(PATIENCE_S)
+        assert process.wait(PATIENCE_S) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+def test_full_output_is_reported_in_one_line(trained: Path) -> None:
+    words = ["query", "FROM range(1000000)", "--store", str(trained), "--format", "csv"]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*python(), "-m", "orchestrator.cli", *words],
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
 
 
 def test_standard_output_is_appended_to(trained: Path, tmp_path: Path) -> None:
