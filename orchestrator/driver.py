@@ -176,8 +176,7 @@ class _Loop:
             return
         self._abort_after_too_many_failures(failed)
         if job.failures + 1 < ATTEMPTS:
-            retry = replace(job, failures=job.failures + 1, suspect=True, losses=0)
-            self._scheduler.put_back(retry)
+            self._scheduler.retry(job)
             return
         self._monitor.note(f"{job} failed {ATTEMPTS} times and is recorded as failed: {reason}")
         self._scheduler.give_up(job)

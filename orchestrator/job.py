@@ -21,15 +21,13 @@ MIN_SUSPECT_LIMIT_S = 20.0
 """Minimum time limit of a part of a failed task. It is short because a hundred hanging experiments
 are found one after the other; a part that is killed by mistake is only tried again."""
 
-MAX_UNMEASURED_LIMIT_S = 900.0
-"""Maximum time limit while no task has been finished: the first may take far longer than planned.
-A single experiment gets all of it in its last attempt."""
-
 MIN_UNMEASURED_LIMIT_S = 120.0
-"""Minimum of the same, for a few small experiments."""
+MAX_UNMEASURED_LIMIT_S = 900.0
+"""Bounds of the time limit while no task has been finished. It doubles with each failure until
+then: experiments may hang, or take far longer than planned."""
 
 UNMEASURED_TOLERANCE = 200.0
-"""Multiple of the duration on a reference processor that such a task may take."""
+"""Multiple of its duration on a reference processor that such a task may take at first."""
 
 
 @dataclass(frozen=True)
@@ -50,19 +48,18 @@ class Job:
     losses: int = 0
     suspect: bool = False
 
-    def time_limit_s(self, seconds_per_cost: float | None) -> float:
+    def time_limit_s(self, seconds_per_cost: float | None, failures_so_far: int) -> float:
         """Return the seconds that a worker may take before it is killed.
 
         Args:
             seconds_per_cost: measured speed of the worker; None while it is unknown.
+            failures_so_far: failures of any jobs before the first success.
         """
         if seconds_per_cost is not None:
             minimum = MIN_SUSPECT_LIMIT_S if self.suspect else MIN_LIMIT_S
             return max(minimum, TOLERANCE * seconds_per_cost * self.cost)
-        if self.failures == ATTEMPTS - 1:
-            return MAX_UNMEASURED_LIMIT_S
-        limit_s = UNMEASURED_TOLERANCE * self.cost * UNIT_MS / 1000
-        return min(MAX_UNMEASURED_LIMIT_S, max(MIN_UNMEASURED_LIMIT_S, limit_s))
+        limit_s = max(MIN_UNMEASURED_LIMIT_S, UNMEASURED_TOLERANCE * self.cost * UNIT_MS / 1000)
+        return min(MAX_UNMEASURED_LIMIT_S, limit_s * 2.0 ** min(failures_so_far, 10))
 
     def __str__(self) -> str:
         study, intervals = self.task.study, self.task.indices.intervals

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from orchestrator.job import Job
 from orchestrator.planning.estimate import SAMPLE as STUDY_SAMPLE
@@ -83,6 +84,7 @@ class TaskScheduler:
         self._packages = tuple((packages or {}).items())
         self._speeds = Speeds()
         self._last_mean: float | None = None
+        self._failures_before_success = 0
         total = sum(len(remaining) for _, remaining in left)
         self._left = total if limit is None else min(limit, total)
         self._cost = sum(mean_cost(s, r, STUDY_SAMPLE) * len(r) for s, r in left)
@@ -139,14 +141,21 @@ class TaskScheduler:
 
     def time_limit_s(self, job: Job, kind: WorkerKind) -> float:
         """Return the seconds that a worker of this kind may take for a job."""
-        return job.time_limit_s(self._speeds.seconds_per_cost(kind))
+        speed = self._speeds.seconds_per_cost(kind)
+        return job.time_limit_s(speed, self._failures_before_success)
 
     def put_back(self, job: Job) -> None:
         """Hand a job out again, after the others that came back."""
         self._returned.append(job)
 
+    def retry(self, job: Job) -> None:
+        """Hand a failed job out again, after the others that came back."""
+        self._failures_before_success += 1
+        self.put_back(replace(job, failures=job.failures + 1, suspect=True, losses=0))
+
     def split(self, job: Job) -> None:
-        """Hand a job's parts out, before others that came back, so that few are in parts."""
+        """Hand a failed job's parts out, before others that came back, so that few are in parts."""
+        self._failures_before_success += 1
         study = job.task.study
         for indices in reversed(parts(job.task.indices, PARTS_PER_SPLIT)):
             cost = mean_cost(study, indices, TASK_SAMPLE) * len(indices)

@@ -25,7 +25,7 @@ class PoolRequest:
     Attributes:
         devices: devices to train on.
         limit: maximum number of workers; None for as many as fit.
-        grows: whether to ask for more nodes while there is work.
+        grows: ask for more nodes while there is work.
     """
 
     devices: tuple[Device, ...]
@@ -55,7 +55,7 @@ def wanted_workers(
     Args:
         nodes: the present nodes.
         request: the workers asked for.
-        busy: whether all workers have work.
+        busy: True if all workers have work.
         reserved: CPUs of these nodes that the driver reserves.
     """
     alive = [node for node in nodes if node.alive]

@@ -32,7 +32,7 @@ class Node:
     Attributes:
         id: Ray's id of the node.
         host: address of the node.
-        alive: whether it is in the cluster.
+        alive: True until it leaves the cluster.
         cpus: whole CPUs that it offers.
         gpus: whole GPUs that it offers.
     """

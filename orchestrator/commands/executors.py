@@ -25,7 +25,7 @@ _GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 
 class DeviceChoice(StrEnum):
-    """Where to train."""
+    """The devices to train on."""
 
     auto = "auto"
     cpu = "cpu"
@@ -33,7 +33,7 @@ class DeviceChoice(StrEnum):
 
 
 class ExecutorChoice(StrEnum):
-    """What trains."""
+    """The executor."""
 
     auto = "auto"
     ray = "ray"

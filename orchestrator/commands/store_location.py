@@ -17,7 +17,7 @@ class StoreOnS3:
 
     Attributes:
         address: address of the store.
-        may_be_missing: whether the command accepts that there is no store.
+        may_be_missing: True if the command accepts a missing store.
     """
 
     address: S3Address

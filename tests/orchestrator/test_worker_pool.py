@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.job import ATTEMPTS, Job
+from orchestrator.driver import MAX_INITIAL_FAILURES
+from orchestrator.job import Job
 from orchestrator.worker_pool import Speeds, WorkerCounts, WorkerKind
 from search.indices import IndexSet
 from tests.orchestrator.fakes import small_study
@@ -41,29 +42,30 @@ def test_share_of_a_worker_is_proportional_to_its_speed() -> None:
     assert speeds.share(CPU, counts) == pytest.approx(0.1)
 
 
-def job(cost: float, *, suspect: bool = False, failures: int = 0) -> Job:
+def job(cost: float, *, suspect: bool = False) -> Job:
     task = Task(small_study(1), IndexSet(((0, 1),)), "s")
-    return Job(task, cost, suspect=suspect, failures=failures)
+    return Job(task, cost, suspect=suspect)
 
 
 def test_time_limit_is_a_multiple_of_the_expected_duration() -> None:
     expected_s = 1000.0
-    assert 2 * expected_s <= job(1e9).time_limit_s(1e-6) <= 100 * expected_s
-    assert job(1e9, suspect=True).time_limit_s(1e-6) == job(1e9).time_limit_s(1e-6)
+    assert 2 * expected_s <= job(1e9).time_limit_s(1e-6, 0) <= 100 * expected_s
+    assert job(1e9, suspect=True).time_limit_s(1e-6, 0) == job(1e9).time_limit_s(1e-6, 0)
 
 
 def test_time_limit_of_a_short_task_leaves_time_to_import_and_compile() -> None:
-    assert job(1.0).time_limit_s(1e-6) >= 30.0
+    assert job(1.0).time_limit_s(1e-6, 0) >= 30.0
     # Many hanging experiments are found one after the other.
-    assert 5.0 <= job(1.0, suspect=True).time_limit_s(1e-6) < job(1.0).time_limit_s(1e-6)
+    assert 5.0 <= job(1.0, suspect=True).time_limit_s(1e-6, 0) < job(1.0).time_limit_s(1e-6, 0)
 
 
 def test_hang_among_a_few_small_experiments_is_noticed_within_minutes() -> None:
     """Nothing has been measured yet: a run of 20 experiments may be a single task."""
     small, large = job(20 * 1000.0), job(1e7)
-    assert 60.0 <= small.time_limit_s(None) <= 180.0
-    assert large.time_limit_s(None) == 900.0
+    assert 60.0 <= small.time_limit_s(None, 0) <= 180.0
+    assert large.time_limit_s(None, 0) == 900.0
 
 
-def test_last_attempt_of_an_experiment_of_unknown_speed_may_take_long() -> None:
-    assert job(1000.0, failures=ATTEMPTS - 1).time_limit_s(None) == 900.0
+def test_time_limit_of_slow_experiments_grows_until_one_has_finished() -> None:
+    """Before so many single experiments have failed that the run is aborted."""
+    assert job(1000.0).time_limit_s(None, MAX_INITIAL_FAILURES - 2) == 900.0
