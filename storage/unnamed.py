@@ -40,8 +40,8 @@ class FolderListing:
             named: data files that are part of the store.
             orphans: what `orphans` returned.
         """
-        unnamed = [part for part in self.parts if part.name not in named and part not in orphans]
-        return [*self.temporaries, *unnamed]
+        kept = {*named, *(orphan.name for orphan in orphans)}
+        return [*self.temporaries, *(part for part in self.parts if part.name not in kept)]
 
     def orphans(self, ever_named: Collection[str]) -> list[Path]:
         """Return the data files that neither the log nor a killed commit accounts for.

@@ -50,7 +50,7 @@ class StoreListing:
             state: what the log says.
         """
         named = {part.file for part in state.parts}
-        orphans = self._data.orphans(named | state.replaced)
+        orphans = set(self._data.orphans(named | state.replaced))
         for file in self._files:
             problem = self._in_root(file) if file.parent == self._paths.root else None
             if file.parent == self._paths.tmp:
