@@ -60,3 +60,14 @@ def test_summary_counts_the_networks_of_the_page(
     assert re.search(pattern, ended.out)
     for experiment_id, reason in built.failed.items():
         assert f"{experiment_id} is not drawn: {reason}" in ended.err
+
+
+def test_report_is_written_to_the_target_of_a_link(trained: Path, folder: Path) -> None:
+    (folder / "target").mkdir()
+    (folder / "link").symlink_to("target")
+    words: list[str | Path] = ["report", "--store", trained, "--no-draw", "-o", "link"]
+    for _ in range(2):
+        assert sparsest(*words).code == 0
+        words.append("--overwrite")
+        assert (folder / "link").is_symlink()
+        assert (folder / "target" / "index.html").is_file()
