@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from orchestrator.display.network_summary import COLUMNS, found_network
 from orchestrator.errors import UserError
+from orchestrator.planning.plan import StoredRows
 from search.catalogue import Selection
 from search.indices import IndexSet
 from search.layers import StoredInit
@@ -49,13 +49,6 @@ SEARCHES = {
     "bench-995": InitSource("phase2-995", 0.995),
 }
 """Source of each stored initialisation that no file was given for, by its name."""
-
-
-class StoredRows(Protocol):
-    """The part of a store that is used before the choice."""
-
-    def stored(self, study_digest: str) -> IndexSet:
-        """Return the indices of a study whose rows are stored."""
 
 
 def searched_study(name: str, root_seed: int) -> Study:
