@@ -1,7 +1,7 @@
 """All data sets, described without their points.
 
-Other packages add data sets as plug-ins. The functions that make the points are in
-`workers`; nothing here imports them until a plug-in's size is needed.
+Other packages add data sets as plug-ins. The functions that make the points are elsewhere; only a
+plug-in's is called here, when its size is needed.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
+from typing import Any, TypeVar
 
 from search.plugins import DATASETS_GROUP, FoundPlugins, find_plugins
+from search.process_state import plugin_call
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,45 @@ def dataset_named(name: str) -> DatasetSpec:
     Raises:
         ValueError: there is no such data set, or it is a plug-in that cannot be used.
     """
-    if name in DATASETS:
-        return DATASETS[name]
-    # Imported by name, because `search` does not depend on `workers`, which checks the data set.
-    made = import_module("workers.datasets").load_dataset(name)
-    return DatasetSpec(name, len(made), made.features)
+    return DATASETS[name] if name in DATASETS else plugin_dataset(name)
+
+
+@cache
+def plugin_dataset(name: str) -> DatasetSpec:
+    """Return the description of a plug-in's data set, made once per process.
+
+    Raises:
+        ValueError: as `dataset_named`.
+    """
+
+    def described(made: Any) -> DatasetSpec:
+        return DatasetSpec(name, len(made), made.features)
+
+    return made_by_plugin(name, described)
+
+
+def made_by_plugin(name: str, convert: Callable[[object], T]) -> T:
+    """Make a plug-in's data set and convert it.
+
+    Args:
+        name: name of the data set.
+        convert: function of what the plug-in's function returns.
+
+    Raises:
+        ValueError: no data set has that name, or it is a plug-in that cannot be used.
+    """
+    found = plugin_datasets()
+    plugin = found.plugin(name)
+    if plugin is None:
+        raise ValueError(f"unknown dataset {name!r}; available: {', '.join(dataset_names())}")
+    if plugin.problem:
+        raise ValueError(str(plugin))
+    try:
+        with plugin_call(f"data set {name!r}"):
+            made = found.usable[name]()
+        return convert(made)
+    except Exception as error:  # third-party code may raise anything
+        raise ValueError(f"{plugin} cannot be made: {type(error).__name__}: {error}") from error
 
 
 def _check_function(name: str, loaded: object) -> Callable[[], object]:

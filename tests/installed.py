@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from search.datasets import plugin_datasets
+from search.datasets import plugin_dataset, plugin_datasets
 from search.methods import plugin_methods
 from workers.datasets import load_dataset
 
@@ -33,5 +33,5 @@ def install(site: Path, name: str, version: str, points: EntryPoints, **modules:
 
 def forget_plugins() -> None:
     """Forget the plug-ins that were found, as a new process does."""
-    for cached in (plugin_methods, plugin_datasets, load_dataset):
+    for cached in (plugin_methods, plugin_datasets, plugin_dataset, load_dataset):
         cached.cache_clear()

@@ -5,16 +5,14 @@ Other packages can add data sets as plug-ins.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from search.datasets import DATASETS, dataset_names, plugin_datasets
-from search.process_state import plugin_call
+from search.datasets import DATASETS, made_by_plugin
 
 REQUESTED_POINTS = 50_000
 """Number of points of the Cubist Spiral before the count of each segment is rounded down."""
@@ -153,22 +151,11 @@ def make_dataset(name: str) -> Dataset:
         module, _, function = DATASETS[name].function.partition(":")
         dataset: Dataset = getattr(import_module(module), function)()
         return dataset
-    found = plugin_datasets()
-    plugin = found.plugin(name)
-    if plugin is None:
-        raise ValueError(f"unknown dataset {name!r}; available: {', '.join(dataset_names())}")
-    if plugin.problem:
-        raise ValueError(str(plugin))
-    try:
-        return _dataset_of_plugin(name, found.usable[name])
-    except Exception as error:  # third-party code may raise anything
-        raise ValueError(f"{plugin} cannot be made: {type(error).__name__}: {error}") from error
+    return made_by_plugin(name, partial(_checked, name))
 
 
-def _dataset_of_plugin(name: str, make: Callable[[], object]) -> Dataset:
-    """Return the data set of a plug-in, with its numbers checked and copied."""
-    with plugin_call(f"data set {name!r}"):
-        made = make()
+def _checked(name: str, made: object) -> Dataset:
+    """Return a plug-in's data set with its numbers checked and copied."""
     if not isinstance(made, Dataset):
         raise TypeError(f"its function returned a {type(made).__name__}, not a Dataset")
     if made.name != name:

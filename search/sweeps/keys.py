@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -15,46 +14,14 @@ from search.masks.text import parse_mask
 from search.methods import all_methods
 from search.settings import Setting
 from search.structure import MAX_DEPTH, STRUCTURE_FORMAT, Structure
+from search.sweeps.file_keys import WHOLE, Key
 
 STORED_INITS = ("bench-95", "bench-995")
 """Names of the stored initialisations."""
 
-_MAX_INT32 = 2**31 - 1
-"""Maximum of whole numbers: results have 32-bit integers."""
-
-
-@dataclass(frozen=True)
-class Key:
-    """A key of a sweep file.
-
-    Attributes:
-        type: type of one value, for pydantic.
-        allowed: description of the allowed values.
-        names: the allowed names, if its values are names.
-        other_names: name in the paper's lists -> name.
-    """
-
-    type: Any
-    allowed: str
-    names: tuple[str, ...] = ()
-    other_names: Mapping[str, str] = field(default_factory=dict)
-
-
-_WHOLE = Key(Annotated[int, Field(ge=1, le=_MAX_INT32)], f"a whole number from 1 to {_MAX_INT32}")
 
 _UNSIGNED_ZERO = AfterValidator(lambda value: value + 0.0)
 """-0.0 becomes 0.0, because both are the same experiment."""
-
-FILE_KEYS = {
-    "name": Key(
-        Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\z")],
-        "1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit",
-    ),
-    "replicates": _WHOLE,
-    "base": Key(dict, "a table [base] with one value for each key"),
-    "grid": Key(list, "a table [grid] or several [[grid]], with a list for each key"),
-}
-"""Keys outside of all tables; each method with hyperparameters can have a table too."""
 
 
 def table_keys() -> dict[str, Key]:
@@ -75,8 +42,8 @@ def table_keys() -> dict[str, Key]:
             ("dense", "all", "distinct"),
         ),
         **{f"mask{layer}": mask for layer in range(1, MAX_DEPTH + 1)},
-        "width": _WHOLE,
-        "target_nnz": _WHOLE,
+        "width": WHOLE,
+        "target_nnz": WHOLE,
         "lr": Key(
             Annotated[float, Field(gt=0, allow_inf_nan=False)],
             "a number above 0",
@@ -90,8 +57,8 @@ def table_keys() -> dict[str, Key]:
             Annotated[float, Field(ge=0, allow_inf_nan=False), _UNSIGNED_ZERO],
             "a number from 0",
         ),
-        "batch_size": _WHOLE,
-        "epochs": _WHOLE,
+        "batch_size": WHOLE,
+        "epochs": WHOLE,
         "init": _one_of((FRESH_INIT, *STORED_INITS)),
     }
 

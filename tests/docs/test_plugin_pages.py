@@ -172,8 +172,8 @@ def test_broken_plugin_is_reported_with_its_package(method: Path) -> None:
 def test_data_set_that_cannot_be_made_is_reported_with_its_package(dataset: Path) -> None:
     (dataset / "two_shells.py").write_text("def two_shells():\n    return [1, 2]\n")
     forget_plugins()
-    cause = "data set 'two-shells' of the package two-shells 1.0 cannot be made: TypeError"
-    assert cause in refused("run", "shells.toml", "--store", "shells", *HERE)
+    message = refused("run", "shells.toml", "--store", "shells", *HERE)
+    assert "data set 'two-shells' of the package two-shells 1.0" in message
     assert sparsest("plan", "depths.toml").code == 0
 
 
