@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from benchmarks.kernel import experiments
 from benchmarks.report import table
 from pruning.explicit_masks import explicit_masks
+from pruning.functional_sparsity import FunctionalSparsity
 from search.catalogue import resolve
 from search.experiment import Experiment
 from workers.datasets import load_dataset
-from workers.fast import train_networks
+from workers.fast import train_fast, train_networks
 from workers.initial import starting_network
 from workers.kernel.compiled import compiled
 from workers.kernel.measure import evaluate_networks
@@ -55,6 +56,13 @@ def run() -> None:
         _gathers(dataset.points, dataset.labels, order, batch, rows)
 
     masks = [explicit_masks(experiment, 2) for experiment in masked]
+    trained = train_fast(group, dataset, {})
+
+    def functional_sparsity() -> None:
+        for network in trained:
+            weights = [weight for weight, _ in network.layers]
+            FunctionalSparsity.of(weights, network.active_points, len(dataset))
+
     networks = pack([topology(m) for m in masks], [starting_network(e, {}) for e in group])
 
     def setting_up() -> None:
@@ -87,7 +95,8 @@ def run() -> None:
         "50 shuffles": shuffles,
         "19,500 gathers": gathers,
         "training, with shuffles and gathers": kernel,
-        "evaluation on all points": evaluation,
+        "evaluation on all points, with active neurons": evaluation,
+        "live and folded weights": functional_sparsity,
     }
     lines = [[name, f"{_best_ms(work) / GROUP:.3f}"] for name, work in parts.items()]
     print("## A worker's time: ms per network, 16 masked 7x3x3 networks of phase2-995\n")

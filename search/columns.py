@@ -201,6 +201,35 @@ COLUMNS = (
         "what reaches the output through nonzero weights: `path`, `bias-only` or `none`",
         since=2,
     ),
+    _metric(
+        "live_nnz",
+        pa.int32(),
+        "nonzero weights on a path from an input to the output through neurons that are active on "
+        "at least one point",
+        "weights",
+        since=3,
+    ),
+    _metric(
+        "dead_neurons",
+        pa.int32(),
+        "hidden neurons on a path from an input to the output that are active on no point",
+        "neurons",
+        since=3,
+    ),
+    _metric(
+        "linear_neurons",
+        pa.int32(),
+        "hidden neurons on a path as for `live_nnz` that are active on every point",
+        "neurons",
+        since=3,
+    ),
+    _metric(
+        "folded_nnz",
+        pa.int32(),
+        "weights left after dead neurons are deleted and linear neurons folded into what follows",
+        "weights",
+        since=3,
+    ),
     _optional(
         "prunable_own",
         pa.int32(),

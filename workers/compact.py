@@ -71,3 +71,17 @@ def kept_neurons(
         raise ValueError("the output's bias is masked, which the kernel cannot train")
     kept.append(bias_masks[-1])
     return kept
+
+
+def spread_counts(counts: NDArray[np.int64], kept: Sequence[NDArray[np.bool_]]) -> list[int]:
+    """Return numbers of the remaining hidden neurons as numbers of all; 0 for the others.
+
+    Args:
+        counts: int64 [remaining hidden neurons], hidden layer by layer.
+        kept: the result of `kept_neurons`.
+    """
+    neurons = np.concatenate(kept[1:-1])
+    every = np.zeros(len(neurons), np.int64)
+    every[neurons] = counts
+    whole: list[int] = every.tolist()
+    return whole

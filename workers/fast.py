@@ -15,10 +15,10 @@ import numpy as np
 from search.experiment import Experiment
 from search.layers import StoredInit
 from search.methods import method_named
-from workers.compact import compacted
+from workers.compact import compacted, kept_neurons, spread_counts
 from workers.cost import network_cost, prefers_matrices
 from workers.datasets import Dataset
-from workers.kernel.measure import evaluate_networks
+from workers.kernel.measure import Evaluation, evaluate_networks
 from workers.kernel.networks import Networks
 from workers.kernel.packing import pack, topology, unpack
 from workers.kernel.sgd import scratch, train_steps
@@ -109,7 +109,7 @@ def _train_together(
     compact = [compacted(start) for start in starts]
     topologies = [topology(start.weight_masks) for start in compact]
     networks = pack(topologies, [start.layers for start in compact])
-    measured: list[tuple[list[float], list[float]]] = []
+    measured: list[Evaluation] = []
 
     def measure() -> None:
         measured.append(evaluate_networks(networks, dataset))
@@ -119,11 +119,16 @@ def _train_together(
     seconds = time.perf_counter() - started
     costs = np.array([network_cost(len(t.flat)) for t in topologies])
     shares = 1000 * seconds * costs / costs.sum()
-    *epochs, (losses, hits) = measured
+    *epochs, final = measured
     return [
         replace(
-            trained_network(networks, g, start, small, losses[g], hits[g], len(dataset), share),
-            curve=[(hit[g] / len(dataset), loss[g] / len(dataset)) for loss, hit in epochs],
+            trained_network(
+                networks, g, start, small, final.losses[g], final.hits[g], len(dataset), share
+            ),
+            curve=[(e.hits[g] / len(dataset), e.losses[g] / len(dataset)) for e in epochs],
+            active_points=spread_counts(
+                final.active_points[g], kept_neurons(start.weight_masks, start.bias_masks)
+            ),
         )
         for g, (start, small, share) in enumerate(
             zip(starts, compact, shares.tolist(), strict=True)

@@ -122,7 +122,8 @@ def train_with_mask_schedule(
             network = _advance(network, experiment, dataset, schedule, position, stop)
             position = stop
             if stop in epoch_ends:
-                curve.append(_evaluated(network, dataset))
+                hits, loss, _ = SparseNetwork(network).evaluate(dataset)
+                curve.append((hits / len(dataset), loss / len(dataset)))
             if stop in changes and not _is_finite(network):
                 # Diverged for good. Continuing could hide it: NaN has no magnitude, so the next
                 # mask might drop it, and LTH would rewind to finite weights.
@@ -137,15 +138,16 @@ def train_with_mask_schedule(
                 check_snapshot(method, changed, layers)
                 network = _masked(changed)
                 position += mask_schedule.takes_step
-    accuracy, loss = _evaluated(network, dataset)
+    hits, loss, active_points = SparseNetwork(network).evaluate(dataset)
     return Trained.of(
         list(network.layers),
-        accuracy,
-        loss,
+        hits / len(dataset),
+        loss / len(dataset),
         weight_masks=network.weight_masks,
         bias_masks=network.bias_masks,
         train_ms=1000 * (time.perf_counter() - started),
         curve=curve,
+        active_points=active_points,
     )
 
 
@@ -181,12 +183,6 @@ def _advance(
 
 def _is_finite(network: Snapshot) -> bool:
     return all(np.isfinite(w).all() and np.isfinite(b).all() for w, b in network.layers)
-
-
-def _evaluated(network: Snapshot, dataset: Dataset) -> tuple[float, float]:
-    """Return accuracy and mean loss over all points."""
-    hits, loss = SparseNetwork(network).evaluate(dataset)
-    return hits / len(dataset), loss / len(dataset)
 
 
 def _batch_at(schedule: StepSchedule, dataset: Dataset, step: int) -> Callable[[], Batch]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from pruning.functional_sparsity import count_active_points
 from pruning.network import MaskedNetwork
 from search.experiment import Experiment
 from search.layers import Layers
@@ -99,10 +100,12 @@ def evaluate(network: nn.Module, dataset: Dataset) -> tuple[float, float]:
 
 def _trained(network: MaskedNetwork, dataset: Dataset, start: Start) -> Trained:
     accuracy, loss = evaluate(network, dataset)
+    layers = network.layers()
     return Trained.of(
-        network.layers(),
+        layers,
         accuracy,
         loss,
         weight_masks=start.weight_masks,
         bias_masks=start.bias_masks,
+        active_points=count_active_points(layers, dataset.points),
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pruning.protocol import Snapshot
 from search.layers import Layers
-from workers.compact import kept_neurons
+from workers.compact import kept_neurons, spread_counts
 from workers.datasets import Dataset
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack_values, topology, unpack
@@ -29,7 +29,7 @@ class SparseNetwork:
         masks = zip(network.weight_masks, kept[:-1], kept[1:], strict=True)
         shape = topology([mask[rows][:, columns] for mask, columns, rows in masks])
         self._network = network
-        self._neurons = kept[1:]
+        self._kept = kept
         self._packed = pack_values([shape], [self._gathered(network.layers)])
         velocities = self._gathered(network.velocities)
         self._packed.velocities[: len(velocities)] = velocities
@@ -61,10 +61,15 @@ class SparseNetwork:
                 memory,
             )
 
-    def evaluate(self, dataset: Dataset) -> tuple[float, float]:
-        """Return the number of correctly classified points and the sum of their losses."""
-        losses, hits = evaluate_networks(self._packed, dataset)
-        return hits[0], losses[0]
+    def evaluate(self, dataset: Dataset) -> tuple[float, float, list[int]]:
+        """Return measurements over all points.
+
+        Returns:
+            (number of correctly classified points, sum of their losses, number of points at which
+            each hidden neuron of the whole network is active, layer by layer).
+        """
+        found = evaluate_networks(self._packed, dataset)
+        return found.hits[0], found.losses[0], spread_counts(found.active_points[0], self._kept)
 
     def snapshot(self) -> Snapshot:
         """Return the present state of the whole network."""
@@ -79,7 +84,7 @@ class SparseNetwork:
     def _spread(self, weights: NDArray[np.float32], biases: NDArray[np.float32]) -> Layers:
         """Return the kernel's numbers as layers of the whole network."""
         layers = []
-        for mask, neurons in zip(self._network.weight_masks, self._neurons, strict=True):
+        for mask, neurons in zip(self._network.weight_masks, self._kept[1:], strict=True):
             weight = np.zeros(mask.shape, np.float32)
             bias = np.zeros(neurons.shape, np.float32)
             edges, kept = np.count_nonzero(mask), np.count_nonzero(neurons)
@@ -97,5 +102,5 @@ class SparseNetwork:
             weight[mask]
             for (weight, _), mask in zip(layers, self._network.weight_masks, strict=True)
         ]
-        biases = [bias[kept] for (_, bias), kept in zip(layers, self._neurons, strict=True)]
+        biases = [bias[kept] for (_, bias), kept in zip(layers, self._kept[1:], strict=True)]
         return np.concatenate([*weights, *biases])

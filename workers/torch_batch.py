@@ -138,7 +138,7 @@ def _train_batch(
             velocity.mul_(momentum).add_(grads)
             params.addcmul_(velocity, rate, value=-1.0)
         remaining -= min(remaining, data.steps)
-    accuracies, losses = evaluate_stack(stack, params, dataset)
+    accuracies, losses, active = evaluate_stack(stack, params, dataset)
     trained_layers = _unpacked(stack, params, experiments)
     # All networks are padded to one size, so they take the same time.
     train_ms = 1000 * (time.perf_counter() - start) / len(experiments)
@@ -150,9 +150,14 @@ def _train_batch(
             weight_masks=start.weight_masks,
             bias_masks=start.bias_masks,
             train_ms=train_ms,
+            active_points=[
+                int(count)
+                for counts, (_, bias) in zip(active, layers[:-1], strict=True)
+                for count in counts[number, : len(bias)]
+            ],
         )
-        for layers, accuracy, loss, start in zip(
-            trained_layers, accuracies, losses, starts, strict=True
+        for number, (layers, accuracy, loss, start) in enumerate(
+            zip(trained_layers, accuracies, losses, starts, strict=True)
         )
     ]
 

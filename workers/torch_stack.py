@@ -118,10 +118,16 @@ class Gradient:
 
 def evaluate_stack(
     stack: Stack, params: torch.Tensor, dataset: Dataset
-) -> tuple[list[float], list[float]]:
-    """Return accuracy and mean loss of every network over all points."""
+) -> tuple[list[float], list[float], list[NDArray[np.int64]]]:
+    """Return measurements of every network over all points.
+
+    Returns:
+        (accuracy of each network, mean loss of each network, for each hidden layer the number of
+        points at which each neuron is active, int64 [networks, neurons]).
+    """
     correct = torch.zeros(stack.networks, dtype=torch.int64, device=params.device)
     loss = torch.zeros(stack.networks, dtype=torch.float64, device=params.device)
+    active = [torch.zeros_like(correct)[:, None] for _ in stack.widths[1:-1]]
     blocks = stack.blocks(params)
     for first in range(0, len(dataset), EVALUATED_POINTS):
         part = slice(first, first + EVALUATED_POINTS)
@@ -131,9 +137,11 @@ def evaluate_stack(
         for layer, block in enumerate(blocks):
             if layer:
                 activation = activation.relu()
+                active[layer - 1] = active[layer - 1] + (activation > 0).sum(dim=2)
             activation = torch.baddbmm(block[:, :, -1:], block[:, :, :-1], activation)
         logits = activation[:, 0]
         correct += ((logits > 0) == (labels > 0.5)).sum(dim=1)
         softplus = torch.nn.functional.softplus(logits.double())
         loss += (softplus - logits * labels).sum(dim=1)
-    return (correct.double() / len(dataset)).tolist(), (loss / len(dataset)).tolist()
+    accuracies, losses = correct.double() / len(dataset), loss / len(dataset)
+    return accuracies.tolist(), losses.tolist(), [counts.cpu().numpy() for counts in active]

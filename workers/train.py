@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from pruning.connectivity import Connectivity
+from pruning.functional_sparsity import FunctionalSparsity
 from search.columns import names_of
 from search.experiment import Experiment
 from search.layers import StoredInit
@@ -120,7 +121,7 @@ def train_batch(
                 members, chosen, results, prunable, strict=True
             ):
                 rows[i] = specification_row(experiment)
-                rows[i] |= _outcome_row(experiment, result, counts, backend.name)
+                rows[i] |= _outcome_row(experiment, result, counts, backend.name, len(dataset))
     in_order = [rows[i] for i in range(len(experiments))]
     return pa.RecordBatch.from_pylist(in_order, schema=OUTCOME_SCHEMA)
 
@@ -149,7 +150,7 @@ def failed_outcome(reason: str, backend: str, train_ms: float = 0.0) -> dict[str
 
 
 def _outcome_row(
-    experiment: Experiment, trained: Trained, prunable: Prunability, backend: str
+    experiment: Experiment, trained: Trained, prunable: Prunability, backend: str, points: int
 ) -> dict[str, object]:
     kept, target = len(trained.weights), experiment.target_nnz
     if target is not None and experiment.method not in METHODS and kept > MAX_TARGET_RATIO * target:
@@ -173,6 +174,7 @@ def _outcome_row(
         "weight_nnz": weight_nnz,
         "model_nnz": weight_nnz + int(np.count_nonzero(trained.biases)),
         **vars(connectivity),
+        **vars(FunctionalSparsity.of(weights, trained.active_points, points)),
         "prunable_own": prunable.own,
         "prunable_95": prunable.to_95,
         "prunable_995": prunable.to_995,

@@ -31,6 +31,8 @@ class Trained:
         train_ms: this network's share of its batch's training time, in milliseconds; 0 if not
             measured.
         curve: (accuracy, loss) at the end of every epoch of every round; empty if not measured.
+        active_points: number of points at which each hidden neuron is active, hidden layer by
+            layer; empty if not measured.
     """
 
     sizes: tuple[int, ...]
@@ -42,6 +44,7 @@ class Trained:
     loss: float
     train_ms: float = 0.0
     curve: Sequence[tuple[float, float]] = ()
+    active_points: Sequence[int] = ()
 
     @classmethod
     def of(
@@ -54,6 +57,7 @@ class Trained:
         bias_masks: Sequence[NDArray[np.bool_]] | None = None,
         train_ms: float = 0.0,
         curve: Sequence[tuple[float, float]] = (),
+        active_points: Sequence[int] = (),
     ) -> Trained:
         """Return the result for a network given as matrices.
 
@@ -65,6 +69,7 @@ class Trained:
             bias_masks: bool [n_out] per layer; None: no bias is masked.
             train_ms: see the attribute.
             curve: see the attribute.
+            active_points: see the attribute.
         """
         weights = np.concatenate([weight.ravel() for weight, _ in layers])
         biases = np.concatenate([bias for _, bias in layers])
@@ -80,6 +85,7 @@ class Trained:
             loss,
             train_ms,
             curve,
+            active_points,
         )
 
     @property

@@ -64,6 +64,10 @@ class Rows:
             "layer_nnz": [2, 3, 2, 1],
             "used_neurons": [2, 2, 1],
             "connection": "path",
+            "live_nnz": 8,
+            "dead_neurons": 0,
+            "linear_neurons": 0,
+            "folded_nnz": 8,
             "prunable_own": None,
             "prunable_95": None,
             "prunable_995": None,
@@ -84,8 +88,9 @@ class Rows:
         """Return the row of a training that diverged."""
         metrics = ("accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz")
         connectivity = ("disconnected_nnz", "layer_nnz", "used_neurons", "connection")
+        functional = ("live_nnz", "dead_neurons", "linear_neurons", "folded_nnz")
         parameters = ("weight_index", "weights", "bias_index", "biases")
-        missing = dict.fromkeys((*metrics, *connectivity, *parameters))
+        missing = dict.fromkeys((*metrics, *connectivity, *functional, *parameters))
         return self.row(index, status="diverged") | missing | changes
 
     def batch(self, rows: Iterable[Row]) -> pa.RecordBatch:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from search.schema import RESULT_SCHEMA
+from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from storage.checking.verify import verify_store
 from storage.data.new_parts import schema_sha256
 from storage.errors import StoreDamaged
@@ -25,12 +25,14 @@ from storage.writing.committer import Committer
 from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
-NEW_IN_2 = [
+NEW_IN_3 = ["live_nnz", "dead_neurons", "linear_neurons", "folded_nnz"]
+NEW_SINCE_1 = [
     "hyperparameters",
     "disconnected_nnz",
     "layer_nnz",
     "used_neurons",
     "connection",
+    *NEW_IN_3,
     "prunable_own",
     "prunable_95",
     "prunable_995",
@@ -44,14 +46,29 @@ def digest_of(schema: pa.Schema) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+LACKING = {1: NEW_SINCE_1, 2: NEW_IN_3}
+"""Version of the columns -> the columns of today that it lacks."""
+
+
+@pytest.fixture(params=LACKING)
+def version(request: pytest.FixtureRequest) -> int:
+    number: int = request.param
+    return number
+
+
 @pytest.fixture
-def old(rows: Rows, store: Path) -> Path:
-    """A store whose rows 0 to 4 were written with version 1 of the columns."""
-    return write_old(rows, store, version=1)
+def lacking(version: int) -> list[str]:
+    return LACKING[version]
 
 
-def write_old(rows: Rows, store: Path, version: int) -> Path:
-    table = pa.Table.from_batches([rows.range(0, 4, sweep_id="old")]).drop_columns(NEW_IN_2)
+@pytest.fixture
+def old(rows: Rows, store: Path, version: int) -> Path:
+    """A store whose rows 0 to 3 were written with an earlier version of the columns."""
+    return write_old(rows, store, version, LACKING[version])
+
+
+def write_old(rows: Rows, store: Path, version: int, lacking: list[str]) -> Path:
+    table = pa.Table.from_batches([rows.range(0, 4, sweep_id="old")]).drop_columns(lacking)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
     data = sink.getvalue()
@@ -86,23 +103,24 @@ def test_schema_digest_covers_names_types_and_nullability() -> None:
 
 
 @pytest.mark.parametrize("mixed", [False, True], ids=["old alone", "old and new"])
-def test_columns_that_old_rows_lack_are_null(rows: Rows, old: Path, mixed: bool) -> None:
+def test_columns_that_old_rows_lack_are_null(
+    rows: Rows, old: Path, lacking: list[str], mixed: bool
+) -> None:
     if mixed:
         add_new(rows, old)
-    expected = [rows.row(index, sweep_id="old") | dict.fromkeys(NEW_IN_2) for index in range(4)]
+    expected = [rows.row(index, sweep_id="old") | dict.fromkeys(lacking) for index in range(4)]
     expected += [rows.row(index) for index in range(4, 6)] if mixed else []
     query = f"SELECT {', '.join(RESULT_SCHEMA.names)} FROM results ORDER BY study_index"
     with StoreReader(old) as reader:
         found = reader.sql(query)
         described = reader.sql("DESCRIBE results").to_pylist()
-        assert reader.row(expected[0]["experiment_id"])["layer_nnz"] is None
+        assert reader.row(expected[0]["experiment_id"])["live_nnz"] is None
         with reader.connect() as connection:
             assert connection.sql(query).to_arrow_table().to_pylist() == found.to_pylist()
     assert found.to_pylist() == pa.Table.from_pylist(expected, RESULT_SCHEMA).to_pylist()
     assert found.schema.types == RESULT_SCHEMA.types
-    assert [
-        line["column_name"] for line in described if line["column_name"] in NEW_IN_2
-    ] == NEW_IN_2
+    names = [line["column_name"] for line in described]
+    assert [name for name in names if name in lacking] == lacking
 
 
 def test_old_and_new_rows_have_the_columns_of_a_new_store(
@@ -114,7 +132,9 @@ def test_old_and_new_rows_have_the_columns_of_a_new_store(
         assert mixed.sql(query).schema.equals(new.sql(query).schema)
 
 
-def test_old_rows_count_as_stored_and_are_never_changed(rows: Rows, old: Path) -> None:
+def test_old_rows_count_as_stored_and_are_never_changed(
+    rows: Rows, old: Path, version: int
+) -> None:
     (file,) = (old / "data").iterdir()
     content = file.read_bytes()
     add_new(rows, old)
@@ -122,31 +142,35 @@ def test_old_rows_count_as_stored_and_are_never_changed(rows: Rows, old: Path) -
     assert verify_store(old) == []
     with StoreReader(old) as reader:
         assert len(reader.stored(rows.digest)) == 6
-        assert [part.schema_version for part in reader.parts] == [1, 2]
+        assert [part.schema_version for part in reader.parts] == [version, SCHEMA_VERSION]
 
 
-def test_old_rows_are_exported_with_all_columns(rows: Rows, old: Path, tmp_path: Path) -> None:
+def test_old_rows_are_exported_with_all_columns(
+    rows: Rows, old: Path, lacking: list[str], tmp_path: Path
+) -> None:
     add_new(rows, old)
     with StoreReader(old) as reader:
         for format in ("parquet", "duckdb"):
             assert export_results(reader, format, tmp_path / f"all.{format}") == 6
-    assert set(NEW_IN_2) < set(pq.read_schema(tmp_path / "all.parquet").names)
+    assert set(lacking) < set(pq.read_schema(tmp_path / "all.parquet").names)
     with duckdb.connect(str(tmp_path / "all.duckdb"), read_only=True) as database:
-        query = "SELECT count(*), count(connection) FROM results"
+        query = "SELECT count(*), count(live_nnz) FROM results"
         assert database.sql(query).fetchall() == [(6, 2)]
 
 
 def test_columns_that_no_version_had_are_refused(rows: Rows, store: Path) -> None:
-    write_old(rows, store, version=2)
+    write_old(rows, store, 2, NEW_SINCE_1)
     for use in (StoreReader, StoreWriter):
         with pytest.raises(StoreDamaged, match="columns"):
             use(store)
 
 
-def test_rewriting_an_old_file_keeps_its_other_rows(rows: Rows, old: Path) -> None:
+def test_rewriting_an_old_file_keeps_its_other_rows(
+    rows: Rows, old: Path, lacking: list[str]
+) -> None:
     with StoreWriter(old) as writer:
         assert writer.forget([rows.row(1)["experiment_id"]]) == 1
-    expected = [rows.row(index, sweep_id="old") | dict.fromkeys(NEW_IN_2) for index in (0, 2, 3)]
+    expected = [rows.row(index, sweep_id="old") | dict.fromkeys(lacking) for index in (0, 2, 3)]
     query = f"SELECT {', '.join(RESULT_SCHEMA.names)} FROM results ORDER BY study_index"
     with StoreReader(old) as reader:
         assert (

@@ -19,7 +19,8 @@ from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
 _COUNTS = ("weight_nnz", "model_nnz", "effective_nnz", "disconnected_nnz")
-_METRICS = ("accuracy", "loss", *_COUNTS, "layer_nnz", "used_neurons", "connection")
+_FUNCTIONAL = ("live_nnz", "dead_neurons", "linear_neurons", "folded_nnz")
+_METRICS = ("accuracy", "loss", *_COUNTS, *_FUNCTIONAL, "layer_nnz", "used_neurons", "connection")
 _LISTS = ("weight_index", "weights", "bias_index", "biases")
 _FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
@@ -116,6 +117,7 @@ def test_every_column_survives_the_round_trip(drawn: list[dict[str, Any]]) -> No
         ({"layer_nnz": None}, "layer_nnz"),
         ({"used_neurons": None}, "used_neurons"),
         ({"disconnected_nnz": None}, "disconnected_nnz"),
+        ({"live_nnz": None}, "live_nnz"),
         ({"epoch_loss": [float("inf")]}, "epoch_loss"),
         ({"status": "diverged"}, "accuracy"),
         ({"study": "phase2"}, "study"),

@@ -8,9 +8,11 @@ import pytest
 
 from analysis.network import network_from_row
 from pruning.connectivity import Connectivity
+from pruning.functional_sparsity import FunctionalSparsity, count_active_points
 from search.experiment import Experiment
 from search.schema import PRUNABLE_FROM
 from workers import train
+from workers.datasets import load_dataset
 from workers.train import train_batch
 
 EXPERIMENTS = [
@@ -39,6 +41,16 @@ def test_connectivity_describes_the_network_of_the_row(rows: list[dict[str, Any]
         assert row["used_neurons"] == list(found.used_neurons)
 
 
+def test_functional_sparsity_describes_the_network_of_the_row(rows: list[dict[str, Any]]) -> None:
+    points = load_dataset("cubist-spiral").points
+    for row in rows[:-1]:
+        layers = network_from_row(row).layers()
+        active = count_active_points(layers, points)
+        found = FunctionalSparsity.of([weight for weight, _ in layers], active, len(points))
+        assert {name: row[name] for name in vars(found)} == vars(found)
+    assert any(row["dead_neurons"] for row in rows[:-1])
+
+
 def test_network_that_is_constant_through_biases_is_labelled_bias_only(
     rows: list[dict[str, Any]],
 ) -> None:
@@ -56,7 +68,7 @@ def test_only_accurate_networks_have_prunable_counts(rows: list[dict[str, Any]])
 def test_diverged_network_has_no_connectivity(rows: list[dict[str, Any]]) -> None:
     row = rows[-1]
     assert row["status"] == "diverged"
-    for name in ("layer_nnz", "used_neurons", "connection", "disconnected_nnz"):
+    for name in ("layer_nnz", "used_neurons", "connection", "disconnected_nnz", "live_nnz"):
         assert row[name] is None
 
 

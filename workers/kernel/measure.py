@@ -1,8 +1,11 @@
-"""Accuracy and loss of packed networks over a whole data set."""
+"""Accuracy, loss and active neurons of packed networks over a whole data set."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from workers.datasets import Dataset
 from workers.kernel.compiled import compiled
@@ -11,14 +14,40 @@ from workers.kernel.loss import correct, cross_entropy
 from workers.kernel.networks import Networks
 from workers.kernel.points import all_points
 from workers.kernel.programs import empty_programs, write_forward
-from workers.kernel.simd import BLOCK, LANES, STRIPE, aligned_zeros, fold, load, store_lanes
+from workers.kernel.simd import (
+    BLOCK,
+    LANES,
+    STRIPE,
+    add,
+    aligned_zeros,
+    fold,
+    load,
+    load_lanes,
+    store_lanes,
+    where_positive,
+)
 
 STRIPES_PER_CHUNK = 39
 """Stripes evaluated at a time by all networks: 80 KB of the Cubist Spiral, which fits in L2."""
 
 
-def evaluate_networks(networks: Networks, dataset: Dataset) -> tuple[list[float], list[float]]:
-    """Return each network's summed loss and its number of correct predictions over all points.
+class Evaluation(NamedTuple):
+    """Measurements of networks over all points, one entry for each network.
+
+    Attributes:
+        losses: summed loss.
+        hits: number of correct predictions.
+        active_points: int64 [hidden neurons], number of points at which each hidden neuron is
+            active, hidden layer by layer.
+    """
+
+    losses: list[float]
+    hits: list[float]
+    active_points: list[NDArray[np.int64]]
+
+
+def evaluate_networks(networks: Networks, dataset: Dataset) -> Evaluation:
+    """Measure networks over all points.
 
     Args:
         networks: the packed networks.
@@ -26,6 +55,7 @@ def evaluate_networks(networks: Networks, dataset: Dataset) -> tuple[list[float]
     """
     losses = np.zeros(len(networks.edges))
     hits = np.zeros(len(networks.edges))
+    active = aligned_zeros(len(networks.in_bounds) * LANES)
     _evaluate(
         networks,
         dataset.features,
@@ -35,13 +65,19 @@ def evaluate_networks(networks: Networks, dataset: Dataset) -> tuple[list[float]
         aligned_zeros(2 * LANES),
         losses,
         hits,
+        active,
     )
-    return losses.tolist(), hits.tolist()
+    counts = active.reshape(-1, LANES).sum(axis=1, dtype=np.float64).astype(np.int64)
+    active_points = [
+        counts[start : start + hidden]
+        for start, hidden in zip(networks.in_start, networks.hidden, strict=True)
+    ]
+    return Evaluation(losses.tolist(), hits.tolist(), active_points)
 
 
 @compiled
-def _evaluate(networks, features, points, programs, workspace, sums, losses, hits):  # type: ignore[no-untyped-def]
-    """Add every network's loss and correct predictions over all points.
+def _evaluate(networks, features, points, programs, workspace, sums, losses, hits, active):  # type: ignore[no-untyped-def]
+    """Add every network's loss, correct predictions and active neurons over all points.
 
     Args:
         networks: `Networks`.
@@ -54,6 +90,9 @@ def _evaluate(networks, features, points, programs, workspace, sums, losses, hit
             sums of blocks are accumulated in float64.
         losses: float64 [networks], zeros; the summed binary cross-entropy is added.
         hits: float64 [networks], zeros; the number of correctly classified points is added.
+        active: float32 [len(in_bounds) * LANES], zeros, 64-byte aligned; for hidden neuron m of
+            network g, the register at (in_start[g] + m) * LANES gets partial counts of the points
+            at which the neuron is active.
     """
     size = (features + 2) * STRIPE
     for g in range(networks.edges.shape[0]):
@@ -66,6 +105,17 @@ def _evaluate(networks, features, points, programs, workspace, sums, losses, hit
             hit = hits[g]
             for stripe in range(first, last, size):
                 output = logits(networks, g, points, stripe, programs, workspace)
+                # A point counts with its weight, 1 or, in the padding, 0.
+                weights = stripe + (features + 1) * STRIPE
+                for m in range(networks.hidden[g]):
+                    register = (networks.in_start[g] + m) * LANES
+                    count = load_lanes(active, register)
+                    for block in range(0, STRIPE, BLOCK):
+                        activation = load(workspace, m * STRIPE + block)
+                        count = add(
+                            count, fold(where_positive(activation, load(points, weights + block)))
+                        )
+                    store_lanes(active, register, count)
                 for block in range(0, STRIPE, BLOCK):
                     label = stripe + features * STRIPE + block
                     logit = load(workspace, output + block)

@@ -1,0 +1,169 @@
+"""Functional sparsity: the weights that a network's outputs on the data depend on.
+
+Connectivity (`pruning.connectivity`) depends on the masks alone. A neuron on a path may still be
+useless on the data: one that no point activates passes nothing on, and one that every point
+activates is linear. Both can be removed without changing the logit of any point:
+
+- A *dead* neuron (active on no point) is deleted with its weights. A neuron that no path of
+  living neurons connects to an input is constant; the biases of its targets absorb it.
+- A *linear* neuron j (active on every point) computes z_j = b_j + sum_i w_ji a_i. A target k,
+  which adds v_kj z_j, adds v_kj b_j to its bias and v_kj w_ji to its weight from each source i
+  instead. This replaces the weights of j, |S_j| from its sources and |T_j| to its targets, by one
+  weight for each pair in S_j x T_j that has none yet. The new weights may skip layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.connectivity import Weight, effective_mask
+
+
+@dataclass(frozen=True)
+class FunctionalSparsity:
+    """Functional sparsity of a trained network, as the columns of a result.
+
+    Attributes:
+        live_nnz: number of nonzero weights on an input-to-output path through neurons that are
+            active on at least one point.
+        dead_neurons: number of hidden neurons on an input-to-output path that are active on no
+            point.
+        linear_neurons: number of hidden neurons on a path as for `live_nnz` that are active on
+            every point.
+        folded_nnz: number of weights left after dead neurons are deleted and linear ones folded
+            into the weights and biases of their targets. Linear neurons are folded one at a time,
+            the one that saves most weights first (ties: in the order of the layers), until folding
+            any of them would add weights.
+    """
+
+    live_nnz: int
+    dead_neurons: int
+    linear_neurons: int
+    folded_nnz: int
+
+    @classmethod
+    def of(cls, weights: Sequence[Weight], active_points: Sequence[int], points: int) -> Self:
+        """Return the functional sparsity of a network.
+
+        Args:
+            weights: matrix [n_out, n_in] of each layer, input side first; numbers or a mask.
+            active_points: number of points at which each hidden neuron is active (its activation
+                is above 0), hidden layer by layer.
+            points: number of points.
+
+        Raises:
+            ValueError: there are more or fewer counts than hidden neurons.
+        """
+        counts = _by_layer(weights, active_points)
+        live = live_mask(weights, [count > 0 for count in counts])
+        linear = [
+            (count == points) & mask.any(axis=1)
+            for mask, count in zip(live[:-1], counts, strict=True)
+        ]
+        dead = [
+            np.count_nonzero((count == 0) & mask.any(axis=1))
+            for mask, count in zip(effective_mask(weights)[:-1], counts, strict=True)
+        ]
+        return cls(
+            live_nnz=sum(int(np.count_nonzero(mask)) for mask in live),
+            dead_neurons=int(sum(dead)),
+            linear_neurons=sum(int(np.count_nonzero(neurons)) for neurons in linear),
+            folded_nnz=_folded_nnz(live, linear),
+        )
+
+
+def live_mask(
+    weights: Sequence[Weight], active: Sequence[NDArray[np.bool_]]
+) -> list[NDArray[np.bool_]]:
+    """Return the nonzero weights on an input-to-output path through active neurons.
+
+    Args:
+        weights: matrix [n_out, n_in] of each layer, input side first; numbers or a mask.
+        active: bool [n_out] for each hidden layer, whether a neuron is active on some point.
+
+    Returns:
+        bool [n_out, n_in] for each layer.
+    """
+    sources = [np.ones(weights[0].shape[1], np.bool_), *active]
+    targets = [*active, np.ones(weights[-1].shape[0], np.bool_)]
+    return effective_mask(
+        [
+            (weight != 0) & rows[:, None] & columns
+            for weight, rows, columns in zip(weights, targets, sources, strict=True)
+        ]
+    )
+
+
+def count_active_points(layers: Sequence[tuple[Weight, Weight]], points: Weight) -> list[int]:
+    """Return the number of points at which each hidden neuron is active, layer by layer.
+
+    Args:
+        layers: (weight [n_out, n_in], bias [n_out]) per layer.
+        points: [N, inputs].
+    """
+    counts: list[int] = []
+    values = points.T
+    for weight, bias in layers[:-1]:
+        values = np.maximum(weight @ values + bias[:, None], 0)
+        counts += np.count_nonzero(values, axis=1).tolist()
+    return counts
+
+
+def _by_layer(weights: Sequence[Weight], counts: Sequence[int]) -> list[NDArray[np.int64]]:
+    sizes = [weight.shape[0] for weight in weights[:-1]]
+    if len(counts) != sum(sizes):
+        raise ValueError(f"{len(counts)} counts do not fit hidden layers of {sizes} neurons")
+    array = np.asarray(counts, np.int64)
+    return [array[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
+
+
+def _folded_nnz(live: Sequence[NDArray[np.bool_]], linear: Sequence[NDArray[np.bool_]]) -> int:
+    """Return `FunctionalSparsity.folded_nnz`.
+
+    Args:
+        live: bool [n_out, n_in] per layer, the result of `live_mask`.
+        linear: bool [n_out] per hidden layer, the linear neurons among the live ones.
+    """
+    nnz = sum(int(np.count_nonzero(mask)) for mask in live)
+    inputs = live[0].shape[1]
+    left: list[int] = (inputs + np.flatnonzero(np.concatenate(linear))).tolist()
+    if not left:
+        return nnz
+    # Neurons are numbered from the inputs on. A set of sources is an integer with a bit for each.
+    neurons = inputs + sum(len(mask) for mask in live)
+    sources = [0] * neurons
+    targets: list[set[int]] = [set() for _ in range(neurons)]
+    first = 0
+    for mask in live:
+        for row, column in np.argwhere(mask).tolist():
+            source, target = first + column, first + mask.shape[1] + row
+            sources[target] |= 1 << source
+            targets[source].add(target)
+        first += mask.shape[1]
+
+    def saved(neuron: int) -> int:
+        own = sources[neuron]
+        new = sum((own & ~sources[target]).bit_count() for target in targets[neuron])
+        return own.bit_count() + len(targets[neuron]) - new
+
+    while left:
+        neuron = max(left, key=saved)
+        saving = saved(neuron)
+        if saving < 0:
+            break
+        nnz -= saving
+        left.remove(neuron)
+        own = sources[neuron]
+        for target in targets[neuron]:
+            sources[target] = sources[target] & ~(1 << neuron) | own
+        for source in range(neuron):
+            if own >> source & 1:
+                targets[source] |= targets[neuron]
+                targets[source].remove(neuron)
+    return nnz
