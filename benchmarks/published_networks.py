@@ -2,7 +2,8 @@
 
     python -m benchmarks.published_networks
 
-Published rows have no weights, so their columns live_nnz to folded_nnz and prunable_own are NULL.
+The columns live_nnz to folded_nnz of the published rows are NULL: the rows have no weights to
+compute them from.
 """
 
 from __future__ import annotations

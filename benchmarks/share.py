@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.kernel import experiments
 from benchmarks.report import table
+from pruning.connectivity import effective_mask
 from pruning.explicit_masks import explicit_masks
 from pruning.functional_sparsity import FunctionalSparsity
 from search.catalogue import resolve
@@ -56,12 +57,14 @@ def run() -> None:
         _gathers(dataset.points, dataset.labels, order, batch, rows)
 
     masks = [explicit_masks(experiment, 2) for experiment in masked]
-    trained = train_fast(group, dataset, {})
+    trained = [
+        (effective_mask([weight for weight, _ in network.layers]), network.active_points)
+        for network in train_fast(masked, dataset, {})
+    ]
 
     def functional_sparsity() -> None:
-        for network in trained:
-            weights = [weight for weight, _ in network.layers]
-            FunctionalSparsity.of(weights, network.active_points, len(dataset))
+        for effective, active_points in trained:
+            FunctionalSparsity.of(effective, active_points, len(dataset))
 
     networks = pack([topology(m) for m in masks], [starting_network(e, {}) for e in group])
 

@@ -41,14 +41,21 @@ class Connectivity:
     connection: Connection
 
     @classmethod
-    def of(cls, weights: Sequence[Weight], biases: Sequence[Weight]) -> Self:
+    def of(
+        cls,
+        weights: Sequence[Weight],
+        biases: Sequence[Weight],
+        effective: Sequence[NDArray[np.bool_]] | None = None,
+    ) -> Self:
         """Return the connectivity of a network.
 
         Args:
             weights: matrix [n_out, n_in] of each layer, input side first; numbers or a mask.
             biases: vector [n_out] of each layer; numbers or a mask.
+            effective: the result of `effective_mask`, if it is known.
         """
-        effective = effective_mask(weights)
+        if effective is None:
+            effective = effective_mask(weights)
         layer_nnz = tuple(int(np.count_nonzero(weight)) for weight in weights)
         on_a_path = sum(int(np.count_nonzero(mask)) for mask in effective)
         return cls(

@@ -48,11 +48,13 @@ class FunctionalSparsity:
     folded_nnz: int
 
     @classmethod
-    def of(cls, weights: Sequence[Weight], active_points: Sequence[int], points: int) -> Self:
+    def of(
+        cls, effective: Sequence[NDArray[np.bool_]], active_points: Sequence[int], points: int
+    ) -> Self:
         """Return the functional sparsity of a network.
 
         Args:
-            weights: matrix [n_out, n_in] of each layer, input side first; numbers or a mask.
+            effective: the result of `pruning.connectivity.effective_mask` for its weights.
             active_points: number of points at which each hidden neuron is active (its activation
                 is above 0), hidden layer by layer.
             points: number of points.
@@ -60,20 +62,16 @@ class FunctionalSparsity:
         Raises:
             ValueError: there are more or fewer counts than hidden neurons.
         """
-        counts = _by_layer(weights, active_points)
-        live = live_mask(weights, [count > 0 for count in counts])
-        linear = [
-            (count == points) & mask.any(axis=1)
-            for mask, count in zip(live[:-1], counts, strict=True)
-        ]
-        dead = [
-            np.count_nonzero((count == 0) & mask.any(axis=1))
-            for mask, count in zip(effective_mask(weights)[:-1], counts, strict=True)
-        ]
+        sizes = [len(mask) for mask in effective[:-1]]
+        counts = np.asarray(active_points, np.int64)
+        if len(counts) != sum(sizes):
+            raise ValueError(f"{len(counts)} counts do not fit hidden layers of {sizes} neurons")
+        live = live_mask(effective, np.split(counts > 0, list(accumulate(sizes[:-1]))))
+        linear = (counts == points) & _neurons(live)
         return cls(
-            live_nnz=sum(int(np.count_nonzero(mask)) for mask in live),
-            dead_neurons=int(sum(dead)),
-            linear_neurons=sum(int(np.count_nonzero(neurons)) for neurons in linear),
+            live_nnz=_size(live),
+            dead_neurons=int(np.count_nonzero((counts == 0) & _neurons(effective))),
+            linear_neurons=int(np.count_nonzero(linear)),
             folded_nnz=_folded_nnz(live, linear),
         )
 
@@ -90,14 +88,9 @@ def live_mask(
     Returns:
         bool [n_out, n_in] for each layer.
     """
-    sources = [np.ones(weights[0].shape[1], np.bool_), *active]
-    targets = [*active, np.ones(weights[-1].shape[0], np.bool_)]
-    return effective_mask(
-        [
-            (weight != 0) & rows[:, None] & columns
-            for weight, rows, columns in zip(weights, targets, sources, strict=True)
-        ]
-    )
+    # Deleting a neuron's incoming weights is enough: then no path reaches it.
+    masks = [weight * rows[:, None] for weight, rows in zip(weights, active, strict=False)]
+    return effective_mask([*masks, weights[-1]])
 
 
 def count_active_points(layers: Sequence[tuple[Weight, Weight]], points: Weight) -> list[int]:
@@ -115,24 +108,25 @@ def count_active_points(layers: Sequence[tuple[Weight, Weight]], points: Weight)
     return counts
 
 
-def _by_layer(weights: Sequence[Weight], counts: Sequence[int]) -> list[NDArray[np.int64]]:
-    sizes = [weight.shape[0] for weight in weights[:-1]]
-    if len(counts) != sum(sizes):
-        raise ValueError(f"{len(counts)} counts do not fit hidden layers of {sizes} neurons")
-    array = np.asarray(counts, np.int64)
-    return [array[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
+def _size(masks: Sequence[NDArray[np.bool_]]) -> int:
+    return sum(int(np.count_nonzero(mask)) for mask in masks)
 
 
-def _folded_nnz(live: Sequence[NDArray[np.bool_]], linear: Sequence[NDArray[np.bool_]]) -> int:
+def _neurons(masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """Return which hidden neurons a mask's weights lead to, bool [hidden neurons]."""
+    return np.concatenate([np.logical_or.reduce(mask, axis=1) for mask in masks[:-1]])
+
+
+def _folded_nnz(live: Sequence[NDArray[np.bool_]], linear: NDArray[np.bool_]) -> int:
     """Return `FunctionalSparsity.folded_nnz`.
 
     Args:
         live: bool [n_out, n_in] per layer, the result of `live_mask`.
-        linear: bool [n_out] per hidden layer, the linear neurons among the live ones.
+        linear: bool [hidden neurons], the linear neurons among those on a live path.
     """
-    nnz = sum(int(np.count_nonzero(mask)) for mask in live)
+    nnz = _size(live)
     inputs = live[0].shape[1]
-    left: list[int] = (inputs + np.flatnonzero(np.concatenate(linear))).tolist()
+    left: list[int] = (inputs + np.flatnonzero(linear)).tolist()
     if not left:
         return nnz
     # Neurons are numbered from the inputs on. A set of sources is an integer with a bit for each.

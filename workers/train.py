@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from pruning.connectivity import Connectivity
+from pruning.connectivity import Connectivity, effective_mask
 from pruning.functional_sparsity import FunctionalSparsity
 from search.columns import names_of
 from search.experiment import Experiment
@@ -165,7 +165,8 @@ def _outcome_row(
         reason = "the loss or a parameter became infinite or NaN"
         return row | {"status": "diverged", "reason": reason}
     weights, biases = zip(*trained.layers, strict=True)
-    connectivity = Connectivity.of(weights, biases)
+    effective = effective_mask(weights)
+    connectivity = Connectivity.of(weights, biases, effective)
     weight_nnz = int(np.count_nonzero(trained.weights))
     return row | {
         "status": "ok" if connectivity.connection == "path" else "collapsed",
@@ -174,7 +175,7 @@ def _outcome_row(
         "weight_nnz": weight_nnz,
         "model_nnz": weight_nnz + int(np.count_nonzero(trained.biases)),
         **vars(connectivity),
-        **vars(FunctionalSparsity.of(weights, trained.active_points, points)),
+        **vars(FunctionalSparsity.of(effective, trained.active_points, points)),
         "prunable_own": prunable.own,
         "prunable_95": prunable.to_95,
         "prunable_995": prunable.to_995,

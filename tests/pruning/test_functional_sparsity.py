@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pruning.connectivity import Connectivity
+from pruning.connectivity import Connectivity, effective_mask
 from pruning.functional_sparsity import FunctionalSparsity, count_active_points
 
 Layers = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
@@ -122,8 +122,8 @@ def slow(layers: Layers, points: Points) -> tuple[FunctionalSparsity, Graph]:
 
 
 def of(layers: Layers, points: Points) -> FunctionalSparsity:
-    weights = [weight for weight, _ in layers]
-    return FunctionalSparsity.of(weights, count_active_points(layers, points), len(points))
+    effective = effective_mask([weight for weight, _ in layers])
+    return FunctionalSparsity.of(effective, count_active_points(layers, points), len(points))
 
 
 @st.composite
@@ -228,6 +228,6 @@ def test_network_without_a_path_has_no_live_weight() -> None:
 
 
 def test_counts_of_another_number_of_neurons_are_refused() -> None:
-    weights = [np.ones((3, 2)), np.ones((1, 3))]
+    effective = [np.ones((3, 2), np.bool_), np.ones((1, 3), np.bool_)]
     with pytest.raises(ValueError, match="3"):
-        FunctionalSparsity.of(weights, [1, 1], 4)
+        FunctionalSparsity.of(effective, [1, 1], 4)

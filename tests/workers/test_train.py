@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from analysis.network import network_from_row
-from pruning.connectivity import Connectivity
+from pruning.connectivity import Connectivity, effective_mask
 from pruning.functional_sparsity import FunctionalSparsity, count_active_points
 from search.experiment import Experiment
 from search.schema import PRUNABLE_FROM
@@ -46,7 +46,8 @@ def test_functional_sparsity_describes_the_network_of_the_row(rows: list[dict[st
     for row in rows[:-1]:
         layers = network_from_row(row).layers()
         active = count_active_points(layers, points)
-        found = FunctionalSparsity.of([weight for weight, _ in layers], active, len(points))
+        effective = effective_mask([weight for weight, _ in layers])
+        found = FunctionalSparsity.of(effective, active, len(points))
         assert {name: row[name] for name in vars(found)} == vars(found)
     assert any(row["dead_neurons"] for row in rows[:-1])
 
