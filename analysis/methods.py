@@ -11,7 +11,7 @@ from search.styles import Style
 SEARCH: Final = "search"
 
 PRUNING: Final = tuple(name for name, method in METHODS.items() if method.chooses_masks)
-"""The paper's nine algorithms, in the order of legends and tables."""
+"""The built-in pruning algorithms, in the order of legends and tables."""
 
 _COLOURS: Final = (
     ("#5e3c99", "#a98bdc"),
@@ -40,7 +40,7 @@ def name_of(method: str) -> str:
 
 
 def in_order(methods: Iterable[str]) -> list[str]:
-    """Sort methods: the search, the paper's algorithms, then others by name; settings last."""
+    """Sort methods: the search, the built-in algorithms, then others by name; settings last."""
     known = list(METHODS)
 
     def key(method: str) -> tuple[int, str]:

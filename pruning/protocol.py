@@ -6,6 +6,9 @@ A method's phase decides what its module provides (`search.methods`):
   masks, and training follows under them.
 - "during": `begin`, a `PrunesDuring`. It returns a `MaskSchedule`: the initial masks and a function
   that is called between training steps.
+- "adaptive": `requests`, a `PrunesAdaptively`. It is a generator that requests segments of training
+  and receives the trained networks, so that it decides by their outcome how to continue and when
+  to stop.
 
 Algorithms do not know how training is done and draw no random numbers: batches come shuffled,
 weights are drawn beforehand, and permutations are passed in.
@@ -13,7 +16,7 @@ weights are drawn beforehand, and permutations are passed in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -133,6 +136,80 @@ class PrunesDuring(Protocol):
         Raises:
             ValueError: `target_nnz` is missing or not from 1 to below the number of weights, or
                 the training has too few steps for the algorithm's settings.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """A segment of training that an adaptive algorithm requests.
+
+    Attributes:
+        network: network to train; masked parameters and velocities are ignored.
+        first_step: first step, which decides the batches; steps are counted from 0 across epochs,
+            and the order of the points never ends.
+        last_step: end of the segment, exclusive. Segments may overlap, for example to train two
+            candidates on the same batches.
+        rate: learning rate.
+    """
+
+    network: Snapshot
+    first_step: int
+    last_step: int
+    rate: float
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A network's performance on all points of a data set.
+
+    Attributes:
+        accuracy: fraction of points that are classified correctly.
+        loss: mean binary cross-entropy.
+    """
+
+    accuracy: float
+    loss: float
+
+
+class Measure(Protocol):
+    """The data set of an adaptive algorithm, and the measurement of networks on it."""
+
+    @property
+    def points(self) -> NDArray[np.float32]:
+        """All points, float32 [N, features]; not to be changed."""
+
+    @property
+    def labels(self) -> NDArray[np.float32]:
+        """Their labels, float32 [N], 0 or 1; not to be changed."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Number of steps in an epoch."""
+
+    @property
+    def learning_rates(self) -> Sequence[float]:
+        """The experiment's learning rate in each of its `Experiment.epochs` epochs."""
+
+    def __call__(self, network: Snapshot) -> Measurement:
+        """Measure a network whose masked parameters are zero, as trained networks are."""
+
+
+class PrunesAdaptively(Protocol):
+    """The function `requests` of an algorithm that requests training as it proceeds."""
+
+    def __call__(
+        self, experiment: Experiment, layers: Layers, measure: Measure
+    ) -> Generator[Segment, Snapshot, Snapshot]:
+        """Yield segments of training, receive each trained network, and return the final network.
+
+        Args:
+            experiment: experiment with the training settings, and `target_nnz` if the method
+                uses it.
+            layers: initial network; not to be changed.
+            measure: the data set.
+
+        Raises:
+            ValueError: the experiment's settings are impossible.
         """
 
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from pruning.protocol import PrunesBefore, PrunesDuring
+from pruning.protocol import PrunesAdaptively, PrunesBefore, PrunesDuring
 from search.experiment import Experiment
 from search.method import Method, Phase
 
@@ -17,12 +17,12 @@ from search.process_state import plugin_call
 
 __all__ = ["algorithm", "pruning_before", "pruning_during", "setting", "stages_of"]
 
-_FUNCTIONS: dict[Phase, str] = {"before": "prune", "during": "begin"}
+_FUNCTIONS: dict[Phase, str] = {"before": "prune", "during": "begin", "adaptive": "requests"}
 """Phase -> function that the module of such a method provides."""
 
 
 def algorithm(method: Method) -> Any:
-    """Return what a method's module provides for its phase: `prune` or `begin`.
+    """Return the function that a method's module provides for its phase.
 
     Raises:
         ValueError: the method does not choose masks.
@@ -50,10 +50,22 @@ def pruning_during(method: Method) -> PrunesDuring:
     Raises:
         ValueError: the method prunes in another phase.
     """
-    if not method.masks_change:
+    if method.prunes != "during":
         raise ValueError(f"method {method.name!r} does not prune during training")
     begin: PrunesDuring = algorithm(method)
     return begin
+
+
+def pruning_adaptively(method: Method) -> PrunesAdaptively:
+    """Return the algorithm of a method that requests its training.
+
+    Raises:
+        ValueError: the method prunes in another phase.
+    """
+    if method.prunes != "adaptive":
+        raise ValueError(f"method {method.name!r} does not prune adaptively")
+    requests: PrunesAdaptively = algorithm(method)
+    return requests
 
 
 def _imported(method: Method) -> ModuleType:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.protocol import Snapshot
+from pruning.protocol import Segment, Snapshot
 from search.layers import Layers
 
 
@@ -42,13 +43,41 @@ def check_snapshot(method: str, network: Snapshot, layers: Layers) -> None:
         layers: the network before.
 
     Raises:
-        ValueError: a shape or type differs.
+        ValueError: it is not a `Snapshot`, or the shape or type of an array differs.
     """
+    if not isinstance(network, Snapshot):
+        raise ValueError(f"method {method!r} returned a {type(network).__name__}, not a Snapshot")
     check_masks(method, network.weight_masks, network.bias_masks, layers)
     weights, biases = zip(*layers, strict=True)
     for name, changed in (("parameters", network.layers), ("velocities", network.velocities)):
         _check(method, f"weights' {name}", [weight for weight, _ in changed], weights, "float32")
         _check(method, f"biases' {name}", [bias for _, bias in changed], biases, "float32")
+
+
+def check_segment(method: str, segment: Segment, layers: Layers) -> None:
+    """Check a segment of training that a method has requested.
+
+    Args:
+        method: name of the method, for the message.
+        segment: segment that the method requested.
+        layers: the initial network.
+
+    Raises:
+        ValueError: its steps or its rate are impossible, or the shape or type of an array differs.
+    """
+    # Objects to the type checker, which has not seen a plug-in.
+    steps: tuple[object, object] = (segment.first_step, segment.last_step)
+    rate: object = segment.rate
+    whole = all(isinstance(step, int | np.integer) for step in steps)
+    if not (whole and 0 <= segment.first_step <= segment.last_step):
+        raise ValueError(
+            f"method {method!r} requested steps {steps[0]!r} to {steps[1]!r}; "
+            "allowed: whole numbers, 0 <= first_step <= last_step"
+        )
+    number = isinstance(rate, int | float | np.floating)
+    if not (number and isfinite(segment.rate) and segment.rate >= 0):
+        raise ValueError(f"method {method!r} requested rate {rate!r}; allowed: numbers from 0")
+    check_snapshot(method, segment.network, layers)
 
 
 def _check(

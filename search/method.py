@@ -9,9 +9,10 @@ from typing import Literal
 from search.settings import Setting
 from search.styles import Style
 
-Phase = Literal["explicit", "before", "during"]
+Phase = Literal["explicit", "before", "during", "adaptive"]
 """When masks are chosen: "explicit": not at all, the experiment lists them; "before": before the
-first training step; "during": between training steps."""
+first training step; "during": between training steps that are fixed in advance; "adaptive": between
+segments of training that the algorithm requests one at a time."""
 
 TO_TARGET = frozenset({"target_nnz"})
 """`Method.keys` of a method that prunes to a number of weights."""
@@ -25,7 +26,8 @@ class Method:
         name: value of `Experiment.method`.
         prunes: when masks are chosen. In this phase the method's module provides: "before": a
             function `prune`, a `pruning.protocol.PrunesBefore`; "during": a function `begin`, a
-            `pruning.protocol.PrunesDuring`.
+            `pruning.protocol.PrunesDuring`; "adaptive": a function `requests`, a
+            `pruning.protocol.PrunesAdaptively`.
         keys: sweep-file keys that only some methods use and that this one does, of "structure",
             "masks" (which includes mask1, mask2 and so on) and "target_nnz".
         module: module of the algorithm, such as "pruning.snip"; empty if no masks are chosen.
@@ -64,4 +66,4 @@ class Method:
     @property
     def masks_change(self) -> bool:
         """Whether masks change after the first training step."""
-        return self.prunes == "during"
+        return self.prunes in ("during", "adaptive")

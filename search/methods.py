@@ -133,6 +133,27 @@ _METHODS = (
         display_name="SynFlow",
         style=Style("#9c8f00", "#f0e442", "hexagon"),
     ),
+    Method(
+        "elimination",
+        "adaptive",
+        TO_TARGET,
+        "pruning.elimination",
+        (300, 20000),
+        settings={
+            "dense": Setting(0.4, 0.0, 100.0, "dense training, as a multiple of epochs"),
+            "shrink": Setting(1.2, 0.0, 100.0, "pruning to exact_below, as a multiple of epochs"),
+            "exact_below": Setting(
+                70, 1, 10_000, "number of weights below which one at a time is removed"
+            ),
+            "candidates": Setting(6, 1, 1000, "networks retrained to choose the weight to remove"),
+            "retrain": Setting(
+                0.08, 0.0, 100.0, "training of each candidate, as a multiple of epochs"
+            ),
+            "fine": Setting(0.5, 1e-6, 1.0, "factor of the learning rate below exact_below"),
+        },
+        display_name="Elimination",
+        style=Style("#6b3fa0", "#b08ee0", "diamond-tall"),
+    ),
 )
 
 METHODS: dict[str, Method] = {method.name: method for method in _METHODS}

@@ -30,8 +30,8 @@ def check_method(name: str, loaded: object) -> Method:
         raise ValueError(f"its Method is named {loaded.name!r}, its entry point {name!r}")
     if name in FILE_KEYS or hasattr(BaseModel, name):
         raise ValueError("its name is taken: it has another meaning in sweep files")
-    if loaded.prunes not in ("before", "during"):
-        raise ValueError(f"prunes is {loaded.prunes!r}; allowed: 'before' and 'during'")
+    if loaded.prunes not in ("before", "during", "adaptive"):
+        raise ValueError(f"prunes is {loaded.prunes!r}; allowed: 'before', 'during', 'adaptive'")
     if loaded.keys != TO_TARGET:
         raise ValueError("keys must be TO_TARGET")
     if not loaded.module:

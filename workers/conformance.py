@@ -25,8 +25,8 @@ from search.layers import StoredInit
 from search.methods import method_named
 from search.process_state import changes_made_by
 from workers.datasets import Dataset, load_dataset, make_dataset
+from workers.fast import train_fast
 from workers.initial import initial_network, starting_network
-from workers.mask_schedule import mask_schedule_of, train_with_mask_schedule
 from workers.start import Start, start_of
 from workers.train import MAX_TARGET_RATIO, train_batch
 
@@ -46,8 +46,7 @@ def with_final_masks(experiment: Experiment, dataset: Dataset) -> Start:
     """Return the network with its final masks: before training, or after it if they change then."""
     if not method_named(experiment.method).masks_change:
         return start_of(experiment, dataset, {})
-    scheduled = mask_schedule_of(experiment, dataset, {})
-    trained = train_with_mask_schedule(experiment, dataset, *scheduled)
+    (trained,) = train_fast([experiment], dataset, {})
     shapes = [(n_out, n_in) for n_in, n_out in pairwise(trained.sizes)]
     weights = np.zeros(sum(n_out * n_in for n_out, n_in in shapes), np.bool_)
     biases = np.zeros(sum(n_out for n_out, _ in shapes), np.bool_)

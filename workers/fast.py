@@ -15,6 +15,7 @@ import numpy as np
 from search.experiment import Experiment
 from search.layers import StoredInit
 from search.methods import method_named
+from workers.adaptive import train_adaptively
 from workers.compact import compacted, kept_neurons, spread_counts
 from workers.cost import network_cost, prefers_matrices
 from workers.datasets import Dataset
@@ -48,7 +49,7 @@ def train_fast(
         experiments: experiments of `dataset`, in any order.
         dataset: data set for training and evaluation.
         inits: stored initialisations by token.
-        curves: also evaluate at the end of every epoch.
+        curves: also evaluate at the end of every epoch, except in methods that prune adaptively.
 
     Returns:
         One result per experiment, in the order given.
@@ -60,7 +61,11 @@ def train_fast(
     results: dict[int, Trained] = {}
     groups: dict[tuple[int, int, int], list[int]] = {}
     for i, experiment in enumerate(experiments):
-        if method_named(experiment.method).masks_change:
+        phase = method_named(experiment.method).prunes
+        if phase == "adaptive":
+            results[i] = train_adaptively(experiment, dataset, inits)
+            continue
+        if phase == "during":
             scheduled = mask_schedule_of(experiment, dataset, inits)
             results[i] = train_with_mask_schedule(experiment, dataset, *scheduled, curves=curves)
             continue

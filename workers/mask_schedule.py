@@ -114,12 +114,12 @@ def train_with_mask_schedule(
     zero_velocities = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
     start = mask_schedule.start
     check_masks(method, start.weight_masks, start.bias_masks, layers)
-    network = _masked(Snapshot(layers, zero_velocities, start.weight_masks, start.bias_masks))
+    network = masked(Snapshot(layers, zero_velocities, start.weight_masks, start.bias_masks))
     curve: list[tuple[float, float]] = []
     position = 0
     with standard_state():
         for stop in sorted({step for step in (*changes, *epoch_ends, last) if step <= last}):
-            network = _advance(network, experiment, dataset, schedule, position, stop)
+            network = advance(network, experiment, dataset, schedule, position, stop)
             position = stop
             if stop in epoch_ends:
                 hits, loss, _ = SparseNetwork(network).evaluate(dataset)
@@ -136,8 +136,25 @@ def train_with_mask_schedule(
                 with guard:
                     changed = mask_schedule.change(stop, network, batch)
                 check_snapshot(method, changed, layers)
-                network = _masked(changed)
+                network = masked(changed)
                 position += mask_schedule.takes_step
+    return result_of(network, dataset, started, curve)
+
+
+def result_of(
+    network: Snapshot,
+    dataset: Dataset,
+    started: float,
+    curve: Sequence[tuple[float, float]] = (),
+) -> Trained:
+    """Evaluate a trained network and return it as a result.
+
+    Args:
+        network: network whose masked parameters are zero.
+        dataset: data set to evaluate on.
+        started: `time.perf_counter()` before the training.
+        curve: see `Trained`.
+    """
     hits, loss, active_points = SparseNetwork(network).evaluate(dataset)
     return Trained.of(
         list(network.layers),
@@ -151,7 +168,7 @@ def train_with_mask_schedule(
     )
 
 
-def _masked(network: Snapshot) -> Snapshot:
+def masked(network: Snapshot) -> Snapshot:
     """Return the network with masked weights, biases and velocities set to zero."""
     masks = network.weight_masks, network.bias_masks
     return Snapshot(
@@ -159,15 +176,16 @@ def _masked(network: Snapshot) -> Snapshot:
     )
 
 
-def _advance(
+def advance(
     network: Snapshot,
     experiment: Experiment,
     dataset: Dataset,
     schedule: StepSchedule,
     first: int,
     last: int,
+    rate: float | None = None,
 ) -> Snapshot:
-    """Return the network after training the steps in [first, last)."""
+    """Return the network after training the steps in [first, last) at this or the usual rate."""
     if first >= last:
         return network
     settings = (experiment.batch_size, experiment.momentum, experiment.weight_decay)
@@ -175,9 +193,9 @@ def _advance(
         # Imported late, like torch itself.
         from workers.dense import train_dense
 
-        return train_dense(network, schedule.slices(first, last), dataset, *settings)
+        return train_dense(network, schedule.slices(first, last, rate), dataset, *settings)
     sparse = SparseNetwork(network)
-    sparse.train(schedule.slices(first, last), dataset, *settings)
+    sparse.train(schedule.slices(first, last, rate), dataset, *settings)
     return sparse.snapshot()
 
 

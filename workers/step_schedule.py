@@ -39,6 +39,11 @@ class StepSchedule:
             restarts with every round.
         dataset: data set to train on.
 
+    Attributes:
+        steps_per_epoch: number of steps of an epoch.
+        steps_per_round: number of steps of a round.
+        rates: float32 [epochs], learning rate of each epoch of a round.
+
     Raises:
         ValueError: the batch size exceeds the data set.
     """
@@ -48,20 +53,26 @@ class StepSchedule:
         self.steps_per_round = experiment.epochs * self.steps_per_epoch
         self._seed = experiment.order_seed
         self._batch_size = experiment.batch_size
-        self._rates = learning_rates(experiment.schedule, experiment.lr, experiment.epochs)
+        self.rates = learning_rates(experiment.schedule, experiment.lr, experiment.epochs)
         self._epoch = -1
         self._order = np.empty(len(dataset), np.uint32)
 
-    def slices(self, first: int, last: int) -> Iterator[EpochSlice]:
+    def slices(self, first: int, last: int, rate: float | None = None) -> Iterator[EpochSlice]:
         """Yield the steps in [first, last), one slice per epoch.
 
         The slices share one buffer for `order`, so use each of them before taking the next.
+
+        Args:
+            first: first step.
+            last: end of the slices, exclusive; not limited by the number of rounds.
+            rate: learning rate; None for the schedule's.
         """
         while first < last:
             epoch, start = divmod(first, self.steps_per_epoch)
             end = min(self.steps_per_epoch, start + last - first)
-            rate = float(self._rates[epoch % len(self._rates)])
-            yield EpochSlice(self._order_of(epoch), start, end, rate)
+            scheduled = float(self.rates[epoch % len(self.rates)])
+            used = scheduled if rate is None else rate
+            yield EpochSlice(self._order_of(epoch), start, end, used)
             first += end - start
 
     def batch(self, step: int) -> NDArray[np.uint32]:

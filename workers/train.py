@@ -90,9 +90,10 @@ def train_batch(
     Args:
         experiments: experiments of any methods.
         inits: stored initialisations by token.
-        device: device to train on. GMP, LTH, RigL and all trainings with curves run on the CPU
-            regardless; the column `backend` names the trainer used.
-        curves: also measure loss and accuracy at the end of every epoch.
+        device: device to train on. Methods whose masks change during training, and all trainings
+            with curves, run on the CPU regardless; the column `backend` names the trainer used.
+        curves: also measure loss and accuracy at the end of every epoch. Methods that prune
+            adaptively have no curves.
 
     Returns:
         A record batch of `OUTCOME_SCHEMA`. A diverged training has status "diverged"; one whose

@@ -13,34 +13,23 @@ one is kept if no other order of its rows and cells makes it smaller.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from search.compilation import compiled
 
 MAX_COLUMNS = 62
 """Maximum number of columns of a listed mask: rows are 64-bit integers."""
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile with Numba's njit, cached on disk if there is a writable folder."""
-    try:
-        kernel: Callable[..., Any] = numba.njit(cache=True)(function)
-    except RuntimeError:
-        kernel = numba.njit(function)
-    return kernel
-
-
-@_compiled
+@compiled
 def _copy(source: NDArray[np.int64], target: NDArray[np.int64]) -> None:
     # Assigning arrays would add seconds of compilation, for error messages.
     for i in range(len(source)):
         target[i] = source[i]
 
 
-@_compiled
+@compiled
 def _ones(bits: int) -> int:
     count = 0
     while bits:
@@ -49,7 +38,7 @@ def _ones(bits: int) -> int:
     return count
 
 
-@_compiled
+@compiled
 def _greatest(alike: int, top: int, ones: int) -> int:
     """Return the greatest row of allowed form with this number of ones, from bit `top` down."""
     row = 0
@@ -65,7 +54,7 @@ def _greatest(alike: int, top: int, ones: int) -> int:
     return row
 
 
-@_compiled
+@compiled
 def _next_lower(row: int, alike: int, columns: int) -> int:
     """Return the next lower row of allowed form with as many ones; -1 if there is none."""
     low = ones = zeros = 0
@@ -85,7 +74,7 @@ def _next_lower(row: int, alike: int, columns: int) -> int:
     return -1
 
 
-@_compiled
+@compiled
 def _find_ties(
     mask: NDArray[np.int64],
     counts: NDArray[np.int64],
@@ -164,7 +153,7 @@ def _find_ties(
     return found
 
 
-@_compiled
+@compiled
 def _doubled(array: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return a copy with space for twice as many rows."""
     larger = np.empty((2 * array.shape[0], array.shape[1]), np.int64)
@@ -173,7 +162,7 @@ def _doubled(array: NDArray[np.int64]) -> NDArray[np.int64]:
     return larger
 
 
-@_compiled
+@compiled
 def list_masks(
     counts: NDArray[np.int64], cells: NDArray[np.int64], swaps: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -18,6 +18,7 @@ from orchestrator.doctor.finding import Level
 from orchestrator.doctor.software import check_plugins
 from orchestrator.planning.targets import find_targets
 from orchestrator.plugins import all_plugins
+from search.experiment import Experiment
 from search.indices import IndexSet
 from tests.docs.pages import ROOT, blocks, prose
 from tests.installed import forget_plugins, install
@@ -29,6 +30,7 @@ from workers.conformance import (
     data_set_is_reproducible,
 )
 from workers.task import Task, run_task
+from workers.train import train_batch
 
 METHOD, DATASET = (ROOT / "docs" / f"add-a-{name}.md" for name in ("method", "data-set"))
 
@@ -69,12 +71,22 @@ def test_page_lists_the_files_that_it_shows() -> None:
         assert all(f"# {name}\n" in code for name in listed)
 
 
+@pytest.mark.parametrize("name", ["even", "patient"])
 @pytest.mark.parametrize("check", METHOD_CHECKS, ids=lambda check: check.__name__)
-def test_page_method_satisfies_the_contract(method: Path, check: Check) -> None:
+def test_page_method_satisfies_the_contract(method: Path, check: Check, name: str) -> None:
     # Run the test that the page shows.
     names: dict[str, Any] = {}
     exec((method / "tests" / "test_even.py").read_text(), names)
-    names["test_even_satisfies_the_contract"](check)
+    names["test_method_satisfies_the_contract"](check, name)
+
+
+def test_page_adaptive_method_prunes_to_the_target(method: Path) -> None:
+    halved = Experiment(method="patient", width=8, target_nnz=30, epochs=2)
+    slower = replace(halved, hyperparameters=(("fraction", 0.8),))
+    first, second = train_batch([halved, slower]).to_pylist()
+    assert (first["status"], first["weight_nnz"]) == ("ok", 30)
+    assert (second["status"], second["weight_nnz"]) == ("ok", 30)
+    assert first["weights"] != second["weights"]
 
 
 @pytest.mark.parametrize("check", DATASET_CHECKS, ids=lambda check: check.__name__)

@@ -90,7 +90,7 @@ def test_nan_between_mask_changes_stays_in_its_network(
     epochs = 40 if method == "gmp" else 35
     experiments = group(method, epochs=epochs)
     expected = train_batch(experiments)
-    advance, segments = mask_schedule._advance, iter(range(10**9))
+    advance, segments = mask_schedule.advance, iter(range(10**9))
 
     def poisoned(network: Any, experiment: Experiment, *more: Any) -> Any:
         if experiment.lr == DIVERGING_LR and next(segments) == 1:
@@ -98,7 +98,7 @@ def test_nan_between_mask_changes_stays_in_its_network(
             weight[tuple(np.argwhere(network.weight_masks[0])[0])] = math.nan
         return advance(network, experiment, *more)
 
-    monkeypatch.setattr(mask_schedule, "_advance", poisoned)
+    monkeypatch.setattr(mask_schedule, "advance", poisoned)
     check(train_batch(experiments), expected)
 
 

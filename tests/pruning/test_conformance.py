@@ -12,8 +12,11 @@ from search.methods import METHODS
 from search.structure import Structure
 from workers.conformance import METHOD_CHECKS, Check, pruned_experiment, with_final_masks
 from workers.datasets import Dataset, load_dataset
+from workers.train import train_batch
 
 NAMES = [name for name, method in METHODS.items() if method.chooses_masks]
+
+PAPER_NAMES = [name for name in NAMES if name != "elimination"]
 
 LEFT_BY_THE_AUTHORS = {
     "snip": 40,
@@ -81,7 +84,7 @@ def expected_of_rigl(n: int, k: int) -> int:
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PAPER_NAMES)
 def test_number_of_weights_agrees_with_the_authors(name: str, spiral: Dataset) -> None:
     for replicate in range(4):
         start = with_final_masks(pruned_experiment(name, 16, 40, replicate), spiral)
@@ -90,13 +93,23 @@ def test_number_of_weights_agrees_with_the_authors(name: str, spiral: Dataset) -
 
 
 @pytest.mark.parametrize(("width", "target"), [(7, 23), (8, 30), (32, 33), (64, 57), (256, 65)])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PAPER_NAMES)
 def test_number_of_weights_agrees_with_the_formula(
     name: str, width: int, target: int, spiral: Dataset
 ) -> None:
     start = with_final_masks(pruned_experiment(name, width, target), spiral)
     left = sum(int(mask.sum()) for mask in start.weight_masks)
     assert left == expected_count(name, Structure.uniform(width).weights(2), target)
+
+
+@pytest.mark.parametrize(("width", "target"), [(3, 20), (8, 30), (64, 57)])
+def test_elimination_keeps_at_most_the_target_and_only_weights_on_paths(
+    width: int, target: int
+) -> None:
+    experiments = [pruned_experiment("elimination", width, target, n) for n in range(2)]
+    for row in train_batch(experiments).to_pylist():
+        assert row["status"] == "ok"
+        assert 0 < row["effective_nnz"] == row["weight_nnz"] <= target
 
 
 @pytest.mark.parametrize("width", [3, 16])

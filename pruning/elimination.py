@@ -1,0 +1,224 @@
+"""Elimination: remove weights one at a time, by the loss after retraining without them.
+
+Idea: optimal brain damage (LeCun et al. 1989) and optimal brain surgeon (Hassibi and Stork 1993)
+remove the weight whose removal increases the loss least, to second order. In networks of a few
+dozen weights the increase can be computed exactly, the removal can be compensated exactly in the
+mean, and the few best candidates can be retrained before one is chosen. What is new here is this
+combination: exact saliency with mean compensation, then a choice by the retrained loss.
+
+The saliency of a weight is the loss without it over a fixed sample of the points. Networks of more
+than twice `exact_below` weights use its second-order expansion (`pruning.saliency`).
+
+1. Train the dense network for `dense` epochs.
+2. In `EVENTS` equal parts of `shrink` epochs, remove the weights of least saliency, so that their
+   number falls geometrically to `exact_below`. Saliencies are computed again after at most 2 % of
+   the weights, 10 % while they are approximate.
+3. Until `target_nnz` weights are left: remove each of the `candidates` weights of least saliency in
+   turn, train each of these networks for `retrain` epochs on the same batches, and continue with
+   the one of least loss over all points.
+4. Train for `Experiment.epochs` epochs with the experiment's learning-rate schedule.
+
+`dense`, `shrink` and `retrain` are multiples of `Experiment.epochs`. Stages 1 and 2 use the
+experiment's learning rate, stages 3 and 4 `fine` times it. After each removal a neuron without
+outgoing weights loses its incoming ones, and a neuron without incoming weights is folded into the
+biases of the next layer. Every kept weight then lies on a path from an input to the output, and
+fewer than `target_nnz` weights can remain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from math import isfinite
+
+import numpy as np
+
+from pruning.biases import bias_masks
+from pruning.protocol import Measure, Segment, Snapshot, target_of
+from pruning.saliency import Floats, Unrolled
+from search.experiment import Experiment
+from search.layers import Layers
+from search.methods import setting
+
+EVENTS = 40
+"""Number of removals of stage 2."""
+
+SAMPLE = 1024
+"""Maximum number of points in the sample of the saliency."""
+
+Edge = tuple[int, int, int]
+"""Layer, target neuron and source of a weight."""
+
+
+class Network:
+    """A network from which weights are removed, in float64.
+
+    Args:
+        snapshot: the network; not changed.
+        sample: points float64 [points, features] and labels float64 [points] that decide
+            saliencies and means.
+    """
+
+    def __init__(self, snapshot: Snapshot, sample: tuple[Floats, Floats]) -> None:
+        self.masks = [mask.copy() for mask in snapshot.weight_masks]
+        self.layers = [(w.astype(np.float64), b.astype(np.float64)) for w, b in snapshot.layers]
+        self._velocities = snapshot.velocities
+        self._sample = sample
+        self._unrolled: Unrolled | None = None
+
+    @property
+    def weights(self) -> int:
+        """Number of kept weights."""
+        return sum(int(np.count_nonzero(mask)) for mask in self.masks)
+
+    def snapshot(self) -> Snapshot:
+        """Return the network in the form in which it is trained."""
+        layers = [(w.astype(np.float32), b.astype(np.float32)) for w, b in self.layers]
+        return Snapshot(layers, self._velocities, self.masks, bias_masks(self.masks))
+
+    def least(self, count: int, *, exact: bool) -> list[Edge]:
+        """Return the weights of least saliency, the least first; ties in the order of layers."""
+        unrolled = self._activations()
+        saliencies = unrolled.losses() if exact else unrolled.expansions()
+        flat = np.concatenate([values.ravel() for values in saliencies])
+        edges = []
+        for index in np.argsort(flat, kind="stable")[: min(count, self.weights)].tolist():
+            layer = 0
+            while index >= self.masks[layer].size:
+                index -= self.masks[layer].size
+                layer += 1
+            edges.append((layer, *divmod(index, self.masks[layer].shape[1])))
+        return edges
+
+    def remove(self, edges: Sequence[Edge]) -> None:
+        """Remove weights with mean compensation, then everything on no path to the output."""
+        unrolled = self._activations()
+        for layer, target, source in edges:
+            weight, bias = self.layers[layer]
+            bias[target] += weight[target, source] * unrolled.means(layer)[source]
+            weight[target, source] = 0
+            self.masks[layer][target, source] = False
+        while self._fold():
+            pass
+        self._unrolled = None
+
+    def _activations(self) -> Unrolled:
+        """Return the unrolled network; made again after a removal only."""
+        if self._unrolled is None:
+            self._unrolled = Unrolled(self.layers, self.masks, *self._sample)
+        return self._unrolled
+
+    def _fold(self) -> bool:
+        """Remove neurons without outgoing or without incoming weights; return if there were any."""
+        found = False
+        for layer in range(len(self.masks) - 1):
+            mask, after = self.masks[layer], self.masks[layer + 1]
+            useless = mask.any(1) & ~after.any(0)
+            constant = after.any(0) & ~mask.any(1)
+            weight, bias = self.layers[layer]
+            weight_after, bias_after = self.layers[layer + 1]
+            mask[useless] = False
+            weight[useless] = 0
+            for source in np.flatnonzero(constant):
+                bias_after += max(bias[source], 0) * weight_after[:, source]
+            after[:, constant] = False
+            weight_after[:, constant] = 0
+            found = found or bool(useless.any() or constant.any())
+        return found
+
+
+def requests(
+    experiment: Experiment, layers: Layers, measure: Measure
+) -> Generator[Segment, Snapshot, Snapshot]:
+    """Eliminate weights; see `pruning.protocol.PrunesAdaptively`."""
+    target = target_of(experiment, sum(weight.size for weight, _ in layers))
+    return _eliminate(experiment, layers, measure, target)
+
+
+def _eliminate(
+    experiment: Experiment, layers: Layers, measure: Measure, target: int
+) -> Generator[Segment, Snapshot, Snapshot]:
+    stride = -(-len(measure.points) // SAMPLE)
+    sample = (
+        measure.points[::stride].astype(np.float64),
+        measure.labels[::stride].astype(np.float64),
+    )
+    steps = {
+        stage: round(setting(experiment, stage) * experiment.epochs * measure.steps_per_epoch)
+        for stage in ("dense", "shrink", "retrain")
+    }
+    exact_below = max(target, int(setting(experiment, "exact_below")))
+    candidates = int(setting(experiment, "candidates"))
+    fine = setting(experiment, "fine")
+
+    masks = [np.ones(weight.shape, np.bool_) for weight, _ in layers]
+    at_rest = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
+    network = Snapshot(layers, at_rest, masks, bias_masks(masks))
+    step = steps["dense"]
+    network = yield Segment(network, 0, step, experiment.lr)
+
+    weights = Network(network, sample).weights
+    for event in range(1, EVENTS + 1):
+        if not _is_finite(network):
+            return network
+        count = round(weights * min(1, exact_below / weights) ** (event / EVENTS))
+        shrunk = _shrunk(Network(network, sample), count, exact_below)
+        last = steps["dense"] + steps["shrink"] * event // EVENTS
+        network = yield Segment(shrunk, step, last, experiment.lr)
+        step = last
+
+    while _is_finite(network) and (pruned := Network(network, sample)).weights > target:
+        trained = []
+        for edge in pruned.least(candidates, exact=True):
+            candidate = Network(network, sample)
+            candidate.remove([edge])
+            if candidate.weights:
+                segment = Segment(
+                    candidate.snapshot(), step, step + steps["retrain"], experiment.lr * fine
+                )
+                trained.append((yield segment))
+        if not trained:
+            # Without any of them the output would be constant: a single path is left.
+            break
+        network = min(trained, key=lambda network: _loss(measure, network))
+        step += steps["retrain"]
+
+    for epoch, rate in enumerate(measure.learning_rates):
+        first = step + epoch * measure.steps_per_epoch
+        network = yield Segment(network, first, first + measure.steps_per_epoch, rate * fine)
+    return network
+
+
+def _shrunk(network: Network, count: int, exact_below: int) -> Snapshot:
+    """Return the network after removing weights until at most `count` are left."""
+    while (weights := network.weights) > count:
+        exact = weights <= 2 * exact_below
+        portion = max(1, int(weights * (0.02 if exact else 0.1)))
+        network.remove(network.least(min(portion, weights - count), exact=exact))
+    return network.snapshot()
+
+
+def _is_finite(network: Snapshot) -> bool:
+    return all(np.isfinite(w).all() and np.isfinite(b).all() for w, b in network.layers)
+
+
+def _loss(measure: Measure, network: Snapshot) -> float:
+    """Return the loss over all points, infinite for NaN."""
+    loss = measure(network).loss
+    return loss if isfinite(loss) else np.inf
+
+
+def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
+    """See `pruning.registry.stages_of`."""
+    target = target_of(experiment, weights)
+    exact_below = min(weights, max(target, int(setting(experiment, "exact_below"))))
+    shrunk = [
+        round(weights * (exact_below / weights) ** (event / EVENTS))
+        for event in range(1, EVENTS + 1)
+    ]
+    retrained = setting(experiment, "candidates") * setting(experiment, "retrain")
+    return [
+        (setting(experiment, "dense"), weights),
+        *((setting(experiment, "shrink") / EVENTS, left) for left in shrunk),
+        *((retrained, left) for left in range(target, exact_below)),
+        (1.0, target),
+    ]

@@ -1,0 +1,182 @@
+"""Elimination as its docstring describes it: Python floats, one point and one weight at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterable
+from copy import deepcopy
+
+import numpy as np
+
+from pruning.biases import bias_masks
+from pruning.protocol import Measure, Segment, Snapshot
+from search.experiment import Experiment
+from search.layers import Layers
+from search.methods import setting
+
+Edge = tuple[int, int, int]
+"""Layer, target neuron and source."""
+
+
+class SlowNetwork:
+    """A network whose weights are a dictionary.
+
+    Attributes:
+        weights: weight of each edge.
+        biases: bias of each neuron, by layer.
+        points: points that decide saliencies and means.
+        labels: their labels.
+    """
+
+    def __init__(self, snapshot: Snapshot, points: list[list[float]], labels: list[float]) -> None:
+        self._snapshot = snapshot
+        self.points, self.labels = points, labels
+        self.biases: list[list[float]] = [bias.tolist() for _, bias in snapshot.layers]
+        self.weights: dict[Edge, float] = {
+            (layer, int(i), int(j)): float(weight[i, j])
+            for layer, ((weight, _), mask) in enumerate(
+                zip(snapshot.layers, snapshot.weight_masks, strict=True)
+            )
+            for i, j in zip(*np.nonzero(mask), strict=True)
+        }
+
+    def snapshot(self) -> Snapshot:
+        masks = [np.zeros_like(mask) for mask in self._snapshot.weight_masks]
+        layers = [
+            (np.zeros_like(weight), np.array(bias, np.float32))
+            for (weight, _), bias in zip(self._snapshot.layers, self.biases, strict=True)
+        ]
+        for (layer, i, j), weight in self.weights.items():
+            masks[layer][i, j] = True
+            layers[layer][0][i, j] = weight
+        return Snapshot(layers, self._snapshot.velocities, masks, bias_masks(masks))
+
+    def sums(self, point: list[float]) -> list[list[float]]:
+        """Return the weighted sums of every layer."""
+        sums: list[list[float]] = []
+        for layer, biases in enumerate(self.biases):
+            inputs = point if layer == 0 else [max(z, 0.0) for z in sums[-1]]
+            z = list(biases)
+            for (at, i, j), weight in self.weights.items():
+                if at == layer:
+                    z[i] += weight * inputs[j]
+            sums.append(z)
+        return sums
+
+    def input_of(self, edge: Edge, point: list[float]) -> float:
+        layer, _, j = edge
+        return point[j] if layer == 0 else max(self.sums(point)[layer - 1][j], 0.0)
+
+    def mean_input(self, edge: Edge) -> float:
+        return math.fsum(self.input_of(edge, point) for point in self.points) / len(self.points)
+
+    def loss(self) -> float:
+        losses = []
+        for point, label in zip(self.points, self.labels, strict=True):
+            logit = self.sums(point)[-1][0]
+            wrong = -logit if label == 1 else logit
+            losses.append(max(wrong, 0) + math.log1p(math.exp(-abs(wrong))))
+        return math.fsum(losses) / len(losses)
+
+    def without(self, edges: Iterable[Edge]) -> SlowNetwork:
+        """Return the network without some weights, whose mean contributions become biases."""
+        changed = deepcopy(self)
+        for edge in edges:
+            layer, i, _ = edge
+            changed.biases[layer][i] += self.weights[edge] * self.mean_input(edge)
+            del changed.weights[edge]
+        return changed
+
+    def folded(self) -> SlowNetwork:
+        """Return the network without neurons that have no incoming or no outgoing weights."""
+        network = deepcopy(self)
+        for layer in range(len(network.biases) - 1):
+            for neuron in range(len(network.biases[layer])):
+                incoming = [e for e in network.weights if e[0] == layer and e[1] == neuron]
+                outgoing = [e for e in network.weights if e[0] == layer + 1 and e[2] == neuron]
+                if bool(incoming) == bool(outgoing):
+                    continue
+                constant = max(network.biases[layer][neuron], 0)
+                for edge in outgoing:
+                    network.biases[layer + 1][edge[1]] += network.weights[edge] * constant
+                for edge in incoming + outgoing:
+                    del network.weights[edge]
+                return network.folded()
+        return network
+
+    def expansion(self, edge: Edge) -> float:
+        """Return the second-order expansion of the loss increase without a weight."""
+        layer, i, _ = edge
+        mean = self.mean_input(edge)
+        terms = []
+        for point, label in zip(self.points, self.labels, strict=True):
+            sums = self.sums(point)
+            p = 1 / (1 + math.exp(-sums[-1][0]))
+            slope = self._slope(sums, layer, i)
+            d = -self.weights[edge] * (self.input_of(edge, point) - mean)
+            terms.append((p - label) * slope * d + p * (1 - p) * slope**2 * d**2 / 2)
+        return math.fsum(terms) / len(terms)
+
+    def _slope(self, sums: list[list[float]], layer: int, neuron: int) -> float:
+        """Return the derivative of the logit in a neuron's weighted sum."""
+        if layer == len(sums) - 1:
+            return 1.0
+        if sums[layer][neuron] <= 0:
+            return 0.0
+        return math.fsum(
+            weight * self._slope(sums, layer + 1, i)
+            for (at, i, j), weight in self.weights.items()
+            if (at, j) == (layer + 1, neuron)
+        )
+
+    def least(self, count: int, *, exact: bool) -> list[Edge]:
+        saliencies = {
+            edge: self.without([edge]).loss() if exact else self.expansion(edge)
+            for edge in sorted(self.weights)
+        }
+        return sorted(saliencies, key=lambda edge: saliencies[edge])[:count]
+
+
+def slow_elimination(
+    experiment: Experiment, layers: Layers, measure: Measure
+) -> Generator[Segment, Snapshot, Snapshot]:
+    """Request the same segments as `pruning.elimination`, for at most 1024 points."""
+    assert experiment.target_nnz is not None
+    sample = measure.points.astype(float).tolist(), measure.labels.astype(float).tolist()
+    value = {name: setting(experiment, name) for name in ("dense", "shrink", "retrain", "fine")}
+    total = experiment.epochs * measure.steps_per_epoch
+    few = max(experiment.target_nnz, int(setting(experiment, "exact_below")))
+    dense, shrink, retrain = (round(value[k] * total) for k in ("dense", "shrink", "retrain"))
+
+    masks = [np.ones(weight.shape, np.bool_) for weight, _ in layers]
+    zeros = [(0 * weight, 0 * bias) for weight, bias in layers]
+    trained = yield Segment(
+        Snapshot(layers, zeros, masks, bias_masks(masks)), 0, dense, experiment.lr
+    )
+    step = dense
+    weights = sum(weight.size for weight, _ in layers)
+    for event in range(1, 41):
+        network = SlowNetwork(trained, *sample)
+        allowed = weights if weights < few else round(weights * (few / weights) ** (event / 40))
+        while (left := len(network.weights)) > allowed:
+            exact = left <= 2 * few
+            portion = min(max(1, int(left * (0.02 if exact else 0.1))), left - allowed)
+            network = network.without(network.least(portion, exact=exact)).folded()
+        last = dense + shrink * event // 40
+        trained = yield Segment(network.snapshot(), step, last, experiment.lr)
+        step = last
+    rate = experiment.lr * value["fine"]
+    while len((network := SlowNetwork(trained, *sample)).weights) > experiment.target_nnz:
+        losses: list[tuple[float, Snapshot]] = []
+        for edge in network.least(int(setting(experiment, "candidates")), exact=True):
+            fewer = network.without([edge]).folded()
+            if fewer.weights:
+                after = yield Segment(fewer.snapshot(), step, step + retrain, rate)
+                losses.append((SlowNetwork(after, *sample).loss(), after))
+        trained = min(losses, key=lambda pair: pair[0])[1]
+        step += retrain
+    for number, scheduled in enumerate(measure.learning_rates):
+        first = step + number * measure.steps_per_epoch
+        end = first + measure.steps_per_epoch
+        trained = yield Segment(trained, first, end, scheduled * value["fine"])
+    return trained

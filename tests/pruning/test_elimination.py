@@ -1,0 +1,172 @@
+"""Elimination compared with its slow version, and its saliencies with their definition."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pruning.elimination import Network, requests, stages
+from pruning.protocol import Segment, Snapshot
+from pruning.saliency import _exp_minus
+from search.experiment import Experiment
+from search.layers import Layers
+from search.methods import METHODS
+from tests.pruning.slow_elimination import SlowNetwork, slow_elimination
+from workers.adaptive import DatasetMeasure
+from workers.datasets import Dataset, load_dataset
+from workers.initial import starting_network
+from workers.mask_schedule import advance, masked
+from workers.step_schedule import StepSchedule
+from workers.train import train_batch
+
+SPIRAL = load_dataset("cubist-spiral")
+FEW = Dataset("few", SPIRAL.points[::2000].copy(), SPIRAL.labels[::2000].copy())
+SAMPLE = FEW.points.astype(np.float64), FEW.labels.astype(np.float64)
+SLOW_SAMPLE = SAMPLE[0].tolist(), SAMPLE[1].tolist()
+
+
+def experiment_of(width: int, target: int, **settings: int | float) -> Experiment:
+    return Experiment(
+        method="elimination",
+        width=width,
+        target_nnz=target,
+        lr=0.1,
+        batch_size=8,
+        epochs=4,
+        hyperparameters=tuple(sorted(settings.items())),
+    )
+
+
+def dense_network(layers: Layers) -> Snapshot:
+    zeros = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
+    return Snapshot(
+        layers,
+        zeros,
+        [np.ones(weight.shape, np.bool_) for weight, _ in layers],
+        [np.ones(bias.shape, np.bool_) for _, bias in layers],
+    )
+
+
+def sparse_network(seed: int) -> Snapshot:
+    """Return a random network of widths 5, 4 and 3 in which about half of the weights are kept."""
+    rng = np.random.default_rng(seed)
+    layers, masks = [], []
+    for n_in, n_out in ((2, 5), (5, 4), (4, 3), (3, 1)):
+        mask = rng.random((n_out, n_in)) < 0.6
+        mask[0, 0] = True
+        masks.append(mask)
+        weight = rng.normal(size=mask.shape).astype(np.float32) * mask
+        layers.append((weight, rng.normal(size=n_out).astype(np.float32)))
+    return replace(dense_network(layers), weight_masks=masks)
+
+
+def after(generator: Generator[Segment, Snapshot, Snapshot], trained: Snapshot | None) -> object:
+    try:
+        return next(generator) if trained is None else generator.send(trained)
+    except StopIteration as end:
+        return end.value
+
+
+def assert_same(ours: Snapshot, slow: Snapshot) -> None:
+    ours, slow = masked(ours), masked(slow)
+    for mask, slow_mask in zip(ours.weight_masks, slow.weight_masks, strict=True):
+        np.testing.assert_array_equal(mask, slow_mask)
+    for parameters, slow_parameters in (
+        (ours.layers, slow.layers),
+        (ours.velocities, slow.velocities),
+    ):
+        for pair, slow_pair in zip(parameters, slow_parameters, strict=True):
+            for array, slow_array in zip(pair, slow_pair, strict=True):
+                np.testing.assert_allclose(array, slow_array, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("width", "target", "exact_below"), [(3, 14, 16), (4, 10, 14), (3, 20, 70)]
+)
+def test_segments_agree_with_the_slow_algorithm(width: int, target: int, exact_below: int) -> None:
+    experiment = experiment_of(width, target, exact_below=exact_below, candidates=3)
+    layers = starting_network(experiment, {})
+    schedule = StepSchedule(experiment, FEW)
+    measure = DatasetMeasure(FEW, schedule)
+    ours = requests(experiment, layers, measure)
+    slow = slow_elimination(experiment, layers, measure)
+    trained = None
+    segments = 0
+    while isinstance(segment := after(ours, trained), Segment):
+        expected = after(slow, trained)
+        assert isinstance(expected, Segment)
+        steps = segment.first_step, segment.last_step
+        assert steps == (expected.first_step, expected.last_step)
+        assert segment.rate == pytest.approx(expected.rate)
+        assert_same(segment.network, expected.network)
+        network = masked(segment.network)
+        trained = advance(network, experiment, FEW, schedule, *steps, segment.rate)
+        segments += 1
+    assert trained is not None
+    final = after(slow, trained)
+    assert isinstance(final, Snapshot)
+    assert isinstance(segment, Snapshot)
+    assert_same(segment, final)
+    assert segments > 40
+    assert sum(int(mask.sum()) for mask in segment.weight_masks) <= target
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_saliency_is_the_loss_without_the_weight(seed: int) -> None:
+    snapshot = sparse_network(seed)
+    slow = SlowNetwork(snapshot, *SLOW_SAMPLE)
+    unrolled = Network(snapshot, SAMPLE)._activations()
+    losses, expansions = unrolled.losses(), unrolled.expansions()
+    for layer, mask in enumerate(snapshot.weight_masks):
+        assert np.isinf(losses[layer][~mask]).all()
+        assert np.isinf(expansions[layer][~mask]).all()
+    for edge in slow.weights:
+        layer, i, j = edge
+        assert losses[layer][i, j] == pytest.approx(slow.without([edge]).loss(), rel=1e-12)
+        assert expansions[layer][i, j] == pytest.approx(slow.expansion(edge), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_folding_changes_no_output(seed: int) -> None:
+    snapshot = sparse_network(seed)
+    network = Network(snapshot, SAMPLE)
+    removed = sorted(SlowNetwork(snapshot, *SLOW_SAMPLE).weights)[::2]
+    network.remove(removed)
+    unfolded = SlowNetwork(snapshot, *SLOW_SAMPLE).without(removed)
+    folded = SlowNetwork(network.snapshot(), *SLOW_SAMPLE)
+    assert len(folded.weights) < len(unfolded.weights)
+    for point in SLOW_SAMPLE[0]:
+        expected = unfolded.sums(point)[-1][0]
+        assert folded.sums(point)[-1][0] == pytest.approx(expected, abs=1e-5)
+
+
+def test_exponential_is_accurate() -> None:
+    for x in np.linspace(0, 699, 5000):
+        assert _exp_minus(x) == pytest.approx(np.exp(-x), rel=1e-15)
+    assert _exp_minus(800.0) == _exp_minus(np.nan) == 0
+
+
+def test_wide_network_is_eliminated() -> None:
+    # Width 80: matrix products train the first steps, the sparse kernel the others.
+    (row,) = train_batch([replace(experiment_of(80, 30), batch_size=128, epochs=1)]).to_pylist()
+    assert row["status"] == "ok"
+    assert row["effective_nnz"] == row["weight_nnz"] <= 30
+
+
+def test_diverged_training_is_recorded_as_diverged() -> None:
+    experiment = replace(experiment_of(8, 20), lr=1e6, batch_size=128, epochs=1)
+    (row,) = train_batch([experiment]).to_pylist()
+    assert (row["status"], row["accuracy"]) == ("diverged", None)
+
+
+def test_stages_describe_the_training() -> None:
+    found = stages(experiment_of(16, 20), 560)
+    assert found[0] == (0.4, 560)
+    assert found[-1] == (1.0, 20)
+    assert sum(rounds for rounds, _ in found) == pytest.approx(0.4 + 1.2 + 50 * 6 * 0.08 + 1)
+    weights = [left for _, left in found[: 1 + 40]]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[-1] == METHODS["elimination"].settings["exact_below"].default
