@@ -106,7 +106,7 @@ def compare_authors(path: Path) -> None:
     smallest = [f"{value:.2g}" for value in sorted(tested)[:3]]
     print(
         f"\n{len(tested)} p values; the three smallest are {', '.join(smallest)}, and the smallest "
-        f"becomes {min(holm(tested)):.2g} by Holm's correction for so many."
+        f"becomes {min(holm(tested)):.2g} after Holm's correction."
     )
 
 
@@ -139,10 +139,10 @@ def main() -> None:
     """Print one of the comparisons as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parts = parser.add_subparsers(dest="part", required=True)
-    beside_authors = parts.add_parser("authors", help="beside the authors' code")
+    beside_authors = parts.add_parser("authors", help="compare with the authors' code")
     beside_authors.add_argument("path", type=Path, nargs="?", default=AUTHORS_RUNS)
-    parts.add_parser("reference", help="beside plain torch").add_argument("path", type=Path)
-    parts.add_parser("orders", help="data orders of their own and shared ones")
+    parts.add_parser("reference", help="compare with plain torch").add_argument("path", type=Path)
+    parts.add_parser("orders", help="compare separate and shared data orders")
     arguments = parser.parse_args()
     if arguments.part == "authors":
         if not arguments.path.is_file():

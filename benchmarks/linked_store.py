@@ -25,7 +25,7 @@ FILE_ROWS = 16_384
 
 
 class LinkedStore:
-    """The part of a store's writer that the driver loop and a plan use.
+    """The methods of a store's writer that the driver loop and a plan use.
 
     Args:
         path: folder of the store.

@@ -1,4 +1,4 @@
-"""The specification of a method: the import path that plug-ins use, kept for them."""
+"""Import path of `Method` for plug-ins."""
 
 from search.method import TO_TARGET, Method
 

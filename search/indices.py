@@ -94,7 +94,7 @@ class IndexSet:
     def near(self, intervals: Sequence[tuple[int, int]]) -> IndexSet:
         """Return this set's intervals between the first and the last of some sorted intervals.
 
-        Differences and intersections of a large set with a small, local one are fast by this.
+        This makes differences and intersections of a large set with a small, local one fast.
         """
         if not intervals:
             return IndexSet()
@@ -127,5 +127,5 @@ class IndexSet:
         return IndexSet(tuple(below)), IndexSet(tuple(others))
 
     def to_json(self) -> list[list[int]]:
-        """Return the intervals as lists, as the store's log has them."""
+        """Return the intervals as lists, the form of the store's log."""
         return [list(interval) for interval in self.intervals]

@@ -33,7 +33,7 @@ _METHODS = (
         "pruning.gmp",
         (155, 21000),
         settings={
-            "events": Setting(200, 2, 100_000, "intervals of the training; masks change between"),
+            "events": Setting(200, 2, 100_000, "intervals of the training between changes"),
             "exponent": Setting(3.0, 0.01, 100.0, "exponent of the density's decay"),
         },
         steps_at_least="events",

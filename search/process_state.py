@@ -58,7 +58,7 @@ def standard_state() -> Iterator[None]:
     On more than one thread, the number of threads decides the last bit of torch's sums.
 
     Raises:
-        RuntimeError: the processor flushes subnormal numbers to zero and cannot be told not to.
+        RuntimeError: the processor flushes subnormal numbers to zero and this cannot be changed.
     """
     environment = _floating_point_environment()
     torch = _torch()

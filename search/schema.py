@@ -12,8 +12,8 @@ earlier version are then read as rows of this one (`storage.data.parts`)."""
 
 STATUSES = ("ok", "collapsed", "diverged", "failed")
 """ok: trained; collapsed: trained, but no weight is on a path from an input to the output;
-diverged: a weight or the loss became infinite or NaN; failed: the training raised an error, which
-`reason` has. Of diverged and failed trainings all metrics are NULL."""
+diverged: a weight or the loss became infinite or NaN; failed: the training raised an error, given
+in `reason`. All metrics of diverged and failed trainings are NULL."""
 
 CONNECTIONS = ("path", "bias-only", "none")
 """What reaches the output through nonzero weights. path: an input; bias-only: no input, but a

@@ -57,18 +57,18 @@ def export_results(
     A link is followed; a pipe or a device is written to, not replaced.
 
     Args:
-        reader: Reader of a store or of the published results.
-        format: One of `FORMATS`.
-        output: Path of the file.
-        query: One statement that reads the views; None for all results.
-        overwrite: Whether an existing file is replaced.
+        reader: reader of a store or of the published results.
+        format: one of `FORMATS`.
+        output: path of the file.
+        query: one statement that reads the views; None for all results.
+        overwrite: whether an existing file is replaced.
 
     Returns:
         Number of rows written (for "duckdb": to the table `results`).
 
     Raises:
-        ExportError: The format is unknown, the file exists, or it cannot be written.
-        ReadOnlyError: The query would do more than read.
+        ExportError: the format is unknown, the file exists, or it cannot be written.
+        ReadOnlyError: the query would do more than read.
         QueryError: DuckDB could not run the query.
     """
     if format not in FORMATS:
@@ -99,17 +99,17 @@ def stream_results(
     """Write results to an open stream, in batches.
 
     Args:
-        reader: Reader of a store or of the published results.
-        format: One of `FORMATS`, but not "duckdb".
-        stream: Destination, such as standard output.
-        query: One statement that reads the views; None for all results.
+        reader: reader of a store or of the published results.
+        format: one of `FORMATS`, but not "duckdb".
+        stream: destination, such as standard output.
+        query: one statement that reads the views; None for all results.
 
     Returns:
         Number of rows written.
 
     Raises:
-        OSError: The stream cannot be written.
-        ReadOnlyError: The query would do more than read.
+        OSError: the stream cannot be written.
+        ReadOnlyError: the query would do more than read.
         QueryError: DuckDB could not run the query.
     """
     sent = _Counted(stream)
@@ -167,7 +167,7 @@ def _stream(reader: ResultsReader, format: str, sent: _Counted, query: str | Non
 
 
 def _write_file(reader: ResultsReader, format: str, file: Path, query: str | None) -> int:
-    """Write a file; again if data files were replaced and removed while they were read."""
+    """Write a file; repeat this if data files were replaced and removed meanwhile."""
     while True:
         try:
             with _connection(reader, file.parent, query) as connection:

@@ -1,8 +1,8 @@
 """Progress of a running sweep, for `status` and other watchers.
 
 The log says what is stored; this file adds what only the driver knows. It is replaced every second,
-is not flushed to disk, and is removed when the sweep ends. After a kill it stays behind and is
-ignored, because the lock of the store is free or another sweep was started.
+is not flushed to disk, and is removed when the sweep ends. The file of a killed sweep is ignored,
+because the lock of the store is free or another sweep was started.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class LiveFile:
     def write(self, progress: LiveProgress) -> None:
         """Replace the progress.
 
-        If that fails, the sweep continues without it, and the text log has one line about it.
+        If that fails, the sweep continues without it, and one warning is logged.
         """
         if self._folder is None:
             return

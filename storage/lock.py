@@ -55,7 +55,7 @@ class StoreLock:
             raise
 
     def check(self) -> None:
-        """Pass if the store's path still leads to the folders and the lock that were opened.
+        """Check that the store's path still leads to the folders and the lock that were opened.
 
         Raises:
             StoreMoved: one of them was moved, replaced or removed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from shlex import quote
 
 from storage import durable
 from storage.errors import (
@@ -80,7 +81,7 @@ def write_marker(paths: StorePaths) -> None:
 
 
 def check_marker(paths: StorePaths) -> None:
-    """Pass if the folder is a store that this version can read.
+    """Check that the folder is a store that this version can read.
 
     Raises:
         NotAStore: there is no store.
@@ -99,13 +100,14 @@ def check_marker(paths: StorePaths) -> None:
         if paths.root.is_dir():
             _refuse_foreign_folder(paths)
         raise NotAStore(
-            f"No store at {paths.root}. Create one with `sparsest run STUDY --store {paths.root}`."
+            f"No store at {paths.root}. Create one with `sparsest run STUDY --store "
+            f"{quote(str(paths.root))}`."
         ) from error
     _check_log(paths)
 
 
 def check_folders(paths: StorePaths) -> None:
-    """Pass if no folder of a store is a link: writers remove files from them and add files.
+    """Check that no folder of a store is a link: writers remove files from them and add files.
 
     Raises:
         StoreDamaged: one is.
@@ -116,7 +118,7 @@ def check_folders(paths: StorePaths) -> None:
 
 
 def check_format(paths: StorePaths) -> None:
-    """Pass if this version can read a store of the format that its marker names.
+    """Check that this version can read a store of the format that its marker names.
 
     Raises:
         FileNotFoundError: there is no marker.
@@ -146,7 +148,7 @@ def check_format(paths: StorePaths) -> None:
 
 
 def _check_contents(paths: StorePaths) -> None:
-    """Pass if a folder without a marker has no rows either."""
+    """Check that a folder without a marker has no rows either."""
     _check_log(paths)
     if has_entries(paths):
         raise MarkerDamaged(paths.marker, "missing, while the log has entries")

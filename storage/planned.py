@@ -34,7 +34,7 @@ def record_planned(
 ) -> None:
     """Record how many experiments a run asks for, unless an earlier run asked for more.
 
-    If the file cannot be written, the text log says so; nothing else depends on it.
+    If the file cannot be written, a warning is logged; nothing else depends on it.
 
     Args:
         paths: paths of the store, whose lock is held.

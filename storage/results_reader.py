@@ -62,13 +62,13 @@ class ResultsReader(ABC):
         it is now.
 
         Args:
-            query: One statement in DuckDB's SQL.
+            query: one statement in DuckDB's SQL.
 
         Raises:
-            ReadOnlyError: The statement would do more than read; nothing was run.
-            QueryError: The text is not one statement, DuckDB could not run it (the message shows
+            ReadOnlyError: the statement would do more than read; nothing was run.
+            QueryError: the text is not one statement, DuckDB could not run it (the message shows
                 the position), or the result does not fit into memory.
-            StoreError: The rows cannot be read.
+            StoreError: the rows cannot be read.
         """
         return self._read(lambda connection: run_query(connection, query))
 
@@ -77,7 +77,7 @@ class ResultsReader(ABC):
         """Read the result of one statement in batches, however large it is.
 
         Raises:
-            StoreError: As for `sql`, also while the batches are read.
+            StoreError: as for `sql`, also while the batches are read.
         """
         with ExitStack() as stack:
             result = self._read(
@@ -97,7 +97,7 @@ class ResultsReader(ABC):
                 experiment: see `storage.reading.lookup.find_row`.
 
         Raises:
-            UnknownExperiment: No experiment is called that, or more than one.
+            UnknownExperiment: no experiment has that name, or several have it.
         """
         return find_row(self.sql, experiment_id)
 
@@ -113,7 +113,7 @@ class ResultsReader(ABC):
         """Return a new connection that can also write one folder or file, for checked statements.
 
         Raises:
-            StoreError: The rows cannot be read.
+            StoreError: the rows cannot be read.
         """
         return self._connect(writable)
 

@@ -1,4 +1,4 @@
-"""Scratch folders next to an output: what a killed process left behind goes with the next one."""
+"""Scratch folders next to an output; the next process removes those of killed ones."""
 
 from __future__ import annotations
 

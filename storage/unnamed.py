@@ -38,7 +38,7 @@ class FolderListing:
 
         Args:
             named: data files that are part of the store.
-            orphans: what `orphans` returned.
+            orphans: result of `orphans`.
         """
         kept = {*named, *(orphan.name for orphan in orphans)}
         return [*self.temporaries, *(part for part in self.parts if part.name not in kept)]
@@ -78,7 +78,7 @@ def has_lost_its_log(paths: StorePaths) -> bool:
     """
     if has_entries(paths) or not FolderListing(paths).orphans(()):
         return False
-    # The first entry may have been published between the two looks.
+    # The first entry may have been published between the two checks.
     return not has_entries(paths)
 
 

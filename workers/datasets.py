@@ -48,7 +48,7 @@ class Dataset:
             ValueError: the shapes are wrong, a coordinate is not finite, or a label is neither 0
                 nor 1.
         """
-        # Copies: the caller may go on changing its arrays, which must not be frozen either.
+        # Copies, because the caller may change its arrays later and they must stay writable.
         x = np.array(points, dtype=np.float32, order="C")
         y = np.array(labels, dtype=np.float32)
         if x.ndim != 2 or y.shape != x.shape[:1] or x.size == 0:

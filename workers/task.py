@@ -19,7 +19,7 @@ from workers.train import Device, failed_outcome, train_batch
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker receives; small, whatever the number of experiments.
+    """The message to a worker; small, whatever the number of experiments.
 
     Attributes:
         study: the study, from which the worker makes the experiments itself.

@@ -1,4 +1,4 @@
-"""Lists the masks of a layer that represent themselves under renamings.
+"""Listing of the masks of a layer that represent themselves under renamings.
 
 A compiled search, because a layer has hundreds of thousands of such masks; `search.masks.renaming`
 does the same in plain Python for a single mask, and explains why it goes from the bottom row up.

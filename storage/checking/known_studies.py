@@ -17,8 +17,8 @@ class KnownStudies:
     """Studies by their digest.
 
     Args:
-        state: what the log of the store says: root seeds and stored initialisations are part of a
-            study's digest.
+        state: state of the store's log, with the root seeds and stored initialisations that are
+            part of a study's digest.
         others: studies that are not the paper's, with any root seed and initialisation.
     """
 
@@ -47,7 +47,7 @@ class KnownStudies:
 
 
 def _seeds_by_study(state: StoreState) -> dict[str, set[int]]:
-    """Return name of each stored study -> root seeds of the sweeps that its rows are of."""
+    """Return name of each stored study -> root seeds of the sweeps that stored its rows."""
     seeds: dict[str, set[int]] = {}
     for part in state.parts:
         found = {state.sweeps[sweep_id].begin.root_seed for sweep_id in part.sweeps}

@@ -47,7 +47,7 @@ class StoreListing:
         Meaningful only while no process writes: files that are being written look the same.
 
         Args:
-            state: what the log says.
+            state: state of the log.
         """
         named = {part.file for part in state.parts}
         orphans = set(self._data.orphans(named | state.replaced))

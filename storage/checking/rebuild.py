@@ -47,8 +47,8 @@ def rebuild_log(path: str | Path, *, command: str, studies: Sequence[Study] = ()
     Data files are neither changed nor removed, so a power loss costs at most the new entries.
 
     If two files hold the same experiment, the newer one is used: it replaced the older one. What
-    only the log knew stays lost: commands, versions and
-    times of sweeps, stored initialisations, choices of searches, and which rows were forgotten.
+    only the log knew stays lost: commands, versions and times of sweeps, stored initialisations,
+    choices of searches, and which rows were forgotten.
 
     Args:
         path: folder of the store.

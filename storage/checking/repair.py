@@ -1,4 +1,4 @@
-"""Repairing a log with damaged or contradictory entries, without what these said."""
+"""Repairing a log by moving its damaged or contradictory entries to the quarantine."""
 
 from __future__ import annotations
 

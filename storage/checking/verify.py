@@ -25,7 +25,7 @@ class Inspection:
     """Result of inspecting a store.
 
     Attributes:
-        problems: everything that is not as the log says.
+        problems: everything that contradicts the log.
         leftovers: files that the store does not need; they are no problem.
         entries: number of log entries.
         files: number of data files.

@@ -41,7 +41,7 @@ they are: the columns that they lack are NULL."""
 
 STUDIES_NOTE: Final = b"sparsest_studies"
 """Key in a file's metadata: JSON list of [digest, name, number of rows] of its studies, in order.
-The log has the same; it is here too so that a lost log can be rebuilt."""
+The log has the same list; with this copy a lost log can be rebuilt."""
 
 VERSION_NOTE: Final = b"sparsest_schema_version"
 """Key in a file's metadata: version of the columns."""

@@ -28,7 +28,7 @@ take almost no room in Parquet, so that a file of a megabyte could otherwise fil
 
 
 def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
-    """Pass if this version of sparsest can read the columns that an entry announces.
+    """Check that this version of sparsest can read the columns that an entry announces.
 
     Raises:
         StoreVersion: they were written by a newer version.
@@ -48,7 +48,7 @@ def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
 
 
 def check_file_schema(paths: StorePaths, part: RowsCommitted) -> None:
-    """Pass if a data file has the columns of the version that its entry names.
+    """Check that a data file has the columns of the version that its entry names.
 
     Raises:
         StoreDamaged: it has others, or cannot be read.
@@ -67,7 +67,7 @@ def check_file_schema(paths: StorePaths, part: RowsCommitted) -> None:
 
 
 def check_part_size(paths: StorePaths, part: RowsCommitted) -> None:
-    """Pass if a data file exists, is a regular file, and has the size that the log names.
+    """Check that a data file exists, is a regular file, and has the size that the log names.
 
     Raises:
         DataFileDamaged: it is missing, not a regular file, or was truncated or extended.
@@ -86,7 +86,7 @@ def check_part_size(paths: StorePaths, part: RowsCommitted) -> None:
 
 
 def check_part_content(paths: StorePaths, part: RowsCommitted) -> None:
-    """Pass if every byte of a data file is the one that was written.
+    """Check the size and the SHA-256 of a data file against the log.
 
     Raises:
         DataFileDamaged: the file is missing, or was changed.
@@ -211,7 +211,7 @@ def read_columns(paths: StorePaths, part: RowsCommitted, columns: list[str]) -> 
 
 
 def check_counts(found: pq.FileMetaData, size: int, rows: int | None = None) -> None:
-    """Pass if a Parquet file does not have too many values for its size.
+    """Check that a Parquet file does not have too many values for its size.
 
     Args:
         found: metadata of the file.

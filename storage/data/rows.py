@@ -24,7 +24,7 @@ def check_rows(
     *,
     published: bool = False,
 ) -> None:
-    """Pass if a batch holds results that may be stored.
+    """Check that a batch holds results that may be stored.
 
     Args:
         batch: rows of `search.schema.RESULT_SCHEMA`.
@@ -47,7 +47,7 @@ def check_rows(
 
 
 def check_values(batch: pa.RecordBatch) -> None:
-    """Pass if rows satisfy the part of the contract that is the same in all versions.
+    """Check that rows satisfy the part of the contract that is the same in all versions.
 
     Args:
         batch: rows of `search.schema.RESULT_SCHEMA`; columns that a version lacks are NULL.

@@ -80,7 +80,7 @@ class PublishedInit(Strict):
 
     Attributes:
         token: NAME:DIGEST, as in the column `init`.
-        found: The network whose initial weights it has, from which it can be made again; None if
+        found: the network whose initial weights it has, from which it can be made again; None if
             it came from a file.
     """
 

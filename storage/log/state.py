@@ -57,7 +57,7 @@ class StudyRows:
         self._new: list[tuple[int, int]] = []
 
     def add(self, intervals: Sequence[tuple[int, int]]) -> None:
-        """Add indices. They are merged when they are asked for, so that a long log reads fast."""
+        """Add indices. They are merged on first use, so that a long log is read fast."""
         self._new.extend(intervals)
         self.rows += sum(stop - start for start, stop in intervals)
 
@@ -68,7 +68,7 @@ class StudyRows:
 
     @property
     def indices(self) -> IndexSet:
-        """All of them."""
+        """All stored indices."""
         if self._new:
             self._merged = self._merged | IndexSet.of(self._new)
             self._new = []
@@ -170,7 +170,7 @@ class StoreState:
         ) or sum(map(len, new.values())) < sum(part.rows for part in parts)
 
     def _check(self, entry: Entry) -> None:
-        """Pass if an entry does not contradict the ones before it."""
+        """Check that an entry does not contradict the ones before it."""
         match entry:
             case SweepBegin() if entry.sweep_id in self.sweeps:
                 self._refuse(f"starts the sweep {entry.sweep_id} again")
@@ -238,7 +238,7 @@ class StoreState:
                 del self.studies[digest]
 
     def _sweep(self, sweep_id: str) -> SweepProgress:
-        """Return a sweep; one whose start was lost is known by its id only."""
+        """Return a sweep; of one whose start was lost, only the id is known."""
         if sweep_id not in self.sweeps:
             self.sweeps[sweep_id] = SweepProgress(unknown_sweep(sweep_id))
         return self.sweeps[sweep_id]

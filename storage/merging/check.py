@@ -17,7 +17,7 @@ def check_sources(readers: Sequence[StoreReader]) -> None:
     """Check every byte of the data files.
 
     Raises:
-        StoreDamaged: A data file is missing or was changed.
+        StoreDamaged: a data file is missing or was changed.
     """
     for reader in readers:
         for part in reader.parts:
@@ -28,7 +28,7 @@ def check_inits(readers: Sequence[StoreReader]) -> None:
     """Check that stored initialisations of the same name are the same.
 
     Raises:
-        MergeRefused: Two are not.
+        MergeRefused: two are not.
     """
     seen: dict[str, tuple[str, StoreReader]] = {}
     for reader in readers:
@@ -47,7 +47,7 @@ def check_sweeps(readers: Sequence[StoreReader]) -> None:
     """Check that sweeps of the same id are the same.
 
     Raises:
-        MergeRefused: Two are not.
+        MergeRefused: two are not.
     """
     begins: dict[str, SweepBegin] = {}
     ends: dict[str, SweepEnd] = {}
@@ -70,7 +70,7 @@ def conflicts(readers: Sequence[StoreReader]) -> list[tuple[StoreReader, StoreRe
     Only stores that share experiments are compared: shards of one sweep take no time.
 
     Raises:
-        StoreError: A data file cannot be read.
+        StoreError: a data file cannot be read.
     """
     pairs = []
     for first, second in combinations(readers, 2):

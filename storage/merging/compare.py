@@ -40,11 +40,11 @@ class Counts:
     """Numbers of rows of a study, or of all studies.
 
     Attributes:
-        only_a: Experiments that only the first store has.
-        only_b: Experiments that only the second store has.
-        equal: Rows that are the same in both.
-        lacking: Rows that are the same except for columns that one of them lacks.
-        different: Rows that differ in a column that both have.
+        only_a: experiments that only the first store has.
+        only_b: experiments that only the second store has.
+        equal: rows that are the same in both.
+        lacking: rows that are the same except for columns that one of them lacks.
+        different: rows that differ in a column that both have.
     """
 
     only_a: int = 0
@@ -59,10 +59,10 @@ class Example:
     """An experiment whose rows differ.
 
     Attributes:
-        experiment_id: Id of the experiment.
-        label: Number of the experiment, GROUP:RUN_ID or NAME:NUMBER.
-        columns: Columns that differ.
-        backends: Backends of the first and of the second store's row.
+        experiment_id: id of the experiment.
+        label: number of the experiment, GROUP:RUN_ID or NAME:NUMBER.
+        columns: columns that differ.
+        backends: backends of the first and of the second store's row.
     """
 
     experiment_id: str
@@ -76,12 +76,12 @@ class Comparison:
     """The result of comparing two stores.
 
     Attributes:
-        studies: Study name -> numbers of rows.
-        columns: Column -> number of rows in which it differs.
-        lacking: Column -> number of rows that have it in only one store.
-        other_backend: Number of different rows that were trained by different backends.
-        backend_alone: Number of those that differ in nothing else.
-        examples: Some of the different rows.
+        studies: study name -> numbers of rows.
+        columns: column -> number of rows in which it differs.
+        lacking: column -> number of rows that have it in only one store.
+        other_backend: number of different rows that were trained by different backends.
+        backend_alone: number of those that differ in nothing else.
+        examples: some of the different rows.
     """
 
     studies: dict[str, Counts] = field(default_factory=dict)
@@ -108,12 +108,12 @@ def compare(first: Files, second: Files, studies: Sequence[str] | None = None) -
     """Compare the rows of two stores by experiment id, in all columns of `COMPARED`.
 
     Args:
-        first: Data files of the first store.
-        second: Data files of the second store.
-        studies: Names of the studies to compare; None for all.
+        first: data files of the first store.
+        second: data files of the second store.
+        studies: names of the studies to compare; None for all.
 
     Raises:
-        StoreError: A file cannot be read.
+        StoreError: a file cannot be read.
     """
     try:
         with connect_pair(first, second) as connection:

@@ -38,9 +38,9 @@ class MergedStore:
     """A store that was merged into another.
 
     Attributes:
-        name: Its folder, or its address on S3.
-        rows: Number of its rows.
-        copied: Number of its rows that the other store did not have.
+        name: its folder, or its address on S3.
+        rows: number of its rows.
+        copied: number of its rows that the other store did not have.
     """
 
     name: str
@@ -58,22 +58,22 @@ def merge_stores(
     sources are only read. All checks, of every byte of them too, come before the first write.
 
     Args:
-        sources: Folders of the stores, in order of precedence after `into`.
-        into: Folder of the destination.
-        command: Command line.
-        take_first: Whether to keep the first store's row if rows of an experiment differ.
+        sources: folders of the stores, in order of precedence after `into`.
+        into: folder of the destination.
+        command: command line.
+        take_first: whether to keep the first store's row if rows of an experiment differ.
 
     Returns:
         One entry per source.
 
     Raises:
-        MergeRefused: Rows of one experiment, initialisations of one name, or sweeps of one id
+        MergeRefused: rows of one experiment, initialisations of one name, or sweeps of one id
             differ; nothing was written.
-        NotAStore: A source is not a store.
-        StoreDamaged: A file of a source is not what was written.
-        StoreLocked: Another process is writing to `into`.
-        StoreVersion: A newer version of sparsest wrote one of the stores.
-        WriteFailed: An input/output error; what was committed stays, and the same merge resumes.
+        NotAStore: a source is not a store.
+        StoreDamaged: a file of a source is not what was written.
+        StoreLocked: another process is writing to `into`.
+        StoreVersion: a newer version of sparsest wrote one of the stores.
+        WriteFailed: an input/output error; what was committed stays, and the same merge resumes.
     """
     paths = StorePaths.of(into)
     _refuse_itself(paths, sources)

@@ -48,9 +48,9 @@ class PublishedFile:
     """A file of published results whose note was read; its rows are read on demand.
 
     Attributes:
-        path: Path of the file.
-        note: Note in the file.
-        study: Study with the root seed and the stored initialisations of the rows.
+        path: path of the file.
+        note: note in the file.
+        study: study with the root seed and the stored initialisations of the rows.
     """
 
     path: Path
@@ -62,7 +62,7 @@ class PublishedFile:
         """SHA-256 of the file, in hexadecimal.
 
         Raises:
-            PublishedDamaged: The file cannot be read.
+            PublishedDamaged: the file cannot be read.
         """
         try:
             with self.path.open("rb") as stream:
@@ -74,7 +74,7 @@ class PublishedFile:
         """Return the rows in the order of `study_index`, with their `PUBLISHED_COLUMNS`.
 
         Raises:
-            PublishedDamaged: The file cannot be read or contradicts its note.
+            PublishedDamaged: the file cannot be read or contradicts its note.
         """
         return self._rows(PUBLISHED_COLUMNS)
 
@@ -82,7 +82,7 @@ class PublishedFile:
         """Return the indices of the published experiments in the study; read only that column.
 
         Raises:
-            PublishedDamaged: As for `rows`.
+            PublishedDamaged: as for `rows`.
         """
         return index_set(self._rows(["study_index"]).column("study_index").to_numpy())
 
@@ -114,8 +114,8 @@ def open_published(folder: Path, study_name: str) -> PublishedFile | None:
     """Open the published results of a study; return None if there are none.
 
     Raises:
-        PublishedDamaged: The file is not what `sparsest publish` writes.
-        StoreVersion: A newer version of sparsest wrote the file.
+        PublishedDamaged: the file is not what `sparsest publish` writes.
+        StoreVersion: a newer version of sparsest wrote the file.
     """
     path = published_file(folder, study_name)
     if not path.is_file():
@@ -136,9 +136,9 @@ def all_published(folder: Path) -> list[PublishedFile]:
     """Open all published results, in the order of the paper's studies.
 
     Raises:
-        NotPublished: There are none.
-        PublishedDamaged: A file is not what `sparsest publish` writes.
-        StoreVersion: A newer version of sparsest wrote a file.
+        NotPublished: there are none.
+        PublishedDamaged: a file is not what `sparsest publish` writes.
+        StoreVersion: a newer version of sparsest wrote a file.
     """
     opened = [open_published(folder, name) for name in PAPER_STUDIES]
     files = [file for file in opened if file is not None]

@@ -21,11 +21,11 @@ class PublishedSweep(Strict):
     """A sweep that made some of the rows; its command and host are left empty.
 
     Attributes:
-        begin: Log entry of the start: request, software and processor.
-        end: Log entry of the end; None if the sweep was killed.
-        rows: Number of its rows in the file.
-        by_status: Status -> number of those rows.
-        train_seconds: Core seconds of their training.
+        begin: log entry of the start: request, software and processor.
+        end: log entry of the end; None if the sweep was killed.
+        rows: number of its rows in the file.
+        by_status: status -> number of those rows.
+        train_seconds: core seconds of their training.
     """
 
     begin: SweepBegin
@@ -41,15 +41,15 @@ class PublishedNote(Strict):
     Attributes:
         format: `PUBLISHED_FORMAT` of the writer.
         schema_version: `search.schema.SCHEMA_VERSION` of the columns.
-        study: Name of the study.
-        study_digest: Digest of the study with its root seed and stored initialisations.
-        experiments: Number of experiments of the study.
-        rows: Number of rows in the file.
-        root_seed: Root seed of all rows.
-        inits: Stored initialisations from which the rows start.
-        sweeps: Sweeps that made the rows; empty if unknown.
-        software: Version of sparsest that published the rows.
-        published: Time of publication, UTC in ISO 8601 with a Z; None if unknown.
+        study: name of the study.
+        study_digest: digest of the study with its root seed and stored initialisations.
+        experiments: number of experiments of the study.
+        rows: number of rows in the file.
+        root_seed: root seed of all rows.
+        inits: stored initialisations from which the rows start.
+        sweeps: sweeps that made the rows; empty if unknown.
+        software: version of sparsest that published the rows.
+        published: time of publication, UTC in ISO 8601 with a Z; None if unknown.
     """
 
     format: Literal[1] = PUBLISHED_FORMAT

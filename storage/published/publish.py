@@ -43,9 +43,9 @@ class Publication:
     """The published file of a study.
 
     Attributes:
-        path: Path of the file.
-        rows: Number of its rows.
-        bytes: Its size.
+        path: path of the file.
+        rows: number of its rows.
+        bytes: its size.
     """
 
     path: Path
@@ -64,16 +64,16 @@ def publish_study(
     """Write all stored rows of a study; the file appears under its name when it is complete.
 
     Args:
-        reader: Reader of the store.
-        study: Study of the paper, with the root seed and stored initialisations of the rows.
-        folder: Destination, which is created if it does not exist.
-        found: Token of a stored initialisation -> the network whose initial weights it has, None
+        reader: reader of the store.
+        study: study of the paper, with the root seed and stored initialisations of the rows.
+        folder: destination, which is created if it does not exist.
+        found: token of a stored initialisation -> the network whose initial weights it has, None
             if it came from a file.
-        overwrite: Whether to replace a file with rows that the store lacks.
+        overwrite: whether to replace a file with rows that the store lacks.
 
     Raises:
-        PublishedRefused: There are no rows, or the file has rows that the store lacks.
-        WriteFailed: An input/output error.
+        PublishedRefused: there are no rows, or the file has rows that the store lacks.
+        WriteFailed: an input/output error.
     """
     rows = _stored_rows(reader, study)
     if not overwrite:

@@ -21,18 +21,18 @@ from storage.results_reader import ResultsReader
 class PublishedReader(ResultsReader):
     """The published results with all columns; those that follow from the RUN_ID are computed.
 
-    Computing them takes a few seconds for the whole paper. It happens once: the cache folder keeps
+    Computing them takes a few seconds for the whole paper and happens once: the cache folder keeps
     the rows until a published file changes. Columns that are not published, such as the weights,
     are NULL.
 
     Args:
-        folder: Folder of the published files, such as `storage.paths.published_folder()`.
-        cache: Folder for files that can be made again at any time.
+        folder: folder of the published files, such as `storage.paths.published_folder()`.
+        cache: folder for files that can be made again at any time.
 
     Raises:
-        NotPublished: The folder has no published results.
-        PublishedDamaged: A file is not what `sparsest publish` writes.
-        StoreVersion: A newer version of sparsest wrote a file.
+        NotPublished: the folder has no published results.
+        PublishedDamaged: a file is not what `sparsest publish` writes.
+        StoreVersion: a newer version of sparsest wrote a file.
     """
 
     def __init__(self, folder: Path, cache: Path) -> None:

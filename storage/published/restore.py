@@ -27,7 +27,7 @@ def restored_rows(published: PublishedFile) -> pa.Table:
     """Return the rows of a published file with the columns of `RESTORED_SCHEMA`.
 
     Raises:
-        PublishedDamaged: The file cannot be read.
+        PublishedDamaged: the file cannot be read.
     """
     rows = published.rows()
     specification = specification_table(published.study, rows.column("study_index").to_pylist())
@@ -58,8 +58,8 @@ def restored_path(published: PublishedFile, cache: Path) -> Path:
     """Return the file that `keep_restored` makes of a published file; it need not exist.
 
     Args:
-        published: Published file.
-        cache: Folder for files that can be made again at any time.
+        published: published file.
+        cache: folder for files that can be made again at any time.
     """
     # The digest of the study covers everything from which columns are computed.
     sources = f"{published.sha256} {published.study.digest} {schema_sha256()}"
@@ -71,12 +71,12 @@ def keep_restored(published: PublishedFile, cache: Path) -> Path:
     """Return a Parquet file with the restored rows, which is made if the cache lacks it.
 
     Args:
-        published: Published file.
-        cache: Folder for files that can be made again at any time.
+        published: published file.
+        cache: folder for files that can be made again at any time.
 
     Raises:
-        PublishedDamaged: The published file cannot be read.
-        StoreError: The cache folder cannot be written.
+        PublishedDamaged: the published file cannot be read.
+        StoreError: the cache folder cannot be written.
     """
     path = restored_path(published, cache)
     if path.exists():
@@ -100,8 +100,8 @@ def read_restored(published: PublishedFile, cache: Path) -> pa.Table:
     """Return the restored rows of a published file.
 
     Raises:
-        PublishedDamaged: The published file cannot be read.
-        StoreError: The cache folder cannot be written, or a file in it cannot be read.
+        PublishedDamaged: the published file cannot be read.
+        StoreError: the cache folder cannot be written, or a file in it cannot be read.
     """
     path = keep_restored(published, cache)
     try:

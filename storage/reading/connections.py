@@ -60,9 +60,9 @@ def connect_guarded(
     `connect_isolated`. But it may also write wherever it may read: see `storage.reading.readonly`.
 
     Args:
-        files: Data files of the store.
-        sweeps: Rows made by `storage.reading.views.sweeps_table`.
-        writable: Folder or file that the database may also write.
+        files: data files of the store.
+        sweeps: rows made by `storage.reading.views.sweeps_table`.
+        writable: folder or file that the database may also write.
     """
     connection = _connect()
     if files:
@@ -80,8 +80,8 @@ def connect_pair(first: Files, second: Files) -> duckdb.DuckDBPyConnection:
     """Open a database with the rows of two stores as the views `a` and `b`, and nothing else.
 
     Args:
-        first: Data files of the first store.
-        second: Data files of the second store.
+        first: data files of the first store.
+        second: data files of the second store.
     """
     connection = _connect()
     for name, files in (("a", first), ("b", second)):
@@ -96,8 +96,8 @@ def connect_isolated(files: Files, sweeps: SweepRows) -> duckdb.DuckDBPyConnecti
     Arrow reads the data files and passes their rows in memory.
 
     Args:
-        files: Data files of the store.
-        sweeps: Rows made by `storage.reading.views.sweeps_table`.
+        files: data files of the store.
+        sweeps: rows made by `storage.reading.views.sweeps_table`.
     """
     # Loads pandas, which takes a third of a second: only notebooks need it.
     import pyarrow.dataset as ds

@@ -20,13 +20,13 @@ def find_row(sql: Callable[[str], pa.Table], name: str) -> dict[str, Any]:
     """Return the result of one experiment: column of `results` -> value.
 
     Args:
-        sql: Function that runs a query over the view `results`.
-        name: Id of 32 hexadecimal digits, or its first digits (at least 4) if no other id starts
+        sql: function that runs a query over the view `results`.
+        name: id of 32 hexadecimal digits, or its first digits (at least 4) if no other id starts
             with them. Or a number that only one result has: GROUP:RUN_ID of the paper, or
             SWEEP:NUMBER as in `sparsest list`.
 
     Raises:
-        UnknownExperiment: No result is called that, or more than one.
+        UnknownExperiment: no result has that name, or several have it.
     """
     label, prefix = _LABEL.fullmatch(name), name.lower()
     if label is not None:

@@ -22,18 +22,18 @@ def matching_rows(
     """Return the rows that meet all given criteria.
 
     Args:
-        reader: Reader of the store.
-        studies: Names of studies, as in the column `study`; rows of any of them are selected.
-        sweep_id: Id of the sweep that stored the rows.
+        reader: reader of the store.
+        studies: names of studies, as in the column `study`; rows of any of them are selected.
+        sweep_id: id of the sweep that stored the rows.
         condition: SQL condition on the columns of `results`, which can only read.
 
     Returns:
         The columns experiment_id, study, sweep_id and status.
 
     Raises:
-        UnknownSelection: The store has no such study or sweep.
-        QueryError: The text is not a condition.
-        ReadOnlyError: The condition would do more than read.
+        UnknownSelection: the store has no such study or sweep.
+        QueryError: the text is not a condition.
+        ReadOnlyError: the condition would do more than read.
     """
     criteria = ["true"]
     if studies:
@@ -65,7 +65,7 @@ def _check_is_condition(condition: str) -> None:
     """Check that a text is one expression, without a closing bracket too many.
 
     Raises:
-        QueryError: The text is something else.
+        QueryError: the text is something else.
     """
     try:
         # In square brackets: a round one that closes too early is then an error.

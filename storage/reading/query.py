@@ -24,12 +24,12 @@ def run_query(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
     """Run one statement and return its whole result.
 
     Args:
-        connection: Connection made by `storage.reading.connections.connect_guarded`.
+        connection: connection made by `storage.reading.connections.connect_guarded`.
         query: SQL text.
 
     Raises:
-        ReadOnlyError: The statement would do more than read; nothing was run.
-        QueryError: The text is not one statement, DuckDB could not run it (the message shows the
+        ReadOnlyError: the statement would do more than read; nothing was run.
+        QueryError: the text is not one statement, DuckDB could not run it (the message shows the
             position), or the result does not fit into memory.
     """
     limit = query_memory()
@@ -56,12 +56,12 @@ def open_result(
     No other statement can run on the connection until the context ends.
 
     Args:
-        connection: Connection made by `storage.reading.connections.connect_guarded`.
+        connection: connection made by `storage.reading.connections.connect_guarded`.
         query: SQL text.
 
     Raises:
-        ReadOnlyError: The statement would do more than read; nothing was run.
-        QueryError: The text is not one statement, or DuckDB could not run it, also while the
+        ReadOnlyError: the statement would do more than read; nothing was run.
+        QueryError: the text is not one statement, or DuckDB could not run it, also while the
             batches are read.
     """
     statement = single_statement(connection, query)
@@ -80,7 +80,7 @@ def split_statements(text: str) -> list[str]:
     """Return the statements of SQL text one by one, without checking that they only read.
 
     Raises:
-        QueryError: The text is not SQL, or contains no statement.
+        QueryError: the text is not SQL, or contains no statement.
     """
     with duckdb.connect(":memory:") as connection:
         try:

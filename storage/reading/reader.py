@@ -39,9 +39,9 @@ class StudyProgress:
     """Stored results of one study.
 
     Attributes:
-        name: Name of the study.
-        rows: Number of rows.
-        indices: Indices of their experiments in the study.
+        name: name of the study.
+        rows: number of rows.
+        indices: indices of their experiments in the study.
     """
 
     name: str
@@ -54,12 +54,12 @@ class Progress:
     """Contents of a store, counted from its log.
 
     Attributes:
-        rows: Number of rows.
-        bytes: Size of all data files.
-        files: Number of data files.
-        entries: Number of log entries.
-        studies: Study digest -> stored results of the study.
-        sweeps: Sweeps in the order in which they started.
+        rows: number of rows.
+        bytes: size of all data files.
+        files: number of data files.
+        entries: number of log entries.
+        studies: study digest -> stored results of the study.
+        sweeps: sweeps in the order in which they started.
     """
 
     rows: int
@@ -76,15 +76,15 @@ class StoreReader(ResultsReader):
     Readers take no lock, never delay a writer, and see whole commits only.
 
     Args:
-        path: Folder of the store.
-        state: State of a writer of this process (`StoreEditor.state`). The reader then reads no log
+        path: folder of the store.
+        state: state of a writer of this process (`StoreEditor.state`). The reader then reads no log
             and always shows what that writer has committed.
 
     Raises:
-        NotAStore: There is no store.
-        StoreDamaged: The log is not what was written, or a data file is missing or does not have
+        NotAStore: there is no store.
+        StoreDamaged: the log is not what was written, or a data file is missing or does not have
             the size that the log states.
-        StoreVersion: A newer version of sparsest wrote the store.
+        StoreVersion: a newer version of sparsest wrote the store.
     """
 
     def __init__(self, path: str | Path, *, state: StoreState | None = None) -> None:
@@ -123,8 +123,8 @@ class StoreReader(ResultsReader):
         """Read what was committed since; return whether there was anything.
 
         Raises:
-            StoreDamaged: As when opening.
-            StoreVersion: As when opening.
+            StoreDamaged: as when opening.
+            StoreVersion: as when opening.
         """
         changed = self._read_new_entries()
         while True:
@@ -142,7 +142,7 @@ class StoreReader(ResultsReader):
         """Return whether data files were replaced and removed; the new ones are read from then on.
 
         Raises:
-            StoreDamaged: A data file is gone for another reason.
+            StoreDamaged: a data file is gone for another reason.
         """
         gone = any(not self.paths.part(part.file).exists() for part in self._state.parts)
         return gone and self.refresh()
@@ -151,11 +151,11 @@ class StoreReader(ResultsReader):
         """Return the ids of rows that were stored before the study was edited.
 
         Args:
-            study_name: Name of the study.
-            study_digest: Digest of the study in its present form, whose rows are left out.
+            study_name: name of the study.
+            study_digest: digest of the study in its present form, whose rows are left out.
 
         Raises:
-            StoreDamaged: A file with such rows is missing or cannot be read.
+            StoreDamaged: a file with such rows is missing or cannot be read.
         """
         return ids_of_other_versions(self.paths, self._state.parts, study_name, study_digest)
 

@@ -57,12 +57,12 @@ def single_statement(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     """Return the one statement of SQL text, which only reads.
 
     Args:
-        connection: Any connection; parses the text.
+        connection: any connection; parses the text.
         query: SQL text.
 
     Raises:
-        QueryError: The text is not SQL, or contains no statement or more than one.
-        ReadOnlyError: The statement would do more than read.
+        QueryError: the text is not SQL, or contains no statement or more than one.
+        ReadOnlyError: the statement would do more than read.
     """
     statements = _parse(connection, query)
     if not statements:

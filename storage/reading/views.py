@@ -68,8 +68,8 @@ def with_missing_columns(sources: Sequence[str], types: Mapping[str, str]) -> st
     """Return an SQL table expression for the union of several; absent columns are NULL.
 
     Args:
-        sources: Table expressions, each with some of the columns.
-        types: Column name -> SQL type.
+        sources: table expressions, each with some of the columns.
+        types: column name -> SQL type.
     """
     columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in types.items())
     selections = [f"SELECT {columns} WHERE false", *(f"SELECT * FROM {s}" for s in sources)]

@@ -20,8 +20,8 @@ class S3Address:
     """The address of a store on S3.
 
     Attributes:
-        bucket: Name of an existing bucket.
-        prefix: Common prefix of the names of all objects of the store, without outer slashes.
+        bucket: name of an existing bucket.
+        prefix: common prefix of the names of all objects of the store, without outer slashes.
     """
 
     bucket: str
@@ -32,7 +32,7 @@ class S3Address:
         """Return the address in a text such as "s3://bucket/prefix".
 
         Raises:
-            BadAddress: The text is not an address.
+            BadAddress: the text is not an address.
         """
         bucket, _, prefix = text.removeprefix(SCHEME).rstrip("/").partition("/")
         parts = prefix.split("/")

@@ -1,8 +1,10 @@
 """Errors of stores on S3."""
 
-# ruff: noqa: N818 - the names state what is the case
+# ruff: noqa: N818 - the names state the problem
 
 from __future__ import annotations
+
+from shlex import quote
 
 from storage.errors import NotAStore, StoreError
 
@@ -15,12 +17,12 @@ class NoRemoteStore(NotAStore):
     """There is no object under the prefix.
 
     Args:
-        url: Address of the store.
+        url: address of the store.
     """
 
     def __init__(self, url: str) -> None:
         super().__init__(
-            f"There is no store at {url}. `sparsest run STUDY --store {url}` creates one."
+            f"There is no store at {url}. `sparsest run STUDY --store {quote(url)}` creates one."
         )
 
 
@@ -28,7 +30,7 @@ class ForeignPrefix(NotAStore):
     """The objects under the prefix are not a store.
 
     Args:
-        url: Address with that prefix.
+        url: address with that prefix.
     """
 
     def __init__(self, url: str) -> None:
@@ -39,9 +41,9 @@ class RemoteFailed(StoreError):
     """A request failed; this process writes nothing more.
 
     Args:
-        action: Failed action, such as "write".
-        url: Address of the object or store.
-        reason: Message of the service or of boto3.
+        action: failed action, such as "write".
+        url: address of the object or store.
+        reason: message of the service or of boto3.
     """
 
     def __init__(self, action: str, url: str, reason: str) -> None:
@@ -55,7 +57,7 @@ class RemoteConflict(StoreError):
     """An object exists with other content: another process writes to the store too.
 
     Args:
-        url: Address of the object.
+        url: address of the object.
     """
 
     def __init__(self, url: str) -> None:
@@ -69,7 +71,7 @@ class NoConditionalWrites(StoreError):
     """The service replaces objects despite a condition not to.
 
     Args:
-        url: Address of the store.
+        url: address of the store.
         endpoint: URL of the service.
     """
 
@@ -85,8 +87,8 @@ class RemoteDamaged(StoreError):
     """An object of the store is not what was written.
 
     Args:
-        url: Address of the object.
-        problem: What is wrong with the object.
+        url: address of the object.
+        problem: what is wrong with the object.
     """
 
     def __init__(self, url: str, problem: str) -> None:
@@ -100,9 +102,9 @@ class CopyUnusable(StoreError):
     """This machine's working copy is not a copy of the store on S3.
 
     Args:
-        root: Folder of the working copy.
-        url: Address of the store.
-        problem: What is wrong with the working copy.
+        root: folder of the working copy.
+        url: address of the store.
+        problem: what is wrong with the working copy.
     """
 
     def __init__(self, root: object, url: str, problem: str) -> None:

@@ -27,7 +27,7 @@ class ObjectStore:
     object is ever replaced or deleted.
 
     Args:
-        address: Address of the store.
+        address: address of the store.
 
     Raises:
         RemoteFailed: boto3 is missing or wrongly configured.
@@ -78,15 +78,15 @@ class ObjectStore:
         answer was lost finds its own object, and two processes that write the same bytes agree.
 
         Args:
-            name: Name of the object within the store.
-            data: Content of the object.
+            name: name of the object within the store.
+            data: content of the object.
 
         Returns:
             Whether the service refused the request because the object existed.
 
         Raises:
-            RemoteConflict: The object exists with other content.
-            RemoteFailed: The request failed and the object does not exist; it may still appear if
+            RemoteConflict: the object exists with other content.
+            RemoteFailed: the request failed and the object does not exist; it may still appear if
                 the request is in progress.
         """
         for _ in range(_ATTEMPTS):
@@ -109,11 +109,11 @@ class ObjectStore:
         """Return the content of an object, or None if it does not exist.
 
         Args:
-            name: Name of the object within the store.
-            at_most: Maximum sensible size in bytes; of a larger object one byte more is returned.
+            name: name of the object within the store.
+            at_most: maximum sensible size in bytes; of a larger object one byte more is returned.
 
         Raises:
-            RemoteFailed: The request failed.
+            RemoteFailed: the request failed.
         """
         try:
             answer = self._client.get_object(**self._names(name))
@@ -133,11 +133,11 @@ class ObjectStore:
         """Yield the names of all objects after a name, in ascending order.
 
         Args:
-            after: Name within the store.
-            folder: Prefix of the wanted names.
+            after: name within the store.
+            folder: prefix of the wanted names.
 
         Raises:
-            RemoteFailed: The request failed.
+            RemoteFailed: the request failed.
         """
         prefix = f"{self._address.prefix}/"
         try:

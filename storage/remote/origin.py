@@ -20,11 +20,11 @@ _UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 
 
 class Origin:
-    """The store on S3 behind a working copy; only what its log names is stored.
+    """The store on S3 that a working copy mirrors; only what its log names is stored.
 
     Args:
-        paths: Paths of the working copy.
-        objects: Objects of the store on S3.
+        paths: paths of the working copy.
+        objects: objects of the store on S3.
     """
 
     def __init__(self, paths: StorePaths, objects: ObjectStore) -> None:
@@ -36,7 +36,7 @@ class Origin:
         """Return the origin of a working copy, or None for an ordinary store.
 
         Raises:
-            CopyUnusable: It is a copy from another service than the one configured now.
+            CopyUnusable: it is a copy from another service than the one configured now.
             RemoteFailed: boto3 is missing or wrongly configured.
         """
         try:
@@ -60,8 +60,8 @@ class Origin:
         """Create the store on S3 if it does not exist, and update the working copy.
 
         Raises:
-            NoConditionalWrites: The service cannot separate concurrent writers.
-            StoreError: As for `storage.remote.pull`.
+            NoConditionalWrites: the service cannot separate concurrent writers.
+            StoreError: as for `storage.remote.pull`.
         """
         marker = self._paths.marker.name
         try:
@@ -69,7 +69,8 @@ class Origin:
         except NoRemoteStore:
             self._objects.put_if_absent(marker, marker_bytes())
             pull(self._paths, self._objects, check_bytes=True)
-        # Everything depends on this refusal. Without it, the marker is replaced by itself.
+        # Writers exclude each other only if the service refuses this request. A service that does
+        # not refuse it replaces the marker by an equal one.
         if not self._objects.put_if_absent(marker, read_regular(self._paths.marker)):
             raise NoConditionalWrites(self._objects.url(), self._objects.endpoint)
 
@@ -77,7 +78,7 @@ class Origin:
         """Put a data file on S3 before the log names it.
 
         Raises:
-            RemoteFailed: A request failed.
+            RemoteFailed: a request failed.
         """
         self._objects.put_if_absent(f"{self._paths.data.name}/{file}", data)
 
@@ -85,8 +86,8 @@ class Origin:
         """Add an entry to the log on S3, which stores what it names.
 
         Raises:
-            RemoteConflict: The log has another entry with that number.
-            RemoteFailed: A request failed; the next reader of the log sees whether it arrived.
+            RemoteConflict: the log has another entry with that number.
+            RemoteFailed: a request failed; the next reader of the log sees whether it arrived.
         """
         name = f"{self._paths.log.name}/{self._paths.entry(number).name}"
         self._objects.put_if_absent(name, data)
@@ -110,7 +111,7 @@ def record_origin(paths: StorePaths, address: S3Address, endpoint: str) -> None:
     """Record the origin of a new working copy in its folder.
 
     Raises:
-        WriteFailed: An input/output error.
+        WriteFailed: an input/output error.
     """
     record = json.dumps({"url": str(address), "endpoint": endpoint})
     durable.replace_file(paths.origin, seal(record), paths.new_temporary())

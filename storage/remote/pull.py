@@ -39,19 +39,19 @@ def pull(paths: StorePaths, objects: ObjectStore, *, check_bytes: bool) -> None:
     working copy.
 
     Args:
-        paths: Paths of the working copy, whose folders exist.
-        objects: Objects of the store.
-        check_bytes: Whether every byte of the present data files is checked, not only their size;
+        paths: paths of the working copy, whose folders exist.
+        objects: objects of the store.
+        check_bytes: whether every byte of the present data files is checked, not only their size;
             damaged files are fetched again.
 
     Raises:
-        NoRemoteStore: There is no object under the prefix.
-        ForeignPrefix: The objects under the prefix are not a store.
-        StoreVersion: A newer version of sparsest wrote the store.
-        RemoteDamaged: An object is not what was written.
-        CopyUnusable: The working copy is not a copy of the store.
-        RemoteFailed: A request failed.
-        WriteFailed: An input/output error of this machine.
+        NoRemoteStore: there is no object under the prefix.
+        ForeignPrefix: the objects under the prefix are not a store.
+        StoreVersion: a newer version of sparsest wrote the store.
+        RemoteDamaged: an object is not what was written.
+        CopyUnusable: the working copy is not a copy of the store.
+        RemoteFailed: a request failed.
+        WriteFailed: an input/output error of this machine.
     """
     _pull_marker(paths, objects)
     state = StoreState(paths)

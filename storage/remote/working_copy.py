@@ -25,14 +25,14 @@ def working_copy(address: S3Address, cache: Path, *, may_be_missing: bool = Fals
     everything that process has stored.
 
     Args:
-        address: Address of the store.
-        cache: Folder of the working copies.
-        may_be_missing: Whether the store may not exist yet; a writer then creates it, on S3 and in
+        address: address of the store.
+        cache: folder of the working copies.
+        may_be_missing: whether the store may not exist yet; a writer then creates it, on S3 and in
             the returned folder.
 
     Raises:
-        NoRemoteStore: There is no store.
-        StoreError: The store cannot be read.
+        NoRemoteStore: there is no store.
+        StoreError: the store cannot be read.
     """
     objects = ObjectStore(address)
     # Several services may have a bucket of the same name.

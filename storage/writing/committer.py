@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from uuid import uuid4
 
 import pyarrow as pa
@@ -35,7 +36,7 @@ class Committer:
         command: command line of this process.
 
     Attributes:
-        state: what the log says, kept up to date.
+        state: state of the log, kept up to date.
 
     Raises:
         StoreLocked: another process is writing to the store.
@@ -248,7 +249,7 @@ def quarantined_orphans(paths: StorePaths, count: int) -> str:
     return (
         f"{count:,} data files that no log entry names were moved from {paths.data} to "
         f"{paths.quarantine}. Was log/ replaced by an older copy? To use their rows again, move "
-        f"them back and run `sparsest verify --rebuild --store {paths.root}`"
+        f"them back and run `sparsest verify --rebuild --store {quote(str(paths.root))}`"
     )
 
 

@@ -74,7 +74,7 @@ class StoreEditor:
 
     @property
     def state(self) -> StoreState:
-        """What the log says, kept up to date; a reader of the same process can share it."""
+        """State of the log, kept up to date; a reader of the same process can share it."""
         return self._committer.state
 
     @property
@@ -166,7 +166,7 @@ class StoreEditor:
     def quarantine_orphans(self) -> list[Path]:
         """Move data files that no log entry accounts for to the quarantine; return their new paths.
 
-        Any writer does so at its first change; this one tells which files they are.
+        Any writer does so at its first change; this method also returns the files.
 
         Raises:
             WriterClosed: the writer was stopped.

@@ -10,7 +10,7 @@ from storage.data.replacing import StudyIndices
 
 
 class RowLocations:
-    """Where some stored rows are.
+    """Locations of some stored rows.
 
     Args:
         rows: study digest, index and experiment id of each row.

@@ -22,7 +22,7 @@ from workers.kernel.simd import LANES, STRIPE, item
 
 
 @inlined
-def forward(networks, g, features, batches, stripe, memory, look):  # type: ignore[no-untyped-def]
+def forward(networks, g, features, batches, stripe, memory, check):  # type: ignore[no-untyped-def]
     """Write the activations of all living hidden neurons and the logits into the workspace.
 
     Args:
@@ -33,7 +33,7 @@ def forward(networks, g, features, batches, stripe, memory, look):  # type: igno
         stripe: offset of the stripe in `batches`.
         memory: `workers.kernel.sgd.Scratch`; the workspace is written, and the network's programs
             and `alive` if they change.
-        look: whether to check living neurons for death.
+        check: whether to check living neurons for death.
 
     Returns:
         Whether the programs were rewritten.
@@ -64,10 +64,10 @@ def forward(networks, g, features, batches, stripe, memory, look):  # type: igno
                     programs.alive[alive + m] = UNKNOWN
             new = True
             continue
-        if look or new:
+        if check or new:
             for m in range(hidden):
                 state = item(programs.alive, alive + m)
-                if state == UNKNOWN or (look and state == ALIVE):
+                if state == UNKNOWN or (check and state == ALIVE):
                     living = has_activation(pointer_to(memory.workspace, m * STRIPE))
                     new = new or not living
                     programs.alive[alive + m] = ALIVE if living else DEAD

@@ -79,8 +79,8 @@ def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [a, b, c])
 
 
-def _shuffled(builder: Any, a: Any, b: Any, places: list[int]) -> Any:
-    mask = ir.Constant(ir.VectorType(type_int32, len(places)), places)
+def _shuffled(builder: Any, a: Any, b: Any, indices: list[int]) -> Any:
+    mask = ir.Constant(ir.VectorType(type_int32, len(indices)), indices)
     return builder.shuffle_vector(a, b, mask)
 
 
