@@ -63,7 +63,7 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
-        """Whether every row is there once and equal, and the store is intact."""
+        """Whether every row is stored once and equal, and the store is intact."""
         return (
             self.equal == self.rows > 0
             and not (self.different or self.missing or self.surplus or self.lost or self.twice)

@@ -31,7 +31,7 @@ MEMORY = 2 * 2**30
 
 
 def failing_alone(executor: Executor) -> Counter[int]:
-    """Count, from now on, how often each experiment fails as the only one of its task."""
+    """Count how often each experiment fails alone in its task, in all later calls of `wait`."""
     alone: Counter[int] = Counter()
     wait = executor.wait
 

@@ -1,4 +1,4 @@
-"""A study in which some experiments kill, hang or bloat whoever reads them, each time."""
+"""A study with experiments that kill, hang or bloat every worker that reads them."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from search.study import Study
 KINDS = ("ends its process", "invalid memory access", "hangs", "eats memory")
 
 EVERY = 100
-"""One experiment in so many is bad."""
+"""Distance between two bad experiments."""
 
 CHUNK = 64 * 2**20
-"""Bytes that are taken, and written to, at a time."""
+"""Bytes allocated and written at a time."""
 
 
 def kind_of(index: int) -> str | None:
-    """What is bad about an experiment; None where nothing is."""
+    """Return the fault of an experiment; None if it is good."""
     return KINDS[index // EVERY % len(KINDS)] if index % EVERY == EVERY // 2 else None
 
 
 @dataclass(frozen=True)
 class BadTable(Table):
-    """A table that does what `kind_of` says to the process of a worker that reads a row.
+    """A table that inflicts the fault of `kind_of` on a worker that reads a row.
 
-    Each time is noted in a folder first. The driver, which reads some rows to learn what a task
-    costs and to write the rows of failed ones, goes by all of it.
+    The attempt is recorded in a file first. The driver is exempt: it reads some rows to estimate
+    the cost of a task and to write the rows of failed experiments.
     """
 
     folder: str = ""
@@ -42,10 +42,14 @@ class BadTable(Table):
     def __getitem__(self, index: int) -> dict[str, Any]:
         kind = None if os.getpid() == self.driver else kind_of(index)
         if kind is not None:
-            with (Path(self.folder) / "tried").open("a") as log:
+            with _attempts_file(Path(self.folder)).open("a") as log:
                 log.write(f"{index}\n")
             _do(kind)
         return super().__getitem__(index)
+
+
+def _attempts_file(folder: Path) -> Path:
+    return folder / "attempts"
 
 
 def _do(kind: str) -> None:
@@ -61,13 +65,13 @@ def _do(kind: str) -> None:
 
 
 def bad_study(count: int, epochs: int, folder: Path) -> Study:
-    """A study of so many experiments, one in `EVERY` of them bad for all but this process."""
+    """Return a study of `count` experiments; one in `EVERY` is bad, except in this process."""
     rows = tuple((0.1 * (n + 1) / count,) for n in range(count))
     base = Experiment(structure=(2, 2, 1), epochs=epochs)
     return Study("bad", "for tests", BadTable(("lr",), rows, str(folder), os.getpid()), base)
 
 
 def tries(folder: Path) -> Counter[int]:
-    """How often each bad experiment was begun, in whatever task."""
-    file = folder / "tried"
+    """Return how often each bad experiment was started, in any task."""
+    file = _attempts_file(folder)
     return Counter(map(int, file.read_text().split())) if file.exists() else Counter()

@@ -1,4 +1,4 @@
-"""Starting a fault campaign from a test; each campaign is a separate program."""
+"""Fault campaigns started from a test; each is a separate program."""
 
 from __future__ import annotations
 

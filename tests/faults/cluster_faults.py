@@ -38,7 +38,7 @@ PATIENCE_S = 240.0
 UNNOTICED_S = 90.0
 
 LOST = ("was lost", "has left", "worker was killed", "unavailable")
-"""Words of the log when a worker is given up."""
+"""Words of the log when a worker is abandoned."""
 
 
 def start_sweep(store: Path, experiments: int, address: str) -> Driver:
@@ -139,8 +139,8 @@ def cluster_faults(
         head_code = sweep.end(PATIENCE_S)
         ended_s = time.monotonic() - start
         witness.look()
-    said = sweep.said.read_text()
-    last_words = [line for line in said.splitlines() if line.startswith("error: ")]
+    output = sweep.output.read_text()
+    errors = [line for line in output.splitlines() if line.startswith("error: ")]
     with Nodes(NODES, cpus=1) as nodes:
         start = time.monotonic()
         code = start_sweep(store, experiments, nodes.address).end(PATIENCE_S + experiments)
@@ -151,10 +151,10 @@ def cluster_faults(
         "faults": [vars(one) for one in inflicted],
         "head_killed_run_ended_s": round(ended_s, 1),
         "head_killed_exit_code": head_code,
-        "head_killed_words": last_words[-1:],
+        "head_killed_words": errors[-1:],
         "run_again_s": round(again_s, 1),
         "agreement": found,
-        "holds": found.holds and code == 0 and head_code == 1 and len(last_words) == 1,
+        "holds": found.holds and code == 0 and head_code == 1 and len(errors) == 1,
     }
 
 

@@ -33,7 +33,7 @@ PATIENCE_S = 240.0
 """Seconds after which a step counts as stuck, on a busy machine."""
 
 LOST = ("was lost", "has left", "worker was killed", "unavailable")
-"""Words of the log when a worker is given up."""
+"""Words of the log when a worker is abandoned."""
 
 
 def join(host: Host, head: str) -> subprocess.Popen[bytes]:
@@ -83,14 +83,14 @@ def cut_network(folder: Path, experiments: int, cut_s: float, hosts: int) -> dic
         noticed_s = seconds_until(lambda: log_says(LOST), cut_s)
         time.sleep(max(0.0, cut_s - (time.monotonic() - start)))
         during = witness.look() - before
-        assert sweep.code is None, sweep.said.read_text()
+        assert sweep.code is None, sweep.output.read_text()
         still_there = [p.name[:40] for p in descendants(nodes[cut.name].pid) if is_busy(p)]
         cut.plug()
         ended_s = seconds_until(lambda: nodes[cut.name].poll() is not None, cut_s)
         started_again = ended_s is not None
         if started_again:
-            # A node that counts as dead ends when it learns of it. On a real cluster it is started
-            # again.
+            # A node that Ray has declared dead ends once it is connected again. A real cluster
+            # restarts it.
             nodes[cut.name] = join(cut, head.address)
         rows = witness.look()
         again_s = seconds_until(

@@ -4,7 +4,7 @@ A `Recorder` replaces `os` where a store is written. It does everything except w
 disk, and records what was done. A `Disk` replays these events and generates what a power loss may
 leave of them under the POSIX standard, and no better:
 
-- the content of a file at its last synchronisation is there; of later writes there may be all,
+- a file has its content at its last synchronisation; of later writes it may have all,
   some of the bytes, zeros in their place, or nothing;
 - a name refers to what it referred to when its folder was last synchronised; each later change of
   a name may have reached the disk or not, independently of all others;
@@ -24,11 +24,11 @@ from typing import Any
 STORAGE = Path(__file__).resolve().parents[2] / "storage"
 
 Site = tuple[str, ...]
-"""A place in storage/ that synchronises: FILE:LINE of the call, then of its callers up to the first
-one outside durable.py."""
+"""Call path to an fsync in storage/: FILE:LINE of the call, then of its callers up to the first one
+outside durable.py."""
 
 Tree = dict[str, bytes | None]
-"""What is left: path below the home folder -> content; None for a folder."""
+"""Remaining files: path below the home folder -> content; None for a folder."""
 
 HOME = 0
 """Number of the home folder; all other files and folders have larger ones."""
@@ -74,7 +74,7 @@ class Damaged:
 
 @dataclass(frozen=True)
 class Promised:
-    """Facts that must be there from now on after a power loss, and facts that may be."""
+    """Facts that must survive any later power loss, and facts that may."""
 
     certain: frozenset[Any]
     possible: frozenset[Any]

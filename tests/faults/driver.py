@@ -44,19 +44,19 @@ class Driver:
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
-    def said(self) -> Path:
-        """Output of all starts."""
-        return self.store.with_suffix(".said")
+    def output(self) -> Path:
+        """File with the output of all starts."""
+        return self.store.with_suffix(".output")
 
     def start(self) -> None:
         """Start it in its own process group, so that a kill hits only it."""
-        with self.said.open("ab") as said:
+        with self.output.open("ab") as output:
             self._process = subprocess.Popen(
                 self.command,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 process_group=0,
             )
         self.starts += 1

@@ -77,7 +77,7 @@ def kill_drivers(folder: Path, kills: int, grid: str, minutes: float, seed: int)
             )
             assert waited is not None, "no rows come"
             time.sleep(draw.uniform(0, 0.2))
-        assert driver.code is None, driver.said.read_text()
+        assert driver.code is None, driver.output.read_text()
         driver.kill()
         print(f"kill {number + 1}: {witness.look()} rows", file=sys.stderr, flush=True)
         rows_at_kills.append(witness.look())

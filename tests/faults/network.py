@@ -215,7 +215,7 @@ def _clear(prefix: str) -> None:
             subprocess.run(["ip", "netns", "del", name], capture_output=True)
     for link in json.loads(_ip("-json", "link", "show")):
         if link["ifname"].startswith(prefix):
-            # A cable into a removed namespace disappears by itself, sooner or later.
+            # The kernel may have removed the cable together with its namespace.
             subprocess.run(["ip", "link", "del", link["ifname"]], capture_output=True)
 
 

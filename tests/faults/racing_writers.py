@@ -58,7 +58,7 @@ def race(stores: Sequence[Path]) -> list[tuple[Outcome, Outcome]]:
 
 
 class NoLock:
-    """Stands in for `StoreLock`; every process gets it."""
+    """A replacement for `StoreLock` that excludes no process."""
 
     def __init__(self, paths: StorePaths, command: str) -> None:
         pass
@@ -70,7 +70,7 @@ class NoLock:
         pass
 
 
-def _race(number: int, stores: list[Path], barrier: Barrier, told: Connection) -> None:
+def _race(number: int, stores: list[Path], barrier: Barrier, results: Connection) -> None:
     setattr(committer, "StoreLock", NoLock)  # noqa: B010 - not exported
     draw = random.Random(number)
     outcomes = []
@@ -82,7 +82,7 @@ def _race(number: int, stores: list[Path], barrier: Barrier, told: Connection) -
         except StoreError as error:
             outcome.error = str(error)
         outcomes.append(outcome)
-    told.send(outcomes)
+    results.send(outcomes)
 
 
 def _write(store: Path, outcome: Outcome, draw: random.Random) -> None:

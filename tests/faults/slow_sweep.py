@@ -2,10 +2,9 @@
 
     python -m tests.faults.slow_sweep STORE --experiments 900 --address HOST:PORT
 
-Reading an experiment takes a worker a while; training it takes next to nothing. The driver itself
-reads without waiting, and so does a program that trains `slow_study` in its own process. As soon as
-there is the file that `hurry_file` names, the workers read without waiting as well: who has seen
-what there was to see lets the sweep come to its end.
+A worker waits when it reads an experiment; training it takes almost no time. The driver does not
+wait, nor does a program that trains `slow_study` in its own process. Once the file named by
+`hurry_file` exists, the workers do not wait either: a test creates it to finish the sweep fast.
 """
 
 from __future__ import annotations

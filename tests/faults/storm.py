@@ -56,7 +56,7 @@ def storm(
             sparsest_run([sweep, "--executor", "inline"], whole, hasty=False), whole
         )
         undisturbed.start()
-        assert undisturbed.end(FINISH_S) == 0, undisturbed.said.read_text()
+        assert undisturbed.end(FINISH_S) == 0, undisturbed.output.read_text()
     store = folder / "store"
     with Nodes(nodes_count, cpus=1) as nodes:
         words = ["--address", nodes.address, "--workers", str(nodes_count)]

@@ -21,14 +21,14 @@ DAY_S = 86_400
 
 KNOWN = {
     "analysis/report/build.py": "a date on the page",
-    "analysis/report/live_page.py": "since when there is no news, on the page",
+    "analysis/report/live_page.py": "the time of the last update, on the page",
     "orchestrator/planning/calibration.py": "the age of a measurement, which is only shown",
     "orchestrator/doctor/software.py": "whether the clock is right",
     "orchestrator/search_phases.py": "a date in the log",
     "storage/checking/rebuild.py": "which of two data files with one experiment is newer",
-    "storage/lock.py": "since when, in a message",
+    "storage/lock.py": "the time when the lock was taken, in a message",
     "storage/published/publish.py": "a date in a note",
-    "storage/log/sweep_info.py": "a sweep's begin, and a part of its name",
+    "storage/log/sweep_info.py": "a sweep's start, and a part of its id",
     "storage/writing/writer.py": "a sweep's end",
 }
 """Files that read the wall clock, with the reason."""

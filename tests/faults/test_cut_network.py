@@ -17,9 +17,9 @@ from tests.orchestrator.running import environment
 @pytest.fixture(autouse=True)
 def _hosts() -> Iterator[None]:
     if (why := possible()) is not None:
-        pytest.skip(f"no hosts with a network of their own here: {why}")
+        pytest.skip(f"no network namespaces on this machine: {why}")
     yield
-    clear_abandoned()  # also where the campaign had to be killed
+    clear_abandoned()  # the campaign may have been killed
 
 
 def test_two_programs_make_separate_networks() -> None:
@@ -30,7 +30,7 @@ def test_two_programs_make_separate_networks() -> None:
 
 
 def test_network_of_a_killed_program_is_removed() -> None:
-    # Its eighth host is one that no other program on this machine has.
+    # No other program on this machine has a network with an eighth host.
     make = "from tests.faults.network import Network; made = Network(8).__enter__()"
     program = f"import os; {make}; print(made.hosts[7].name, flush=True); os._exit(0)"
     words = [sys.executable, "-c", program]

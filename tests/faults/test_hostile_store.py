@@ -99,7 +99,7 @@ def pipe_for_part(store: Path, outside: Path) -> None:
 
 
 def sparse(name: str) -> Callable[[Path, Path], None]:
-    """Makes a file of a terabyte that takes no room."""
+    """Make a sparse file of a terabyte."""
 
     def craft(store: Path, outside: Path) -> None:
         (store / name).unlink(missing_ok=True)
@@ -123,7 +123,7 @@ def stray(name: str) -> Callable[[Path, Path], None]:
 
 
 def search(**changes: Any) -> Callable[[Path, Path], None]:
-    """Adds a search whose chosen network says something impossible."""
+    """Add a search whose chosen network is impossible."""
 
     def craft(store: Path, outside: Path) -> None:
         network = {
@@ -231,7 +231,7 @@ CRAFTED: dict[str, Callable[[Path, Path], None]] = {
     "negative size": entry(bytes=-1),
     "rows that are no number": entry(rows="2"),
     "no rows": entry(rows=0, indices={}, studies={}),
-    "places of another kind": entry(indices={ONE: [["a", "b"]]}, studies={ONE: "two"}),
+    "indices of another kind": entry(indices={ONE: [["a", "b"]]}, studies={ONE: "two"}),
     "surplus field": entry(run="rm -rf /"),
     "sweeps of another kind": entry(sweeps=[1, 2]),
     "version of the columns": entry(schema_version=10**30),

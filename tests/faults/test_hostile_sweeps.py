@@ -1,4 +1,4 @@
-"""Sweep files that want to cost memory or time, or to lead somewhere else."""
+"""Hostile sweep files: they take little memory and time, and reach nothing outside the store."""
 
 from __future__ import annotations
 
@@ -79,15 +79,15 @@ BOMBS: dict[str, str | bytes] = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_bomb_goes_off_or_is_a_traceback(name: str, tmp_path: Path) -> None:
+def test_bomb_is_refused_with_a_short_message(name: str, tmp_path: Path) -> None:
     content = BOMBS[name]
     file = tmp_path / "bomb.toml"
     file.write_bytes(content.encode() if isinstance(content, str) else content)
     before = contents(tmp_path)
     with watching():
-        said = refused("plan", file, "--store", tmp_path / "store")
-    assert "bomb.toml" in said
-    assert len(said) < 20_000
+        message = refused("plan", file, "--store", tmp_path / "store")
+    assert "bomb.toml" in message
+    assert len(message) < 20_000
     assert contents(tmp_path) == before
 
 
@@ -116,16 +116,16 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_name_leads_out_of_the_store(name: str, tmp_path: Path) -> None:
+def test_hostile_name_is_refused(name: str, tmp_path: Path) -> None:
     file = write_sweep(tmp_path / "mine.toml", "lr = [0.1]", name=name)
     with watching():
-        said = refused("run", file, "--store", tmp_path / "store", "--executor", "inline")
-    assert "name" in said
+        message = refused("run", file, "--store", tmp_path / "store", "--executor", "inline")
+    assert "name" in message
     assert not (tmp_path / "store").exists()
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder", "dangling link"])
-def test_what_is_no_file_is_waited_for(kind: str, tmp_path: Path) -> None:
+def test_path_that_is_not_a_regular_file_is_refused_at_once(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     if kind == "pipe":
         os.mkfifo(path)
@@ -135,12 +135,12 @@ def test_what_is_no_file_is_waited_for(kind: str, tmp_path: Path) -> None:
         path.mkdir()
     else:
         path.symlink_to(tmp_path / "nothing")
-    said = refused("plan", path, "--store", tmp_path / "store")
-    assert "mine.toml" in said
-    assert "regular" in said or "cannot be read" in said
+    message = refused("plan", path, "--store", tmp_path / "store")
+    assert "mine.toml" in message
+    assert "regular" in message or "cannot be read" in message
 
 
-def test_thousand_million_replicates_are_held_in_memory(tmp_path: Path) -> None:
+def test_thousand_million_replicates_can_be_planned(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('name = "mine"\nreplicates = 1000000000\n' + GRID + 'structure = ["1x1x1"]\n')
     ended = sparsest("plan", file, "--store", tmp_path / "store")

@@ -18,7 +18,7 @@ from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
 from tests.storage import faulty_os
-from tests.storage.faulty_os import Crash, meddling
+from tests.storage.faulty_os import Crash, one_call_changed
 from tests.storage.made_rows import Rows
 
 _SIZE = 4
@@ -61,7 +61,7 @@ def files(store: Path) -> tuple[set[str], set[str]]:
 
 
 @pytest.fixture
-def tried(rows: Rows, store: Path) -> Path:
+def store_with_failures(rows: Rows, store: Path) -> Path:
     """A store of two files with two rows each; one row failed."""
     with StoreWriter(store) as writer:
         writer.begin_sweep(rows.begin())
@@ -79,42 +79,46 @@ def tried(rows: Rows, store: Path) -> Path:
     [faulty_os.crash_before, faulty_os.crash_torn, faulty_os.disk_full, faulty_os.disk_broken],
 )
 def test_death_or_error_at_any_call_keeps_every_row_once(
-    tried: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch, fault: Any
+    store_with_failures: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch, fault: Any
 ) -> None:
-    before = tried.with_name("before")
-    tried.rename(before)
+    before = store_with_failures.with_name("before")
+    store_with_failures.rename(before)
     seen = set()
     for at in range(10_000):
-        shutil.rmtree(tried, ignore_errors=True)
-        shutil.copytree(before, tried)
+        shutil.rmtree(store_with_failures, ignore_errors=True)
+        shutil.copytree(before, store_with_failures)
         ended: BaseException | None = None
-        with meddling(monkeypatch, at, fault) as faulty:
+        with one_call_changed(monkeypatch, at, fault) as faulty:
             try:
-                rewrite(tried, rows)
+                rewrite(store_with_failures, rows)
             except (Crash, StoreError) as error:
                 ended = error
         if not faulty.reached:
             break
         seen.add(faulty.calls[at])
         assert ended is not None
-        now = statuses(tried)
-        # The retried row is always there: the old or the new one.
+        now = statuses(store_with_failures)
+        # The retried row is always present: the old or the new one.
         assert now.keys() - {_FORGOTTEN} == {*_KEPT, _RETRIED}
         assert now[_RETRIED] == "failed" or _FORGOTTEN not in now
-        with meddling(monkeypatch, -1, fault):
-            rewrite(tried, rows)
-        assert statuses(tried) == _KEPT | {_RETRIED: "ok"}
-        assert verify_store(tried) == []
-        named, replaced = files(tried)
-        there = {file.name for file in (tried / "data").iterdir()}
-        assert named <= there <= named | replaced
-        assert list((tried / "tmp").iterdir()) == []
+        with one_call_changed(monkeypatch, -1, fault):
+            rewrite(store_with_failures, rows)
+        assert statuses(store_with_failures) == _KEPT | {_RETRIED: "ok"}
+        assert verify_store(store_with_failures) == []
+        named, replaced = files(store_with_failures)
+        present = {file.name for file in (store_with_failures / "data").iterdir()}
+        assert named <= present <= named | replaced
+        assert list((store_with_failures / "tmp").iterdir()) == []
     assert seen == {"open", "write", "fsync", "close", "link", "unlink"}
 
 
-def test_replaced_files_are_removed_by_the_next_writer(tried: Path, rows: Rows) -> None:
-    rewrite(tried, rows)
-    assert len(list((tried / "data").iterdir())) == 5
-    with StoreWriter(tried) as writer:
+def test_replaced_files_are_removed_by_the_next_writer(
+    store_with_failures: Path, rows: Rows
+) -> None:
+    rewrite(store_with_failures, rows)
+    assert len(list((store_with_failures / "data").iterdir())) == 5
+    with StoreWriter(store_with_failures) as writer:
         writer.begin_sweep(rows.begin("last"))
-    assert {file.name for file in (tried / "data").iterdir()} == files(tried)[0]
+    assert {file.name for file in (store_with_failures / "data").iterdir()} == files(
+        store_with_failures
+    )[0]

@@ -35,19 +35,19 @@ def kill_again_and_again(folder: Path, count: int, deaths: list[tuple[int, float
     sweep = write_sweep(folder / "mine.toml", f'structure = ["1x1x1"]\n{rates(count)}')
     (selection,) = find_targets([str(sweep)]).selections
     digest = selection.study.digest
-    store, told = folder / "killed", folder / "told"
+    store, report = folder / "killed", folder / "report"
     words = ["run", str(sweep), "--store", str(store), *HERE]
     before, unfinished, longest = IndexSet(), 0, 0.0
     for at, delay_s in deaths:
-        assert run_killed(words, told, at, delay_s) == -signal.SIGKILL
+        assert run_killed(words, report, at, delay_s) == -signal.SIGKILL
         start = time.perf_counter()
         now = _stored(store, digest)
         longest = max(longest, time.perf_counter() - start)
         assert not before - now, "stored rows were lost"
-        assert not stored_by(told, digest) - now, "rows that were called stored were lost"
+        assert not stored_by(report, digest) - now, "rows reported as stored were lost"
         unfinished += now != before
         before = now
-    assert 0 < len(before) < count, "the sweep was to be under way at the last kill"
+    assert 0 < len(before) < count, "the sweep was not running at the last kill"
     assert sparsest(*words).code == 0
     assert sparsest("run", sweep, "--store", folder / "whole", *HERE).code == 0
     found, whole = rows(store), rows(folder / "whole")
@@ -55,7 +55,7 @@ def kill_again_and_again(folder: Path, count: int, deaths: list[tuple[int, float
     assert len(set(whole.column("experiment_id").to_pylist())) == whole.num_rows == count
     assert verify_store(store) == []
     return (
-        f"{len(deaths)} kills, {unfinished} of them behind a commit; {len(before):,} of {count:,} "
+        f"{len(deaths)} kills, {unfinished} of them after a commit; {len(before):,} of {count:,} "
         f"rows were stored at the last; opening the store took {longest * 1000:.0f} ms at most"
     )
 

@@ -41,9 +41,9 @@ class History:
     """The calls that changed a store.
 
     Attributes:
-        name: what distinguishes this history.
+        name: name of this history in messages.
         events: all events.
-        since: number of first events that are the same as in other histories.
+        since: number of initial events that other histories share.
     """
 
     name: str
@@ -128,8 +128,8 @@ class Inspector:
 
         Args:
             disk: disk that knows what was promised.
-            tree: what is left.
-            resume: whether to continue with it to the end as well.
+            tree: remaining files.
+            resume: whether to also run the remaining processes on them.
         """
         self.states += 1
         key = frozenset(tree.items())

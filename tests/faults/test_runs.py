@@ -22,7 +22,7 @@ def test_ray_ends_with_a_killed_driver(tmp_path: Path) -> None:
 
 
 @pytest.mark.campaign
-def test_no_row_is_lost_by_two_hundred_killed_drivers(tmp_path: Path) -> None:
+def test_every_row_survives_two_hundred_killed_drivers(tmp_path: Path) -> None:
     report = report_of("kill_drivers", tmp_path / "killed", minutes=180)
     assert report["kills"] == 200
     assert report["left_behind"] == []

@@ -108,7 +108,7 @@ def test_store_of_a_newer_version_is_refused(
     before = content(store)
     commands = (["status"], ["query", "FROM results"], ["forget", "mine", "--yes"])
     for words in (*commands, ["run", str(sweep), *HERE]):
-        said = refused(*words, "--store", store)
-        assert f"has format {now + 1}; this version of sparsest reads up to {now}" in said
-        assert "or a newer one" in said
+        message = refused(*words, "--store", store)
+        assert f"has format {now + 1}; this version of sparsest reads up to {now}" in message
+        assert "or a newer one" in message
     assert content(store) == before

@@ -49,11 +49,11 @@ def eligible_by_definition(mask: NDArray[np.bool_]) -> bool:
 def order_by_definition(mask: NDArray[np.bool_]) -> tuple[object, ...]:
     """Return row counts from the top, then the rows' ranks among combinations from the bottom."""
     counts = [int(row.sum()) for row in mask]
-    places = [
+    ranks = [
         list(combinations(range(len(row)), count)).index(tuple(np.flatnonzero(row).tolist()))
         for row, count in zip(mask, counts, strict=True)
     ]
-    return tuple(counts), tuple(reversed(places))
+    return tuple(counts), tuple(reversed(ranks))
 
 
 def masks_by_brute_force(rows: int, cols: int) -> dict[int, list[str]]:
@@ -105,17 +105,17 @@ def test_counts_over_all_nnz_agree_with_the_paper(rows: int, cols: int, total: i
 
 
 @st.composite
-def places(draw: st.DrawFn, widest: int) -> tuple[int, int, int, int]:
+def positions(draw: st.DrawFn, widest: int) -> tuple[int, int, int, int]:
     """Draw a layer, a number of nonzeros, and the index of a mask."""
     rows, cols = draw(st.integers(1, widest)), draw(st.integers(1, widest))
     nnz = draw(st.integers(max(rows, cols), rows * cols))
     return rows, cols, nnz, draw(st.integers(0, count_masks(rows, cols, nnz) - 1))
 
 
-@given(places(widest=16))
+@given(positions(widest=16))
 @example((16, 16, 128, 10**62))
-def test_unranked_masks_are_eligible_and_rank_back(place: tuple[int, int, int, int]) -> None:
-    rows, cols, nnz, index = place
+def test_unranked_masks_are_eligible_and_rank_back(position: tuple[int, int, int, int]) -> None:
+    rows, cols, nnz, index = position
     text = unrank_mask(rows, cols, nnz, index)
     mask = parse_mask(text)
     assert mask.shape == (rows, cols)
@@ -124,9 +124,9 @@ def test_unranked_masks_are_eligible_and_rank_back(place: tuple[int, int, int, i
     assert rank_mask(text) == index
 
 
-@given(places(widest=8))
-def test_neighbouring_indices_have_neighbouring_masks(place: tuple[int, int, int, int]) -> None:
-    rows, cols, nnz, index = place
+@given(positions(widest=8))
+def test_neighbouring_indices_have_neighbouring_masks(position: tuple[int, int, int, int]) -> None:
+    rows, cols, nnz, index = position
     assume(index + 1 < count_masks(rows, cols, nnz))
     first, second = (parse_mask(unrank_mask(rows, cols, nnz, index + step)) for step in (0, 1))
     assert order_by_definition(first) < order_by_definition(second)

@@ -10,10 +10,10 @@ from tests.installed import install
 GROUP = "sparsest.methods"
 
 
-def number(name: str, brought: object) -> int:
-    if not isinstance(brought, int):
+def number(name: str, loaded: object) -> int:
+    if not isinstance(loaded, int):
         raise ValueError(f"{name} is no number")
-    return brought
+    return loaded
 
 
 def test_plugin_is_found_with_its_package(site: Path) -> None:

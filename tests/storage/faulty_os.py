@@ -95,7 +95,7 @@ def short_write(real: Callable[..., Any], *arguments: Any) -> Any:
 
 
 @contextmanager
-def meddling(
+def one_call_changed(
     monkeypatch: pytest.MonkeyPatch, at: int, fault: Callable[..., Any]
 ) -> Iterator[FaultyOs]:
     """Change one call of the writers of this process; see `FaultyOs`."""

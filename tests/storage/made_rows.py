@@ -106,7 +106,7 @@ class Rows:
         return _begin().model_copy(update={"sweep_id": sweep_id or self.sweep_id})
 
     def append(self, writer: StoreWriter, start: int, stop: int, **changes: object) -> int:
-        """Append a range of experiments of the one study."""
+        """Append a range of experiments of the study."""
         indices = IndexSet.of([(start, stop)])
         return writer.append(self.range(start, stop, **changes), self.digest, self.study, indices)
 

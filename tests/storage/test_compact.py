@@ -21,7 +21,7 @@ from storage.reading.reader import StoreReader
 from storage.writing.compact import compact_store
 from storage.writing.writer import StoreWriter
 from tests.storage import faulty_os
-from tests.storage.faulty_os import Crash, meddling
+from tests.storage.faulty_os import Crash, one_call_changed
 from tests.storage.made_rows import Rows
 
 OTHER = "0" * 64
@@ -116,10 +116,10 @@ def test_death_at_any_call_keeps_every_row_once(
     while True:
         shutil.rmtree(store, ignore_errors=True)
         shutil.copytree(before, store)
-        with meddling(monkeypatch, at, fault) as faulty, suppress(Crash, StoreError):
+        with one_call_changed(monkeypatch, at, fault) as faulty, suppress(Crash, StoreError):
             compact_store(store, command="compact", max_rows=20)
         assert everything(store)[0].equals(whole)
-        with meddling(monkeypatch, -1, fault):
+        with one_call_changed(monkeypatch, -1, fault):
             compact_store(store, command="compact", max_rows=20)
         assert everything(store)[0].equals(whole)
         assert verify_store(store) == []

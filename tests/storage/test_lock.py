@@ -56,7 +56,7 @@ def _acknowledged(process: subprocess.Popen[str], least: int) -> int:
     for line in process.stdout:
         if int(line) >= least:
             return int(line)
-    raise AssertionError("the other writer ended by itself")
+    raise AssertionError("the other writer ended too early")
 
 
 def test_second_writer_is_refused_with_the_name_of_the_first(store: Path) -> None:

@@ -32,7 +32,7 @@ def stored_rows(store: Path) -> list[dict[str, object]]:
 
 
 @pytest.fixture
-def tried(rows: Rows, store: Path) -> Path:
+def store_with_failures(rows: Rows, store: Path) -> Path:
     """A store of two files, in which row 1 diverged and rows 2 and 5 failed."""
     with StoreWriter(store) as writer:
         writer.begin_sweep(rows.begin())
@@ -114,14 +114,14 @@ def test_rows_of_a_damaged_file_are_not_rewritten(rows: Rows, fill: Callable[...
     assert len(list((store / "log").iterdir())) == 3
 
 
-def test_retried_row_is_exchanged_for_the_new_one(rows: Rows, tried: Path) -> None:
-    before = stored_rows(tried)
-    with StoreWriter(tried) as writer:
+def test_retried_row_is_exchanged_for_the_new_one(rows: Rows, store_with_failures: Path) -> None:
+    before = stored_rows(store_with_failures)
+    with StoreWriter(store_with_failures) as writer:
         assert writer.retry(["failed"]) == 2
         assert writer.stored(rows.digest).intervals == ((0, 2), (3, 5), (6, 8))
         writer.begin_sweep(rows.begin("second"))
         rows.append(writer, 2, 3, sweep_id="second")
-        assert stored_rows(tried) == before
+        assert stored_rows(store_with_failures) == before
         assert writer.commit() == 1
         assert writer.stored(rows.digest).intervals == ((0, 5), (6, 8))
         with pytest.raises(RowsRefused, match="index 2"):
@@ -129,25 +129,27 @@ def test_retried_row_is_exchanged_for_the_new_one(rows: Rows, tried: Path) -> No
         with pytest.raises(RowsRefused, match="index 1"):
             rows.append(writer, 1, 2, sweep_id="second")
         writer.end_sweep("finished")
-    assert stored_rows(tried) == [
+    assert stored_rows(store_with_failures) == [
         rows.row(2, sweep_id="second") if row["study_index"] == 2 else row for row in before
     ]
-    assert verify_store(tried) == []
-    with StoreReader(tried) as reader:
+    assert verify_store(store_with_failures) == []
+    with StoreReader(store_with_failures) as reader:
         sweeps = reader.sql("SELECT rows_logged, ok, diverged, failed FROM sweeps").to_pylist()
     assert [tuple(sweep.values()) for sweep in sweeps] == [(7, 5, 1, 1), (1, 1, 0, 0)]
 
 
-def test_retried_row_is_found_after_its_sweep_file_was_edited(rows: Rows, tried: Path) -> None:
+def test_retried_row_is_found_after_its_sweep_file_was_edited(
+    rows: Rows, store_with_failures: Path
+) -> None:
     edited = "e" * 64
-    with StoreWriter(tried) as writer:
+    with StoreWriter(store_with_failures) as writer:
         assert len(writer.ids_of_other_versions(rows.study, edited)) == 8
         writer.retry(["failed", "diverged"])
         assert len(writer.ids_of_other_versions(rows.study, edited)) == 5
         writer.begin_sweep(rows.begin("second"))
         moved = rows.row(5, study_index=70, sweep_id="second")
         writer.append(rows.batch([moved]), edited, rows.study, IndexSet.of([(70, 71)]))
-    with StoreReader(tried) as reader:
+    with StoreReader(store_with_failures) as reader:
         found = reader.sql("SELECT experiment_id, study_index, status FROM results").to_pylist()
         assert reader.stored(rows.digest).intervals == ((0, 5), (6, 8))
         assert reader.stored(edited).intervals == ((70, 71),)

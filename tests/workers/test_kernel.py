@@ -39,7 +39,7 @@ CASES = {
     "five hidden layers": Experiment(structure=(4, 3, 5, 2, 3)),
     "single neurons": Experiment(structure=(1, 1, 1)),
     "a neuron without inputs": EMPTY_ROW,
-    "a neuron that nobody reads": DEAD_NEURON,
+    "a neuron without outputs": DEAD_NEURON,
     "a layer without weights": EMPTY_LAYER,
     "batch smaller than a block": Experiment(structure=(3, 3), batch_size=50),
     "batch of a block and a bit": Experiment(structure=(3, 3), batch_size=BLOCK + 1),
@@ -52,7 +52,9 @@ CASES = {
     "pruned": Experiment(method="snip", width=16, target_nnz=40),
     "pruned to few of many neurons": Experiment(method="synflow", width=64, target_nnz=30),
     "pruned from a Xavier-normal draw": Experiment(method="grasp", width=8, target_nnz=40),
-    "pruned, with biases that nobody reads": Experiment(method="prospr", width=3, target_nnz=15),
+    "pruned, with biases of neurons without outputs": Experiment(
+        method="prospr", width=3, target_nnz=15
+    ),
 }
 
 

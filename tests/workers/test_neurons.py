@@ -157,20 +157,20 @@ def test_first_layer_reads_inputs(n: int) -> None:
 
 
 @pytest.mark.parametrize("k", [0, 1, code.FORWARD, *MANY])
-@pytest.mark.parametrize("place", [None, 0, STRIPE // 2 + 3, STRIPE - 1])
-def test_neuron_that_becomes_alive_is_detected(k: int, place: int | None) -> None:
+@pytest.mark.parametrize("point", [None, 0, STRIPE // 2 + 3, STRIPE - 1])
+def test_neuron_that_becomes_alive_is_detected(k: int, point: int | None) -> None:
     arrays = drawn(k)
     _, workspace, parameters = arrays
     workspace[4:] = 0
-    parameters[BIAS] = 0 if k > 0 or place is None else 0.5
-    if k > 0 and place is not None:
-        workspace[4 + k - 1, place] = parameters[weight(k - 1, 0)]
+    parameters[BIAS] = 0 if k > 0 or point is None else 0.5
+    if k > 0 and point is not None:
+        workspace[4 + k - 1, point] = parameters[weight(k - 1, 0)]
     program = [code.FROM_NEURONS, *forward_program(1, k, 4, rests=True)]
-    assert executed(program, arrays) == (place is not None)
+    assert executed(program, arrays) == (point is not None)
     # A later neuron does not reset the flag.
     parameters[BIAS + 1] = -1
     asleep = [code.dead_neuron(0), 0, 4 * (BIAS + 1)]
-    assert executed(program + asleep, arrays) == (place is not None)
+    assert executed(program + asleep, arrays) == (point is not None)
 
 
 def test_relu_maps_nan_to_zero() -> None:
@@ -182,14 +182,14 @@ def test_relu_maps_nan_to_zero() -> None:
     assert np.isfinite(workspace[0]).all()
 
 
-@pytest.mark.parametrize("place", [None, 0, STRIPE - 1])
-def test_has_activation_detects_any_nonzero_point(place: int | None) -> None:
+@pytest.mark.parametrize("point", [None, 0, STRIPE - 1])
+def test_has_activation_detects_any_nonzero_point(point: int | None) -> None:
     row = aligned_zeros(STRIPE)
-    if place is not None:
-        row[place] = 1e-45
+    if point is not None:
+        row[point] = 1e-45
     alive = np.zeros(1, np.bool_)
     _lives(row, alive)
-    assert alive[0] == (place is not None)
+    assert alive[0] == (point is not None)
 
 
 @compiled
@@ -201,8 +201,8 @@ def slopes(fresh: bool) -> tuple[Floats, NDArray[np.float64]]:
     """Initial gradient [PARAMETERS, LANES], and its row sums unless it is overwritten."""
     gradient = aligned_zeros(PARAMETERS * LANES).reshape(PARAMETERS, LANES)
     gradient[:] = np.nan if fresh else np.arange(PARAMETERS * LANES).reshape(PARAMETERS, LANES)
-    begun = np.zeros(PARAMETERS) if fresh else gradient.astype(np.float64).sum(axis=1)
-    return gradient, begun
+    initial_sums = np.zeros(PARAMETERS) if fresh else gradient.astype(np.float64).sum(axis=1)
+    return gradient, initial_sums
 
 
 def backward_program(k: int) -> list[int]:
@@ -227,7 +227,7 @@ def test_backward_pass_counts_every_edge_once(k: int, fresh: bool) -> None:
     stripe, workspace, parameters = drawn(k)
     workspace[0] = np.maximum(workspace[0], 0)
     before = workspace.astype(np.float64)
-    gradient, begun = slopes(fresh)
+    gradient, initial_sums = slopes(fresh)
     words = np.array([*backward_program(k), code.END], np.int32)
     arrays = (stripe.ravel(), workspace.ravel(), parameters, gradient.ravel())
     _backpropagate(words, *arrays, fresh)
@@ -239,7 +239,7 @@ def test_backward_pass_counts_every_edge_once(k: int, fresh: bool) -> None:
     np.testing.assert_array_equal(workspace[1 : ROWS - 1], before[1 : ROWS - 1])
     expected = {weight(edge, 0): before[0] @ before[4 + edge] for edge in range(k)}
     expected[BIAS] = delta.sum()
-    compare_slopes(gradient, begun, expected, fresh)
+    compare_slopes(gradient, initial_sums, expected, fresh)
 
 
 @pytest.mark.parametrize("fresh", [True, False])
@@ -247,7 +247,7 @@ def test_backward_pass_counts_every_edge_once(k: int, fresh: bool) -> None:
 def test_backward_pass_counts_every_edge_of_an_input_once(n: int, k: int, fresh: bool) -> None:
     stripe, workspace, parameters = drawn(k)
     before = workspace.copy()
-    gradient, begun = slopes(fresh)
+    gradient, initial_sums = slopes(fresh)
     words = [code.inputs(n, k), *(4 * STRIPE * OWN[m] for m in range(n)), *edge_words(n, 0, k, 4)]
     arrays = (stripe.ravel(), workspace.ravel(), parameters, gradient.ravel())
     _backpropagate(np.array([*words, code.END], np.int32), *arrays, fresh)
@@ -257,21 +257,23 @@ def test_backward_pass_counts_every_edge_of_an_input_once(n: int, k: int, fresh:
         for edge in range(k)
         for member in range(n)
     }
-    compare_slopes(gradient, begun, expected, fresh)
+    compare_slopes(gradient, initial_sums, expected, fresh)
 
 
 def compare_slopes(
-    gradient: Floats, begun: NDArray[np.float64], expected: dict[int, float], fresh: bool
+    gradient: Floats, initial_sums: NDArray[np.float64], expected: dict[int, float], fresh: bool
 ) -> None:
     """Compare the given parameters, and check that all others are unchanged."""
     found = gradient.astype(np.float64).sum(axis=1)
-    for place in range(PARAMETERS):
-        if place in expected:
-            assert found[place] == pytest.approx(begun[place] + expected[place], rel=1e-4, abs=1e-3)
+    for index in range(PARAMETERS):
+        if index in expected:
+            assert found[index] == pytest.approx(
+                initial_sums[index] + expected[index], rel=1e-4, abs=1e-3
+            )
         elif fresh:
-            assert np.isnan(gradient[place]).all()
+            assert np.isnan(gradient[index]).all()
         else:
-            assert found[place] == begun[place]
+            assert found[index] == initial_sums[index]
 
 
 @pytest.mark.parametrize("scale", [1e-6, 0.1, 1.0, 10.0, 80.0])
@@ -283,7 +285,7 @@ def test_output_deltas_are_the_gradient_of_cross_entropy(scale: float, fresh: bo
     labels[:] = rng.integers(0, 2, STRIPE)
     scales[:] = rng.uniform(size=STRIPE)
     logits[:6] = (200, -200, 0, np.nan, 1e30, -1e30)
-    gradient, begun = slopes(fresh)
+    gradient, initial_sums = slopes(fresh)
     with np.errstate(over="ignore"):
         sigmoid = 1 / (1 + np.exp(-logits.astype(np.float64)))
     # NaN counts as a large logit.
@@ -291,4 +293,4 @@ def test_output_deltas_are_the_gradient_of_cross_entropy(scale: float, fresh: bo
     expected = (sigmoid - labels) * scales
     _output_deltas(logits, labels, scales, gradient.ravel(), fresh)
     np.testing.assert_allclose(logits, expected, rtol=1e-6, atol=1e-7)
-    compare_slopes(gradient, begun, {0: expected.sum()}, fresh)
+    compare_slopes(gradient, initial_sums, {0: expected.sum()}, fresh)

@@ -69,23 +69,23 @@ def decoded(
 ) -> list[tuple[str, list[tuple[int, int]], list[tuple[int, list[int]]]]]:
     """Decode a program: name, (row, bias index) of each neuron, edges.
 
-    Edges are (row of the other end, places of the weights). `kinds` has the name of an instruction,
-    how many neurons it is about, and how many edges each has.
+    Edges are (row of the other end, indices of the weights). `kinds` has an instruction's name, its
+    number of neurons, and the number of edges of each.
     """
     found = []
-    place = 0
-    while words[place] != code.END:
-        name, n, k = kinds[int(words[place])]
-        place += 1
+    offset = 0
+    while words[offset] != code.END:
+        name, n, k = kinds[int(words[offset])]
+        offset += 1
         with_bias = name not in ("watch", "inputs")
         own = []
         for _ in range(n):
-            own.append((words[place] // ROW, words[place + 1] // 4 if with_bias else -1))
-            place += 2 if with_bias else 1
+            own.append((words[offset] // ROW, words[offset + 1] // 4 if with_bias else -1))
+            offset += 2 if with_bias else 1
         edges: list[tuple[int, list[int]]] = []
         for _ in range(k):
-            edges.append((words[place] // ROW, (words[place + 1 : place + 1 + n] // 4).tolist()))
-            place += 1 + n
+            edges.append((words[offset] // ROW, (words[offset + 1 : offset + 1 + n] // 4).tolist()))
+            offset += 1 + n
         found.append((name, own, edges))
     return found
 
@@ -176,8 +176,8 @@ def test_forward_program_contains_every_neuron_and_living_edge_once(
     assert order.index("to output") >= len(order) - 2 - hidden
     # A neuron's edges are summed in the order of its weights, which decides the bits.
     for m in range(hidden + 1):
-        places = [place for _, target, place in found if target == m + INPUTS]
-        assert places == sorted(places)
+        indices = [index for _, target, index in found if target == m + INPUTS]
+        assert indices == sorted(indices)
 
 
 @settings(max_examples=150)
@@ -193,8 +193,8 @@ def test_program_without_zeros_contains_the_nonzero_weights(network: Network, se
         assert name not in ("resting", "watch")
         if name in ("part", "whole"):
             neurons.update(row for row, _ in own)
-        for _, places in edges:
-            found.update(places)
+        for _, indices in edges:
+            found.update(indices)
     assert found == Counter(np.flatnonzero(weights).tolist())
     assert neurons == Counter(range(len(network.alive) + 1))
 

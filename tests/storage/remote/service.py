@@ -14,10 +14,10 @@ Fault = Callable[["Request"], Answer | None]
 
 
 class Request:
-    """A request on its way.
+    """A request that is not answered yet.
 
     Attributes:
-        method: of HTTP.
+        method: HTTP method.
         path: /bucket/name of the object.
     """
 
@@ -55,7 +55,7 @@ class Service:
     """A server that handles one request at a time: moto checks conditions without a lock.
 
     Attributes:
-        fault: Receives every request; answers it, or returns None for the usual answer.
+        fault: function that answers a request, or returns None for the usual answer.
     """
 
     def __init__(self) -> None:

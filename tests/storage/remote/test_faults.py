@@ -68,7 +68,7 @@ def killing(monkeypatch: pytest.MonkeyPatch, at: int, *, before: bool) -> list[s
 
 @pytest.mark.parametrize("before", [True, False])
 @pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.campaign)])
-def test_killed_writer_loses_no_stored_row(
+def test_killed_writer_keeps_stored_rows(
     before: bool,
     every: int,
     rows: Rows,
