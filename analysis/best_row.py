@@ -9,7 +9,7 @@ from storage.reading.literals import sql_text
 from storage.results_reader import ResultsReader
 
 SPARSEST_FIRST = "weight_nnz, model_nnz, accuracy DESC, study, study_index, experiment_id"
-"""SQL order of networks from the sparsest on, without ties."""
+"""SQL order of networks, the sparsest first, without ties."""
 
 
 def best_row(

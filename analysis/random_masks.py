@@ -96,7 +96,7 @@ def number_of_weights(sizes: Sequence[int]) -> int:
 
 
 def _reaches_an_output(chosen: NDArray[np.int64], sizes: Sequence[int]) -> NDArray[np.bool_]:
-    """Tell for each mask whether it has a path; weights are numbered layer by layer.
+    """Return for each mask whether it has a path; indices count weights layer by layer.
 
     Args:
         chosen: int64 [masks, kept], the indices of the kept weights.

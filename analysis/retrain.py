@@ -41,7 +41,7 @@ class NotTheSame(ValueError):  # noqa: N818 - states the condition
 
 
 def was_left_out(row: Mapping[str, Any]) -> bool:
-    """Tell whether a row had a network whose weights were not published."""
+    """Return whether a row had a network whose weights were not published."""
     return row["weights"] is None and row.get("status") in ("ok", "collapsed")
 
 

@@ -20,7 +20,7 @@ def choose_dataset(sql: Callable[[str], pa.Table], dataset: str | None, *, optio
     Args:
         sql: runs a query over the view `results`.
         dataset: name of the data set; None if the results have only one.
-        option: how the user names a data set, such as `--dataset NAME`, for the message.
+        option: option that selects a data set, such as `--dataset NAME`, for the message.
 
     Raises:
         ValueError: there are several data sets and none is chosen, none has this name, or there

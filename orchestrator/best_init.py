@@ -7,7 +7,7 @@ the smallest model_nnz, then the highest accuracy, then the lowest RUN_ID. The s
 enough to draw it again.
 
 It is chosen once for a store, from all trainings of that study with the run's root seed. A choice
-among some of them would be final too, and every row of the fixed groups would depend on it.
+from only some of them could not be revised, because every row of the fixed groups depends on it.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def require_searches(
 def refuse_choice(names: Iterable[str], selections: Sequence[Selection], shard: Shard) -> None:
     """Refuse to choose initialisations for one of several machines.
 
-    Each machine would choose from what it has trained itself, and so another one or none.
+    Each machine would choose from the networks that it has trained, so the choices would differ.
 
     Args:
         names: initialisations to choose.
@@ -150,7 +150,7 @@ def find_init(name: str, root_seed: int, reader: StoreReader) -> tuple[StoredIni
     if not ours:
         raise UserError(
             f"none of the {len(study):,} networks of {study.name} with the root seed {root_seed} "
-            f"reaches {100 * source.target:g} %, so there is none to take {name} from: give it "
+            f"reaches {100 * source.target:g} %, so {name} cannot be taken from it: give it "
             f"with --{name} FILE (a torch state dict of a width-16 network)"
         )
     best = ours[0]

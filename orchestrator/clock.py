@@ -11,8 +11,8 @@ MAX_STEP_S = 2.0
 class PatientClock:
     """Monotonic seconds, of which at most `MAX_STEP_S` pass between two readings.
 
-    A driver that was stopped, or waited for the disk, finds answers waiting when it resumes. By any
-    other clock, every time limit would be over before it looks at them.
+    A driver that was stopped, or waited for the disk, finds answers waiting when it resumes. With
+    an ordinary clock, every time limit would have expired before it looks at them.
     """
 
     def __init__(self) -> None:

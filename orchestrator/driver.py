@@ -20,16 +20,16 @@ from workers.task import failed_rows
 logger = logging.getLogger(__name__)
 
 WAIT_S = 0.5
-"""Seconds to wait for a task before looking at the clock and at requests to stop again."""
+"""Seconds to wait for a task before the clock and requests to stop are checked again."""
 
 MAX_LOSSES = 4
 """Number of times that a task is lost with its machine before it counts as the cause."""
 
 MAX_INITIAL_FAILURES = 6
-"""Experiments that fail one after the other, before any has succeeded, at which the run aborts."""
+"""Consecutive failed experiments, before any has succeeded, after which the run aborts."""
 
 MAX_CONSECUTIVE_FAILURES = 60
-"""The same once some have succeeded: the machine is at fault, not the experiments. A full disk must
+"""The same after the first success: the machine is at fault, not the experiments. A full disk must
 not fill the store with failed rows, which are not tried again."""
 
 
@@ -92,7 +92,7 @@ def drive(
         The tally.
 
     Raises:
-        UserError: nothing can be trained here, or not any more.
+        UserError: nothing can be trained here, or no longer.
     """
     tally = Tally(scheduler.left) if tally is None else tally
     _Loop(scheduler, executor, sink, monitor, tally).run(stop)
@@ -171,7 +171,7 @@ class _Loop:
         job, reason = failed.job, failed.reason
         logger.warning("%s failed: %s", job, reason)
         if len(job.task.indices) > 1:
-            # Says little about the machine: one bad experiment in a hundred fails every task.
+            # Does not count against the machine: one bad experiment in 100 can fail every task.
             self._scheduler.split(job)
             return
         self._abort_after_too_many_failures(failed)

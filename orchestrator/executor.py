@@ -165,7 +165,7 @@ class InlineExecutor:
         start = time.perf_counter()
         try:
             rows = run_task(job.task, self._inits, self._device)
-        except (Exception, SystemExit) as error:  # whatever a plug-in raises belongs into a row
+        except (Exception, SystemExit) as error:  # whatever a plug-in raises is recorded in a row
             logger.warning("a task failed", exc_info=True)
             return [Failed(job, describe_error(error), self._kind)]
         return [Done(job, rows, time.perf_counter() - start, self._kind)]

@@ -49,7 +49,7 @@ def _check_algorithm(name: str, plugin: Plugin | None) -> None:
     except (Exception, SystemExit) as error:  # the plug-in's code can raise anything
         raise UserError(f"{plugin} cannot be used: {describe_error(error)}") from error
     if not callable(function):
-        raise UserError(f"{plugin} cannot be used: {method.module} prunes with no function")
+        raise UserError(f"{plugin} cannot be used: {method.module} has no pruning function")
 
 
 def _check_dataset(name: str) -> None:

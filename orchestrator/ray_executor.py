@@ -27,7 +27,7 @@ from workers.actor import TrainingActor
 logger = logging.getLogger(__name__)
 
 JOBS_PER_WORKER = 2
-"""One in training and one waiting, so that no worker waits for the driver."""
+"""Jobs of a worker: one in training and one waiting, so that it never waits for the driver."""
 
 GROUP_S = 0.05
 """Seconds to wait for jobs that end at about the same time, to return them together."""

@@ -42,7 +42,7 @@ def phase_2_targets(settings: SearchSettings, structures: Sequence[Structure]) -
     """Return the masks of some structures: those in the paper's studies, and others.
 
     Raises:
-        UserError: a structure has more masks than can be numbered, or `masks` is unknown.
+        UserError: a structure has too many masks, or `masks` is unknown.
     """
     selections = []
     for structure in structures:
@@ -176,7 +176,7 @@ def _condition(settings: SearchSettings, studies: Iterable[str]) -> str:
 
 
 def _sql(value: str | float) -> str:
-    """Return a value of the program's own as an SQL literal; a decimal would not be a DOUBLE."""
+    """Return a trusted value as an SQL literal; numbers are DOUBLE instead of DECIMAL."""
     if isinstance(value, str):
         return f"'{value}'"
     return str(value) if isinstance(value, int) else f"{value!r}::DOUBLE"

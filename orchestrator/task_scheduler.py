@@ -1,4 +1,4 @@
-"""Cuts a plan into tasks, one at a time, sized so that each lasts a few seconds."""
+"""Division of a plan into tasks, one at a time, each sized to last a few seconds."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from workers.train import needs_cpu
 
 TASK_SECONDS = 6.0
 """Target duration of a task. Long enough for many experiments of each data order, which share the
-shuffle and the gathering of batches; short enough to stop or to lose one without regret."""
+shuffle and the gathering of batches; short enough that waiting for one or losing one costs little.
+"""
 
 FIRST_TASK_COST = 1e6
 """Cost (`workers.cost`) of a task while the speed is unknown: about 256 networks of 7x3x3."""
 
 SMALLEST_TASK = 32
-"""Minimum number of experiments in a task, but for the last of a study. Handing out smaller ones
-costs more than an evenly shared end of the sweep gains."""
+"""Minimum number of experiments in a task, except for the last one of a study. Handing out smaller
+ones costs more than an evenly shared end of the sweep gains."""
 
 LARGEST_TASK = 8192
 """Maximum number of experiments in a task: a worker holds all of their rows at once."""
@@ -37,14 +38,15 @@ MAX_OVERSAMPLING = 1.25
 """Maximum ratio of the experiments that a cost was sampled from to those that are taken."""
 
 INTERVALS_PER_CUT = 2048
-"""Intervals of a study that tasks are cut from at a time. Every cut copies the rest, and a study
-can have as many gaps as stored rows."""
+"""Number of intervals of a study from which tasks are cut at a time. Every cut copies the rest, and
+a study can have as many gaps as stored rows."""
 
 MAX_DEFERRED = 4 * LARGEST_TASK
-"""Maximum number of experiments kept for CPU workers while other workers look for theirs."""
+"""Maximum number of experiments kept for CPU workers while work for other devices is searched."""
 
 PROBES = 64
-"""Experiments that are looked at to find one for any device, evenly spread over the rest."""
+"""Number of experiments, evenly spread over the rest, that are examined to find one for any device.
+"""
 
 PARTS_PER_SPLIT = 32
 """Number of parts a failed task is split into. With 32, one bad experiment in 500 is isolated in
@@ -145,16 +147,16 @@ class TaskScheduler:
         return job.time_limit_s(speed, self._failures_before_success)
 
     def put_back(self, job: Job) -> None:
-        """Hand a job out again, after the others that came back."""
+        """Queue a job again, after the others that came back."""
         self._returned.append(job)
 
     def retry(self, job: Job) -> None:
-        """Hand a failed job out again, after the others that came back."""
+        """Queue a failed job again, after the others that came back."""
         self._failures_before_success += 1
         self.put_back(replace(job, failures=job.failures + 1, suspect=True, losses=0))
 
     def split(self, job: Job) -> None:
-        """Hand a failed job's parts out, before others that came back, so that few are in parts."""
+        """Queue the parts of a failed job before other jobs, so that few are split at a time."""
         self._failures_before_success += 1
         study = job.task.study
         for indices in reversed(parts(job.task.indices, PARTS_PER_SPLIT)):
@@ -260,7 +262,7 @@ def parts(indices: IndexSet, count: int) -> list[IndexSet]:
 def _first_for_any_device(study: Study, indices: IndexSet) -> int | None:
     """Return an index from which to look for experiments for any device.
 
-    It is the first such experiment among a few that are looked at; None if there is none.
+    It is the first such experiment among the `PROBES` examined ones; None if there is none.
     """
     if not indices:
         return None
@@ -270,5 +272,5 @@ def _first_for_any_device(study: Study, indices: IndexSet) -> int | None:
 
 
 def _for_any_device(study: Study, indices: IndexSet) -> IndexSet:
-    """Return the indices whose experiments any device can train; looks at each."""
+    """Return the indices whose experiments any device can train; every experiment is examined."""
     return IndexSet.from_indices(index for index in indices if not needs_cpu(study[index]))

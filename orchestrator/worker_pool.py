@@ -66,7 +66,7 @@ class Speeds:
         return sum(same) / len(same) if same else None
 
     def share(self, kind: WorkerKind, counts: WorkerCounts) -> float:
-        """Return one worker's share of all work, 0 to 1, with which all workers end together.
+        """Return one worker's share of all work, 0 to 1, such that all workers finish together.
 
         A kind of unknown speed counts as average.
         """

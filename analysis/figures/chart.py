@@ -156,8 +156,8 @@ class Chart:
 
     Attributes:
         name: stem of its files, and id in the page.
-        title: what the figure shows.
-        caption: how to read it.
+        title: heading.
+        caption: explanation below the figure.
         x: x axis.
         y: y axis.
         views: one view for each combination of selector values.

@@ -1,4 +1,4 @@
-"""Making a report: run the queries, plot, draw, and put the complete folder in place."""
+"""Creation of a report: queries, figures and drawings in a folder that appears when complete."""
 
 from __future__ import annotations
 

@@ -22,8 +22,7 @@ class Finding:
     Attributes:
         subject: what the number is about, such as an algorithm and an accuracy.
         value: the number with its interval, as text.
-        verdict: whether it agrees with the claim; None for a number that is only shown for
-            comparison.
+        verdict: agreement with the claim; None for a number that is only shown for comparison.
     """
 
     subject: str
@@ -38,8 +37,8 @@ class Claim:
     Attributes:
         name: id in lower case.
         statement: the claim in our words.
-        measured: what each number is.
-        rule: when a number agrees, and what is needed to decide.
+        measured: description of the numbers.
+        rule: conditions under which a number agrees, and the minimum data to decide.
         findings: the numbers; empty if nothing is stored for the claim.
         answers: the tables that they come from.
     """

@@ -25,7 +25,7 @@ from workers.train import Device
 logger = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 300.0
-"""Seconds in which a worker must start and compile while there is no other."""
+"""Seconds that a worker may take to start and compile while there is no other."""
 
 NODE_TIMEOUT_S = 1200.0
 """The same on a cluster that may have to rent a machine first and install everything on it."""
@@ -121,7 +121,7 @@ class Pool:
         worker.kill()
 
     def _reserve_cpu(self, nodes: Sequence[Node]) -> None:
-        """Keep a CPU of the driver's node free of workers, in a cluster of some size."""
+        """Keep a CPU of the driver's node free of workers in a large cluster."""
         own = ray.get_runtime_context().get_node_id()
         if self._reservation is None and should_reserve_cpu(nodes, own):
             on_own_node = NodeAffinitySchedulingStrategy(own, soft=False)
@@ -169,8 +169,8 @@ class Pool:
             self.starting.append(self._new(device, now))
 
     def _new(self, device: Device, now: float) -> Worker:
-        # A GPU's worker is placed by its GPU alone. The CPU that it keeps busy is left free by the
-        # number of CPU workers, and must not be what it waits for.
+        # A GPU's worker is placed by its GPU alone. The number of CPU workers leaves a CPU free for
+        # it, so it need not wait for one.
         needs = {"num_cpus": 0, "num_gpus": 1} if device == "cuda" else {"num_cpus": 1}
         actor = self._actor.options(**needs).remote(self._inits, device)
         return Worker(actor, device, actor.warm_up.remote(), now)

@@ -14,8 +14,8 @@ MAX_PENDING_WORKERS = 64
 between it is the number that the present nodes hold, so that the cluster doubles each time."""
 
 RESERVE_FROM_CPUS = 16
-"""CPUs of a cluster from which the driver reserves one of its own node: it then receives, checks
-and writes more than a hundred rows a second from each CPU."""
+"""Minimum number of CPUs in a cluster for which the driver reserves one on its node: it then
+receives, checks and writes more than a hundred rows a second from each CPU."""
 
 
 @dataclass(frozen=True)

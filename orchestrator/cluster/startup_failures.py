@@ -11,8 +11,8 @@ from orchestrator.cluster.worker import failed_by_itself, reason_of
 from workers.train import Device
 
 MAX_FAILED_STARTS = 3
-"""Workers of a device that fail in their own code, before any has started, at which the device is
-given up."""
+"""Number of workers of a device that fail in their own code, before any has started, after which
+the device is given up."""
 
 OTHERS_TIMEOUT_S = 60.0
 """Seconds after the first such failure in which others may still start: one node may be broken."""

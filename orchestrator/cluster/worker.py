@@ -32,7 +32,7 @@ GET_TIMEOUT_S = 60.0
 _CAUSE_OF_DEATH = ("The actor is dead because", "The actor died because")
 
 _LOST_NODE = ("node has died", "node has crashed", "owner has died")
-"""Words of Ray's errors that mean a lost node where the type of the error does not tell."""
+"""Phrases in Ray's errors that mean a lost node where the type of the error does not tell."""
 
 
 @dataclass(eq=False)
@@ -100,8 +100,8 @@ def blames_task(error: RayError) -> bool:
 
     It is not if the node was lost or is unreachable, if rows were lost in transit, or if the node
     as a whole ran out of memory, since `workers.actor.limit_memory` bounds what an experiment can
-    take. Where Ray cannot tell, it is not either: an experiment that kills its worker does so
-    again.
+    take. Where Ray cannot tell, the task is not blamed either: an experiment that kills its worker
+    will do so again.
     """
     lost = (
         ActorUnavailableError,

@@ -44,7 +44,7 @@ class ExportFormat(StrEnum):
     duckdb = "duckdb"
 
 
-HELP: Final = """Type statements in DuckDB's SQL that read; each ends with a semicolon.
+HELP: Final = """Type statements that read data, in DuckDB's SQL; each ends with a semicolon.
   DESCRIBE results;   a row for each training
   DESCRIBE sweeps;    a row for each run
 Ctrl-C stops a statement. quit or Ctrl-D ends."""
@@ -59,7 +59,7 @@ QUIT_WORDS: Final = frozenset({"quit", "exit", "\\q", ".quit", ".exit"})
 
 
 def query(
-    statement: Annotated[str, typer.Argument(metavar="SQL", help="One statement that reads.")],
+    statement: Annotated[str, typer.Argument(metavar="SQL", help="One statement that reads data.")],
     store: MaybeStorePath = None,
     published: Published = False,
     output_format: Annotated[
@@ -76,8 +76,8 @@ def query(
     """Query the results in SQL, also while a sweep is running.
 
     The dialect is DuckDB's. There are two views: `results`, a row for each training, and `sweeps`,
-    a row for each run. `DESCRIBE results` lists the columns. Only statements that read are
-    accepted.
+    a row for each run. `DESCRIBE results` lists the columns. Only statements that read data
+    are accepted.
     """
     with results_reader(store, published) as reader:
         if output is not None:

@@ -40,7 +40,7 @@ def diff(
     ] = None,
     published: Annotated[
         bool,
-        typer.Option("--published", help="Compare with the published results, not with a store B."),
+        typer.Option("--published", help="Compare with the published results instead of B."),
     ] = False,
     studies: Annotated[
         list[str] | None,
@@ -54,7 +54,7 @@ def diff(
     the same experiments and no row differs, else 1.
     """
     if (second is None) != published:
-        raise UserError("A is compared with one other: name a second store B, or add --published")
+        raise UserError("nothing to compare A with: name either a store B or --published")
     with ExitStack() as stack:
         a = stack.enter_context(results_reader(first, False))
         b = stack.enter_context(results_reader(second, published))

@@ -22,7 +22,7 @@ def doctor(
         typer.Option(
             "--store",
             metavar="D",
-            help="Also check a store, or the place for one: a folder or s3://BUCKET/PREFIX.",
+            help="Also check a store, or the location of a new one: a folder or s3://BUCKET/PREFIX.",
         ),
     ] = None,
     with_ray: Annotated[

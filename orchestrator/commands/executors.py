@@ -1,4 +1,4 @@
-"""The options of `run` and `search` on what trains, and the executor that they ask for."""
+"""The options of `run` and `search` that choose an executor, and that executor."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:  # every command imports this module for its options
     from workers.train import Device
 
 SMALL_RUN_S = 20.0
-"""Seconds of work on one core up to which a run does without Ray, which takes as long to start."""
+"""Seconds of work on one core up to which a run does not use Ray, which takes as long to start."""
 
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
-"""Device files of NVIDIA's and AMD's drivers, and of Windows' for Linux."""
+"""Device files of NVIDIA's and AMD's drivers, and of GPUs in the Windows Subsystem for Linux."""
 
 
 class DeviceChoice(StrEnum):
@@ -68,7 +68,7 @@ class ExecutorOptions:
         if choice is ExecutorChoice.inline and (workers is not None or address is not None):
             unused = "--workers" if workers is not None else "--address"
             raise UserError(
-                f"--executor inline trains in this process alone: leave {unused} out, or take "
+                f"--executor inline trains in this process alone: leave {unused} out, or use "
                 "--executor ray"
             )
         return cls(choice, workers, _devices(device, choice, address), address)

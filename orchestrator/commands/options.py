@@ -89,15 +89,15 @@ ShardWord = Annotated[
     typer.Option(
         "--shard",
         metavar="K/N",
-        help="Only part K of N disjoint parts of the experiments, such as 3/16.",
+        help="Use only part K of N disjoint parts of the experiments, such as 3/16.",
     ),
 ]
 Retry = Annotated[
     str | None,
     typer.Option(
         metavar="S",
-        help="Also train experiments again whose stored rows have this status (failed, diverged, "
-        "or both, separated by a comma). The new rows replace the old ones.",
+        help="Also train the experiments again whose stored rows have this status: failed, "
+        "diverged, or failed,diverged. The new rows replace the old ones.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

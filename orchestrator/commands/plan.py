@@ -44,8 +44,8 @@ def plan(
 ) -> None:
     """Show what is left to train, and what it costs on this machine.
 
-    The numbers of planned, stored and remaining experiments, with core-hours and disk space. The
-    machine's speed is measured once, which takes two seconds, and kept.
+    Prints the numbers of planned, stored and remaining experiments, with core-hours and disk space.
+    The machine's speed is measured once, which takes two seconds, and kept.
     """
     targets = find_targets(words, root_seed)
     if shard is not None:

@@ -43,8 +43,8 @@ def publish(
     """Write the results of the paper's studies as small files for a repository.
 
     Each study becomes one Parquet file without weights. Columns that follow from the RUN_ID are
-    left out, and computed when the file is read (`query --published`, `run --from-published`). Of
-    an incomplete study the stored rows are published.
+    left out, and computed when the file is read (`query --published`, `run --from-published`). A
+    study that is incomplete is published as far as it is stored.
     """
     folder = output or published_folder()
     with StoreReader(store) as reader:

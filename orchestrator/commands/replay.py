@@ -32,8 +32,8 @@ def replay(
 ) -> None:
     """Train a stored experiment again and compare every weight.
 
-    Nothing is stored. The exit code is 0 if the results agree bit for bit, and 1 if not. Bits
-    depend on the processor, so the row is trained with the arithmetic that it was made with.
+    Nothing is stored. The exit code is 0 if the results agree bit for bit, and 1 if not. Results
+    depend on the processor, so the arithmetic is that of the processor that made the row.
     """
     # Imported here: torch takes a second, which `--help` need not cost.
     from analysis import replay as replaying

@@ -45,7 +45,7 @@ def report(
         typer.Option(metavar="S", help="Data set to report on; needed if there are several."),
     ] = None,
     draw: Annotated[
-        bool, typer.Option("--draw/--no-draw", help="Draw the networks behind the points.")
+        bool, typer.Option("--draw/--no-draw", help="Draw the networks of the points.")
     ] = True,
     draw_all: Annotated[
         bool,
@@ -71,9 +71,9 @@ def report(
 ) -> None:
     """Build a report of figures and tables for a browser.
 
-    Open index.html in the new folder; it needs no network. Every figure shows the SQL behind it,
-    and clicking a point opens the drawing of its network. The folder also holds the figures as SVG
-    and PNG files and the tables as CSV files.
+    Open index.html in the new folder; it works offline. Every figure shows its SQL, and clicking a
+    point opens the drawing of its network. The folder also holds the figures as SVG and PNG files
+    and the tables as CSV files.
     """
     if live:
         if store is None or published:

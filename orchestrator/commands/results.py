@@ -30,7 +30,7 @@ def results_reader(store: Path | None, published: bool) -> ResultsReader:
         return StoreReader(store)
     if not published:
         raise UserError(
-            "name the results: --store D for a store, or --published for those of the repository"
+            "which results? Add --store D, or --published for those published with the repository"
         )
     reader = PublishedReader(published_folder(), cache_folder())
     if reader.unprepared:

@@ -101,8 +101,8 @@ def search(
     masks: Annotated[
         MasksChoice,
         typer.Option(
-            help="Every mask, or one of each network that differs by more than the order of its "
-            "neurons."
+            help="Masks to try: all, or one of each network that is distinct up to the order of "
+            "its hidden neurons."
         ),
     ] = MasksChoice.all,
     lr: Annotated[
@@ -111,7 +111,10 @@ def search(
     ] = None,
     schedule: Annotated[
         list[ScheduleChoice] | None,
-        typer.Option(help="Schedule of the learning rate; repeatable [default: all three]"),
+        typer.Option(
+            metavar=f"<{'|'.join(ScheduleChoice)}>",
+            help="Schedule of the learning rate; repeatable [default: all three]",
+        ),
     ] = None,
     again: Annotated[
         bool,
@@ -134,8 +137,8 @@ def search(
     """Search for the sparsest network that reaches an accuracy. The same command resumes.
 
     Phase 1 trains every dense structure, phase 2 every mask of the smallest structures that reach
-    the accuracy. What is stored is not trained again, and what phase 1 has chosen is kept for these
-    options.
+    the accuracy. Stored experiments are not trained again, and the choice of phase 1 is kept for
+    the same options.
     """
     settings = SearchSettings(
         target=target,

@@ -46,7 +46,7 @@ def store_location(text: str) -> Path | StoreOnS3:
 
 
 def new_store_location(text: str) -> Path | StoreOnS3:
-    """Return the location of a store that may be missing, as `store_location`."""
+    """Return the location of a store that may be missing; see `store_location`."""
     return _location(text, may_be_missing=True)
 
 

@@ -1,4 +1,4 @@
-"""Training the experiments of a command, as one sweep of the store or as two.
+"""Training of a command's experiments, as one sweep of the store or as two.
 
 There are two if a stored initialisation has to be chosen (`orchestrator.best_init`): first the
 search that it is chosen from, then everything else.

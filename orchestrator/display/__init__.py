@@ -1,1 +1,1 @@
-"""What commands show of sweeps and stores on the terminal."""
+"""Terminal output about sweeps and stores."""

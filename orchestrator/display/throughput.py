@@ -10,7 +10,7 @@ from orchestrator.display.formatting import clock, counted
 from storage.live import LiveProgress
 
 EVEN_RATIO = 1.25
-"""Largest ratio of the costs of remaining and recent experiments that is not worth mentioning."""
+"""Ratio of the costs of remaining and recent experiments above which the text mentions it."""
 
 
 def rate_and_time_left(rate: float, left_s: float | None) -> list[str]:

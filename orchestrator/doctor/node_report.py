@@ -1,4 +1,4 @@
-"""What determines the rows of a machine: software, code and arithmetic.
+"""Properties of a machine that determine its rows: software, code and arithmetic.
 
 Nodes of a cluster run `node_report`, so this module imports little before that.
 """

@@ -27,12 +27,12 @@ NETWORKS = 16
 """Number of networks of each structure, timed together as if they shared a data order in a task."""
 
 LEARNING_RATE = 1e-6
-"""A rate at which no network learns. The weights that a good network could lose are counted too
-(`workers.prunability`), which is not training and depends on how good the network is."""
+"""Learning rate at which no network learns. For a good network, the weights that it could lose are
+counted too (`workers.prunability`), which is not training."""
 
 EPOCHS = 20
-"""Epochs of each network: one to two seconds in all. In fewer, a network's other work would count
-too much."""
+"""Epochs of each network, which take one to two seconds in all. With fewer, the work other than
+training would count too much."""
 
 
 class Calibration(BaseModel):
@@ -71,7 +71,7 @@ def speed_note(speed: Calibration) -> str:
 
 
 def calibration_file() -> Path:
-    """Return the file of the speed; its name has what the measurement depends on."""
+    """Return the file of the speed; its name contains what the measurement depends on."""
     return cache_folder() / f"calibration-{STEP_COST:g}-{LEARNING_RATE:g}-{EPOCHS}.json"
 
 

@@ -13,7 +13,7 @@ from search.study import Study
 from workers.cost import UNIT_MS, experiment_cost, explicit_mask_cost
 
 SAMPLE = 400
-"""Experiments, evenly spread over a study, whose mean cost is taken for all."""
+"""Number of experiments, evenly spread over a study, whose mean cost is taken for all."""
 
 ROW_BYTES = 220
 """Bytes of a stored row: 97 MB for the 445,824 of docs/results.md."""

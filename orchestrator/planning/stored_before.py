@@ -25,7 +25,7 @@ CHUNK = 50_000
 """Number of experiments whose ids are computed together."""
 
 PARALLEL_FROM = 200_000
-"""Number of experiments up to which this process is done before others would have started."""
+"""Number of experiments up to which this process alone is faster than starting others."""
 
 
 def stored_before(study: Study, indices: IndexSet, stored: IdSet) -> IndexSet:
@@ -53,10 +53,10 @@ def _ids(study: Study, indices: IndexSet) -> Iterator[tuple[IndexSet, bytes]]:
         return
     # Spawned, not forked: this process may have threads, DuckDB's among them.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(cores, context, _keep, (study,)) as pool:
+    with ProcessPoolExecutor(cores, context, _set_study, (study,)) as pool:
         waiting: deque[tuple[IndexSet, Future[bytes]]] = deque()
         for chunk in _chunks(indices):
-            waiting.append((chunk, pool.submit(_ids_of_kept, chunk)))
+            waiting.append((chunk, pool.submit(_chunk_ids_in_worker, chunk)))
             if len(waiting) > 2 * cores:
                 first, ids = waiting.popleft()
                 yield first, ids.result()
@@ -76,16 +76,16 @@ def _chunk_ids(study: Study, chunk: IndexSet) -> bytes:
     return bytes.fromhex("".join(ids))
 
 
-_kept: list[Study] = []
+_worker_study: list[Study] = []
 """The study, which is sent to each process of the pool once."""
 
 
-def _keep(study: Study) -> None:
-    _kept.append(study)
+def _set_study(study: Study) -> None:
+    _worker_study.append(study)
 
 
-def _ids_of_kept(chunk: IndexSet) -> bytes:
-    return _chunk_ids(_kept[0], chunk)
+def _chunk_ids_in_worker(chunk: IndexSet) -> bytes:
+    return _chunk_ids(_worker_study[0], chunk)
 
 
 def _intervals(indices: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

@@ -38,7 +38,7 @@ class Targets:
 
     @property
     def left_out(self) -> list[str]:
-        """A message for each study that leaves out impossible combinations."""
+        """Messages about the studies that leave out impossible combinations."""
         return [
             f"{s.study.name}: {s.study.left_out:,} combinations are left out: their target_nnz "
             "is not below the number of weights"

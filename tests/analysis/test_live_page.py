@@ -103,7 +103,7 @@ def test_live_point_opens_its_network(browser: WebDriver, folder: Path, report_s
 
 
 @in_a_browser
-def test_page_that_is_no_longer_updated_says_so(browser: WebDriver, folder: Path) -> None:
+def test_page_shows_that_it_is_no_longer_updated(browser: WebDriver, folder: Path) -> None:
     page = LivePage(folder, "--store runs/paper", 0.2)
     page.update(STATE)
     script = (folder / "progress.js").read_text()

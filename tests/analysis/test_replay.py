@@ -55,7 +55,7 @@ def test_row_that_was_never_trained_is_refused() -> None:
 
 
 def _no_reader() -> ResultsReader:
-    """Return a reader that must not be used: rows from fresh initialisations need none."""
+    """Return a reader that fails when used: rows from fresh initialisations need none."""
 
     class _Unusable:
         def __getattr__(self, name: str) -> Path:

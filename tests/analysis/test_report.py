@@ -208,7 +208,7 @@ def test_text_of_the_page_is_not_markup(
     assert "<script>" not in (tmp_path / "report" / "data.js").read_text()
 
 
-def test_other_folder_is_never_replaced(tmp_path: Path) -> None:
+def test_other_folder_is_kept(tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter-1.tex").write_text("precious")
     for overwrite in (False, True):
@@ -264,7 +264,9 @@ def test_networks_of_low_accuracy_are_drawn_only_on_request(report_store: Path) 
         assert bool(one.not_drawn) == (one.row["accuracy"] < MIN_ACCURACY)
 
 
-def test_network_with_three_inputs_is_never_drawn(report_store: Path, tmp_path: Path) -> None:
+def test_network_with_three_inputs_is_left_out_of_the_drawings(
+    report_store: Path, tmp_path: Path
+) -> None:
     in_space = "SELECT * REPLACE (if(method = 'snip', [3, 4, 1], layers) AS layers) FROM results"
     reader: Any = OtherRows(report_store, in_space)
     charts = frontier.section(OneDataset(reader)).charts
@@ -277,7 +279,7 @@ def test_network_with_three_inputs_is_never_drawn(report_store: Path, tmp_path: 
 
 
 class OtherRows:
-    """A reader of a store with other rows in place of its own."""
+    """A reader of a store whose rows are replaced by others."""
 
     def __init__(self, store: Path, rows: str) -> None:
         self._store = store
@@ -419,7 +421,7 @@ def test_claim_about_width_needs_most_of_several_steps(
     assert ledger_of(report_store, rows)["width"].verdict == verdict
 
 
-def test_data_of_the_page_has_no_nan() -> None:
+def test_nan_is_null_in_the_data_of_the_page() -> None:
     script = as_script("DATA", {"x": [1.5, float("nan"), float("inf")], "text": "</script>"})
     assert script == 'window.DATA = {"x":[1.5,null,null],"text":"\\u003c/script>"};\n'
 

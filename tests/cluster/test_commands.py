@@ -1,4 +1,4 @@
-"""Commands in the comments of the cluster's files, and in docs/cluster.md inside of others."""
+"""Commands in the comments of the cluster's files, and inside other commands of docs/cluster.md."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILES = [ROOT / "cluster.yaml", *sorted((ROOT / "cluster").iterdir()), ROOT / "d
 
 
 def command_lines(file: Path) -> list[str]:
-    """What others are told to call `sparsest` with: inside quotes, behind `--` or an `&&`."""
+    """Return the arguments of `sparsest` inside other commands: in quotes, after `--` or `&&`."""
     text = file.read_text().replace("\\\n", " ")
     return re.findall(r"(?:'|&& |-- |bin/)sparsest ([a-z][^'\n&|]*)", text)
 

@@ -1,4 +1,4 @@
-"""cluster/kuberay.yaml and its image; there is no Kubernetes here to try them on."""
+"""cluster/kuberay.yaml and its image, checked without a Kubernetes cluster."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_fields_are_those_of_the_operator(objects: dict[str, dict[str, Any]]) ->
     for group in spec["workerGroupSpecs"]:
         assert set(group) <= WORKER
         assert group["minReplicas"] == 0
-    # Go's decoder takes text here, and nothing else.
+    # Go's decoder accepts only text here.
     params = spec["headGroupSpec"]["rayStartParams"]
     assert all(isinstance(value, str) for value in params.values())
     assert params["num-cpus"] == "0"

@@ -1,4 +1,4 @@
-"""The launcher files are held against Ray's own schema and against the rest of the project."""
+"""The launcher files agree with Ray's schema and with the rest of the project."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def pinned(package: str) -> str:
 def test_file_follows_ray_s_schema(cluster: dict[str, Any]) -> None:
     prepared = prepare_config(cluster)
     validate_config(prepared)
-    # What Ray made of the file, not only that it took it.
+    # Ray's interpretation of the file, not only its acceptance.
     assert set(prepared["available_node_types"]) == {"head", "cpu-worker", "gpu-worker"}
 
 
@@ -48,7 +48,7 @@ def test_misspelt_key_is_refused(cluster: dict[str, Any]) -> None:
         validate_config(prepare_config(cluster))
 
 
-def test_no_worker_is_started_before_there_is_work(cluster: dict[str, Any]) -> None:
+def test_workers_are_started_only_when_there_is_work(cluster: dict[str, Any]) -> None:
     workers = {k: v for k, v in cluster["available_node_types"].items() if k != "head"}
     assert {name: node["min_workers"] for name, node in workers.items()} == {
         "cpu-worker": 0,
@@ -56,7 +56,7 @@ def test_no_worker_is_started_before_there_is_work(cluster: dict[str, Any]) -> N
     }
 
 
-def test_head_does_not_train(cluster: dict[str, Any]) -> None:
+def test_head_offers_no_cpus_for_training(cluster: dict[str, Any]) -> None:
     assert cluster["available_node_types"]["head"]["resources"] == {"CPU": 0}
 
 
@@ -108,11 +108,11 @@ def test_ray_asks_for_a_token(name: str) -> None:
 
 
 def test_ray_s_ports_are_closed_to_the_outside(cluster: dict[str, Any]) -> None:
-    # Ray's own rules for a group that it makes let in SSH, and the group's members.
+    # By default Ray makes a group that lets in SSH from everywhere, and the group's members.
     assert cluster["provider"]["security_group"] == {"GroupName": "sparsest"}
 
 
-def test_store_is_not_on_a_spot_instance(cluster: dict[str, Any]) -> None:
+def test_head_with_the_store_is_an_on_demand_instance(cluster: dict[str, Any]) -> None:
     types = cluster["available_node_types"]
     spot = {name for name, node in types.items() if "InstanceMarketOptions" in node["node_config"]}
     assert spot == {"cpu-worker", "gpu-worker"}

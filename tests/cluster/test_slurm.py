@@ -15,20 +15,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "cluster" / "slurm.sh"
 
-# Each says what it was called with and whether it has the token. Ray's head listens, and both go on
-# until they are told to end, as `--block` does.
+# Each logs its arguments and the length of its token. Ray's head listens, and both nodes run until
+# they are terminated, as with `--block`.
 PROGRAMS = {
     "hostname": "echo '127.0.0.1 fe80::1'",
     "scontrol": "printf 'node1\\nnode2\\nnode3\\n'",
-    "srun": 'while [[ $1 == --* ]]; do options+=" $1"; shift; done; say "$options"; exec "$@"',
-    "ray": """say "$@"
+    "srun": 'while [[ $1 == --* ]]; do options+=" $1"; shift; done; log_call "$options"; exec "$@"',
+    "ray": """log_call "$@"
 [[ $* != *--head* ]] || exec python -c '
 import socket, sys, time
 with socket.create_server(("127.0.0.1", int(sys.argv[1]))): time.sleep(60)
 ' $(sed -E 's/.*--port=([0-9]+).*/\\1/' <<< "$*")
 exec sleep 60""",
-    "sparsest": """trap 'say stopped; exit 143' TERM
-say "$@"
+    "sparsest": """trap 'log_call stopped; exit 143' TERM
+log_call "$@"
 until grep -q 'ray start.* --address' $CALLS; do sleep 0.05; done
 if [[ -n ${HANG:-} ]]; then sleep 60 & wait; fi
 exit 3""",
@@ -37,13 +37,13 @@ exit 3""",
 
 @pytest.fixture
 def job(tmp_path: Path) -> tuple[dict[str, str], Path]:
-    """The environment of a batch script on three nodes, and the file where programs are named."""
+    """The environment of a batch script on three nodes, and the log of the programs' calls."""
     calls, bin_folder = tmp_path / "calls", tmp_path / ".venv" / "bin"
     bin_folder.mkdir(parents=True)
     for name, body in PROGRAMS.items():
-        said = f'echo "{name} $* token=${{#RAY_AUTH_TOKEN}}" >> {calls}'
+        command = f'echo "{name} $* token=${{#RAY_AUTH_TOKEN}}" >> {calls}'
         program = bin_folder / name
-        program.write_text(f"#!/bin/bash\nsay() {{ {said}; }}\n{body}\n")
+        program.write_text(f"#!/bin/bash\nlog_call() {{ {command}; }}\n{body}\n")
         program.chmod(0o755)
     environment = dict(
         os.environ,
@@ -68,11 +68,11 @@ def test_nodes_join_their_head_and_end_with_the_sweep(
     words = [str(SCRIPT), "phase1", "--store", "a b"]
     ended = subprocess.run(words, env=environment, timeout=60, capture_output=True, text=True)
     assert ended.returncode == 3, ended.stderr
-    said = calls.read_text().splitlines()
-    (head,) = [line for line in said if line.startswith("ray ") and "--head" in line]
-    (worker,) = [line for line in said if line.startswith("ray ") and "--head" not in line]
-    (srun,) = [line for line in said if line.startswith("srun ")]
-    (run,) = [line for line in said if line.startswith("sparsest ")]
+    logged = calls.read_text().splitlines()
+    (head,) = [line for line in logged if line.startswith("ray ") and "--head" in line]
+    (worker,) = [line for line in logged if line.startswith("ray ") and "--head" not in line]
+    (srun,) = [line for line in logged if line.startswith("srun ")]
+    (run,) = [line for line in logged if line.startswith("sparsest ")]
     assert f"--port={port} --num-cpus=7" in head
     assert f"--address=127.0.0.1:{port} --num-cpus=8" in worker
     assert re.search("--nodes=2 --ntasks=2 .*--exclude=node1", srun)

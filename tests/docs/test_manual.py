@@ -37,8 +37,8 @@ def test_every_public_name_is_in_the_reference() -> None:
 def test_examples_import_only_the_public_module() -> None:
     code = "".join(block.code for page in PAGES for block in blocks(page, "python"))
     code += "".join(file.read_text() for file in (ROOT / "examples").glob("*.ipynb"))
-    rooms = "|".join(sparsest.PACKAGES)
-    assert re.findall(rf"(?:from|import) (?:{rooms})\b", code) == []
+    packages = "|".join(sparsest.PACKAGES)
+    assert re.findall(rf"(?:from|import) (?:{packages})\b", code) == []
 
 
 @pytest.mark.parametrize("edit", [0, 1])

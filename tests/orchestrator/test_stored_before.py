@@ -11,11 +11,11 @@ from search.indices import IndexSet
 from tests.orchestrator.fakes import small_study
 
 
-@pytest.mark.parametrize("few", [0, 10**9], ids=["in other processes", "in this one"])
+@pytest.mark.parametrize("parallel_from", [0, 10**9], ids=["in other processes", "in this one"])
 def test_stored_experiments_of_an_edited_file_are_found(
-    few: int, monkeypatch: pytest.MonkeyPatch
+    parallel_from: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "FEW", few)
+    monkeypatch.setattr(module, "PARALLEL_FROM", parallel_from)
     monkeypatch.setattr(module, "CHUNK", 7)
     study = small_study(100)
     stored = IndexSet.of([(0, 3), (6, 8), (20, 55), (99, 100)])

@@ -67,5 +67,5 @@ def test_hang_among_a_few_small_experiments_is_noticed_within_minutes() -> None:
 
 
 def test_time_limit_of_slow_experiments_grows_until_one_has_finished() -> None:
-    """Before so many single experiments have failed that the run is aborted."""
+    """It grows before enough experiments have failed one after the other to abort the run."""
     assert job(1000.0).time_limit_s(None, MAX_INITIAL_FAILURES - 2) == 900.0

@@ -20,7 +20,7 @@ _EDGE_MARGIN = 1.08
 """Right edge of the figure relative to the largest number in it."""
 
 MEASURES = ("weights", "weights and biases")
-"""What is counted."""
+"""Quantities that are counted."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _right_edge(needs: Sequence[_Needed]) -> float:
 
 
 def _series(method: str, need: _Needed, edge: float, draws: int) -> list[Series]:
-    """Return the marker of a method and, unless its range is infinite, a bar behind it."""
+    """Return the marker of a method and, unless its range is infinite, its bar."""
     name = name_of(method)
     marker = Series(
         name,

@@ -1,4 +1,4 @@
-"""How many weights magnitude pruning could remove from trained networks, without retraining."""
+"""Weights that magnitude pruning could remove from trained networks without retraining."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from analysis.report.answers import Answer, Section, ask, grouped
 from analysis.report.source import Source
 
 _CONDITIONS = ("stays at 95 %", "stays at 99.5 %", "loses 0.1 points at most")
-"""What the accuracy must do."""
+"""Conditions on the accuracy."""
 
 
 def section(source: Source) -> Section:
