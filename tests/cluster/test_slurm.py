@@ -77,7 +77,7 @@ def test_nodes_join_their_head_and_end_with_the_sweep(
     assert f"--address=127.0.0.1:{port} --num-cpus=8" in worker
     assert re.search("--nodes=2 --ntasks=2 .*--exclude=node1", srun)
     assert run == f"sparsest run phase1 --store a b --address 127.0.0.1:{port} token=64"
-    assert all(line.endswith("token=64") for line in said)
+    assert all(line.endswith("token=64") for line in logged)
     assert environment["SLURM_JOB_ID"] in head  # its own folder
     with socket.socket() as gone:
         assert gone.connect_ex(("127.0.0.1", port)) != 0
