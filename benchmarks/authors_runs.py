@@ -71,12 +71,12 @@ def authors_runs(path: Path) -> list[AuthorsRuns]:
 def _configuration(config: dict[str, Any], runs: list[dict[str, Any]]) -> AuthorsRuns:
     structure = config.pop("structure", None)
     if structure is None:
-        what = f"{config['method']}, width {config['width']}, target {config['target_nnz']}"
+        network = f"{config['method']}, width {config['width']}, target {config['target_nnz']}"
         case = Experiment(**config)
     else:
-        what = f"{structure} dense"
+        network = f"{structure} dense"
         case = Experiment(**config, structure=Structure.parse(structure))
-    name = f"{what}, {case.schedule}, learning rate {case.lr}"
+    name = f"{network}, {case.schedule}, learning rate {case.lr}"
     return AuthorsRuns(name, case, Sample.of(runs))
 
 

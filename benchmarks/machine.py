@@ -71,12 +71,12 @@ def peak_flops() -> float:
     return 2 * _CHAINS * LANES * rounds / best
 
 
-def training_flops(structure: tuple[int, ...], inputs: int = 2) -> float:
+def training_flops(structure: tuple[int, ...]) -> float:
     """Return the multiplications and additions of one training's matrix products, 50 epochs.
 
     The forward pass and the gradient use every weight once, the deltas all but the first layer's.
     """
-    sizes = (inputs, *structure, 1)
+    sizes = (2, *structure, 1)
     weights = [a * b for a, b in pairwise(sizes)]
     products = 3 * sum(weights) - weights[0]
     return 2.0 * products * POINTS_A_STEP * STEPS

@@ -128,8 +128,8 @@ def _compare(
     chosen = IndexSet.from_indices(
         stored[rank * len(stored) // count] for rank in range(min(count, len(stored)))
     )
-    task = Task(sample.study, chosen, "again")
-    again = pa.Table.from_batches([run_task(task, inits, "cpu")]).select(sample.columns)
+    task = Task(sample.study, chosen, "retrained")
+    retrained = pa.Table.from_batches([run_task(task, inits, "cpu")]).select(sample.columns)
     before = reader.sql(
         f"SELECT {', '.join(sample.columns)}, backend FROM results "
         f"WHERE study = {sql_text(sample.study.name)} "
@@ -139,8 +139,8 @@ def _compare(
     makers = before.column("backend").to_pylist()
     pairs = list(
         zip(
-            before.select(sample.columns).cast(again.schema).to_pylist(),
-            again.to_pylist(),
+            before.select(sample.columns).cast(retrained.schema).to_pylist(),
+            retrained.to_pylist(),
             makers,
             strict=True,
         )

@@ -24,7 +24,7 @@ from rich.console import Console
 
 from benchmarks.linked_store import LinkedStore
 from benchmarks.report import table
-from benchmarks.synthetic import InstantExecutor, SyntheticRows
+from benchmarks.synthetic import InstantExecutor, NeverStops, SyntheticRows
 from orchestrator.display.progress import ProgressDisplay
 from orchestrator.display.store_summary import FewestWeights
 from orchestrator.driver import drive
@@ -55,14 +55,14 @@ GAPS = 3_000
 
 def run() -> None:
     """Print the driver's rate and memory at each size, and the cost of resuming."""
-    whole = [_in_a_process(size) for size in SIZES]
+    complete = [_in_a_process(size) for size in SIZES]
     gaps = _in_a_process(SIZES[-1], "--gaps")
     print("## The driver with instant workers\n")
-    print(table(["experiments", *_FIGURES], [_line(figures) for figures in whole]))
+    print(table(["experiments", *_FIGURES], [_line(figures) for figures in complete]))
     print(f"\n## A sweep of {SIZES[-1]:,} in which every third thousand is missing\n")
     print(table(["experiments", *_FIGURES], [_line(figures) for figures in gaps["runs"]]))
     print("\n## Resuming\n")
-    rows = [[f"{f['experiments']:,}", *_resumed(f)] for f in [*whole, gaps["runs"][0]]]
+    rows = [[f"{f['experiments']:,}", *_resumed(f)] for f in [*complete, gaps["runs"][0]]]
     print(table(["stored", "log entries", "MB of log", "gaps", "reading, s", "plan, s"], rows))
     print()
     _edited()
@@ -153,10 +153,6 @@ class _Timed:
         return timed
 
 
-class _Never:
-    requested = False
-
-
 def _study(size: int) -> Study:
     """Return a study of `size` experiments with 7x3x3 and similar structures."""
     rates = axis("lr", *(0.01 * (n + 1) for n in range(5)))
@@ -198,7 +194,7 @@ def _sweep(study: Study, wanted: IndexSet, store: Path, batch: pa.RecordBatch) -
     timed_sink: Any = _Timed(sink)
     before = _resident_mb()
     start, processor = time.perf_counter(), time.process_time()
-    drive(scheduler, executor, timed_sink, display, _Never(), tally)
+    drive(scheduler, executor, timed_sink, display, NeverStops(), tally)
     sink.finish(study.digest, study.name)
     figures = {
         "experiments": tally.total,

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from benchmarks.queries import time_queries
 from benchmarks.report import table
-from benchmarks.synthetic import InstantExecutor, SyntheticRows
+from benchmarks.synthetic import InstantExecutor, NeverStops, SyntheticRows
 from orchestrator.display.progress import ProgressDisplay
 from orchestrator.display.store_summary import FewestWeights
 from orchestrator.driver import drive
@@ -47,10 +47,6 @@ def large_study() -> Study:
     return Study("synthetic", "for measuring", Product((rates, decays)), base)
 
 
-class _Never:
-    requested = False
-
-
 def _drive(study: Study, store: Path) -> None:
     executor = InstantExecutor(SyntheticRows(study))
     with StoreWriter(store) as writer:
@@ -63,7 +59,7 @@ def _drive(study: Study, store: Path) -> None:
         display = ProgressDisplay(Console(file=StringIO()), tally, FewestWeights())
         before = _memory_mb()
         start = time.perf_counter()
-        drive(scheduler, executor, writer, display, _Never(), tally)
+        drive(scheduler, executor, writer, display, NeverStops(), tally)
         writer.end_sweep("finished")
         seconds = time.perf_counter() - start
         growth = _memory_mb() - before

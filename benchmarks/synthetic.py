@@ -49,6 +49,12 @@ class SyntheticRows:
         return pa.RecordBatch.from_arrays(columns, schema=RESULT_SCHEMA)
 
 
+class NeverStops:
+    """A stop request that never comes."""
+
+    requested = False
+
+
 class InstantExecutor:
     """An executor that answers every task immediately with synthetic rows."""
 

@@ -12,18 +12,13 @@ Changes in the authors' run (docs/paper.md, section 5): as for Iterative SNIP.
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from pruning.biases import bias_masks
-from pruning.functional import Tensors, masked, parameters, saliencies, weight_gradients
-from pruning.iter_snip import count
-from pruning.protocol import Batch, Batches, Pruned, target_of
-from pruning.selection import by_layer, strictly_above
+from pruning.functional import Tensors, saliencies, weight_gradients
+from pruning.iter_snip import prune_in_rounds
+from pruning.protocol import Batch, Batches, Pruned
 from search.experiment import Experiment
 from search.layers import Layers
-from search.methods import setting
 
 
 def score(weights: Tensors, remaining: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:
@@ -40,16 +35,8 @@ def score(weights: Tensors, remaining: Tensors, biases: Tensors, batch: Batch) -
 
 def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     """Return the masks of FORCE; see `pruning.protocol.PrunesBefore`."""
-    weights, biases = parameters(layers)
-    shapes = [weight.shape for weight, _ in layers]
-    total = sum(weight.numel() for weight in weights)
-    target = target_of(experiment, total)
-    masks: list[NDArray[np.bool_]] = []
-    remaining = weights
-    rounds = int(setting(experiment, "rounds"))
-    for round_number in range(1, rounds + 1):
-        scores = score(weights, remaining, biases, next(batches)).numpy()
-        left = count(total, target, round_number, rounds)
-        masks = by_layer(strictly_above(scores, left), shapes)
-        remaining = masked(weights, masks)
-    return Pruned(masks, bias_masks(masks))
+    return prune_in_rounds(
+        experiment,
+        layers,
+        lambda weights, remaining, biases: score(weights, remaining, biases, next(batches)),
+    )

@@ -38,19 +38,13 @@ class _Schedule:
     steps: int
     events: int
     exponent: float
-
-    @property
-    def rounds(self) -> int:
-        return 1
+    rounds: int = 1
+    takes_step: bool = False
 
     @property
     def changes(self) -> Sequence[int]:
         interval = self.steps // self.events
         return range(interval, self.steps, interval)
-
-    @property
-    def takes_step(self) -> bool:
-        return False
 
     def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
         fraction = step / ((self.events - 1) * (self.steps // self.events))

@@ -15,6 +15,7 @@ biases are masked after the last round.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -45,6 +46,26 @@ def count(weights: int, target: int, round_number: int, rounds: int) -> int:
 
 def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     """Return the masks of Iterative SNIP; see `pruning.protocol.PrunesBefore`."""
+    return prune_in_rounds(
+        experiment,
+        layers,
+        lambda weights, remaining, biases: score(remaining, biases, next(batches)),
+    )
+
+
+def prune_in_rounds(
+    experiment: Experiment,
+    layers: Layers,
+    score_of: Callable[[Tensors, Tensors, Tensors], torch.Tensor],
+) -> Pruned:
+    """Return the masks after all rounds of a score.
+
+    Args:
+        experiment: experiment with `target_nnz`.
+        layers: initial network.
+        score_of: function of the initial weights, the same weights, zero where masked so far, and
+            the biases; returns float32 [N].
+    """
     weights, biases = parameters(layers)
     shapes = [weight.shape for weight, _ in layers]
     total = sum(weight.numel() for weight in weights)
@@ -53,7 +74,7 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     remaining = weights
     rounds = int(setting(experiment, "rounds"))
     for round_number in range(1, rounds + 1):
-        scores = score(remaining, biases, next(batches)).numpy()
+        scores = score_of(weights, remaining, biases).numpy()
         left = count(total, target, round_number, rounds)
         masks = by_layer(strictly_above(scores, left), shapes)
         remaining = masked(weights, masks)

@@ -36,14 +36,11 @@ class _Schedule:
     target: int
     steps: int
     rounds: int
+    takes_step: bool = False
 
     @property
     def changes(self) -> Sequence[int]:
         return range(self.steps, self.rounds * self.steps, self.steps)
-
-    @property
-    def takes_step(self) -> bool:
-        return False
 
     def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
         weights = sum(weight.size for weight, _ in self.initial)

@@ -45,19 +45,13 @@ class _Schedule:
     interval: int
     drop_fraction: float
     end: int
-
-    @property
-    def rounds(self) -> int:
-        return 1
+    rounds: int = 1
+    takes_step: bool = True
 
     @property
     def changes(self) -> Sequence[int]:
         # RigL counts steps from 1, a `MaskSchedule` from 0.
         return range(self.interval - 1, self.end - 1, self.interval)
-
-    @property
-    def takes_step(self) -> bool:
-        return True
 
     def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
         # Imported here: estimates of costs import this module and do not need torch.

@@ -30,7 +30,7 @@ class _Planned(Strict):
 
 
 def record_planned(
-    paths: StorePaths, studies: Mapping[str, int], superseded: Collection[str] = ()
+    paths: StorePaths, studies: Mapping[str, int], superseded: Collection[str]
 ) -> None:
     """Record how many experiments a run asks for, unless an earlier run asked for more.
 

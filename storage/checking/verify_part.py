@@ -54,9 +54,9 @@ class Ids:
         """Return the ids that were added more than once."""
         words = np.frombuffer(b"".join(self._pieces), np.dtype(">u8")).reshape(-1, 2)
         order = np.lexsort((words[:, 1], words[:, 0]))
-        again = (words[order[1:]] == words[order[:-1]]).all(axis=1)
-        found = np.unique(words[order[1:][again]], axis=0)
-        return [word.tobytes().hex() for word in found]
+        is_repeated = (words[order[1:]] == words[order[:-1]]).all(axis=1)
+        repeated = np.unique(words[order[1:][is_repeated]], axis=0)
+        return [word.tobytes().hex() for word in repeated]
 
 
 def check_part(

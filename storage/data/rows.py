@@ -22,7 +22,7 @@ def check_rows(
     sweep_id: str,
     indices: IndexSet,
     *,
-    published: bool = False,
+    published: bool,
 ) -> None:
     """Check that a batch holds results that may be stored.
 

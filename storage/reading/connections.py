@@ -62,7 +62,7 @@ def connect_guarded(
     Args:
         files: data files of the store.
         sweeps: rows made by `storage.reading.views.sweeps_table`.
-        writable: folder or file that the database may also write.
+        writable: folder or file that the database may also write; None for none.
     """
     connection = _connect()
     if files:

@@ -86,9 +86,7 @@ def compact_store(path: str | Path, *, command: str, max_rows: int = MAX_ROWS) -
     )
 
 
-def files_to_compact(
-    parts: Sequence[RowsCommitted], max_rows: int = MAX_ROWS
-) -> list[RowsCommitted]:
+def files_to_compact(parts: Sequence[RowsCommitted], max_rows: int) -> list[RowsCommitted]:
     """Return the data files to merge; none if that would not reduce their number.
 
     Args:
@@ -104,7 +102,7 @@ def files_to_compact(
 
 
 def merged_parts(
-    paths: StorePaths, parts: Sequence[RowsCommitted], max_rows: int = MAX_ROWS
+    paths: StorePaths, parts: Sequence[RowsCommitted], max_rows: int
 ) -> Iterator[NewPart]:
     """Yield new data files with the same rows, by ascending study digest, then by index.
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +11,8 @@ from search.method import TO_TARGET, Method
 from search.settings import Setting
 from search.specification import specification_table
 from search.study import Study
-from search.sweeps.file import SweepFileError, load_sweep
+from search.sweeps.file import SweepFileError
+from tests.search.conftest import Load
 
 _INT32 = 2**31 - 1
 METHODS = {
@@ -47,25 +46,11 @@ DATASETS = {
 RIGL = '[base]\nmethod = "iter-rigl"\ntarget_nnz = 20\n'
 GMP = '[base]\nmethod = "gmp"\ntarget_nnz = 20\nbatch_size = 100\n'
 
-Load = Callable[[str], Study]
-
 
 @pytest.fixture(autouse=True)
 def _other_methods_and_datasets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("search.methods.METHODS", METHODS)
     monkeypatch.setattr("search.datasets.DATASETS", DATASETS)
-
-
-@pytest.fixture
-def load(tmp_path: Path) -> Load:
-    """Load the sweep of a text that omits the name."""
-
-    def load_text(text: str) -> Study:
-        path = tmp_path / "my.toml"
-        path.write_text(f'name = "my-sweep"\n{text}')
-        return load_sweep(path)
-
-    return load_text
 
 
 def hyperparameters(study: Study) -> list[dict[str, int | float]]:

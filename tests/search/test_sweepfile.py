@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from search.masks.text import parse_mask
 from search.method import TO_TARGET, Method
 from search.study import Study
 from search.sweeps.file import MAX_FILE_BYTES, SweepFileError, load_sweep
+from tests.search.conftest import Load
 
 METHODS = {
     "search": Method("search", "explicit", frozenset({"structure", "masks"})),
@@ -30,25 +30,11 @@ DATASETS = {
     "cubes": DatasetSpec("cubes", points=10**9, features=3),
 }
 
-Load = Callable[[str], Study]
-
 
 @pytest.fixture(autouse=True)
 def _other_methods_and_datasets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("search.methods.METHODS", METHODS)
     monkeypatch.setattr("search.datasets.DATASETS", DATASETS)
-
-
-@pytest.fixture
-def load(tmp_path: Path) -> Load:
-    """Load the sweep of a text that omits the name."""
-
-    def load_text(text: str) -> Study:
-        path = tmp_path / "my.toml"
-        path.write_text(f'name = "my-sweep"\n{text}')
-        return load_sweep(path)
-
-    return load_text
 
 
 def specs(study: Study, *fields: str) -> list[tuple[object, ...]]:
