@@ -22,7 +22,7 @@ from search.experiment import Experiment
 from search.indices import IndexSet
 from tests.docs.pages import ROOT, blocks, prose
 from tests.installed import forget_plugins, install
-from tests.orchestrator.running import HERE, environment, query, refused, rows, sparsest
+from tests.orchestrator.running import INLINE, environment, query, refused, rows, sparsest
 from workers.conformance import (
     DATASET_CHECKS,
     METHOD_CHECKS,
@@ -102,7 +102,7 @@ def test_page_method_trains(method: Path) -> None:
     sweep = Path("even.toml")
     sweep.write_text(sweep.read_text().replace("[base]", "[base]\nepochs = 1"))
     assert sparsest("plan", "even.toml").code == 0
-    assert sparsest("run", "even.toml", "--store", "even", *HERE).code == 0
+    assert sparsest("run", "even.toml", "--store", "even", *INLINE).code == 0
     (row,) = query(
         Path("even"),
         "SELECT count(*) AS n, list(DISTINCT weight_nnz) AS weights "
@@ -124,7 +124,7 @@ def test_page_data_set_trains(dataset: Path) -> None:
     ):
         file = Path(f"{sweep}.toml")
         file.write_text(re.sub("epochs = .*", "epochs = 1", file.read_text()))
-        assert sparsest("run", file, "--store", sweep, *HERE).code == 0
+        assert sparsest("run", file, "--store", sweep, *INLINE).code == 0
         trained = query(
             Path(sweep), "SELECT DISTINCT layers FROM results ORDER BY layers"
         ).to_pylist()
@@ -141,7 +141,7 @@ def test_ray_workers_use_plugins(method: Path) -> None:
         check=True,
         capture_output=True,
     )
-    assert sparsest("run", "small.toml", "--store", "here", *HERE).code == 0
+    assert sparsest("run", "small.toml", "--store", "here", *INLINE).code == 0
     assert rows(Path("ray")).equals(rows(Path("here")))
 
 
@@ -159,7 +159,7 @@ def test_worker_with_another_version_refuses_to_train(method: Path) -> None:
 
 def test_algorithm_that_cannot_be_imported_is_refused_before_training(method: Path) -> None:
     (method / "even_pruning" / "algorithm.py").write_text("import nowhere_at_all\n")
-    message = refused("run", "even.toml", "--store", "even", *HERE)
+    message = refused("run", "even.toml", "--store", "even", *INLINE)
     assert "method 'even' of the package even-pruning 1.0 cannot be used: ModuleNotFound" in message
     assert not Path("even").exists()
 
@@ -184,7 +184,7 @@ def test_broken_plugin_is_reported_with_its_package(method: Path) -> None:
 def test_data_set_that_cannot_be_made_is_reported_with_its_package(dataset: Path) -> None:
     (dataset / "two_shells.py").write_text("def two_shells():\n    return [1, 2]\n")
     forget_plugins()
-    message = refused("run", "shells.toml", "--store", "shells", *HERE)
+    message = refused("run", "shells.toml", "--store", "shells", *INLINE)
     assert "data set 'two-shells' of the package two-shells 1.0" in message
     assert sparsest("plan", "depths.toml").code == 0
 

@@ -12,19 +12,23 @@ from pathlib import Path
 
 from tests.orchestrator.running import ROOT
 
-HASTY = ROOT / "tests" / "orchestrator" / "hasty.py"
+SMALL_TASKS = ROOT / "tests" / "orchestrator" / "small_tasks.py"
 """Module that runs `sparsest` with small tasks that are stored immediately."""
 
 
-def sparsest_run(words: Sequence[str | Path], store: Path, *, hasty: bool = True) -> list[str]:
+def sparsest_run(
+    words: Sequence[str | Path], store: Path, *, small_tasks: bool = True
+) -> list[str]:
     """Return the command line of a `sparsest run`.
 
     Args:
         words: studies and options of `run`.
         store: folder of the store.
-        hasty: whether tasks are small and stored immediately, so that there is much to interrupt.
+        small_tasks: whether tasks are small and stored immediately, so that there is much to interrupt.
     """
-    program = [str(HASTY)] if hasty else ["-c", "from orchestrator.cli import main; main()"]
+    program = (
+        [str(SMALL_TASKS)] if small_tasks else ["-c", "from orchestrator.cli import main; main()"]
+    )
     given = ["run", *map(str, words), "--store", str(store), "--device", "cpu"]
     return [sys.executable, *program, *given]
 

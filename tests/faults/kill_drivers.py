@@ -20,8 +20,8 @@ from tests.faults.agreement import Witness, agreement
 from tests.faults.driver import Driver, sparsest_run
 from tests.faults.processes import is_busy, mark, seconds_until, started
 from tests.faults.report import finish, quantiles
-from tests.orchestrator.hasty import HOLD
 from tests.orchestrator.running import count_rows, rates, train, write_sweep
+from tests.orchestrator.small_tasks import HOLD
 
 WORKERS = 2
 

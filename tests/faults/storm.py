@@ -53,14 +53,14 @@ def storm(
     if whole is None:
         whole = folder / "whole"
         undisturbed = Driver(
-            sparsest_run([sweep, "--executor", "inline"], whole, hasty=False), whole
+            sparsest_run([sweep, "--executor", "inline"], whole, small_tasks=False), whole
         )
         undisturbed.start()
         assert undisturbed.end(FINISH_S) == 0, undisturbed.output.read_text()
     store = folder / "store"
     with Nodes(nodes_count, cpus=1) as nodes:
         words = ["--address", nodes.address, "--workers", str(nodes_count)]
-        driver = Driver(sparsest_run([sweep, *words], store, hasty=False), store)
+        driver = Driver(sparsest_run([sweep, *words], store, small_tasks=False), store)
         raging = Storm(nodes, driver, Witness(store), random.Random(seed))
         return weather(raging, whole, lambda: raging.rage(60 * minutes))
 

@@ -18,7 +18,7 @@ from storage.log.files import read_log
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
-from tests.orchestrator.running import HERE, query, rates, refused, rows, sparsest, write_sweep
+from tests.orchestrator.running import INLINE, query, rates, refused, rows, sparsest, write_sweep
 from tests.storage.made_rows import Rows
 
 COUNT = 12
@@ -136,7 +136,7 @@ def run_again_after(damage: Damage, sweep: Path, store: Path, number: int) -> No
     spoilt = file.read_bytes() if file.exists() else None
     (problem,) = verify_store(store)
 
-    ended = sparsest("run", sweep, "--store", store, *HERE)
+    ended = sparsest("run", sweep, "--store", store, *INLINE)
     assert ended.code == 0
     assert problem.problem in ended.err
     assert f"{COUNT - part.rows} stored, {part.rows} to train" in ended.err
@@ -170,10 +170,10 @@ def test_damaged_data_file_is_quarantined_and_its_rows_trained_again(
     sweep: Path, tmp_path: Path, damage: Damage
 ) -> None:
     store = tmp_path / "store"
-    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    assert sparsest("run", sweep, "--store", store, *INLINE).code == 0
     run_again_after(damage, sweep, store, number=1)
     # Nothing is left to do.
-    assert "damaged" not in sparsest("run", sweep, "--store", store, *HERE).err
+    assert "damaged" not in sparsest("run", sweep, "--store", store, *INLINE).err
     ended = sparsest("verify", "--store", store)
     assert (ended.code, "problem " in ended.out) == (0, False)
     assert str(store / "quarantine") in ended.out
@@ -185,7 +185,7 @@ def test_each_of_200_damaged_files_is_quarantined_and_its_rows_trained_again(
 ) -> None:
     draw = random.Random(2)
     store = tmp_path / "store"
-    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    assert sparsest("run", sweep, "--store", store, *INLINE).code == 0
     for number in range(200):
         damage = flip(draw)
         if number % 2:
@@ -201,7 +201,7 @@ def _cut(draw: random.Random) -> Damage:
 
 def test_other_commands_refuse_a_damaged_file_and_name_run(sweep: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
-    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    assert sparsest("run", sweep, "--store", store, *INLINE).code == 0
     file = min((store / "data").iterdir())
     spoil(file, lambda content: content[:-1])
     for words in (["status"], ["query", "FROM results"], ["forget", "mine", "--yes"]):
@@ -237,9 +237,9 @@ def test_damaged_log_entry_costs_only_the_rows_that_it_named(
     sweep: Path, tmp_path: Path, number: int
 ) -> None:
     store = tmp_path / "store"
-    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    assert sparsest("run", sweep, "--store", store, *INLINE).code == 0
     assert sparsest("forget", "--where", "study_index = 0", "--store", store, "--yes").code == 0
-    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    assert sparsest("run", sweep, "--store", store, *INLINE).code == 0
     before, paths = rows(store), StorePaths.of(store)
     entries = read_log(paths)
     file = paths.entry(number)
@@ -251,7 +251,7 @@ def test_damaged_log_entry_costs_only_the_rows_that_it_named(
         assert "sparsest run" in message
     (problem,) = verify_store(store)
 
-    ended = sparsest("run", sweep, "--store", store, *HERE)
+    ended = sparsest("run", sweep, "--store", store, *INLINE)
     assert ended.code == 0
     assert str(file) in ended.err
     assert rows(store).equals(before)
@@ -264,22 +264,22 @@ def test_damaged_log_entry_costs_only_the_rows_that_it_named(
     assert spoilt != content
     gone = rows_that_only_it_named(entries, number)
     assert f"{COUNT - gone} stored, {gone} to train" in ended.err
-    assert "damaged" not in sparsest("run", sweep, "--store", store, *HERE).err
+    assert "damaged" not in sparsest("run", sweep, "--store", store, *INLINE).err
     assert sparsest("status", "--store", store).code == 0
 
 
 def test_damaged_marker_and_stray_file_are_refused(sweep: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
-    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    assert sparsest("run", sweep, "--store", store, *INLINE).code == 0
     whole = spoil(store / "store.json", flip(random.Random(3)))
-    for words in (["status"], ["run", sweep, *HERE], ["query", "FROM results"]):
+    for words in (["status"], ["run", sweep, *INLINE], ["query", "FROM results"]):
         message = refused(*words, "--store", store)
         assert str(store / "store.json") in message
         assert "store.json" in message
     (store / "store.json").write_bytes(whole)
     stranger = store / "log" / "notes.txt"
     stranger.write_text("x")
-    message = refused("run", sweep, "--store", store, *HERE)
+    message = refused("run", sweep, "--store", store, *INLINE)
     assert str(stranger) in message
     stranger.unlink()
     assert verify_store(store) == []

@@ -21,7 +21,7 @@ from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 from storage.writing.editor import StoreEditor
 from tests.faults.watching import contents, watching
-from tests.orchestrator.running import HERE, refused, sparsest, train, write_sweep
+from tests.orchestrator.running import INLINE, refused, sparsest, train, write_sweep
 
 COMMANDS: list[tuple[str, ...]] = [
     ("status",),
@@ -353,7 +353,7 @@ def test_text_log_that_is_a_link_is_not_followed(
     sweep = write_sweep(tmp_path / "two.toml", 'structure = ["1x1x1"]\nlr = [0.01, 0.02, 0.03]')
     store.with_name("store.log").symlink_to(outside / "diary.txt")
     before = contents(outside)
-    assert str(store.with_name("store.log")) in refused("run", sweep, "--store", store, *HERE)
+    assert str(store.with_name("store.log")) in refused("run", sweep, "--store", store, *INLINE)
     assert contents(outside) == before
 
 

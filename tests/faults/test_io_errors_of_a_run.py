@@ -13,7 +13,7 @@ import pytest
 from orchestrator import run_log, task_scheduler
 from storage import durable, lock
 from storage.checking.verify import verify_store
-from tests.orchestrator.running import HERE, Ended, rates, rows, sparsest, write_sweep
+from tests.orchestrator.running import INLINE, CommandResult, rates, rows, sparsest, write_sweep
 from tests.storage import faulty_os
 from tests.storage.faulty_os import FaultyOs
 
@@ -28,13 +28,13 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write_sweep(tmp_path / "mine.toml", f'structure = ["1x1x1"]\n{rates(COUNT)}')
 
 
-def run_with(at: int, fault: Callable[..., Any], sweep: Path, store: Path) -> Ended | None:
+def run_with(at: int, fault: Callable[..., Any], sweep: Path, store: Path) -> CommandResult | None:
     """Run with a fault at one call of the store; return None if there are fewer calls."""
     faulty = FaultyOs(at, fault)
     with pytest.MonkeyPatch.context() as patch:
         for module in (durable, lock):
             patch.setattr(module, "os", faulty)
-        ended = sparsest("run", sweep, "--store", store, *HERE)
+        ended = sparsest("run", sweep, "--store", store, *INLINE)
     return ended if faulty.reached else None
 
 
@@ -45,7 +45,7 @@ def fail_at_each(every: int, fault: Callable[..., Any], sweep: Path) -> tuple[in
         The number of runs, and how many of them ended with an error.
     """
     store, whole = sweep.with_name("store"), sweep.with_name("whole")
-    assert sparsest("run", sweep, "--store", whole, *HERE).code == 0
+    assert sparsest("run", sweep, "--store", whole, *INLINE).code == 0
     errors = 0
     for at in range(0, 10_000, every):
         shutil.rmtree(store, ignore_errors=True)
@@ -59,7 +59,7 @@ def fail_at_each(every: int, fault: Callable[..., Any], sweep: Path) -> tuple[in
             *_, message = ended.err.splitlines()
             assert re.match("error: Could not [a-z ]+ /", message), message
             assert "then run the same command again" in message
-        assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+        assert sparsest("run", sweep, "--store", store, *INLINE).code == 0
         assert rows(store).equals(rows(whole))
         assert verify_store(store) == []
     raise AssertionError("the run does not end")
@@ -94,7 +94,7 @@ def test_full_disk_under_the_text_log_does_not_end_the_run(
 ) -> None:
     store = sweep.with_name("store")
     monkeypatch.setattr(run_log, "append_regular", full_file)
-    ended = sparsest("run", sweep, "--store", store, *HERE)
+    ended = sparsest("run", sweep, "--store", store, *INLINE)
     assert ended.code == 0
     assert "Traceback" not in ended.err
     assert ended.err.count("store.log") == 1

@@ -15,7 +15,7 @@ from storage.checking.verify import verify_store
 from storage.errors import NotAStore
 from storage.reading.reader import StoreReader
 from tests.faults.killed_driver import run_killed, stored_by
-from tests.orchestrator.running import HERE, rates, rows, sparsest, write_sweep
+from tests.orchestrator.running import INLINE, rates, rows, sparsest, write_sweep
 
 CALLS = 100
 """Input/output calls at which a process is killed: opening the store, the start of a sweep, and
@@ -36,7 +36,7 @@ def kill_again_and_again(folder: Path, count: int, deaths: list[tuple[int, float
     (selection,) = find_targets([str(sweep)]).selections
     digest = selection.study.digest
     store, report = folder / "killed", folder / "report"
-    words = ["run", str(sweep), "--store", str(store), *HERE]
+    words = ["run", str(sweep), "--store", str(store), *INLINE]
     before, unfinished, longest = IndexSet(), 0, 0.0
     for at, delay_s in deaths:
         assert run_killed(words, report, at, delay_s) == -signal.SIGKILL
@@ -49,7 +49,7 @@ def kill_again_and_again(folder: Path, count: int, deaths: list[tuple[int, float
         before = now
     assert 0 < len(before) < count, "the sweep was not running at the last kill"
     assert sparsest(*words).code == 0
-    assert sparsest("run", sweep, "--store", folder / "whole", *HERE).code == 0
+    assert sparsest("run", sweep, "--store", folder / "whole", *INLINE).code == 0
     found, whole = rows(store), rows(folder / "whole")
     assert found.equals(whole)
     assert len(set(whole.column("experiment_id").to_pylist())) == whole.num_rows == count

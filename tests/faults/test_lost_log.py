@@ -20,7 +20,7 @@ from storage.reading.reader import StoreReader
 from storage.writing.compact import compact_store
 from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import (
-    HERE,
+    INLINE,
     count_rows,
     rates,
     refused,
@@ -77,7 +77,7 @@ def test_store_without_its_log_is_refused_and_rebuilt(
     before = all_rows(trained)
     data = sorted(file.name for file in (trained / "data").iterdir())
     lose(trained)
-    for words in (["run", sweep, *HERE], ["status"], ["query", "FROM results"], ["compact"]):
+    for words in (["run", sweep, *INLINE], ["status"], ["query", "FROM results"], ["compact"]):
         assert "--rebuild" in refused(*words, "--store", trained)
     assert sorted(file.name for file in (trained / "data").iterdir()) == data
 
@@ -87,7 +87,7 @@ def test_store_without_its_log_is_refused_and_rebuilt(
     assert all_rows(trained).equals(before)
     assert verify_store(trained) == []
     # Nothing is trained again.
-    ended = sparsest("run", sweep, "--store", trained, *HERE)
+    ended = sparsest("run", sweep, "--store", trained, *INLINE)
     assert ended.code == 0
     assert f"{COUNT} stored, 0 to train" in ended.err
     assert not (trained / "quarantine").exists()
@@ -114,7 +114,7 @@ def test_files_that_do_not_name_their_studies_are_rebuilt(trained: Path, sweep: 
     # Without the sweep file the digest is made up; the experiments count as stored all the same.
     lose_log(trained)
     assert sparsest("verify", "--rebuild", "--store", trained).code == 0
-    ended = sparsest("run", sweep, "--store", trained, *HERE)
+    ended = sparsest("run", sweep, "--store", trained, *INLINE)
     assert f"{COUNT} stored, 0 to train" in ended.err
 
 
@@ -129,7 +129,7 @@ def test_older_log_leaves_newer_data_files_in_the_quarantine(trained: Path, swee
     assert ended.code == 0
     assert "--rebuild" in ended.out
 
-    ended = sparsest("run", sweep, "--limit", "1", "--store", trained, *HERE)
+    ended = sparsest("run", sweep, "--limit", "1", "--store", trained, *INLINE)
     assert ended.code == 0
     assert str(paths.quarantine) in ended.err
     moved = {file.name for file in paths.quarantine.iterdir()}
@@ -140,7 +140,7 @@ def test_older_log_leaves_newer_data_files_in_the_quarantine(trained: Path, swee
         file.rename(paths.data / file.name)
     assert sparsest("verify", "--rebuild", "--store", trained).code == 0
     assert verify_store(trained) == []
-    assert sparsest("run", sweep, "phase1", "--limit", "1", "--store", trained, *HERE).code == 0
+    assert sparsest("run", sweep, "phase1", "--limit", "1", "--store", trained, *INLINE).code == 0
     assert count_rows(trained) >= before.num_rows
 
 

@@ -18,7 +18,7 @@ from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
 from tests.faults.watching import contents
-from tests.orchestrator.running import HERE, rates, refused, sparsest, train, write_sweep
+from tests.orchestrator.running import INLINE, rates, refused, sparsest, train, write_sweep
 from tests.orchestrator.running import rows as rows_of
 from tests.storage.made_rows import Rows
 
@@ -148,7 +148,7 @@ def test_run_repairs_a_log_of_two_writers(tmp_path: Path) -> None:
     assert "sparsest run" in message
     assert str(paths.entry(4)) in message
 
-    ended = sparsest("run", sweep, "--store", ours, *HERE)
+    ended = sparsest("run", sweep, "--store", ours, *INLINE)
     assert ended.code == 0, ended
     assert str(paths.entry(4)) in ended.err
     assert rows_of(ours).equals(rows_of(undisturbed))

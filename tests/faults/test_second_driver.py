@@ -15,7 +15,7 @@ from storage.data.parts import read_part
 from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
 from tests.faults.racing_writers import WANTED, Outcome, race
-from tests.orchestrator.running import HERE, environment, refused, write_sweep
+from tests.orchestrator.running import INLINE, environment, refused, write_sweep
 from tests.storage.made_rows import Rows
 
 _HOLD = """
@@ -41,7 +41,7 @@ def test_second_driver_is_refused_with_the_name_of_the_first(tmp_path: Path) -> 
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         start = time.perf_counter()
-        message = refused("run", sweep, "--store", store, *HERE)
+        message = refused("run", sweep, "--store", store, *INLINE)
         print(f"refused within {1000 * (time.perf_counter() - start):.0f} ms: {message}")
         assert f"process {holder.pid} on " in message
         assert "(sparsest run phase1), since 2" in message

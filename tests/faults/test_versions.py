@@ -11,7 +11,7 @@ from storage.checking.verify import verify_store
 from storage.log.entries import LOG_FORMAT
 from storage.log.seal import seal, unseal
 from storage.marker import STORE_FORMAT
-from tests.orchestrator.running import HERE, query, refused, rows, sparsest, write_sweep
+from tests.orchestrator.running import INLINE, query, refused, rows, sparsest, write_sweep
 
 STORES = Path(__file__).with_name("stores")
 """Stores of the earlier log formats: four experiments of old.toml, trained by the version of the
@@ -52,13 +52,13 @@ def test_experiments_of_an_earlier_version_are_not_trained_again(
 ) -> None:
     store = of_format(number, tmp_path)
     before, old = content(store), rows(store)
-    ended = sparsest("run", STORES / "old.toml", "--store", store, *HERE)
+    ended = sparsest("run", STORES / "old.toml", "--store", store, *INLINE)
     assert ended.code == 0
     assert "nothing to train: everything asked for is stored" in ended.err
     more = write_sweep(
         tmp_path / "old.toml", 'structure = ["1x1x1"]\nlr = [0.01, 0.02, 0.03, 0.04, 0.05]'
     )
-    ended = sparsest("run", more, "--store", store, *HERE)
+    ended = sparsest("run", more, "--store", store, *INLINE)
     assert ended.code == 0
     assert "5 planned, 4 stored, 1 to train" in ended.err
     # The old files are unchanged: nothing had to be migrated.
@@ -79,7 +79,7 @@ def test_damaged_store_of_an_earlier_version_is_repaired(number: int, tmp_path: 
     store = of_format(number, tmp_path)
     (file,) = (store / "data").iterdir()
     file.write_bytes(file.read_bytes()[:-1])
-    ended = sparsest("run", STORES / "old.toml", "--store", store, *HERE)
+    ended = sparsest("run", STORES / "old.toml", "--store", store, *INLINE)
     assert ended.code == 0
     assert "0 stored, 4 to train" in ended.err
     assert query(store, "SELECT count(*) AS n FROM results").to_pylist() == [{"n": 4}]
@@ -98,7 +98,7 @@ def test_store_of_a_newer_version_is_refused(
 ) -> None:
     store = tmp_path / "store"
     sweep = write_sweep(tmp_path / "mine.toml", 'structure = ["1x1x1"]')
-    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    assert sparsest("run", sweep, "--store", store, *INLINE).code == 0
     now = STORE_FORMAT if file == "store.json" else LOG_FORMAT
     changed = store / file
     body = unseal(changed.read_bytes()).decode()
@@ -107,7 +107,7 @@ def test_store_of_a_newer_version_is_refused(
     changed.write_bytes(seal(body.replace(old.format(now), new.format(now, now + 1))))
     before = content(store)
     commands = (["status"], ["query", "FROM results"], ["forget", "mine", "--yes"])
-    for words in (*commands, ["run", str(sweep), *HERE]):
+    for words in (*commands, ["run", str(sweep), *INLINE]):
         message = refused(*words, "--store", store)
         assert f"has format {now + 1}; this version of sparsest reads up to {now}" in message
         assert "or a newer one" in message

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,12 @@ from workers.actor import MIN_MEMORY_LIMIT, Ready, TrainingWorker, limit_memory
 from workers.train import Backend, Device
 
 COUNT = 600
-HANGS, CRASHES, EATS = 307, 350, 400
+HANGS, CRASHES, EXHAUSTS_MEMORY = 307, 350, 400
+"""Indices of experiments that hang, crash their worker, or need more memory than there is."""
 
 
 class Simulated(TrainingWorker):
-    """A worker whose GPU is simulated by torch on the CPU: another backend of another speed."""
+    """A worker whose GPU is simulated by torch on the CPU: another backend with another speed."""
 
     def __init__(self, inits: Mapping[str, StoredInit], device: Device) -> None:
         super().__init__(inits, device)
@@ -50,16 +51,16 @@ class Simulated(TrainingWorker):
 
             def backend_for(device: Device) -> Backend:
                 if device == "cpu":
-                    return usual(device)
+                    return original(device)
                 return Backend("torch-cpu", lambda e, d, i, _: train_torch(e, d, "cpu", i))
 
-            usual = train.backend_for
+            original = train.backend_for
             train.backend_for = actor.backend_for = backend_for  # type: ignore[attr-defined]
 
     def warm_up(self) -> Ready:
         """Limit the memory of every worker, also of those with a simulated GPU."""
         ready = super().warm_up()
-        # A real GPU's worker has no limit, since CUDA maps far more than it uses.
+        # Workers of real GPUs have no limit, because CUDA maps far more memory than it uses.
         limit_memory(MIN_MEMORY_LIMIT)
         return ready
 
@@ -67,11 +68,11 @@ class Simulated(TrainingWorker):
 SimulatedActor = ray.remote(max_restarts=0, max_task_retries=0)(Simulated)
 
 
-def until(true: Any, what: str) -> None:
+def until(condition: Callable[[], bool], description: str) -> None:
     deadline_s = time.monotonic() + PATIENCE_S
-    while not true():
+    while not condition():
         if time.monotonic() > deadline_s:
-            raise TimeoutError(f"not in time: {what}")
+            raise TimeoutError(f"not within {PATIENCE_S:.0f} s: {description}")
         time.sleep(0.1)
 
 
@@ -87,22 +88,22 @@ def backends(store: Path) -> dict[str, int]:
 def changing(executor: RayExecutor, cluster: Cluster, first: Any, folder: Path) -> dict[str, Any]:
     """Run a sweep with three bad experiments while a GPU node joins and the first node leaves.
 
-    It is slow until all of that has happened.
+    Training is slow until all of that has happened.
     """
     trapped = Trapped("changing", COUNT, folder)
     trapped.set("slow")
     trapped.set(f"gate-{HANGS}")
     trapped.set(f"crash-{CRASHES}")
-    trapped.set(f"eat-{EATS}")
+    trapped.set(f"eat-{EXHAUSTS_MEMORY}")
     store = folder / "changing"
-    report: dict[str, Any] = {"began_with": sum(executor.worker_counts.by_kind.values())}
+    report: dict[str, Any] = {"initial_workers": sum(executor.worker_counts.by_kind.values())}
 
-    def only_new_ones() -> bool:
+    def only_new_workers() -> bool:
         workers = list(executor._pool.ready)
         report["code"] = sorted({worker.code for worker in workers})
         return {worker.node for worker in workers} == {second.node_id}
 
-    # The sweep in a thread: Ray lets only the main one add nodes.
+    # The sweep runs in a thread, because Ray lets only the main thread add nodes.
     with ThreadPoolExecutor(1) as thread:
         sweep = thread.submit(
             run, executor, [Selection.of_study(trapped.study)], store, max_seconds=0.2
@@ -112,17 +113,17 @@ def changing(executor: RayExecutor, cluster: Cluster, first: Any, folder: Path) 
         until(lambda: len(backends(store)) == 2, "the new node trained")
         report["devices"] = sorted(executor.worker_counts.devices)
         cluster.remove_node(first, allow_graceful=False)
-        until(only_new_ones, "the old node's worker was given up")
+        until(only_new_workers, "the old node's worker was given up")
         trapped.unset("slow")
         report["trained"] = sweep.result(PATIENCE_S).trained
     reads = [row for row, _ in trapped.reads()]
-    report["reads"] = [reads.count(row) for row in (HANGS, CRASHES, EATS)]
+    report["reads"] = [reads.count(row) for row in (HANGS, CRASHES, EXHAUSTS_MEMORY)]
     return report
 
 
 def headless(executor: RayExecutor, cluster: Cluster, folder: Path) -> dict[str, Any]:
     """Run a sweep whose head dies while no worker starts or ends."""
-    watch.SILENCE_S = 6.0  # before, the head of a busy machine might have counted as gone
+    watch.SILENCE_S = 6.0  # not set earlier: on a busy machine a slow head might count as gone
     job.MIN_LIMIT_S = job.MIN_SUSPECT_LIMIT_S = PATIENCE_S
     trapped = Trapped("headless", 10 * COUNT, folder)
     trapped.set("slow")
@@ -133,23 +134,23 @@ def headless(executor: RayExecutor, cluster: Cluster, folder: Path) -> dict[str,
             run, executor, [Selection.of_study(trapped.study)], store, max_seconds=0.2
         )
         until(lambda: sum(backends(store).values()) > 0, "a row was stored")
-        # One for its GPU and one for each CPU; the other requested workers wait for a node.
+        # One worker for its GPU and one for each CPU; the others wait for a node.
         until(lambda: len(executor._pool.ready) == 3, "the node had all of its workers")
         cluster.head_node.kill_gcs_server()  # type: ignore[attr-defined]
         error = sweep.exception(PATIENCE_S)
-    return {"error": type(error).__name__, "said": str(error)}
+    return {"error": type(error).__name__, "message": str(error)}
 
 
 def main(folder: Path) -> None:
     """Run both sweeps on one cluster."""
     ray.cloudpickle.register_pickle_by_value(ray_session)  # type: ignore[no-untyped-call]
-    # Hangs are found in seconds, but not mistaken on a busy machine; and tasks are small.
+    # Hangs are found within seconds, yet slow tasks of a busy machine are not killed; small tasks.
     job.MIN_LIMIT_S, job.MIN_SUSPECT_LIMIT_S = 10.0, 6.0
     job.MIN_UNMEASURED_LIMIT_S = job.MAX_UNMEASURED_LIMIT_S = 120.0
     task_scheduler.LARGEST_TASK, task_scheduler.SMALLEST_TASK = 20, 10
     task_scheduler.TASK_SECONDS = 1.0
     os.chdir(folder)
-    # The nodes are on this machine and must not import this instead of the job's package.
+    # The nodes are on this machine and must import the job's package instead of this file.
     Path("search.py").write_text("raise ImportError('not this one')")
     cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args={"num_cpus": 0}))
     first = patiently(lambda: cluster.add_node(num_cpus=1))

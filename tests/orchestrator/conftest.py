@@ -1,4 +1,4 @@
-"""What the tests of the orchestrator share."""
+"""Fixtures of the orchestrator's tests."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from workers.fast import BACKEND
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache folder for what the orchestrator keeps, with a calibration in it.
+    """A cache folder for the orchestrator's files, with a calibration in it.
 
-    The kernels' stay where they are: to compile them anew would take half a minute.
+    The cache of the compiled kernels is not replaced: compiling them takes half a minute.
     """
     folder = tmp_path / "cache"
     folder.mkdir()
@@ -36,14 +36,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever terminal the tests were started from."""
+    """Set the width of the terminal, whichever terminal the tests were started from."""
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("FORCE_COLOR", raising=False)
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with six rows of the sweep "six"; to be read only."""
+    """A store with six rows of the sweep "six"; tests only read it."""
     folder = tmp_path_factory.mktemp("trained")
     sweep = write_sweep(
         folder / "six.toml", 'structure = ["1x1x1", "2x1x1"]\nlr = [0.01, 0.02, 0.03]'

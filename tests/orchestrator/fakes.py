@@ -1,4 +1,4 @@
-"""Stand-ins for what the driver loop works with."""
+"""Fakes of the executor, store, monitor and stop request that the driver loop uses."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from workers.task import Task, failed_rows
 
 
 def small_study(count: int, name: str = "small") -> Study:
-    """A study of `count` different experiments."""
+    """Return a study of `count` different experiments."""
     rows = tuple((0.001 * (n + 1),) for n in range(count))
     base = Experiment(structure=(1, 1, 1), epochs=1)
     return Study(name, "for tests", Table(("lr",), rows), base)
 
 
 def rows_of(task: Task) -> pa.RecordBatch:
-    """Rows of the task's experiments with an invented outcome."""
+    """Return rows of a task's experiments with an invented outcome."""
     return failed_rows(task, "invented", "fake")
 
 
@@ -84,7 +84,7 @@ class FakeExecutor:
 
 
 class LeavingExecutor(FakeExecutor):
-    """Loses its machine with each job that `leaves` returns True for, started or not."""
+    """Loses its machine with each job for which `leaves` returns True, started or not."""
 
     def __init__(self, leaves: Callable[[Job], bool], *, started: bool = True) -> None:
         super().__init__()
@@ -106,11 +106,11 @@ class AbsentExecutor(FakeExecutor):
 
     def __init__(self) -> None:
         super().__init__()
-        self._looks = 0
+        self._checks = 0
 
     def vacancies(self) -> list[WorkerKind]:
-        self._looks += 1
-        return super().vacancies() if self._looks % 3 == 0 else []
+        self._checks += 1
+        return super().vacancies() if self._checks % 3 == 0 else []
 
     def wait(self, timeout_s: float, time_limit_s: TimeLimit) -> list[Outcome]:
         return super().wait(timeout_s, time_limit_s) if self._waiting else []
@@ -163,14 +163,14 @@ class SilentMonitor:
 
 
 class StopAfter:
-    """A request to stop that comes after it has been looked at `looks` times; None for never."""
+    """A request to stop that comes after it has been checked `checks` times; None for never."""
 
-    def __init__(self, looks: int | None = None) -> None:
-        self._looks = looks
+    def __init__(self, checks: int | None = None) -> None:
+        self._checks = checks
 
     @property
     def requested(self) -> bool:
-        if self._looks is None:
+        if self._checks is None:
             return False
-        self._looks -= 1
-        return self._looks < 0
+        self._checks -= 1
+        return self._checks < 0

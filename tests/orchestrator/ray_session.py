@@ -1,8 +1,8 @@
 """A program that uses Ray on this machine and reports what happened.
 
-It is a separate process because what Ray reads from the environment must be set before Ray is
-imported, and other tests have imported it. Usage: ray_session.py FOLDER. It leaves the stores
-"plain", "killed", "second" and "stopped" and report.json in FOLDER.
+It is a separate process because Ray's environment variables must be set before Ray is imported, and
+other tests have imported it. Usage: ray_session.py FOLDER. It leaves the stores "plain", "killed",
+"second" and "stopped" and report.json in FOLDER.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ PATIENCE_S = 300.0
 class TrappedTable(Table):
     """A table that records in a folder which worker reads which row, and has traps there.
 
-    A file "kill-7" kills the first process that reads row 7, "crash-7" every one, "raise-7" raises
-    in them, "eat-7" has them allocate more memory than there is, "slow" makes all reading slow, and
-    a file "gate-7" blocks readers of row 7 while it exists. The driver, which reads some rows to
-    estimate the cost of a task, is exempt.
+    A trap is a file: "kill-7" kills the first process that reads row 7, "crash-7" every process
+    that does, "raise-7" raises an error in it, "eat-7" makes it allocate more memory than there is,
+    "slow" makes all reading slow, and "gate-7" blocks readers of row 7 while it exists. The driver,
+    which reads some rows to estimate the cost of a task, is exempt.
     """
 
     folder: str = ""
@@ -166,7 +166,7 @@ def indices_of(tasks: list[Task]) -> list[list[int]]:
 def start_outsider(address: str) -> subprocess.Popen[str]:
     """Start a process that knows the address of Ray, but not the token."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_AUTH")}
-    # It tries for some seconds, not for twenty.
+    # It tries for some seconds instead of twenty.
     environment["RAY_NUM_REDIS_GET_RETRIES"] = "5"
     program = f"import ray; ray.init(address={address!r}, logging_level='ERROR')"
     return subprocess.Popen(
@@ -283,7 +283,7 @@ def on_this_machine(workers: int) -> ExecutorOptions:
 
 
 def main(folder: Path) -> None:
-    """Use one Ray for most of it, since starting it takes long, and others briefly."""
+    """Run most sessions on one Ray, because starting it takes long, and a few on others."""
     report: dict[str, Any] = {}
     with make_executor(on_this_machine(WORKERS), {}) as executor:
         # Imported here: the executor has set the environment.

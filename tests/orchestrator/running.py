@@ -30,10 +30,10 @@ from tests.orchestrator.fakes import SilentMonitor, StopAfter
 ROOT = Path(__file__).resolve().parents[2]
 
 PATIENCE_S = 300.0
-"""Seconds that a test waits for something before it fails."""
+"""Maximum seconds that a test waits for a condition or for the end of a process."""
 
-HERE = ("--executor", "inline", "--device", "cpu")
-"""Options of `run` that train in this process on the CPU."""
+INLINE = ("--executor", "inline", "--device", "cpu")
+"""Options of `run` for training in this process on the CPU."""
 
 
 def write_sweep(
@@ -94,7 +94,7 @@ def count_rows(store: Path) -> int:
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandResult:
     """Exit code and output of a command."""
 
     code: int
@@ -102,15 +102,15 @@ class Ended:
     err: str
 
 
-def sparsest(*words: str | Path, stdin: str | None = None) -> Ended:
-    """Run a command in this process; raise what a user would see as a traceback."""
+def sparsest(*words: str | Path, stdin: str | None = None) -> CommandResult:
+    """Run a command in this process; raise errors that a user would see as a traceback."""
     arguments = [str(word) for word in words]
     # The command line is shown and stored as it was typed.
     with mock.patch.object(sys, "argv", ["sparsest", *arguments]):
         result = CliRunner().invoke(app, arguments, input=stdin)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
-    return Ended(result.exit_code, result.stdout, result.stderr)
+    return CommandResult(result.exit_code, result.stdout, result.stderr)
 
 
 def refused(*words: str | Path, stdin: str | None = None) -> str:
@@ -152,7 +152,7 @@ def start(
     )
 
 
-def said_by(process: subprocess.Popen[str], patience_s: float = PATIENCE_S) -> tuple[str, str]:
+def output_of(process: subprocess.Popen[str], patience_s: float = PATIENCE_S) -> tuple[str, str]:
     """Return the output of a process on its two streams; kill it if it does not end in time."""
     try:
         return process.communicate(timeout=patience_s)
@@ -162,10 +162,10 @@ def said_by(process: subprocess.Popen[str], patience_s: float = PATIENCE_S) -> t
         pytest.fail(f"{process.args!r} runs after {patience_s:.0f} s; its output: {out}{err}")
 
 
-def until(true: Callable[[], bool], what: str) -> None:
+def until(condition: Callable[[], bool], description: str) -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + PATIENCE_S
-    while not true():
+    while not condition():
         if time.monotonic() > deadline:
-            pytest.fail(f"not within {PATIENCE_S:.0f} s: {what}")
+            pytest.fail(f"not within {PATIENCE_S:.0f} s: {description}")
         time.sleep(0.02)

@@ -21,7 +21,7 @@ from search.paper import PAPER_STUDIES, paper_study
 from storage.log.sweep_info import describe_sweep
 from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
-from tests.orchestrator.running import HERE, count_rows, query, refused, sparsest
+from tests.orchestrator.running import INLINE, count_rows, query, refused, sparsest
 from tests.orchestrator.small_paper import small_paper
 from workers.initial import initial_network
 from workers.stored_init import layers_digest
@@ -110,7 +110,7 @@ def test_rows_of_another_root_seed_are_not_chosen(store: Path) -> None:
 
 
 def test_search_is_trained_before_the_groups_that_start_from_it(store: Path) -> None:
-    ended = sparsest("run", "fixed95-phase1", "phase2-95", "--store", store, *HERE)
+    ended = sparsest("run", "fixed95-phase1", "phase2-95", "--store", store, *INLINE)
     assert ended.code == 0, ended
     assert "\nfirst phase2-95: " in ended.err
     assert chosen(store) in ended.err
@@ -125,7 +125,7 @@ def test_search_is_trained_before_the_groups_that_start_from_it(store: Path) -> 
 
 
 def test_chosen_initialisation_is_that_of_the_network_s_seed(store: Path) -> None:
-    sparsest("run", "phase2-95", "fixed95-phase1", "--store", store, *HERE)
+    sparsest("run", "phase2-95", "fixed95-phase1", "--store", store, *INLINE)
     with StoreReader(store) as reader:
         init = reader.inits["bench-95"]
         assert init.found is not None
@@ -137,7 +137,7 @@ def test_chosen_initialisation_is_that_of_the_network_s_seed(store: Path) -> Non
 
 
 def test_paper_runs_in_one_go(store: Path) -> None:
-    ended = sparsest("run", "paper", "--store", store, "--json", *HERE)
+    ended = sparsest("run", "paper", "--store", store, "--json", *INLINE)
     assert ended.code == 0, ended
     summary = json.loads(ended.out)
     assert (summary["outcome"], summary["trained"], summary["left"]) == ("finished", 72, 0)
@@ -149,12 +149,12 @@ def test_paper_runs_in_one_go(store: Path) -> None:
     ).to_pylist()
     assert {row["i"] for row in inits if row["s"] == "fixed95-"} == {f"bench-95:{chosen(store)[0]}"}
     assert {row["i"] for row in inits if row["s"] == "fixed995"} == {"bench-995:"}
-    again = sparsest("run", "paper", "--store", store, *HERE)
+    again = sparsest("run", "paper", "--store", store, *INLINE)
     assert "nothing to train" in again.err
 
 
 def test_choice_is_the_same_with_limits_and_several_commands(store: Path, tmp_path: Path) -> None:
-    words = ("run", "paper", *HERE)
+    words = ("run", "paper", *INLINE)
     assert sparsest(*words, "--store", tmp_path / "whole").code == 0
     for trained in range(0, 72, 18):
         assert count_rows(store) == trained
@@ -168,7 +168,7 @@ def test_choice_is_the_same_with_limits_and_several_commands(store: Path, tmp_pa
 
 
 def test_choice_after_a_limit_is_made_by_the_next_run(store: Path) -> None:
-    words = ("run", "phase2-95", "fixed95-phase1", "--store", store, *HERE)
+    words = ("run", "phase2-95", "fixed95-phase1", "--store", store, *INLINE)
     first = sparsest(*words, "--limit", str(ALL))
     assert "left: 6 experiments; " in first.err
     assert json.loads(sparsest("status", "--store", store, "--json").out)["inits"] == []
@@ -186,7 +186,7 @@ def test_request_to_stop_between_the_sweeps_is_kept(
             self.received = signal.SIGINT
             super().__exit__(*error)  # type: ignore[arg-type]
 
-    words = ("run", "phase2-95", "fixed95-phase1", "--store", store, *HERE)
+    words = ("run", "phase2-95", "fixed95-phase1", "--store", store, *INLINE)
     with monkeypatch.context() as patched:
         patched.setattr(training, "StopRequest", Late)
         ended = sparsest(*words)
@@ -198,10 +198,10 @@ def test_request_to_stop_between_the_sweeps_is_kept(
 
 
 def test_choice_from_a_part_of_the_search_is_refused(store: Path) -> None:
-    words = ("fixed95-phase1", "--store", store, *HERE)
+    words = ("fixed95-phase1", "--store", store, *INLINE)
     message = refused("run", *words)
     assert not store.exists()
-    assert sparsest("run", "phase2-95", "--limit", "5", "--store", store, *HERE).code == 0
+    assert sparsest("run", "phase2-95", "--limit", "5", "--store", store, *INLINE).code == 0
     message = refused("run", *words)
     assert "fixed95-phase1: the initialisation bench-95" in message
     assert "the store has 5 of its 12" in message
@@ -210,16 +210,16 @@ def test_choice_from_a_part_of_the_search_is_refused(store: Path) -> None:
     message = refused("run", "phase2-95", *words, "--run-id", "9721", "--run-id", "43531")
     assert "the store has 5 of" in message
     # So is the search with another root seed.
-    assert sparsest("run", "phase2-95", "--store", store, *HERE).code == 0
+    assert sparsest("run", "phase2-95", "--store", store, *INLINE).code == 0
     assert "the store has 0 of" in refused("run", *words, "--root-seed", "1")
     assert sparsest("run", *words, "--run-id", "9721").code == 0
     assert count_rows(store) == ALL + 1
 
 
 def test_choice_is_kept_after_a_later_search(store: Path) -> None:
-    assert sparsest("run", "phase2-95", "fixed95-phase1", "--store", store, *HERE).code == 0
+    assert sparsest("run", "phase2-95", "fixed95-phase1", "--store", store, *INLINE).code == 0
     before = chosen(store)
-    words = ("run", "phase2-95", "fixed95-phase1", "--root-seed", "1", "--store", store, *HERE)
+    words = ("run", "phase2-95", "fixed95-phase1", "--root-seed", "1", "--store", store, *INLINE)
     ended = sparsest(*words)
     assert ended.code == 0
     assert "from the best of" not in ended.err
@@ -230,14 +230,14 @@ def test_plan_is_complete_before_the_choice(store: Path) -> None:
     before = json.loads(sparsest("plan", "paper", "--store", store, "--json").out)["studies"]
     assert [row["remaining"] for row in before] == [row["planned"] for row in before]
     assert all(row["core_hours"] > 0 for row in before)
-    assert sparsest("run", "paper", "--store", store, "--limit", "40", *HERE).code == 0
+    assert sparsest("run", "paper", "--store", store, "--limit", "40", *INLINE).code == 0
     after = json.loads(sparsest("plan", "paper", "--store", store, "--json").out)["studies"]
     assert sum(row["stored"] for row in after) == 40
 
 
 def test_search_that_found_nothing_ends_the_run(store: Path) -> None:
     with small_paper(target=0.99):
-        ended = sparsest("run", "phase2-95", "fixed95-phase1", "--store", store, *HERE)
+        ended = sparsest("run", "phase2-95", "fixed95-phase1", "--store", store, *INLINE)
     assert ended.code == 1
     assert "99 %" in ended.err
     assert "--bench-95 FILE" in ended.err
@@ -245,7 +245,7 @@ def test_search_that_found_nothing_ends_the_run(store: Path) -> None:
 
 
 def test_status_shows_where_an_initialisation_is_from(store: Path) -> None:
-    sparsest("run", "phase2-95", "fixed95-phase1", "--store", store, *HERE)
+    sparsest("run", "phase2-95", "fixed95-phase1", "--store", store, *INLINE)
     (init,) = json.loads(sparsest("status", "--store", store, "--json").out)["inits"]
     assert (init["name"], init["digest"]) == ("bench-95", chosen(store))
     assert init["found"]["study"] == "phase2-95"

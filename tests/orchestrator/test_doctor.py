@@ -19,7 +19,7 @@ from orchestrator.doctor import resources, software, store
 from orchestrator.doctor.finding import Finding, Level
 from orchestrator.doctor.node_report import NodeReport, code_digest, node_report
 from storage.writing.writer import StoreWriter
-from tests.orchestrator.running import said_by, sparsest, start
+from tests.orchestrator.running import output_of, sparsest, start
 from workers.kernel.instruction_set import ARITHMETIC
 
 Usage = namedtuple("Usage", "total used free")
@@ -261,7 +261,7 @@ def test_ray_that_does_not_start_is_a_problem(monkeypatch: pytest.MonkeyPatch) -
 
 def test_ray_is_started_and_its_node_checked() -> None:
     with start("orchestrator.cli", "doctor", "--ray", "--json") as command:
-        out, err = said_by(command)
+        out, err = output_of(command)
     assert command.returncode == 0, err
     findings = json.loads(out)
     assert findings[-2]["what"] == "ray"

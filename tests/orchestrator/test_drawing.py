@@ -13,7 +13,7 @@ import pytest
 import sparsest as notebook
 from search.specification import experiment_of
 from storage.reading.reader import StoreReader
-from tests.orchestrator.running import HERE, query, refused, sparsest, write_sweep
+from tests.orchestrator.running import INLINE, query, refused, sparsest, write_sweep
 from workers.kernel.simd import INSTRUCTION_SET
 from workers.other_arithmetic import train_as
 
@@ -93,7 +93,7 @@ def test_mistake_is_refused_and_leaves_no_file(
 
 def test_diverged_training_cannot_be_drawn_but_replayed(tmp_path: Path, folder: Path) -> None:
     sweep = write_sweep(tmp_path / "wild.toml", 'structure = ["2x1"]\nlr = [1e9]')
-    sparsest("run", sweep, "--store", tmp_path / "store", *HERE)
+    sparsest("run", sweep, "--store", tmp_path / "store", *INLINE)
     message = refused("show", "wild:1", "--store", tmp_path / "store")
     assert "diverged" in message
     assert list(folder.iterdir()) == []
@@ -104,7 +104,7 @@ def test_diverged_training_cannot_be_drawn_but_replayed(tmp_path: Path, folder: 
 def test_best_is_the_sparsest_network_at_the_target(tmp_path: Path, folder: Path) -> None:
     sweep = write_sweep(tmp_path / "some.toml", 'structure = ["3x1", "1x1", "2x2"]\nwidth = [4, 5]')
     store = tmp_path / "store"
-    sparsest("run", sweep, "--store", store, *HERE)
+    sparsest("run", sweep, "--store", store, *INLINE)
     fewest = "SELECT 'some:' || (study_index + 1) AS name FROM results WHERE accuracy >= 0.4"
     order = "ORDER BY weight_nnz, model_nnz, accuracy DESC, study_index LIMIT 1"
     for words, condition in (([], ""), (["--width", "5"], "AND width = 5")):
@@ -170,7 +170,7 @@ def test_row_of_another_processor_is_replayed_with_its_arithmetic(
     other = "numba-generic" if INSTRUCTION_SET != "generic" else "numba-avx2"
     # The neurons fire: otherwise every order of additions gives the same weights.
     sweep = write_sweep(folder / "alive.toml", 'structure = ["6x5x4"]', base="epochs = 2")
-    sparsest("run", sweep, "--store", "alive", *HERE)
+    sparsest("run", sweep, "--store", "alive", *INLINE)
     with StoreReader("alive") as reader:
         own = reader.row("alive:1")
     (made,) = train_as(other, [experiment_of(own)]).to_pylist()

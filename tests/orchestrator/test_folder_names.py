@@ -11,7 +11,7 @@ import pytest
 import sparsest as notebook
 from orchestrator.commands import results
 from search.schema import RESULT_SCHEMA
-from tests.orchestrator.running import HERE, rows, sparsest
+from tests.orchestrator.running import INLINE, rows, sparsest
 
 ALL = "SELECT * FROM results ORDER BY experiment_id"
 
@@ -76,7 +76,7 @@ def test_published_results_are_the_stored_ones(
 ) -> None:
     deep = tmp_path / COLUMNS
     store = deep / "store"
-    assert sparsest("run", "phase2-95", "--run-id", "43531", "--store", store, *HERE).code == 0
+    assert sparsest("run", "phase2-95", "--run-id", "43531", "--store", store, *INLINE).code == 0
     assert sparsest("publish", "--store", store, "--output", deep / "results").code == 0
     monkeypatch.setenv("SPARSEST_RESULTS", str(deep / "results"))
     monkeypatch.setattr(results, "cache_folder", lambda: deep / "cache")

@@ -10,7 +10,7 @@ import pytest
 from storage.checking.verify import verify_store
 from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import (
-    HERE,
+    INLINE,
     count_rows,
     query,
     refused,
@@ -48,7 +48,7 @@ def test_rows_that_meet_the_criteria_are_deleted(six: Path, criteria: list[str],
 def test_rows_of_one_sweep_are_deleted(six: Path, trained: Path) -> None:
     sweep = trained.parent / "six.toml"
     assert sparsest("forget", "--where", "lr = 0.02", "--store", six, "--yes").code == 0
-    assert sparsest("run", sweep, "--store", six, *HERE).code == 0
+    assert sparsest("run", sweep, "--store", six, *INLINE).code == 0
     assert rows(six) == rows(trained)
     (second,) = query(six, "SELECT sweep_id FROM sweeps WHERE skipped = 4").to_pylist()
     ended = sparsest("forget", "--sweep", second["sweep_id"], "--store", six, "--yes")
@@ -104,7 +104,7 @@ def test_retry_trains_only_rows_with_its_statuses(tmp_path: Path) -> None:
     store = tmp_path / "store"
     # The second learning rate always diverges.
     sweep = write_sweep(tmp_path / "mine.toml", 'structure = ["3x3x3"]\nlr = [0.1, 1e9]')
-    run = ("run", sweep, "--store", store, *HERE)
+    run = ("run", sweep, "--store", store, *INLINE)
     assert sparsest(*run).code == 0
     before = rows(store)
     assert [row["n"] for row in query(store, COUNTS).to_pylist()] == [1, 1]
@@ -121,7 +121,7 @@ def test_retry_trains_only_rows_with_its_statuses(tmp_path: Path) -> None:
 
 def test_retry_of_other_statuses_is_refused(tmp_path: Path) -> None:
     for statuses in ("ok", "failed,collapsed", ""):
-        message = refused("run", "phase1", "--retry", statuses, "--store", tmp_path / "s", *HERE)
+        message = refused("run", "phase1", "--retry", statuses, "--store", tmp_path / "s", *INLINE)
         assert "failed" in message
         assert "diverged" in message
     assert not (tmp_path / "s").exists()

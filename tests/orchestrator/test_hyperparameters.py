@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.orchestrator.running import HERE, query, refused, sparsest
+from tests.orchestrator.running import INLINE, query, refused, sparsest
 
 SWEEP = """
 name = "mine"
@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a sweep file and a store of all its rows."""
     folder = tmp_path_factory.mktemp("hyperparameters")
     (folder / "mine.toml").write_text(SWEEP)
-    ended = sparsest("run", folder / "mine.toml", "--store", folder / "store", *HERE)
+    ended = sparsest("run", folder / "mine.toml", "--store", folder / "store", *INLINE)
     assert ended.code == 0, ended.err
     return folder
 
@@ -95,6 +95,6 @@ def test_impossible_hyperparameters_are_refused_before_training(
     tmp_path: Path, text: str, message_part: str
 ) -> None:
     (tmp_path / "mine.toml").write_text(f'name = "mine"\n{text}')
-    message = refused("run", tmp_path / "mine.toml", "--store", tmp_path / "store", *HERE)
+    message = refused("run", tmp_path / "mine.toml", "--store", tmp_path / "store", *INLINE)
     assert message_part in message
     assert not (tmp_path / "store").exists()

@@ -1,4 +1,4 @@
-"""Commands that the user is told to type can be typed."""
+"""Commands that messages advise can be typed as they are printed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.invocation import Invocation, command_line, program
-from tests.orchestrator.running import HERE, rates, sparsest, write_sweep
+from tests.orchestrator.running import INLINE, rates, sparsest, write_sweep
 
 
 def invoke(monkeypatch: pytest.MonkeyPatch, program: str | Path, *words: str) -> Invocation:
@@ -18,7 +18,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch, program: str | Path, *words: str) ->
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the program in an environment of the working directory."""
+    """The folder `bin` of a virtual environment in the working directory, with the program."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / ".venv" / "bin"
     folder.mkdir(parents=True)
@@ -33,7 +33,7 @@ def test_program_outside_the_search_path_is_named_by_its_path(
     monkeypatch.setenv("PATH", "/nowhere")
     invocation = invoke(monkeypatch, ".venv/bin/sparsest", "run", "demo")
     assert invocation.to_train_all() == ".venv/bin/sparsest run demo"
-    # The store records the same wherever the program is installed.
+    # The store records the same command wherever the program is installed.
     assert invocation.recorded == command_line() == "sparsest run demo"
 
 
@@ -57,7 +57,7 @@ def test_program_of_another_environment_is_named_by_its_quoted_path(
 
 
 @pytest.mark.parametrize("started", ["sparsest", __file__, "-c", "", "/no/such/sparsest"])
-def test_anything_else_that_was_started_is_named_sparsest(
+def test_program_started_in_another_way_is_named_sparsest(
     started: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invoke(monkeypatch, started)
@@ -71,7 +71,7 @@ def test_hints_of_a_run_name_the_program_by_its_path(
         monkeypatch.setattr(f"orchestrator.{module}.program", lambda: ".venv/bin/sparsest")
     sweep = write_sweep(tmp_path / "mine.toml", f'structure = ["1x1x1"]\n{rates(2)}')
     store = tmp_path / "store"
-    ended = sparsest("run", sweep, "--store", store, "--limit", "1", *HERE)
+    ended = sparsest("run", sweep, "--store", store, "--limit", "1", *INLINE)
     assert f"\n  .venv/bin/sparsest run {sweep} --store {store}" in ended.err
     assert ".venv/bin/sparsest query" in ended.err
     assert "sparsest run" in sparsest("status", "--store", store).out

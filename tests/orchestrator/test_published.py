@@ -15,7 +15,7 @@ from storage.log.init_entries import FoundNetwork
 from storage.published.file import open_published
 from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
-from tests.orchestrator.running import HERE, query, refused, sparsest, write_sweep
+from tests.orchestrator.running import INLINE, query, refused, sparsest, write_sweep
 from tests.orchestrator.test_run import bench_file
 from workers.stored_init import remade_init
 
@@ -26,7 +26,7 @@ WORDS = ("phase2-95", "--run-id", "43531", "--run-id", "100001", "--run-id", "15
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with three rows of phase2-95; tests only read it."""
     store = tmp_path_factory.mktemp("published") / "store"
-    assert sparsest("run", *WORDS, "--store", store, *HERE).code == 0
+    assert sparsest("run", *WORDS, "--store", store, *INLINE).code == 0
     return store
 
 
@@ -89,14 +89,14 @@ def test_exactly_one_source_must_be_named(trained: Path) -> None:
 def test_missing_results_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SPARSEST_RESULTS", str(tmp_path))
     assert "SPARSEST_RESULTS" in refused("query", "FROM results", "--published")
-    message = refused("run", "phase1", "--from-published", "--store", tmp_path / "s", *HERE)
+    message = refused("run", "phase1", "--from-published", "--store", tmp_path / "s", *INLINE)
     assert "None of these studies is published" in message
     assert not (tmp_path / "s").exists()
 
 
 def test_published_rows_are_not_trained_again(trained: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
-    ended = sparsest("run", *WORDS, "--from-published", "--store", store, *HERE)
+    ended = sparsest("run", *WORDS, "--from-published", "--store", store, *INLINE)
     assert ended.code == 0
     assert "phase2-95: 3 rows taken" in ended.err
     assert "nothing to train" in ended.err
@@ -114,7 +114,7 @@ def test_published_rows_are_not_trained_again(trained: Path, tmp_path: Path) -> 
 
 def test_imported_rows_can_be_published_again(tmp_path: Path, folder: Path) -> None:
     store, again = tmp_path / "store", tmp_path / "again"
-    sparsest("run", *WORDS, "--from-published", "--store", store, *HERE)
+    sparsest("run", *WORDS, "--from-published", "--store", store, *INLINE)
     assert sparsest("publish", "phase2-95", "--store", store, "--output", again).code == 0
     first, second = (open_published(source, "phase2-95") for source in (folder, again))
     assert first is not None
@@ -129,7 +129,7 @@ def test_imported_rows_can_be_published_again(tmp_path: Path, folder: Path) -> N
 def test_unpublished_rows_are_trained(tmp_path: Path) -> None:
     store = tmp_path / "store"
     more = ("phase2-95", "--run-id", "43531", "--run-id", "43532")
-    ended = sparsest("run", *more, "--from-published", "--store", store, *HERE)
+    ended = sparsest("run", *more, "--from-published", "--store", store, *INLINE)
     assert "1 row taken" in ended.err
     assert "1 to train" in ended.err
     found = query(store, "SELECT paper_run_id, weights IS NULL AS taken FROM results ORDER BY 1")
@@ -138,7 +138,7 @@ def test_unpublished_rows_are_trained(tmp_path: Path) -> None:
 
 def test_rows_of_another_root_seed_are_refused(tmp_path: Path) -> None:
     words = ("run", *WORDS, "--from-published", "--root-seed", "7", "--store", tmp_path / "store")
-    assert "root seed is 0" in refused(*words, *HERE)
+    assert "root seed is 0" in refused(*words, *INLINE)
     assert not (tmp_path / "store").exists()
 
 
@@ -182,7 +182,7 @@ def test_network_that_retrains_differently_is_refused(
 def fixed(tmp_path: Path) -> Path:
     """A folder of one published row of fixed95-phase1, from the initialisation in the file A."""
     words = ("fixed95-phase1", "--run-id", "9721", "--bench-95", bench_file(tmp_path / "A", 1))
-    assert sparsest("run", *words, "--store", tmp_path / "made", *HERE).code == 0
+    assert sparsest("run", *words, "--store", tmp_path / "made", *INLINE).code == 0
     out = tmp_path / "fixed"
     assert sparsest("publish", "--store", tmp_path / "made", "--output", out).code == 0
     return out
@@ -192,7 +192,7 @@ def test_rows_of_another_initialisation_are_refused(
     fixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPARSEST_RESULTS", str(fixed))
-    words = ("run", "fixed95-phase1", "--run-id", "9721", "--from-published", *HERE)
+    words = ("run", "fixed95-phase1", "--run-id", "9721", "--from-published", *INLINE)
     store = tmp_path / "store"
     message = refused(*words, "--store", store)
     assert "came from a file that is not published: give it with --bench-95 FILE" in message
@@ -228,11 +228,11 @@ def test_initialisation_of_the_search_is_made_again(
     with StoreWriter(made) as writer:
         writer.record_init(init.name, init.digest, init.layers, found)
     words = ("fixed95-phase1", "--run-id", "9721")
-    assert sparsest("run", *words, "--store", made, *HERE).code == 0
+    assert sparsest("run", *words, "--store", made, *INLINE).code == 0
     assert sparsest("publish", "fixed95-phase1", "--store", made, "--output", out).code == 0
     monkeypatch.setenv("SPARSEST_RESULTS", str(out))
     store = tmp_path / "store"
-    ended = sparsest("run", *words, "--from-published", "--store", store, *HERE)
+    ended = sparsest("run", *words, "--from-published", "--store", store, *INLINE)
     assert "1 row taken" in ended.err
     with StoreReader(store) as reader:
         assert reader.inits["bench-95"].digest == init.digest
@@ -247,7 +247,7 @@ def test_store_cannot_be_compared_with_what_was_published(trained: Path, tmp_pat
     assert ended.code == 0
     assert "lacking: only one of the two rows has weight_index (3)" in ended.out
     store = tmp_path / "store"
-    sparsest("run", "phase2-95", "--run-id", "43531", "--store", store, *HERE)
+    sparsest("run", "phase2-95", "--run-id", "43531", "--store", store, *INLINE)
     ended = sparsest("diff", store, "--published", "--study", "phase2-95", "--json")
     assert ended.code == 1
     report = json.loads(ended.out)

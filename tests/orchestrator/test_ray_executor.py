@@ -14,9 +14,9 @@ import pytest
 from storage.checking.verify import verify_store
 from tests.orchestrator.running import (
     PATIENCE_S,
+    output_of,
     query,
     rows,
-    said_by,
     start,
     train,
     write_sweep,
@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         base="epochs = 2\nlr = 0.1",
     )
     with start(SESSION, folder) as session:
-        out, err = said_by(session, 4 * PATIENCE_S)
+        out, err = output_of(session, 4 * PATIENCE_S)
     assert session.returncode == 0, err
     (folder / "out").write_text(out)
     return folder

@@ -14,23 +14,23 @@ import pytest
 
 from storage.checking.verify import verify_store
 from storage.paths import StorePaths
-from tests.orchestrator.hasty import HOLD
 from tests.orchestrator.running import (
-    HERE,
+    INLINE,
     PATIENCE_S,
     count_rows,
+    output_of,
     query,
     rates,
     rows,
-    said_by,
     sparsest,
     start,
     train,
     until,
     write_sweep,
 )
+from tests.orchestrator.small_tasks import HOLD
 
-HASTY = Path(__file__).with_name("hasty.py")
+SMALL_TASKS = Path(__file__).with_name("small_tasks.py")
 
 COUNT = 600
 
@@ -58,7 +58,7 @@ def sweep(tmp_path: Path, hold: Path) -> Path:
 @contextmanager
 def running(sweep: Path, store: Path) -> Iterator[subprocess.Popen[str]]:
     """Start a run and wait until it has stored a quarter; see `hold`."""
-    with start(HASTY, "run", sweep, "--store", store, *HERE) as process:
+    with start(SMALL_TASKS, "run", sweep, "--store", store, *INLINE) as process:
         try:
             held = COUNT // 4
             until(lambda: process.poll() is not None or count_rows(store) >= held, "rows came")
@@ -87,7 +87,7 @@ def test_killed_run_keeps_its_rows_and_resumes_with_the_others(sweep: Path, tmp_
     report = json.loads(sparsest("status", "--store", killed, "--json").out)
     assert report["last_run"]["state"] == "killed"
 
-    assert sparsest("run", sweep, "--store", killed, *HERE).code == 0
+    assert sparsest("run", sweep, "--store", killed, *INLINE).code == 0
     train([sweep], whole)
     assert rows(killed).equals(rows(whole))
     assert (
@@ -111,7 +111,7 @@ def test_stopped_run_stores_what_was_in_training(
     with running(sweep, store) as process:
         process.send_signal(number)
         hold.unlink()
-        out, err = said_by(process)
+        out, err = output_of(process)
     assert process.returncode == code
     assert out == ""
     assert STOPPING in err
@@ -141,12 +141,12 @@ def test_sigterm_during_the_start_ends_the_run_without_a_traceback(
         children = psutil.Process(process.pid).children(recursive=True)
         return any("ray::" in word for child in children for word in words_of(child))
 
-    with start(HASTY, "run", sweep, *options) as process:
+    with start(SMALL_TASKS, "run", sweep, *options) as process:
         try:
             until(lambda: process.poll() is not None or started(process), when)
             process.send_signal(signal.SIGTERM)
             hold.unlink()
-            out, err = said_by(process)
+            out, err = output_of(process)
         finally:
             process.kill()
     assert process.returncode == 143, err
@@ -170,7 +170,7 @@ def test_second_interrupt_stops_at_once_and_leaves_the_store_intact(
             assert process.poll() is None
         before = count_rows(store)
         process.send_signal(signal.SIGINT)
-        _, err = said_by(process)
+        _, err = output_of(process)
     assert process.returncode == 130
     assert "stopped at once" in err
     assert "Traceback" not in err

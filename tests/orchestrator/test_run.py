@@ -25,13 +25,13 @@ from storage.checking.verify import verify_store
 from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import (
-    HERE,
+    INLINE,
     count_rows,
     environment,
+    output_of,
     query,
     refused,
     rows,
-    said_by,
     sparsest,
     start,
     write_sweep,
@@ -60,7 +60,7 @@ def bench_file(path: Path, seed: int) -> Path:
 
 
 def test_limit_is_kept_and_the_printed_command_trains_the_rest(sweep: Path, store: Path) -> None:
-    words = ("run", sweep, "--store", store, *HERE)
+    words = ("run", sweep, "--store", store, *INLINE)
     first = sparsest("run", "--limit=2", *words[1:])
     assert (first.code, first.out) == (0, "")
     assert "mine: 3 planned, 0 stored, 3 to train\n" in first.err
@@ -87,7 +87,7 @@ def test_limit_is_kept_and_the_printed_command_trains_the_rest(sweep: Path, stor
 
 def test_limit_holds_for_all_studies_together(sweep: Path, store: Path, tmp_path: Path) -> None:
     other = write_sweep(tmp_path / "other.toml", 'structure = ["2x1x1"]\nlr = [0.1, 0.2, 0.3]')
-    ended = sparsest("run", sweep, other, "--store", store, "--limit", "4", "--json", *HERE)
+    ended = sparsest("run", sweep, other, "--store", store, "--limit", "4", "--json", *INLINE)
     summary = json.loads(ended.out)
     assert (summary["trained"], summary["left"]) == (4, 2)
     counted = query(store, "SELECT study, count(*) FROM results GROUP BY ALL ORDER BY ALL")
@@ -95,7 +95,7 @@ def test_limit_holds_for_all_studies_together(sweep: Path, store: Path, tmp_path
 
 
 def test_summary_is_of_this_run(sweep: Path, store: Path) -> None:
-    words = ("run", sweep, "--store", store, "--json", *HERE)
+    words = ("run", sweep, "--store", store, "--json", *INLINE)
     summary = json.loads(sparsest(*words).out)
     assert summary["outcome"] == "finished"
     assert (summary["trained"], summary["left"], summary["workers"]) == (3, 0, 1)
@@ -106,7 +106,7 @@ def test_summary_is_of_this_run(sweep: Path, store: Path) -> None:
 
 
 def test_sweep_is_recorded(sweep: Path, store: Path) -> None:
-    sparsest("run", sweep, "--store", store, "--root-seed", "5", *HERE)
+    sparsest("run", sweep, "--store", store, "--root-seed", "5", *INLINE)
     (record,) = query(store, "SELECT * FROM sweeps").to_pylist()
     assert record["studies"] == ["mine"]
     assert dict(record["sweep_files"]).keys() == {"mine"}
@@ -121,7 +121,7 @@ def test_sweep_is_recorded(sweep: Path, store: Path) -> None:
 
 def test_another_root_seed_gives_other_networks(sweep: Path, store: Path) -> None:
     for seed in ("0", "1"):
-        assert sparsest("run", sweep, "--store", store, "--root-seed", seed, *HERE).code == 0
+        assert sparsest("run", sweep, "--store", store, "--root-seed", seed, *INLINE).code == 0
     assert count_rows(store) == 6
     assert len(set(rows(store).column("loss").to_pylist())) == 6
 
@@ -129,14 +129,14 @@ def test_another_root_seed_gives_other_networks(sweep: Path, store: Path) -> Non
 def test_each_run_logs_to_its_own_file(sweep: Path, tmp_path: Path) -> None:
     before = list(logging.getLogger().handlers)
     for name in ("one", "two"):
-        sparsest("run", sweep, "--store", tmp_path / name, *HERE)
+        sparsest("run", sweep, "--store", tmp_path / name, *INLINE)
     assert logging.getLogger().handlers == before
     assert (tmp_path / "one.log").read_text().count("to train") == 1
 
 
 def test_command_line_runs_from_a_checkout(sweep: Path, store: Path) -> None:
-    with start("orchestrator.cli", "run", sweep, "--store", store, *HERE) as command:
-        out, err = said_by(command)
+    with start("orchestrator.cli", "run", sweep, "--store", store, *INLINE) as command:
+        out, err = output_of(command)
     assert command.returncode == 0
     assert out == ""
     assert "trained 3 of 3; " in err
@@ -152,7 +152,7 @@ def test_failing_sweep_is_recorded_as_failed(
         raise UserError("6 tasks failed")
 
     monkeypatch.setattr(training, "drive", fails)
-    assert "6 tasks failed" in refused_after_start("run", sweep, "--store", store, *HERE)
+    assert "6 tasks failed" in refused_after_start("run", sweep, "--store", store, *INLINE)
     assert query(store, "SELECT outcome FROM sweeps").to_pylist() == [{"outcome": "failed"}]
 
 
@@ -185,21 +185,21 @@ def test_mistake_is_refused_before_a_store_is_made(
     words: list[str], message: str, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert message in refused("run", *words, "--store", store, *HERE)
+    assert message in refused("run", *words, "--store", store, *INLINE)
     assert not store.exists()
     assert not store.with_name("store.log").exists()
 
 
 def test_unknown_key_is_refused_with_the_allowed_ones(tmp_path: Path, store: Path) -> None:
     sweep = write_sweep(tmp_path / "mine.toml", 'structure = ["1x1x1"]\nlearning_rate = [0.1]')
-    message = refused("run", sweep, "--store", store, *HERE)
+    message = refused("run", sweep, "--store", store, *INLINE)
     assert "'learning_rate'" in message
     assert "dataset, structure" in message
 
 
 def test_unknown_method_is_refused_with_the_similar_name(tmp_path: Path, store: Path) -> None:
     sweep = write_sweep(tmp_path / "mine.toml", 'method = ["imp", "SynFlow"]\ntarget_nnz = [20]')
-    message = refused("run", sweep, "--store", store, *HERE)
+    message = refused("run", sweep, "--store", store, *INLINE)
     assert "'gmp'" in message
     assert "'synflow'" in message
 
@@ -234,8 +234,8 @@ def test_file_or_foreign_folder_is_refused_as_a_store(sweep: Path, tmp_path: Pat
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "thesis.tex").write_text("mine")
-    assert str(file) in refused("run", sweep, "--store", file, *HERE)
-    message = refused("run", sweep, "--store", folder, *HERE)
+    assert str(file) in refused("run", sweep, "--store", file, *INLINE)
+    message = refused("run", sweep, "--store", folder, *INLINE)
     assert "thesis.tex" in message
     for command in (["status"], ["query", "SELECT 1"], ["plan", "phase1"]):
         assert str(folder) in refused(*command, "--store", folder)
@@ -247,22 +247,22 @@ def test_file_or_foreign_folder_is_refused_as_a_store(sweep: Path, tmp_path: Pat
 
 def test_log_file_that_cannot_be_written_is_named(sweep: Path, store: Path) -> None:
     store.with_name("store.log").mkdir()
-    message = refused("run", sweep, "--store", store, *HERE)
+    message = refused("run", sweep, "--store", store, *INLINE)
     assert f"{store}.log: Is a directory" in message
 
 
 def test_second_writer_is_refused_and_readers_are_not(sweep: Path, store: Path) -> None:
     with StoreWriter(store, command="sparsest run phase1"):
-        message = refused("run", sweep, "--store", store, *HERE)
+        message = refused("run", sweep, "--store", store, *INLINE)
         assert f"process {os.getpid()} on {platform.node()} (sparsest run phase1)" in message
         assert sparsest("status", "--store", store).code == 0
         assert sparsest("query", "SELECT count(*) FROM results", "--store", store).code == 0
-    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    assert sparsest("run", sweep, "--store", store, *INLINE).code == 0
 
 
 def test_store_has_one_initialisation_of_a_name(store: Path, tmp_path: Path) -> None:
     first, second = bench_file(tmp_path / "A", 1), bench_file(tmp_path / "B", 2)
-    words = ("run", "fixed95-phase1", "--store", store, "--limit", "1", *HERE)
+    words = ("run", "fixed95-phase1", "--store", store, "--limit", "1", *INLINE)
     assert sparsest(*words, "--bench-95", first).code == 0
     message = refused(*words, "--bench-95", second)
     assert "this store's bench-95 is " in message
@@ -283,7 +283,7 @@ def test_store_has_one_initialisation_of_a_name(store: Path, tmp_path: Path) -> 
 
 def test_torch_file_with_other_tensors_is_refused(store: Path, tmp_path: Path) -> None:
     torch.save({"first_layer.weight": torch.zeros(16, 2)}, tmp_path / "half")
-    words = ("run", "fixed95-phase1", "--store", store, *HERE)
+    words = ("run", "fixed95-phase1", "--store", store, *INLINE)
     message = refused(*words, "--bench-95", tmp_path / "half")
     assert f"--bench-95 {tmp_path / 'half'}: " in message
     assert not store.exists()
@@ -291,21 +291,21 @@ def test_torch_file_with_other_tensors_is_refused(store: Path, tmp_path: Path) -
 
 def test_experiments_are_chosen_by_their_numbers(store: Path) -> None:
     words = ("run", "phase1", "fixed95-phase2", "--run-id", "18960", "--run-id", "18957")
-    ended = sparsest(*words, "--store", store, *HERE)
+    ended = sparsest(*words, "--store", store, *INLINE)
     assert ended.code == 0, ended
     rows = query(store, "SELECT study, paper_run_id FROM results ORDER BY ALL").to_pylist()
     assert rows == [{"study": "phase1", "paper_run_id": number} for number in (18957, 18960)]
 
 
 def test_unknown_number_is_refused_with_the_available_ones(store: Path) -> None:
-    message = refused("run", "phase1", "--run-id", "7", "--store", store, *HERE)
+    message = refused("run", "phase1", "--run-id", "7", "--store", store, *INLINE)
     assert "number 7" in message
     assert "18955 to 43530" in message
     assert not store.exists()
 
 
 def test_numbers_of_a_slice_are_abbreviated(store: Path) -> None:
-    message = refused("run", "demo", "--run-id", "7", "--store", store, *HERE)
+    message = refused("run", "demo", "--run-id", "7", "--store", store, *INLINE)
     assert "18955, 18978, 19001, ..., 43519" in message
 
 
@@ -364,7 +364,7 @@ def test_retry_is_announced_together_with_what_is_missing(
     diverging = write_sweep(
         sweep.with_name("other.toml"), 'structure = ["1x1x1"]\nlr = [1e30, 0.1]'
     )
-    words = ("run", diverging, "--store", store, *HERE)
+    words = ("run", diverging, "--store", store, *INLINE)
     assert sparsest(*words, "--limit", "1").code == 0
     ended = sparsest(*words, "--retry", "diverged")
     assert "1 row with status diverged" in ended.err
@@ -384,10 +384,10 @@ def test_store_is_opened_once_for_writing_and_once_for_reading(
 
         return make
 
-    sparsest("run", sweep, "--store", store, "--limit", "1", *HERE)
+    sparsest("run", sweep, "--store", store, "--limit", "1", *INLINE)
     monkeypatch.setattr(run_store, "StoreWriter", counting("writer", StoreWriter))
     monkeypatch.setattr(run_store, "StoreReader", counting("reader", StoreReader))
-    assert sparsest("run", sweep, "--store", store, "--json", *HERE).code == 0
+    assert sparsest("run", sweep, "--store", store, "--json", *INLINE).code == 0
     assert opened == ["writer", "reader"]
 
 
@@ -396,7 +396,7 @@ def test_loss_of_standard_error_does_not_end_a_run(sweep: Path, store: Path) -> 
     read, write = os.pipe()
     os.close(read)
     words = [sys.executable, "-m", "orchestrator.cli", "run", str(sweep), "--store", str(store)]
-    ended = subprocess.run([*words, *HERE], env=environment(), stderr=write, check=False)
+    ended = subprocess.run([*words, *INLINE], env=environment(), stderr=write, check=False)
     os.close(write)
     assert ended.returncode == 0
     assert count_rows(store) == 3
@@ -405,7 +405,7 @@ def test_loss_of_standard_error_does_not_end_a_run(sweep: Path, store: Path) -> 
 
 def test_closed_standard_streams_do_not_end_a_run(sweep: Path, store: Path) -> None:
     words = [sys.executable, "-m", "orchestrator.cli", "run", str(sweep), "--store", str(store)]
-    command = f"exec {shlex.join([*words, *HERE])} <&- >&- 2>&-"
+    command = f"exec {shlex.join([*words, *INLINE])} <&- >&- 2>&-"
     ended = subprocess.run(["sh", "-c", command], env=environment(), check=False)
     assert ended.returncode == 0
     assert count_rows(store) == 3

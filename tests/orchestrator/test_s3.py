@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 import sparsest as notebook
-from tests.orchestrator.running import HERE, rates, refused, sparsest, write_sweep
+from tests.orchestrator.running import INLINE, rates, refused, sparsest, write_sweep
 from tests.storage.remote.service import Service
 
 STORE = "s3://a-bucket/stores/mine"
@@ -48,9 +48,9 @@ def test_run_on_another_machine_resumes(
     assert STORE in refused("status", "--store", STORE)
     planned = sparsest("plan", few, "--store", STORE, "--json")
     assert json.loads(planned.out)["studies"][0]["remaining"] == 2
-    assert sparsest("run", few, "--store", STORE, *HERE, "--limit", "1").code == 0
+    assert sparsest("run", few, "--store", STORE, *INLINE, "--limit", "1").code == 0
     machine("second")
-    again = sparsest("run", few, "--store", STORE, *HERE)
+    again = sparsest("run", few, "--store", STORE, *INLINE)
     assert "2 planned, 1 stored, 1 to train" in again.err
     machine("third")
     count = ("query", "SELECT count(*) AS n FROM results", "--format", "json")
@@ -101,7 +101,7 @@ def test_stores_in_buckets_are_merged_and_compared(
     few = write_sweep(tmp_path / "few.toml", f'structure = ["1x1x1"]\n{rates(2)}')
     one, two, into = tmp_path / "one", "s3://a-bucket/shards/two", "s3://a-bucket/shards/all"
     for store, number in ((one, "1"), (two, "2")):
-        assert sparsest("run", few, "--run-id", number, "--store", store, *HERE).code == 0
+        assert sparsest("run", few, "--run-id", number, "--store", store, *INLINE).code == 0
     merged = sparsest("merge", one, two, "--into", into)
     assert f"{two}: 1 row merged\n{into}: 2 rows\n" in merged.out
     machine("second")
@@ -126,7 +126,7 @@ def test_doctor_checks_a_store_in_a_bucket(
     assert level == "ok"
     assert place in message
     few = write_sweep(tmp_path / "few.toml", f'structure = ["1x1x1"]\n{rates(2)}')
-    sparsest("run", few, "--store", place, *HERE)
+    sparsest("run", few, "--store", place, *INLINE)
     machine("second")
     assert found(place)["s3"][0] == "ok"
     assert found(place)["store"][1].startswith("2 rows in 1 file")

@@ -26,7 +26,7 @@ from search.structure import Structure
 from search.two_phases import SearchSettings
 from storage.reading.reader import StoreReader
 from tests.orchestrator import small_paper as small
-from tests.orchestrator.running import HERE, Ended, count_rows, query, refused, sparsest
+from tests.orchestrator.running import INLINE, CommandResult, count_rows, query, refused, sparsest
 
 STEP = ("--lr", "0.05", "--schedule", "step")
 """Options under which phase 1 has 3 networks and 2x2x1 has 16 masks."""
@@ -58,9 +58,9 @@ class HourlyClock:
         return self._time
 
 
-def search(store: Path, *words: str, target: float = 0.5, code: int = 0) -> Ended:
+def search(store: Path, *words: str, target: float = 0.5, code: int = 0) -> CommandResult:
     options = ("--target", str(target), "--store", str(store))
-    ended = sparsest("search", *options, *STEP, *HERE, *words)
+    ended = sparsest("search", *options, *STEP, *INLINE, *words)
     assert ended.code == code, ended
     return ended
 
@@ -71,7 +71,7 @@ def report(store: Path, *words: str, target: float = 0.5) -> dict[str, Any]:
 
 
 def test_smallest_structure_that_reaches_the_target_is_chosen(store: Path) -> None:
-    assert sparsest("run", "phase1", "--store", store, *HERE).code == 0
+    assert sparsest("run", "phase1", "--store", store, *INLINE).code == 0
     dense = query(
         store,
         "SELECT structure, accuracy FROM results WHERE schedule = 'step' AND lr = 0.05::DOUBLE",
@@ -166,7 +166,7 @@ def test_choice_is_kept_until_again_is_given(store: Path) -> None:
 
 
 def test_phase_1_uses_stored_rows_of_the_paper(store: Path) -> None:
-    assert sparsest("run", "phase1", "--store", store, *HERE).code == 0
+    assert sparsest("run", "phase1", "--store", store, *INLINE).code == 0
     before = count_rows(store)
     ended = search(store)
     assert "phase 1: 3 networks (phase1), 3 stored\n" in ended.err
@@ -174,7 +174,7 @@ def test_phase_1_uses_stored_rows_of_the_paper(store: Path) -> None:
 
 
 def test_long_phase_needs_permission(store: Path) -> None:
-    words = ("search", "--target", "0.5", "--store", store, *STEP, *HERE)
+    words = ("search", "--target", "0.5", "--store", store, *STEP, *INLINE)
     none = ("--max-core-hours", "0")
     ended = sparsest(*words, *none)
     assert ended.code == 1
@@ -227,7 +227,7 @@ def test_rows_of_a_user_s_sweep_of_the_same_name_do_not_count(store: Path, tmp_p
         'name = "search-1x2x1"\n[base]\nepochs = 1\nlr = 0.05\nschedule = "step"\n'
         '[grid]\nstructure = ["1x2x1"]\nmask1 = ["10"]\nmask2 = ["1|0"]\n'
     )
-    assert sparsest("run", mine, "--store", store, *HERE).code == 0
+    assert sparsest("run", mine, "--store", store, *INLINE).code == 0
     assert report(store)["phase_2"]["trained"] == 2
 
 
@@ -252,10 +252,10 @@ def test_status_shows_what_was_chosen(store: Path) -> None:
 
 
 def test_impossible_option_is_refused_before_phase_1(store: Path) -> None:
-    words = ("search", "--target", "0.5", "--store", store, *HERE)
+    words = ("search", "--target", "0.5", "--store", store, *INLINE)
     assert "-1.0" in refused(*words, "--lr", "-1")
     for target in ("0", "1.5", "nan", "95"):
-        ended = sparsest("search", "--target", target, "--store", store, *HERE)
+        ended = sparsest("search", "--target", target, "--store", store, *INLINE)
         assert ended.code == 2
         assert "--target" in ended.err
         assert f"{target} is not allowed" in ended.err

@@ -12,7 +12,7 @@ import pytest
 from search.paper import paper_study
 from search.shards import Shard
 from tests.orchestrator.running import (
-    HERE,
+    INLINE,
     count_rows,
     rates,
     refused,
@@ -33,18 +33,18 @@ def sweep(tmp_path: Path) -> Path:
 def test_shards_together_are_the_whole(sweep: Path, tmp_path: Path) -> None:
     stores = [tmp_path / f"shard{number}" for number in (1, 2, 3)]
     for number, store in enumerate(stores, start=1):
-        ended = sparsest("run", sweep, "--shard", f"{number}/3", "--store", store, *HERE)
+        ended = sparsest("run", sweep, "--shard", f"{number}/3", "--store", store, *INLINE)
         assert ended.code == 0
         assert count_rows(store) in (2, 3)
     whole, into = tmp_path / "whole", tmp_path / "into"
-    sparsest("run", sweep, "--store", whole, *HERE)
+    sparsest("run", sweep, "--store", whole, *INLINE)
     sparsest("merge", *stores, "--into", into)
     assert rows(into) == rows(whole)
 
 
 def test_shard_is_the_same_when_resumed(sweep: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
-    words = ("run", sweep, "--shard", "2/3", "--store", store, *HERE)
+    words = ("run", sweep, "--shard", "2/3", "--store", store, *INLINE)
     size = len(Shard(2, 3).indices(7))
     first = sparsest(*words, "--limit", "1", "--json")
     assert json.loads(first.out)["left"] == size - 1
@@ -65,7 +65,7 @@ def test_shard_is_the_same_when_resumed(sweep: Path, tmp_path: Path) -> None:
                 "--json",
                 "--store",
                 tmp_path / f"{k}",
-                *HERE,
+                *INLINE,
             ).out
         )["trained"]
         for k in (1, 2, 3)
@@ -102,25 +102,26 @@ def test_shards_cost_about_the_same(name: str, count: int) -> None:
 def test_shards_start_from_the_same_initialisation(tmp_path: Path) -> None:
     with small_paper(target=0.0):
         searched = tmp_path / "searched"
-        assert sparsest("run", "phase2-95", "--store", searched, *HERE).code == 0
+        assert sparsest("run", "phase2-95", "--store", searched, *INLINE).code == 0
         words = ("run", "fixed95-phase1", "--shard", "1/2")
         for extra in ((), ("phase2-95",)):
             store = tmp_path / "new"
-            message = refused(*words, *extra, "--store", store, *HERE)
+            message = refused(*words, *extra, "--store", store, *INLINE)
             assert "merge" in message
             assert "--bench-95 FILE" in message
             assert not store.exists()
-        assert "merge" in refused(*words, "--store", searched, *HERE)
+        assert "merge" in refused(*words, "--store", searched, *INLINE)
         # One store chooses, and its copies use that.
         once = ("run", "fixed95-phase1", "--limit", "1")
-        assert sparsest(*once, "--store", searched, *HERE).code == 0
+        assert sparsest(*once, "--store", searched, *INLINE).code == 0
         copies = [shutil.copytree(searched, tmp_path / f"copy{k}") for k in (1, 2)]
         for k, copy in enumerate(copies, start=1):
             shard = ("--shard", f"{k}/2")
-            assert sparsest("run", "fixed95-phase1", *shard, "--store", copy, *HERE).code == 0
+            assert sparsest("run", "fixed95-phase1", *shard, "--store", copy, *INLINE).code == 0
         assert sparsest("merge", *copies, "--into", searched).code == 0
         assert (
-            "nothing to train" in sparsest("run", "fixed95-phase1", "--store", searched, *HERE).err
+            "nothing to train"
+            in sparsest("run", "fixed95-phase1", "--store", searched, *INLINE).err
         )
         given = ("--bench-95", bench_file(tmp_path / "bench.pt", 1))
-        assert sparsest(*words, *given, "--store", tmp_path / "given", *HERE).code == 0
+        assert sparsest(*words, *given, "--store", tmp_path / "given", *INLINE).code == 0

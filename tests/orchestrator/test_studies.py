@@ -21,11 +21,11 @@ from storage.log.sweep_info import describe_sweep
 from storage.paths import StorePaths
 from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import (
-    HERE,
+    INLINE,
     environment,
+    output_of,
     rates,
     refused,
-    said_by,
     sparsest,
     start,
     train,
@@ -78,7 +78,7 @@ def test_ctrl_c_ends_a_listing_with_exit_code_130() -> None:
     assert listing.stdout is not None
     assert listing.stdout.readline().startswith("random:1\t")
     listing.send_signal(signal.SIGINT)
-    _, err = said_by(listing)
+    _, err = output_of(listing)
     assert len(err.splitlines()) == 1
     assert listing.returncode == 130
 
@@ -149,7 +149,7 @@ def test_excluded_combinations_are_reported(
     monkeypatch.setattr("search.sweeps.file.load_sweep", load_less)
     sweep = write_sweep(tmp_path / "mine.toml", 'structure = ["1x1x1"]')
     store = tmp_path / "store"
-    for words in (("list", sweep), ("plan", sweep), ("run", sweep, "--store", store, *HERE)):
+    for words in (("list", sweep), ("plan", sweep), ("run", sweep, "--store", store, *INLINE)):
         err = sparsest(*words).err
         assert "mine: 1,234 " in err
 
@@ -227,7 +227,7 @@ def test_status_knows_the_size_of_a_sweep_file_from_its_runs(tmp_path: Path) -> 
     store = tmp_path / "store"
     sweep = write_sweep(tmp_path / "six.toml", f'structure = ["1x1x1"]\n{rates(6)}')
     for words in (["--limit", "3"], ["--run-id", "0"], ["--shard", "1/3", "--limit", "1"]):
-        sparsest("run", sweep, "--store", store, *words, *HERE)
+        sparsest("run", sweep, "--store", store, *words, *INLINE)
     (study,) = json.loads(sparsest("status", "--store", store, "--json").out)["studies"]
     assert study["experiments"] == 6
     row = sparsest("status", "--store", store).out.splitlines()[1].split()
@@ -238,7 +238,7 @@ def test_status_knows_the_size_of_a_sweep_file_from_its_runs(tmp_path: Path) -> 
     assert sparsest("status", "--store", store).out.splitlines()[1].split()[2:] == []
     planned.write_text("{")
     assert sparsest("status", "--store", store).out.splitlines()[1].split()[2:] == []
-    assert sparsest("run", sweep, "--store", store, *HERE).code == 0
+    assert sparsest("run", sweep, "--store", store, *INLINE).code == 0
     assert sparsest("status", "--store", store).out.splitlines()[1].split()[2:] == ["6", "100.0%"]
 
 
@@ -256,7 +256,7 @@ def test_status_is_complete_after_an_edit_of_the_sweep_file(
     store = tmp_path / "store"
     for count, options in ((before, ["--limit", str(limit)]), (after, []), (after, [])):
         sweep = write_sweep(tmp_path / "mine.toml", f'structure = ["1x1x1"]\n{rates(count)}')
-        assert sparsest("run", sweep, "--store", store, *options, *HERE).code == 0
+        assert sparsest("run", sweep, "--store", store, *options, *INLINE).code == 0
     lines = sparsest("status", "--store", store).out.splitlines()
     rows = [line.split() for line in lines if line.strip().startswith("mine")]
     # Two versions of a study are told apart by their digests.

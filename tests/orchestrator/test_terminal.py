@@ -14,7 +14,7 @@ from storage.lock import StoreLock
 from storage.log.sweep_info import describe_sweep
 from storage.paths import StorePaths
 from storage.writing.writer import StoreWriter
-from tests.orchestrator.running import HERE, refused, sparsest, write_sweep
+from tests.orchestrator.running import INLINE, refused, sparsest, write_sweep
 
 HOSTILE = "\x1b]0;title\x07\x1b[2J\x9b1A\rrm -rf \u202e~"
 SHOWN = r"\x1b]0;title\x07\x1b[2J\x9b1A\rrm -rf \u202e~"
@@ -45,7 +45,7 @@ def test_text_of_a_store_cannot_control_the_terminal(store: Path, tmp_path: Path
     sweep = write_sweep(tmp_path / "one.toml", 'structure = ["1x1x1"]')
     lock = StoreLock(StorePaths.of(store), HOSTILE)
     try:
-        message = refused("run", sweep, "--store", store, *HERE)
+        message = refused("run", sweep, "--store", store, *INLINE)
     finally:
         lock.release()
     assert f"({SHOWN})" in message

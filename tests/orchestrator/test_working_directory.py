@@ -22,7 +22,7 @@ from tests.orchestrator.running import (
     write_sweep,
 )
 
-HASTY = Path(__file__).with_name("hasty.py")
+SMALL_TASKS = Path(__file__).with_name("small_tasks.py")
 
 POISON = "raise RuntimeError('a file of the user')"
 
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 def test_workers_do_not_import_from_the_user_s_folder(folder: Path) -> None:
     write_sweep(folder / "mine.toml", f'structure = ["1x1x1"]\n{rates(4)}')
     words = ("run", "mine.toml", "--store", "store", "--device", "cpu", "--workers", "1")
-    with start(HASTY, *words, folder=folder) as process:
+    with start(SMALL_TASKS, *words, folder=folder) as process:
         _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
     assert "finished: 4 trained" in err

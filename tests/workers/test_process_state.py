@@ -20,7 +20,7 @@ from search import process_state
 from search.experiment import Experiment
 from search.process_state import changes_made_by, deviations, plugin_call, standard_state
 from tests.installed import install
-from tests.orchestrator.running import HERE, query, sparsest
+from tests.orchestrator.running import INLINE, query, sparsest
 from workers.plugin_check import UnusablePlugin, check_plugin
 from workers.train import train_batch
 
@@ -193,7 +193,7 @@ def test_run_records_a_plugin_that_exits_as_failed(site: Path, tmp_path: Path) -
         'name = "small"\n[base]\nepochs = 1\nlr = 0.1\n'
         '[grid]\nmethod = ["rogue", "snip"]\nwidth = [4]\ntarget_nnz = [20]\n'
     )
-    assert sparsest("run", sweep, "--store", tmp_path / "store", *HERE).code == 0
+    assert sparsest("run", sweep, "--store", tmp_path / "store", *INLINE).code == 0
     sql = "SELECT method, status = 'failed' AS failed, reason FROM results ORDER BY method"
     of_rogue, of_snip = query(tmp_path / "store", sql).to_pylist()
     assert (of_rogue["failed"], of_snip["failed"]) == (True, False)
