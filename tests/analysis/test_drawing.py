@@ -162,7 +162,7 @@ def test_same_drawing_gives_the_same_bytes(suffix: str, tmp_path: Path) -> None:
         sparsest.save_drawing(sparsest.draw(chain()), files[2])
     first, second, third = (file.read_bytes() for file in files)
     assert first == second == third
-    # Two drawings made within a second would also have the same date.
+    # Drawings made within one second would share their date even if it were written.
     assert not any(word in first for word in (b"CreationDate", b"<dc:date>", b"tIME"))
     assert sorted(tmp_path.iterdir()) == files
 

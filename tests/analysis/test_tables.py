@@ -131,7 +131,7 @@ def test_axis_covers_the_networks(tmp_path: Path) -> None:
     assert 2500 < high < 2600
 
 
-def test_data_sets_are_not_mixed(tmp_path: Path) -> None:
+def test_data_sets_are_compared_separately(tmp_path: Path) -> None:
     moons = [{**network, "dataset": "moons", "accuracy": 0.99} for network in NETWORKS[-3:]]
     write_store(tmp_path / "store", [*NETWORKS, *moons])
     functions = (

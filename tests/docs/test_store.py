@@ -141,7 +141,7 @@ def test_queries_return_the_stated_columns(query: Block, store: sparsest.Store) 
     answer = store.sql(query.code).arrow()
     assert answer.column_names == re.findall(r"`(\w+)`", claim[1])
     assert answer.num_rows > 0
-    # As text, which the database produces in a different way.
+    # Also as text, which the database produces in a different way.
     words = ["query", query.code, "--store", "runs/paper", "--format", "jsonl"]
     ended = CliRunner().invoke(app, words)
     assert ended.exit_code == 0, ended.output

@@ -24,7 +24,7 @@ def sparsest_run(
     Args:
         words: studies and options of `run`.
         store: folder of the store.
-        small_tasks: whether tasks are small and stored immediately, so that there is much to interrupt.
+        small_tasks: whether tasks are small and stored at once, so that there is much to interrupt.
     """
     program = (
         [str(SMALL_TASKS)] if small_tasks else ["-c", "from orchestrator.cli import main; main()"]

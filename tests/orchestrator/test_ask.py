@@ -83,7 +83,7 @@ def test_output_file_has_what_is_printed(output_format: str, trained: Path, tmp_
     assert file.read_bytes() == content
 
 
-def test_table_is_not_written_to_a_file(trained: Path, tmp_path: Path) -> None:
+def test_table_format_is_refused_for_a_file(trained: Path, tmp_path: Path) -> None:
     message = refused("query", STATEMENT, "--store", trained, "--output", tmp_path / "x.csv")
     assert "--format csv" in message
     assert not (tmp_path / "x.csv").exists()
@@ -98,7 +98,7 @@ def test_long_result_shows_its_first_rows_and_their_number(trained: Path) -> Non
     assert len(whole.out.splitlines()) == 1235
 
 
-def test_wide_result_is_not_wrapped_outside_a_terminal(trained: Path) -> None:
+def test_wide_result_stays_on_one_line_outside_a_terminal(trained: Path) -> None:
     out = sparsest("query", f"SELECT '{'x' * 300}' AS wide", "--store", trained).out
     assert out.split() == ["wide", "x" * 300]
 
@@ -352,7 +352,7 @@ def test_full_output_is_reported_in_one_line(trained: Path) -> None:
 
 
 def test_standard_output_is_appended_to(trained: Path, tmp_path: Path) -> None:
-    """By a shell, `(echo first; sparsest query ...) > file`."""
+    """As in `(echo first; sparsest query ...) > file`."""
     file = tmp_path / "out"
     for options in ([], ["--output", "/dev/stdout"]):
         with file.open("w") as out:
@@ -364,7 +364,7 @@ def test_standard_output_is_appended_to(trained: Path, tmp_path: Path) -> None:
         assert file.read_text() == "first\na\n1\n"
 
 
-def test_shell_needs_no_readline(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shell_works_without_readline(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "readline", None)
     ask._remember_lines(trained / "history")
     assert not (trained / "history").exists()

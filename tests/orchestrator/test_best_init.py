@@ -1,4 +1,4 @@
-"""The initialisation of the fixed groups, if no file is given."""
+"""The stored initialisation of the fixed groups without a file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from workers.stored_init import layers_digest
 from workers.task import Task, run_task
 
 ALL = 12
-"""Experiments of each second phase of the small paper."""
+"""Number of experiments in each second phase of the small paper."""
 
 
 @pytest.fixture(autouse=True)
@@ -49,12 +49,12 @@ def chosen(store: Path, name: str = "bench-95") -> str:
 
 
 def digest_of(study: str, index: int, root_seed: int = 0) -> str:
-    """Digest of the initial network of one of the paper's experiments."""
+    """Return the digest of the initial network of one of the paper's experiments."""
     return layers_digest(initial_network(paper_study(study).with_root_seed(root_seed)[index]))
 
 
 def store_rows(store: Path, root_seed: int, outcomes: list[tuple[float, int]]) -> None:
-    """Stores phase2-95 with invented accuracies and sizes, in order."""
+    """Store phase2-95 with invented accuracies and sizes, in order."""
     study = searched_study("bench-95", root_seed)
     indices = IndexSet.from_range(range(len(outcomes)))
     with StoreWriter(store) as writer:
@@ -103,7 +103,7 @@ def test_best_network_is_chosen_by_size_accuracy_and_number(
     assert found.reached == sum(a >= 0.4 for a, _ in outcomes)
 
 
-def test_rows_of_another_root_seed_are_not_chosen(store: Path) -> None:
+def test_choice_ignores_rows_of_another_root_seed(store: Path) -> None:
     store_rows(store, 3, [(0.5, 12)])
     with StoreReader(store) as reader, pytest.raises(UserError, match="root seed 0"):
         find_init("bench-95", 0, reader)
@@ -136,7 +136,7 @@ def test_chosen_initialisation_is_that_of_the_network_s_seed(store: Path) -> Non
         assert np.array_equal(bias, stored_bias)
 
 
-def test_paper_runs_in_one_go(store: Path) -> None:
+def test_one_command_trains_the_whole_paper(store: Path) -> None:
     ended = sparsest("run", "paper", "--store", store, "--json", *INLINE)
     assert ended.code == 0, ended
     summary = json.loads(ended.out)
@@ -206,7 +206,7 @@ def test_choice_from_a_part_of_the_search_is_refused(store: Path) -> None:
     assert "fixed95-phase1: the initialisation bench-95" in message
     assert "the store has 5 of its 12" in message
     assert "--bench-95 FILE" in message
-    # A part of it that this run does not complete is refused too.
+    # A run that does not complete the search is refused too.
     message = refused("run", "phase2-95", *words, "--run-id", "9721", "--run-id", "43531")
     assert "the store has 5 of" in message
     # So is the search with another root seed.

@@ -1,4 +1,4 @@
-"""The speed of this machine: measured once, kept, and used only where it was measured."""
+"""The speed of this machine is measured once, kept, and used only on the machine it describes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def measured(cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def kept(cache: Path, measured: list[float]) -> Path:
-    """The file, with a first measurement."""
+    """The calibration file with a first measurement."""
     file = module.calibration_file()
     file.unlink()
     assert calibration().seconds_per_cost == SECONDS

@@ -196,7 +196,7 @@ def test_damaged_store_is_a_problem(trained: Path, tmp_path: Path) -> None:
     assert f"store: {part}: " in line
 
 
-def test_missing_store_is_not_created(tmp_path: Path) -> None:
+def test_missing_store_stays_missing(tmp_path: Path) -> None:
     ended = sparsest("doctor", "--store", tmp_path / "a" / "store")
     assert ended.code == 0
     assert str(tmp_path / "a" / "store") in ended.out

@@ -53,7 +53,7 @@ def test_drawing_is_written_to_the_target_of_a_link(trained: Path, folder: Path)
     assert (folder / "target.svg").read_text().startswith("<?xml")
 
 
-def test_pipe_is_not_replaced_by_a_drawing(trained: Path, folder: Path) -> None:
+def test_pipe_is_kept_and_the_drawing_refused(trained: Path, folder: Path) -> None:
     os.mkfifo(folder / "pipe.svg")
     words = ("show", "six:1", "-o", "pipe.svg", "--overwrite", "--store", trained)
     assert "pipe.svg" in refused(*words)
@@ -150,7 +150,7 @@ def test_replay_of_a_stored_row_gives_the_same_bits(trained: Path) -> None:
     assert record["weights"] == {"count": 8, "differing": 0, "largest": 0.0}
 
 
-def test_one_different_bit_is_not_the_same(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_different_bit_is_reported(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with StoreReader(trained) as reader:
         row = reader.row("six:6")
     weights = [float(np.nextafter(np.float32(row["weights"][0]), np.float32(9)))]

@@ -1,4 +1,4 @@
-"""The driver loop stores every experiment once, whatever its workers do."""
+"""The driver loop stores every experiment once, however its workers fail."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_sweep_with_a_bad_experiment_in_nearly_every_task_finishes() -> None:
     assert len(failed) <= 5 * len(bad)
 
 
-def test_experiments_are_not_blamed_for_machines_that_leave() -> None:
+def test_experiments_on_machines_that_leave_are_trained_elsewhere() -> None:
     study, store, monitor = small_study(500), FakeStore(), SilentMonitor()
     executor = LeavingExecutor(lambda job: job.losses < MAX_LOSSES - 1)
     drive(scheduler_for(study, store), executor, store, monitor, StopAfter())
@@ -192,7 +192,7 @@ def test_experiment_that_takes_machines_down_is_recorded_as_failed() -> None:
     assert "its node has left" in reason
 
 
-def test_job_that_was_not_started_is_not_blamed() -> None:
+def test_job_that_was_not_started_keeps_its_attempts() -> None:
     study, store = small_study(500), FakeStore()
     executor = LeavingExecutor(lambda job: executor.count[job.task.indices] <= 10, started=False)
     drive(scheduler_for(study, store), executor, store, SilentMonitor(), StopAfter())

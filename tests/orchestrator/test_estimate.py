@@ -57,7 +57,7 @@ def test_estimate_is_proportional_to_the_machine_s_speed() -> None:
     assert slower.bytes == fast.bytes
 
 
-def test_nothing_left_costs_nothing() -> None:
+def test_complete_study_costs_nothing() -> None:
     assert estimate(small_study(10), IndexSet(), SPEED) == Estimate(0.0, 0)
 
 
@@ -80,7 +80,7 @@ def test_estimate_of_a_few_experiments_is_exact() -> None:
 
 
 def test_estimated_time_is_of_the_order_of_the_measured_time() -> None:
-    """Compared with a training, not with the constants that the estimate is made of."""
+    """Compare with a real training instead of the estimate's own constants."""
     # A task of a large sweep has many networks of each data order, which share its cost.
     rates = [0.001 * (n + 1) for n in range(2000)]
     base = Experiment(structure=(7, 3, 3), epochs=10)

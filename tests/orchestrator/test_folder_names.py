@@ -25,7 +25,7 @@ def nested(trained: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained, tmp_path / COLUMNS / "store"))
 
 
-def test_commands_answer_as_for_a_store_elsewhere(
+def test_commands_give_the_same_answers_as_in_a_plain_folder(
     nested: Path, trained: Path, tmp_path: Path
 ) -> None:
     assert rows(nested) == rows(trained)
@@ -90,7 +90,7 @@ def test_published_results_are_the_stored_ones(
 
 
 def test_names_with_wildcards_are_read_literally(trained: Path, tmp_path: Path) -> None:
-    """Copies of a store have data files of the same names."""
+    """Copies of a store have data files with the same names."""
     names = ("a*b", "a?b", "a[x]b", "axb")
     for name in names:
         shutil.copytree(trained, tmp_path / name)

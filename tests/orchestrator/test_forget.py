@@ -59,7 +59,7 @@ def test_rows_of_one_sweep_are_deleted(six: Path, trained: Path) -> None:
     ]
 
 
-def test_deletion_needs_a_yes(six: Path) -> None:
+def test_deletion_needs_confirmation(six: Path) -> None:
     words = ("forget", "six", "--store", six)
     assert sparsest(*words, stdin="n\n").code == 1
     unanswered = sparsest(*words, stdin="")

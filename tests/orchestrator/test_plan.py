@@ -1,4 +1,4 @@
-"""What is left to train: never what is stored, always what is not."""
+"""The plan contains exactly the experiments that are not stored."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workers.initial import initial_network
 from workers.stored_init import layers_digest
 
 
-def test_stored_experiments_are_not_planned() -> None:
+def test_plan_leaves_out_stored_experiments() -> None:
     study, store = small_study(100), FakeStore()
     store.indices[study.digest] = IndexSet.of([(0, 10), (50, 60)])
     wanted = IndexSet.of([(5, 55)])
@@ -30,7 +30,7 @@ def test_stored_experiments_are_not_planned() -> None:
     assert planned.wanted == wanted
 
 
-def test_row_of_another_study_does_not_count() -> None:
+def test_experiment_stored_under_another_study_is_planned() -> None:
     one, other, store = small_study(10, "one"), small_study(10, "other"), FakeStore()
     store.indices[other.digest] = IndexSet.of([(0, 10)])
     (planned,) = make_plan([Selection.of_study(one)], store)
@@ -56,7 +56,7 @@ def test_edited_sweep_file_trains_only_new_experiments(tmp_path: Path) -> None:
     assert before < set(ids)
     assert not plan([file], store)[0].remaining
 
-    # And back: every row of the first version is still its row.
+    # After undoing the edit, every row of the first version counts again.
     write_sweep(file, 'structure = ["2x1x1", "1x1x1"]\nlr = [0.01, 0.02, 0.03]')
     assert train([file], store).trained == 0
 
@@ -69,7 +69,7 @@ def test_edited_sweep_file_gives_the_rows_of_a_fresh_one(tmp_path: Path) -> None
     train([file], tmp_path / "edited")
     train([file], tmp_path / "fresh")
     ours, fresh = rows(tmp_path / "edited"), rows(tmp_path / "fresh")
-    # A row keeps the place that it had when it was trained; nothing else of it depends on places.
+    # A row keeps the index that it had when it was trained; nothing else depends on the index.
     assert ours.column("study_index").to_pylist() != fresh.column("study_index").to_pylist()
     assert ours.drop_columns(["study_index"]).equals(fresh.drop_columns(["study_index"]))
 
@@ -146,7 +146,7 @@ def stored_init(name: str, seed: int) -> StoredInit:
     return StoredInit(name, layers_digest(layers), layers)
 
 
-def test_rows_from_another_initialisation_do_not_count() -> None:
+def test_experiments_stored_with_another_initialisation_are_planned() -> None:
     first, second = stored_init("bench-95", 1), stored_init("bench-95", 2)
     targets = find_targets(["fixed95-phase1"])
     ours = with_inits(targets, {"bench-95": first.token, "bench-995": "bench-995:unused"})

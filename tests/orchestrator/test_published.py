@@ -94,7 +94,7 @@ def test_missing_results_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert not (tmp_path / "s").exists()
 
 
-def test_published_rows_are_not_trained_again(trained: Path, tmp_path: Path) -> None:
+def test_run_takes_published_rows_instead_of_training(trained: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     ended = sparsest("run", *WORDS, "--from-published", "--store", store, *INLINE)
     assert ended.code == 0

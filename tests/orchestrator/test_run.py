@@ -69,7 +69,7 @@ def test_limit_is_kept_and_the_printed_command_trains_the_rest(sweep: Path, stor
     assert "left: 1 experiment; " in first.err
     assert count_rows(store) == 2
 
-    # Without the first one's limit.
+    # The printed command has no limit.
     second = sparsest(*shlex.split(first.err.splitlines()[-1])[1:])
     assert "mine: 3 planned, 2 stored, 1 to train\n" in second.err
     assert "finished: 1 trained in " in second.err

@@ -82,7 +82,7 @@ def test_smallest_structure_that_reaches_the_target_is_chosen(store: Path) -> No
         reaching = [row["structure"] for row in dense if row["accuracy"] >= target]
         smallest = min(reaching, key=lambda text: Structure.parse(text).parameters(2))
         if smallest == "4x4x1":
-            continue  # its masks are too many for a test
+            continue  # it has too many masks for a test
         (chosen,) = report(store, target=target)["phase_1"]["networks"]
         assert (chosen["structure"], chosen["reached"], chosen["trained"]) == (smallest, 1, 1)
 
@@ -221,7 +221,7 @@ def test_search_without_a_sparser_network_gives_advice(
     assert "--structures 3" in ended.out
 
 
-def test_rows_of_a_user_s_sweep_of_the_same_name_do_not_count(store: Path, tmp_path: Path) -> None:
+def test_search_ignores_a_user_s_sweep_of_the_same_name(store: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_text(
         'name = "search-1x2x1"\n[base]\nepochs = 1\nlr = 0.05\nschedule = "step"\n'

@@ -109,7 +109,7 @@ def test_structure_that_is_malformed_or_too_large_is_refused(
 
 
 @pytest.mark.parametrize("columns", ["20", None])
-def test_numbers_are_not_cut(columns: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_are_printed_in_full(columns: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither in a narrow terminal nor in a pipe."""
     if columns is None:
         monkeypatch.delenv("COLUMNS")

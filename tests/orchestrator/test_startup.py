@@ -142,7 +142,7 @@ def test_sweep_survives_the_loss_of_standard_error(tmp_path: Path, redirection: 
     assert ended.returncode == 0
     log = (tmp_path / "store.log").read_text()
     assert ": finished, 2 stored" in log
-    # Nothing that was printed went into a file that got the closed descriptor.
+    # The log did not get the closed descriptor, so it has nothing that was printed.
     assert "trained 2 of 2" not in log
     assert run("verify", "--store", store).returncode == 0
 

@@ -37,17 +37,17 @@ look for it"""
 
 
 def not_made() -> ActorDiedError:
-    """As Ray makes it when an actor's class cannot be imported."""
+    """Return Ray's error for an actor whose class cannot be imported."""
     return ActorDiedError(RayTaskError("__init__", TRACEBACK, ImportError("gone")))  # type: ignore[no-untyped-call]
 
 
 def not_warm() -> RayTaskError:
-    """As Ray makes it when `warm_up` raises."""
+    """Return Ray's error for a `warm_up` that raises."""
     return RayTaskError("warm_up", "Traceback", ValueError("no kernel"))  # type: ignore[no-untyped-call]
 
 
 def lost() -> RayError:
-    """As Ray makes it when a node leaves."""
+    """Return Ray's error for a node that has left."""
     return died("The actor died because its node has died. Node Id: 12")
 
 
@@ -65,7 +65,7 @@ def test_workers_that_raise_are_given_up_after_a_few(error: RayError) -> None:
     assert failing("cpu", error).hopeless([], 0.0)
 
 
-def test_lost_nodes_say_nothing_about_the_next_worker() -> None:
+def test_lost_nodes_do_not_count_as_failed_starts() -> None:
     assert not failing("cpu", lost(), 10).hopeless([], 1000.0)
 
 

@@ -1,4 +1,4 @@
-"""The commands that read only: studies, list, plan and status."""
+"""The read-only commands studies, list, plan and status."""
 
 from __future__ import annotations
 
@@ -265,7 +265,7 @@ def test_status_is_complete_after_an_edit_of_the_sweep_file(
 
 
 @pytest.mark.parametrize("command", ["status", "query", "export", "sql"])
-def test_missing_store_is_reported_and_not_created(command: str, tmp_path: Path) -> None:
+def test_missing_store_is_reported_and_stays_missing(command: str, tmp_path: Path) -> None:
     words = {"query": ["SELECT 1"], "export": ["--format", "csv"]}.get(command, [])
     message = refused(command, *words, "--store", tmp_path / "none")
     assert str(tmp_path / "none") in message

@@ -28,7 +28,7 @@ from workers.cost import experiment_cost
 
 
 class Scheduler:
-    """A scheduler whose workers are all alike."""
+    """A scheduler whose workers are all of one kind."""
 
     def __init__(self, *studies: Study, workers: int, store: FakeStore | None = None) -> None:
         plan = make_plan([Selection.of_study(study) for study in studies], store)
@@ -70,7 +70,7 @@ def test_task_of_wide_networks_has_fewer_of_them() -> None:
         costs = [experiment_cost(study[index]) for index in job.task.indices]
         seconds = sum(costs) * 7e-7
         scheduler.finish(job, seconds)
-        # The cost is sampled, so not exact. Without it, a task of 33,000 would take 5,000 s.
+        # The cost is sampled, so approximate. Without it, a task of 33,000 would take 5,000 s.
         assert seconds <= 10 * TASK_SECONDS
         assert max(costs) * 7e-7 < TASK_SECONDS
     assert tasks > 300
@@ -210,7 +210,7 @@ def test_fast_kind_gets_larger_tasks() -> None:
 
 
 def test_cost_of_a_job_is_that_of_its_experiments() -> None:
-    """Independently of the sampling: all experiments of the study cost the same."""
+    """Use a study whose experiments cost the same, so that sampling does not matter."""
     study = small_study(1000)
     scheduler = scheduler_for(study)
     job = scheduler.next(CPU, BOTH)

@@ -36,7 +36,7 @@ def control_characters(text: str) -> set[str]:
     return set(text) & set(HOSTILE) - set("title[2J]0;1Arm -rf ~")
 
 
-def test_text_of_a_store_cannot_control_the_terminal(store: Path, tmp_path: Path) -> None:
+def test_control_characters_in_a_store_are_escaped(store: Path, tmp_path: Path) -> None:
     for words in (["status"], ["query", "SELECT command, studies, device FROM sweeps"]):
         ended = sparsest(*words, "--store", store)
         assert r"\x1b]0;title" in ended.out
@@ -59,7 +59,7 @@ def test_csv_and_json_keep_all_characters(store: Path) -> None:
     assert HOSTILE in csv
 
 
-def test_file_names_cannot_control_the_terminal(store: Path) -> None:
+def test_control_characters_in_file_names_are_escaped(store: Path) -> None:
     (store / "data" / "\x1b]0;title\x07").write_text("not mine")
     out = sparsest("verify", "--store", store).out
     assert r"\x1b]0;title\x07" in out

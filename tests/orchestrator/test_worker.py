@@ -38,7 +38,7 @@ class FakeActor:
 
 
 def died(why: str) -> ActorDiedError:
-    """As Ray makes it when an actor is lost."""
+    """Return Ray's error for a lost actor."""
     context = ActorDiedErrorContext(
         class_name="TrainingWorker", actor_id=bytes(16), error_message=why, pid=1
     )
@@ -61,7 +61,7 @@ def died(why: str) -> ActorDiedError:
         ),
     ],
 )
-def test_lost_node_is_not_blamed_on_the_task(error: RayError) -> None:
+def test_task_keeps_its_attempts_after_a_lost_node(error: RayError) -> None:
     assert not blames_task(error)
 
 
