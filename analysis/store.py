@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from analysis.network import network_from_row
+from analysis.reduced import reduced_row
 from analysis.retrain import WeightsNotStored, retrained, was_left_out
 from pruning.network import MaskedNetwork
 from storage.paths import published_folder
@@ -99,7 +100,13 @@ class Store:
         return self._reader.row(experiment_id)
 
     def network(
-        self, experiment_id: str, *, retrain: bool = False, init_file: str | Path | None = None
+        self,
+        experiment_id: str,
+        *,
+        retrain: bool = False,
+        init_file: str | Path | None = None,
+        pruned: bool = False,
+        live: bool = False,
     ) -> MaskedNetwork:
         """Return the trained network of one result, from points [batch, inputs] to logits [batch].
 
@@ -109,21 +116,24 @@ class Store:
                 the arithmetic of the processor that made it.
             init_file: torch file of the stored initialisation to train from, if the published
                 results cannot recreate it.
+            pruned: whether to remove the weights that magnitude pruning without retraining can
+                remove while the accuracy stays within 0.001 (column `prunable_own`).
+            live: whether to remove the weights that no point uses (column `live_nnz`).
 
         Raises:
             storage.errors.UnknownExperiment: see `row`.
             analysis.retrain.WeightsNotStored: its weights were not published and `retrain` is not
                 set.
             analysis.retrain.NotTheSame: training it again gave another network.
-            ValueError: the result has no network, because its training failed or diverged, or it
-                cannot be trained again.
+            ValueError: the result has no network, because its training failed or diverged; it
+                cannot be trained again; or `pruned` is set and `prunable_own` is not defined.
         """
         row = self.row(experiment_id)
         if was_left_out(row):
             if not retrain:
                 raise WeightsNotStored(row)
             row = retrained(row, self._reader, None if init_file is None else Path(init_file))
-        return network_from_row(row)
+        return network_from_row(reduced_row(row, pruned=pruned, live=live))
 
     def experiments(self) -> QueryResult:
         """Return every result without the columns of its network."""

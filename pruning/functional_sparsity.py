@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.connectivity import Weight, effective_mask
+from search.layers import Layers
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,8 @@ class FunctionalSparsity:
         Raises:
             ValueError: there are more or fewer counts than hidden neurons.
         """
-        sizes = [len(mask) for mask in effective[:-1]]
         counts = np.asarray(active_points, np.int64)
-        if len(counts) != sum(sizes):
-            raise ValueError(f"{len(counts)} counts do not fit hidden layers of {sizes} neurons")
-        live = live_mask(effective, np.split(counts > 0, list(accumulate(sizes[:-1]))))
+        live = live_mask(effective, counts)
         linear = (counts == points) & _neurons(live)
         return cls(
             live_nnz=_size(live),
@@ -77,20 +75,51 @@ class FunctionalSparsity:
 
 
 def live_mask(
-    weights: Sequence[Weight], active: Sequence[NDArray[np.bool_]]
+    weights: Sequence[Weight], active_points: Sequence[int] | NDArray[np.int64]
 ) -> list[NDArray[np.bool_]]:
     """Return the nonzero weights on an input-to-output path through active neurons.
 
     Args:
         weights: matrix [n_out, n_in] of each layer, input side first; numbers or a mask.
-        active: bool [n_out] for each hidden layer, whether a neuron is active on some point.
+        active_points: see `FunctionalSparsity.of`.
 
     Returns:
         bool [n_out, n_in] for each layer.
+
+    Raises:
+        ValueError: there are more or fewer counts than hidden neurons.
     """
+    active = _firing(weights, active_points)
     # Deleting a neuron's incoming weights is enough: then no path reaches it.
     masks = [weight * rows[:, None] for weight, rows in zip(weights, active, strict=False)]
     return effective_mask([*masks, weights[-1]])
+
+
+def without_dead_parts(layers: Layers, active_points: Sequence[int]) -> Layers:
+    """Return a network without the weights that `FunctionalSparsity.live_nnz` does not count.
+
+    The logits of the points do not change, except by rounding: biases absorb what removed neurons
+    added to every point. Removed neurons get a bias of zero.
+
+    Args:
+        layers: (weight [n_out, n_in], bias [n_out]) per layer; not modified.
+        active_points: see `FunctionalSparsity.of`.
+    """
+    weights = [weight for weight, _ in layers]
+    live = live_mask(weights, active_points)
+    firing = _firing(weights, active_points)
+    biases = [bias.astype(np.float64) for _, bias in layers]
+    for layer, (mask, active) in enumerate(zip(live[:-1], firing, strict=True)):
+        removed = ~mask.any(axis=1)
+        # The inputs of a removed neuron that fires are constant and already part of its bias; or
+        # it leads nowhere, and then so does what it adds.
+        constants = np.where(removed & active, np.maximum(biases[layer], 0), 0)
+        biases[layer + 1] += weights[layer + 1] @ constants
+        biases[layer][removed] = 0
+    return [
+        (np.where(mask, weight, 0).astype(weight.dtype), bias.astype(weight.dtype))
+        for weight, mask, bias in zip(weights, live, biases, strict=True)
+    ]
 
 
 def count_active_points(layers: Sequence[tuple[Weight, Weight]], points: Weight) -> list[int]:
@@ -106,6 +135,17 @@ def count_active_points(layers: Sequence[tuple[Weight, Weight]], points: Weight)
         values = np.maximum(weight @ values + bias[:, None], 0)
         counts += np.count_nonzero(values, axis=1).tolist()
     return counts
+
+
+def _firing(
+    weights: Sequence[Weight], active_points: Sequence[int] | NDArray[np.int64]
+) -> list[NDArray[np.bool_]]:
+    """Return for each hidden layer which neurons are active on some point, bool [n_out]."""
+    sizes = [len(weight) for weight in weights[:-1]]
+    if len(active_points) != sum(sizes):
+        raise ValueError(f"{len(active_points)} counts do not fit hidden layers of {sizes} neurons")
+    # Without hidden layers there is one empty part too many.
+    return np.split(np.asarray(active_points) > 0, list(accumulate(sizes)))[: len(sizes)]
 
 
 def _size(masks: Sequence[NDArray[np.bool_]]) -> int:

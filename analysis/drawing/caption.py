@@ -72,7 +72,10 @@ def caption_of_network(network: MaskedNetwork, dataset: Dataset, parts: Parts) -
 
 
 def caption_of_row(row: Mapping[str, Any], layers: Layers, parts: Parts) -> Caption:
-    """Return the text for a stored row, with the accuracy that it records."""
+    """Return the text for a stored row, with the accuracy that it records.
+
+    A row of `analysis.reduced.reduced_row` is labelled with its variant.
+    """
     title = title_of_row(row, parts.shown_structure, len(parts.edges))
     if row["status"] == "collapsed":
         title += ", collapsed"
@@ -95,7 +98,8 @@ def caption_of_row(row: Mapping[str, Any], layers: Layers, parts: Parts) -> Capt
         (f"mask{number}", _shortened(mask))
         for number, mask in enumerate(row["masks"] or (), start=1)
     )
-    subtitle = f"{label_of(row)}   experiment {row['experiment_id']}"
+    variant = f"   {row['variant']}" if "variant" in row else ""
+    subtitle = f"{label_of(row)}   experiment {row['experiment_id']}{variant}"
     return Caption(title, subtitle, shown, masks)
 
 
@@ -143,6 +147,7 @@ def _counts(layers: Layers, parts: Parts) -> dict[str, str]:
         "weight_nnz": f"{weight_nnz:,}",
         "model_nnz": f"{weight_nnz + sum(int((bias != 0).sum()) for bias in biases):,}",
         "effective_nnz": f"{connectivity.effective_nnz:,}",
+        "live_nnz": f"{parts.live_weights:,}",
         "disconnected": f"{connectivity.disconnected_nnz:,}",
         **(off_path if parts.off_path_neurons else {}),
     }

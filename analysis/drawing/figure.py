@@ -26,6 +26,7 @@ from analysis.drawing.plane import Plane, restricted_to
 from analysis.drawing.region import draw_region
 from analysis.drawing.weights import draw_weights
 from analysis.network import check_columns, network_from_row
+from pruning.functional_sparsity import count_active_points
 from pruning.network import MaskedNetwork
 from search.layers import Layers
 from workers.datasets import Dataset, load_dataset
@@ -47,6 +48,9 @@ _TABLE_SIZE = 11
 _LETTER_WIDTH = 0.088
 """Width of a letter of the table, in inches."""
 
+_COLUMN_DISTANCE = 2.27
+"""Distance between the columns of the table, in inches."""
+
 
 @dataclass(frozen=True)
 class _Prepared:
@@ -67,7 +71,8 @@ def draw(
     input plane (each on its own scale; white is zero), and the decision region with the data over
     it, misclassified points on top. A curve is a nonzero weight: its colour shows the sign, its
     width the magnitude, on the same scale in every drawing. Weights and neurons on no path from an
-    input to the output are grey and dashed; hidden neurons without a nonzero weight are left out.
+    input to the output are grey and dashed. Dead ones are dotted: every path through them has a
+    neuron that no point activates. Hidden neurons without a nonzero weight are left out.
 
     The figure is independent of pyplot. `figure.savefig("net.svg")` writes it;
     `analysis.drawing.files.save_drawing` does so with the same bytes every time.
@@ -107,11 +112,13 @@ def _prepared(network: MaskedNetwork | Mapping[str, Any], dataset: Dataset | Non
         check_columns(row, CAPTION_COLUMNS)
     data = dataset or load_dataset(built.dataset or _DEFAULT_DATASET)
     layers = built.layers()
-    parts = Parts.of([weight for weight, _ in layers])
-    if parts.sizes[0] != data.features:
+    inputs = layers[0][0].shape[1]
+    if inputs != data.features:
         raise ValueError(
-            f"the network has {parts.sizes[0]} inputs, {data.name} has {data.features} features"
+            f"the network has {inputs} inputs, {data.name} has {data.features} features"
         )
+    active_points = count_active_points(layers, data.points)
+    parts = Parts.of([weight for weight, _ in layers], active_points)
     # A row's accuracy is that on its own data set.
     if row is None or row["dataset"] != data.name:
         return _Prepared(layers, parts, caption_of_network(built, data, parts), data)
@@ -160,7 +167,7 @@ def _write_caption(axes: Axes, caption: Caption, card: Card, palette: Palette) -
     ]
     for number, column in enumerate(columns):
         below = column is caption.masks
-        x = area.x if below else area.x + number * area.width / card.number_columns
+        x = area.x if below else area.x + number * _COLUMN_DISTANCE
         indent = (max((len(name) for name, _ in column), default=0) + 1.5) * _LETTER_WIDTH
         for line, (name, value) in enumerate(column, start=lines if below else 0):
             y = area.top - (line + 0.5) * step

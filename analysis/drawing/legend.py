@@ -14,7 +14,7 @@ from analysis.drawing.cards import LEGEND_HEIGHT, Box
 from analysis.drawing.neurons import bias_dot
 from analysis.drawing.palette import Palette
 from analysis.drawing.parts import Parts
-from analysis.drawing.weights import DASHES, Dashes, line_width
+from analysis.drawing.weights import DASHES, DOTS, Dashes, line_width
 
 _SAMPLES = (0.2, 1, 4)
 """Magnitudes of the sample weights."""
@@ -23,11 +23,11 @@ _FONT_SIZE = 10
 _UPPER, _LOWER = LEGEND_HEIGHT + 0.17, LEGEND_HEIGHT - 0.17
 _STROKE = 0.42
 _INDENT = 0.52
-_COLUMNS = (0.0, 1.4, 4.55, 6.45)
+_COLUMNS = (0.0, 1.4, 4.55, 6.45, 8.75)
 
 
 def draw_legend(axes: Axes, networks: Sequence[Parts], x: float, palette: Palette) -> None:
-    """Explain the symbols; those for disconnected parts only if a network has any.
+    """Explain the symbols; those for disconnected or dead parts only if a network has any.
 
     Args:
         axes: axes in inches.
@@ -35,7 +35,7 @@ def draw_legend(axes: Axes, networks: Sequence[Parts], x: float, palette: Palett
         x: left edge of the legend.
         palette: colours of the drawing.
     """
-    signs, widths, points, disconnected = (x + column for column in _COLUMNS)
+    signs, widths, points, *free = (x + column for column in _COLUMNS)
     _line(axes, signs, _UPPER, palette.positive, 2.5)
     _text(axes, signs + _INDENT, _UPPER, "positive", palette)
     _line(axes, signs, _LOWER, palette.negative, 2.5)
@@ -53,12 +53,30 @@ def draw_legend(axes: Axes, networks: Sequence[Parts], x: float, palette: Palett
     _colour_scale(axes, Box(points, _LOWER - 0.07, _STROKE, 0.14), palette)
     _text(axes, points + _INDENT, _LOWER, "output, \N{MINUS SIGN} to +", palette)
     if any(parts.disconnected_weights or parts.off_path_neurons for parts in networks):
-        _line(axes, disconnected, _UPPER, palette.grey, 2.5, DASHES)
-        _text(axes, disconnected + _INDENT, _UPPER, "disconnected weight", palette)
-        frame = Rectangle((disconnected + 0.13, _LOWER - 0.1), 0.2, 0.2, facecolor="none")
-        frame.set(edgecolor=palette.grey, linestyle="dashed")
-        axes.add_patch(frame)
-        _text(axes, disconnected + _INDENT, _LOWER, "neuron on no path", palette)
+        names = "disconnected weight", "neuron on no path"
+        _absent(axes, free.pop(0), palette.grey, DASHES, "dashed", names, palette)
+    if any(parts.has_dead_parts for parts in networks):
+        names = "dead weight", "dead neuron"
+        _absent(axes, free.pop(0), palette.positive, DOTS, "dotted", names, palette)
+
+
+def _absent(
+    axes: Axes,
+    x: float,
+    colour: str,
+    dashes: Dashes,
+    frame: str,
+    names: tuple[str, str],
+    palette: Palette,
+) -> None:
+    """Draw a sample weight and a sample neuron of a kind that does not matter."""
+    _line(axes, x, _UPPER, colour, 2.5, dashes)
+    _text(axes, x + _INDENT, _UPPER, names[0], palette)
+    edge = palette.grey if frame == "dashed" else palette.text
+    patch = Rectangle((x + 0.13, _LOWER - 0.1), 0.2, 0.2, facecolor="none")
+    patch.set(edgecolor=edge, linestyle=frame)
+    axes.add_patch(patch)
+    _text(axes, x + _INDENT, _LOWER, names[1], palette)
 
 
 def _text(axes: Axes, x: float, y: float, text: str, palette: Palette) -> None:

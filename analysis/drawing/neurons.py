@@ -61,6 +61,7 @@ def draw_neurons(
             outputs[pixels] = activations(small, plane.points(pixels))
         # The output counts as connected: without any path it still returns its bias.
         on_path = bool(parts.on_path[layer][neuron]) or layer == last
+        live = bool(parts.live[layer][neuron]) or layer in (0, last)
         output = outputs[pixels][layer][parts.shown[layer].index(neuron)].reshape(pixels, pixels)
         colours = palette.of_logits(output) if layer == last else palette.of_activations(output)
         image = _picture(axes, colours if on_path else _faded(colours, palette), box)
@@ -72,7 +73,7 @@ def draw_neurons(
             facecolor="none",
             edgecolor=palette.text if on_path else palette.grey,
             linewidth=0.9 if box.width > 0.2 else 0.5,
-            linestyle="solid" if on_path else "dashed",
+            linestyle="dashed" if not on_path else "solid" if live else "dotted",
             zorder=5,
         )
         axes.add_patch(frame)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.connectivity import effective_mask
+from pruning.functional_sparsity import live_mask
 
 _ORDERING_PASSES = 4
 """Passes of the crossing reduction, alternating in direction; further ones change little."""
@@ -26,6 +27,7 @@ class Edge:
         target: index of the target neuron in the next layer.
         weight: value of the weight.
         on_path: whether it lies on an input-to-output path of nonzero weights.
+        live: whether it lies on such a path through neurons that are active on some point.
     """
 
     layer: int
@@ -33,6 +35,7 @@ class Edge:
     target: int
     weight: float
     on_path: bool
+    live: bool
 
 
 @dataclass(frozen=True)
@@ -45,31 +48,47 @@ class Parts:
         shown: for each layer the indices of the drawn neurons from top to bottom: all inputs and
             outputs, and the hidden neurons with a nonzero weight.
         on_path: for each layer bool [n], whether a neuron lies on an input-to-output path.
+        live: for each layer bool [n], whether a neuron lies on a path as for `Edge.live`.
     """
 
     sizes: tuple[int, ...]
     edges: tuple[Edge, ...]
     shown: tuple[tuple[int, ...], ...]
     on_path: tuple[NDArray[np.bool_], ...]
+    live: tuple[NDArray[np.bool_], ...]
 
     @classmethod
-    def of(cls, weights: Sequence[NDArray[np.float32]]) -> Self:
+    def of(
+        cls,
+        weights: Sequence[NDArray[np.float32]],
+        active_points: Sequence[int] | None = None,
+    ) -> Self:
         """Return the parts of a network.
 
         Args:
             weights: float32 [n_out, n_in] for each layer, input side first.
+            active_points: number of points at which each hidden neuron is active, layer by layer;
+                None if no neuron is dead.
         """
         effective = effective_mask(weights)
+        alive = effective if active_points is None else live_mask(weights, active_points)
         edges = tuple(
-            Edge(layer, int(source), int(target), float(weight[target, source]), bool(on_path))
-            for layer, (weight, mask) in enumerate(zip(weights, effective, strict=True))
+            Edge(
+                layer,
+                int(source),
+                int(target),
+                float(weight[target, source]),
+                bool(mask[target, source]),
+                bool(used[target, source]),
+            )
+            for layer, (weight, mask, used) in enumerate(
+                zip(weights, effective, alive, strict=True)
+            )
             for target, source in np.argwhere(weight != 0)
-            for on_path in (mask[target, source],)
         )
-        leaving = [np.any(mask, axis=0) for mask in effective]
-        on_path = (*leaving, np.any(effective[-1], axis=1))
+        on_path = _neurons(effective)
         sizes = (weights[0].shape[1], *(weight.shape[0] for weight in weights))
-        return cls(sizes, edges, _ordered(weights, on_path), on_path)
+        return cls(sizes, edges, _ordered(weights, on_path), on_path, _neurons(alive))
 
     @property
     def shown_structure(self) -> str:
@@ -91,9 +110,24 @@ class Parts:
         )
 
     @property
+    def live_weights(self) -> int:
+        """Number of weights as in the column `live_nnz`."""
+        return sum(edge.live for edge in self.edges)
+
+    @property
+    def has_dead_parts(self) -> bool:
+        """Whether a weight is on a path, but on none through active neurons only."""
+        return any(edge.on_path and not edge.live for edge in self.edges)
+
+    @property
     def neurons_left_out(self) -> int:
         """Number of neurons that are not drawn because all their weights are zero."""
         return sum(self.sizes) - sum(len(neurons) for neurons in self.shown)
+
+
+def _neurons(masks: Sequence[NDArray[np.bool_]]) -> tuple[NDArray[np.bool_], ...]:
+    """Return for each layer, inputs included, which neurons have a weight of these masks."""
+    return (*(np.any(mask, axis=0) for mask in masks), np.any(masks[-1], axis=1))
 
 
 def _ordered(

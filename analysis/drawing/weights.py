@@ -24,6 +24,9 @@ Dashes = tuple[float, tuple[float, float]]
 DASHES: Dashes = (0, (3.0, 1.6))
 """Dashes of disconnected weights."""
 
+DOTS: Dashes = (0, (1.0, 1.0))
+"""Dots of dead weights."""
+
 
 def line_width(weight: float) -> float:
     """Return a weight's line width in points; the scale is the same in every drawing."""
@@ -33,7 +36,7 @@ def line_width(weight: float) -> float:
 def draw_weights(
     axes: Axes, parts: Parts, boxes: Mapping[tuple[int, int], Box], palette: Palette, name: str
 ) -> None:
-    """Draw every nonzero weight once, in two collections: those on a path, and the others.
+    """Draw every nonzero weight once, in three collections: disconnected, dead and live weights.
 
     Args:
         axes: axes in inches.
@@ -44,8 +47,10 @@ def draw_weights(
     """
     disconnected = [edge for edge in parts.edges if not edge.on_path]
     _draw(axes, disconnected, boxes, palette, f"{name}-disconnected", DASHES)
-    connected = [edge for edge in parts.edges if edge.on_path]
-    _draw(axes, connected, boxes, palette, f"{name}-connected")
+    dead = [edge for edge in parts.edges if edge.on_path and not edge.live]
+    _draw(axes, dead, boxes, palette, f"{name}-dead", DOTS)
+    live = [edge for edge in parts.edges if edge.live]
+    _draw(axes, live, boxes, palette, f"{name}-connected")
 
 
 def _draw(

@@ -69,13 +69,28 @@ def show(
     ] = None,
     overwrite: Overwrite = False,
     dark: Annotated[bool, typer.Option("--dark", help="Draw on a dark background.")] = False,
+    pruned: Annotated[
+        bool,
+        typer.Option(
+            "--pruned",
+            help="Draw what magnitude pruning without retraining leaves while the accuracy stays "
+            "within 0.001.",
+        ),
+    ] = False,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live", help="Leave out weights and neurons that no point of the data set uses."
+        ),
+    ] = False,
 ) -> None:
     """Draw trained networks as TensorFlow Playground does.
 
     Neurons show their output over the input plane. Lines are weights: blue is positive, orange
-    negative, thicker is larger; grey lines are on no path from an input to the output. On the right
-    are the decision region with the data, and the numbers of the network. Networks whose weights
-    are not stored are trained again and checked.
+    negative, thicker is larger. Dashed grey lines are on no path from an input to the output; on
+    every path through a dotted line is a neuron that never fires. On the right are the decision
+    region with the data, and the numbers of the network. Networks whose weights are not stored are
+    trained again and checked.
     """
     if not names and not best:
         raise UserError("nothing to draw: name an experiment or add --best METHOD")
@@ -85,7 +100,8 @@ def show(
         rows = [reader.row(name) for name in names or ()]
         accuracy = 0.95 if target is None else target
         rows += [_best(reader, method, accuracy, width, study, dataset) for method in best or ()]
-        _draw(rows, reader, init, output, overwrite=overwrite, dark=dark)
+        reduce = {"pruned": pruned, "live": live}
+        _draw(rows, reader, init, output, reduce, overwrite=overwrite, dark=dark)
 
 
 def _best(
@@ -119,6 +135,7 @@ def _draw(
     reader: ResultsReader,
     init: Path | None,
     output: Path | None,
+    reduce: Mapping[str, bool],
     *,
     overwrite: bool,
     dark: bool,
@@ -127,19 +144,21 @@ def _draw(
     from analysis.drawing.caption import label_of
     from analysis.drawing.figure import MAX_NETWORKS, draw
     from analysis.drawing.files import check_drawing_path, save_drawing
+    from analysis.reduced import reduced_row
     from analysis.retrain import was_left_out, with_network
 
     if len(rows) > MAX_NETWORKS:
         raise UserError(f"cannot draw {len(rows)} networks together; the limit is {MAX_NETWORKS}")
     labels = [label_of(row) for row in rows]
-    path = output or Path(re.sub(r"[^\w.-]", "-", "-and-".join(labels)) + ".svg")
+    name = "-and-".join(labels) + "".join(f"-{kind}" for kind, on in reduce.items() if on)
+    path = output or Path(re.sub(r"[^\w.-]", "-", name) + ".svg")
     try:
         check_drawing_path(path)
         networks: list[Mapping[str, Any]] = []
         for row, label in zip(rows, labels, strict=True):
             if was_left_out(row):
                 print_line(f"{label}: weights are not stored; training it again", err=True)
-            networks.append(with_network(row, reader, init))
+            networks.append(reduced_row(with_network(row, reader, init), **reduce))
         save_drawing(draw(*networks, dark=dark), path, overwrite=overwrite)
     except OSError as error:
         # Errors of the checks above have no strerror; their text is a sentence.

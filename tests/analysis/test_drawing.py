@@ -24,13 +24,15 @@ from analysis.drawing.palette import LIGHT
 from analysis.drawing.parts import Parts
 from analysis.drawing.weights import line_width
 from analysis.network import NETWORK_COLUMNS, network_from_row
-from pruning.connectivity import Connectivity, effective_mask
+from pruning.connectivity import Connectivity
+from pruning.functional_sparsity import count_active_points, live_mask
 from pruning.network import MaskedNetwork
 from search.experiment import Experiment
 from tests.analysis.drawn_networks import NETWORKS, chain, network
-from workers.datasets import Dataset
+from workers.datasets import Dataset, load_dataset
 from workers.train import train_batch
 
+SPIRAL = load_dataset("cubist-spiral")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -60,9 +62,11 @@ def test_every_weight_is_drawn_once(name: str) -> None:
     figure = sparsest.draw(drawn)
     connected, disconnected = curves(figure, "connected"), curves(figure, "disconnected")
     counted = Connectivity.of(weights, biases)
-    assert len(connected.get_paths()) == counted.effective_nnz
+    masks = live_mask(weights, count_active_points(drawn.layers(), SPIRAL.points))
+    live = sum(int(mask.sum()) for mask in masks)
+    assert len(connected.get_paths()) == live
+    assert len(curves(figure, "dead").get_paths()) == counted.effective_nnz - live
     assert len(disconnected.get_paths()) == counted.disconnected_nnz
-    masks = effective_mask(weights)
     positive = [(weight > 0) & mask for weight, mask in zip(weights, masks, strict=True)]
     assert count_of(LIGHT.positive, connected) == sum(int(mask.sum()) for mask in positive)
     assert count_of(LIGHT.grey, disconnected) == counted.disconnected_nnz
@@ -87,6 +91,27 @@ def test_disconnected_parts_are_grey_and_dashed() -> None:
     assert dashed == [False, False, False, True, False, True, True]
     assert "disconnected weight" in texts(figure)
     assert "disconnected weight" not in texts(sparsest.draw(NETWORKS["dense"]))
+
+
+def test_dead_parts_are_dotted() -> None:
+    # Neuron 1 of layer 2 never fires, and neuron 1 of layer 1 leads only to it.
+    layers = [
+        (np.eye(2, dtype=np.float32), np.full(2, 9, np.float32)),
+        (np.eye(2, dtype=np.float32), np.array([0, -99], np.float32)),
+        (np.ones((1, 2), np.float32), np.zeros(1, np.float32)),
+    ]
+    figure = sparsest.draw(MaskedNetwork(layers))
+    assert len(curves(figure, "dead").get_paths()) == 3
+    assert count_of(LIGHT.positive, curves(figure, "connected")) == 3
+    dotted = [
+        patch.get_linestyle() in (":", "dotted")
+        for patch in figure.axes[0].patches
+        if isinstance(patch, Rectangle)
+    ]
+    # Two inputs, layer 1, layer 2; one in the legend.
+    assert dotted == [False, False, False, True, False, True, True]
+    assert "dead neuron" in texts(figure)
+    assert "dead neuron" not in texts(sparsest.draw(chain()))
 
 
 def test_omitted_neurons_are_reported() -> None:

@@ -47,7 +47,7 @@ def test_drawing_has_as_many_curves_as_its_title_states(picture: Path) -> None:
         group.get("id"): len(group.findall(f"{SVG}path"))
         for group in ElementTree.fromstring(text).iter(f"{SVG}g")
     }
-    kinds = ("connected", "disconnected")
+    kinds = ("connected", "disconnected", "dead")
     drawn = [
         sum(groups.get(f"network-{number}-{kind}", 0) for kind in kinds)
         for number in range(1, len(stated) + 1)

@@ -46,6 +46,21 @@ def test_show_writes_the_file_that_it_names(trained: Path, folder: Path) -> None
     assert (folder / "dark.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_live_network_is_drawn_and_named_so(trained: Path, folder: Path) -> None:
+    assert sparsest("show", "six:1", "--live", "--store", trained).out == "six-1-live.svg: six:1\n"
+    content = (folder / "six-1-live.svg").read_text()
+    assert "without dead parts" in content
+    store = notebook.open(trained)
+    live = store.network("six:1", live=True)
+    counted = sum(int((weight != 0).sum()) for weight, _ in live.layers())
+    assert counted == store.row("six:1")["live_nnz"]
+
+
+def test_pruning_an_inaccurate_network_is_refused(trained: Path, folder: Path) -> None:
+    assert "0.9" in refused("show", "six:1", "--pruned", "--store", trained)
+    assert list(folder.iterdir()) == []
+
+
 def test_drawing_is_written_to_the_target_of_a_link(trained: Path, folder: Path) -> None:
     (folder / "link.svg").symlink_to("target.svg")
     sparsest("show", "six:1", "-o", "link.svg", "--store", trained)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pruning.connectivity import Connectivity, effective_mask
-from pruning.functional_sparsity import FunctionalSparsity, count_active_points
+from pruning.functional_sparsity import FunctionalSparsity, count_active_points, without_dead_parts
 
 Layers = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
 Points = NDArray[np.float64]
@@ -154,6 +154,25 @@ def test_folding_preserves_every_logit(case: tuple[Layers, Points]) -> None:
     before = Graph(layers, points).values()[folded.output]
     scale = 1 + np.abs(before).max()
     assert np.allclose(folded.values()[folded.output], before, rtol=0, atol=1e-9 * scale)
+
+
+@given(networks())
+def test_network_without_dead_parts_has_the_same_logits(case: tuple[Layers, Points]) -> None:
+    layers, points = case
+    single = [(w.astype(np.float32), b.astype(np.float32)) for w, b in layers]
+    active = count_active_points(single, points.astype(np.float32))
+    reduced = without_dead_parts(single, active)
+    effective = effective_mask([weight for weight, _ in layers])
+    live = FunctionalSparsity.of(effective, active, len(points)).live_nnz
+    assert sum(np.count_nonzero(weight) for weight, _ in reduced) == live
+    before, after = (
+        Graph([(w.astype(np.float64), b.astype(np.float64)) for w, b in network], points)
+        for network in (single, reduced)
+    )
+    logits = before.values()[before.output]
+    tolerance = 1e-4 * (1 + np.abs(logits).max())
+    assert np.allclose(after.values()[after.output], logits, rtol=0, atol=tolerance)
+    assert not any(after.biases[neuron] for neuron in after.hidden() if not after.targets(neuron))
 
 
 @given(networks())
