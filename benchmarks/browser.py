@@ -98,7 +98,7 @@ def requested(browser: WebDriver) -> list[str]:
     return [address for address in addresses if not address.startswith("data:")]
 
 
-def complaints(browser: WebDriver) -> list[str]:
+def console_messages(browser: WebDriver) -> list[str]:
     """Return the page's console messages since the last call."""
     return [entry["message"] for entry in _logged(browser, "browser")]
 

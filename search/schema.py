@@ -16,9 +16,10 @@ diverged: a weight or the loss became infinite or NaN; failed: the training rais
 in `reason`. All metrics of diverged and failed trainings are NULL."""
 
 CONNECTIONS = ("path", "bias-only", "none")
-"""What reaches the output through nonzero weights. path: an input; bias-only: no input, but a
-hidden neuron with a nonzero bias, so the network is a constant that is trained through that bias;
-none: nothing, the output is its own bias. If it is not "path", the status is "collapsed"."""
+"""Kinds of connection to the output through nonzero weights. path: from an input; bias-only: from
+no input, but from a hidden neuron with a nonzero bias, so the network is a constant that is trained
+through that bias; none: from nothing, the output is its own bias. If it is not "path", the status
+is "collapsed"."""
 
 PRUNABLE_FROM = 0.9
 PRUNABLE_UP_TO = 1_000

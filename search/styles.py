@@ -1,4 +1,4 @@
-"""How methods look in figures."""
+"""The appearance of methods in figures."""
 
 from __future__ import annotations
 

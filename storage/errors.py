@@ -75,7 +75,7 @@ class EntryDamaged(StoreDamaged):
 
 
 class DataFileDamaged(StoreDamaged):
-    """A data file is not what the log says."""
+    """A data file contradicts the log."""
 
     advice = (
         "Restore that file from a copy of the store, or continue without it: the next "

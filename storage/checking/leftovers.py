@@ -1,4 +1,4 @@
-"""Files in the folder of a store that are not part of what is stored."""
+"""Files in the folder of a store that do not belong to it."""
 
 from __future__ import annotations
 

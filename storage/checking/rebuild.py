@@ -25,7 +25,7 @@ _LOST = "the entries that named the data files after it were lost"
 
 @dataclass
 class Rebuilt:
-    """What was done to rebuild a log.
+    """Result of rebuilding a log.
 
     Attributes:
         files: number of data files that the log names now and did not name before.

@@ -1,1 +1,1 @@
-"""The numbered log of a store: its entries, and what they add up to."""
+"""The numbered log of a store: its entries, and the state that they describe."""

@@ -1,4 +1,4 @@
-"""What the log adds up to: the rows, sweeps and initialisations of a store."""
+"""The state of a store by its log: the rows, sweeps and initialisations."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ class StudyRows:
 
 
 class StoreState:
-    """The sum of all log entries, kept up to date entry by entry.
+    """The state after all log entries so far, updated entry by entry.
 
     Attributes:
         entries: number of entries read, which is the number of the last one.
         replaced: names of data files that entries have taken out of the store.
-        studies: digest of a study -> what is stored of it.
+        studies: digest of a study -> its stored indices.
         sweeps: sweep_id -> the sweep.
         inits: name -> the initialisation.
         searches: settings and phase of a search -> the latest choice.

@@ -19,7 +19,7 @@ from analysis.report.build import Built
 from benchmarks.browser import (
     PATIENCE_S,
     chromium,
-    complaints,
+    console_messages,
     open_report,
     programs,
     requested,
@@ -43,11 +43,11 @@ def page(started: WebDriver, report: tuple[Path, Built, list[str]]) -> Iterator[
     resize(started, 1200, 900)
     started.get("about:blank")
     requested(started)
-    complaints(started)
+    console_messages(started)
     open_report(started, report[0])
     started.execute_script("localStorage.clear()")
     yield started
-    assert complaints(started) == []
+    assert console_messages(started) == []
 
 
 def find(page: WebDriver, css: str) -> WebElement:

@@ -71,10 +71,10 @@ class Agreement:
         )
 
 
-def agreement(witness: Witness, whole: Path) -> Agreement:
+def agreement(witness: Witness, undisturbed: Path) -> Agreement:
     """Compare the store that a witness has watched with that of an undisturbed run."""
     rows = witness.look()
-    with StoreReader(witness.store) as one, StoreReader(whole) as other:
+    with StoreReader(witness.store) as one, StoreReader(undisturbed) as other:
         found = compare(one.data_files(), other.data_files()).total
         counted = one.sql("SELECT count(*), count(DISTINCT experiment_id) FROM results").to_pylist()
     (counts,) = [list(row.values()) for row in counted]

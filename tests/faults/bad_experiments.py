@@ -50,7 +50,7 @@ def bad_experiments(folder: Path, count: int, epochs: int) -> dict[str, Any]:
     """Train the sweep and its good experiments alone, and compare the rows."""
     folder.mkdir(parents=True)
     study = bad_study(count, epochs, folder)
-    train(InlineExecutor({}, "cpu"), study, folder / "whole", 1)
+    train(InlineExecutor({}, "cpu"), study, folder / "undisturbed", 1)
     with Nodes(NODES, cpus=1, memory=MEMORY) as nodes:
         start = time.monotonic()
         options = ExecutorOptions(ExecutorChoice.ray, NODES, ("cpu",), nodes.address)
@@ -62,7 +62,7 @@ def bad_experiments(folder: Path, count: int, epochs: int) -> dict[str, Any]:
     columns = "* EXCLUDE (train_ms, sweep_id)"
     good = f"SELECT {columns} FROM results WHERE study_index % {EVERY} <> {EVERY // 2}"
     good += " ORDER BY study_index"
-    equal = query(folder / "store", good).equals(query(folder / "whole", good))
+    equal = query(folder / "store", good).equals(query(folder / "undisturbed", good))
     failed = query(
         folder / "store", "SELECT study_index, reason FROM results WHERE status = 'failed'"
     ).to_pylist()

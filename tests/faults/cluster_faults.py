@@ -79,10 +79,10 @@ def inflict(
     rows = first_rows = count_rows(store)
     start = last_rows = time.monotonic()
     strike()
-    noticed = again = None
+    noticed = recovered = None
     pause = 0.0
     now = time.monotonic()
-    while now < start + PATIENCE_S and again is None:
+    while now < start + PATIENCE_S and recovered is None:
         time.sleep(0.1)
         nodes.refill()
         now = time.monotonic()
@@ -95,9 +95,9 @@ def inflict(
             noticed = now - start if any(word in new_lines for word in LOST) else None
         trainers = nodes.trainers()
         if (noticed is not None or now > start + UNNOTICED_S) and len(trainers) == len(before):
-            again = now - start
+            recovered = now - start
     pause = max(pause, time.monotonic() - last_rows)
-    return Inflicted(fault, noticed, again, pause, rows - first_rows)
+    return Inflicted(fault, noticed, recovered, pause, rows - first_rows)
 
 
 def cluster_faults(
@@ -105,8 +105,8 @@ def cluster_faults(
 ) -> dict[str, Any]:
     """Inflict all faults on one sweep and compare its rows."""
     folder.mkdir(parents=True)
-    whole, store = folder / "whole", folder / "store"
-    train(InlineExecutor({}, "cpu"), slow_study(experiments, store), whole, 1)
+    undisturbed, store = folder / "undisturbed", folder / "store"
+    train(InlineExecutor({}, "cpu"), slow_study(experiments, store), undisturbed, 1)
     witness = Witness(store)
     inflicted = []
     draw = random.Random(0)
@@ -145,7 +145,7 @@ def cluster_faults(
         start = time.monotonic()
         code = start_sweep(store, experiments, nodes.address).end(PATIENCE_S + experiments)
         again_s = time.monotonic() - start
-    found = agreement(witness, whole)
+    found = agreement(witness, undisturbed)
     return {
         "experiments": experiments,
         "faults": [vars(one) for one in inflicted],

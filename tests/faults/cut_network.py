@@ -51,8 +51,8 @@ def join(host: Host, head: str) -> subprocess.Popen[bytes]:
 def cut_network(folder: Path, experiments: int, cut_s: float, hosts: int) -> dict[str, Any]:
     """Cut one of the nodes off during a sweep and compare its rows."""
     folder.mkdir(parents=True)
-    whole, store = folder / "whole", folder / "store"
-    train(InlineExecutor({}, "cpu"), slow_study(experiments, store), whole, 1)
+    undisturbed, store = folder / "undisturbed", folder / "store"
+    train(InlineExecutor({}, "cpu"), slow_study(experiments, store), undisturbed, 1)
     witness = Witness(store)
     with Network(hosts) as network, Nodes(0, cpus=0, host=network.address) as head:
         cut = network.hosts[0]
@@ -99,7 +99,7 @@ def cut_network(folder: Path, experiments: int, cut_s: float, hosts: int) -> dic
         assert sweep.code is None, "the sweep has ended before the node was back"
         hurry_file(store).touch()
         code = sweep.end(PATIENCE_S + experiments)
-    found = agreement(witness, whole)
+    found = agreement(witness, undisturbed)
     return {
         "experiments": experiments,
         "cut_s": cut_s,

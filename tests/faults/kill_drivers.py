@@ -46,8 +46,8 @@ def kill_drivers(folder: Path, kills: int, grid: str, minutes: float, seed: int)
     folder.mkdir(parents=True)
     draw = random.Random(seed)
     sweep = write_sweep(folder / "killed.toml", grid, base="epochs = 20")
-    whole = folder / "whole"
-    experiments = train([sweep], whole).trained
+    undisturbed = folder / "undisturbed"
+    experiments = train([sweep], undisturbed).trained
 
     store = folder / "killed"
     driver = Driver(sparsest_run([sweep, "--workers", str(WORKERS)], store), store)
@@ -90,7 +90,7 @@ def kill_drivers(folder: Path, kills: int, grid: str, minutes: float, seed: int)
     code = driver.end(20 * PATIENCE_S)
     wall_s = time.monotonic() - start
     all_gone_s = seconds_until(lambda: not started(), PATIENCE_S)
-    found = agreement(witness, whole)
+    found = agreement(witness, undisturbed)
     return {
         "experiments": experiments,
         "kills": len(rows_at_kills),

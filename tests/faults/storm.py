@@ -4,8 +4,8 @@
     python -m tests.faults.storm FOLDER --in-turn --nodes 2
 
 FOLDER is created. The sweep is first trained without faults by the inline executor; a store with
-that result (`--whole`) saves the time. After the given minutes the faults stop, and the sweep is
-finished. With `--in-turn`, the faults do not come at random: each comes as soon as the run has
+that result (`--undisturbed`) saves the time. After the given minutes the faults stop, and the sweep
+is finished. With `--in-turn`, the faults do not come at random: each comes as soon as the run has
 recovered from the one before, and the sweep is slow until the last one.
 The last line is a report in JSON; the exit code is 0 if all rows are the same.
 """
@@ -45,31 +45,31 @@ PAUSE_S = 0.4
 
 
 def storm(
-    folder: Path, grid: str, whole: Path | None, nodes_count: int, minutes: float, seed: int
+    folder: Path, grid: str, undisturbed: Path | None, nodes_count: int, minutes: float, seed: int
 ) -> dict[str, Any]:
     """Run the sweep during a storm and compare its rows."""
     folder.mkdir(parents=True)
     sweep = write_sweep(folder / "storm.toml", grid, base=BASE)
-    if whole is None:
-        whole = folder / "whole"
-        undisturbed = Driver(
-            sparsest_run([sweep, "--executor", "inline"], whole, small_tasks=False), whole
+    if undisturbed is None:
+        undisturbed = folder / "undisturbed"
+        faultless_run = Driver(
+            sparsest_run([sweep, "--executor", "inline"], undisturbed, small_tasks=False), undisturbed
         )
-        undisturbed.start()
-        assert undisturbed.end(FINISH_S) == 0, undisturbed.output.read_text()
+        faultless_run.start()
+        assert faultless_run.end(FINISH_S) == 0, faultless_run.output.read_text()
     store = folder / "store"
     with Nodes(nodes_count, cpus=1) as nodes:
         words = ["--address", nodes.address, "--workers", str(nodes_count)]
         driver = Driver(sparsest_run([sweep, *words], store, small_tasks=False), store)
         raging = Storm(nodes, driver, Witness(store), random.Random(seed))
-        return weather(raging, whole, lambda: raging.rage(60 * minutes))
+        return weather(raging, undisturbed, lambda: raging.rage(60 * minutes))
 
 
 def storm_in_turn(folder: Path, nodes_count: int, seed: int) -> dict[str, Any]:
     """Run a slow sweep with every kind of fault in turn and compare its rows."""
     folder.mkdir(parents=True)
-    whole, store = folder / "whole", folder / "store"
-    train(InlineExecutor({}, "cpu"), slow_study(EXPERIMENTS, store), whole, 1)
+    undisturbed, store = folder / "undisturbed", folder / "store"
+    train(InlineExecutor({}, "cpu"), slow_study(EXPERIMENTS, store), undisturbed, 1)
     with Nodes(nodes_count, cpus=1) as nodes:
         command = slow_sweep(store, EXPERIMENTS, nodes.address, nodes_count, PAUSE_S)
         driver = Driver(command, store)
@@ -80,10 +80,10 @@ def storm_in_turn(folder: Path, nodes_count: int, seed: int) -> dict[str, Any]:
             raging.pass_in_turn()
             hurry_file(store).touch()
 
-        return weather(raging, whole, rage)
+        return weather(raging, undisturbed, rage)
 
 
-def weather(storm: Storm, whole: Path, rage: Callable[[], None]) -> dict[str, Any]:
+def weather(storm: Storm, undisturbed: Path, rage: Callable[[], None]) -> dict[str, Any]:
     """Run a storm, let the sweep end, and compare its rows."""
     start = time.monotonic()
     rage()
@@ -91,7 +91,7 @@ def weather(storm: Storm, whole: Path, rage: Callable[[], None]) -> dict[str, An
     stored_in_storm = storm.witness.look()
     code = storm.finish() if storm.driver.code is None else storm.driver.code
     wall_s = time.monotonic() - start
-    found = agreement(storm.witness, whole)
+    found = agreement(storm.witness, undisturbed)
     return {
         "minutes": round(raged_s / 60, 1),
         "faults": dict(storm.done),
@@ -112,13 +112,15 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--grid", default=GRID, help="grid of the sweep file")
     parser.add_argument("--in-turn", action="store_true")
-    parser.add_argument("--whole", type=Path, help="store of the sweep without faults")
+    parser.add_argument("--undisturbed", type=Path, help="store of the sweep without faults")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     prepare()
     if given.in_turn:
         finish(storm_in_turn(given.folder, given.nodes, given.seed))
-    finish(storm(given.folder, given.grid, given.whole, given.nodes, given.minutes, given.seed))
+    finish(
+        storm(given.folder, given.grid, given.undisturbed, given.nodes, given.minutes, given.seed)
+    )
 
 
 if __name__ == "__main__":

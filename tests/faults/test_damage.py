@@ -271,12 +271,12 @@ def test_damaged_log_entry_costs_only_the_rows_that_it_named(
 def test_damaged_marker_and_stray_file_are_refused(sweep: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     assert sparsest("run", sweep, "--store", store, *INLINE).code == 0
-    whole = spoil(store / "store.json", flip(random.Random(3)))
+    content = spoil(store / "store.json", flip(random.Random(3)))
     for words in (["status"], ["run", sweep, *INLINE], ["query", "FROM results"]):
         message = refused(*words, "--store", store)
         assert str(store / "store.json") in message
         assert "store.json" in message
-    (store / "store.json").write_bytes(whole)
+    (store / "store.json").write_bytes(content)
     stranger = store / "log" / "notes.txt"
     stranger.write_text("x")
     message = refused("run", sweep, "--store", store, *INLINE)

@@ -44,8 +44,8 @@ def fail_at_each(every: int, fault: Callable[..., Any], sweep: Path) -> tuple[in
     Returns:
         The number of runs, and how many of them ended with an error.
     """
-    store, whole = sweep.with_name("store"), sweep.with_name("whole")
-    assert sparsest("run", sweep, "--store", whole, *INLINE).code == 0
+    store, undisturbed = sweep.with_name("store"), sweep.with_name("undisturbed")
+    assert sparsest("run", sweep, "--store", undisturbed, *INLINE).code == 0
     errors = 0
     for at in range(0, 10_000, every):
         shutil.rmtree(store, ignore_errors=True)
@@ -60,7 +60,7 @@ def fail_at_each(every: int, fault: Callable[..., Any], sweep: Path) -> tuple[in
             assert re.match("error: Could not [a-z ]+ /", message), message
             assert "then run the same command again" in message
         assert sparsest("run", sweep, "--store", store, *INLINE).code == 0
-        assert rows(store).equals(rows(whole))
+        assert rows(store).equals(rows(undisturbed))
         assert verify_store(store) == []
     raise AssertionError("the run does not end")
 

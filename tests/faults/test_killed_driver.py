@@ -49,10 +49,12 @@ def kill_again_and_again(folder: Path, count: int, deaths: list[tuple[int, float
         before = now
     assert 0 < len(before) < count, "the sweep was not running at the last kill"
     assert sparsest(*words).code == 0
-    assert sparsest("run", sweep, "--store", folder / "whole", *INLINE).code == 0
-    found, whole = rows(store), rows(folder / "whole")
-    assert found.equals(whole)
-    assert len(set(whole.column("experiment_id").to_pylist())) == whole.num_rows == count
+    assert sparsest("run", sweep, "--store", folder / "undisturbed", *INLINE).code == 0
+    found, undisturbed = rows(store), rows(folder / "undisturbed")
+    assert found.equals(undisturbed)
+    assert (
+        len(set(undisturbed.column("experiment_id").to_pylist())) == undisturbed.num_rows == count
+    )
     assert verify_store(store) == []
     return (
         f"{len(deaths)} kills, {unfinished} of them after a commit; {len(before):,} of {count:,} "

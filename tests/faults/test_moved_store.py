@@ -97,7 +97,7 @@ def test_progress_is_written_to_the_opened_store_only(rows: Rows, store: Path) -
 
 
 def foreign_entries(store: Path, rows: Rows, tmp_path: Path) -> list[Entry]:
-    """What a writer of another store would append to this one."""
+    """Return the entries that a writer of another store would append to this one."""
     other = tmp_path / "other"
     with StoreWriter(other) as writer:
         writer.begin_sweep(rows.begin("foreign"))

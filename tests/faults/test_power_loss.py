@@ -65,7 +65,7 @@ class Histories:
         self._source = Life.make_source(folder / "source")
         self._before = folder / "before"
 
-    def whole(self) -> History:
+    def undisturbed(self) -> History:
         """Return the undisturbed history."""
         self._home.mkdir()
         life = Life(self._home, self._source, Recorder(self._home))
@@ -175,7 +175,7 @@ class Inspector:
 def histories(tmp_path_factory: pytest.TempPathFactory) -> list[History]:
     """The undisturbed life, and a sample of kills."""
     source = Histories(tmp_path_factory.mktemp("lives"))
-    return [source.whole(), *source.killed(every=9)]
+    return [source.undisturbed(), *source.killed(every=9)]
 
 
 @pytest.fixture(scope="module")
@@ -203,8 +203,8 @@ def _complaints(
 def test_power_loss_at_any_moment_keeps_every_stored_row(
     histories: list[History], inspector: Inspector
 ) -> None:
-    whole, *killed = histories
-    assert list(_complaints(whole, inspector, samples=2, resume_every=12)) == []
+    undisturbed, *killed = histories
+    assert list(_complaints(undisturbed, inspector, samples=2, resume_every=12)) == []
     for history in killed:
         assert list(_complaints(history, inspector, samples=0)) == []
 
@@ -214,7 +214,7 @@ def test_power_loss_after_any_kill_keeps_every_stored_row(
     tmp_path: Path, inspector: Inspector
 ) -> None:
     source = Histories(tmp_path)
-    assert list(_complaints(source.whole(), inspector, samples=10, resume_every=8)) == []
+    assert list(_complaints(source.undisturbed(), inspector, samples=10, resume_every=8)) == []
     before = inspector.states
     count = 0
     for history in source.killed(every=1):

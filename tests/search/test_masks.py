@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from search.masks.text import (
     count_masks,
     dense_mask,
-    format_mask,
     is_eligible,
     parse_mask,
     rank_mask,
@@ -54,6 +53,11 @@ def order_by_definition(mask: NDArray[np.bool_]) -> tuple[object, ...]:
         for row, count in zip(mask, counts, strict=True)
     ]
     return tuple(counts), tuple(reversed(ranks))
+
+
+def format_mask(mask: NDArray[np.bool_]) -> str:
+    """Return the text of a mask, bool [outputs, inputs]."""
+    return "|".join("".join("1" if kept else "0" for kept in row) for row in mask.tolist())
 
 
 def masks_by_brute_force(rows: int, cols: int) -> dict[int, list[str]]:

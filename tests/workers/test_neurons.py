@@ -115,7 +115,7 @@ def forward_program(n: int, k: int, source: int, *, rests: bool) -> list[int]:
 
 
 def executed(program: list[int], arrays: tuple[Floats, Floats, Floats]) -> bool:
-    """Whether a dead neuron became alive."""
+    """Run a program; return whether a dead neuron became alive."""
     woken = np.zeros(1, np.bool_)
     _activate(np.array([*program, code.END], np.int32), *(a.ravel() for a in arrays), woken)
     return bool(woken[0])

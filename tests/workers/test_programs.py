@@ -130,7 +130,7 @@ def all_edges(network: Network) -> list[tuple[int, int, int]]:
 
 
 def has_activation(network: Network, neuron: int) -> bool:
-    """Whether a neuron is alive; inputs and the output always are."""
+    """Return whether a neuron is alive; inputs and the output always are."""
     hidden = neuron - INPUTS
     return not 0 <= hidden < len(network.alive) or bool(network.alive[hidden])
 
