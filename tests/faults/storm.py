@@ -53,7 +53,8 @@ def storm(
     if undisturbed is None:
         undisturbed = folder / "undisturbed"
         faultless_run = Driver(
-            sparsest_run([sweep, "--executor", "inline"], undisturbed, small_tasks=False), undisturbed
+            sparsest_run([sweep, "--executor", "inline"], undisturbed, small_tasks=False),
+            undisturbed,
         )
         faultless_run.start()
         assert faultless_run.end(FINISH_S) == 0, faultless_run.output.read_text()
