@@ -15,7 +15,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
 from analysis.report.source import OneDataset
-from benchmarks.browser import PATIENCE_S, chromium, complaints, programs, requested, resize
+from benchmarks.browser import PATIENCE_S, chromium, console_messages, programs, requested, resize
 from storage.reading.reader import StoreReader
 
 STATE = LiveState(
@@ -79,7 +79,7 @@ def test_page_follows_the_store(browser: WebDriver, folder: Path, report_store: 
     wait(browser, "document.getElementById('age').textContent.includes('ended')")
     inside = folder.as_uri()
     assert [address for address in requested(browser) if not address.startswith(inside)] == []
-    assert complaints(browser) == []
+    assert console_messages(browser) == []
 
 
 @in_a_browser
