@@ -10,7 +10,7 @@ from search.settings import Setting
 from search.styles import Style
 
 Phase = Literal["explicit", "before", "during", "adaptive"]
-"""When masks are chosen: "explicit": not at all, the experiment lists them; "before": before the
+"""When masks are chosen: "explicit": never, the experiment lists them; "before": before the
 first training step; "during": between training steps that are fixed in advance; "adaptive": between
 segments of training that the algorithm requests one at a time."""
 

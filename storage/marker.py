@@ -40,7 +40,7 @@ def make_store_folder(paths: StorePaths) -> None:
         NotAStore: the folder exists and holds something else.
         WriteFailed: a folder could not be made.
     """
-    with durable.reporting("look into", paths.root):
+    with durable.reporting("read", paths.root):
         if paths.root.exists() and not paths.marker.exists():
             _refuse_foreign_folder(paths)
     for folder in paths.folders:
@@ -58,7 +58,7 @@ def mark_store(paths: StorePaths) -> None:
         MarkerDamaged: the marker is missing although something is stored.
         WriteFailed: the marker could not be written.
     """
-    with durable.reporting("look into", paths.root):
+    with durable.reporting("read", paths.root):
         if paths.marker.exists():
             return
         _check_contents(paths)

@@ -1,6 +1,6 @@
 """Paths of everything in a store.
 
-- STORE/store.json: marks the folder as a store, and says of which format.
+- STORE/store.json: marks the folder as a store, and names its format.
 - STORE/lock: locked by the one writer, and names it.
 - STORE/data/<uuid>.parquet: results, immutable.
 - STORE/log/00000001.json: numbered log entries, immutable. They define what is stored.
@@ -138,7 +138,7 @@ class StorePaths:
         return self.data / f"{uuid4().hex}.parquet"
 
     def new_quarantined_entry(self, number: int) -> Path:
-        """Return a path in the quarantine for a log entry; nothing is there yet."""
+        """Return a path in the quarantine for a log entry; no file exists there yet."""
         return self.quarantine / f"{number:08d}-{uuid4().hex}.json"
 
     def new_temporary(self) -> Path:

@@ -98,7 +98,7 @@ class _Rebuilding:
     def run(self) -> Rebuilt:
         paths = self._paths
         repair_locked(paths, self._command, self._lock)
-        with durable.reporting("look into", paths.root):
+        with durable.reporting("read", paths.root):
             listing = FolderListing(paths)
         state = StoreState(paths)
         state.add_all(read_log(paths))

@@ -23,7 +23,7 @@ class LostEntry:
     """A log entry that was moved to the quarantine.
 
     Attributes:
-        kept: its path in the quarantine; nothing is there if it was missing.
+        kept: its path in the quarantine; no file exists there if the entry was missing.
         file: its path in the log.
         problem: what was wrong with it.
     """
@@ -66,7 +66,7 @@ def repair_log(paths: StorePaths, command: str) -> list[LostEntry]:
 
 def repair_locked(paths: StorePaths, command: str, lock: StoreLock) -> list[LostEntry]:
     """Repair a log whose store is locked by the caller; see `repair_log`."""
-    with durable.reporting("look into", paths.root):
+    with durable.reporting("read", paths.root):
         listing = FolderListing(paths)
     log = read_what_is_left(paths)
     state = StoreState(paths)

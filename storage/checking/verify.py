@@ -50,7 +50,7 @@ class Inspection:
 def verify_store(path: str | Path) -> list[Problem]:
     """Check the log, and the size and SHA-256 of every data file.
 
-    DuckDB by itself does not notice flipped bits in a data file.
+    DuckDB alone does not notice flipped bits in a data file.
 
     Returns:
         The problems, none if everything is intact. If the log is damaged, that is the only problem

@@ -1,4 +1,4 @@
-"""The store on S3 of which a working copy is a copy."""
+"""The store on S3 that a working copy mirrors."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Committer:
             # left something that readers see and a power loss could still remove.
             durable.sync_folder(paths.log)
             durable.sync_folder(paths.root)
-            with durable.reporting("look into", paths.root):
+            with durable.reporting("read", paths.root):
                 listing = FolderListing(paths)
             self.state = StoreState(paths)
             self.state.add_all(read_log(paths))
@@ -153,7 +153,7 @@ class Committer:
             damage: name of a data file -> what is wrong with it.
 
         Returns:
-            The new path of each file; nothing is there if the file was missing.
+            The new path of each file; no file exists there if it was missing.
 
         Raises:
             WriterClosed: writing has stopped.

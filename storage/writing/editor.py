@@ -40,7 +40,7 @@ class QuarantinedFile:
     """A damaged data file that was taken out of a store.
 
     Attributes:
-        file: its path in the quarantine; nothing is there if the file was missing.
+        file: its path in the quarantine; no file exists there if it was missing.
         problem: what was wrong with it.
         rows: number of rows that it held.
     """

@@ -30,7 +30,7 @@ def _stored(store: Path, digest: str) -> IndexSet:
         return IndexSet()
 
 
-def kill_again_and_again(folder: Path, count: int, deaths: list[tuple[int, float | None]]) -> str:
+def run_killed_repeatedly(folder: Path, count: int, deaths: list[tuple[int, float | None]]) -> str:
     """Run a sweep in processes that are killed; return the figures."""
     sweep = write_sweep(folder / "mine.toml", f'structure = ["1x1x1"]\n{rates(count)}')
     (selection,) = find_targets([str(sweep)]).selections
@@ -58,7 +58,7 @@ def kill_again_and_again(folder: Path, count: int, deaths: list[tuple[int, float
     assert verify_store(store) == []
     return (
         f"{len(deaths)} kills, {unfinished} of them after a commit; {len(before):,} of {count:,} "
-        f"rows were stored at the last; opening the store took {longest * 1000:.0f} ms at most"
+        f"rows were stored after the last; opening the store took {longest * 1000:.0f} ms at most"
     )
 
 
@@ -66,7 +66,7 @@ def test_rows_are_trained_once_by_a_driver_killed_at_some_calls(tmp_path: Path) 
     deaths: list[tuple[int, float | None]] = [(at, None) for at in (3, 18, 40, 50, 61, 66, 72, 80)]
     # Twice as many experiments as these kills leave undone on an idle machine; on a busy one, kills
     # with a delay come later.
-    kill_again_and_again(tmp_path, 400, [*deaths, (45, 0.01), (60, 0.002), (70, 0.02)])
+    run_killed_repeatedly(tmp_path, 400, [*deaths, (45, 0.01), (60, 0.002), (70, 0.02)])
 
 
 @pytest.mark.campaign
@@ -77,4 +77,4 @@ def test_rows_are_trained_once_by_a_driver_killed_200_times(
     deaths: list[tuple[int, float | None]] = [(at, None) for at in range(CALLS)]
     deaths += [(draw.randrange(CALLS), draw.random() * 0.03) for _ in range(CALLS)]
     draw.shuffle(deaths)
-    print(kill_again_and_again(tmp_path, 8_000, deaths))
+    print(run_killed_repeatedly(tmp_path, 8_000, deaths))
