@@ -10,9 +10,6 @@ from search.styles import Style
 
 SEARCH: Final = "search"
 
-PRUNING: Final = tuple(name for name, method in METHODS.items() if method.chooses_masks)
-"""The built-in pruning algorithms, in the order of legends and tables."""
-
 _COLOURS: Final = (
     ("#5e3c99", "#a98bdc"),
     ("#1b7837", "#5fbf7f"),

@@ -24,16 +24,16 @@ def live_report(
     """Keep a page about a store up to date until Ctrl-C is pressed.
 
     Args:
-        store: Folder of the store, which need not exist yet.
-        folder: Folder of the page.
-        interval_s: Seconds between updates.
-        dataset: Data set to plot; None if there is only one.
-        overwrite: Replace another report in the folder.
+        store: folder of the store, which need not exist yet.
+        folder: folder of the page.
+        interval_s: seconds between updates.
+        dataset: data set to plot; None if there is only one.
+        overwrite: replace another report in the folder.
 
     Raises:
-        StoreError: The folder of the store holds something else, or the store cannot be read.
-        ValueError: There are several data sets and none is chosen.
-        OSError: The page cannot be written.
+        StoreError: the folder of the store holds something else, or the store cannot be read.
+        ValueError: there are several data sets and none is chosen.
+        OSError: the page cannot be written.
     """
     make_live_folder(folder, f"The store {store}", overwrite=overwrite)
     page = LivePage(folder, f"--store {shlex.quote(str(store))}", interval_s)

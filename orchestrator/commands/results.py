@@ -17,12 +17,12 @@ def results_reader(store: Path | None, published: bool) -> ResultsReader:
     """Return the reader for the options --store and --published.
 
     Args:
-        store: Folder of the store, or None.
-        published: Whether to read the published results.
+        store: folder of the store, or None.
+        published: whether to read the published results.
 
     Raises:
-        UserError: Both options are set, or neither.
-        StoreError: The results cannot be read.
+        UserError: both options are set, or neither.
+        StoreError: the results cannot be read.
     """
     if published and store is not None:
         raise UserError("--store and --published exclude each other: omit one")

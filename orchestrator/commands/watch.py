@@ -27,12 +27,12 @@ def watch(store: Path, interval_s: float, console: Console) -> None:
     A terminal shows it in place; otherwise a line is printed after each change.
 
     Args:
-        store: Folder of the store, which need not exist yet.
-        interval_s: Seconds between updates.
-        console: Console of standard output.
+        store: folder of the store, which need not exist yet.
+        interval_s: seconds between updates.
+        console: console of standard output.
 
     Raises:
-        StoreError: The folder holds something else, or the store cannot be read.
+        StoreError: the folder holds something else, or the store cannot be read.
     """
     with ExitStack() as stack:
         live = None

@@ -17,9 +17,9 @@ class Activity:
     """Activity on a store.
 
     Attributes:
-        last_run: Running or most recent sweep and its state; None if there was no sweep.
-        running: Progress of the running sweep; None if none runs or its driver has not reported.
-        busy: Process that holds the store while no sweep runs: a run that is starting its workers,
+        last_run: running or most recent sweep and its state; None if there was no sweep.
+        running: progress of the running sweep; None if none runs or its driver has not reported.
+        busy: process that holds the store while no sweep runs: a run that is starting its workers,
             or another command.
     """
 
@@ -32,8 +32,8 @@ class Activity:
         """Return the present activity on a store.
 
         Args:
-            reader: Reader of the store.
-            progress: Its `progress()`.
+            reader: reader of the store.
+            progress: its `progress()`.
         """
         holder = reader.holder()
         if not progress.sweeps:

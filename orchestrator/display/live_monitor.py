@@ -28,10 +28,10 @@ class LiveMonitor:
     """Progress display that keeps the store's live file up to date.
 
     Args:
-        display: Display of the sweep.
-        paths: Paths of its store.
-        sweep_id: Id of the sweep.
-        executor: Executor of the sweep.
+        display: display of the sweep.
+        paths: paths of its store.
+        sweep_id: id of the sweep.
+        executor: executor of the sweep.
     """
 
     def __init__(

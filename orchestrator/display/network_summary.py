@@ -24,10 +24,10 @@ def found_network(
     """Return the log entry of a network that was chosen among trained ones.
 
     Args:
-        row: Row of the network with the columns in `COLUMNS`.
-        target: Accuracy that it had to reach.
-        reached: Number of networks that reach the target.
-        trained: Number of networks it was chosen from.
+        row: row of the network with the columns in `COLUMNS`.
+        target: accuracy that it had to reach.
+        reached: number of networks that reach the target.
+        trained: number of networks it was chosen from.
     """
     if row["paper_group"] is None:
         label = f"{row['study']}:{row['study_index'] + 1}"

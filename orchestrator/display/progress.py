@@ -46,9 +46,9 @@ class ProgressDisplay:
     """Experiments done, rate, time left and sparsest networks of a sweep.
 
     Args:
-        console: Console of standard error, so that output can be piped.
-        tally: Counts of the sweep, kept by the driver.
-        best: Fewest weights in the store so far; updated by `rows`.
+        console: console of standard error, so that output can be piped.
+        tally: counts of the sweep, kept by the driver.
+        best: fewest weights in the store so far; updated by `rows`.
     """
 
     def __init__(self, console: Console, tally: Tally, best: FewestWeights) -> None:

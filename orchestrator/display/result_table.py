@@ -36,8 +36,8 @@ def show_result(result: pa.RecordBatchReader) -> None:
     that does not go to a terminal may have lines of any length.
 
     Raises:
-        UserError: The rows are too large to be printed.
-        StoreError: The result cannot be read.
+        UserError: the rows are too large to be printed.
+        StoreError: the result cannot be read.
     """
     console = plain_console()
     first, count, complete = _first_rows(result)

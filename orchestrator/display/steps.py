@@ -18,7 +18,7 @@ class StepsDisplay:
     Without a terminal a line is printed when a step is done, and every `LINE_EVERY_S` before that.
 
     Args:
-        console: Console of standard error, so that output can be piped.
+        console: console of standard error, so that output can be piped.
     """
 
     def __init__(self, console: Console) -> None:

@@ -57,8 +57,8 @@ def plain_console(*, stderr: bool = False, width: int | None = None) -> Console:
     can be forced into a pipe with FORCE_COLOR.
 
     Args:
-        stderr: Print on standard error instead of standard output.
-        width: Characters per line; None for the width of the terminal.
+        stderr: print on standard error instead of standard output.
+        width: characters per line; None for the width of the terminal.
     """
     stream = sys.stderr if stderr else sys.stdout
     on_terminal = stream is not None and stream.isatty()

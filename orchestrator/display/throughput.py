@@ -17,8 +17,8 @@ def rate_and_time_left(rate: float, left_s: float | None) -> list[str]:
     """Return the rate and, where it is known, the time left.
 
     Args:
-        rate: Recent experiments per second.
-        left_s: Seconds until the run ends; None if unknown.
+        rate: recent experiments per second.
+        left_s: seconds until the run ends; None if unknown.
     """
     text = f"{rate:,.0f}/s" if rate >= 9.95 else f"{rate:.2g}/s"
     return [text] if left_s is None else [text, f"{clock(left_s)} left"]
@@ -28,9 +28,9 @@ def unevenness(experiments_left: int, rate: float, left_s: float | None) -> list
     """Return an explanation if the time left is not the number of experiments over the rate.
 
     Args:
-        experiments_left: Experiments not trained yet.
-        rate: Recent experiments per second.
-        left_s: Seconds until the run ends; None if unknown.
+        experiments_left: experiments not trained yet.
+        rate: recent experiments per second.
+        left_s: seconds until the run ends; None if unknown.
 
     Returns:
         One phrase; none if rate and time left agree or are unknown.

@@ -17,14 +17,14 @@ class Watcher(ExitStack):
     """Summary of a store at the last refresh.
 
     Args:
-        store: Folder of the store, which need not exist yet.
+        store: folder of the store, which need not exist yet.
 
     Attributes:
-        reader: Reader of the store; None while there is no store.
-        best: Fewest weights at each target.
-        rows: Number of stored rows.
-        studies: Records of `orchestrator.display.store_summary.stored_studies`.
-        activity: Activity on the store.
+        reader: reader of the store; None while there is no store.
+        best: fewest weights at each target.
+        rows: number of stored rows.
+        studies: records of `orchestrator.display.store_summary.stored_studies`.
+        activity: activity on the store.
     """
 
     def __init__(self, store: Path) -> None:
@@ -40,7 +40,7 @@ class Watcher(ExitStack):
         """Read the store again and return whether it has changed.
 
         Raises:
-            StoreError: The folder holds something else, or the store cannot be read.
+            StoreError: the folder holds something else, or the store cannot be read.
         """
         changed = True
         if self.reader is None:

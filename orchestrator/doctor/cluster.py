@@ -24,7 +24,7 @@ def check_ray(address: str | None) -> Iterator[Finding]:
     Call `orchestrator.ray_environment.prepare_ray_environment` first.
 
     Args:
-        address: Address of the cluster; None for this machine.
+        address: address of the cluster; None for this machine.
     """
     try:
         if address is None:

@@ -23,9 +23,9 @@ class Finding:
     Attributes:
         level: ok; warning if it works, but slowly or with other results than elsewhere; problem if
             it does not work or gives wrong results.
-        what: What was checked.
-        found: What was found.
-        advice: What to do; empty if it is ok.
+        what: subject of the check.
+        found: result of the check.
+        advice: what to do; empty if it is ok.
     """
 
     level: Level

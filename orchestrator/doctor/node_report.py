@@ -23,11 +23,11 @@ class NodeReport:
     """Properties of a machine.
 
     Attributes:
-        host: Name of the machine.
-        versions: Package -> version, including Python.
-        code: Digest of this project's sources.
-        backend: Value of the column `backend` in rows trained on its CPU.
-        cores: Number of usable cores.
+        host: name of the machine.
+        versions: package -> version, including Python.
+        code: digest of this project's sources.
+        backend: value of the column `backend` in rows trained on its CPU.
+        cores: number of usable cores.
     """
 
     host: str
@@ -49,7 +49,7 @@ def code_digest(root: Path | None = None) -> str:
     """Return the BLAKE2b digest, 64 bits, of the sources of all packages that a sweep runs.
 
     Args:
-        root: Folder that holds the packages; None for those of this process.
+        root: folder that holds the packages; None for those of this process.
     """
     digest = hashlib.blake2b(digest_size=8)
     for name, path in sources(root).items():
@@ -62,7 +62,7 @@ def sources(root: Path | None = None) -> dict[str, Path]:
     """Return the sources of all packages that a sweep runs: name in a checkout -> path, sorted.
 
     Args:
-        root: As for `code_digest`.
+        root: as for `code_digest`.
     """
     files = {}
     for package in PACKAGES:

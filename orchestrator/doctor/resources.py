@@ -48,8 +48,8 @@ def check_memory(total: int, cores: int) -> Finding:
     """Check that there is memory for one worker per core.
 
     Args:
-        total: Memory in bytes.
-        cores: Number of usable cores.
+        total: memory in bytes.
+        cores: number of usable cores.
     """
     workers = total // WORKER_BYTES
     if workers < 1:

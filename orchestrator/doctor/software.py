@@ -51,8 +51,8 @@ def check_packages(installed: Mapping[str, str], constraints: Path) -> Finding:
     """Compare the versions of packages with those that the project is tested with.
 
     Args:
-        installed: Package -> version.
-        constraints: File with the tested versions.
+        installed: package -> version.
+        constraints: file with the tested versions.
     """
     what = "packages"
     try:
@@ -147,7 +147,7 @@ def check_gpu(driver: Path = _NVIDIA) -> Finding:
     """Check that torch can use the GPU, if there is one.
 
     Args:
-        driver: File that exists if a driver is loaded.
+        driver: file that exists if a driver is loaded.
     """
     # Imported here: it takes seconds.
     import torch
@@ -176,8 +176,8 @@ def check_clock(now: float, code: float) -> Finding:
     """Check the clock, which only dates sweeps.
 
     Args:
-        now: Present time, in seconds since 1970.
-        code: Modification time of the newest source file, likewise.
+        now: present time, in seconds since 1970.
+        code: modification time of the newest source file, likewise.
     """
     text = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M} UTC"
     if now < code - 86_400:

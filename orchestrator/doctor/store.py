@@ -61,8 +61,8 @@ def check_kind(folder: Path, mounts: Path) -> Finding:
     """Check the kind of the file system.
 
     Args:
-        folder: Folder on it.
-        mounts: File in which the kernel lists the mounted file systems.
+        folder: folder on it.
+        mounts: file in which the kernel lists the mounted file systems.
     """
     kind = _kind(folder.resolve(), mounts)
     if kind.startswith(_NETWORK):

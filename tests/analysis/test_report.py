@@ -14,7 +14,7 @@ import sparsest
 from analysis.best_row import best_row
 from analysis.figures.chart import MIN_REST, Axis
 from analysis.intervals import Interval
-from analysis.methods import PRUNING, method_styles, name_of
+from analysis.methods import method_styles, name_of
 from analysis.report.answers import ask
 from analysis.report.build import Built, Options, build_report
 from analysis.report.claims import Claim, Finding, above, with_interval
@@ -471,7 +471,6 @@ def test_claims_come_from_the_rows_of_the_report(report_store: Path) -> None:
 
 def test_methods_have_different_styles() -> None:
     styles = list(method_styles(METHODS).values())
-    assert set(PRUNING) | {"search"} == set(METHODS)
     for attribute in ("light", "dark", "symbol", "marker"):
         assert len({getattr(style, attribute) for style in styles}) == len(styles)
     assert len({name_of(method) for method in METHODS}) == len(METHODS)
