@@ -50,7 +50,7 @@ ROW_MS = 6.3
 """Simulated training time of an experiment in ms (docs/speed.md); it decides the size of tasks."""
 
 GAPS = 3_000
-"""In the resumed sweep, the last third of every GAPS consecutive experiments is missing."""
+"""Length of a run of experiments of which the resumed sweep lacks the last third."""
 
 
 def run() -> None:

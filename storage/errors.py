@@ -57,7 +57,7 @@ class MarkerDamaged(StoreDamaged):
 
 
 class LogMissing(StoreDamaged):
-    """There are data files, and no log that names them."""
+    """Data files exist, but no log that names them."""
 
     advice = (
         "Restore the folder log/ from a copy of the store, or run `sparsest verify --rebuild` on "
@@ -201,7 +201,7 @@ class ExportError(StoreError):
 
 
 class NotPublished(StoreError):
-    """There are no published results in that folder."""
+    """The folder has no published results."""
 
 
 class PublishedDamaged(StoreError):

@@ -31,7 +31,7 @@ MAX_TIES = 100_000
 """Maximum number of tied arrangements of a mask that are followed."""
 
 Swap = tuple[int, ...]
-"""For each position of a cell the cell that moves there."""
+"""A permutation of cells: for each position, the cell that moves there."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ class BadAddress(StoreError, ValueError):
 
 
 class NoRemoteStore(NotAStore):
-    """There is no object under the prefix.
+    """The prefix has no objects.
 
     Args:
         url: address of the store.
