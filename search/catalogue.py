@@ -64,8 +64,8 @@ def resolve(name: str) -> list[Selection]:
     closest = completions or get_close_matches(name, STUDY_NAMES, n=1)
     hint = f"did you mean {' or '.join(map(repr, closest))}? " if closest else ""
     raise UnknownStudyError(
-        f"unknown study {name!r}; {hint}there are {', '.join(STUDY_NAMES)}, "
-        "and sweep files ending in .toml"
+        f"unknown study {name!r}; {hint}allowed: {', '.join(STUDY_NAMES)}, or a sweep file, "
+        "whose name ends in .toml"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter, deque
 from collections.abc import Callable
 from types import TracebackType
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from orchestrator.executor import Done, Failed, Outcome, Returned, TimeLimit
 from orchestrator.job import Job
+from orchestrator.stopping import StopRequest
 from orchestrator.worker_pool import DEFAULT_KIND, WorkerCounts, WorkerKind
 from search.experiment import Experiment
 from search.grid import Table
@@ -174,3 +176,11 @@ class StopAfter:
             return False
         self._checks -= 1
         return self._checks < 0
+
+
+class LateStop(StopRequest):
+    """A request to stop that comes when a sweep has just ended."""
+
+    def __exit__(self, *error: object) -> None:
+        self.received = signal.SIGINT
+        super().__exit__(*error)  # type: ignore[arg-type]

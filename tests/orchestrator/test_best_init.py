@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,13 +13,13 @@ import pytest
 from orchestrator.best_init import SEARCHES, find_init, require_searches, searched_study
 from orchestrator.commands import training
 from orchestrator.errors import UserError
-from orchestrator.stopping import StopRequest
 from search.catalogue import Selection
 from search.indices import IndexSet
 from search.paper import PAPER_STUDIES, paper_study
 from storage.log.sweep_info import describe_sweep
 from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
+from tests.orchestrator.fakes import LateStop
 from tests.orchestrator.running import INLINE, count_rows, query, refused, sparsest
 from tests.orchestrator.small_paper import small_paper
 from workers.initial import initial_network
@@ -181,14 +180,9 @@ def test_choice_after_a_limit_is_made_by_the_next_run(store: Path) -> None:
 def test_request_to_stop_between_the_sweeps_is_kept(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Late(StopRequest):
-        def __exit__(self, *error: object) -> None:
-            self.received = signal.SIGINT
-            super().__exit__(*error)  # type: ignore[arg-type]
-
     words = ("run", "phase2-95", "fixed95-phase1", "--store", store, *INLINE)
     with monkeypatch.context() as patched:
-        patched.setattr(training, "StopRequest", Late)
+        patched.setattr(training, "StopRequest", LateStop)
         ended = sparsest(*words)
     assert ended.code == 130
     assert "left: 6 experiments; " in ended.err

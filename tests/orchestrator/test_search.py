@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,12 +19,12 @@ from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
 from orchestrator.invocation import Invocation
 from orchestrator.run_store import RunStore
-from orchestrator.stopping import StopRequest
 from search.grid import Product, axis
 from search.structure import Structure
 from search.two_phases import SearchSettings
 from storage.reading.reader import StoreReader
 from tests.orchestrator import small_paper as small
+from tests.orchestrator.fakes import LateStop
 from tests.orchestrator.running import INLINE, CommandResult, count_rows, query, refused, sparsest
 
 STEP = ("--lr", "0.05", "--schedule", "step")
@@ -137,13 +136,8 @@ def test_limit_that_ends_with_phase_1_ends_the_command(store: Path) -> None:
 def test_request_to_stop_at_the_end_of_phase_1_is_kept(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Late(StopRequest):
-        def __exit__(self, *error: object) -> None:
-            self.received = signal.SIGINT
-            super().__exit__(*error)  # type: ignore[arg-type]
-
     with monkeypatch.context() as patched:
-        patched.setattr(training, "StopRequest", Late)
+        patched.setattr(training, "StopRequest", LateStop)
         ended = search(store, code=130)
         assert "\n  sparsest search " in ended.err
         assert count_rows(store) == 3
