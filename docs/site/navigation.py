@@ -34,6 +34,7 @@ NAVIGATION: Final[dict[str, tuple[str, ...]]] = {
     "Explanation": (
         "docs/paper",
         "docs/results",
+        "docs/elimination",
         "docs/gallery",
         "docs/fidelity",
         "docs/reproducibility",
