@@ -181,6 +181,8 @@ class Recorder:
         return self._made
 
     def _name(self, path: Path, number: int | None, is_folder: bool = False) -> None:
+        if path.parent not in self._numbers:
+            self.find(path.parent)  # a scratch folder, which `tempfile` makes without this `os`
         self.events.append(Named(self._numbers[path.parent], path.name, number, is_folder))
         if number is None:
             del self._numbers[path]

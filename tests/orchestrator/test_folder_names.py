@@ -29,7 +29,8 @@ def test_commands_give_the_same_answers_as_in_a_plain_folder(
     nested: Path, trained: Path, tmp_path: Path
 ) -> None:
     assert rows(nested) == rows(trained)
-    for query in (ALL, "SELECT lr, count(*) FROM results WHERE method = 'search' GROUP BY lr"):
+    counts = "SELECT lr, count(*) FROM results WHERE method = 'search' GROUP BY lr ORDER BY lr"
+    for query in (ALL, counts):
         ask = ("query", query, "--format", "csv", "--store")
         assert sparsest(*ask, nested).out == sparsest(*ask, trained).out
     with notebook.open(nested) as there, notebook.open(trained) as here:

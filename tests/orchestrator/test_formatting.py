@@ -44,6 +44,7 @@ def test_number_has_the_digits_that_matter(text: str, expected: str) -> None:
 def table(*rows: tuple[float | None, int | None]) -> pa.Table:
     return pa.table(
         {
+            "dataset": pa.array(["cubist-spiral"] * len(rows), pa.string()),
             "accuracy": pa.array([accuracy for accuracy, _ in rows], pa.float64()),
             "weight_nnz": pa.array([weights for _, weights in rows], pa.int32()),
         }
