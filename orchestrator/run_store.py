@@ -75,7 +75,9 @@ class RunStore(ExitStack):
     def reader(self) -> StoreReader:
         """A reader of everything that has been committed."""
         if self._reader is None:
-            self._reader = self.enter_context(StoreReader(self.folder))
+            # The writer has read the log already.
+            state = None if self._writer is None else self._writer.state
+            self._reader = self.enter_context(StoreReader(self.folder, state=state))
         self._reader.refresh()
         return self._reader
 
