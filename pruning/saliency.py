@@ -161,12 +161,12 @@ def _losses(  # type: ignore[no-untyped-def]
     """Compute the mean loss without each weight.
 
     Args:
-        first: as for `_forward`, like the next two.
-        source: see there.
-        weight: see there.
-        sums: result of `_forward`, like the next two.
-        values: see there.
-        means: see there.
+        first: int64 [neurons + 1], index of the first weight of each neuron.
+        source: int64 [weights], neuron that the weight comes from.
+        weight: float64 [weights].
+        sums: float64 [neurons, points], weighted sums from `_forward`.
+        values: float64 [neurons, points], values from `_forward`.
+        means: float64 [neurons], mean values from `_forward`.
         labels: float64 [points].
         changes: zeros [neurons, points], for the changes of values.
         changed: bool [neurons], for the neurons whose values change.
@@ -213,12 +213,12 @@ def _expansions(  # type: ignore[no-untyped-def]
     """Compute the second-order expansion of the loss increase without each weight.
 
     Args:
-        first: as for `_forward`, like the next two.
-        source: see there.
-        weight: see there.
-        sums: result of `_forward`, like the next two.
-        values: see there.
-        means: see there.
+        first: int64 [neurons + 1], index of the first weight of each neuron.
+        source: int64 [weights], neuron that the weight comes from.
+        weight: float64 [weights].
+        sums: float64 [neurons, points], weighted sums from `_forward`.
+        values: float64 [neurons, points], values from `_forward`.
+        means: float64 [neurons], mean values from `_forward`.
         labels: float64 [points].
         slopes: zeros [neurons, points], for the derivatives of the logit.
         errors: float64 [2, points], for the derivatives of the loss in the logit.
