@@ -17,24 +17,42 @@ from search.process_state import plugin_call
 T = TypeVar("T")
 
 
+def outputs_for(classes: int) -> int:
+    """Return the number of outputs of a network: one logit for two classes, otherwise one each."""
+    return 1 if classes == 2 else classes
+
+
 @dataclass(frozen=True)
 class DatasetSpec:
     """A data set.
 
     Attributes:
         name: value of `Experiment.dataset`.
-        points: number of points.
+        points: number of points to train on.
         features: number of inputs of a network for it.
         function: function that makes it, MODULE:NAME; empty for a plug-in.
+        classes: number of classes.
+        test_points: number of points of the test split; 0 without one.
+        digest: `workers.datasets.Dataset.digest`.
     """
 
     name: str
     points: int
     features: int
     function: str = ""
+    classes: int = 2
+    test_points: int = 0
+    digest: str = ""
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs of a network for it."""
+        return outputs_for(self.classes)
 
 
-CUBIST_SPIRAL = DatasetSpec("cubist-spiral", 49_982, 2, "workers.datasets:cubist_spiral")
+CUBIST_SPIRAL = DatasetSpec(
+    "cubist-spiral", 49_982, 2, "workers.datasets:cubist_spiral", digest="aa164957c7ff09cc"
+)
 """The paper's data set (docs/paper.md, section 2)."""
 
 DATASETS: dict[str, DatasetSpec] = {dataset.name: dataset for dataset in (CUBIST_SPIRAL,)}
@@ -70,7 +88,15 @@ def plugin_dataset(name: str) -> DatasetSpec:
     """
 
     def described(made: Any) -> DatasetSpec:
-        return DatasetSpec(name, len(made), made.features)
+        test_points = 0 if made.test is None else len(made.test)
+        return DatasetSpec(
+            name,
+            len(made),
+            made.features,
+            classes=made.classes,
+            test_points=test_points,
+            digest=made.digest,
+        )
 
     return made_by_plugin(name, described)
 

@@ -5,14 +5,16 @@ Other packages can add data sets as plug-ins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache, partial
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
 from importlib import import_module
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from search.datasets import DATASETS, made_by_plugin
+from search.datasets import DATASETS, made_by_plugin, outputs_for
 
 REQUESTED_POINTS = 50_000
 """Number of points of the Cubist Spiral before the count of each segment is rounded down."""
@@ -23,46 +25,118 @@ HALF_GAP = 15.0
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Labelled points for both training and evaluation: there is no held-out split.
+    """Labelled points to train on, and perhaps a test split to evaluate on.
 
     Attributes:
         name: value of `Experiment.dataset`.
         points: float32 [N, features], read-only, every feature with mean 0 and variance 1.
-        labels: float32 [N], read-only, 0 or 1.
+        labels: float32 [N], read-only, class numbers 0 to `classes` - 1.
+        classes: number of classes.
+        test: points and labels that no training sees, with the same features and classes and no
+            `test` of its own; None if there are none.
+        class_names: name of each class.
+        feature_names: name of each feature.
+        image_shape: (height, width) if the features are the pixels of an image, row by row.
     """
 
     name: str
     points: NDArray[np.float32]
     labels: NDArray[np.float32]
+    classes: int = 2
+    test: Dataset | None = None
+    class_names: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
+    image_shape: tuple[int, int] | None = None
 
     @classmethod
-    def of(cls, name: str, points: ArrayLike, labels: ArrayLike) -> Dataset:
+    def of(
+        cls,
+        name: str,
+        points: ArrayLike,
+        labels: ArrayLike,
+        *,
+        classes: int | None = None,
+        test: tuple[ArrayLike, ArrayLike] | None = None,
+        class_names: Sequence[str] = (),
+        feature_names: Sequence[str] = (),
+        image_shape: tuple[int, int] | None = None,
+    ) -> Dataset:
         """Return a data set with a read-only float32 copy of the given numbers.
 
         Args:
             name: value of `Experiment.dataset`.
             points: [N, features]; see `standardised`.
-            labels: [N], 0 or 1.
+            labels: [N], class numbers 0 to `classes` - 1, each at least once.
+            classes: number of classes; None for one more than the largest label.
+            test: points [M, features] and labels [M] of the test split.
+            class_names: name of each class; its number by default.
+            feature_names: name of each feature; x1, x2 and so on by default.
+            image_shape: (height, width) if the features are pixels, row by row.
 
         Raises:
-            ValueError: the shapes are wrong, a coordinate is not finite, or a label is neither 0
-                nor 1.
+            ValueError: the shapes are wrong, there are no points, a coordinate is not finite, a
+                feature other than a pixel has the same value at all points, a label is no class
+                number, a class has no point to train on, or there is only one class.
         """
-        # Copies, because the caller may change its arrays later and they must stay writable.
-        x = np.array(points, dtype=np.float32, order="C")
-        y = np.array(labels, dtype=np.float32)
-        if x.ndim != 2 or y.shape != x.shape[:1] or x.size == 0:
+        x, y = _arrays(name, points, labels)
+        if classes is None:
+            classes = max(int(y.max()), 0) + 1
+        _check_labels(name, y, classes)
+        present = np.unique(y)
+        if classes < 2:
+            raise ValueError(f"data set {name!r} has only the class 0; expected at least 2 classes")
+        if len(present) < classes:
+            absent = np.setdiff1d(np.arange(len(present) + 1), present)[0]
             raise ValueError(
-                f"points have shape {list(x.shape)} and labels {list(y.shape)}; expected "
-                "[N, features] and [N]"
+                f"data set {name!r} has {classes} classes, but no point of class {absent} to "
+                "train on; number the classes from 0 without a gap"
             )
-        if not np.isfinite(x).all():
-            raise ValueError("points contain a coordinate that is not finite")
-        if not np.isin(y, (0, 1)).all():
-            raise ValueError("labels contain a value other than 0 and 1")
-        x.setflags(write=False)
-        y.setflags(write=False)
-        return cls(name, x, y)
+        features = x.shape[1]
+        if image_shape is not None and np.prod(image_shape) != features:
+            raise ValueError(
+                f"data set {name!r}: image_shape {image_shape} does not fit {features} features"
+            )
+        inputs = _names(name, "feature", feature_names, [f"x{n}" for n in range(1, features + 1)])
+        # Every image has pixels that are never drawn on.
+        constant = np.flatnonzero(x.min(axis=0) == x.max(axis=0))
+        if constant.size and image_shape is None:
+            raise ValueError(
+                f"data set {name!r}: feature {inputs[constant[0]]} has the same value at all "
+                "points; leave it out"
+            )
+        outputs = _names(name, "class", class_names, [str(n) for n in range(classes)])
+        described = cls(name, x, y, classes, None, outputs, inputs, image_shape)
+        if test is None:
+            return described
+        test_x, test_y = _arrays(f"{name} (test split)", *test)
+        if test_x.shape[1] != features:
+            raise ValueError(
+                f"data set {name!r}: points have {features} features, test points {test_x.shape[1]}"
+            )
+        _check_labels(f"{name} (test split)", test_y, classes)
+        return replace(described, test=replace(described, points=test_x, labels=test_y))
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs of a network for it: one logit for two classes, otherwise one each."""
+        return outputs_for(self.classes)
+
+    @cached_property
+    def digest(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 over all points and labels.
+
+        For the points to train on and then for those of the test split, if there is one: the
+        numbers of points, features and classes as text such as "150 4 3;", the points row by row,
+        and the labels, as little-endian float32.
+        """
+        digest = hashlib.sha256()
+        for part in (self, self.test):
+            if part is not None:
+                points = np.asarray(part.points, dtype="<f4", order="C")
+                digest.update(f"{len(points)} {points.shape[1]} {self.classes};".encode())
+                digest.update(points.tobytes())
+                digest.update(np.asarray(part.labels, dtype="<f4").tobytes())
+        return digest.hexdigest()[:16]
 
     @property
     def features(self) -> int:
@@ -109,8 +183,17 @@ def standardised(points: NDArray[np.float64]) -> NDArray[np.float32]:
 
     Returns:
         float32 [N, features].
+
+    Raises:
+        ValueError: a feature has the same value at all points.
     """
     rounded = points.astype(np.float32).astype(np.float64)
+    constant = np.flatnonzero(rounded.min(axis=0) == rounded.max(axis=0))
+    if constant.size:
+        raise ValueError(
+            f"feature {constant[0] + 1} of {rounded.shape[1]} has the same value at all points; "
+            "leave it out"
+        )
     centred = rounded - rounded.mean(axis=0)
     result: NDArray[np.float32] = (centred / centred.std(axis=0, ddof=1)).astype(np.float32)
     return result
@@ -160,4 +243,57 @@ def _checked(name: str, made: object) -> Dataset:
         raise TypeError(f"its function returned a {type(made).__name__}, not a Dataset")
     if made.name != name:
         raise ValueError(f"its Dataset is named {made.name!r}, but its entry point {name!r}")
-    return Dataset.of(name, made.points, made.labels)
+    return Dataset.of(
+        name,
+        made.points,
+        made.labels,
+        classes=made.classes,
+        test=None if made.test is None else (made.test.points, made.test.labels),
+        class_names=made.class_names,
+        feature_names=made.feature_names,
+        image_shape=made.image_shape,
+    )
+
+
+def _arrays(
+    name: str, points: ArrayLike, labels: ArrayLike
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return read-only float32 copies of points [N, features] and labels [N]."""
+    # Copies, because the caller may change its arrays later and they must stay writable.
+    x = np.array(points, dtype=np.float32, order="C")
+    y = np.array(labels, dtype=np.float32)
+    if x.ndim != 2 or y.shape != x.shape[:1] or x.size == 0:
+        raise ValueError(
+            f"data set {name!r}: points have shape {list(x.shape)} and labels {list(y.shape)}; "
+            "expected [N, features] and [N], with at least one point"
+        )
+    if not np.isfinite(x).all():
+        row, column = np.argwhere(~np.isfinite(x))[0]
+        raise ValueError(
+            f"data set {name!r}: feature {column + 1} of point {row} is {x[row, column]}, not a "
+            "finite number"
+        )
+    if not np.isfinite(y).all():
+        row = np.flatnonzero(~np.isfinite(y))[0]
+        raise ValueError(f"data set {name!r}: the label of point {row} is {y[row]}")
+    x.setflags(write=False)
+    y.setflags(write=False)
+    return x, y
+
+
+def _check_labels(name: str, labels: NDArray[np.float32], classes: int) -> None:
+    wrong = labels[(labels != np.floor(labels)) | (labels < 0) | (labels >= classes)]
+    if wrong.size:
+        raise ValueError(
+            f"data set {name!r} has a label {wrong[0]:g}; allowed: whole numbers from 0 to "
+            f"{classes - 1}"
+        )
+
+
+def _names(name: str, kind: str, given: Sequence[str], default: list[str]) -> tuple[str, ...]:
+    """Return the names of all classes or features."""
+    if given and len(given) != len(default):
+        raise ValueError(
+            f"data set {name!r} has {len(given)} {kind} names; expected {len(default)}"
+        )
+    return tuple(given or default)

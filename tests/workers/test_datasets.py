@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from search.datasets import DATASETS, dataset_named
 from workers.datasets import Dataset, load_dataset, standardised
@@ -83,6 +84,9 @@ def test_data_set_is_made_once_per_process(spiral: Dataset) -> None:
 def test_data_set_matches_its_specification(name: str) -> None:
     dataset, spec = load_dataset(name), DATASETS[name]
     assert (dataset.name, len(dataset), dataset.features) == (name, spec.points, spec.features)
+    assert (dataset.classes, dataset.outputs) == (spec.classes, spec.outputs)
+    assert (0 if dataset.test is None else len(dataset.test)) == spec.test_points
+    assert dataset.digest == spec.digest
     assert dataset_named(name) is spec
 
 
@@ -102,3 +106,82 @@ def test_short_batch_at_the_end_of_an_epoch_is_skipped(spiral: Dataset) -> None:
 def test_impossible_batch_size_is_refused(spiral: Dataset, batch_size: int) -> None:
     with pytest.raises(ValueError, match=f"49982.*got {batch_size}"):
         spiral.steps_per_epoch(batch_size)
+
+
+SQUARE = ((0, 0), (0, 1), (1, 0), (1, 1))
+
+
+def test_two_classes_have_one_output_and_more_have_one_each() -> None:
+    assert Dataset.of("xor", SQUARE, [0, 1, 1, 0]).outputs == 1
+    three = Dataset.of("three", SQUARE, [0, 1, 2, 0])
+    assert (three.classes, three.outputs) == (3, 3)
+    assert three.class_names == ("0", "1", "2")
+    assert three.feature_names == ("x1", "x2")
+
+
+def test_test_split_shares_the_description_of_its_data_set() -> None:
+    dataset = Dataset.of(
+        "two", SQUARE, [0, 1, 1, 0], test=([[5, 5]], [1]), class_names=("no", "yes")
+    )
+    assert dataset.test is not None
+    assert dataset.test.points.tolist() == [[5, 5]]
+    assert (dataset.test.classes, dataset.test.class_names) == (2, ("no", "yes"))
+    assert dataset.test.test is None
+
+
+def test_digest_covers_points_labels_and_the_test_split() -> None:
+    test = ([[5, 5]], [1])
+    digests = {
+        Dataset.of("a", SQUARE, [0, 1, 1, 0]).digest,
+        Dataset.of("a", SQUARE, [0, 1, 1, 1]).digest,
+        Dataset.of("a", SQUARE[::-1], [0, 1, 1, 1]).digest,
+        Dataset.of("a", SQUARE, [0, 1, 1, 0], test=test).digest,
+        Dataset.of("a", SQUARE, [0, 1, 1, 0], test=([[5, 5]], [0])).digest,
+    }
+    assert len(digests) == 5
+    assert Dataset.of("b", SQUARE, [0, 1, 1, 0]).digest in digests
+
+
+@pytest.mark.parametrize(
+    ("points", "labels", "problem"),
+    [
+        (SQUARE, [0, 1, 3, 3], "no point of class 2"),
+        (SQUARE, [0, 0, 0, 0], "at least 2 classes"),
+        (SQUARE, [1, 1, 1, 1], "no point of class 0"),
+        (SQUARE, [0, 1, 0.5, 1], "0.5"),
+        (SQUARE, [0, 1, -1, 1], "-1"),
+        (SQUARE, [0, 1, math.nan, 1], "label of point 2"),
+        (((0, 0), (0, math.nan)), [0, 1], "feature 2 of point 1"),
+        (((0, 7), (1, 7)), [0, 1], "feature x2"),
+        (np.empty((0, 2)), [], "at least one point"),
+        (SQUARE, [0, 1], "expected"),
+    ],
+)
+def test_unusable_points_are_refused_with_the_name_of_the_data_set(
+    points: ArrayLike, labels: ArrayLike, problem: str
+) -> None:
+    with pytest.raises(ValueError, match=f"'broken'.*{problem}"):
+        Dataset.of("broken", points, labels)
+
+
+def test_constant_feature_is_refused_by_its_name() -> None:
+    with pytest.raises(ValueError, match="feature age"):
+        Dataset.of("a", ((0, 7), (1, 7)), [0, 1], feature_names=("size", "age"))
+    with pytest.raises(ValueError, match="feature 2"):
+        standardised(np.array([[0.0, 7.0], [1.0, 7.0]]))
+
+
+def test_image_may_have_constant_pixels() -> None:
+    assert Dataset.of("a", ((0, 7), (1, 7)), [0, 1], image_shape=(1, 2)).image_shape == (1, 2)
+    with pytest.raises(ValueError, match="image_shape"):
+        Dataset.of("a", SQUARE, [0, 1, 1, 0], image_shape=(2, 2))
+
+
+@pytest.mark.parametrize(
+    ("test", "problem"), [(([[1, 2, 3]], [0]), "features"), (([[1, 2]], [2]), "label 2")]
+)
+def test_test_split_that_does_not_fit_is_refused(
+    test: tuple[ArrayLike, ArrayLike], problem: str
+) -> None:
+    with pytest.raises(ValueError, match=problem):
+        Dataset.of("a", SQUARE, [0, 1, 1, 0], test=test)
