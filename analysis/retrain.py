@@ -1,4 +1,8 @@
-"""Retraining of stored rows, to obtain networks whose weights are not stored."""
+"""Retraining of stored rows, to obtain networks whose weights are not stored.
+
+A row that starts from another row's network (`search.lineage`) is trained after its ancestors, from
+the root on.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from search.experiment import FRESH_INIT
-from search.layers import StoredInit
+from search.datasets import dataset_named
+from search.experiment import FRESH_INIT, Experiment
+from search.layers import Layers, StoredInit
+from search.lineage import RowInit
 from search.specification import experiment_of
 from storage.log.init_entries import PublishedInit
 from storage.log.inits import FrozenInit
+from storage.results_reader import ParentRow
+from workers.initial import full_network
 from workers.other_arithmetic import train_as
 from workers.stored_init import load_stored_init, remade_init
+from workers.trained import stored_layers
 
 COMPARED = ("status", "accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz")
 """Columns that must be reproduced, bit for bit on the same backend."""
 
 
 class InitSource(Protocol):
-    """A source of stored initialisations, such as a reader."""
+    """A source of initialisations, such as a reader."""
 
-    def init(self, token: str) -> FrozenInit | PublishedInit | None:
+    def init(self, token: str) -> FrozenInit | PublishedInit | ParentRow | None:
         """Return a stored initialisation, or how to recreate it, by its token."""
 
 
@@ -59,10 +68,7 @@ def retrained(
         ValueError: the initialisation is missing, or another version trained the row.
         NotTheSame: the result differs from the row.
     """
-    new = trained_again(row, reader, init_file)
-    if any(new[name] != row[name] for name in COMPARED):
-        raise NotTheSame(_difference(row, new))
-    return {**row, **new}
+    return {**row, **_same(row, trained_again(row, reader, init_file))}
 
 
 def with_network(
@@ -77,7 +83,8 @@ def trained_again(
 ) -> dict[str, Any]:
     """Train a row's experiment here and return the outcome, without comparing it with the row.
 
-    The arithmetic is that of the processor that made the row, whatever this processor is.
+    The arithmetic is that of the processor that made the row, whatever this processor is. Ancestors
+    are trained again first, and each must give its stored result.
 
     Args:
         row: see `retrained`.
@@ -88,18 +95,99 @@ def trained_again(
         Column -> value of `workers.train.OUTCOME_SCHEMA`.
 
     Raises:
-        ValueError: the initialisation is missing, or another version trained the row.
+        ValueError: the initialisation or an ancestor is missing, or another version trained the
+            row.
+        NotTheSame: an ancestor gave another result.
     """
+    return _train(row, starting_weights(row, reader, init_file, from_root=True))
+
+
+def starting_weights(
+    row: Mapping[str, Any],
+    reader: InitSource,
+    init_file: Path | None = None,
+    *,
+    from_root: bool,
+) -> dict[str, StoredInit]:
+    """Return the initialisation of a row by its token; empty if it is drawn from a seed.
+
+    Args:
+        row: see `retrained`; its `init` and `root_seed` are read.
+        reader: see `retrained`.
+        init_file: see `retrained`.
+        from_root: whether ancestors are trained again even if their weights are stored.
+
+    Raises:
+        ValueError: as for `trained_again`, or an ancestor has no network.
+        NotTheSame: an ancestor gave another result.
+    """
+    ancestors: list[tuple[RowInit, Mapping[str, Any]]] = []
+    while (parent := RowInit.parse(row["init"])) is not None:
+        row = _parent(row, parent, reader)
+        ancestors.append((parent, row))
+        if parent.final and not from_root and not was_left_out(row):
+            break
+    inits: dict[str, StoredInit] = {}
+    if row["init"] != FRESH_INIT and RowInit.parse(row["init"]) is None:
+        inits[row["init"]] = _init(row["init"], row["root_seed"], reader, init_file)
+    for parent, ancestor in reversed(ancestors):
+        layers = _weights(parent, ancestor, inits, from_root=from_root)
+        inits = {str(parent): StoredInit(parent.name, parent.digest, layers)}
+    return inits
+
+
+def _parent(row: Mapping[str, Any], parent: RowInit, reader: InitSource) -> Mapping[str, Any]:
+    """Return the row that a row starts from."""
+    known = reader.init(str(parent))
+    if not isinstance(known, ParentRow):
+        of = f"experiment {row['experiment_id']}" if "experiment_id" in row else "a training"
+        raise ValueError(
+            f"{of} starts from row {parent.experiment_id}, which is not stored: train that row in "
+            "this store first, or merge the store that has it"
+        )
+    return known.row
+
+
+def _weights(
+    parent: RowInit,
+    row: Mapping[str, Any],
+    inits: Mapping[str, StoredInit],
+    *,
+    from_root: bool,
+) -> Layers:
+    """Return the weights of a row that another row starts from."""
+    experiment = _experiment(row)
+    if not parent.final:
+        return full_network(experiment, inits, dataset_named(experiment.dataset).features)
+    if row["status"] not in ("ok", "collapsed"):
+        raise ValueError(
+            f"row {parent.experiment_id} has status {row['status']!r}: it has no trained network "
+            "to start from"
+        )
+    if not from_root and not was_left_out(row):
+        return stored_layers(row)
+    return stored_layers({**row, **_same(row, _train(row, inits))})
+
+
+def _experiment(row: Mapping[str, Any]) -> Experiment:
     experiment = experiment_of(row)
     if experiment.experiment_id != row["experiment_id"]:
         raise ValueError(
             f"the experiment of row {row['experiment_id']} has the id {experiment.experiment_id} "
             "in this version: use the version that trained it"
         )
-    inits: dict[str, StoredInit] = {}
-    if row["init"] != FRESH_INIT:
-        inits[row["init"]] = _init(row["init"], row["root_seed"], reader, init_file)
-    new: dict[str, Any] = train_as(str(row["backend"]), [experiment], inits).to_pylist()[0]
+    return experiment
+
+
+def _train(row: Mapping[str, Any], inits: Mapping[str, StoredInit]) -> dict[str, Any]:
+    new: dict[str, Any] = train_as(str(row["backend"]), [_experiment(row)], inits).to_pylist()[0]
+    return new
+
+
+def _same(row: Mapping[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Return the outcome of training a row again, which must be the row's."""
+    if any(new[name] != row[name] for name in COMPARED):
+        raise NotTheSame(_difference(row, new))
     return new
 
 

@@ -1,13 +1,19 @@
-"""Stored initialisations from files and from the store, one of each name."""
+"""Initialisations: from files and from the store, one of each name, and those of parents."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.errors import UserError
+from orchestrator.planning.plan import PlannedStudy
+from orchestrator.run_store import RunStore
+from search.datasets import dataset_named
+from search.experiment import Experiment
 from search.layers import StoredInit
+from search.lineage import RowInit
 from storage.log.inits import FrozenInit
+from workers.initial import starting_network
 from workers.stored_init import load_stored_init
 
 
@@ -51,3 +57,39 @@ def combined(
                 f"leave --{name} out to use the store's, or use another store"
             )
     return known | dict(from_files)
+
+
+def parent_inits(planned: Sequence[PlannedStudy], store: RunStore) -> dict[str, StoredInit]:
+    """Return the networks of other rows that the remaining experiments start from, by token.
+
+    Parents are rows of the same store, so that it can always make its rows again. A parent that was
+    taken from the published results, without weights, is trained again.
+
+    Raises:
+        UserError: a parent is not stored or has no network, or an experiment does not fit it.
+    """
+    inits: dict[str, StoredInit] = {}
+    for item in planned:
+        if not item.remaining or not item.study.parents:
+            continue
+        for index in item.remaining:
+            experiment = item.study[index]
+            if RowInit.parse(experiment.init) is None:
+                continue
+            try:
+                if experiment.init not in inits:
+                    inits |= _parent_init(experiment, store)
+                starting_network(experiment, inits, dataset_named(experiment.dataset).features)
+            except ValueError as error:
+                raise UserError(f"{item.study.label(index)}: {error}") from error
+    return inits
+
+
+def _parent_init(experiment: Experiment, store: RunStore) -> dict[str, StoredInit]:
+    # Imported here: the trainers take seconds to import, and few sweeps have parents.
+    from analysis.retrain import starting_weights
+
+    if store.existing is None:
+        raise ValueError(f"{experiment.init} is a row of the store, and {store.folder} has none")
+    row = {"init": experiment.init, "root_seed": experiment.root_seed}
+    return starting_weights(row, store.reader, from_root=False)

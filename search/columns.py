@@ -145,7 +145,13 @@ COLUMNS = (
         required=False,
         since=2,
     ),
-    _specification("init", pa.string(), "`fresh`, or NAME:DIGEST of a stored initialisation"),
+    _specification(
+        "init",
+        pa.string(),
+        "`fresh`, NAME:DIGEST of a stored initialisation, or `row:ID` or `row:ID/final` for the "
+        "initial or the trained weights of another row",
+    ),
+    _view("parent", pa.string(), "ID in `init`; NULL if no other row's weights are used"),
     _specification("replicate", pa.int32(), "number of the independent repetition, from 0"),
     _specification("root_seed", pa.int64(), "root seed of the run (`--root-seed`)"),
     Column(

@@ -52,7 +52,8 @@ class Experiment:
         weight_decay: weight decay of SGD, on weights and biases.
         batch_size: points in a step; the last short batch of an epoch is dropped.
         epochs: epochs of one round of training.
-        init: "fresh", or "NAME:DIGEST" of a stored initialisation.
+        init: "fresh"; "NAME:DIGEST" of a stored initialisation; "row:ID" or "row:ID/final" for the
+            initial or the trained weights of another row (`search.lineage.RowInit`).
         replicate: number of the independent repetition, from 0.
         root_seed: seed of all random numbers of a sweep.
     """

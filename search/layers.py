@@ -17,12 +17,16 @@ Layers = Sequence[Layer]
 
 @dataclass(frozen=True, eq=False)
 class StoredInit:
-    """An initialisation that networks share (docs/paper.md, section 4, the fixed groups).
+    """An initialisation that is not drawn from the experiment's seed.
+
+    Networks share it (docs/paper.md, section 4, the fixed groups), or it is a parent's network
+    (`search.lineage.RowInit`).
 
     Attributes:
-        name: name such as "bench-95".
+        name: name such as "bench-95"; "row" for a parent's network.
         digest: first 16 hexadecimal digits of the SHA-256 over its numbers as little-endian
-            float32, layer by layer, weight (row-major) before bias.
+            float32, layer by layer, weight (row-major) before bias; of a parent's network
+            `RowInit.digest`.
         layers: the full-width network.
     """
 

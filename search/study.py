@@ -11,6 +11,7 @@ from typing import Any, overload
 
 from search.experiment import FRESH_INIT, TRAINING_VERSION, Experiment
 from search.grid import Grid
+from search.lineage import RowInit
 
 _PAPER = Experiment()
 
@@ -124,7 +125,13 @@ class Study(Sequence[Experiment]):
     @property
     def init_names(self) -> tuple[str, ...]:
         """Names of the stored initialisations that experiments start from, known or not."""
-        return tuple(sorted(self.values("init") - {FRESH_INIT}))
+        inits = self.values("init") - {FRESH_INIT}
+        return tuple(sorted(init for init in inits if RowInit.parse(init) is None))
+
+    @property
+    def parents(self) -> frozenset[RowInit]:
+        """Rows whose networks experiments start from."""
+        return frozenset(filter(None, map(RowInit.parse, self.values("init"))))
 
     @property
     def init_name(self) -> str | None:

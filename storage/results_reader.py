@@ -5,13 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import duckdb
 import pyarrow as pa
 
-from storage.errors import StoreError
+from search.lineage import RowInit
+from storage.errors import StoreError, UnknownExperiment
 from storage.log.init_entries import PublishedInit
 from storage.log.inits import FrozenInit
 from storage.reading.connections import SweepRows, connect_guarded, connect_isolated
@@ -21,14 +23,39 @@ from storage.reading.query import open_result, run_query
 _T = TypeVar("_T")
 
 
+@dataclass(frozen=True, eq=False)
+class ParentRow:
+    """The row whose network an experiment starts from (`search.lineage`).
+
+    Attributes:
+        row: column of `results` -> value.
+    """
+
+    row: Mapping[str, Any]
+
+
 class ResultsReader(ABC):
     """Reads the views `results` and `sweeps`: by SQL or one experiment at a time."""
 
     def __init__(self) -> None:
         self._database: duckdb.DuckDBPyConnection | None = None
 
+    def init(self, token: str) -> FrozenInit | PublishedInit | ParentRow | None:
+        """Return the initialisation of a token, or how to make it again; None if it is not stored.
+
+        Args:
+            token: `Experiment.init`, except "fresh".
+        """
+        parent = RowInit.parse(token)
+        if parent is None:
+            return self._stored_init(token)
+        try:
+            return ParentRow(self.row(parent.experiment_id))
+        except UnknownExperiment:
+            return None
+
     @abstractmethod
-    def init(self, token: str) -> FrozenInit | PublishedInit | None:
+    def _stored_init(self, token: str) -> FrozenInit | PublishedInit | None:
         """Return the stored initialisation of a token (NAME:DIGEST), or how to make it again."""
 
     @abstractmethod

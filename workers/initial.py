@@ -93,11 +93,31 @@ def starting_network(
         ValueError: the method is unknown, the stored initialisation is not among `inits`, or it
             lacks neurons, layers or inputs that the experiment uses.
     """
+    return sub_network(full_network(experiment, inits, inputs), experiment.hidden)
+
+
+def full_network(
+    experiment: Experiment, inits: Mapping[str, StoredInit], inputs: int = 2
+) -> Layers:
+    """Return the initial network that `starting_network` takes the used neurons of.
+
+    Args:
+        experiment: source of the initialisation.
+        inits: stored initialisations by token.
+        inputs: number of features of the data set.
+
+    Returns:
+        Layers of `inputs` -> full width... -> 1 neurons.
+
+    Raises:
+        ValueError: the method is unknown, or the stored initialisation is not among `inits` or has
+            another number of inputs.
+    """
     if experiment.init == FRESH_INIT:
         fresh = initial_network(experiment, inputs)
         if method_named(experiment.method).xavier:
             fresh = xavier_network(experiment, fresh)
-        return sub_network(fresh, experiment.hidden)
+        return fresh
     if experiment.init not in inits:
         available = ", ".join(inits) or "none"
         raise ValueError(f"initialisation {experiment.init!r} is missing; available: {available}")
@@ -107,7 +127,7 @@ def starting_network(
             f"initialisation {experiment.init!r} has {layers[0][0].shape[1]} inputs, but data set "
             f"{experiment.dataset!r} has {inputs} features"
         )
-    return sub_network(layers, experiment.hidden)
+    return layers
 
 
 def sub_network(layers: Layers, hidden: Sequence[int]) -> Layers:

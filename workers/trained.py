@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +105,36 @@ class Trained:
         """Whether the loss or any parameter is infinite or NaN."""
         finite = np.isfinite(self.weights).all() and np.isfinite(self.biases).all()
         return not (math.isfinite(self.loss) and finite)
+
+
+def stored_layers(row: Mapping[str, Any]) -> Layers:
+    """Return the parameters of a stored row, masked entries zero; see `Trained.layers`.
+
+    Args:
+        row: row with its columns `layers`, `weight_index`, `weights`, `bias_index` and `biases`.
+
+    Raises:
+        ValueError: the columns do not fit together, or a parameter is not finite.
+    """
+    index = {name: np.asarray(row[name], np.uint32) for name in ("weight_index", "bias_index")}
+    values = {name: np.asarray(row[name], np.float32) for name in ("weights", "biases")}
+    trained = Trained(
+        tuple(row["layers"]),
+        index["weight_index"],
+        values["weights"],
+        index["bias_index"],
+        values["biases"],
+        accuracy=row["accuracy"],
+        loss=row["loss"],
+    )
+    if trained.diverged:
+        raise ValueError(f"row {row['experiment_id']}: a parameter or the loss is not finite")
+    try:
+        return trained.layers
+    except (IndexError, ValueError) as error:
+        raise ValueError(
+            f"row {row['experiment_id']}: its parameters do not fit its layers {row['layers']}"
+        ) from error
 
 
 def mask_indices(masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.uint32]:

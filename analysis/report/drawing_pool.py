@@ -25,6 +25,7 @@ from analysis.retrain import InitSource, was_left_out, with_network
 from search.experiment import FRESH_INIT
 from storage.log.init_entries import PublishedInit
 from storage.log.inits import FrozenInit
+from storage.results_reader import ParentRow
 from workers.other_arithmetic import arithmetic_of, arithmetic_variables
 
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -42,9 +43,9 @@ class KnownInits:
         by_token: NAME:DIGEST -> initialisation.
     """
 
-    by_token: Mapping[str, FrozenInit | PublishedInit | None]
+    by_token: Mapping[str, FrozenInit | PublishedInit | ParentRow | None]
 
-    def init(self, token: str) -> FrozenInit | PublishedInit | None:
+    def init(self, token: str) -> FrozenInit | PublishedInit | ParentRow | None:
         """Return an initialisation, as a reader does."""
         return self.by_token.get(token)
 

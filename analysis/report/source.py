@@ -11,7 +11,7 @@ from analysis.selection import VARIANT, choose_dataset
 from storage.log.init_entries import PublishedInit
 from storage.log.inits import FrozenInit
 from storage.reading.literals import sql_text, sql_tuple
-from storage.results_reader import ResultsReader
+from storage.results_reader import ParentRow, ResultsReader
 
 _ALL_ROWS = "FROM results"
 
@@ -28,7 +28,7 @@ class Source(Protocol):
     def rows(self, experiment_ids: Sequence[str]) -> list[dict[str, Any]]:
         """Return whole rows, in the order of the ids."""
 
-    def init(self, token: str) -> FrozenInit | PublishedInit | None:
+    def init(self, token: str) -> FrozenInit | PublishedInit | ParentRow | None:
         """Return a stored initialisation, or how to recreate it, by its token."""
 
 
@@ -83,6 +83,6 @@ class OneDataset:
         by_id = {row["experiment_id"]: row for row in found.to_pylist()}
         return [by_id[one] for one in experiment_ids]
 
-    def init(self, token: str) -> FrozenInit | PublishedInit | None:
+    def init(self, token: str) -> FrozenInit | PublishedInit | ParentRow | None:
         """Return a stored initialisation of the reader."""
         return self._reader.init(token)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import typer
 from rich.table import Table
 
@@ -47,6 +48,7 @@ def forget(
         with StoreReader(store) as reader:
             rows = matching_rows(reader, studies or (), sweep, where)
             total = reader.progress().rows
+            _refuse_parents(rows, reader)
         if not rows.num_rows:
             print_line("no row meets the criteria: nothing was deleted", err=True)
             return
@@ -60,6 +62,24 @@ def forget(
         "space on the disk",
         err=True,
     )
+
+
+def _refuse_parents(rows: pa.Table, reader: StoreReader) -> None:
+    """Raise if rows that stay start from the network of one of these rows."""
+    children = reader.sql("SELECT experiment_id, parent FROM results WHERE parent IS NOT NULL")
+    forgotten = rows.column("experiment_id")
+    orphaned = children.filter(
+        pc.and_(
+            pc.is_in(children.column("parent"), forgotten.combine_chunks()),
+            pc.invert(pc.is_in(children.column("experiment_id"), forgotten.combine_chunks())),
+        )
+    )
+    if orphaned.num_rows:
+        raise UserError(
+            f"{counted(orphaned.num_rows, 'row')} that would stay start from weights of these "
+            f"rows, such as {orphaned.column('experiment_id')[0]} (column `parent`), and could not "
+            "be made again without them: delete their descendants first. Nothing was deleted"
+        )
 
 
 def _show(rows: pa.Table) -> None:

@@ -26,7 +26,7 @@ from orchestrator.display.store_summary import fewest_weights
 from orchestrator.driver import drive
 from orchestrator.errors import UserError
 from orchestrator.executor import Executor
-from orchestrator.inits import combined
+from orchestrator.inits import combined, parent_inits
 from orchestrator.invocation import Invocation
 from orchestrator.planning.plan import PlannedStudy, make_plan
 from orchestrator.planning.targets import Targets, with_inits
@@ -110,6 +110,7 @@ class Training:
         if options.retry:
             self._retry(options.retry)
         self.planned = self._plan()
+        self._parents = parent_inits(self.planned, store)
 
     def run(self) -> RunResult:
         """Train what is not stored.
@@ -200,6 +201,7 @@ class Training:
         options, writer = self._options, self._store.writer
         limit = None if options.limit is None else options.limit - before.tally.trained
         inits = {init.token: init for init in self._inits.values()}
+        inits |= self._parents
         chosen = options.executor.resolved(planned, limit, plugins=bool(self._packages))
         self._announce_executor(chosen)
         with make_executor(chosen, inits) as executor:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from search.datasets import dataset_names
 from search.experiment import FRESH_INIT, SCHEDULES
+from search.lineage import ROW_INIT_FORMAT, RowInit
 from search.masks.text import parse_mask
 from search.methods import all_methods
 from search.settings import Setting
@@ -59,7 +60,7 @@ def table_keys() -> dict[str, Key]:
         ),
         "batch_size": WHOLE,
         "epochs": WHOLE,
-        "init": _one_of((FRESH_INIT, *STORED_INITS)),
+        "init": _init(),
     }
 
 
@@ -93,6 +94,18 @@ def _one_of(names: Collection[str], other_names: Mapping[str, str] | None = None
 
     allowed = ", ".join(map(repr, names))
     return Key(Annotated[str, AfterValidator(known)], allowed, tuple(names), other_names or {})
+
+
+def _init() -> Key:
+    names = (FRESH_INIT, *STORED_INITS)
+
+    def known(init: str) -> str:
+        if init not in names and RowInit.parse(init) is None:
+            raise ValueError(f"unknown initialisation {init!r}")
+        return init
+
+    allowed = ", ".join(map(repr, names))
+    return Key(Annotated[str, AfterValidator(known)], f"{allowed}, {ROW_INIT_FORMAT}", names)
 
 
 def _structure(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from search.datasets import dataset_named
 from search.experiment import FRESH_INIT
+from search.lineage import RowInit
 from search.masks.text import parse_mask
 from search.methods import all_methods, method_named
 from search.structure import Structure
@@ -126,7 +127,9 @@ def _check_batches(table: SweepTable) -> None:
 
 def _check_widths(table: SweepTable, inputs: int) -> None:
     narrowest, widest = min(table.values["width"]), max(table.values["width"])
-    stored = [init for init in table.values["init"] if init != FRESH_INIT]
+    stored = [
+        init for init in table.values["init"] if init != FRESH_INIT and RowInit.parse(init) is None
+    ]
     for structure in table.structures:
         depth = 3 if structure is None else len(structure)
         if structure is not None and max(structure) > narrowest:

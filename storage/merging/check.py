@@ -9,6 +9,7 @@ from storage.data.parts import check_part_content
 from storage.errors import MergeRefused
 from storage.log.entries import SweepBegin, SweepEnd
 from storage.merging.compare import Comparison, compare
+from storage.reading.literals import sql_tuple
 from storage.reading.reader import StoreReader
 from storage.remote.origin import store_name
 
@@ -81,6 +82,36 @@ def conflicts(readers: Sequence[StoreReader]) -> list[tuple[StoreReader, StoreRe
         if compared.total.different or compared.total.lacking:
             pairs.append((first, second, compared))
     return pairs
+
+
+def check_parents(pairs: Sequence[tuple[StoreReader, StoreReader, Comparison]]) -> None:
+    """Check that no row loses the row whose weights it starts from (column `parent`).
+
+    Args:
+        pairs: stores with different rows of the same experiment; those of the first are kept.
+
+    Raises:
+        MergeRefused: the first store has another row of a parent in the second, so that the
+            parent's children could not be made again.
+    """
+    for first, second, _ in pairs:
+        parents = second.sql("SELECT DISTINCT parent FROM results WHERE parent IS NOT NULL")
+        if not parents.num_rows:
+            continue
+        names = sql_tuple(parents.column("parent").to_pylist())
+        query = (
+            "SELECT experiment_id, backend, status, accuracy, loss FROM results "
+            f"WHERE experiment_id IN {names} ORDER BY experiment_id"
+        )
+        kept = {row["experiment_id"]: row for row in first.sql(query).to_pylist()}
+        for row in second.sql(query).to_pylist():
+            if kept.get(row["experiment_id"], row) != row:
+                raise MergeRefused(
+                    f"Rows of {store_name(second.paths)} start from the weights of its row "
+                    f"{row['experiment_id']}, and {store_name(first.paths)} has a different row of "
+                    "that experiment: without theirs they could not be made again. Merge these "
+                    "stores into different ones. Nothing was written."
+                )
 
 
 def describe(first: StoreReader, second: StoreReader, compared: Comparison) -> list[str]:

@@ -21,6 +21,7 @@ from storage.log.entries import RowsCommitted
 from storage.log.inits import init_entry
 from storage.merging.check import (
     check_inits,
+    check_parents,
     check_sources,
     check_sweeps,
     conflicts,
@@ -110,6 +111,7 @@ def _check(readers: Sequence[StoreReader], take_first: bool) -> None:
             + "\nAdd --take-first to keep the rows of the store named first (the destination comes "
             "before all), or delete one store's rows with `sparsest forget`."
         )
+    check_parents(conflicting)
 
 
 class _Merge:

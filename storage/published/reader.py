@@ -41,8 +41,7 @@ class PublishedReader(ResultsReader):
         self._folder = folder
         self._cache = cache
 
-    def init(self, token: str) -> PublishedInit | None:
-        """Return the stored initialisation of a token (NAME:DIGEST) from which rows start."""
+    def _stored_init(self, token: str) -> PublishedInit | None:
         inits = {init.token: init for file in self.files for init in file.note.inits}
         return inits.get(token)
 

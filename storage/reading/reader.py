@@ -103,8 +103,7 @@ class StoreReader(ResultsReader):
         """Initialisations of the store, by name."""
         return self._state.inits
 
-    def init(self, token: str) -> FrozenInit | None:
-        """Return the stored initialisation of a token (NAME:DIGEST), or None."""
+    def _stored_init(self, token: str) -> FrozenInit | None:
         name, _, digest = token.partition(":")
         init = self.inits.get(name)
         return init if init is not None and init.digest == digest else None

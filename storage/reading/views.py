@@ -9,9 +9,14 @@ from typing import Final
 from search.columns import COLUMNS
 from storage.log.state import SweepProgress
 
-_EXPRESSIONS = {
-    f"d{layer}": f"TRY_CAST(split_part(structure, 'x', {layer}) AS INTEGER)" for layer in (1, 2, 3)
-} | {f"mask{layer}": f"masks[{layer}]" for layer in (1, 2, 3)}
+_EXPRESSIONS = (
+    {
+        f"d{layer}": f"TRY_CAST(split_part(structure, 'x', {layer}) AS INTEGER)"
+        for layer in (1, 2, 3)
+    }
+    | {f"mask{layer}": f"masks[{layer}]" for layer in (1, 2, 3)}
+    | {"parent": "nullif(regexp_extract(init, '^row:([0-9a-f]{32})', 1), '')"}
+)
 """SQL of the columns that only the view has."""
 
 _SWEEP_TYPES: Final = {

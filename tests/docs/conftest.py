@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import sparsest
 from orchestrator.cli import app
+from orchestrator.planning.targets import find_targets
 
 # Repetitions, every status except failed, and networks that reach 95 %.
 _SWEEP = """
@@ -36,7 +37,7 @@ epochs = [1]
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the store runs/paper: 44 experiments of a sweep file and 8 of the paper."""
+    """A folder with the store runs/paper: experiments of sweep files and 8 of the paper."""
     folder = tmp_path_factory.mktemp("home")
     sweep = folder / "tiny.toml"
     sweep.write_text(_SWEEP)
@@ -45,7 +46,21 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     arguments = ["run", str(sweep), "phase2-95", "--limit", "52", *in_process, "--store", store]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
+    _train_descendants(folder, sweep, [*in_process, "--store", store])
     return folder
+
+
+def _train_descendants(folder: Path, sweep: Path, options: list[str]) -> None:
+    """Train a child and a grandchild of the sweep's first experiment."""
+    for name in ("child", "grandchild"):
+        parent = find_targets([str(sweep)]).selections[0].study[0].experiment_id
+        sweep = folder / f"{name}.toml"
+        sweep.write_text(
+            f'name = "{name}"\n[grid]\ninit = ["row:{parent}/final"]\n'
+            'structure = ["12x12x12"]\nepochs = [1]\n'
+        )
+        result = CliRunner().invoke(app, ["run", str(sweep), *options])
+        assert result.exit_code == 0, result.output
 
 
 @pytest.fixture

@@ -240,3 +240,15 @@ def test_killed_merge_resumes(
             assert [sweep.end is None for sweep in reader.progress().sweeps] == [False, False]
         assert verify_store(into) == []
     assert at > 50
+
+
+def test_parent_is_not_replaced_by_another_result(rows: Rows, tmp_path: Path) -> None:
+    init = f"row:{rows.row(0)['experiment_id']}/final"
+    family = put(tmp_path / "family", rows, [rows.row(0), rows.row(1, init=init)])
+    same = shard(tmp_path / "same", rows, 0, train_ms=1.0)
+    assert merge(same, family, into=tmp_path / "both", take_first=True) == [1, 1]
+    other = shard(tmp_path / "other", rows, 0, loss=0.5)
+    with pytest.raises(MergeRefused, match=rows.row(0)["experiment_id"]):
+        merge(other, family, into=tmp_path / "lost", take_first=True)
+    assert not (tmp_path / "lost").exists()
+    assert merge(family, other, into=tmp_path / "kept", take_first=True) == [2, 0]
