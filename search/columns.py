@@ -102,14 +102,15 @@ COLUMNS = (
     _specification(
         "width",
         pa.int32(),
-        "width of the hidden layers of the full network, whose initial weights are drawn",
+        "width of the hidden layers of the full network, whose initial weights are drawn; of a "
+        "pruning algorithm's `structure` the widest layer",
         "neurons",
     ),
     _specification(
         "structure",
         pa.string(),
-        "neurons used in each hidden layer, such as `7x3x3`; NULL if the method starts from the "
-        "full network",
+        "neurons in each hidden layer, such as `7x3x3`; NULL if a pruning algorithm starts from "
+        "three hidden layers of `width`",
         "neurons",
         required=False,
     ),

@@ -38,9 +38,12 @@ class Experiment:
             dense 3x3x3 in phase1 and phase2-95; these are independent trainings.
         method: "search" if the masks are listed, or the name of a pruning algorithm.
         dataset: name of the data set.
-        width: neurons in each hidden layer of the full network, whose initialisation is drawn.
-        structure: neurons used in each hidden layer (the first ones); None if the method starts
-            from the full network, three hidden layers of `width` neurons.
+        width: neurons in each hidden layer of the full network, whose initialisation is drawn;
+            for a pruning algorithm with a structure, the neurons of its widest layer.
+        structure: neurons in each hidden layer. For "search" they are the first ones of a full
+            network of `width`. A pruning algorithm starts from exactly this network, whose
+            initialisation is drawn for it; None is three hidden layers of `width` neurons
+            (`Structure.as_whole`).
         masks: masks of the first layers as text such as "10|01|11" (rows are outputs, columns are
             inputs); the other layers are dense.
         target_nnz: number of nonzero weights that a pruning algorithm aims at; None for "search".

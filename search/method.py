@@ -28,8 +28,9 @@ class Method:
             function `prune`, a `pruning.protocol.PrunesBefore`; "during": a function `begin`, a
             `pruning.protocol.PrunesDuring`; "adaptive": a function `requests`, a
             `pruning.protocol.PrunesAdaptively`.
-        keys: sweep-file keys that only some methods use and that this one does, of "structure",
-            "masks" (which includes mask1, mask2 and so on) and "target_nnz".
+        keys: sweep-file keys that only some methods use and that this one does, of "masks" (which
+            includes mask1, mask2 and so on), "target_nnz" and "structure", which then names the
+            part that is trained of a network of `Experiment.width`; see `trains_part`.
         module: module of the algorithm, such as "pruning.snip"; empty if no masks are chosen.
         cost: time to choose the masks on one core: ms for any network, and ns for each of its
             weights.
@@ -62,6 +63,11 @@ class Method:
     def chooses_masks(self) -> bool:
         """Whether an algorithm chooses the masks, rather than the experiment listing them."""
         return self.prunes != "explicit"
+
+    @property
+    def trains_part(self) -> bool:
+        """Whether it trains the first neurons of a wider network; otherwise a whole network."""
+        return "structure" in self.keys
 
     @property
     def masks_change(self) -> bool:

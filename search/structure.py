@@ -9,6 +9,9 @@ from typing import Self
 MAX_DEPTH = 64
 """Maximum number of hidden layers."""
 
+DEFAULT_DEPTH = 3
+"""Number of hidden layers of the paper's networks."""
+
 STRUCTURE_FORMAT = f"the neurons of 1 to {MAX_DEPTH} hidden layers such as '7x3x3'"
 """Description of the text that `Structure.parse` accepts."""
 
@@ -34,9 +37,19 @@ class Structure(tuple[int, ...]):
         return cls(map(int, layers))
 
     @classmethod
-    def uniform(cls, width: int, depth: int = 3) -> Self:
+    def uniform(cls, width: int, depth: int = DEFAULT_DEPTH) -> Self:
         """Return `depth` hidden layers of the same width."""
         return cls((width,) * depth)
+
+    @property
+    def as_whole(self) -> tuple[Self | None, int]:
+        """`Experiment.structure` and `Experiment.width` of a training of the whole network.
+
+        Three hidden layers of one width have no structure, as in the paper; any others have their
+        structure and the width of the widest layer.
+        """
+        width = max(self)
+        return (None if self == Structure.uniform(width) else self), width
 
     def __str__(self) -> str:
         return "x".join(map(str, self))

@@ -24,6 +24,7 @@ from search.experiment import Experiment
 from search.layers import StoredInit
 from search.methods import method_named
 from search.process_state import changes_made_by
+from search.structure import Structure
 from workers.datasets import Dataset, load_dataset, make_dataset
 from workers.fast import train_fast
 from workers.initial import initial_network, starting_network
@@ -35,10 +36,27 @@ Check = Callable[[str], None]
 guarantee."""
 
 
-def pruned_experiment(method: str, width: int, target: int, replicate: int = 0) -> Experiment:
-    """Return a training of one epoch on the Cubist Spiral."""
+def pruned_experiment(
+    method: str, network: int | Structure, target: int, replicate: int = 0
+) -> Experiment:
+    """Return a training of one epoch on the Cubist Spiral.
+
+    Args:
+        method: name of the method.
+        network: hidden layers to start from; a number is the width of three.
+        target: number of weights to keep.
+        replicate: number of the repetition.
+    """
+    hidden = Structure.uniform(network) if isinstance(network, int) else network
+    structure, width = hidden.as_whole
     return Experiment(
-        method=method, width=width, target_nnz=target, lr=0.1, replicate=replicate, epochs=1
+        method=method,
+        structure=structure,
+        width=width,
+        target_nnz=target,
+        lr=0.1,
+        replicate=replicate,
+        epochs=1,
     )
 
 
@@ -59,26 +77,27 @@ def with_final_masks(experiment: Experiment, dataset: Dataset) -> Start:
 def masks_fit_the_network(method: str) -> None:
     """Masks have the shapes of the network and prune some of it, at widths from 3 to 256."""
     for width in (3, 8, 64, 256):
-        start = with_final_masks(pruned_experiment(method, width, 20), _spiral())
-        widths = (2, width, width, width, 1)
-        shapes = [(n_out, n_in) for n_in, n_out in pairwise(widths)]
-        masks = [*start.weight_masks, *start.bias_masks]
-        found = [mask.shape for mask in masks]
-        _require(found == [*shapes, *(shape[:1] for shape in shapes)], f"width {width}: {found}")
-        _require(all(mask.dtype == np.bool_ for mask in masks), f"width {width}: not bool")
+        hidden = Structure.uniform(width)
+        start = with_final_masks(pruned_experiment(method, hidden, 20), _spiral())
+        _require_shapes(start, hidden)
         kept_all = all(mask.all() for mask in start.weight_masks)
-        _require(not kept_all, f"width {width}: no weight is pruned")
+        _require(not kept_all, f"{hidden}: no weight is pruned")
+
+
+def networks_of_any_depth_are_pruned(method: str) -> None:
+    """From 1 to 5 hidden layers of equal or unequal widths, about the target is kept."""
+    for hidden in map(Structure, ((16,), (12, 5), (8, 6, 9, 7), (8, 8, 8, 8, 8))):
+        start = with_final_masks(pruned_experiment(method, hidden, 30), _spiral())
+        _require_shapes(start, hidden)
+        _require_count(start, hidden, 30)
 
 
 def about_as_many_weights_as_the_target_are_kept(method: str) -> None:
     """The number of weights kept is near the target."""
     for width, target in ((8, 30), (16, 40), (64, 57)):
-        start = with_final_masks(pruned_experiment(method, width, target), _spiral())
-        kept = sum(int(mask.sum()) for mask in start.weight_masks)
-        _require(
-            target / MAX_TARGET_RATIO <= kept <= target * MAX_TARGET_RATIO,
-            f"width {width}: {kept} weights are kept, the target is {target}",
-        )
+        hidden = Structure.uniform(width)
+        start = with_final_masks(pruned_experiment(method, hidden, target), _spiral())
+        _require_count(start, hidden, target)
 
 
 def only_the_seeds_decide(method: str) -> None:
@@ -203,6 +222,7 @@ def explicit_masks_are_refused(method: str) -> None:
 
 METHOD_CHECKS: tuple[Check, ...] = (
     masks_fit_the_network,
+    networks_of_any_depth_are_pruned,
     about_as_many_weights_as_the_target_are_kept,
     only_the_seeds_decide,
     process_settings_are_unchanged,
@@ -274,6 +294,22 @@ def flat_masks(start: Start) -> list[bool]:
     """Return all masks of a network as one list."""
     masks = [*start.weight_masks, *start.bias_masks]
     return [bool(kept) for mask in masks for kept in mask.ravel()]
+
+
+def _require_shapes(start: Start, hidden: Structure) -> None:
+    shapes = hidden.shapes(_spiral().features)
+    masks = [*start.weight_masks, *start.bias_masks]
+    found = [mask.shape for mask in masks]
+    _require(found == [*shapes, *(shape[:1] for shape in shapes)], f"{hidden}: {found}")
+    _require(all(mask.dtype == np.bool_ for mask in masks), f"{hidden}: not bool")
+
+
+def _require_count(start: Start, hidden: Structure, target: int) -> None:
+    kept = sum(int(mask.sum()) for mask in start.weight_masks)
+    _require(
+        target / MAX_TARGET_RATIO <= kept <= target * MAX_TARGET_RATIO,
+        f"{hidden}: {kept} weights are kept, the target is {target}",
+    )
 
 
 def _spiral() -> Dataset:

@@ -32,13 +32,28 @@ def initial_network(experiment: Experiment, inputs: int = 2) -> Layers:
     with GAMMA and the finaliser mix of splitmix64, so that any language can reproduce them.
 
     Args:
-        experiment: source of the seed, the width and the number of hidden layers.
+        experiment: source of the seed and of the full network's hidden layers: `width` neurons
+            each if the method trains a part of it, otherwise `hidden`.
         inputs: number of features of the data set.
 
     Returns:
-        Layers of `inputs` -> width -> ... -> width -> 1 neurons.
+        Layers of `inputs` -> hidden... -> 1 neurons.
+
+    Raises:
+        ValueError: the method is unknown, or a pruning algorithm's structure and width are not
+            those of `Structure.as_whole`.
     """
-    widths = (inputs, *(experiment.width,) * len(experiment.hidden), 1)
+    hidden = experiment.hidden
+    if method_named(experiment.method).trains_part:
+        hidden = Structure.uniform(experiment.width, len(hidden))
+    elif (experiment.structure, experiment.width) != hidden.as_whole:
+        structure, width = hidden.as_whole
+        raise ValueError(
+            f"method {experiment.method!r} with structure {hidden} and width {experiment.width}: "
+            f"a network has one description, structure={structure and tuple(structure)} and "
+            f"width={width}"
+        )
+    widths = (inputs, *hidden, 1)
     steps, bounds = _draw_plan(widths)
     z = _mix(steps + np.uint64(experiment.seed("init")))
     z >>= np.uint64(40)

@@ -12,10 +12,12 @@ from search.experiment import Experiment
 from search.grid import Chain, Grid, MaskedStructure, Product, Table, axis
 from search.masks.sequences import AllMasks
 from search.masks.text import count_masks, dense_mask
+from search.methods import method_named
 from search.structure import Structure
 from search.sweeps.hyperparameters import check_steps
 from search.sweeps.rules import (
     METHOD_KEYS,
+    SIZE_KEYS,
     Hyperparameters,
     RefusalError,
     SweepTable,
@@ -34,6 +36,7 @@ ORDER = (
     "schedule",
     "method",
     "structure",
+    "depth",
     "width",
     "target_nnz",
     "masks",
@@ -41,10 +44,10 @@ ORDER = (
 """Keys from the slowest to the fastest. Of mask1, mask2 and so on the first is the slowest. The
 hyperparameters of a method vary directly after it."""
 
-_SHAPE_KEYS = (*METHOD_KEYS, "width")
+_SHAPE_KEYS = (*METHOD_KEYS, *SIZE_KEYS)
 
 _MAX_SIZES = 1_000_000
-"""Maximum number of combinations of structure, width and target_nnz in a table."""
+"""Maximum number of combinations of network sizes and target_nnz in a table."""
 
 
 def table_grid(
@@ -74,12 +77,14 @@ def table_grid(
             raise RefusalError(f"{name}: {key} is in [base] too; allowed: one of the two")
     paper = Experiment()
     values: dict[str, Sequence[Any]] = {
-        key: [getattr(paper, key)] for key in ORDER if key not in METHOD_KEYS
+        key: [getattr(paper, key)] for key in ORDER if key not in _SHAPE_KEYS
     }
     values |= {key: [value] for key, value in base.items()}
     values |= grid
     if "structure" in values:
         values["structure"] = [Structure.parse(text) for text in values["structure"]]
+    if "structure" not in values or method_named(values["method"][0]).trains_part:
+        values.setdefault("width", [paper.width])
     table = SweepTable(name, values, frozenset(base))
     inputs = check_table(table)
     check_steps(table, hyperparameters)
@@ -105,22 +110,28 @@ def _methods(
 
 def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:
     """Return structures, widths, targets and masks, and the number of omitted combinations."""
-    sizes = tuple(product(table.values["width"], table.values.get("target_nnz", [None])))
-    combined = len(table.structures) * len(sizes)
+    targets = table.values.get("target_nnz", [None])
+    structures = table.structures
+    widths = table.values["width"] if table.trains_part else [None]
+    combined = len(structures) * len(widths) * len(targets)
     if combined > _MAX_SIZES:
+        named = [key for key in (*SIZE_KEYS, "target_nnz") if key in table.values]
         table.refuse(
-            "width",
-            f"with structure and target_nnz has {combined} combinations; allowed: {_MAX_SIZES} in "
-            "a table",
+            named[0],
+            f"with {' and '.join(named[1:])} has {combined} combinations; allowed: {_MAX_SIZES} "
+            "in a table",
         )
+    if not table.trains_part:
+        return _whole_networks(structures, targets, inputs)
+    sizes = tuple(product(widths, targets))
     all_sizes = Table(("width", "target_nnz"), sizes)
     parts: list[Grid] = []
     left_out = 0
-    for structure in table.structures:
+    for structure in structures:
         kept = tuple(
             (width, target)
             for width, target in sizes
-            if target is None or target < (structure or Structure.uniform(width)).weights(inputs)
+            if target is None or target < structure.weights(inputs)
         )
         # Structures share one table if possible: there may be 100,000 of them.
         part = all_sizes if kept == sizes else Table(all_sizes.names, kept)
@@ -130,10 +141,27 @@ def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:
     return Chain(tuple(parts)), left_out
 
 
-def _masked(table: SweepTable, structure: Structure | None, inputs: int) -> Grid:
+def _whole_networks(
+    structures: Sequence[Structure], targets: Sequence[int | None], inputs: int
+) -> tuple[Grid, int]:
+    """Return the networks that pruning starts from, and the number of omitted combinations."""
+    kept = tuple(
+        (*structure.as_whole, target)
+        for structure in structures
+        for weights in (structure.weights(inputs),)
+        for target in targets
+        if target is None or target < weights
+    )
+    left_out = len(structures) * len(targets) - len(kept)
+    if any(structure is not None for structure, _, _ in kept):
+        return Table(("structure", "width", "target_nnz"), kept), left_out
+    # The form of files that only have widths, which decides their digests.
+    sizes = Table(("width", "target_nnz"), tuple((width, target) for _, width, target in kept))
+    return Chain((Product((sizes, axis("structure", None))),)), left_out
+
+
+def _masked(table: SweepTable, structure: Structure, inputs: int) -> Grid:
     """Return a structure with all of its masks in the table."""
-    if structure is None:
-        return axis("structure", None)
     if table.mask_keys:
         # (outputs, inputs) of each hidden layer.
         layers = [(rows, cols) for cols, rows in pairwise((inputs, *structure))]

@@ -9,7 +9,7 @@ from typing import Any
 from search.grid import Grid
 from search.sweeps.grid import ORDER
 
-_FIELDS = (*ORDER, "hyperparameters")
+_FIELDS = (*(key for key in ORDER if key != "depth"), "hyperparameters")
 
 _MAX_COMPARED = 1_000_000
 """Maximum number of combinations that are compared."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, NoReturn
 
 from search.datasets import dataset_named
@@ -11,15 +12,18 @@ from search.experiment import FRESH_INIT
 from search.lineage import RowInit
 from search.masks.text import parse_mask
 from search.methods import all_methods, method_named
-from search.structure import Structure
+from search.structure import DEFAULT_DEPTH, Structure
 from search.sweeps.keys import is_mask_key
 from search.sweeps.problems import shown
 
 STORED_INIT_WIDTH = 16
 """Width of the three hidden layers of every stored initialisation (docs/paper.md, section 4)."""
 
-METHOD_KEYS = ("structure", "target_nnz", "masks")
+METHOD_KEYS = ("target_nnz", "masks")
 """Keys that only some methods use; "masks" includes mask1, mask2 and so on."""
+
+SIZE_KEYS = ("structure", "depth", "width")
+"""Keys of the sizes of networks."""
 
 _MAX_NUMBERED_WEIGHTS = 2**32 - 1
 """Maximum number of weights: results have 32-bit indices of weights."""
@@ -50,9 +54,17 @@ class SweepTable:
     base_keys: frozenset[str]
 
     @property
-    def structures(self) -> Sequence[Structure | None]:
-        """The structures; [None] if the method starts from the full network."""
-        return self.values.get("structure", [None])
+    def trains_part(self) -> bool:
+        """Whether experiments use a part of a full network; see `Method.trains_part`."""
+        return method_named(self.values["method"][0]).trains_part
+
+    @property
+    def structures(self) -> Sequence[Structure]:
+        """The trained networks, or for methods that prune the networks that they start from."""
+        if "structure" in self.values:
+            return self.values["structure"]
+        sizes = product(self.values.get("depth", [DEFAULT_DEPTH]), self.values["width"])
+        return [Structure.uniform(width, depth) for depth, width in sizes]
 
     @property
     def mask_keys(self) -> list[str]:
@@ -80,6 +92,7 @@ def check_table(table: SweepTable) -> int:
         RefusalError: they are not; the message has the key, the problem, and the allowed values.
     """
     _check_method_keys(table)
+    _check_size_keys(table)
     _check_batches(table)
     inputs = {dataset_named(name).features for name in table.values["dataset"]}
     if len(inputs) > 1:
@@ -108,10 +121,32 @@ def _check_method_keys(table: SweepTable) -> None:
         for key in ("structure", "target_nnz"):
             if key in uses and key not in groups:
                 table.refuse(key, f"is missing: method {method!r} needs it")
+        if method_named(method).trains_part != table.trains_part:
+            table.refuse(
+                "method",
+                f"has {table.values['method'][0]!r} and {method!r}, for which width means "
+                "different things; allowed: different [[grid]] tables",
+            )
     if "masks" in table.values and table.mask_keys:
         table.refuse("masks", f"and {table.mask_keys[0]} exclude each other; allowed: one of them")
     if {"all", "distinct"} <= set(table.values.get("masks", ())):
         table.refuse("masks", "has 'all' and 'distinct', which is a subset; allowed: one of them")
+
+
+def _check_size_keys(table: SweepTable) -> None:
+    """Check that the sizes of networks are given in one way.
+
+    A method that trains a part needs `structure`, and `width` is that of the full network. Other
+    methods start from `structure`, or from `depth` layers of `width`.
+    """
+    if table.trains_part and "depth" in table.values:
+        table.refuse("depth", "is the number of layers of structure; allowed: structure alone")
+    if not table.trains_part and "structure" in table.values:
+        for key in ("width", "depth"):
+            if key in table.values:
+                table.refuse(
+                    key, "and structure exclude each other; allowed: structure, or width and depth"
+                )
 
 
 def _check_batches(table: SweepTable) -> None:
@@ -126,29 +161,31 @@ def _check_batches(table: SweepTable) -> None:
 
 
 def _check_widths(table: SweepTable, inputs: int) -> None:
-    narrowest, widest = min(table.values["width"]), max(table.values["width"])
     stored = [
         init for init in table.values["init"] if init != FRESH_INIT and RowInit.parse(init) is None
     ]
+    key = "width" if "width" in table.values else "structure"
     for structure in table.structures:
-        depth = 3 if structure is None else len(structure)
-        if structure is not None and max(structure) > narrowest:
+        full = structure
+        if table.trains_part:
+            narrowest, widest = min(table.values["width"]), max(table.values["width"])
+            if max(structure) > narrowest:
+                table.refuse(
+                    "structure",
+                    f"{structure} is wider than width {narrowest}; allowed: up to "
+                    f"{narrowest} neurons in a layer, or a width from {max(structure)}",
+                )
+            full = Structure.uniform(widest, len(structure))
+        if full.weights(inputs) > _MAX_NUMBERED_WEIGHTS:
+            value = full if key == "structure" else f"{max(full)} with {len(full)} hidden layers"
             table.refuse(
-                "structure",
-                f"{structure} is wider than width {narrowest}; allowed: up to "
-                f"{narrowest} neurons in a layer, or a width from {max(structure)}",
+                key, f"cannot be {value}; allowed: full networks of fewer than 2^32 weights"
             )
-        if Structure.uniform(widest, depth).weights(inputs) > _MAX_NUMBERED_WEIGHTS:
-            table.refuse(
-                "width",
-                f"cannot be {widest} with {depth} hidden layers; allowed: full networks of fewer "
-                "than 2^32 weights",
-            )
-        if stored and (depth != 3 or widest > STORED_INIT_WIDTH):
+        if stored and (len(full) != DEFAULT_DEPTH or max(full) > STORED_INIT_WIDTH):
             table.refuse(
                 "init",
-                f"{stored[0]} cannot start {depth} hidden layers of width {widest}; allowed: 3 of "
-                f"width up to {STORED_INIT_WIDTH}",
+                f"{stored[0]} cannot start {len(full)} hidden layers of up to {max(full)} neurons; "
+                f"allowed: {DEFAULT_DEPTH} of width up to {STORED_INIT_WIDTH}",
             )
 
 
@@ -159,8 +196,7 @@ def _check_masks(table: SweepTable, inputs: int) -> None:
         table.refuse(names[0], f"and structure have {pairs} pairs; allowed: {_MAX_CHECKED}")
     for structure in table.structures:
         for name in names:
-            if structure is not None:
-                _check_layer(table, name, structure, inputs)
+            _check_layer(table, name, structure, inputs)
 
 
 def _check_layer(table: SweepTable, name: str, structure: Structure, inputs: int) -> None:

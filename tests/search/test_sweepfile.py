@@ -273,6 +273,47 @@ def test_weights_of_a_structure_bound_its_targets(load: Load) -> None:
     assert study.left_out == 2
 
 
+def test_pruning_starts_from_networks_of_any_depth_and_of_unequal_widths(load: Load) -> None:
+    study = load("""
+        [base]
+        method = "snip"
+        [grid]
+        structure = ["5", "8x4", "4x4x4", "2x3x2x3"]
+        target_nnz = [14, 15]
+    """)
+    assert specs(study, "structure", "width", "target_nnz") == [
+        ((5,), 5, 14),  # of 10 + 5 weights
+        ((8, 4), 8, 14),
+        ((8, 4), 8, 15),
+        (None, 4, 14),
+        (None, 4, 15),
+        ((2, 3, 2, 3), 3, 14),
+        ((2, 3, 2, 3), 3, 15),
+    ]
+    assert study.left_out == 1
+
+
+def test_depth_is_the_number_of_layers_of_each_width(load: Load) -> None:
+    study = load('[base]\nmethod = "magic"\n[grid]\ndepth = [1, 3, 4]\nwidth = [2, 5]')
+    assert specs(study, "structure", "width") == [
+        ((2,), 2),
+        ((5,), 5),
+        (None, 2),
+        (None, 5),
+        ((2, 2, 2, 2), 2),
+        ((5, 5, 5, 5), 5),
+    ]
+
+
+def test_three_layers_of_one_width_are_the_same_sweep_however_they_are_written(load: Load) -> None:
+    table = '[base]\nmethod = "snip"\n[grid]\ntarget_nnz = [20, 26]\n'
+    width = load(table + "width = [3, 16]")
+    assert load(table + "width = [3, 16]\ndepth = [3]").digest == width.digest
+    assert load(table + 'structure = ["3x3x3", "16x16x16"]').digest == width.digest
+    mixed = load(table + 'structure = ["3x3x3", "16x16", "16x16x16"]')
+    assert {e.experiment_id for e in width} < {e.experiment_id for e in mixed}
+
+
 def test_every_mask_of_a_structure_is_omitted_with_its_target(load: Load) -> None:
     study = load("""
         [base]
@@ -370,8 +411,31 @@ MISTAKES = [
     (f"[grid]\n{STRUCTURE}\nLR = [1]", r"unknown key 'LR' \(did you mean 'lr'\?\); allowed:"),
     ('[grid]\nmethod = ["snip"]', "target_nnz is missing: method 'snip'"),
     (
-        f'[grid]\nmethod = ["snip"]\n{STRUCTURE}\ntarget_nnz = [20]',
-        "structure is not used by method 'snip'; allowed with: 'search'",
+        f'[grid]\nmethod = ["snip"]\n{STRUCTURE}\nwidth = [16]\ntarget_nnz = [20]',
+        "width and structure exclude each other",
+    ),
+    (
+        f'[base]\ndepth = 2\n[grid]\nmethod = ["snip"]\n{STRUCTURE}\ntarget_nnz = [20]',
+        "depth and structure exclude each other",
+    ),
+    (f"[grid]\n{STRUCTURE}\ndepth = [3]", "depth is the number of layers of structure"),
+    (
+        '[grid]\nmethod = ["magic", "search"]\nstructure = ["3x3"]',
+        "method has 'magic' and 'search'.*different .*tables",
+    ),
+    ('[grid]\nmethod = ["magic"]\ndepth = [0]', "depth.* cannot be 0; allowed: .*1 to 64"),
+    (
+        '[grid]\nmethod = ["magic"]\nstructure = ["70000x70000"]',
+        "structure cannot be 70000x70000",
+    ),
+    (
+        '[base]\ninit = "bench-95"\n[grid]\nmethod = ["magic"]\ndepth = [2]',
+        "init bench-95 .*2 hidden layers",
+    ),
+    (
+        '[[grid]]\nmethod = ["magic"]\nwidth = [5]\n[[grid]]\nmethod = ["magic"]\n'
+        'structure = ["5x5x5"]',
+        "table 1, combination 1, and table 2, combination 1, are the same",
     ),
     (
         '[grid]\nmethod = ["snip"]\nmask1 = ["11"]\ntarget_nnz = [20]',
@@ -499,7 +563,7 @@ MISTAKES = [
     (
         f"[grid]\nmethod = ['snip']\nwidth = {list(range(1, 1101))}\n"
         f"target_nnz = {list(range(1, 1001))}",
-        "width with structure and target_nnz .*1100000",
+        "width with target_nnz .*1100000",
     ),
 ]
 
