@@ -92,6 +92,15 @@ ShardWord = Annotated[
         help="Use only part K of N disjoint parts of the experiments, such as 3/16.",
     ),
 ]
+Sample = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        parser=whole_number(1),
+        help="Use a random part of N experiments, which --root-seed decides; a larger N adds to "
+        "it.",
+    ),
+]
 Retry = Annotated[
     str | None,
     typer.Option(

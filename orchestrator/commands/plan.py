@@ -9,7 +9,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from orchestrator.commands.options import AsJson, Calibrate, RootSeed, ShardWord, StudyWords
+from orchestrator.commands.options import (
+    AsJson,
+    Calibrate,
+    RootSeed,
+    Sample,
+    ShardWord,
+    StudyWords,
+)
 from orchestrator.commands.store_location import new_store_location
 from orchestrator.display.formatting import human_bytes, human_hours
 from orchestrator.display.terminal import plain_console, print_line, print_table
@@ -17,7 +24,14 @@ from orchestrator.inits import tokens
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import estimate
 from orchestrator.planning.plan import PlannedStudy, make_plan
-from orchestrator.planning.targets import Targets, find_targets, only_shard, parse_shard, with_inits
+from orchestrator.planning.targets import (
+    Targets,
+    find_targets,
+    only_sample,
+    only_shard,
+    parse_shard,
+    with_inits,
+)
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 
@@ -37,6 +51,7 @@ COUNTS = ("planned", "stored", "remaining")
 def plan(
     words: StudyWords,
     store: OptionalStore = None,
+    sample: Sample = None,
     shard: ShardWord = None,
     root_seed: RootSeed = 0,
     calibrate: Calibrate = False,
@@ -48,6 +63,8 @@ def plan(
     The machine's speed is measured once, which takes two seconds, and kept.
     """
     targets = find_targets(words, root_seed)
+    if sample is not None:
+        targets = only_sample(targets, sample, root_seed)
     if shard is not None:
         targets = only_shard(targets, parse_shard(shard))
     planned = _against_store(targets, store)

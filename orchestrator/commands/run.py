@@ -18,6 +18,7 @@ from orchestrator.commands.options import (
     NewStorePath,
     Retry,
     RootSeed,
+    Sample,
     ShardWord,
     StudyWords,
     Workers,
@@ -29,7 +30,13 @@ from orchestrator.errors import UserError
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
 from orchestrator.invocation import Invocation
-from orchestrator.planning.targets import find_targets, only_numbers, only_shard, parse_shard
+from orchestrator.planning.targets import (
+    find_targets,
+    only_numbers,
+    only_sample,
+    only_shard,
+    parse_shard,
+)
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import exit_code
 from storage.log.entries import Status
@@ -52,6 +59,7 @@ BenchFile = Annotated[
 def run(
     words: StudyWords,
     store: NewStorePath,
+    sample: Sample = None,
     shard: ShardWord = None,
     limit: Limit = None,
     run_ids: Annotated[
@@ -100,6 +108,8 @@ def run(
     targets = find_targets(words, root_seed)
     if run_ids:
         targets = only_numbers(targets, run_ids)
+    if sample is not None:
+        targets = only_sample(targets, sample, root_seed)
     part = None if shard is None else parse_shard(shard)
     if part is not None:
         targets = only_shard(targets, part)

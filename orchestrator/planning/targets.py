@@ -6,14 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from orchestrator.errors import UserError
 from orchestrator.plugins import all_plugins
 from search.catalogue import Selection, resolve
 from search.datasets import dataset_names
 from search.indices import IndexSet
 from search.methods import all_methods
+from search.sampling import members_at, sample_positions
 from search.shards import Shard
 from search.study import Study
+
+MAX_SAMPLED = 2**63
+"""Maximum number of experiments that a sample is drawn from."""
 
 MAX_RANGES = 4
 """Maximum number of ranges of numbers in a message."""
@@ -85,6 +91,39 @@ def _numbers(selection: Selection) -> str:
     if len(ranges) > MAX_RANGES:
         ranges[MAX_RANGES - 1 : -1] = ["..."]
     return ", ".join(ranges)
+
+
+def only_sample(targets: Targets, count: int, root_seed: int) -> Targets:
+    """Return a random part of the experiments, a part of every larger one.
+
+    It depends on the numbers of experiments and on the root seed, not on what is stored.
+
+    Args:
+        targets: the experiments.
+        count: number of experiments of the part; all if there are no more.
+        root_seed: root seed of the run.
+
+    Raises:
+        UserError: there are more than `MAX_SAMPLED` experiments.
+    """
+    total = sum(map(len, targets.selections))
+    if total <= count:
+        return targets
+    if total > MAX_SAMPLED:
+        raise UserError(
+            f"--sample {count}: there are {total:,} experiments; allowed: {MAX_SAMPLED:,}"
+        )
+    positions = sample_positions(total, count, root_seed)
+    selections = []
+    first = 0
+    for selection in targets.selections:
+        last = first + len(selection)
+        ours = positions[(positions >= first) & (positions < last)] - np.uint64(first)
+        if ours.size:
+            found = members_at(selection.indices, ours.tolist())
+            selections.append(Selection(selection.study, found))
+        first = last
+    return Targets(selections, targets.sweep_files)
 
 
 def only_shard(targets: Targets, shard: Shard) -> Targets:

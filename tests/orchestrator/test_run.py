@@ -94,6 +94,26 @@ def test_limit_holds_for_all_studies_together(sweep: Path, store: Path, tmp_path
     assert [tuple(row.values()) for row in counted.to_pylist()] == [("mine", 3), ("other", 1)]
 
 
+def test_sample_is_a_part_that_resumes_and_grows(sweep: Path, store: Path, tmp_path: Path) -> None:
+    other = write_sweep(tmp_path / "other.toml", 'structure = ["2x1x1"]\nlr = [0.1, 0.2, 0.3]')
+    words = (sweep, other, "--store", store)
+
+    def trained(count: int) -> tuple[int, set[str]]:
+        summary = json.loads(sparsest("run", *words, "--sample", str(count), "--json", *INLINE).out)
+        ids = query(store, "SELECT experiment_id FROM results").column(0).to_pylist()
+        return summary["trained"], set(ids)
+
+    first, few = trained(2)
+    again, same = trained(2)
+    rest, more = trained(4)
+    assert (first, again, rest) == (2, 0, 2)
+    assert few == same < more
+    left = json.loads(sparsest("plan", *words, "--sample", "5", "--json").out)["studies"]
+    assert sum(study["planned"] for study in left) == 5
+    assert sum(study["remaining"] for study in left) == 1
+    assert trained(7)[0] == 2
+
+
 def test_summary_is_of_this_run(sweep: Path, store: Path) -> None:
     words = ("run", sweep, "--store", store, "--json", *INLINE)
     summary = json.loads(sparsest(*words).out)
