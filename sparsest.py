@@ -71,8 +71,8 @@ if TYPE_CHECKING:
     )
     from search.experiment import Experiment
     from search.layers import Layers
-    from search.method import TO_TARGET, Method
-    from search.methods import setting
+    from search.method import TO_TARGET, TO_TARGET_OR_ACCURACY, WITHOUT_TARGET, Method
+    from search.methods import choice, setting
     from search.settings import Setting
     from search.styles import Style
     from workers.conformance import DATASET_CHECKS, METHOD_CHECKS
@@ -118,12 +118,15 @@ _EXPORTS = {
     "Snapshot": "pruning.protocol",
     "Style": "search.styles",
     "TO_TARGET": "search.method",
+    "TO_TARGET_OR_ACCURACY": "search.method",
+    "WITHOUT_TARGET": "search.method",
     "above_position": "pruning.selection",
     "at_or_above": "pruning.selection",
     "batch_loss": "pruning.functional",
     "below_highest": "pruning.selection",
     "bias_masks": "pruning.biases",
     "by_layer": "pruning.selection",
+    "choice": "search.methods",
     "full_masks": "pruning.magnitude",
     "highest": "pruning.selection",
     "keep_largest": "pruning.magnitude",
@@ -143,6 +146,8 @@ __all__ = [
     "DATASET_CHECKS",
     "METHOD_CHECKS",
     "TO_TARGET",
+    "TO_TARGET_OR_ACCURACY",
+    "WITHOUT_TARGET",
     "Batch",
     "Batches",
     "Dataset",
@@ -171,6 +176,7 @@ __all__ = [
     "bias_masks",
     "by_layer",
     "by_width",
+    "choice",
     "draw",
     "full_masks",
     "highest",

@@ -124,7 +124,7 @@ def by_width(store: Store, *, dataset: str | None = None) -> QueryResult:
                hyperparameters,
                count(DISTINCT root_seed) AS root_seeds
         FROM ({_trained(store, dataset)})
-        WHERE target_nnz IS NOT NULL
+        WHERE method <> 'search'
         GROUP BY method, hyperparameters, width
         ORDER BY method, hyperparameters NULLS FIRST, width
         """

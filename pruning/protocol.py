@@ -16,9 +16,9 @@ weights are drawn beforehand, and permutations are passed in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,10 +44,12 @@ class Pruned:
     Attributes:
         weight_masks: bool [n_out, n_in] for each layer, input side first; True keeps a weight.
         bias_masks: bool [n_out] for each layer; True keeps a bias.
+        extras: what the method stores beside the row: JSON values by name, up to 10,000 characters.
     """
 
     weight_masks: list[NDArray[np.bool_]]
     bias_masks: list[NDArray[np.bool_]]
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PrunesBefore(Protocol):
@@ -75,12 +77,15 @@ class Snapshot:
         velocities: momentum buffers of the same shapes, zero where masked.
         weight_masks: bool [n_out, n_in] for each layer, input side first; True trains a weight.
         bias_masks: bool [n_out] for each layer; True trains a bias.
+        extras: what the method stores beside the row, as in `Pruned`. Those of every change are
+            kept; of an adaptive method those of its final network.
     """
 
     layers: Layers
     velocities: Layers
     weight_masks: list[NDArray[np.bool_]]
     bias_masks: list[NDArray[np.bool_]]
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
 
 class MaskSchedule(Protocol):

@@ -21,15 +21,16 @@ _FUNCTIONS: dict[Phase, str] = {"before": "prune", "during": "begin", "adaptive"
 """Phase -> function that the module of such a method provides."""
 
 
-def algorithm(method: Method) -> Any:
-    """Return the function that a method's module provides for its phase.
+def algorithm(method: Method, phase: Phase | None = None) -> Any:
+    """Return the function that a method's module provides for a phase; None for its usual one.
 
     Raises:
         ValueError: the method does not choose masks.
     """
-    if method.prunes not in _FUNCTIONS:
+    phase = phase or method.prunes
+    if phase not in _FUNCTIONS:
         raise ValueError(f"method {method.name!r} does not choose masks")
-    return getattr(_imported(method), _FUNCTIONS[method.prunes])
+    return getattr(_imported(method), _FUNCTIONS[phase])
 
 
 def pruning_before(method: Method) -> PrunesBefore:
@@ -38,7 +39,7 @@ def pruning_before(method: Method) -> PrunesBefore:
     Raises:
         ValueError: the method prunes in another phase.
     """
-    if not method.chooses_masks or method.masks_change:
+    if method.prunes != "before":
         raise ValueError(f"method {method.name!r} does not prune before training")
     prune: PrunesBefore = algorithm(method)
     return prune
@@ -57,14 +58,14 @@ def pruning_during(method: Method) -> PrunesDuring:
 
 
 def pruning_adaptively(method: Method) -> PrunesAdaptively:
-    """Return the algorithm of a method that requests its training.
+    """Return the algorithm of a method that requests its training, or does with an accuracy.
 
     Raises:
-        ValueError: the method prunes in another phase.
+        ValueError: the method never does.
     """
-    if method.prunes != "adaptive":
+    if method.prunes != "adaptive" and "target_accuracy" not in method.keys:
         raise ValueError(f"method {method.name!r} does not prune adaptively")
-    requests: PrunesAdaptively = algorithm(method)
+    requests: PrunesAdaptively = algorithm(method, "adaptive")
     return requests
 
 
@@ -94,7 +95,7 @@ def stages_of(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
         signature.
     """
     method = method_named(experiment.method)
-    if method.masks_change:
+    if method.masks_change(experiment):
         stages = getattr(_imported(method), "stages", None)
         if stages is not None:
             with _guard(method):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from math import isfinite
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Segment, Snapshot
 from search.layers import Layers
+
+MAX_EXTRAS = 10_000
+"""Maximum length of what a method stores beside a row, in characters of JSON."""
 
 
 def check_masks(
@@ -78,6 +83,29 @@ def check_segment(method: str, segment: Segment, layers: Layers) -> None:
     if not (number and isfinite(segment.rate) and segment.rate >= 0):
         raise ValueError(f"method {method!r} requested rate {rate!r}; allowed: numbers from 0")
     check_snapshot(method, segment.network, layers)
+
+
+def extras_text(method: str, extras: Mapping[str, Any]) -> str | None:
+    """Return what a method stores beside a row as JSON with sorted keys; None for nothing.
+
+    Args:
+        method: name of the method, for the message.
+        extras: JSON values by name.
+
+    Raises:
+        ValueError: they are not JSON, contain NaN or infinity, or are longer than `MAX_EXTRAS`.
+    """
+    if not extras:
+        return None
+    try:
+        text = json.dumps(extras, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"method {method!r} returned extras that are not JSON: {error}") from None
+    if len(text) > MAX_EXTRAS:
+        raise ValueError(
+            f"method {method!r} returned extras of {len(text)} characters; allowed: {MAX_EXTRAS}"
+        )
+    return text
 
 
 def _check(

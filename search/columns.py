@@ -135,9 +135,19 @@ COLUMNS = (
     _specification(
         "target_nnz",
         pa.int32(),
-        "number of nonzero weights that a pruning algorithm aims at; NULL for `search`",
+        "number of nonzero weights that a pruning algorithm aims at; NULL for `search`, for "
+        "methods without a budget, and with `target_accuracy`",
         "weights",
         required=False,
+    ),
+    _specification(
+        "target_accuracy",
+        pa.float64(),
+        "accuracy that a pruning algorithm keeps while it removes weights; NULL if it does not "
+        "aim at one",
+        "fraction, 0 to 1",
+        required=False,
+        since=4,
     ),
     _specification(
         "hyperparameters",
@@ -261,6 +271,32 @@ COLUMNS = (
         _FLOATS,
         "`accuracy` after each epoch; NULL without `--curves`",
         "fraction, 0 to 1",
+    ),
+    Column(
+        "steps",
+        pa.int64(),
+        "origin",
+        "optimiser steps of the training, in all rounds and of all candidates; the steps and "
+        "gradients that only score weights are not counted",
+        "steps",
+        since=4,
+    ),
+    Column(
+        "edge_updates",
+        pa.int64(),
+        "origin",
+        "sum over these steps of the number of unmasked weights: the weights of a fixed mask times "
+        "`steps`. Without masks every weight of the network counts, however many free parameters "
+        "it is made from",
+        "weights",
+        since=4,
+    ),
+    Column(
+        "extras",
+        pa.string(),
+        "origin",
+        "JSON object that the method stored beside the row; NULL if it stored nothing",
+        since=4,
     ),
     Column(
         "layers",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
+from search.settings import Value
 from search.structure import Structure
 
 ORDER_STREAMS = 64
@@ -22,6 +23,10 @@ FRESH_INIT = "fresh"
 
 SCHEDULES = ("cosine", "step", "constant")
 """Names of the learning-rate schedules; `workers.schedules` computes them."""
+
+OPTIONAL_FIELDS: dict[str, Any] = {"target_accuracy": None, "hyperparameters": ()}
+"""Fields of `Experiment` that are part of ids and digests only where they differ from this
+default. They were added later, and earlier ids must stay."""
 
 # Reused, because json.dumps with these options creates an encoder in every call.
 _SORTED_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
@@ -46,9 +51,12 @@ class Experiment:
             (`Structure.as_whole`).
         masks: masks of the first layers as text such as "10|01|11" (rows are outputs, columns are
             inputs); the other layers are dense.
-        target_nnz: number of nonzero weights that a pruning algorithm aims at; None for "search".
+        target_nnz: number of nonzero weights that a pruning algorithm aims at; None for "search",
+            for methods without a budget, and with `target_accuracy`.
+        target_accuracy: accuracy that a pruning algorithm keeps while it removes as many weights
+            as it can; None if it does not aim at one.
         hyperparameters: settings of the algorithm that differ from the authors', as (name, value)
-            sorted by name.
+            sorted by name; a value is a number or, of a setting with choices, a text.
         lr: learning rate of the first epoch.
         schedule: learning-rate schedule, one of `SCHEDULES`.
         momentum: momentum of SGD, without dampening or Nesterov.
@@ -68,7 +76,8 @@ class Experiment:
     structure: tuple[int, ...] | None = None
     masks: tuple[str, ...] = ()
     target_nnz: int | None = None
-    hyperparameters: tuple[tuple[str, int | float], ...] = ()
+    target_accuracy: float | None = None
+    hyperparameters: tuple[tuple[str, Value], ...] = ()
     lr: float = 0.05
     schedule: str = "cosine"
     momentum: float = 0.9
@@ -95,7 +104,7 @@ class Experiment:
         """Hash of the specification, 32 hexadecimal digits: BLAKE2b, 128 bits, of sorted JSON.
 
         `TRAINING_VERSION` is included. The schema version is not, so that a new column leaves ids
-        unchanged. Hyperparameters are included if there are any.
+        unchanged. `OPTIONAL_FIELDS` are included where they differ from their defaults.
         """
         return self._digest(self.specification(), 16).hex()
 
@@ -122,11 +131,18 @@ class Experiment:
 
     @staticmethod
     def _digest(spec: dict[str, object], size: int) -> bytes:
-        versioned = spec | {"training_version": TRAINING_VERSION}
-        if not spec["hyperparameters"]:
-            del versioned["hyperparameters"]
+        versioned = without_defaults(spec) | {"training_version": TRAINING_VERSION}
         text = _SORTED_JSON.encode(versioned)
         return hashlib.blake2b(text.encode(), digest_size=size).digest()
+
+
+def without_defaults(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a specification without the `OPTIONAL_FIELDS` that have their defaults."""
+    return {
+        name: value
+        for name, value in spec.items()
+        if name not in OPTIONAL_FIELDS or value != OPTIONAL_FIELDS[name]
+    }
 
 
 def experiment_ids(base: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -138,13 +154,13 @@ def experiment_ids(base: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]
             several tables of a sweep file vary in different fields.
     """
     varying = sorted({name for update in updates for name in update})
-    if base["hyperparameters"] or "hyperparameters" in varying:
+    optional = without_defaults(base).keys() & OPTIONAL_FIELDS.keys()
+    if optional or not OPTIONAL_FIELDS.keys().isdisjoint(varying):
         # Their JSON objects differ in their members, not only in the values.
         return [Experiment(**(dict(base) | dict(update))).experiment_id for update in updates]
     # The sorted JSON of all of them differs only in the values of the varying fields, which %s
     # inserts; every other "%" is doubled.
-    spec: dict[str, Any] = dict(base) | {"training_version": TRAINING_VERSION}
-    del spec["hyperparameters"]
+    spec = without_defaults(base) | {"training_version": TRAINING_VERSION}
     members = [
         f"{_SORTED_JSON.encode(name)}:"
         + ("%s" if name in varying else _SORTED_JSON.encode(spec[name]).replace("%", "%%"))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from search.experiment import Experiment
 from search.settings import Setting
 from search.styles import Style
 
@@ -17,6 +18,16 @@ segments of training that the algorithm requests one at a time."""
 TO_TARGET = frozenset({"target_nnz"})
 """`Method.keys` of a method that prunes to a number of weights."""
 
+TO_TARGET_OR_ACCURACY = TO_TARGET | {"target_accuracy"}
+"""`Method.keys` of a method that prunes either to a number of weights or, adaptively, as far as an
+accuracy is kept."""
+
+WITHOUT_TARGET: frozenset[str] = frozenset()
+"""`Method.keys` of a method that decides itself how many weights it keeps."""
+
+TARGETS = TO_TARGET_OR_ACCURACY
+"""The keys of targets; an experiment has at most one of them."""
+
 
 @dataclass(frozen=True)
 class Method:
@@ -27,10 +38,12 @@ class Method:
         prunes: when masks are chosen. In this phase the method's module provides: "before": a
             function `prune`, a `pruning.protocol.PrunesBefore`; "during": a function `begin`, a
             `pruning.protocol.PrunesDuring`; "adaptive": a function `requests`, a
-            `pruning.protocol.PrunesAdaptively`.
+            `pruning.protocol.PrunesAdaptively`. With `Experiment.target_accuracy` every method is
+            adaptive (`phase`).
         keys: sweep-file keys that only some methods use and that this one does, of "masks" (which
-            includes mask1, mask2 and so on), "target_nnz" and "structure", which then names the
-            part that is trained of a network of `Experiment.width`; see `trains_part`.
+            includes mask1, mask2 and so on), "target_nnz", "target_accuracy" and "structure", which
+            then names the part that is trained of a network of `Experiment.width`; see
+            `trains_part`.
         module: module of the algorithm, such as "pruning.snip"; empty if no masks are chosen.
         cost: time to choose the masks on one core: ms for any network, and ns for each of its
             weights.
@@ -69,7 +82,10 @@ class Method:
         """Whether it trains the first neurons of a wider network; otherwise a whole network."""
         return "structure" in self.keys
 
-    @property
-    def masks_change(self) -> bool:
-        """Whether masks change after the first training step."""
-        return self.prunes in ("during", "adaptive")
+    def phase(self, experiment: Experiment) -> Phase:
+        """Return when the masks of an experiment of this method are chosen."""
+        return self.prunes if experiment.target_accuracy is None else "adaptive"
+
+    def masks_change(self, experiment: Experiment) -> bool:
+        """Return whether the masks of an experiment change after the first training step."""
+        return self.phase(experiment) in ("during", "adaptive")

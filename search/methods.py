@@ -11,7 +11,7 @@ from functools import cache
 from search.experiment import Experiment
 from search.method import TO_TARGET, Method
 from search.plugins import METHODS_GROUP, FoundPlugins, find_plugins
-from search.settings import Setting
+from search.settings import Setting, Value
 from search.styles import Style
 
 _TEN_ROUNDS = {"rounds": Setting(10, 1, 100_000, "rounds of pruning")}
@@ -198,8 +198,28 @@ def setting(experiment: Experiment, name: str) -> int | float:
     Raises:
         ValueError: the method is unknown, or the experiment names a hyperparameter that the method
             does not have or whose value is not allowed.
-        KeyError: the method has no hyperparameter `name`.
+        KeyError: the method has no hyperparameter `name`, or it is a word (`choice`).
     """
+    value = _value(experiment, name)
+    if isinstance(value, str):
+        raise KeyError(name)
+    return value
+
+
+def choice(experiment: Experiment, name: str) -> str:
+    """Return a hyperparameter that is one of a few words; see `setting`.
+
+    Raises:
+        ValueError: as `setting`.
+        KeyError: the method has no hyperparameter `name`, or it is a number.
+    """
+    value = _value(experiment, name)
+    if not isinstance(value, str):
+        raise KeyError(name)
+    return value
+
+
+def _value(experiment: Experiment, name: str) -> Value:
     settings = method_named(experiment.method).settings
     for key, value in experiment.hyperparameters:
         if key not in settings:

@@ -7,7 +7,7 @@ import re
 
 from pydantic import BaseModel
 
-from search.method import TO_TARGET, Method
+from search.method import TO_TARGET, TO_TARGET_OR_ACCURACY, WITHOUT_TARGET, Method
 from search.settings import Setting
 from search.sweeps.file_keys import FILE_KEYS
 
@@ -31,9 +31,12 @@ def check_method(name: str, loaded: object) -> Method:
     if name in FILE_KEYS or hasattr(BaseModel, name):
         raise ValueError("its name is taken: it has another meaning in sweep files")
     if loaded.prunes not in ("before", "during", "adaptive"):
-        raise ValueError(f"prunes is {loaded.prunes!r}; allowed: 'before', 'during', 'adaptive'")
-    if loaded.keys != TO_TARGET:
-        raise ValueError("keys must be TO_TARGET")
+        raise ValueError(
+            f"prunes is {loaded.prunes!r}; allowed: 'before', 'during', 'adaptive' (which can also "
+            "prune after training: request the training, then return the pruned network)"
+        )
+    if loaded.keys not in (TO_TARGET, TO_TARGET_OR_ACCURACY, WITHOUT_TARGET):
+        raise ValueError("keys must be TO_TARGET, TO_TARGET_OR_ACCURACY or WITHOUT_TARGET")
     if not loaded.module:
         raise ValueError("module is empty; allowed: the module with the algorithm")
     cost: tuple[float, ...] = loaded.cost  # not checked by mypy in a plug-in
@@ -45,6 +48,8 @@ def check_method(name: str, loaded: object) -> Method:
         key = getattr(loaded, attribute)
         if key and key not in loaded.settings:
             raise ValueError(f"{attribute} is {key!r}, which is not one of its settings")
+        if key and loaded.settings[key].choices:
+            raise ValueError(f"{attribute} is {key!r}, whose values are words and not numbers")
     return loaded
 
 

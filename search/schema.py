@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from search.columns import COLUMNS
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Incremented whenever `search.columns` gets a stored column. New columns may be NULL: rows of an
 earlier version are then read as rows of this one (`storage.data.parts`)."""
 

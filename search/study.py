@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, overload
 
-from search.experiment import FRESH_INIT, TRAINING_VERSION, Experiment
+from search.experiment import FRESH_INIT, TRAINING_VERSION, Experiment, without_defaults
 from search.grid import Grid
 from search.lineage import RowInit
 
@@ -93,13 +93,10 @@ class Study(Sequence[Experiment]):
 
     def definition(self) -> dict[str, Any]:
         """Return everything that decides the experiments, ids and order, as JSON values."""
-        base = dict(self._base_spec)
-        if not base["hyperparameters"]:
-            # As in ids, so that studies without any keep their digests.
-            del base["hyperparameters"]
         return {
             "training_version": TRAINING_VERSION,
-            "base": base,
+            # As in ids, so that studies keep their digests.
+            "base": without_defaults(self._base_spec),
             "grid": self.grid.definition(),
             "inits": sorted(self.inits),
         }

@@ -17,11 +17,11 @@ _LEAST_MASK_COLUMNS = 3
 def tsv_lines(study: Study, indices: Iterable[int]) -> Iterator[str]:
     r"""Yield one line for each experiment, without a newline.
 
-    LABEL \\t method \\t width \\t lr \\t schedule \\t epochs \\t target_nnz \\t structure \\t
+    LABEL \\t method \\t width \\t lr \\t schedule \\t epochs \\t target \\t structure \\t
     mask1 \\t mask2 \\t mask3, with more masks if the study has deeper structures. If the study
     has hyperparameters that differ from the authors', they are one more column, such as
-    drop_fraction=0.5,interval=50. Learning rates have Python's form, absent values are "-", and
-    epochs are those of all rounds.
+    drop_fraction=0.5,interval=50. The target is target_nnz, or "accuracy=" and target_accuracy.
+    Learning rates have Python's form, absent values are "-", and epochs are those of all rounds.
 
     Args:
         study: study of the experiments.
@@ -33,6 +33,10 @@ def tsv_lines(study: Study, indices: Iterable[int]) -> Iterator[str]:
     for index in indices:
         experiment = study[index]
         target = experiment.target_nnz
+        if experiment.target_accuracy is not None:
+            aim = f"accuracy={experiment.target_accuracy!r}"
+        else:
+            aim = ABSENT if target is None else str(target)
         structure = experiment.structure
         masks = experiment.masks + (ABSENT,) * (mask_columns - len(experiment.masks))
         given = ",".join(f"{name}={value!r}" for name, value in experiment.hyperparameters)
@@ -44,7 +48,7 @@ def tsv_lines(study: Study, indices: Iterable[int]) -> Iterator[str]:
                 repr(experiment.lr),
                 experiment.schedule,
                 str(training_epochs(experiment)),
-                ABSENT if target is None else str(target),
+                aim,
                 ABSENT if structure is None else str(Structure(structure)),
                 *masks,
                 *((given or ABSENT,) if with_hyperparameters else ()),

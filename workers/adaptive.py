@@ -18,9 +18,9 @@ from search.methods import METHODS, method_named
 from search.process_state import standard_state
 from workers.datasets import Dataset
 from workers.initial import starting_network
-from workers.mask_schedule import advance, masked, result_of
+from workers.mask_schedule import Cost, advance, masked, result_of
 from workers.sparse import SparseNetwork
-from workers.start import method_call, require_no_masks
+from workers.start import check_targets, method_call
 from workers.step_schedule import StepSchedule
 from workers.trained import Trained
 
@@ -67,7 +67,7 @@ def train_adaptively(
             initialisation is missing, a batch is larger than the data set, or the method requests
             a segment or returns a network that does not fit.
     """
-    require_no_masks(experiment)
+    check_targets(experiment)
     # Imported late: torch takes seconds and 200 MB, which workers of a search do not need.
     import torch  # noqa: F401 - must be loaded before `standard_state` sets its state
 
@@ -76,6 +76,7 @@ def train_adaptively(
     layers = starting_network(experiment, inits, dataset.features)
     schedule = StepSchedule(experiment, dataset)
     measure = DatasetMeasure(dataset, schedule)
+    cost = Cost()
     requests = pruning_adaptively(method_named(method))
     with standard_state():
         with method_call(method):
@@ -86,9 +87,10 @@ def train_adaptively(
             steps = int(requested.first_step), int(requested.last_step)
             network = masked(requested.network)
             network = advance(network, experiment, dataset, schedule, *steps, float(requested.rate))
+            cost.add(network, steps[1] - steps[0])
             requested = _resumed(method, generator, network)
         check_snapshot(method, requested, layers)
-        return result_of(masked(requested), dataset, started)
+        return result_of(masked(requested), dataset, started, cost, requested.extras)
 
 
 def _resumed(

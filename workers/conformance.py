@@ -39,7 +39,7 @@ guarantee."""
 def pruned_experiment(
     method: str, network: int | Structure, target: int, replicate: int = 0
 ) -> Experiment:
-    """Return a training of one epoch on the Cubist Spiral.
+    """Return a training of one epoch on the Cubist Spiral, without a target if it has none.
 
     Args:
         method: name of the method.
@@ -53,16 +53,21 @@ def pruned_experiment(
         method=method,
         structure=structure,
         width=width,
-        target_nnz=target,
+        target_nnz=target if has_budget(method) else None,
         lr=0.1,
         replicate=replicate,
         epochs=1,
     )
 
 
+def has_budget(method: str) -> bool:
+    """Return whether a method prunes to a number of weights."""
+    return "target_nnz" in method_named(method).keys
+
+
 def with_final_masks(experiment: Experiment, dataset: Dataset) -> Start:
     """Return the network with its final masks: before training, or after it if they change then."""
-    if not method_named(experiment.method).masks_change:
+    if not method_named(experiment.method).masks_change(experiment):
         return start_of(experiment, dataset, {})
     (trained,) = train_fast([experiment], dataset, {})
     shapes = [(n_out, n_in) for n_in, n_out in pairwise(trained.sizes)]
@@ -75,25 +80,28 @@ def with_final_masks(experiment: Experiment, dataset: Dataset) -> Start:
 
 
 def masks_fit_the_network(method: str) -> None:
-    """Masks have the shapes of the network and prune some of it, at widths from 3 to 256."""
+    """Masks have the shapes of the network, and a budget prunes it, at widths from 3 to 256."""
     for width in (3, 8, 64, 256):
         hidden = Structure.uniform(width)
         start = with_final_masks(pruned_experiment(method, hidden, 20), _spiral())
         _require_shapes(start, hidden)
         kept_all = all(mask.all() for mask in start.weight_masks)
-        _require(not kept_all, f"{hidden}: no weight is pruned")
+        _require(not (kept_all and has_budget(method)), f"{hidden}: no weight is pruned")
 
 
 def networks_of_any_depth_are_pruned(method: str) -> None:
-    """From 1 to 5 hidden layers of equal or unequal widths, about the target is kept."""
+    """From 1 to 5 hidden layers of equal or unequal widths, about the target, if any, is kept."""
     for hidden in map(Structure, ((16,), (12, 5), (8, 6, 9, 7), (8, 8, 8, 8, 8))):
         start = with_final_masks(pruned_experiment(method, hidden, 30), _spiral())
         _require_shapes(start, hidden)
-        _require_count(start, hidden, 30)
+        if has_budget(method):
+            _require_count(start, hidden, 30)
 
 
 def about_as_many_weights_as_the_target_are_kept(method: str) -> None:
-    """The number of weights kept is near the target."""
+    """The number of weights kept is near the target, if the method has one."""
+    if not has_budget(method):
+        return
     for width, target in ((8, 30), (16, 40), (64, 57)):
         hidden = Structure.uniform(width)
         start = with_final_masks(pruned_experiment(method, hidden, target), _spiral())
@@ -101,7 +109,7 @@ def about_as_many_weights_as_the_target_are_kept(method: str) -> None:
 
 
 def only_the_seeds_decide(method: str) -> None:
-    """The experiment's seeds alone decide its masks, so a replicate has other masks."""
+    """The experiment's seeds alone decide the network, so a replicate has another one."""
     starts = []
     for seed in (0, 1):
         torch.manual_seed(seed)
@@ -115,7 +123,11 @@ def only_the_seeds_decide(method: str) -> None:
     for ours, theirs in zip(first.layers, second.layers, strict=True):
         _require(all(map(np.array_equal, ours, theirs)), "two calls returned different parameters")
     other = with_final_masks(pruned_experiment(method, 8, 30, replicate=1), _spiral())
-    _require(flat_masks(first) != flat_masks(other), "a replicate has the same masks")
+    if has_budget(method):
+        _require(flat_masks(first) != flat_masks(other), "a replicate has the same masks")
+    pairs = zip(first.layers, other.layers, strict=True)
+    same = all(np.array_equal(ours, theirs) for (ours, _), (theirs, _) in pairs)
+    _require(not same, "a replicate has the same weights")
 
 
 def process_settings_are_unchanged(method: str) -> None:
@@ -127,7 +139,7 @@ def process_settings_are_unchanged(method: str) -> None:
 
 def initial_weights_are_only_masked(method: str) -> None:
     """Pruning before training masks initial weights and does not otherwise change them."""
-    if method_named(method).masks_change:
+    if method_named(method).prunes != "before":
         return
     experiment = pruned_experiment(method, 8, 30)
     start = start_of(experiment, _spiral(), {})
@@ -140,7 +152,7 @@ def initial_weights_are_only_masked(method: str) -> None:
 
 def stored_initialisation_is_used(method: str) -> None:
     """Pruning before training keeps the weights of a stored initialisation."""
-    if method_named(method).masks_change:
+    if method_named(method).prunes != "before":
         return
     stored = StoredInit("mine", "0" * 16, initial_network(Experiment()))
     experiment = replace(pruned_experiment(method, 16, 40), init=stored.token)
@@ -199,11 +211,17 @@ def row_describes_the_trained_network(method: str) -> None:
     _require(row["weight_nnz"] == np.count_nonzero(row["weights"]), "weight_nnz")
     _require(row["model_nnz"] == row["weight_nnz"] + np.count_nonzero(row["biases"]), "model_nnz")
     _require(len(row["biases"]) == len(row["bias_index"]) <= 49, "biases")
-    _require(row["target_nnz"] == 40 and row["structure"] is None, "the specification")
+    target = 40 if has_budget(method) else None
+    _require(row["target_nnz"] == target and row["structure"] is None, "the specification")
+    _require(row["steps"] >= 0 and row["edge_updates"] >= row["steps"], "steps, edge_updates")
 
 
 def impossible_target_is_refused(method: str) -> None:
-    """A target_nnz that is missing, or not below the number of weights, is refused."""
+    """A target_nnz that the method does not use, or that is impossible or missing, is refused."""
+    if not has_budget(method):
+        message = _refusal(Experiment(method=method, width=3, target_nnz=20))
+        _require("target_nnz" in message, message or "target_nnz: no ValueError")
+        return
     for target in (None, 0, 27, 1000):
         message = _refusal(Experiment(method=method, width=3, target_nnz=target))
         _require(
@@ -215,7 +233,7 @@ def impossible_target_is_refused(method: str) -> None:
 
 def explicit_masks_are_refused(method: str) -> None:
     """An experiment that gives masks is refused."""
-    experiment = Experiment(method=method, width=3, target_nnz=15, masks=("11|11|10",))
+    experiment = replace(pruned_experiment(method, 3, 15), masks=("11|11|10",))
     message = _refusal(experiment)
     _require("chooses its masks itself" in message, message or "no ValueError")
 

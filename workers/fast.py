@@ -61,7 +61,7 @@ def train_fast(
     results: dict[int, Trained] = {}
     groups: dict[tuple[int, int, int], list[int]] = {}
     for i, experiment in enumerate(experiments):
-        phase = method_named(experiment.method).prunes
+        phase = method_named(experiment.method).phase(experiment)
         if phase == "adaptive":
             results[i] = train_adaptively(experiment, dataset, inits)
             continue
@@ -119,6 +119,7 @@ def _train_together(
     def measure() -> None:
         measured.append(evaluate_networks(networks, dataset))
 
+    steps = group[0].epochs * dataset.steps_per_epoch(group[0].batch_size)
     train_networks(networks, group, dataset, after_epoch=measure if curves else None)
     measure()
     seconds = time.perf_counter() - started
@@ -130,6 +131,9 @@ def _train_together(
             trained_network(
                 networks, g, start, small, final.losses[g], final.hits[g], len(dataset), share
             ),
+            steps=steps,
+            edge_updates=steps * sum(int(np.count_nonzero(m)) for m in start.weight_masks),
+            extras=start.extras,
             curve=[(e.hits[g] / len(dataset), e.losses[g] / len(dataset)) for e in epochs],
             active_points=spread_counts(
                 final.active_points[g], kept_neurons(start.weight_masks, start.bias_masks)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from workers.datasets import Dataset
 from workers.initial import starting_network
 from workers.orders import permutation
 from workers.sparse import SparseNetwork
-from workers.start import Start, masked_layers, method_call, require_no_masks
+from workers.start import Start, check_targets, masked_layers, method_call
 from workers.step_schedule import StepSchedule
 from workers.trained import Trained
 
@@ -44,7 +45,7 @@ class FixedMasks:
 
 def fixed_masks(start: Start) -> tuple[Layers, MaskSchedule]:
     """Return the initial network and the mask schedule of a network with fixed masks."""
-    return start.layers, FixedMasks(Pruned(start.weight_masks, start.bias_masks))
+    return start.layers, FixedMasks(Pruned(start.weight_masks, start.bias_masks, start.extras))
 
 
 def mask_schedule_of(
@@ -61,7 +62,7 @@ def mask_schedule_of(
         ValueError: as `pruning.protocol.PrunesDuring`; or the experiment gives masks, an
             initialisation is missing, or a batch is larger than the data set.
     """
-    require_no_masks(experiment)
+    check_targets(experiment)
     layers = starting_network(experiment, inits, dataset.features)
     numbers = count()
 
@@ -116,10 +117,12 @@ def train_with_mask_schedule(
     check_masks(method, start.weight_masks, start.bias_masks, layers)
     network = masked(Snapshot(layers, zero_velocities, start.weight_masks, start.bias_masks))
     curve: list[tuple[float, float]] = []
+    cost, extras = Cost(), dict(start.extras)
     position = 0
     with standard_state():
         for stop in sorted({step for step in (*changes, *epoch_ends, last) if step <= last}):
             network = advance(network, experiment, dataset, schedule, position, stop)
+            cost.add(network, stop - position)
             position = stop
             if stop in epoch_ends:
                 hits, loss, _ = SparseNetwork(network).evaluate(dataset)
@@ -137,14 +140,35 @@ def train_with_mask_schedule(
                     changed = mask_schedule.change(stop, network, batch)
                 check_snapshot(method, changed, layers)
                 network = masked(changed)
+                extras |= changed.extras
                 position += mask_schedule.takes_step
-    return result_of(network, dataset, started, curve)
+    return result_of(network, dataset, started, cost, extras, curve)
+
+
+@dataclass
+class Cost:
+    """What a training has cost so far.
+
+    Attributes:
+        steps: number of optimiser steps.
+        edge_updates: sum over these steps of the number of unmasked weights.
+    """
+
+    steps: int = 0
+    edge_updates: int = 0
+
+    def add(self, network: Snapshot, steps: int) -> None:
+        """Count the steps of a segment of training."""
+        self.steps += steps
+        self.edge_updates += steps * sum(int(np.count_nonzero(m)) for m in network.weight_masks)
 
 
 def result_of(
     network: Snapshot,
     dataset: Dataset,
     started: float,
+    cost: Cost,
+    extras: Mapping[str, Any],
     curve: Sequence[tuple[float, float]] = (),
 ) -> Trained:
     """Evaluate a trained network and return it as a result.
@@ -153,6 +177,8 @@ def result_of(
         network: network whose masked parameters are zero.
         dataset: data set to evaluate on.
         started: `time.perf_counter()` before the training.
+        cost: its steps.
+        extras: see `Trained`.
         curve: see `Trained`.
     """
     hits, loss, active_points = SparseNetwork(network).evaluate(dataset)
@@ -165,6 +191,9 @@ def result_of(
         train_ms=1000 * (time.perf_counter() - started),
         curve=curve,
         active_points=active_points,
+        steps=cost.steps,
+        edge_updates=cost.edge_updates,
+        extras=extras,
     )
 
 

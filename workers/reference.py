@@ -55,17 +55,16 @@ def train_reference(
     labels = torch.tensor(dataset.labels, dtype=dtype)
 
     order = np.empty(len(dataset), dtype=np.uint32)
-    remaining = steps
+    taken = 0
     rates = learning_rates(experiment.schedule, experiment.lr, experiment.epochs)
     for epoch, rate in enumerate(rates):
         for group in optimiser.param_groups:
             group["lr"] = float(rate)
         permutation(experiment.order_seed, epoch, order)
         for step in range(dataset.steps_per_epoch(experiment.batch_size)):
-            if remaining is not None:
-                if remaining == 0:
-                    return _trained(network, dataset, start)
-                remaining -= 1
+            if taken == steps:
+                return _trained(network, dataset, start, taken)
+            taken += 1
             first = step * experiment.batch_size
             batch = torch.tensor(order[first : first + experiment.batch_size].astype(np.int64))
             loss = loss_of(network(points[batch]), labels[batch])
@@ -73,7 +72,7 @@ def train_reference(
             loss.backward()
             optimiser.step()
             network.apply_masks()
-    return _trained(network, dataset, start)
+    return _trained(network, dataset, start, taken)
 
 
 def evaluate(network: nn.Module, dataset: Dataset) -> tuple[float, float]:
@@ -98,7 +97,7 @@ def evaluate(network: nn.Module, dataset: Dataset) -> tuple[float, float]:
     return int(correct.sum()) / len(dataset), float(loss)
 
 
-def _trained(network: MaskedNetwork, dataset: Dataset, start: Start) -> Trained:
+def _trained(network: MaskedNetwork, dataset: Dataset, start: Start, steps: int) -> Trained:
     accuracy, loss = evaluate(network, dataset)
     layers = network.layers()
     return Trained.of(
@@ -108,4 +107,5 @@ def _trained(network: MaskedNetwork, dataset: Dataset, start: Start) -> Trained:
         weight_masks=start.weight_masks,
         bias_masks=start.bias_masks,
         active_points=count_active_points(layers, dataset.points),
+        steps=steps,
     )

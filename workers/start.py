@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from pruning.registry import pruning_before
 from pruning.validation import check_masks
 from search.experiment import Experiment
 from search.layers import Layers, StoredInit
+from search.method import TARGETS
 from search.methods import method_named
 from search.process_state import plugin_call
 from workers.datasets import Dataset
@@ -32,11 +34,13 @@ class Start:
             masked parameters are zero.
         weight_masks: bool [n_out, n_in] per layer, True where a weight is trained.
         bias_masks: bool [n_out] per layer, True where a bias is trained.
+        extras: what the method stores beside the row: JSON values by name.
     """
 
     layers: Layers
     weight_masks: list[NDArray[np.bool_]]
     bias_masks: list[NDArray[np.bool_]]
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
 
 def start_of(
@@ -60,11 +64,12 @@ def start_of(
     method = method_named(experiment.method)
     if layers is None:
         layers = starting_network(experiment, inits, dataset.features)
+    extras: Mapping[str, Any] = {}
     if not method.chooses_masks:
         weight_masks = explicit_masks(experiment, dataset.features)
         bias_masks = [np.ones(len(mask), dtype=np.bool_) for mask in weight_masks]
     else:
-        require_no_masks(experiment)
+        check_targets(experiment)
         # Imported late: torch takes seconds and 200 MB, which workers of a search do not need.
         import torch  # noqa: F401 - must be loaded before `method_call` sets its state
 
@@ -73,19 +78,32 @@ def start_of(
             pruned = prune(experiment, layers, pruning_batches(experiment, dataset))
         weight_masks, bias_masks = pruned.weight_masks, pruned.bias_masks
         check_masks(method.name, weight_masks, bias_masks, layers)
-    return Start(masked_layers(layers, weight_masks, bias_masks), weight_masks, bias_masks)
+        extras = pruned.extras
+    return Start(masked_layers(layers, weight_masks, bias_masks), weight_masks, bias_masks, extras)
 
 
-def require_no_masks(experiment: Experiment) -> None:
-    """Check that an experiment leaves the choice of masks to its method.
+def check_targets(experiment: Experiment) -> None:
+    """Check that an experiment leaves the choice of masks to its method and gives it a target.
 
     Raises:
-        ValueError: it gives masks.
+        ValueError: it gives masks, or a target that the method does not use, or two targets.
     """
+    method = method_named(experiment.method)
     if experiment.masks:
         raise ValueError(
             f"method {experiment.method!r} chooses its masks itself, but the experiment gives masks"
         )
+    accuracy = experiment.target_accuracy
+    given = {"target_nnz": experiment.target_nnz, "target_accuracy": accuracy}
+    targets = sorted(name for name, value in given.items() if value is not None)
+    unused = [name for name in targets if name not in method.keys]
+    if unused:
+        used = ", ".join(sorted(TARGETS & method.keys)) or "no target"
+        raise ValueError(f"method {method.name!r} does not use {unused[0]}; allowed: {used}")
+    if len(targets) > 1:
+        raise ValueError(f"{' and '.join(targets)} exclude each other; allowed: one of them")
+    if accuracy is not None and not 0 < accuracy <= 1:
+        raise ValueError(f"target_accuracy cannot be {accuracy}; allowed: above 0, up to 1")
 
 
 def method_call(method: str) -> AbstractContextManager[None]:

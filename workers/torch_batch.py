@@ -125,7 +125,8 @@ def _train_batch(
     data = _Feed(experiments, dataset, device)
     rates = np.stack([learning_rates(e.schedule, e.lr, epochs) for e in experiments])
     gradient = Gradient(stack, params, grads, batch_size)
-    remaining = steps if steps is not None else epochs * dataset.steps_per_epoch(batch_size)
+    total = steps if steps is not None else epochs * dataset.steps_per_epoch(batch_size)
+    remaining = total
     for epoch in range(epochs):
         if remaining == 0:
             break
@@ -155,6 +156,8 @@ def _train_batch(
                 for counts, (_, bias) in zip(active, layers[:-1], strict=True)
                 for count in counts[number, : len(bias)]
             ],
+            steps=total - remaining,
+            extras=start.extras,
         )
         for number, (layers, accuracy, loss, start) in enumerate(
             zip(trained_layers, accuracies, losses, starts, strict=True)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pruning.connectivity import Connectivity, effective_mask
 from pruning.functional_sparsity import FunctionalSparsity
+from pruning.validation import extras_text
 from search.columns import names_of
 from search.experiment import Experiment
 from search.layers import StoredInit
@@ -131,7 +132,7 @@ def train_batch(
 
 def needs_cpu(experiment: Experiment) -> bool:
     """Return whether only the CPU can train an experiment: its masks change during training."""
-    return method_named(experiment.method).masks_change
+    return method_named(experiment.method).masks_change(experiment)
 
 
 def failed_outcome(reason: str, backend: str, train_ms: float = 0.0) -> dict[str, object]:
@@ -163,6 +164,9 @@ def _outcome_row(
         "layers": trained.sizes,
         "backend": backend,
         "train_ms": trained.train_ms,
+        "steps": trained.steps,
+        "edge_updates": trained.edge_updates,
+        "extras": extras_text(experiment.method, trained.extras),
     }
     if trained.diverged:
         reason = "the loss or a parameter became infinite or NaN"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -34,6 +34,9 @@ class Trained:
         curve: (accuracy, loss) at the end of every epoch of every round; empty if not measured.
         active_points: number of points at which each hidden neuron is active, hidden layer by
             layer; empty if not measured.
+        steps: number of optimiser steps.
+        edge_updates: sum over these steps of the number of unmasked weights.
+        extras: what the method stores beside the row: JSON values by name.
     """
 
     sizes: tuple[int, ...]
@@ -46,6 +49,9 @@ class Trained:
     train_ms: float = 0.0
     curve: Sequence[tuple[float, float]] = ()
     active_points: Sequence[int] = ()
+    steps: int = 0
+    edge_updates: int = 0
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -59,6 +65,9 @@ class Trained:
         train_ms: float = 0.0,
         curve: Sequence[tuple[float, float]] = (),
         active_points: Sequence[int] = (),
+        steps: int = 0,
+        edge_updates: int | None = None,
+        extras: Mapping[str, Any] | None = None,
     ) -> Trained:
         """Return the result for a network given as matrices.
 
@@ -71,6 +80,9 @@ class Trained:
             train_ms: see the attribute.
             curve: see the attribute.
             active_points: see the attribute.
+            steps: see the attribute.
+            edge_updates: see the attribute; None if the masks were the same in every step.
+            extras: see the attribute.
         """
         weights = np.concatenate([weight.ravel() for weight, _ in layers])
         biases = np.concatenate([bias for _, bias in layers])
@@ -87,6 +99,9 @@ class Trained:
             train_ms,
             curve,
             active_points,
+            steps,
+            steps * len(kept_weights) if edge_updates is None else edge_updates,
+            extras or {},
         )
 
     @property

@@ -31,6 +31,7 @@ CAPTION_COLUMNS = (
     "structure",
     "masks",
     "target_nnz",
+    "target_accuracy",
     "hyperparameters",
     "width",
     "lr",
@@ -84,6 +85,7 @@ def caption_of_row(row: Mapping[str, Any], layers: Layers, parts: Parts) -> Capt
         "dataset": row["dataset"],
         **_counts(layers, parts),
         "target": row["target_nnz"],
+        "target accuracy": row["target_accuracy"] and percent(row["target_accuracy"]),
         "settings": settings_text(row["hyperparameters"]) or None,
         "width": row["width"],
         "lr": f"{row['lr']:g}",
@@ -112,7 +114,7 @@ def title_of_row(row: Mapping[str, Any], remaining: str, weights: int) -> str:
         weights: number of nonzero weights.
     """
     method, share = name_of(row["method"]), percent(row["accuracy"])
-    if row["target_nnz"] is None:
+    if row["method"] == "search":
         who = f"{row['structure'] or remaining} by {method}"
         return f"{who}: {_counted(weights, 'weight')}, {share} accuracy"
     start = row["structure"] or f"width {row['width']}"
@@ -129,7 +131,8 @@ def label_of(row: Mapping[str, Any]) -> str:
 def settings_text(hyperparameters: str | None) -> str:
     """Format the column `hyperparameters`, such as "batches=4, exponent=2"; empty if NULL."""
     settings = json.loads(hyperparameters) if hyperparameters else {}
-    return ", ".join(f"{name}={value:g}" for name, value in settings.items())
+    texts = {n: v if isinstance(v, str) else f"{v:g}" for n, v in settings.items()}
+    return ", ".join(f"{name}={text}" for name, text in texts.items())
 
 
 def percent(fraction: float) -> str:

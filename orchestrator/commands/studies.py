@@ -69,7 +69,7 @@ def list_experiments(
     """List the experiments of a study, one per line.
 
     Columns: GROUP:RUN_ID (or NAME:NUMBER), method, width, learning rate, schedule, epochs of all
-    rounds, target_nnz, structure, masks and, if a sweep file sets any, hyperparameters; "-" means
+    rounds, target, structure, masks and, if a sweep file sets any, hyperparameters; "-" means
     none. With --json, each line is an object that also has the experiment_id.
     """
     targets = find_targets([study])
@@ -97,6 +97,7 @@ def _record(study: Study, index: int) -> dict[str, Any]:
         "schedule": experiment.schedule,
         "epochs": training_epochs(experiment),
         "target_nnz": experiment.target_nnz,
+        "target_accuracy": experiment.target_accuracy,
         "hyperparameters": dict(experiment.hyperparameters) or None,
         "structure": None if structure is None else str(Structure(structure)),
         "masks": experiment.masks,

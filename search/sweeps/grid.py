@@ -35,6 +35,7 @@ ORDER = (
     "lr",
     "schedule",
     "method",
+    "target_accuracy",
     "structure",
     "depth",
     "width",
@@ -44,7 +45,7 @@ ORDER = (
 """Keys from the slowest to the fastest. Of mask1, mask2 and so on the first is the slowest. The
 hyperparameters of a method vary directly after it."""
 
-_SHAPE_KEYS = (*METHOD_KEYS, *SIZE_KEYS)
+_SHAPE_KEYS = (*SIZE_KEYS, "target_nnz", "masks")
 
 _MAX_SIZES = 1_000_000
 """Maximum number of combinations of network sizes and target_nnz in a table."""
@@ -77,7 +78,7 @@ def table_grid(
             raise RefusalError(f"{name}: {key} is in [base] too; allowed: one of the two")
     paper = Experiment()
     values: dict[str, Sequence[Any]] = {
-        key: [getattr(paper, key)] for key in ORDER if key not in _SHAPE_KEYS
+        key: [getattr(paper, key)] for key in ORDER if key not in (*SIZE_KEYS, *METHOD_KEYS)
     }
     values |= {key: [value] for key, value in base.items()}
     values |= grid
@@ -89,11 +90,12 @@ def table_grid(
     inputs = check_table(table)
     check_steps(table, hyperparameters)
     shapes, left_out = _shapes(table, inputs)
-    # Every key is an axis, even in [base], so that equal sweeps have equal digests.
+    # Every key is an axis, even in [base], so that equal sweeps have equal digests; the later key
+    # target_accuracy only where it is used.
     slower = [
         _methods(values["method"], hyperparameters) if key == "method" else axis(key, *values[key])
         for key in ORDER
-        if key not in _SHAPE_KEYS
+        if key not in _SHAPE_KEYS and key in values
     ]
     return Product((*slower, shapes)), left_out * prod(part.size for part in slower)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from search.datasets import dataset_named
 from search.methods import method_named
-from search.settings import Setting
+from search.settings import Setting, Value
 from search.sweeps.rules import Hyperparameters, RefusalError, SweepTable
 
 _MAX_COMBINATIONS = 100_000
@@ -51,7 +51,7 @@ def every_combination(
 
 
 def _differing(
-    names: Sequence[str], values: Sequence[int | float], settings: Mapping[str, Setting]
+    names: Sequence[str], values: Sequence[Value], settings: Mapping[str, Setting]
 ) -> Hyperparameters:
     """Return `Experiment.hyperparameters`: the values that differ from the authors', by name."""
     pairs = zip(names, values, strict=True)
@@ -97,7 +97,8 @@ def check_steps(
             continue
         setting = specification.settings[name]
         needed = max(
-            dict(values).get(name, setting.default) for values in hyperparameters.get(method, [()])
+            int(dict(values).get(name, setting.default))
+            for values in hyperparameters.get(method, [()])
         )
         for dataset in table.values["dataset"]:
             steps_per_epoch = dataset_named(dataset).points // size
@@ -108,6 +109,6 @@ def check_steps(
                     "epochs",
                     f"cannot be {epochs} with batch_size {size}: on {dataset} that is {steps} "
                     f"steps, and method {method!r} with {name} = {needed} needs at least {needed}; "
-                    f"allowed: epochs from {-(-int(needed) // steps_per_epoch)}, a smaller "
+                    f"allowed: epochs from {-(-needed // steps_per_epoch)}, a smaller "
                     f"batch_size{fewer}",
                 )

@@ -13,7 +13,7 @@ from search.experiment import FRESH_INIT, SCHEDULES
 from search.lineage import ROW_INIT_FORMAT, RowInit
 from search.masks.text import parse_mask
 from search.methods import all_methods
-from search.settings import Setting
+from search.settings import Setting, Value
 from search.structure import MAX_DEPTH, STRUCTURE_FORMAT, Structure
 from search.sweeps.file_keys import WHOLE, Key
 
@@ -48,6 +48,10 @@ def table_keys() -> dict[str, Key]:
         ),
         "width": WHOLE,
         "target_nnz": WHOLE,
+        "target_accuracy": Key(
+            Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)],
+            "a number above 0, up to 1",
+        ),
         "lr": Key(
             Annotated[float, Field(gt=0, allow_inf_nan=False)],
             "a number above 0",
@@ -81,7 +85,7 @@ def is_mask_key(key: str) -> bool:
 
 
 def _setting_key(setting: Setting) -> Key:
-    def canonical(value: Any) -> int | float:
+    def canonical(value: Any) -> Value:
         if not setting.allows(value):
             raise ValueError(f"not allowed: {value!r}")
         return setting.canonical(value)

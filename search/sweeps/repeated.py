@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from search.experiment import OPTIONAL_FIELDS
 from search.grid import Grid
 from search.sweeps.grid import ORDER
 
@@ -43,7 +44,7 @@ def find_repeated(tables: Sequence[Grid]) -> str | None:
                 shown = ", ".join(
                     f"{key} = {value!r}"
                     for key, value in zip(_FIELDS, spec, strict=True)
-                    if value or key != "hyperparameters"
+                    if value or key not in OPTIONAL_FIELDS
                 )
                 return (
                     f"[[grid]] table {first + 1}, combination {position + 1}, and table "

@@ -11,7 +11,9 @@ from search.datasets import dataset_named
 from search.experiment import FRESH_INIT
 from search.lineage import RowInit
 from search.masks.text import parse_mask
+from search.method import TARGETS
 from search.methods import all_methods, method_named
+from search.settings import Value
 from search.structure import DEFAULT_DEPTH, Structure
 from search.sweeps.keys import is_mask_key
 from search.sweeps.problems import shown
@@ -19,7 +21,7 @@ from search.sweeps.problems import shown
 STORED_INIT_WIDTH = 16
 """Width of the three hidden layers of every stored initialisation (docs/paper.md, section 4)."""
 
-METHOD_KEYS = ("target_nnz", "masks")
+METHOD_KEYS = ("target_nnz", "target_accuracy", "masks")
 """Keys that only some methods use; "masks" includes mask1, mask2 and so on."""
 
 SIZE_KEYS = ("structure", "depth", "width")
@@ -31,7 +33,7 @@ _MAX_NUMBERED_WEIGHTS = 2**32 - 1
 _MAX_CHECKED = 1_000_000
 """Maximum number of pairs of a structure and a mask, which are checked one by one."""
 
-Hyperparameters = tuple[tuple[str, int | float], ...]
+Hyperparameters = tuple[tuple[str, Value], ...]
 """See `Experiment.hyperparameters`."""
 
 
@@ -118,9 +120,15 @@ def _check_method_keys(table: SweepTable) -> None:
                     f"is not used by method {method!r}; allowed with: {', '.join(users) or 'none'} "
                     "(methods with different keys need different [[grid]] tables)",
                 )
-        for key in ("structure", "target_nnz"):
-            if key in uses and key not in groups:
-                table.refuse(key, f"is missing: method {method!r} needs it")
+        if "structure" in uses and "structure" not in groups:
+            table.refuse("structure", f"is missing: method {method!r} needs it")
+        targets = sorted(uses & TARGETS, reverse=True)
+        used = [key for key in targets if key in groups]
+        if targets and not used:
+            others = "".join(f" (or {key})" for key in targets[1:])
+            table.refuse(targets[0], f"is missing: method {method!r} needs it{others}")
+        if len(used) > 1:
+            table.refuse(used[1], f"and {used[0]} exclude each other; allowed: one in a [[grid]]")
         if method_named(method).trains_part != table.trains_part:
             table.refuse(
                 "method",

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from search.experiment import OPTIONAL_FIELDS
 from search.specification import SPECIFICATION_COLUMNS, experiment_of, specification_table
 from search.study import Study
 from storage.checking.known_studies import KnownStudies
@@ -162,8 +163,8 @@ def _against_study(rows: pa.Table, study: Study, indices: list[int]) -> Iterator
     expected = specification_table(study, indices)
     for name in SPECIFICATION_COLUMNS:
         ours, theirs = rows.column(name), expected.column(name)
-        if name == "hyperparameters" and ours.null_count == len(ours):
-            continue  # the first files do not have this column
+        if name in OPTIONAL_FIELDS and ours.null_count == len(ours):
+            continue  # earlier files do not have this column
         if not ours.equals(theirs):
             differ = sum(a != b for a, b in zip(ours.to_pylist(), theirs.to_pylist(), strict=True))
             yield f"{name} of {differ:,} rows is not that of their index in {study.name}"

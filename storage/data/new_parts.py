@@ -35,6 +35,7 @@ _ROWS_IN_A_GROUP = 25_000
 _EARLIER_SCHEMAS = {
     1: "a7771e7c45e5ac22b8b704c92542daeda1cd923ad7f8dcd6991537a284582d40",
     2: "29fa2cec4d8c881b133d74615099089baa00434d74904cb7d2b0f304d59df0f3",
+    3: "801111efce5c42ba91c421775af11810c26040f96c78874e6de8967b89f1d1c8",
 }
 """Version of the columns -> `schema_sha256` of that version. Files of these versions are read as
 they are: the columns that they lack are NULL."""

@@ -26,7 +26,8 @@ COMPARED: Final = tuple(name for name in RESULT_SCHEMA.names if name not in NOT_
 MAY_LACK: Final = tuple(
     column.name
     for column in COLUMNS
-    if column.role in ("optional", "parameter") or (column.role == "metric" and column.since > 1)
+    if column.role in ("optional", "parameter")
+    or (column.role in ("metric", "origin") and column.since > 1)
 )
 """Columns that rows of earlier versions, rows without curves and published rows lack. Rows do not
 count as different if only one of them has such a column."""

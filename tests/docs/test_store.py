@@ -18,7 +18,7 @@ import sparsest
 from orchestrator.cli import app
 from search.experiment import TRAINING_VERSION
 from search.schema import SCHEMA_VERSION, STATUSES
-from storage.data.new_parts import schema_sha256
+from storage.data.new_parts import known_schemas
 from storage.log.entries import LOG_FORMAT, Record, RowsCommitted
 from storage.log.seal import seal
 from storage.marker import STORE_FORMAT
@@ -77,7 +77,7 @@ def test_log_entry_on_the_page_is_valid() -> None:
     record = Record.model_validate_json(json.dumps(shown["record"]))
     assert json.loads(seal(record.model_dump_json())) == shown
     assert isinstance(record.entry, RowsCommitted)
-    assert record.entry.schema_sha256 == schema_sha256()
+    assert known_schemas()[record.entry.schema_version] == record.entry.schema_sha256
 
 
 def test_page_code_rebuilds_networks_from_rows(

@@ -22,6 +22,7 @@ OTHER_VALUES: dict[str, Any] = {
     "structure": (3, 3, 3),
     "masks": ("10|10|01",),
     "target_nnz": 30,
+    "target_accuracy": 0.95,
     "hyperparameters": (("rounds", 3),),
     "lr": 0.1,
     "schedule": "step",

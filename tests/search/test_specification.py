@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from search.experiment import Experiment, experiment_ids
@@ -38,9 +40,10 @@ def test_row_round_trip_keeps_the_experiment(name: str) -> None:
         assert experiment_of(specification_row(study[index])) == study[index]
 
 
-def test_row_round_trip_keeps_hyperparameters() -> None:
-    settings = (("drop_fraction", 0.25), ("interval", 50))
-    experiment = Experiment(method="rigl", width=4, target_nnz=9, hyperparameters=settings)
+@pytest.mark.parametrize("targets", [{"target_nnz": 9}, {"target_accuracy": 0.95}])
+def test_row_round_trip_keeps_hyperparameters_and_targets(targets: dict[str, Any]) -> None:
+    settings = (("budget", "effective"), ("drop_fraction", 0.25), ("interval", 50))
+    experiment = Experiment(method="rigl", width=4, hyperparameters=settings, **targets)
     again = experiment_of(specification_row(experiment))
     assert again == experiment
     assert again.experiment_id == experiment.experiment_id
@@ -64,6 +67,16 @@ def test_tables_that_vary_different_fields_have_correct_columns() -> None:
     for index, row in enumerate(rows):
         assert row["experiment_id"] == study[index].experiment_id
         assert experiment_of(row) == study[index]
+
+
+def test_ids_of_many_experiments_with_target_accuracies_are_their_own() -> None:
+    base = Experiment(method="gmp").specification()
+    updates: list[dict[str, Any]] = [{"width": 4}, {"target_accuracy": 0.9}, {"target_nnz": 20}]
+    expected = [Experiment(**base | update).experiment_id for update in updates]
+    assert experiment_ids(base, updates) == expected
+    aimed = base | {"target_accuracy": 0.95}
+    expected = [Experiment(**aimed | {"width": width}).experiment_id for width in (3, 4)]
+    assert experiment_ids(aimed, [{"width": 3}, {"width": 4}]) == expected
 
 
 def test_no_experiments_have_no_ids() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from search.datasets import DatasetSpec
 from search.method import TO_TARGET, Method
-from search.settings import Setting
+from search.settings import Setting, Value
 from search.specification import specification_table
 from search.study import Study
 from search.sweeps.file import SweepFileError
@@ -53,7 +53,7 @@ def _other_methods_and_datasets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("search.datasets.DATASETS", DATASETS)
 
 
-def hyperparameters(study: Study) -> list[dict[str, int | float]]:
+def hyperparameters(study: Study) -> list[dict[str, Value]]:
     return [dict(experiment.hyperparameters) for experiment in study]
 
 

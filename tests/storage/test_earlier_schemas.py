@@ -25,19 +25,23 @@ from storage.writing.committer import Committer
 from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
-NEW_IN_3 = ["live_nnz", "dead_neurons", "linear_neurons", "folded_nnz"]
+FUNCTIONAL = ["live_nnz", "dead_neurons", "linear_neurons", "folded_nnz"]
+COSTS = ["steps", "edge_updates", "extras"]
+NEW_IN_3 = ["target_accuracy", *FUNCTIONAL, *COSTS]
 NEW_SINCE_1 = [
+    "target_accuracy",
     "hyperparameters",
     "disconnected_nnz",
     "layer_nnz",
     "used_neurons",
     "connection",
-    *NEW_IN_3,
+    *FUNCTIONAL,
     "prunable_own",
     "prunable_95",
     "prunable_995",
     "epoch_loss",
     "epoch_accuracy",
+    *COSTS,
 ]
 
 
@@ -46,7 +50,7 @@ def digest_of(schema: pa.Schema) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-LACKING = {1: NEW_SINCE_1, 2: NEW_IN_3}
+LACKING = {1: NEW_SINCE_1, 2: NEW_IN_3, 3: ["target_accuracy", *COSTS]}
 """Version of the columns -> the columns of today that it lacks."""
 
 
@@ -114,7 +118,7 @@ def test_columns_that_old_rows_lack_are_null(
     with StoreReader(old) as reader:
         found = reader.sql(query)
         described = reader.sql("DESCRIBE results").to_pylist()
-        assert reader.row(expected[0]["experiment_id"])["live_nnz"] is None
+        assert reader.row(expected[0]["experiment_id"])["steps"] is None
         with reader.connect() as connection:
             assert connection.sql(query).to_arrow_table().to_pylist() == found.to_pylist()
     assert found.to_pylist() == pa.Table.from_pylist(expected, RESULT_SCHEMA).to_pylist()
@@ -154,7 +158,7 @@ def test_old_rows_are_exported_with_all_columns(
             assert export_results(reader, format, tmp_path / f"all.{format}") == 6
     assert set(lacking) < set(pq.read_schema(tmp_path / "all.parquet").names)
     with duckdb.connect(str(tmp_path / "all.duckdb"), read_only=True) as database:
-        query = "SELECT count(*), count(live_nnz) FROM results"
+        query = "SELECT count(*), count(steps) FROM results"
         assert database.sql(query).fetchall() == [(6, 2)]
 
 
