@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +9,9 @@ from search.experiment import Experiment
 from search.masks.text import parse_mask
 
 
-def explicit_masks(experiment: Experiment, inputs: int = 2) -> list[NDArray[np.bool_]]:
+def explicit_masks(
+    experiment: Experiment, inputs: int = 2, outputs: int = 1
+) -> list[NDArray[np.bool_]]:
     """Return the weight masks of an experiment of the search.
 
     Biases are not masked: every used neuron keeps its bias (docs/paper.md, section 3).
@@ -19,6 +19,7 @@ def explicit_masks(experiment: Experiment, inputs: int = 2) -> list[NDArray[np.b
     Args:
         experiment: experiment with the structure and the masks of the first layers.
         inputs: number of features of the data set.
+        outputs: number of outputs for the data set.
 
     Returns:
         bool [n_out, n_in] for each layer, input side first; all True if the mask is not listed.
@@ -28,8 +29,8 @@ def explicit_masks(experiment: Experiment, inputs: int = 2) -> list[NDArray[np.b
     """
     if experiment.method != "search":
         raise ValueError(f"method {experiment.method!r} chooses its masks itself: list none")
-    widths = (inputs, *experiment.hidden, 1)
-    masks = [np.ones((n_out, n_in), dtype=np.bool_) for n_in, n_out in itertools.pairwise(widths)]
+    shapes = experiment.hidden.shapes(inputs, outputs)
+    masks = [np.ones(shape, dtype=np.bool_) for shape in shapes]
     if len(experiment.masks) > len(masks):
         raise ValueError(f"{len(experiment.masks)} masks for a network of {len(masks)} layers")
     for layer, text in enumerate(experiment.masks):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.functional import binary_cross_entropy_with_logits, linear
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, linear
 
 from pruning.protocol import Batch
 from search.layers import Layers
@@ -25,7 +25,11 @@ def parameters(layers: Layers) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
 
 
 def logits(weights: Tensors, biases: Tensors, points: torch.Tensor) -> torch.Tensor:
-    """Return the logits of class 1, [batch], of points [batch, inputs]."""
+    """Return the logits of points [batch, inputs].
+
+    Returns:
+        [batch], the logits of class 1, for a network with one output; otherwise [batch, classes].
+    """
     activation = points
     for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
         activation = linear(activation, weight, bias).relu()
@@ -33,9 +37,21 @@ def logits(weights: Tensors, biases: Tensors, points: torch.Tensor) -> torch.Ten
 
 
 def batch_loss(weights: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:
-    """Return the mean binary cross-entropy of a batch, in nats."""
+    """Return the mean cross-entropy of a batch, in nats."""
     points, labels = batch
-    return binary_cross_entropy_with_logits(logits(weights, biases, points), labels)
+    return mean_loss(logits(weights, biases, points), labels)
+
+
+def mean_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return the mean cross-entropy of points, in nats: binary for one logit, else of softmax.
+
+    Args:
+        logits: [batch] or [batch, classes]; see `logits`.
+        labels: [batch], class numbers in the dtype of the logits.
+    """
+    if logits.ndim == 1:
+        return binary_cross_entropy_with_logits(logits, labels)
+    return cross_entropy(logits, labels.long())
 
 
 def weight_gradients(weights: Tensors, biases: Tensors, batch: Batch) -> tuple[torch.Tensor, ...]:

@@ -8,18 +8,17 @@ flow" (ICLR 2020), equation 8 and algorithm 1:
     score_j = -w_j * (H g)_j / (|sum over all weights| + 1e-10); the highest are pruned
 
 Changes in the authors' run (docs/paper.md, section 5): the logits are divided by 200; the data are
-25 points of each class in two halves, and (quirk) the halves are the two classes; in the groups
-that start from fresh networks the weights are redrawn from a Xavier-normal distribution; scores
-equal to the threshold are pruned.
+25 points of each class in two halves, and (quirk) the halves are the two classes, so of several
+classes each is a part; in the groups that start from fresh networks the weights are redrawn from a
+Xavier-normal distribution; scores equal to the threshold are pruned.
 """
 
 from __future__ import annotations
 
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from pruning.biases import bias_masks
-from pruning.functional import Tensors, logits, parameters
+from pruning.functional import Tensors, logits, mean_loss, parameters
 from pruning.protocol import Batch, Batches, Pruned, target_of
 from pruning.selection import below_highest, by_layer
 from search.experiment import Experiment
@@ -32,20 +31,21 @@ MAX_BATCHES = 100_000
 _EPSILON = 1e-10
 
 
-def first_of_each_class(batches: Batches, count: int) -> list[Batch]:
+def first_of_each_class(batches: Batches, count: int, classes: int = 2) -> list[Batch]:
     """Return the first points of each class in the batches.
 
     Args:
-        batches: batches with points of both classes.
+        batches: batches with points of all classes.
         count: number of points of each class.
+        classes: number of classes.
 
     Returns:
-        Points float32 [count, inputs] and their labels float32 [count], of class 0 and of class 1.
+        Points float32 [count, inputs] and their labels float32 [count] of each class, in order.
 
     Raises:
         ValueError: the data set has too few points of a class.
     """
-    found: list[list[torch.Tensor]] = [[], []]
+    found: list[list[torch.Tensor]] = [[] for _ in range(classes)]
     for _, (points, labels) in zip(range(MAX_BATCHES), batches, strict=False):
         for kind, of_class in enumerate(found):
             of_class.extend(points[labels == kind][: count - len(of_class)])
@@ -56,24 +56,24 @@ def first_of_each_class(batches: Batches, count: int) -> list[Batch]:
             ]
     raise ValueError(
         f"method 'grasp' needs {count} points of each class; the data set has too few: "
-        f"{len(found[0])} of class 0 and {len(found[1])} of class 1"
+        + ", ".join(f"{len(of_class)} of class {kind}" for kind, of_class in enumerate(found))
     )
 
 
 def score(
-    weights: Tensors, biases: Tensors, halves: list[Batch], temperature: float
+    weights: Tensors, biases: Tensors, parts: list[Batch], temperature: float
 ) -> torch.Tensor:
     """Return the relative loss of gradient flow without each weight, float32 [N].
 
-    The weights with the highest scores matter least. The loss of each half is a mean; the
-    gradients and products H g of the halves are summed. Both are linear in the loss, so one pass
+    The weights with the highest scores matter least. The loss of each part is a mean; the
+    gradients and products H g of the parts are summed. Both are linear in the loss, so one pass
     over the sum of the losses computes them.
     """
     leaves = [weight.detach().requires_grad_() for weight in weights]
     loss = torch.zeros(())
-    for points, labels in halves:
+    for points, labels in parts:
         scaled = logits(leaves, biases, points) / temperature
-        loss = loss + binary_cross_entropy_with_logits(scaled, labels)
+        loss = loss + mean_loss(scaled, labels)
     gradients = torch.autograd.grad(loss, leaves, create_graph=True)
     product = sum((g.detach() * g).sum() for g in gradients)
     assert isinstance(product, torch.Tensor)
@@ -94,8 +94,9 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     weights, biases = parameters(layers)
     total = sum(weight.numel() for weight in weights)
     target = target_of(experiment, total)
-    halves = first_of_each_class(batches, int(setting(experiment, "points")))
-    scores = score(weights, biases, halves, setting(experiment, "temperature"))
+    classes = max(2, len(biases[-1]))
+    parts = first_of_each_class(batches, int(setting(experiment, "points")), classes)
+    scores = score(weights, biases, parts, setting(experiment, "temperature"))
     kept = below_highest(scores.numpy(), count(total, target))
     masks = by_layer(kept, [weight.shape for weight, _ in layers])
     return Pruned(masks, bias_masks(masks))

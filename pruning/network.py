@@ -16,7 +16,9 @@ Masks = Sequence[NDArray[np.bool_]]
 
 
 class MaskedNetwork(nn.Module):
-    """ReLU layers and one logit, with parameters that masks hold at zero.
+    """ReLU layers and logits, with parameters that masks hold at zero.
+
+    Two classes have one logit, that of class 1; more classes have one each.
 
     Masks act on the parameters, not in the forward pass: masked parameters are zero from the start,
     and code that changes parameters calls `apply_masks` afterwards. Masked parameters therefore
@@ -40,14 +42,14 @@ class MaskedNetwork(nn.Module):
         """Copy the parameters and apply the masks.
 
         Args:
-            layers: the network; its last layer has one output.
+            layers: the network; its last layer has one output, or one for each of several classes.
             weight_masks: bool [n_out, n_in] for each layer; None keeps all weights.
             bias_masks: bool [n_out] for each layer; None keeps all biases, as the search does
                 (docs/paper.md, section 3).
             dtype: type of the parameters.
 
         Raises:
-            ValueError: the shapes of layers or masks do not match, or there are several outputs.
+            ValueError: the shapes of layers or masks do not match.
         """
         super().__init__()
         check_shapes(layers)
@@ -75,13 +77,14 @@ class MaskedNetwork(nn.Module):
         return [self.get_buffer(f"bias_mask_{layer}") for layer in range(len(self.biases))]
 
     def forward(self, points: torch.Tensor) -> torch.Tensor:
-        """Return the logits of class 1.
+        """Return the logits.
 
         Args:
             points: [batch, inputs] in the parameters' dtype.
 
         Returns:
-            [batch].
+            [batch], the logits of class 1, for a network with one output; otherwise
+            [batch, classes].
         """
         activation = points
         last = len(self.weights) - 1
@@ -110,7 +113,7 @@ class MaskedNetwork(nn.Module):
 
 
 def check_shapes(layers: Layers) -> None:
-    """Check that the shapes of layers match and that there is one output.
+    """Check that the shapes of layers match.
 
     Raises:
         ValueError: they do not; the message names the first wrong layer.
@@ -125,8 +128,6 @@ def check_shapes(layers: Layers) -> None:
                 f"wanted [n, {inputs}] and [n]"
             )
         inputs = weight.shape[0]
-    if inputs != 1:
-        raise ValueError(f"the last layer has {inputs} outputs, wanted one logit")
 
 
 def _parameters(arrays: Sequence[NDArray[np.float32]], dtype: torch.dtype) -> nn.ParameterList:

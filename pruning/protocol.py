@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import torch
 
 Batch = tuple["torch.Tensor", "torch.Tensor"]
-"""Points float32 [batch, inputs] and labels float32 [batch], 0 or 1."""
+"""Points float32 [batch, inputs] and labels float32 [batch], class numbers."""
 
 Batches = Iterator[Batch]
 """Endless random batches, without replacement within a pass over the data set, as in training."""
@@ -169,7 +169,7 @@ class Measurement:
 
     Attributes:
         accuracy: fraction of points that are classified correctly.
-        loss: mean binary cross-entropy.
+        loss: mean cross-entropy, in nats.
     """
 
     accuracy: float
@@ -185,7 +185,7 @@ class Measure(Protocol):
 
     @property
     def labels(self) -> NDArray[np.float32]:
-        """Their labels, float32 [N], 0 or 1; not to be changed."""
+        """Their labels, float32 [N], class numbers; not to be changed."""
 
     @property
     def steps_per_epoch(self) -> int:

@@ -19,7 +19,8 @@ STRUCTURE_FORMAT = f"the neurons of 1 to {MAX_DEPTH} hidden layers such as '7x3x
 class Structure(tuple[int, ...]):
     """Neurons in each hidden layer, input side first; written as 7x3x3.
 
-    It is a tuple, so that it compares, hashes and serialises as one. Networks have one output.
+    It is a tuple, so that it compares, hashes and serialises as one. The number of outputs follows from
+    the data set (`search.datasets.DatasetSpec.outputs`); it is 1 for two classes.
     """
 
     __slots__ = ()
@@ -54,14 +55,14 @@ class Structure(tuple[int, ...]):
     def __str__(self) -> str:
         return "x".join(map(str, self))
 
-    def shapes(self, inputs: int) -> list[tuple[int, int]]:
-        """Return (outputs, inputs) of every layer's weight matrix, the output layer included."""
-        return [(n_out, n_in) for n_in, n_out in pairwise((inputs, *self, 1))]
+    def shapes(self, inputs: int, outputs: int = 1) -> list[tuple[int, int]]:
+        """Return (n_out, n_in) of every layer's weight matrix, the output layer included."""
+        return [(n_out, n_in) for n_in, n_out in pairwise((inputs, *self, outputs))]
 
-    def weights(self, inputs: int) -> int:
+    def weights(self, inputs: int, outputs: int = 1) -> int:
         """Return the number of weights of the dense network, without biases."""
-        return sum(n_out * n_in for n_out, n_in in self.shapes(inputs))
+        return sum(n_out * n_in for n_out, n_in in self.shapes(inputs, outputs))
 
-    def parameters(self, inputs: int) -> int:
+    def parameters(self, inputs: int, outputs: int = 1) -> int:
         """Return the number of weights and biases of the dense network."""
-        return self.weights(inputs) + sum(self) + 1
+        return self.weights(inputs, outputs) + sum(self) + outputs

@@ -73,7 +73,7 @@ def train_adaptively(
 
     started = time.perf_counter()
     method = experiment.method
-    layers = starting_network(experiment, inits, dataset.features)
+    layers = starting_network(experiment, inits, dataset.features, dataset.outputs)
     schedule = StepSchedule(experiment, dataset)
     measure = DatasetMeasure(dataset, schedule)
     cost = Cost()

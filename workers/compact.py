@@ -68,7 +68,7 @@ def kept_neurons(
             )
         kept.append(weight_masks[layer].any(axis=1) | bias_mask)
     if not bias_masks[-1].all():
-        raise ValueError("the output's bias is masked, which the kernel cannot train")
+        raise ValueError("an output's bias is masked, which the kernel cannot train")
     kept.append(bias_masks[-1])
     return kept
 

@@ -112,8 +112,8 @@ def experiment_cost(experiment: Experiment) -> float:
     """
     method = method_named(experiment.method)
     dataset = load_dataset(experiment.dataset)
-    inputs, epochs = dataset.features, experiment.epochs * len(dataset) / POINTS
-    dense = experiment.hidden.weights(inputs)
+    epochs = experiment.epochs * len(dataset) / POINTS
+    dense = experiment.hidden.weights(dataset.features, dataset.outputs)
     if not method.chooses_masks:
         # Counted in the text: a driver asks for the cost of some thousand experiments a second.
         weights = dense - sum(mask.count("0") for mask in experiment.masks)

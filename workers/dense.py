@@ -43,11 +43,29 @@ def _add_bias_relu(values, bias):  # type: ignore[no-untyped-def]
 
 @compiled
 def _loss_delta(logits, bias, targets, scale):  # type: ignore[no-untyped-def]
-    """Replace logits, float32 [1, batch], by the derivative of the mean loss in each of them."""
+    """Replace logits of one output, float32 [1, batch], by the derivatives of the mean loss."""
     for column in range(logits.shape[1]):
         logit = logits[0, column] + bias[0]
         probability = np.float32(1) / (np.float32(1) + np.exp(-logit))
         logits[0, column] = (probability - targets[column]) * scale
+
+
+@compiled
+def _softmax_deltas(logits, bias, targets, scale):  # type: ignore[no-untyped-def]
+    """Replace logits, float32 [classes, batch], by the derivatives of the mean loss."""
+    for column in range(logits.shape[1]):
+        largest = np.float32(-np.inf)
+        for k in range(logits.shape[0]):
+            logits[k, column] += bias[k]
+            largest = max(largest, logits[k, column])
+        total = np.float32(0)
+        for k in range(logits.shape[0]):
+            power = np.exp(logits[k, column] - largest)
+            logits[k, column] = power
+            total += power
+        for k in range(logits.shape[0]):
+            target = np.float32(targets[column] == k)
+            logits[k, column] = (logits[k, column] / total - target) * scale
 
 
 @compiled
@@ -130,6 +148,7 @@ def train_dense(
     values_transposed = [value.T for value in values]
     ones = torch.ones(batch_size)
     last = len(shapes) - 1
+    loss_deltas = _loss_delta if shapes[last][0] == 1 else _softmax_deltas
     with torch.inference_mode():
         for part in slices:
             for step in range(part.first_step, part.last_step):
@@ -139,7 +158,7 @@ def train_dense(
                     torch.mm(weights[layer], values[layer], out=values[layer + 1])
                     _add_bias_relu(rows[layer + 1], parameters.layers[layer][1])
                 torch.mm(weights[last], values[last], out=values[last + 1])
-                _loss_delta(rows[last + 1], parameters.layers[last][1], targets, scale)
+                loss_deltas(rows[last + 1], parameters.layers[last][1], targets, scale)
                 for layer in range(last, -1, -1):
                     delta = deltas[layer + 1]
                     torch.mm(delta, values_transposed[layer], out=gradients[layer][0])

@@ -19,7 +19,7 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
-def initial_network(experiment: Experiment, inputs: int = 2) -> Layers:
+def initial_network(experiment: Experiment, inputs: int = 2, outputs: int = 1) -> Layers:
     """Return the initial full-width network of an experiment (docs/paper.md, section 3).
 
     Every weight and bias of a layer is uniform in +-1/sqrt(fan_in). The numbers depend on
@@ -35,9 +35,10 @@ def initial_network(experiment: Experiment, inputs: int = 2) -> Layers:
         experiment: source of the seed and of the full network's hidden layers: `width` neurons
             each if the method trains a part of it, otherwise `hidden`.
         inputs: number of features of the data set.
+        outputs: number of outputs for the data set.
 
     Returns:
-        Layers of `inputs` -> hidden... -> 1 neurons.
+        Layers of `inputs` -> hidden... -> `outputs` neurons.
 
     Raises:
         ValueError: the method is unknown, or a pruning algorithm's structure and width are not
@@ -53,7 +54,7 @@ def initial_network(experiment: Experiment, inputs: int = 2) -> Layers:
             f"a network has one description, structure={structure and tuple(structure)} and "
             f"width={width}"
         )
-    widths = (inputs, *hidden, 1)
+    widths = (inputs, *hidden, outputs)
     steps, bounds = _draw_plan(widths)
     z = _mix(steps + np.uint64(experiment.seed("init")))
     z >>= np.uint64(40)
@@ -90,7 +91,7 @@ def xavier_network(experiment: Experiment, layers: Layers) -> Layers:
 
 
 def starting_network(
-    experiment: Experiment, inits: Mapping[str, StoredInit], inputs: int = 2
+    experiment: Experiment, inits: Mapping[str, StoredInit], inputs: int = 2, outputs: int = 1
 ) -> Layers:
     """Return the initial network of the neurons that an experiment trains.
 
@@ -100,19 +101,20 @@ def starting_network(
         experiment: source of the initialisation and, in `hidden`, of the neurons used.
         inits: stored initialisations by token.
         inputs: number of features of the data set.
+        outputs: number of outputs for the data set.
 
     Returns:
-        Layers of `inputs` -> hidden... -> 1 neurons, which the caller may modify.
+        Layers of `inputs` -> hidden... -> `outputs` neurons, which the caller may modify.
 
     Raises:
-        ValueError: the method is unknown, the stored initialisation is not among `inits`, or it
-            lacks neurons, layers or inputs that the experiment uses.
+        ValueError: the method is unknown, the stored initialisation is not among `inits`, it lacks
+            neurons or layers that the experiment uses, or it has other inputs or outputs.
     """
-    return sub_network(full_network(experiment, inits, inputs), experiment.hidden)
+    return sub_network(full_network(experiment, inits, inputs, outputs), experiment.hidden)
 
 
 def full_network(
-    experiment: Experiment, inits: Mapping[str, StoredInit], inputs: int = 2
+    experiment: Experiment, inits: Mapping[str, StoredInit], inputs: int = 2, outputs: int = 1
 ) -> Layers:
     """Return the initial network that `starting_network` takes the used neurons of.
 
@@ -120,16 +122,17 @@ def full_network(
         experiment: source of the initialisation.
         inits: stored initialisations by token.
         inputs: number of features of the data set.
+        outputs: number of outputs for the data set.
 
     Returns:
-        Layers of `inputs` -> full width... -> 1 neurons.
+        Layers of `inputs` -> full width... -> `outputs` neurons.
 
     Raises:
         ValueError: the method is unknown, or the stored initialisation is not among `inits` or has
-            another number of inputs.
+            another number of inputs or outputs.
     """
     if experiment.init == FRESH_INIT:
-        fresh = initial_network(experiment, inputs)
+        fresh = initial_network(experiment, inputs, outputs)
         if method_named(experiment.method).xavier:
             fresh = xavier_network(experiment, fresh)
         return fresh
@@ -141,6 +144,11 @@ def full_network(
         raise ValueError(
             f"initialisation {experiment.init!r} has {layers[0][0].shape[1]} inputs, but data set "
             f"{experiment.dataset!r} has {inputs} features"
+        )
+    if len(layers[-1][1]) != outputs:
+        raise ValueError(
+            f"initialisation {experiment.init!r} has {len(layers[-1][1])} outputs, but a network "
+            f"for data set {experiment.dataset!r} has {outputs}"
         )
     return layers
 

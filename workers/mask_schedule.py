@@ -63,7 +63,7 @@ def mask_schedule_of(
             initialisation is missing, or a batch is larger than the data set.
     """
     check_targets(experiment)
-    layers = starting_network(experiment, inits, dataset.features)
+    layers = starting_network(experiment, inits, dataset.features, dataset.outputs)
     numbers = count()
 
     def draw(size: int) -> NDArray[np.uint32]:

@@ -55,7 +55,7 @@ def prunability(networks: Sequence[Trained], dataset: Dataset) -> list[Prunabili
     whose logit is near zero.
 
     Args:
-        networks: networks of any sizes, with one output.
+        networks: networks of any sizes.
         dataset: data set on which they were trained and evaluated.
     """
     results = [Prunability() for _ in networks]
@@ -80,10 +80,10 @@ class _Plan:
     """A network in the kernel's representation, and the order in which its weights are removed.
 
     Attributes:
-        topology: edges between the neurons that are connected to the output.
+        topology: edges between the neurons that are connected to an output.
         layers: weights and biases of these neurons.
         removals: int64 [nonzero weights], the edge of `topology` removed in each step, or
-            _NO_EFFECT for a weight that is not connected to the output.
+            _NO_EFFECT for a weight that is not connected to an output.
     """
 
     topology: Topology
@@ -100,7 +100,7 @@ def _plan(trained: Trained) -> _Plan:
         (weight[np.ix_(rows, columns)], bias[rows])
         for (weight, bias), columns, rows in zip(layers, sources, targets, strict=True)
     ]
-    # A weight is connected to the output if its target is; then its source is too.
+    # A weight is connected to an output if its target is; then its source is too.
     reaches_output = np.concatenate(
         [
             np.repeat(rows, weight.shape[1])
@@ -131,7 +131,7 @@ def _counts(
     """Return the removals before each floor is crossed, int64 [networks, bounds]; -1: undefined."""
     counts = np.full_like(floors, -1)
     points = all_points(dataset)
-    neurons = max(plan.topology.hidden for plan in plans) + 1
+    neurons = max(plan.topology.hidden + plan.topology.sizes[-1] for plan in plans)
     networks = pack([plan.topology for plan in plans], [plan.layers for plan in plans])
     count_removals(
         networks,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from pruning.functional import mean_loss
 from pruning.functional_sparsity import count_active_points
 from pruning.network import MaskedNetwork
 from search.experiment import Experiment
@@ -50,7 +51,6 @@ def train_reference(
         momentum=experiment.momentum,
         weight_decay=experiment.weight_decay,
     )
-    loss_of = nn.BCEWithLogitsLoss()
     points = torch.tensor(dataset.points, dtype=dtype)
     labels = torch.tensor(dataset.labels, dtype=dtype)
 
@@ -67,7 +67,7 @@ def train_reference(
             taken += 1
             first = step * experiment.batch_size
             batch = torch.tensor(order[first : first + experiment.batch_size].astype(np.int64))
-            loss = loss_of(network(points[batch]), labels[batch])
+            loss = mean_loss(network(points[batch]), labels[batch])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -78,22 +78,27 @@ def train_reference(
 def evaluate(network: nn.Module, dataset: Dataset) -> tuple[float, float]:
     """Return accuracy and mean loss over all points (docs/paper.md, section 2).
 
-    A point is assigned to class 1 if its logit is above 0, so a NaN is assigned to class 0.
+    With one logit, a point is assigned to class 1 if the logit is above 0, so a NaN is assigned to
+    class 0. With one logit per class, it is assigned to the class of the largest, in a tie to the
+    lowest of these classes.
 
     Args:
-        network: maps points [N, features] to logits [N], in the dtype of its parameters.
+        network: maps points [N, features] to logits [N] or [N, classes], in the dtype of its
+            parameters.
         dataset: data set for evaluation.
 
     Returns:
-        (accuracy from 0 to 1, mean binary cross-entropy in nats).
+        (accuracy from 0 to 1, mean cross-entropy in nats).
     """
     reference = next(network.parameters())
     points = torch.tensor(dataset.points, dtype=reference.dtype, device=reference.device)
     labels = torch.tensor(dataset.labels, dtype=reference.dtype, device=reference.device)
     with torch.no_grad():
         logits = network(points)
-        correct = (logits > 0) == (labels > 0.5)
-        loss = nn.functional.binary_cross_entropy_with_logits(logits.double(), labels.double())
+        correct = (
+            (logits > 0) == (labels > 0.5) if logits.ndim == 1 else logits.argmax(dim=1) == labels
+        )
+        loss = mean_loss(logits.double(), labels.double())
     return int(correct.sum()) / len(dataset), float(loss)
 
 

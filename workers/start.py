@@ -63,10 +63,10 @@ def start_of(
     """
     method = method_named(experiment.method)
     if layers is None:
-        layers = starting_network(experiment, inits, dataset.features)
+        layers = starting_network(experiment, inits, dataset.features, dataset.outputs)
     extras: Mapping[str, Any] = {}
     if not method.chooses_masks:
-        weight_masks = explicit_masks(experiment, dataset.features)
+        weight_masks = explicit_masks(experiment, dataset.features, dataset.outputs)
         bias_masks = [np.ones(len(mask), dtype=np.bool_) for mask in weight_masks]
     else:
         check_targets(experiment)
@@ -122,7 +122,7 @@ def pruning_batches(experiment: Experiment, dataset: Dataset) -> Iterator[Batch]
         dataset: data set to draw from.
 
     Yields:
-        Points float32 [batch_size, features] and labels float32 [batch_size].
+        Points float32 [batch_size, features] and labels float32 [batch_size], class numbers.
 
     Raises:
         ValueError: a batch is larger than the data set.

@@ -112,7 +112,7 @@ def _train_batch(
     start = time.perf_counter()
     starts = [start_of(experiment, dataset, inits) for experiment in experiments]
     hidden = np.array([experiment.hidden for experiment in experiments]).max(axis=0)
-    stack = Stack(len(experiments), (dataset.features, *hidden.tolist(), 1))
+    stack = Stack(len(experiments), (dataset.features, *hidden.tolist(), dataset.outputs))
     masks = [list(zip(start.weight_masks, start.bias_masks, strict=True)) for start in starts]
     kept = stack.packed(masks, device)
     params = stack.packed([start.layers for start in starts], device)
@@ -205,7 +205,7 @@ def _unpacked(
     blocks = [block.cpu().numpy() for block in stack.blocks(params)]
     networks: list[Layers] = []
     for number, experiment in enumerate(experiments):
-        widths = (stack.widths[0], *experiment.hidden, 1)
+        widths = (stack.widths[0], *experiment.hidden, stack.widths[-1])
         networks.append(
             [
                 (block[number, :rows, :columns].copy(), block[number, :rows, -1].copy())

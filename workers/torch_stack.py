@@ -93,6 +93,7 @@ class Gradient:
         self._blocks = stack.blocks(params)
         self._grads = stack.blocks(grads)
         self._batch_size = batch_size
+        self._classes = torch.arange(stack.widths[-1], device=params.device)[:, None]
         # Activations of the hidden layers, with a row of ones for the biases.
         self._activations = [
             torch.ones(stack.networks, neurons + 1, batch_size, device=params.device)
@@ -106,9 +107,14 @@ class Gradient:
             self._blocks, inputs, self._activations, strict=False
         ):
             torch.clamp(torch.bmm(block, layer_input), min=0.0, out=output[:, :-1])
-        logits = torch.bmm(self._blocks[-1], inputs[-1])
-        # The derivative of a point's loss in its logit is sigmoid(logit) - label.
-        delta = torch.sigmoid(logits).sub_(batch[:, -1:]).div_(self._batch_size)
+        logits, labels = torch.bmm(self._blocks[-1], inputs[-1]), batch[:, -1:]
+        # The derivative of a point's loss in a logit is the class's probability, minus 1 for the
+        # point's own class.
+        if logits.shape[1] == 1:
+            delta = torch.sigmoid(logits).sub_(labels)
+        else:
+            delta = torch.softmax(logits, dim=1).sub_((labels == self._classes).float())
+        delta.div_(self._batch_size)
         for layer in range(len(self._blocks) - 1, 0, -1):
             torch.bmm(delta, inputs[layer].transpose(1, 2), out=self._grads[layer])
             delta = torch.bmm(self._blocks[layer][:, :, :-1].transpose(1, 2), delta)
@@ -139,9 +145,14 @@ def evaluate_stack(
                 activation = activation.relu()
                 active[layer - 1] = active[layer - 1] + (activation > 0).sum(dim=2)
             activation = torch.baddbmm(block[:, :, -1:], block[:, :, :-1], activation)
-        logits = activation[:, 0]
-        correct += ((logits > 0) == (labels > 0.5)).sum(dim=1)
-        softplus = torch.nn.functional.softplus(logits.double())
-        loss += (softplus - logits * labels).sum(dim=1)
+        if activation.shape[1] == 1:
+            logits = activation[:, 0]
+            correct += ((logits > 0) == (labels > 0.5)).sum(dim=1)
+            softplus = torch.nn.functional.softplus(logits.double())
+            loss += (softplus - logits * labels).sum(dim=1)
+        else:
+            correct += (activation.argmax(dim=1) == labels).sum(dim=1)
+            own = labels.long().expand(stack.networks, 1, -1)
+            loss -= activation.double().log_softmax(dim=1).gather(1, own).sum(dim=(1, 2))
     accuracies, losses = correct.double() / len(dataset), loss / len(dataset)
     return accuracies.tolist(), losses.tolist(), [counts.cpu().numpy() for counts in active]

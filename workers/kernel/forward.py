@@ -18,10 +18,10 @@ def logits(networks, g, points, stripe, programs, workspace):  # type: ignore[no
         stripe: offset of the stripe in `points`.
         programs: `workers.kernel.programs.Programs`; the network's forward program is written, with
             all neurons alive.
-        workspace: float32 [(hidden neurons + 1) * STRIPE] or more, 64-byte aligned.
+        workspace: float32 [(hidden neurons + outputs) * STRIPE] or more, 64-byte aligned.
 
     Returns:
-        Offset of the logits in `workspace`.
+        Offset of the logits in `workspace`, one row for each output.
     """
     activate(
         pointer_to(programs.words, programs.forward_start[g]),

@@ -1,4 +1,4 @@
-"""Binary cross-entropy on blocks: loss, gradient and correctness of a logit."""
+"""Binary cross-entropy on blocks: loss, gradient and correctness of a logit; exp and log."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from llvmlite import ir
 from numba.extending import intrinsic
 
 from workers.kernel.simd import constant_of, fused, larger, type_int32
+
+_SQRT_HALF = 0x3F3504F3
+"""Bits of the float32 next to sqrt(1/2)."""
 
 
 def _exp_of_minus(builder: Any, z: Any) -> Any:
@@ -39,6 +42,46 @@ def _exp_of_minus(builder: Any, z: Any) -> Any:
         builder.bitcast(shifted, integers), ir.Constant(integers, [23] * z.type.count)
     )
     return builder.bitcast(builder.add(builder.bitcast(exp_of_minus_r, integers), exponent), z.type)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def exp_of_minus(typing_context: Any, z: Any) -> Any:
+    """Return exp(-z), with z clipped to [-87, 87]; relative error below 2e-7. NaN gives exp(-87)."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _exp_of_minus(builder, args[0])
+
+    return z(z), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def log_of(typing_context: Any, z: Any) -> Any:
+    """Return the natural logarithm of normal numbers z from 1; absolute error below 1e-7 log z + 1e-8.
+
+    z = 2^n f with sqrt(1/2) <= f < sqrt(2), and log f = 2 artanh(s), s = (f - 1) / (f + 1).
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = args[0].type
+        integers = ir.VectorType(type_int32, kind.count)
+
+        def every(value: int) -> ir.Constant:
+            return ir.Constant(integers, [value] * kind.count)
+
+        bits = builder.bitcast(args[0], integers)
+        exponent = builder.ashr(builder.sub(bits, every(_SQRT_HALF)), every(23))
+        f = builder.bitcast(builder.sub(bits, builder.shl(exponent, every(23))), kind)
+        one = constant_of(kind, 1.0)
+        s = builder.fdiv(builder.fsub(f, one), builder.fadd(f, one))
+        square = builder.fmul(s, s)
+        # |s| <= 0.172: five terms leave 1e-9.
+        series = constant_of(kind, 2 / 9)
+        for odd in (7, 5, 3, 1):
+            series = fused(builder, series, square, constant_of(kind, 2 / odd))
+        n = builder.sitofp(exponent, kind)
+        return fused(builder, n, constant_of(kind, np.log(2.0)), builder.fmul(series, s))
+
+    return z(z), generate
 
 
 def delta_of(builder: Any, logit: Any, label: Any, scale: Any) -> Any:

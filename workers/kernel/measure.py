@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from workers.datasets import Dataset
 from workers.kernel.compiled import compiled
 from workers.kernel.forward import logits
-from workers.kernel.loss import correct, cross_entropy
 from workers.kernel.networks import Networks
 from workers.kernel.points import all_points
 from workers.kernel.programs import empty_programs, write_forward
@@ -26,6 +25,7 @@ from workers.kernel.simd import (
     store_lanes,
     where_positive,
 )
+from workers.kernel.softmax import correct_of, losses_of
 
 STRIPES_PER_CHUNK = 39
 """Stripes evaluated at a time by all networks: 80 KB of the Cubist Spiral, which fits in L2."""
@@ -61,7 +61,7 @@ def evaluate_networks(networks: Networks, dataset: Dataset) -> Evaluation:
         dataset.features,
         all_points(dataset),
         empty_programs(networks, dataset.features),
-        aligned_zeros((int(networks.hidden.max()) + 1) * STRIPE),
+        aligned_zeros(int((networks.hidden + networks.outputs).max()) * STRIPE),
         aligned_zeros(2 * LANES),
         losses,
         hits,
@@ -84,11 +84,11 @@ def _evaluate(networks, features, points, programs, workspace, sums, losses, hit
         features: number of features of a point.
         points: in the layout of `all_points`.
         programs: `workers.kernel.programs.Programs`, empty.
-        workspace: float32 [(hidden neurons + 1) * STRIPE], for the largest network, 64-byte
+        workspace: float32 [(hidden neurons + outputs) * STRIPE], for the largest network, 64-byte
             aligned.
         sums: float32 [2 * LANES], 64-byte aligned scratch. Blocks are summed in float32, and the
             sums of blocks are accumulated in float64.
-        losses: float64 [networks], zeros; the summed binary cross-entropy is added.
+        losses: float64 [networks], zeros; the summed cross-entropy is added.
         hits: float64 [networks], zeros; the number of correctly classified points is added.
         active: float32 [len(in_bounds) * LANES], zeros, 64-byte aligned; for hidden neuron m of
             network g, the register at (in_start[g] + m) * LANES gets partial counts of the points
@@ -101,6 +101,7 @@ def _evaluate(networks, features, points, programs, workspace, sums, losses, hit
     for first in range(0, points.shape[0], STRIPES_PER_CHUNK * size):
         last = min(first + STRIPES_PER_CHUNK * size, points.shape[0])
         for g in range(networks.edges.shape[0]):
+            outputs = networks.outputs[g]
             loss = losses[g]
             hit = hits[g]
             for stripe in range(first, last, size):
@@ -118,10 +119,12 @@ def _evaluate(networks, features, points, programs, workspace, sums, losses, hit
                     store_lanes(active, register, count)
                 for block in range(0, STRIPE, BLOCK):
                     label = stripe + features * STRIPE + block
-                    logit = load(workspace, output + block)
+                    logit = output + block
                     labels, scales = load(points, label), load(points, label + STRIPE)
-                    store_lanes(sums, 0, fold(cross_entropy(logit, labels, scales)))
-                    store_lanes(sums, LANES, fold(correct(logit, labels, scales)))
+                    loss_block = losses_of(workspace, logit, outputs, labels, scales)
+                    store_lanes(sums, 0, fold(loss_block))
+                    hit_block = correct_of(workspace, logit, outputs, labels, scales)
+                    store_lanes(sums, LANES, fold(hit_block))
                     for lane in range(LANES):
                         loss += sums[lane]
                         hit += sums[LANES + lane]

@@ -17,8 +17,9 @@ class Networks(NamedTuple):
         edges: number of weights; the bias of neuron m follows them at index `edges + m`.
         first_hidden: number of neurons in the first hidden layer, which reads the inputs.
         hidden: number of hidden neurons.
+        outputs: number of outputs: 1 for two classes, otherwise one for each class.
         in_start, out_start, edge_start: its offsets in the arrays below.
-    Per network and neuron (hidden layer by layer, then the output), int64:
+    Per network and neuron (hidden layer by layer, then the outputs), int64:
         in_bounds: edges in_bounds[m] to in_bounds[m + 1] end at neuron m, in the order of weights.
     Per network and source (inputs, then hidden neurons), int64:
         out_bounds: entries out_bounds[i] to out_bounds[i + 1] of `out_row`, `out_edge` start at i.
@@ -35,6 +36,7 @@ class Networks(NamedTuple):
     edges: NDArray[np.int64]
     first_hidden: NDArray[np.int64]
     hidden: NDArray[np.int64]
+    outputs: NDArray[np.int64]
     in_start: NDArray[np.int64]
     out_start: NDArray[np.int64]
     edge_start: NDArray[np.int64]

@@ -190,7 +190,7 @@ def activate(
 def output_deltas(
     typing_context: Any, logits: Any, labels: Any, scales: Any, gradient: Any, fresh: Any
 ) -> Any:
-    """Compute the output's deltas and the gradient of its bias.
+    """Compute the deltas of a single output and the gradient of its bias.
 
     logits: pointer to float32 [STRIPE], overwritten with the deltas.
     labels, scales: pointers to float32 [STRIPE], rows of the stripe.
@@ -238,7 +238,7 @@ def backpropagate(
     program: pointer to int32, a backward program.
     stripe: pointer to float32, the rows of the points' features.
     workspace: pointer to float32, the neurons' rows: activations, none of them negative or NaN,
-        overwritten with deltas; the output's row holds its deltas already.
+        overwritten with deltas; the outputs' rows hold their deltas already.
     partial_sums: pointer to float32 [STRIPE], scratch.
     parameters: pointer to float32, the network's parameters.
     gradient: pointer to float32, one register of partial sums per parameter; those of the program's

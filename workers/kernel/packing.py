@@ -47,18 +47,17 @@ def topology(masks: Sequence[NDArray[np.bool_]]) -> Topology:
     """Return the edge list of a network.
 
     Args:
-        masks: bool [n_out, n_in] per layer, input side first; the last layer has one output.
+        masks: bool [n_out, n_in] per layer, input side first.
 
     Raises:
-        ValueError: the layers do not fit each other, there is no hidden layer, or there is more
-            than one output.
+        ValueError: the layers do not fit each other, or there is no hidden layer.
     """
     sizes = (masks[0].shape[1], *(mask.shape[0] for mask in masks))
     if any(mask.shape[1] != size for mask, size in zip(masks, sizes, strict=False)):
         shapes = ", ".join("x".join(map(str, mask.shape)) for mask in masks)
         raise ValueError(f"layers do not fit each other: masks of shapes {shapes}")
-    if sizes[-1] != 1 or len(masks) < 2:
-        raise ValueError(f"a network needs a hidden layer and one output, not layers {sizes}")
+    if len(masks) < 2:
+        raise ValueError(f"a network needs a hidden layer, not layers {sizes}")
     inputs = sizes[0]
     flat = np.flatnonzero(np.concatenate([mask.ravel() for mask in masks]))
     targets, sources = _ends(sizes)
@@ -103,12 +102,13 @@ def pack_values(topologies: Sequence[Topology], values: Sequence[NDArray[np.floa
 
     Args:
         topologies: the edges of each network.
-        values: float32 [edges + hidden + 1] per network: weights in the order of the edges, then
-            biases layer by layer.
+        values: float32 [edges + hidden + outputs] per network: weights in the order of the edges,
+            then biases layer by layer.
     """
     edges = np.array([len(t.flat) for t in topologies])
     hidden = np.array([t.hidden for t in topologies])
-    count = -(-(edges + hidden + 1) // _PADDING) * _PADDING
+    outputs = np.array([t.sizes[-1] for t in topologies])
+    count = -(-(edges + hidden + outputs) // _PADDING) * _PADDING
     parameter_start = _starts(count)
     parameters = aligned_zeros(int(count.sum()))
     for start, numbers in zip(parameter_start, values, strict=True):
@@ -119,6 +119,7 @@ def pack_values(topologies: Sequence[Topology], values: Sequence[NDArray[np.floa
         edges=edges,
         first_hidden=np.array([t.sizes[1] for t in topologies]),
         hidden=hidden,
+        outputs=outputs,
         in_start=_starts([len(t.in_bounds) for t in topologies]),
         out_start=_starts([len(t.out_bounds) for t in topologies]),
         edge_start=_starts(edges),
@@ -137,8 +138,11 @@ def _starts(counts: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def unpack(networks: Networks, g: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return copies of network g's weights, float32 [edges], and biases, float32 [hidden + 1]."""
+    """Return copies of network g's weights, float32 [edges], and biases, float32 [neurons].
+
+    The biases are those of the hidden neurons, then those of the outputs.
+    """
     start = int(networks.parameter_start[g])
-    edges, hidden = int(networks.edges[g]), int(networks.hidden[g])
-    values = networks.parameters[start : start + edges + hidden + 1].copy()
+    edges, neurons = int(networks.edges[g]), int(networks.hidden[g] + networks.outputs[g])
+    values = networks.parameters[start : start + edges + neurons].copy()
     return values[:edges], values[edges:]

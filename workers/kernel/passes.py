@@ -19,6 +19,7 @@ from workers.kernel.neurons import (
 )
 from workers.kernel.programs import ALIVE, DEAD, UNKNOWN, write_backward, write_forward
 from workers.kernel.simd import LANES, STRIPE, item
+from workers.kernel.softmax import softmax_deltas
 
 
 @inlined
@@ -87,23 +88,37 @@ def backward(networks, g, features, batches, stripe, memory, fresh):  # type: ig
         batches: float32, gathered points.
         stripe: offset of the stripe in `batches`.
         memory: `workers.kernel.sgd.Scratch`; the workspace is written, and `gradient` for the
-            output's bias and for the edges and neurons of the backward program.
+            outputs' biases and for the edges and neurons of the backward program.
         fresh: whether the stripe is the batch's first, so that the gradient is overwritten.
     """
     hidden = networks.hidden[g]
+    outputs = networks.outputs[g]
     labels = stripe + features * STRIPE
-    output_deltas(
-        pointer_to(memory.workspace, hidden * STRIPE),
-        pointer_to(batches, labels),
-        pointer_to(batches, labels + STRIPE),
-        pointer_to(memory.gradient, (networks.edges[g] + hidden) * LANES),
-        fresh,
-    )
+    biases = (networks.edges[g] + hidden) * LANES
+    if outputs == 1:
+        output_deltas(
+            pointer_to(memory.workspace, hidden * STRIPE),
+            pointer_to(batches, labels),
+            pointer_to(batches, labels + STRIPE),
+            pointer_to(memory.gradient, biases),
+            fresh,
+        )
+    else:
+        softmax_deltas(
+            memory.workspace,
+            hidden * STRIPE,
+            outputs,
+            batches,
+            labels,
+            memory.gradient,
+            biases,
+            fresh,
+        )
     backpropagate(
         pointer_to(memory.programs.words, memory.programs.backward_start[g]),
         pointer_to(batches, stripe),
         pointer_to(memory.workspace, 0),
-        pointer_to(memory.workspace, (hidden + 1) * STRIPE),
+        pointer_to(memory.workspace, (hidden + outputs) * STRIPE),
         pointer_to(networks.parameters, networks.parameter_start[g]),
         pointer_to(memory.gradient, 0),
         fresh,

@@ -22,7 +22,7 @@ def gather(points, labels, order, first, count, scale, stripe):  # type: ignore[
 
     Args:
         points: float32 [N, features].
-        labels: float32 [N].
+        labels: float32 [N], class numbers.
         order: uint32 [N].
         first: index in `order` of the first point.
         count: number of points, at most STRIPE.

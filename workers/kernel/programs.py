@@ -1,11 +1,11 @@
 """Programs: the neurons and edges that need computing.
 
 A neuron that no point activates is *dead* and adds nothing to its targets. A living neuron *reaches
-the output* if a path of living neurons connects it to the output; for all other neurons the
-gradient is zero, and that of their edges. In the paper's search a quarter to two fifths of all
-hidden neurons are dead, and more than half do not reach the output (`python -m benchmarks living`).
-The forward program omits edges from dead neurons; the backward program omits edges to or from
-neurons that do not reach the output. This changes no sum except for the sign of a zero.
+an output* if a path of living neurons connects it to one; for all other neurons the gradient is
+zero, and that of their edges. In the paper's search a quarter to two fifths of all hidden neurons
+are dead, and more than half do not reach the output (`python -m benchmarks living`). The forward
+program omits edges from dead neurons; the backward program omits edges to or from neurons that do
+not reach an output. This changes no sum except for the sign of a zero.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ class Programs(NamedTuple):
         alive: int64, DEAD, ALIVE or UNKNOWN for each hidden neuron; a network's states start at
             `Networks.in_start`.
     Scratch for the network whose program is written, int64, for the largest network:
-        reaches_output: [hidden neurons + 1], 1 for living neurons connected to the output through
-            living ones and for the output, else 0.
-        emitted: [hidden neurons + 1], whether the program contains the neuron yet.
-        in_count: [hidden neurons + 1], number of incoming edges from living sources.
+        reaches_output: [neurons], 1 for living neurons connected to an output through living ones
+            and for outputs, else 0. Neurons are the hidden ones, then the outputs.
+        emitted: [neurons], whether the program contains the neuron yet.
+        in_count: [neurons], number of incoming edges from living sources.
         in_row, in_edge: [edges], these edges' rows, as in `Networks`, and their indices among the
             weights; a neuron's entries start where its edges start in `Networks.in_row`.
         out_count: [features + hidden neurons], number of a living source's outgoing edges to
-            targets that reach the output.
+            targets that reach an output.
         out_row, out_edge: [edges], the same for these edges, as in `Networks`.
     """
 
@@ -91,20 +91,21 @@ def empty_programs(networks: Networks, features: int) -> Programs:
         networks: the packed networks.
         features: number of features of a point.
     """
-    hidden, edges = int(networks.hidden.max()), int(networks.edges.max())
-    lengths = program_length(networks.hidden + features + 1, networks.edges)
+    neurons, edges = networks.hidden + networks.outputs, int(networks.edges.max())
+    most = int(neurons.max())
+    lengths = program_length(neurons + features, networks.edges)
     ends = np.cumsum(2 * lengths)
     return Programs(
         words=np.full(ends[-1], END, np.int32),
         forward_start=ends - 2 * lengths,
         backward_start=ends - lengths,
         alive=np.full(len(networks.in_bounds), ALIVE),
-        reaches_output=np.zeros(hidden + 1, np.int64),
-        emitted=np.zeros(hidden + 1, np.int64),
-        in_count=np.zeros(hidden + 1, np.int64),
+        reaches_output=np.zeros(most, np.int64),
+        emitted=np.zeros(most, np.int64),
+        in_count=np.zeros(most, np.int64),
         in_row=np.zeros(edges, np.int64),
         in_edge=np.zeros(edges, np.int64),
-        out_count=np.zeros(features + hidden, np.int64),
+        out_count=np.zeros(features + int(networks.hidden.max()), np.int64),
         out_row=np.zeros(edges, np.int64),
         out_edge=np.zeros(edges, np.int64),
     )
@@ -114,7 +115,7 @@ def program_length(neurons: NDArray[np.int64], edges: NDArray[np.int64]) -> NDAr
     """Return the maximum number of words in a program of each network.
 
     Args:
-        neurons: int64 [networks], number of neurons, including inputs and output.
+        neurons: int64 [networks], number of neurons, including inputs and outputs.
         edges: int64 [networks], number of edges.
     """
     # At most: row, bias, WATCH and its row for a neuron; row, weight and, if the instruction has
@@ -134,10 +135,11 @@ def write_forward(networks, g, programs, zeros):  # type: ignore[no-untyped-def]
     """
     _list_incoming(networks, g, programs, zeros)
     hidden = networks.hidden[g]
-    for m in range(hidden + 1):
+    neurons = hidden + networks.outputs[g]
+    for m in range(neurons):
         programs.emitted[m] = 0
     offset = programs.forward_start[g]
-    for m in range(hidden + 1):
+    for m in range(neurons):
         if m == networks.first_hidden[g]:
             programs.words[offset] = FROM_NEURONS
             offset += 1
@@ -234,7 +236,7 @@ def _last_of_side(networks, g, m):  # type: ignore[no-untyped-def]
     first_hidden, hidden = networks.first_hidden[g], networks.hidden[g]
     if m < first_hidden:
         return first_hidden - 1
-    return hidden - 1 if m < hidden else hidden
+    return hidden - 1 if m < hidden else hidden + networks.outputs[g] - 1
 
 
 @compiled
@@ -252,7 +254,7 @@ def _list_incoming(networks, g, programs, zeros):  # type: ignore[no-untyped-def
     bounds = networks.in_start[g]
     edge_start = networks.edge_start[g]
     weights = networks.parameter_start[g]
-    for m in range(networks.hidden[g] + 1):
+    for m in range(networks.hidden[g] + networks.outputs[g]):
         first = item(networks.in_bounds, bounds + m)
         kept = 0
         for e in range(first, item(networks.in_bounds, bounds + m + 1)):
@@ -345,13 +347,14 @@ def write_backward(networks, g, features, programs):  # type: ignore[no-untyped-
 
 @compiled
 def _list_outgoing(networks, g, features, programs):  # type: ignore[no-untyped-def]
-    """List the edges between neurons that reach the output, and find those neurons."""
+    """List the edges between neurons that reach an output, and find those neurons."""
     reaches_output = programs.reaches_output
     alive = networks.in_start[g]
     bounds = networks.out_start[g]
     edge_start = networks.edge_start[g]
     hidden = networks.hidden[g]
-    reaches_output[hidden] = 1
+    for output in range(hidden, hidden + networks.outputs[g]):
+        reaches_output[output] = 1
     for reverse in range(hidden + features):
         # Sources are numbered with the inputs first.
         source = hidden + features - 1 - reverse

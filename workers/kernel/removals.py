@@ -1,7 +1,7 @@
 """Compiled part of `workers.prunability`: remove weights and classify all points.
 
 Most removals change few predictions. One pass bounds how far the next several removals together can
-move each point's logit, rounding included. Points that cannot change side are counted once; only
+move each point's logits, rounding included. Points that cannot change class are counted once; only
 the others, the points *at risk*, are classified after each removal. The counts equal those of
 classifying all points after every removal.
 """
@@ -12,7 +12,6 @@ import numpy as np
 
 from workers.kernel.compiled import compiled, inlined
 from workers.kernel.forward import logits
-from workers.kernel.loss import correct
 from workers.kernel.programs import write_forward
 from workers.kernel.risk import points_at_risk
 from workers.kernel.simd import (
@@ -24,6 +23,7 @@ from workers.kernel.simd import (
     load,
     splat_lanes,
 )
+from workers.kernel.softmax import correct_of
 
 _CHUNK = 2048 // STRIPE
 """Number of stripes between checks whether the outcome is decided."""
@@ -50,7 +50,8 @@ def _hits(networks, g, features, points, number, floor, programs, workspace):  #
             for block in range(0, STRIPE, BLOCK):
                 label = stripe * size + features * STRIPE + block
                 labels, scales = load(points, label), load(points, label + STRIPE)
-                right = add(right, fold(correct(load(workspace, output + block), labels, scales)))
+                hit = correct_of(workspace, output + block, networks.outputs[g], labels, scales)
+                right = add(right, fold(hit))
         hits += int(lane_sum(right))
         if hits + max(0, number - last * STRIPE) < floor:
             return floor - 1
@@ -81,9 +82,9 @@ def count_removals(  # type: ignore[no-untyped-def]
         points: all points, in the layout of `workers.kernel.points.all_points`.
         number: number of points.
         programs: `workers.kernel.programs.Programs`, empty.
-        workspace: float32 [(hidden neurons + 1) * STRIPE], for the largest network, 64-byte aligned
-            scratch.
-        radii: float32 [2 * (hidden neurons + features) * PIECE], likewise.
+        workspace: float32 [neurons * STRIPE], for the largest network, 64-byte aligned scratch;
+            neurons are the hidden ones and the outputs.
+        radii: float32 [2 * (neurons + features) * PIECE], likewise.
         at_risk: float32, shape of `points`, likewise.
         removable: int64 [edges], for the largest network, zeros.
         removals: int64, the edges to remove in order, one network after another; negative for a

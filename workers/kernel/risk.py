@@ -3,7 +3,8 @@
 A neuron's *radius* bounds how far its value can move for one point. For a source with radius r and
 magnitude a, a weight w moves its target by at most |w| r, or |w| (a + r) if it may be removed, plus
 rounding. ReLU does not increase a radius, and sets it to zero while the neuron stays inactive. A
-point whose logit exceeds its radius in magnitude keeps its prediction.
+point keeps its prediction if its only logit exceeds its radius in magnitude or, with several
+classes, if the predicted class's logit minus its radius exceeds all others plus theirs.
 """
 
 from __future__ import annotations
@@ -23,9 +24,13 @@ from workers.kernel.simd import (
     lane_sum,
     load_piece,
     magnitude,
+    maximum,
     relu,
     splat_piece,
     store_piece,
+    subtract,
+    where_equal,
+    where_greater,
     where_positive,
 )
 
@@ -35,7 +40,7 @@ def _rounding(networks, g):  # type: ignore[no-untyped-def]
     """Return an upper bound on the relative rounding error of any neuron's sum and radius."""
     bounds = networks.in_start[g]
     most = 0
-    for m in range(networks.hidden[g] + 1):
+    for m in range(networks.hidden[g] + networks.outputs[g]):
         count = networks.in_bounds[bounds + m + 1] - networks.in_bounds[bounds + m]
         most = max(most, count)
     return np.float32(4 * (most + 4) * 2.0**-24)
@@ -81,7 +86,11 @@ def _weighted_sum(  # type: ignore[no-untyped-def]
 def _bounded(  # type: ignore[no-untyped-def]
     networks, g, features, points, offset, removable, rounding, programs, workspace, radii
 ):
-    """Return logits and radii of a piece of points; `offset` is the offset of its first feature."""
+    """Write the logits and radii of a piece of points.
+
+    The logit of output k is row hidden + k of `workspace`, its radius row 2 * (hidden + features +
+    k) of `radii`. `offset` is the offset of the piece's first feature.
+    """
     hidden = networks.hidden[g]
     for feature in range(features):
         size = magnitude(load_piece(points, offset + feature * STRIPE))
@@ -96,9 +105,42 @@ def _bounded(  # type: ignore[no-untyped-def]
         radius = fma(splat_piece(rounding), activation, radius)
         store_piece(workspace, m * PIECE, activation)
         _store_radii(radii, m, radius, activation)
-    return _weighted_sum(
-        networks, g, hidden, points, offset, removable, rounding, programs, workspace, radii
-    )
+    for k in range(networks.outputs[g]):
+        z, radius = _weighted_sum(
+            networks, g, hidden + k, points, offset, removable, rounding, programs, workspace, radii
+        )
+        store_piece(workspace, (hidden + k) * PIECE, z)
+        store_piece(radii, 2 * (hidden + features + k) * PIECE, radius)
+
+
+@compiled
+def _classified(workspace, logits, radii, first_radius, outputs, labels, scales):  # type: ignore[no-untyped-def]
+    """Classify a piece of points.
+
+    Returns:
+        (a piece that is positive where the prediction cannot change, not for NaN; the weights of
+        the correctly classified points, else 0).
+    """
+    largest = load_piece(workspace, logits * PIECE)
+    if outputs == 1:
+        margin = subtract(magnitude(largest), load_piece(radii, 2 * first_radius * PIECE))
+        return margin, correct(largest, labels, scales)
+    predicted = splat_piece(np.float32(0))
+    for k in range(1, outputs):
+        logit = load_piece(workspace, (logits + k) * PIECE)
+        predicted = where_greater(logit, largest, splat_piece(np.float32(k)), predicted)
+        largest = maximum(logit, largest)
+    lowest = splat_piece(np.float32(-np.inf))
+    others = lowest
+    for k in range(outputs):
+        logit = load_piece(workspace, (logits + k) * PIECE)
+        radius = load_piece(radii, 2 * (first_radius + k) * PIECE)
+        number = splat_piece(np.float32(k))
+        lowest = where_equal(predicted, number, subtract(logit, radius), lowest)
+        highest = where_equal(predicted, number, others, add(logit, radius))
+        others = maximum(others, highest)
+    right = where_equal(predicted, labels, scales, splat_piece(np.float32(0)))
+    return subtract(lowest, others), right
 
 
 @compiled
@@ -115,30 +157,33 @@ def points_at_risk(  # type: ignore[no-untyped-def]
         number: number of points.
         removable: int64 [edges], 1 for each weight that may be removed, else 0.
         programs: `workers.kernel.programs.Programs`, with the network's nonzero weights.
-        workspace: float32 [hidden neurons * PIECE], scratch for activations.
-        radii: float32 [2 * (hidden neurons + features) * PIECE], scratch for r and a + r of each
-            neuron, then of each input.
+        workspace: float32 [neurons * PIECE], scratch for the activations of the hidden neurons,
+            then the logits.
+        radii: float32 [2 * (neurons + features) * PIECE], scratch for r and a + r of each hidden
+            neuron, each input and each output.
         at_risk: float32, shape of `points`, written.
 
     Returns:
         (number of points at risk, number of other points that are classified correctly).
     """
     rounding = _rounding(networks, g)
+    hidden = networks.hidden[g]
     size = (features + 2) * STRIPE
     count = 0
     hits = 0
     for first in range(0, number, PIECE):
         offset = first // STRIPE * size + first % STRIPE
-        logits, radius = _bounded(
+        _bounded(
             networks, g, features, points, offset, removable, rounding, programs, workspace, radii
         )
         filled = min(PIECE, number - first)
         # A NaN is at risk.
-        margin = fma(splat_piece(np.float32(-1)), radius, magnitude(logits))
-        safe = where_positive(margin, splat_piece(np.float32(1)))
         label = offset + features * STRIPE
         labels, scales = load_piece(points, label), load_piece(points, label + STRIPE)
-        right = correct(logits, labels, scales)
+        margin, right = _classified(
+            workspace, hidden, radii, hidden + features, networks.outputs[g], labels, scales
+        )
+        safe = where_positive(margin, splat_piece(np.float32(1)))
         # Consecutive points lie close together: in most pieces no point is at risk.
         if filled == PIECE and int(lane_sum(fold(safe))) == PIECE:
             hits += int(lane_sum(fold(right)))

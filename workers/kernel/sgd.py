@@ -47,8 +47,8 @@ class Scratch(NamedTuple):
 
     float32, 64-byte aligned:
         batches: [BATCHES_PER_CHUNK * stripes per batch * (features + 2) * STRIPE], gathered points.
-        workspace: [(hidden neurons + 2) * STRIPE], for the largest network: activations and
-            deltas, those of the output, and a row of partial sums.
+        workspace: [(hidden neurons + outputs + 1) * STRIPE], for the largest network: activations
+            and deltas, those of the outputs, and a row of partial sums.
         gradient: [parameter_count * LANES], for the largest network: one register of partial sums
             per parameter.
     programs: the programs of every network (`workers.kernel.passes`).
@@ -69,10 +69,10 @@ def scratch(networks: Networks, features: int, batch_size: int) -> Scratch:
         batch_size: number of points per step.
     """
     stripes = -(-batch_size // STRIPE)
-    hidden = int(networks.hidden.max())
+    neurons = int((networks.hidden + networks.outputs).max())
     return Scratch(
         batches=aligned_zeros(BATCHES_PER_CHUNK * stripes * (features + 2) * STRIPE),
-        workspace=aligned_zeros((hidden + 2) * STRIPE),
+        workspace=aligned_zeros((neurons + 1) * STRIPE),
         gradient=aligned_zeros(int(networks.parameter_count.max()) * LANES),
         programs=empty_programs(networks, features),
     )
@@ -94,13 +94,13 @@ def train_steps(  # type: ignore[no-untyped-def]
 ):
     """Train every network in place on steps first_step to last_step (exclusive) of one epoch.
 
-    SGD with momentum, no dampening, no Nesterov, on the mean of binary cross-entropy over a batch
+    SGD with momentum, no dampening, no Nesterov, on the mean of cross-entropy over a batch
     (docs/paper.md, section 3): v = momentum * v + (g + weight_decay * w); w = w - rate * v.
 
     Args:
         networks: `Networks`; `parameters` and `velocities` are updated.
         points: float32 [N, features].
-        labels: float32 [N].
+        labels: float32 [N], class numbers.
         order: uint32 [N], the order of the points in this epoch.
         batch_size: points per step; step k takes order[k * batch_size : (k + 1) * batch_size].
         first_step: first step of the epoch to train, from 0.
@@ -126,6 +126,7 @@ def train_steps(  # type: ignore[no-untyped-def]
                 gather(points, labels, order, first, count, scale, target)
         for g in range(networks.edges.shape[0]):
             base = networks.parameter_start[g]
+            parameters = networks.edges[g] + networks.hidden[g] + networks.outputs[g]
             rate = splat_lanes(-rates[g])
             momentum = splat_lanes(momenta[g])
             decay = splat_lanes(decays[g])
@@ -141,7 +142,7 @@ def train_steps(  # type: ignore[no-untyped-def]
                         for p in range(networks.parameter_count[g]):
                             store_lanes(gradient, p * LANES, splat_lanes(np.float32(0)))
                     backward(networks, g, features, batches, stripe, memory, fresh)
-                for p in range(0, networks.edges[g] + networks.hidden[g] + 1, LANES):
+                for p in range(0, parameters, LANES):
                     weight = load_lanes(networks.parameters, base + p)
                     slope = fma(decay, weight, row_sums(gradient, p * LANES))
                     velocity = fma(momentum, load_lanes(networks.velocities, base + p), slope)

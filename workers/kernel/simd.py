@@ -200,6 +200,46 @@ def add(typing_context: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def subtract(typing_context: Any, a: Any, b: Any) -> Any:
+    """Return a - b, for blocks, pieces or registers."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fsub(args[0], args[1])
+
+    return a(a, a), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def multiply(typing_context: Any, a: Any, b: Any) -> Any:
+    """Return a * b, for blocks, pieces or registers."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fmul(args[0], args[1])
+
+    return a(a, a), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def divide(typing_context: Any, a: Any, b: Any) -> Any:
+    """Return a / b, for blocks, pieces or registers."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fdiv(args[0], args[1])
+
+    return a(a, a), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def maximum(typing_context: Any, a: Any, b: Any) -> Any:
+    """Return max(a, b), for blocks, pieces or registers; a NaN in `a` gives b."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return larger(builder, args[0], args[1])
+
+    return a(a, a), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def magnitude(typing_context: Any, a: Any) -> Any:
     """Return |a|, for blocks, pieces or registers; NaN stays NaN."""
 
@@ -228,6 +268,26 @@ def where_positive(typing_context: Any, a: Any, value: Any) -> Any:
         return builder.select(builder.fcmp_ordered(">", args[0], zero), args[1], zero)
 
     return value(a, value), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def where_equal(typing_context: Any, a: Any, b: Any, value: Any, other: Any) -> Any:
+    """Return `value` where a == b, else `other`."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(builder.fcmp_ordered("==", args[0], args[1]), args[2], args[3])
+
+    return value(a, a, value, value), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def where_greater(typing_context: Any, a: Any, b: Any, value: Any, other: Any) -> Any:
+    """Return `value` where a > b, else `other`."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[2], args[3])
+
+    return value(a, a, value, value), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
