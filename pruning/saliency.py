@@ -6,9 +6,10 @@ new loss is exact if d is propagated through the network. Its second-order expan
 
     mean(g * d + c * d^2 / 2)
 
-with g the derivative of a point's loss in z_i and c = p * (1 - p) * (dlogit / dz_i)^2, the
-Gauss-Newton approximation of the second derivative, where p is the predicted probability. The
-expansion of all weights takes one backward pass.
+with g the derivative of a point's loss in z_i and c the Gauss-Newton approximation of its second
+derivative. With one logit, c = p * (1 - p) * (dlogit / dz_i)^2, where p is the predicted
+probability; with one logit per class, c = sum_k p_k * s_k^2 - (sum_k p_k * s_k)^2, where s_k is the
+derivative of class k's logit in z_i. The expansion of all weights takes one backward pass per logit.
 
 Everything is float64, summed in a fixed order and without the C library's exponential, whose last
 bit depends on the processor: a row's bits follow from its choices.
@@ -35,18 +36,21 @@ _POWERS = 2.0 ** -np.arange(1024)
 FACTORS = 256
 """Number of factors from 1 to 2 whose product is formed before its logarithm is taken."""
 
+LARGEST_PRODUCT = 1e200
+"""A product of factors from 1 to the number of classes above which its logarithm is taken."""
+
 
 class Unrolled:
     """A network as lists of neurons and weights, with the activations of a sample of points.
 
-    Neurons are numbered from the inputs to the output, and weights are sorted by target and source.
+    Neurons are numbered from the inputs to the outputs, and weights are sorted by target and
+    source.
 
     Args:
-        layers: (weight float64 [n_out, n_in], bias float64 [n_out]) per layer, input side first;
-            the last layer has one neuron.
+        layers: (weight float64 [n_out, n_in], bias float64 [n_out]) per layer, input side first.
         masks: bool [n_out, n_in] per layer, True where a weight is kept.
         points: float64 [points, features].
-        labels: float64 [points], 0 or 1.
+        labels: float64 [points], class numbers.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class Unrolled:
         self._labels = labels
         self._starts = np.cumsum([0, inputs, *(len(bias) for _, bias in layers)])
         neurons = int(self._starts[-1])
+        self._outputs = int(self._starts[-1] - self._starts[-2])
         self._first = np.zeros(neurons + 1, np.int64)
         np.cumsum(np.concatenate([mask.sum(1) for mask in masks]), out=self._first[inputs + 1 :])
         sources = zip(masks, self._starts[:-1], strict=False)
@@ -88,16 +93,21 @@ class Unrolled:
         changes = np.zeros_like(self._sums)
         changed = np.zeros(len(self._sums), np.bool_)
         activations = self._sums, self._values, self._means
-        _losses(*self._network, *activations, self._labels, changes, changed, out)
+        _losses(*self._network, *activations, self._labels, self._outputs, changes, changed, out)
         return self._by_layer(out)
 
     def expansions(self) -> list[Floats]:
         """Return the expansion of the loss increase; shapes of the weights, infinite if masked."""
         out = np.empty(len(self._weight))
-        slopes = np.zeros_like(self._sums)
-        errors = np.empty((2, len(self._labels)))
         activations = self._sums, self._values, self._means
-        _expansions(*self._network, *activations, self._labels, slopes, errors, out)
+        if self._outputs == 1:
+            slopes = np.zeros_like(self._sums)
+            errors = np.empty((2, len(self._labels)))
+            _expansions(*self._network, *activations, self._labels, slopes, errors, out)
+        else:
+            slopes = np.zeros((self._outputs, *self._sums.shape))
+            errors = np.empty((self._outputs, len(self._labels)))
+            _softmax_expansions(*self._network, *activations, self._labels, slopes, errors, out)
         return self._by_layer(out)
 
     def _by_layer(self, values: Floats) -> list[Floats]:
@@ -156,7 +166,7 @@ def _exp_minus(x):  # type: ignore[no-untyped-def]
 
 @compiled
 def _losses(  # type: ignore[no-untyped-def]
-    first, source, weight, sums, values, means, labels, changes, changed, out
+    first, source, weight, sums, values, means, labels, outputs, changes, changed, out
 ):
     """Compute the mean loss without each weight.
 
@@ -168,12 +178,13 @@ def _losses(  # type: ignore[no-untyped-def]
         values: float64 [neurons, points], values from `_forward`.
         means: float64 [neurons], mean values from `_forward`.
         labels: float64 [points].
+        outputs: number of outputs.
         changes: zeros [neurons, points], for the changes of values.
         changed: bool [neurons], for the neurons whose values change.
         out: float64 [weights], the output.
     """
     neurons, points = values.shape
-    last = neurons - 1
+    hidden = neurons - outputs
     for target in range(neurons):
         for removed in range(first[target], first[target + 1]):
             changed[:] = False
@@ -191,19 +202,60 @@ def _losses(  # type: ignore[no-untyped-def]
                             changes[n, :] = 0.0
                         for s in range(points):
                             changes[n, s] += weight[e] * changes[source[e], s]
-                if changed[n] and n < last:
+                if changed[n] and n < hidden:
                     for s in range(points):
                         changes[n, s] = max(sums[n, s] + changes[n, s], 0.0) - values[n, s]
-            total = 0.0
+            if outputs == 1:
+                out[removed] = _binary_loss(sums[hidden], changes[hidden], changed[hidden], labels)
+            else:
+                out[removed] = _softmax_loss(
+                    sums[hidden:], changes[hidden:], changed[hidden:], labels
+                )
+
+
+@compiled
+def _binary_loss(logits, changes, changed, labels):  # type: ignore[no-untyped-def]
+    """Return the mean binary cross-entropy of logits float64 [points], with changes if `changed`."""
+    points = len(logits)
+    total = 0.0
+    product = 1.0
+    for s in range(points):
+        logit = logits[s] + (changes[s] if changed else 0.0)
+        total += max(logit, 0.0) - logit * labels[s]
+        product *= 1.0 + _exp_minus(abs(logit))
+        if s % FACTORS == FACTORS - 1:
+            total += np.log(product)
             product = 1.0
-            for s in range(points):
-                logit = sums[last, s] + (changes[last, s] if changed[last] else 0.0)
-                total += max(logit, 0.0) - logit * labels[s]
-                product *= 1.0 + _exp_minus(abs(logit))
-                if s % FACTORS == FACTORS - 1:
-                    total += np.log(product)
-                    product = 1.0
-            out[removed] = (total + np.log(product)) / points
+    return (total + np.log(product)) / points
+
+
+@compiled
+def _softmax_loss(logits, changes, changed, labels):  # type: ignore[no-untyped-def]
+    """Return the mean cross-entropy of logits float64 [classes, points], with changes if `changed`.
+
+    `changed` is bool [classes].
+    """
+    classes, points = logits.shape
+    total = 0.0
+    product = 1.0
+    for s in range(points):
+        largest = -np.inf
+        own = 0.0
+        for k in range(classes):
+            logit = logits[k, s] + (changes[k, s] if changed[k] else 0.0)
+            largest = max(largest, logit)
+            if k == labels[s]:
+                own = logit
+        powers = 0.0
+        for k in range(classes):
+            logit = logits[k, s] + (changes[k, s] if changed[k] else 0.0)
+            powers += _exp_minus(largest - logit)
+        total += largest - own
+        product *= powers
+        if product > LARGEST_PRODUCT:
+            total += np.log(product)
+            product = 1.0
+    return (total + np.log(product)) / points
 
 
 @compiled
@@ -251,3 +303,57 @@ def _expansions(  # type: ignore[no-untyped-def]
             out[e] = (weight[e] * weight[e] * square / 2.0 - weight[e] * linear) / points
             for s in range(points):
                 slopes[j, s] += weight[e] * slopes[n, s]
+
+
+@compiled
+def _softmax_expansions(  # type: ignore[no-untyped-def]
+    first, source, weight, sums, values, means, labels, slopes, errors, out
+):
+    """Compute the same for a network with one output per class.
+
+    Args:
+        first, source, weight, sums, values, means, labels: as for `_expansions`.
+        slopes: zeros [classes, neurons, points], for the derivatives of each logit.
+        errors: float64 [classes, points], for the predicted probabilities.
+        out: float64 [weights], the output.
+    """
+    classes, neurons, points = slopes.shape
+    hidden = neurons - classes
+    for s in range(points):
+        largest = sums[hidden, s]
+        for k in range(1, classes):
+            largest = max(largest, sums[hidden + k, s])
+        total = 0.0
+        for k in range(classes):
+            errors[k, s] = _exp_minus(largest - sums[hidden + k, s])
+            total += errors[k, s]
+        for k in range(classes):
+            errors[k, s] /= total
+            slopes[k, hidden + k, s] = 1.0
+    for n in range(neurons - 1, -1, -1):
+        if first[n] == first[n + 1]:
+            continue
+        if n < hidden:
+            for s in range(points):
+                if not sums[n, s] > 0.0:
+                    slopes[:, n, s] = 0.0
+        for e in range(first[n], first[n + 1]):
+            j = source[e]
+            linear = 0.0
+            square = 0.0
+            for s in range(points):
+                centred = values[j, s] - means[j]
+                mean = 0.0
+                for k in range(classes):
+                    d = slopes[k, n, s] * centred
+                    weighted = errors[k, s] * d
+                    mean += weighted
+                    square += weighted * d
+                    if k == labels[s]:
+                        linear -= d
+                linear += mean
+                square -= mean * mean
+            out[e] = (weight[e] * weight[e] * square / 2.0 - weight[e] * linear) / points
+            for k in range(classes):
+                for s in range(points):
+                    slopes[k, j, s] += weight[e] * slopes[k, n, s]

@@ -73,10 +73,15 @@ class SlowNetwork:
     def loss(self) -> float:
         losses = []
         for point, label in zip(self.points, self.labels, strict=True):
-            logit = self.sums(point)[-1][0]
-            wrong = -logit if label == 1 else logit
-            losses.append(max(wrong, 0) + math.log1p(math.exp(-abs(wrong))))
+            logits = self.logits(point)
+            differences = [logit - logits[int(label)] for logit in logits]
+            losses.append(math.log(math.fsum(map(math.exp, differences))))
         return math.fsum(losses) / len(losses)
+
+    def logits(self, point: list[float]) -> list[float]:
+        """Return the logit of each class; a single output is that of class 1, and class 0 has 0."""
+        logits = self.sums(point)[-1]
+        return logits if len(logits) > 1 else [0.0, *logits]
 
     def without(self, edges: Iterable[Edge]) -> SlowNetwork:
         """Return the network without some weights, whose mean contributions become biases."""
@@ -111,20 +116,27 @@ class SlowNetwork:
         terms = []
         for point, label in zip(self.points, self.labels, strict=True):
             sums = self.sums(point)
-            p = 1 / (1 + math.exp(-sums[-1][0]))
-            slope = self._slope(sums, layer, i)
+            powers = [math.exp(logit) for logit in self.logits(point)]
+            p = [power / math.fsum(powers) for power in powers]
+            slopes = [self._slope(sums, layer, i, k) for k in range(len(self.biases[-1]))]
+            slopes = slopes if len(slopes) > 1 else [0.0, *slopes]
+            mean_slope = math.fsum(share * slope for share, slope in zip(p, slopes, strict=True))
+            mean_square = math.fsum(
+                share * slope**2 for share, slope in zip(p, slopes, strict=True)
+            )
             d = -self.weights[edge] * (self.input_of(edge, point) - mean)
-            terms.append((p - label) * slope * d + p * (1 - p) * slope**2 * d**2 / 2)
+            linear = (mean_slope - slopes[int(label)]) * d
+            terms.append(linear + (mean_square - mean_slope**2) * d**2 / 2)
         return math.fsum(terms) / len(terms)
 
-    def _slope(self, sums: list[list[float]], layer: int, neuron: int) -> float:
-        """Return the derivative of the logit in a neuron's weighted sum."""
+    def _slope(self, sums: list[list[float]], layer: int, neuron: int, output: int) -> float:
+        """Return the derivative of an output in a neuron's weighted sum."""
         if layer == len(sums) - 1:
-            return 1.0
+            return float(neuron == output)
         if sums[layer][neuron] <= 0:
             return 0.0
         return math.fsum(
-            weight * self._slope(sums, layer + 1, i)
+            weight * self._slope(sums, layer + 1, i, output)
             for (at, i, j), weight in self.weights.items()
             if (at, j) == (layer + 1, neuron)
         )

@@ -150,5 +150,5 @@ def test_grasp_takes_the_first_points_of_each_class() -> None:
 
 def test_grasp_refuses_a_data_set_without_one_class() -> None:
     batches = ((torch.zeros(4, 1), torch.ones(4)) for _ in range(100))
-    with pytest.raises(ValueError, match="0 of class 0 and 25 of class 1"):
+    with pytest.raises(ValueError, match="0 of class 0, 25 of class 1"):
         pruning.grasp.first_of_each_class(batches, 25)

@@ -50,11 +50,11 @@ def dense_network(layers: Layers) -> Snapshot:
     )
 
 
-def sparse_network(seed: int) -> Snapshot:
+def sparse_network(seed: int, outputs: int = 1) -> Snapshot:
     """Return a random network of widths 5, 4 and 3 in which about half of the weights are kept."""
     rng = np.random.default_rng(seed)
     layers, masks = [], []
-    for n_in, n_out in ((2, 5), (5, 4), (4, 3), (3, 1)):
+    for n_in, n_out in ((2, 5), (5, 4), (4, 3), (3, outputs)):
         mask = rng.random((n_out, n_in)) < 0.6
         mask[0, 0] = True
         masks.append(mask)
@@ -114,11 +114,13 @@ def test_segments_agree_with_the_slow_algorithm(width: int, target: int, exact_b
     assert sum(int(mask.sum()) for mask in segment.weight_masks) <= target
 
 
+@pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize("seed", range(4))
-def test_saliency_is_the_loss_without_the_weight(seed: int) -> None:
-    snapshot = sparse_network(seed)
-    slow = SlowNetwork(snapshot, *SLOW_SAMPLE)
-    unrolled = Network(snapshot, SAMPLE)._activations()
+def test_saliency_is_the_loss_without_the_weight(seed: int, outputs: int) -> None:
+    snapshot = sparse_network(seed, outputs)
+    labels = SAMPLE[1] + np.arange(len(SAMPLE[1])) % 2 if outputs == 3 else SAMPLE[1]
+    slow = SlowNetwork(snapshot, SLOW_SAMPLE[0], labels.tolist())
+    unrolled = Network(snapshot, (SAMPLE[0], labels))._activations()
     losses, expansions = unrolled.losses(), unrolled.expansions()
     for layer, mask in enumerate(snapshot.weight_masks):
         assert np.isinf(losses[layer][~mask]).all()

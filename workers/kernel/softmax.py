@@ -63,7 +63,10 @@ def softmax_deltas(workspace, logits, classes, points, labels, gradient, biases,
             power = exp_of_minus(subtract(largest, load_piece(workspace, row)))
             store_piece(workspace, row, power)
             total = add(total, power)
-        label, scale = load_piece(points, labels + first), load_piece(points, labels + STRIPE + first)
+        label, scale = (
+            load_piece(points, labels + first),
+            load_piece(points, labels + STRIPE + first),
+        )
         share = divide(scale, total)
         zero = splat_piece(np.float32(0))
         minus = subtract(zero, scale)
