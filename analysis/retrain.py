@@ -158,7 +158,8 @@ def _weights(
     """Return the weights of a row that another row starts from."""
     experiment = _experiment(row)
     if not parent.final:
-        return full_network(experiment, inits, dataset_named(experiment.dataset).features)
+        dataset = dataset_named(experiment.dataset)
+        return full_network(experiment, inits, dataset.features, dataset.outputs)
     if row["status"] not in ("ok", "collapsed"):
         raise ValueError(
             f"row {parent.experiment_id} has status {row['status']!r}: it has no trained network "

@@ -9,7 +9,7 @@ new loss is exact if d is propagated through the network. Its second-order expan
 with g the derivative of a point's loss in z_i and c the Gauss-Newton approximation of its second
 derivative. With one logit, c = p * (1 - p) * (dlogit / dz_i)^2, where p is the predicted
 probability; with one logit per class, c = sum_k p_k * s_k^2 - (sum_k p_k * s_k)^2, where s_k is the
-derivative of class k's logit in z_i. The expansion of all weights takes one backward pass per logit.
+derivative of class k's logit in z_i. The expansion of all weights takes a backward pass per logit.
 
 Everything is float64, summed in a fixed order and without the C library's exponential, whose last
 bit depends on the processor: a row's bits follow from its choices.
@@ -215,7 +215,7 @@ def _losses(  # type: ignore[no-untyped-def]
 
 @compiled
 def _binary_loss(logits, changes, changed, labels):  # type: ignore[no-untyped-def]
-    """Return the mean binary cross-entropy of logits float64 [points], with changes if `changed`."""
+    """Return the mean binary cross-entropy of logits [points], with changes if `changed`."""
     points = len(logits)
     total = 0.0
     product = 1.0
@@ -312,7 +312,13 @@ def _softmax_expansions(  # type: ignore[no-untyped-def]
     """Compute the same for a network with one output per class.
 
     Args:
-        first, source, weight, sums, values, means, labels: as for `_expansions`.
+        first: as for `_expansions`.
+        source: as for `_expansions`.
+        weight: as for `_expansions`.
+        sums: as for `_expansions`.
+        values: as for `_expansions`.
+        means: as for `_expansions`.
+        labels: as for `_expansions`.
         slopes: zeros [classes, neurons, points], for the derivatives of each logit.
         errors: float64 [classes, points], for the predicted probabilities.
         out: float64 [weights], the output.

@@ -19,8 +19,8 @@ STRUCTURE_FORMAT = f"the neurons of 1 to {MAX_DEPTH} hidden layers such as '7x3x
 class Structure(tuple[int, ...]):
     """Neurons in each hidden layer, input side first; written as 7x3x3.
 
-    It is a tuple, so that it compares, hashes and serialises as one. The number of outputs follows from
-    the data set (`search.datasets.DatasetSpec.outputs`); it is 1 for two classes.
+    It is a tuple, so that it compares, hashes and serialises as one. The number of outputs follows
+    from the data set (`search.datasets.DatasetSpec.outputs`); it is 1 for two classes.
     """
 
     __slots__ = ()

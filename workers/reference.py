@@ -69,7 +69,7 @@ def train_reference(
             batch = torch.tensor(order[first : first + experiment.batch_size].astype(np.int64))
             loss = mean_loss(network(points[batch]), labels[batch])
             optimiser.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimiser.step()
             network.apply_masks()
     return _trained(network, dataset, start, taken)

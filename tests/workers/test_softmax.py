@@ -1,8 +1,6 @@
-"""Networks of several classes: every trainer compared with the reference, and it with plain torch."""
+"""Networks of several classes: every trainer compared with plain torch."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -14,10 +12,7 @@ from search.layers import Layers
 from tests.tolerance import STEP_TOLERANCE, assert_networks_agree
 from tests.workers.test_kernel import trained_by_kernel
 from workers.datasets import Dataset
-from workers.fast import train_fast
-from workers.initial import starting_network
 from workers.kernel.simd import STRIPE
-from workers.mask_schedule import fixed_masks
 from workers.orders import permutation
 from workers.reference import train_reference
 from workers.schedules import learning_rates
@@ -48,14 +43,12 @@ def _plain_torch(experiment: Experiment, dataset: Dataset, steps: int) -> Layers
     """Return a network trained by `nn.CrossEntropyLoss` and `torch.optim.SGD`, in float64."""
     start = start_of(experiment, dataset, {})
     network = nn.Sequential()
-    for number, (weight, bias) in enumerate(start.layers):
-        if number:
+    for weight, bias in start.layers:
+        if len(network):
             network.append(nn.ReLU())
         layer = nn.Linear(weight.shape[1], weight.shape[0], dtype=torch.float64)
         layer.weight.data = torch.tensor(weight, dtype=torch.float64)
         layer.bias.data = torch.tensor(bias, dtype=torch.float64)
-        mask = torch.tensor(start.weight_masks[number], dtype=torch.float64)
-        layer.weight.register_hook(lambda gradient, mask=mask: gradient * mask)
         network.append(layer)
     optimiser = torch.optim.SGD(
         network.parameters(),
@@ -76,6 +69,8 @@ def _plain_torch(experiment: Experiment, dataset: Dataset, steps: int) -> Layers
         optimiser.zero_grad()
         nn.CrossEntropyLoss()(network(points[chosen]), labels[chosen]).backward()
         optimiser.step()
+        for layer, mask in zip(network[::2], start.weight_masks, strict=True):
+            layer.weight.data *= torch.tensor(mask)
     return [
         (layer.weight.detach().float().numpy(), layer.bias.detach().float().numpy())
         for layer in network

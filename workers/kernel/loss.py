@@ -46,7 +46,7 @@ def _exp_of_minus(builder: Any, z: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def exp_of_minus(typing_context: Any, z: Any) -> Any:
-    """Return exp(-z), with z clipped to [-87, 87]; relative error below 2e-7. NaN gives exp(-87)."""
+    """Return exp(-z) for z clipped to [-87, 87]; relative error below 2e-7, exp(-87) for NaN."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return _exp_of_minus(builder, args[0])
@@ -56,7 +56,7 @@ def exp_of_minus(typing_context: Any, z: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def log_of(typing_context: Any, z: Any) -> Any:
-    """Return the natural logarithm of normal numbers z from 1; absolute error below 1e-7 log z + 1e-8.
+    """Return log z for finite z from 1; relative error below 2e-7.
 
     z = 2^n f with sqrt(1/2) <= f < sqrt(2), and log f = 2 artanh(s), s = (f - 1) / (f + 1).
     """
