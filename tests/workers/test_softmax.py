@@ -42,14 +42,16 @@ def ten() -> Dataset:
 def _plain_torch(experiment: Experiment, dataset: Dataset, steps: int) -> Layers:
     """Return a network trained by `nn.CrossEntropyLoss` and `torch.optim.SGD`, in float64."""
     start = start_of(experiment, dataset, {})
+    linear = []
     network = nn.Sequential()
     for weight, bias in start.layers:
-        if len(network):
+        if linear:
             network.append(nn.ReLU())
         layer = nn.Linear(weight.shape[1], weight.shape[0], dtype=torch.float64)
         layer.weight.data = torch.tensor(weight, dtype=torch.float64)
         layer.bias.data = torch.tensor(bias, dtype=torch.float64)
         network.append(layer)
+        linear.append(layer)
     optimiser = torch.optim.SGD(
         network.parameters(),
         lr=experiment.lr,
@@ -69,12 +71,11 @@ def _plain_torch(experiment: Experiment, dataset: Dataset, steps: int) -> Layers
         optimiser.zero_grad()
         nn.CrossEntropyLoss()(network(points[chosen]), labels[chosen]).backward()
         optimiser.step()
-        for layer, mask in zip(network[::2], start.weight_masks, strict=True):
+        for layer, mask in zip(linear, start.weight_masks, strict=True):
             layer.weight.data *= torch.tensor(mask)
     return [
         (layer.weight.detach().float().numpy(), layer.bias.detach().float().numpy())
-        for layer in network
-        if isinstance(layer, nn.Linear)
+        for layer in linear
     ]
 
 
