@@ -42,7 +42,7 @@ def ten() -> Dataset:
 def _plain_torch(experiment: Experiment, dataset: Dataset, steps: int) -> Layers:
     """Return a network trained by `nn.CrossEntropyLoss` and `torch.optim.SGD`, in float64."""
     start = start_of(experiment, dataset, {})
-    linear = []
+    linear: list[nn.Linear] = []
     network = nn.Sequential()
     for weight, bias in start.layers:
         if linear:
