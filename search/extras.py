@@ -6,8 +6,11 @@ _EXTRAS = {
     "boto3": "s3",
     "jinja2": "report",
     "matplotlib": "report",
+    "mlxtend": "tasks",
+    "mnist1d": "tasks",
     "pandas": "notebook",
     "plotly": "report",
+    "sklearn": "tasks",
 }
 """Package -> extra."""
 

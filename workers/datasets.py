@@ -1,4 +1,4 @@
-"""Data sets, computed from their definitions: nothing is downloaded or stored.
+"""Data sets with their points.
 
 Other packages can add data sets as plug-ins.
 """
@@ -9,18 +9,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
-from importlib import import_module
+from importlib import import_module, metadata
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from search.datasets import DATASETS, made_by_plugin, outputs_for
-
-REQUESTED_POINTS = 50_000
-"""Number of points of the Cubist Spiral before the count of each segment is rounded down."""
-
-HALF_GAP = 15.0
-"""Distance between each class's polyline and the spiral that separates the classes."""
+from search.datasets import DATASETS, DatasetSpec, made_by_plugin, outputs_for
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,57 +154,39 @@ class Dataset:
         return len(self) // batch_size
 
 
-def cubist_spiral() -> Dataset:
-    """Return the Cubist Spiral: two interleaved polylines of 24,991 points each.
-
-    Points are in the order of the polylines, class 0 first (docs/paper.md, section 2).
-    """
-    theta = np.linspace(np.pi, 5 * np.pi, 17) + (1.6 / 8) * 2 * np.pi
-    direction = np.stack([np.cos(theta), np.sin(theta)], axis=1)
-    vertices = (10 * theta + np.pi)[:, None] * direction
-    polylines = [vertices + HALF_GAP * direction, vertices - HALF_GAP * direction]
-    corner = np.concatenate(polylines).min(axis=0)
-    classes = [_points_along(polyline - corner) for polyline in polylines]
-    labels = np.repeat(np.array([0, 1], dtype=np.float32), [len(points) for points in classes])
-    return Dataset.of("cubist-spiral", standardised(np.concatenate(classes)), labels)
-
-
-def standardised(points: NDArray[np.float64]) -> NDArray[np.float32]:
+def standardised(
+    points: NDArray[np.float64], like: NDArray[np.float64] | None = None, *, pixels: bool = False
+) -> NDArray[np.float32]:
     """Return the points with each column's mean subtracted and divided by its deviation (ddof = 1).
 
     Args:
         points: float64 [N, features]; rounded to float32 before the mean is computed.
+        like: float64 [M, features], points whose means and deviations are used, such as the
+            training points for a test split; None for the points themselves.
+        pixels: use one deviation for all columns, the root of their mean variance, so that a pixel
+            that is constant becomes 0 and one that is rarely drawn on does not become large.
 
     Returns:
         float32 [N, features].
 
     Raises:
-        ValueError: a feature has the same value at all points.
+        ValueError: a feature has the same value at all points and `pixels` is False.
     """
     rounded = points.astype(np.float32).astype(np.float64)
-    constant = np.flatnonzero(rounded.min(axis=0) == rounded.max(axis=0))
-    if constant.size:
+    reference = rounded if like is None else like.astype(np.float32).astype(np.float64)
+    constant = np.flatnonzero(reference.min(axis=0) == reference.max(axis=0))
+    if constant.size and not pixels:
         raise ValueError(
             f"feature {constant[0] + 1} of {rounded.shape[1]} has the same value at all points; "
             "leave it out"
         )
-    centred = rounded - rounded.mean(axis=0)
-    result: NDArray[np.float32] = (centred / centred.std(axis=0, ddof=1)).astype(np.float32)
+    deviation = reference.std(axis=0, ddof=1)
+    if pixels:
+        deviation = np.sqrt(np.mean(deviation**2))
+    result: NDArray[np.float32] = ((rounded - reference.mean(axis=0)) / deviation).astype(
+        np.float32
+    )
     return result
-
-
-def _points_along(polyline: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return evenly spaced points of each segment of a polyline [V, 2], including both ends."""
-    starts, ends = polyline[:-1], polyline[1:]
-    lengths = np.linalg.norm(ends - starts, axis=1)
-    # quirk: each segment's count is rounded down separately, so each class has 9 points fewer than
-    # the requested 25,000.
-    counts = np.floor(lengths / lengths.sum() * REQUESTED_POINTS / 2).astype(int)
-    segments = []
-    for start, end, count in zip(starts, ends, counts, strict=True):
-        t = np.linspace(0.0, 1.0, count)[:, None]
-        segments.append(t * start + (1 - t) * end)
-    return np.concatenate(segments)
 
 
 @cache
@@ -218,7 +194,7 @@ def load_dataset(name: str) -> Dataset:
     """Return the data set of that name, made once per process.
 
     Raises:
-        ValueError: as `make_dataset`.
+        ValueError, ModuleNotFoundError: as `make_dataset`.
     """
     return make_dataset(name)
 
@@ -227,14 +203,27 @@ def make_dataset(name: str) -> Dataset:
     """Make the data set of that name.
 
     Raises:
-        ValueError: no data set has that name, or it is a plug-in that cannot be used.
+        ValueError: no data set has that name, it is a plug-in that cannot be used, or a package
+            has other data than expected.
+        ModuleNotFoundError: the package that has the data is not installed.
     """
     # Looking for plug-ins takes time, which a built-in data set does not need.
     if name in DATASETS:
-        module, _, function = DATASETS[name].function.partition(":")
-        dataset: Dataset = getattr(import_module(module), function)()
-        return dataset
+        return _built_in(DATASETS[name])
     return made_by_plugin(name, partial(_checked, name))
+
+
+def _built_in(spec: DatasetSpec) -> Dataset:
+    module, _, function = spec.function.partition(":")
+    dataset: Dataset = getattr(import_module(module), function)(spec.name, *spec.arguments)
+    # Formulas may differ in a last bit between processors; the data of a package may not.
+    if spec.package and dataset.digest != spec.digest:
+        raise ValueError(
+            f"data set {spec.name!r} has the digest {dataset.digest}, expected {spec.digest}: the "
+            f"installed {spec.package} {metadata.version(spec.package)} has other data; install "
+            "the version of constraints.txt"
+        )
+    return dataset
 
 
 def _checked(name: str, made: object) -> Dataset:

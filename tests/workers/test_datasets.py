@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from search.datasets import DATASETS, dataset_named
 from workers.datasets import Dataset, load_dataset, standardised
+from workers.linear_model import linear_accuracy
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,7 @@ def test_data_set_matches_its_specification(name: str) -> None:
     assert (dataset.classes, dataset.outputs) == (spec.classes, spec.outputs)
     assert (0 if dataset.test is None else len(dataset.test)) == spec.test_points
     assert dataset.digest == spec.digest
+    assert linear_accuracy(dataset) == pytest.approx(spec.linear_accuracy, abs=2e-3)
     assert dataset_named(name) is spec
 
 
