@@ -1,8 +1,9 @@
-"""The plug-ins of studies, and all installed ones."""
+"""The plug-ins and packages of studies, and all installed plug-ins."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import metadata
 
 from orchestrator.errors import UserError, describe_error
 from pruning.registry import algorithm
@@ -19,13 +20,14 @@ def all_plugins() -> list[Plugin]:
 
 
 def packages_of(studies: Iterable[Study]) -> dict[str, str]:
-    """Return name and version of the packages whose plug-ins some studies need.
+    """Return name and version of the packages whose plug-ins or data some studies need.
 
     The algorithms are imported and the data sets made, so that a broken one is reported before
     anything is trained.
 
     Raises:
-        UserError: a plug-in cannot be used.
+        UserError: a plug-in cannot be used, or a package has other data than expected.
+        ModuleNotFoundError: the package of a built-in data set is not installed.
     """
     packages: dict[str, str] = {}
     for study in studies:
@@ -34,11 +36,16 @@ def packages_of(studies: Iterable[Study]) -> dict[str, str]:
             _check_algorithm(name, plugin)
             if plugin is not None:
                 packages[plugin.package] = plugin.version
-        for name in sorted(study.values("dataset") - DATASETS.keys()):
-            plugin = plugin_datasets().plugin(name)
+        for name in sorted(study.values("dataset")):
+            if name in DATASETS and not DATASETS[name].package:
+                continue
             _check_dataset(name)
+            plugin = None if name in DATASETS else plugin_datasets().plugin(name)
             if plugin is not None:
                 packages[plugin.package] = plugin.version
+            else:
+                package = DATASETS[name].package
+                packages[package] = metadata.version(package)
     return packages
 
 

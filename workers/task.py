@@ -26,7 +26,7 @@ class Task:
         indices: indices of the experiments in the study.
         sweep_id: id of the sweep, for every row.
         curves: measure every training after each epoch too.
-        packages: (name, version) of the packages whose plug-ins the sweep uses.
+        packages: (name, version) of the packages whose plug-ins or data the sweep uses.
     """
 
     study: Study
@@ -62,7 +62,7 @@ def _require(package: str, version: str) -> None:
     if installed != version:
         raise ValueError(
             f"{platform.node()} has version {installed} of the package {package}, and the sweep "
-            f"uses plug-ins of its version {version}: install that version on all machines"
+            f"uses its version {version}: install that version on all machines"
         )
 
 

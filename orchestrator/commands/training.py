@@ -35,6 +35,7 @@ from orchestrator.run_store import RunStore
 from orchestrator.stopping import StopRequest, resumable
 from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
+from search.datasets import DATASETS
 from search.layers import StoredInit
 from search.shards import Shard
 from storage.errors import WriterClosed
@@ -202,7 +203,8 @@ class Training:
         limit = None if options.limit is None else options.limit - before.tally.trained
         inits = {init.token: init for init in self._inits.values()}
         inits |= self._parents
-        chosen = options.executor.resolved(planned, limit, plugins=bool(self._packages))
+        plugins = self._packages.keys() - {spec.package for spec in DATASETS.values()}
+        chosen = options.executor.resolved(planned, limit, plugins=bool(plugins))
         self._announce_executor(chosen)
         with make_executor(chosen, inits) as executor:
             names = [item.study.name for item in planned]
