@@ -82,7 +82,7 @@ def _packaged(
     digest: str,
     linear: float,
     function: str,
-    *arguments: str | None,
+    *arguments: bool | str | None,
 ) -> DatasetSpec:
     function = f"workers.package_datasets:{function}"
     train, test = points
