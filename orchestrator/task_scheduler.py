@@ -12,6 +12,7 @@ from orchestrator.planning.estimate import mean_cost, spread
 from orchestrator.planning.plan import PlannedStudy
 from orchestrator.worker_pool import Speeds, WorkerCounts, WorkerKind
 from search.indices import IndexSet
+from search.layers import StoredInit
 from search.study import Study
 from workers.task import Task
 from workers.train import needs_cpu
@@ -65,6 +66,7 @@ class TaskScheduler:
         limit: maximum number of experiments to train; None for all.
         curves: measure every training after each epoch too.
         packages: version of each package whose plug-ins are used.
+        parents: networks of other rows that experiments start from, by token.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class TaskScheduler:
         *,
         curves: bool = False,
         packages: Mapping[str, str] | None = None,
+        parents: Mapping[str, StoredInit] | None = None,
     ) -> None:
         left = [(p.study, p.remaining) for p in plan if p.remaining]
         self._waiting = deque((s, piece) for s, r in left for piece in r.pieces(INTERVALS_PER_CUT))
@@ -84,6 +87,7 @@ class TaskScheduler:
         self._sweep_id = sweep_id
         self._curves = curves
         self._packages = tuple((packages or {}).items())
+        self._parents = parents or {}
         self._speeds = Speeds()
         self._last_mean: float | None = None
         self._failures_before_success = 0
@@ -164,7 +168,9 @@ class TaskScheduler:
             self._returned.appendleft(Job(self._task(study, indices), cost, suspect=True))
 
     def _task(self, study: Study, indices: IndexSet) -> Task:
-        return Task(study, indices, self._sweep_id, self._curves, self._packages)
+        tokens = {study[index].init for index in indices} if study.parents else set()
+        parents = {token: self._parents[token] for token in tokens & self._parents.keys()}
+        return Task(study, indices, self._sweep_id, self._curves, self._packages, parents)
 
     def _job(self, study: Study, indices: IndexSet, mean: float) -> Job:
         self._left -= len(indices)

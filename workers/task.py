@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 
 import pyarrow as pa
@@ -27,6 +27,7 @@ class Task:
         sweep_id: id of the sweep, for every row.
         curves: measure every training after each epoch too.
         packages: (name, version) of the packages whose plug-ins or data the sweep uses.
+        parents: networks of other rows that these experiments start from, by token.
     """
 
     study: Study
@@ -34,6 +35,7 @@ class Task:
     sweep_id: str
     curves: bool = False
     packages: tuple[tuple[str, str], ...] = ()
+    parents: Mapping[str, StoredInit] = field(default_factory=dict)
 
 
 def run_task(task: Task, inits: Mapping[str, StoredInit], device: Device) -> pa.RecordBatch:
@@ -49,7 +51,7 @@ def run_task(task: Task, inits: Mapping[str, StoredInit], device: Device) -> pa.
     for package, version in task.packages:
         _require(package, version)
     experiments = [task.study[index] for index in task.indices]
-    outcome = train_batch(experiments, inits, device, curves=task.curves)
+    outcome = train_batch(experiments, {**inits, **task.parents}, device, curves=task.curves)
     return _with_study(outcome, task)
 
 
@@ -89,11 +91,11 @@ def _with_study(outcome: pa.RecordBatch, task: Task) -> pa.RecordBatch:
         "sweep_id": [task.sweep_id] * len(indices),
     }
     arrays = []
-    for field in RESULT_SCHEMA:
-        if field.name in columns:
-            arrays.append(pa.array(columns[field.name], field.type))
-        elif field.name in outcome.schema.names:
-            arrays.append(outcome.column(field.name).cast(field.type))
+    for column in RESULT_SCHEMA:
+        if column.name in columns:
+            arrays.append(pa.array(columns[column.name], column.type))
+        elif column.name in outcome.schema.names:
+            arrays.append(outcome.column(column.name).cast(column.type))
         else:
-            arrays.append(pa.nulls(len(indices), field.type))
+            arrays.append(pa.nulls(len(indices), column.type))
     return pa.RecordBatch.from_arrays(arrays, schema=RESULT_SCHEMA)

@@ -7,40 +7,28 @@ search that it is chosen from, then everything else.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
 
 from rich.console import Console
 
 from orchestrator.best_init import SEARCHES, find_init, refuse_choice, require_searches
-from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions, make_executor
+from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.commands.run_result import RunResult
 from orchestrator.display.formatting import counted
-from orchestrator.display.live_monitor import LiveMonitor
 from orchestrator.display.network_summary import init_origin
-from orchestrator.display.progress import ProgressDisplay
-from orchestrator.display.store_summary import fewest_weights
-from orchestrator.driver import drive
-from orchestrator.errors import UserError
-from orchestrator.executor import Executor
 from orchestrator.inits import combined, parent_inits
 from orchestrator.invocation import Invocation
 from orchestrator.planning.plan import PlannedStudy, make_plan
 from orchestrator.planning.targets import Targets, with_inits
 from orchestrator.plugins import packages_of
 from orchestrator.run_store import RunStore
-from orchestrator.stopping import StopRequest, resumable
-from orchestrator.tally import Tally
-from orchestrator.task_scheduler import TaskScheduler
+from orchestrator.stopping import resumable
+from orchestrator.sweep import Sweep, SweepOrder
 from search.datasets import DATASETS
 from search.layers import StoredInit
 from search.shards import Shard
-from storage.errors import WriterClosed
 from storage.log.entries import Status
-from storage.log.sweep_info import describe_sweep
 from storage.planned import record_planned
 
 logger = logging.getLogger(__name__)
@@ -199,78 +187,31 @@ class Training:
         Returns:
             The result together with that of the sweep before.
         """
-        options, writer = self._options, self._store.writer
+        options = self._options
         limit = None if options.limit is None else options.limit - before.tally.trained
         inits = {init.token: init for init in self._inits.values()}
-        inits |= self._parents
-        plugins = self._packages.keys() - {spec.package for spec in DATASETS.values()}
-        chosen = options.executor.resolved(planned, limit, plugins=bool(plugins))
-        self._announce_executor(chosen)
-        with make_executor(chosen, inits) as executor:
-            names = [item.study.name for item in planned]
-            files = self._targets.sweep_files
-            sweep = describe_sweep(
-                command=options.invocation.recorded,
-                studies=names,
-                sweep_files={name: files[name] for name in names if name in files},
-                plugins=self._packages,
-                device="+".join(chosen.devices),
-                workers=chosen.workers or executor.workers,
-                root_seed=options.root_seed,
-            )
-            scheduler = TaskScheduler(
-                planned, sweep.sweep_id, limit, curves=options.curves, packages=self._packages
-            )
-            skipped = sum(len(item.stored) for item in planned)
-            tally = Tally(scheduler.left)
-            writer.begin_sweep(sweep)
-            logger.info("sweep %s: %s; %d to train", sweep.sweep_id, sweep.command, tally.total)
-            start = time.monotonic()
-            try:
-                stop = self._drive(scheduler, executor, sweep.sweep_id, tally)
-            except UserError:
-                writer.end_sweep("failed", skipped=skipped, core_seconds=tally.busy_s)
-                raise
-            except KeyboardInterrupt:
-                # An interrupted commit has closed the writer. Such a sweep has no end.
-                with suppress(WriterClosed):
-                    writer.end_sweep("interrupted", skipped=skipped, core_seconds=tally.busy_s)
-                raise
-            wall_s = time.monotonic() - start
-            outcome: Literal["finished", "interrupted"] = (
-                "interrupted" if tally.interrupted else "finished"
-            )
-            writer.end_sweep(outcome, skipped=skipped, core_seconds=tally.busy_s)
-        logger.info("sweep %s: %s, %d stored", sweep.sweep_id, outcome, tally.trained)
-        return RunResult(
-            before.tally + tally,
-            before.left - tally.trained,
-            before.wall_s + wall_s,
-            executor.workers,
-            stop.received,
+        names = [item.study.name for item in planned]
+        files = self._targets.sweep_files
+        order = SweepOrder(
+            command=options.invocation.recorded,
+            studies=names,
+            root_seed=options.root_seed,
+            sweep_files={name: files[name] for name in names if name in files},
+            packages=self._packages,
+            skipped=sum(len(item.stored) for item in planned),
+            curves=options.curves,
         )
-
-    def _drive(
-        self, scheduler: TaskScheduler, executor: Executor, sweep_id: str, tally: Tally
-    ) -> StopRequest:
-        writer = self._store.writer
-        display = ProgressDisplay(self._console, tally, fewest_weights(self._store.reader))
-        with (
-            display,
-            LiveMonitor(display, writer.paths, sweep_id, executor) as monitor,
-            StopRequest(self._announce_stop) as stop,
-        ):
-            drive(scheduler, executor, writer, monitor, stop, tally)
-        return stop
-
-    def _announce_executor(self, chosen: ExecutorOptions) -> None:
-        if chosen.choice is ExecutorChoice.ray:
-            where = "on this machine" if chosen.address is None else f"at {chosen.address}"
-            verb = "starting" if chosen.address is None else "joining"
-            self._console.print(f"{verb} Ray {where}; training starts with the first worker")
-
-    def _announce_stop(self) -> None:
-        self._console.print("stopping after what is in training; Ctrl-C stops at once")
+        plugins = self._packages.keys() - {spec.package for spec in DATASETS.values()}
+        executor = options.executor.resolved(planned, limit, plugins=bool(plugins))
+        with Sweep(order, executor, inits, self._store, self._console) as sweep:
+            sweep.train(planned, limit, self._parents)
+        return RunResult(
+            before.tally + sweep.tally,
+            before.left - sweep.tally.trained,
+            before.wall_s + sweep.wall_s,
+            sweep.workers,
+            sweep.stop.received,
+        )
 
 
 def _left(planned: Sequence[PlannedStudy]) -> int:

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from orchestrator import sweep as sweeps
 from orchestrator.best_init import SEARCHES, find_init, require_searches, searched_study
-from orchestrator.commands import training
 from orchestrator.errors import UserError
 from search.catalogue import Selection
 from search.indices import IndexSet
@@ -182,7 +182,7 @@ def test_request_to_stop_between_the_sweeps_is_kept(
 ) -> None:
     words = ("run", "phase2-95", "fixed95-phase1", "--store", store, *INLINE)
     with monkeypatch.context() as patched:
-        patched.setattr(training, "StopRequest", LateStop)
+        patched.setattr(sweeps, "StopRequest", LateStop)
         ended = sparsest(*words)
     assert ended.code == 130
     assert "left: 6 experiments; " in ended.err

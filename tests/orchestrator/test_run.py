@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from orchestrator import run_store
-from orchestrator.commands import training
+from orchestrator import sweep as sweeps
 from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions
 from orchestrator.errors import UserError
 from storage.checking.verify import verify_store
@@ -171,7 +171,7 @@ def test_failing_sweep_is_recorded_as_failed(
     def fails(*args: object) -> None:
         raise UserError("6 tasks failed")
 
-    monkeypatch.setattr(training, "drive", fails)
+    monkeypatch.setattr(sweeps, "drive", fails)
     assert "6 tasks failed" in refused_after_start("run", sweep, "--store", store, *INLINE)
     assert query(store, "SELECT outcome FROM sweeps").to_pylist() == [{"outcome": "failed"}]
 
@@ -372,7 +372,7 @@ def test_ray_is_announced_and_started_for_large_runs_or_on_request(
         assert options.choice is ExecutorChoice.ray
         raise UserError("this far")
 
-    monkeypatch.setattr(training, "make_executor", started)
+    monkeypatch.setattr(sweeps, "make_executor", started)
     ended = sparsest("run", *words, "--store", store, "--device", "cpu")
     assert "starting Ray" in ended.err
     assert "this far" in ended.err

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from orchestrator import search_phases
-from orchestrator.commands import training
+from orchestrator import sweep as sweeps
 from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions
 from orchestrator.commands.search import Search
 from orchestrator.commands.training import TrainingOptions
@@ -137,7 +137,7 @@ def test_request_to_stop_at_the_end_of_phase_1_is_kept(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(training, "StopRequest", LateStop)
+        patched.setattr(sweeps, "StopRequest", LateStop)
         ended = search(store, code=130)
         assert "\n  sparsest search " in ended.err
         assert count_rows(store) == 3

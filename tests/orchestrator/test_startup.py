@@ -153,12 +153,12 @@ def test_full_disk_under_standard_error_is_noted_once(tmp_path: Path) -> None:
     # The last lines reach the log: the first failure has to come after it is open.
     code = """
 import os, sparsest
-from orchestrator.commands import training
-drive = training.drive
+from orchestrator import sweep as sweeps
+drive = sweeps.drive
 def fill_disk(*arguments):
     os.dup2(os.open("/dev/full", os.O_WRONLY), 2)
     return drive(*arguments)
-training.drive = fill_disk
+sweeps.drive = fill_disk
 sparsest.main()
 """
     assert run(*words, code=code).returncode == 0

@@ -1,0 +1,185 @@
+"""A sweep of the store: what is trained with one executor, under one entry of the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Self
+
+from rich.console import Console
+
+from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions, make_executor
+from orchestrator.display.live_monitor import LiveMonitor
+from orchestrator.display.progress import ProgressDisplay
+from orchestrator.display.store_summary import fewest_weights
+from orchestrator.driver import drive
+from orchestrator.errors import UserError
+from orchestrator.planning.plan import PlannedStudy
+from orchestrator.run_store import RunStore
+from orchestrator.stopping import StopRequest
+from orchestrator.tally import Tally
+from orchestrator.task_scheduler import TaskScheduler
+from search.layers import StoredInit
+from storage.errors import WriterClosed
+from storage.log.sweep_info import describe_sweep
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SweepOrder:
+    """What a sweep is asked to do.
+
+    Attributes:
+        command: the command line, for the log.
+        studies: names of the studies.
+        sweep_files: SHA-256 of the sweep files, by study.
+        packages: version of each package whose plug-ins are used.
+        root_seed: root seed of all random numbers.
+        skipped: number of wanted experiments that are stored.
+        curves: measure every training after each epoch too.
+    """
+
+    command: str
+    studies: Sequence[str]
+    root_seed: int
+    sweep_files: Mapping[str, str]
+    packages: Mapping[str, str]
+    skipped: int = 0
+    curves: bool = False
+
+
+class Sweep:
+    """A sweep in progress, to be entered; it ends when it is left.
+
+    Args:
+        order: what it is asked to do.
+        executor: the executor, other than `auto`.
+        inits: stored initialisations by token.
+        store: the store.
+        console: for messages.
+
+    Attributes:
+        tally: counts of everything that was trained.
+        workers: number of workers.
+        wall_s: seconds from the first task to the last; set when the sweep is left.
+    """
+
+    def __init__(
+        self,
+        order: SweepOrder,
+        executor: ExecutorOptions,
+        inits: Mapping[str, StoredInit],
+        store: RunStore,
+        console: Console,
+    ) -> None:
+        self._order = order
+        self._options = executor
+        self._store = store
+        self._console = console
+        self._inits = inits
+        self._stack = ExitStack()
+        self._start = 0.0
+        self.stop = StopRequest(self._announce_stop)
+        self.tally = Tally()
+        self.workers = 0
+        self.wall_s = 0.0
+
+    def __enter__(self) -> Self:
+        self._announce_executor()
+        with ExitStack() as stack:
+            self._executor = stack.enter_context(make_executor(self._options, self._inits))
+            self._sweep = describe_sweep(
+                command=self._order.command,
+                studies=list(self._order.studies),
+                sweep_files=dict(self._order.sweep_files),
+                plugins=dict(self._order.packages),
+                device="+".join(self._options.devices),
+                workers=self._options.workers or self._executor.workers,
+                root_seed=self._order.root_seed,
+            )
+            self._store.writer.begin_sweep(self._sweep)
+            logger.info("sweep %s: %s", self._sweep.sweep_id, self._sweep.command)
+            self._start = time.monotonic()
+            self._stack = stack.pop_all()
+        return self
+
+    def train(
+        self,
+        planned: Sequence[PlannedStudy],
+        limit: int | None = None,
+        parents: Mapping[str, StoredInit] | None = None,
+    ) -> Tally:
+        """Train what remains of some studies, under a progress display.
+
+        Args:
+            planned: the studies.
+            limit: maximum number of experiments to train; None for all.
+            parents: networks of other rows that experiments start from, by token.
+
+        Returns:
+            The counts of this call.
+
+        Raises:
+            UserError: nothing can be trained here, or no longer.
+        """
+        scheduler = TaskScheduler(
+            planned,
+            self._sweep.sweep_id,
+            limit,
+            curves=self._order.curves,
+            packages=self._order.packages,
+            parents=parents,
+        )
+        tally = Tally(scheduler.left)
+        logger.info("sweep %s: %d to train", self._sweep.sweep_id, tally.total)
+        display = ProgressDisplay(self._console, tally, fewest_weights(self._store.reader))
+        writer = self._store.writer
+        try:
+            with (
+                display,
+                LiveMonitor(display, writer.paths, self._sweep.sweep_id, self._executor) as monitor,
+                self.stop,
+            ):
+                drive(scheduler, self._executor, writer, monitor, self.stop, tally)
+        finally:
+            self.tally += tally
+        return tally
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._stack:
+            self.wall_s = time.monotonic() - self._start
+            self.workers = self._executor.workers
+            if error is None:
+                self._end("interrupted" if self.tally.interrupted else "finished")
+            elif isinstance(error, UserError):
+                self._end("failed")
+            elif isinstance(error, KeyboardInterrupt):
+                # An interrupted commit has closed the writer. Such a sweep has no end.
+                with suppress(WriterClosed):
+                    self._end("interrupted")
+
+    def _end(self, outcome: Literal["finished", "interrupted", "failed"]) -> None:
+        self._store.writer.end_sweep(
+            outcome, skipped=self._order.skipped, core_seconds=self.tally.busy_s
+        )
+        logger.info("sweep %s: %s, %d stored", self._sweep.sweep_id, outcome, self.tally.trained)
+
+    def _announce_executor(self) -> None:
+        if self._options.choice is ExecutorChoice.ray:
+            address = self._options.address
+            where = "on this machine" if address is None else f"at {address}"
+            verb = "starting" if address is None else "joining"
+            self._console.print(f"{verb} Ray {where}; training starts with the first worker")
+
+    def _announce_stop(self) -> None:
+        self._console.print("stopping after what is in training; Ctrl-C stops at once")
