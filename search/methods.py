@@ -154,6 +154,36 @@ _METHODS = (
         display_name="Elimination",
         style=Style("#6b3fa0", "#b08ee0", "diamond-tall"),
     ),
+    Method(
+        "lrr",
+        "during",
+        TO_TARGET,
+        "pruning.lrr",
+        (30, 2500),
+        settings={
+            "fraction": Setting(0.2, 0.01, 0.99, "fraction of the weights removed after a round"),
+        },
+        display_name="LRR",
+        style=Style("#a3161f", "#e8565f", "triangle-left"),
+    ),
+    Method(
+        "granet",
+        "during",
+        TO_TARGET,
+        "pruning.granet",
+        (215, 5000),
+        settings={
+            "interval": Setting(100, 1, _MAX_INT32, "steps between changes of the masks"),
+            "drop_fraction": Setting(
+                0.5, 0.0, 1.0, "fraction of a layer's weights replaced by the first change"
+            ),
+            "end": Setting(
+                0.6875, 0.0, 1.0, "fraction of the training after which the target is reached"
+            ),
+        },
+        display_name="GraNet",
+        style=Style("#2f6b2f", "#77b877", "triangle-right"),
+    ),
 )
 
 METHODS: dict[str, Method] = {method.name: method for method in _METHODS}

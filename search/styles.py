@@ -13,11 +13,15 @@ MARKERS = {
     "diamond-tall": "d",
     "triangle-up": "^",
     "triangle-down": "v",
+    "triangle-left": "<",
+    "triangle-right": ">",
     "cross": "P",
     "x": "X",
     "pentagon": "p",
     "star": "*",
     "hexagon": "h",
+    "hexagon2": "H",
+    "octagon": "8",
 }
 """Plotly's name of a marker -> matplotlib's name of the same marker."""
 

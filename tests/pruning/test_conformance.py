@@ -9,6 +9,7 @@ import pytest
 
 from pruning.biases import bias_masks, prospr_bias_masks
 from search.methods import METHODS
+from search.paper import paper_study
 from search.structure import Structure
 from workers.conformance import METHOD_CHECKS, Check, pruned_experiment, with_final_masks
 from workers.datasets import Dataset, load_dataset
@@ -16,7 +17,7 @@ from workers.train import train_batch
 
 NAMES = [name for name, method in METHODS.items() if method.chooses_masks]
 
-PAPER_NAMES = [name for name in NAMES if name != "elimination"]
+PAPER_NAMES = [name for name in NAMES if name in paper_study("overparam").values("method")]
 
 LEFT_BY_THE_AUTHORS = {
     "snip": 40,
@@ -110,6 +111,13 @@ def test_elimination_keeps_at_most_the_target_and_only_weights_on_paths(
     for row in train_batch(experiments).to_pylist():
         assert row["status"] == "ok"
         assert 0 < row["effective_nnz"] == row["weight_nnz"] <= target
+
+
+@pytest.mark.parametrize(("width", "target"), [(3, 20), (8, 30), (64, 57)])
+@pytest.mark.parametrize("name", ["lrr", "granet"])
+def test_exactly_the_target_is_kept(name: str, width: int, target: int, spiral: Dataset) -> None:
+    start = with_final_masks(pruned_experiment(name, width, target), spiral)
+    assert sum(int(mask.sum()) for mask in start.weight_masks) == target
 
 
 @pytest.mark.parametrize("width", [3, 16])

@@ -1,4 +1,4 @@
-"""GMP, LTH and RigL, trained in segments, compared with their slow versions."""
+"""Methods that prune during training, trained in segments, compared with their slow versions."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import METHODS
 from tests.pruning.slow_gmp import slow_gmp
+from tests.pruning.slow_granet import granet_count, granet_moved, slow_granet
+from tests.pruning.slow_lrr import lrr_rounds, slow_lrr
 from tests.pruning.slow_lth import slow_lth
 from tests.pruning.slow_rigl import drop_and_grow, slow_rigl
 from tests.pruning.slow_training import SlowResult
-from tests.pruning.test_slow_during import DATASET, experiment_of
+from tests.pruning.test_slow_during import DATASET, experiment_of, layers_of
 from workers.cost import prefers_matrices
 from workers.mask_schedule import mask_schedule_of, train_with_mask_schedule
 from workers.trained import Trained
 
-NAMES = ("gmp", "lth", "rigl")
+NAMES = ("gmp", "lth", "rigl", "lrr", "granet")
 
 
 def slow(
@@ -32,6 +34,10 @@ def slow(
         return slow_gmp(experiment, layers, DATASET, steps)
     if experiment.method == "lth":
         return slow_lth(experiment, layers, DATASET, steps)
+    if experiment.method == "lrr":
+        return slow_lrr(experiment, layers, DATASET, steps)
+    if experiment.method == "granet":
+        return slow_granet(experiment, layers, DATASET, steps)
     return slow_rigl(experiment, layers, schedule.start.weight_masks, DATASET, steps)
 
 
@@ -59,7 +65,7 @@ def test_every_algorithm_has_a_slow_counterpart() -> None:
 
 @pytest.mark.parametrize("steps", [100, 199, 350, None])
 @pytest.mark.parametrize(("width", "target"), [(3, 15), (8, 30), (16, 40)])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["gmp", "lth", "rigl"])
 def test_network_agrees_with_the_slow_algorithm(
     name: str, width: int, target: int, steps: int | None
 ) -> None:
@@ -67,6 +73,27 @@ def test_network_agrees_with_the_slow_algorithm(
     layers, schedule = mask_schedule_of(experiment, DATASET, {})
     trained = train_with_mask_schedule(experiment, DATASET, layers, schedule, steps=steps)
     assert_same(trained, slow(experiment, layers, schedule, steps))
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "target", "epochs", "steps"),
+    [
+        ("lrr", 4, 20, 1, None),
+        ("lrr", 8, 30, 1, 250),
+        ("granet", 4, 20, 4, None),
+        ("granet", 8, 30, 4, None),
+        ("granet", 16, 40, 4, 250),
+    ],
+)
+def test_short_training_agrees_with_the_slow_algorithm(
+    name: str, width: int, target: int, epochs: int, steps: int | None
+) -> None:
+    experiment = experiment_of(name, width, target, epochs)
+    layers, schedule = mask_schedule_of(experiment, DATASET, {})
+    trained = train_with_mask_schedule(experiment, DATASET, layers, schedule, steps=steps)
+    expected = slow(experiment, layers, schedule, steps)
+    assert len(expected.events) > 1
+    assert_same(trained, expected)
 
 
 @pytest.mark.parametrize("name", ["gmp", "lth"])
@@ -102,7 +129,7 @@ def test_curve_ends_at_the_row(name: str) -> None:
     schedule = mask_schedule_of(experiment, DATASET, {})
     plain = train_with_mask_schedule(experiment, DATASET, *schedule)
     measured = train_with_mask_schedule(experiment, DATASET, *schedule, curves=True)
-    rounds = 5 if name == "lth" else 1
+    rounds = {"lth": 5, "lrr": len(lrr_rounds(44, 20))}.get(name, 1)
     assert len(measured.curve) == rounds * experiment.epochs
     assert measured.curve[-1] == (plain.accuracy, plain.loss)
     # Measuring splits the segments but changes no result.
@@ -131,6 +158,8 @@ def test_gmp_refuses_fewer_steps_than_events() -> None:
         ("gmp", (("events", 5),), [121, 242, 363, 484]),
         ("lth", (("rounds", 3),), [605, 1210]),
         ("rigl", (("end", 0.5), ("interval", 90)), [89, 179, 269]),
+        ("lrr", (("fraction", 0.6),), [605, 1210, 1815]),
+        ("granet", (("interval", 200),), [200, 400, 600]),
     ],
 )
 def test_hyperparameter_has_an_effect(
@@ -140,3 +169,38 @@ def test_hyperparameter_has_an_effect(
     changed = replace(experiment, hyperparameters=settings)
     assert list(mask_schedule_of(changed, DATASET, {})[1].changes) == changes
     assert changed.experiment_id != experiment.experiment_id
+
+
+def test_lrr_keeps_the_known_numbers_of_weights() -> None:
+    # Four fifths, rounded down: 44, 35.2, 28, 22.4 and 17.6, which is below the target.
+    assert lrr_rounds(44, 20) == [44, 35, 28, 22, 20]
+    experiment = experiment_of("lrr", 4, 20, epochs=1)
+    layers, schedule = mask_schedule_of(experiment, DATASET, {})
+    trained = train_with_mask_schedule(experiment, DATASET, layers, schedule)
+    assert schedule.rounds == 5
+    assert len(trained.weights) == 20
+
+
+def test_granet_keeps_and_moves_the_known_numbers_of_weights() -> None:
+    # A quarter of the pruning: 20 + 540 * (3 / 4)^3 = 247.8. Half of it: 87.5.
+    assert [granet_count(event, 8, 560, 20) for event in (0, 2, 4, 8)] == [560, 247, 87, 20]
+    # Half of 13 at first, 0.2525 of them in the middle, 0.005 at the end; always at least one.
+    assert [granet_moved(13, step, 1000) for step in (0, 500, 1000)] == [7, 4, 1]
+    experiment = experiment_of("granet", 8, 30)
+    layers = layers_of(experiment)
+    result = slow_granet(experiment, layers, DATASET)
+    assert [(event.batch, event.kept) for event in result.events] == [
+        (step, granet_count(min(step // 100, 4), 4, 152, 30)) for step in range(100, 601, 100)
+    ]
+    moved = [
+        (before.masks[layer] & ~after.masks[layer]).any()
+        for before, after in zip(result.events[3:], result.events[4:], strict=False)
+        for layer in range(4)
+    ]
+    assert any(moved)
+
+
+def test_granet_refuses_a_training_without_events() -> None:
+    experiment = replace(experiment_of("granet", 4, 20), hyperparameters=(("interval", 500),))
+    with pytest.raises(ValueError, match=r"500 steps.*605 steps"):
+        mask_schedule_of(experiment, DATASET, {})

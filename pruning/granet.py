@@ -1,0 +1,138 @@
+"""GraNet: gradual magnitude pruning in which weights also move, as in RigL.
+
+Idea: a pruned network recovers better if some of its connections are replaced at the same time by
+new ones. Liu, Chen, Chen, Atashgahi, Yin, Kou, Shen, Pechenizkiy, Wang and Mocanu, "Sparse training
+via boosting pruning plasticity with neuroregeneration" (NeurIPS 2021), section 4, from a dense
+network (initial sparsity 0), with the details of the authors' code. With N weights, target k and T
+steps, before every step t > 0 that is a multiple of 100, for event i = t / 100:
+
+1. Until event n = int(0.6875 * T / 100): keep the int(k + (N - k) * (1 - i / n)^3) weights of
+   largest magnitude of the whole network (Zhu and Gupta's cubic schedule).
+2. In each layer with n_l weights left, drop the ceil(p * n_l) smallest |w| and grow as many of the
+   largest |g| among the others, the dropped ones included, with
+
+       p = 0.005 + (0.5 - 0.005) / 2 * (1 + cos(pi * t / T))
+
+The gradient g is that of the batch of step t before part 1. A grown weight starts at zero, but one
+that part 2 drops and grows at once keeps its value. A grown weight that never gets a gradient stays
+exactly zero and does not count as nonzero. Zeros are the first weights that part 1 removes, and if
+several weights equal the largest one removed, fewer are kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.biases import bias_masks
+from pruning.magnitude import full_masks, keep_largest
+from pruning.protocol import Batch, Pruned, Snapshot, target_of
+from pruning.rigl import rewired
+from search.experiment import Experiment
+from search.layers import Layers
+from search.methods import setting
+
+LEAST_MOVED = 0.005
+"""Fraction of a layer's weights that is replaced at the end of the training."""
+
+
+@dataclass(frozen=True)
+class _Schedule:
+    """GraNet's `pruning.protocol.MaskSchedule`."""
+
+    start: Pruned
+    weights: int
+    target: int
+    steps: int
+    interval: int
+    drop_fraction: float
+    pruning_events: int
+    rounds: int = 1
+    takes_step: bool = False
+
+    @property
+    def changes(self) -> Sequence[int]:
+        return range(self.interval, self.steps, self.interval)
+
+    def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
+        # Imported here: estimates of costs import this module and do not need torch.
+        from pruning.functional import parameters, weight_gradients
+
+        masks: Sequence[NDArray[np.bool_]] = network.weight_masks
+        event = step // self.interval
+        if event <= self.pruning_events:
+            left = count(self.weights, self.target, event / self.pruning_events)
+            masks = keep_largest(network.layers, left + 1).weight_masks
+        # The gradient of the network before this change, as in the authors' code.
+        gradients = weight_gradients(*parameters(network.layers), batch())
+        moved = moved_fraction(self.drop_fraction, step / self.steps)
+        regrown = [
+            rewired(mask, weight, gradient.numpy(), math.ceil(moved * int(mask.sum())))
+            for mask, (weight, _), gradient in zip(masks, network.layers, gradients, strict=True)
+        ]
+        # A weight that part 1 has removed and part 2 has grown starts at zero and without momentum.
+        return Snapshot(
+            _only(masks, network.layers),
+            _only(masks, network.velocities),
+            regrown,
+            bias_masks(regrown),
+        )
+
+
+def _only(masks: Sequence[NDArray[np.bool_]], layers: Layers) -> Layers:
+    """Return layers whose masked weights are zero."""
+    return [
+        (np.where(mask, weight, np.float32(0)), bias)
+        for mask, (weight, bias) in zip(masks, layers, strict=True)
+    ]
+
+
+def count(weights: int, target: int, fraction: float) -> int:
+    """Return the number of weights to keep after this fraction of the pruning."""
+    return int(target + (weights - target) * (1 - fraction) ** 3)
+
+
+def moved_fraction(drop_fraction: float, progress: float) -> float:
+    """Return the fraction of a layer's weights to replace after a fraction of the training."""
+    decay = (1 + math.cos(math.pi * progress)) / 2
+    return LEAST_MOVED + (drop_fraction - LEAST_MOVED) * decay
+
+
+def begin(
+    experiment: Experiment,
+    layers: Layers,
+    steps: int,
+    permutation: Callable[[int], NDArray[np.uint32]],
+) -> _Schedule:
+    """Return GraNet's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation."""
+    weights = sum(weight.size for weight, _ in layers)
+    target = target_of(experiment, weights)
+    interval = int(setting(experiment, "interval"))
+    pruning_events = int(float(setting(experiment, "end")) * steps / interval)
+    if not pruning_events:
+        raise ValueError(
+            f"method 'granet' prunes every {interval} steps, but its pruning ends before that: the "
+            f"training has {steps} steps; allowed: more epochs or a smaller interval"
+        )
+    return _Schedule(
+        full_masks(layers),
+        weights,
+        target,
+        steps,
+        interval,
+        float(setting(experiment, "drop_fraction")),
+        pruning_events,
+    )
+
+
+def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
+    """See `pruning.registry.stages_of`."""
+    target = target_of(experiment, weights)
+    end = float(setting(experiment, "end"))
+    parts = 40
+    pruned = [(end / parts, count(weights, target, (part + 0.5) / parts)) for part in range(parts)]
+    return [*pruned, (1 - end, target)]
