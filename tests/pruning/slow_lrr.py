@@ -44,7 +44,7 @@ def slow_lrr(
     """
     assert experiment.target_nnz is not None
     length = steps_of_a_round(experiment, dataset)
-    fraction = dict(experiment.hyperparameters).get("fraction", 0.2)
+    fraction = float(dict(experiment.hyperparameters).get("fraction", 0.2))
     counts = lrr_rounds(number_of_weights(layers), experiment.target_nnz, fraction)
     network = SlowNetwork(experiment, layers, dense(layers), torch.float32)
     events = []
