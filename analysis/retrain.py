@@ -65,7 +65,8 @@ def retrained(
         init_file: torch file of that initialisation, if it cannot be recreated.
 
     Raises:
-        ValueError: the initialisation is missing, or another version trained the row.
+        ValueError: the initialisation is missing, another version trained the row, or the data
+            set has changed.
         NotTheSame: the result differs from the row.
     """
     return {**row, **_same(row, trained_again(row, reader, init_file))}
@@ -95,8 +96,8 @@ def trained_again(
         Column -> value of `workers.train.OUTCOME_SCHEMA`.
 
     Raises:
-        ValueError: the initialisation or an ancestor is missing, or another version trained the
-            row.
+        ValueError: the initialisation or an ancestor is missing, another version trained the row,
+            or the data set has changed.
         NotTheSame: an ancestor gave another result.
     """
     return _train(row, starting_weights(row, reader, init_file, from_root=True))
@@ -182,6 +183,13 @@ def _experiment(row: Mapping[str, Any]) -> Experiment:
 
 def _train(row: Mapping[str, Any], inits: Mapping[str, StoredInit]) -> dict[str, Any]:
     new: dict[str, Any] = train_as(str(row["backend"]), [_experiment(row)], inits).to_pylist()[0]
+    before, now = row.get("dataset_digest"), new["dataset_digest"]
+    if before not in (None, now):
+        raise ValueError(
+            f"the data set {row['dataset']} has the digest {now} here, but experiment "
+            f"{row['experiment_id']} was trained on {before}: install the versions with which the "
+            "row was made (column `versions` of `sweeps`)"
+        )
     return new
 
 

@@ -299,6 +299,14 @@ COLUMNS = (
         since=4,
     ),
     Column(
+        "dataset_digest",
+        pa.string(),
+        "origin",
+        "16 hexadecimal digits: digest of all points and labels of the data set, the test split "
+        "included",
+        since=4,
+    ),
+    Column(
         "layers",
         _INTS,
         "origin",

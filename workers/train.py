@@ -123,7 +123,7 @@ def train_batch(
                 members, chosen, results, prunable, strict=True
             ):
                 rows[i] = specification_row(experiment)
-                rows[i] |= _outcome_row(experiment, result, counts, backend.name, len(dataset))
+                rows[i] |= _outcome_row(experiment, result, counts, backend.name, dataset)
     in_order = [rows[i] for i in range(len(experiments))]
     return pa.RecordBatch.from_pylist(in_order, schema=OUTCOME_SCHEMA)
 
@@ -152,7 +152,7 @@ def failed_outcome(reason: str, backend: str, train_ms: float = 0.0) -> dict[str
 
 
 def _outcome_row(
-    experiment: Experiment, trained: Trained, prunable: Prunability, backend: str, points: int
+    experiment: Experiment, trained: Trained, prunable: Prunability, backend: str, dataset: Dataset
 ) -> dict[str, object]:
     kept, target = len(trained.weights), experiment.target_nnz
     if target is not None and experiment.method not in METHODS and kept > MAX_TARGET_RATIO * target:
@@ -165,6 +165,7 @@ def _outcome_row(
         "steps": trained.steps,
         "edge_updates": trained.edge_updates,
         "extras": extras_text(experiment.method, trained.extras),
+        "dataset_digest": dataset.digest,
     }
     if trained.diverged:
         reason = "the loss or a parameter became infinite or NaN"
@@ -180,7 +181,7 @@ def _outcome_row(
         "weight_nnz": weight_nnz,
         "model_nnz": weight_nnz + int(np.count_nonzero(trained.biases)),
         **vars(connectivity),
-        **vars(FunctionalSparsity.of(effective, trained.active_points, points)),
+        **vars(FunctionalSparsity.of(effective, trained.active_points, len(dataset))),
         "prunable_own": prunable.own,
         "prunable_95": prunable.to_95,
         "prunable_995": prunable.to_995,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.replay import Difference, replay
+from search.datasets import CUBIST_SPIRAL
 from search.experiment import Experiment
 from search.specification import experiment_of
 from storage.results_reader import ResultsReader
@@ -46,6 +47,13 @@ def test_replay_reports_what_differs() -> None:
     assert done.weights is not None
     assert done.weights.differing == 1
     assert done.weights.largest == pytest.approx(1.0, abs=1e-5)
+
+
+def test_row_of_a_data_set_that_has_changed_is_refused() -> None:
+    (row,) = train_batch([Experiment(structure=(1, 1), epochs=1)]).to_pylist()
+    assert row["dataset_digest"] == CUBIST_SPIRAL.digest
+    with pytest.raises(ValueError, match=f"cubist-spiral.*{CUBIST_SPIRAL.digest}.*0123"):
+        replay(row | {"dataset_digest": "0123"}, _no_reader())
 
 
 def test_row_that_was_never_trained_is_refused() -> None:

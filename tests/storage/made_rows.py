@@ -77,6 +77,7 @@ class Rows:
             "steps": 19_500,
             "edge_updates": 156_000,
             "extras": None,
+            "dataset_digest": "0" * 16,
             "layers": [2, 2, 2, 1, 1],
             "weight_index": [0, 3, 4, 5, 6, 8, 9, 10],
             "weights": generator.normal(size=8).astype(np.float32).tolist(),

@@ -26,8 +26,8 @@ from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
 FUNCTIONAL = ["live_nnz", "dead_neurons", "linear_neurons", "folded_nnz"]
-COSTS = ["steps", "edge_updates", "extras"]
-NEW_IN_3 = ["target_accuracy", *FUNCTIONAL, *COSTS]
+ORIGIN = ["steps", "edge_updates", "extras", "dataset_digest"]
+NEW_IN_3 = ["target_accuracy", *FUNCTIONAL, *ORIGIN]
 NEW_SINCE_1 = [
     "target_accuracy",
     "hyperparameters",
@@ -41,7 +41,7 @@ NEW_SINCE_1 = [
     "prunable_995",
     "epoch_loss",
     "epoch_accuracy",
-    *COSTS,
+    *ORIGIN,
 ]
 
 
@@ -50,7 +50,7 @@ def digest_of(schema: pa.Schema) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-LACKING = {1: NEW_SINCE_1, 2: NEW_IN_3, 3: ["target_accuracy", *COSTS]}
+LACKING = {1: NEW_SINCE_1, 2: NEW_IN_3, 3: ["target_accuracy", *ORIGIN]}
 """Version of the columns -> the columns of today that it lacks."""
 
 
