@@ -32,8 +32,7 @@ from storage.published.reader import PublishedReader
 from storage.reading.literals import sql_text, sql_tuple
 from storage.reading.reader import StoreReader
 from storage.results_reader import ResultsReader
-from workers.fast import BACKEND
-from workers.kernel.instruction_set import ARITHMETIC
+from workers.kernel.instruction_set import ARITHMETIC, backend_name
 from workers.stored_init import remade_init
 from workers.task import Task, run_task
 
@@ -147,9 +146,9 @@ def _compare(
     )
     same = sum(a == b for a, b, _ in pairs)
     close = sum(a["accuracy"] == b["accuracy"] for a, b, _ in pairs)
-    wrong = sum(1 for a, b, maker in pairs if maker == BACKEND and a != b)
-    others = sorted({*makers} - {BACKEND})
-    note = f"; stored by {', '.join(others)}, retrained by {BACKEND}" if others else ""
+    wrong = sum(1 for a, b, maker in pairs if maker == backend_name() and a != b)
+    others = sorted({*makers} - {backend_name()})
+    note = f"; stored by {', '.join(others)}, retrained by {backend_name()}" if others else ""
     print(
         f"{sample.study.name}: {same} of {len(pairs)} rows agree bit for bit, {close} in "
         f"accuracy{note}"

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from importlib import metadata
 
 from orchestrator.errors import UserError, describe_error
-from pruning.registry import algorithm
 from search.datasets import DATASETS, plugin_datasets
 from search.methods import METHODS, method_named, plugin_methods
 from search.plugins import Plugin
 from search.study import Study
-from workers.datasets import load_dataset
 
 
 def all_plugins() -> list[Plugin]:
@@ -50,6 +48,9 @@ def packages_of(studies: Iterable[Study]) -> dict[str, str]:
 
 
 def _check_algorithm(name: str, plugin: Plugin | None) -> None:
+    # Imported here: commands that list plug-ins need neither numpy nor torch.
+    from pruning.registry import algorithm
+
     try:
         method = method_named(name)
         function = algorithm(method)
@@ -60,6 +61,8 @@ def _check_algorithm(name: str, plugin: Plugin | None) -> None:
 
 
 def _check_dataset(name: str) -> None:
+    from workers.datasets import load_dataset
+
     try:
         load_dataset(name)
     except ValueError as error:

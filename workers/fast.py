@@ -23,15 +23,11 @@ from workers.kernel.measure import Evaluation, evaluate_networks
 from workers.kernel.networks import Networks
 from workers.kernel.packing import pack, topology, unpack
 from workers.kernel.sgd import scratch, train_steps
-from workers.kernel.simd import INSTRUCTION_SET
 from workers.mask_schedule import fixed_masks, mask_schedule_of, train_with_mask_schedule
 from workers.orders import permutation
 from workers.schedules import learning_rates
 from workers.start import Start, start_of
 from workers.trained import Trained, mask_indices
-
-BACKEND = f"numba-{INSTRUCTION_SET}"
-"""Value of the column `backend`. Rows of one backend have the same bits on every machine."""
 
 
 def train_fast(

@@ -20,7 +20,8 @@ from search.process_state import standard_state
 from search.schema import RESULT_SCHEMA
 from search.specification import specification_row
 from workers.datasets import Dataset, load_dataset
-from workers.fast import BACKEND, train_fast
+from workers.fast import train_fast
+from workers.kernel.instruction_set import backend_name
 from workers.prunability import Prunability, prunability
 from workers.trained import Trained
 
@@ -55,7 +56,7 @@ def backend_for(device: Device) -> Backend:
         ValueError: the device is "cuda" and torch finds no CUDA device.
     """
     if device == "cpu":
-        return Backend(BACKEND, train_fast)
+        return Backend(backend_name(), train_fast)
     # Imported late: torch takes seconds and 200 MB, which a CPU worker does not need.
     import torch
 

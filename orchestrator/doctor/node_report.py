@@ -40,9 +40,11 @@ class NodeReport:
 def node_report() -> NodeReport:
     """Return the properties of this machine."""
     # Imported here: numba takes a second.
-    from workers.fast import BACKEND
+    from workers.kernel.instruction_set import backend_name
 
-    return NodeReport(platform.node(), software_versions(), code_digest(), BACKEND, usable_cores())
+    return NodeReport(
+        platform.node(), software_versions(), code_digest(), backend_name(), usable_cores()
+    )
 
 
 def code_digest(root: Path | None = None) -> str:

@@ -120,7 +120,7 @@ def check_kernels() -> Finding:
     try:
         # Imported here: numba compiles when they are imported and first called.
         from search.experiment import Experiment
-        from workers.fast import BACKEND
+        from workers.kernel.instruction_set import backend_name
         from workers.train import train_batch
 
         row = train_batch([Experiment(structure=(2, 2, 1), epochs=1)]).to_pylist()[0]
@@ -128,16 +128,16 @@ def check_kernels() -> Finding:
         advice = "reinstall numba and llvmlite in the tested versions, and empty the cache folder"
         return problem(what, f"fail: {type(error).__name__}: {error}", advice)
     seconds = time.perf_counter() - start
-    found = f"{BACKEND}, ready in {seconds:.1f} s"
+    found = f"{backend_name()}, ready in {seconds:.1f} s"
     if row["status"] not in ("ok", "collapsed"):
         return problem(
-            what, f"{BACKEND}: a test training has status {row['status']}", "report this"
+            what, f"{backend_name()}: a test training has status {row['status']}", "report this"
         )
     if os.environ.get(ARITHMETIC):
         return warning(
             what, f"{found}, because of {ARITHMETIC}", f"unset {ARITHMETIC} to train faster"
         )
-    if BACKEND.endswith("generic"):
+    if backend_name().endswith("generic"):
         advice = "a processor with AVX2, AVX-512 or NEON trains several times faster"
         return warning(what, found, advice)
     return ok(what, found)

@@ -17,8 +17,7 @@ from search.structure import Structure
 from storage.log.sweep_info import processor_name
 from workers.cache_folder import cache_folder
 from workers.cost import STEP_COST, step_cost
-from workers.fast import BACKEND
-from workers.train import train_batch
+from workers.kernel.instruction_set import backend_name
 
 STRUCTURES = tuple(map(Structure, ((3, 2, 2), (3, 3, 3), (7, 3, 3), (8, 8, 8), (16, 16, 16))))
 """Structures that are timed, from the smallest of the paper's search to the largest."""
@@ -83,10 +82,10 @@ def calibration(*, again: bool = False) -> Calibration:
     """
     path = calibration_file()
     kept = None if again else _read(path)
-    if kept is not None and (kept.backend, kept.processor) == (BACKEND, processor_name()):
+    if kept is not None and (kept.backend, kept.processor) == (backend_name(), processor_name()):
         return kept
     measured = Calibration(
-        backend=BACKEND,
+        backend=backend_name(),
         processor=processor_name(),
         seconds_per_cost=_measure(),
         measured=datetime.now(UTC),
@@ -110,6 +109,9 @@ def _measure() -> float:
 
     Processor time, not wall-clock time: other programs on the machine must not count.
     """
+    # Imported here: numba takes 0.2 s, and the speed is measured once.
+    from workers.train import train_batch
+
     train_batch([Experiment(structure=(1, 1, 1), epochs=1)])
     measured = []
     for structure in STRUCTURES:

@@ -11,7 +11,7 @@ from orchestrator.commands import ask
 from orchestrator.planning import calibration
 from storage.log.sweep_info import processor_name
 from tests.orchestrator.running import train, write_sweep
-from workers.fast import BACKEND
+from workers.kernel.instruction_set import backend_name
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     folder.mkdir()
     kept = calibration.Calibration(
-        backend=BACKEND,
+        backend=backend_name(),
         processor=processor_name(),
         seconds_per_cost=1e-6,
         measured=datetime.now(UTC),

@@ -22,7 +22,7 @@ from storage.log.sweep_info import describe_sweep
 from storage.writing.writer import StoreWriter
 from tests.orchestrator.fakes import SilentMonitor, StopAfter, small_study
 from tests.orchestrator.running import PATIENCE_S, output_of, query, rows, start
-from workers.fast import BACKEND
+from workers.kernel.instruction_set import backend_name
 
 HANGS, CRASHES, EXHAUSTS_MEMORY = 307, 350, 400
 """Indices of bad experiments, as in `cluster_session`."""
@@ -65,7 +65,10 @@ def test_every_row_is_stored_when_nodes_join_and_leave(
 
 def test_cpus_train_beside_a_gpu(folder: Path, report: dict[str, Any]) -> None:
     assert report["changing"]["devices"] == ["cpu", "cuda"]
-    assert {row["backend"] for row in sweep_rows(folder, "backend")} == {BACKEND, "torch-cpu"}
+    assert {row["backend"] for row in sweep_rows(folder, "backend")} == {
+        backend_name(),
+        "torch-cpu",
+    }
 
 
 def test_bad_experiments_alone_are_recorded_as_failed(folder: Path, report: dict[str, Any]) -> None:
@@ -97,7 +100,7 @@ def test_cpu_rows_are_those_of_an_inline_run(folder: Path, tmp_path: Path) -> No
         drive(scheduler, executor, writer, SilentMonitor(), StopAfter())
         writer.end_sweep("finished")
     cpu = rows(folder / "changing").filter(
-        (pc.field("backend") == BACKEND) & (pc.field("status") != "failed")
+        (pc.field("backend") == backend_name()) & (pc.field("status") != "failed")
     )
     same = pc.is_in(pc.field("experiment_id"), cpu.column("experiment_id"))
     assert cpu.num_rows > 0

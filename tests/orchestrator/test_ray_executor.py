@@ -21,7 +21,7 @@ from tests.orchestrator.running import (
     train,
     write_sweep,
 )
-from workers.fast import BACKEND
+from workers.kernel.instruction_set import backend_name
 
 SESSION = Path(__file__).with_name("ray_session.py")
 
@@ -84,8 +84,8 @@ def test_rows_are_those_of_the_inline_executor(
     ours, theirs = rows(folder / "plain"), rows(tmp_path / "inline")
     assert report["plain"] == theirs.num_rows > 800
     assert ours.equals(theirs)
-    assert set(ours.column("backend").to_pylist()) == {BACKEND}
-    assert report["workers"] == [[BACKEND, 2]]
+    assert set(ours.column("backend").to_pylist()) == {backend_name()}
+    assert report["workers"] == [[backend_name(), 2]]
 
 
 def test_task_that_raises_fails_with_its_reason_and_keeps_its_worker(

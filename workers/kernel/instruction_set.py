@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import llvmlite.binding as llvm
-import numba
 
 ARITHMETIC: Final = "SPARSEST_ARITHMETIC"
 """Environment variable that names one of `INSTRUCTION_SETS`; this processor's if empty or unset."""
@@ -70,7 +70,8 @@ def chosen_instruction_set() -> InstructionSet:
 
 
 def _of_the_processor() -> str:
-    configured = str(numba.config.CPU_FEATURES or "")
+    # numba's variable, read here because importing numba takes 0.2 s.
+    configured = os.environ.get("NUMBA_CPU_FEATURES", "")
     host = {name for name, present in llvm.get_host_cpu_features().items() if present}
     features = {f[1:] for f in configured.split(",") if f.startswith("+")} if configured else host
     if "avx512f" in features:
@@ -80,3 +81,15 @@ def _of_the_processor() -> str:
     if "neon" in features or "fp-armv8" in features:
         return "neon"
     return "generic"
+
+
+@cache
+def backend_name() -> str:
+    """Return the value of the column `backend` of a CPU training in this process.
+
+    Rows of one backend have the same bits on every machine.
+
+    Raises:
+        ValueError: as `chosen_instruction_set`.
+    """
+    return f"numba-{chosen_instruction_set().name}"
