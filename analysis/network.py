@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from analysis.retrain import WeightsNotStored, was_left_out
+from pruning.connectivity import Connectivity, effective_mask
 from pruning.network import MaskedNetwork
 from search.columns import names_of
-from workers.datasets import Dataset
+from search.masks.renaming import network_form
+from search.masks.text import mask_text
+from workers.datasets import Dataset, load_dataset
 from workers.reference import evaluate
+
+if TYPE_CHECKING:
+    import networkx
 
 NETWORK_COLUMNS = ("layers", *names_of("parameter"))
 """Columns of the view `results` that hold the trained network."""
@@ -40,7 +49,168 @@ def check_columns(row: Mapping[str, Any], wanted: Sequence[str]) -> None:
         )
 
 
-def network_from_row(row: Mapping[str, Any]) -> MaskedNetwork:
+class Network(MaskedNetwork):
+    """A trained network: a torch module that knows its masks, its data set and its row.
+
+    `network(points)` maps a tensor [N, inputs] to logits; `logits` does so for arrays. All of
+    torch works too: `state_dict()`, training, `double()`.
+
+    Attributes:
+        weights: parameters [n_out, n_in], input side first.
+        biases: parameters [n_out].
+        dataset: name of the data set that it was trained on; None if unknown.
+        row: the row of `results` that it comes from, column -> value; None for another network.
+
+    Example:
+        >>> import sparsest
+        >>> rows = sparsest.train(structure="3x2", epochs=1, dataset="cubist-spiral")
+        >>> network = rows.networks()[0]
+        >>> network.sizes
+        (2, 3, 2, 1)
+        >>> network.logits([[0.0, 1.0], [1.0, 0.0]]).shape
+        (2,)
+        >>> edited = network.with_weight(layer=0, neuron=1, source=0, value=0.0)
+        >>> [int(mask.sum()) for mask in edited.masks]
+        [5, 6, 2]
+        >>> 0 <= sparsest.accuracy(edited) <= 1
+        True
+    """
+
+    row: Mapping[str, Any] | None = None
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of neurons of each layer, inputs first."""
+        return (self.weights[0].shape[1], *(len(bias) for bias in self.biases))
+
+    @property
+    def masks(self) -> list[NDArray[np.bool_]]:
+        """Bool [n_out, n_in] for each layer, input side first; True where a weight is trained."""
+        return [mask.cpu().numpy().copy() for mask in self.weight_masks]
+
+    @torch.no_grad()
+    def logits(self, points: ArrayLike) -> NDArray[np.float32]:
+        """Return the logits of points.
+
+        Args:
+            points: [N, inputs], on the scale of the data set's points.
+
+        Returns:
+            float32 [N], above 0 for class 1; [N, classes] for more than two classes.
+        """
+        reference = self.weights[0]
+        tensor = torch.as_tensor(np.asarray(points), dtype=reference.dtype, device=reference.device)
+        result: NDArray[np.float32] = self(tensor).float().cpu().numpy()
+        return result
+
+    def with_weight(self, layer: int, neuron: int, source: int, value: float) -> Self:
+        """Return a copy with another value of one weight.
+
+        The weight is masked if the value is 0, and unmasked otherwise.
+
+        Args:
+            layer: layer of the neuron, from 0 for the first hidden layer.
+            neuron: number of the neuron in its layer, from 0.
+            source: number of the input or neuron that the weight comes from, from 0.
+            value: new value.
+
+        Raises:
+            IndexError: there is no such weight.
+        """
+        return self._with("weight", layer, (neuron, source), value)
+
+    def with_bias(self, layer: int, neuron: int, value: float) -> Self:
+        """Return a copy with another value of one bias; see `with_weight`."""
+        return self._with("bias", layer, (neuron,), value)
+
+    def connectivity(self) -> Connectivity:
+        """Return which of its nonzero weights are on a path from an input to the output."""
+        weights, biases = zip(*self.layers(), strict=True)
+        return Connectivity.of(weights, biases)
+
+    def canonical(self) -> tuple[str, ...]:
+        """Return a form that networks share exactly if they differ by the names of hidden neurons.
+
+        Compared are the nonzero weights on a path from an input to an output, not their values.
+        Inputs and outputs keep their names.
+
+        Returns:
+            The mask of each layer as text, input side first, rows for neurons; () if no path of
+            nonzero weights leads from an input to an output.
+
+        Raises:
+            ValueError: the network is so regular that more than 100,000 arrangements tie.
+        """
+        masks = effective_mask([weight for weight, _ in self.layers()])
+        used = [mask.any(axis=1) for mask in masks[:-1]]
+        if not masks[-1].any():
+            return ()
+        columns = [np.ones(masks[0].shape[1], np.bool_), *used]
+        rows = [*used, np.ones(len(masks[-1]), np.bool_)]
+        trimmed = [
+            mask[np.ix_(kept, sources)]
+            for mask, kept, sources in zip(masks, rows, columns, strict=True)
+        ]
+        return network_form([mask_text(mask) for mask in trimmed])
+
+    def to_sequential(self) -> nn.Sequential:
+        """Return the network as torch's `Linear` and `ReLU` modules, without masks.
+
+        Returns:
+            A module from [N, inputs] to [N, outputs], with copies of the parameters.
+        """
+        modules: list[nn.Module] = []
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            linear = nn.Linear(weight.shape[1], weight.shape[0], dtype=weight.dtype)
+            linear.load_state_dict({"weight": weight, "bias": bias})
+            modules += [linear, nn.ReLU()]
+        return nn.Sequential(*modules[:-1])
+
+    def to_onnx(self, path: str | Path) -> None:
+        """Write the network as an ONNX model, from `points` [N, inputs] to `logits` [N, outputs].
+
+        Raises:
+            ImportError: the package onnx is not installed.
+        """
+        from analysis.exchange import write_onnx
+
+        write_onnx(self.layers(), Path(path))
+
+    def to_networkx(self) -> networkx.DiGraph:
+        """Return the graph of the nonzero weights.
+
+        A node is (layer, neuron), layer 0 being the inputs, with its `bias`; an edge has its
+        `weight`. Neurons without a nonzero weight are isolated nodes.
+
+        Raises:
+            ImportError: the package networkx is not installed.
+        """
+        from analysis.exchange import network_graph
+
+        return network_graph(self.layers())
+
+    @torch.no_grad()
+    def _with(
+        self, kind: Literal["weight", "bias"], layer: int, index: tuple[int, ...], value: float
+    ) -> Self:
+        copy = deepcopy(self)
+        copy.row = None
+        parameters, masks = (
+            (copy.weights, copy.weight_masks)
+            if kind == "weight"
+            else (copy.biases, copy.bias_masks)
+        )
+        if not 0 <= layer < len(parameters) or not all(
+            0 <= at < size for at, size in zip(index, parameters[layer].shape, strict=True)
+        ):
+            sizes = "x".join(map(str, self.sizes))
+            raise IndexError(f"no {kind} {index} in layer {layer} of a network {sizes}")
+        parameters[layer][index] = value
+        masks[layer][index] = value != 0
+        return copy
+
+
+def network_from_row(row: Mapping[str, Any]) -> Network:
     """Build the trained network of a row, with its masks.
 
     Args:
@@ -48,8 +218,7 @@ def network_from_row(row: Mapping[str, Any]) -> MaskedNetwork:
             `dataset` if it is there.
 
     Returns:
-        A module from points [batch, inputs] to logits [batch] of class 1. Parameters that the row
-        does not list are masked.
+        The network, with its row. Parameters that the row does not list are masked.
 
     Raises:
         ValueError: columns are missing, the row has no network, or its parts do not fit together.
@@ -74,12 +243,13 @@ def network_from_row(row: Mapping[str, Any]) -> MaskedNetwork:
     biases, bias_masks = _arrays(
         [(n_out,) for n_out, _ in shapes], row["bias_index"], row["biases"]
     )
-    network = MaskedNetwork(list(zip(weights, biases, strict=True)), weight_masks, bias_masks)
+    network = Network(list(zip(weights, biases, strict=True)), weight_masks, bias_masks)
     network.dataset = row.get("dataset")
+    network.row = row
     return network
 
 
-def accuracy(network: nn.Module, dataset: Dataset) -> float:
+def accuracy(network: nn.Module, dataset: Dataset | None = None) -> float:
     """Return the fraction of a data set's points that a network classifies correctly.
 
     For a network read from a row this is the row's accuracy, except for points whose logit is so
@@ -87,9 +257,37 @@ def accuracy(network: nn.Module, dataset: Dataset) -> float:
 
     Args:
         network: module from points [N, features] to logits [N].
-        dataset: data set such as `workers.datasets.load_dataset(row["dataset"])`.
+        dataset: data set, registered or not; None for the one that the network was trained on.
+
+    Raises:
+        ValueError: no data set is given, and the network does not know its own.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> network = sparsest.train(structure="3x2", epochs=1).networks()[0]
+        >>> network.row["accuracy"] == sparsest.accuracy(network)
+        True
+        >>> points = np.array([[0.0, 0.0], [1.0, 1.0]])
+        >>> sparsest.accuracy(network, sparsest.Dataset.of("mine", points, [0, 1])) in (0, 0.5, 1)
+        True
     """
+    if dataset is None:
+        dataset = load_dataset(dataset_of(network))
     return evaluate(network, dataset)[0]
+
+
+def dataset_of(network: nn.Module) -> str:
+    """Return the name of the data set that a network was trained on.
+
+    Raises:
+        ValueError: it is unknown.
+    """
+    name: str | None = getattr(network, "dataset", None)
+    if name is None:
+        raise ValueError(
+            "the network does not know the data set that it was trained on: name one with dataset="
+        )
+    return name
 
 
 def _arrays(

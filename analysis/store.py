@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
-from analysis.network import network_from_row
+from analysis.html_table import html_table
+from analysis.network import Network, network_from_row
+from analysis.networks import Networks
 from analysis.reduced import reduced_row
 from analysis.retrain import WeightsNotStored, retrained, was_left_out
-from pruning.network import MaskedNetwork
+from search.columns import COLUMNS
+from search.extras import optional
 from storage.paths import published_folder
 from storage.published.reader import PublishedReader
+from storage.reading.literals import sql_text
 from storage.reading.reader import StoreReader
 from storage.remote.address import S3Address, is_address
 from storage.remote.working_copy import working_copy
@@ -21,10 +25,26 @@ from workers.cache_folder import cache_folder
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars
+
+_ALL_COLUMNS = frozenset(column.name for column in COLUMNS)
+"""Columns of a row that remembers where it comes from."""
 
 
 class QueryResult:
-    """The result of a query."""
+    """The result of a query, or the rows of trainings.
+
+    A notebook shows its first rows as a table.
+
+    Example:
+        >>> import sparsest
+        >>> rows = sparsest.train("gmp", width=4, target_nnz=12, seeds=range(2), epochs=1)
+        >>> frame = rows.df()  # pandas
+        >>> frame.groupby("method").weight_nnz.max().to_dict()
+        {'gmp': 12}
+        >>> len(rows), rows.arrow().num_rows, len(rows.networks())
+        (2, 2, 2)
+    """
 
     def __init__(self, table: pa.Table) -> None:
         """Wrap an Arrow table."""
@@ -46,15 +66,32 @@ class QueryResult:
         Raises:
             ImportError: pandas is not installed.
         """
-        try:
-            import pandas  # noqa: F401 - to give a clear message if it is missing
-        except ImportError as error:
-            raise ImportError(
-                "df() needs pandas, which is not installed: "
-                "pip install 'sparsest[notebook]', or take arrow()"
-            ) from error
+        optional("pandas", "df()")
         frame: pd.DataFrame = self._table.to_pandas()
         return frame
+
+    def pl(self) -> polars.DataFrame:
+        """Return the rows as a polars data frame.
+
+        Raises:
+            ImportError: polars is not installed.
+        """
+        frame: polars.DataFrame = optional("polars", "pl()").from_arrow(self._table)
+        return frame
+
+    def networks(self) -> Networks:
+        """Return the trained network of every row.
+
+        Raises:
+            ValueError: a row lacks the columns of its network, as for a query that does not select
+                all columns, or has no network. `Store.networks` fetches the columns.
+            analysis.retrain.WeightsNotStored: the networks were not published.
+        """
+        return Networks(map(network_from_row, self._table.to_pylist()))
+
+    def _repr_html_(self) -> str:
+        """Return the first rows as an HTML table, which notebooks show."""
+        return html_table(self._table)
 
 
 class Store:
@@ -107,8 +144,8 @@ class Store:
         init_file: str | Path | None = None,
         pruned: bool = False,
         live: bool = False,
-    ) -> MaskedNetwork:
-        """Return the trained network of one result, from points [batch, inputs] to logits [batch].
+    ) -> Network:
+        """Return the trained network of one result.
 
         Args:
             experiment_id: see `row`.
@@ -134,6 +171,44 @@ class Store:
                 raise WeightsNotStored(row)
             row = retrained(row, self._reader, None if init_file is None else Path(init_file))
         return network_from_row(reduced_row(row, pruned=pruned, live=live))
+
+    def networks(self, query: str) -> Networks:
+        """Return the trained networks of a query's rows, all read at once.
+
+        Args:
+            query: a query over the view `results` whose result has the column experiment_id, such
+                as "SELECT * FROM results WHERE accuracy >= 0.95 LIMIT 1000".
+
+        Returns:
+            The networks in the order of the query's rows.
+
+        Raises:
+            ValueError: the result has no column experiment_id, or see `QueryResult.networks`.
+            storage.errors.QueryError: the query is invalid.
+            storage.errors.ReadOnlyError: the query is not a read.
+
+        Example:
+            >>> import sparsest
+            >>> store = sparsest.run(
+            ...     {"name": "three", "base": {"epochs": 1}, "grid": {"structure": ["3x2", "4"]}},
+            ...     store="runs/three",
+            ... )
+            >>> networks = store.networks("FROM results ORDER BY structure")
+            >>> networks.logits([[0.5, 0.5]]).shape
+            (2, 1)
+        """
+        found = self.sql(query).arrow()
+        if set(found.column_names) >= _ALL_COLUMNS:
+            return QueryResult(found).networks()
+        if "experiment_id" not in found.column_names:
+            raise ValueError(
+                f"the query's columns are {', '.join(found.column_names)}: select experiment_id too"
+            )
+        ids = found.column("experiment_id").to_pylist()
+        listed = ", ".join(map(sql_text, dict.fromkeys(ids)))
+        rows = self.sql(f"SELECT * FROM results WHERE experiment_id IN ({listed or 'NULL'})")
+        by_id = {row["experiment_id"]: row for row in rows.arrow().to_pylist()}
+        return Networks(network_from_row(by_id[experiment_id]) for experiment_id in ids)
 
     def experiments(self) -> QueryResult:
         """Return every result without the columns of its network."""

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from types import ModuleType
+
 _EXTRAS = {
     "boto3": "s3",
     "jinja2": "report",
     "matplotlib": "report",
     "mlxtend": "tasks",
     "mnist1d": "tasks",
+    "networkx": "export",
+    "onnx": "export",
     "pandas": "notebook",
     "plotly": "report",
+    "polars": "export",
     "sklearn": "tasks",
 }
 """Package -> extra."""
+
+
+def optional(package: str, use: str) -> ModuleType:
+    """Import an optional package.
+
+    Args:
+        package: name of the package.
+        use: what needs it, for the message.
+
+    Raises:
+        ImportError: it is not installed; the message names the extra that installs it.
+    """
+    try:
+        return import_module(package)
+    except ModuleNotFoundError as error:
+        message = extra_message(error)
+        if message is None:
+            raise
+        raise ImportError(f"{use}: {message}") from error
 
 
 def extra_message(error: ModuleNotFoundError) -> str | None:

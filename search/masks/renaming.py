@@ -69,21 +69,29 @@ def representative(masks: Sequence[str]) -> tuple[str, ...]:
             regular that there are more than `MAX_TIES` tied arrangements (such as a 16x16 identity
             matrix after neurons with equal rows).
     """
-    shapes = [_shape(mask) for mask in masks]
-    for number, ((rows, _), (_, columns)) in enumerate(pairwise(shapes), start=1):
-        if rows != columns:
-            raise ValueError(
-                f"mask{number} has {rows} rows, but mask{number + 1} {columns} columns; allowed: "
-                "equal numbers, one for each neuron"
-            )
-    group = Renamings.none(shapes[0][1]) if shapes else Renamings((), ())
-    # Positions, before the renaming, of the neurons that are the next mask's columns.
-    positions = tuple(range(len(group.cells)))
-    found = []
-    for mask in masks:
-        text, positions, group = _represent_layer(mask, positions, group)
-        found.append(text)
-    return tuple(found)
+    forms, _, _ = _represented(masks, _shape(masks[0])[1] if masks else 0)
+    return tuple(forms)
+
+
+def network_form(masks: Sequence[str]) -> tuple[str, ...]:
+    """Return a form of a network's masks that does not depend on the names of hidden neurons.
+
+    Two networks have equal forms exactly if a renaming of hidden neurons turns the masks of one
+    into those of the other. Unlike `representative`, it covers the output layer: outputs, like
+    inputs, are not renamed.
+
+    Args:
+        masks: masks of all layers as text, input side first.
+
+    Returns:
+        The same number of masks, of the same shapes.
+
+    Raises:
+        ValueError: as for `representative`.
+    """
+    *hidden, last = masks
+    forms, positions, group = _represented(hidden, _shape(masks[0])[1])
+    return (*forms, _represent_outputs(last, positions, group))
 
 
 def without_renamings(networks: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
@@ -101,6 +109,31 @@ def without_renamings(networks: Iterable[Sequence[str]]) -> list[tuple[str, ...]
     return list(first.values())
 
 
+def _represented(
+    masks: Sequence[str], inputs: int
+) -> tuple[list[str], tuple[int, ...], Renamings]:
+    """Return the representatives of layers, and the remaining freedom of the last one's neurons.
+
+    Returns:
+        The masks; the positions, before the renaming, of the neurons of the last layer; and the
+        renamings of these that leave the masks unchanged.
+    """
+    shapes = [_shape(mask) for mask in masks]
+    for number, ((rows, _), (_, columns)) in enumerate(pairwise(shapes), start=1):
+        if rows != columns:
+            raise ValueError(
+                f"mask{number} has {rows} rows, but mask{number + 1} {columns} columns; allowed: "
+                "equal numbers, one for each neuron"
+            )
+    group = Renamings.none(inputs) if inputs else Renamings((), ())
+    positions = tuple(range(inputs))
+    found = []
+    for mask in masks:
+        text, positions, group = _represent_layer(mask, positions, group)
+        found.append(text)
+    return found, positions, group
+
+
 @lru_cache(maxsize=1 << 14)
 def _shape(mask: str) -> tuple[int, int]:
     rows, columns = parse_mask(mask).shape
@@ -113,9 +146,28 @@ def _represent_layer(
     mask: str, positions: tuple[int, ...], group: Renamings
 ) -> tuple[str, tuple[int, ...], Renamings]:
     """Return `least_rows` of a mask as text, after moving its columns to their positions."""
-    renamed = ("".join(row[position] for position in positions) for row in mask.split("|"))
-    rows, next_positions, stabiliser = least_rows(tuple(int(row, 2) for row in renamed), group)
+    rows, next_positions, stabiliser = least_rows(_moved(mask, positions), group)
     return rows_text(rows, len(positions)), next_positions, stabiliser
+
+
+def _represent_outputs(mask: str, positions: tuple[int, ...], group: Renamings) -> str:
+    """Return the smallest mask, compared from the bottom row up, whose rows keep their order."""
+    arrangements = _arrangements(group)
+    rows: list[int] = []
+    for row in reversed(_moved(mask, positions)):
+        values = [_pushed_right(row, cells) for cells in arrangements]
+        tied = zip(arrangements, values, strict=True)
+        arrangements = list(
+            dict.fromkeys(_divided(cells, row) for cells, value in tied if value == min(values))
+        )
+        rows.insert(0, min(values))
+    return rows_text(tuple(rows), len(positions))
+
+
+def _moved(mask: str, positions: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the rows of a mask as integers, with the columns moved to their positions."""
+    renamed = ("".join(row[position] for position in positions) for row in mask.split("|"))
+    return tuple(int(row, 2) for row in renamed)
 
 
 def least_rows(
@@ -134,18 +186,23 @@ def least_rows(
     Raises:
         ValueError: there are more than `MAX_TIES` tied arrangements.
     """
-    cells = []
-    left = sum(group.cells)
-    for size in group.cells:
-        left -= size
-        cells.append(((1 << size) - 1) << left)
-    ways: list[_Way] = [(tuple(cells[cell] for cell in swap), ()) for swap in group.swaps]
+    ways: list[_Way] = [(cells, ()) for cells in _arrangements(group)]
     rows: list[int] = []
     for count in sorted(row.bit_count() for row in mask):
         row, ways = _next_row(mask, count, ways)
         rows.insert(0, row)
     orders = [tuple(reversed(order)) for _, order in ways]
     return tuple(rows), orders[0], _stabiliser(mask, rows, orders)
+
+
+def _arrangements(group: Renamings) -> list[tuple[int, ...]]:
+    """Return the cells of columns, each a set of bits, in every order that the group allows."""
+    cells = []
+    left = sum(group.cells)
+    for size in group.cells:
+        left -= size
+        cells.append(((1 << size) - 1) << left)
+    return [tuple(cells[cell] for cell in swap) for swap in group.swaps]
 
 
 _Way = tuple[tuple[int, ...], tuple[int, ...]]

@@ -49,6 +49,11 @@ def parse_mask(text: str) -> NDArray[np.bool_]:
     return np.array([[digit == "1" for digit in row] for row in rows])
 
 
+def mask_text(mask: NDArray[np.bool_]) -> str:
+    """Return the text of a mask [outputs, inputs], the inverse of `parse_mask`."""
+    return "|".join("".join("1" if kept else "0" for kept in row) for row in mask)
+
+
 def dense_mask(rows: int, cols: int) -> str:
     """Return the text of the mask that keeps every weight."""
     return "|".join(["1" * cols] * rows)
