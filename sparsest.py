@@ -4,6 +4,9 @@ For instance::
 
     import sparsest
 
+    rows = sparsest.train("gmp", width=8, target_nnz=30, seeds=range(20))
+    rows.networks()[0].logits(points)
+
     store = sparsest.open("runs/paper")
     best = store.sql("SELECT * FROM results ORDER BY accuracy DESC LIMIT 1").df()
     network = store.network(best.experiment_id[0])
@@ -32,11 +35,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analysis.drawing.figure import draw
     from analysis.drawing.files import save_drawing
-    from analysis.network import accuracy, network_from_row
+    from analysis.network import Network, accuracy, network_from_row
+    from analysis.networks import Networks, group_isomorphic
     from analysis.plots import plot_pareto, plot_sparsest
     from analysis.store import QueryResult, Store, open_published
     from analysis.store import open_store as open
     from analysis.tables import by_width, pareto, sparsest_networks
+    from orchestrator.from_python import run, train
     from pruning.biases import bias_masks
     from pruning.functional import (
         batch_loss,
@@ -77,6 +82,7 @@ if TYPE_CHECKING:
     from search.styles import Style
     from workers.conformance import DATASET_CHECKS, METHOD_CHECKS
     from workers.datasets import Dataset, load_dataset, standardised
+    from workers.registering import register
 
 PACKAGES = ("search", "pruning", "workers", "storage", "orchestrator", "analysis")
 """The project's packages. Their names are common words."""
@@ -84,11 +90,14 @@ PACKAGES = ("search", "pruning", "workers", "storage", "orchestrator", "analysis
 _EXPORTS = {
     # Notebooks
     "Dataset": "workers.datasets",
+    "Network": "analysis.network",
+    "Networks": "analysis.networks",
     "QueryResult": "analysis.store",
     "Store": "analysis.store",
     "accuracy": "analysis.network",
     "by_width": "analysis.tables",
     "draw": "analysis.drawing.figure",
+    "group_isomorphic": "analysis.networks",
     "load_dataset": "workers.datasets",
     "network_from_row": "analysis.network",
     "open": "analysis.store:open_store",
@@ -96,8 +105,11 @@ _EXPORTS = {
     "pareto": "analysis.tables",
     "plot_pareto": "analysis.plots",
     "plot_sparsest": "analysis.plots",
+    "register": "workers.registering",
+    "run": "orchestrator.from_python",
     "save_drawing": "analysis.drawing.files",
     "sparsest_networks": "analysis.tables",
+    "train": "orchestrator.from_python",
     # Plug-ins
     "Batch": "pruning.protocol",
     "Batches": "pruning.protocol",
@@ -157,6 +169,8 @@ __all__ = [
     "Measure",
     "Measurement",
     "Method",
+    "Network",
+    "Networks",
     "Pruned",
     "PrunesAdaptively",
     "PrunesBefore",
@@ -179,6 +193,7 @@ __all__ = [
     "choice",
     "draw",
     "full_masks",
+    "group_isomorphic",
     "highest",
     "keep_largest",
     "load_dataset",
@@ -191,6 +206,8 @@ __all__ = [
     "pareto",
     "plot_pareto",
     "plot_sparsest",
+    "register",
+    "run",
     "saliencies",
     "save_drawing",
     "setting",
@@ -198,6 +215,7 @@ __all__ = [
     "standardised",
     "strictly_above",
     "target_of",
+    "train",
     "weight_gradients",
 ]
 

@@ -99,7 +99,7 @@ class Network(MaskedNetwork):
             float32 [N], above 0 for class 1; [N, classes] for more than two classes.
         """
         reference = self.weights[0]
-        tensor = torch.as_tensor(np.asarray(points), dtype=reference.dtype, device=reference.device)
+        tensor = torch.tensor(np.asarray(points), dtype=reference.dtype, device=reference.device)
         result: NDArray[np.float32] = self(tensor).float().cpu().numpy()
         return result
 

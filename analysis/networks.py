@@ -69,7 +69,7 @@ class Networks(Sequence[Network]):
                 f"networks with the same inputs and outputs are evaluated together, not {ends}"
             )
         (inputs, outputs) = ends[0]
-        tensor = torch.as_tensor(np.asarray(points, dtype=np.float32))
+        tensor = torch.tensor(np.asarray(points, dtype=np.float32))
         if tensor.ndim != 2 or tensor.shape[1] != inputs:
             raise ValueError(f"points have shape {list(tensor.shape)}; wanted: [N, {inputs}]")
         found = np.empty((len(self), len(tensor), outputs), np.float32)
@@ -123,13 +123,10 @@ def group_isomorphic(networks: Iterable[Network]) -> list[Networks]:
 
     Example:
         >>> import sparsest
-        >>> masks = ["mask1", "mask2"]
-        >>> rows = [
-        ...     sparsest.train(structure="2x2", mask1=first, mask2=second, epochs=1).networks()[0]
-        ...     for first, second in (("11|10", "11|10"), ("11|01", "11|10"), ("11|10", "11|01"))
-        ... ]
-        >>> [len(group) for group in sparsest.group_isomorphic(rows)]
-        [1, 1, 1]
+        >>> masks = {"mask1": "11|10", "mask2": ["11|10", "11|01", "10|11"]}
+        >>> networks = sparsest.train(structure="2x2", epochs=1, **masks).networks()
+        >>> [len(group) for group in sparsest.group_isomorphic(networks)]
+        [2, 1]
     """
     groups: dict[tuple[str, ...], list[Network]] = {}
     for network in networks:
@@ -144,7 +141,7 @@ def _logits(networks: Sequence[Network], points: torch.Tensor) -> NDArray[np.flo
     weights = [torch.stack([n.weights[layer].float() for n in networks]) for layer in range(depth)]
     biases = [torch.stack([n.biases[layer].float() for n in networks]) for layer in range(depth)]
     found = []
-    for chunk in points.split(max(1, _CHUNK_NUMBERS // (len(networks) * widest))):
+    for chunk in torch.split(points, max(1, _CHUNK_NUMBERS // (len(networks) * widest))):
         activation = chunk.T.expand(len(networks), -1, -1)
         for layer in range(depth):
             activation = torch.baddbmm(biases[layer][:, :, None], weights[layer], activation)

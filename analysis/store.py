@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import duckdb
 import pyarrow as pa
 
 from analysis.html_table import html_table
@@ -17,7 +19,9 @@ from search.extras import optional
 from storage.paths import published_folder
 from storage.published.reader import PublishedReader
 from storage.reading.literals import sql_text
+from storage.reading.query import run_query
 from storage.reading.reader import StoreReader
+from storage.reading.views import results_query
 from storage.remote.address import S3Address, is_address
 from storage.remote.working_copy import working_copy
 from storage.results_reader import ResultsReader
@@ -40,7 +44,7 @@ class QueryResult:
         >>> import sparsest
         >>> rows = sparsest.train("gmp", width=4, target_nnz=12, seeds=range(2), epochs=1)
         >>> frame = rows.df()  # pandas
-        >>> frame.groupby("method").weight_nnz.max().to_dict()
+        >>> frame.groupby("method").target_nnz.max().to_dict()
         {'gmp': 12}
         >>> len(rows), rows.arrow().num_rows, len(rows.networks())
         (2, 2, 2)
@@ -89,9 +93,27 @@ class QueryResult:
         """
         return Networks(map(network_from_row, self._table.to_pylist()))
 
+    def sql(self, query: str) -> QueryResult:
+        """Run a query over these rows, as the view `results`.
+
+        Raises:
+            storage.errors.QueryError: the query is invalid.
+            storage.errors.ReadOnlyError: the query is not a read.
+        """
+        with duckdb.connect() as connection:
+            connection.register("results", self._table)
+            return QueryResult(run_query(connection, query))
+
     def _repr_html_(self) -> str:
         """Return the first rows as an HTML table, which notebooks show."""
         return html_table(self._table)
+
+
+def rows_of_results(stored: pa.Table) -> QueryResult:
+    """Return rows of `search.schema.RESULT_SCHEMA` with all columns of the view `results`."""
+    with duckdb.connect() as connection:
+        connection.register("stored", stored)
+        return QueryResult(run_query(connection, results_query("stored")))
 
 
 class Store:
@@ -205,10 +227,16 @@ class Store:
                 f"the query's columns are {', '.join(found.column_names)}: select experiment_id too"
             )
         ids = found.column("experiment_id").to_pylist()
-        listed = ", ".join(map(sql_text, dict.fromkeys(ids)))
-        rows = self.sql(f"SELECT * FROM results WHERE experiment_id IN ({listed or 'NULL'})")
-        by_id = {row["experiment_id"]: row for row in rows.arrow().to_pylist()}
+        rows = self.rows(list(dict.fromkeys(ids))).arrow().to_pylist()
+        by_id = {row["experiment_id"]: row for row in rows}
         return Networks(network_from_row(by_id[experiment_id]) for experiment_id in ids)
+
+    def rows(self, experiment_ids: Sequence[str]) -> QueryResult:
+        """Return all columns of some results, by study and index; unknown ids are left out."""
+        listed = ", ".join(map(sql_text, experiment_ids)) or "NULL"
+        return self.sql(
+            f"SELECT * FROM results WHERE experiment_id IN ({listed}) ORDER BY study, study_index"
+        )
 
     def experiments(self) -> QueryResult:
         """Return every result without the columns of its network."""

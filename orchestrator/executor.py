@@ -122,15 +122,23 @@ class InlineExecutor:
     """Trains in this process, one job at a time: for small runs and to debug.
 
     It cannot end a job that takes too long.
+
+    Args:
+        inits: stored initialisations by token.
+        device: device to train on.
+        raises: whether `wait` raises what a job raises, instead of returning it as `Failed`.
     """
 
     workers = 1
 
-    def __init__(self, inits: Mapping[str, StoredInit], device: Device) -> None:
+    def __init__(
+        self, inits: Mapping[str, StoredInit], device: Device, *, raises: bool = False
+    ) -> None:
         self._kind = WorkerKind(device, backend_for(device).name)
         self.worker_counts = WorkerCounts({self._kind: 1}, frozenset({device}))
         self._inits = inits
         self._device = device
+        self._raises = raises
         self._waiting: deque[Job] = deque()
 
     def __enter__(self) -> Self:
@@ -166,6 +174,8 @@ class InlineExecutor:
         try:
             rows = run_task(job.task, self._inits, self._device)
         except (Exception, SystemExit) as error:  # whatever a plug-in raises is recorded in a row
+            if self._raises:
+                raise
             logger.warning("a task failed", exc_info=True)
             return [Failed(job, describe_error(error), self._kind)]
         return [Done(job, rows, time.perf_counter() - start, self._kind)]

@@ -32,19 +32,26 @@ def packages_of(studies: Iterable[Study]) -> dict[str, str]:
         for name in sorted(study.methods - METHODS.keys()):
             plugin = plugin_methods().plugin(name)
             _check_algorithm(name, plugin)
-            if plugin is not None:
+            if plugin is not None and plugin.package:
                 packages[plugin.package] = plugin.version
         for name in sorted(study.values("dataset")):
             if name in DATASETS and not DATASETS[name].package:
                 continue
             _check_dataset(name)
             plugin = None if name in DATASETS else plugin_datasets().plugin(name)
-            if plugin is not None:
-                packages[plugin.package] = plugin.version
-            else:
+            if plugin is None:
                 package = DATASETS[name].package
                 packages[package] = metadata.version(package)
+            elif plugin.package:
+                packages[plugin.package] = plugin.version
     return packages
+
+
+def registered_here(studies: Iterable[Study]) -> list[Plugin]:
+    """Return the plug-ins that some studies need and that only this process has."""
+    studies = list(studies)
+    wanted = {name for study in studies for name in (*study.methods, *study.values("dataset"))}
+    return [plugin for plugin in all_plugins() if plugin.name in wanted and not plugin.package]
 
 
 def _check_algorithm(name: str, plugin: Plugin | None) -> None:

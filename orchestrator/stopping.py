@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
@@ -62,6 +63,8 @@ def resumable() -> Iterator[None]:
 class StopRequest:
     """While entered, SIGINT and SIGTERM set `received`; a second one raises KeyboardInterrupt.
 
+    Outside of the main thread, which alone receives signals, it does nothing.
+
     Args:
         announce: called at the first signal.
 
@@ -80,6 +83,8 @@ class StopRequest:
         return self.received is not None
 
     def __enter__(self) -> Self:
+        if threading.current_thread() is not threading.main_thread():
+            return self
         for number in (signal.SIGINT, signal.SIGTERM):
             self._handlers[number] = signal.signal(number, self._receive)
         return self

@@ -21,6 +21,15 @@ _FUNCTIONS: dict[Phase, str] = {"before": "prune", "during": "begin", "adaptive"
 """Phase -> function that the module of such a method provides."""
 
 
+_registered: dict[str, Any] = {}
+"""Method -> function, for the methods of this process that no package provides."""
+
+
+def register_algorithm(name: str, function: Any) -> None:
+    """Provide the function of a method in this process, instead of one in its module."""
+    _registered[name] = function
+
+
 def algorithm(method: Method, phase: Phase | None = None) -> Any:
     """Return the function that a method's module provides for a phase; None for its usual one.
 
@@ -30,6 +39,8 @@ def algorithm(method: Method, phase: Phase | None = None) -> Any:
     phase = phase or method.prunes
     if phase not in _FUNCTIONS:
         raise ValueError(f"method {method.name!r} does not choose masks")
+    if method.name in _registered and phase == method.prunes:
+        return _registered[method.name]
     return getattr(_imported(method), _FUNCTIONS[phase])
 
 

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from importlib import metadata
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from search.process_state import plugin_call
 
@@ -38,7 +38,7 @@ class Plugin:
     Attributes:
         group: `METHODS_GROUP` or `DATASETS_GROUP`.
         name: name in experiments.
-        package: name of the package.
+        package: name of the package; empty for what `register` has added.
         version: version of the package.
         value: object that the entry point refers to, MODULE:OBJECT.
         problem: reason why it cannot be used; empty if it can.
@@ -53,7 +53,8 @@ class Plugin:
 
     def __str__(self) -> str:
         kind = "method" if self.group == METHODS_GROUP else "data set"
-        text = f"{kind} {self.name!r} of the package {self.package} {self.version}"
+        origin = f"the package {self.package} {self.version}" if self.package else "this process"
+        text = f"{kind} {self.name!r} of {origin}"
         return f"{text} cannot be used: {self.problem}" if self.problem else text
 
 
@@ -79,6 +80,29 @@ class FoundPlugins(Generic[T]):
         return tuple(plugin for plugin in self.plugins if plugin.problem)
 
 
+_registered: dict[str, dict[str, object]] = {METHODS_GROUP: {}, DATASETS_GROUP: {}}
+"""Group -> name -> object, for the plug-ins of this process that no package provides."""
+
+
+def register(group: str, name: str, provided: object, found: FoundPlugins[Any]) -> None:
+    """Provide a plug-in in this process alone, replacing an earlier one of the same name.
+
+    Args:
+        group: `METHODS_GROUP` or `DATASETS_GROUP`.
+        name: name in experiments, not that of a built-in one.
+        provided: checked object, as an entry point would refer to.
+        found: the plug-ins of the group so far.
+
+    Raises:
+        ValueError: the name is not valid, or that of an installed plug-in.
+    """
+    _check_name(name, (), Counter())
+    known = found.plugin(name)
+    if known is not None and known.package:
+        raise ValueError(f"the name {name!r} is taken by the {known}")
+    _registered[group][name] = provided
+
+
 def find_plugins(
     group: str, taken: Collection[str], check: Callable[[str, object], T]
 ) -> FoundPlugins[T]:
@@ -94,6 +118,11 @@ def find_plugins(
     times = Counter(point.name for point in points)
     plugins: list[Plugin] = []
     usable: dict[str, T] = {}
+    for name, provided in _registered[group].items():
+        # Checked when they were registered.
+        plugins.append(Plugin(group, name, "", "", ""))
+        usable[name] = check(name, provided)
+    taken = [*taken, *usable]
     for point in points:
         package, version = ("?", "?") if point.dist is None else _named(point.dist)
         plugin = Plugin(group, point.name, package, version, point.value)
@@ -103,7 +132,7 @@ def find_plugins(
         except ValueError as error:
             plugin = replace(plugin, problem=str(error))
         plugins.append(plugin)
-    return FoundPlugins(tuple(plugins), usable)
+    return FoundPlugins(tuple(sorted(plugins, key=lambda plugin: plugin.name)), usable)
 
 
 def _named(package: metadata.Distribution) -> tuple[str, str]:

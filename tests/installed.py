@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import search.plugins
 from search.datasets import plugin_dataset, plugin_datasets
 from search.methods import plugin_methods
 from workers.datasets import load_dataset
@@ -32,6 +33,8 @@ def install(site: Path, name: str, version: str, points: EntryPoints, **modules:
 
 
 def forget_plugins() -> None:
-    """Forget the plug-ins that were found, as a new process does."""
+    """Forget the plug-ins that were found or registered, as a new process does."""
+    for registered in search.plugins._registered.values():
+        registered.clear()
     for cached in (plugin_methods, plugin_datasets, plugin_dataset, load_dataset):
         cached.cache_clear()

@@ -1,4 +1,4 @@
-"""Progress display of a sweep: a bar on a terminal, lines elsewhere."""
+"""Progress display of a sweep: a bar on a terminal or in a notebook, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from orchestrator.display.formatting import clock
+from orchestrator.display.notebook import NotebookBar, in_notebook
 from orchestrator.display.store_summary import FewestWeights
 from orchestrator.display.throughput import rate_and_time_left, unevenness
 from orchestrator.tally import Tally
@@ -67,6 +68,7 @@ class ProgressDisplay:
             disable=not console.is_interactive,
             expand=True,
         )
+        self._cell = NotebookBar() if in_notebook() else None
         self._task = self._bar.add_task("training", total=tally.total, **self._fields())
 
     def __enter__(self) -> Self:
@@ -80,7 +82,9 @@ class ProgressDisplay:
         traceback: TracebackType | None,
     ) -> None:
         self._bar.stop()
-        if not self._console.is_interactive:
+        if self._cell is not None:
+            self._cell.show(self._tally.trained, self._tally.total, self._line(), final=True)
+        elif not self._console.is_interactive:
             self._console.print(self._line(), highlight=False, soft_wrap=True)
 
     def rows(self, batch: pa.RecordBatch) -> None:
@@ -91,7 +95,9 @@ class ProgressDisplay:
     def tick(self) -> None:
         """Refresh the bar, or print a line when one is due."""
         _add_point(self._work, self._tally.work_left, TIME_LEFT_OVER_S)
-        if self._console.is_interactive:
+        if self._cell is not None:
+            self._cell.show(self._tally.trained, self._tally.total, self._line())
+        elif self._console.is_interactive:
             self._bar.update(self._task, completed=self._tally.trained, **self._fields())
         elif time.monotonic() - self._line_at >= LINE_EVERY_S:
             self._line_at = time.monotonic()

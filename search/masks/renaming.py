@@ -109,9 +109,7 @@ def without_renamings(networks: Iterable[Sequence[str]]) -> list[tuple[str, ...]
     return list(first.values())
 
 
-def _represented(
-    masks: Sequence[str], inputs: int
-) -> tuple[list[str], tuple[int, ...], Renamings]:
+def _represented(masks: Sequence[str], inputs: int) -> tuple[list[str], tuple[int, ...], Renamings]:
     """Return the representatives of layers, and the remaining freedom of the last one's neurons.
 
     Returns:

@@ -18,9 +18,10 @@ directly after the method, in the order of its settings.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,36 @@ def parse_sweep(content: bytes, path: Path) -> Study:
         raise SweepFileError(f"{path}: {_TOO_DEEP}") from None
     except RefusalError as refusal:
         raise SweepFileError("\n".join(f"{path}: {text}" for text in refusal.args)) from None
+
+
+def study_from(document: Mapping[str, Any]) -> Study:
+    """Return the study that a sweep file with this content would describe.
+
+    Args:
+        document: keys of the file with their values; tables are mappings, lists are any iterables,
+            such as tuples, ranges and arrays.
+
+    Raises:
+        SweepFileError: it is not valid.
+    """
+    plain = _plain(document)
+    try:
+        allowed = AllowedKeys(table_keys(), method_keys())
+        content = json.dumps(plain, sort_keys=True, default=str).encode()
+        return _study(plain, allowed, Path("in Python"), content)
+    except RefusalError as refusal:
+        raise SweepFileError("\n".join(f"the sweep: {text}" for text in refusal.args)) from None
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as a TOML file would give it."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inside) for key, inside in value.items()}
+    if hasattr(value, "tolist"):  # arrays and numbers of NumPy
+        return value.tolist()
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [_plain(inside) for inside in value]
+    return value
 
 
 def _read(path: Path) -> bytes:

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import random
-from itertools import pairwise
+from itertools import pairwise, permutations, product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.masks.renaming import representative, without_renamings
+from search.masks.renaming import network_form, representative, without_renamings
 from search.masks.text import is_eligible
 from search.paper_grids import LISTED_MASKS
 from tests.search.renamings import Masks, all_renamed, eligible, renamed
@@ -105,3 +105,15 @@ def test_masks_of_the_paper_have_known_numbers_of_networks(
     first = without_renamings(networks)
     assert len(first) == distinct
     assert set(first) <= set(networks)
+
+
+@given(networks(widest=3))
+def test_networks_have_the_same_form_exactly_if_renaming_hidden_neurons_makes_them_equal(
+    masks: Masks,
+) -> None:
+    outputs = range(masks[-1].count("|") + 1)
+    orders = product(*(permutations(range(mask.count("|") + 1)) for mask in masks[:-1]))
+    same = {renamed(masks, (*order, outputs)) for order in orders}
+    # The form is one of the renamed networks, so networks that are not the same differ in it.
+    assert {network_form(other) for other in same} <= same
+    assert len({network_form(other) for other in same}) == 1

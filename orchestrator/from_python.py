@@ -1,0 +1,276 @@
+"""Training from Python: `run` is the command of that name, `train` a sweep without a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from rich.console import Console
+
+from analysis.store import QueryResult, Store, open_store, rows_of_results
+from orchestrator.commands.executors import DeviceChoice, ExecutorChoice, ExecutorOptions
+from orchestrator.commands.run_result import RunResult
+from orchestrator.commands.store_location import local_argument, new_store_location
+from orchestrator.commands.training import Training, TrainingOptions
+from orchestrator.display.notebook import in_notebook
+from orchestrator.display.progress import ProgressDisplay
+from orchestrator.display.store_summary import FewestWeights
+from orchestrator.display.terminal import plain_console
+from orchestrator.driver import drive
+from orchestrator.executor import InlineExecutor
+from orchestrator.invocation import Invocation
+from orchestrator.planning.plan import make_plan
+from orchestrator.planning.targets import Targets, find_targets
+from orchestrator.plugins import packages_of, registered_here
+from orchestrator.run_store import RunStore
+from orchestrator.stopping import StopRequest
+from orchestrator.tally import Tally
+from orchestrator.task_scheduler import TaskScheduler
+from search.catalogue import Selection
+from search.indices import IndexSet
+from search.methods import method_named
+from search.study import Study
+from search.sweeps.file import study_from
+from search.sweeps.keys import table_keys
+from workers.datasets import Dataset
+from workers.registering import register
+
+Seeds = int | Iterable[int]
+"""Numbers of replicates from 0, or their count."""
+
+
+def run(
+    sweep: str | Path | Mapping[str, Any],
+    store: str | Path,
+    *,
+    limit: int | None = None,
+    workers: int | None = None,
+    executor: str = "auto",
+    device: str = "auto",
+    address: str | None = None,
+    root_seed: int = 0,
+    curves: bool = False,
+    progress: bool | None = None,
+) -> Store:
+    """Train what a store lacks of a sweep, like the command `sparsest run`, and open the store.
+
+    Runs that take a few seconds are trained in this process, others by Ray on all cores. Calling it
+    again resumes: what is stored is not trained again. To interrupt it, interrupt the kernel (or
+    press Ctrl-C): what is in training is finished and stored.
+
+    Args:
+        sweep: path of a sweep file, name of a study, or the content of a sweep file as a dict.
+        store: folder of the store, or its address on S3; created if it does not exist.
+        limit: maximum number of experiments to train; None for all.
+        workers: number of workers; None for one per core.
+        executor: "auto", "inline" (this process) or "ray".
+        device: "auto", "cpu" or "cuda".
+        address: Ray cluster to join; None for this machine.
+        root_seed: seed of all random numbers.
+        curves: measure loss and accuracy after every epoch.
+        progress: whether to show messages and a progress bar; None for in notebooks and on
+            terminals.
+
+    Raises:
+        ValueError: an option or the sweep is not valid.
+        orchestrator.errors.UserError: the sweep cannot be trained here.
+        storage.errors.StoreError: the store cannot be used.
+        KeyboardInterrupt: it was interrupted before everything was stored.
+
+    Example:
+        >>> import sparsest
+        >>> sweep = {
+        ...     "name": "widths",
+        ...     "replicates": 2,
+        ...     "base": {"method": "snip", "epochs": 1},
+        ...     "grid": {"width": [4, 5], "target_nnz": [12]},
+        ... }
+        >>> store = sparsest.run(sweep, store="runs/widths")
+        >>> store.sql("SELECT width, count(*) AS trained FROM results GROUP BY ALL ORDER BY 1").df()
+           width  trained
+        0      4        2
+        1      5        2
+    """
+    if isinstance(sweep, Mapping):
+        targets = _only(study_from(sweep).with_root_seed(root_seed))
+    else:
+        targets = find_targets([str(sweep)], root_seed)
+    shown = dict(sweep) if isinstance(sweep, Mapping) else str(sweep)
+    options = TrainingOptions(
+        executor=ExecutorOptions.of(
+            ExecutorChoice(executor), workers, DeviceChoice(device), address
+        ),
+        root_seed=root_seed,
+        limit=limit,
+        invocation=Invocation((), limit, f"sparsest.run({shown!r}, store={str(store)!r})"),
+        curves=curves,
+    )
+    _run(targets, store, options, progress)
+    return open_store(store)
+
+
+def train(
+    method: str | Sequence[str] = "search",
+    *,
+    dataset: str | Dataset = "cubist-spiral",
+    seeds: Seeds = 1,
+    store: str | Path | None = None,
+    name: str = "single",
+    workers: int | None = None,
+    curves: bool = False,
+    root_seed: int = 0,
+    progress: bool | None = None,
+    **settings: Any,
+) -> QueryResult:
+    """Train every combination of some settings, and return the rows with their networks.
+
+    Args:
+        method: name of the method, or several.
+        dataset: name of the data set, or a `Dataset` of yours.
+        seeds: numbers of the independent repetitions, such as `range(20)`, or their count.
+        store: folder of a store that keeps the rows, and whose rows are not trained again; None to
+            keep them in memory alone.
+        name: name of the study, a part of each row's identity: the same training under another name
+            has other random numbers.
+        workers: number of workers that Ray trains with, which needs a store; None to train in this
+            process, on one core.
+        curves: measure loss and accuracy after every epoch.
+        root_seed: seed of all random numbers.
+        progress: whether to show a progress bar; None for in notebooks and on terminals.
+        settings: keys of a sweep file, such as `width`, `target_nnz`, `lr`, `epochs` and
+            `structure`, and hyperparameters of the method; one value or a list for each.
+
+    Returns:
+        One row per training, with all columns of the view `results`; `networks()` returns the
+        networks and `df()` a data frame.
+
+    Raises:
+        ValueError: a setting is not valid.
+        orchestrator.errors.UserError: a plug-in or the store cannot be used.
+        Exception: without a store, whatever the method raises; with one, such a training is
+            recorded as failed.
+
+    Example:
+        >>> import sparsest
+        >>> rows = sparsest.train("gmp", width=4, target_nnz=[12, 16], seeds=range(2), epochs=1)
+        >>> rows.df()[["method", "target_nnz", "replicate"]]
+          method  target_nnz  replicate
+        0    gmp          12          0
+        1    gmp          16          0
+        2    gmp          12          1
+        3    gmp          16          1
+        >>> rows.networks()[0].sizes
+        (2, 4, 4, 4, 1)
+    """
+    if isinstance(dataset, Dataset):
+        register(dataset)
+        dataset = dataset.name
+    replicates = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    if not replicates or min(replicates) < 0:
+        raise ValueError(f"seeds must be whole numbers from 0, at least one, not {replicates}")
+    methods = [method] if isinstance(method, str) else list(method)
+    document = _document(methods, {"dataset": dataset, **settings})
+    study = study_from({"name": name, "replicates": max(replicates) + 1, **document})
+    study = study.with_root_seed(root_seed)
+    combinations = len(study) // (max(replicates) + 1)
+    wanted = IndexSet.from_indices(
+        seed * combinations + place for seed in replicates for place in range(combinations)
+    )
+    targets = Targets([Selection(study, wanted)], _only(study).sweep_files)
+    if store is None:
+        if workers is not None:
+            raise ValueError("workers need a store: give store=, or leave workers out")
+        return rows_of_results(_in_memory(targets, curves, progress))
+    choice = ExecutorChoice.inline if workers is None else ExecutorChoice.ray
+    called = {"method": method, "dataset": dataset, "seeds": replicates, **settings}
+    arguments = ", ".join(f"{key}={value!r}" for key, value in called.items())
+    options = TrainingOptions(
+        executor=ExecutorOptions.of(choice, workers, DeviceChoice.cpu, None),
+        root_seed=root_seed,
+        limit=None,
+        invocation=Invocation((), None, f"sparsest.train({arguments}, store={str(store)!r})"),
+        curves=curves,
+    )
+    _run(targets, store, options, progress)
+    with open_store(store) as opened:
+        return opened.rows([study[index].experiment_id for index in wanted])
+
+
+def _document(methods: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tables of a sweep file with these settings."""
+    keys = table_keys()
+    known = {name: method_named(name).settings for name in methods}
+    grid: dict[str, Any] = {"method": methods}
+    tables: dict[str, dict[str, Any]] = {}
+    for key, value in settings.items():
+        users = [name for name in methods if key in known[name]]
+        if key in keys or not users:
+            one = isinstance(value, str) or not isinstance(value, Iterable)
+            grid[key] = [value] if one else value
+        for name in users if key not in keys else ():
+            tables.setdefault(name, {})[key] = value
+    return {"grid": grid, **tables}
+
+
+def _only(study: Study) -> Targets:
+    return Targets([Selection.of_study(study)], {study.name: study.file_sha256 or ""})
+
+
+def _console(progress: bool | None) -> Console:
+    """Return the console for messages, silent unless they are wanted."""
+    console = plain_console(stderr=True)
+    console.quiet = not (console.is_interactive or in_notebook() if progress is None else progress)
+    return console
+
+
+def _run(
+    targets: Targets, store: str | Path, options: TrainingOptions, progress: bool | None
+) -> RunResult:
+    """Train as the command `run` does."""
+    here = registered_here(selection.study for selection in targets.selections)
+    if here:
+        raise ValueError(
+            f"{here[0]} cannot be used with a store, whose rows outlive the process: leave store= "
+            "out, or make a package of it (`sparsest new`)"
+        )
+    folder = local_argument(new_store_location(str(store)))
+    assert isinstance(folder, Path)
+    console = _console(progress)
+    with RunStore(folder, options.invocation.recorded, console) as opened:
+        result = Training(targets, {}, options, opened, console).run()
+    if result.outcome == "interrupted":
+        raise KeyboardInterrupt("the same call resumes where it stopped")
+    return result
+
+
+class _Rows:
+    """Keeps rows in memory; the loop's `Sink`."""
+
+    def __init__(self) -> None:
+        self.batches: list[pa.RecordBatch] = []
+
+    def append(
+        self, batch: pa.RecordBatch, study_digest: str, study_name: str, indices: IndexSet
+    ) -> int:
+        self.batches.append(batch)
+        return int(batch.num_rows)
+
+    def poll(self) -> int:
+        return 0
+
+
+def _in_memory(targets: Targets, curves: bool, progress: bool | None) -> pa.Table:
+    """Train in this process; raise what a training raises, with its traceback."""
+    packages_of(selection.study for selection in targets.selections)
+    scheduler = TaskScheduler(make_plan(targets.selections, None), "", None, curves=curves)
+    tally, rows = Tally(scheduler.left), _Rows()
+    # Not entered: an interruption ends the training at once, since nothing has to be stored.
+    never = StopRequest(lambda: None)
+    with (
+        InlineExecutor({}, "cpu", raises=True) as executor,
+        ProgressDisplay(_console(progress), tally, FewestWeights()) as display,
+    ):
+        drive(scheduler, executor, rows, display, never, tally)
+    return pa.Table.from_batches(rows.batches).sort_by("study_index")

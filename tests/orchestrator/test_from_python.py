@@ -1,0 +1,144 @@
+"""Training from Python, with and without a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sparsest
+from tests.installed import forget_plugins
+
+SWEEP: dict[str, Any] = {
+    "name": "small",
+    "base": {"epochs": 1},
+    "grid": {"structure": ("3x2", "2"), "lr": np.array([0.1, 0.2])},
+}
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    yield
+    forget_plugins()
+
+
+def keep_first(
+    experiment: sparsest.Experiment, layers: sparsest.Layers, batches: sparsest.Batches
+) -> sparsest.Pruned:
+    target = sparsest.target_of(experiment, sum(weight.size for weight, _ in layers))
+    flat = np.arange(sum(weight.size for weight, _ in layers)) < target
+    masks = sparsest.by_layer(flat, [weight.shape for weight, _ in layers])
+    return sparsest.Pruned(masks, sparsest.bias_masks(masks))
+
+
+def fail(*arguments: object) -> sparsest.Pruned:
+    raise ZeroDivisionError("in the algorithm")
+
+
+def test_rows_in_memory_are_those_of_a_store(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"width": [4, 5], "target_nnz": 12, "epochs": 1, "seeds": [1, 3]}
+    memory = sparsest.train("snip", **settings)
+    stored = sparsest.train("snip", store=tmp_path / "store", **settings)
+    unstable = {"train_ms", "sweep_id"}
+    assert memory.arrow().schema == stored.arrow().schema
+    for one, other in zip(memory.arrow().to_pylist(), stored.arrow().to_pylist(), strict=True):
+        assert {k: v for k, v in one.items() if k not in unstable} == {
+            k: v for k, v in other.items() if k not in unstable
+        }
+    assert memory.df().replicate.tolist() == [1, 1, 3, 3]
+    again = sparsest.train("snip", store=tmp_path / "store", **settings)
+    assert again.arrow().column("sweep_id") == stored.arrow().column("sweep_id")
+
+
+def test_dict_is_run_like_a_file(tmp_path: Path) -> None:
+    store = sparsest.run(SWEEP, tmp_path / "store")
+    (tmp_path / "small.toml").write_text(
+        'name = "small"\n[base]\nepochs = 1\n[grid]\nstructure = ["3x2", "2"]\nlr = [0.1, 0.2]\n'
+    )
+    again = sparsest.run(tmp_path / "small.toml", tmp_path / "store")
+    rows = again.sql("SELECT count(*) AS rows, count(DISTINCT sweep_id) AS runs FROM results")
+    assert rows.arrow().to_pylist() == [{"rows": 4, "runs": 1}]
+    command = store.sql("SELECT command FROM sweeps").arrow().to_pylist()[0]["command"]
+    assert command.startswith("sparsest.run(")
+
+
+def test_networks_are_read_in_the_order_of_the_query(tmp_path: Path) -> None:
+    with sparsest.run(SWEEP, tmp_path / "store") as store:
+        query = "SELECT {} FROM results ORDER BY structure, lr DESC"
+        lrs = [network.row["lr"] for network in store.networks(query.format("*")) if network.row]
+        assert lrs == [0.2, 0.1, 0.2, 0.1]
+        short = store.networks(query.format("experiment_id, lr"))
+        assert [network.row and network.row["lr"] for network in short] == lrs
+        with pytest.raises(ValueError, match="experiment_id"):
+            store.networks(query.format("lr"))
+        assert len(store.networks("FROM results WHERE lr > 1")) == 0
+
+
+def test_rows_of_a_training_are_queried_and_shown() -> None:
+    rows = sparsest.train(structure="2", epochs=1, lr=[0.1, 0.2])
+    found = rows.sql("SELECT max(lr) AS lr, any_value(d1) AS d1 FROM results")
+    assert found.arrow().to_pylist() == [{"lr": 0.2, "d1": 2}]
+    html = rows.sql("SELECT '<b>' AS name FROM results")._repr_html_()
+    assert "&lt;b&gt;" in html
+    assert "<b>" not in html
+
+
+def test_data_set_of_this_process_is_trained_on(tmp_path: Path) -> None:
+    points = np.random.default_rng(0).normal(size=(2000, 2))
+    mine = sparsest.Dataset.of("mine", points, points[:, 0] > 0)
+    rows = sparsest.train(structure="3", dataset=mine, epochs=5, lr=0.2)
+    network = rows.networks()[0]
+    assert network.dataset == "mine"
+    assert sparsest.accuracy(network) == rows.arrow().to_pylist()[0]["accuracy"] > 0.9
+    with pytest.raises(ValueError, match="sparsest new"):
+        sparsest.train(structure="3", dataset=mine, epochs=1, store=tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+
+
+def test_method_of_this_process_is_trained() -> None:
+    method = sparsest.Method("first", "before", sparsest.TO_TARGET)
+    sparsest.register(method, keep_first)
+    rows = sparsest.train(["first", "snip"], width=4, target_nnz=20, epochs=1)
+    assert rows.df().method.tolist() == ["first", "snip"]
+    assert [int(mask.sum()) for mask in rows.networks()[0].masks] == [8, 12, 0, 0]
+    with pytest.raises(ValueError, match="built-in"):
+        sparsest.register(sparsest.Method("snip", "before", sparsest.TO_TARGET), keep_first)
+
+
+def test_error_of_a_method_is_raised_with_its_traceback() -> None:
+    sparsest.register(sparsest.Method("broken", "before", sparsest.TO_TARGET), fail)
+    with pytest.raises(ZeroDivisionError) as caught:
+        sparsest.train("broken", width=4, target_nnz=20, epochs=1)
+    assert caught.traceback[-1].name == "fail"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"width": 4, "target_nz": 12}, "target_nz"),
+        ({"width": 4, "target_nnz": 12, "rounds": 3}, "rounds"),
+        ({"width": 4, "target_nnz": 12, "lr": -1.0}, "lr"),
+        ({"width": 4, "target_nnz": 12, "seeds": []}, "seeds"),
+        ({"width": 4, "target_nnz": 12, "dataset": "nowhere"}, "nowhere"),
+        ({"width": 4, "target_nnz": 12, "workers": 2}, "store="),
+    ],
+)
+def test_wrong_setting_is_named(arguments: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        sparsest.train("snip", **arguments)
+
+
+def test_hyperparameter_of_the_method_is_set() -> None:
+    rows = sparsest.train(["iter-snip", "snip"], width=4, target_nnz=12, epochs=1, rounds=[2, 10])
+    assert rows.df().hyperparameters.tolist()[0] == '{"rounds": 2}'
+    assert len(rows) == 3
+
+
+def test_progress_is_shown_where_it_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    sparsest.train(structure="2", epochs=1)
+    assert capsys.readouterr() == ("", "")
+    sparsest.train(structure="2", epochs=1, progress=True)
+    assert "1 of 1" in capsys.readouterr().err
