@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 import sparsest
 from search.masks.text import parse_mask
 
-_MASKS = {"mask1": "11|10", "mask2": ["11|10", "11|01", "10|11"]}
+_MASKS: dict[str, Any] = {"mask1": "11|10", "mask2": ["11|10", "11|01", "10|11"]}
 
 
 @pytest.fixture(scope="module")
