@@ -256,7 +256,7 @@ def accuracy(network: nn.Module, dataset: Dataset | None = None) -> float:
     close to zero that the order of additions decides its sign.
 
     Args:
-        network: module from points [N, features] to logits [N].
+        network: module from points [N, features] to logits [N] or [N, classes].
         dataset: data set, registered or not; None for the one that the network was trained on.
 
     Raises:

@@ -23,7 +23,16 @@ from workers.other_arithmetic import train_as
 from workers.stored_init import load_stored_init, remade_init
 from workers.trained import stored_layers
 
-COMPARED = ("status", "accuracy", "loss", "weight_nnz", "model_nnz", "effective_nnz")
+COMPARED = (
+    "status",
+    "accuracy",
+    "loss",
+    "test_accuracy",
+    "test_loss",
+    "weight_nnz",
+    "model_nnz",
+    "effective_nnz",
+)
 """Columns that must be reproduced, bit for bit on the same backend."""
 
 

@@ -58,8 +58,10 @@ def _metric(
     return Column(name, kind, "metric", description, unit, since=since)
 
 
-def _optional(name: str, kind: pa.DataType, description: str, unit: str) -> Column:
-    return Column(name, kind, "optional", description, unit, since=2)
+def _optional(
+    name: str, kind: pa.DataType, description: str, unit: str, *, since: int = 2
+) -> Column:
+    return Column(name, kind, "optional", description, unit, since=since)
 
 
 def _view(name: str, kind: pa.DataType, description: str, unit: str = "") -> Column:
@@ -174,21 +176,35 @@ COLUMNS = (
     _metric(
         "accuracy",
         pa.float64(),
-        "fraction of all points classified correctly after the last epoch",
+        "fraction of the points trained on that are classified correctly after the last epoch",
         "fraction, 0 to 1",
     ),
     _metric(
         "loss",
         pa.float64(),
-        "mean binary cross-entropy over all points after the last epoch",
+        "mean cross-entropy over the points trained on after the last epoch",
         "nats",
+    ),
+    _optional(
+        "test_accuracy",
+        pa.float64(),
+        "`accuracy` on the data set's test split; NULL if it has none",
+        "fraction, 0 to 1",
+        since=4,
+    ),
+    _optional(
+        "test_loss",
+        pa.float64(),
+        "`loss` on the data set's test split; NULL if it has none",
+        "nats",
+        since=4,
     ),
     _metric("weight_nnz", pa.int32(), "weights that are not exactly zero", "weights"),
     _metric("model_nnz", pa.int32(), "weights and biases that are not exactly zero", "parameters"),
     _metric(
         "effective_nnz",
         pa.int32(),
-        "nonzero weights on a path from an input to the output",
+        "nonzero weights on a path from an input to an output",
         "weights",
     ),
     _metric(
@@ -208,7 +224,7 @@ COLUMNS = (
     _metric(
         "used_neurons",
         _INTS,
-        "neurons of each hidden layer on a path of nonzero weights from an input to the output",
+        "neurons of each hidden layer on a path of nonzero weights from an input to an output",
         "neurons",
         since=2,
     ),
@@ -221,7 +237,7 @@ COLUMNS = (
     _metric(
         "live_nnz",
         pa.int32(),
-        "nonzero weights on a path from an input to the output through neurons that are active on "
+        "nonzero weights on a path from an input to an output through neurons that are active on "
         "at least one point",
         "weights",
         since=3,
@@ -229,7 +245,7 @@ COLUMNS = (
     _metric(
         "dead_neurons",
         pa.int32(),
-        "hidden neurons on a path from an input to the output that are active on no point",
+        "hidden neurons on a path from an input to an output that are active on no point",
         "neurons",
         since=3,
     ),

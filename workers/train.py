@@ -22,6 +22,7 @@ from search.specification import specification_row
 from workers.datasets import Dataset, load_dataset
 from workers.fast import train_fast
 from workers.kernel.instruction_set import backend_name
+from workers.kernel.measure import evaluate_layers
 from workers.prunability import Prunability, prunability
 from workers.trained import Trained
 
@@ -120,13 +121,29 @@ def train_batch(
             dataset = load_dataset(name)
             results = backend.train(chosen, dataset, inits or {}, curves)
             prunable = prunability(results, dataset)
-            for i, experiment, result, counts in zip(
-                members, chosen, results, prunable, strict=True
+            tests = _tested(results, dataset)
+            for i, experiment, result, counts, test in zip(
+                members, chosen, results, prunable, tests, strict=True
             ):
                 rows[i] = specification_row(experiment)
-                rows[i] |= _outcome_row(experiment, result, counts, backend.name, dataset)
+                rows[i] |= _outcome_row(experiment, result, counts, test, backend.name, dataset)
     in_order = [rows[i] for i in range(len(experiments))]
     return pa.RecordBatch.from_pylist(in_order, schema=OUTCOME_SCHEMA)
+
+
+def _tested(networks: Sequence[Trained], dataset: Dataset) -> list[dict[str, object]]:
+    """Return the columns measured on the test split of each network; empty without a split.
+
+    The CPU kernel measures the networks of all trainers.
+    """
+    columns: list[dict[str, object]] = [{} for _ in networks]
+    finite = [i for i, network in enumerate(networks) if not network.diverged]
+    if dataset.test is not None and finite:
+        points = len(dataset.test)
+        measured = evaluate_layers([networks[i].layers for i in finite], dataset.test)
+        for i, loss, hits in zip(finite, measured.losses, measured.hits, strict=True):
+            columns[i] = {"test_accuracy": hits / points, "test_loss": loss / points}
+    return columns
 
 
 def needs_cpu(experiment: Experiment) -> bool:
@@ -153,7 +170,12 @@ def failed_outcome(reason: str, backend: str, train_ms: float = 0.0) -> dict[str
 
 
 def _outcome_row(
-    experiment: Experiment, trained: Trained, prunable: Prunability, backend: str, dataset: Dataset
+    experiment: Experiment,
+    trained: Trained,
+    prunable: Prunability,
+    test: Mapping[str, object],
+    backend: str,
+    dataset: Dataset,
 ) -> dict[str, object]:
     kept, target = len(trained.weights), experiment.target_nnz
     if target is not None and experiment.method not in METHODS and kept > MAX_TARGET_RATIO * target:
@@ -179,6 +201,7 @@ def _outcome_row(
         "status": "ok" if connectivity.connection == "path" else "collapsed",
         "accuracy": trained.accuracy,
         "loss": trained.loss,
+        **test,
         "weight_nnz": weight_nnz,
         "model_nnz": weight_nnz + int(np.count_nonzero(trained.biases)),
         **vars(connectivity),

@@ -27,8 +27,7 @@ class Trained:
             vectors.
         biases: float32 [biases].
         accuracy: fraction of points classified correctly.
-        loss: mean binary cross-entropy over all points, in nats; NaN or infinite if the training
-            diverged.
+        loss: mean cross-entropy over all points, in nats; NaN or infinite if the training diverged.
         train_ms: this network's share of its batch's training time, in milliseconds; 0 if not
             measured.
         curve: (accuracy, loss) at the end of every epoch of every round; empty if not measured.

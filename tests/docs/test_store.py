@@ -91,7 +91,7 @@ def test_page_code_rebuilds_networks_from_rows(
     rows = store.sql("SELECT * FROM results WHERE accuracy IS NOT NULL").arrow().to_pylist()
     assert {row["status"] for row in rows} == {"ok", "collapsed"}
     for row in rows:
-        hits = (names["logits"](row, spiral.points) > 0) == spiral.labels
+        hits = (names["logits"](row, spiral.points)[:, 0] > 0) == spiral.labels
         assert hits.mean() == pytest.approx(row["accuracy"], abs=1e-4)
 
 

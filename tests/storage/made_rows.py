@@ -58,6 +58,8 @@ class Rows:
             "reason": None,
             "accuracy": generator.random(),
             "loss": generator.random(),
+            "test_accuracy": None,
+            "test_loss": None,
             "weight_nnz": 8,
             "model_nnz": 14,
             "effective_nnz": 8,

@@ -26,11 +26,13 @@ from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
 
 FUNCTIONAL = ["live_nnz", "dead_neurons", "linear_neurons", "folded_nnz"]
+TESTED = ["test_accuracy", "test_loss"]
 ORIGIN = ["steps", "edge_updates", "extras", "dataset_digest"]
-NEW_IN_3 = ["target_accuracy", *FUNCTIONAL, *ORIGIN]
+NEW_IN_3 = ["target_accuracy", *TESTED, *FUNCTIONAL, *ORIGIN]
 NEW_SINCE_1 = [
     "target_accuracy",
     "hyperparameters",
+    *TESTED,
     "disconnected_nnz",
     "layer_nnz",
     "used_neurons",
@@ -50,7 +52,7 @@ def digest_of(schema: pa.Schema) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-LACKING = {1: NEW_SINCE_1, 2: NEW_IN_3, 3: ["target_accuracy", *ORIGIN]}
+LACKING = {1: NEW_SINCE_1, 2: NEW_IN_3, 3: ["target_accuracy", *TESTED, *ORIGIN]}
 """Version of the columns -> the columns of today that it lacks."""
 
 

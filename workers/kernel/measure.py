@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from search.layers import Layers
 from workers.datasets import Dataset
 from workers.kernel.compiled import compiled
 from workers.kernel.forward import logits
 from workers.kernel.networks import Networks
+from workers.kernel.packing import pack, topology
 from workers.kernel.points import all_points
 from workers.kernel.programs import empty_programs, write_forward
 from workers.kernel.simd import (
@@ -73,6 +76,17 @@ def evaluate_networks(networks: Networks, dataset: Dataset) -> Evaluation:
         for start, hidden in zip(networks.in_start, networks.hidden, strict=True)
     ]
     return Evaluation(losses.tolist(), hits.tolist(), active_points)
+
+
+def evaluate_layers(networks: Sequence[Layers], dataset: Dataset) -> Evaluation:
+    """Measure networks, given as matrices with masked weights zero, over all points.
+
+    Args:
+        networks: (weight float32 [n_out, n_in], bias float32 [n_out]) per layer of each network.
+        dataset: the points to evaluate on.
+    """
+    shapes = [topology([weight != 0 for weight, _ in layers]) for layers in networks]
+    return evaluate_networks(pack(shapes, networks), dataset)
 
 
 @compiled
