@@ -28,6 +28,7 @@ P = ParamSpec("P")
 SECTIONS = {
     "Studies and their cost": {
         "studies": ("studies:studies", "List the studies and their sizes."),
+        "datasets": ("datasets:datasets", "List the data sets, and draw one."),
         "list": ("studies:list_experiments", "List the experiments of a study."),
         "space": ("space:space", "Count the networks of a structure."),
         "plan": ("plan:plan", "Show what is left to train and its cost."),

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib import colormaps
+from matplotlib.colors import LinearSegmentedColormap, to_hex
 from numpy.typing import NDArray
 
 _FULL_LOGIT = 4.0
@@ -59,6 +60,12 @@ class Palette:
     def of_sign(self, weight: float) -> str:
         """Return the colour of a weight or a bias."""
         return self.positive if weight > 0 else self.negative
+
+    def of_class(self, number: int, classes: int) -> str:
+        """Return the colour of a class's points; from the eleventh class on, colours repeat."""
+        if classes == 2:
+            return self.positive_data if number else self.negative_data
+        return to_hex(colormaps["tab10"](number % 10))
 
     def of_activations(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Colour a neuron's activations, scaled so that the largest magnitude has full colour.

@@ -18,6 +18,7 @@ RESULTS = "--store --published"
 
 PARAMETERS = {
     "studies": "--json",
+    "datasets": "--show --output --overwrite --dark --json",
     "list": "STUDY|FILE.toml --tsv --json",
     "space": "STRUCTURE --inputs --calibrate --json",
     "plan": "STUDY|FILE.toml --store --shard --root-seed --calibrate --json",
@@ -52,7 +53,7 @@ def test_overview_lists_every_command_with_its_summary() -> None:
     commands = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
     assert commands.keys() == PARAMETERS.keys()
     for name, (_, summary) in commands.items():
-        assert f"  {name.ljust(7)}  {summary}\n" in ended.out
+        assert f"  {name.ljust(8)}  {summary}\n" in ended.out
     assert max(map(len, ended.out.splitlines())) <= 80
 
 

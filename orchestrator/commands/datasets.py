@@ -1,0 +1,174 @@
+"""The command `datasets`: the tasks that networks can be trained on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.commands.options import AsJson, Overwrite
+from orchestrator.display.terminal import plain_console, print_line, print_table
+from orchestrator.errors import UserError
+from search.datasets import DatasetSpec, dataset_named, dataset_names, plugin_datasets
+
+if TYPE_CHECKING:  # the list needs no points
+    from workers.datasets import Dataset
+
+MAX_NAMES = 8
+"""Maximum number of features that are named."""
+
+
+def datasets(
+    show: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Describe one data set, and draw it if it has two features.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="F",
+            help="File for the drawing: .svg, .png or .pdf [default: NAME.svg]",
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+    dark: Annotated[bool, typer.Option("--dark", help="Draw on a dark background.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the data sets: the tasks that networks can be trained on.
+
+    The accuracy of a linear model on the points to train on tells what no hidden neuron is needed
+    for. Those of plug-ins are computed only with --show.
+    """
+    if show is not None:
+        _show(show, output, overwrite=overwrite, dark=dark, as_json=as_json)
+        return
+    if output is not None:
+        raise UserError("--output needs --show NAME")
+    specs, problems = _described(dataset_names())
+    problems += [str(plugin) for plugin in plugin_datasets().plugins if plugin.problem]
+    if as_json:
+        print(json.dumps([_record(spec) for spec in specs]))
+    else:
+        _print_specs(specs)
+    for problem in problems:
+        print_line(problem, err=True)
+
+
+def _described(names: Sequence[str]) -> tuple[list[DatasetSpec], list[str]]:
+    """Return the descriptions of data sets, and what is wrong with those that cannot be made."""
+    specs, problems = [], []
+    for name in names:
+        try:
+            specs.append(dataset_named(name))
+        except ValueError as error:
+            problems.append(str(error))
+    return specs, problems
+
+
+def _record(spec: DatasetSpec) -> dict[str, Any]:
+    """Return what `datasets --json` prints about a data set."""
+    hidden = ("function", "arguments")
+    return {name: value for name, value in asdict(spec).items() if name not in hidden}
+
+
+def _print_specs(specs: Sequence[DatasetSpec]) -> None:
+    # Imported here: the other output needs none of it.
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    table.add_column("data set")
+    for name in ("points", "test points", "features", "classes", "linear"):
+        table.add_column(name, justify="right")
+    for spec in specs:
+        test = f"{spec.test_points:,}" if spec.test_points else "-"
+        linear = "-" if spec.linear_accuracy is None else f"{spec.linear_accuracy:.1%}"
+        counts = (f"{spec.points:,}", test, str(spec.features), str(spec.classes))
+        table.add_row(spec.name, *counts, linear)
+    print_table(table)
+
+
+def _show(name: str, output: Path | None, *, overwrite: bool, dark: bool, as_json: bool) -> None:
+    # Imported here: numpy and scipy take a second, which the list need not cost.
+    import numpy as np
+
+    from workers.datasets import load_dataset
+    from workers.linear_model import linear_accuracy
+
+    try:
+        spec, dataset = dataset_named(name), load_dataset(name)
+    except ValueError as error:
+        raise UserError(f"--show {name}: {error}") from error
+    if output is not None and dataset.features != 2:
+        raise UserError(
+            f"--output {output}: {name} has {dataset.features} features; only data sets with two "
+            "are drawn"
+        )
+    linear = spec.linear_accuracy
+    record = _record(spec) | {
+        "linear_accuracy": linear_accuracy(dataset) if linear is None else linear,
+        "image_shape": dataset.image_shape,
+        "feature_names": dataset.feature_names,
+        "class_names": dataset.class_names,
+        "points_of_class": np.bincount(dataset.labels.astype(int)).tolist(),
+    }
+    if dataset.features == 2:
+        record["drawing"] = _drawn(dataset, output, overwrite=overwrite, dark=dark)
+    if as_json:
+        print(json.dumps(record))
+    else:
+        _print_record(record)
+
+
+def _drawn(dataset: Dataset, output: Path | None, *, overwrite: bool, dark: bool) -> str:
+    """Draw a data set with two features and return the name of the file."""
+    from analysis.drawing.data import draw_dataset
+    from analysis.drawing.files import check_drawing_path, save_drawing
+
+    path = output or Path(re.sub(r"[^\w.-]", "-", dataset.name) + ".svg")
+    try:
+        check_drawing_path(path)
+        save_drawing(draw_dataset(dataset, dark=dark), path, overwrite=overwrite)
+    except OSError as error:
+        # Errors of the check have no strerror; their text is a sentence.
+        message = f"cannot write {path}: {error.strerror}" if error.strerror else str(error)
+        raise UserError(message) from error
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    return str(path)
+
+
+def _print_record(record: Mapping[str, Any]) -> None:
+    """Print one data set as lines of a name and a value."""
+    counts = zip(record["class_names"], record["points_of_class"], strict=True)
+    shape = record["image_shape"]
+    lines = {
+        "data set": record["name"],
+        "points": f"{record['points']:,}",
+        "test points": f"{record['test_points']:,}" if record["test_points"] else "none",
+        "features": f"{record['features']}: "
+        + (f"{shape[0]} x {shape[1]} pixels" if shape else _shortened(record["feature_names"])),
+        "classes": f"{record['classes']}: "
+        + ", ".join(f"{name} ({count:,} points)" for name, count in counts),
+        "linear model": f"{record['linear_accuracy']:.1%} of the points to train on",
+        "digest": record["digest"],
+        "package": record["package"],
+        "drawing": record.get("drawing"),
+    }
+    console = plain_console()
+    for name, value in lines.items():
+        if value:
+            console.print(f"{name:<14}{value}", soft_wrap=True)
+
+
+def _shortened(names: Sequence[str]) -> str:
+    return ", ".join([*names[:MAX_NAMES], *["..."] * (len(names) > MAX_NAMES)])
