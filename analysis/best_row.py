@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.selection import choose_dataset
+from analysis.selection import NETWORK, choose_dataset
 from storage.reading.literals import sql_text
 from storage.results_reader import ResultsReader
 
@@ -18,6 +18,7 @@ def best_row(
     target: float,
     *,
     width: int | None = None,
+    structure: str | None = None,
     study: str | None = None,
     dataset: str | None = None,
 ) -> dict[str, Any]:
@@ -30,7 +31,10 @@ def best_row(
         reader: reader of a store or of the published results.
         method: "search" or a pruning algorithm.
         target: accuracy, 0 to 1.
-        width: only networks of this width; None for any.
+        width: only networks pruned from three hidden layers of this width, or found in a full
+            network of this width; None for any.
+        structure: only networks of these hidden layers, such as "8x8", or pruned from them; None
+            for any.
         study: only rows of this study; None for all rows from fresh initialisations.
         dataset: only rows of this data set; None if the matching rows have only one.
 
@@ -44,11 +48,14 @@ def best_row(
     conditions = [f"method = {sql_text(method)}"]
     conditions.append("init = 'fresh'" if study is None else f"study = {sql_text(study)}")
     if width is not None:
-        conditions.append(f"width = {width:d}")
+        conditions.append(f"width = {width:d} AND (structure IS NULL OR method = 'search')")
+    if structure is not None:
+        conditions.append(f"{NETWORK} = {sql_text(structure)}")
     matching = f"FROM results WHERE {' AND '.join(conditions)} AND accuracy IS NOT NULL"
     (summary,) = reader.sql(f"SELECT count(*) AS n {matching}").to_pylist()
     description = f"{method}{'' if study is None else f' in {study}'}"
     description += "" if width is None else f" at width {width}"
+    description += "" if structure is None else f" with structure {structure}"
     if not summary["n"]:
         raise LookupError(f"there are no networks by {description}")
     chosen = choose_dataset(

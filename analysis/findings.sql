@@ -109,9 +109,9 @@ GROUP BY ALL ORDER BY percent_at_95 DESC, method
 
 -- name: front
 -- Networks that are more accurate than every sparser one of their method, over all widths (NULL)
--- and for each width. The search has no width: it chooses its structures.
+-- and for each width of three hidden layers. The search and other structures have no width.
 WITH trained AS (
-    SELECT method, if(method = 'search', NULL, width) AS width,
+    SELECT method, if(structure IS NULL, width, NULL) AS width,
            weight_nnz, accuracy, experiment_id
     FROM results WHERE init = 'fresh' AND accuracy IS NOT NULL
 ), best AS (
@@ -129,7 +129,7 @@ ORDER BY method, width NULLS FIRST, weight_nnz
 
 -- name: spread
 WITH trained AS (
-    SELECT method, if(method = 'search', NULL, width) AS width,
+    SELECT method, if(structure IS NULL, width, NULL) AS width,
            weight_nnz, accuracy, experiment_id
     FROM results WHERE init = 'fresh' AND accuracy IS NOT NULL
 ), counted AS (
@@ -157,7 +157,7 @@ SELECT target_nnz, method, width, count(*) AS trainings,
        max(accuracy) AS best, median(accuracy) AS median, avg(accuracy) AS mean,
        first(experiment_id ORDER BY accuracy DESC, experiment_id) AS experiment_id
 FROM results
-WHERE init = 'fresh' AND target_nnz IS NOT NULL AND accuracy IS NOT NULL
+WHERE init = 'fresh' AND target_nnz IS NOT NULL AND structure IS NULL AND accuracy IS NOT NULL
   AND method IN ($keeps_to_budget)
 GROUP BY target_nnz, method, width ORDER BY target_nnz, method, width
 
@@ -165,7 +165,7 @@ GROUP BY target_nnz, method, width ORDER BY target_nnz, method, width
 SELECT target, method, width, count(*) AS networks, min(weight_nnz) AS weights,
        first(experiment_id ORDER BY weight_nnz, accuracy DESC, experiment_id) AS experiment_id
 FROM results, (VALUES (0.95::DOUBLE), (0.995)) AS targets(target)
-WHERE init = 'fresh' AND target_nnz IS NOT NULL AND accuracy >= target
+WHERE init = 'fresh' AND target_nnz IS NOT NULL AND structure IS NULL AND accuracy >= target
 GROUP BY target, method, width ORDER BY target, method, width
 
 -- name: weights_by_width_at_95
@@ -185,7 +185,7 @@ SELECT method, width, median(accuracy) AS median, avg(accuracy) AS mean,
        list(disconnected_nnz / weight_nnz ORDER BY experiment_id)
            FILTER (weight_nnz > 0 AND disconnected_nnz IS NOT NULL) AS disconnected
 FROM results
-WHERE init = 'fresh' AND target_nnz >= 30 AND accuracy IS NOT NULL
+WHERE init = 'fresh' AND target_nnz >= 30 AND structure IS NULL AND accuracy IS NOT NULL
 GROUP BY method, width ORDER BY method, width
 
 -- name: width_comparison
@@ -194,7 +194,8 @@ SELECT method, width, target_nnz, lr, schedule, list(accuracy ORDER BY experimen
        list(disconnected_nnz / weight_nnz ORDER BY experiment_id)
            FILTER (weight_nnz > 0 AND disconnected_nnz IS NOT NULL) AS disconnected
 FROM results
-WHERE init = 'fresh' AND target_nnz >= 30 AND width >= 8 AND accuracy IS NOT NULL
+WHERE init = 'fresh' AND target_nnz >= 30 AND structure IS NULL AND width >= 8
+  AND accuracy IS NOT NULL
 GROUP BY method, width, target_nnz, lr, schedule ORDER BY method, width, target_nnz, lr, schedule
 
 -- name: means_by_width
@@ -225,6 +226,25 @@ FROM ($budgets_from_30)
 GROUP BY method ORDER BY method
 
 
+-- Depth -----------------------------------------------------------------------------------------
+
+-- name: accuracy_by_depth
+-- Only studies that prune networks of several depths: in others depth is not what differs.
+WITH pruned AS (
+    SELECT *, len(layers) - 2 AS depth, max(len(layers)) OVER of_study AS deepest,
+           min(len(layers)) OVER of_study AS shallowest
+    FROM results WHERE init = 'fresh' AND target_nnz IS NOT NULL
+    WINDOW of_study AS (PARTITION BY study)
+)
+SELECT target_nnz, method, depth, count(*) AS trainings,
+       max(accuracy) AS best, median(accuracy) AS median, avg(accuracy) AS mean,
+       avg((accuracy >= 0.95)::INT) AS share_at_95, avg((accuracy >= 0.995)::INT) AS share_at_995,
+       avg(disconnected_nnz / weight_nnz) FILTER (weight_nnz > 0) AS disconnected,
+       first(experiment_id ORDER BY accuracy DESC, experiment_id) AS experiment_id
+FROM pruned WHERE deepest > shallowest AND accuracy IS NOT NULL
+GROUP BY target_nnz, method, depth ORDER BY target_nnz, method, depth
+
+
 -- Disconnected weights --------------------------------------------------------------------------
 
 -- name: disconnected
@@ -233,7 +253,7 @@ SELECT method, width, count(*) AS networks,
        avg((effective_nnz = 0)::INT) AS share_without_path,
        avg(weight_nnz) AS weights, avg(effective_nnz) AS effective
 FROM results
-WHERE init = 'fresh' AND target_nnz IS NOT NULL AND weight_nnz > 0
+WHERE init = 'fresh' AND target_nnz IS NOT NULL AND structure IS NULL AND weight_nnz > 0
   AND disconnected_nnz IS NOT NULL
 GROUP BY method, width ORDER BY method, width
 
@@ -260,7 +280,8 @@ FROM results WHERE study = 'overparam' AND connection <> 'path' GROUP BY method 
 SELECT target_nnz, method, width, count(*) AS networks,
        sum((effective_nnz = 0)::INT)::BIGINT AS without_path
 FROM results
-WHERE init = 'fresh' AND target_nnz IN (20, 30, 65) AND status IN ('ok', 'collapsed')
+WHERE init = 'fresh' AND target_nnz IN (20, 30, 65) AND structure IS NULL
+  AND status IN ('ok', 'collapsed')
   AND method IN ($keeps_to_budget)
 GROUP BY target_nnz, method, width ORDER BY target_nnz, method, width
 
@@ -273,8 +294,8 @@ SELECT coalesce(method, 'all') AS method, count(*) AS networks,
        round(100 * avg(accuracy) FILTER (disconnected_nnz < 0.2 * weight_nnz), 1) AS their_mean,
        round(100 * avg(accuracy), 1) AS mean_of_all
 FROM results
-WHERE init = 'fresh' AND target_nnz >= 30 AND width >= 8 AND weight_nnz > 0
-  AND accuracy IS NOT NULL
+WHERE init = 'fresh' AND target_nnz >= 30 AND structure IS NULL AND width >= 8
+  AND weight_nnz > 0 AND accuracy IS NOT NULL
 GROUP BY GROUPING SETS ((method), ()) ORDER BY grouping(method), method
 
 

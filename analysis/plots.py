@@ -102,13 +102,9 @@ def plot_sparsest(
 
 
 def _with_settings(table: QueryResult) -> list[dict[str, Any]]:
-    """Return the rows with the hyperparameters as part of the method's name."""
+    """Return the rows with the settings as part of the method's name."""
     rows: list[dict[str, Any]] = table.arrow().to_pylist()
-    for row in rows:
-        if row["hyperparameters"]:
-            settings = row["hyperparameters"].strip("{}").replace('"', "").replace(": ", "=")
-            row["method"] += f" ({settings})"
-    return rows
+    return [{**row, "method": row["variant"]} for row in rows]
 
 
 def _check_methods(methods: Sequence[str] | None, present: Sequence[str]) -> None:

@@ -8,10 +8,14 @@ from typing import Final
 import pyarrow as pa
 
 VARIANT: Final = (
-    "method || coalesce(' (' || replace(regexp_replace(hyperparameters, '[{}\"]', '', 'g'), "
-    "': ', '=') || ')', '')"
+    "method || coalesce(' (' || nullif(concat_ws(', ', replace(regexp_replace(hyperparameters, "
+    "'[{}\"]', '', 'g'), ': ', '='), 'init_scheme=' || init_scheme), '') || ')', '')"
 )
-"""SQL for the name of a method with its hyperparameters, such as "snip (batches=4)"."""
+"""SQL for the name of a method with its hyperparameters and `init_scheme`, such as
+"snip (batches=4)"."""
+
+NETWORK: Final = "coalesce(structure, concat_ws('x', width, width, width))"
+"""SQL for the hidden layers of the network that was trained or that pruning started from."""
 
 
 def choose_dataset(sql: Callable[[str], pa.Table], dataset: str | None, *, option: str) -> str:

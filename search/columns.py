@@ -165,6 +165,14 @@ COLUMNS = (
         "initial or the trained weights of another row",
     ),
     _view("parent", pa.string(), "ID in `init`; NULL if no other row's weights are used"),
+    _specification(
+        "init_scheme",
+        pa.string(),
+        "`torch`, `kaiming` or `xavier`, the distribution of fresh weights, if it is not the "
+        "method's own; NULL: that of the method, `xavier` for SNIP and GraSP, otherwise `torch`",
+        required=False,
+        since=4,
+    ),
     _specification("replicate", pa.int32(), "number of the independent repetition, from 0"),
     _specification("root_seed", pa.int64(), "root seed of the run (`--root-seed`)"),
     Column(

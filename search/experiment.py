@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from search.settings import Value
 from search.structure import Structure
@@ -24,7 +24,14 @@ FRESH_INIT = "fresh"
 SCHEDULES = ("cosine", "step", "constant")
 """Names of the learning-rate schedules; `workers.schedules` computes them."""
 
-OPTIONAL_FIELDS: dict[str, Any] = {"target_accuracy": None, "hyperparameters": ()}
+InitScheme = Literal["torch", "kaiming", "xavier"]
+"""Distribution of fresh weights; `workers.initial` draws them."""
+
+OPTIONAL_FIELDS: dict[str, Any] = {
+    "target_accuracy": None,
+    "hyperparameters": (),
+    "init_scheme": None,
+}
 """Fields of `Experiment` that are part of ids and digests only where they differ from this
 default. They were added later, and earlier ids must stay."""
 
@@ -65,6 +72,8 @@ class Experiment:
         epochs: epochs of one round of training.
         init: "fresh"; "NAME:DIGEST" of a stored initialisation; "row:ID" or "row:ID/final" for the
             initial or the trained weights of another row (`search.lineage.RowInit`).
+        init_scheme: distribution of fresh weights if it is not `Method.init_scheme`, otherwise
+            None; also None if `init` is not "fresh".
         replicate: number of the independent repetition, from 0.
         root_seed: seed of all random numbers of a sweep.
     """
@@ -85,6 +94,7 @@ class Experiment:
     batch_size: int = 128
     epochs: int = 50
     init: str = FRESH_INIT
+    init_scheme: InitScheme | None = None
     replicate: int = 0
     root_seed: int = 0
 

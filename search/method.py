@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from search.experiment import Experiment
+from search.experiment import Experiment, InitScheme
 from search.settings import Setting
 from search.styles import Style
 
@@ -48,7 +48,7 @@ class Method:
         cost: time to choose the masks on one core: ms for any network, and ns for each of its
             weights.
         xavier: whether the weights of a fresh network are redrawn from a Xavier-normal
-            distribution (docs/paper.md, section 5).
+            distribution (docs/paper.md, section 5), unless `Experiment.init_scheme` names another.
         settings: hyperparameters by name, with the authors' values.
         steps_at_least: name of the setting that is also the minimum number of training steps; or
             empty.
@@ -76,6 +76,11 @@ class Method:
     def chooses_masks(self) -> bool:
         """Whether an algorithm chooses the masks, rather than the experiment listing them."""
         return self.prunes != "explicit"
+
+    @property
+    def init_scheme(self) -> InitScheme:
+        """The scheme of fresh weights of an experiment that names none."""
+        return "xavier" if self.xavier else "torch"
 
     @property
     def trains_part(self) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.experiment import FRESH_INIT, Experiment
+from search.experiment import FRESH_INIT, Experiment, InitScheme
 from search.layers import Layer, Layers, StoredInit
 from search.methods import method_named
 from search.structure import Structure
@@ -62,12 +63,15 @@ def initial_network(experiment: Experiment, inputs: int = 2, outputs: int = 1) -
     return _split(values, widths)
 
 
-def xavier_network(experiment: Experiment, layers: Layers) -> Layers:
-    """Return a network with the same biases and Xavier-normal weights.
+def normal_network(
+    experiment: Experiment, layers: Layers, scheme: Literal["kaiming", "xavier"]
+) -> Layers:
+    """Return a network with the same biases and normal weights.
 
-    The standard deviation is sqrt(2 / (fan_in + fan_out)) of the full-width layer (Glorot and
-    Bengio 2010, docs/paper.md, section 5). The numbers depend on seed =
-    `experiment.seed("xavier")` alone. Weight k, counted from 0 layer by layer and row by row, is
+    The standard deviation of a full-width layer is sqrt(2 / (fan_in + fan_out)) for "xavier"
+    (Glorot and Bengio 2010; docs/paper.md, section 5) and sqrt(2 / fan_in) for "kaiming" (He et al.
+    2015, equation 10). The numbers depend on seed = `experiment.seed(scheme)` alone. Weight k,
+    counted from 0 layer by layer and row by row, is
 
         u_n = (mix(seed + (n + 1) * GAMMA mod 2^64) >> 11) / 2^53, mix as in `initial_network`
         deviation * sqrt(-2 * ln(1 - u_2k)) * cos(2 * pi * u_2k+1)
@@ -77,14 +81,16 @@ def xavier_network(experiment: Experiment, layers: Layers) -> Layers:
     Args:
         experiment: source of the seed.
         layers: the full-width network.
+        scheme: name of the distribution.
     """
     weights = sum(weight.size for weight, _ in layers)
     steps = np.arange(1, 2 * weights + 1, dtype=np.uint64) * np.uint64(_GAMMA)
-    uniform = (_mix(steps + np.uint64(experiment.seed("xavier"))) >> np.uint64(11)) * 2.0**-53
+    uniform = (_mix(steps + np.uint64(experiment.seed(scheme))) >> np.uint64(11)) * 2.0**-53
     normal = np.sqrt(-2 * np.log(1 - uniform[::2])) * np.cos(2 * np.pi * uniform[1::2])
     drawn: list[Layer] = []
     for weight, bias in layers:
-        deviation = np.sqrt(2 / sum(weight.shape))
+        fan_out, fan_in = weight.shape
+        deviation = np.sqrt(2 / (fan_in + fan_out if scheme == "xavier" else fan_in))
         values, normal = normal[: weight.size], normal[weight.size :]
         drawn.append(((deviation * values).astype(np.float32).reshape(weight.shape), bias))
     return drawn
@@ -95,7 +101,7 @@ def starting_network(
 ) -> Layers:
     """Return the initial network of the neurons that an experiment trains.
 
-    Fresh weights are Xavier-normal if the method requires that.
+    The weights of a fresh network have the distribution of its `init_scheme`.
 
     Args:
         experiment: source of the initialisation and, in `hidden`, of the neurons used.
@@ -133,9 +139,13 @@ def full_network(
     """
     if experiment.init == FRESH_INIT:
         fresh = initial_network(experiment, inputs, outputs)
-        if method_named(experiment.method).xavier:
-            fresh = xavier_network(experiment, fresh)
-        return fresh
+        scheme = _init_scheme(experiment)
+        return fresh if scheme == "torch" else normal_network(experiment, fresh, scheme)
+    if experiment.init_scheme is not None:
+        raise ValueError(
+            f"init_scheme {experiment.init_scheme!r} has no effect on the stored weights of "
+            f"{experiment.init!r}: leave it out"
+        )
     if experiment.init not in inits:
         available = ", ".join(inits) or "none"
         raise ValueError(f"initialisation {experiment.init!r} is missing; available: {available}")
@@ -151,6 +161,20 @@ def full_network(
             f"for data set {experiment.dataset!r} has {outputs}"
         )
     return layers
+
+
+def _init_scheme(experiment: Experiment) -> InitScheme:
+    """Return the scheme of fresh weights.
+
+    Raises:
+        ValueError: the experiment names that of its method, which has no second description.
+    """
+    default = method_named(experiment.method).init_scheme
+    if experiment.init_scheme == default:
+        raise ValueError(
+            f"init_scheme {default!r} is that of method {experiment.method!r} already: leave it out"
+        )
+    return experiment.init_scheme or default
 
 
 def sub_network(layers: Layers, hidden: Sequence[int]) -> Layers:

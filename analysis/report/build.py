@@ -19,6 +19,7 @@ from analysis.report.networks import PlottedNetwork, plotted_networks
 from analysis.report.page import Contents, write_page
 from analysis.report.page_data import to_json
 from analysis.report.sections import (
+    depth,
     disconnected,
     frontier,
     initialisation,
@@ -43,6 +44,7 @@ _SECTIONS = (
     frontier.section,
     needed.section,
     width.section,
+    depth.section,
     disconnected.section,
     prunable.section,
     initialisation.section,

@@ -35,8 +35,8 @@ class Source(Protocol):
 class OneDataset:
     """The rows of one data set.
 
-    A method with other hyperparameters than the authors' is a separate method, such as
-    "snip (batches=4)".
+    A method with other hyperparameters than the authors', or with another `init_scheme` than its
+    own, is a separate method, such as "snip (batches=4)".
 
     Args:
         reader: reader of the results.
@@ -54,8 +54,8 @@ class OneDataset:
         self._reader = reader
         self.dataset = choose_dataset(reader.sql, dataset, option="--dataset NAME")
         (found,) = reader.sql(
-            "SELECT count(DISTINCT dataset) AS datasets, count(hyperparameters) AS with_settings "
-            "FROM results"
+            "SELECT count(DISTINCT dataset) AS datasets, "
+            "count(coalesce(hyperparameters, init_scheme)) AS with_settings FROM results"
         ).to_pylist()
         columns = f"* REPLACE ({VARIANT} AS method)" if found["with_settings"] else "*"
         condition = f" WHERE dataset = {sql_text(self.dataset)}"

@@ -44,6 +44,13 @@ def show(
     width: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Width for --best [default: any]")
     ] = None,
+    structure: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S",
+            help="Hidden layers for --best that were trained or pruned, such as 8x8 [default: any]",
+        ),
+    ] = None,
     study: Annotated[
         str | None,
         typer.Option(
@@ -94,12 +101,14 @@ def show(
     """
     if not names and not best:
         raise UserError("nothing to draw: name an experiment or add --best METHOD")
-    if not best and (target, width, study, dataset) != (None, None, None, None):
-        raise UserError("--target, --width, --study and --dataset need --best METHOD")
+    filters = {"width": width, "structure": structure, "study": study, "dataset": dataset}
+    if not best and any(value is not None for value in (target, *filters.values())):
+        options = ", ".join(f"--{name}" for name in ("target", *filters))
+        raise UserError(f"{options} need --best METHOD")
     with results_reader(store, published) as reader:
         rows = [reader.row(name) for name in names or ()]
         accuracy = 0.95 if target is None else target
-        rows += [_best(reader, method, accuracy, width, study, dataset) for method in best or ()]
+        rows += [_best(reader, method, accuracy, filters) for method in best or ()]
         reduce = {"pruned": pruned, "live": live}
         _draw(rows, reader, init, output, reduce, overwrite=overwrite, dark=dark)
 
@@ -108,14 +117,12 @@ def _best(
     reader: ResultsReader,
     method: str,
     target: float,
-    width: int | None,
-    study: str | None,
-    dataset: str | None,
+    filters: Mapping[str, Any],
 ) -> dict[str, Any]:
     from analysis.best_row import best_row
 
     try:
-        return best_row(reader, method, target, width=width, study=study, dataset=dataset)
+        return best_row(reader, method, target, **filters)
     except ValueError as error:
         raise UserError(f"--best {method}: {error}") from error
     except LookupError as error:

@@ -35,6 +35,7 @@ ORDER = (
     "lr",
     "schedule",
     "method",
+    "init_scheme",
     "target_accuracy",
     "structure",
     "depth",
@@ -43,7 +44,7 @@ ORDER = (
     "masks",
 )
 """Keys from the slowest to the fastest. Of mask1, mask2 and so on the first is the slowest. The
-hyperparameters of a method vary directly after it."""
+hyperparameters of a method vary directly after it, slower than init_scheme."""
 
 _SHAPE_KEYS = (*SIZE_KEYS, "target_nnz", "masks")
 
@@ -93,21 +94,28 @@ def table_grid(
     # Every key is an axis, even in [base], so that equal sweeps have equal digests; the later key
     # target_accuracy only where it is used.
     slower = [
-        _methods(values["method"], hyperparameters) if key == "method" else axis(key, *values[key])
+        _methods(table, hyperparameters) if key == "method" else axis(key, *values[key])
         for key in ORDER
-        if key not in _SHAPE_KEYS and key in values
+        if key not in (*_SHAPE_KEYS, "init_scheme") and key in values
     ]
     return Product((*slower, shapes)), left_out * prod(part.size for part in slower)
 
 
-def _methods(
-    names: Sequence[str], hyperparameters: Mapping[str, Sequence[Hyperparameters]]
-) -> Table:
-    """Return the methods, each with every combination of its hyperparameters."""
-    if not hyperparameters:
-        return axis("method", *names)
-    pairs = tuple((name, values) for name in names for values in hyperparameters.get(name, [()]))
-    return Table(("method", "hyperparameters"), pairs)
+def _methods(table: SweepTable, hyperparameters: Mapping[str, Sequence[Hyperparameters]]) -> Table:
+    """Return the methods, with every combination of their hyperparameters and schemes."""
+    rows = [
+        (name, values, None if scheme == method_named(name).init_scheme else scheme)
+        for name in table.values["method"]
+        for values in hyperparameters.get(name, [()])
+        for scheme in table.values["init_scheme"]
+    ]
+    # The later columns only where they are used, so that earlier sweeps keep their digests.
+    columns = {"method": [name for name, _, _ in rows]}
+    if hyperparameters:
+        columns["hyperparameters"] = [values for _, values, _ in rows]
+    if any(scheme is not None for _, _, scheme in rows):
+        columns["init_scheme"] = [scheme for _, _, scheme in rows]
+    return Table(tuple(columns), tuple(zip(*columns.values(), strict=True)))
 
 
 def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
 from search.datasets import dataset_names
-from search.experiment import FRESH_INIT, SCHEDULES
+from search.experiment import FRESH_INIT, SCHEDULES, InitScheme
 from search.lineage import ROW_INIT_FORMAT, RowInit
 from search.masks.text import parse_mask
 from search.methods import all_methods
@@ -68,6 +68,7 @@ def table_keys() -> dict[str, Key]:
         "batch_size": WHOLE,
         "epochs": WHOLE,
         "init": _init(),
+        "init_scheme": _one_of(get_args(InitScheme)),
     }
 
 

@@ -95,6 +95,7 @@ def check_table(table: SweepTable) -> int:
     """
     _check_method_keys(table)
     _check_size_keys(table)
+    _check_init_schemes(table)
     _check_batches(table)
     inputs = {dataset_named(name).features for name in table.values["dataset"]}
     if len(inputs) > 1:
@@ -155,6 +156,15 @@ def _check_size_keys(table: SweepTable) -> None:
                 table.refuse(
                     key, "and structure exclude each other; allowed: structure, or width and depth"
                 )
+
+
+def _check_init_schemes(table: SweepTable) -> None:
+    stored = [init for init in table.values["init"] if init != FRESH_INIT]
+    if stored and any(table.values["init_scheme"]):
+        table.refuse(
+            "init_scheme",
+            f"has no effect on the stored weights of {stored[0]}; allowed: init {FRESH_INIT!r}",
+        )
 
 
 def _check_batches(table: SweepTable) -> None:

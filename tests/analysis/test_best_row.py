@@ -41,3 +41,10 @@ def test_accuracy_out_of_reach_names_the_highest(reader: StoreReader) -> None:
         best_row(reader, "snip", 0.99)
     with pytest.raises(LookupError, match="lth"):
         best_row(reader, "lth", 0.5)
+
+
+def test_best_row_is_of_the_given_network(reader: StoreReader) -> None:
+    assert best_row(reader, "snip", 0.7, structure="4x4x4")["width"] == 4
+    assert best_row(reader, "snip", 0.7, width=8)["weight_nnz"] == 25
+    with pytest.raises(LookupError, match="8x8"):
+        best_row(reader, "snip", 0.7, structure="8x8")

@@ -22,7 +22,7 @@ from analysis.report.drawing_pool import draw_networks
 from analysis.report.folders import check_folder
 from analysis.report.networks import MIN_ACCURACY, PlottedNetwork, plotted_networks
 from analysis.report.page_data import as_script
-from analysis.report.sections import frontier, ledger, needed, prunable
+from analysis.report.sections import depth, frontier, ledger, needed, prunable
 from analysis.report.source import OneDataset
 from search.methods import METHODS
 from storage.reading.reader import StoreReader
@@ -325,6 +325,28 @@ def test_settings_are_part_of_the_method(report_store: Path) -> None:
     assert {"GMP", "GMP (batches=4, x=0.5)"} <= names
     # Rows of networks keep the method's own name, which their ids depend on.
     assert {one.row["method"] for one in plotted_networks(source, charts)} <= set(METHODS)
+
+
+def test_depths_are_compared_within_studies_and_kept_apart_from_widths(report_store: Path) -> None:
+    rows = """
+        SELECT * EXCLUDE (deep) REPLACE (
+            if(deep = 3, NULL, concat_ws('x', 8, 8)) AS structure, 8 AS width, 30 AS target_nnz,
+            if(deep = 3, layers, [2, 8, 8, 1]) AS layers, if(deep = 2, 0.9, 0.8) AS accuracy)
+        FROM (SELECT * FROM results WHERE method = 'snip' LIMIT 1), unnest([2, 3]) AS t(deep)
+        UNION ALL SELECT * REPLACE ('other' AS study) FROM results WHERE method = 'gmp'"""
+    reader: Any = OtherRows(report_store, rows)
+    source = OneDataset(reader)
+    by_depth = ask(source, "accuracy_by_depth", "N").rows
+    assert [(row["method"], row["depth"], row["best"]) for row in by_depth] == [
+        ("snip", 2, 0.9),
+        ("snip", 3, 0.8),
+    ]
+    (chart,) = depth.section(source).charts
+    assert not chart.is_empty
+    by_width = ask(source, "accuracy_by_width", "N").rows
+    assert [row["best"] for row in by_width if row["method"] == "snip"] == [0.8]
+    front = ask(source, "front", "N").rows
+    assert {row["width"] for row in front if row["accuracy"] == 0.9} == {None}
 
 
 def test_report_of_diverged_trainings_has_no_figures_of_them(

@@ -98,6 +98,24 @@ def test_widths_are_separate(store: sparsest.Store) -> None:
     assert rows[1]["median"] == pytest.approx(0.945)
 
 
+def test_structures_and_schemes_are_separate(tmp_path: Path) -> None:
+    deep = {**NETWORKS[6], "structure": "8x8", "accuracy": 0.99}
+    kaiming = {**NETWORKS[6], "init_scheme": "kaiming", "accuracy": 0.98}
+    write_store(tmp_path / "store", [*NETWORKS, deep, kaiming])
+    with sparsest.open(tmp_path / "store") as opened:
+        rows = sparsest.by_width(opened).arrow().to_pylist()
+        best = sparsest.sparsest_networks(opened, [0.95]).arrow().to_pylist()
+    assert [(row["variant"], row["structure"], row["width"], row["best"]) for row in rows] == [
+        ("snip", None, 4, 0.8),
+        ("snip", None, 8, 0.95),
+        ("snip", "8x8", 8, 0.99),
+        ("snip (init_scheme=kaiming)", None, 8, 0.98),
+    ]
+    trainings = {row["variant"]: row["trainings"] for row in best}
+    assert trainings["snip"] == 4
+    assert trainings["snip (init_scheme=kaiming)"] == 1
+
+
 def test_each_method_has_its_own_line(store: sparsest.Store) -> None:
     (axes,) = sparsest.plot_pareto(store).axes
     lines = {str(line.get_label()): line.get_xydata() for line in axes.lines}

@@ -31,6 +31,7 @@ OTHER_VALUES: dict[str, Any] = {
     "batch_size": 64,
     "epochs": 10,
     "init": "bench-95:00",
+    "init_scheme": "kaiming",
     "replicate": 1,
     "root_seed": 1,
 }

@@ -43,7 +43,9 @@ def test_row_round_trip_keeps_the_experiment(name: str) -> None:
 @pytest.mark.parametrize("targets", [{"target_nnz": 9}, {"target_accuracy": 0.95}])
 def test_row_round_trip_keeps_hyperparameters_and_targets(targets: dict[str, Any]) -> None:
     settings = (("budget", "effective"), ("drop_fraction", 0.25), ("interval", 50))
-    experiment = Experiment(method="rigl", width=4, hyperparameters=settings, **targets)
+    experiment = Experiment(
+        method="rigl", width=4, hyperparameters=settings, init_scheme="kaiming", **targets
+    )
     again = experiment_of(specification_row(experiment))
     assert again == experiment
     assert again.experiment_id == experiment.experiment_id

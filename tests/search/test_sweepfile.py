@@ -19,7 +19,7 @@ from tests.search.conftest import Load
 
 METHODS = {
     "search": Method("search", "explicit", frozenset({"structure", "masks"})),
-    "snip": Method("snip", "before", TO_TARGET),
+    "snip": Method("snip", "before", TO_TARGET, xavier=True),
     "lth": Method("lth", "during", TO_TARGET, other_name="lottery"),
     "magic": Method("magic", "before", frozenset()),
     "both": Method("both", "before", frozenset({"structure", "masks", "target_nnz"})),
@@ -314,6 +314,23 @@ def test_three_layers_of_one_width_are_the_same_sweep_however_they_are_written(l
     assert {e.experiment_id for e in width} < {e.experiment_id for e in mixed}
 
 
+def test_scheme_of_the_method_is_the_same_experiment_as_none(load: Load) -> None:
+    table = '[base]\ntarget_nnz = 30\n[grid]\nmethod = ["snip", "lth"]\n'
+    usual = load(table)
+    varied = load(table + 'init_scheme = ["torch", "kaiming", "xavier"]')
+    assert specs(varied, "method", "init_scheme") == [
+        ("snip", "torch"),
+        ("snip", "kaiming"),
+        ("snip", None),  # it redraws weights from Xavier's distribution
+        ("lth", None),
+        ("lth", "kaiming"),
+        ("lth", "xavier"),
+    ]
+    assert {e.experiment_id for e in usual} < {e.experiment_id for e in varied}
+    lth = '[base]\nmethod = "lth"\ntarget_nnz = 30\n'
+    assert load(lth + 'init_scheme = "torch"').digest == load(lth).digest
+
+
 def test_every_mask_of_a_structure_is_omitted_with_its_target(load: Load) -> None:
     study = load("""
         [base]
@@ -508,6 +525,10 @@ MISTAKES = [
     (
         '[base]\ninit = "bench-995"\n[grid]\nstructure = ["3x3"]',
         "init bench-995 .*2 hidden layers",
+    ),
+    (
+        f'[base]\ninit_scheme = "kaiming"\n[grid]\n{STRUCTURE}\ninit = ["fresh", "bench-95"]',
+        "init_scheme has no effect on .*bench-95",
     ),
     # Masks.
     (

@@ -52,6 +52,7 @@ class Rows:
             "target_accuracy": None,
             "hyperparameters": None,
             "init": "fresh",
+            "init_scheme": None,
             "replicate": 0,
             "root_seed": 0,
             "status": "ok",

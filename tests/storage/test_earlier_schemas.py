@@ -28,10 +28,12 @@ from tests.storage.made_rows import Rows
 FUNCTIONAL = ["live_nnz", "dead_neurons", "linear_neurons", "folded_nnz"]
 TESTED = ["test_accuracy", "test_loss"]
 ORIGIN = ["steps", "edge_updates", "extras", "dataset_digest"]
-NEW_IN_3 = ["target_accuracy", *TESTED, *FUNCTIONAL, *ORIGIN]
+SPECIFIED = ["target_accuracy", "init_scheme"]
+NEW_IN_3 = [*SPECIFIED, *TESTED, *FUNCTIONAL, *ORIGIN]
 NEW_SINCE_1 = [
     "target_accuracy",
     "hyperparameters",
+    "init_scheme",
     *TESTED,
     "disconnected_nnz",
     "layer_nnz",
@@ -52,7 +54,7 @@ def digest_of(schema: pa.Schema) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-LACKING = {1: NEW_SINCE_1, 2: NEW_IN_3, 3: ["target_accuracy", *TESTED, *ORIGIN]}
+LACKING = {1: NEW_SINCE_1, 2: NEW_IN_3, 3: [*SPECIFIED, *TESTED, *ORIGIN]}
 """Version of the columns -> the columns of today that it lacks."""
 
 
