@@ -41,6 +41,11 @@ class Grid(ABC):
     def definition(self) -> dict[str, Any]:
         """Return everything that decides the updates and their order, as JSON values."""
 
+    @property
+    def mask_layers(self) -> int:
+        """Maximum number of masks of an experiment."""
+        return 0
+
     def __reduce__(self) -> tuple[Any, ...]:
         # Without cached sizes, so that workers receive little data.
         return type(self), tuple(getattr(self, part.name) for part in fields(self))
@@ -135,6 +140,11 @@ class MaskedStructure(Grid):
         """Number of combinations."""
         return prod(self._sizes)
 
+    @property
+    def mask_layers(self) -> int:
+        """Number of layers with a mask."""
+        return len(self.layers)
+
     def __getitem__(self, index: int) -> Updates:
         """Return the structure and one combination of masks."""
         chosen = []
@@ -184,6 +194,11 @@ class Product(Grid):
             updates.update(part[position])
         return updates
 
+    @property
+    def mask_layers(self) -> int:
+        """Maximum over the parts."""
+        return max((part.mask_layers for part in self.parts), default=0)
+
     def values(self, field: str) -> frozenset[Any]:
         """Return the values of the part that determines the field."""
         return frozenset().union(*(part.values(field) for part in self.parts))
@@ -217,6 +232,11 @@ class Chain(Grid):
         """Return the updates at an index."""
         part, position = self.locate(index)
         return self.parts[part][position]
+
+    @property
+    def mask_layers(self) -> int:
+        """Maximum over the parts."""
+        return max((part.mask_layers for part in self.parts), default=0)
 
     def values(self, field: str) -> frozenset[Any]:
         """Return the values in any part."""

@@ -18,7 +18,8 @@ def tsv_lines(study: Study, indices: Iterable[int]) -> Iterator[str]:
     r"""Yield one line for each experiment, without a newline.
 
     LABEL \\t method \\t width \\t lr \\t schedule \\t epochs \\t target \\t structure \\t
-    mask1 \\t mask2 \\t mask3, with more masks if the study has deeper structures. If the study
+    mask1 \\t mask2 \\t mask3, with more masks if the study has deeper structures or masks of
+    the output layer. If the study
     has hyperparameters that differ from the authors', they are one more column, such as
     drop_fraction=0.5,interval=50. The target is target_nnz, or "accuracy=" and target_accuracy.
     Learning rates have Python's form, absent values are "-", and epochs are those of all rounds.
@@ -29,7 +30,7 @@ def tsv_lines(study: Study, indices: Iterable[int]) -> Iterator[str]:
     """
     depths = [len(structure) for structure in study.values("structure") if structure]
     with_hyperparameters = any(study.values("hyperparameters"))
-    mask_columns = max(_LEAST_MASK_COLUMNS, *depths, 0)
+    mask_columns = max(_LEAST_MASK_COLUMNS, study.grid.mask_layers, *depths)
     for index in indices:
         experiment = study[index]
         target = experiment.target_nnz

@@ -88,9 +88,9 @@ def table_grid(
     if "structure" not in values or method_named(values["method"][0]).trains_part:
         values.setdefault("width", [paper.width])
     table = SweepTable(name, values, frozenset(base))
-    inputs = check_table(table)
+    ends = check_table(table)
     check_steps(table, hyperparameters)
-    shapes, left_out = _shapes(table, inputs)
+    shapes, left_out = _shapes(table, *ends)
     # Every key is an axis, even in [base], so that equal sweeps have equal digests; the later key
     # target_accuracy only where it is used.
     slower = [
@@ -118,7 +118,7 @@ def _methods(table: SweepTable, hyperparameters: Mapping[str, Sequence[Hyperpara
     return Table(tuple(columns), tuple(zip(*columns.values(), strict=True)))
 
 
-def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:
+def _shapes(table: SweepTable, inputs: int, outputs: int) -> tuple[Grid, int]:
     """Return structures, widths, targets and masks, and the number of omitted combinations."""
     targets = table.values.get("target_nnz", [None])
     structures = table.structures
@@ -132,7 +132,7 @@ def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:
             "in a table",
         )
     if not table.trains_part:
-        return _whole_networks(structures, targets, inputs)
+        return _whole_networks(structures, targets, inputs, outputs)
     sizes = tuple(product(widths, targets))
     all_sizes = Table(("width", "target_nnz"), sizes)
     parts: list[Grid] = []
@@ -141,24 +141,24 @@ def _shapes(table: SweepTable, inputs: int) -> tuple[Grid, int]:
         kept = tuple(
             (width, target)
             for width, target in sizes
-            if target is None or target < structure.weights(inputs)
+            if target is None or target < structure.weights(inputs, outputs)
         )
         # Structures share one table if possible: there may be 100,000 of them.
         part = all_sizes if kept == sizes else Table(all_sizes.names, kept)
-        masked = _masked(table, structure, inputs)
+        masked = _masked(table, structure, inputs, outputs)
         parts.append(Product((part, masked)))
         left_out += (len(sizes) - len(kept)) * masked.size
     return Chain(tuple(parts)), left_out
 
 
 def _whole_networks(
-    structures: Sequence[Structure], targets: Sequence[int | None], inputs: int
+    structures: Sequence[Structure], targets: Sequence[int | None], inputs: int, outputs: int
 ) -> tuple[Grid, int]:
     """Return the networks that pruning starts from, and the number of omitted combinations."""
     kept = tuple(
         (*structure.as_whole, target)
         for structure in structures
-        for weights in (structure.weights(inputs),)
+        for weights in (structure.weights(inputs, outputs),)
         for target in targets
         if target is None or target < weights
     )
@@ -170,13 +170,11 @@ def _whole_networks(
     return Chain((Product((sizes, axis("structure", None))),)), left_out
 
 
-def _masked(table: SweepTable, structure: Structure, inputs: int) -> Grid:
+def _masked(table: SweepTable, structure: Structure, inputs: int, outputs: int) -> Grid:
     """Return a structure with all of its masks in the table."""
     if table.mask_keys:
-        # (outputs, inputs) of each hidden layer.
-        layers = [(rows, cols) for cols, rows in pairwise((inputs, *structure))]
         # A layer without a key before one with a key is dense.
-        named = layers[: mask_layer(table.mask_keys[-1])]
+        named = structure.shapes(inputs, outputs)[: mask_layer(table.mask_keys[-1])]
         masks = [
             tuple(table.values.get(f"mask{number}", [dense_mask(*shape)]))
             for number, shape in enumerate(named, start=1)

@@ -42,7 +42,7 @@ def table_keys() -> dict[str, Key]:
             "'dense', 'all' or 'distinct'",
             ("dense", "all", "distinct"),
         ),
-        **{f"mask{layer}": mask for layer in range(1, MAX_DEPTH + 1)},
+        **{f"mask{layer}": mask for layer in range(1, MAX_DEPTH + 2)},
         "depth": Key(
             Annotated[int, Field(ge=1, le=MAX_DEPTH)], f"a whole number from 1 to {MAX_DEPTH}"
         ),

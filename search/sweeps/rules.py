@@ -84,11 +84,11 @@ def mask_layer(key: str) -> int:
     return int(key.removeprefix("mask"))
 
 
-def check_table(table: SweepTable) -> int:
+def check_table(table: SweepTable) -> tuple[int, int]:
     """Check that the keys of a table are consistent.
 
     Returns:
-        The number of features of the table's data sets.
+        The numbers of inputs and outputs of networks for the table's data sets.
 
     Raises:
         RefusalError: they are not; the message has the key, the problem, and the allowed values.
@@ -97,16 +97,18 @@ def check_table(table: SweepTable) -> int:
     _check_size_keys(table)
     _check_init_schemes(table)
     _check_batches(table)
-    inputs = {dataset_named(name).features for name in table.values["dataset"]}
-    if len(inputs) > 1:
+    specs = [dataset_named(name) for name in table.values["dataset"]]
+    ends = {(spec.features, spec.outputs) for spec in specs}
+    if len(ends) > 1:
         table.refuse(
             "dataset",
-            "has data sets with different numbers of features; allowed: one number in a [[grid]]",
+            "has data sets with different numbers of features or outputs; allowed: one number of "
+            "each in a [[grid]]",
         )
-    (features,) = inputs
-    _check_widths(table, features)
-    _check_masks(table, features)
-    return features
+    ((inputs, outputs),) = ends
+    _check_widths(table, inputs, outputs)
+    _check_masks(table, inputs, outputs)
+    return inputs, outputs
 
 
 def _check_method_keys(table: SweepTable) -> None:
@@ -178,7 +180,7 @@ def _check_batches(table: SweepTable) -> None:
                 )
 
 
-def _check_widths(table: SweepTable, inputs: int) -> None:
+def _check_widths(table: SweepTable, inputs: int, outputs: int) -> None:
     stored = [
         init for init in table.values["init"] if init != FRESH_INIT and RowInit.parse(init) is None
     ]
@@ -194,7 +196,7 @@ def _check_widths(table: SweepTable, inputs: int) -> None:
                     f"{narrowest} neurons in a layer, or a width from {max(structure)}",
                 )
             full = Structure.uniform(widest, len(structure))
-        if full.weights(inputs) > _MAX_NUMBERED_WEIGHTS:
+        if full.weights(inputs, outputs) > _MAX_NUMBERED_WEIGHTS:
             value = full if key == "structure" else f"{max(full)} with {len(full)} hidden layers"
             table.refuse(
                 key, f"cannot be {value}; allowed: full networks of fewer than 2^32 weights"
@@ -207,31 +209,33 @@ def _check_widths(table: SweepTable, inputs: int) -> None:
             )
 
 
-def _check_masks(table: SweepTable, inputs: int) -> None:
+def _check_masks(table: SweepTable, inputs: int, outputs: int) -> None:
     names = table.mask_keys
     pairs = len(table.structures) * sum(len(table.values[name]) for name in names)
     if pairs > _MAX_CHECKED:
         table.refuse(names[0], f"and structure have {pairs} pairs; allowed: {_MAX_CHECKED}")
     for structure in table.structures:
         for name in names:
-            _check_layer(table, name, structure, inputs)
+            _check_layer(table, name, structure, structure.shapes(inputs, outputs))
 
 
-def _check_layer(table: SweepTable, name: str, structure: Structure, inputs: int) -> None:
+def _check_layer(
+    table: SweepTable, name: str, structure: Structure, shapes: Sequence[tuple[int, int]]
+) -> None:
     layer = mask_layer(name)
-    if layer > len(structure):
+    if layer > len(shapes):
         table.refuse(
             name,
-            f"is beyond structure {structure}; allowed: mask1 to "
-            f"mask{len(structure)}, the output layer is dense",
+            f"is beyond structure {structure}; allowed: mask1 to mask{len(shapes)}, that of the "
+            "output layer",
         )
-    outputs, features = structure[layer - 1], (inputs, *structure)[layer - 1]
+    n_out, n_in = shapes[layer - 1]
     for mask in table.values[name]:
         rows, cols = parse_mask(mask).shape
-        if (rows, cols) != (outputs, features):
+        if (rows, cols) != (n_out, n_in):
             table.refuse(
                 name,
                 f"{shown(mask)} does not fit structure {structure}: it has "
-                f"{rows} rows and {cols} columns; allowed: {outputs} rows for the outputs "
-                f"and {features} columns for the inputs",
+                f"{rows} rows and {cols} columns; allowed: {n_out} rows for the outputs "
+                f"and {n_in} columns for the inputs",
             )

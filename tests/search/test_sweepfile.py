@@ -15,6 +15,7 @@ from search.masks.text import parse_mask
 from search.method import TO_TARGET, Method
 from search.study import Study
 from search.sweeps.file import MAX_FILE_BYTES, SweepFileError, load_sweep
+from search.tsv import tsv_lines
 from tests.search.conftest import Load
 
 METHODS = {
@@ -28,6 +29,7 @@ DATASETS = {
     "cubist-spiral": DatasetSpec("cubist-spiral", points=49_982, features=2),
     "rings": DatasetSpec("rings", points=10**9, features=2),
     "cubes": DatasetSpec("cubes", points=10**9, features=3),
+    "ten-rings": DatasetSpec("ten-rings", points=10**9, features=2, classes=10),
 }
 
 
@@ -201,6 +203,33 @@ def test_mask_keys_vary_from_the_first_layer_to_the_last(load: Load) -> None:
     assert specs(study, "masks") == [
         (("11", two, *ones, ten),) for two, ten in product("10", repeat=2)
     ]
+
+
+def test_output_layer_can_have_a_mask(load: Load) -> None:
+    study = load('[grid]\nstructure = ["2x3"]\nmask2 = ["10|01|11"]\nmask3 = ["101", "010"]')
+    assert specs(study, "masks") == [
+        (("11|11", "10|01|11", "101"),),
+        (("11|11", "10|01|11", "010"),),
+    ]
+    deepest = load('[grid]\nstructure = ["2x2x2"]\nmask4 = ["01"]')
+    assert list(tsv_lines(deepest, [0])) == [
+        "my-sweep:1\tsearch\t16\t0.05\tcosine\t50\t-\t2x2x2\t11|11\t11|11\t11|11\t01"
+    ]
+
+
+def test_outputs_of_the_data_set_count_as_weights(load: Load) -> None:
+    study = load("""
+        [base]
+        dataset = "ten-rings"
+        [[grid]]
+        structure = ["2"]
+        mask2 = ["10|11|01|10|11|01|10|11|01|10"]
+        [[grid]]
+        method = ["snip"]
+        structure = ["2"]
+        target_nnz = [23, 24]
+    """)
+    assert specs(study, "target_nnz") == [(None,), (23,)]  # of 2 * 2 + 2 * 10 weights
 
 
 def test_degenerate_masks_are_allowed(load: Load) -> None:
@@ -540,8 +569,8 @@ MISTAKES = [
         "mask1 .*structure 2x2",
     ),
     (
-        '[base]\nstructure = "2x3"\nmask3 = "111"',
-        "mask3 .*structure 2x3; allowed: mask1 to mask2",
+        '[base]\nstructure = "2x3"\nmask4 = "111"',
+        "mask4 .*structure 2x3; allowed: mask1 to mask3",
     ),
     ('[base]\nmask1 = "10|2"', "mask1 cannot be '10|2'; allowed: rows of 0 and 1"),
     ('[base]\nmask1 = "10|1"', "mask1 cannot be '10|1'"),
