@@ -184,6 +184,15 @@ _METHODS = (
         display_name="GraNet",
         style=Style("#2f6b2f", "#77b877", "triangle-right"),
     ),
+    Method(
+        "phew",
+        "before",
+        TO_TARGET,
+        "pruning.phew",
+        (2.0, 60),
+        display_name="PHEW",
+        style=Style("#b0672a", "#f2a66b", "hexagon2"),
+    ),
 )
 
 METHODS: dict[str, Method] = {method.name: method for method in _METHODS}

@@ -53,7 +53,9 @@ def flat(masks: list[NDArray[np.bool_]]) -> list[bool]:
 
 
 def test_every_algorithm_has_a_slow_counterpart() -> None:
-    assert set(SLOW) == {name for name, method in METHODS.items() if method.prunes == "before"}
+    others = {"phew"}  # in its own file: it has no scores and draws no batches
+    before = {name for name, method in METHODS.items() if method.prunes == "before"}
+    assert set(SLOW) | others == before
 
 
 @pytest.mark.parametrize(("width", "target"), SIZES)
