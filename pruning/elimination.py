@@ -137,11 +137,7 @@ def requests(
 def _eliminate(
     experiment: Experiment, layers: Layers, measure: Measure, target: int
 ) -> Generator[Segment, Snapshot, Snapshot]:
-    stride = -(-len(measure.points) // SAMPLE)
-    sample = (
-        measure.points[::stride].astype(np.float64),
-        measure.labels[::stride].astype(np.float64),
-    )
+    sample = sample_of(measure)
     steps = {
         stage: round(setting(experiment, stage) * experiment.epochs * measure.steps_per_epoch)
         for stage in ("dense", "shrink", "retrain")
@@ -158,7 +154,7 @@ def _eliminate(
 
     weights = Network(network, sample).weights
     for event in range(1, EVENTS + 1):
-        if not _is_finite(network):
+        if not is_finite(network):
             return network
         count = round(weights * min(1, exact_below / weights) ** (event / EVENTS))
         shrunk = _shrunk(Network(network, sample), count, exact_below)
@@ -166,7 +162,7 @@ def _eliminate(
         network = yield Segment(shrunk, step, last, experiment.lr)
         step = last
 
-    while _is_finite(network) and (pruned := Network(network, sample)).weights > target:
+    while is_finite(network) and (pruned := Network(network, sample)).weights > target:
         trained = []
         for edge in pruned.least(candidates, exact=True):
             candidate = Network(network, sample)
@@ -197,7 +193,17 @@ def _shrunk(network: Network, count: int, exact_below: int) -> Snapshot:
     return network.snapshot()
 
 
-def _is_finite(network: Snapshot) -> bool:
+def sample_of(measure: Measure) -> tuple[Floats, Floats]:
+    """Return at most `SAMPLE` equally spaced points float64 [points, features] and their labels."""
+    stride = -(-len(measure.points) // SAMPLE)
+    return (
+        measure.points[::stride].astype(np.float64),
+        measure.labels[::stride].astype(np.float64),
+    )
+
+
+def is_finite(network: Snapshot) -> bool:
+    """Return whether all parameters are finite; a diverged network is not worth pruning."""
     return all(np.isfinite(w).all() and np.isfinite(b).all() for w, b in network.layers)
 
 

@@ -47,11 +47,11 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     magnitudes = [np.abs(weight.astype(np.float64)) for weight, _ in layers]
     forward = [_walk(magnitude.T, draw) for magnitude in magnitudes]
     backward = [_walk(magnitude, draw) for magnitude in magnitudes]
-    masks = [np.zeros(weight.shape, np.bool_) for weight, _ in layers]
+    masks: list[NDArray[np.bool_]] = [np.zeros(weight.shape, np.bool_) for weight, _ in layers]
     kept = idle = walks = 0
     while kept < target and idle < MAX_IDLE:
         turn, is_backward = divmod(walks, 2)
-        neuron = turn % (len(masks[-1]) if is_backward else masks[0].shape[1])
+        neuron = turn % (len(masks[-1]) if is_backward else layers[0][0].shape[1])
         before = kept
         for step in range(len(masks)):
             layer = len(masks) - 1 - step if is_backward else step
@@ -72,8 +72,8 @@ def _walk(magnitudes: NDArray[np.float64], draw: Callable[[], float]) -> Walk:
         magnitudes: float64 [from, to], probabilities that are not normalised.
         draw: function that returns a random number from 0 to below 1.
     """
-    empty = ~magnitudes.any(axis=1)
-    sums = np.cumsum(np.where(empty[:, None], 1.0, magnitudes), axis=1)
+    empty = magnitudes.max(axis=1, keepdims=True) == 0
+    sums = np.cumsum(np.where(empty, 1.0, magnitudes), axis=1)
     # The last column of positive probability, which a product that is rounded up can exceed.
     last = [int(np.searchsorted(row, row[-1])) for row in sums]
 

@@ -72,12 +72,12 @@ class Unrolled:
         self._source = np.concatenate([np.nonzero(mask)[1] + start for mask, start in sources])
         weights = zip(layers, masks, strict=True)
         self._weight = np.concatenate([weight[mask] for (weight, _), mask in weights])
-        biases = np.concatenate([np.zeros(inputs), *(bias for _, bias in layers)])
+        self._biases = np.concatenate([np.zeros(inputs), *(bias for _, bias in layers)])
         self._sums = np.empty((neurons, len(points)))
         self._values = np.empty_like(self._sums)
         self._values[:inputs] = points.T
         self._means = np.empty(neurons)
-        _forward(*self._network, biases, inputs, self._sums, self._values, self._means)
+        _forward(*self._network, self._biases, inputs, self._sums, self._values, self._means)
 
     @property
     def _network(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
@@ -151,7 +151,7 @@ def _forward(first, source, weight, biases, inputs, sums, values, means):  # typ
 
 
 @compiled
-def _exp_minus(x):  # type: ignore[no-untyped-def]
+def exp_minus(x):  # type: ignore[no-untyped-def]
     """Return exp(-x) for x >= 0, and 0 for NaN."""
     if not x < 700.0:
         return 0.0
@@ -222,7 +222,7 @@ def _binary_loss(logits, changes, changed, labels):  # type: ignore[no-untyped-d
     for s in range(points):
         logit = logits[s] + (changes[s] if changed else 0.0)
         total += max(logit, 0.0) - logit * labels[s]
-        product *= 1.0 + _exp_minus(abs(logit))
+        product *= 1.0 + exp_minus(abs(logit))
         if s % FACTORS == FACTORS - 1:
             total += np.log(product)
             product = 1.0
@@ -249,7 +249,7 @@ def _softmax_loss(logits, changes, changed, labels):  # type: ignore[no-untyped-
         powers = 0.0
         for k in range(classes):
             logit = logits[k, s] + (changes[k, s] if changed[k] else 0.0)
-            powers += _exp_minus(largest - logit)
+            powers += exp_minus(largest - logit)
         total += largest - own
         product *= powers
         if product > LARGEST_PRODUCT:
@@ -279,7 +279,7 @@ def _expansions(  # type: ignore[no-untyped-def]
     neurons, points = values.shape
     last = neurons - 1
     for s in range(points):
-        power = _exp_minus(abs(sums[last, s]))
+        power = exp_minus(abs(sums[last, s]))
         smaller = power / (1.0 + power)
         probability = 1.0 - smaller if sums[last, s] > 0.0 else smaller
         errors[0, s] = probability - labels[s]
@@ -331,7 +331,7 @@ def _softmax_expansions(  # type: ignore[no-untyped-def]
             largest = max(largest, sums[hidden + k, s])
         total = 0.0
         for k in range(classes):
-            errors[k, s] = _exp_minus(largest - sums[hidden + k, s])
+            errors[k, s] = exp_minus(largest - sums[hidden + k, s])
             total += errors[k, s]
         for k in range(classes):
             errors[k, s] /= total

@@ -193,6 +193,38 @@ _METHODS = (
         display_name="PHEW",
         style=Style("#b0672a", "#f2a66b", "hexagon2"),
     ),
+    *(
+        Method(
+            name,
+            "adaptive",
+            TO_TARGET,
+            "pruning.obs",
+            cost,
+            settings={
+                "rounds": Setting(rounds, 1, 1000, "rounds of pruning"),
+                "retrain": Setting(
+                    retrain, 0.0, 100.0, "training after each round, as a multiple of epochs"
+                ),
+                "full_below": Setting(
+                    300, 1, 10_000, "number of weights below which the whole matrix is used"
+                ),
+                "damping": Setting(1e-4, 1e-12, 1e6, "addition to the matrix's diagonal"),
+            },
+            display_name=display_name,
+            style=style,
+        )
+        for name, display_name, rounds, retrain, cost, style in (
+            ("obs", "OBS", 1, 0.0, (600.0, 20000.0), Style("#00808a", "#4fc3cc", "octagon")),
+            (
+                "obs-gradual",
+                "Gradual OBS",
+                20,
+                0.1,
+                (600.0, 20000.0),
+                Style("#3f4fb5", "#8d99f0", "star-diamond"),
+            ),
+        )
+    ),
 )
 
 METHODS: dict[str, Method] = {method.name: method for method in _METHODS}

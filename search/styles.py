@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
-MARKERS = {
+Marker = str | tuple[int, Literal[0, 1, 2], int]
+"""Marker of matplotlib: a name, or number of sides, style and angle of a regular polygon."""
+
+MARKERS: dict[str, Marker] = {
     "circle": "o",
     "circle-open": "o",
     "square": "s",
@@ -22,8 +26,9 @@ MARKERS = {
     "hexagon": "h",
     "hexagon2": "H",
     "octagon": "8",
+    "star-diamond": (4, 1, 0),
 }
-"""Plotly's name of a marker -> matplotlib's name of the same marker."""
+"""Plotly's name of a marker -> matplotlib's marker of the same shape."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,6 @@ class Style:
             raise ValueError(f"unknown symbol {self.symbol!r}; allowed: {', '.join(MARKERS)}")
 
     @property
-    def marker(self) -> str:
-        """Matplotlib's name of the marker."""
+    def marker(self) -> Marker:
+        """Matplotlib's marker."""
         return MARKERS[self.symbol]

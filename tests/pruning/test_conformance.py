@@ -104,12 +104,14 @@ def test_number_of_weights_agrees_with_the_formula(
 
 
 @pytest.mark.parametrize(("width", "target"), [(3, 20), (8, 30), (64, 57)])
-def test_elimination_keeps_at_most_the_target_and_only_weights_on_paths(
-    width: int, target: int
+@pytest.mark.parametrize("name", ["elimination", "obs", "obs-gradual"])
+def test_at_most_the_target_is_kept_and_only_weights_on_paths(
+    name: str, width: int, target: int
 ) -> None:
-    experiments = [pruned_experiment("elimination", width, target, n) for n in range(2)]
+    experiments = [pruned_experiment(name, width, target, n) for n in range(2)]
     for row in train_batch(experiments).to_pylist():
-        assert row["status"] == "ok"
+        # One-shot OBS does not train its pruned network, which may be constant.
+        assert row["status"] == "ok" or (name, row["status"]) == ("obs", "collapsed")
         assert 0 < row["effective_nnz"] == row["weight_nnz"] <= target
 
 

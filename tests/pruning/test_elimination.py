@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pruning.elimination import Network, requests, stages
-from pruning.protocol import Segment, Snapshot
-from pruning.saliency import _exp_minus
+from pruning.protocol import Snapshot
+from pruning.saliency import exp_minus
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import METHODS
+from tests.pruning.segments import compared
 from tests.pruning.slow_elimination import SlowNetwork, slow_elimination
-from workers.adaptive import DatasetMeasure
 from workers.datasets import Dataset, load_dataset
-from workers.initial import starting_network
-from workers.mask_schedule import advance, masked
-from workers.step_schedule import StepSchedule
 from workers.train import train_batch
 
 SPIRAL = load_dataset("cubist-spiral")
@@ -63,55 +59,14 @@ def sparse_network(seed: int, outputs: int = 1) -> Snapshot:
     return replace(dense_network(layers), weight_masks=masks)
 
 
-def after(generator: Generator[Segment, Snapshot, Snapshot], trained: Snapshot | None) -> object:
-    try:
-        return next(generator) if trained is None else generator.send(trained)
-    except StopIteration as end:
-        return end.value
-
-
-def assert_same(ours: Snapshot, slow: Snapshot) -> None:
-    ours, slow = masked(ours), masked(slow)
-    for mask, slow_mask in zip(ours.weight_masks, slow.weight_masks, strict=True):
-        np.testing.assert_array_equal(mask, slow_mask)
-    for parameters, slow_parameters in (
-        (ours.layers, slow.layers),
-        (ours.velocities, slow.velocities),
-    ):
-        for pair, slow_pair in zip(parameters, slow_parameters, strict=True):
-            for array, slow_array in zip(pair, slow_pair, strict=True):
-                np.testing.assert_allclose(array, slow_array, rtol=1e-5, atol=1e-6)
-
-
 @pytest.mark.parametrize(
     ("width", "target", "exact_below"), [(3, 14, 16), (4, 10, 14), (3, 20, 70)]
 )
 def test_segments_agree_with_the_slow_algorithm(width: int, target: int, exact_below: int) -> None:
     experiment = experiment_of(width, target, exact_below=exact_below, candidates=3)
-    layers = starting_network(experiment, {})
-    schedule = StepSchedule(experiment, FEW)
-    measure = DatasetMeasure(FEW, schedule)
-    ours = requests(experiment, layers, measure)
-    slow = slow_elimination(experiment, layers, measure)
-    trained = None
-    segments = 0
-    while isinstance(segment := after(ours, trained), Segment):
-        expected = after(slow, trained)
-        assert isinstance(expected, Segment)
-        steps = segment.first_step, segment.last_step
-        assert steps == (expected.first_step, expected.last_step)
-        assert segment.rate == pytest.approx(expected.rate)
-        assert_same(segment.network, expected.network)
-        network = masked(segment.network)
-        trained = advance(network, experiment, FEW, schedule, *steps, segment.rate)
-        segments += 1
-    assert trained is not None
-    final = after(slow, trained)
-    assert isinstance(final, Snapshot)
-    assert isinstance(segment, Snapshot)
-    assert_same(segment, final)
-    assert segments > 40
-    assert sum(int(mask.sum()) for mask in segment.weight_masks) <= target
+    segments, final = compared(requests, slow_elimination, experiment, FEW)
+    assert len(segments) > 40
+    assert sum(int(mask.sum()) for mask in final.weight_masks) <= target
 
 
 @pytest.mark.parametrize("outputs", [1, 3])
@@ -147,8 +102,8 @@ def test_folding_changes_no_output(seed: int) -> None:
 
 def test_exponential_is_accurate() -> None:
     for x in np.linspace(0, 699, 5000):
-        assert _exp_minus(x) == pytest.approx(np.exp(-x), rel=1e-15)
-    assert _exp_minus(800.0) == _exp_minus(np.nan) == 0
+        assert exp_minus(x) == pytest.approx(np.exp(-x), rel=1e-15)
+    assert exp_minus(800.0) == exp_minus(np.nan) == 0
 
 
 def test_wide_network_is_eliminated() -> None:

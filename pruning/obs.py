@@ -1,0 +1,154 @@
+"""Optimal brain surgeon: remove the weight that matters least, and adjust all others for it.
+
+Idea: near a minimum the loss is quadratic in the parameters. Setting weight w_q to zero then costs
+least if all other parameters move to the minimum of the quadratic function that is left. Hassibi
+and Stork, "Second order derivatives for network pruning: optimal brain surgeon" (NIPS 1992),
+equations 5 and 13; Hassibi, Stork, Wolff and Watanabe (NIPS 1993) for losses other than the squared
+error. With H the Gauss-Newton matrix of the loss (`pruning.curvature`), in all weights and biases:
+
+    saliency_q = w_q^2 / (2 [H^-1]_qq),    change of the parameters = -w_q / [H^-1]_qq * H^-1 e_q
+
+1. Train the dense network for `Experiment.epochs` epochs with the experiment's schedule.
+2. Let the number of weights fall geometrically to `target_nnz` in `rounds` rounds. In a round,
+   remove the weight of least saliency, update H^-1 for the parameters that are left, and so on;
+   compute H^-1 again after each 5 % of the weights. After each round but the last, train for
+   `retrain` times the epochs at the experiment's learning rate.
+3. If `retrain` is above 0, train for the epochs with the experiment's schedule.
+
+The method "obs" prunes in one shot and does not train again; "obs-gradual" prunes in 20 rounds, as
+Singh and Alistarh, "WoodFisher: efficient second-order approximation for neural network
+compression" (NeurIPS 2020), section 4, do with the empirical Fisher matrix.
+
+Changes in this project: H is that of up to 1024 points. Networks of more than `full_below` weights
+first lose the weights of least `pruning.saliency.Unrolled.expansions`, which takes H as diagonal
+(LeCun, Denker and Solla, "Optimal brain damage", 1989). Neurons without outgoing or without
+incoming weights are removed as in `pruning.elimination`, so fewer than `target_nnz` weights can
+remain, and all of them are on paths from an input to an output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.curvature import Curved
+from pruning.elimination import Network, is_finite, sample_of
+from pruning.magnitude import dense_network
+from pruning.protocol import Measure, Segment, Snapshot, target_of
+from pruning.saliency import Floats
+from search.experiment import Experiment
+from search.layers import Layers
+from search.methods import setting
+
+PORTION = 0.05
+"""Fraction of the weights removed before the inverse is computed again."""
+
+DIAGONAL_PORTION = 0.1
+"""The same while the matrix is taken as diagonal."""
+
+
+class Patient(Network):
+    """A network from which weights are removed, in float64."""
+
+    def operate(self, count: int, damping: float) -> None:
+        """Remove weights of least saliency and adjust the other parameters.
+
+        Args:
+            count: number of weights to remove; neurons without a purpose can take more along.
+            damping: added to the diagonal of the Gauss-Newton matrix.
+        """
+        curved = Curved(self.layers, self.masks, *self._sample)
+        parameters, inverse = curved.parameters, curved.inverse(damping)
+        kept = np.ones(self.weights, np.bool_)
+        for _ in range(count):
+            diagonal = np.diagonal(inverse)[: len(kept)]
+            saliencies = np.full(len(kept), np.inf)
+            saliencies[kept] = parameters[: len(kept)][kept] ** 2 / (2 * diagonal[kept])
+            q = int(np.argmin(saliencies))
+            column = inverse[q] / inverse[q, q]
+            parameters -= parameters[q] * column
+            inverse -= column[:, None] * inverse[q]
+            parameters[q] = inverse[q] = inverse[:, q] = 0
+            kept[q] = False
+        self._replace(parameters, kept)
+        while self._fold():
+            pass
+        self._unrolled = None
+
+    def _replace(self, parameters: Floats, kept: NDArray[np.bool_]) -> None:
+        """Set all parameters, and remove the weights that are not kept."""
+        weights = parameters[: len(kept)]
+        biases = parameters[len(kept) :]
+        for layer, (weight, bias) in enumerate(self.layers):
+            mask = self.masks[layer]
+            count = int(np.count_nonzero(mask))
+            weight[mask], weights = weights[:count], weights[count:]
+            mask[mask], kept = kept[:count], kept[count:]
+            bias[:], biases = biases[: len(bias)], biases[len(bias) :]
+
+
+def requests(
+    experiment: Experiment, layers: Layers, measure: Measure
+) -> Generator[Segment, Snapshot, Snapshot]:
+    """Prune by OBS; see `pruning.protocol.PrunesAdaptively`."""
+    target = target_of(experiment, sum(weight.size for weight, _ in layers))
+    return _prune(experiment, layers, measure, target)
+
+
+def _prune(
+    experiment: Experiment, layers: Layers, measure: Measure, target: int
+) -> Generator[Segment, Snapshot, Snapshot]:
+    sample = sample_of(measure)
+    rounds = int(setting(experiment, "rounds"))
+    retrain = float(setting(experiment, "retrain"))
+    retrain_steps = round(retrain * experiment.epochs * measure.steps_per_epoch)
+    network = yield from _scheduled(dense_network(layers), measure, 0)
+    step = experiment.epochs * measure.steps_per_epoch
+    for count in counts(Network(network, sample).weights, target, rounds):
+        if not is_finite(network):
+            return network
+        network = _pruned(experiment, Patient(network, sample), count)
+        if count > target:
+            network = yield Segment(network, step, step + retrain_steps, experiment.lr)
+            step += retrain_steps
+    if retrain:
+        network = yield from _scheduled(network, measure, step)
+    return network
+
+
+def _scheduled(
+    network: Snapshot, measure: Measure, step: int
+) -> Generator[Segment, Snapshot, Snapshot]:
+    """Train a network with the experiment's whole schedule, from a step on."""
+    for epoch, rate in enumerate(measure.learning_rates):
+        first = step + epoch * measure.steps_per_epoch
+        network = yield Segment(network, first, first + measure.steps_per_epoch, rate)
+    return network
+
+
+def _pruned(experiment: Experiment, network: Patient, count: int) -> Snapshot:
+    """Return the network after removing weights until at most `count` are left."""
+    full_below = int(setting(experiment, "full_below"))
+    damping = float(setting(experiment, "damping"))
+    while (weights := network.weights) > count:
+        if weights > full_below:
+            removed = min(int(weights * DIAGONAL_PORTION), weights - max(count, full_below))
+            network.remove(network.least(max(1, removed), exact=False))
+        else:
+            network.operate(min(max(1, int(weights * PORTION)), weights - count), damping)
+    return network.snapshot()
+
+
+def counts(weights: int, target: int, rounds: int) -> list[int]:
+    """Return the number of weights to keep in each round."""
+    return [round(weights * (target / weights) ** (done / rounds)) for done in range(1, rounds + 1)]
+
+
+def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
+    """See `pruning.registry.stages_of`."""
+    target = target_of(experiment, weights)
+    rounds, retrain = int(setting(experiment, "rounds")), float(setting(experiment, "retrain"))
+    between = [(retrain, left) for left in counts(weights, target, rounds)[:-1]]
+    return [(1.0, weights), *between, *([(1.0, target)] if retrain else [])]
