@@ -33,6 +33,7 @@ from pathlib import Path as _Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analysis.comparison import compare, success_rates
     from analysis.drawing.figure import draw
     from analysis.drawing.files import save_drawing
     from analysis.network import Network, accuracy, network_from_row
@@ -96,6 +97,7 @@ _EXPORTS = {
     "Store": "analysis.store",
     "accuracy": "analysis.network",
     "by_width": "analysis.tables",
+    "compare": "analysis.comparison",
     "draw": "analysis.drawing.figure",
     "group_isomorphic": "analysis.networks",
     "load_dataset": "workers.datasets",
@@ -109,6 +111,7 @@ _EXPORTS = {
     "run": "orchestrator.from_python",
     "save_drawing": "analysis.drawing.files",
     "sparsest_networks": "analysis.tables",
+    "success_rates": "analysis.comparison",
     "train": "orchestrator.from_python",
     # Plug-ins
     "Batch": "pruning.protocol",
@@ -191,6 +194,7 @@ __all__ = [
     "by_layer",
     "by_width",
     "choice",
+    "compare",
     "draw",
     "full_masks",
     "group_isomorphic",
@@ -214,6 +218,7 @@ __all__ = [
     "sparsest_networks",
     "standardised",
     "strictly_above",
+    "success_rates",
     "target_of",
     "train",
     "weight_gradients",

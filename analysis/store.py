@@ -256,6 +256,10 @@ class Store:
         self._reader.close()
 
 
+Results = Store | QueryResult
+"""Rows that tables and figures are made of: those of a store, or those that `train` returns."""
+
+
 def open_store(path: str | Path) -> Store:
     """Open a store for reading, even while a sweep writes to it.
 

@@ -118,6 +118,7 @@ def train(
     seeds: Seeds = 1,
     store: str | Path | None = None,
     name: str = "single",
+    pair: bool = False,
     workers: int | None = None,
     curves: bool = False,
     root_seed: int = 0,
@@ -134,6 +135,8 @@ def train(
             keep them in memory alone.
         name: name of the study, a part of each row's identity: the same training under another name
             has other random numbers.
+        pair: whether the trainings of a repetition share their random numbers, whatever the method
+            and its settings, so that `compare` can compare them.
         workers: number of workers that Ray trains with, which needs a store; None to train in this
             process, on one core.
         curves: measure loss and accuracy after every epoch.
@@ -172,7 +175,7 @@ def train(
         raise ValueError(f"seeds must be whole numbers from 0, at least one, not {replicates}")
     methods = [method] if isinstance(method, str) else list(method)
     document = _document(methods, {"dataset": dataset, **settings})
-    study = study_from({"name": name, "replicates": max(replicates) + 1, **document})
+    study = study_from({"name": name, "replicates": max(replicates) + 1, "pair": pair, **document})
     study = study.with_root_seed(root_seed)
     combinations = len(study) // (max(replicates) + 1)
     wanted = IndexSet.from_indices(
@@ -184,7 +187,7 @@ def train(
             raise ValueError("workers need a store: give store=, or leave workers out")
         return rows_of_results(_in_memory(targets, curves, progress))
     choice = ExecutorChoice.inline if workers is None else ExecutorChoice.ray
-    called = {"method": method, "dataset": dataset, "seeds": replicates, **settings}
+    called = {"method": method, "dataset": dataset, "seeds": replicates, "pair": pair, **settings}
     arguments = ", ".join(f"{key}={value!r}" for key, value in called.items())
     options = TrainingOptions(
         executor=ExecutorOptions.of(choice, workers, DeviceChoice.cpu, None),

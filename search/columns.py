@@ -174,6 +174,14 @@ COLUMNS = (
         since=4,
     ),
     _specification("replicate", pa.int32(), "number of the independent repetition, from 0"),
+    _specification(
+        "pair",
+        pa.bool_(),
+        "true if the random numbers are shared with other methods and settings (`pair = true`); "
+        "NULL otherwise",
+        required=False,
+        since=4,
+    ),
     _specification("root_seed", pa.int64(), "root seed of the run (`--root-seed`)"),
     Column(
         "status", pa.string(), "status", "`ok`, `collapsed`, `diverged` or `failed`", required=True

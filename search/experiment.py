@@ -31,6 +31,7 @@ OPTIONAL_FIELDS: dict[str, Any] = {
     "target_accuracy": None,
     "hyperparameters": (),
     "init_scheme": None,
+    "pair": False,
 }
 """Fields of `Experiment` that are part of ids and digests only where they differ from this
 default. They were added later, and earlier ids must stay."""
@@ -75,6 +76,8 @@ class Experiment:
         init_scheme: distribution of fresh weights if it is not `Method.init_scheme`, otherwise
             None; also None if `init` is not "fresh".
         replicate: number of the independent repetition, from 0.
+        pair: whether all trainings of a study with the same data set, width, depth, initialisation
+            and replicate have the same random numbers, whatever their method and settings.
         root_seed: seed of all random numbers of a sweep.
     """
 
@@ -96,6 +99,7 @@ class Experiment:
     init: str = FRESH_INIT
     init_scheme: InitScheme | None = None
     replicate: int = 0
+    pair: bool = False
     root_seed: int = 0
 
     @property
@@ -124,9 +128,9 @@ class Experiment:
 
         One of 64, chosen by the specification without the replicate, plus the replicate. Many
         trainings share a shuffle, but repetitions do not: from a stored initialisation they would
-        otherwise be the same training.
+        otherwise be the same training. With `pair`, chosen by what pairs have in common.
         """
-        spec = self.specification()
+        spec = self._of_pair() if self.pair else self.specification()
         del spec["replicate"]
         return int.from_bytes(self._digest(spec, 8), "little") % ORDER_STREAMS + self.replicate
 
@@ -137,7 +141,13 @@ class Experiment:
 
     def seed(self, stream: str) -> int:
         """Return the 64-bit seed of a named stream of random numbers, such as "init"."""
-        return _seed(f"{self.experiment_id}/{stream}")
+        source = self._digest(self._of_pair(), 16).hex() if self.pair else self.experiment_id
+        return _seed(f"{source}/{stream}")
+
+    def _of_pair(self) -> dict[str, Any]:
+        """Return the part of the specification that decides the random numbers of pairs."""
+        names = ("study", "dataset", "width", "init", "replicate", "pair", "root_seed")
+        return {name: getattr(self, name) for name in names} | {"depth": len(self.hidden)}
 
     @staticmethod
     def _digest(spec: dict[str, object], size: int) -> bytes:

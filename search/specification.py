@@ -33,6 +33,8 @@ def column_value(field: str, value: Any) -> Any:
         return list(value) or None
     if field == "hyperparameters":
         return json.dumps(dict(value), sort_keys=True) if value else None
+    if field == "pair":
+        return value or None
     return value
 
 
@@ -49,6 +51,7 @@ def experiment_of(row: Mapping[str, Any]) -> Experiment:
     structure, settings = spec["structure"], spec["hyperparameters"]
     spec["structure"] = structure and Structure.parse(structure)
     spec["masks"] = tuple(spec["masks"] or ())
+    spec["pair"] = bool(spec["pair"])
     spec["hyperparameters"] = tuple(sorted(json.loads(settings).items())) if settings else ()
     return Experiment(**spec)
 

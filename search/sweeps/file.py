@@ -2,6 +2,7 @@
 
     name = "my-sweep"
     replicates = 8                   # independent repetitions of everything, default 1
+    pair = true                      # the same random numbers for all methods, default false
     [base]                           # one value for each key; the paper's values are the defaults
     lr = 0.05
     [grid]                           # every combination of lists; [[grid]] for several tables
@@ -186,6 +187,7 @@ def _study(document: dict[str, Any], allowed: AllowedKeys, path: Path, content: 
             name=sweep["name"],
             description=f"sweep file {path.name}",
             grid=experiments,
+            base=Experiment(pair=sweep.get("pair", False)),
             left_out=left_out,
             file_sha256=hashlib.sha256(content).hexdigest(),
         )

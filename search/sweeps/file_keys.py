@@ -37,6 +37,7 @@ FILE_KEYS = {
         "1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit",
     ),
     "replicates": WHOLE,
+    "pair": Key(bool, "true or false"),
     "base": Key(dict, "a table [base] with one value for each key"),
     "grid": Key(list, "a table [grid] or several [[grid]], with a list for each key"),
 }

@@ -47,6 +47,7 @@ def file_model(
     return _model(
         FILE_KEYS["name"].type,
         replicates=FILE_KEYS["replicates"].type,
+        pair=FILE_KEYS["pair"].type,
         base=_model(**one),
         grid=Annotated[_list_of(_model(**several)), Field(min_length=1, max_length=MAX_TABLES)],
         **hyperparameters,

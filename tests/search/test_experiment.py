@@ -33,6 +33,7 @@ OTHER_VALUES: dict[str, Any] = {
     "init": "bench-95:00",
     "init_scheme": "kaiming",
     "replicate": 1,
+    "pair": True,
     "root_seed": 1,
 }
 
@@ -100,3 +101,29 @@ def test_root_seed_changes_the_shuffle_of_a_stream() -> None:
 def test_hidden_layers_are_the_structure_or_three_of_the_width() -> None:
     assert Experiment(structure=(7, 3), width=16).hidden == (7, 3)
     assert Experiment(width=5).hidden == (5, 5, 5)
+
+
+def test_pairs_share_their_random_numbers_and_nothing_else_does() -> None:
+    one = Experiment(method="gmp", target_nnz=30, pair=True)
+    pairs = [
+        replace(one, method="snip", target_nnz=40, lr=0.1, epochs=3),
+        replace(one, hyperparameters=(("events", 10),), schedule="step", batch_size=64),
+        replace(one, method="search", target_nnz=None, structure=(7, 3, 3), masks=("10|01|11",)),
+    ]
+    for other in pairs:
+        assert other.experiment_id != one.experiment_id
+        assert other.seed("init") == one.seed("init")
+        assert other.seed("pruning") == one.seed("pruning") != one.seed("init")
+        assert other.order_seed == one.order_seed
+    changes: list[dict[str, Any]] = [
+        {"replicate": 1},
+        {"root_seed": 1},
+        {"width": 8},
+        {"structure": (16, 16)},
+        {"study": "other"},
+        {"dataset": "other"},
+        {"pair": False},
+    ]
+    seeds = {replace(one, **change).seed("init") for change in changes} | {one.seed("init")}
+    assert len(seeds) == len(changes) + 1
+    assert replace(one, replicate=1).order_seed != one.order_seed

@@ -441,7 +441,7 @@ STRUCTURE = 'structure = ["3x3x3"]'
 
 MISTAKES = [
     # Keys.
-    ("speed = 1", "unknown key 'speed'; allowed: name, replicates, base, grid"),
+    ("speed = 1", "unknown key 'speed'; allowed: name, replicates, pair, base, grid"),
     (f"[grid]\n{STRUCTURE}\nlrr = [1]", r"unknown key 'lrr' \(did you mean 'lr'\?\); allowed:"),
     ("[base]\nmask0 = '11'", "unknown key 'mask0'"),
     ("[base]\nreplicates = 2", r"\[base\]: unknown key 'replicates'"),

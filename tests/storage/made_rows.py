@@ -54,6 +54,7 @@ class Rows:
             "init": "fresh",
             "init_scheme": None,
             "replicate": 0,
+            "pair": None,
             "root_seed": 0,
             "status": "ok",
             "reason": None,

@@ -28,12 +28,13 @@ from tests.storage.made_rows import Rows
 FUNCTIONAL = ["live_nnz", "dead_neurons", "linear_neurons", "folded_nnz"]
 TESTED = ["test_accuracy", "test_loss"]
 ORIGIN = ["steps", "edge_updates", "extras", "dataset_digest"]
-SPECIFIED = ["target_accuracy", "init_scheme"]
+SPECIFIED = ["target_accuracy", "init_scheme", "pair"]
 NEW_IN_3 = [*SPECIFIED, *TESTED, *FUNCTIONAL, *ORIGIN]
 NEW_SINCE_1 = [
     "target_accuracy",
     "hyperparameters",
     "init_scheme",
+    "pair",
     *TESTED,
     "disconnected_nnz",
     "layer_nnz",

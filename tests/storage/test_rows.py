@@ -30,6 +30,8 @@ def _values(field: pa.Field) -> st.SearchStrategy[Any]:
         return st.lists(_values(field.type.value_field), max_size=4)
     if pa.types.is_string(field.type):
         return st.text(max_size=12)
+    if pa.types.is_boolean(field.type):
+        return st.booleans()
     if pa.types.is_float64(field.type):
         return st.floats(allow_nan=False, allow_infinity=False)
     if pa.types.is_float32(field.type):

@@ -1,0 +1,242 @@
+"""Success probabilities of methods, and their comparison on pairs of trainings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from analysis.intervals import LEVEL, RESAMPLES, Interval, clopper_pearson
+from analysis.selection import VARIANT, choose_dataset
+from analysis.store import QueryResult, Results
+from storage.reading.literals import sql_text
+
+_SETTINGS = (
+    "width",
+    "structure",
+    "target_nnz",
+    "target_accuracy",
+    "lr",
+    "schedule",
+    "momentum",
+    "weight_decay",
+    "batch_size",
+    "epochs",
+)
+"""Columns whose values a number of these tables never mixes, beside the method."""
+
+
+def success_rates(
+    store: Results,
+    target: float = 0.95,
+    *,
+    weights: int | None = None,
+    dataset: str | None = None,
+) -> QueryResult:
+    """Estimate how likely one training is to reach an accuracy, for every method and setting.
+
+    Unlike a minimum, the estimate does not depend on the number of trainings: more of them make its
+    interval narrower.
+
+    Args:
+        store: store, or rows of `train`.
+        target: accuracy, 0 to 1.
+        weights: maximum number of nonzero weights of a success; None for any number.
+        dataset: data set; None if there is only one.
+
+    Returns:
+        The columns method (with its hyperparameters), width, structure, target_nnz,
+        target_accuracy, lr, schedule, momentum, weight_decay, batch_size, epochs, trainings,
+        reached, probability, low and high (the exact 95 % interval of Clopper and Pearson).
+        Diverged trainings count as failures.
+
+    Raises:
+        ValueError: there are several data sets and none is chosen, or the target is not an
+            accuracy.
+
+    Example:
+        >>> import sparsest
+        >>> rows = sparsest.train("snip", width=4, target_nnz=[12, 20], seeds=3, epochs=1)
+        >>> rates = sparsest.success_rates(rows, target=0.4).df()
+        >>> rates[["method", "target_nnz", "trainings", "reached"]]
+          method  target_nnz  trainings  reached
+        0   snip          12          3        3
+        1   snip          20          3        3
+        >>> rates.low.round(3).tolist()
+        [0.292, 0.292]
+    """
+    _check_accuracy(target)
+    fewer = "" if weights is None else f" AND weight_nnz <= {int(weights)}"
+    columns = ", ".join(_SETTINGS)
+    table = store.sql(
+        f"""
+        SELECT {VARIANT} AS method, {columns}, count(*) AS trainings,
+               count(*) FILTER (accuracy >= {target!r}{fewer}) AS reached
+        FROM results
+        WHERE init = 'fresh' AND status != 'failed' AND dataset = {_dataset(store, dataset)}
+        GROUP BY ALL ORDER BY ALL
+        """
+    ).arrow()
+    counts = zip(
+        *(table.column(name).to_pylist() for name in ("reached", "trainings")), strict=True
+    )
+    intervals = [clopper_pearson(reached, trainings) for reached, trainings in counts]
+    return QueryResult(_with_interval(table, "probability", intervals))
+
+
+def compare(
+    store: Results,
+    first: str,
+    second: str,
+    *,
+    target: float = 0.95,
+    dataset: str | None = None,
+) -> QueryResult:
+    """Compare two methods on pairs of trainings that had the same random numbers.
+
+    Pairs are trained with `pair = true` in a sweep file, or `train(..., pair=True)`. The trainings
+    of a pair differ by method and hyperparameters alone.
+
+    Args:
+        store: store, or rows of `train`.
+        first: method, such as "gmp" or "gmp (events=100)".
+        second: the other method.
+        target: accuracy that counts as a success, 0 to 1.
+        dataset: data set; None if there is only one.
+
+    Returns:
+        One row for each setting, with the columns width, structure, target_nnz, target_accuracy,
+        lr, schedule, momentum, weight_decay, batch_size and epochs; pairs; only_first and
+        only_second (pairs of which one alone reaches the target); difference, low and high (of the
+        success probabilities, first minus second, with the 95 % interval of Agresti and Min);
+        p_value (McNemar's exact test); accuracy_difference, accuracy_low and accuracy_high (mean
+        difference of the pairs, with its 95 % bootstrap interval; NULL for fewer than two pairs).
+
+    Raises:
+        ValueError: there are no pairs, several data sets and none is chosen, or the target is not
+            an accuracy.
+
+    Example:
+        >>> import sparsest
+        >>> rows = sparsest.train(
+        ...     ["snip", "synflow"], width=4, target_nnz=16, seeds=4, epochs=1, pair=True
+        ... )
+        >>> sparsest.compare(rows, "snip", "synflow", target=0.5).df()[["target_nnz", "pairs"]]
+           target_nnz  pairs
+        0          16      4
+    """
+    _check_accuracy(target)
+    chosen = _dataset(store, dataset)
+    same = ("study", "replicate", "root_seed", "init", *_SETTINGS)
+    matching = " AND ".join(f"one.{name} IS NOT DISTINCT FROM other.{name}" for name in same)
+    columns = ", ".join(f"one.{name}" for name in _SETTINGS)
+    table = store.sql(
+        f"""
+        WITH rows AS (
+            SELECT *, {VARIANT} AS variant FROM results
+            WHERE pair AND dataset = {chosen} AND status != 'failed'
+        )
+        SELECT {columns}, list(one.accuracy ORDER BY one.study, one.replicate, one.root_seed)
+                   AS first,
+               list(other.accuracy ORDER BY one.study, one.replicate, one.root_seed) AS second
+        FROM rows AS one JOIN rows AS other ON {matching}
+        WHERE one.variant = {sql_text(first)} AND other.variant = {sql_text(second)}
+        GROUP BY ALL ORDER BY ALL
+        """
+    ).arrow()
+    if not table.num_rows:
+        raise ValueError(
+            f"there are no pairs of {first} and {second}: train both with `pair = true` and the "
+            "same other settings"
+        )
+    measured = [
+        _measured(np.array(one, np.float64), np.array(other, np.float64), target)
+        for one, other in zip(
+            table.column("first").to_pylist(), table.column("second").to_pylist(), strict=True
+        )
+    ]
+    settings = table.drop_columns(["first", "second"])
+    for name in measured[0]:
+        settings = settings.append_column(name, pa.array([row[name] for row in measured]))
+    return QueryResult(settings)
+
+
+def _measured(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any], target: float) -> Any:
+    """Return the numbers of `compare` for float64 [pairs], NaN where a training diverged."""
+    from scipy.stats import binomtest, bootstrap  # slow to import
+
+    with np.errstate(invalid="ignore"):
+        reached, other = first >= target, second >= target
+    only_first, only_second = int((reached & ~other).sum()), int((other & ~reached).sum())
+    interval = matched_difference(only_first, only_second, len(first))
+    discordant = only_first + only_second
+    differences = (first - second)[np.isfinite(first - second)]
+    low = high = None
+    if len(differences) > 1:
+        if np.ptp(differences) == 0:
+            low = high = float(differences[0])
+        else:
+            ends = bootstrap(
+                (differences,),
+                np.mean,
+                n_resamples=RESAMPLES,
+                confidence_level=LEVEL,
+                method="percentile",
+                rng=np.random.default_rng(0),
+            ).confidence_interval
+            low, high = float(ends.low), float(ends.high)
+    return {
+        "pairs": len(first),
+        "only_first": only_first,
+        "only_second": only_second,
+        "difference": interval.value,
+        "low": interval.low,
+        "high": interval.high,
+        "p_value": float(binomtest(only_first, discordant).pvalue) if discordant else 1.0,
+        "accuracy_difference": float(differences.mean()) if len(differences) else None,
+        "accuracy_low": low,
+        "accuracy_high": high,
+    }
+
+
+def matched_difference(only_first: int, only_second: int, pairs: int) -> Interval:
+    """Return the difference of two success probabilities, measured on pairs, with its interval.
+
+    Half an observation is added to each of the four outcomes of a pair, and the interval is that of
+    the normal distribution. Source: A. Agresti and Y. Min, Simple improved confidence intervals for
+    comparing matched proportions, Statistics in Medicine 24, 2005.
+
+    Args:
+        only_first: pairs of which only the first succeeds.
+        only_second: pairs of which only the second succeeds.
+        pairs: number of pairs, at least one.
+    """
+    from scipy.stats import norm  # slow to import
+
+    count, one, other = pairs + 2, only_first + 0.5, only_second + 0.5
+    middle = (one - other) / count
+    deviation = np.sqrt((one + other) / count - middle**2) / np.sqrt(count)
+    reach = float(norm.ppf((1 + LEVEL) / 2) * deviation)
+    return Interval(
+        (only_first - only_second) / pairs, max(-1.0, middle - reach), min(1.0, middle + reach)
+    )
+
+
+def _with_interval(table: pa.Table, name: str, intervals: list[Interval]) -> pa.Table:
+    for column, attribute in ((name, "value"), ("low", "low"), ("high", "high")):
+        values = [getattr(interval, attribute) for interval in intervals]
+        table = table.append_column(column, pa.array(values, pa.float64()))
+    return table
+
+
+def _dataset(store: Results, dataset: str | None) -> str:
+    """Return the SQL literal of the data set to use."""
+    return sql_text(
+        choose_dataset(lambda query: store.sql(query).arrow(), dataset, option="dataset='NAME'")
+    )
+
+
+def _check_accuracy(target: float) -> None:
+    if not 0 <= target <= 1:
+        raise ValueError(f"target {target!r} is not an accuracy: 0 to 1 are allowed")
