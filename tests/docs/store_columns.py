@@ -14,6 +14,7 @@ TABLE = re.compile(re.escape(HEADER) + r"(?:\|.*\n)+")
 
 _SQL_TYPES = {
     pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
     pa.int32(): "INTEGER",
     pa.int64(): "BIGINT",
     pa.uint32(): "UINTEGER",
