@@ -21,21 +21,23 @@ from search.two_phases import (
     paper_phase_2,
     phase_2,
     phase_2_name,
-    smallest_first,
     without_paper,
 )
 from storage.log.init_entries import FoundNetwork
 from storage.log.search_entries import SearchChoice
+from storage.reading.literals import sql_text
 from storage.reading.reader import StoreReader
 
 
 def phase_1_targets(settings: SearchSettings) -> Targets:
     """Return the dense structures: those of the paper's phase1, and others."""
     text = other_phase_1(settings)
-    others = []
+    paper = paper_phase_1(settings)
+    selections = [] if paper is None else [paper]
     if text is not None:
-        others = [Selection.of_study(generated_study(text, WIDER_PHASE_1, settings.root_seed))]
-    return _targets([paper_phase_1(settings), *others])
+        study = generated_study(text, WIDER_PHASE_1, settings.root_seed)
+        selections.append(Selection.of_study(study))
+    return _targets(selections)
 
 
 def phase_2_targets(settings: SearchSettings, structures: Sequence[Structure]) -> Targets:
@@ -74,7 +76,7 @@ def choose_structures(
     rows = [
         row
         for row in _best_of_structures(settings, targets, reader)
-        if max(Structure.parse(row["structure"])) <= settings.max_width
+        if _in_phase_1(settings, Structure.parse(row["structure"]))
     ]
     trained = sum(row["trained"] for row in rows)
     reaching = [row for row in rows if row["accuracy"] is not None and row["reached"]]
@@ -83,9 +85,11 @@ def choose_structures(
         raise UserError(
             f"phase 1: none of {trained:,} dense networks reaches {100 * settings.target:g} %; the "
             f"highest accuracy is {highest:.4f}. Try a lower --target, a greater --max-width, more "
-            "learning rates (--lr) or another --root-seed"
+            "learning rates (--lr), --replicates or another --root-seed"
         )
-    smallest = sorted(reaching, key=lambda row: smallest_first(Structure.parse(row["structure"])))
+    smallest = sorted(
+        reaching, key=lambda row: settings.smallest_first(Structure.parse(row["structure"]))
+    )
     networks = [
         found_network(row, target=settings.target, reached=row["reached"], trained=row["trained"])
         for row in smallest[: settings.structures]
@@ -104,16 +108,28 @@ def sparsest_network(
     Args:
         settings: settings of the search.
         structures: structures of phase 2.
-        reader: reader of the store, which has the networks that phase 1 chose.
+        reader: reader of the store, which has the networks of phase 2.
+
+    Raises:
+        UserError: none reaches the target.
     """
     studies = ["phase1", WIDER_PHASE_1, *PAPER_PHASE_2.values(), *map(phase_2_name, structures)]
+    listed = ", ".join(map(str, structures))
     names = ", ".join(_sql(str(structure)) for structure in structures)
     condition = f"{_condition(settings, studies)} AND structure IN ({names})"
     (counts,) = reader.sql(
         "SELECT count(*) AS trained, "
-        f"count(*) FILTER (accuracy >= {_sql(settings.target)}) AS reached "
-        f"FROM results WHERE {condition}"
+        f"count(*) FILTER (accuracy >= {_sql(settings.target)}) AS reached, "
+        f"max(accuracy) AS highest FROM results WHERE {condition}"
     ).to_pylist()
+    highest = counts.pop("highest")
+    if not counts["reached"]:
+        raise UserError(
+            f"phase 2: none of {counts['trained']:,} networks of {listed} reaches "
+            f"{100 * settings.target:g} %; the highest accuracy is {highest or 0:.4f}. Try a lower "
+            "--target, another --structure, more learning rates (--lr), --replicates or another "
+            "--root-seed"
+        )
     best = reader.sql(
         f"SELECT {COLUMNS} FROM results WHERE {condition} "
         f"AND accuracy >= {_sql(settings.target)} "
@@ -126,6 +142,10 @@ def sparsest_network(
 def structures_of(choice: SearchChoice) -> list[Structure]:
     """Return the structures that phase 1 chose."""
     return [Structure.parse(network.structure) for network in choice.networks]
+
+
+def _in_phase_1(settings: SearchSettings, structure: Structure) -> bool:
+    return len(structure) == settings.depth and max(structure) <= settings.max_width
 
 
 def _targets(selections: Sequence[Selection]) -> Targets:
@@ -156,13 +176,12 @@ def _condition(settings: SearchSettings, studies: Iterable[str]) -> str:
     paper = Experiment()
     fixed: Mapping[str, str | float] = {
         "method": paper.method,
-        "dataset": paper.dataset,
+        "dataset": settings.dataset,
         "init": paper.init,
-        "batch_size": paper.batch_size,
-        "epochs": paper.epochs,
+        "batch_size": settings.batch_size,
+        "epochs": settings.epochs,
         "momentum": paper.momentum,
         "weight_decay": paper.weight_decay,
-        "replicate": paper.replicate,
         "root_seed": settings.root_seed,
     }
     return " AND ".join(
@@ -170,15 +189,17 @@ def _condition(settings: SearchSettings, studies: Iterable[str]) -> str:
             f"study IN ({', '.join(map(_sql, studies))})",
             f"lr IN ({', '.join(map(_sql, settings.lrs))})",
             f"schedule IN ({', '.join(map(_sql, settings.schedules))})",
+            f"replicate < {settings.replicates}",
+            "init_scheme IS NULL",
             *(f"{column} = {_sql(value)}" for column, value in fixed.items()),
         ]
     )
 
 
 def _sql(value: str | float) -> str:
-    """Return a trusted value as an SQL literal; numbers are DOUBLE instead of DECIMAL."""
+    """Return a value as an SQL literal; numbers are DOUBLE instead of DECIMAL."""
     if isinstance(value, str):
-        return f"'{value}'"
+        return sql_text(value)
     return str(value) if isinstance(value, int) else f"{value!r}::DOUBLE"
 
 

@@ -5,6 +5,8 @@
     phase 2   train every mask of their hidden layers
     result    the network with the fewest weights and biases that reaches the target
 
+A given structure takes the place of phase 1 and the choice.
+
 This module determines the experiments of each phase. Those of the paper's studies (phase1,
 phase2-95, phase2-995) belong to these studies, so that nothing is trained twice. All others belong
 to studies of the search, written as sweep files. The names of these studies do not depend on the
@@ -17,20 +19,23 @@ The authors chose the structures of phase 2 by hand, and for 7x3x3 tried some of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise, product
 from typing import Any
 
 from search.catalogue import Selection
-from search.experiment import SCHEDULES
+from search.datasets import dataset_named
+from search.experiment import SCHEDULES, Experiment
 from search.indices import IndexSet
 from search.masks.sequences import AllMasks
 from search.paper import paper_study
 from search.paper_grids import INPUTS
-from search.structure import Structure
+from search.structure import DEFAULT_DEPTH, Structure
 from search.study import Study
+
+_PAPER = Experiment()
 
 PAPER_WIDTH = 16
 """Maximum width of phase1, and width of the networks whose initial weights the paper draws."""
@@ -51,12 +56,18 @@ class SearchSettings:
 
     Attributes:
         target: accuracy to reach.
-        max_width: maximum number of neurons in a hidden layer.
+        max_width: maximum number of neurons in a hidden layer in phase 1.
         lrs: learning rates.
         schedules: learning-rate schedules.
         structures: number of structures in phase 2.
         masks: masks of a structure in phase 2, a value of the sweep-file key `masks`.
         root_seed: seed of all random numbers.
+        dataset: name of the data set.
+        depth: number of hidden layers in phase 1.
+        structure: the structure of phase 2; None if phase 1 chooses structures.
+        epochs: epochs of a training.
+        batch_size: points in a step.
+        replicates: number of trainings of each network under each learning rate and schedule.
     """
 
     target: float
@@ -66,25 +77,59 @@ class SearchSettings:
     structures: int = 1
     masks: str = "all"
     root_seed: int = 0
+    dataset: str = _PAPER.dataset
+    depth: int = DEFAULT_DEPTH
+    structure: Structure | None = None
+    epochs: int = _PAPER.epochs
+    batch_size: int = _PAPER.batch_size
+    replicates: int = 1
+
+    @property
+    def trains_as_paper(self) -> bool:
+        """Whether the paper's trainings are those of this search."""
+        ours = (self.dataset, self.epochs, self.batch_size, self.replicates)
+        return ours == (_PAPER.dataset, _PAPER.epochs, _PAPER.batch_size, 1)
 
     def describe(self, phase: int) -> str:
         """Return everything that decides the choice of a phase; stores identify choices by it."""
         rates = ", ".join(f"{lr:g}" for lr in self.lrs)
+        structures = f"hidden layers up to {self.max_width}"
+        if self.structure is not None:
+            structures = f"structure {self.structure}"
         text = (
-            f"{100 * self.target:g} %, hidden layers up to {self.max_width}, lr {rates}, schedule "
+            f"{100 * self.target:g} %, {structures}, lr {rates}, schedule "
             f"{', '.join(self.schedules)}, root seed {self.root_seed}, "
             f"smallest {self.structures}"
         )
+        others = {
+            "depth": (self.depth, DEFAULT_DEPTH),
+            "data set": (self.dataset, _PAPER.dataset),
+            "epochs": (self.epochs, _PAPER.epochs),
+            "batch size": (self.batch_size, _PAPER.batch_size),
+            "replicates": (self.replicates, 1),
+        }
+        for name, (value, default) in others.items():
+            text += "" if value == default else f", {name} {value}"
         return text if phase == 1 else f"{text}, masks {self.masks}"
 
+    def smallest_first(self, structure: Structure) -> tuple[int, Structure]:
+        """Return the sort key of a structure: weights and biases, then neurons layer by layer."""
+        ends = dataset_named(self.dataset)
+        return structure.parameters(ends.features, ends.outputs), structure
 
-def smallest_first(structure: Structure) -> tuple[int, Structure]:
-    """Return the sort key of a structure: weights and biases, then neurons layer by layer."""
-    return structure.parameters(INPUTS), structure
+
+def usual_max_width(depth: int) -> int:
+    """Return the greatest width up to the paper's with no more structures than the paper's."""
+    within = (
+        width for width in range(PAPER_WIDTH, 1, -1) if width**depth <= PAPER_WIDTH**DEFAULT_DEPTH
+    )
+    return next(within, 1)
 
 
-def paper_phase_1(settings: SearchSettings) -> Selection:
-    """Return the experiments of the paper's phase1 that the search needs; perhaps none."""
+def paper_phase_1(settings: SearchSettings) -> Selection | None:
+    """Return the experiments of the paper's phase1 that the search needs; None if it uses none."""
+    if not settings.trains_as_paper or settings.depth != DEFAULT_DEPTH:
+        return None
     study = paper_study("phase1").with_root_seed(settings.root_seed)
     wanted = (
         index
@@ -101,16 +146,17 @@ def other_phase_1(settings: SearchSettings) -> str | None:
     The full network is 16 neurons wide, or as wide as the widest layer if that is more.
     """
     tables = []
-    study = paper_study("phase1")
-    other_lrs = [lr for lr in settings.lrs if lr not in study.values("lr")]
+    paper = paper_phase_1(settings)
+    other_lrs = [lr for lr in settings.lrs if not paper or lr not in paper.study.values("lr")]
     if other_lrs:
         widths = range(1, min(settings.max_width, PAPER_WIDTH) + 1)
-        narrow = list(map(Structure, product(widths, repeat=3)))
-        tables.append(_table(other_lrs, settings.schedules, narrow, PAPER_WIDTH))
+        narrow = list(map(Structure, product(widths, repeat=settings.depth)))
+        tables.append(_table(other_lrs, settings, narrow, PAPER_WIDTH))
     for width in range(PAPER_WIDTH + 1, settings.max_width + 1):
-        wide = [Structure(s) for s in product(range(1, width + 1), repeat=3) if max(s) == width]
-        tables.append(_table(settings.lrs, settings.schedules, wide, width))
-    return f'name = "{WIDER_PHASE_1}"\n' + "".join(tables) if tables else None
+        structures = product(range(1, width + 1), repeat=settings.depth)
+        wide = [Structure(s) for s in structures if max(s) == width]
+        tables.append(_table(settings.lrs, settings, wide, width))
+    return _sweep_file(WIDER_PHASE_1, settings, tables) if tables else None
 
 
 def phase_2_name(structure: Structure) -> str:
@@ -121,18 +167,18 @@ def phase_2_name(structure: Structure) -> str:
 def phase_2(settings: SearchSettings, structure: Structure) -> str:
     """Return a sweep file of the masks of a structure."""
     width = max(PAPER_WIDTH, *structure)
-    table = _table(settings.lrs, settings.schedules, [structure], width, settings.masks)
-    return f'name = "{phase_2_name(structure)}"\n{table}'
+    table = _table(settings.lrs, settings, [structure], width, settings.masks)
+    return _sweep_file(phase_2_name(structure), settings, [table])
 
 
 def paper_phase_2(settings: SearchSettings, structure: Structure) -> Selection | None:
     """Return the experiments of phase2-95 or phase2-995 that the search needs.
 
     Returns:
-        None if the paper did not enumerate the structure, or if not all masks are needed: the
-        representative of a network can differ from the paper's masks of it.
+        None if the paper did not enumerate the structure or trained it otherwise, or if not all
+        masks are needed: the representative of a network can differ from the paper's masks of it.
     """
-    if structure not in PAPER_PHASE_2 or settings.masks != "all":
+    if structure not in PAPER_PHASE_2 or settings.masks != "all" or not settings.trains_as_paper:
         return None
     study = paper_study(PAPER_PHASE_2[structure]).with_root_seed(settings.root_seed)
     wanted = [(block.start, block.stop) for spec, block in _blocks(study) if _wants(settings, spec)]
@@ -192,18 +238,30 @@ def _position_in_layer(rows: int, cols: int, mask: str) -> int:
     return _layer(rows, cols).index(mask)
 
 
+def _sweep_file(name: str, settings: SearchSettings, tables: list[str]) -> str:
+    """Return a sweep file; numbers and lists have the same form in JSON and TOML."""
+    return (
+        f'name = "{name}"\n'
+        f"replicates = {settings.replicates}\n"
+        "[base]\n"
+        f"dataset = {json.dumps(settings.dataset)}\n"
+        f"epochs = {settings.epochs}\n"
+        f"batch_size = {settings.batch_size}\n" + "".join(tables)
+    )
+
+
 def _table(
-    lrs: list[float] | tuple[float, ...],
-    schedules: tuple[str, ...],
+    lrs: Sequence[float],
+    settings: SearchSettings,
     structures: list[Structure],
     width: int,
     masks: str = "dense",
 ) -> str:
-    """Return a table of a sweep file; lists have the same form in JSON and TOML."""
+    """Return a table of a sweep file."""
     return (
         "[[grid]]\n"
         f"lr = {json.dumps(list(lrs))}\n"
-        f"schedule = {json.dumps(list(schedules))}\n"
+        f"schedule = {json.dumps(list(settings.schedules))}\n"
         f"structure = {json.dumps([str(s) for s in structures])}\n"
         f"width = [{width}]\n"
         f'masks = "{masks}"\n'

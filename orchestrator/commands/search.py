@@ -39,6 +39,7 @@ from orchestrator.invocation import Invocation, program
 from orchestrator.planning.calibration import calibration
 from orchestrator.planning.estimate import estimate
 from orchestrator.planning.plan import PlannedStudy
+from orchestrator.planning.space import parse_structure
 from orchestrator.planning.targets import Targets
 from orchestrator.run_store import RunStore
 from orchestrator.search_phases import (
@@ -49,11 +50,18 @@ from orchestrator.search_phases import (
     structures_of,
 )
 from orchestrator.stopping import exit_code
-from search.experiment import SCHEDULES
-from search.structure import Structure
-from search.two_phases import LRS, PAPER_WIDTH, SearchSettings
+from search.datasets import dataset_named
+from search.experiment import SCHEDULES, Experiment
+from search.paper_grids import INPUTS
+from search.structure import DEFAULT_DEPTH, MAX_DEPTH, Structure
+from search.two_phases import LRS, SearchSettings, usual_max_width
 from storage.log.search_entries import SearchChoice
 from storage.reading.reader import StoreReader
+
+_PAPER = Experiment()
+
+MAX_STRUCTURES = 64**3
+"""Maximum number of structures in phase 1."""
 
 MAX_CORE_HOURS = 24.0
 """Duration of a phase up to which it needs no permission."""
@@ -84,20 +92,41 @@ def search(
             help="Accuracy to reach, such as 0.95.",
         ),
     ],
-    max_width: Annotated[
-        int,
+    dataset: Annotated[
+        str, typer.Option(metavar="NAME", help="Data set (`sparsest datasets` lists them).")
+    ] = _PAPER.dataset,
+    depth: Annotated[
+        int | None,
         typer.Option(
-            metavar="N", parser=whole_number(1, 64), help="Neurons of the widest hidden layer."
+            metavar="N",
+            parser=whole_number(1, MAX_DEPTH),
+            help=f"Hidden layers in phase 1 [default: {DEFAULT_DEPTH}]",
         ),
-    ] = PAPER_WIDTH,
+    ] = None,
+    max_width: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            parser=whole_number(1, 64),
+            help="Neurons of the widest hidden layer in phase 1 [default: 16; 8 at depth 4, 5 at "
+            "depth 5, so that there are up to 4,096 structures]",
+        ),
+    ] = None,
+    structure: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S",
+            help="Structure of phase 2, such as 5x4, of any depth; without phase 1.",
+        ),
+    ] = None,
     structures: Annotated[
-        int,
+        int | None,
         typer.Option(
             metavar="N",
             parser=whole_number(1),
-            help="Number of structures, the smallest first, whose masks are tried.",
+            help="Number of structures, the smallest first, whose masks are tried [default: 1]",
         ),
-    ] = 1,
+    ] = None,
     masks: Annotated[
         MasksChoice,
         typer.Option(
@@ -116,6 +145,20 @@ def search(
             help="Schedule of the learning rate; repeatable [default: all three]",
         ),
     ] = None,
+    epochs: Annotated[
+        int, typer.Option(metavar="N", parser=whole_number(1), help="Epochs of a training.")
+    ] = _PAPER.epochs,
+    batch_size: Annotated[
+        int, typer.Option(metavar="N", parser=whole_number(1), help="Points in a step.")
+    ] = _PAPER.batch_size,
+    replicates: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            parser=whole_number(1),
+            help="Trainings of each network under each learning rate and schedule.",
+        ),
+    ] = 1,
     again: Annotated[
         bool,
         typer.Option("--again", help="Choose the structures again, from what is stored now."),
@@ -137,17 +180,39 @@ def search(
     """Search for the sparsest network that reaches an accuracy. The same command resumes.
 
     Phase 1 trains every dense structure, phase 2 every mask of the smallest structures that reach
-    the accuracy. Stored experiments are not trained again, and the choice of phase 1 is kept for
-    the same options.
+    the accuracy, or of --structure. Stored experiments are not trained again, and the choice of
+    phase 1 is kept for the same options.
     """
+    try:
+        dataset_named(dataset)
+    except ValueError as error:
+        raise UserError(f"--dataset: {error}") from error
+    of_phase_1 = {"--depth": depth, "--max-width": max_width, "--structures": structures}
+    unused = [name for name, value in of_phase_1.items() if value is not None]
+    if structure is not None and unused:
+        raise UserError(f"{unused[0]} is about phase 1, which --structure leaves out: give one")
+    layers = depth or DEFAULT_DEPTH
+    widest = max_width or usual_max_width(layers)
+    if widest**layers > MAX_STRUCTURES:
+        raise UserError(
+            f"--depth {layers} with --max-width {widest} has too many structures; allowed: "
+            f"{MAX_STRUCTURES:,}, such as --max-width {usual_max_width(layers)}, or --structure S "
+            "for a single one"
+        )
     settings = SearchSettings(
         target=target,
-        max_width=max_width,
+        max_width=widest,
         lrs=tuple(sorted(set(lr))) if lr else LRS,
         schedules=tuple(name for name in SCHEDULES if not schedule or name in schedule),
-        structures=structures,
+        structures=structures or 1,
         masks=masks,
         root_seed=root_seed,
+        dataset=dataset,
+        depth=layers,
+        structure=None if structure is None else parse_structure(structure),
+        epochs=epochs,
+        batch_size=batch_size,
+        replicates=replicates,
     )
     options = TrainingOptions(
         executor=ExecutorOptions.of(executor, workers, device, address),
@@ -207,8 +272,17 @@ class Search:
         Raises:
             UserError: no network reaches the target, or a phase takes too long.
         """
+        inputs = dataset_named(self.settings.dataset).features
+        if inputs > INPUTS:
+            self._print(
+                f"every mask keeps a weight of each of the {inputs} inputs of "
+                f"{self.settings.dataset}: networks that ignore an input are not tried"
+            )
+        if self.settings.structure is not None:
+            self._find_sparsest([self.settings.structure])
+            return
         # Settings that phase 2 refuses are refused before phase 1 is trained.
-        phase_2_targets(self.settings, [Structure((1, 1, 1))])
+        phase_2_targets(self.settings, [Structure.uniform(1, self.settings.depth)])
         self.structures = None if again else self._chosen_before()
         if self.structures is None:
             targets = phase_1_targets(self.settings)
@@ -221,7 +295,10 @@ class Search:
             chosen = self.structures.chosen
             self._print(f"chosen before, on {chosen} (--again chooses again):")
         self._print(*describe_choice(self.structures))
-        structures = structures_of(self.structures)
+        self._find_sparsest(structures_of(self.structures))
+
+    def _find_sparsest(self, structures: Sequence[Structure]) -> None:
+        """Train phase 2 and choose the sparsest network."""
         if not self._train(2, phase_2_targets(self.settings, structures)):
             return
         self.network = self._choose(

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.display.formatting import counted
-from search.paper_grids import INPUTS
-from search.structure import Structure
 from storage.log.init_entries import FoundNetwork
 from storage.log.search_entries import SearchChoice
 
@@ -75,11 +73,10 @@ def describe_choice(choice: SearchChoice) -> list[str]:
     ]
     for network in choice.networks:
         if choice.phase == 1:
-            parameters = Structure.parse(network.structure).parameters(INPUTS)
             lines.append(
-                f"  {network.structure}, {parameters} weights and biases: {network.reached} of "
-                f"{network.trained} reach it, the best with {network.accuracy:.4f} "
-                f"({network.label})"
+                f"  {network.structure}, {network.model_nnz} weights and biases: "
+                f"{network.reached} of {network.trained} reach it, the best with "
+                f"{network.accuracy:.4f} ({network.label})"
             )
         else:
             lines.append(

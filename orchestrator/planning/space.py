@@ -64,10 +64,7 @@ def mask_space(text: str, inputs: int = INPUTS) -> MaskSpace:
     Raises:
         UserError: the text is not a structure, or it has more than `MAX_WEIGHTS` weights.
     """
-    try:
-        structure = Structure.parse(text)
-    except ValueError:
-        raise UserError(f"not a structure: {text!r}; allowed: {STRUCTURE_FORMAT}") from None
+    structure = parse_structure(text)
     weights = sum(rows * cols for cols, rows in pairwise((inputs, *structure)))
     if weights > MAX_WEIGHTS:
         raise UserError(
@@ -91,6 +88,18 @@ def mask_space(text: str, inputs: int = INPUTS) -> MaskSpace:
         populations["paper"] = _population(networks)
         populations["paper-distinct"] = _population(without_renamings(networks))
     return MaskSpace(structure, inputs, populations, at_least, listed)
+
+
+def parse_structure(text: str) -> Structure:
+    """Return the structure that a command names.
+
+    Raises:
+        UserError: the text is not a structure.
+    """
+    try:
+        return Structure.parse(text)
+    except ValueError:
+        raise UserError(f"not a structure: {text!r}; allowed: {STRUCTURE_FORMAT}") from None
 
 
 def _listed(structure: Structure, inputs: int) -> ListedMasks | None:

@@ -225,6 +225,54 @@ def test_search_ignores_a_user_s_sweep_of_the_same_name(store: Path, tmp_path: P
     assert report(store)["phase_2"]["trained"] == 2
 
 
+SHORT = ("--dataset", "xor", "--epochs", "1", "--batch-size", "64")
+
+
+def test_search_of_another_task_and_depth(store: Path) -> None:
+    found = report(store, *SHORT, "--depth", "2", "--max-width", "2", "--replicates", "2")
+    rows = query(
+        store,
+        "SELECT study, dataset, epochs, batch_size, len(layers) AS n, count(*) AS trained, "
+        "max(replicate) AS last FROM results GROUP BY ALL ORDER BY ALL",
+    ).to_pylist()
+    assert {row["study"] for row in rows} > {"search-dense"}
+    for row in rows:
+        assert (row["dataset"], row["epochs"], row["batch_size"]) == ("xor", 1, 64)
+        assert (row["n"], row["last"]) == (4, 1)
+    assert found["phase_1"]["trained"] == 2 * 4
+    (chosen,) = found["phase_2"]["networks"]
+    assert chosen["accuracy"] >= 0.5
+
+
+def test_given_structure_takes_the_place_of_phase_1(store: Path) -> None:
+    found = report(store, *SHORT, "--structure", "2x1", "--masks", "distinct")
+    assert found["phase_1"] is None
+    assert found["phase_2"]["networks"][0]["structure"] == "2x1"
+    assert found["trained"] == count_rows(store) == found["phase_2"]["trained"]
+    assert report(store, *SHORT, "--structure", "2x1", "--masks", "distinct")["trained"] == 0
+    ended = search(store, *SHORT, "--structure", "1", target=1.0, code=1)
+    assert "highest accuracy" in ended.err
+
+
+def test_search_says_that_inputs_are_not_left_out(store: Path) -> None:
+    ended = search(store, "--dataset", "iris", "--epochs", "1", "--structure", "1", target=0.1)
+    assert "4 inputs of iris" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--dataset", "moon"), "moon"),
+        (("--structure", "2x1", "--depth", "2"), "--depth"),
+        (("--structure", "2x0"), "2x0"),
+        (("--depth", "5", "--max-width", "16"), "--max-width 5"),
+    ],
+)
+def test_impossible_search_is_refused(store: Path, words: tuple[str, ...], named: str) -> None:
+    assert named in search(store, *words, code=1).err
+    assert not store.exists()
+
+
 def test_unknown_masks_are_refused_before_phase_1(store: Path) -> None:
     executor = ExecutorOptions(ExecutorChoice.inline, None, ("cpu",), None)
     options = TrainingOptions(executor, 0, None, Invocation(("search",)))

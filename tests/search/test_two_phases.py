@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from search.two_phases import (
     paper_phase_1,
     paper_phase_2,
     phase_2,
-    smallest_first,
+    usual_max_width,
     without_paper,
 )
 
@@ -30,13 +31,16 @@ def own_study(text: str) -> Study:
 
 def test_default_phase_1_is_the_paper_s() -> None:
     settings = SearchSettings(0.95)
-    assert len(paper_phase_1(settings)) == 24_576
+    paper = paper_phase_1(settings)
+    assert paper is not None
+    assert len(paper) == 24_576
     assert other_phase_1(settings) is None
 
 
 def test_options_narrow_phase_1() -> None:
     settings = SearchSettings(0.95, max_width=3, lrs=(0.1,), schedules=("step", "constant"))
     selection = paper_phase_1(settings)
+    assert selection is not None
     assert len(selection) == 27 * 2
     chosen = [selection.study[index] for index in selection.indices]
     assert {e.lr for e in chosen} == {0.1}
@@ -51,6 +55,7 @@ def test_every_combination_beyond_the_paper_occurs_once() -> None:
     assert text is not None
     assert len(tomllib.loads(text)["grid"]) == 3
     own, paper = own_study(text), paper_phase_1(settings)
+    assert paper is not None
     assert len(own) + len(paper) == 18**3 * 2
     experiments = [*own, *(paper.study[index] for index in paper.indices)]
     assert len({(e.hidden, e.lr) for e in experiments}) == 18**3 * 2
@@ -108,6 +113,30 @@ def test_page_on_the_search_states_the_number_of_masks(text: str, masks: int) ->
     assert f"{masks:,} for {structure}" in page.read_text()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"dataset": "xor"}, {"epochs": 10}, {"batch_size": 64}, {"replicates": 2}, {"depth": 2}],
+)
+def test_other_trainings_than_the_paper_s_belong_to_the_search(options: dict[str, Any]) -> None:
+    settings = SearchSettings(0.95, max_width=2, lrs=(0.05,), schedules=("step",), **options)
+    assert paper_phase_1(settings) is None
+    text = other_phase_1(settings)
+    assert text is not None
+    study = own_study(text)
+    assert len(study) == 2**settings.depth * settings.replicates
+    assert {len(experiment.hidden) for experiment in study} == {settings.depth}
+    if settings.depth == 3:
+        structure = Structure((3, 3, 3))
+        assert paper_phase_2(settings, structure) is None
+        masks = own_study(phase_2(settings, structure))
+        assert len(masks) == 25_992 * settings.replicates
+        assert (masks[0].dataset, masks[0].epochs) == (settings.dataset, settings.epochs)
+
+
+def test_usual_width_has_no_more_structures_than_the_paper() -> None:
+    assert [usual_max_width(depth) for depth in (1, 2, 3, 4, 5, 64)] == [16, 16, 16, 8, 5, 1]
+
+
 def test_distinct_masks_do_not_reuse_the_paper() -> None:
     assert paper_phase_2(SearchSettings(0.95, masks="distinct"), Structure((3, 3, 3))) is None
     assert paper_phase_2(SearchSettings(0.95), Structure((4, 3, 2))) is None
@@ -126,7 +155,7 @@ def test_index_of_a_mask_inverts_indexing(shape: tuple[int, int]) -> None:
 def test_structures_are_ordered_by_size() -> None:
     # 61, 37, 38 and 26 weights and biases (docs/paper.md, section 4).
     structures = list(map(Structure, [(7, 3, 3), (3, 3, 3), (4, 3, 2), (3, 2, 2)]))
-    ordered = sorted(structures, key=smallest_first)
+    ordered = sorted(structures, key=SearchSettings(0.95).smallest_first)
     assert ordered == [(3, 2, 2), (3, 3, 3), (4, 3, 2), (7, 3, 3)]
 
 
@@ -139,6 +168,12 @@ def test_settings_with_different_choices_have_different_descriptions() -> None:
         SearchSettings(0.95, schedules=("step",)),
         SearchSettings(0.95, structures=2),
         SearchSettings(0.95, root_seed=1),
+        SearchSettings(0.95, dataset="xor"),
+        SearchSettings(0.95, depth=2),
+        SearchSettings(0.95, structure=Structure((5, 4))),
+        SearchSettings(0.95, epochs=10),
+        SearchSettings(0.95, batch_size=64),
+        SearchSettings(0.95, replicates=2),
     ]
     assert len({s.describe(1) for s in settings}) == len(settings)
     distinct = SearchSettings(0.95, masks="distinct")
