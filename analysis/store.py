@@ -14,6 +14,7 @@ from analysis.network import Network, network_from_row
 from analysis.networks import Networks
 from analysis.reduced import reduced_row
 from analysis.retrain import WeightsNotStored, retrained, was_left_out
+from search.cache_folder import cache_folder
 from search.columns import COLUMNS
 from search.extras import optional
 from storage.paths import published_folder
@@ -25,7 +26,6 @@ from storage.reading.views import results_query
 from storage.remote.address import S3Address, is_address
 from storage.remote.working_copy import working_copy
 from storage.results_reader import ResultsReader
-from workers.cache_folder import cache_folder
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,9 +16,9 @@ from PIL import Image
 
 from analysis.report.build import Options, build_report
 from benchmarks.browser import chromium, open_report
+from search.cache_folder import cache_folder
 from storage.paths import published_folder
 from storage.published.reader import PublishedReader
-from workers.cache_folder import cache_folder
 
 GALLERY = Path(__file__).resolve().parents[1] / "docs" / "gallery"
 

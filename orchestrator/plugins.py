@@ -24,7 +24,8 @@ def packages_of(studies: Iterable[Study]) -> dict[str, str]:
     anything is trained.
 
     Raises:
-        UserError: a plug-in cannot be used, or a package has other data than expected.
+        UserError: a plug-in or a data set cannot be used, or a package has other data than
+            expected.
         ModuleNotFoundError: the package of a built-in data set is not installed.
     """
     packages: dict[str, str] = {}
@@ -38,11 +39,10 @@ def packages_of(studies: Iterable[Study]) -> dict[str, str]:
             if name in DATASETS and not DATASETS[name].package:
                 continue
             _check_dataset(name)
-            plugin = None if name in DATASETS else plugin_datasets().plugin(name)
-            if plugin is None:
+            if name in DATASETS:
                 package = DATASETS[name].package
                 packages[package] = metadata.version(package)
-            elif plugin.package:
+            elif (plugin := plugin_datasets().plugin(name)) is not None and plugin.package:
                 packages[plugin.package] = plugin.version
     return packages
 

@@ -11,6 +11,7 @@ from orchestrator.planning.estimate import SAMPLE as STUDY_SAMPLE
 from orchestrator.planning.estimate import mean_cost, spread
 from orchestrator.planning.plan import PlannedStudy
 from orchestrator.worker_pool import Speeds, WorkerCounts, WorkerKind
+from search.dataset_files import held_file, is_file_dataset
 from search.indices import IndexSet
 from search.layers import StoredInit
 from search.study import Study
@@ -170,7 +171,10 @@ class TaskScheduler:
     def _task(self, study: Study, indices: IndexSet) -> Task:
         tokens = {study[index].init for index in indices} if study.parents else set()
         parents = {token: self._parents[token] for token in tokens & self._parents.keys()}
-        return Task(study, indices, self._sweep_id, self._curves, self._packages, parents)
+        files = map(held_file, sorted(filter(is_file_dataset, study.values("dataset"))))
+        return Task(
+            study, indices, self._sweep_id, self._curves, self._packages, parents, tuple(files)
+        )
 
     def _job(self, study: Study, indices: IndexSet, mean: float) -> Job:
         self._left -= len(indices)

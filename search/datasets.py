@@ -1,7 +1,7 @@
 """All data sets, described without their points.
 
-Other packages add data sets as plug-ins. The functions that make the points are elsewhere; only a
-plug-in's is called here, when its size is needed.
+Other packages add data sets as plug-ins, and users have some in files. The functions that make the
+points are elsewhere; a plug-in's is called here, and a file is read, when the size is needed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
 
+from search.dataset_files import PREFIX, held_file
 from search.plugins import DATASETS_GROUP, FoundPlugins, find_plugins
 from search.process_state import plugin_call
 
@@ -31,11 +32,11 @@ class DatasetSpec:
         points: number of points to train on.
         features: number of inputs of a network for it.
         function: function that makes it from its name and `arguments`, MODULE:NAME; empty for a
-            plug-in.
+            plug-in and for a file.
         arguments: further arguments of the function.
         classes: number of classes.
         test_points: number of points of the test split; 0 without one.
-        digest: `workers.datasets.Dataset.digest`.
+        digest: `workers.datasets.Dataset.digest`; empty for a file, whose name has one.
         linear_accuracy: accuracy of a linear model on the points to train on, 0 to 1
             (`workers.linear_model`); None if it is not known.
         package: package that has its data; empty if none is needed.
@@ -151,10 +152,29 @@ def dataset_names() -> list[str]:
 def dataset_named(name: str) -> DatasetSpec:
     """Return the data set of that name; a plug-in's points are made to count them.
 
+    Args:
+        name: value of `Experiment.dataset`, or `file:PATH`.
+
     Raises:
-        ValueError: there is no such data set, or it is a plug-in that cannot be used.
+        ValueError: there is no such data set, it is a plug-in that cannot be used, or a file that
+            is missing or no data set.
     """
-    return DATASETS[name] if name in DATASETS else plugin_dataset(name)
+    if name in DATASETS:
+        return DATASETS[name]
+    return _file_dataset(name) if name.startswith(PREFIX) else plugin_dataset(name)
+
+
+def _file_dataset(name: str) -> DatasetSpec:
+    file = held_file(name)
+    table = file.table
+    test_points = int(table.test.sum())
+    return DatasetSpec(
+        file.name,
+        len(table.test) - test_points,
+        len(table.feature_names),
+        classes=max(int(table.labels.max()), 0) + 1,
+        test_points=test_points,
+    )
 
 
 @cache

@@ -8,7 +8,7 @@ from pathlib import Path
 import search.plugins
 from search.datasets import plugin_dataset, plugin_datasets
 from search.methods import plugin_methods
-from workers.datasets import load_dataset
+from workers.datasets import made_once
 
 EntryPoints = Mapping[str, Mapping[str, str]]
 """Group -> name of the entry point -> its value."""
@@ -36,5 +36,5 @@ def forget_plugins() -> None:
     """Forget the plug-ins that were found or registered, as a new process does."""
     for registered in search.plugins._registered.values():
         registered.clear()
-    for cached in (plugin_methods, plugin_datasets, plugin_dataset, load_dataset):
+    for cached in (plugin_methods, plugin_datasets, plugin_dataset, made_once):
         cached.cache_clear()

@@ -14,6 +14,7 @@ from importlib import import_module, metadata
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from search.dataset_files import PREFIX, held_file, is_file_dataset
 from search.datasets import DATASETS, DatasetSpec, made_by_plugin, outputs_for
 
 
@@ -189,13 +190,23 @@ def standardised(
     return result
 
 
-@cache
 def load_dataset(name: str) -> Dataset:
     """Return the data set of that name, made once per process.
+
+    Args:
+        name: name in experiments, or `file:PATH` for a Parquet or CSV file, which is read again in
+            every call.
 
     Raises:
         ValueError, ModuleNotFoundError: as `make_dataset`.
     """
+    by_path = name.startswith(PREFIX) and not is_file_dataset(name)
+    return made_once(held_file(name).name if by_path else name)
+
+
+@cache
+def made_once(name: str) -> Dataset:
+    """Return `make_dataset(name)`, made once per process."""
     return make_dataset(name)
 
 
@@ -203,13 +214,17 @@ def make_dataset(name: str) -> Dataset:
     """Make the data set of that name.
 
     Raises:
-        ValueError: no data set has that name, it is a plug-in that cannot be used, or a package
-            has other data than expected.
+        ValueError: no data set has that name, it is a plug-in that cannot be used, a package has
+            other data than expected, or a file is missing or no data set.
         ModuleNotFoundError: the package that has the data is not installed.
     """
     # Looking for plug-ins takes time, which a built-in data set does not need.
     if name in DATASETS:
         return _built_in(DATASETS[name])
+    if name.startswith(PREFIX):
+        from workers.file_datasets import dataset_of
+
+        return dataset_of(held_file(name))
     return made_by_plugin(name, partial(_checked, name))
 
 

@@ -13,7 +13,7 @@ from search.methods import METHODS, plugin_methods
 from search.plugin_methods import check_method
 from search.plugins import DATASETS_GROUP, METHODS_GROUP
 from search.plugins import register as register_plugin
-from workers.datasets import Dataset, load_dataset
+from workers.datasets import Dataset, made_once
 
 _COST = (1.0, 200.0)
 """Cost of a method that states none: that of a gradient over a few batches."""
@@ -67,5 +67,5 @@ def _register_dataset(dataset: Dataset) -> None:
     if name in DATASETS:
         raise ValueError(f"the name {name!r} is taken by a built-in data set")
     register_plugin(DATASETS_GROUP, name, lambda: dataset, plugin_datasets())
-    for cached in (plugin_datasets, plugin_dataset, load_dataset):
+    for cached in (plugin_datasets, plugin_dataset, made_once):
         cached.cache_clear()

@@ -9,6 +9,7 @@ from importlib import metadata
 
 import pyarrow as pa
 
+from search.dataset_files import DatasetFile, hold
 from search.indices import IndexSet
 from search.layers import StoredInit
 from search.schema import RESULT_SCHEMA
@@ -28,6 +29,7 @@ class Task:
         curves: measure every training after each epoch too.
         packages: (name, version) of the packages whose plug-ins or data the sweep uses.
         parents: networks of other rows that these experiments start from, by token.
+        files: data sets of the study that are in files of the user.
     """
 
     study: Study
@@ -36,6 +38,7 @@ class Task:
     curves: bool = False
     packages: tuple[tuple[str, str], ...] = ()
     parents: Mapping[str, StoredInit] = field(default_factory=dict)
+    files: tuple[DatasetFile, ...] = ()
 
 
 def run_task(task: Task, inits: Mapping[str, StoredInit], device: Device) -> pa.RecordBatch:
@@ -50,6 +53,7 @@ def run_task(task: Task, inits: Mapping[str, StoredInit], device: Device) -> pa.
     """
     for package, version in task.packages:
         _require(package, version)
+    hold(task.files)
     experiments = [task.study[index] for index in task.indices]
     outcome = train_batch(experiments, {**inits, **task.parents}, device, curves=task.curves)
     return _with_study(outcome, task)

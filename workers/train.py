@@ -119,6 +119,8 @@ def train_batch(
         for (name, backend), members in groups.items():
             chosen = [experiments[i] for i in members]
             dataset = load_dataset(name)
+            if dataset.name != name:
+                raise ValueError(f"data set {name!r} is called {dataset.name!r} in experiments")
             results = backend.train(chosen, dataset, inits or {}, curves)
             prunable = prunability(results, dataset)
             tests = _tested(results, dataset)

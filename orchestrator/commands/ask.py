@@ -17,11 +17,11 @@ from orchestrator.display.result_table import show_result
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from orchestrator.stopping import Terminated
+from search.cache_folder import cache_folder
 from storage.errors import StoreError
 from storage.export import export_results, stream_results
 from storage.reading.query import split_statements
 from storage.results_reader import ResultsReader
-from workers.cache_folder import cache_folder
 
 
 class QueryFormat(StrEnum):

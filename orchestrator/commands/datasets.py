@@ -28,7 +28,7 @@ def datasets(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Describe one data set, and draw it if it has two features.",
+            help="Describe one data set, or file:PATH, and draw it if it has two features.",
         ),
     ] = None,
     output: Annotated[
@@ -115,6 +115,7 @@ def _show(name: str, output: Path | None, *, overwrite: bool, dark: bool, as_jso
         )
     linear = spec.linear_accuracy
     record = _record(spec) | {
+        "digest": dataset.digest,
         "linear_accuracy": linear_accuracy(dataset) if linear is None else linear,
         "image_shape": dataset.image_shape,
         "feature_names": dataset.feature_names,

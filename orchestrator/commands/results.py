@@ -6,11 +6,11 @@ from pathlib import Path
 
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
+from search.cache_folder import cache_folder
 from storage.paths import published_folder
 from storage.published.reader import PublishedReader
 from storage.reading.reader import StoreReader
 from storage.results_reader import ResultsReader
-from workers.cache_folder import cache_folder
 
 
 def results_reader(store: Path | None, published: bool) -> ResultsReader:

@@ -39,9 +39,9 @@ from orchestrator.planning.targets import (
 )
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import exit_code
+from search.cache_folder import cache_folder
 from storage.log.entries import Status
 from storage.paths import published_folder
-from workers.cache_folder import cache_folder
 
 RETRIABLE: tuple[Status, ...] = ("failed", "diverged")
 """Statuses of rows without a trained network."""

@@ -30,8 +30,8 @@ class StoreOnS3:
             StoreError: the store cannot be read.
         """
         # Imported here: it takes longer than most commands, whose stores are folders.
+        from search.cache_folder import cache_folder
         from storage.remote.working_copy import working_copy
-        from workers.cache_folder import cache_folder
 
         return working_copy(self.address, cache_folder(), may_be_missing=self.may_be_missing)
 

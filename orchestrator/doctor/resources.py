@@ -13,7 +13,7 @@ import psutil
 from orchestrator.cores import usable_cores
 from orchestrator.display.formatting import human_bytes
 from orchestrator.doctor.finding import Finding, ok, problem, warning
-from workers.cache_folder import cache_folder
+from search.cache_folder import cache_folder
 
 WORKER_BYTES = 600_000_000
 """Memory of a training process with torch, numba and the rows of a task, rounded up."""

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, PositiveFloat, ValidationError
 
+from search.cache_folder import cache_folder
 from search.experiment import Experiment
 from search.paper_grids import INPUTS
 from search.structure import Structure
 from storage.log.sweep_info import processor_name
-from workers.cache_folder import cache_folder
 from workers.cost import STEP_COST, step_cost
 from workers.kernel.instruction_set import backend_name
 

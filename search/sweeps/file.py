@@ -29,6 +29,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from search.catalogue import RESERVED_NAMES
+from search.dataset_files import PREFIX, file_at, is_file_dataset
+from search.datasets import dataset_named
 from search.experiment import Experiment
 from search.grid import Chain, Product, Replicates
 from search.study import Study
@@ -153,6 +155,7 @@ def _study(document: dict[str, Any], allowed: AllowedKeys, path: Path, content: 
     single = isinstance(grid, dict)
     if single:
         document = {**document, "grid": [grid]}
+    document = _with_named_files(document, single, path.parent)
     try:
         model = file_model(allowed.in_tables, allowed.of_methods)
         sweep = model.model_validate(document).model_dump(exclude_unset=True)
@@ -193,6 +196,42 @@ def _study(document: dict[str, Any], allowed: AllowedKeys, path: Path, content: 
         )
     except ValueError as error:
         raise RefusalError(str(error)) from None
+
+
+def _with_named_files(document: dict[str, Any], single: bool, folder: Path) -> dict[str, Any]:
+    """Return the document with `file:PATH` replaced by the name of the data set in experiments.
+
+    Args:
+        document: tables [base] and [[grid]], not validated yet.
+        single: as for `table_name`.
+        folder: folder to which paths are relative.
+
+    Raises:
+        RefusalError: a file cannot be read, or is no data set.
+    """
+
+    def named(table: Any, where: str) -> Any:
+        if not isinstance(table, dict) or "dataset" not in table:
+            return table
+        given = table["dataset"]
+        try:
+            if isinstance(given, list):
+                return table | {"dataset": [name_of(value) for value in given]}
+            return table | {"dataset": name_of(given)}
+        except ValueError as error:
+            raise RefusalError(f"{where}: dataset: {error}") from None
+
+    def name_of(value: Any) -> Any:
+        if not isinstance(value, str) or not value.startswith(PREFIX) or is_file_dataset(value):
+            return value
+        file = file_at(folder / value.removeprefix(PREFIX))
+        return dataset_named(file.name).name
+
+    grids = document["grid"]
+    if isinstance(grids, list):
+        grids = [named(table, table_name(n, single)) for n, table in enumerate(grids)]
+    replaced = {"base": named(document["base"], "[base]")} if "base" in document else {}
+    return document | replaced | {"grid": grids}
 
 
 def _methods(base: Mapping[str, Any], tables: Sequence[Mapping[str, Any]]) -> list[str]:

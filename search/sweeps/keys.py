@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
+from search.dataset_files import is_file_dataset
 from search.datasets import dataset_names
 from search.experiment import FRESH_INIT, SCHEDULES, InitScheme
 from search.lineage import ROW_INIT_FORMAT, RowInit
@@ -35,7 +36,7 @@ def table_keys() -> dict[str, Key]:
     )
     return {
         "method": _one_of(methods, other_names),
-        "dataset": _one_of(dataset_names()),
+        "dataset": _dataset(),
         "structure": Key(Annotated[str, AfterValidator(_structure)], STRUCTURE_FORMAT),
         "masks": Key(
             Literal["dense", "all", "distinct"],
@@ -114,6 +115,18 @@ def _init() -> Key:
 
     allowed = ", ".join(map(repr, names))
     return Key(Annotated[str, AfterValidator(known)], f"{allowed}, {ROW_INIT_FORMAT}", names)
+
+
+def _dataset() -> Key:
+    names = dataset_names()
+
+    def known(name: str) -> str:
+        if name not in names and not is_file_dataset(name):
+            raise ValueError(f"unknown name {name!r}")
+        return name
+
+    allowed = f"{', '.join(map(repr, names))}, or 'file:PATH' for a .parquet or .csv file"
+    return Key(Annotated[str, AfterValidator(known)], allowed, tuple(names))
 
 
 def _structure(text: str) -> str:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+import sparsest
 from search.datasets import DATASETS
-from tests.docs.pages import ROOT, table
+from tests.docs.pages import ROOT, table, the_code
 
 PAGE = ROOT / "docs" / "data-sets.md"
 
@@ -21,3 +26,12 @@ def test_page_states_size_digest_and_linear_accuracy_of_every_data_set() -> None
         ]
         for name, spec in DATASETS.items()
     }
+
+
+def test_file_on_the_page_is_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SPARSEST_CACHE", str(tmp_path / "cache"))
+    exec(the_code(PAGE, "python"), {})
+    dataset = sparsest.load_dataset("file:points.parquet")
+    assert dataset.test is not None
+    assert (len(dataset), len(dataset.test), dataset.features) == (800, 200, 3)

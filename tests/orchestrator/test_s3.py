@@ -22,7 +22,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     """A function that switches to the working copies of a named machine."""
 
     def switch(name: str) -> None:
-        for module in ("workers.cache_folder", "analysis.store"):
+        for module in ("search.cache_folder", "analysis.store"):
             monkeypatch.setattr(f"{module}.cache_folder", lambda: tmp_path / name)
 
     switch("first")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.cache_folder import cache_folder
+from search.cache_folder import cache_folder
 
 
 def test_cache_folder_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numba
 
-from workers.cache_folder import cache_folder
+from search.cache_folder import cache_folder
 from workers.kernel.instruction_set import chosen_instruction_set
 
 
