@@ -25,6 +25,8 @@ from workers.reference import evaluate
 if TYPE_CHECKING:
     import networkx
 
+    from analysis.retrained_mask import StartFrom
+
 NETWORK_COLUMNS = ("layers", *names_of("parameter"))
 """Columns of the view `results` that hold the trained network."""
 
@@ -59,7 +61,9 @@ class Network(MaskedNetwork):
         weights: parameters [n_out, n_in], input side first.
         biases: parameters [n_out].
         dataset: name of the data set that it was trained on; None if unknown.
-        row: the row of `results` that it comes from, column -> value; None for another network.
+        row: the row of `results` that it comes from, column -> value; None for another network,
+            such as an edited one.
+        origin: `row`, or that of the network that it was edited from.
 
     Example:
         >>> import sparsest
@@ -77,6 +81,7 @@ class Network(MaskedNetwork):
     """
 
     row: Mapping[str, Any] | None = None
+    origin: Mapping[str, Any] | None = None
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -152,6 +157,36 @@ class Network(MaskedNetwork):
             for mask, kept, sources in zip(masks, rows, columns, strict=True)
         ]
         return network_form([mask_text(mask) for mask in trimmed])
+
+    def retrain(self, *, seed: int = 0, start: StartFrom = "fresh", **settings: Any) -> Network:
+        """Train the mask of this network again, in this process.
+
+        Every neuron keeps its bias. The result is a row of the method "search" with these masks,
+        which is not stored; `init = "row:ID"` in a sweep file does the same in a store.
+
+        Args:
+            seed: number of the repetition, which decides the data order and fresh weights.
+            start: weights to start from: "fresh": drawn from the seed; "initial": those that the
+                network's own training started from, as for lottery tickets; "final": its own.
+            settings: `epochs`, `lr`, `schedule`, `momentum`, `weight_decay` or `batch_size`, if
+                they are to differ from its own training.
+
+        Raises:
+            ValueError: the network comes from no row, or it was edited and `start` is "final".
+
+        Example:
+            >>> import sparsest
+            >>> network = sparsest.train("snip", width=4, target_nnz=16, epochs=1).networks()[0]
+            >>> again = network.retrain(seed=7, start="initial")
+            >>> again.canonical() == network.canonical(), again.row["replicate"]
+            (True, 7)
+            >>> longer = again.retrain(start="final", epochs=2)
+            >>> longer.row["parent"] == again.row["experiment_id"]
+            True
+        """
+        from analysis.retrained_mask import retrained_mask
+
+        return retrained_mask(self, seed, start, settings)
 
     def to_sequential(self) -> nn.Sequential:
         """Return the network as torch's `Linear` and `ReLU` modules, without masks.
@@ -245,7 +280,7 @@ def network_from_row(row: Mapping[str, Any]) -> Network:
     )
     network = Network(list(zip(weights, biases, strict=True)), weight_masks, bias_masks)
     network.dataset = row.get("dataset")
-    network.row = row
+    network.row = network.origin = row
     return network
 
 
@@ -280,12 +315,19 @@ def dataset_of(network: nn.Module) -> str:
     """Return the name of the data set that a network was trained on.
 
     Raises:
-        ValueError: it is unknown.
+        ValueError: it is unknown, or the data set of that name has other points here.
     """
     name: str | None = getattr(network, "dataset", None)
     if name is None:
         raise ValueError(
             "the network does not know the data set that it was trained on: name one with dataset="
+        )
+    origin = getattr(network, "origin", None) or {}
+    trained_on, known = origin.get("dataset_digest"), load_dataset(name).digest
+    if trained_on not in (None, known):
+        raise ValueError(
+            f"the network was trained on other points than those of {name!r} here (digest "
+            f"{trained_on}, here {known}): name the data set with dataset="
         )
     return name
 

@@ -25,7 +25,7 @@ from analysis.drawing.parts import Parts
 from analysis.drawing.plane import Plane, restricted_to
 from analysis.drawing.region import draw_region
 from analysis.drawing.weights import draw_weights
-from analysis.network import check_columns, network_from_row
+from analysis.network import check_columns, dataset_of, network_from_row
 from pruning.functional_sparsity import count_active_points
 from pruning.network import MaskedNetwork
 from search.layers import Layers
@@ -34,7 +34,6 @@ from workers.datasets import Dataset, load_dataset
 MAX_NETWORKS = 6
 """Maximum number of networks in one drawing."""
 
-_DEFAULT_DATASET = "cubist-spiral"
 _MAX_LINE_HEIGHT = 0.25
 _POINTS_PER_INCH = 120
 """Font size at which a letter is an inch wide: 72 / 0.6."""
@@ -80,13 +79,14 @@ def draw(
     Args:
         networks: 1 to `MAX_NETWORKS` networks, or rows of the view `results` with their weights;
             more than three are drawn in two rows.
-        dataset: data to draw and to measure on; None for the network's own data set, or the Cubist
-            Spiral for a network that does not come from a row.
+        dataset: data to draw and to measure on, which the title names; None for the data set that
+            the network was trained on.
         dark: whether to draw on a dark background.
 
     Raises:
-        ValueError: none or too many networks, a row that lacks columns or has no network, or a
-            data set whose points do not have exactly two features.
+        ValueError: none or too many networks, a row that lacks columns or has no network, a data
+            set whose points do not have exactly two features, or no data set for a network that
+            does not know its own.
         analysis.retrain.WeightsNotStored: a row's network was not published.
     """
     if not 1 <= len(networks) <= MAX_NETWORKS:
@@ -110,7 +110,7 @@ def _prepared(network: MaskedNetwork | Mapping[str, Any], dataset: Dataset | Non
     built = network_from_row(network) if isinstance(network, Mapping) else network
     if row is not None:
         check_columns(row, CAPTION_COLUMNS)
-    data = dataset or load_dataset(built.dataset or _DEFAULT_DATASET)
+    data = dataset or load_dataset(dataset_of(built))
     layers = built.layers()
     inputs = layers[0][0].shape[1]
     if inputs != data.features:

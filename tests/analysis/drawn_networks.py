@@ -26,7 +26,7 @@ def network(
         bias = generator.normal(0, 1, n_out).astype(np.float32)
         layers.append((weight, bias))
         masks.append(generator.random((n_out, n_in)) < kept(layer))
-    return MaskedNetwork(layers, masks)
+    return on_the_spiral(MaskedNetwork(layers, masks))
 
 
 def chain() -> MaskedNetwork:
@@ -35,7 +35,13 @@ def chain() -> MaskedNetwork:
     second = np.array([[0.5, 0, 0], [0, 0, 0], [0, 0, 0]], np.float32)
     last = np.array([[-4, 1, 0]], np.float32)
     biases = [np.ones(3, np.float32), np.zeros(3, np.float32), np.ones(1, np.float32)]
-    return MaskedNetwork(list(zip((first, second, last), biases, strict=True)))
+    return on_the_spiral(MaskedNetwork(list(zip((first, second, last), biases, strict=True))))
+
+
+def on_the_spiral(network: MaskedNetwork) -> MaskedNetwork:
+    """Return the network, which is drawn over the Cubist Spiral from now on."""
+    network.dataset = "cubist-spiral"
+    return network
 
 
 NETWORKS = {

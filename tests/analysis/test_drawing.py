@@ -28,7 +28,7 @@ from pruning.connectivity import Connectivity
 from pruning.functional_sparsity import count_active_points, live_mask
 from pruning.network import MaskedNetwork
 from search.experiment import Experiment
-from tests.analysis.drawn_networks import NETWORKS, chain, network
+from tests.analysis.drawn_networks import NETWORKS, chain, network, on_the_spiral
 from workers.datasets import Dataset, load_dataset
 from workers.train import train_batch
 
@@ -100,7 +100,7 @@ def test_dead_parts_are_dotted() -> None:
         (np.eye(2, dtype=np.float32), np.array([0, -99], np.float32)),
         (np.ones((1, 2), np.float32), np.zeros(1, np.float32)),
     ]
-    figure = sparsest.draw(MaskedNetwork(layers))
+    figure = sparsest.draw(on_the_spiral(MaskedNetwork(layers)))
     assert len(curves(figure, "dead").get_paths()) == 3
     assert count_of(LIGHT.positive, curves(figure, "connected")) == 3
     dotted = [
@@ -203,6 +203,9 @@ def test_network_of_a_row_is_drawn_over_its_own_data_set() -> None:
     assert network.dataset == "cubist-spiral"
     (title, *_) = [text for text in texts(sparsest.draw(network)) if "accuracy on" in text]
     assert title.endswith("on cubist-spiral")
+    network.dataset = None
+    with pytest.raises(ValueError, match="dataset="):
+        sparsest.draw(network)
     network.dataset = "unknown-data"
     with pytest.raises(ValueError, match="unknown-data"):
         sparsest.draw(network)

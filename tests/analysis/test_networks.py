@@ -10,6 +10,7 @@ import torch
 
 import sparsest
 from search.masks.text import parse_mask
+from tests.installed import forget_plugins
 
 _MASKS: dict[str, Any] = {"mask1": "11|10", "mask2": ["11|10", "11|01", "10|11"]}
 
@@ -132,3 +133,48 @@ def test_network_that_does_not_know_its_data_set_asks_for_one() -> None:
     network = sparsest.Network([(np.ones((1, 2), np.float32), np.zeros(1, np.float32))])
     with pytest.raises(ValueError, match="dataset="):
         sparsest.accuracy(network)
+
+
+def test_mask_is_trained_again_from_other_weights_and_from_its_own() -> None:
+    before = sparsest.train("snip", width=4, target_nnz=14, epochs=1, seeds=[2]).networks()[0]
+    assert before.row is not None
+    fresh, other = before.retrain(seed=5), before.retrain(seed=6)
+    initial, final = (before.retrain(seed=5, start=start) for start in ("initial", "final"))
+    weights = [network.layers()[0][0].ravel().tolist() for network in (fresh, other, initial)]
+    assert weights[0] != weights[1] != weights[2]
+    for network in (fresh, other, initial, final):
+        assert network.row is not None
+        assert [mask.tolist() for mask in network.masks] == [m.tolist() for m in before.masks]
+        assert network.row["method"] == "search"
+        assert network.row["lr"] == before.row["lr"]
+    still = before.retrain(start="final", lr=1e-12)
+    assert still.logits([[0.1, 0.2]]) == pytest.approx(before.logits([[0.1, 0.2]]), abs=1e-4)
+    assert still.row is not None
+    assert still.row["init"] == f"row:{before.row['experiment_id']}/final"
+    with pytest.raises(ValueError, match="speed"):
+        before.retrain(speed=3)
+
+
+def test_edited_mask_is_trained_from_fresh_weights_alone(networks: sparsest.Networks) -> None:
+    edited = networks[0].with_weight(layer=0, neuron=1, source=1, value=2.5)
+    again = edited.retrain(seed=3)
+    assert again.masks[0][1, 1]
+    with pytest.raises(ValueError, match="edited"):
+        edited.retrain(start="final")
+
+
+def test_network_of_other_points_is_not_measured_on_the_set_of_that_name() -> None:
+    generator = np.random.default_rng(0)
+    points = generator.normal(size=(2, 300, 2))
+    first, second = (sparsest.Dataset.of("mine", part, part[:, 0] > 0) for part in points)
+    network = sparsest.train(structure="2", dataset=first, epochs=1).networks()[0]
+    assert sparsest.accuracy(network) == sparsest.accuracy(network, first)
+    sparsest.register(second)
+    with pytest.raises(ValueError, match=second.digest):
+        sparsest.accuracy(network)
+    forget_plugins()
+
+
+def test_collapsed_network_is_trained_again() -> None:
+    network = sparsest.train(structure="2x2", mask1="11|11", mask2="00|00", epochs=1).networks()[0]
+    assert network.retrain(seed=1).connectivity().connection != "path"

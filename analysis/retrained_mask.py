@@ -1,0 +1,102 @@
+"""Training of a network's mask again: from other weights, or on from its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from search.datasets import dataset_named
+from search.experiment import FRESH_INIT, Experiment
+from search.layers import Layers, StoredInit
+from search.lineage import RowInit
+from search.masks.text import mask_text
+from search.schema import RESULT_SCHEMA
+from search.specification import experiment_of
+from workers.initial import full_network
+from workers.train import train_batch
+
+if TYPE_CHECKING:
+    from analysis.network import Network
+
+StartFrom = Literal["fresh", "initial", "final"]
+"""Weights that training starts from: "fresh": drawn from the seed; "initial": those that the
+network's own training started from; "final": the network's own."""
+
+SETTINGS = ("epochs", "lr", "schedule", "momentum", "weight_decay", "batch_size")
+"""Fields of `Experiment` that may differ from the first training."""
+
+
+def retrained_mask(
+    network: Network, seed: int, start: StartFrom, settings: Mapping[str, Any]
+) -> Network:
+    """Train the mask of a network; see `analysis.network.Network.retrain`."""
+    # Imported here: they import `Network`, which calls this function.
+    from analysis.network import network_from_row
+    from analysis.store import rows_of_results
+
+    if network.origin is None:
+        raise ValueError(
+            "the network comes from no row, so its training is unknown: use torch, or "
+            "sparsest.train with mask1=, mask2= and so on"
+        )
+    unknown = sorted(settings.keys() - set(SETTINGS))
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} cannot be set here; allowed: {', '.join(SETTINGS)}")
+    before = experiment_of(network.origin)
+    experiment = replace(
+        before,
+        method="search",
+        width=max(before.width, *network.sizes[1:-1], 1),
+        structure=network.sizes[1:-1],
+        masks=_listed(network.masks),
+        target_nnz=None,
+        target_accuracy=None,
+        hyperparameters=(),
+        init=FRESH_INIT,
+        init_scheme=None,
+        replicate=seed,
+        **settings,
+    )
+    inits: dict[str, StoredInit] = {}
+    if start != "fresh":
+        parent = RowInit(str(network.origin["experiment_id"]), final=start == "final")
+        layers = _initial(before) if start == "initial" else _final(network)
+        inits[str(parent)] = StoredInit(parent.name, parent.digest, layers)
+        experiment = replace(experiment, init=str(parent))
+    batch = train_batch([experiment], inits)
+    columns = {name: batch.column(name) for name in batch.schema.names}
+    columns |= {"study_index": pa.array([0], pa.int64()), "sweep_id": pa.array([""])}
+    table = pa.table(
+        [columns.get(f.name, pa.nulls(1, f.type)).cast(f.type) for f in RESULT_SCHEMA],
+        schema=RESULT_SCHEMA,
+    )
+    return network_from_row(rows_of_results(table).arrow().to_pylist()[0])
+
+
+def _listed(masks: Sequence[NDArray[np.bool_]]) -> tuple[str, ...]:
+    """Return the masks as text, without the last ones that are dense, as experiments list them."""
+    listed = list(masks)
+    while listed and listed[-1].all():
+        listed.pop()
+    return tuple(map(mask_text, listed))
+
+
+def _initial(experiment: Experiment) -> Layers:
+    if experiment.init != FRESH_INIT:
+        raise ValueError(
+            f"the network's own training started from {experiment.init}, which its store has: "
+            "train it there, with init = 'row:ID' in a sweep (sparsest.run)"
+        )
+    dataset = dataset_named(experiment.dataset)
+    return full_network(experiment, {}, dataset.features, dataset.outputs)
+
+
+def _final(network: Network) -> Layers:
+    if network.row is None:
+        raise ValueError("the network was edited, so no row has its weights; start='fresh'")
+    return network.layers()
