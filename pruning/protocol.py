@@ -144,6 +144,40 @@ class PrunesDuring(Protocol):
         """
 
 
+Free = Sequence[NDArray[np.float32]]
+"""Free parameters: float32 arrays of any shapes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """Weights as a function of free parameters, which are trained in their place.
+
+    The free parameters take the steps of SGD with the experiment's momentum and data order, and the
+    biases those of any training.
+
+    Attributes:
+        free: free parameters, trained in place.
+        weights: function of `free` that returns the weights of the network, float32 [weights],
+            layer by layer, each row-major. Masked ones are zero whatever it returns.
+        gradient: function of `free` and of the loss's derivative in every weight, float32
+            [weights] and 0 where masked, that returns the gradient of the loss and of any penalty
+            in the free parameters: arrays of the same shapes. It is called after `weights` with
+            the same values.
+        decay: weight decay of each free parameter; None for the experiment's.
+        velocities: momentum buffers of the free parameters, trained in place; zero at first.
+    """
+
+    free: Free
+    weights: Callable[[Free], NDArray[np.float32]]
+    gradient: Callable[[Free, NDArray[np.float32]], Free]
+    decay: Sequence[float] | None = None
+    velocities: Free = ()
+
+    def __post_init__(self) -> None:
+        if not self.velocities:
+            object.__setattr__(self, "velocities", [np.zeros_like(array) for array in self.free])
+
+
 @dataclass(frozen=True, eq=False)
 class Segment:
     """A segment of training that an adaptive algorithm requests.
@@ -155,12 +189,16 @@ class Segment:
         last_step: end of the segment, exclusive. Segments may overlap, for example to train two
             candidates on the same batches.
         rate: learning rate.
+        objective: free parameters to train in place of the weights; None trains the weights. The
+            weights of `network` and their velocities are then ignored; those of the trained
+            network are the objective's, with velocities of zero.
     """
 
     network: Snapshot
     first_step: int
     last_step: int
     rate: float
+    objective: Objective | None = None
 
 
 @dataclass(frozen=True)

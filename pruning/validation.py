@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.protocol import Segment, Snapshot
+from pruning.protocol import Free, Objective, Segment, Snapshot
 from search.layers import Layers
 
 MAX_EXTRAS = 10_000
@@ -83,6 +83,35 @@ def check_segment(method: str, segment: Segment, layers: Layers) -> None:
     if not (number and isfinite(segment.rate) and segment.rate >= 0):
         raise ValueError(f"method {method!r} requested rate {rate!r}; allowed: numbers from 0")
     check_snapshot(method, segment.network, layers)
+    if segment.objective is not None:
+        free, velocities = segment.objective.free, segment.objective.velocities
+        if not free:
+            raise ValueError(f"method {method!r} requested an objective without free parameters")
+        _check(method, "free parameters", free, free, "float32")
+        _check(method, "velocities of free parameters", velocities, free, "float32")
+        decay = segment.objective.decay
+        if decay is not None and len(decay) != len(free):
+            raise ValueError(
+                f"method {method!r} returned {len(decay)} decays of {len(free)} free parameters"
+            )
+
+
+def check_free(method: str, objective: Objective, free: Free, weights: int) -> None:
+    """Check the shapes and types of what an objective's functions return.
+
+    Args:
+        method: name of the method, for the message.
+        objective: the objective.
+        free: values of its free parameters.
+        weights: number of weights of the network.
+
+    Raises:
+        ValueError: a function returns arrays of another shape or type.
+    """
+    zeros = np.zeros(weights, np.float32)
+    _check(method, "weights of its objective", [objective.weights(free)], [zeros], "float32")
+    gradient = objective.gradient(free, zeros)
+    _check(method, "gradients of its objective", gradient, free, "float32")
 
 
 def extras_text(method: str, extras: Mapping[str, Any]) -> str | None:

@@ -86,11 +86,37 @@ def train_adaptively(
             check_segment(method, requested, layers)
             steps = int(requested.first_step), int(requested.last_step)
             network = masked(requested.network)
-            network = advance(network, experiment, dataset, schedule, *steps, float(requested.rate))
+            network = _trained(network, experiment, dataset, schedule, requested)
             cost.add(network, steps[1] - steps[0])
             requested = _resumed(method, generator, network)
         check_snapshot(method, requested, layers)
         return result_of(masked(requested), dataset, started, cost, requested.extras)
+
+
+def _trained(
+    network: Snapshot,
+    experiment: Experiment,
+    dataset: Dataset,
+    schedule: StepSchedule,
+    segment: Segment,
+) -> Snapshot:
+    """Return a network after the training that a segment requests."""
+    steps = int(segment.first_step), int(segment.last_step)
+    rate = float(segment.rate)
+    if segment.objective is None:
+        return advance(network, experiment, dataset, schedule, *steps, rate)
+    # Imported late, like torch itself.
+    from workers.objective import train_objective
+
+    settings = (experiment.batch_size, experiment.momentum, experiment.weight_decay)
+    slices = schedule.slices(*steps, rate)
+    # The method's functions run in the middle of the training.
+    guard = nullcontext() if experiment.method in METHODS else method_call(experiment.method)
+    with guard:
+        trained = train_objective(
+            experiment.method, network, segment.objective, slices, dataset, *settings
+        )
+    return masked(trained)
 
 
 def _resumed(

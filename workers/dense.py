@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from pruning.protocol import Snapshot
 from search.layers import Layer, Layers
@@ -87,7 +88,7 @@ def _descend(parameters, velocities, gradient, kept, rate, momentum, decay):  # 
         parameters[i] -= rate * velocity
 
 
-class _Flat:
+class Flat:
     """One number per parameter, as one array and as (weight, bias) views per layer."""
 
     def __init__(self, layers: Layers | None, shapes: list[tuple[int, int]]) -> None:
@@ -101,6 +102,69 @@ class _Flat:
             start += rows
         for view, numbers in zip(self.layers, layers or [], strict=False):
             view[0][...], view[1][...] = numbers
+
+
+class DenseGradient:
+    """Computes the gradient of one network's mean loss over batches by matrix products.
+
+    Args:
+        layers: present parameters; copied.
+        dataset: source of the batches.
+        batch_size: number of points in a batch.
+
+    Attributes:
+        parameters: the parameters, which may be changed between batches.
+        gradient: the gradient of the last batch.
+    """
+
+    def __init__(self, layers: Layers, dataset: Dataset, batch_size: int) -> None:
+        shapes = [(weight.shape[0], weight.shape[1]) for weight, _ in layers]
+        self.parameters, self.gradient = Flat(layers, shapes), Flat(None, shapes)
+        self._dataset, self._batch_size = dataset, batch_size
+        self._scale = np.float32(1) / np.float32(batch_size)
+        self._targets = np.empty(batch_size, np.float32)
+        # Activations of every layer, inputs first; those of the last one are the logits, later
+        # replaced by their deltas.
+        neurons = [shapes[0][1], *(rows for rows, _ in shapes)]
+        self._rows = [aligned_zeros(n * batch_size).reshape(n, batch_size) for n in neurons]
+        self._slopes = [aligned_zeros(n * batch_size).reshape(n, batch_size) for n in neurons]
+        self._slopes[-1] = self._rows[-1]
+        # torch's views, created once: creating one costs as much as a small product.
+        self._weights = [torch.from_numpy(weight) for weight, _ in self.parameters.layers]
+        self._transposed = [weight.T for weight in self._weights]
+        self._gradients = [
+            (torch.from_numpy(w), torch.from_numpy(b)) for w, b in self.gradient.layers
+        ]
+        self._values = [torch.from_numpy(rows) for rows in self._rows]
+        self._deltas = [torch.from_numpy(slopes) for slopes in self._slopes]
+        self._values_transposed = [value.T for value in self._values]
+        self._ones = torch.ones(batch_size)
+        self._last = len(shapes) - 1
+        self._loss_deltas = _loss_delta if shapes[-1][0] == 1 else _softmax_deltas
+
+    def compute(self, order: NDArray[np.uint32], step: int) -> None:
+        """Write the gradient for the batch of a step, in `torch.inference_mode`.
+
+        Args:
+            order: uint32 [N], order of the points in this epoch.
+            step: step of the epoch, from 0.
+        """
+        data, first = self._dataset, step * self._batch_size
+        rows, last = self._rows, self._last
+        _gather(data.points, data.labels, order, first, rows[0], self._targets)
+        for layer in range(last):
+            torch.mm(self._weights[layer], self._values[layer], out=self._values[layer + 1])
+            _add_bias_relu(rows[layer + 1], self.parameters.layers[layer][1])
+        torch.mm(self._weights[last], self._values[last], out=self._values[last + 1])
+        bias = self.parameters.layers[last][1]
+        self._loss_deltas(rows[last + 1], bias, self._targets, self._scale)
+        for layer in range(last, -1, -1):
+            delta, gradient = self._deltas[layer + 1], self._gradients[layer]
+            torch.mm(delta, self._values_transposed[layer], out=gradient[0])
+            torch.mv(delta, self._ones, out=gradient[1])
+            if layer:
+                torch.mm(self._transposed[layer], delta, out=self._deltas[layer])
+                _through_relu(self._slopes[layer], rows[layer])
 
 
 def train_dense(
@@ -126,53 +190,23 @@ def train_dense(
     Returns:
         The network after the last step, with the same masks.
     """
+    dense = DenseGradient(network.layers, dataset, batch_size)
     shapes = [(weight.shape[0], weight.shape[1]) for weight, _ in network.layers]
-    parameters, velocities = _Flat(network.layers, shapes), _Flat(network.velocities, shapes)
-    gradient = _Flat(None, shapes)
+    velocities = Flat(network.velocities, shapes)
     masks = zip(network.weight_masks, network.bias_masks, strict=True)
-    kept = _Flat([(w.astype(np.float32), b.astype(np.float32)) for w, b in masks], shapes)
-    scale = np.float32(1) / np.float32(batch_size)
-    targets = np.empty(batch_size, np.float32)
-
-    # Activations of every layer, inputs first; those of the last one are the logits, later replaced
-    # by their deltas.
-    neurons = [shapes[0][1], *(rows for rows, _ in shapes)]
-    rows = [aligned_zeros(count * batch_size).reshape(count, batch_size) for count in neurons]
-    slopes = [aligned_zeros(count * batch_size).reshape(count, batch_size) for count in neurons]
-    slopes[-1] = rows[-1]
-    # torch's views, created once: creating one costs as much as a small product.
-    weights = [torch.from_numpy(weight) for weight, _ in parameters.layers]
-    transposed = [weight.T for weight in weights]
-    gradients = [(torch.from_numpy(w), torch.from_numpy(b)) for w, b in gradient.layers]
-    values, deltas = [torch.from_numpy(r) for r in rows], [torch.from_numpy(s) for s in slopes]
-    values_transposed = [value.T for value in values]
-    ones = torch.ones(batch_size)
-    last = len(shapes) - 1
-    loss_deltas = _loss_delta if shapes[last][0] == 1 else _softmax_deltas
+    kept = Flat([(w.astype(np.float32), b.astype(np.float32)) for w, b in masks], shapes)
     with torch.inference_mode():
         for part in slices:
             for step in range(part.first_step, part.last_step):
-                first = step * batch_size
-                _gather(dataset.points, dataset.labels, part.order, first, rows[0], targets)
-                for layer in range(last):
-                    torch.mm(weights[layer], values[layer], out=values[layer + 1])
-                    _add_bias_relu(rows[layer + 1], parameters.layers[layer][1])
-                torch.mm(weights[last], values[last], out=values[last + 1])
-                loss_deltas(rows[last + 1], parameters.layers[last][1], targets, scale)
-                for layer in range(last, -1, -1):
-                    delta = deltas[layer + 1]
-                    torch.mm(delta, values_transposed[layer], out=gradients[layer][0])
-                    torch.mv(delta, ones, out=gradients[layer][1])
-                    if layer:
-                        torch.mm(transposed[layer], delta, out=deltas[layer])
-                        _through_relu(slopes[layer], rows[layer])
+                dense.compute(part.order, step)
                 _descend(
-                    parameters.values,
+                    dense.parameters.values,
                     velocities.values,
-                    gradient.values,
+                    dense.gradient.values,
                     kept.values,
                     np.float32(part.rate),
                     np.float32(momentum),
                     np.float32(weight_decay),
                 )
-    return Snapshot(parameters.layers, velocities.layers, network.weight_masks, network.bias_masks)
+    trained = dense.parameters.layers
+    return Snapshot(trained, velocities.layers, network.weight_masks, network.bias_masks)

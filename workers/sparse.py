@@ -22,6 +22,10 @@ class SparseNetwork:
 
     Args:
         network: network whose hidden neurons with a masked bias have no outgoing weight.
+
+    Attributes:
+        packed: its present state: the kept weights in the order of the masks, then the biases of
+            the kept neurons.
     """
 
     def __init__(self, network: Snapshot) -> None:
@@ -30,9 +34,9 @@ class SparseNetwork:
         shape = topology([mask[rows][:, columns] for mask, columns, rows in masks])
         self._network = network
         self._kept = kept
-        self._packed = pack_values([shape], [self._gathered(network.layers)])
+        self.packed = pack_values([shape], [self._gathered(network.layers)])
         velocities = self._gathered(network.velocities)
-        self._packed.velocities[: len(velocities)] = velocities
+        self.packed.velocities[: len(velocities)] = velocities
 
     def train(
         self,
@@ -43,12 +47,12 @@ class SparseNetwork:
         weight_decay: float,
     ) -> None:
         """Train the network; see `workers.dense.train_dense` for the arguments."""
-        memory = scratch(self._packed, dataset.features, batch_size)
+        memory = scratch(self.packed, dataset.features, batch_size)
         momenta = np.array([momentum], np.float32)
         decays = np.array([weight_decay], np.float32)
         for part in slices:
             train_steps(
-                self._packed,
+                self.packed,
                 dataset.points,
                 dataset.labels,
                 part.order,
@@ -68,15 +72,15 @@ class SparseNetwork:
             (number of correctly classified points, sum of their losses, number of points at which
             each hidden neuron of the whole network is active, layer by layer).
         """
-        found = evaluate_networks(self._packed, dataset)
+        found = evaluate_networks(self.packed, dataset)
         return found.hits[0], found.losses[0], spread_counts(found.active_points[0], self._kept)
 
     def snapshot(self) -> Snapshot:
         """Return the present state of the whole network."""
         masks = self._network.weight_masks, self._network.bias_masks
-        moving = self._packed._replace(parameters=self._packed.velocities)
+        moving = self.packed._replace(parameters=self.packed.velocities)
         return Snapshot(
-            self._spread(*unpack(self._packed, 0)),
+            self._spread(*unpack(self.packed, 0)),
             self._spread(*unpack(moving, 0)),
             *masks,
         )

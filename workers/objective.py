@@ -1,0 +1,208 @@
+"""Training of free parameters of which a network's weights are a function.
+
+A step evaluates the weights, computes the gradient of the loss in them with the kernel or with
+matrix products, as `workers.cost.prefers_matrices` chooses, lets the method turn it into the
+gradient in the free parameters, and descends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pruning.protocol import Objective, Snapshot
+from pruning.validation import check_free
+from search.layers import Layers
+from workers.compact import kept_neurons
+from workers.cost import prefers_matrices
+from workers.datasets import Dataset
+from workers.dense import DenseGradient
+from workers.kernel.compiled import compiled
+from workers.kernel.sgd import scratch, train_steps
+from workers.sparse import SparseNetwork
+from workers.step_schedule import EpochSlice
+
+Floats = NDArray[np.float32]
+
+
+@compiled
+def _descend(values, velocities, gradient, decays, rate, momentum):  # type: ignore[no-untyped-def]
+    """Apply SGD with momentum in place, float32 [values]; each value has its own decay."""
+    for i in range(values.shape[0]):
+        velocity = momentum * velocities[i] + (gradient[i] + decays[i] * values[i])
+        velocities[i] = velocity
+        values[i] -= rate * velocity
+
+
+class _Gradient(Protocol):
+    """Computes the gradient of the loss in a network's unmasked parameters."""
+
+    def __call__(self, weights: Floats, biases: Floats, part: EpochSlice, step: int) -> None:
+        """Write the gradient for one batch.
+
+        Args:
+            weights: float32 [weights], masked ones included, which are ignored.
+            biases: float32 [biases].
+            part: epoch of the batch.
+            step: step of that epoch.
+        """
+
+    @property
+    def slopes(self) -> tuple[Floats, Floats]:
+        """The last gradient in the weights and in the biases, 0 where masked."""
+
+
+class _SparseGradient:
+    """The gradient by the kernel. A step without rate and momentum leaves it as the velocities."""
+
+    def __init__(self, network: Snapshot, dataset: Dataset, batch_size: int) -> None:
+        self._packed = SparseNetwork(network).packed
+        self._memory = scratch(self._packed, dataset.features, batch_size)
+        self._dataset, self._batch_size = dataset, batch_size
+        self._edges = np.flatnonzero(np.concatenate([m.ravel() for m in network.weight_masks]))
+        kept = kept_neurons(network.weight_masks, network.bias_masks)[1:]
+        self._neurons = np.flatnonzero(np.concatenate(kept))
+        weights = sum(mask.size for mask in network.weight_masks)
+        self.slopes = (np.zeros(weights, np.float32), np.zeros(sum(map(len, kept)), np.float32))
+        self._dense = len(self._edges) == weights and len(self._neurons) == len(self.slopes[1])
+        self._zero = np.zeros(1, np.float32)
+
+    def __call__(self, weights: Floats, biases: Floats, part: EpochSlice, step: int) -> None:
+        edges, end = len(self._edges), len(self._edges) + len(self._neurons)
+        parameters, velocities = self._packed.parameters, self._packed.velocities
+        parameters[:edges] = weights if self._dense else weights[self._edges]
+        parameters[edges:end] = biases if self._dense else biases[self._neurons]
+        train_steps(
+            self._packed,
+            self._dataset.points,
+            self._dataset.labels,
+            part.order,
+            self._batch_size,
+            step,
+            step + 1,
+            self._zero,
+            self._zero,
+            self._zero,
+            self._memory,
+        )
+        if self._dense:
+            self.slopes = velocities[:edges], velocities[edges:end]
+        else:
+            self.slopes[0][self._edges] = velocities[:edges]
+            self.slopes[1][self._neurons] = velocities[edges:end]
+
+
+class _DenseGradient:
+    """The gradient by matrix products."""
+
+    def __init__(self, network: Snapshot, dataset: Dataset, batch_size: int) -> None:
+        self._dense = DenseGradient(network.layers, dataset, batch_size)
+        self._masked = ~np.concatenate([mask.ravel() for mask in network.weight_masks])
+        self._masked_biases = ~np.concatenate(network.bias_masks)
+        sizes = len(self._masked), len(self._masked_biases)
+        self.slopes = np.zeros(sizes[0], np.float32), np.zeros(sizes[1], np.float32)
+        self._whole = not (self._masked.any() or self._masked_biases.any())
+
+    def __call__(self, weights: Floats, biases: Floats, part: EpochSlice, step: int) -> None:
+        if not self._whole:
+            weights = np.where(self._masked, np.float32(0), weights)
+        layers = self._dense.parameters.layers
+        given = _layers_of(weights, biases, layers)
+        for (weight, bias), numbers in zip(layers, given, strict=True):
+            weight[...], bias[...] = numbers
+        self._dense.compute(part.order, step)
+        slopes = self._dense.gradient.layers
+        np.concatenate([weight.ravel() for weight, _ in slopes], out=self.slopes[0])
+        np.concatenate([bias for _, bias in slopes], out=self.slopes[1])
+        if not self._whole:
+            self.slopes[0][self._masked] = 0
+            self.slopes[1][self._masked_biases] = 0
+
+
+def train_objective(
+    method: str,
+    network: Snapshot,
+    objective: Objective,
+    slices: Iterable[EpochSlice],
+    dataset: Dataset,
+    batch_size: int,
+    momentum: float,
+    weight_decay: float,
+) -> Snapshot:
+    """Train the free parameters of an objective in place, and the network's biases.
+
+    Args:
+        method: name of the method, for messages.
+        network: present biases with their velocities, and the masks; not modified.
+        objective: free parameters and the function that makes weights from them.
+        slices: steps to train, in order.
+        dataset: data set to train on.
+        batch_size: number of points in a step.
+        momentum: momentum of SGD.
+        weight_decay: decay of the biases and, unless the objective has its own, of the free
+            parameters.
+
+    Returns:
+        The network after the last step, with the same masks.
+
+    Raises:
+        ValueError: a function of the objective returns arrays that do not fit.
+    """
+    biases = np.concatenate([bias for _, bias in network.layers])
+    weights = sum(weight.size for weight, _ in network.layers)
+    arrays = [*objective.free, biases]
+    moving = [*objective.velocities, np.concatenate([bias for _, bias in network.velocities])]
+    each = [weight_decay] * len(objective.free) if objective.decay is None else objective.decay
+    sizes = [array.size for array in arrays]
+    values = np.concatenate([array.ravel() for array in arrays])
+    velocities = np.concatenate([array.ravel() for array in moving])
+    decays = np.repeat(np.array([*each, weight_decay], np.float32), sizes)
+    views = [
+        part.reshape(array.shape)
+        for part, array in zip(np.split(values, np.cumsum(sizes)[:-1]), arrays, strict=True)
+    ]
+    free, biases = views[:-1], views[-1]
+    kind: Callable[..., _Gradient] = (
+        _DenseGradient if prefers_matrices(network.weight_masks) else _SparseGradient
+    )
+    gradient_of = kind(network, dataset, batch_size)
+    slope = np.zeros_like(values)
+    # A diverging training overflows, which its row reports.
+    with np.errstate(all="ignore"), torch.inference_mode():
+        check_free(method, objective, free, weights)
+        for part in slices:
+            for step in range(part.first_step, part.last_step):
+                gradient_of(objective.weights(free), biases, part, step)
+                weight_slopes, bias_slopes = gradient_of.slopes
+                gradient = objective.gradient(free, weight_slopes)
+                np.concatenate([*(array.ravel() for array in gradient), bias_slopes], out=slope)
+                rate = np.float32(part.rate)
+                _descend(values, velocities, slope, decays, rate, np.float32(momentum))
+        final = objective.weights(free)
+    for kept, trained in zip(objective.free, free, strict=True):
+        kept[...] = trained
+    starts = np.cumsum(sizes)[:-1]
+    moved = np.split(velocities, starts)
+    for kept, trained in zip(objective.velocities, moved[:-1], strict=True):
+        kept[...] = trained.reshape(kept.shape)
+    resting = np.zeros(weights, np.float32)
+    return Snapshot(
+        _layers_of(final, biases, network.layers),
+        _layers_of(resting, moved[-1], network.layers),
+        network.weight_masks,
+        network.bias_masks,
+    )
+
+
+def _layers_of(weights: Floats, biases: Floats, layers: Layers) -> Layers:
+    """Return weights [weights] and biases [biases] in the shapes of layers."""
+    split, first, neuron = [], 0, 0
+    for weight, bias in layers:
+        last, end = first + weight.size, neuron + len(bias)
+        split.append((weights[first:last].reshape(weight.shape), biases[neuron:end]))
+        first, neuron = last, end
+    return split
