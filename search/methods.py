@@ -9,12 +9,16 @@ from collections.abc import Mapping
 from functools import cache
 
 from search.experiment import Experiment
-from search.method import TO_TARGET, Method
+from search.method import TO_TARGET, WITHOUT_TARGET, Method
 from search.plugins import METHODS_GROUP, FoundPlugins, find_plugins
 from search.settings import Setting, Value
 from search.styles import Style
 
 _TEN_ROUNDS = {"rounds": Setting(10, 1, 100_000, "rounds of pruning")}
+_REMOVED = {
+    "threshold": Setting(0.01, 0.0, 1e6, "magnitude up to which weights are removed"),
+    "finetune": Setting(1.0, 0.0, 100.0, "training after the removal, as a multiple of epochs"),
+}
 _MAX_INT32 = 2**31 - 1
 
 # The colours are those of Okabe and Ito (Color Universal Design, 2008), which remain distinct with
@@ -153,6 +157,29 @@ _METHODS = (
         },
         display_name="Elimination",
         style=Style("#6b3fa0", "#b08ee0", "diamond-tall"),
+    ),
+    Method(
+        "spred",
+        "adaptive",
+        WITHOUT_TARGET,
+        "pruning.spred",
+        (200, 30000),
+        settings={"strength": Setting(4e-4, 0.0, 1.0, "weight decay of the factors"), **_REMOVED},
+        style=Style("#5c6b1f", "#a3b84a", "square"),
+    ),
+    Method(
+        "dwf",
+        "adaptive",
+        WITHOUT_TARGET,
+        "pruning.dwf",
+        (250, 45000),
+        settings={
+            "factors": Setting(3, 2, 16, "number of factors of a weight"),
+            "strength": Setting(2e-4, 0.0, 1.0, "weight decay of the factors"),
+            **_REMOVED,
+        },
+        display_name="DWF",
+        style=Style("#8f2d56", "#d1729b", "diamond"),
     ),
     Method(
         "lrr",

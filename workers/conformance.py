@@ -184,7 +184,7 @@ def row_is_independent_of_its_batch(method: str) -> None:
     """A row has the same bits whatever the experiment is trained with."""
     case = pruned_experiment(method, 16, 40)
     candidates = [
-        replace(case, method=mate, width=width, lr=0.001 * n)
+        replace(pruned_experiment(mate, width, 40), lr=0.001 * n)
         for mate in (method, "snip", "gmp")
         for width in (4, 16)
         for n in range(1, 60)

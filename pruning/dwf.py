@@ -1,0 +1,79 @@
+"""Deep weight factorisation: train products of factors under weight decay, which makes zeros.
+
+Idea: a product of D factors with L2 decay on each has, at its minima, the cost of the non-convex
+penalty sum |w|^(2/D) on the weights, but it is smooth, so that SGD can minimise it. Kolb, Weber,
+Bischl and Rügamer, "Deep weight factorization: sparse learning through the lens of artificial
+symmetries" (ICLR 2025). With D factors and strength s:
+
+    w = v_1 * v_2 * ... * v_D, loss(w) + (s / 2) * (|v_1|^2 + ... + |v_D|^2)
+
+At a minimum all factors of a weight have the magnitude |w|^(1/D), and the penalty is
+(s D / 2) * sum |w|^(2/D).
+
+Changes: v_1 starts at the experiment's initial weights and the other factors at 1, so that training
+starts from the network that the other methods start from, at its usual learning rate, and weights
+can change their sign until decay has balanced the factors. (The paper draws factors at random so
+that the product has the variance of the usual initialisation; its factors are unbalanced too.)
+After `Experiment.epochs` epochs, weights of magnitude up to `threshold` are removed, and the
+others are trained for `finetune` times as long without factors.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.protocol import Free, Measure, Objective
+from pruning.segments import (
+    Requests,
+    dense_network,
+    flat_weights,
+    train_rounds,
+    with_weights,
+)
+from search.experiment import Experiment
+from search.layers import Layers
+from search.methods import setting
+
+
+def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
+    """Train factors; see `pruning.protocol.PrunesAdaptively`."""
+    return factorised(experiment, layers, measure, int(setting(experiment, "factors")))
+
+
+def factorised(experiment: Experiment, layers: Layers, measure: Measure, factors: int) -> Requests:
+    """Train products of some number of factors, remove small weights and fine-tune."""
+    initial = flat_weights(layers)
+    free = [initial, *(np.ones_like(initial) for _ in range(factors - 1))]
+    decay = [float(setting(experiment, "strength"))] * factors
+    objective = Objective(free, product, factor_gradients, decay)
+    network = yield from train_rounds(dense_network(layers), measure, objective=objective)
+    weights = product(free)
+    small = np.abs(weights) <= setting(experiment, "threshold")
+    pruned = with_weights(network, np.where(small, np.float32(0), weights))
+    last = len(measure.learning_rates) * measure.steps_per_epoch
+    return (yield from train_rounds(pruned, measure, last, setting(experiment, "finetune")))
+
+
+def product(free: Free) -> NDArray[np.float32]:
+    """Return the products of the factors."""
+    return reduce(np.multiply, free)
+
+
+def factor_gradients(free: Free, slopes: NDArray[np.float32]) -> Free:
+    """Return the derivatives in each factor: those in the product times the other factors."""
+    if len(free) == 2:
+        return [slopes * free[1], slopes * free[0]]
+    before, after = [slopes], [np.ones_like(slopes)]
+    for factor in free[:-1]:
+        before.append(before[-1] * factor)
+    for factor in free[:0:-1]:
+        after.append(after[-1] * factor)
+    return [left * right for left, right in zip(before, reversed(after), strict=True)]
+
+
+def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
+    """See `pruning.registry.stages_of`; how many weights are fine-tuned is unknown."""
+    return [(1.0, weights), (float(setting(experiment, "finetune")), weights // 4)]

@@ -1,0 +1,75 @@
+"""Building blocks of methods that request segments of training."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.biases import bias_masks
+from pruning.magnitude import full_masks
+from pruning.protocol import Measure, Objective, Segment, Snapshot
+from pruning.selection import by_layer
+from search.layers import Layers
+
+Requests = Generator[Segment, Snapshot, Snapshot]
+"""Yields segments of training, receives the trained networks, and returns the final one."""
+
+
+def dense_network(layers: Layers) -> Snapshot:
+    """Return a network without masks and with velocities of zero."""
+    masks = full_masks(layers)
+    return Snapshot(layers, at_rest(layers), masks.weight_masks, masks.bias_masks)
+
+
+def at_rest(layers: Layers) -> Layers:
+    """Return zeros in the shapes of layers."""
+    return [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
+
+
+def flat_weights(layers: Layers) -> NDArray[np.float32]:
+    """Return a copy of all weights, float32 [weights], layer by layer, each row-major."""
+    return np.concatenate([weight.ravel() for weight, _ in layers])
+
+
+def with_weights(network: Snapshot, weights: NDArray[np.float32]) -> Snapshot:
+    """Return a network with other weights, float32 [weights]; zeros become masked.
+
+    A hidden neuron's bias is masked if no weight leaves the neuron. Velocities become zero.
+    """
+    shapes = [weight.shape for weight, _ in network.layers]
+    ends = np.cumsum([weight.size for weight, _ in network.layers])[:-1]
+    layers = [
+        (values.reshape(shape), bias)
+        for values, shape, (_, bias) in zip(
+            np.split(weights, ends), shapes, network.layers, strict=True
+        )
+    ]
+    masks: Sequence[NDArray[np.bool_]] = by_layer(weights != 0, shapes)
+    return Snapshot(layers, at_rest(layers), list(masks), bias_masks(masks))
+
+
+def train_rounds(
+    network: Snapshot,
+    measure: Measure,
+    first_step: int = 0,
+    rounds: float = 1.0,
+    objective: Objective | None = None,
+) -> Requests:
+    """Train with the experiment's learning-rate schedule.
+
+    Args:
+        network: network to train.
+        measure: source of the learning rates.
+        first_step: first step, a multiple of an epoch.
+        rounds: length as a multiple of `Experiment.epochs`; the schedule is stretched or squeezed.
+        objective: as in `Segment`.
+    """
+    rates = measure.learning_rates
+    epochs = round(rounds * len(rates))
+    for epoch in range(epochs):
+        step = first_step + epoch * measure.steps_per_epoch
+        rate = rates[epoch * len(rates) // epochs]
+        network = yield Segment(network, step, step + measure.steps_per_epoch, rate, objective)
+    return network
