@@ -159,29 +159,6 @@ _METHODS = (
         style=Style("#6b3fa0", "#b08ee0", "diamond-tall"),
     ),
     Method(
-        "spred",
-        "adaptive",
-        WITHOUT_TARGET,
-        "pruning.spred",
-        (200, 30000),
-        settings={"strength": Setting(4e-4, 0.0, 1.0, "weight decay of the factors"), **_REMOVED},
-        style=Style("#5c6b1f", "#a3b84a", "square"),
-    ),
-    Method(
-        "dwf",
-        "adaptive",
-        WITHOUT_TARGET,
-        "pruning.dwf",
-        (250, 45000),
-        settings={
-            "factors": Setting(3, 2, 16, "number of factors of a weight"),
-            "strength": Setting(2e-4, 0.0, 1.0, "weight decay of the factors"),
-            **_REMOVED,
-        },
-        display_name="DWF",
-        style=Style("#8f2d56", "#d1729b", "diamond"),
-    ),
-    Method(
         "lrr",
         "during",
         TO_TARGET,
@@ -251,6 +228,29 @@ _METHODS = (
                 Style("#3f4fb5", "#8d99f0", "star-diamond"),
             ),
         )
+    ),
+    Method(
+        "spred",
+        "adaptive",
+        WITHOUT_TARGET,
+        "pruning.spred",
+        (200, 30000),
+        settings={"strength": Setting(4e-4, 0.0, 1.0, "weight decay of the factors"), **_REMOVED},
+        style=Style("#5c6b1f", "#a3b84a", "square"),
+    ),
+    Method(
+        "dwf",
+        "adaptive",
+        WITHOUT_TARGET,
+        "pruning.dwf",
+        (250, 45000),
+        settings={
+            "factors": Setting(3, 2, 16, "number of factors of a weight"),
+            "strength": Setting(2e-4, 0.0, 1.0, "weight decay of the factors"),
+            **_REMOVED,
+        },
+        display_name="DWF",
+        style=Style("#8f2d56", "#d1729b", "diamond"),
     ),
 )
 

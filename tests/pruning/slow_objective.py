@@ -63,7 +63,7 @@ def slow_objective(
             for bias in biases:
                 loss = loss + experiment.weight_decay / 2 * (bias**2).sum()
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
 
 
