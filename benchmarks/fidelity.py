@@ -53,12 +53,13 @@ SHARING = 16
 
 def sharing_accuracies(case: Experiment) -> Accuracies:
     """Return float64 [NETWORKS], accuracies of replicates in groups that share a data order."""
-    dataset = load_dataset("cubist-spiral")
+    dataset = load_dataset(case.dataset)
+    sizes = dataset.features, dataset.outputs
     found = []
     for first in range(0, NETWORKS, SHARING):
         group = [replicate(case, 10_000 + first + n) for n in range(SHARING)]
-        shapes = [topology(explicit_masks(experiment, 2)) for experiment in group]
-        networks = pack(shapes, [starting_network(experiment, {}) for experiment in group])
+        shapes = [topology(explicit_masks(experiment, *sizes)) for experiment in group]
+        networks = pack(shapes, [starting_network(experiment, {}, *sizes) for experiment in group])
         # The kernel follows the data order of the group's first experiment.
         train_networks(networks, group, dataset)
         found += evaluate_networks(networks, dataset)[1]
@@ -118,6 +119,8 @@ def compare_reference(path: Path) -> None:
     """Print the reference trainer's networks and the fast trainer's of the same experiments."""
     print("## The reference trainer and the fast trainer, same experiments")
     for name, runs in read_runs(path).items():
+        if not runs:
+            continue
         experiments = [replicate(CASES[name], number) for number in sorted(runs)]
         reference = np.array([runs[number] for number in sorted(runs)])
         ours = our_runs(experiments).accuracies

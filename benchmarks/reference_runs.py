@@ -28,8 +28,16 @@ CASES = {
         lr=0.05,
         schedule="constant",
     ),
+    "iris 4x3": Experiment(
+        dataset="iris", structure=(4, 3), batch_size=16, lr=0.1, schedule="step"
+    ),
+    "digits 8x8": Experiment(dataset="digits", structure=(8, 8), lr=0.1, schedule="cosine"),
+    "mnist-1d 12x8x8x6": Experiment(
+        dataset="mnist-1d", structure=(12, 8, 8, 6), lr=0.05, schedule="constant"
+    ),
 }
-"""The configurations compared: two dense structures, one masked, and each schedule once."""
+"""The configurations compared: on the Cubist Spiral two dense structures and a masked one, and on
+three tasks of several classes one of another depth each. Both use each schedule once."""
 
 
 def replicate(case: Experiment, number: int) -> Experiment:
@@ -52,17 +60,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", type=Path)
     parser.add_argument("--networks", type=int, default=120)
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=[*CASES], metavar="CASE")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     arguments.path.parent.mkdir(parents=True, exist_ok=True)
     done = read_runs(arguments.path)
-    dataset = load_dataset("cubist-spiral")
     for number in range(arguments.networks):
-        for name, case in CASES.items():
+        for name in arguments.cases:
+            case = CASES[name]
             if number in done[name]:
                 continue
             start = time.perf_counter()
-            trained = train_reference(replicate(case, number), dataset)
+            trained = train_reference(replicate(case, number), load_dataset(case.dataset))
             run = {
                 "case": name,
                 "replicate": number,
