@@ -78,7 +78,7 @@ if TYPE_CHECKING:
     from search.experiment import Experiment
     from search.layers import Layers
     from search.method import TO_TARGET, TO_TARGET_OR_ACCURACY, WITHOUT_TARGET, Method
-    from search.methods import choice, setting
+    from search.methods import BUDGET, choice, setting
     from search.settings import Setting
     from search.styles import Style
     from workers.conformance import DATASET_CHECKS, METHOD_CHECKS
@@ -114,6 +114,7 @@ _EXPORTS = {
     "success_rates": "analysis.comparison",
     "train": "orchestrator.from_python",
     # Plug-ins
+    "BUDGET": "search.methods",
     "Batch": "pruning.protocol",
     "Batches": "pruning.protocol",
     "DATASET_CHECKS": "workers.conformance",
@@ -158,6 +159,7 @@ _EXPORTS = {
 """Public name -> module that defines it, and its name there where that differs."""
 
 __all__ = [
+    "BUDGET",
     "DATASET_CHECKS",
     "METHOD_CHECKS",
     "TO_TARGET",

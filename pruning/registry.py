@@ -7,6 +7,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from pruning.effective_budget import with_budget
 from pruning.protocol import PrunesAdaptively, PrunesBefore, PrunesDuring
 from search.experiment import Experiment
 from search.method import Method, Phase
@@ -53,7 +54,7 @@ def pruning_before(method: Method) -> PrunesBefore:
     if method.prunes != "before":
         raise ValueError(f"method {method.name!r} does not prune before training")
     prune: PrunesBefore = algorithm(method)
-    return prune
+    return with_budget(prune) if "budget" in method.settings else prune
 
 
 def pruning_during(method: Method) -> PrunesDuring:

@@ -14,11 +14,20 @@ from search.plugins import METHODS_GROUP, FoundPlugins, find_plugins
 from search.settings import Setting, Value
 from search.styles import Style
 
-_TEN_ROUNDS = {"rounds": Setting(10, 1, 100_000, "rounds of pruning")}
 _REMOVED = {
     "threshold": Setting(0.01, 0.0, 1e6, "magnitude up to which weights are removed"),
     "finetune": Setting(1.0, 0.0, 100.0, "training after the removal, as a multiple of epochs"),
 }
+BUDGET = {
+    "budget": Setting(
+        "direct",
+        meaning="weights that target_nnz counts: all kept ones, or those on a path",
+        choices=("direct", "effective"),
+    )
+}
+"""Setting of every method that prunes before training; see `pruning.effective_budget`."""
+
+_TEN_ROUNDS = {"rounds": Setting(10, 1, 100_000, "rounds of pruning"), **BUDGET}
 _MAX_INT32 = 2**31 - 1
 
 # The colours are those of Okabe and Ito (Color Universal Design, 2008), which remain distinct with
@@ -87,6 +96,7 @@ _METHODS = (
         "pruning.snip",
         (1.0, 135),
         xavier=True,
+        settings=BUDGET,
         display_name="SNIP",
         style=Style("#d08e00", "#e69f00", "triangle-down"),
     ),
@@ -110,6 +120,7 @@ _METHODS = (
         settings={
             "points": Setting(25, 1, 10_000, "points of each class"),
             "temperature": Setting(200.0, 1e-6, 1e6, "divisor of the logits"),
+            **BUDGET,
         },
         display_name="GraSP",
         style=Style("#8a5a2b", "#bf9566", "pentagon"),
@@ -123,6 +134,7 @@ _METHODS = (
         settings={
             "inner_steps": Setting(3, 1, 1000, "steps of SGD before the loss is measured"),
             "detach_first": Setting(0, 0, 1, "1: the first step's gradient is a constant"),
+            **BUDGET,
         },
         display_name="ProsPr",
         style=Style("#76797d", "#a5a9ae", "star"),
@@ -133,7 +145,7 @@ _METHODS = (
         TO_TARGET,
         "pruning.synflow",
         (50, 2500),
-        settings={"rounds": Setting(100, 1, 100_000, "rounds of pruning")},
+        settings={"rounds": Setting(100, 1, 100_000, "rounds of pruning"), **BUDGET},
         display_name="SynFlow",
         style=Style("#9c8f00", "#f0e442", "hexagon"),
     ),

@@ -42,6 +42,10 @@ COUNTING = 0.034
 by the square of its number of weights: mean over the dense networks of phase1 with at least 100
 weights."""
 
+EFFECTIVE_TRIES = 10
+"""Number of budgets that a search for an effective one tries (`pruning.effective_budget`): mean of
+the six methods at widths 8, 16 and 64 and targets 20 to 57."""
+
 _RULE_WEIGHT = 0.5
 _RULE_STEP = 4000.0
 """The constants of `prefers_matrices`. They decide bits of rows and must never change, unlike the
@@ -119,7 +123,8 @@ def experiment_cost(experiment: Experiment) -> float:
         weights = dense - sum(mask.count("0") for mask in experiment.masks)
         return explicit_mask_cost(weights, epochs, dense)
     fixed_ms, ns_a_weight = method.cost
-    cost = (fixed_ms + ns_a_weight * dense / 1e6) / UNIT_MS
+    prunings = EFFECTIVE_TRIES if ("budget", "effective") in experiment.hyperparameters else 1
+    cost = prunings * (fixed_ms + ns_a_weight * dense / 1e6) / UNIT_MS
     for rounds, weights in stages_of(experiment, dense):
         cost += (step_cost(weights, dense) + LONE_STEP) * rounds * epochs
     return cost

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from search.experiment import Experiment
@@ -24,6 +26,12 @@ def test_cost_includes_pruning() -> None:
     # A hundred rounds over all weights of the widest networks cost more than the training.
     assert cost("synflow", 256) > 10 * training
     assert cost("synflow", 3) > cost("iter-snip", 3) > cost("snip", 3)
+
+
+def test_effective_budget_costs_several_prunings() -> None:
+    direct = Experiment(method="synflow", width=64, target_nnz=40)
+    effective = replace(direct, hyperparameters=(("budget", "effective"),))
+    assert 5 < experiment_cost(effective) / experiment_cost(direct) < 10
 
 
 def test_unknown_method_has_no_cost() -> None:

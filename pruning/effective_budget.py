@@ -1,0 +1,97 @@
+"""Pruning before training to a number of weights on paths, whatever the algorithm.
+
+Idea: algorithms that prune before training leave weights that no path from an input to an output
+uses. Counted without them ("effective sparsity"), algorithms compare differently, and a budget can
+be given in connected weights instead: Vysogorets and Kempe, "Connectivity matters: neural network
+pruning through the lens of effective sparsity" (JMLR 2023), section 5, search the direct budget
+whose effective count is the one requested. With k the target and m(d) the number of weights on a
+path (`pruning.connectivity`) that the algorithm leaves with the budget d:
+
+    the largest d >= k with m(d) <= k
+
+Changes in this project: the search doubles the distance from k until m exceeds k and then halves
+the interval, and every budget is tried with the same batches, so that it works on any algorithm,
+not only on a ranking; it needs m to grow with d, which ties can violate, and then ends at a smaller
+budget. One more weight can complete many paths, so m can skip k by far. Weights on no path are
+pruned too, so that `weight_nnz` is the effective count. The budget d is stored in the extras as
+"direct_nnz".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from pruning.biases import bias_masks
+from pruning.connectivity import effective_mask
+from pruning.protocol import Batch, Batches, Pruned, PrunesBefore, target_of
+from search.experiment import Experiment
+from search.layers import Layers
+from search.methods import choice
+
+
+def with_budget(prune: PrunesBefore) -> PrunesBefore:
+    """Return an algorithm that heeds the setting `search.methods.BUDGET`.
+
+    Args:
+        prune: the algorithm, which prunes to a direct budget.
+    """
+
+    def pruned(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
+        if choice(experiment, "budget") == "direct":
+            return prune(experiment, layers, batches)
+        return _prune_effectively(prune, experiment, layers, batches)
+
+    return pruned
+
+
+class _Recorded:
+    """Batches that can be drawn again from the first one."""
+
+    def __init__(self, batches: Batches) -> None:
+        self._batches = batches
+        self._drawn: list[Batch] = []
+
+    def again(self) -> Iterator[Batch]:
+        """Yield the batches from the first one on."""
+        place = 0
+        while True:
+            if place == len(self._drawn):
+                self._drawn.append(next(self._batches))
+            yield self._drawn[place]
+            place += 1
+
+
+def _prune_effectively(
+    prune: PrunesBefore, experiment: Experiment, layers: Layers, batches: Batches
+) -> Pruned:
+    weights = sum(weight.size for weight, _ in layers)
+    target = target_of(experiment, weights)
+    recorded = _Recorded(batches)
+
+    def tried(budget: int) -> tuple[Pruned, int]:
+        pruned = prune(replace(experiment, target_nnz=budget), layers, recorded.again())
+        masks = effective_mask(pruned.weight_masks)
+        found = zip(pruned.bias_masks, bias_masks(masks), strict=True)
+        extras = {**pruned.extras, "direct_nnz": budget}
+        kept = sum(int(np.count_nonzero(mask)) for mask in masks)
+        return Pruned(masks, [ours & rule for ours, rule in found], extras), kept
+
+    best, _ = tried(target)
+    low, high, step = target, weights, 1
+    while low + step < high:
+        pruned, kept = tried(low + step)
+        if kept > target:
+            high = low + step
+            break
+        low, best, step = low + step, pruned, 2 * step
+    while high - low > 1:
+        middle = (low + high) // 2
+        pruned, kept = tried(middle)
+        if kept > target:
+            high = middle
+        else:
+            low, best = middle, pruned
+    return best
