@@ -43,7 +43,7 @@ def on_paths(kept: list[bool], layers: Layers) -> set[tuple[int, ...]]:
         for weight, _ in layers
     ]
     sizes = [layers[0][0].shape[1], *(len(bias) for _, bias in layers)]
-    found = set()
+    found: set[tuple[int, ...]] = set()
     for path in product(*map(range, sizes)):
         edges = [(layer, path[layer + 1], path[layer]) for layer in range(len(masks))]
         if all(masks[layer][i][j] for layer, i, j in edges):
