@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures.chart import Axis, Chart, Series, View
-from analysis.figures.front import ACCURACY, front_view, weights_axis
+from analysis.figures.front import ACCURACY, accuracy_from, front_view, weights_axis
 from analysis.figures.matplotlib_figure import matplotlib_figure
 from analysis.figures.styles import styles_for
 from analysis.methods import in_order, name_of
-from analysis.store import QueryResult, Store
+from analysis.store import QueryResult, Results
 from analysis.tables import pareto, sparsest_networks
 from search.paper import TARGETS
 
@@ -20,22 +21,41 @@ _TARGET_STYLES = ("after", "fewest", "fourth", "fifth", "before")
 
 
 def plot_pareto(
-    store: Store, methods: Sequence[str] | None = None, *, dataset: str | None = None
+    store: Results,
+    methods: Sequence[str] | None = None,
+    *,
+    target: float | None = None,
+    dataset: str | None = None,
+    ax: Axes | None = None,
 ) -> Figure:
     """Plot accuracy against nonzero weights: each method's networks that no sparser one equals.
 
     A line is the best of many trainings: compare methods only if theirs are similar in number.
 
     Args:
-        store: store of `open_store` or `open_published`.
+        store: store, or rows of `train`.
         methods: methods to plot; None for all. "snip (batches=4)" is SNIP with that setting.
+        target: accuracy from which networks are plotted, 0 to 1; None for all.
         dataset: data set; None if the store has only one.
+        ax: axes to plot on, of a figure of yours; None for a new figure.
+
+    Returns:
+        The figure, with the axes.
 
     Raises:
         ValueError: the store has no networks of one of the methods, none at all, or several data
             sets and none is chosen.
+
+    Example:
+        >>> import sparsest
+        >>> from matplotlib.figure import Figure
+        >>> rows = sparsest.train(["snip", "synflow"], width=4, target_nnz=[12, 20], epochs=1)
+        >>> axes = Figure().subplots(1, 2)
+        >>> figure = sparsest.plot_pareto(rows, ["snip"], target=0.4, ax=axes[0])
+        >>> [text.get_text() for text in axes[0].get_legend().get_texts()]
+        ['SNIP']
     """
-    rows = _with_settings(pareto(store, dataset=dataset))
+    rows = _with_settings(pareto(store, target=target, dataset=dataset))
     present = in_order({row["method"] for row in rows})
     _check_methods(methods, present)
     shown = [row for row in rows if methods is None or row["method"] in methods]
@@ -45,38 +65,56 @@ def plot_pareto(
         "",
         "",
         weights_axis(min(weights), max(weights)),
-        ACCURACY,
+        ACCURACY if target is None else accuracy_from(target),
         {(): front_view(shown)},
     )
     # The styles of all methods, so that a method looks the same whichever others are shown.
-    return matplotlib_figure(chart, styles_for(present))
+    return matplotlib_figure(chart, styles_for(present), ax)
 
 
 def plot_sparsest(
-    store: Store, targets: Sequence[float] = TARGETS, *, dataset: str | None = None
+    store: Results,
+    targets: Sequence[float] = TARGETS,
+    *,
+    target: float | None = None,
+    dataset: str | None = None,
+    ax: Axes | None = None,
 ) -> Figure:
     """Plot the fewest nonzero weights with which each method reaches each accuracy.
 
     A minimum depends on the number of trainings: compare methods only if theirs are similar.
 
     Args:
-        store: store of `open_store` or `open_published`.
+        store: store, or rows of `train`.
         targets: accuracies, 0 to 1.
+        target: one accuracy, instead of `targets`.
         dataset: data set; None if the store has only one.
+        ax: axes to plot on, of a figure of yours; None for a new figure.
+
+    Returns:
+        The figure, with the axes.
 
     Raises:
         ValueError: see `analysis.tables.sparsest_networks`, or no network reaches any of them.
+
+    Example:
+        >>> import sparsest
+        >>> rows = sparsest.train(["snip", "synflow"], width=4, target_nnz=[12, 20], epochs=1)
+        >>> figure = sparsest.plot_sparsest(rows, target=0.4)
+        >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        ['SNIP', 'SynFlow']
     """
+    targets = targets if target is None else [target]
     rows = _with_settings(sparsest_networks(store, targets, dataset=dataset))
     present = in_order({row["method"] for row in rows})
     _check_methods(None, present)
     names = [name_of(method) for method in present]
     series = []
-    for number, target in enumerate(targets):
-        reached = {row["method"]: row["weight_nnz"] for row in rows if row["target"] == target}
+    for number, wanted in enumerate(targets):
+        reached = {row["method"]: row["weight_nnz"] for row in rows if row["target"] == wanted}
         series.append(
             Series(
-                f"{100 * target:g} %",
+                f"{100 * wanted:g} %",
                 _TARGET_STYLES[number % len(_TARGET_STYLES)],
                 [reached[method] for method in present if method in reached],
                 [name_of(method) for method in present if method in reached],
@@ -91,11 +129,12 @@ def plot_sparsest(
         Axis("", "categories"),
         {(): View(series)},
     )
-    figure = matplotlib_figure(chart, styles_for(present))
+    figure = matplotlib_figure(chart, styles_for(present), ax)
+    axes = figure.axes[0] if ax is None else ax
     for one in series:
         for weights, name in zip(one.x, one.y, strict=True):
             at = (weights, names.index(str(name)))
-            figure.axes[0].annotate(
+            axes.annotate(
                 f"{weights:g}", at, (0, 5), textcoords="offset points", ha="center", size=8
             )
     return figure

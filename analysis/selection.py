@@ -7,12 +7,24 @@ from typing import Final
 
 import pyarrow as pa
 
-VARIANT: Final = (
-    "method || coalesce(' (' || nullif(concat_ws(', ', replace(regexp_replace(hyperparameters, "
-    "'[{}\"]', '', 'g'), ': ', '='), 'init_scheme=' || init_scheme), '') || ')', '')"
+_SETTINGS: Final = (
+    "replace(regexp_replace(hyperparameters, '[{}\"]', '', 'g'), ': ', '=')",
+    "'init_scheme=' || init_scheme",
 )
-"""SQL for the name of a method with its hyperparameters and `init_scheme`, such as
-"snip (batches=4)"."""
+
+
+def variant(*others: str) -> str:
+    """Return SQL for the name of a method with its settings, such as "snip (batches=4)".
+
+    Args:
+        others: SQL for settings beside the hyperparameters and `init_scheme`; NULL leaves one out.
+    """
+    listed = ", ".join([*_SETTINGS, *others])
+    return f"method || coalesce(' (' || nullif(concat_ws(', ', {listed}), '') || ')', '')"
+
+
+VARIANT: Final = variant()
+"""SQL for the name of a method with its hyperparameters and `init_scheme`."""
 
 NETWORK: Final = "coalesce(structure, concat_ws('x', width, width, width))"
 """SQL for the hidden layers of the network that was trained or that pruning started from."""

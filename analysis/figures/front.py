@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from analysis.figures.by_method import Row, method_series
 from analysis.figures.chart import Axis, Guide, View
@@ -21,6 +22,13 @@ TARGET_GUIDES = tuple(Guide(target, f"{100 * target:g} %") for target in TARGETS
 
 _PADDING = 0.02
 """Space beside the data as a fraction of the axis."""
+
+
+def accuracy_from(least: float) -> Axis:
+    """Return the axis `ACCURACY` from another accuracy on."""
+    ticks = [tick for tick in ACCURACY.ticks if tick >= least]
+    most = ACCURACY.ticks[-1]
+    return replace(ACCURACY, limits=(min(least, ACCURACY.ticks[-2]), most), ticks=ticks)
 
 
 def weights_axis(fewest: int, most: int) -> Axis:

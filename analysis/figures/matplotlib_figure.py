@@ -31,15 +31,31 @@ _WIDTH, _HEIGHT = 7.4, 4.4
 _LINE_HEIGHT = 0.32
 """Height of a category in inches."""
 
+_Location = Literal["best", "outside right center", "outside lower center"]
+"""Location of a legend."""
+
 _COLUMNS = 3
 _BAND_OPACITY = 0.18
 _RANGE_OPACITY = 0.35
 
 
-def matplotlib_figure(chart: Chart, styles: Styles) -> Figure:
-    """Return the initial view as a figure that is independent of pyplot."""
+def matplotlib_figure(chart: Chart, styles: Styles, axes: Axes | None = None) -> Figure:
+    """Return the initial view as a figure that is independent of pyplot.
+
+    Args:
+        chart: description of the figure.
+        styles: styles of its series.
+        axes: axes to draw on, with the legend inside; None for a new figure.
+    """
     with matplotlib.style.context("default"):
         view = chart.views[chart.first]
+        if axes is not None:
+            _plot(axes, chart, view, styles)
+            if not chart.axis_is_legend:
+                _add_legend(axes, [view], styles, where="best")
+            figure = axes.get_figure(root=True)
+            assert figure is not None
+            return figure
         lines = len(_categories(chart, view))
         height = max(1.6, 1.2 + _LINE_HEIGHT * lines) if lines else _HEIGHT
         figure = Figure(figsize=(_WIDTH, height), layout="constrained")
@@ -48,7 +64,7 @@ def matplotlib_figure(chart: Chart, styles: Styles) -> Figure:
         choice = ", ".join(f"{one.label.lower()}: {one.first}" for one in chart.selectors)
         _write_title(figure, chart.title, choice, 84)
         if not chart.axis_is_legend:
-            _add_legend(figure, [view], styles, beside=True)
+            _add_legend(figure, [view], styles, where="outside right center")
         return figure
 
 
@@ -72,7 +88,7 @@ def matplotlib_panels(chart: Chart, styles: Styles) -> Figure | None:
             axes.set_visible(False)
         _write_title(figure, chart.title, "", 38 * columns)
         if not chart.axis_is_legend:
-            _add_legend(figure, list(chart.views.values()), styles, beside=False)
+            _add_legend(figure, list(chart.views.values()), styles, where="outside lower center")
         return figure
 
 
@@ -184,8 +200,10 @@ def _write_title(figure: Figure, title: str, subtitle: str, letters: int) -> Non
         figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=10.5, color=_TEXT)
 
 
-def _add_legend(figure: Figure, views: Sequence[View], styles: Styles, *, beside: bool) -> None:
-    """Add a legend with one entry for each name, to the right of the axes or below them."""
+def _add_legend(
+    parent: Figure | Axes, views: Sequence[View], styles: Styles, *, where: _Location
+) -> None:
+    """Add a legend with one entry for each name."""
     entries: dict[str, Line2D | Patch] = {}
     for series in (series for view in views for series in view.series):
         style = styles[series.style]
@@ -202,11 +220,11 @@ def _add_legend(figure: Figure, views: Sequence[View], styles: Styles, *, beside
             markerfacecolor="white" if hollow else style.light,
             linestyle=_line_style(series),
         )
-    figure.legend(
+    parent.legend(
         list(entries.values()),
         list(entries),
-        loc="outside right center" if beside else "outside lower center",
-        ncols=1 if beside else 5,
+        loc=where,
+        ncols=5 if where == "outside lower center" else 1,
         fontsize=8,
         frameon=False,
         labelcolor=_TEXT,
