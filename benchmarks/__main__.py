@@ -19,6 +19,7 @@ from benchmarks import (
 
 BENCHMARKS = {
     "kernel": kernel.run,
+    "classes": kernel.run_classes,
     "living": living.run,
     "crossover": crossover.run,
     "share": share.run,

@@ -7,7 +7,8 @@ ratio is between two times measured one directly after the other.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count, islice, pairwise
 
 import numpy as np
@@ -15,15 +16,16 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.machine import STEPS, peak_flops, training_flops
+from benchmarks.machine import peak_flops, training_flops
 from benchmarks.report import table
+from pruning.functional import mean_loss
 from search.experiment import Experiment
+from search.masks.text import mask_text
 from search.structure import Structure
-from workers.datasets import load_dataset
+from workers.datasets import Dataset, load_dataset
 from workers.torch_batch import train_torch
 from workers.train import train_batch
 
-STRUCTURES = ((3, 2, 2), (3, 3, 3), (7, 3, 3), (16, 16, 16))
 ROUNDS = 3
 NETWORKS = 256
 STREAMS = 8
@@ -31,36 +33,98 @@ STREAMS = 8
 machine, fewer on a busy one."""
 
 
-def experiments(structure: tuple[int, ...]) -> list[Experiment]:
+@dataclass(frozen=True)
+class Case:
+    """Networks that are trained for 50 epochs with batches of 128.
+
+    Attributes:
+        structure: neurons in each hidden layer.
+        dataset: name of the data set.
+        kept: fraction of the weights before the output layer that one random mask keeps.
+    """
+
+    structure: tuple[int, ...]
+    dataset: str = "cubist-spiral"
+    kept: float = 1.0
+
+    @property
+    def data(self) -> Dataset:
+        """The data set."""
+        return load_dataset(self.dataset)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of neurons of each layer, inputs first."""
+        return (self.data.features, *self.structure, self.data.outputs)
+
+    @property
+    def masks(self) -> tuple[str, ...]:
+        """The random mask of each layer before the output; none if all weights are kept."""
+        if self.kept == 1:
+            return ()
+        rng = np.random.default_rng(0)
+        shapes = [(n_out, n_in) for n_in, n_out in pairwise(self.sizes[:-1])]
+        return tuple(mask_text(rng.random(shape) < self.kept) for shape in shapes)
+
+    @property
+    def weights(self) -> list[int]:
+        """Number of unmasked weights of each layer."""
+        dense = [n_in * n_out for n_in, n_out in pairwise(self.sizes)]
+        return [*(mask.count("1") for mask in self.masks), *dense[len(self.masks) :]]
+
+    @property
+    def steps(self) -> int:
+        """Number of steps of a training."""
+        return 50 * self.data.steps_per_epoch(128)
+
+    def __str__(self) -> str:
+        name = "" if self.dataset == "cubist-spiral" else f"{self.dataset}, "
+        kept = "" if self.kept == 1 else f", {self.kept:.0%} kept"
+        return f"{name}{Structure(self.structure)}{kept}"
+
+
+SPIRAL = tuple(Case(structure) for structure in ((3, 2, 2), (3, 3, 3), (7, 3, 3), (16, 16, 16)))
+
+CLASSES = tuple(
+    Case(structure, dataset, kept)
+    for dataset, structure in (
+        ("digits", (8, 8, 8)),
+        ("digits", (16, 16, 16)),
+        ("mnist-1d", (16, 16, 16)),
+    )
+    for kept in (1.0, 0.1)
+)
+"""Tasks of ten classes, with 64 and 40 inputs."""
+
+
+def experiments(case: Case) -> list[Experiment]:
     """Return NETWORKS different experiments of 50 epochs in STREAMS data orders."""
-    variants = (Experiment(structure=structure, lr=0.05 + n / 1_000_000) for n in count())
+    masks = case.masks
+    variants = (
+        Experiment(
+            structure=case.structure, dataset=case.dataset, masks=masks, lr=0.05 + n / 1_000_000
+        )
+        for n in count()
+    )
     sharing = (experiment for experiment in variants if experiment.order_stream < STREAMS)
     return list(islice(sharing, NETWORKS))
 
 
-def fast_ms(structure: tuple[int, ...]) -> float:
+def fast_ms(case: Case) -> float:
     """Time all of `train_batch`: initial weights, training, evaluation, rows."""
-    batch = experiments(structure)[: NETWORKS if max(structure) < 16 else 64]
+    batch = experiments(case)[: NETWORKS if max(case.structure) < 16 else 64]
     return _milliseconds(lambda: train_batch(batch)) / len(batch)
 
 
-def bmm_torch_ms(structure: tuple[int, ...]) -> float:
+def bmm_torch_ms(case: Case) -> float:
     """Time 256 networks at once with bmm, autograd and SGD, scaled from 100 steps.
 
     The layout is that of nn.Linear, [networks, points, inputs] times [networks, inputs, outputs],
     with one shuffle per network.
     """
-    dataset = load_dataset("cubist-spiral")
-    points, labels = torch.tensor(dataset.points), torch.tensor(dataset.labels)
-    parameters = []
-    for n_in, n_out in pairwise((2, *structure, 1)):
-        bound = n_in**-0.5
-        parameters += [
-            torch.empty(NETWORKS, rows, n_out).uniform_(-bound, bound).requires_grad_()
-            for rows in (n_in, 1)
-        ]
+    points, labels = torch.tensor(case.data.points), torch.tensor(case.data.labels)
+    parameters = _parameters(case, lambda n_in, n_out: ((n_in, n_out), (1, n_out)))
     optimiser = torch.optim.SGD(parameters, lr=0.05, momentum=0.9, weight_decay=5e-4)
-    loss_of = nn.BCEWithLogitsLoss(reduction="sum")
     orders = torch.empty(NETWORKS, len(points), dtype=torch.int64)
 
     def shuffle() -> None:
@@ -68,75 +132,96 @@ def bmm_torch_ms(structure: tuple[int, ...]) -> float:
             torch.randperm(len(points), out=order)
 
     def steps(number: int) -> None:
-        for step in range(number):
-            chosen = orders[:, 128 * step : 128 * step + 128]
+        for chosen in _batches(orders, number):
             values = points[chosen]
             for weight, bias in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
                 values = torch.relu(torch.baddbmm(bias, values, weight))
-            logits = torch.baddbmm(parameters[-1], values, parameters[-2])[..., 0]
+            logits = torch.baddbmm(parameters[-1], values, parameters[-2])
             optimiser.zero_grad()
-            (loss_of(logits, labels[chosen]) / 128).backward()
+            _summed_loss(logits, labels[chosen]).backward()
             optimiser.step()
 
     shuffling = _milliseconds(shuffle) * 50 / NETWORKS
     steps(5)
-    return shuffling + _milliseconds(lambda: steps(100)) / 100 * STEPS / NETWORKS
+    return shuffling + _milliseconds(lambda: steps(100)) / 100 * case.steps / NETWORKS
 
 
-def turned_torch_ms(structure: tuple[int, ...]) -> float:
+def turned_torch_ms(case: Case) -> float:
     """Time the same with points last and shared shuffles, which torch runs faster."""
-    dataset = load_dataset("cubist-spiral")
-    points = torch.tensor(dataset.points)
-    labels = torch.tensor(dataset.labels)
-    parameters = []
-    for n_in, n_out in pairwise((2, *structure, 1)):
-        bound = n_in**-0.5
-        parameters += [
-            torch.empty(NETWORKS, *shape).uniform_(-bound, bound).requires_grad_()
-            for shape in ((n_out, n_in), (n_out, 1))
-        ]
+    points, labels = torch.tensor(case.data.points), torch.tensor(case.data.labels)
+    parameters = _parameters(case, lambda n_in, n_out: ((n_out, n_in), (n_out, 1)))
     optimiser = torch.optim.SGD(parameters, lr=0.05, momentum=0.9, weight_decay=5e-4)
-    loss_of = nn.BCEWithLogitsLoss(reduction="sum")
     orders = torch.stack([torch.randperm(len(points)) for _ in range(STREAMS)])
     stream = torch.arange(NETWORKS) % STREAMS
 
     def steps(number: int) -> None:
-        for step in range(number):
-            chosen = orders[:, 128 * step : 128 * step + 128][stream]
-            values = points[chosen].transpose(1, 2)
+        for chosen in _batches(orders, number):
+            values = points[chosen[stream]].transpose(1, 2)
             for weight, bias in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
                 values = torch.relu(torch.baddbmm(bias, weight, values))
-            logits = torch.baddbmm(parameters[-1], parameters[-2], values)[:, 0]
+            logits = torch.baddbmm(parameters[-1], parameters[-2], values)
             optimiser.zero_grad()
-            (loss_of(logits, labels[chosen]) / 128).backward()
+            _summed_loss(logits.transpose(1, 2), labels[chosen[stream]]).backward()
             optimiser.step()
 
     steps(5)
-    return _milliseconds(lambda: steps(100)) / 100 * STEPS / NETWORKS
+    return _milliseconds(lambda: steps(100)) / 100 * case.steps / NETWORKS
 
 
-def batched_torch_ms(structure: tuple[int, ...]) -> float:
+def _parameters(
+    case: Case, shapes: Callable[[int, int], tuple[tuple[int, int], tuple[int, int]]]
+) -> list[torch.Tensor]:
+    """Return the weights and biases of NETWORKS networks, layer by layer.
+
+    Args:
+        case: the networks.
+        shapes: function of the inputs and outputs of a layer: shapes of its weights and biases.
+    """
+    return [
+        torch.empty(NETWORKS, *shape).uniform_(-(n_in**-0.5), n_in**-0.5).requires_grad_()
+        for n_in, n_out in pairwise(case.sizes)
+        for shape in shapes(n_in, n_out)
+    ]
+
+
+def _batches(orders: torch.Tensor, number: int) -> list[torch.Tensor]:
+    """Return the points of `number` steps, starting again at the end of an epoch."""
+    per_epoch = orders.shape[1] // 128
+    firsts = [128 * (step % per_epoch) for step in range(number)]
+    return [orders[:, first : first + 128] for first in firsts]
+
+
+def _summed_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return the sum of the networks' mean losses over batches of 128.
+
+    Args:
+        logits: [networks, points, outputs].
+        labels: [networks, points].
+    """
+    flat = logits.flatten(0, 1).squeeze(-1)
+    return mean_loss(flat, labels.flatten()) * len(logits)
+
+
+def batched_torch_ms(case: Case) -> float:
     """Time `workers.torch_batch` on the CPU with 256 networks at once, scaled from 390 steps.
 
     It has a hand-written gradient and keeps all parameters in one tensor.
     """
-    batch, dataset = experiments(structure), load_dataset("cubist-spiral")
+    batch, dataset = experiments(case), case.data
 
     def steps(number: int) -> float:
         return _milliseconds(lambda: train_torch(batch, dataset, "cpu", {}, steps=number))
 
     # The difference of two runs cancels the fixed cost of setting up and evaluating.
-    return (steps(410) - steps(20)) / 390 * STEPS / len(batch)
+    return (steps(410) - steps(20)) / 390 * case.steps / len(batch)
 
 
-def plain_torch_ms(structure: tuple[int, ...]) -> float:
+def plain_torch_ms(case: Case) -> float:
     """Time one network with nn.Linear, DataLoader and SGD, scaled from one epoch."""
-    dataset = load_dataset("cubist-spiral")
-    points, labels = torch.tensor(dataset.points), torch.tensor(dataset.labels)
+    points, labels = torch.tensor(case.data.points), torch.tensor(case.data.labels)
     loader = DataLoader(TensorDataset(points, labels), batch_size=128, shuffle=True, drop_last=True)
-    sizes = (2, *structure, 1)
     layers: list[nn.Module] = []
-    for n_in, n_out in pairwise(sizes):
+    for n_in, n_out in pairwise(case.sizes):
         layers += [nn.Linear(n_in, n_out), nn.ReLU()]
     network = nn.Sequential(*layers[:-1])
     optimiser = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4)
@@ -152,41 +237,58 @@ def plain_torch_ms(structure: tuple[int, ...]) -> float:
 
 
 def run() -> None:
-    """Print the table of ratios and the cost of a weight."""
+    """Print the table of ratios on the Cubist Spiral and the cost of a weight."""
+    fast_times = _compare(
+        SPIRAL,
+        {
+            "torch: bmm, autograd": bmm_torch_ms,
+            "torch: the same, points last": turned_torch_ms,
+            "torch: `workers.torch_batch`": batched_torch_ms,
+            "torch: one network, DataLoader": plain_torch_ms,
+        },
+    )
+    slope, fixed = np.polyfit([sum(case.weights) for case in SPIRAL], fast_times, 1)
+    print(
+        f"\nA training takes about {fixed:.2f} ms + {1000 * slope:.0f} us per weight; the fixed "
+        f"cost equals {fixed / slope:.0f} weights."
+    )
+
+
+def run_classes() -> None:
+    """Print the table of ratios on tasks of several classes."""
+    _compare(
+        CLASSES,
+        {
+            "torch: bmm, autograd": bmm_torch_ms,
+            "torch: the same, points last": turned_torch_ms,
+            "torch: `workers.torch_batch`": batched_torch_ms,
+        },
+    )
+
+
+def _compare(cases: Sequence[Case], others: Mapping[str, Callable[[Case], float]]) -> list[float]:
+    """Print the table of ratios; return the fast trainer's milliseconds."""
     torch.set_num_threads(1)
-    train_batch(experiments((3, 2, 2))[:1])
-    others = {
-        "torch: bmm, autograd": bmm_torch_ms,
-        "torch: the same, points last": turned_torch_ms,
-        "torch: `workers.torch_batch`": batched_torch_ms,
-        "torch: one network, DataLoader": plain_torch_ms,
-    }
-    rows, weight_counts, fast_times = [], [], []
-    for structure in STRUCTURES:
+    train_batch(experiments(cases[0])[:1])
+    rows, fast_times = [], []
+    for case in cases:
         turns = [
-            [trainer_ms(structure) for trainer_ms in (fast_ms, *others.values())]
-            for _ in range(ROUNDS)
+            [trainer_ms(case) for trainer_ms in (fast_ms, *others.values())] for _ in range(ROUNDS)
         ]
         times = np.array(turns)
         fast = float(np.median(times[:, 0]))
         # The limit is measured at the same time: a core's clock depends on its neighbours' load.
-        limit = 1000 * training_flops(structure) / peak_flops()
-        sizes = (2, *structure, 1)
-        weights = sum(a * b for a, b in pairwise(sizes))
-        weight_counts.append(weights)
+        limit = 1000 * training_flops(case.weights, case.steps) / peak_flops()
         fast_times.append(fast)
-        row = [str(Structure(structure)), f"{fast:.2f}", f"{limit:.2f}", f"{limit / fast:.0%}"]
+        row = [str(case), f"{sum(case.weights):,}", f"{fast:.2f}", f"{limit:.2f}"]
+        row.append(f"{limit / fast:.0%}")
         for other in range(1, times.shape[1]):
             ratio = np.median(times[:, other] / times[:, 0])
             row.append(f"{np.median(times[:, other]):,.0f} = {ratio:,.0f} times")
         rows.append(row)
     print("## One network, 50 epochs, one core, in milliseconds\n")
-    print(table(["structure", "fast trainer", "limit", "of the limit", *others], rows))
-    slope, fixed = np.polyfit(weight_counts, fast_times, 1)
-    print(
-        f"\nA training takes about {fixed:.2f} ms + {1000 * slope:.0f} us per weight; the fixed "
-        f"cost equals {fixed / slope:.0f} weights."
-    )
+    print(table(["network", "weights", "fast trainer", "limit", "of the limit", *others], rows))
+    return fast_times
 
 
 def _milliseconds(work: Callable[[], object]) -> float:

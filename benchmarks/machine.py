@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -71,12 +71,14 @@ def peak_flops() -> float:
     return 2 * _CHAINS * LANES * rounds / best
 
 
-def training_flops(structure: tuple[int, ...]) -> float:
-    """Return the multiplications and additions of one training's matrix products, 50 epochs.
+def training_flops(weights: Sequence[int], steps: int = STEPS) -> float:
+    """Return the multiplications and additions of one training's matrix products.
 
     The forward pass and the gradient use every weight once, the deltas all but the first layer's.
+
+    Args:
+        weights: number of weights of each layer.
+        steps: number of steps.
     """
-    sizes = (2, *structure, 1)
-    weights = [a * b for a, b in pairwise(sizes)]
     products = 3 * sum(weights) - weights[0]
-    return 2.0 * products * POINTS_A_STEP * STEPS
+    return 2.0 * products * POINTS_A_STEP * steps

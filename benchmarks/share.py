@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.kernel import experiments
+from benchmarks.kernel import Case, experiments
 from benchmarks.report import table
 from pruning.connectivity import effective_mask
 from pruning.explicit_masks import explicit_masks
@@ -43,7 +43,7 @@ def run() -> None:
     """Print the milliseconds per network, for 16 masked 7x3x3 networks of one data order."""
     dataset = load_dataset("cubist-spiral")
     study = resolve("phase2-995")[0].study
-    group = experiments((7, 3, 3))[:GROUP]
+    group = experiments(Case((7, 3, 3)))[:GROUP]
     masked = [study[index] for index in study.sample(GROUP)]
     order = np.empty(len(dataset), np.uint32)
     batch = np.float32(1 / 128)
@@ -114,7 +114,7 @@ def run_replicates() -> None:
     initialisation would otherwise be the same training, so each pays for its shuffle and gathers.
     """
     replicates = [Experiment(structure=(7, 3, 3), replicate=number) for number in range(GROUP)]
-    candidates = experiments((7, 3, 3))
+    candidates = experiments(Case((7, 3, 3)))
     stream = candidates[0].order_stream
     different = [e for e in candidates if e.order_stream == stream][:GROUP]
     pairs = [

@@ -94,16 +94,21 @@ def step_cost(weights: float, dense: float = inf) -> float:
     return network_cost(weights * (1 + GROWTH * sqrt(weights)))
 
 
-def explicit_mask_cost(weights: float, epochs: float, dense: float = inf) -> float:
+def explicit_mask_cost(
+    weights: float, epochs: float, dense: float = inf, points: int = POINTS
+) -> float:
     """Return the cost of a training with explicit masks, in a task of many.
 
     Args:
         weights: number of unmasked weights, or its mean over several networks.
-        epochs: number of epochs over `POINTS` points.
+        epochs: number of epochs.
         dense: as for `step_cost`.
+        points: number of points of the data set.
     """
     cost = (step_cost(weights, dense) + SHARED_STEP) * epochs
-    return cost + COUNTING * weights**2 if weights <= PRUNABLE_UP_TO else cost
+    if weights <= PRUNABLE_UP_TO:
+        cost += COUNTING * weights**2
+    return cost * points / POINTS
 
 
 def experiment_cost(experiment: Experiment) -> float:
@@ -116,15 +121,15 @@ def experiment_cost(experiment: Experiment) -> float:
     """
     method = method_named(experiment.method)
     dataset = load_dataset(experiment.dataset)
-    epochs = experiment.epochs * len(dataset) / POINTS
     dense = experiment.hidden.weights(dataset.features, dataset.outputs)
     if not method.chooses_masks:
         # Counted in the text: a driver asks for the cost of some thousand experiments a second.
         weights = dense - sum(mask.count("0") for mask in experiment.masks)
-        return explicit_mask_cost(weights, epochs, dense)
+        return explicit_mask_cost(weights, experiment.epochs, dense, len(dataset))
     fixed_ms, ns_a_weight = method.cost
     prunings = EFFECTIVE_TRIES if ("budget", "effective") in experiment.hyperparameters else 1
     cost = prunings * (fixed_ms + ns_a_weight * dense / 1e6) / UNIT_MS
+    epochs = experiment.epochs * len(dataset) / POINTS
     for rounds, weights in stages_of(experiment, dense):
         cost += (step_cost(weights, dense) + LONE_STEP) * rounds * epochs
     return cost
