@@ -138,7 +138,7 @@ def bmm_torch_ms(case: Case) -> float:
                 values = torch.relu(torch.baddbmm(bias, values, weight))
             logits = torch.baddbmm(parameters[-1], values, parameters[-2])
             optimiser.zero_grad()
-            _summed_loss(logits, labels[chosen]).backward()
+            torch.autograd.backward(_summed_loss(logits, labels[chosen]))
             optimiser.step()
 
     shuffling = _milliseconds(shuffle) * 50 / NETWORKS
@@ -161,7 +161,8 @@ def turned_torch_ms(case: Case) -> float:
                 values = torch.relu(torch.baddbmm(bias, weight, values))
             logits = torch.baddbmm(parameters[-1], parameters[-2], values)
             optimiser.zero_grad()
-            _summed_loss(logits.transpose(1, 2), labels[chosen[stream]]).backward()
+            loss = _summed_loss(logits.transpose(1, 2), labels[chosen[stream]])
+            torch.autograd.backward(loss)
             optimiser.step()
 
     steps(5)
