@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from search.method import TO_TARGET, TO_TARGET_OR_ACCURACY, WITHOUT_TARGET, Method
     from search.methods import BUDGET, choice, setting
     from search.settings import Setting
+    from search.strategies.problem import Problem, Proposals, Trial
     from search.styles import Style
     from workers.conformance import DATASET_CHECKS, METHOD_CHECKS
     from workers.datasets import Dataset, load_dataset, standardised
@@ -125,6 +126,8 @@ _EXPORTS = {
     "Measure": "pruning.protocol",
     "Measurement": "pruning.protocol",
     "Method": "search.method",
+    "Problem": "search.strategies.problem",
+    "Proposals": "search.strategies.problem",
     "Pruned": "pruning.protocol",
     "PrunesAdaptively": "pruning.protocol",
     "PrunesBefore": "pruning.protocol",
@@ -135,6 +138,7 @@ _EXPORTS = {
     "Style": "search.styles",
     "TO_TARGET": "search.method",
     "TO_TARGET_OR_ACCURACY": "search.method",
+    "Trial": "search.strategies.problem",
     "WITHOUT_TARGET": "search.method",
     "above_position": "pruning.selection",
     "at_or_above": "pruning.selection",
@@ -176,6 +180,8 @@ __all__ = [
     "Method",
     "Network",
     "Networks",
+    "Problem",
+    "Proposals",
     "Pruned",
     "PrunesAdaptively",
     "PrunesBefore",
@@ -186,6 +192,7 @@ __all__ = [
     "Snapshot",
     "Store",
     "Style",
+    "Trial",
     "__version__",
     "above_position",
     "accuracy",

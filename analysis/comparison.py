@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from analysis.intervals import LEVEL, RESAMPLES, Interval, clopper_pearson
+from analysis.intervals import RESAMPLES
 from analysis.selection import VARIANT, choose_dataset
 from analysis.store import QueryResult, Results
+from search.intervals import LEVEL, Interval, clopper_pearson
 from storage.reading.literals import sql_text
 
 _SETTINGS = (

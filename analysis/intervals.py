@@ -1,54 +1,18 @@
-"""Intervals around measured numbers: Clopper-Pearson for shares, the bootstrap for means."""
+"""Intervals around means and minima; `search.intervals` has those of shares."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-LEVEL = 0.95
-"""Confidence level of intervals unless another one is given."""
+from search.intervals import LEVEL, Interval
 
 RESAMPLES = 2000
 """Number of bootstrap resamples."""
 
 NONE_REACHES = float("inf")
 """Minimum of a sample in which no training reaches the accuracy."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A number with its interval.
-
-    Attributes:
-        value: measured value.
-        low: lower end.
-        high: upper end.
-    """
-
-    value: float
-    low: float
-    high: float
-
-
-def clopper_pearson(hits: int, trials: int) -> Interval:
-    """Return a share of independent trials with its exact (Clopper-Pearson) interval.
-
-    Source: C. J. Clopper and E. S. Pearson, The use of confidence or fiducial limits illustrated
-    in the case of the binomial, 1934.
-
-    Raises:
-        ValueError: there are no trials.
-    """
-    if trials < 1:
-        raise ValueError("a share needs at least one trial")
-    from scipy.stats import beta  # slow to import
-
-    tail = (1 - LEVEL) / 2
-    low = float(beta.ppf(tail, hits, trials - hits + 1)) if hits > 0 else 0.0
-    high = float(beta.ppf(1 - tail, hits + 1, trials - hits)) if hits < trials else 1.0
-    return Interval(hits / trials, low, high)
 
 
 def mean_difference(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import PlannedStudy
@@ -12,7 +13,10 @@ from search.datasets import dataset_named
 from search.experiment import Experiment
 from search.layers import StoredInit
 from search.lineage import RowInit
+from storage.log.init_entries import PublishedInit
 from storage.log.inits import FrozenInit
+from storage.reading.literals import sql_tuple
+from storage.results_reader import ParentRow
 from workers.initial import starting_network
 from workers.stored_init import load_stored_init
 
@@ -59,37 +63,68 @@ def combined(
     return known | dict(from_files)
 
 
-def parent_inits(planned: Sequence[PlannedStudy], store: RunStore) -> dict[str, StoredInit]:
+def parent_inits(
+    planned: Sequence[PlannedStudy],
+    store: RunStore,
+    known: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, StoredInit]:
     """Return the networks of other rows that the remaining experiments start from, by token.
 
     Parents are rows of the same store, so that it can always make its rows again. A parent that was
     taken from the published results, without weights, is trained again.
 
+    Args:
+        planned: the experiments.
+        store: the store.
+        known: rows that need not be read again, by id.
+
     Raises:
         UserError: a parent is not stored or has no network, or an experiment does not fit it.
     """
+    items = [item for item in planned if item.remaining and item.study.parents]
+    parents = {parent.experiment_id for item in items for parent in item.study.parents}
+    source = _ParentRows(parents, store, known or {})
     inits: dict[str, StoredInit] = {}
-    for item in planned:
-        if not item.remaining or not item.study.parents:
-            continue
+    for item in items:
         for index in item.remaining:
             experiment = item.study[index]
             if RowInit.parse(experiment.init) is None:
                 continue
             try:
                 if experiment.init not in inits:
-                    inits |= _parent_init(experiment, store)
-                starting_network(experiment, inits, dataset_named(experiment.dataset).features)
+                    inits |= _parent_init(experiment, source)
+                dataset = dataset_named(experiment.dataset)
+                starting_network(experiment, inits, dataset.features, dataset.outputs)
             except ValueError as error:
                 raise UserError(f"{item.study.label(index)}: {error}") from error
     return inits
 
 
-def _parent_init(experiment: Experiment, store: RunStore) -> dict[str, StoredInit]:
+class _ParentRows:
+    """The rows of some parents, read with one query, and any others of the store."""
+
+    def __init__(
+        self, parents: Collection[str], store: RunStore, known: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        self._store = store
+        self._rows = {name: known[name] for name in parents if name in known}
+        missing = [name for name in parents if name not in known]
+        if missing and store.existing is not None:
+            query = f"SELECT * FROM results WHERE experiment_id IN {sql_tuple(missing)}"
+            for row in store.reader.sql(query).to_pylist():
+                self._rows[row["experiment_id"]] = row
+
+    def init(self, token: str) -> FrozenInit | PublishedInit | ParentRow | None:
+        """Return an initialisation, as a reader does."""
+        parent = RowInit.parse(token)
+        if parent is not None and parent.experiment_id in self._rows:
+            return ParentRow(self._rows[parent.experiment_id])
+        return None if self._store.existing is None else self._store.reader.init(token)
+
+
+def _parent_init(experiment: Experiment, source: _ParentRows) -> dict[str, StoredInit]:
     # Imported here: the trainers take seconds to import, and few sweeps have parents.
     from analysis.retrain import starting_weights
 
-    if store.existing is None:
-        raise ValueError(f"{experiment.init} is a row of the store, and {store.folder} has none")
     row = {"init": experiment.init, "root_seed": experiment.root_seed}
-    return starting_weights(row, store.reader, from_root=False)
+    return starting_weights(row, source, from_root=False)

@@ -9,12 +9,17 @@ from orchestrator.errors import UserError, describe_error
 from search.datasets import DATASETS, plugin_datasets
 from search.methods import METHODS, method_named, plugin_methods
 from search.plugins import Plugin
+from search.strategies.catalogue import plugin_strategies
 from search.study import Study
 
 
 def all_plugins() -> list[Plugin]:
     """Return all installed plug-ins, including those that cannot be used."""
-    return [*plugin_methods().plugins, *plugin_datasets().plugins]
+    return [
+        *plugin_methods().plugins,
+        *plugin_datasets().plugins,
+        *plugin_strategies().plugins,
+    ]
 
 
 def packages_of(studies: Iterable[Study]) -> dict[str, str]:

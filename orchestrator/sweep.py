@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
 
+import pyarrow as pa
 from rich.console import Console
 
 from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions, make_executor
 from orchestrator.display.live_monitor import LiveMonitor
 from orchestrator.display.progress import ProgressDisplay
 from orchestrator.display.store_summary import fewest_weights
-from orchestrator.driver import drive
+from orchestrator.driver import Monitor, drive
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import PlannedStudy
 from orchestrator.run_store import RunStore
@@ -53,6 +54,20 @@ class SweepOrder:
     curves: bool = False
 
 
+class _Keeping:
+    """A monitor that also keeps the rows."""
+
+    def __init__(self, monitor: Monitor, kept: list[pa.RecordBatch]) -> None:
+        self._kept = kept
+        self._monitor = monitor
+        self.tick = monitor.tick
+        self.note = monitor.note
+
+    def rows(self, batch: pa.RecordBatch) -> None:
+        self._kept.append(batch)
+        self._monitor.rows(batch)
+
+
 class Sweep:
     """A sweep in progress, to be entered; it ends when it is left.
 
@@ -83,6 +98,7 @@ class Sweep:
         self._console = console
         self._inits = inits
         self._stack = ExitStack()
+        self._shown = ExitStack()
         self._start = 0.0
         self.stop = StopRequest(self._announce_stop)
         self.tally = Tally()
@@ -105,24 +121,36 @@ class Sweep:
             self._store.writer.begin_sweep(self._sweep)
             logger.info("sweep %s: %s", self._sweep.sweep_id, self._sweep.command)
             self._start = time.monotonic()
+            self._show()
             self._stack = stack.pop_all()
         return self
+
+    def _show(self) -> None:
+        """Start the displays and the handling of signals, which end before the sweep does."""
+        fewest = fewest_weights(self._store.reader)
+        display = self._shown.enter_context(ProgressDisplay(self._console, self.tally, fewest))
+        self._monitor = self._shown.enter_context(
+            LiveMonitor(display, self._store.writer.paths, self._sweep.sweep_id, self._executor)
+        )
+        self._shown.enter_context(self.stop)
 
     def train(
         self,
         planned: Sequence[PlannedStudy],
         limit: int | None = None,
         parents: Mapping[str, StoredInit] | None = None,
-    ) -> Tally:
-        """Train what remains of some studies, under a progress display.
+        work_left: float | None = None,
+        keep: list[pa.RecordBatch] | None = None,
+    ) -> None:
+        """Train what remains of some studies.
 
         Args:
             planned: the studies.
             limit: maximum number of experiments to train; None for all.
             parents: networks of other rows that experiments start from, by token.
-
-        Returns:
-            The counts of this call.
+            work_left: fraction of the sweep's work that is left, for the display; None if this is
+                all of it.
+            keep: list that gets the rows, in the order in which they come back.
 
         Raises:
             UserError: nothing can be trained here, or no longer.
@@ -134,21 +162,13 @@ class Sweep:
             curves=self._order.curves,
             packages=self._order.packages,
             parents=parents,
+            work_left=work_left,
         )
-        tally = Tally(scheduler.left)
-        logger.info("sweep %s: %d to train", self._sweep.sweep_id, tally.total)
-        display = ProgressDisplay(self._console, tally, fewest_weights(self._store.reader))
+        self.tally.total += scheduler.left
+        logger.info("sweep %s: %d to train", self._sweep.sweep_id, scheduler.left)
         writer = self._store.writer
-        try:
-            with (
-                display,
-                LiveMonitor(display, writer.paths, self._sweep.sweep_id, self._executor) as monitor,
-                self.stop,
-            ):
-                drive(scheduler, self._executor, writer, monitor, self.stop, tally)
-        finally:
-            self.tally += tally
-        return tally
+        monitor = self._monitor if keep is None else _Keeping(self._monitor, keep)
+        drive(scheduler, self._executor, writer, monitor, self.stop, self.tally)
 
     def __exit__(
         self,
@@ -159,6 +179,7 @@ class Sweep:
         with self._stack:
             self.wall_s = time.monotonic() - self._start
             self.workers = self._executor.workers
+            self._shown.close()
             if error is None:
                 self._end("interrupted" if self.tally.interrupted else "finished")
             elif isinstance(error, UserError):

@@ -68,6 +68,8 @@ class TaskScheduler:
         curves: measure every training after each epoch too.
         packages: version of each package whose plug-ins are used.
         parents: networks of other rows that experiments start from, by token.
+        work_left: value of the property, if the plan is a small part of some work; None to
+            estimate it.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class TaskScheduler:
         curves: bool = False,
         packages: Mapping[str, str] | None = None,
         parents: Mapping[str, StoredInit] | None = None,
+        work_left: float | None = None,
     ) -> None:
         left = [(p.study, p.remaining) for p in plan if p.remaining]
         self._waiting = deque((s, piece) for s, r in left for piece in r.pieces(INTERVALS_PER_CUT))
@@ -89,6 +92,7 @@ class TaskScheduler:
         self._curves = curves
         self._packages = tuple((packages or {}).items())
         self._parents = parents or {}
+        self._given_work_left = work_left
         self._speeds = Speeds()
         self._last_mean: float | None = None
         self._failures_before_success = 0
@@ -106,6 +110,8 @@ class TaskScheduler:
     @property
     def work_left(self) -> float:
         """Estimated fraction of the total cost that is not done, from 0 to 1."""
+        if self._given_work_left is not None:
+            return self._given_work_left
         if not self._cost:
             return 0.0
         return max(0.0, 1 - self._cost_done / self._cost)

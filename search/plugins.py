@@ -26,6 +26,16 @@ METHODS_GROUP = "sparsest.methods"
 DATASETS_GROUP = "sparsest.datasets"
 """Group of entry points that refer to a function that returns a `workers.datasets.Dataset`."""
 
+STRATEGIES_GROUP = "sparsest.strategies"
+"""Group of entry points that refer to a `search.strategies.problem.Strategy`."""
+
+_KINDS = {
+    METHODS_GROUP: "method",
+    DATASETS_GROUP: "data set",
+    STRATEGIES_GROUP: "search strategy",
+}
+"""Description of an entry point, by group."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 T = TypeVar("T")
@@ -36,7 +46,7 @@ class Plugin:
     """An entry point of an installed package.
 
     Attributes:
-        group: `METHODS_GROUP` or `DATASETS_GROUP`.
+        group: `METHODS_GROUP`, `DATASETS_GROUP` or `STRATEGIES_GROUP`.
         name: name in experiments.
         package: name of the package; empty for what `register` has added.
         version: version of the package.
@@ -52,9 +62,8 @@ class Plugin:
     problem: str = ""
 
     def __str__(self) -> str:
-        kind = "method" if self.group == METHODS_GROUP else "data set"
         origin = f"the package {self.package} {self.version}" if self.package else "this process"
-        text = f"{kind} {self.name!r} of {origin}"
+        text = f"{_KINDS[self.group]} {self.name!r} of {origin}"
         return f"{text} cannot be used: {self.problem}" if self.problem else text
 
 
@@ -80,7 +89,7 @@ class FoundPlugins(Generic[T]):
         return tuple(plugin for plugin in self.plugins if plugin.problem)
 
 
-_registered: dict[str, dict[str, object]] = {METHODS_GROUP: {}, DATASETS_GROUP: {}}
+_registered: dict[str, dict[str, object]] = {group: {} for group in _KINDS}
 """Group -> name -> object, for the plug-ins of this process that no package provides."""
 
 
@@ -158,9 +167,8 @@ def _loaded(point: metadata.EntryPoint) -> object:
     Raises:
         ValueError: importing its module raised any exception.
     """
-    kind = "method" if point.group == METHODS_GROUP else "data set"
     try:
-        with plugin_call(f"{kind} {point.name!r}"):
+        with plugin_call(f"{_KINDS[point.group]} {point.name!r}"):
             return point.load()
     except Exception as error:  # a plug-in can raise anything
         raise ValueError(f"{point.value}: {type(error).__name__}: {error}") from error

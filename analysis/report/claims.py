@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from analysis.intervals import Interval
 from analysis.report.answers import Answer
+from search.intervals import Interval
 
 Verdict = Literal["agrees", "disagrees", "open", "not measured"]
 """open: the numbers allow both; not measured: there are too few trainings to decide."""

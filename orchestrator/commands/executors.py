@@ -91,9 +91,14 @@ class ExecutorOptions:
 
         if self.choice is not ExecutorChoice.auto:
             return self
+        return self.resolved_for(reference_seconds(planned, limit), plugins=plugins)
+
+    def resolved_for(self, core_s: float, *, plugins: bool) -> ExecutorOptions:
+        """Return the options for a run of some seconds of one core; see `resolved`."""
+        if self.choice is not ExecutorChoice.auto:
+            return self
         asks_for_ray = plugins or self.workers is not None or self.address is not None
-        on_cpu = "cpu" in self.devices
-        if on_cpu and not asks_for_ray and reference_seconds(planned, limit) <= SMALL_RUN_S:
+        if "cpu" in self.devices and not asks_for_ray and core_s <= SMALL_RUN_S:
             return ExecutorOptions(ExecutorChoice.inline, None, ("cpu",), None)
         return replace(self, choice=ExecutorChoice.ray)
 

@@ -12,7 +12,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -30,6 +30,7 @@ from orchestrator.commands.options import (
     number,
     whole_number,
 )
+from orchestrator.commands.strategy import StrategyChoice, search_by_strategy
 from orchestrator.commands.training import Training, TrainingOptions
 from orchestrator.display.formatting import about_core_hours, counted
 from orchestrator.display.network_summary import describe_choice
@@ -53,6 +54,7 @@ from orchestrator.stopping import exit_code
 from search.datasets import dataset_named
 from search.experiment import SCHEDULES, Experiment
 from search.paper_grids import INPUTS
+from search.strategies.catalogue import STRATEGIES
 from search.structure import DEFAULT_DEPTH, MAX_DEPTH, Structure
 from search.two_phases import LRS, SearchSettings, usual_max_width
 from storage.log.search_entries import SearchChoice
@@ -60,11 +62,16 @@ from storage.reading.reader import StoreReader
 
 _PAPER = Experiment()
 
+ENUMERATE = "enumerate"
+"""Name of the strategy that tries all masks, in the two phases of the paper."""
+
 MAX_STRUCTURES = 64**3
 """Maximum number of structures in phase 1."""
 
 MAX_CORE_HOURS = 24.0
 """Duration of a phase up to which it needs no permission."""
+
+_T = TypeVar("_T")
 
 
 class MasksChoice(StrEnum):
@@ -92,6 +99,22 @@ def search(
             help="Accuracy to reach, such as 0.95.",
         ),
     ],
+    strategy: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Strategy: enumerate (the two phases of the paper), halving, eliminate, evolve, "
+            "or one of a plug-in.",
+        ),
+    ] = ENUMERATE,
+    core_hours: Annotated[
+        float | None,
+        typer.Option(
+            metavar="H",
+            parser=number(0, excluding_minimum=True),
+            help="Hours of training on one core after which a strategy other than enumerate ends.",
+        ),
+    ] = None,
     dataset: Annotated[
         str, typer.Option(metavar="NAME", help="Data set (`sparsest datasets` lists them).")
     ] = _PAPER.dataset,
@@ -116,7 +139,8 @@ def search(
         str | None,
         typer.Option(
             metavar="S",
-            help="Structure of phase 2, such as 5x4, of any depth; without phase 1.",
+            help="Structure of phase 2, such as 5x4, of any depth; without phase 1. For another "
+            "--strategy, the structure of the largest network.",
         ),
     ] = None,
     structures: Annotated[
@@ -136,13 +160,17 @@ def search(
     ] = MasksChoice.all,
     lr: Annotated[
         list[float] | None,
-        typer.Option(metavar="X", help="Learning rate; repeatable [default: 0.05 and 0.1]"),
+        typer.Option(
+            metavar="X",
+            help="Learning rate; repeatable [default: 0.05 and 0.1; for another --strategy 0.05]",
+        ),
     ] = None,
     schedule: Annotated[
         list[ScheduleChoice] | None,
         typer.Option(
             metavar=f"<{'|'.join(ScheduleChoice)}>",
-            help="Schedule of the learning rate; repeatable [default: all three]",
+            help="Schedule of the learning rate; repeatable [default: all three; for another "
+            "--strategy cosine]",
         ),
     ] = None,
     epochs: Annotated[
@@ -179,14 +207,43 @@ def search(
 ) -> None:
     """Search for the sparsest network that reaches an accuracy. The same command resumes.
 
-    Phase 1 trains every dense structure, phase 2 every mask of the smallest structures that reach
-    the accuracy, or of --structure. Stored experiments are not trained again, and the choice of
-    phase 1 is kept for the same options.
+    Strategy enumerate: phase 1 trains every dense structure, phase 2 every mask of the smallest
+    structures that reach the accuracy, or of --structure. Stored experiments are not trained again,
+    and the choice of phase 1 is kept for the same options.
+
+    The other strategies propose networks of one structure until --core-hours are spent. Then they
+    tell how often the training of the sparsest network succeeds.
     """
     try:
         dataset_named(dataset)
     except ValueError as error:
         raise UserError(f"--dataset: {error}") from error
+    if strategy != ENUMERATE:
+        given = {
+            "--depth": depth is not None,
+            "--max-width": max_width is not None,
+            "--structures": structures is not None,
+            "--replicates": replicates != 1,
+            "--limit": limit is not None,
+            "--again": again,
+        }
+        for option in (name for name, is_given in given.items() if is_given):
+            raise UserError(f"{option} is for --strategy {ENUMERATE}; leave it out")
+        base = Experiment(
+            dataset=dataset,
+            epochs=epochs,
+            batch_size=batch_size,
+            lr=_only("--lr", lr, _PAPER.lr),
+            schedule=_only("--schedule", schedule, ScheduleChoice.cosine).value,
+            root_seed=root_seed,
+        )
+        every = masks is MasksChoice.distinct
+        choice = StrategyChoice(strategy, target, core_hours, structure, base, exhaustive=every)
+        executors = ExecutorOptions.of(executor, workers, device, address)
+        search_by_strategy(choice, store, executors, as_json=as_json)
+        return
+    if core_hours is not None:
+        raise UserError(f"--core-hours needs --strategy {', '.join(STRATEGIES)} or a plug-in's")
     of_phase_1 = {"--depth": depth, "--max-width": max_width, "--structures": structures}
     unused = [name for name, value in of_phase_1.items() if value is not None]
     if structure is not None and unused:
@@ -230,6 +287,13 @@ def search(
         two_phases.print_network(plain_console())
     if two_phases.stopped_by is not None:
         raise typer.Exit(exit_code(two_phases.stopped_by))
+
+
+def _only(option: str, values: list[_T] | None, default: _T) -> _T:
+    """Return the only value of a repeatable option."""
+    if values is not None and len(values) > 1:
+        raise UserError(f"{option}: a strategy other than {ENUMERATE} takes one value")
+    return values[0] if values else default
 
 
 @dataclass

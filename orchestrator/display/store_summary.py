@@ -16,6 +16,9 @@ from search.paper import PAPER_STUDIES, TARGETS, paper_study
 from storage.planned import read_planned
 from storage.reading.reader import Progress, StoreReader
 
+MAX_VERSIONS = 8
+"""Maximum number of studies of one name that are listed one by one."""
+
 
 @dataclass
 class FewestWeights:
@@ -105,8 +108,20 @@ def _planned_size(planned: int | None, stored: int) -> int | None:
 
 
 def studies_table(studies: list[dict[str, Any]]) -> Table:
-    """Return a table with a row per study; digests tell studies of one name apart."""
+    """Return a table with a row per study; digests tell studies of one name apart.
+
+    The many studies of a search by a strategy, one for each round, share a row.
+    """
     names = Counter(row["study"] for row in studies)
+    studies = [row for row in studies if names[row["study"]] <= MAX_VERSIONS] + [
+        {
+            "study": f"{name} ({versions} parts)",
+            "stored": sum(row["stored"] for row in studies if row["study"] == name),
+            "experiments": None,
+        }
+        for name, versions in names.items()
+        if versions > MAX_VERSIONS
+    ]
     table = Table(box=None, header_style="bold")
     table.add_column("study", no_wrap=True)
     for title in ("stored", "of", "done"):
@@ -114,7 +129,7 @@ def studies_table(studies: list[dict[str, Any]]) -> Table:
     for row in studies:
         name, size = row["study"], row["experiments"]
         table.add_row(
-            name if names[name] == 1 else f"{name} ({row['digest'][:8]})",
+            name if names[name] <= 1 else f"{name} ({row['digest'][:8]})",
             f"{row['stored']:,}",
             f"{size:,}" if size else "",
             f"{row['stored'] / size:.1%}" if size else "",

@@ -9,13 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.intervals import (
-    Interval,
-    central_range,
-    clopper_pearson,
-    mean_difference,
-    minimum_of_draws,
-)
+from analysis.intervals import central_range, mean_difference, minimum_of_draws
+from search.intervals import Interval, clopper_pearson
 
 
 @pytest.mark.parametrize(

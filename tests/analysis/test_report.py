@@ -13,7 +13,6 @@ import pytest
 import sparsest
 from analysis.best_row import best_row
 from analysis.figures.chart import MIN_REST, Axis
-from analysis.intervals import Interval
 from analysis.methods import method_styles, name_of
 from analysis.report.answers import ask
 from analysis.report.build import Built, Options, build_report
@@ -24,6 +23,7 @@ from analysis.report.networks import MIN_ACCURACY, PlottedNetwork, plotted_netwo
 from analysis.report.page_data import as_script
 from analysis.report.sections import depth, frontier, ledger, needed, prunable
 from analysis.report.source import OneDataset
+from search.intervals import Interval
 from search.methods import METHODS
 from storage.reading.reader import StoreReader
 

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from analysis.intervals import LEVEL, Interval, clopper_pearson, mean_difference
+from analysis.intervals import mean_difference
 from analysis.methods import SEARCH, in_order, name_of
 from analysis.report.answers import Answer, Section, ask, grouped, percent_name
 from analysis.report.claims import Claim, Finding, Verdict, above, with_interval
 from analysis.report.sections.ledger_sparsity import from_best_initialisation, sparsest
 from analysis.report.sections.random_masks import simulated
 from analysis.report.source import Source
+from search.intervals import LEVEL, Interval, clopper_pearson
 from search.paper import TARGETS
 
 SEED = 407

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.intervals import clopper_pearson
 from analysis.methods import SEARCH, in_order, name_of
 from analysis.report.answers import ask, grouped, percent_name
 from analysis.report.claims import Claim, Finding, Verdict, with_interval
 from analysis.report.source import Source
+from search.intervals import clopper_pearson
 
 MIN_TRAININGS = 400
 """Minimum number of trainings of an algorithm and of the search: none of 400 is below 1 %."""

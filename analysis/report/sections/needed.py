@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 
 from analysis.figures.chart import Axis, Chart, Guide, Selector, Series, View, Views
-from analysis.intervals import Interval, central_range, minimum_of_draws
+from analysis.intervals import central_range, minimum_of_draws
 from analysis.methods import SEARCH, in_order, name_of
 from analysis.report.answers import Answer, Section, ask, grouped, percent_name
 from analysis.report.source import Source
+from search.intervals import Interval
 from search.paper import TARGETS
 
 _EDGE_MARGIN = 1.08

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from analysis.figures.by_method import method_series
 from analysis.figures.chart import Axis, Chart, Selector, Series, View, Views
-from analysis.intervals import clopper_pearson
 from analysis.random_masks import (
     masks_without_path,
     number_of_weights,
@@ -19,6 +18,7 @@ from analysis.random_masks import (
 )
 from analysis.report.answers import Answer, Section, ask, grouped
 from analysis.report.source import Source
+from search.intervals import clopper_pearson
 
 WIDTHS = (3, 4, 5, 6, 7, 8, 16, 32, 64, 128, 256)
 """Widths of the paper."""

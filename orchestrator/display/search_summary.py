@@ -1,0 +1,119 @@
+"""The result of a search by a strategy, as lines for the user and as JSON."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from orchestrator.display.formatting import counted
+from orchestrator.invocation import program
+from search.strategies.problem import Problem, Trial
+from search.strategies.racing import Candidate
+from search.strategies.statement import Statement, statements
+
+
+@dataclass(frozen=True)
+class SearchSummary:
+    """The result of a search.
+
+    Attributes:
+        problem: what was searched for.
+        strategy: name of the strategy.
+        found: networks with the fewest weights that reach the target, the winner first.
+        trials: results of everything that was proposed.
+        trained: number of experiments that the command has trained.
+        core_hours: hours of training of one core, stored before or not.
+        folder: folder of the store.
+    """
+
+    problem: Problem
+    strategy: str
+    found: Sequence[Candidate]
+    trials: Sequence[Trial]
+    trained: int
+    core_hours: float
+    folder: str
+
+    @property
+    def statements(self) -> list[Statement]:
+        """What was tried, by number of weights; empty unless all networks were."""
+        return statements(self.problem, self.trials) if self.problem.exhaustive else []
+
+    def report(self) -> dict[str, Any]:
+        """Return what `search --json` prints."""
+        return {
+            "strategy": self.strategy,
+            "target": self.problem.target,
+            "dataset": self.problem.base.dataset,
+            "structure": str(self.problem.base.hidden),
+            "core_hours": round(self.core_hours, 5),
+            "experiments": len(self.trials),
+            "trained": self.trained,
+            "networks": [_as_json(one) for one in self.found],
+            "tried": [asdict(one) | {"bound": one.bound} for one in self.statements],
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Yield the result line by line."""
+        percent = f"{100 * self.problem.target:g} %"
+        yield (
+            f"{self.strategy}: {counted(len(self.trials), 'training')} in {self.core_hours:.4f} "
+            f"core-hours, {self.trained:,} of them now"
+        )
+        for one in self.statements:
+            text = (
+                f"  {one.weights} weights: {counted(one.networks, 'network')}, {one.restarts} "
+                f"restarts each, {one.reached:,} of {one.full:,} full trainings reach {percent}"
+            )
+            if one.bound is not None:
+                text += f"; the probability is below {one.bound:.2g} with 95 % confidence"
+            yield text
+        if not self.found:
+            highest = max((trial.accuracy for trial in self.trials), default=0.0)
+            yield (
+                f"no network reaches {percent}; the highest accuracy is {highest:.4f}. Try more "
+                "--core-hours, a larger --structure, a lower --target or another --strategy"
+            )
+            return
+        winner = self.found[0]
+        yield (
+            f"the sparsest network that reaches {percent} has "
+            f"{counted(winner.trial.weights, 'weight')}, accuracy {winner.trial.accuracy:.4f}, "
+            f"{self.problem.base.hidden}, masks {' '.join(winner.trial.experiment.masks)}"
+        )
+        yield f"  {_success(winner)}"
+        if len(self.found) > 1:
+            others = counted(len(self.found) - 1, "other candidate")
+            yield f"  {others} with as many weights: {program()} search ... --json lists them"
+        yield (
+            f'show all of it: {program()} query "SELECT * FROM results WHERE experiment_id = '
+            f"'{winner.trial.experiment.experiment_id}'\" --format json --store "
+            f"{shlex.quote(self.folder)}"
+        )
+
+
+def _success(one: Candidate) -> str:
+    success = one.success
+    if success is None:
+        return "how often its training succeeds was not measured: give more --core-hours"
+    return (
+        f"trained again from the same initial weights in other data orders, {one.hits} of "
+        f"{counted(one.trials, 'training')} reach it: {100 * success.value:.0f} % "
+        f"({100 * success.low:.0f} to {100 * success.high:.0f} %)"
+    )
+
+
+def _as_json(one: Candidate) -> dict[str, Any]:
+    success = one.success
+    return {
+        "experiment_id": one.trial.experiment.experiment_id,
+        "weights": one.trial.weights,
+        "accuracy": one.trial.accuracy,
+        "masks": list(one.trial.experiment.masks),
+        "init": one.trial.experiment.init,
+        "hits": one.hits,
+        "trials": one.trials,
+        "success": None if success is None else asdict(success),
+    }

@@ -1,0 +1,285 @@
+"""The loop of a search: a strategy proposes experiments, and what is not stored is trained."""
+
+from __future__ import annotations
+
+import math
+import signal
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from rich.console import Console
+
+from orchestrator.commands.executors import ExecutorOptions
+from orchestrator.inits import parent_inits
+from orchestrator.invocation import Invocation
+from orchestrator.planning.plan import PlannedStudy
+from orchestrator.plugins import packages_of
+from orchestrator.run_store import RunStore
+from orchestrator.sweep import Sweep, SweepOrder
+from pruning.smaller import smaller_networks
+from search.datasets import DATASETS
+from search.experiment import Experiment
+from search.grid import Table
+from search.indices import IndexSet
+from search.strategies.problem import Masks, Problem, Strategy, Trial, texts
+from search.strategies.racing import Candidate, candidates, race, standings
+from search.study import Study
+from storage.reading.literals import sql_text
+from workers.datasets import load_dataset
+from workers.trained import stored_layers
+
+SEARCH_SHARE = 0.8
+"""Fraction of the budget after which no more networks are searched for. The rest measures how often
+the training of the sparsest ones succeeds."""
+
+MAX_IDLE_ROUNDS = 100
+"""Number of consecutive rounds without a new experiment after which a search ends."""
+
+SAMPLE = 1024
+"""Maximum number of points that decide which weights are removed."""
+
+_COLUMNS = ("experiment_id", "accuracy", "loss", "weight_nnz", "train_ms")
+
+Result = tuple[float, float, int, float]
+"""Accuracy, loss, weights and seconds of a training; see `Trial`."""
+
+MAX_ROWS = 20_000
+"""Maximum number of rows that are kept in memory for the networks that start from them."""
+
+RowOf = Callable[[str], Mapping[str, Any]]
+
+Rounds = Generator[Sequence[Experiment], Sequence[Trial], None]
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """Options of a search.
+
+    Attributes:
+        core_s: seconds of training, of one core, after which it ends.
+        executor: the executor to use.
+        invocation: the command.
+    """
+
+    core_s: float
+    executor: ExecutorOptions
+    invocation: Invocation
+
+
+@dataclass
+class StrategySearch:
+    """A search in progress.
+
+    Attributes:
+        strategy: proposes the experiments.
+        base: full training of the dense network of the largest structure.
+        target: accuracy to reach.
+        exhaustive: try every distinct network of the structure.
+        options: options of the search.
+        store: the store.
+        console: for messages.
+        problem: what is searched for.
+        trials: results of everything proposed so far, stored before or not.
+        trained: number of experiments that this command has trained.
+        spent_s: seconds of training of one core, stored before or not.
+        rows: the latest rows that this command has trained, by id.
+    """
+
+    strategy: Strategy
+    base: Experiment
+    target: float
+    exhaustive: bool
+    options: SearchOptions
+    store: RunStore
+    console: Console
+    problem: Problem = field(init=False)
+    trials: list[Trial] = field(default_factory=list, init=False)
+    trained: int = field(default=0, init=False)
+    spent_s: float = field(default=0.0, init=False)
+    rows: dict[str, Mapping[str, Any]] = field(default_factory=dict, init=False)
+    _results_by_id: dict[str, Result] = field(default_factory=dict, init=False)
+    _seen: set[str] = field(default_factory=set, init=False)
+    _sweep: Sweep | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.problem = problem_for(
+            self.base, self.target, exhaustive=self.exhaustive, row=self._row
+        )
+
+    def run(self) -> list[Candidate]:
+        """Search until the budget is spent.
+
+        Returns:
+            The networks with the fewest weights that reached the target; the one whose training
+            succeeds most often is first. Empty if none reached it.
+
+        Raises:
+            UserError: nothing can be trained here.
+            Interrupted: the user stopped the search.
+        """
+        self._results_by_id = self._stored()
+        entered: list[Candidate] = []
+        stopped: Interrupted | None = None
+        with ExitStack() as stack:
+            self._stack = stack
+            try:
+                self._drive(self.strategy(self.problem), SEARCH_SHARE * self.options.core_s)
+                entered = candidates(self.problem, self.trials)
+                self._drive(race(self.problem, entered), self.options.core_s)
+            except Interrupted as error:  # the sweep ends in order
+                stopped = error
+        if stopped is not None:
+            raise stopped
+        return standings(self.problem, entered, self.trials)
+
+    def _drive(self, rounds: Rounds, budget_s: float) -> None:
+        """Train rounds of experiments until they end or the budget is spent."""
+        experiments = next(rounds, None)
+        idle = 0
+        while experiments is not None and self.spent_s < budget_s and idle < MAX_IDLE_ROUNDS:
+            trials = self._results(experiments)
+            before = len(self.trials)
+            for trial in trials:
+                if trial.experiment.experiment_id not in self._seen:
+                    self._seen.add(trial.experiment.experiment_id)
+                    self.spent_s += trial.core_s
+                    self.trials.append(trial)
+            idle = idle + 1 if len(self.trials) == before else 0
+            try:
+                experiments = rounds.send(trials)
+            except StopIteration:
+                return
+
+    def _results(self, experiments: Sequence[Experiment]) -> list[Trial]:
+        """Return the trials of experiments, after training those that are not stored."""
+        different = {experiment.experiment_id: experiment for experiment in experiments}
+        missing = [one for name, one in different.items() if name not in self._results_by_id]
+        if missing:
+            self._train(missing)
+        return [
+            Trial(experiment, *self._results_by_id[experiment.experiment_id])
+            for experiment in experiments
+        ]
+
+    def _train(self, experiments: Sequence[Experiment]) -> None:
+        study = study_of(experiments)
+        everything = IndexSet.from_range(range(len(study)))
+        planned = [PlannedStudy(study, everything, IndexSet(), IndexSet(), everything)]
+        needed = {parent.experiment_id for parent in study.parents}
+        if any(name in self._results_by_id and name not in self.rows for name in needed):
+            # They were trained so long ago that the memory does not have them any more.
+            self.store.writer.commit()
+        parents = parent_inits(planned, self.store, self.rows)
+        sweep = self._sweep or self._begin(study)
+        left = max(0.0, 1 - self.spent_s / self.options.core_s)
+        batches: list[pa.RecordBatch] = []
+        sweep.train(planned, parents=parents, work_left=left, keep=batches)
+        self.trained = sweep.tally.trained
+        for batch in batches:
+            self._results_by_id |= _results_of(batch)
+            self.rows |= {row["experiment_id"]: row for row in batch.to_pylist()}
+        while len(self.rows) > MAX_ROWS:
+            del self.rows[next(iter(self.rows))]
+        if sweep.stop.received is not None:
+            raise Interrupted(sweep.stop.received)
+
+    def _row(self, experiment_id: str) -> Mapping[str, Any]:
+        """Return the row of an experiment of the search."""
+        if experiment_id not in self.rows:
+            self.store.writer.commit()
+            self.rows[experiment_id] = self.store.reader.row(experiment_id)
+        return self.rows[experiment_id]
+
+    def _stored(self) -> dict[str, Result]:
+        """Return the stored results of the strategy's study."""
+        if self.store.existing is None:
+            return {}
+        study = sql_text(self.problem.base.study)
+        query = f"SELECT {', '.join(_COLUMNS)} FROM results WHERE study = {study}"
+        return _results_of(self.store.reader.sql(query))
+
+    def _begin(self, study: Study) -> Sweep:
+        packages = packages_of([study])
+        plugins = packages.keys() - {spec.package for spec in DATASETS.values()}
+        order = SweepOrder(
+            command=self.options.invocation.recorded,
+            studies=[study.name],
+            root_seed=self.problem.base.root_seed,
+            sweep_files={},
+            packages=packages,
+        )
+        left_s = self.options.core_s - self.spent_s
+        executor = self.options.executor.resolved_for(left_s, plugins=bool(plugins))
+        self._sweep = self._stack.enter_context(
+            Sweep(order, executor, {}, self.store, self.console)
+        )
+        return self._sweep
+
+
+class Interrupted(Exception):  # noqa: N818 - states the condition
+    """The user stopped a search; the same command resumes it.
+
+    Attributes:
+        signal: the signal.
+    """
+
+    def __init__(self, received: signal.Signals) -> None:
+        super().__init__(received)
+        self.signal = received
+
+
+def study_of(experiments: Sequence[Experiment]) -> Study:
+    """Return different experiments of one study as a study with a table of them."""
+    base = experiments[0]
+    specs = [experiment.specification() for experiment in experiments]
+    varying = tuple(
+        name for name, value in specs[0].items() if any(spec[name] != value for spec in specs)
+    )
+    rows = tuple(tuple(spec[name] for name in varying) for spec in specs)
+    return Study(
+        base.study, "experiments that a search strategy proposed", Table(varying, rows), base
+    )
+
+
+def problem_for(base: Experiment, target: float, *, exhaustive: bool, row: RowOf) -> Problem:
+    """Return what is searched for.
+
+    Args:
+        base: full training of the dense network of the largest structure.
+        target: accuracy to reach.
+        exhaustive: try every distinct network of the structure.
+        row: function that returns the row of an experiment by its id.
+    """
+    dataset = load_dataset(base.dataset)
+    stride = -(-len(dataset.points) // SAMPLE)
+    sample = (
+        dataset.points[::stride].astype(np.float64),
+        dataset.labels[::stride].astype(np.float64),
+    )
+
+    def shrink(trial: Trial, count: int, weights: int) -> list[Masks]:
+        layers = stored_layers(row(trial.experiment.experiment_id))
+        masks = problem.arrays(trial.experiment.masks)
+        return [texts(one) for one in smaller_networks(layers, masks, sample, count, weights)]
+
+    shapes = base.hidden.shapes(dataset.features, dataset.outputs)
+    problem = Problem(base, shapes, target, exhaustive, shrink)
+    return problem
+
+
+def _results_of(rows: pa.RecordBatch | pa.Table) -> dict[str, Result]:
+    """Return (accuracy, loss, weights, core_s) of `Trial` by experiment_id."""
+    columns = (rows.column(name).to_pylist() for name in _COLUMNS)
+    return {
+        name: (
+            accuracy if accuracy is not None else 0.0,
+            loss if loss is not None else math.inf,
+            weights or 0,
+            train_ms / 1000,
+        )
+        for name, accuracy, loss, weights, train_ms in zip(*columns, strict=True)
+    }

@@ -1,0 +1,1 @@
+"""Strategies that search for sparse networks by proposing experiments."""

@@ -1,0 +1,53 @@
+"""All search strategies; other packages add theirs as plug-ins."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import cast
+
+from search.plugins import STRATEGIES_GROUP, FoundPlugins, find_plugins
+from search.strategies.problem import Strategy
+
+STRATEGIES = {
+    "halving": "search.strategies.halving",
+    "eliminate": "search.strategies.eliminate",
+    "evolve": "search.strategies.evolve",
+}
+"""Module of each built-in strategy, whose function `propose` it is."""
+
+
+@cache
+def plugin_strategies() -> FoundPlugins[Strategy]:
+    """Find the strategies of other packages, once per process."""
+    return find_plugins(STRATEGIES_GROUP, {*STRATEGIES, "enumerate"}, _check)
+
+
+def strategy_names() -> list[str]:
+    """Return the names of all strategies, plug-ins after the built-in ones."""
+    return [*STRATEGIES, *plugin_strategies().usable]
+
+
+def strategy_named(name: str) -> Strategy:
+    """Return the strategy of that name.
+
+    Raises:
+        ValueError: there is no such strategy, or it is a plug-in that cannot be used.
+    """
+    if name in STRATEGIES:
+        return cast(Strategy, import_module(STRATEGIES[name]).propose)
+    found = plugin_strategies()
+    if name in found.usable:
+        return found.usable[name]
+    broken = found.plugin(name)
+    if broken is not None:
+        raise ValueError(str(broken))
+    raise ValueError(
+        f"unknown strategy {name!r}; allowed: enumerate, {', '.join(strategy_names())}"
+    )
+
+
+def _check(name: str, loaded: object) -> Strategy:
+    if not callable(loaded):
+        raise ValueError(f"the entry point refers to a {type(loaded).__name__}, not a function")
+    return cast(Strategy, loaded)

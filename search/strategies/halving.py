@@ -1,0 +1,134 @@
+"""Successive halving: many short trainings, and longer ones of the best.
+
+Source: K. Jamieson and A. Talwalkar, Non-stochastic best arm identification and hyperparameter
+optimization, 2016; the rungs are those of L. Li et al., Hyperband, 2018. Every rung trains from the
+same initial weights again, with the full learning-rate schedule of its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from itertools import count
+
+from search.distinct import DistinctMasks, check_listed
+from search.experiment import Experiment
+from search.strategies.problem import Masks, Problem, Proposals, Trial
+from search.strategies.random_masks import random_masks
+
+ETA = 3
+"""The best of this number of trainings continues to the next rung."""
+
+RUNGS = 4
+"""Number of rungs; the last has the epochs of the base, each one before a third of the next."""
+
+BRACKET = 81
+"""Number of random networks in a bracket."""
+
+RESTARTS = 27
+"""Number of initialisations of each network in a pass over all distinct ones."""
+
+ROUND = 4096
+"""Number of experiments of a first rung that are proposed together."""
+
+
+def propose(problem: Problem) -> Proposals:
+    """Propose networks; see `search.strategies.problem`."""
+    if problem.exhaustive:
+        yield from _all_networks(problem)
+    else:
+        yield from _random_networks(problem)
+
+
+def _all_networks(problem: Problem) -> Proposals:
+    """Pass over all distinct networks, the sparsest first, with new initialisations each time."""
+    networks = distinct_networks(problem)
+    at_once = max(1, ROUND // RESTARTS)
+    for repetition in count():
+        for start in range(0, len(networks), at_once):
+            yield from halved(
+                problem,
+                [
+                    [
+                        problem.experiment(masks, replicate=RESTARTS * repetition + restart)
+                        for restart in range(RESTARTS)
+                    ]
+                    for masks in networks[start : start + at_once]
+                ],
+            )
+
+
+def _random_networks(problem: Problem) -> Proposals:
+    """Try random networks with fewer weights than the sparsest so far.
+
+    The number of weights falls in steps of an eighth, or half the last step after a bracket without
+    success.
+    """
+    random = problem.random("halving")
+    fewest = problem.weights + 1
+    least = len(problem.shapes) + problem.shapes[-1][0] - 1
+    step = 1
+    while True:
+        weights = max(least, fewest - step)
+        bracket = [
+            problem.experiment(random_masks(problem, weights, random), replicate=n)
+            for n in range(BRACKET)
+        ]
+        trained = yield from halved(problem, [bracket])
+        reached = [trial.weights for trial in trained if problem.reached(trial)]
+        if reached and min(reached) < fewest:
+            fewest = min(reached)
+            step = max(1, fewest // 8)
+        else:
+            step = max(1, step // 2)
+
+
+def halved(
+    problem: Problem, groups: Sequence[Sequence[Experiment]]
+) -> Generator[Sequence[Experiment], Sequence[Trial], list[Trial]]:
+    """Train groups of experiments with successive halving in each group.
+
+    Args:
+        problem: what is searched for.
+        groups: experiments from fresh initialisations.
+
+    Returns:
+        The trials of the last rung.
+    """
+    lengths = [max(1, round(problem.base.epochs / ETA**n)) for n in reversed(range(RUNGS))]
+    rung: list[list[Experiment]] = [
+        [problem.experiment(one.masks, replicate=one.replicate, epochs=lengths[0]) for one in group]
+        for group in groups
+    ]
+    for length in lengths[1:]:
+        results = iter((yield [experiment for group in rung for experiment in group]))
+        best = [_best([next(results) for _ in group]) for group in rung]
+        rung = [
+            [
+                problem.experiment(trial.experiment.masks, init=trial.initial, epochs=length)
+                for trial in group
+            ]
+            for group in best
+        ]
+    return list((yield [experiment for group in rung for experiment in group]))
+
+
+def _best(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the third of the trials with the least loss."""
+    return sorted(trials, key=lambda trial: trial.loss)[: max(1, len(trials) // ETA)]
+
+
+def distinct_networks(problem: Problem) -> list[Masks]:
+    """Return the masks of all distinct networks of the structure, the sparsest first.
+
+    Raises:
+        ValueError: the structure has too many.
+    """
+    inputs = problem.shapes[0][1]
+    check_listed(problem.base.hidden, inputs)
+    listed = DistinctMasks(problem.base.hidden, inputs)
+    return sorted(_masks(listed), key=problem.count)
+
+
+def _masks(networks: DistinctMasks) -> Iterator[Masks]:
+    for index in range(networks.size):
+        yield networks[index]["masks"]

@@ -1,0 +1,159 @@
+"""What a search strategy is given, and what it proposes.
+
+A strategy is a generator function. It yields rounds of experiments and is sent their results:
+
+    def random_masks(problem: Problem) -> Proposals:
+        while True:
+            trials = yield [problem.experiment(random_masks(problem, k)) for k in range(9, 20)]
+
+It never ends: the search stops when its budget is spent. It must be deterministic, given the
+problem and the results, with random numbers from `Problem.random` only. A search that resumes runs
+the generator again from its start, on stored results, and so proposes the same experiments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+from random import Random
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.experiment import FRESH_INIT, Experiment
+from search.lineage import RowInit
+from search.masks.text import dense_mask
+
+Masks = tuple[str, ...]
+"""Masks of the first layers as text, the output layer included; the other layers are dense."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The result of an experiment.
+
+    Attributes:
+        experiment: the experiment.
+        accuracy: fraction of all points classified correctly; 0 if the training diverged.
+        loss: mean loss over all points; infinite if the training diverged.
+        weights: number of nonzero weights; 0 if the training diverged.
+        core_s: seconds of one core that the training took.
+    """
+
+    experiment: Experiment
+    accuracy: float
+    loss: float
+    weights: int
+    core_s: float
+
+    @property
+    def usable(self) -> bool:
+        """Whether other networks can start from the trained weights."""
+        return self.weights > 0 and isfinite(self.loss)
+
+    @property
+    def initial(self) -> str:
+        """`Experiment.init` of an experiment with the same initial weights."""
+        if self.experiment.init != FRESH_INIT:
+            return self.experiment.init
+        return str(RowInit(self.experiment.experiment_id, final=False))
+
+    @property
+    def final(self) -> str:
+        """`Experiment.init` of an experiment that starts from the trained weights."""
+        return str(RowInit(self.experiment.experiment_id, final=True))
+
+
+Proposals = Generator[Sequence[Experiment], Sequence[Trial], None]
+"""Rounds of experiments; each is answered by their trials, in the same order."""
+
+
+class Strategy(Protocol):
+    """A search strategy; see the module."""
+
+    def __call__(self, problem: Problem) -> Proposals:
+        """Propose experiments without end."""
+
+
+class Shrink(Protocol):
+    """Removes weights from a trained network."""
+
+    def __call__(self, trial: Trial, count: int, weights: int) -> list[Masks]:
+        """Return masks of smaller networks.
+
+        Each lacks one neuron, or `weights` weights, and what is then on no path from an input to an
+        output. They are ordered by the loss without retraining (`pruning.saliency`), the least
+        first.
+
+        Args:
+            trial: the trained network.
+            count: maximum number of networks.
+            weights: number of weights to remove.
+        """
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is searched for: the fewest weights that reach an accuracy.
+
+    Attributes:
+        base: full training of the dense network of the largest structure.
+        shapes: (outputs, inputs) of the weight matrix of each layer of that network.
+        target: accuracy to reach.
+        exhaustive: try every distinct network of the structure instead of random ones.
+        shrink: removes weights from a trained network.
+    """
+
+    base: Experiment
+    shapes: Sequence[tuple[int, int]]
+    target: float
+    exhaustive: bool
+    shrink: Shrink
+
+    def experiment(self, masks: Masks = (), **changes: Any) -> Experiment:
+        """Return an experiment of the search.
+
+        Args:
+            masks: masks of the first layers.
+            changes: fields of `Experiment` that differ from the base.
+        """
+        dense = [dense_mask(*shape) for shape in self.shapes]
+        kept = list(masks)
+        while kept and kept[-1] == dense[len(kept) - 1]:
+            # So that a network has one description, and no experiment is trained twice.
+            kept.pop()
+        return replace(self.base, masks=tuple(kept), **changes)
+
+    def random(self, stream: str) -> Random:
+        """Return a generator of random numbers, seeded by the base and the name of a stream."""
+        return Random(self.base.seed(f"strategy/{stream}"))
+
+    def reached(self, trial: Trial) -> bool:
+        """Return whether a network reaches the target."""
+        return trial.accuracy >= self.target
+
+    @property
+    def weights(self) -> int:
+        """Number of weights of the dense network."""
+        return sum(n_out * n_in for n_out, n_in in self.shapes)
+
+    def arrays(self, masks: Masks) -> list[NDArray[np.bool_]]:
+        """Return the masks of all layers, bool [outputs, inputs] each."""
+        dense = [dense_mask(*shape) for shape in self.shapes]
+        texts = [*masks, *dense[len(masks) :]]
+        return [
+            np.array([[digit == "1" for digit in row] for row in text.split("|")]) for text in texts
+        ]
+
+    def count(self, masks: Masks) -> int:
+        """Return the number of weights that masks keep."""
+        return sum(int(mask.sum()) for mask in self.arrays(masks))
+
+
+def texts(masks: Sequence[NDArray[np.bool_]]) -> Masks:
+    """Return masks of all layers as text."""
+    return tuple(
+        "|".join("".join("1" if kept else "0" for kept in row) for row in mask) for mask in masks
+    )

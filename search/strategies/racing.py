@@ -1,0 +1,118 @@
+"""How often a network's training reaches the target, with replicates where they decide.
+
+Training is noisy, so one success says little. Candidates are trained again from the same initial
+weights in other data orders. All get the same number of replicates, which doubles from round to
+round; a candidate drops out when the upper end of its Clopper-Pearson interval is below the lower
+end of another one's (successive elimination: E. Even-Dar, S. Mannor and Y. Mansour, 2006). The
+training that made it a candidate does not count, because it was selected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+
+from search.experiment import Experiment
+from search.intervals import Interval, clopper_pearson
+from search.strategies.problem import Problem, Trial
+
+CANDIDATES = 8
+"""Maximum number of candidates."""
+
+FIRST = 8
+"""Number of replicates of each candidate in the first round."""
+
+MOST = 64
+"""Maximum number of replicates of a candidate."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network that reached the target.
+
+    Attributes:
+        trial: the training that reached it.
+        hits: number of replicates that reach the target too.
+        trials: number of replicates.
+    """
+
+    trial: Trial
+    hits: int = 0
+    trials: int = 0
+
+    @property
+    def success(self) -> Interval | None:
+        """Probability that a training reaches the target; None without replicates."""
+        return clopper_pearson(self.hits, self.trials) if self.trials else None
+
+    def add(self, hits: int, trials: int) -> Candidate:
+        """Return the candidate with more replicates."""
+        return replace(self, hits=self.hits + hits, trials=self.trials + trials)
+
+
+def candidates(problem: Problem, trials: Sequence[Trial]) -> list[Candidate]:
+    """Return the networks with the fewest weights that reach the target, the most accurate first.
+
+    Of trainings of the same masks from the same initial weights, one is taken.
+    """
+    reached = [trial for trial in trials if problem.reached(trial)]
+    fewest = min((trial.weights for trial in reached), default=0)
+    best = [trial for trial in reached if trial.weights == fewest]
+    best.sort(key=lambda trial: (-trial.accuracy, trial.experiment.experiment_id))
+    different = {(trial.experiment.masks, trial.initial): trial for trial in reversed(best)}
+    return [Candidate(trial) for trial in reversed(different.values())][:CANDIDATES]
+
+
+def race(
+    problem: Problem, entered: Sequence[Candidate]
+) -> Generator[Sequence[Experiment], Sequence[Trial], None]:
+    """Propose the replicates of candidates; see the module.
+
+    Args:
+        problem: what is searched for.
+        entered: the candidates without replicates.
+    """
+    alive = list(entered)
+    done = 0
+    while alive and done < MOST:
+        more = max(FIRST, done)
+        results = iter(
+            (yield [replicate(one.trial, done + n) for one in alive for n in range(more)])
+        )
+        alive = [
+            one.add(sum(problem.reached(next(results)) for _ in range(more)), more) for one in alive
+        ]
+        done += more
+        lowest = max(one.success.low for one in alive if one.success is not None)
+        alive = [one for one in alive if one.success is not None and one.success.high >= lowest]
+
+
+def replicate(trial: Trial, number: int) -> Experiment:
+    """Return a training from the same initial weights in another data order.
+
+    Args:
+        trial: the training.
+        number: number of the replicate, from 0; that of the training itself is skipped.
+    """
+    return replace(
+        trial.experiment, init=trial.initial, replicate=trial.experiment.replicate + 1 + number
+    )
+
+
+def standings(
+    problem: Problem, entered: Sequence[Candidate], trials: Sequence[Trial]
+) -> list[Candidate]:
+    """Return candidates with the replicates among some trials, the most often successful first.
+
+    Args:
+        problem: what is searched for.
+        entered: the candidates without replicates.
+        trials: results of `race`, perhaps incomplete.
+    """
+    results = {trial.experiment.experiment_id: problem.reached(trial) for trial in trials}
+    counted = []
+    for one in entered:
+        ids = (replicate(one.trial, number).experiment_id for number in range(MOST))
+        reached = [results[one_id] for one_id in ids if one_id in results]
+        counted.append(one.add(sum(reached), len(reached)))
+    return sorted(counted, key=lambda one: -(one.success.low if one.success else -1.0))

@@ -1,0 +1,191 @@
+"""The command `search` with a strategy: what it trains and tells, and how it resumes."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator import sweep as sweeps
+from orchestrator.driver import drive
+from orchestrator.tally import Tally
+from search.strategies import halving
+from search.strategies.catalogue import plugin_strategies
+from search.strategies.problem import Problem, Proposals
+from storage.checking.verify import verify_store
+from tests.docs.pages import ROOT, the_code
+from tests.installed import install
+from tests.orchestrator.running import (
+    INLINE,
+    CommandResult,
+    count_rows,
+    query,
+    refused,
+    sparsest,
+)
+
+HOURS = "0.00001"
+"""Core-hours of a search: 0.04 s of training."""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+def search(store: Path, *words: str, code: int = 0, hours: str = HOURS) -> CommandResult:
+    options = ("--target", "0.6", "--dataset", "xor", "--structure", "3x2", "--epochs", "3")
+    ended = sparsest("search", *options, "--core-hours", hours, "--store", store, *INLINE, *words)
+    assert ended.code == code, ended
+    return ended
+
+
+def report(store: Path, *words: str, hours: str = HOURS) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(search(store, "--json", *words, hours=hours).out)
+    return found
+
+
+@pytest.mark.parametrize("strategy", ["halving", "eliminate", "evolve"])
+def test_search_resumes_with_the_same_result(strategy: str, store: Path) -> None:
+    words = ("--strategy", strategy)
+    first = report(store, *words)
+    assert first["trained"] == first["experiments"] == count_rows(store) > 0
+    assert first["core_hours"] >= 0.8 * float(HOURS)
+    again = report(store, *words)
+    assert again == {**first, "trained": 0}
+    more = report(store, *words, hours=str(3 * float(HOURS)))
+    assert count_rows(store) == more["trained"] + first["trained"]
+    assert verify_store(store) == []
+    (kept,) = query(store, "SELECT DISTINCT study, dataset, structure FROM results").to_pylist()
+    assert kept == {"study": f"search-{strategy}", "dataset": "xor", "structure": "3x2"}
+
+
+def test_winner_is_the_sparsest_network_with_its_success(store: Path) -> None:
+    found = report(store, "--strategy", "evolve", hours="0.00006")
+    winner = found["networks"][0]
+    (row,) = query(
+        store,
+        "SELECT weight_nnz, accuracy, masks FROM results "
+        f"WHERE experiment_id = '{winner['experiment_id']}'",
+    ).to_pylist()
+    assert (row["weight_nnz"], row["accuracy"]) == (winner["weights"], winner["accuracy"])
+    assert row["accuracy"] >= 0.6
+    init = winner["init"]
+    if init == "fresh":
+        init = f"row:{winner['experiment_id']}"
+    masks = "['" + "', '".join(row["masks"]) + "']" if row["masks"] else "NULL"
+    (replicates,) = query(
+        store,
+        "SELECT count(*) AS trials, count(*) FILTER (accuracy >= 0.6) AS hits FROM results "
+        f"WHERE init = '{init}' AND masks IS NOT DISTINCT FROM {masks} AND replicate > 0",
+    ).to_pylist()
+    assert (winner["trials"], winner["hits"]) == (replicates["trials"], replicates["hits"])
+    if winner["trials"]:
+        success = winner["success"]
+        assert success["low"] <= winner["hits"] / winner["trials"] <= success["high"]
+
+
+def test_every_network_can_be_made_again_from_its_root(store: Path) -> None:
+    report(store, "--strategy", "eliminate")
+    last = query(
+        store, "SELECT experiment_id FROM results WHERE parent IS NOT NULL ORDER BY weight_nnz"
+    ).to_pylist()
+    if last:  # a slow machine spends the budget on the dense networks
+        assert sparsest("replay", last[0]["experiment_id"], "--store", store).code == 0
+
+
+def test_interrupted_search_trains_only_what_is_missing(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped_after_one_round(*arguments: Any) -> Tally:
+        tally = drive(*arguments)
+        arguments[4].received = signal.SIGINT
+        return tally
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sweeps, "drive", stopped_after_one_round)
+        ended = search(store, "--strategy", "halving", code=130)
+    assert query(store, "SELECT outcome FROM sweeps").to_pylist() == [{"outcome": "finished"}]
+    assert "\n  sparsest search " in ended.err
+    stored = count_rows(store)
+    assert stored == halving.BRACKET
+    resumed = report(store, "--strategy", "halving")
+    assert resumed["experiments"] == resumed["trained"] + stored
+
+
+def test_exhaustive_search_states_what_was_tried(store: Path) -> None:
+    ended = search(store, "--strategy", "halving", "--masks", "distinct", "--target", "1")
+    assert "27 restarts each" in ended.out
+    assert "95 % confidence" in ended.out
+    (counted,) = query(
+        store, "SELECT count(DISTINCT masks) AS masked FROM results WHERE init = 'fresh'"
+    ).to_pylist()
+    tried = report(store, "--strategy", "halving", "--masks", "distinct", "--target", "1")["tried"]
+    assert sum(one["networks"] for one in tried) - counted["masked"] in (0, 1)  # the dense one
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--strategy", "eliminate", "--structure", "3x3"), "--core-hours"),
+        (("--strategy", "eliminate", "--core-hours", "1"), "--structure"),
+        (("--strategy", "guess", "--core-hours", "1", "--structure", "2x2"), "halving"),
+        (("--core-hours", "1"), "--strategy"),
+        (("--strategy", "halving", "--depth", "2"), "--depth"),
+        (("--strategy", "halving", "--limit", "2"), "--limit"),
+        (
+            (
+                "--strategy",
+                "evolve",
+                "--core-hours",
+                "1",
+                "--structure",
+                "2x2",
+                "--lr",
+                "1",
+                "--lr",
+                "2",
+            ),
+            "--lr",
+        ),
+        (("--strategy", "evolve", "--core-hours", "1", "--structure", "2-2"), "2-2"),
+        (
+            ("--strategy", "evolve", "--core-hours", "1", "--structure", "2x2", "--dataset", "no"),
+            "no",
+        ),
+    ],
+)
+def test_wrong_options_are_refused(words: Sequence[str], said: str, store: Path) -> None:
+    assert said in refused("search", "--target", "0.5", *words, "--store", store, *INLINE)
+    assert not store.exists()
+
+
+def test_strategy_of_the_manual_is_used_as_a_plugin(site: Path, store: Path) -> None:
+    code = the_code(ROOT / "docs" / "search.md", "python")
+    provides = {"sparsest.strategies": {"triples": "my_search:triples"}}
+    install(site, "my-search", "1.0", provides, my_search=code)
+    plugin_strategies.cache_clear()
+    try:
+        found = report(store, "--strategy", "triples")
+        assert found["strategy"] == "triples"
+        assert found["experiments"] == count_rows(store) > 0
+        assert "my-search" in sparsest("plugins").out
+    finally:
+        plugin_strategies.cache_clear()
+
+
+def test_search_ends_when_a_strategy_proposes_nothing_new(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dense_only(problem: Problem) -> Proposals:
+        while True:
+            yield [problem.experiment()]
+
+    monkeypatch.setattr(halving, "propose", dense_only)
+    found = report(store, "--strategy", "halving", hours="1")
+    replicates = sum(one["trials"] for one in found["networks"])
+    assert found["experiments"] == 1 + replicates

@@ -1,0 +1,267 @@
+"""Search strategies on simulated results: what they propose, and that they propose it again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice, pairwise
+from random import Random
+
+import numpy as np
+import pytest
+
+from search.experiment import Experiment
+from search.masks.burnside import count_distinct
+from search.strategies.catalogue import STRATEGIES, strategy_named
+from search.strategies.halving import BRACKET, RESTARTS, distinct_networks
+from search.strategies.problem import Masks, Problem, Trial, texts
+from search.strategies.racing import FIRST, MOST, Candidate, candidates, race, standings
+from search.strategies.random_masks import random_masks, swapped
+from search.strategies.statement import Statement, statements
+
+Score = Callable[[Experiment], float]
+
+
+def share(experiment: Experiment, key: str = "") -> float:
+    """Return a number from 0 to 1 that follows from an experiment."""
+    digest = hashlib.blake2b(f"{experiment.experiment_id}{key}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest) / 2**32
+
+
+def remove_first(problem: Problem, trial: Trial, count: int, weights: int) -> list[Masks]:
+    """Return networks without `weights` weights in a row, from different positions on."""
+    flat = np.concatenate([mask.ravel() for mask in problem.arrays(trial.experiment.masks)])
+    kept = np.flatnonzero(flat)
+    smaller = []
+    for first in range(min(count, len(kept) - weights)):
+        part = flat.copy()
+        part[kept[first : first + weights]] = False
+        ends = np.cumsum([n_out * n_in for n_out, n_in in problem.shapes])[:-1]
+        arrays = [
+            array.reshape(shape)
+            for array, shape in zip(np.split(part, ends), problem.shapes, strict=True)
+        ]
+        smaller.append(texts(arrays))
+    return smaller
+
+
+def problem(structure: tuple[int, ...] = (3, 2), *, exhaustive: bool = False) -> Problem:
+    base = Experiment(study="search-x", structure=structure, epochs=54)
+    shapes = base.hidden.shapes(2)
+
+    def shrink(trial: Trial, count: int, weights: int) -> list[Masks]:
+        return remove_first(made, trial, count, weights)
+
+    made = Problem(base, shapes, 0.9, exhaustive, shrink)
+    return made
+
+
+def trial(task: Problem, experiment: Experiment, accuracy: float) -> Trial:
+    weights = task.count(experiment.masks)
+    return Trial(experiment, accuracy, 1 - accuracy + 0.01 * share(experiment, "loss"), weights, 1)
+
+
+def rounds(
+    name: str, task: Problem, count: int, accuracy: Score = share
+) -> list[Sequence[Experiment]]:
+    """Return the first rounds that a strategy proposes, answered with simulated accuracies."""
+    proposals = strategy_named(name)(task)
+    experiments, seen = next(proposals), []
+    for _ in range(count):
+        seen.append(experiments)
+        experiments = proposals.send([trial(task, one, accuracy(one)) for one in experiments])
+    return seen
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_strategy_proposes_the_same_again(name: str) -> None:
+    first, second = (rounds(name, problem(), 12) for _ in range(2))
+    assert first == second
+    other = problem()
+    other = Problem(
+        Experiment(study="search-x", structure=(3, 2), epochs=54, root_seed=1),
+        other.shapes,
+        other.target,
+        False,
+        other.shrink,
+    )
+    assert rounds(name, other, 12) != first
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_proposed_networks_fit_the_structure(name: str) -> None:
+    task = problem((3, 2, 2))
+    for proposed in rounds(name, task, 30):
+        assert proposed
+        for experiment in proposed:
+            assert experiment.study == "search-x"
+            assert experiment.hidden == (3, 2, 2)
+            shapes = [mask.shape for mask in task.arrays(experiment.masks)]
+            assert shapes == list(task.shapes)
+            assert task.count(experiment.masks) > 0
+
+
+def test_halving_trains_the_best_third_longer_from_the_same_initial_weights() -> None:
+    task = problem((4, 4))
+    rungs = rounds("halving", task, 4)
+    assert [len(rung) for rung in rungs] == [BRACKET, 27, 9, 3]
+    assert [{one.epochs for one in rung} for rung in rungs] == [{2}, {6}, {18}, {54}]
+    assert {one.init for one in rungs[0]} == {"fresh"}
+    for before, after in pairwise(rungs):
+        ranked = sorted((trial(task, one, share(one)) for one in before), key=lambda t: t.loss)
+        assert [one.init for one in after] == [one.initial for one in ranked[: len(after)]]
+        assert all(one.init.startswith("row:") for one in after)
+
+
+def test_halving_looks_for_fewer_weights_after_a_success() -> None:
+    task = problem((4, 4))
+    counts = [
+        {task.count(one.masks) for one in proposed}
+        for proposed in rounds("halving", task, 9, lambda one: 1.0)[::4]
+    ]
+    # From 28 weights down, in steps of an eighth.
+    assert counts == [{28}, {25}, {22}]
+
+
+def test_exhaustive_halving_passes_over_all_distinct_networks() -> None:
+    task = problem((2, 2), exhaustive=True)
+    networks = distinct_networks(task)
+    sizes = [task.count(masks) for masks in networks]
+    assert sizes == sorted(sizes)
+    assert len(networks) == len(set(networks)) == count_distinct(2, (2, 2)).networks
+    first, second = rounds("halving", task, 5)[::4]
+    for number, proposed in enumerate((first, second)):
+        expected = [task.experiment(masks).masks for masks in networks]
+        assert [one.masks for one in proposed[::RESTARTS]] == expected
+        assert {one.replicate for one in proposed} == set(
+            range(RESTARTS * number, RESTARTS * (number + 1))
+        )
+
+
+def test_statement_bounds_the_probability_of_what_was_not_found() -> None:
+    task = problem((2, 2), exhaustive=True)
+    tried = [
+        trial(task, one, float(task.count(one.masks) == task.weights))
+        for proposed in rounds("halving", task, 4)
+        for one in proposed
+    ]
+    found = {one.weights: one for one in statements(task, tried)}
+    assert sum(one.networks for one in found.values()) == count_distinct(2, (2, 2)).networks
+    assert {one.restarts for one in found.values()} == {RESTARTS}
+    dense = found.pop(max(found))
+    # 27 of the dense network's trainings have 2 epochs, 9 have 6, 3 have 18, and 1 has 54.
+    assert (dense.networks, dense.full, dense.bound) == (1, 1, None)
+    for one in found.values():
+        assert one.bound == pytest.approx(1 - 0.05 ** (1 / RESTARTS))
+    assert Statement(5, 1, 0, 0, 0).bound is None
+
+
+def test_elimination_continues_from_trained_weights_with_fewer_and_fewer_weights() -> None:
+    task = problem((4, 4))
+    proposed = rounds("eliminate", task, 6, lambda one: 1.0)
+    counts = [max(task.count(one.masks) for one in some) for some in proposed]
+    assert counts == sorted(counts, reverse=True)
+    assert len(set(counts)) == 6
+    ids = [{one.experiment_id for one in some} for some in proposed]
+    for before, after in zip(ids, proposed[1:], strict=False):
+        assert all(one.init[4:-6] in before and one.init.endswith("/final") for one in after)
+
+
+def test_elimination_starts_again_when_it_fails() -> None:
+    fresh = [
+        [one.replicate for one in some]
+        for some in rounds("eliminate", problem((4, 4)), 30, lambda one: 0.5)
+        if some[0].init == "fresh"
+    ]
+    assert fresh[:3] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+
+
+def test_evolution_swaps_weights_until_a_network_succeeds() -> None:
+    task = problem((4, 4))
+
+    def only_dense(one: Experiment) -> float:
+        return float(task.count(one.masks) == task.weights)
+
+    proposed = rounds("evolve", task, 20, only_dense)
+    counts = [{task.count(one.masks) for one in some} for some in proposed]
+    # Four dense networks, four without one weight, one in full, and swaps of 27 weights.
+    assert counts == [{28}] + [{27}] * 19
+    assert [len(some) for some in proposed[:3]] == [4, 4, 1]
+
+
+@pytest.mark.parametrize("structure", [(1,), (3, 2), (4, 4, 4), (2, 3, 2, 3)])
+def test_random_network_has_the_number_of_weights_all_on_paths(structure: tuple[int, ...]) -> None:
+    task, random = problem(structure), Random(0)
+    for weights in range(len(task.shapes), task.weights + 1):
+        arrays = task.arrays(random_masks(task, weights, random))
+        assert sum(int(mask.sum()) for mask in arrays) == weights
+        for before, after in pairwise(arrays):
+            assert np.array_equal(before.any(1), after.any(0))
+    for weights in (len(task.shapes) - 1, task.weights + 1):
+        with pytest.raises(ValueError, match=str(weights)):
+            random_masks(task, weights, random)
+
+
+def test_swap_moves_one_weight_to_a_place_between_used_neurons() -> None:
+    task, random = problem((4, 4)), Random(0)
+    for _ in range(50):
+        masks = random_masks(task, 15, random)  # not those of a dense network
+        before, after = task.arrays(masks), task.arrays(swapped(task, masks, random))
+        lost = sum(int((a & ~b).sum()) for a, b in zip(before, after, strict=True))
+        gained = sum(int((b & ~a).sum()) for a, b in zip(before, after, strict=True))
+        assert (lost, gained) == (1, 1)
+
+
+def run_race(task: Problem, entered: Iterable[Candidate], rate: Score) -> list[Trial]:
+    proposals = race(task, list(entered))
+    done: list[Trial] = []
+    try:
+        experiments = next(proposals)
+        while True:
+            trials = [trial(task, one, float(share(one) < rate(one))) for one in experiments]
+            done += trials
+            experiments = proposals.send(trials)
+    except StopIteration:
+        return done
+
+
+def test_race_gives_replicates_to_candidates_that_may_be_the_best() -> None:
+    task = problem((3, 2))
+    masks = distinct_networks(problem((3, 2), exhaustive=True))[:3]
+    selected = [trial(task, task.experiment(one), 1.0) for one in masks]
+    rates = dict(zip(masks, (0.05, 0.95, 0.2), strict=True))
+    entered = [Candidate(one) for one in selected]
+    done = run_race(task, entered, lambda one: rates[one.masks])
+    ids = [one.experiment.experiment_id for one in done]
+    assert len(ids) == len(set(ids))
+    assert not set(ids) & {one.experiment.experiment_id for one in selected}
+    winner, *others = standings(task, entered, done)
+    assert winner.trial.experiment.masks == masks[1]
+    assert winner.trials == MOST
+    assert winner.success is not None
+    assert winner.success.low < 0.95 < winner.success.high
+    assert all(FIRST <= other.trials < MOST for other in others)
+    # Replicates start from the same initial weights, in other data orders.
+    assert {one.experiment.init for one in done} == {one.initial for one in selected}
+    assert len({one.experiment.order_stream for one in done[:FIRST]}) == FIRST
+
+
+def test_candidates_are_the_sparsest_networks_that_reach_the_target() -> None:
+    task = problem((3, 2))
+    networks = distinct_networks(problem((3, 2), exhaustive=True))
+    made = [
+        trial(task, task.experiment(masks), accuracy)
+        for masks, accuracy in zip(islice(networks, 20), [0.5] * 10 + [0.95] * 10, strict=True)
+    ]
+    fewest = task.count(networks[10])
+    found = candidates(task, made)
+    assert {one.trial.experiment.masks for one in found} <= {
+        task.experiment(masks).masks for masks in networks[10:20] if task.count(masks) == fewest
+    }
+    assert len(found) == min(8, sum(task.count(masks) == fewest for masks in networks[10:20]))
+    assert candidates(task, made[:10]) == []
+
+
+def test_unknown_strategy_is_refused_with_the_allowed_names() -> None:
+    with pytest.raises(ValueError, match="halving"):
+        strategy_named("guessing")
