@@ -14,7 +14,7 @@ from orchestrator.errors import UserError
 from orchestrator.inits import combined
 from orchestrator.planning.targets import Targets, with_inits
 from orchestrator.run_store import RunStore
-from search.catalogue import Selection
+from search.catalogue import Selection, named_study
 from search.indices import IndexSet
 from search.layers import StoredInit
 from search.schema import RESULT_SCHEMA
@@ -86,7 +86,7 @@ def _published_files(targets: Targets, folder: Path) -> dict[str, PublishedFile]
     opened = {
         selection.study.name: open_published(folder, selection.study.name)
         for selection in targets.selections
-        if selection.study.paper_group is not None
+        if named_study(selection.study.name) is not None
     }
     files = {name: file for name, file in opened.items() if file is not None}
     if not files:

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from search.indices import IndexSet
 from search.paper import PAPER_GROUPS, PAPER_STUDIES, paper_study
+from search.project import PROJECT_STUDIES
 from search.study import Study
 
 DEMO_STRIDES = {"phase1": 23, "phase2-95": 17, "phase2-995": 29}
@@ -16,7 +17,7 @@ The strides are primes that do not divide the lengths of the studies' axes, so t
 varies every structure, learning rate, schedule and mask.
 """
 
-STUDY_NAMES = (*PAPER_STUDIES, "paper", "demo")
+STUDY_NAMES = (*PAPER_STUDIES, *PROJECT_STUDIES, "paper", "demo")
 """Names that `resolve` accepts."""
 
 RESERVED_NAMES = frozenset({*STUDY_NAMES, *PAPER_GROUPS})
@@ -44,6 +45,11 @@ class Selection:
         return len(self.indices)
 
 
+def named_study(name: str) -> Study | None:
+    """Return the study of that name, of the paper or the project; None if there is none."""
+    return paper_study(name) if name in PAPER_STUDIES else PROJECT_STUDIES.get(name)
+
+
 class UnknownStudyError(ValueError):
     """A name that no study has."""
 
@@ -58,8 +64,9 @@ def resolve(name: str) -> list[Selection]:
         return [Selection.of_study(paper_study(member)) for member in PAPER_STUDIES]
     if name == "demo":
         return [_sample(paper_study(member), stride) for member, stride in DEMO_STRIDES.items()]
-    if name in PAPER_STUDIES:
-        return [Selection.of_study(paper_study(name))]
+    study = named_study(name)
+    if study is not None:
+        return [Selection.of_study(study)]
     completions = [study for study in STUDY_NAMES if name and study.startswith(name)]
     closest = completions or get_close_matches(name, STUDY_NAMES, n=1)
     hint = f"did you mean {' or '.join(map(repr, closest))}? " if closest else ""

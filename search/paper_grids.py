@@ -17,7 +17,7 @@ INPUTS = CUBIST_SPIRAL.features
 REPETITIONS = 5
 """Number of repetitions of each pruning run from a stored initialisation."""
 
-_RANDOM_METHODS = (
+RANDOM_METHODS = (
     "lth", "rigl", "prospr", "iter-snip", "force", "gmp", "grasp", "snip", "synflow",
 )  # fmt: skip
 FIXED_95_METHODS = (
@@ -27,7 +27,7 @@ FIXED_995_METHODS = (
     "iter-snip", "prospr", "force", "gmp", "lth", "grasp", "snip", "rigl", "synflow",
 )  # fmt: skip
 _RANDOM_WIDTHS = (3, 4, 5, 6, 7, 8, 16, 32, 64, 128, 256)
-_RANDOM_TARGETS = (*range(15, 27), 30, 33, 37, 40, 44, 50, 53, 55, 57, 60, 65)
+RANDOM_TARGETS = (*range(15, 27), 30, 33, 37, 40, 44, 50, 53, 55, 57, 60, 65)
 FIXED_95_TARGETS = tuple(range(15, 27))
 FIXED_995_TARGETS = (16, 18, 20, 22, *range(24, 31), 32, 34, 36)
 
@@ -36,14 +36,14 @@ def overparam() -> Grid:
     """Return the grid of pruning fresh networks to targets below their number of weights."""
     sizes = [
         (width, target)
-        for width, target in product(_RANDOM_WIDTHS, _RANDOM_TARGETS)
+        for width, target in product(_RANDOM_WIDTHS, RANDOM_TARGETS)
         if target < Structure.uniform(width).weights(INPUTS)
     ]
     return Product(
         (
             axis("lr", 0.05, 0.1, 0.2),
             axis("schedule", *SCHEDULES),
-            axis("method", *_RANDOM_METHODS),
+            axis("method", *RANDOM_METHODS),
             Table(("width", "target_nnz"), tuple(sizes)),
         )
     )

@@ -18,18 +18,18 @@ def tsv_lines(study: Study, indices: Iterable[int]) -> Iterator[str]:
     r"""Yield one line for each experiment, without a newline.
 
     LABEL \\t method \\t width \\t lr \\t schedule \\t epochs \\t target \\t structure \\t
-    mask1 \\t mask2 \\t mask3, with more masks if the study has deeper structures or masks of
-    the output layer. If the study
-    has hyperparameters that differ from the authors', they are one more column, such as
-    drop_fraction=0.5,interval=50. The target is target_nnz, or "accuracy=" and target_accuracy.
-    Learning rates have Python's form, absent values are "-", and epochs are those of all rounds.
+    mask1 \\t mask2 \\t mask3, with more masks if the study has deeper structures or masks of the
+    output layer. If the study has hyperparameters that differ from the authors', or an init_scheme,
+    they are one more column, such as drop_fraction=0.5,interval=50. The target is target_nnz, or
+    "accuracy=" and target_accuracy. Learning rates have Python's form, absent values are "-", and
+    epochs are those of all rounds.
 
     Args:
         study: study of the experiments.
         indices: indices of the experiments, in the order of the lines.
     """
     depths = [len(structure) for structure in study.values("structure") if structure]
-    with_hyperparameters = any(study.values("hyperparameters"))
+    with_settings = any(study.values("hyperparameters")) or any(study.values("init_scheme"))
     mask_columns = max(_LEAST_MASK_COLUMNS, study.grid.mask_layers, *depths)
     for index in indices:
         experiment = study[index]
@@ -40,7 +40,9 @@ def tsv_lines(study: Study, indices: Iterable[int]) -> Iterator[str]:
             aim = ABSENT if target is None else str(target)
         structure = experiment.structure
         masks = experiment.masks + (ABSENT,) * (mask_columns - len(experiment.masks))
-        given = ",".join(f"{name}={value!r}" for name, value in experiment.hyperparameters)
+        given = [f"{name}={value!r}" for name, value in experiment.hyperparameters]
+        if experiment.init_scheme is not None:
+            given.append(f"init_scheme={experiment.init_scheme}")
         yield "\t".join(
             (
                 study.label(index),
@@ -52,6 +54,6 @@ def tsv_lines(study: Study, indices: Iterable[int]) -> Iterator[str]:
                 aim,
                 ABSENT if structure is None else str(Structure(structure)),
                 *masks,
-                *((given or ABSENT,) if with_hyperparameters else ()),
+                *((",".join(given) or ABSENT,) if with_settings else ()),
             )
         )

@@ -35,6 +35,7 @@ NAVIGATION: Final[dict[str, tuple[str, ...]]] = {
     "Explanation": (
         "docs/paper",
         "docs/results",
+        "docs/depth-ablation",
         "docs/elimination",
         "docs/gallery",
         "docs/fidelity",

@@ -14,6 +14,7 @@ from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from orchestrator.inits import tokens
 from orchestrator.planning.targets import find_targets, with_inits
+from search.catalogue import named_study
 from search.paper import PAPER_STUDIES
 from storage.paths import published_folder
 from storage.published.publish import publish_study
@@ -25,7 +26,8 @@ def publish(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="STUDY", help="Studies of the paper [default: all with rows in the store]"
+            metavar="STUDY",
+            help="Studies to publish [default: those of the paper with rows in the store]",
         ),
     ] = None,
     output: Annotated[
@@ -40,19 +42,20 @@ def publish(
         ),
     ] = False,
 ) -> None:
-    """Write the results of the paper's studies as small files for a repository.
+    """Write the results of the paper's or the project's studies as small files for a repository.
 
-    Each study becomes one Parquet file without weights. Columns that follow from the RUN_ID are
+    Each study becomes one Parquet file without weights. Columns that follow from the number are
     left out, and computed when the file is read (`query --published`, `run --from-published`). A
     study that is incomplete is published as far as it is stored.
     """
     folder = output or published_folder()
     with StoreReader(store) as reader:
         targets = with_inits(find_targets(words or PAPER_STUDIES, root_seed), tokens(reader.inits))
-        if any(s.study.paper_group is None for s in targets.selections):
+        if any(named_study(s.study.name) is None for s in targets.selections):
             raise UserError(
-                "only the paper's studies can be published: the rows of a sweep file do not follow "
-                f"from a RUN_ID. Copy them with `sparsest export --store {quote(str(store))}`"
+                "only the studies that `sparsest studies` lists can be published: the rows of a "
+                "sweep file do not follow from their numbers. Copy them with `sparsest export "
+                f"--store {quote(str(store))}`"
             )
         studies = [s.study for s in targets.selections]
         if not words:

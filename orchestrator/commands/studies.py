@@ -47,11 +47,12 @@ def _study_record(name: str) -> dict[str, Any]:
     selections = resolve(name)
     study = selections[0].study
     single = len(selections) == 1
+    run_ids = [study.paper_run_id(0), study.paper_run_id(len(study) - 1)]
     return {
         "study": name,
         "experiments": sum(len(selection.indices) for selection in selections),
         "paper_group": study.paper_group if single else None,
-        "run_ids": [study.paper_run_id(0), study.paper_run_id(len(study) - 1)] if single else None,
+        "run_ids": run_ids if single and study.paper_group is not None else None,
         "description": study.description if single else _DESCRIPTIONS[name],
         "methods": sorted(set().union(*(selection.study.methods for selection in selections))),
     }
@@ -69,7 +70,7 @@ def list_experiments(
     """List the experiments of a study, one per line.
 
     Columns: GROUP:RUN_ID (or NAME:NUMBER), method, width, learning rate, schedule, epochs of all
-    rounds, target, structure, masks and, if a sweep file sets any, hyperparameters; "-" means
+    rounds, target, structure, masks and, if any are set, hyperparameters; "-" means
     none. With --json, each line is an object that also has the experiment_id.
     """
     targets = find_targets([study])
@@ -99,6 +100,7 @@ def _record(study: Study, index: int) -> dict[str, Any]:
         "target_nnz": experiment.target_nnz,
         "target_accuracy": experiment.target_accuracy,
         "hyperparameters": dict(experiment.hyperparameters) or None,
+        "init_scheme": experiment.init_scheme,
         "structure": None if structure is None else str(Structure(structure)),
         "masks": experiment.masks,
     }

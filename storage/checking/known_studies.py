@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
-from search.paper import PAPER_STUDIES, paper_study
+from search.catalogue import named_study
 from search.study import Study
 from storage.log.state import StoreState
 
@@ -19,15 +19,16 @@ class KnownStudies:
     Args:
         state: state of the store's log, with the root seeds and stored initialisations that are
             part of a study's digest.
-        others: studies that are not the paper's, with any root seed and initialisation.
+        others: other studies than those of the paper and the project, with any root seed and
+            initialisation.
     """
 
     def __init__(self, state: StoreState, others: Sequence[Study]) -> None:
         self._tokens = {name: f"{name}:{init.digest}" for name, init in state.inits.items()}
         seeds = _seeds_by_study(state)
-        paper = (paper_study(name) for name in PAPER_STUDIES if name in seeds)
+        named = (study for study in map(named_study, seeds) if study is not None)
         self._studies: dict[str, Study] = {}
-        for study in chain(paper, (study for study in others if study.name in seeds)):
+        for study in chain(named, (study for study in others if study.name in seeds)):
             for seed in sorted(seeds[study.name])[:_MAX_SEEDS]:
                 for one in self._versions(study, seed):
                     self._studies[one.digest] = one

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from search.catalogue import named_study
 from search.experiment import experiment_ids
 from search.indices import IndexSet
-from search.paper import PAPER_STUDIES, paper_study
 from search.schema import SCHEMA_VERSION
 from search.study import Study
 from storage.checking.verify_part import invalid_values, wrong_ids
@@ -133,7 +133,7 @@ def _derived_blocks(rows: pa.Table, studies: Mapping[str, Study]) -> list[Block]
 
 def _known_digest(rows: pa.Table, name: str, seed: int, studies: Mapping[str, Study]) -> str | None:
     """Return the digest of the study that has exactly these experiments at these indices."""
-    study = paper_study(name) if name in PAPER_STUDIES else studies.get(name)
+    study = named_study(name) or studies.get(name)
     if study is None:
         return None
     indices = rows.column("study_index").to_pylist()

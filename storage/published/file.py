@@ -18,10 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from search.catalogue import named_study
 from search.columns import names_of
 from search.experiment import FRESH_INIT
 from search.indices import IndexSet
-from search.paper import PAPER_STUDIES, paper_study
+from search.paper import PAPER_STUDIES
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from search.specification import SPECIFICATION_COLUMNS
 from search.study import Study
@@ -133,7 +134,7 @@ def open_published(folder: Path, study_name: str) -> PublishedFile | None:
 
 
 def all_published(folder: Path) -> list[PublishedFile]:
-    """Open all published results, in the order of the paper's studies.
+    """Open all published results of the paper's studies, in their order.
 
     Raises:
         NotPublished: there are none.
@@ -151,8 +152,20 @@ def all_published(folder: Path) -> list[PublishedFile]:
 
 
 def study_of(name: str, root_seed: int, tokens: Sequence[str]) -> Study:
-    """Return a study of the paper with a root seed and stored initialisations (NAME:DIGEST)."""
-    study: Study = paper_study(name).with_root_seed(root_seed)
+    """Return a study of the paper or the project with a root seed and stored initialisations.
+
+    Args:
+        name: name of the study.
+        root_seed: root seed.
+        tokens: NAME:DIGEST of each initialisation.
+
+    Raises:
+        ValueError: there is no such study, or it does not use an initialisation.
+    """
+    named = named_study(name)
+    if named is None:
+        raise ValueError(f"results of {name!r}, which this version does not know")
+    study = named.with_root_seed(root_seed)
     for token in tokens:
         study = study.with_init(token)
     return study

@@ -49,6 +49,25 @@ def locations(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("analysis.store.cache_folder", lambda: cache)
 
 
+def test_study_of_the_project_is_published_without_joining_the_paper_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("depth-ablation", "--run-id", "2416", "--store")  # SNIP from one layer of 51
+    assert sparsest("run", *words, tmp_path / "first", *INLINE).code == 0
+    output = tmp_path / "results"
+    ended = sparsest("publish", "depth-ablation", "--store", tmp_path / "first", "--output", output)
+    assert "1 of 55,890 rows" in ended.out
+    monkeypatch.setenv("SPARSEST_RESULTS", str(output))
+    again = sparsest("run", *words, tmp_path / "second", "--from-published", *INLINE)
+    assert "depth-ablation: 1 row taken" in again.err
+    assert "nothing to train" in again.err
+    statement = "SELECT experiment_id, structure, accuracy, layers FROM results"
+    rows = query(tmp_path / "second", statement).to_pylist()
+    assert rows == query(tmp_path / "first", statement).to_pylist()
+    assert rows[0]["layers"] == [2, 51, 1]
+    assert "no published results" in refused("query", "FROM results", "--published").lower()
+
+
 def test_published_rows_can_be_exported(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "all.csv"
     ended = sparsest("export", "--published", "--format", "csv", "--output", file)

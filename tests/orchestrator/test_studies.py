@@ -100,10 +100,13 @@ def test_list_as_json_agrees_with_the_stored_row(tmp_path: Path) -> None:
     sweep = write_sweep(tmp_path / "mine.toml", 'structure = ["2x2x1"]\nmask1 = ["10|01"]')
     train([sweep], tmp_path / "store")
     (record,) = map(json.loads, sparsest("list", sweep, "--json").out.splitlines())
-    statement = "SELECT experiment_id, method, width, lr, schedule, epochs, target_nnz"
+    statement = (
+        "SELECT experiment_id, method, width, lr, schedule, epochs, target_nnz, target_accuracy, "
+        "hyperparameters, init_scheme, structure, masks FROM results"
+    )
     asked = sparsest(
         "query",
-        f"{statement}, target_accuracy, hyperparameters, structure, masks FROM results",
+        statement,
         "--store",
         tmp_path / "store",
         "--format=jsonl",

@@ -44,3 +44,11 @@ def test_hyperparameters_are_in_the_last_column() -> None:
         ["-", "-", "-", "end=0.5,interval=50"],
         ["-", "-", "-", "-"],
     ]
+
+
+def test_scheme_is_in_the_last_column() -> None:
+    study = Study("scheme", "for tests", axis("init_scheme", None, "kaiming"))
+    assert [line.split("\t")[-1] for line in tsv_lines(study, range(2))] == [
+        "-",
+        "init_scheme=kaiming",
+    ]

@@ -1,0 +1,63 @@
+"""The project's own studies, which ask what the paper leaves open."""
+
+from __future__ import annotations
+
+from search.experiment import SCHEDULES, Experiment
+from search.grid import Grid, Product, Table, axis
+from search.paper_grids import INPUTS, RANDOM_METHODS, RANDOM_TARGETS
+from search.structure import DEFAULT_DEPTH, Structure
+from search.study import Study
+
+ABLATION_DEPTHS = (1, 2, 3, 4, 5)
+"""Numbers of hidden layers that the depth ablation compares."""
+
+ABLATION_WIDTHS = (8, 16, 64)
+"""Widths of three hidden layers whose numbers of weights the other depths match."""
+
+
+def width_of_depth(depth: int, weights: int) -> int:
+    """Return the width of equal hidden layers whose dense network has about some weights.
+
+    It is the width with the number of weights nearest to the given one, on the paper's data set;
+    the narrower of two.
+    """
+    widths = range(1, weights + 1)
+    return min(
+        widths, key=lambda width: abs(Structure.uniform(width, depth).weights(INPUTS) - weights)
+    )
+
+
+def _depth_ablation() -> Grid:
+    """Return the grid of pruning at each depth, from networks of comparable numbers of weights."""
+    sizes = [Structure.uniform(width, DEFAULT_DEPTH).weights(INPUTS) for width in ABLATION_WIDTHS]
+    networks = [
+        Structure.uniform(width_of_depth(depth, weights), depth)
+        for weights in sizes
+        for depth in ABLATION_DEPTHS
+    ]
+    starts = tuple((*network.as_whole, target) for network in networks for target in RANDOM_TARGETS)
+    return Product(
+        (
+            axis("init_scheme", None, "kaiming"),
+            axis("lr", 0.05, 0.1, 0.2),
+            axis("schedule", *SCHEDULES),
+            axis("method", *RANDOM_METHODS),
+            Table(("structure", "width", "target_nnz"), starts),
+        )
+    )
+
+
+PROJECT_STUDIES: dict[str, Study] = {
+    study.name: study
+    for study in (
+        # 55,890 = 2 schemes x 3 lrs x 3 schedules x 9 methods x 15 networks x 23 targets
+        Study(
+            "depth-ablation",
+            "nine pruning algorithms at depths 1 to 5, from 152, 560 or 8,384 weights or nearly so",
+            _depth_ablation(),
+            Experiment(),
+        ),
+    )
+}
+"""The project's studies by name. Their names do not depend on what other studies there are, and
+their grids must not change: published rows refer to their digests."""
