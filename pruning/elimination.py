@@ -28,6 +28,7 @@ fewer than `target_nnz` weights can remain.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from itertools import chain
 from math import isfinite
 
 import numpy as np
@@ -47,6 +48,9 @@ SAMPLE = 1024
 
 Edge = tuple[int, int, int]
 """Layer, target neuron and source of a weight."""
+
+Removal = Sequence[Edge]
+"""Weights that are removed together."""
 
 
 class Network:
@@ -75,7 +79,11 @@ class Network:
         layers = [(w.astype(np.float32), b.astype(np.float32)) for w, b in self.layers]
         return Snapshot(layers, self._velocities, self.masks, bias_masks(self.masks))
 
-    def least(self, count: int, *, exact: bool) -> list[Edge]:
+    def portion(self, *, exact: bool) -> int:
+        """Return the number of removals after which saliencies are computed again."""
+        return max(1, int(self.weights * (0.02 if exact else 0.1)))
+
+    def least(self, count: int, *, exact: bool) -> Sequence[Removal]:
         """Return the weights of least saliency, the least first; ties in the order of layers."""
         unrolled = self._activations()
         saliencies = unrolled.losses() if exact else unrolled.expansions()
@@ -87,12 +95,12 @@ class Network:
                 index -= self.masks[layer].size
                 layer += 1
             edges.append((layer, *divmod(index, self.masks[layer].shape[1])))
-        return edges
+        return [[edge] for edge in edges]
 
-    def remove(self, edges: Sequence[Edge]) -> None:
+    def remove(self, removals: Sequence[Removal]) -> None:
         """Remove weights with mean compensation, then everything on no path to the output."""
         unrolled = self._activations()
-        for layer, target, source in edges:
+        for layer, target, source in chain.from_iterable(removals):
             weight, bias = self.layers[layer]
             bias[target] += weight[target, source] * unrolled.means(layer)[source]
             weight[target, source] = 0
@@ -131,12 +139,17 @@ def requests(
 ) -> Generator[Segment, Snapshot, Snapshot]:
     """Eliminate weights; see `pruning.protocol.PrunesAdaptively`."""
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
-    return _eliminate(experiment, layers, measure, target)
+    return eliminate(experiment, layers, measure, target, Network)
 
 
-def _eliminate(
-    experiment: Experiment, layers: Layers, measure: Measure, target: int
+def eliminate(
+    experiment: Experiment,
+    layers: Layers,
+    measure: Measure,
+    target: int,
+    pruned_network: type[Network],
 ) -> Generator[Segment, Snapshot, Snapshot]:
+    """Yield the segments of elimination, with the removals that a kind of network proposes."""
     sample = sample_of(measure)
     steps = {
         stage: round(setting(experiment, stage) * experiment.epochs * measure.steps_per_epoch)
@@ -152,21 +165,21 @@ def _eliminate(
     step = steps["dense"]
     network = yield Segment(network, 0, step, experiment.lr)
 
-    weights = Network(network, sample).weights
+    weights = sum(weight.size for weight, _ in layers)
     for event in range(1, EVENTS + 1):
         if not is_finite(network):
             return network
         count = round(weights * min(1, exact_below / weights) ** (event / EVENTS))
-        shrunk = _shrunk(Network(network, sample), count, exact_below)
+        shrunk = _shrunk(pruned_network(network, sample), count, exact_below)
         last = steps["dense"] + steps["shrink"] * event // EVENTS
         network = yield Segment(shrunk, step, last, experiment.lr)
         step = last
 
-    while is_finite(network) and (pruned := Network(network, sample)).weights > target:
+    while is_finite(network) and (pruned := pruned_network(network, sample)).weights > target:
         trained = []
-        for edge in pruned.least(candidates, exact=True):
-            candidate = Network(network, sample)
-            candidate.remove([edge])
+        for removal in pruned.least(candidates, exact=True):
+            candidate = pruned_network(network, sample)
+            candidate.remove([removal])
             if candidate.weights:
                 segment = Segment(
                     candidate.snapshot(), step, step + steps["retrain"], experiment.lr * fine
@@ -188,8 +201,8 @@ def _shrunk(network: Network, count: int, exact_below: int) -> Snapshot:
     """Return the network after removing weights until at most `count` are left."""
     while (weights := network.weights) > count:
         exact = weights <= 2 * exact_below
-        portion = max(1, int(weights * (0.02 if exact else 0.1)))
-        network.remove(network.least(min(portion, weights - count), exact=exact))
+        portion = min(network.portion(exact=exact), weights - count)
+        network.remove(network.least(portion, exact=exact))
     return network.snapshot()
 
 

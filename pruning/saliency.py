@@ -96,6 +96,17 @@ class Unrolled:
         _losses(*self._network, *activations, self._labels, self._outputs, changes, changed, out)
         return self._by_layer(out)
 
+    def neuron_losses(self) -> list[Floats]:
+        """Return the mean loss with each hidden neuron at its mean value, [n_out] per layer."""
+        inputs = int(self._starts[1])
+        out = np.empty(len(self._sums) - inputs - self._outputs)
+        changes = np.zeros_like(self._sums)
+        changed = np.zeros(len(self._sums), np.bool_)
+        activations = self._sums, self._values, self._means
+        counts = self._outputs, inputs
+        _neuron_losses(*self._network, *activations, self._labels, *counts, changes, changed, out)
+        return np.split(out, self._starts[2:-2] - inputs)
+
     def expansions(self) -> list[Floats]:
         """Return the expansion of the loss increase; shapes of the weights, infinite if masked."""
         out = np.empty(len(self._weight))
@@ -192,25 +203,85 @@ def _losses(  # type: ignore[no-untyped-def]
                 centred = values[source[removed], s] - means[source[removed]]
                 changes[target, s] = -weight[removed] * centred
             changed[target] = True
-            for n in range(target, neurons):
-                if n > target:
-                    for e in range(first[n], first[n + 1]):
-                        if not changed[source[e]]:
-                            continue
-                        if not changed[n]:
-                            changed[n] = True
-                            changes[n, :] = 0.0
-                        for s in range(points):
-                            changes[n, s] += weight[e] * changes[source[e], s]
-                if changed[n] and n < hidden:
-                    for s in range(points):
-                        changes[n, s] = max(sums[n, s] + changes[n, s], 0.0) - values[n, s]
-            if outputs == 1:
-                out[removed] = _binary_loss(sums[hidden], changes[hidden], changed[hidden], labels)
-            else:
-                out[removed] = _softmax_loss(
-                    sums[hidden:], changes[hidden:], changed[hidden:], labels
-                )
+            if target < hidden:
+                _rectify(sums[target], values[target], changes[target])
+            out[removed] = _changed_loss(
+                first, source, weight, sums, values, labels, outputs, target, changes, changed
+            )
+
+
+@compiled
+def _neuron_losses(  # type: ignore[no-untyped-def]
+    first, source, weight, sums, values, means, labels, outputs, inputs, changes, changed, out
+):
+    """Compute the mean loss with each hidden neuron at its mean value.
+
+    Args:
+        first: as for `_losses`; so are `source` to `outputs`, `changes` and `changed`.
+        source: int64 [weights].
+        weight: float64 [weights].
+        sums: float64 [neurons, points].
+        values: float64 [neurons, points].
+        means: float64 [neurons].
+        labels: float64 [points].
+        outputs: number of outputs.
+        inputs: number of inputs.
+        changes: zeros [neurons, points].
+        changed: bool [neurons].
+        out: float64 [hidden neurons], the output.
+    """
+    neurons, points = values.shape
+    for removed in range(inputs, neurons - outputs):
+        changed[:] = False
+        for s in range(points):
+            changes[removed, s] = means[removed] - values[removed, s]
+        changed[removed] = True
+        out[removed - inputs] = _changed_loss(
+            first, source, weight, sums, values, labels, outputs, removed, changes, changed
+        )
+
+
+@compiled
+def _rectify(sums, values, changes):  # type: ignore[no-untyped-def]
+    """Replace the changes of a neuron's weighted sums, [points], by those of its values."""
+    for s in range(len(values)):
+        changes[s] = max(sums[s] + changes[s], 0.0) - values[s]
+
+
+@compiled
+def _changed_loss(  # type: ignore[no-untyped-def]
+    first, source, weight, sums, values, labels, outputs, last, changes, changed
+):
+    """Return the mean loss after a change of one neuron's values.
+
+    Args:
+        first: as for `_losses`; so are `source` to `outputs`.
+        source: int64 [weights].
+        weight: float64 [weights].
+        sums: float64 [neurons, points].
+        values: float64 [neurons, points].
+        labels: float64 [points].
+        outputs: number of outputs.
+        last: the neuron, after which the changes are not known.
+        changes: float64 [neurons, points]; those of the other neurons are written.
+        changed: bool [neurons], for the neurons whose values change; initially `last` alone.
+    """
+    neurons, points = values.shape
+    hidden = neurons - outputs
+    for n in range(last + 1, neurons):
+        for e in range(first[n], first[n + 1]):
+            if not changed[source[e]]:
+                continue
+            if not changed[n]:
+                changed[n] = True
+                changes[n, :] = 0.0
+            for s in range(points):
+                changes[n, s] += weight[e] * changes[source[e], s]
+        if changed[n] and n < hidden:
+            _rectify(sums[n], values[n], changes[n])
+    if outputs == 1:
+        return _binary_loss(sums[hidden], changes[hidden], changed[hidden], labels)
+    return _softmax_loss(sums[hidden:], changes[hidden:], changed[hidden:], labels)
 
 
 @compiled

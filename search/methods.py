@@ -29,6 +29,14 @@ BUDGET = {
 
 _TEN_ROUNDS = {"rounds": Setting(10, 1, 100_000, "rounds of pruning"), **BUDGET}
 _MAX_INT32 = 2**31 - 1
+_ELIMINATION = {
+    "dense": Setting(0.4, 0.0, 100.0, "dense training, as a multiple of epochs"),
+    "shrink": Setting(1.2, 0.0, 100.0, "pruning to exact_below, as a multiple of epochs"),
+    "exact_below": Setting(70, 1, 10_000, "number of weights below which one at a time is removed"),
+    "candidates": Setting(6, 1, 1000, "networks retrained to choose the weight to remove"),
+    "retrain": Setting(0.08, 0.0, 100.0, "training of each candidate, as a multiple of epochs"),
+    "fine": Setting(0.5, 1e-6, 1.0, "factor of the learning rate below exact_below"),
+}
 
 # The colours are those of Okabe and Ito (Color Universal Design, 2008), which remain distinct with
 # the common kinds of colour blindness, and two more.
@@ -155,20 +163,19 @@ _METHODS = (
         TO_TARGET,
         "pruning.elimination",
         (300, 20000),
-        settings={
-            "dense": Setting(0.4, 0.0, 100.0, "dense training, as a multiple of epochs"),
-            "shrink": Setting(1.2, 0.0, 100.0, "pruning to exact_below, as a multiple of epochs"),
-            "exact_below": Setting(
-                70, 1, 10_000, "number of weights below which one at a time is removed"
-            ),
-            "candidates": Setting(6, 1, 1000, "networks retrained to choose the weight to remove"),
-            "retrain": Setting(
-                0.08, 0.0, 100.0, "training of each candidate, as a multiple of epochs"
-            ),
-            "fine": Setting(0.5, 1e-6, 1.0, "factor of the learning rate below exact_below"),
-        },
+        settings=_ELIMINATION,
         display_name="Elimination",
         style=Style("#6b3fa0", "#b08ee0", "diamond-tall"),
+    ),
+    Method(
+        "neuron-elimination",
+        "adaptive",
+        TO_TARGET,
+        "pruning.neuron_elimination",
+        (300, 20000),
+        settings=_ELIMINATION,
+        display_name="Neuron elimination",
+        style=Style("#4d4d00", "#a0a060", "hexagram"),
     ),
     Method(
         "lrr",

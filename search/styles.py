@@ -27,6 +27,7 @@ MARKERS: dict[str, Marker] = {
     "hexagon2": "H",
     "octagon": "8",
     "star-diamond": (4, 1, 0),
+    "hexagram": (6, 1, 0),
 }
 """Plotly's name of a marker -> matplotlib's marker of the same shape."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterable
 from copy import deepcopy
+from itertools import chain
 
 import numpy as np
 
@@ -141,18 +142,40 @@ class SlowNetwork:
             if (at, j) == (layer + 1, neuron)
         )
 
-    def least(self, count: int, *, exact: bool) -> list[Edge]:
-        saliencies = {
-            edge: self.without([edge]).loss() if exact else self.expansion(edge)
-            for edge in sorted(self.weights)
-        }
-        return sorted(saliencies, key=lambda edge: saliencies[edge])[:count]
+    def neurons(self) -> list[list[Edge]]:
+        """Return the outgoing weights of each hidden neuron that has some, in order."""
+        outgoing = [
+            [edge for edge in sorted(self.weights) if (edge[0], edge[2]) == (layer + 1, neuron)]
+            for layer, biases in enumerate(self.biases[:-1])
+            for neuron in range(len(biases))
+        ]
+        return [edges for edges in outgoing if edges]
+
+    def least(self, count: int, *, exact: bool, neurons: bool = False) -> list[list[Edge]]:
+        """Return the weights to remove together, the least salient first.
+
+        The last neuron of a layer stays.
+        """
+        groups = self.neurons() if neurons else [[edge] for edge in sorted(self.weights)]
+        saliencies = [
+            self.without(group).loss() if exact else math.fsum(map(self.expansion, group))
+            for group in groups
+        ]
+        chosen: list[list[Edge]] = []
+        for place in sorted(range(len(groups)), key=lambda place: saliencies[place]):
+            group = groups[place]
+            others = [other for other in groups if other[0][0] == group[0][0]]
+            gone = [other for other in chosen if other[0][0] == group[0][0]]
+            if len(chosen) < count and not (neurons and len(others) - len(gone) == 1):
+                chosen.append(group)
+        return chosen
 
 
 def slow_elimination(
     experiment: Experiment, layers: Layers, measure: Measure
 ) -> Generator[Segment, Snapshot, Snapshot]:
-    """Request the same segments as `pruning.elimination`, for at most 1024 points."""
+    """Request the same segments as elimination of weights or neurons, for at most 1024 points."""
+    neurons = experiment.method == "neuron-elimination"
     assert experiment.target_nnz is not None
     sample = measure.points.astype(float).tolist(), measure.labels.astype(float).tolist()
     value = {name: setting(experiment, name) for name in ("dense", "shrink", "retrain", "fine")}
@@ -172,19 +195,26 @@ def slow_elimination(
         allowed = weights if weights < few else round(weights * (few / weights) ** (event / 40))
         while (left := len(network.weights)) > allowed:
             exact = left <= 2 * few
-            portion = min(max(1, int(left * (0.02 if exact else 0.1))), left - allowed)
-            network = network.without(network.least(portion, exact=exact)).folded()
+            if neurons:
+                portion = 1 if exact else max(1, len(network.neurons()) // 20)
+            else:
+                portion = max(1, int(left * (0.02 if exact else 0.1)))
+            least = network.least(min(portion, left - allowed), exact=exact, neurons=neurons)
+            network = network.without(chain.from_iterable(least)).folded()
         last = dense + shrink * event // 40
         trained = yield Segment(network.snapshot(), step, last, experiment.lr)
         step = last
     rate = experiment.lr * value["fine"]
     while len((network := SlowNetwork(trained, *sample)).weights) > experiment.target_nnz:
         losses: list[tuple[float, Snapshot]] = []
-        for edge in network.least(int(setting(experiment, "candidates")), exact=True):
-            fewer = network.without([edge]).folded()
+        count = int(setting(experiment, "candidates"))
+        for group in network.least(count, exact=True, neurons=neurons):
+            fewer = network.without(group).folded()
             if fewer.weights:
                 after = yield Segment(fewer.snapshot(), step, step + retrain, rate)
                 losses.append((SlowNetwork(after, *sample).loss(), after))
+        if not losses:
+            break
         trained = min(losses, key=lambda pair: pair[0])[1]
         step += retrain
     for number, scheduled in enumerate(measure.learning_rates):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from itertools import chain
 
 import numpy as np
 import torch
@@ -121,7 +122,8 @@ def slow_obs(
         while (left := len(network.weights)) > allowed:
             if left > full_below:
                 portion = min(int(left / 10), left - max(allowed, full_below))
-                network = network.without(network.least(max(1, portion), exact=False)).folded()
+                least = network.least(max(1, portion), exact=False)
+                network = network.without(chain.from_iterable(least)).folded()
             else:
                 network = operated(network, min(max(1, int(left / 20)), left - allowed), damping)
         trained = network.snapshot()

@@ -105,7 +105,7 @@ def test_number_of_weights_agrees_with_the_formula(
 
 
 @pytest.mark.parametrize(("width", "target"), [(3, 20), (8, 30), (64, 57)])
-@pytest.mark.parametrize("name", ["elimination", "obs", "obs-gradual"])
+@pytest.mark.parametrize("name", ["elimination", "neuron-elimination", "obs", "obs-gradual"])
 def test_at_most_the_target_is_kept_and_only_weights_on_paths(
     name: str, width: int, target: int
 ) -> None:

@@ -1,0 +1,87 @@
+"""Elimination of whole neurons: structured pruning by the loss after retraining.
+
+Idea: a smaller dense network needs no sparse arithmetic, so neurons are removed instead of weights.
+The stages, settings and sample are those of `pruning.elimination`, whose removals are those of
+neurons here. A neuron is removed by setting it to its mean value over the sample: its outgoing
+weights go into the biases of the next layer (mean compensation), its incoming ones are dropped.
+The saliency is the loss with the neuron at its mean (`pruning.saliency`); the criterion is that of
+Mozer and Smolensky, "Skeletonization" (NIPS 1988), with the mean in place of zero. In networks of
+more than twice `exact_below` weights it is the sum of the second-order expansions for the neuron's
+outgoing weights, which leaves out their products, and one neuron in 20 is removed at a time.
+
+The last neuron of a layer is kept. `target_nnz` and `exact_below` count weights, so the network is
+the first with at most `target_nnz` of them and may have fewer: a layer of n_in, n_j and n_out
+neurons loses n_in + n_out weights at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from math import sqrt
+
+import numpy as np
+
+from pruning.elimination import EVENTS, Network, Removal, eliminate
+from pruning.elimination import stages as stages_of_weights
+from pruning.protocol import Measure, Segment, Snapshot, target_of
+from search.experiment import Experiment
+from search.layers import Layers
+from search.methods import setting
+
+
+class NeuronNetwork(Network):
+    """A network from which hidden neurons are removed, in float64."""
+
+    def portion(self, *, exact: bool) -> int:
+        """Return the number of removals after which saliencies are computed again."""
+        neurons = sum(int(np.count_nonzero(mask.any(axis=1))) for mask in self.masks[:-1])
+        return 1 if exact else max(1, neurons // 20)
+
+    def least(self, count: int, *, exact: bool) -> Sequence[Removal]:
+        """Return the outgoing weights of the neurons of least saliency, the least first.
+
+        Ties are in the order of layers. The last neuron of a layer is not among them.
+        """
+        unrolled = self._activations()
+        if exact:
+            saliencies = unrolled.neuron_losses()
+        else:
+            expansions = zip(unrolled.expansions()[1:], self.masks[1:], strict=True)
+            saliencies = [np.where(mask, values, 0.0).sum(axis=0) for values, mask in expansions]
+        ranked = []
+        for layer, values in enumerate(saliencies):
+            present = np.flatnonzero(self.masks[layer + 1].any(axis=0)).tolist()
+            ranked += [(float(values[neuron]), layer, neuron) for neuron in present]
+        left = [int(np.count_nonzero(mask.any(axis=0))) for mask in self.masks[1:]]
+        removals: list[Removal] = []
+        for _, layer, neuron in sorted(ranked, key=lambda entry: entry[0]):
+            if left[layer] > 1 and len(removals) < count:
+                left[layer] -= 1
+                targets = np.flatnonzero(self.masks[layer + 1][:, neuron]).tolist()
+                removals.append([(layer + 1, target, neuron) for target in targets])
+        return removals
+
+
+def requests(
+    experiment: Experiment, layers: Layers, measure: Measure
+) -> Generator[Segment, Snapshot, Snapshot]:
+    """Eliminate neurons; see `pruning.protocol.PrunesAdaptively`."""
+    target = target_of(experiment, sum(weight.size for weight, _ in layers))
+    return eliminate(experiment, layers, measure, target, NeuronNetwork)
+
+
+def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
+    """See `pruning.registry.stages_of`.
+
+    The number of weights is assumed to fall with the square of the number of neurons.
+    """
+    target = target_of(experiment, weights)
+    exact_below = min(weights, max(target, int(setting(experiment, "exact_below"))))
+    all_neurons = sum(experiment.hidden)
+    most, least = (round(all_neurons * sqrt(left / weights)) for left in (exact_below, target))
+    retrained = float(setting(experiment, "candidates")) * float(setting(experiment, "retrain"))
+    one_at_a_time = [
+        (retrained, round(weights * (neurons / all_neurons) ** 2)) for neurons in range(least, most)
+    ]
+    every = stages_of_weights(experiment, weights)
+    return [*every[: 1 + EVENTS], *one_at_a_time, every[-1]]
