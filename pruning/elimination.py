@@ -27,7 +27,7 @@ fewer than `target_nnz` weights can remain.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from itertools import chain
 from math import isfinite
 
@@ -83,7 +83,11 @@ class Network:
         """Return the number of removals after which saliencies are computed again."""
         return max(1, int(self.weights * (0.02 if exact else 0.1)))
 
-    def least(self, count: int, *, exact: bool) -> Sequence[Removal]:
+    def removals(self, count: int, *, exact: bool) -> Sequence[Removal]:
+        """Return what is removed at least cost, the least first, up to `count` removals."""
+        return [[edge] for edge in self.least(count, exact=exact)]
+
+    def least(self, count: int, *, exact: bool) -> list[Edge]:
         """Return the weights of least saliency, the least first; ties in the order of layers."""
         unrolled = self._activations()
         saliencies = unrolled.losses() if exact else unrolled.expansions()
@@ -95,12 +99,12 @@ class Network:
                 index -= self.masks[layer].size
                 layer += 1
             edges.append((layer, *divmod(index, self.masks[layer].shape[1])))
-        return [[edge] for edge in edges]
+        return edges
 
-    def remove(self, removals: Sequence[Removal]) -> None:
+    def remove(self, edges: Iterable[Edge]) -> None:
         """Remove weights with mean compensation, then everything on no path to the output."""
         unrolled = self._activations()
-        for layer, target, source in chain.from_iterable(removals):
+        for layer, target, source in edges:
             weight, bias = self.layers[layer]
             bias[target] += weight[target, source] * unrolled.means(layer)[source]
             weight[target, source] = 0
@@ -177,9 +181,9 @@ def eliminate(
 
     while is_finite(network) and (pruned := pruned_network(network, sample)).weights > target:
         trained = []
-        for removal in pruned.least(candidates, exact=True):
+        for removal in pruned.removals(candidates, exact=True):
             candidate = pruned_network(network, sample)
-            candidate.remove([removal])
+            candidate.remove(removal)
             if candidate.weights:
                 segment = Segment(
                     candidate.snapshot(), step, step + steps["retrain"], experiment.lr * fine
@@ -202,7 +206,7 @@ def _shrunk(network: Network, count: int, exact_below: int) -> Snapshot:
     while (weights := network.weights) > count:
         exact = weights <= 2 * exact_below
         portion = min(network.portion(exact=exact), weights - count)
-        network.remove(network.least(portion, exact=exact))
+        network.remove(chain.from_iterable(network.removals(portion, exact=exact)))
     return network.snapshot()
 
 

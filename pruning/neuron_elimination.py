@@ -37,7 +37,7 @@ class NeuronNetwork(Network):
         neurons = sum(int(np.count_nonzero(mask.any(axis=1))) for mask in self.masks[:-1])
         return 1 if exact else max(1, neurons // 20)
 
-    def least(self, count: int, *, exact: bool) -> Sequence[Removal]:
+    def removals(self, count: int, *, exact: bool) -> Sequence[Removal]:
         """Return the outgoing weights of the neurons of least saliency, the least first.
 
         Ties are in the order of layers. The last neuron of a layer is not among them.

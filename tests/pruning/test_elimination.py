@@ -91,7 +91,7 @@ def test_folding_changes_no_output(seed: int) -> None:
     snapshot = sparse_network(seed)
     network = Network(snapshot, SAMPLE)
     removed = sorted(SlowNetwork(snapshot, *SLOW_SAMPLE).weights)[::2]
-    network.remove([removed])
+    network.remove(removed)
     unfolded = SlowNetwork(snapshot, *SLOW_SAMPLE).without(removed)
     folded = SlowNetwork(network.snapshot(), *SLOW_SAMPLE)
     assert len(folded.weights) < len(unfolded.weights)
