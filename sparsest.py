@@ -82,7 +82,7 @@ if TYPE_CHECKING:
     from search.settings import Setting
     from search.strategies.problem import Problem, Proposals, Trial
     from search.styles import Style
-    from workers.conformance import DATASET_CHECKS, METHOD_CHECKS
+    from workers.conformance import DATASET_CHECKS, FAST_METHOD_CHECKS, METHOD_CHECKS
     from workers.datasets import Dataset, load_dataset, standardised
     from workers.registering import register
 
@@ -120,6 +120,7 @@ _EXPORTS = {
     "Batches": "pruning.protocol",
     "DATASET_CHECKS": "workers.conformance",
     "Experiment": "search.experiment",
+    "FAST_METHOD_CHECKS": "workers.conformance",
     "Layers": "search.layers",
     "METHOD_CHECKS": "workers.conformance",
     "MaskSchedule": "pruning.protocol",
@@ -165,6 +166,7 @@ _EXPORTS = {
 __all__ = [
     "BUDGET",
     "DATASET_CHECKS",
+    "FAST_METHOD_CHECKS",
     "METHOD_CHECKS",
     "TO_TARGET",
     "TO_TARGET_OR_ACCURACY",

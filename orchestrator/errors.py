@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from search.process_state import error_text
+
 
 class UserError(Exception):
     """What is wrong, where, and what to do."""
@@ -12,9 +14,12 @@ class NoWorkerError(UserError):
 
 
 def describe_error(error: BaseException) -> str:
-    """Return type and message of an error, whose `__str__` may be a plug-in's and raise itself."""
+    """Return type and message of an error, and the line of a plug-in that raised it.
+
+    Its `__str__` may be the plug-in's and raise an error too.
+    """
     name = type(error).__name__
     try:
-        return f"{name}: {error}"
+        return error_text(error)
     except Exception as second:
         return f"{name}, whose message cannot be shown ({type(second).__name__})"

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from search.dataset_files import PREFIX, held_file
 from search.plugins import DATASETS_GROUP, FoundPlugins, find_plugins
-from search.process_state import plugin_call
+from search.process_state import error_text, plugin_call
 
 T = TypeVar("T")
 
@@ -220,7 +220,7 @@ def made_by_plugin(name: str, convert: Callable[[object], T]) -> T:
             made = found.usable[name]()
         return convert(made)
     except Exception as error:  # third-party code may raise anything
-        raise ValueError(f"{plugin} cannot be made: {type(error).__name__}: {error}") from error
+        raise ValueError(f"{plugin} cannot be made: {error_text(error)}") from error
 
 
 def _check_function(name: str, loaded: object) -> Callable[[], object]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any, Generic, TypeVar
 
-from search.process_state import plugin_call
+from search.process_state import error_text, plugin_call
 
 METHODS_GROUP = "sparsest.methods"
 """Group of entry points that refer to a `search.method.Method`."""
@@ -105,7 +105,7 @@ def register(group: str, name: str, provided: object, found: FoundPlugins[Any]) 
     Raises:
         ValueError: the name is not valid, or that of an installed plug-in.
     """
-    _check_name(name, (), Counter())
+    check_name(name)
     known = found.plugin(name)
     if known is not None and known.package:
         raise ValueError(f"the name {name!r} is taken by the {known}")
@@ -136,7 +136,7 @@ def find_plugins(
         package, version = ("?", "?") if point.dist is None else _named(point.dist)
         plugin = Plugin(group, point.name, package, version, point.value)
         try:
-            _check_name(point.name, taken, times)
+            _check_free(point.name, taken, times)
             usable[point.name] = check(point.name, _loaded(point))
         except ValueError as error:
             plugin = replace(plugin, problem=str(error))
@@ -148,12 +148,21 @@ def _named(package: metadata.Distribution) -> tuple[str, str]:
     return package.name, package.version
 
 
-def _check_name(name: str, taken: Collection[str], times: Counter[str]) -> None:
+def check_name(name: str) -> None:
+    """Check that a plug-in can have this name.
+
+    Raises:
+        ValueError: it cannot.
+    """
     if not _NAME.fullmatch(name):
         raise ValueError(
             "its name is not valid; allowed: 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a "
             "letter or digit"
         )
+
+
+def _check_free(name: str, taken: Collection[str], times: Counter[str]) -> None:
+    check_name(name)
     if name in taken:
         raise ValueError("its name is taken by a built-in one")
     if times[name] > 1:
@@ -171,4 +180,4 @@ def _loaded(point: metadata.EntryPoint) -> object:
         with plugin_call(f"{_KINDS[point.group]} {point.name!r}"):
             return point.load()
     except Exception as error:  # a plug-in can raise anything
-        raise ValueError(f"{point.value}: {type(error).__name__}: {error}") from error
+        raise ValueError(f"{point.value}: {error_text(error)}") from error

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
+from pathlib import Path
+from traceback import walk_tb
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -31,6 +33,11 @@ _ENVIRONMENT_BYTES = 256
 """Upper bound on the size of C's fenv_t, which has 8 to 32 bytes on the supported systems."""
 
 _FLUSHED = "subnormal numbers are flushed to zero"
+
+_OWN = frozenset(
+    ("analysis", "orchestrator", "pruning", "search", "storage", "workers", "sparsest")
+) | {"numba", "numpy", "torch"}
+"""Top-level modules of this project, and of the libraries that call or run a plug-in's code."""
 
 _changes: dict[str, set[str]] = {}
 
@@ -105,6 +112,9 @@ def plugin_call(caller: str) -> Iterator[None]:
             except Exception:
                 raise RuntimeError(f"{caller} raised {name}, which cannot be printed") from None
             if isinstance(error, Exception):
+                place = place_of(error)
+                if place and place not in getattr(error, "__notes__", ()):
+                    error.add_note(place)
                 raise
             raise RuntimeError(f"{caller} raised {name}: {text}") from error
         finally:
@@ -118,6 +128,40 @@ def plugin_call(caller: str) -> Iterator[None]:
                 _standardise(torch, threads=False)
             if "numpy" in sys.modules and not had_numpy:
                 sys.modules["numpy"].seterr(**_STANDARD_ERRORS)
+
+
+def place_of(error: BaseException) -> str:
+    """Return the file and the line of other people's code at which an error was raised.
+
+    Returns:
+        Text such as "algorithm.py, line 12, of even_pruning"; empty if no other code took part.
+        Libraries that this project uses itself do not count.
+    """
+    frames = [
+        (str(frame.f_globals.get("__name__", "")), frame.f_code.co_filename, line)
+        for frame, line in walk_tb(error.__traceback__)
+    ]
+    package = ""
+    place = ""
+    for module, file, line in frames:
+        top = module.partition(".")[0]
+        if not package and top not in _OWN and top not in sys.stdlib_module_names:
+            package = top
+        # The last frame of the first foreign package: what it calls is not its author's.
+        if package and top == package:
+            place = f"{Path(file).name}, line {line}, of {package}"
+    return place
+
+
+def place_noted(error: BaseException) -> str:
+    """Return the place that `plugin_call` has noted on an error, in brackets; or ""."""
+    notes = [note for note in getattr(error, "__notes__", ()) if isinstance(note, str)]
+    return f" ({notes[0]})" if notes else ""
+
+
+def error_text(error: BaseException) -> str:
+    """Return type and message of an error, and the place of `place_noted`."""
+    return f"{type(error).__name__}: {error}{place_noted(error)}"
 
 
 def changes_made_by(caller: str) -> list[str]:

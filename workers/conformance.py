@@ -254,6 +254,15 @@ METHOD_CHECKS: tuple[Check, ...] = (
 )
 """Checks of a method that chooses its masks."""
 
+FAST_METHOD_CHECKS: tuple[Check, ...] = (
+    only_the_seeds_decide,
+    process_settings_are_unchanged,
+    initial_weights_are_only_masked,
+    impossible_target_is_refused,
+    explicit_masks_are_refused,
+)
+"""Those that take seconds, for use while a method is written."""
+
 
 def data_set_is_reproducible(dataset: str) -> None:
     """Made twice, it has the same bits."""

@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from inspect import getdoc
 
+from search.process_state import error_text
 from workers.child_python import child_command, child_environment
 
 
@@ -24,21 +26,28 @@ class CheckResult:
     Attributes:
         guarantee: sentence that holds if the check passes.
         problem: contradiction to it; empty if the check passes.
+        traceback: traceback of an exception that the plug-in's code raised; empty if it raised
+            none.
     """
 
     guarantee: str
     problem: str = ""
+    traceback: str = ""
 
 
-def check_plugin(name: str) -> Iterator[CheckResult]:
+def check_plugin(name: str, *, fast: bool = False) -> Iterator[CheckResult]:
     """Yield the result of each check of a plug-in.
+
+    Args:
+        name: name of the plug-in.
+        fast: run only `workers.conformance.FAST_METHOD_CHECKS` of a method.
 
     Raises:
         UnusablePlugin: no plug-in has that name, or it cannot be used.
     """
     read, write = os.pipe()
     child = subprocess.Popen(
-        child_command(__name__, str(write), name),
+        child_command(__name__, str(write), name, "fast" if fast else "all"),
         env=child_environment(),
         pass_fds=[write],
         stdout=2,  # the plug-in may print, but the results alone belong on standard output
@@ -54,7 +63,7 @@ def check_plugin(name: str) -> Iterator[CheckResult]:
                     raise UnusablePlugin(entry["unusable"])
                 running, finished = entry["guarantee"], "problem" in entry
                 if finished:
-                    yield CheckResult(running, entry["problem"])
+                    yield CheckResult(running, entry["problem"], entry["traceback"])
         code = child.wait()
     finally:
         if child.poll() is None:
@@ -64,7 +73,7 @@ def check_plugin(name: str) -> Iterator[CheckResult]:
         yield CheckResult(running, f"its code ended the process with exit code {code}")
 
 
-def _run_checks(write: int, name: str) -> None:
+def _run_checks(write: int, name: str, which: str) -> None:
     """Run the checks in this process and write one JSON line before and after each."""
     from search.datasets import plugin_datasets
     from search.methods import plugin_methods
@@ -85,23 +94,25 @@ def _run_checks(write: int, name: str) -> None:
         if plugin.problem:
             report(unusable=str(plugin))
             return
-        from workers.conformance import DATASET_CHECKS, METHOD_CHECKS
+        from workers.conformance import DATASET_CHECKS, FAST_METHOD_CHECKS, METHOD_CHECKS
 
-        for check in METHOD_CHECKS if plugin.group == METHODS_GROUP else DATASET_CHECKS:
+        of_methods = FAST_METHOD_CHECKS if which == "fast" else METHOD_CHECKS
+        for check in of_methods if plugin.group == METHODS_GROUP else DATASET_CHECKS:
             guarantee = (getdoc(check) or check.__name__).splitlines()[0]
             report(guarantee=guarantee)
-            problem = ""
+            problem = raised = ""
             try:
                 check(name)
             except AssertionError as error:
                 problem = str(error)
             except Exception as error:  # third-party code may raise anything
-                problem = f"{type(error).__name__}: {error}"
-            report(guarantee=guarantee, problem=problem)
+                problem = error_text(error)
+                raised = traceback.format_exc()
+            report(guarantee=guarantee, problem=problem, traceback=raised)
 
 
 if __name__ == "__main__":
     try:
-        _run_checks(int(sys.argv[1]), sys.argv[2])
+        _run_checks(int(sys.argv[1]), sys.argv[2], sys.argv[3])
     except KeyboardInterrupt:
         sys.exit(130)

@@ -21,6 +21,7 @@ from ray.exceptions import (
 from orchestrator.executor import TimeLimit
 from orchestrator.job import Job
 from orchestrator.worker_pool import WorkerKind
+from search.process_state import place_noted
 from workers.actor import Ready
 from workers.train import Device
 
@@ -132,7 +133,7 @@ def reason_of(error: RayError) -> str:
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     # Ray's lines say first that an actor died, then which one, and only then why.
     why = next((line for line in lines if line.startswith(_CAUSE_OF_DEATH)), "")
-    return f"{type(cause).__name__}: {why or ''.join(lines[:1])}"
+    return f"{type(cause).__name__}: {why or ''.join(lines[:1])}{place_noted(cause)}"
 
 
 def _end_of_traceback(text: str) -> str:

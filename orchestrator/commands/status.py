@@ -25,6 +25,9 @@ from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
 from storage.reading.reader import StoreReader
 
+MAX_REASONS = 3
+"""Number of different reasons of failed trainings that are shown."""
+
 
 def status(
     store: StorePath,
@@ -55,6 +58,18 @@ def status(
             print(json.dumps(report))
         else:
             _print(reader, report, best, activity, plain_console())
+
+
+def _print_failures(reader: StoreReader, console: Console) -> None:
+    """Print the most frequent reasons of failed trainings, and where their tracebacks are."""
+    found = reader.sql(
+        "SELECT any_value(method) AS method, reason, count(*) AS rows FROM results "
+        f"WHERE status = 'failed' GROUP BY reason ORDER BY rows DESC, reason LIMIT {MAX_REASONS}"
+    )
+    for row in found.to_pylist():
+        rows = counted(row["rows"], "row")
+        console.print(f"failed, {rows} of {row['method']}: {row['reason']}", soft_wrap=True)
+    console.print(f"tracebacks of failures are in {reader.paths.run_log}", soft_wrap=True)
 
 
 def _report(reader: StoreReader, best: FewestWeights, activity: Activity) -> dict[str, Any]:
@@ -99,6 +114,8 @@ def _print(
         f"{counted(report['rows'], 'row')} ({counts or 'none'}) in "
         f"{counted(report['files'], 'file')}, {human_bytes(report['bytes'])}"
     )
+    if report["by_status"].get("failed"):
+        _print_failures(reader, console)
     console.print(f"sparsest: {best}")
     for init in reader.inits.values():
         console.print(f"{init.name}: {init.digest}, {init_origin(init.found)}", soft_wrap=True)

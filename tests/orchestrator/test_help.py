@@ -42,7 +42,9 @@ PARAMETERS = {
     "compact": "--store",
     "publish": "STUDY --store --output --root-seed --overwrite",
     "doctor": "--store --ray --address --json",
-    "plugins": "--check --json",
+    "new": "KIND NAME",
+    "try": "NAME --width --target --dataset --epochs --lr --seed",
+    "plugins": "--check --fast --json",
 }
 """Arguments and options of every command: scripts rely on their names."""
 

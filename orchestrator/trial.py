@@ -1,0 +1,152 @@
+"""One training of a method, observed: its weights over time, its masks, its outcome."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.errors import UserError
+from pruning.protocol import MaskSchedule, Pruned, Segment, Snapshot
+from pruning.registry import algorithm, replaced_algorithm
+from search.experiment import Experiment
+from search.method import Method, Phase
+from search.methods import all_methods, method_named
+from search.plugins import METHODS_GROUP
+from workers.registering import register
+from workers.train import train_batch
+
+
+@dataclass
+class Trial:
+    """What a training of one experiment did.
+
+    Attributes:
+        row: its outcome, column -> value.
+        counts: (step before which the masks were chosen, weights kept), ascending.
+    """
+
+    row: dict[str, Any] = field(default_factory=dict)
+    counts: list[tuple[int, int]] = field(default_factory=list)
+
+
+def find_method(name: str) -> str:
+    """Return the name of a method, after making one available that is a folder's.
+
+    Args:
+        name: name of a method, or folder of a package that need not be installed.
+
+    Raises:
+        UserError: there is neither, or the folder has no usable method.
+    """
+    project = Path(name) / "pyproject.toml"
+    if name in all_methods() or not project.is_file():
+        try:
+            return method_named(name).name
+        except ValueError as error:
+            raise UserError(f"{error}; nor is there a folder with {project}") from error
+    try:
+        points = tomllib.loads(project.read_text())["project"]["entry-points"][METHODS_GROUP]
+        (found, target) = next(iter(points.items()))
+        module, _, attribute = str(target).partition(":")
+    except (OSError, ValueError, KeyError, StopIteration, AttributeError) as error:
+        raise UserError(f"{project} names no entry point in {METHODS_GROUP!r}") from error
+    sys.path.insert(0, str(Path(name).resolve()))
+    provided = getattr(import_module(module), attribute, None)
+    if not isinstance(provided, Method):
+        raise UserError(f"{target} of {project} is not a Method")
+    try:
+        register(provided)
+    except ValueError as error:
+        raise UserError(f"{found}: {error}") from error
+    return provided.name
+
+
+def tried(experiment: Experiment) -> Trial:
+    """Train an experiment of a method that chooses masks in this process, and observe them.
+
+    Raises:
+        Exception: whatever the method raises.
+    """
+    trial = Trial()
+    method = method_named(experiment.method)
+    wrap = _WRAPPERS[method.prunes]
+    with replaced_algorithm(method.name, wrap(algorithm(method), trial.counts)):
+        trial.row = train_batch([experiment]).to_pylist()[0]
+    return trial
+
+
+_Counts = list[tuple[int, int]]
+
+
+def _kept(masks: Sequence[NDArray[np.bool_]]) -> int:
+    return sum(int(np.count_nonzero(mask)) for mask in masks)
+
+
+def _before(prune: Callable[..., Pruned], counts: _Counts) -> Any:
+    def observed(*arguments: Any) -> Pruned:
+        pruned = prune(*arguments)
+        counts.append((0, _kept(pruned.weight_masks)))
+        return pruned
+
+    return observed
+
+
+class _ObservedSchedule:
+    """A mask schedule that notes the weights kept after every change."""
+
+    def __init__(self, schedule: MaskSchedule, counts: _Counts) -> None:
+        self._schedule = schedule
+        self._counts = counts
+        counts.append((0, _kept(schedule.start.weight_masks)))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._schedule, name)
+
+    def change(self, step: int, network: Snapshot, batch: Any) -> Snapshot:
+        changed = self._schedule.change(step, network, batch)
+        self._counts.append((step, _kept(changed.weight_masks)))
+        return changed
+
+
+def _during(begin: Callable[..., MaskSchedule], counts: _Counts) -> Any:
+    return lambda *arguments: _ObservedSchedule(begin(*arguments), counts)
+
+
+def _adaptively(
+    requests: Callable[..., Generator[Segment, Snapshot, Snapshot]], counts: _Counts
+) -> Any:
+    def observed(*arguments: Any) -> Generator[Segment, Snapshot, Snapshot]:
+        # Checked now, as the method does it: the generator below starts only later.
+        return followed(requests(*arguments))
+
+    def followed(
+        inner: Generator[Segment, Snapshot, Snapshot],
+    ) -> Generator[Segment, Snapshot, Snapshot]:
+        segment = next(inner)
+        while True:
+            counts.append((segment.first_step, _kept(segment.network.weight_masks)))
+            trained = yield segment
+            try:
+                segment = inner.send(trained)
+            except StopIteration as stop:
+                final: Snapshot = stop.value
+                counts.append((segment.last_step, _kept(final.weight_masks)))
+                return final
+
+    return observed
+
+
+_WRAPPERS: dict[Phase, Callable[[Any, _Counts], Any]] = {
+    "before": _before,
+    "during": _during,
+    "adaptive": _adaptively,
+}
+"""Phase -> wrapper of its function that notes (step, weights kept)."""
