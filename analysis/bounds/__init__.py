@@ -1,0 +1,1 @@
+"""Certified lower bounds on the number of weights (docs/lower-bound.md)."""

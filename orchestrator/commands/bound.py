@@ -1,0 +1,122 @@
+"""The command `bound`: certified lower bounds on the number of weights."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from orchestrator.commands.options import AsJson, Overwrite
+from orchestrator.display.terminal import print_line
+from orchestrator.errors import UserError
+from search.datasets import CUBIST_SPIRAL
+from storage.durable import replace_file
+
+LEAST_TARGET = Fraction(1, 2)
+"""Accuracy below which a bound would say nothing: a constant reaches it."""
+
+
+def _target(text: str) -> str:
+    """Check an accuracy; it stays text, because its decimals are exact."""
+    try:
+        value = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        value = Fraction(0)
+    if not LEAST_TARGET < value <= 1:
+        raise typer.BadParameter(f"{text} is not allowed; give a number above 0.5 and at most 1")
+    return text
+
+
+def bound(
+    dataset: Annotated[
+        str, typer.Option(metavar="NAME", help="Data set with two features and two classes.")
+    ] = CUBIST_SPIRAL.name,
+    target: Annotated[
+        str, typer.Option(metavar="A", parser=_target, help="Accuracy that the networks reach.")
+    ] = "0.95",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="F", help="JSON file for the certificate."),
+    ] = None,
+    overwrite: Overwrite = False,
+    verify: Annotated[
+        Path | None,
+        typer.Option(metavar="F", help="Check this certificate instead of making one."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prove that every network of an accuracy has at least some number of weights.
+
+    Counts the straight pieces of the boundary that the data needs, and those that networks with few
+    weights can have. The certificate can be checked in integers without the program that made it.
+    Covers ReLU networks of any depth, width and biases, evaluated in real arithmetic.
+    """
+    # Imported here: scipy takes a second, which `--help` need not cost.
+    from analysis.bounds.checker import check
+    from analysis.bounds.prover import check_covered, prove
+    from workers.datasets import load_dataset
+
+    if output is not None and output.exists() and not overwrite:
+        raise UserError(f"{output} exists: name another file, or replace it (--overwrite)")
+    certificate = _read(verify) if verify else None
+    try:
+        data = load_dataset(certificate["dataset"] if certificate else dataset)
+        check_covered(data)
+        made = certificate or prove(data, target)
+    except ValueError as error:
+        raise UserError(f"{verify or '--dataset'}: {error}") from error
+    try:
+        check(made, data.points, data.labels)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{verify or '--dataset'}: the certificate is not valid: {error}"
+        ) from error
+    if output is not None:
+        temporary = output.with_name(f".{output.name}.tmp")
+        replace_file(output, _text(made).encode(), temporary, mode=0o644)
+    if as_json:
+        print(json.dumps({key: made[key] for key in ("dataset", "target", "bound", "lines")}))
+    else:
+        _print(made, len(data))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read a certificate.
+
+    Raises:
+        UserError: the file cannot be read, or is no JSON object that names a data set.
+    """
+    try:
+        certificate = json.loads(path.read_text())
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"{path} is not a JSON file: {error}") from error
+    if not isinstance(certificate, dict) or not isinstance(certificate.get("dataset"), str):
+        raise UserError(f"{path} is not a certificate: it names no data set")
+    return certificate
+
+
+def _text(certificate: dict[str, Any]) -> str:
+    """Return a certificate as JSON, one key a line."""
+    lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in certificate.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _print(certificate: dict[str, Any], points: int) -> None:
+    target, lines, weights = (certificate[key] for key in ("target", "lines", "bound"))
+    errors = int((1 - Fraction(target)) * points)
+    most = max((count for _, count in certificate["masks"]), default=0)
+    print_line(
+        f"{certificate['dataset']}: a network of accuracy {target} misclassifies at most "
+        f"{errors:,} of {points:,} points"
+    )
+    print_line(f"straight pieces that its boundary needs: at least {lines}")
+    print_line(
+        f"masks of at most {weights - 1} weights: {len(certificate['masks'])}, with at most {most} "
+        "pieces"
+    )
+    print_line(f"proven: a network of accuracy {target} has at least {weights} weights")
