@@ -18,6 +18,9 @@ from workers.datasets import Dataset
 _MAX_MASK_LENGTH = 34
 """Characters of a mask; longer ones are cut."""
 
+_MAX_NAME_LENGTH = 24
+"""Characters of the name of a data set; longer ones are cut."""
+
 
 CAPTION_COLUMNS = (
     "experiment_id",
@@ -66,7 +69,11 @@ def caption_of_network(network: MaskedNetwork, dataset: Dataset, parts: Parts) -
     layers = network.layers()
     measured = percent(accuracy(network, dataset))
     sizes = "x".join(map(str, parts.sizes[1:-1]))
-    table = {"accuracy": measured, "dataset": dataset.name, **_counts(layers, parts)}
+    table = {
+        "accuracy": measured,
+        "dataset": shortened(dataset.name, _MAX_NAME_LENGTH),
+        **_counts(layers, parts),
+    }
     weights = _counted(len(parts.edges), "weight")
     title = f"{sizes or 'linear'}: {weights}, {measured} accuracy on {dataset.name}"
     return Caption(title, "", tuple(table.items()))
@@ -80,9 +87,11 @@ def caption_of_row(row: Mapping[str, Any], layers: Layers, parts: Parts) -> Capt
     title = title_of_row(row, parts.shown_structure, len(parts.edges))
     if row["status"] == "collapsed":
         title += ", collapsed"
+    test = row.get("test_accuracy")
     table = {
         "accuracy": percent(row["accuracy"]),
-        "dataset": row["dataset"],
+        "test accuracy": percent(test) if test is not None else None,
+        "dataset": shortened(row["dataset"], _MAX_NAME_LENGTH),
         **_counts(layers, parts),
         "target": row["target_nnz"],
         "target accuracy": row["target_accuracy"] and percent(row["target_accuracy"]),
@@ -97,7 +106,7 @@ def caption_of_row(row: Mapping[str, Any], layers: Layers, parts: Parts) -> Capt
     }
     shown = tuple((name, str(value)) for name, value in table.items() if value is not None)
     masks = tuple(
-        (f"mask{number}", _shortened(mask))
+        (f"mask{number}", shortened(mask, _MAX_MASK_LENGTH))
         for number, mask in enumerate(row["masks"] or (), start=1)
     )
     variant = f"   {row['variant']}" if "variant" in row else ""
@@ -160,7 +169,6 @@ def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def _shortened(mask: str) -> str:
-    if len(mask) <= _MAX_MASK_LENGTH:
-        return mask
-    return f"{mask[: _MAX_MASK_LENGTH - 1]}\N{HORIZONTAL ELLIPSIS}"
+def shortened(text: str, length: int) -> str:
+    """Return a text, cut to a number of characters."""
+    return text if len(text) <= length else f"{text[: length - 1]}\N{HORIZONTAL ELLIPSIS}"

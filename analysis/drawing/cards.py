@@ -68,6 +68,19 @@ class Card:
     into_region: bool
     title_size: float
 
+    def above_legend(self) -> Card:
+        """Return the card with the table of numbers above the legend, in smaller steps."""
+        area, floor = self.numbers, LEGEND_HEIGHT + 0.3
+        raised = Box(area.x, floor, area.width, area.top - floor) if area.y < floor else area
+        return replace(self, numbers=raised)
+
+    @property
+    def confusion(self) -> Box:
+        """The confusion matrix, a square; names of classes go left of it and below it."""
+        names = 0.42
+        area = self.region
+        return Box(area.x + names, area.y + names, area.width - names, area.height - names)
+
     def moved(self, x: float, y: float) -> Card:
         """Return the card shifted right by `x` and up by `y`."""
         names = ("title", "network", "region", "numbers")

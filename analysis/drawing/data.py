@@ -35,7 +35,8 @@ def draw_dataset(dataset: Dataset, *, dark: bool = False) -> Figure:
         axes.set_facecolor(palette.background)
         size = 1.4 if len(dataset) > _MANY_POINTS else 8.0
         handles = []
-        for number, name in enumerate(dataset.class_names):
+        names = dataset.class_names or [str(number) for number in range(dataset.classes)]
+        for number, name in enumerate(names):
             colour = palette.of_class(number, dataset.classes)
             x, y = dataset.points[dataset.labels == number].T
             axes.scatter(x, y, s=size, c=colour, linewidths=0, rasterized=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib.style
@@ -17,11 +17,19 @@ from analysis.drawing.caption import (
     caption_of_row,
 )
 from analysis.drawing.cards import Box, Card, Page
-from analysis.drawing.layout import neuron_boxes
-from analysis.drawing.legend import draw_legend
-from analysis.drawing.neurons import bias_dot, draw_layer_names, draw_neurons
+from analysis.drawing.confusion import draw_confusion
+from analysis.drawing.layout import image_box, neuron_boxes
+from analysis.drawing.legend import draw_legend, is_long
+from analysis.drawing.neurons import (
+    bias_dot,
+    draw_image_inputs,
+    draw_layer_names,
+    draw_names,
+    draw_neurons,
+)
 from analysis.drawing.palette import DARK, LIGHT, Palette
 from analysis.drawing.parts import Parts
+from analysis.drawing.pictures import ClassPictures, ImagePictures, Pictures, PlanePictures
 from analysis.drawing.plane import Plane, restricted_to
 from analysis.drawing.region import draw_region
 from analysis.drawing.weights import draw_weights
@@ -41,8 +49,11 @@ _POINTS_PER_INCH = 120
 _SUBTITLE_SIZE = 10.5
 """Font size of the subtitle, in points."""
 
-_TABLE_SIZE = 11
+_TABLE_SIZE = 11.0
 """Font size of the table, in points."""
+
+_VALUE_LENGTH = 13
+"""Characters of a value in a table of several columns; longer values have smaller letters."""
 
 _LETTER_WIDTH = 0.088
 """Width of a letter of the table, in inches."""
@@ -73,6 +84,11 @@ def draw(
     input to the output are grey and dashed. Dead ones are dotted: every path through them has a
     neuron that no point activates. Hidden neurons without a nonzero weight are left out.
 
+    With more than two inputs or classes there is no plane: the picture of a neuron has a bar for
+    its mean output in each class or, if the inputs are pixels, shows how its output varies with
+    each of them. A confusion matrix takes the place of the decision region. In a layer with more
+    than `analysis.drawing.parts.MAX_DRAWN` neurons, those on no path are only counted.
+
     The figure is independent of pyplot. `figure.savefig("net.svg")` writes it;
     `analysis.drawing.files.save_drawing` does so with the same bytes every time.
 
@@ -85,23 +101,26 @@ def draw(
 
     Raises:
         ValueError: none or too many networks, a row that lacks columns or has no network, a data
-            set whose points do not have exactly two features, or no data set for a network that
-            does not know its own.
+            set with other numbers of features or classes than the network, or no data set for a
+            network that does not know its own.
         analysis.retrain.WeightsNotStored: a row's network was not published.
     """
     if not 1 <= len(networks) <= MAX_NETWORKS:
         raise ValueError(f"{len(networks)} networks: 1 to {MAX_NETWORKS} can be drawn together")
     prepared = [_prepared(network, dataset) for network in networks]
     palette = DARK if dark else LIGHT
+    parts = [item.parts for item in prepared]
     page = Page.of(len(prepared))
+    cards = [card.above_legend() for card in page.cards] if is_long(parts) else page.cards
     # Independent of a notebook's settings.
     with matplotlib.style.context("default"):
         figure = Figure(figsize=(page.width, page.height), facecolor=palette.background)
         axes = _axes_in_inches(figure, Box(0, 0, page.width, page.height))
         axes.axis("off")
-        for number, (item, card) in enumerate(zip(prepared, page.cards, strict=True), start=1):
+        for number, (item, card) in enumerate(zip(prepared, cards, strict=True), start=1):
             _draw_card(figure, axes, item, card, palette, f"network-{number}")
-        draw_legend(axes, [item.parts for item in prepared], page.cards[0].title.x, palette)
+        picture = picture_text([item.dataset for item in prepared])
+        draw_legend(axes, parts, cards[0].title.x, palette, picture)
     return figure
 
 
@@ -117,12 +136,31 @@ def _prepared(network: MaskedNetwork | Mapping[str, Any], dataset: Dataset | Non
         raise ValueError(
             f"the network has {inputs} inputs, {data.name} has {data.features} features"
         )
+    outputs = layers[-1][0].shape[0]
+    if outputs != data.outputs:
+        raise ValueError(
+            f"the network has {outputs} outputs, {data.name} has {data.classes} classes and needs "
+            f"{data.outputs}"
+        )
     active_points = count_active_points(layers, data.points)
     parts = Parts.of([weight for weight, _ in layers], active_points)
     # A row's accuracy is that on its own data set.
     if row is None or row["dataset"] != data.name:
         return _Prepared(layers, parts, caption_of_network(built, data, parts), data)
     return _Prepared(layers, parts, caption_of_row(row, layers, parts), data)
+
+
+def has_plane(dataset: Dataset) -> bool:
+    """Return whether networks for a data set are drawn over its input plane."""
+    return dataset.features == 2 and dataset.outputs == 1
+
+
+def picture_text(datasets: Sequence[Dataset]) -> str:
+    """Return what the pictures of neurons show, for the legend; empty over the plane."""
+    if all(map(has_plane, datasets)):
+        return ""
+    images = all(dataset.image_shape is not None for dataset in datasets)
+    return "pixels: covariance" if images else "bars: mean by class"
 
 
 def _axes_in_inches(figure: Figure, box: Box) -> Axes:
@@ -136,12 +174,24 @@ def _axes_in_inches(figure: Figure, box: Box) -> Axes:
 def _draw_card(
     figure: Figure, axes: Axes, item: _Prepared, card: Card, palette: Palette, name: str
 ) -> None:
+    if has_plane(item.dataset):
+        _draw_over_plane(figure, axes, item, card, palette, name)
+    else:
+        _draw_by_class(figure, axes, item, card, palette, name)
+    _write_caption(axes, item.caption, card, palette)
+
+
+def _draw_over_plane(
+    figure: Figure, axes: Axes, item: _Prepared, card: Card, palette: Palette, name: str
+) -> None:
+    """Draw neurons over the input plane, and the decision region."""
     plane = Plane.around(item.dataset)
     boxes = neuron_boxes(item.parts, card)
     draw_weights(axes, item.parts, boxes, palette, name)
-    pictures = {neuron: box for neuron, box in boxes.items() if box != card.region}
-    draw_neurons(axes, item.parts, item.layers, pictures, plane, palette, name)
-    draw_layer_names(axes, item.parts, card, palette)
+    squares = {neuron: box for neuron, box in boxes.items() if box != card.region}
+    pictures = PlanePictures(item.parts, item.layers, plane, palette)
+    draw_neurons(axes, item.parts, item.layers, squares, pictures, palette, name)
+    draw_layer_names(axes, item.parts, card, palette, pixels=False)
     region = _axes_in_inches(figure, card.region)
     region.set_zorder(axes.get_zorder() - 1)
     draw_region(
@@ -150,7 +200,27 @@ def _draw_card(
     if card.into_region and (bias := float(item.layers[-1][1][0])) != 0:
         corner = (card.region.x, card.region.y)
         axes.add_patch(bias_dot(corner, 0.08, palette.of_sign(bias), palette))
-    _write_caption(axes, item.caption, card, palette)
+
+
+def _draw_by_class(
+    figure: Figure, axes: Axes, item: _Prepared, card: Card, palette: Palette, name: str
+) -> None:
+    """Draw neurons by class or as images, and the confusion matrix."""
+    card, shape = replace(card, into_region=False), item.dataset.image_shape
+    boxes = neuron_boxes(item.parts, card, shape)
+    draw_weights(axes, item.parts, boxes, palette, name)
+    pictures: Pictures
+    if shape is None:
+        squares, pictures = boxes, ClassPictures(item.layers, item.dataset, palette)
+    else:
+        squares = {neuron: box for neuron, box in boxes.items() if neuron[0] > 0}
+        pictures = images = ImagePictures(item.layers, item.dataset, palette)
+        draw_image_inputs(axes, image_box(item.parts, card, shape), images, palette, name)
+    draw_neurons(axes, item.parts, item.layers, squares, pictures, palette, name)
+    draw_layer_names(axes, item.parts, card, palette, pixels=shape is not None)
+    draw_names(axes, item.parts, boxes, item.dataset, palette)
+    confusion = _axes_in_inches(figure, card.confusion)
+    draw_confusion(confusion, item.layers, item.dataset, palette, name)
 
 
 def _write_caption(axes: Axes, caption: Caption, card: Card, palette: Palette) -> None:
@@ -172,4 +242,7 @@ def _write_caption(axes: Axes, caption: Caption, card: Card, palette: Palette) -
         for line, (name, value) in enumerate(column, start=lines if below else 0):
             y = area.top - (line + 0.5) * step
             axes.text(x, y, name, fontsize=_TABLE_SIZE, color=palette.muted, va="center")
-            axes.text(x + indent, y, value, fontsize=_TABLE_SIZE, color=palette.text, va="center")
+            size = _TABLE_SIZE
+            if card.number_columns > 1 and not below:
+                size *= min(1, _VALUE_LENGTH / len(value))
+            axes.text(x + indent, y, value, fontsize=size, color=palette.text, va="center")

@@ -19,25 +19,60 @@ _MIN_GAIN = 1.25
 _FILL = 0.84
 """Side of a picture as a fraction of the space for it."""
 
+_IMAGE_FRACTION = 0.85
+"""Width of an image of the inputs as a fraction of the distance between layers."""
+
 _LAYER_FRACTION = 0.62
 """Fraction of the distance between layers that pictures may take; weights need the rest."""
 
 
-def neuron_boxes(parts: Parts, card: Card) -> dict[tuple[int, int], Box]:
+def neuron_boxes(
+    parts: Parts, card: Card, image_shape: tuple[int, int] | None = None
+) -> dict[tuple[int, int], Box]:
     """Map each drawn neuron, as (layer, index in the layer), to its square.
 
     If the card's last weights lead into the decision region, the output's box is that region.
+
+    Args:
+        parts: parts of the network.
+        card: layout of the drawing.
+        image_shape: (height, width) if the inputs are pixels, which form one image.
     """
     layers = _layers(parts, card)
     room = card.network.width / layers
     boxes: dict[tuple[int, int], Box] = {}
-    for layer in range(layers):
-        neurons = parts.shown[layer]
+    if image_shape is not None:
+        boxes |= _pixel_boxes(image_box(parts, card, image_shape), image_shape)
+    for layer in range(0 if image_shape is None else 1, layers):
+        neurons = parts.drawn[layer]
         squares = _squares(len(neurons), layer_centre(parts, card, layer), room, card.network)
         boxes |= {(layer, neuron): box for neuron, box in zip(neurons, squares, strict=True)}
     if card.into_region:
         boxes[layers, 0] = card.region
     return boxes
+
+
+def image_box(parts: Parts, card: Card, image_shape: tuple[int, int]) -> Box:
+    """Return the rectangle of the inputs if they are pixels of an image."""
+    height, width = image_shape
+    room = card.network.width / _layers(parts, card)
+    pixel = min(room * _IMAGE_FRACTION / width, card.network.height / height)
+    centre = layer_centre(parts, card, 0)
+    x, y = centre - width * pixel / 2, card.network.middle - height * pixel / 2
+    return Box(x, y, width * pixel, height * pixel)
+
+
+def _pixel_boxes(image: Box, image_shape: tuple[int, int]) -> dict[tuple[int, int], Box]:
+    """Map each input to its pixel; the first row is at the top."""
+    height, width = image_shape
+    side = image.width / width
+    return {
+        (0, row * width + column): Box(
+            image.x + column * side, image.top - (row + 1) * side, side, side
+        )
+        for row in range(height)
+        for column in range(width)
+    }
 
 
 def layer_centre(parts: Parts, card: Card, layer: int) -> float:

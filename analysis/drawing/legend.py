@@ -26,7 +26,9 @@ _INDENT = 0.52
 _COLUMNS = (0.0, 1.4, 4.55, 6.45, 8.75)
 
 
-def draw_legend(axes: Axes, networks: Sequence[Parts], x: float, palette: Palette) -> None:
+def draw_legend(
+    axes: Axes, networks: Sequence[Parts], x: float, palette: Palette, picture: str
+) -> None:
     """Explain the symbols; those for disconnected or dead parts only if a network has any.
 
     Args:
@@ -34,6 +36,7 @@ def draw_legend(axes: Axes, networks: Sequence[Parts], x: float, palette: Palett
         networks: parts of the drawn networks.
         x: left edge of the legend.
         palette: colours of the drawing.
+        picture: what the picture of a neuron shows; empty for its output over the plane.
     """
     signs, widths, points, *free = (x + column for column in _COLUMNS)
     _line(axes, signs, _UPPER, palette.positive, 2.5)
@@ -48,16 +51,31 @@ def draw_legend(axes: Axes, networks: Sequence[Parts], x: float, palette: Palett
     for number, colour in enumerate((palette.positive, palette.negative)):
         axes.add_patch(bias_dot((widths + 0.2 + 0.17 * number, _LOWER), 0.06, colour, palette))
     _text(axes, widths + _INDENT, _LOWER, "bias of a neuron", palette)
-    axes.add_patch(Circle((points + 0.33, _UPPER), 0.05, color=palette.wrong))
-    _text(axes, points + _INDENT, _UPPER, "misclassified", palette)
+    if picture:
+        _text(axes, points, _UPPER, picture, palette)
+    else:
+        axes.add_patch(Circle((points + 0.33, _UPPER), 0.05, color=palette.wrong))
+        _text(axes, points + _INDENT, _UPPER, "misclassified", palette)
     _colour_scale(axes, Box(points, _LOWER - 0.07, _STROKE, 0.14), palette)
     _text(axes, points + _INDENT, _LOWER, "output, \N{MINUS SIGN} to +", palette)
-    if any(parts.disconnected_weights or parts.off_path_neurons for parts in networks):
+    disconnected, dead = _absent_kinds(networks)
+    if disconnected:
         names = "disconnected weight", "neuron on no path"
         _absent(axes, free.pop(0), palette.grey, DASHES, "dashed", names, palette)
-    if any(parts.has_dead_parts for parts in networks):
+    if dead:
         names = "dead weight", "dead neuron"
         _absent(axes, free.pop(0), palette.positive, DOTS, "dotted", names, palette)
+
+
+def is_long(networks: Sequence[Parts]) -> bool:
+    """Return whether the legend reaches below the table of numbers of a single network."""
+    return all(_absent_kinds(networks))
+
+
+def _absent_kinds(networks: Sequence[Parts]) -> tuple[bool, bool]:
+    """Return whether a network has disconnected parts, and whether one has dead parts."""
+    disconnected = any(parts.disconnected_weights or parts.off_path_neurons for parts in networks)
+    return disconnected, any(parts.has_dead_parts for parts in networks)
 
 
 def _absent(

@@ -84,6 +84,14 @@ class Palette:
         """
         return self._coloured(np.clip(logits / _FULL_LOGIT, -1, 1) * _REGION_STRENGTH)
 
+    def of_fractions(self, fractions: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Colour fractions of points: positive if classified correctly, else negative.
+
+        Returns:
+            RGBA, uint8 [..., 4].
+        """
+        return self._coloured(fractions * _REGION_STRENGTH)
+
     def _coloured(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Map values from -1 to 1 to colours."""
         colours: NDArray[np.uint8] = self.values(0.5 + values / 2, bytes=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Self
 
@@ -12,6 +13,12 @@ from numpy.typing import NDArray
 
 from pruning.connectivity import effective_mask
 from pruning.functional_sparsity import live_mask
+
+MAX_DRAWN = 32
+"""Maximum number of neurons of a hidden layer that are drawn even if some are on no path."""
+
+MAX_INPUTS = 16
+"""Maximum number of inputs that are drawn even if some have no weight."""
 
 _ORDERING_PASSES = 4
 """Passes of the crossing reduction, alternating in direction; further ones change little."""
@@ -45,8 +52,8 @@ class Parts:
     Attributes:
         sizes: number of neurons of each layer, including inputs and output.
         edges: the nonzero weights.
-        shown: for each layer the indices of the drawn neurons from top to bottom: all inputs and
-            outputs, and the hidden neurons with a nonzero weight.
+        shown: for each layer the indices of neurons from top to bottom: all inputs and outputs, and
+            the hidden neurons with a nonzero weight.
         on_path: for each layer bool [n], whether a neuron lies on an input-to-output path.
         live: for each layer bool [n], whether a neuron lies on a path as for `Edge.live`.
     """
@@ -90,9 +97,28 @@ class Parts:
         sizes = (weights[0].shape[1], *(weight.shape[0] for weight in weights))
         return cls(sizes, edges, _ordered(weights, on_path), on_path, _neurons(alive))
 
+    @cached_property
+    def drawn(self) -> tuple[tuple[int, ...], ...]:
+        """The neurons of `shown` that have a picture.
+
+        In a hidden layer with more than `MAX_DRAWN`, those on no path have none; of more than
+        `MAX_INPUTS` inputs, those without a nonzero weight.
+        """
+        used = {(edge.layer, edge.source) for edge in self.edges if edge.layer == 0}
+        inputs, *hidden, outputs = self.shown
+        if len(inputs) > MAX_INPUTS:
+            inputs = tuple(neuron for neuron in inputs if (0, neuron) in used)
+        kept = [
+            tuple(neuron for neuron in neurons if self.on_path[layer][neuron])
+            if len(neurons) > MAX_DRAWN
+            else neurons
+            for layer, neurons in enumerate(hidden, start=1)
+        ]
+        return (inputs, *kept, outputs)
+
     @property
     def shown_structure(self) -> str:
-        """Drawn neurons of each hidden layer, such as 4x2x2; "linear" without hidden layers."""
+        """Neurons of each hidden layer with a weight, such as 4x2x2; "linear" without any layer."""
         return "x".join(str(len(neurons)) for neurons in self.shown[1:-1]) or "linear"
 
     @property
@@ -102,7 +128,7 @@ class Parts:
 
     @property
     def off_path_neurons(self) -> int:
-        """Number of drawn hidden neurons on no path."""
+        """Number of hidden neurons with a weight that are on no path."""
         return sum(
             not self.on_path[layer][neuron]
             for layer in range(1, len(self.sizes) - 1)
@@ -121,7 +147,7 @@ class Parts:
 
     @property
     def neurons_left_out(self) -> int:
-        """Number of neurons that are not drawn because all their weights are zero."""
+        """Number of neurons that are left out because all their weights are zero."""
         return sum(self.sizes) - sum(len(neurons) for neurons in self.shown)
 
 
@@ -133,7 +159,7 @@ def _neurons(masks: Sequence[NDArray[np.bool_]]) -> tuple[NDArray[np.bool_], ...
 def _ordered(
     weights: Sequence[NDArray[np.float32]], on_path: Sequence[NDArray[np.bool_]]
 ) -> tuple[tuple[int, ...], ...]:
-    """Order the drawn neurons of each layer so that few edges cross, off-path neurons last.
+    """Order the neurons with weights of each layer so that few edges cross, off-path neurons last.
 
     Barycentre heuristic: each neuron moves to the mean position of its neighbours, weighted by
     the magnitude of the weights, alternating between the forward and the backward direction.

@@ -38,6 +38,8 @@ def draw_weights(
 ) -> None:
     """Draw every nonzero weight once, in three collections: disconnected, dead and live weights.
 
+    Weights of neurons that are not drawn are left out.
+
     Args:
         axes: axes in inches.
         parts: parts of the network.
@@ -45,11 +47,16 @@ def draw_weights(
         palette: colours of the drawing.
         name: prefix of the collections' ids in the figure.
     """
-    disconnected = [edge for edge in parts.edges if not edge.on_path]
+    drawn = [
+        edge
+        for edge in parts.edges
+        if (edge.layer, edge.source) in boxes and (edge.layer + 1, edge.target) in boxes
+    ]
+    disconnected = [edge for edge in drawn if not edge.on_path]
     _draw(axes, disconnected, boxes, palette, f"{name}-disconnected", DASHES)
-    dead = [edge for edge in parts.edges if edge.on_path and not edge.live]
+    dead = [edge for edge in drawn if edge.on_path and not edge.live]
     _draw(axes, dead, boxes, palette, f"{name}-dead", DOTS)
-    live = [edge for edge in parts.edges if edge.live]
+    live = [edge for edge in drawn if edge.live]
     _draw(axes, live, boxes, palette, f"{name}-connected")
 
 

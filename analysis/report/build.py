@@ -155,11 +155,7 @@ def build_report(
         len(charts),
         len(networks) - len(left_out) - len(failed),
         len(left_out),
-        sum(
-            one.drawable and options.draw
-            for one in networks
-            if one.row["experiment_id"] in left_out
-        ),
+        len(left_out) if options.draw else 0,
         failed,
     )
 
@@ -196,10 +192,7 @@ def _rows_section(source: Source) -> Section:
 def _left_out(networks: Sequence[PlottedNetwork], options: Options) -> dict[str, str]:
     """Return experiment_id -> reason, for networks that are not to be drawn."""
     switched_off = "" if options.draw else "drawings are switched off (--no-draw)"
-    reasons = {
-        one.row["experiment_id"]: (switched_off if one.drawable else "") or one.not_drawn
-        for one in networks
-    }
+    reasons = {one.row["experiment_id"]: switched_off or one.not_drawn for one in networks}
     return {experiment_id: reason for experiment_id, reason in reasons.items() if reason}
 
 

@@ -108,10 +108,7 @@ class LivePage:
         """
         chart = front_chart(source)
         networks = plotted_networks(source, [chart])
-        not_drawn = {
-            one.row["experiment_id"]: _NOT_DRAWN if one.drawable else one.not_drawn
-            for one in networks
-        }
+        not_drawn = {one.row["experiment_id"]: _NOT_DRAWN for one in networks}
         styles = styles_for(source.methods)
         data = plots_data([chart], networks, not_drawn, self._store_option, styles)
         self._write(_PLOTS, as_script("LIVE_PLOTS", {**data, "uirevision": "live"}))

@@ -22,9 +22,6 @@ MIN_ACCURACY = 0.9
 MAX_TRAINING_S = 2.0
 """Longest retraining, in seconds, to draw a network whose weights are not stored."""
 
-INPUTS = 2
-"""Number of inputs of networks that can be drawn."""
-
 
 @dataclass(frozen=True)
 class PlottedNetwork:
@@ -36,7 +33,6 @@ class PlottedNetwork:
         label: number of the experiment, such as random:43531.
         file: name of its drawing.
         not_drawn: reason not to draw it; empty if it is drawn.
-        drawable: whether it can be drawn at all.
     """
 
     row: Mapping[str, Any]
@@ -44,7 +40,6 @@ class PlottedNetwork:
     label: str
     file: str
     not_drawn: str
-    drawable: bool = True
 
     def facts(self) -> dict[str, str]:
         """Return the details that the page shows, under the same names for every network."""
@@ -71,7 +66,7 @@ def plotted_networks(
     Args:
         source: rows of the report.
         charts: figures with the points.
-        draw_all: whether to draw every network that can be drawn, however long it takes.
+        draw_all: whether to draw every network, however long it takes.
     """
     ids = dict.fromkeys(
         network
@@ -89,10 +84,6 @@ def _plotted(row: Mapping[str, Any], draw_all: bool) -> PlottedNetwork:
     file = re.sub(r"[^\w.-]", "-", f"{label}-{row['experiment_id'][:8]}.svg")
     start = row["structure"] or f"from width {row['width']}"
     title = f"{name_of(row['method'])}, {start}"
-    inputs = row["layers"][0]
-    if inputs != INPUTS:
-        reason = f"it has {inputs} inputs, and only networks with {INPUTS} can be drawn"
-        return PlottedNetwork(row, title, label, file, reason, drawable=False)
     return PlottedNetwork(row, title, label, file, "" if draw_all else _reason_against(row))
 
 

@@ -76,5 +76,4 @@ def _network(one: PlottedNetwork, not_drawn: Mapping[str, str]) -> dict[str, Any
         "facts": [*one.facts().values()],
         "file": None if reason else f"{DRAWINGS}/{one.file}",
         "reason": reason,
-        "drawable": one.drawable,
     }

@@ -93,10 +93,11 @@ def show(
 ) -> None:
     """Draw trained networks as TensorFlow Playground does.
 
-    Neurons show their output over the input plane. Lines are weights: blue is positive, orange
-    negative, thicker is larger. Dashed grey lines are on no path from an input to the output; on
-    every path through a dotted line is a neuron that never fires. On the right are the decision
-    region with the data, and the numbers of the network. Networks whose weights are not stored are
+    Neurons show their output over the input plane or, with more than two inputs or classes, by
+    class or as images. Lines are weights: blue is positive, orange negative, thicker is larger.
+    Dashed grey lines are on no path from an input to the output; on every path through a dotted
+    line is a neuron that never fires. On the right are the decision region with the data, or the
+    confusion matrix, and the numbers of the network. Networks whose weights are not stored are
     trained again and checked.
     """
     if not names and not best:

@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pytest
+import torch
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
@@ -19,9 +20,10 @@ from matplotlib.patches import Rectangle
 import sparsest
 from analysis.drawing.caption import CAPTION_COLUMNS, title_of_row
 from analysis.drawing.cards import SHARED, SINGLE, Box, Page
+from analysis.drawing.confusion import confusion_matrix
 from analysis.drawing.layout import neuron_boxes
 from analysis.drawing.palette import LIGHT
-from analysis.drawing.parts import Parts
+from analysis.drawing.parts import MAX_DRAWN, Parts
 from analysis.drawing.weights import line_width
 from analysis.network import NETWORK_COLUMNS, network_from_row
 from pruning.connectivity import Connectivity
@@ -66,10 +68,20 @@ def test_every_weight_is_drawn_once(name: str) -> None:
     live = sum(int(mask.sum()) for mask in masks)
     assert len(connected.get_paths()) == live
     assert len(curves(figure, "dead").get_paths()) == counted.effective_nnz - live
-    assert len(disconnected.get_paths()) == counted.disconnected_nnz
+    parts = Parts.of(weights)
+    drawn_off_path = [
+        edge
+        for edge in parts.edges
+        if not edge.on_path
+        and edge.source in parts.drawn[edge.layer]
+        and edge.target in parts.drawn[edge.layer + 1]
+    ]
+    assert len(disconnected.get_paths()) == len(drawn_off_path)
+    if max(map(len, parts.shown)) <= MAX_DRAWN:
+        assert len(drawn_off_path) == counted.disconnected_nnz
     positive = [(weight > 0) & mask for weight, mask in zip(weights, masks, strict=True)]
     assert count_of(LIGHT.positive, connected) == sum(int(mask.sum()) for mask in positive)
-    assert count_of(LIGHT.grey, disconnected) == counted.disconnected_nnz
+    assert count_of(LIGHT.grey, disconnected) == len(drawn_off_path)
 
 
 def count_of(colour: str, drawn: PathCollection) -> int:
@@ -289,13 +301,90 @@ def test_row_that_lacks_a_column_is_refused() -> None:
             sparsest.draw({other: row[other] for other in wanted if other != name})
 
 
-def test_data_with_other_than_two_features_are_refused() -> None:
-    points = np.zeros((4, 3), np.float32)
+def test_data_that_do_not_fit_the_network_are_refused() -> None:
+    points = np.arange(12, dtype=np.float32).reshape(4, 3)
     cube = Dataset("cube", points, np.array([0, 1, 0, 1], np.float32))
     with pytest.raises(ValueError, match="network has 2 inputs, cube has 3 features"):
         sparsest.draw(chain(), dataset=cube)
-    with pytest.raises(ValueError, match="cube has 3 features"):
-        sparsest.draw(network([3, 2, 1]), dataset=cube)
+    with pytest.raises(ValueError, match="network has 3 outputs, cube has 2 classes"):
+        sparsest.draw(network([3, 2, 3]), dataset=cube)
+
+
+def test_neurons_on_no_path_of_a_wide_layer_are_only_counted() -> None:
+    drawn = network([2, 128, 128, 1], lambda layer: [0.5, 0.004, 0.5][layer])
+    parts = Parts.of(weights_of(drawn), None)
+    on_path = int(parts.on_path[1].sum())
+    assert len(parts.shown[1]) > MAX_DRAWN
+    assert len(parts.drawn[1]) == on_path < len(parts.shown[1])
+    figure = sparsest.draw(drawn)
+    assert f"layer 1\n{on_path} of 128 drawn" in texts(figure)
+    assert str(parts.off_path_neurons) in texts(figure)
+    ids = [image.get_gid() for image in figure.axes[0].images]
+    neurons = [gid for gid in ids if gid is not None and gid.startswith("network-1-neuron-1-")]
+    assert len(neurons) == on_path
+    assert len(curves(figure, "disconnected").get_paths()) < parts.disconnected_weights
+
+
+FLOWERS = Dataset.of(
+    "flowers",
+    np.random.RandomState(0).standard_normal((60, 4)),
+    np.arange(60) % 3,
+    class_names=("red", "green", "blue"),
+    feature_names=("length", "width", "height", "age"),
+)
+LETTERS = Dataset.of(
+    "letters",
+    np.random.RandomState(1).standard_normal((80, 20)),
+    np.arange(80) % 4,
+    image_shape=(5, 4),
+)
+
+
+@pytest.mark.parametrize("dataset", [FLOWERS, LETTERS], ids=lambda dataset: dataset.name)
+@pytest.mark.parametrize("count", [1, 3])
+def test_network_without_a_plane_is_drawn_by_class(dataset: Dataset, count: int) -> None:
+    drawn = network([dataset.features, 6, 5, dataset.classes], lambda layer: 0.6)
+    figure = sparsest.draw(*[drawn] * count, dataset=dataset)
+    weights, biases = zip(*drawn.layers(), strict=True)
+    counted = Connectivity.of(weights, biases)
+    paths = sum(
+        len(curves(figure, kind, count).get_paths())
+        for kind in ("connected", "dead", "disconnected")
+    )
+    assert paths == sum(counted.layer_nnz)
+    images = {image.get_gid() for axes in figure.axes for image in axes.images}
+    assert {f"network-{count}-neuron-3-{number}" for number in range(dataset.classes)} <= images
+    assert f"network-{count}-confusion" in images
+    assert (f"network-{count}-inputs" in images) == (dataset is LETTERS)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text()]
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    if count == 1 and dataset is FLOWERS:
+        assert {*FLOWERS.class_names, *FLOWERS.feature_names} <= set(texts(figure))
+
+
+def test_weights_of_an_image_start_at_their_pixels() -> None:
+    first = np.zeros((1, 20), np.float32)
+    first[0, [0, 19]] = 1
+    last = np.ones((4, 1), np.float32)
+    drawn = MaskedNetwork([(first, np.zeros(1, np.float32)), (last, np.zeros(4, np.float32))])
+    figure = sparsest.draw(drawn, dataset=LETTERS)
+    paths = [*curves(figure, "connected").get_paths(), *curves(figure, "dead").get_paths()]
+    starts = [np.asarray(path.vertices)[0] for path in paths]
+    (x0, y0), (x1, y1) = sorted((float(x), float(y)) for x, y in starts)[:2]
+    # The first pixel is at the upper left, the last one at the lower right.
+    assert x0 < x1
+    assert y0 > y1
+
+
+def test_confusion_matrix_counts_points_by_true_and_predicted_class() -> None:
+    drawn = network([4, 6, 3])
+    matrix = confusion_matrix(drawn.layers(), FLOWERS)
+    logits = drawn(torch.tensor(FLOWERS.points)).detach().numpy().reshape(60, 3)
+    expected = np.zeros((3, 3), int)
+    for label, predicted in zip(FLOWERS.labels.astype(int), logits.argmax(axis=1), strict=True):
+        expected[label, predicted] += 1
+    assert matrix.tolist() == expected.tolist()
 
 
 def test_title_names_the_network_that_pruning_started_from() -> None:

@@ -264,20 +264,6 @@ def test_networks_of_low_accuracy_are_drawn_only_on_request(report_store: Path) 
         assert bool(one.not_drawn) == (one.row["accuracy"] < MIN_ACCURACY)
 
 
-def test_network_with_three_inputs_is_left_out_of_the_drawings(
-    report_store: Path, tmp_path: Path
-) -> None:
-    in_space = "SELECT * REPLACE (if(method = 'snip', [3, 4, 1], layers) AS layers) FROM results"
-    reader: Any = OtherRows(report_store, in_space)
-    charts = frontier.section(OneDataset(reader)).charts
-    every = plotted_networks(OneDataset(reader), charts, draw_all=True)
-    undrawable = {one.row["experiment_id"] for one in every if not one.drawable}
-    assert undrawable == {one.row["experiment_id"] for one in every if one.row["method"] == "snip"}
-    assert undrawable
-    for one in every:
-        assert ("3 inputs" in one.not_drawn) == (one.row["experiment_id"] in undrawable)
-
-
 class OtherRows:
     """A reader of a store whose rows are replaced by others."""
 

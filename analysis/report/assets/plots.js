@@ -146,7 +146,6 @@ const Sparsest = (() => {
     const experiment = facts.find(([name]) => name === "experiment")[1];
     const command = document.getElementById("network-command");
     command.textContent = `sparsest show ${experiment.slice(0, 12)} ${data.storeOption}`;
-    command.parentElement.hidden = !network.drawable;
     dialog.showModal();
   }
 
