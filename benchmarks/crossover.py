@@ -20,7 +20,7 @@ from workers.cost import prefers_matrices
 from workers.datasets import load_dataset
 from workers.dense import train_dense
 from workers.initial import initial_network
-from workers.sparse import SparseNetwork
+from workers.sparse import SparseNetworks
 from workers.start import masked_layers
 from workers.step_schedule import StepSchedule
 
@@ -50,10 +50,10 @@ def run() -> None:
             network = network_of(width, density)
             edges = sum(int(mask.sum()) for mask in network.weight_masks)
             schedule = StepSchedule(Experiment(width=width), dataset)
-            sparse = SparseNetwork(network)
+            sparse = SparseNetworks([network])
 
             def in_kernel(
-                sparse: SparseNetwork = sparse, schedule: StepSchedule = schedule
+                sparse: SparseNetworks = sparse, schedule: StepSchedule = schedule
             ) -> None:
                 sparse.train(schedule.slices(0, STEPS), dataset, 128, 0.9, 5e-4)
 

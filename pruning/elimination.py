@@ -30,11 +30,12 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from itertools import chain
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
 from pruning.biases import bias_masks
-from pruning.protocol import Measure, Segment, Snapshot, target_of
+from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
 from pruning.saliency import Floats, Unrolled
 from search.experiment import Experiment
 from search.layers import Layers
@@ -113,6 +114,10 @@ class Network:
             pass
         self._unrolled = None
 
+    def loss(self) -> float:
+        """Return the mean loss over the sample."""
+        return self._activations().loss()
+
     def _activations(self) -> Unrolled:
         """Return the unrolled network; made again after a removal only."""
         if self._unrolled is None:
@@ -138,9 +143,7 @@ class Network:
         return found
 
 
-def requests(
-    experiment: Experiment, layers: Layers, measure: Measure
-) -> Generator[Segment, Snapshot, Snapshot]:
+def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
     """Eliminate weights; see `pruning.protocol.PrunesAdaptively`."""
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
     return eliminate(experiment, layers, measure, target, Network)
@@ -152,8 +155,20 @@ def eliminate(
     measure: Measure,
     target: int,
     pruned_network: type[Network],
-) -> Generator[Segment, Snapshot, Snapshot]:
-    """Yield the segments of elimination, with the removals that a kind of network proposes."""
+) -> Requests:
+    """Eliminate in all four stages, with the removals that a kind of network proposes."""
+    network, step = yield from eliminated(experiment, layers, measure, target, pruned_network)
+    return (yield from annealed(experiment, network, measure, step))
+
+
+def eliminated(
+    experiment: Experiment,
+    layers: Layers,
+    measure: Measure,
+    target: int,
+    pruned_network: type[Network],
+) -> Generator[Segment | list[Segment], Any, tuple[Snapshot, int]]:
+    """Return the network of at most `target` weights after stages 1 to 3, and the next step."""
     sample = sample_of(measure)
     steps = {
         stage: round(setting(experiment, stage) * experiment.epochs * measure.steps_per_epoch)
@@ -161,7 +176,7 @@ def eliminate(
     }
     exact_below = max(target, int(setting(experiment, "exact_below")))
     candidates = int(setting(experiment, "candidates"))
-    fine = setting(experiment, "fine")
+    rate = experiment.lr * setting(experiment, "fine")
 
     masks = [np.ones(weight.shape, np.bool_) for weight, _ in layers]
     at_rest = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
@@ -172,7 +187,7 @@ def eliminate(
     weights = sum(weight.size for weight, _ in layers)
     for event in range(1, EVENTS + 1):
         if not is_finite(network):
-            return network
+            return network, step
         count = round(weights * min(1, exact_below / weights) ** (event / EVENTS))
         shrunk = _shrunk(pruned_network(network, sample), count, exact_below)
         last = steps["dense"] + steps["shrink"] * event // EVENTS
@@ -180,21 +195,24 @@ def eliminate(
         step = last
 
     while is_finite(network) and (pruned := pruned_network(network, sample)).weights > target:
-        trained = []
+        segments = []
         for removal in pruned.removals(candidates, exact=True):
             candidate = pruned_network(network, sample)
             candidate.remove(removal)
             if candidate.weights:
-                segment = Segment(
-                    candidate.snapshot(), step, step + steps["retrain"], experiment.lr * fine
-                )
-                trained.append((yield segment))
-        if not trained:
+                snapshot = candidate.snapshot()
+                segments.append(Segment(snapshot, step, step + steps["retrain"], rate))
+        if not segments:
             # Without any of them the output would be constant: a single path is left.
             break
-        network = min(trained, key=lambda network: _loss(measure, network))
+        network = min((yield segments), key=lambda network: _loss(measure, network))
         step += steps["retrain"]
+    return network, step
 
+
+def annealed(experiment: Experiment, network: Snapshot, measure: Measure, step: int) -> Requests:
+    """Return the network after stage 4, which starts with a step."""
+    fine = setting(experiment, "fine")
     for epoch, rate in enumerate(measure.learning_rates):
         first = step + epoch * measure.steps_per_epoch
         network = yield Segment(network, first, first + measure.steps_per_epoch, rate * fine)
@@ -233,6 +251,11 @@ def _loss(measure: Measure, network: Snapshot) -> float:
 def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
     """See `pruning.registry.stages_of`."""
     target = target_of(experiment, weights)
+    return [*stages_to(experiment, weights, target), (1.0, target)]
+
+
+def stages_to(experiment: Experiment, weights: int, target: int) -> list[tuple[float, int]]:
+    """Return stages 1 to 3 in the form of `stages`."""
     exact_below = min(weights, max(target, int(setting(experiment, "exact_below"))))
     shrunk = [
         round(weights * (exact_below / weights) ** (event / EVENTS))
@@ -243,5 +266,4 @@ def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
         (setting(experiment, "dense"), weights),
         *((setting(experiment, "shrink") / EVENTS, left) for left in shrunk),
         *((retrained, left) for left in range(target, exact_below)),
-        (1.0, target),
     ]

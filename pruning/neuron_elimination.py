@@ -16,14 +16,14 @@ neurons loses n_in + n_out weights at once.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
 
 from pruning.elimination import EVENTS, Network, Removal, eliminate
 from pruning.elimination import stages as stages_of_weights
-from pruning.protocol import Measure, Segment, Snapshot, target_of
+from pruning.protocol import Measure, Requests, target_of
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -62,9 +62,7 @@ class NeuronNetwork(Network):
         return removals
 
 
-def requests(
-    experiment: Experiment, layers: Layers, measure: Measure
-) -> Generator[Segment, Snapshot, Snapshot]:
+def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
     """Eliminate neurons; see `pruning.protocol.PrunesAdaptively`."""
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
     return eliminate(experiment, layers, measure, target, NeuronNetwork)

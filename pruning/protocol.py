@@ -237,13 +237,17 @@ class Measure(Protocol):
         """Measure a network whose masked parameters are zero, as trained networks are."""
 
 
+Requests = Generator[Segment | list[Segment], Any, Snapshot]
+"""What an adaptive algorithm is: it yields a segment and receives the trained network, or yields
+a list of segments, which are trained together if their steps and rates are equal, and receives the
+list of their networks. It returns the final network."""
+
+
 class PrunesAdaptively(Protocol):
     """The function `requests` of an algorithm that requests training as it proceeds."""
 
-    def __call__(
-        self, experiment: Experiment, layers: Layers, measure: Measure
-    ) -> Generator[Segment, Snapshot, Snapshot]:
-        """Yield segments of training, receive each trained network, and return the final network.
+    def __call__(self, experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
+        """Yield segments of training, receive the trained networks, and return the final network.
 
         Args:
             experiment: experiment with the training settings, and `target_nnz` if the method

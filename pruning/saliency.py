@@ -87,6 +87,14 @@ class Unrolled:
         """Return the mean values of a layer's sources over the points, float64 [n_in]."""
         return self._means[self._starts[layer] : self._starts[layer + 1]]
 
+    def loss(self) -> float:
+        """Return the mean loss."""
+        logits = self._sums[-self._outputs :]
+        if self._outputs == 1:
+            return float(_binary_loss(logits[0], logits[0], False, self._labels))
+        unchanged = np.zeros(self._outputs, np.bool_)
+        return float(_softmax_loss(logits, logits, unchanged, self._labels))
+
     def losses(self) -> list[Floats]:
         """Return the mean loss without each weight; shapes of the weights, infinite if masked."""
         out = np.empty(len(self._weight))

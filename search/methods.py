@@ -178,6 +178,21 @@ _METHODS = (
         style=Style("#4d4d00", "#a0a060", "hexagram"),
     ),
     Method(
+        "exchange",
+        "adaptive",
+        TO_TARGET,
+        "pruning.exchange",
+        (1000, 20000),
+        settings=_ELIMINATION
+        | {
+            "rounds": Setting(4, 0, 100_000, "rounds of regrowing and eliminating weights"),
+            "proposals": Setting(6, 1, 1000, "networks that are changed in a round"),
+            "grown": Setting(8, 1, 1000, "weights that grow in each of them"),
+        },
+        display_name="Exchange",
+        style=Style("#1f6f78", "#5cb8c4", "circle-open"),
+    ),
+    Method(
         "lrr",
         "during",
         TO_TARGET,

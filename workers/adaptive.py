@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.protocol import Measurement, Segment, Snapshot
+from pruning.protocol import Measurement, Requests, Segment, Snapshot
 from pruning.registry import pruning_adaptively
 from pruning.validation import check_segment, check_snapshot
 from search.experiment import Experiment
 from search.layers import StoredInit
 from search.methods import METHODS, method_named
 from search.process_state import standard_state
+from workers.cost import prefers_matrices
 from workers.datasets import Dataset
 from workers.initial import starting_network
-from workers.mask_schedule import Cost, advance, masked, result_of
-from workers.sparse import SparseNetwork
+from workers.mask_schedule import Cost, advance, advance_together, masked, result_of
+from workers.sparse import evaluate
 from workers.start import check_targets, method_call
 from workers.step_schedule import StepSchedule
 from workers.trained import Trained
@@ -42,7 +43,7 @@ class DatasetMeasure:
 
     def __call__(self, network: Snapshot) -> Measurement:
         """Measure a network; see `pruning.protocol.Measure`."""
-        hits, loss, _ = SparseNetwork(network).evaluate(self._dataset)
+        hits, loss, _ = evaluate(network, self._dataset)
         return Measurement(hits / len(self.labels), loss / len(self.labels))
 
 
@@ -82,25 +83,41 @@ def train_adaptively(
         with method_call(method):
             generator = requests(experiment, layers, measure)
         requested = _resumed(method, generator, None)
-        while isinstance(requested, Segment):
-            check_segment(method, requested, layers)
-            steps = int(requested.first_step), int(requested.last_step)
-            network = masked(requested.network)
-            network = _trained(network, experiment, dataset, schedule, requested)
-            cost.add(network, steps[1] - steps[0])
-            requested = _resumed(method, generator, network)
+        while isinstance(requested, Segment | list):
+            segments = [requested] if isinstance(requested, Segment) else requested
+            for segment in segments:
+                check_segment(method, segment, layers)
+                cost.add(segment.network, int(segment.last_step) - int(segment.first_step))
+            trained = _trained(experiment, dataset, schedule, segments)
+            together = trained if isinstance(requested, list) else trained[0]
+            requested = _resumed(method, generator, together)
         check_snapshot(method, requested, layers)
         return result_of(masked(requested), dataset, started, cost, requested.extras)
 
 
 def _trained(
+    experiment: Experiment, dataset: Dataset, schedule: StepSchedule, segments: Sequence[Segment]
+) -> list[Snapshot]:
+    """Return the networks after the training that segments request."""
+    alike = {(int(s.first_step), int(s.last_step), float(s.rate)) for s in segments}
+    networks = [masked(segment.network) for segment in segments]
+    dense = any(s.objective or prefers_matrices(s.network.weight_masks) for s in segments)
+    if len(alike) == 1 and not dense:
+        (steps,) = alike
+        return advance_together(networks, experiment, dataset, schedule, *steps)
+    return [
+        _trained_alone(network, experiment, dataset, schedule, segment)
+        for network, segment in zip(networks, segments, strict=True)
+    ]
+
+
+def _trained_alone(
     network: Snapshot,
     experiment: Experiment,
     dataset: Dataset,
     schedule: StepSchedule,
     segment: Segment,
 ) -> Snapshot:
-    """Return a network after the training that a segment requests."""
     steps = int(segment.first_step), int(segment.last_step)
     rate = float(segment.rate)
     if segment.objective is None:
@@ -120,14 +137,14 @@ def _trained(
 
 
 def _resumed(
-    method: str, generator: Generator[Segment, Snapshot, Snapshot], trained: Snapshot | None
-) -> Segment | Snapshot:
-    """Run an algorithm until it requests a segment or returns its final network.
+    method: str, generator: Requests, trained: Snapshot | list[Snapshot] | None
+) -> Segment | list[Segment] | Snapshot:
+    """Run an algorithm until it requests training or returns its final network.
 
     Args:
         method: name of the method.
         generator: the algorithm.
-        trained: network of the last segment; None at the start.
+        trained: network of the last segment, or networks of its segments; None at the start.
 
     Raises:
         ValueError: the algorithm requests something else.
@@ -140,6 +157,11 @@ def _resumed(
         except StopIteration as end:
             returned: Snapshot = end.value
             return returned
-    if not isinstance(requested, Segment):
-        raise ValueError(f"method {method!r} requested a {type(requested).__name__}, not a Segment")
+    for segment in requested if isinstance(requested, list) else [requested]:
+        if not isinstance(segment, Segment):
+            raise ValueError(
+                f"method {method!r} requested a {type(segment).__name__}, not a Segment"
+            )
+    if requested == []:
+        raise ValueError(f"method {method!r} requested an empty list of segments")
     return requested

@@ -23,7 +23,7 @@ from workers.cost import prefers_matrices
 from workers.datasets import Dataset
 from workers.initial import starting_network
 from workers.orders import permutation
-from workers.sparse import SparseNetwork
+from workers.sparse import SparseNetworks, evaluate
 from workers.start import Start, check_targets, masked_layers, method_call
 from workers.step_schedule import StepSchedule
 from workers.trained import Trained
@@ -125,7 +125,7 @@ def train_with_mask_schedule(
             cost.add(network, stop - position)
             position = stop
             if stop in epoch_ends:
-                hits, loss, _ = SparseNetwork(network).evaluate(dataset)
+                hits, loss, _ = evaluate(network, dataset)
                 curve.append((hits / len(dataset), loss / len(dataset)))
             if stop in changes and not _is_finite(network):
                 # Diverged for good. Continuing could hide it: NaN has no magnitude, so the next
@@ -181,7 +181,7 @@ def result_of(
         extras: see `Trained`.
         curve: see `Trained`.
     """
-    hits, loss, active_points = SparseNetwork(network).evaluate(dataset)
+    hits, loss, active_points = evaluate(network, dataset)
     return Trained.of(
         list(network.layers),
         hits / len(dataset),
@@ -223,9 +223,27 @@ def advance(
         from workers.dense import train_dense
 
         return train_dense(network, schedule.slices(first, last, rate), dataset, *settings)
-    sparse = SparseNetwork(network)
+    (trained,) = advance_together([network], experiment, dataset, schedule, first, last, rate)
+    return trained
+
+
+def advance_together(
+    networks: Sequence[Snapshot],
+    experiment: Experiment,
+    dataset: Dataset,
+    schedule: StepSchedule,
+    first: int,
+    last: int,
+    rate: float | None = None,
+) -> list[Snapshot]:
+    """Return networks after training them in the sparse kernel on the same batches.
+
+    See `advance`; a network's bits do not depend on the others.
+    """
+    settings = (experiment.batch_size, experiment.momentum, experiment.weight_decay)
+    sparse = SparseNetworks(networks)
     sparse.train(schedule.slices(first, last, rate), dataset, *settings)
-    return sparse.snapshot()
+    return sparse.snapshots()
 
 
 def _is_finite(network: Snapshot) -> bool:

@@ -23,7 +23,7 @@ from workers.datasets import Dataset
 from workers.dense import DenseGradient
 from workers.kernel.compiled import compiled
 from workers.kernel.sgd import scratch, train_steps
-from workers.sparse import SparseNetwork
+from workers.sparse import SparseNetworks
 from workers.step_schedule import EpochSlice
 
 Floats = NDArray[np.float32]
@@ -60,7 +60,7 @@ class _SparseGradient:
     """The gradient by the kernel. A step without rate and momentum leaves it as the velocities."""
 
     def __init__(self, network: Snapshot, dataset: Dataset, batch_size: int) -> None:
-        self._packed = SparseNetwork(network).packed
+        self._packed = SparseNetworks([network]).packed
         self._memory = scratch(self._packed, dataset.features, batch_size)
         self._dataset, self._batch_size = dataset, batch_size
         self._edges = np.flatnonzero(np.concatenate([m.ravel() for m in network.weight_masks]))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-
 import numpy as np
 import pytest
 
-from pruning.protocol import PrunesAdaptively, Segment, Snapshot
+from pruning.protocol import PrunesAdaptively, Requests, Segment, Snapshot
 from search.experiment import Experiment
 from workers.adaptive import DatasetMeasure
 from workers.datasets import Dataset
@@ -29,26 +27,32 @@ def compared(
     measure = DatasetMeasure(dataset, schedule)
     our_requests = ours(experiment, layers, measure)
     slow_requests = slow(experiment, layers, measure)
-    trained = None
-    segments = []
-    while isinstance(segment := _after(our_requests, trained), Segment):
-        expected = _after(slow_requests, trained)
-        assert isinstance(expected, Segment)
-        steps = segment.first_step, segment.last_step
-        assert steps == (expected.first_step, expected.last_step)
-        assert segment.rate == pytest.approx(expected.rate)
-        _assert_same(segment.network, expected.network)
-        network = masked(segment.network)
-        trained = advance(network, experiment, dataset, schedule, *steps, segment.rate)
-        segments.append(segment)
-    final = _after(slow_requests, trained)
+    trained: Snapshot | list[Snapshot] | None = None
+    slow_trained: Snapshot | None = None
+    segments: list[Segment] = []
+    while isinstance(requested := _after(our_requests, trained), Segment | list):
+        networks: list[Snapshot] = []
+        for segment in requested if isinstance(requested, list) else [requested]:
+            # The slow version requests one segment at a time.
+            expected = _after(slow_requests, networks[-1] if networks else slow_trained)
+            assert isinstance(expected, Segment)
+            steps = segment.first_step, segment.last_step
+            assert steps == (expected.first_step, expected.last_step)
+            assert segment.rate == pytest.approx(expected.rate)
+            _assert_same(segment.network, expected.network)
+            network = masked(segment.network)
+            networks.append(advance(network, experiment, dataset, schedule, *steps, segment.rate))
+            segments.append(segment)
+        trained = networks if isinstance(requested, list) else networks[0]
+        slow_trained = networks[-1]
+    final = _after(slow_requests, slow_trained)
     assert isinstance(final, Snapshot)
-    assert isinstance(segment, Snapshot)
-    _assert_same(segment, final)
-    return segments, segment
+    assert isinstance(requested, Snapshot)
+    _assert_same(requested, final)
+    return segments, requested
 
 
-def _after(generator: Generator[Segment, Snapshot, Snapshot], trained: Snapshot | None) -> object:
+def _after(generator: Requests, trained: Snapshot | list[Snapshot] | None) -> object:
     try:
         return next(generator) if trained is None else generator.send(trained)
     except StopIteration as end:

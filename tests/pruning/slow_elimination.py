@@ -175,6 +175,25 @@ def slow_elimination(
     experiment: Experiment, layers: Layers, measure: Measure
 ) -> Generator[Segment, Snapshot, Snapshot]:
     """Request the same segments as elimination of weights or neurons, for at most 1024 points."""
+    trained, step = yield from slow_stages(experiment, layers, measure)
+    return (yield from slow_anneal(experiment, trained, measure, step))
+
+
+def slow_anneal(
+    experiment: Experiment, trained: Snapshot, measure: Measure, step: int
+) -> Generator[Segment, Snapshot, Snapshot]:
+    """Train with the learning-rate schedule, from a step on."""
+    for number, scheduled in enumerate(measure.learning_rates):
+        first = step + number * measure.steps_per_epoch
+        end = first + measure.steps_per_epoch
+        trained = yield Segment(trained, first, end, scheduled * setting(experiment, "fine"))
+    return trained
+
+
+def slow_stages(
+    experiment: Experiment, layers: Layers, measure: Measure
+) -> Generator[Segment, Snapshot, tuple[Snapshot, int]]:
+    """Eliminate weights to the target; return the network and the next step."""
     neurons = experiment.method == "neuron-elimination"
     assert experiment.target_nnz is not None
     sample = measure.points.astype(float).tolist(), measure.labels.astype(float).tolist()
@@ -217,8 +236,4 @@ def slow_elimination(
             break
         trained = min(losses, key=lambda pair: pair[0])[1]
         step += retrain
-    for number, scheduled in enumerate(measure.learning_rates):
-        first = step + number * measure.steps_per_epoch
-        end = first + measure.steps_per_epoch
-        trained = yield Segment(trained, first, end, scheduled * value["fine"])
-    return trained
+    return trained, step

@@ -1,0 +1,174 @@
+"""Exchange: eliminate weights to the target, then regrow a few and eliminate as many, repeatedly.
+
+Idea: elimination (`pruning.elimination`) is greedy, and a weight that it removed early may be worth
+more than one that it kept. This method continues from its result by a local search, in the spirit
+of dynamic sparse training (Mocanu et al. 2018; Evci et al., RigL, 2020), but it decides every
+exchange by the loss after retraining:
+
+1. Eliminate to `target_nnz` weights: stages 1 to 3 of elimination, and `retrain` epochs more.
+2. In each of `rounds` rounds, make `proposals` copies of the best network so far. In each copy
+   grow `grown` absent weights at random places between its neurons; with probability
+   `REVIVAL` some of them connect a new neuron. Train for 2 `retrain` epochs at the experiment's
+   learning rate. Remove the weight of least saliency and train for half of `retrain` epochs, until
+   `target_nnz` weights are left. Train for `retrain` epochs, then for half as many at a fifth of
+   the rate. The copy of least loss replaces the best network if its loss is less.
+3. Train for `Experiment.epochs` epochs with the experiment's learning-rate schedule.
+
+Losses are those of the saliency's sample. Rates are `fine` times the experiment's, except while
+grown weights are trained. The random numbers come from numpy's PCG64 with the seed of the
+experiment's stream "exchange", as 53-bit fractions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.biases import bias_masks
+from pruning.elimination import (
+    Edge,
+    Network,
+    annealed,
+    eliminated,
+    is_finite,
+    sample_of,
+    stages_to,
+)
+from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
+from pruning.saliency import Floats
+from search.experiment import Experiment
+from search.layers import Layers
+from search.methods import setting
+
+REVIVAL = 0.3
+"""Probability that a proposal connects a neuron without weights."""
+
+Draw = Callable[[], float]
+"""Function that returns a random number from 0 to below 1."""
+
+
+def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
+    """Eliminate and exchange weights; see `pruning.protocol.PrunesAdaptively`."""
+    target = target_of(experiment, sum(weight.size for weight, _ in layers))
+    sample = sample_of(measure)
+    bits = np.random.PCG64(experiment.seed("exchange"))
+
+    def draw() -> float:
+        return float((int(bits.random_raw()) >> 11) * 2.0**-53)
+
+    network, step = yield from eliminated(experiment, layers, measure, target, Network)
+    retrain = round(setting(experiment, "retrain") * experiment.epochs * measure.steps_per_epoch)
+    rate = experiment.lr * setting(experiment, "fine")
+    network = yield Segment(network, step, step + retrain, rate)
+    step += retrain
+    for _ in range(int(setting(experiment, "rounds"))):
+        if not is_finite(network):
+            break
+        count = int(setting(experiment, "grown"))
+        copies = [grown(network, count, draw) for _ in range(int(setting(experiment, "proposals")))]
+        copies = yield [Segment(copy, step, step + 2 * retrain, experiment.lr) for copy in copies]
+        step += 2 * retrain
+        while larger := [copy for copy in copies if _weights(copy) > target and is_finite(copy)]:
+            copies = [copy for copy in copies if _weights(copy) <= target]
+            fewer = [_with_one_less(copy, sample) for copy in larger]
+            copies += yield [Segment(copy, step, step + retrain // 2, rate) for copy in fewer]
+            step += retrain // 2
+        for steps, factor in ((retrain, 1.0), (retrain // 2, 0.2)):
+            copies = yield [Segment(copy, step, step + steps, rate * factor) for copy in copies]
+            step += steps
+        candidates = [network, *(copy for copy in copies if 0 < _weights(copy) <= target)]
+        network = min(candidates, key=lambda candidate: _loss(candidate, sample))
+    return (yield from annealed(experiment, network, measure, step))
+
+
+def grown(network: Snapshot, count: int, draw: Draw) -> Snapshot:
+    """Return the network with up to `count` more weights, and velocities of zero.
+
+    Args:
+        network: network in which every neuron with an outgoing weight has an incoming one.
+        count: number of weights to grow.
+        draw: source of random numbers.
+    """
+    layers = [(weight.copy(), bias.copy()) for weight, bias in network.layers]
+    masks = [mask.copy() for mask in network.weight_masks]
+    # Whether each unit has a value that varies: the inputs, then each layer's neurons.
+    used: list[NDArray[np.bool_]] = [
+        np.ones(masks[0].shape[1], np.bool_),
+        *(np.asarray(mask.any(1)) for mask in masks),
+    ]
+    used[-1][:] = True
+    if draw() < REVIVAL:
+        count -= _revive(layers, masks, used, draw)
+    absent: list[Edge] = [
+        (layer, int(target), int(source))
+        for layer, mask in enumerate(masks)
+        for target, source in np.argwhere(~mask & np.outer(used[layer + 1], used[layer]))
+    ]
+    for _ in range(min(count, len(absent))):
+        layer, target, source = absent.pop(int(draw() * len(absent)))
+        masks[layer][target, source] = True
+        layers[layer][0][target, source] = 0.3 * (draw() - 0.5)
+    at_rest = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
+    return Snapshot(layers, at_rest, masks, bias_masks(masks))
+
+
+def _revive(
+    layers: Layers,
+    masks: Sequence[NDArray[np.bool_]],
+    used: Sequence[NDArray[np.bool_]],
+    draw: Draw,
+) -> int:
+    """Connect an unused neuron of a random hidden layer, and return its number of weights."""
+    layer = int(draw() * (len(masks) - 1))
+    unused = np.flatnonzero(~used[layer + 1])
+    if not len(unused):
+        return 0
+    neuron = unused[0]
+    used[layer + 1][neuron] = True
+    sources = np.flatnonzero(used[layer]).tolist()
+    targets = np.flatnonzero(used[layer + 2]).tolist()
+    weight, bias = layers[layer]
+    bias[neuron] = draw() - 0.5
+    incoming = min(2, len(sources))
+    for _ in range(incoming):
+        source = sources.pop(int(draw() * len(sources)))
+        masks[layer][neuron, source] = True
+        weight[neuron, source] = 2 * draw() - 1
+    target = targets[int(draw() * len(targets))]
+    masks[layer + 1][target, neuron] = True
+    layers[layer + 1][0][target, neuron] = draw() - 0.5
+    return incoming + 1
+
+
+def _weights(network: Snapshot) -> int:
+    return sum(int(np.count_nonzero(mask)) for mask in network.weight_masks)
+
+
+def _with_one_less(network: Snapshot, sample: tuple[Floats, Floats]) -> Snapshot:
+    """Return the network without its weight of least saliency."""
+    pruned = Network(network, sample)
+    pruned.remove(pruned.least(1, exact=True))
+    return pruned.snapshot()
+
+
+def _loss(network: Snapshot, sample: tuple[Floats, Floats]) -> float:
+    """Return the mean loss over a sample of points, infinite for a diverged network."""
+    return Network(network, sample).loss() if is_finite(network) else np.inf
+
+
+def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
+    """See `pruning.registry.stages_of`."""
+    target = target_of(experiment, weights)
+    retrain = setting(experiment, "retrain")
+    copies = setting(experiment, "rounds") * setting(experiment, "proposals")
+    count = int(setting(experiment, "grown"))
+    return [
+        *stages_to(experiment, weights, target),
+        (retrain, target),
+        (2 * retrain * copies, target + count),
+        *((retrain / 2 * copies, left) for left in range(target, target + count)),
+        (1.5 * retrain * copies, target),
+        (1.0, target),
+    ]
