@@ -64,7 +64,7 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
     network = yield Segment(network, step, step + retrain, rate)
     step += retrain
     for _ in range(int(setting(experiment, "rounds"))):
-        if not is_finite(network):
+        if not is_finite(network) or not _weights(network):
             break
         count = int(setting(experiment, "grown"))
         copies = [grown(network, count, draw) for _ in range(int(setting(experiment, "proposals")))]
@@ -123,12 +123,12 @@ def _revive(
     """Connect an unused neuron of a random hidden layer, and return its number of weights."""
     layer = int(draw() * (len(masks) - 1))
     unused = np.flatnonzero(~used[layer + 1])
-    if not len(unused):
+    sources = np.flatnonzero(used[layer]).tolist()
+    targets = np.flatnonzero(used[layer + 2]).tolist()
+    if not len(unused) or not sources or not targets:
         return 0
     neuron = unused[0]
     used[layer + 1][neuron] = True
-    sources = np.flatnonzero(used[layer]).tolist()
-    targets = np.flatnonzero(used[layer + 2]).tolist()
     weight, bias = layers[layer]
     bias[neuron] = draw() - 0.5
     incoming = min(2, len(sources))

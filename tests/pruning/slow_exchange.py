@@ -50,7 +50,7 @@ def slow_exchange(
             for candidate in found:
                 network = SlowNetwork(candidate, *sample)
                 if len(network.weights) > experiment.target_nnz:
-                    larger.append(network.without(network.least(1, exact=True)).folded())
+                    larger.append(network.without(network.least(1, exact=True)[0]).folded())
                 else:
                     done.append(candidate)
             if not larger:
