@@ -29,9 +29,10 @@ from pruning.protocol import Free, Measure, Objective
 from pruning.segments import (
     Requests,
     dense_network,
+    finetuned,
+    finetuned_stages,
     flat_weights,
     train_rounds,
-    with_weights,
 )
 from search.experiment import Experiment
 from search.layers import Layers
@@ -52,9 +53,8 @@ def factorised(experiment: Experiment, layers: Layers, measure: Measure, factors
     network = yield from train_rounds(dense_network(layers), measure, objective=objective)
     weights = product(free)
     small = np.abs(weights) <= setting(experiment, "threshold")
-    pruned = with_weights(network, np.where(small, np.float32(0), weights))
-    last = len(measure.learning_rates) * measure.steps_per_epoch
-    return (yield from train_rounds(pruned, measure, last, setting(experiment, "finetune")))
+    kept = np.where(small, np.float32(0), weights)
+    return (yield from finetuned(experiment, network, kept, measure))
 
 
 def product(free: Free) -> NDArray[np.float32]:
@@ -74,6 +74,4 @@ def factor_gradients(free: Free, slopes: NDArray[np.float32]) -> Free:
     return [left * right for left, right in zip(before, reversed(after), strict=True)]
 
 
-def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
-    """See `pruning.registry.stages_of`; how many weights are fine-tuned is unknown."""
-    return [(1.0, weights), (float(setting(experiment, "finetune")), weights // 4)]
+stages = finetuned_stages

@@ -1,4 +1,4 @@
-"""Building blocks of methods that request segments of training."""
+"""Building blocks of methods that request segments of training or train free parameters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from pruning.biases import bias_masks
 from pruning.magnitude import full_masks
 from pruning.protocol import Measure, Objective, Segment, Snapshot
 from pruning.selection import by_layer
+from search.experiment import Experiment
 from search.layers import Layers
+from search.methods import setting
 
 Requests = Generator[Segment, Snapshot, Snapshot]
 """Yields segments of training, receives the trained networks, and returns the final one."""
@@ -73,3 +75,33 @@ def train_rounds(
         rate = rates[epoch * len(rates) // epochs]
         network = yield Segment(network, step, step + measure.steps_per_epoch, rate, objective)
     return network
+
+
+def finetuned(
+    experiment: Experiment, network: Snapshot, weights: NDArray[np.float32], measure: Measure
+) -> Requests:
+    """Remove the weights that are zero and train the others for the setting `finetune`.
+
+    Args:
+        experiment: its method has the setting `finetune`, a multiple of `Experiment.epochs`.
+        network: network after one round of training; only its biases are used.
+        weights: float32 [weights].
+        measure: source of the learning rates.
+    """
+    pruned = with_weights(network, weights)
+    last = len(measure.learning_rates) * measure.steps_per_epoch
+    rounds = float(setting(experiment, "finetune"))
+    return (yield from train_rounds(pruned, measure, last, rounds))
+
+
+def finetuned_stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
+    """Return the stages of one round and `finetuned`; see `pruning.registry.stages_of`.
+
+    A quarter of the weights is assumed to be left, which the method decides in the training.
+    """
+    return [(1.0, weights), (float(setting(experiment, "finetune")), weights // 4)]
+
+
+def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return 1 / (1 + exp(-x)), float32 in the shape of x."""
+    return np.float32(1) / (np.float32(1) + np.exp(-x))

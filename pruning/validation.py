@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.protocol import Free, Objective, Segment, Snapshot
+from pruning.protocol import Free, Segment, Snapshot
 from search.layers import Layers
 
 MAX_EXTRAS = 10_000
@@ -96,21 +96,23 @@ def check_segment(method: str, segment: Segment, layers: Layers) -> None:
             )
 
 
-def check_free(method: str, objective: Objective, free: Free, weights: int) -> None:
+def check_objective(
+    method: str, weights: NDArray[np.float32], gradient: Free, free: Free, count: int
+) -> None:
     """Check the shapes and types of what an objective's functions return.
 
     Args:
         method: name of the method, for the message.
-        objective: the objective.
-        free: values of its free parameters.
-        weights: number of weights of the network.
+        weights: what `Objective.weights` returned.
+        gradient: what `Objective.gradient` returned.
+        free: values of the free parameters.
+        count: number of weights of the network.
 
     Raises:
-        ValueError: a function returns arrays of another shape or type.
+        ValueError: a shape or type is wrong.
     """
-    zeros = np.zeros(weights, np.float32)
-    _check(method, "weights of its objective", [objective.weights(free)], [zeros], "float32")
-    gradient = objective.gradient(free, zeros)
+    template = np.zeros(count, np.float32)
+    _check(method, "weights of its objective", [weights], [template], "float32")
     _check(method, "gradients of its objective", gradient, free, "float32")
 
 

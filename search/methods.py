@@ -14,9 +14,14 @@ from search.plugins import METHODS_GROUP, FoundPlugins, find_plugins
 from search.settings import Setting, Value
 from search.styles import Style
 
+_GMP_SETTINGS = {
+    "events": Setting(200, 2, 100_000, "intervals of the training between changes"),
+    "exponent": Setting(3.0, 0.01, 100.0, "exponent of the density's decay"),
+}
+_FINETUNE = "training after the removal, as a multiple of epochs"
 _REMOVED = {
     "threshold": Setting(0.01, 0.0, 1e6, "magnitude up to which weights are removed"),
-    "finetune": Setting(1.0, 0.0, 100.0, "training after the removal, as a multiple of epochs"),
+    "finetune": Setting(1.0, 0.0, 100.0, _FINETUNE),
 }
 BUDGET = {
     "budget": Setting(
@@ -53,10 +58,7 @@ _METHODS = (
         TO_TARGET,
         "pruning.gmp",
         (155, 21000),
-        settings={
-            "events": Setting(200, 2, 100_000, "intervals of the training between changes"),
-            "exponent": Setting(3.0, 0.01, 100.0, "exponent of the density's decay"),
-        },
+        settings=_GMP_SETTINGS,
         steps_at_least="events",
         other_name="imp",
         display_name="GMP",
@@ -285,6 +287,77 @@ _METHODS = (
         },
         display_name="DWF",
         style=Style("#8f2d56", "#d1729b", "diamond"),
+    ),
+    Method(
+        "str",
+        "adaptive",
+        WITHOUT_TARGET,
+        "pruning.str",
+        (400, 60000),
+        settings={
+            "start": Setting(-8.0, -100.0, 0.0, "first thresholds, before sigmoid"),
+            "strength": Setting(3e-4, 0.0, 1.0, "weight decay of the thresholds before sigmoid"),
+            "finetune": Setting(0.0, 0.0, 100.0, _FINETUNE),
+        },
+        display_name="STR",
+        style=Style("#2f6f73", "#63b5ba", "triangle-up"),
+    ),
+    Method(
+        "continuous",
+        "adaptive",
+        WITHOUT_TARGET,
+        "pruning.continuous",
+        (350, 60000),
+        settings={
+            "start": Setting(0.0, -10.0, 10.0, "first value of the gates' parameters"),
+            "final": Setting(200.0, 1.0, 1e6, "temperature in the last epoch"),
+            "strength": Setting(1e-4, 0.0, 1e3, "penalty for each open gate"),
+            "finetune": Setting(1.0, 0.0, 100.0, _FINETUNE),
+        },
+        display_name="Continuous sparsification",
+        style=Style("#a0522d", "#d98a5f", "pentagon"),
+    ),
+    Method(
+        "l0",
+        "adaptive",
+        WITHOUT_TARGET,
+        "pruning.l0",
+        (700, 150000),
+        settings={
+            "dropout": Setting(0.5, 0.001, 0.999, "first probability that a gate's base is low"),
+            "strength": Setting(1e-4, 0.0, 1e3, "penalty for each weight that is expected"),
+            "finetune": Setting(1.0, 0.0, 100.0, _FINETUNE),
+        },
+        display_name="L0",
+        style=Style("#4b4b8f", "#8c8cd1", "cross"),
+    ),
+    Method(
+        "powerprop",
+        "adaptive",
+        TO_TARGET,
+        "pruning.powerprop",
+        (500, 90000),
+        settings={
+            "power": Setting(2.0, 1.0, 16.0, "power of a free parameter"),
+            **_GMP_SETTINGS,
+        },
+        steps_at_least="events",
+        display_name="Powerpropagation",
+        style=Style("#1f5c99", "#5c9fd9", "star"),
+    ),
+    Method(
+        "group-lasso",
+        "adaptive",
+        WITHOUT_TARGET,
+        "pruning.group_lasso",
+        (300, 40000),
+        settings={
+            "strength": Setting(1e-3, 0.0, 1e3, "penalty"),
+            "threshold": Setting(0.1, 0.0, 1e6, "norm up to which neurons are removed"),
+            "finetune": Setting(1.0, 0.0, 100.0, _FINETUNE),
+        },
+        display_name="Group lasso",
+        style=Style("#6e6e6e", "#b3b3b3", "hexagon"),
     ),
 )
 

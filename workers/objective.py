@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from pruning.protocol import Objective, Snapshot
-from pruning.validation import check_free
+from pruning.validation import check_objective
 from search.layers import Layers
 from workers.compact import kept_neurons
 from workers.cost import prefers_matrices
@@ -173,12 +173,19 @@ def train_objective(
     slope = np.zeros_like(values)
     # A diverging training overflows, which its row reports.
     with np.errstate(all="ignore"), torch.inference_mode():
-        check_free(method, objective, free, weights)
+        checked = False
         for part in slices:
             for step in range(part.first_step, part.last_step):
-                gradient_of(objective.weights(free), biases, part, step)
+                current = objective.weights(free)
+                # A wrong shape would be broadcast; once is enough.
+                if not checked:
+                    check_objective(method, current, free, free, weights)
+                gradient_of(current, biases, part, step)
                 weight_slopes, bias_slopes = gradient_of.slopes
                 gradient = objective.gradient(free, weight_slopes)
+                if not checked:
+                    check_objective(method, current, gradient, free, weights)
+                    checked = True
                 np.concatenate([*(array.ravel() for array in gradient), bias_slopes], out=slope)
                 rate = np.float32(part.rate)
                 _descend(values, velocities, slope, decays, rate, np.float32(momentum))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from search.experiment import Experiment
 from search.layers import Layers
 from search.settings import Value
-from tests.pruning.slow_objective import leaves, slow_objective
+from tests.pruning.slow_objective import Tensors, leaves, slow_objective
 from workers.adaptive import train_adaptively
 from workers.datasets import Dataset, load_dataset
 from workers.initial import starting_network
@@ -56,17 +56,156 @@ def test_products_of_factors_agree_with_the_slow_version(method: str, factors: i
     for _ in range(factors - 1):
         free += leaves(layers, value=1.0)
 
-    def weights(tensors: Sequence[torch.Tensor], epoch: int, step: int) -> list[torch.Tensor]:
+    def weights(tensors: Tensors, epoch: int, step: int) -> list[torch.Tensor]:
         products = list(tensors[: len(layers)])
         for number, factor in enumerate(tensors[len(layers) :]):
             products[number % len(layers)] = products[number % len(layers)] * factor
         return products
 
-    def penalty(tensors: Sequence[torch.Tensor], epoch: int) -> torch.Tensor:
+    def penalty(tensors: Tensors, epoch: int) -> torch.Tensor:
         return 0.02 / 2 * torch.stack([(factor**2).sum() for factor in tensors]).sum()
 
     slow_objective(experiment, FEW, layers, free, weights, penalty)
     assert_close(trained_weights(experiment), weights(free, 0, 0))
+
+
+def test_thresholds_agree_with_the_slow_version() -> None:
+    experiment = experiment_of("str", start=-2.0, strength=0.05)
+    layers = initial(experiment)
+    thresholds = [torch.full((), -2.0, dtype=torch.float64, requires_grad=True) for _ in layers]
+    free = [*leaves(layers), *thresholds]
+
+    def weights(tensors: Tensors, epoch: int, step: int) -> list[torch.Tensor]:
+        values, raw = tensors[: len(layers)], tensors[len(layers) :]
+        return [v.sign() * (v.abs() - t.sigmoid()).relu() for v, t in zip(values, raw, strict=True)]
+
+    def penalty(tensors: Tensors, epoch: int) -> torch.Tensor:
+        decay = experiment.weight_decay
+        first = torch.stack([(v**2).sum() for v in tensors[: len(layers)]]).sum()
+        return decay / 2 * first + 0.05 / 2 * torch.stack(list(tensors[len(layers) :])).pow(2).sum()
+
+    slow_objective(experiment, FEW, layers, free, weights, penalty)
+    ours = trained_weights(experiment)
+    assert_close(ours, weights(free, 0, 0))
+    assert 0 < sum(int((weight == 0).sum()) for weight in ours) < 44
+
+
+def test_gates_that_become_hard_agree_with_the_slow_version() -> None:
+    experiment = experiment_of("continuous", start=0.05, final=20.0, strength=0.02, finetune=0.0)
+    layers = initial(experiment)
+    free = [*leaves(layers), *leaves(layers, value=0.05)]
+    scale = 1 + np.exp(-0.05)
+
+    def gates(tensors: Tensors, epoch: int) -> list[torch.Tensor]:
+        return [(20.0 ** (epoch / 4) * gate).sigmoid() for gate in tensors[len(layers) :]]
+
+    def weights(tensors: Tensors, epoch: int, step: int) -> list[torch.Tensor]:
+        pairs = zip(tensors[: len(layers)], gates(tensors, epoch), strict=True)
+        return [scale * value * gate for value, gate in pairs]
+
+    def penalty(tensors: Tensors, epoch: int) -> torch.Tensor:
+        squares = torch.stack([(v**2).sum() for v in tensors[: len(layers)]]).sum()
+        opened = torch.stack([gate.sum() for gate in gates(tensors, epoch)]).sum()
+        return experiment.weight_decay / 2 * squares + 0.02 * opened
+
+    slow_objective(experiment, FEW, layers, free, weights, penalty)
+    pairs = zip(free[: len(layers)], free[len(layers) :], strict=True)
+    ours = trained_weights(experiment)
+    assert_close(ours, [scale * value * (gate > 0) for value, gate in pairs])
+    assert 0 < sum(int((weight == 0).sum()) for weight in ours) < 44
+
+
+def test_random_gates_agree_with_the_slow_version() -> None:
+    experiment = experiment_of("l0", dropout=0.4, strength=0.05, finetune=0.0)
+    layers = initial(experiment)
+    free = [*leaves(layers), *leaves(layers, value=float(np.log(0.6 / 0.4)))]
+    sizes = [weight.size for weight, _ in layers]
+    steps = len(FEW) // 8
+    noise = [
+        np.random.default_rng((experiment.seed("l0"), epoch)).random((steps, 44), np.float32)
+        for epoch in range(5)
+    ]
+
+    def weights(tensors: Tensors, epoch: int, step: int) -> list[torch.Tensor]:
+        drawn = torch.tensor(noise[epoch][step % steps].astype(np.float64))
+        drawn = drawn * (1 - 2e-6) + 1e-6
+        found = []
+        parts = drawn.split(sizes)
+        for value, gate, u in zip(
+            tensors[: len(layers)], tensors[len(layers) :], parts, strict=True
+        ):
+            logit = (u.log() - (1 - u).log()).reshape(value.shape)
+            concrete = ((logit + gate) / (2 / 3)).sigmoid()
+            found.append(value * (concrete * 1.2 - 0.1).clamp(0, 1))
+        return found
+
+    def penalty(tensors: Tensors, epoch: int) -> torch.Tensor:
+        squares = torch.stack([(v**2).sum() for v in tensors[: len(layers)]]).sum()
+        shift = 2 / 3 * np.log(0.1 / 1.1)
+        expected = torch.stack([(a - shift).sigmoid().sum() for a in tensors[len(layers) :]]).sum()
+        return experiment.weight_decay / 2 * squares + 0.05 * expected
+
+    slow_objective(experiment, FEW, layers, free, weights, penalty)
+    pairs = zip(free[: len(layers)], free[len(layers) :], strict=True)
+    without_noise = [value * (a.sigmoid() * 1.2 - 0.1).clamp(0, 1) for value, a in pairs]
+    assert_close(trained_weights(experiment), without_noise)
+
+
+def test_powers_under_gmp_agree_with_the_slow_version() -> None:
+    # Events after steps 3, 6, 9, 12 of 15 remove |v| below the m-th largest.
+    experiment = replace(
+        experiment_of("powerprop", power=3.0, events=5, exponent=1.0), target_nnz=20
+    )
+    layers = initial(experiment)
+    free = [
+        torch.tensor(np.sign(w) * np.abs(w.astype(np.float64)) ** (1 / 3), requires_grad=True)
+        for w, _ in layers
+    ]
+    kept = [torch.ones(weight.shape, dtype=torch.float64) for weight, _ in layers]
+
+    def weights(tensors: Tensors, epoch: int, step: int) -> list[torch.Tensor]:
+        if step and step % 3 == 0:
+            rank = max(19, int(20 + (44 - 20) * (1 - step / (4 * 3))))
+            flat = torch.cat(
+                [(v**3 * k).abs().flatten() for v, k in zip(tensors, kept, strict=True)]
+            )
+            limit = flat.sort(descending=True).values[rank - 1]
+            for value, mask in zip(tensors, kept, strict=True):
+                mask.mul_((value.detach() ** 3).abs() > limit)
+        return [v * v.abs() ** 2 * k for v, k in zip(tensors, kept, strict=True)]
+
+    def penalty(tensors: Tensors, epoch: int) -> torch.Tensor:
+        return experiment.weight_decay / 2 * torch.stack([(v**2).sum() for v in tensors]).sum()
+
+    slow_objective(experiment, FEW, layers, free, weights, penalty)
+    ours = trained_weights(experiment)
+    assert_close(ours, [v**3 * k for v, k in zip(free, kept, strict=True)])
+    assert sum(int((weight != 0).sum()) for weight in ours) == 19
+
+
+def test_group_lasso_agrees_with_the_slow_version() -> None:
+    experiment = experiment_of("group-lasso", strength=0.1, threshold=0.45, finetune=0.0)
+    layers = initial(experiment)
+    free = leaves(layers)
+
+    def norms(tensors: Tensors) -> list[torch.Tensor]:
+        return [(weight**2).sum(0).sqrt() for weight in tensors[1:]]
+
+    def penalty(tensors: Tensors, epoch: int) -> torch.Tensor:
+        squares = torch.stack([(v**2).sum() for v in tensors]).sum()
+        groups = torch.stack(
+            [len(w) ** 0.5 * n.sum() for w, n in zip(tensors[1:], norms(tensors), strict=True)]
+        )
+        return experiment.weight_decay / 2 * squares + 0.1 * groups.sum()
+
+    slow_objective(experiment, FEW, layers, free, lambda tensors, epoch, step: tensors, penalty)
+    expected = [weight.detach().clone() for weight in free]
+    for layer, norm in enumerate(norms(free)):
+        for neuron in torch.nonzero(norm <= 0.45).flatten().tolist():
+            expected[layer][neuron] = 0
+            expected[layer + 1][:, neuron] = 0
+    assert_close(trained_weights(experiment), expected)
+    assert any(0 < int((weight == 0).all(0).sum()) < 4 for weight in expected)
 
 
 def test_small_products_are_removed_and_the_others_fine_tuned() -> None:

@@ -1,0 +1,109 @@
+"""L0 regularisation with hard-concrete gates: the expected number of weights as the penalty.
+
+Idea: multiply each weight by a random gate that is exactly 0 or exactly 1 with positive
+probability. The expected number of gates that are not 0 is a smooth function of their parameters,
+and so is, for fixed noise, the loss. Louizos, Welling and Kingma, "Learning sparse neural networks
+through L0 regularization" (ICLR 2018), equations 9 to 13. With free weights v, gates' parameters a,
+penalty l, temperature b = 2/3, limits g = -0.1 and z = 1.1, and u drawn uniformly from (0, 1) for
+every weight and step:
+
+    s = sigmoid((log u - log(1 - u) + a) / b),  gate = clip(s * (z - g) + g, 0, 1)
+
+    w = v * gate,  loss(w) + l * sum sigmoid(a - b * log(-g / z))
+
+At the end the gate without noise, clip(sigmoid(a) * (z - g) + g, 0, 1), multiplies each weight;
+those whose gate is 0 are removed, and the others are trained for `finetune` times as many epochs.
+
+Changes: a starts at log((1 - d) / d) with d = `dropout` for all weights, without the authors' noise
+of 0.01, has no weight decay and is not limited to log 0.01 to log 100 as in their code. Their code
+has one gate for each input of a layer; here it is one for each weight.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.protocol import Free, Measure, Objective, Segment
+from pruning.segments import (
+    Requests,
+    dense_network,
+    finetuned,
+    finetuned_stages,
+    flat_weights,
+    sigmoid,
+)
+from search.experiment import Experiment
+from search.layers import Layers
+from search.methods import setting
+
+TEMPERATURE = np.float32(2 / 3)
+LOWEST, HIGHEST = np.float32(-0.1), np.float32(1.1)
+"""b, g and z."""
+
+_MARGIN = np.float32(1e-6)
+"""Distance of the noise from 0 and 1."""
+
+
+class _Gates:
+    """Weights and gradients of free weights [weights] and gates' parameters [weights].
+
+    Args:
+        penalty: l.
+
+    Attributes:
+        noise: generator of the noise.
+    """
+
+    def __init__(self, penalty: float) -> None:
+        self._penalty = np.float32(penalty)
+        self._shift = np.float32(TEMPERATURE * np.log(-LOWEST / HIGHEST))
+        self.noise = np.random.default_rng(0)
+        self._concrete = np.zeros(0, np.float32)
+        self._gate = self._concrete
+
+    def weights(self, free: Free) -> NDArray[np.float32]:
+        """Return the weights under new random gates."""
+        values, parameters = free
+        drawn = self.noise.random(len(values), np.float32) * (1 - 2 * _MARGIN) + _MARGIN
+        logit = np.log(drawn / (1 - drawn))
+        self._concrete = sigmoid((logit + parameters) / TEMPERATURE)
+        self._gate = stretched(self._concrete)
+        return values * self._gate
+
+    def gradient(self, free: Free, slopes: NDArray[np.float32]) -> Free:
+        """Return the derivatives in the free weights and in the gates' parameters."""
+        values, parameters = free
+        inside = (self._gate > 0) & (self._gate < 1)
+        concrete = self._concrete * (1 - self._concrete) * ((HIGHEST - LOWEST) / TEMPERATURE)
+        open_ = sigmoid(parameters - self._shift)
+        in_gate = np.where(inside, slopes * values * concrete, np.float32(0))
+        return [slopes * self._gate, in_gate + self._penalty * open_ * (1 - open_)]
+
+
+def stretched(concrete: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the gate: stretched to the limits and clipped to 0 to 1."""
+    gate: NDArray[np.float32] = np.clip(
+        concrete * (HIGHEST - LOWEST) + LOWEST, np.float32(0), np.float32(1)
+    )
+    return gate
+
+
+def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
+    """Train weights with random gates; see `pruning.protocol.PrunesAdaptively`."""
+    function = _Gates(float(setting(experiment, "strength")))
+    dropout = float(setting(experiment, "dropout"))
+    values = flat_weights(layers)
+    parameters = np.full(len(values), np.log((1 - dropout) / dropout), np.float32)
+    decay = [experiment.weight_decay, 0.0]
+    objective = Objective([values, parameters], function.weights, function.gradient, decay)
+    network, seed = dense_network(layers), experiment.seed("l0")
+    for epoch, rate in enumerate(measure.learning_rates):
+        function.noise = np.random.default_rng((seed, epoch))
+        step = epoch * measure.steps_per_epoch
+        network = yield Segment(network, step, step + measure.steps_per_epoch, rate, objective)
+    kept = values * stretched(sigmoid(parameters))
+    return (yield from finetuned(experiment, network, kept, measure))
+
+
+stages = finetuned_stages

@@ -1,0 +1,77 @@
+"""STR: soft-threshold reparametrisation, with one trained threshold for each layer.
+
+Idea: weights below a threshold are zero in every step, and gradient descent moves the threshold
+too, so that each layer finds its own sparsity. Weight decay raises the thresholds. Kusupati et al.,
+"Soft threshold weight reparameterization for learnable sparsity" (ICML 2020), equation 4 and
+algorithm 1. With free weights v and one number t for each layer:
+
+    w = sign(v) * max(0, |v| - sigmoid(t)),  t starts far below 0 and decays towards 0
+
+    dw/dv = 1 where w is not 0, else 0;  dw/dt = -sign(v) sigmoid'(t) where w is not 0, else 0
+
+Changes: t has a decay of its own, `strength` (the paper decays v and t equally and tunes that
+decay with t's start). The trained network is sparse as it is; `finetune` can train it further.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruning.protocol import Free, Measure, Objective
+from pruning.segments import (
+    Requests,
+    dense_network,
+    finetuned,
+    finetuned_stages,
+    flat_weights,
+    sigmoid,
+    train_rounds,
+)
+from search.experiment import Experiment
+from search.layers import Layers
+from search.methods import setting
+
+
+class _Thresholds:
+    """Weights and gradients of free weights [weights] and thresholds before sigmoid [layers].
+
+    Args:
+        sizes: number of weights of each layer.
+    """
+
+    def __init__(self, sizes: list[int]) -> None:
+        self._sizes = sizes
+        self._starts = np.cumsum([0, *sizes[:-1]])
+
+    def weights(self, free: Free) -> NDArray[np.float32]:
+        """Return the thresholded weights."""
+        values, raw = free
+        above = np.abs(values) - np.repeat(sigmoid(raw), self._sizes)
+        thresholded: NDArray[np.float32] = np.sign(values) * np.maximum(above, np.float32(0))
+        return thresholded
+
+    def gradient(self, free: Free, slopes: NDArray[np.float32]) -> Free:
+        """Return the derivatives in the free weights and in the thresholds before sigmoid."""
+        values, raw = free
+        threshold = sigmoid(raw)
+        passed = np.where(np.abs(values) > np.repeat(threshold, self._sizes), slopes, 0)
+        sums = np.add.reduceat(passed * np.sign(values), self._starts)
+        return [passed.astype(np.float32), -sums * threshold * (1 - threshold)]
+
+
+def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
+    """Train weights with thresholds; see `pruning.protocol.PrunesAdaptively`."""
+    function = _Thresholds([weight.size for weight, _ in layers])
+    raw = np.full(len(layers), setting(experiment, "start"), np.float32)
+    objective = Objective(
+        [flat_weights(layers), raw],
+        function.weights,
+        function.gradient,
+        [experiment.weight_decay, float(setting(experiment, "strength"))],
+    )
+    network = yield from train_rounds(dense_network(layers), measure, objective=objective)
+    return (yield from finetuned(experiment, network, flat_weights(network.layers), measure))
+
+
+stages = finetuned_stages
