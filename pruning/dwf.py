@@ -64,14 +64,14 @@ def product(free: Free) -> NDArray[np.float32]:
 
 def factor_gradients(free: Free, slopes: NDArray[np.float32]) -> Free:
     """Return the derivatives in each factor: those in the product times the other factors."""
-    if len(free) == 2:
-        return [slopes * free[1], slopes * free[0]]
-    before, after = [slopes], [np.ones_like(slopes)]
-    for factor in free[:-1]:
-        before.append(before[-1] * factor)
-    for factor in free[:0:-1]:
+    after = [free[-1]]
+    for factor in free[-2:0:-1]:
         after.append(after[-1] * factor)
-    return [left * right for left, right in zip(before, reversed(after), strict=True)]
+    before, gradients = slopes, []
+    for factor, others in zip(free, reversed(after), strict=False):
+        gradients.append(before * others)
+        before = before * factor
+    return [*gradients, before]
 
 
 stages = finetuned_stages

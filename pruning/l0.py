@@ -21,6 +21,8 @@ has one gate for each input of a layer; here it is one for each weight.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,6 +46,8 @@ LOWEST, HIGHEST = np.float32(-0.1), np.float32(1.1)
 _MARGIN = np.float32(1e-6)
 """Distance of the noise from 0 and 1."""
 
+_NUMBERS_AT_ONCE = 2**15
+
 
 class _Gates:
     """Weights and gradients of free weights [weights] and gates' parameters [weights].
@@ -52,41 +56,43 @@ class _Gates:
         penalty: l.
 
     Attributes:
-        noise: generator of the noise.
+        noise: yields -(log u - log(1 - u)) / b for every weight, float32 [weights], for each step.
     """
 
     def __init__(self, penalty: float) -> None:
         self._penalty = np.float32(penalty)
         self._shift = np.float32(TEMPERATURE * np.log(-LOWEST / HIGHEST))
-        self.noise = np.random.default_rng(0)
-        self._concrete = np.zeros(0, np.float32)
-        self._gate = self._concrete
+        self.noise: Iterator[NDArray[np.float32]] = iter(())
+        # Of the last weights: s, the gate before clipping, and the gate.
+        self._concrete = self._open = self._gate = np.zeros(0, np.float32)
 
     def weights(self, free: Free) -> NDArray[np.float32]:
         """Return the weights under new random gates."""
         values, parameters = free
-        drawn = self.noise.random(len(values), np.float32) * (1 - 2 * _MARGIN) + _MARGIN
-        logit = np.log(drawn / (1 - drawn))
-        self._concrete = sigmoid((logit + parameters) / TEMPERATURE)
-        self._gate = stretched(self._concrete)
+        exponent = next(self.noise) - parameters * (1 / TEMPERATURE)
+        self._concrete = np.float32(1) / (np.float32(1) + np.exp(exponent))
+        self._open = self._concrete * (HIGHEST - LOWEST) + LOWEST
+        self._gate = np.minimum(np.maximum(self._open, np.float32(0)), np.float32(1))
         return values * self._gate
 
     def gradient(self, free: Free, slopes: NDArray[np.float32]) -> Free:
         """Return the derivatives in the free weights and in the gates' parameters."""
         values, parameters = free
-        inside = (self._gate > 0) & (self._gate < 1)
+        inside = self._open == self._gate
         concrete = self._concrete * (1 - self._concrete) * ((HIGHEST - LOWEST) / TEMPERATURE)
-        open_ = sigmoid(parameters - self._shift)
-        in_gate = np.where(inside, slopes * values * concrete, np.float32(0))
-        return [slopes * self._gate, in_gate + self._penalty * open_ * (1 - open_)]
+        expected = sigmoid(parameters - self._shift)
+        in_gate = slopes * values * concrete * inside
+        return [slopes * self._gate, in_gate + self._penalty * expected * (1 - expected)]
 
 
-def stretched(concrete: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the gate: stretched to the limits and clipped to 0 to 1."""
-    gate: NDArray[np.float32] = np.clip(
-        concrete * (HIGHEST - LOWEST) + LOWEST, np.float32(0), np.float32(1)
-    )
-    return gate
+def noise(seed: int, epoch: int, weights: int) -> Iterator[NDArray[np.float32]]:
+    """Yield the noise of each step of an epoch; see `_Gates`."""
+    generator = np.random.default_rng((seed, epoch))
+    # Several steps at once: for few weights a call costs more than its numbers.
+    shape = max(1, _NUMBERS_AT_ONCE // weights), weights
+    while True:
+        drawn = generator.random(shape, np.float32) * (1 - 2 * _MARGIN) + _MARGIN
+        yield from np.log((1 - drawn) / drawn) * (1 / TEMPERATURE)
 
 
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
@@ -99,10 +105,11 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
     objective = Objective([values, parameters], function.weights, function.gradient, decay)
     network, seed = dense_network(layers), experiment.seed("l0")
     for epoch, rate in enumerate(measure.learning_rates):
-        function.noise = np.random.default_rng((seed, epoch))
+        function.noise = noise(seed, epoch, len(values))
         step = epoch * measure.steps_per_epoch
         network = yield Segment(network, step, step + measure.steps_per_epoch, rate, objective)
-    kept = values * stretched(sigmoid(parameters))
+    gates = np.clip(sigmoid(parameters) * (HIGHEST - LOWEST) + LOWEST, 0, 1)
+    kept = (values * gates).astype(np.float32)
     return (yield from finetuned(experiment, network, kept, measure))
 
 

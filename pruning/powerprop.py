@@ -37,10 +37,10 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
     exponent, factor = np.float32(power - 1), np.float32(power)
 
     def weights(free: Free) -> NDArray[np.float32]:
-        return free[0] * np.abs(free[0]) ** exponent
+        return free[0] * _power(free[0], exponent)
 
     def gradient(free: Free, slopes: NDArray[np.float32]) -> Free:
-        return [slopes * (factor * np.abs(free[0]) ** exponent)]
+        return [slopes * (factor * _power(free[0], exponent))]
 
     initial = flat_weights(layers)
     root = np.abs(initial) ** np.float32(1 / power)
@@ -57,6 +57,12 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
         return network
 
     return trained(dense_network(layers))
+
+
+def _power(values: NDArray[np.float32], exponent: np.float32) -> NDArray[np.float32]:
+    """Return powers of magnitudes, float32 in the shape of the values."""
+    powers: NDArray[np.float32] = np.power(np.abs(values), exponent, dtype=np.float32)
+    return powers
 
 
 def _no_batch() -> Batch:

@@ -43,21 +43,22 @@ class _Thresholds:
     def __init__(self, sizes: list[int]) -> None:
         self._sizes = sizes
         self._starts = np.cumsum([0, *sizes[:-1]])
+        # Of the last weights: thresholds, and the signs of those that are not zero.
+        self._threshold = self._signs = np.zeros(0, np.float32)
 
     def weights(self, free: Free) -> NDArray[np.float32]:
         """Return the thresholded weights."""
         values, raw = free
-        above = np.abs(values) - np.repeat(sigmoid(raw), self._sizes)
-        thresholded: NDArray[np.float32] = np.sign(values) * np.maximum(above, np.float32(0))
-        return thresholded
+        self._threshold = sigmoid(raw)
+        above = np.abs(values) - np.repeat(self._threshold, self._sizes)
+        self._signs = np.sign(values) * (above > 0)
+        return above * self._signs
 
     def gradient(self, free: Free, slopes: NDArray[np.float32]) -> Free:
         """Return the derivatives in the free weights and in the thresholds before sigmoid."""
-        values, raw = free
-        threshold = sigmoid(raw)
-        passed = np.where(np.abs(values) > np.repeat(threshold, self._sizes), slopes, 0)
-        sums = np.add.reduceat(passed * np.sign(values), self._starts)
-        return [passed.astype(np.float32), -sums * threshold * (1 - threshold)]
+        signed = slopes * self._signs
+        sums = np.add.reduceat(signed, self._starts)
+        return [signed * self._signs, sums * (self._threshold * (self._threshold - 1))]
 
 
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:

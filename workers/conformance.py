@@ -81,7 +81,8 @@ def with_final_masks(experiment: Experiment, dataset: Dataset) -> Start:
 
 def masks_fit_the_network(method: str) -> None:
     """Masks have the shapes of the network, and a budget prunes it, at widths from 3 to 256."""
-    for width in (3, 8, 64, 256):
+    # An adaptive method, which may train the whole network several times, only up to 64.
+    for width in (3, 8, 64) if method_named(method).prunes == "adaptive" else (3, 8, 64, 256):
         hidden = Structure.uniform(width)
         start = with_final_masks(pruned_experiment(method, hidden, 20), _spiral())
         _require_shapes(start, hidden)
