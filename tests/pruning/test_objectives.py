@@ -130,7 +130,7 @@ def test_random_gates_agree_with_the_slow_version() -> None:
         drawn = torch.tensor(noise[epoch][step % steps].astype(np.float64))
         drawn = drawn * (1 - 2e-6) + 1e-6
         found = []
-        parts = drawn.split(sizes)
+        parts = torch.split(drawn, sizes)
         for value, gate, u in zip(
             tensors[: len(layers)], tensors[len(layers) :], parts, strict=True
         ):
