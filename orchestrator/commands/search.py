@@ -362,8 +362,20 @@ class Search:
         self._find_sparsest(structures_of(self.structures))
 
     def _find_sparsest(self, structures: Sequence[Structure]) -> None:
-        """Train phase 2 and choose the sparsest network."""
-        if not self._train(2, phase_2_targets(self.settings, structures)):
+        """Train phase 2 and choose the sparsest network.
+
+        Raises:
+            UserError: the structures have too many masks, or no network reaches the target.
+        """
+        try:
+            targets = phase_2_targets(self.settings, structures)
+        except UserError as error:
+            raise UserError(
+                f"{error}\nThese networks are too many to enumerate. Search some of them instead, "
+                f"within a budget: --strategy {' or '.join(STRATEGIES)} --structure "
+                f"{structures[0]} --core-hours H"
+            ) from error
+        if not self._train(2, targets):
             return
         self.network = self._choose(
             lambda reader: sparsest_network(self.settings, structures, reader)

@@ -199,6 +199,7 @@ def test_structure_with_too_many_masks_is_refused(
         ended = search(store, code=1)
     assert "error: search-16x16x16.toml: " in ended.err
     assert "more than 2^63" in ended.err
+    assert "--strategy" in ended.err
 
 
 def test_search_without_a_sparser_network_gives_advice(
