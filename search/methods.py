@@ -174,7 +174,7 @@ _METHODS = (
         "adaptive",
         TO_TARGET,
         "pruning.neuron_elimination",
-        (300, 20000),
+        (140, 28000),
         settings=_ELIMINATION,
         display_name="Neuron elimination",
         style=Style("#4d4d00", "#a0a060", "hexagram"),
@@ -199,7 +199,7 @@ _METHODS = (
         "during",
         TO_TARGET,
         "pruning.lrr",
-        (30, 2500),
+        (10, 2500),
         settings={
             "fraction": Setting(0.2, 0.01, 0.99, "fraction of the weights removed after a round"),
         },
@@ -211,7 +211,7 @@ _METHODS = (
         "during",
         TO_TARGET,
         "pruning.granet",
-        (215, 5000),
+        (350, 35000),
         settings={
             "interval": Setting(100, 1, _MAX_INT32, "steps between changes of the masks"),
             "drop_fraction": Setting(
@@ -229,7 +229,7 @@ _METHODS = (
         "before",
         TO_TARGET,
         "pruning.phew",
-        (2.0, 60),
+        (0.5, 30),
         display_name="PHEW",
         style=Style("#b0672a", "#f2a66b", "hexagon2"),
     ),
@@ -254,13 +254,13 @@ _METHODS = (
             style=style,
         )
         for name, display_name, rounds, retrain, cost, style in (
-            ("obs", "OBS", 1, 0.0, (600.0, 20000.0), Style("#00808a", "#4fc3cc", "octagon")),
+            ("obs", "OBS", 1, 0.0, (200.0, 50000.0), Style("#00808a", "#4fc3cc", "octagon")),
             (
                 "obs-gradual",
                 "Gradual OBS",
                 20,
                 0.1,
-                (600.0, 20000.0),
+                (280.0, 15000.0),
                 Style("#3f4fb5", "#8d99f0", "star-diamond"),
             ),
         )

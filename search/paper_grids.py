@@ -26,7 +26,7 @@ FIXED_95_METHODS = (
 FIXED_995_METHODS = (
     "iter-snip", "prospr", "force", "gmp", "lth", "grasp", "snip", "rigl", "synflow",
 )  # fmt: skip
-_RANDOM_WIDTHS = (3, 4, 5, 6, 7, 8, 16, 32, 64, 128, 256)
+RANDOM_WIDTHS = (3, 4, 5, 6, 7, 8, 16, 32, 64, 128, 256)
 RANDOM_TARGETS = (*range(15, 27), 30, 33, 37, 40, 44, 50, 53, 55, 57, 60, 65)
 FIXED_95_TARGETS = tuple(range(15, 27))
 FIXED_995_TARGETS = (16, 18, 20, 22, *range(24, 31), 32, 34, 36)
@@ -36,7 +36,7 @@ def overparam() -> Grid:
     """Return the grid of pruning fresh networks to targets below their number of weights."""
     sizes = [
         (width, target)
-        for width, target in product(_RANDOM_WIDTHS, RANDOM_TARGETS)
+        for width, target in product(RANDOM_WIDTHS, RANDOM_TARGETS)
         if target < Structure.uniform(width).weights(INPUTS)
     ]
     return Product(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from search.experiment import SCHEDULES, Experiment
 from search.grid import Grid, Product, Table, axis
-from search.paper_grids import INPUTS, RANDOM_METHODS, RANDOM_TARGETS
+from search.paper_grids import INPUTS, RANDOM_METHODS, RANDOM_TARGETS, RANDOM_WIDTHS
 from search.structure import DEFAULT_DEPTH, Structure
 from search.study import Study
 
@@ -13,6 +13,18 @@ ABLATION_DEPTHS = (1, 2, 3, 4, 5)
 
 ABLATION_WIDTHS = (8, 16, 64)
 """Widths of three hidden layers whose numbers of weights the other depths match."""
+
+
+MORE_METHODS = (
+    "elimination", "neuron-elimination", "lrr", "granet", "phew", "obs", "obs-gradual",
+)  # fmt: skip
+"""Methods of the project that prune to a number of weights."""
+
+WIDEST_IN_FULL = 64
+"""Width up to which `overparam-more` has every target of the paper."""
+
+EFFECTIVE_METHODS = ("snip", "grasp", "synflow", "iter-snip", "force", "prospr")
+"""Methods of the paper that can count weights on a path."""
 
 
 def width_of_depth(depth: int, weights: int) -> int:
@@ -47,6 +59,31 @@ def _depth_ablation() -> Grid:
     )
 
 
+def _overparam_more() -> Grid:
+    """Return the paper's grid `overparam` with other methods and a fourth learning rate.
+
+    The paper's rates come first. Wide networks have every third target.
+    """
+    methods = [
+        *((method, ()) for method in MORE_METHODS),
+        *((method, (("budget", "effective"),)) for method in EFFECTIVE_METHODS),
+    ]
+    sizes = [
+        (width, target)
+        for width in RANDOM_WIDTHS
+        for target in (RANDOM_TARGETS if width <= WIDEST_IN_FULL else RANDOM_TARGETS[::3])
+        if target < Structure.uniform(width).weights(INPUTS)
+    ]
+    return Product(
+        (
+            axis("lr", 0.05, 0.1, 0.2, 0.02),
+            axis("schedule", *SCHEDULES),
+            Table(("method", "hyperparameters"), tuple(methods)),
+            Table(("width", "target_nnz"), tuple(sizes)),
+        )
+    )
+
+
 PROJECT_STUDIES: dict[str, Study] = {
     study.name: study
     for study in (
@@ -55,6 +92,13 @@ PROJECT_STUDIES: dict[str, Study] = {
             "depth-ablation",
             "nine pruning algorithms at depths 1 to 5, from 152, 560 or 8,384 weights or nearly so",
             _depth_ablation(),
+            Experiment(),
+        ),
+        # 31,824 = 4 lrs x 3 schedules x 13 methods x 204 sizes
+        Study(
+            "overparam-more",
+            "seven more pruning algorithms, and six of the paper's with effective budgets",
+            _overparam_more(),
             Experiment(),
         ),
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from search.methods import METHODS
 from search.paper import paper_study
-from search.project import ABLATION_DEPTHS, PROJECT_STUDIES, width_of_depth
+from search.project import ABLATION_DEPTHS, MORE_METHODS, PROJECT_STUDIES, width_of_depth
 from search.structure import Structure
 
 
 def test_digests_of_published_studies_are_stable() -> None:
-    digests = {"depth-ablation": "66a057d166d2c62b9b6f04059ab0d268"}
+    digests = {
+        "depth-ablation": "66a057d166d2c62b9b6f04059ab0d268",
+        "overparam-more": "2544db17251352941b0ec24503b68b08",
+    }
     assert {study.name: study.digest for study in PROJECT_STUDIES.values()} == digests
 
 
@@ -32,3 +36,30 @@ def test_width_of_a_depth_has_the_nearest_number_of_weights() -> None:
         distances = [abs(Structure.uniform(w, depth).weights(2) - 560) for w in range(1, 300)]
         assert distances[width - 1] == min(distances)
     assert width_of_depth(3, 560) == 16
+
+
+def test_overparam_more_has_the_networks_rates_and_schedules_of_overparam() -> None:
+    study, overparam = PROJECT_STUDIES["overparam-more"], paper_study("overparam")
+    assert len(study) == 31_824
+    for field in ("width", "schedule"):
+        assert study.values(field) == overparam.values(field)
+    assert study.values("lr") == overparam.values("lr") | {0.02}
+    one_method = [study[index] for index in range(204)]
+    pairs = {(experiment.width, experiment.target_nnz) for experiment in one_method}
+    assert len(pairs) == 204
+    assert pairs < {
+        (one["width"], one["target_nnz"]) for one in map(overparam.grid.__getitem__, range(234))
+    }
+    wide = [target for width, target in pairs if width == 256]
+    assert len(wide) == 8
+    assert min(wide) == 15
+
+
+def test_overparam_more_has_every_other_method_and_every_effective_budget() -> None:
+    study = PROJECT_STUDIES["overparam-more"]
+    methods = [study[index] for index in range(0, 13 * 204, 204)]
+    effective = {one.method for one in methods if one.hyperparameters == (("budget", "effective"),)}
+    assert effective == {name for name, method in METHODS.items() if "budget" in method.settings}
+    others = [one.method for one in methods if not one.hyperparameters]
+    assert others == list(MORE_METHODS)
+    assert not set(others) & paper_study("overparam").values("method")
