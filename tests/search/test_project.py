@@ -50,7 +50,7 @@ def test_overparam_more_has_the_networks_rates_and_schedules_of_overparam() -> N
     assert pairs < {
         (one["width"], one["target_nnz"]) for one in map(overparam.grid.__getitem__, range(234))
     }
-    wide = [target for width, target in pairs if width == 256]
+    wide = [one.target_nnz or 0 for one in one_method if one.width == 256]
     assert len(wide) == 8
     assert min(wide) == 15
 
