@@ -14,6 +14,7 @@ from benchmarks import (
     prunability,
     scale,
     share,
+    strategies,
     sweep,
 )
 
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "compaction": compaction.run,
     "commands": commands.run,
     "paper": paper.run,
+    "strategies": strategies.run,
 }
 
 

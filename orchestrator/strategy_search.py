@@ -6,14 +6,14 @@ import math
 import signal
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from rich.console import Console
 
-from orchestrator.commands.executors import ExecutorOptions
+from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions
 from orchestrator.inits import parent_inits
 from orchestrator.invocation import Invocation
 from orchestrator.planning.plan import PlannedStudy
@@ -30,6 +30,7 @@ from search.strategies.racing import Candidate, candidates, race, standings
 from search.study import Study
 from storage.reading.literals import sql_text
 from workers.datasets import load_dataset
+from workers.train import train_batch
 from workers.trained import stored_layers
 
 SEARCH_SHARE = 0.8
@@ -214,6 +215,10 @@ class StrategySearch:
         )
         left_s = self.options.core_s - self.spent_s
         executor = self.options.executor.resolved_for(left_s, plugins=bool(plugins))
+        if executor.choice is ExecutorChoice.inline:
+            # Compiles, so that the time of training does not include it; Ray's workers do likewise.
+            smallest = (1,) * len(self.base.hidden)
+            train_batch([replace(self.base, structure=smallest, epochs=1)])
         self._sweep = self._stack.enter_context(
             Sweep(order, executor, {}, self.store, self.console)
         )
