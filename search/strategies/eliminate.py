@@ -2,9 +2,10 @@
 
 A state is a trained network with its masks. Its children lack one neuron or a few weights, those
 whose removal costs the least loss. All children of a beam are retrained shortly from their parent's
-weights, and the ones with the least loss are the next beam. If none of them reaches the target, and
-they are sparser than the sparsest so far, they are trained in full. After `PATIENCE` numbers of
-weights without success the beam starts again from other initial weights.
+weights, and the ones with the least loss are kept. If none of them reaches the target, they are
+trained in full. If one does, they are the next beam; otherwise half as many weights are removed
+from the same beam. Where the removal of single weights fails, the beam goes on with the networks
+that failed, and starts again from other initial weights after `PATIENCE` failures in a row.
 
 The choice by the loss after retraining is that of the method `elimination` (`pruning.elimination`),
 which keeps one network instead of a beam.
@@ -27,43 +28,44 @@ CHILDREN = 4
 SHORT = 0.1
 """Length of a short retraining, relative to the full one."""
 
-PORTION = 16
-"""A child lacks this fraction of the weights, 1 / PORTION, and at least one."""
+PORTION = 4
+"""Fraction of the weights, 1 / PORTION, that a child lacks at first; it is halved after a failure
+until it is a single weight."""
 
 FINE = 0.4
 """Learning rate of retraining, relative to that of the dense networks."""
 
 PATIENCE = 3
-"""Numbers of weights without success after which the beam starts again."""
+"""Consecutive failures with single weights after which the beam starts again."""
 
 
 def propose(problem: Problem) -> Proposals:
     """Propose networks; see `search.strategies.problem`."""
-    fewest = problem.weights + 1
     for start in count():
         replicates = range(BEAM * start, BEAM * (start + 1))
-        beam = yield [problem.experiment(replicate=number) for number in replicates]
-        failures = 0
-        while failures < PATIENCE:
-            children = _children(problem, beam)
+        beam = _best((yield [problem.experiment(replicate=number) for number in replicates]))
+        portion, failures = PORTION, 0
+        while beam and failures < PATIENCE:
+            removed = max(1, beam[0].weights // portion)
+            children = _children(problem, beam, removed)
             if not children:
                 break
-            beam = _best((yield children))
-            full = [_full(problem, one) for one in beam if one.weights < fewest]
-            if full and not any(map(problem.reached, beam)):
-                beam = _best((yield full))
-                failures += 1
-            reached = [one.weights for one in beam if problem.reached(one)]
-            if reached:
-                fewest = min(fewest, *reached)
-                failures = 0
+            smaller = _best((yield children))
+            if smaller and not any(map(problem.reached, smaller)):
+                smaller = _best((yield [_full(problem, one) for one in smaller]))
+            if any(map(problem.reached, smaller)):
+                beam, failures = smaller, 0
+            elif removed > 1:
+                portion *= 2
+            else:
+                beam, failures = smaller, failures + 1
 
 
-def _children(problem: Problem, beam: Sequence[Trial]) -> list[Experiment]:
+def _children(problem: Problem, beam: Sequence[Trial], removed: int) -> list[Experiment]:
     """Return the short retrainings of all children of a beam, each network once."""
     children = {}
-    for trial in _best(beam):
-        for masks in problem.shrink(trial, CHILDREN, max(1, trial.weights // PORTION)):
+    for trial in beam:
+        for masks in problem.shrink(trial, CHILDREN, removed):
             child = problem.experiment(
                 masks,
                 init=trial.final,

@@ -1,9 +1,11 @@
 """Evolution at a fixed number of weights: swap a weight, retrain, keep the best networks.
 
 The error is not monotone in what is removed, so a swap can help where no removal does (the argument
-of O. Sieberling et al., EvoPress, 2025). A child has one weight less than its parent and another
-one, which starts at zero. When a network reaches the target, a sixteenth of its weights is removed
-and the swaps go on with the smaller network.
+of O. Sieberling et al., EvoPress, 2025). A child has one weight
+less than its parent and another one, which starts at zero. When a network reaches the target, some
+of its weights are removed, and the swaps continue with the smaller network. After `PATIENCE`
+generations without success half as many weights are removed from the last network that succeeded;
+if it was a single one, other initial weights are taken.
 """
 
 from __future__ import annotations
@@ -23,14 +25,14 @@ CHILDREN = 16
 SHORT = 0.1
 """Length of a generation's training, relative to the full one."""
 
-PORTION = 16
-"""Fraction of the weights, 1 / PORTION, that is removed after a success; at least one is."""
+PORTION = 4
+"""Fraction of the weights, 1 / PORTION, that is removed after a success at first."""
 
 FINE = 0.4
 """Learning rate of retraining, relative to that of the dense networks."""
 
-PATIENCE = 12
-"""Generations without success after which other initial weights are taken."""
+PATIENCE = 6
+"""Consecutive generations of swaps without success after which fewer weights are removed."""
 
 
 def propose(problem: Problem) -> Proposals:
@@ -39,44 +41,39 @@ def propose(problem: Problem) -> Proposals:
     lr = FINE * problem.base.lr
     epochs = max(1, round(SHORT * problem.base.epochs))
     for start in count():
-        dense = yield [
-            problem.experiment(replicate=POPULATION * start + n) for n in range(POPULATION)
-        ]
-        population = _best(dense)
-        failures = 0
-        while population and failures < PATIENCE:
+        replicates = range(POPULATION * start, POPULATION * (start + 1))
+        population = _best((yield [problem.experiment(replicate=n) for n in replicates]))
+        portion, removed, failures = PORTION, 1, 0
+        succeeded: list[Trial] = []
+        while population:
             best = population[0]
             if problem.reached(best):
-                failures = 0
-                removed = max(1, best.weights // PORTION)
-                smaller = problem.shrink(best, POPULATION, removed)
-                if not smaller:
-                    break
-                population = _best(
-                    (
-                        yield [
-                            problem.experiment(masks, init=best.final, lr=lr, epochs=epochs)
-                            for masks in smaller
-                        ]
-                    )
-                )
-            else:
+                succeeded, failures = population, 0
+                removed = max(1, best.weights // portion)
+                masks = problem.shrink(best, POPULATION, removed)
+                parents = [best] * len(masks)
+            elif failures < PATIENCE:
                 failures += 1
                 parents = [population[n % len(population)] for n in range(CHILDREN)]
-                children = yield [
-                    problem.experiment(
-                        swapped(problem, parent.experiment.masks, random),
-                        init=parent.final,
-                        lr=lr,
-                        epochs=epochs,
-                    )
-                    for parent in parents
-                ]
-                population = _best([*population, *children])
-            if population:
-                best = population[0]
-                full = yield [problem.experiment(best.experiment.masks, init=best.final, lr=lr)]
-                population = _best([*full, *population])
+                masks = [swapped(problem, one.experiment.masks, random) for one in parents]
+            elif removed > 1 and succeeded:
+                portion *= 2
+                population = succeeded
+                continue
+            else:
+                break
+            children = yield [
+                problem.experiment(one, init=parent.final, lr=lr, epochs=epochs)
+                for one, parent in zip(masks, parents, strict=True)
+            ]
+            population = _best(children if failures == 0 else [*population, *children])
+            full = [
+                problem.experiment(one.experiment.masks, init=one.final, lr=lr)
+                for one in population[:1]
+                if not problem.reached(one)
+            ]
+            if full:
+                population = _best([*(yield full), *population])
 
 
 def _best(trials: Sequence[Trial]) -> list[Trial]:

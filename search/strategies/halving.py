@@ -24,6 +24,9 @@ RUNGS = 4
 BRACKET = 81
 """Number of random networks in a bracket."""
 
+PORTION = 4
+"""Fraction of the weights, 1 / PORTION, by which the next random networks are smaller."""
+
 RESTARTS = 27
 """Number of initialisations of each network in a pass over all distinct ones."""
 
@@ -60,7 +63,7 @@ def _all_networks(problem: Problem) -> Proposals:
 def _random_networks(problem: Problem) -> Proposals:
     """Try random networks with fewer weights than the sparsest so far.
 
-    The number of weights falls in steps of an eighth, or half the last step after a bracket without
+    The number of weights falls in steps of a quarter, or half the last step after a bracket without
     success.
     """
     random = problem.random("halving")
@@ -77,7 +80,7 @@ def _random_networks(problem: Problem) -> Proposals:
         reached = [trial.weights for trial in trained if problem.reached(trial)]
         if reached and min(reached) < fewest:
             fewest = min(reached)
-            step = max(1, fewest // 8)
+            step = max(1, fewest // PORTION)
         else:
             step = max(1, step // 2)
 

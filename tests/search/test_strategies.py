@@ -119,8 +119,8 @@ def test_halving_looks_for_fewer_weights_after_a_success() -> None:
         {task.count(one.masks) for one in proposed}
         for proposed in rounds("halving", task, 9, lambda one: 1.0)[::4]
     ]
-    # From 28 weights down, in steps of an eighth.
-    assert counts == [{28}, {25}, {22}]
+    # From 28 weights down, in steps of a quarter.
+    assert counts == [{28}, {21}, {16}]
 
 
 def test_exhaustive_halving_passes_over_all_distinct_networks() -> None:
@@ -184,9 +184,10 @@ def test_evolution_swaps_weights_until_a_network_succeeds() -> None:
 
     proposed = rounds("evolve", task, 20, only_dense)
     counts = [{task.count(one.masks) for one in some} for some in proposed]
-    # Four dense networks, four without one weight, one in full, and swaps of 27 weights.
-    assert counts == [{28}] + [{27}] * 19
-    assert [len(some) for some in proposed[:3]] == [4, 4, 1]
+    # Dense networks, then 21 weights and six generations of swaps, each with a full training; then
+    # half as many weights are removed.
+    assert counts == [{28}] + [{21}] * 14 + [{25}] * 5
+    assert [len(some) for some in proposed[:5]] == [4, 4, 1, 16, 1]
 
 
 @pytest.mark.parametrize("structure", [(1,), (3, 2), (4, 4, 4), (2, 3, 2, 3)])
