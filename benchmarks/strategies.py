@@ -22,7 +22,6 @@ from orchestrator.run_store import RunStore
 from orchestrator.strategy_search import SearchOptions, StrategySearch
 from search.experiment import Experiment
 from search.strategies.catalogue import STRATEGIES, strategy_named
-from search.strategies.problem import Trial
 from search.strategies.racing import Candidate
 from search.structure import Structure
 
@@ -49,10 +48,10 @@ def _print(
     for name in names:
         searches = [_search(name, structure, target, budget_s, seed) for seed in range(runs)]
         fewest = [
-            _range([_fewest(trials, target, share * budget_s) for trials, _ in searches])
+            _range([_fewest(search, share * budget_s) for search, _ in searches])
             for share in SHARES
         ]
-        trained = _range([len(trials) for trials, _ in searches])
+        trained = _range([search.experiments for search, _ in searches])
         winners = [found[0] for _, found in searches if found and found[0].trials]
         hits = ", ".join(f"{one.hits} of {one.trials}" for one in winners)
         rows.append([name, trained, *fewest, hits])
@@ -63,7 +62,7 @@ def _print(
 
 def _search(
     name: str, structure: str, target: float, budget_s: float, seed: int
-) -> tuple[list[Trial], list[Candidate]]:
+) -> tuple[StrategySearch, list[Candidate]]:
     base = Experiment(study=f"search-{name}", structure=Structure.parse(structure), root_seed=seed)
     inline = ExecutorOptions(ExecutorChoice.inline, None, ("cpu",), None)
     options = SearchOptions(budget_s, inline, Invocation(()))
@@ -75,20 +74,13 @@ def _search(
                 strategy_named(name), base, target, False, options, store, console
             )
             found = search.run()
-        return search.trials, found
+        return search, found
 
 
-def _fewest(trials: Sequence[Trial], target: float, until_s: float) -> int | None:
-    """Return the fewest weights at the target in the first seconds of training; None if none."""
-    spent = 0.0
-    fewest = None
-    for trial in trials:
-        spent += trial.core_s
-        if spent > until_s:
-            break
-        if trial.accuracy >= target and (fewest is None or trial.weights < fewest):
-            fewest = trial.weights
-    return fewest
+def _fewest(search: StrategySearch, until_s: float) -> int | None:
+    """Return the fewest weights found in the first seconds of training; None if none."""
+    found = [weights for spent_s, weights in search.improvements if spent_s <= until_s]
+    return found[-1] if found else None
 
 
 def _range(values: Sequence[int | None]) -> str:

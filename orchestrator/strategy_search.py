@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,6 +27,7 @@ from search.grid import Table
 from search.indices import IndexSet
 from search.strategies.problem import Masks, Problem, Strategy, Trial, texts
 from search.strategies.racing import Candidate, candidates, race, standings
+from search.strategies.statement import Tried
 from search.study import Study
 from storage.reading.literals import sql_text
 from workers.datasets import load_dataset
@@ -84,7 +85,10 @@ class StrategySearch:
         store: the store.
         console: for messages.
         problem: what is searched for.
-        trials: results of everything proposed so far, stored before or not.
+        experiments: number of experiments proposed so far, stored before or not.
+        highest: highest accuracy of one of them.
+        improvements: (spent_s, weights) whenever a sparser network reached the target.
+        tried: what was tried, by number of weights; counted only if `exhaustive`.
         trained: number of experiments that this command has trained.
         spent_s: seconds of training of one core, stored before or not.
         rows: the latest rows that this command has trained, by id.
@@ -98,11 +102,15 @@ class StrategySearch:
     store: RunStore
     console: Console
     problem: Problem = field(init=False)
-    trials: list[Trial] = field(default_factory=list, init=False)
+    experiments: int = field(default=0, init=False)
+    highest: float = field(default=0.0, init=False)
+    improvements: list[tuple[float, int]] = field(default_factory=list, init=False)
+    tried: Tried = field(init=False)
     trained: int = field(default=0, init=False)
     spent_s: float = field(default=0.0, init=False)
     rows: dict[str, Mapping[str, Any]] = field(default_factory=dict, init=False)
     _results_by_id: dict[str, Result] = field(default_factory=dict, init=False)
+    _sparsest: list[Trial] = field(default_factory=list, init=False)
     _seen: set[str] = field(default_factory=set, init=False)
     _sweep: Sweep | None = field(default=None, init=False)
 
@@ -110,6 +118,7 @@ class StrategySearch:
         self.problem = problem_for(
             self.base, self.target, exhaustive=self.exhaustive, row=self._row
         )
+        self.tried = Tried(self.problem)
 
     def run(self) -> list[Candidate]:
         """Search until the budget is spent.
@@ -124,36 +133,58 @@ class StrategySearch:
         """
         self._results_by_id = self._stored()
         entered: list[Candidate] = []
+        replicates: list[Trial] = []
         stopped: Interrupted | None = None
         with ExitStack() as stack:
             self._stack = stack
             try:
-                self._drive(self.strategy(self.problem), SEARCH_SHARE * self.options.core_s)
-                entered = candidates(self.problem, self.trials)
-                self._drive(race(self.problem, entered), self.options.core_s)
+                for trial in self._drive(self.strategy(self.problem), SEARCH_SHARE):
+                    self._note(trial)
+                entered = candidates(self._sparsest)
+                replicates.extend(self._drive(race(self.problem, entered), 1.0))
             except Interrupted as error:  # the sweep ends in order
                 stopped = error
         if stopped is not None:
             raise stopped
-        return standings(self.problem, entered, self.trials)
+        return standings(self.problem, entered, replicates)
 
-    def _drive(self, rounds: Rounds, budget_s: float) -> None:
-        """Train rounds of experiments until they end or the budget is spent."""
+    def _drive(self, rounds: Rounds, share: float) -> Iterator[Trial]:
+        """Train rounds of experiments until they end or a share of the budget is spent.
+
+        Yields:
+            The results, each once.
+        """
         experiments = next(rounds, None)
         idle = 0
+        budget_s = share * self.options.core_s
         while experiments is not None and self.spent_s < budget_s and idle < MAX_IDLE_ROUNDS:
+            idle += 1
             trials = self._results(experiments)
-            before = len(self.trials)
             for trial in trials:
                 if trial.experiment.experiment_id not in self._seen:
                     self._seen.add(trial.experiment.experiment_id)
                     self.spent_s += trial.core_s
-                    self.trials.append(trial)
-            idle = idle + 1 if len(self.trials) == before else 0
+                    self.experiments += 1
+                    idle = 0
+                    yield trial
             try:
                 experiments = rounds.send(trials)
             except StopIteration:
                 return
+
+    def _note(self, trial: Trial) -> None:
+        """Keep what the search has to know of a result."""
+        self.highest = max(self.highest, trial.accuracy)
+        if self.exhaustive:
+            self.tried.add(trial)
+        if not self.problem.reached(trial):
+            return
+        fewest = self.improvements[-1][1] if self.improvements else math.inf
+        if trial.weights < fewest:
+            self.improvements.append((self.spent_s, trial.weights))
+            self._sparsest = []
+        if trial.weights <= fewest:
+            self._sparsest.append(trial)
 
     def _results(self, experiments: Sequence[Experiment]) -> list[Trial]:
         """Return the trials of experiments, after training those that are not stored."""

@@ -9,9 +9,9 @@ from typing import Any
 
 from orchestrator.display.formatting import counted
 from orchestrator.invocation import program
-from search.strategies.problem import Problem, Trial
+from search.strategies.problem import Problem
 from search.strategies.racing import Candidate
-from search.strategies.statement import Statement, statements
+from search.strategies.statement import Statement
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,9 @@ class SearchSummary:
         problem: what was searched for.
         strategy: name of the strategy.
         found: networks with the fewest weights that reach the target, the winner first.
-        trials: results of everything that was proposed.
+        experiments: number of experiments that were proposed.
+        highest: highest accuracy of one of them.
+        statements: what was tried, by number of weights; empty unless all networks were.
         trained: number of experiments that the command has trained.
         core_hours: hours of training of one core, stored before or not.
         folder: folder of the store.
@@ -31,15 +33,12 @@ class SearchSummary:
     problem: Problem
     strategy: str
     found: Sequence[Candidate]
-    trials: Sequence[Trial]
+    experiments: int
+    highest: float
+    statements: Sequence[Statement]
     trained: int
     core_hours: float
     folder: str
-
-    @property
-    def statements(self) -> list[Statement]:
-        """What was tried, by number of weights; empty unless all networks were."""
-        return statements(self.problem, self.trials) if self.problem.exhaustive else []
 
     def report(self) -> dict[str, Any]:
         """Return what `search --json` prints."""
@@ -49,7 +48,7 @@ class SearchSummary:
             "dataset": self.problem.base.dataset,
             "structure": str(self.problem.base.hidden),
             "core_hours": round(self.core_hours, 5),
-            "experiments": len(self.trials),
+            "experiments": self.experiments,
             "trained": self.trained,
             "networks": [_as_json(one) for one in self.found],
             "tried": [asdict(one) | {"bound": one.bound} for one in self.statements],
@@ -59,7 +58,7 @@ class SearchSummary:
         """Yield the result line by line."""
         percent = f"{100 * self.problem.target:g} %"
         yield (
-            f"{self.strategy}: {counted(len(self.trials), 'training')} in {self.core_hours:.4f} "
+            f"{self.strategy}: {counted(self.experiments, 'training')} in {self.core_hours:.4f} "
             f"core-hours, {self.trained:,} of them now"
         )
         for one in self.statements:
@@ -71,10 +70,9 @@ class SearchSummary:
                 text += f"; the probability is below {one.bound:.2g} with 95 % confidence"
             yield text
         if not self.found:
-            highest = max((trial.accuracy for trial in self.trials), default=0.0)
             yield (
-                f"no network reaches {percent}; the highest accuracy is {highest:.4f}. Try more "
-                "--core-hours, a larger --structure, a lower --target or another --strategy"
+                f"no network reaches {percent}; the highest accuracy is {self.highest:.4f}. Try "
+                "more --core-hours, a larger --structure, a lower --target or another --strategy"
             )
             return
         winner = self.found[0]

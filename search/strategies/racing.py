@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from search.experiment import Experiment
 from search.intervals import Interval, clopper_pearson
-from search.strategies.problem import Problem, Trial
+from search.strategies.problem import Masks, Problem, Trial
 
 CANDIDATES = 8
 """Maximum number of candidates."""
@@ -50,17 +50,19 @@ class Candidate:
         return replace(self, hits=self.hits + hits, trials=self.trials + trials)
 
 
-def candidates(problem: Problem, trials: Sequence[Trial]) -> list[Candidate]:
-    """Return the networks with the fewest weights that reach the target, the most accurate first.
+def candidates(reached: Sequence[Trial]) -> list[Candidate]:
+    """Return networks that reach the target, the most accurate first.
 
-    Of trainings of the same masks from the same initial weights, one is taken.
+    Of trainings of the same masks from the same initial weights, the most accurate is taken.
+
+    Args:
+        reached: the networks, with equally many weights.
     """
-    reached = [trial for trial in trials if problem.reached(trial)]
-    fewest = min((trial.weights for trial in reached), default=0)
-    best = [trial for trial in reached if trial.weights == fewest]
-    best.sort(key=lambda trial: (-trial.accuracy, trial.experiment.experiment_id))
-    different = {(trial.experiment.masks, trial.initial): trial for trial in reversed(best)}
-    return [Candidate(trial) for trial in reversed(different.values())][:CANDIDATES]
+    best = sorted(reached, key=lambda trial: (-trial.accuracy, trial.experiment.experiment_id))
+    different: dict[tuple[Masks, str], Trial] = {}
+    for trial in best:
+        different.setdefault((trial.experiment.masks, trial.initial), trial)
+    return [Candidate(trial) for trial in different.values()][:CANDIDATES]
 
 
 def race(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search.experiment import FRESH_INIT
@@ -41,21 +40,33 @@ class Statement:
         return float(1 - (1 - LEVEL) ** (1 / self.restarts))
 
 
-def statements(problem: Problem, trials: Sequence[Trial]) -> list[Statement]:
-    """Return what was tried, by number of weights, the fewest first."""
-    restarts: dict[int, Counter[Masks]] = defaultdict(Counter)
-    full: Counter[int] = Counter()
-    reached: Counter[int] = Counter()
-    counts: dict[Masks, int] = {}
-    for trial in trials:
+class Tried:
+    """Counts what was tried.
+
+    Args:
+        problem: what is searched for.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._counts: dict[Masks, int] = {}
+        self._restarts: dict[int, Counter[Masks]] = defaultdict(Counter)
+        self._full: Counter[int] = Counter()
+        self._reached: Counter[int] = Counter()
+
+    def add(self, trial: Trial) -> None:
+        """Count a training."""
         masks = trial.experiment.masks
-        if masks not in counts:
-            counts[masks] = problem.count(masks)
-        weights = counts[masks]
-        restarts[weights][masks] += trial.experiment.init == FRESH_INIT
-        full[weights] += trial.experiment.epochs == problem.base.epochs
-        reached[weights] += problem.reached(trial)
-    return [
-        Statement(n, len(tried), min(tried.values()), full[n], reached[n])
-        for n, tried in sorted(restarts.items())
-    ]
+        if masks not in self._counts:
+            self._counts[masks] = self._problem.count(masks)
+        weights = self._counts[masks]
+        self._restarts[weights][masks] += trial.experiment.init == FRESH_INIT
+        self._full[weights] += trial.experiment.epochs == self._problem.base.epochs
+        self._reached[weights] += self._problem.reached(trial)
+
+    def statements(self) -> list[Statement]:
+        """Return what was tried, by number of weights, the fewest first."""
+        return [
+            Statement(n, len(tried), min(tried.values()), self._full[n], self._reached[n])
+            for n, tried in sorted(self._restarts.items())
+        ]

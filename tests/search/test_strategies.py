@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice, pairwise
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -17,7 +17,7 @@ from search.strategies.halving import BRACKET, RESTARTS, distinct_networks
 from search.strategies.problem import Masks, Problem, Trial, texts
 from search.strategies.racing import FIRST, MOST, Candidate, candidates, race, standings
 from search.strategies.random_masks import random_masks, swapped
-from search.strategies.statement import Statement, statements
+from search.strategies.statement import Statement, Tried
 
 Score = Callable[[Experiment], float]
 
@@ -140,19 +140,18 @@ def test_exhaustive_halving_passes_over_all_distinct_networks() -> None:
 
 def test_statement_bounds_the_probability_of_what_was_not_found() -> None:
     task = problem((2, 2), exhaustive=True)
-    tried = [
-        trial(task, one, float(task.count(one.masks) == task.weights))
-        for proposed in rounds("halving", task, 4)
-        for one in proposed
-    ]
-    found = {one.weights: one for one in statements(task, tried)}
+    tried = Tried(task)
+    for proposed in rounds("halving", task, 4):
+        for one in proposed:
+            tried.add(trial(task, one, float(task.count(one.masks) == task.weights)))
+    found = {one.weights: one for one in tried.statements()}
     assert sum(one.networks for one in found.values()) == count_distinct(2, (2, 2)).networks
     assert {one.restarts for one in found.values()} == {RESTARTS}
     dense = found.pop(max(found))
     # 27 of the dense network's trainings have 2 epochs, 9 have 6, 3 have 18, and 1 has 54.
     assert (dense.networks, dense.full, dense.bound) == (1, 1, None)
-    for one in found.values():
-        assert one.bound == pytest.approx(1 - 0.05 ** (1 / RESTARTS))
+    for statement in found.values():
+        assert statement.bound == pytest.approx(1 - 0.05 ** (1 / RESTARTS))
     assert Statement(5, 1, 0, 0, 0).bound is None
 
 
@@ -247,20 +246,18 @@ def test_race_gives_replicates_to_candidates_that_may_be_the_best() -> None:
     assert len({one.experiment.order_stream for one in done[:FIRST]}) == FIRST
 
 
-def test_candidates_are_the_sparsest_networks_that_reach_the_target() -> None:
+def test_candidates_are_different_networks_the_most_accurate_first() -> None:
     task = problem((3, 2))
-    networks = distinct_networks(problem((3, 2), exhaustive=True))
-    made = [
-        trial(task, task.experiment(masks), accuracy)
-        for masks, accuracy in zip(islice(networks, 20), [0.5] * 10 + [0.95] * 10, strict=True)
+    networks = distinct_networks(problem((3, 2), exhaustive=True))[:12]
+    reached = [
+        trial(task, task.experiment(masks), 0.9 + n / 100) for n, masks in enumerate(networks)
     ]
-    fewest = task.count(networks[10])
-    found = candidates(task, made)
-    assert {one.trial.experiment.masks for one in found} <= {
-        task.experiment(masks).masks for masks in networks[10:20] if task.count(masks) == fewest
-    }
-    assert len(found) == min(8, sum(task.count(masks) == fewest for masks in networks[10:20]))
-    assert candidates(task, made[:10]) == []
+    again = trial(task, task.experiment(networks[3], init=reached[3].initial, epochs=60), 0.99)
+    found = candidates(reached)
+    assert [one.trial for one in found] == reached[:3:-1]
+    # Of two trainings of one network from the same weights, the more accurate one.
+    found = candidates([*reached[:4], again])
+    assert [one.trial for one in found] == [again, *reached[2::-1]]
 
 
 def test_unknown_strategy_is_refused_with_the_allowed_names() -> None:
