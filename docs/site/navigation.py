@@ -37,6 +37,7 @@ NAVIGATION: Final[dict[str, tuple[str, ...]]] = {
         "docs/results",
         "docs/depth-ablation",
         "docs/elimination",
+        "docs/lower-bound",
         "docs/gallery",
         "docs/fidelity",
         "docs/reproducibility",
