@@ -228,9 +228,9 @@ def _shrunk(network: Network, count: int, exact_below: int) -> Snapshot:
     return network.snapshot()
 
 
-def sample_of(measure: Measure) -> tuple[Floats, Floats]:
-    """Return at most `SAMPLE` equally spaced points float64 [points, features] and their labels."""
-    stride = -(-len(measure.points) // SAMPLE)
+def sample_of(measure: Measure, size: int = SAMPLE) -> tuple[Floats, Floats]:
+    """Return at most `size` equally spaced points float64 [points, features] and their labels."""
+    stride = -(-len(measure.points) // size)
     return (
         measure.points[::stride].astype(np.float64),
         measure.labels[::stride].astype(np.float64),

@@ -5,7 +5,8 @@ more than one that it kept. This method continues from its result by a local sea
 of dynamic sparse training (Mocanu et al. 2018; Evci et al., RigL, 2020), but it decides every
 exchange by the loss after retraining:
 
-1. Eliminate to `target_nnz` weights: stages 1 to 3 of elimination, and `retrain` epochs more.
+1. Eliminate to `target_nnz` weights: stages 1 to 3 of elimination, shorter than there, and
+   `retrain` epochs more.
 2. In each of `rounds` rounds, make `proposals` copies of the best network so far. In each copy
    grow `grown` absent weights at random places between its neurons; with probability
    `REVIVAL` some of them connect a new neuron. Train for 2 `retrain` epochs at the experiment's
@@ -14,9 +15,9 @@ exchange by the loss after retraining:
    the rate. The copy of least loss replaces the best network if its loss is less.
 3. Train for `Experiment.epochs` epochs with the experiment's learning-rate schedule.
 
-Losses are those of the saliency's sample. Rates are `fine` times the experiment's, except while
-grown weights are trained. The random numbers come from numpy's PCG64 with the seed of the
-experiment's stream "exchange", as 53-bit fractions.
+Saliencies and losses are those of a sample of `SAMPLE` points. Rates are `fine` times the
+experiment's, except while grown weights are trained. The random numbers come from numpy's PCG64
+with the seed of the experiment's stream "exchange", as 53-bit fractions.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
 
+SAMPLE = 512
+"""Maximum number of points that decide the exchanges: half of what elimination uses."""
+
 REVIVAL = 0.3
 """Probability that a proposal connects a neuron without weights."""
 
@@ -52,7 +56,7 @@ Draw = Callable[[], float]
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
     """Eliminate and exchange weights; see `pruning.protocol.PrunesAdaptively`."""
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
-    sample = sample_of(measure)
+    sample = sample_of(measure, SAMPLE)
     bits = np.random.PCG64(experiment.seed("exchange"))
 
     def draw() -> float:

@@ -146,8 +146,8 @@ def _check(
     templates: Sequence[NDArray[np.generic]],
     dtype: str,
 ) -> None:
-    found = [(str(np.asarray(array).dtype), np.shape(array)) for array in arrays]
-    expected = [(dtype, array.shape) for array in templates]
+    found = [(np.asarray(array).dtype, np.shape(array)) for array in arrays]
+    expected = [(np.dtype(dtype), array.shape) for array in templates]
     if found != expected:
         raise ValueError(
             f"method {method!r} returned {name} that do not fit the network: {_text(found)}; "
@@ -155,5 +155,5 @@ def _check(
         )
 
 
-def _text(arrays: Sequence[tuple[str, tuple[int, ...]]]) -> str:
+def _text(arrays: Sequence[tuple[np.dtype[np.generic], tuple[int, ...]]]) -> str:
     return ", ".join(f"{dtype} {list(shape)}" for dtype, shape in arrays)

@@ -34,14 +34,27 @@ BUDGET = {
 
 _TEN_ROUNDS = {"rounds": Setting(10, 1, 100_000, "rounds of pruning"), **BUDGET}
 _MAX_INT32 = 2**31 - 1
-_ELIMINATION = {
-    "dense": Setting(0.4, 0.0, 100.0, "dense training, as a multiple of epochs"),
-    "shrink": Setting(1.2, 0.0, 100.0, "pruning to exact_below, as a multiple of epochs"),
-    "exact_below": Setting(70, 1, 10_000, "number of weights below which one at a time is removed"),
-    "candidates": Setting(6, 1, 1000, "networks retrained to choose the weight to remove"),
-    "retrain": Setting(0.08, 0.0, 100.0, "training of each candidate, as a multiple of epochs"),
-    "fine": Setting(0.5, 1e-6, 1.0, "factor of the learning rate below exact_below"),
-}
+
+
+def _elimination(
+    dense: float, shrink: float, exact_below: int, candidates: int
+) -> dict[str, Setting]:
+    """Return the settings of a method that eliminates, with some of their defaults."""
+    return {
+        "dense": Setting(dense, 0.0, 100.0, "dense training, as a multiple of epochs"),
+        "shrink": Setting(shrink, 0.0, 100.0, "pruning to exact_below, as a multiple of epochs"),
+        "exact_below": Setting(
+            exact_below, 1, 10_000, "number of weights below which one at a time is removed"
+        ),
+        "candidates": Setting(
+            candidates, 1, 1000, "networks retrained to choose the weight to remove"
+        ),
+        "retrain": Setting(0.08, 0.0, 100.0, "training of each candidate, as a multiple of epochs"),
+        "fine": Setting(0.5, 1e-6, 1.0, "factor of the learning rate below exact_below"),
+    }
+
+
+_ELIMINATION = _elimination(0.4, 1.2, 70, 6)
 
 # The colours are those of Okabe and Ito (Color Universal Design, 2008), which remain distinct with
 # the common kinds of colour blindness, and two more.
@@ -185,9 +198,9 @@ _METHODS = (
         TO_TARGET,
         "pruning.exchange",
         (1000, 20000),
-        settings=_ELIMINATION
+        settings=_elimination(0.2, 0.3, 50, 2)
         | {
-            "rounds": Setting(4, 0, 100_000, "rounds of regrowing and eliminating weights"),
+            "rounds": Setting(10, 0, 100_000, "rounds of regrowing and eliminating weights"),
             "proposals": Setting(6, 1, 1000, "networks that are changed in a round"),
             "grown": Setting(8, 1, 1000, "weights that grow in each of them"),
         },
