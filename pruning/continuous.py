@@ -19,9 +19,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.protocol import Free, Measure, Objective, Segment
+from pruning.protocol import Free, Measure, Objective, Requests, Segment
 from pruning.segments import (
-    Requests,
     dense_network,
     finetuned,
     finetuned_stages,

@@ -23,11 +23,15 @@ experiment's learning rate, stages 3 and 4 `fine` times it. After each removal a
 outgoing weights loses its incoming ones, and a neuron without incoming weights is folded into the
 biases of the next layer. Every kept weight then lies on a path from an input to the output, and
 fewer than `target_nnz` weights can remain.
+
+With `target_accuracy`, stage 3 ends after `PATIENCE` removals in a row below the accuracy. Stage 4
+is then tried with the networks of stages 3 and 2, the sparsest first, until one keeps the accuracy.
+If none does, the one with most weights is returned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from itertools import chain
 from math import isfinite
 from typing import Any
@@ -37,9 +41,13 @@ import numpy as np
 from pruning.biases import bias_masks
 from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
 from pruning.saliency import Floats, Unrolled
+from pruning.to_accuracy import ASSUMED_LEFT, keeps, number_of_weights
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
+
+PATIENCE = 10
+"""Removals below `target_accuracy` in a row, each measured before stage 4, that end stage 3."""
 
 EVENTS = 40
 """Number of removals of stage 2."""
@@ -145,8 +153,30 @@ class Network:
 
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
     """Eliminate weights; see `pruning.protocol.PrunesAdaptively`."""
+    if experiment.target_accuracy is not None:
+        return _to_accuracy(experiment, layers, measure)
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
     return eliminate(experiment, layers, measure, target, Network)
+
+
+def _to_accuracy(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
+    """Eliminate as far as the accuracy is kept."""
+    passed: list[tuple[Snapshot, int]] = []
+    misses = 0
+
+    def visit(network: Snapshot, step: int) -> bool:
+        nonlocal misses
+        passed.append((network, step))
+        misses = 0 if keeps(experiment, network, measure) else misses + 1
+        few = number_of_weights(network) <= setting(experiment, "exact_below")
+        return few and misses > PATIENCE
+
+    network, _ = yield from eliminated(experiment, layers, measure, 1, Network, visit)
+    for candidate, step in reversed(passed):
+        network = yield from annealed(experiment, candidate, measure, step)
+        if keeps(experiment, network, measure):
+            break
+    return network
 
 
 def eliminate(
@@ -167,8 +197,19 @@ def eliminated(
     measure: Measure,
     target: int,
     pruned_network: type[Network],
+    visit: Callable[[Snapshot, int], bool] = lambda network, step: False,
 ) -> Generator[Segment | list[Segment], Any, tuple[Snapshot, int]]:
-    """Return the network of at most `target` weights after stages 1 to 3, and the next step."""
+    """Return the network of at most `target` weights after stages 1 to 3, and the next step.
+
+    Args:
+        experiment: the training.
+        layers: initial network.
+        measure: the data set.
+        target: number of weights to leave.
+        pruned_network: proposes removals.
+        visit: called with every network after a removal and its training, and the next step;
+            returns whether stage 3 ends.
+    """
     sample = sample_of(measure)
     steps = {
         stage: round(setting(experiment, stage) * experiment.epochs * measure.steps_per_epoch)
@@ -184,7 +225,7 @@ def eliminated(
     step = steps["dense"]
     network = yield Segment(network, 0, step, experiment.lr)
 
-    weights = sum(weight.size for weight, _ in layers)
+    weights, done = sum(weight.size for weight, _ in layers), False
     for event in range(1, EVENTS + 1):
         if not is_finite(network):
             return network, step
@@ -193,8 +234,12 @@ def eliminated(
         last = steps["dense"] + steps["shrink"] * event // EVENTS
         network = yield Segment(shrunk, step, last, experiment.lr)
         step = last
-
-    while is_finite(network) and (pruned := pruned_network(network, sample)).weights > target:
+        done = visit(network, step)
+    while (
+        not done
+        and is_finite(network)
+        and (pruned := pruned_network(network, sample)).weights > target
+    ):
         segments = []
         for removal in pruned.removals(candidates, exact=True):
             candidate = pruned_network(network, sample)
@@ -207,6 +252,7 @@ def eliminated(
             break
         network = min((yield segments), key=lambda network: _loss(measure, network))
         step += steps["retrain"]
+        done = visit(network, step)
     return network, step
 
 
@@ -250,6 +296,8 @@ def _loss(measure: Measure, network: Snapshot) -> float:
 
 def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
     """See `pruning.registry.stages_of`."""
+    if experiment.target_accuracy is not None:
+        return [*stages_to(experiment, weights, ASSUMED_LEFT), (float(PATIENCE), ASSUMED_LEFT)]
     target = target_of(experiment, weights)
     return [*stages_to(experiment, weights, target), (1.0, target)]
 

@@ -11,6 +11,10 @@ intervals, before every step t > 0 that is a multiple of int(T / 200):
 Changes in the authors' run (docs/paper.md, section 5): weights equal to the m-th largest are pruned
 too, so m - 1 stay. quirk: the last two events have s > 1 and m = k - 1, so k - 2 weights remain at
 the end (28 for width 16 and target 30).
+
+With `target_accuracy` in place of k, rounds of one training each remove a fifth of the weights
+first and less later, as `pruning.to_accuracy` describes. In the first half of a round the weights
+are removed at the start of every epoch along the same curve, and the second half recovers.
 """
 
 from __future__ import annotations
@@ -22,10 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.magnitude import full_masks, keep_largest
-from pruning.protocol import Batch, Pruned, Snapshot, target_of
+from pruning.protocol import Batch, Measure, Pruned, Requests, Segment, Snapshot, target_of
+from pruning.to_accuracy import number_of_weights, pruned_to_accuracy, rounds_to_accuracy
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
+
+FRACTION = 0.2
+"""Fraction of the weights that a round removes with `target_accuracy`, until one fails."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +90,31 @@ def begin(
     return _Schedule(full_masks(layers), weights, target, steps, events, exponent)
 
 
+def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
+    """Prune as far as an accuracy is kept; see `pruning.protocol.PrunesAdaptively`."""
+    exponent = float(setting(experiment, "exponent"))
+    rates = measure.learning_rates
+
+    def one_round(network: Snapshot, left: int, first: int) -> Requests:
+        weights, half = number_of_weights(network), max(1, len(rates) // 2)
+        for epoch, rate in enumerate(rates):
+            if epoch < half:
+                # A rank keeps one weight fewer.
+                rank = count(weights, left, (epoch + 1) / half, exponent) + 1
+                pruned = keep_largest(network.layers, rank)
+                masks = pruned.weight_masks, pruned.bias_masks
+                network = Snapshot(network.layers, network.velocities, *masks)
+            step = first + epoch * measure.steps_per_epoch
+            network = yield Segment(network, step, step + measure.steps_per_epoch, rate)
+        return network
+
+    return pruned_to_accuracy(experiment, layers, measure, FRACTION, one_round)
+
+
 def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
     """See `pruning.registry.stages_of`."""
+    if experiment.target_accuracy is not None:
+        return rounds_to_accuracy(weights, FRACTION)
     target = target_of(experiment, weights)
     exponent = float(setting(experiment, "exponent"))
     parts = 40

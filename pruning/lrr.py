@@ -11,7 +11,8 @@ by the signs why it leaves better networks than the lottery ticket. With N weigh
 
 Each round takes `Experiment.epochs` epochs with the experiment's schedule and a new optimiser. The
 n_r weights of largest magnitude of the whole network are kept, fewer if several equal the largest
-one removed.
+one removed. With `target_accuracy` the rounds end, and become smaller, as `pruning.to_accuracy`
+describes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.magnitude import full_masks, keep_largest
-from pruning.protocol import Batch, Pruned, Snapshot, target_of
+from pruning.protocol import Batch, Measure, Pruned, Requests, Snapshot, target_of
+from pruning.segments import at_rest, train_rounds
+from pruning.to_accuracy import pruned_to_accuracy, rounds_to_accuracy
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -52,9 +55,14 @@ class _Schedule:
         return range(self.steps, self.rounds * self.steps, self.steps)
 
     def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
-        pruned = keep_largest(network.layers, self.counts[step // self.steps] + 1)
-        at_rest = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in network.layers]
-        return Snapshot(network.layers, at_rest, pruned.weight_masks, pruned.bias_masks)
+        return _pruned(network, self.counts[step // self.steps])
+
+
+def _pruned(network: Snapshot, count: int) -> Snapshot:
+    """Return the network with its largest weights and without momentum."""
+    pruned = keep_largest(network.layers, count + 1)
+    velocities = at_rest(network.layers)
+    return Snapshot(network.layers, velocities, pruned.weight_masks, pruned.bias_masks)
 
 
 def counts(weights: int, target: int, fraction: float) -> list[int]:
@@ -77,8 +85,20 @@ def begin(
     )
 
 
+def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
+    """Prune as far as an accuracy is kept; see `pruning.protocol.PrunesAdaptively`."""
+
+    def one_round(network: Snapshot, left: int, first: int) -> Requests:
+        return train_rounds(_pruned(network, left), measure, first)
+
+    fraction = float(setting(experiment, "fraction"))
+    return pruned_to_accuracy(experiment, layers, measure, fraction, one_round)
+
+
 def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
     """See `pruning.registry.stages_of`."""
+    if experiment.target_accuracy is not None:
+        return rounds_to_accuracy(weights, float(setting(experiment, "fraction")))
     return [(1.0, left) for left in _counts(experiment, weights)]
 
 

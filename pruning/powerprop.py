@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.gmp import begin, stages
-from pruning.protocol import Batch, Free, Measure, Objective, Segment, Snapshot
-from pruning.segments import Requests, dense_network, flat_weights
+from pruning.protocol import Batch, Free, Measure, Objective, Requests, Segment, Snapshot
+from pruning.segments import dense_network, flat_weights
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting

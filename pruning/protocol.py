@@ -219,7 +219,7 @@ class Measure(Protocol):
 
     @property
     def points(self) -> NDArray[np.float32]:
-        """All points, float32 [N, features]; not to be changed."""
+        """All points to train on, float32 [N, features]; not to be changed."""
 
     @property
     def labels(self) -> NDArray[np.float32]:
@@ -235,6 +235,15 @@ class Measure(Protocol):
 
     def __call__(self, network: Snapshot) -> Measurement:
         """Measure a network whose masked parameters are zero, as trained networks are."""
+
+    def validation(self, network: Snapshot) -> Measurement:
+        """Measure a network on the points for choices between networks.
+
+        If the method has `Method.validates`, or the experiment a `target_accuracy` on a data set
+        with a test split, these are a tenth of the points, the same for every experiment of a data
+        set, which are held out from training and are not among `points`. Otherwise they are
+        `points`: such a data set is one to fit, not to generalise from.
+        """
 
 
 Requests = Generator[Segment | list[Segment], Any, Snapshot]

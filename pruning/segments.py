@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pruning.biases import bias_masks
 from pruning.magnitude import full_masks
-from pruning.protocol import Measure, Objective, Segment, Snapshot
+from pruning.protocol import Measure, Objective, Requests, Segment, Snapshot
 from pruning.selection import by_layer
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
-
-Requests = Generator[Segment, Snapshot, Snapshot]
-"""Yields segments of training, receives the trained networks, and returns the final one."""
 
 
 def dense_network(layers: Layers) -> Snapshot:

@@ -12,8 +12,7 @@ It is deep weight factorisation with two factors; see `pruning.dwf` for the chan
 from __future__ import annotations
 
 from pruning.dwf import factorised, stages
-from pruning.protocol import Measure
-from pruning.segments import Requests
+from pruning.protocol import Measure, Requests
 from search.experiment import Experiment
 from search.layers import Layers
 

@@ -18,9 +18,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.protocol import Free, Measure, Objective
+from pruning.protocol import Free, Measure, Objective, Requests
 from pruning.segments import (
-    Requests,
     dense_network,
     finetuned,
     finetuned_stages,

@@ -55,6 +55,8 @@ class Method:
         other_name: name in the paper authors' lists, if it differs; or empty.
         rounds_setting: name of the setting that is the number of training rounds, of
             `Experiment.epochs` each; empty if there is one round.
+        validates: whether a tenth of the points is held out from training in every experiment, for
+            `pruning.protocol.Measure.validation`; only of an adaptive method.
         display_name: name in reports, as the method's paper spells it; empty: `name`.
         style: colours and marker in reports; None: chosen from the name.
     """
@@ -69,6 +71,7 @@ class Method:
     steps_at_least: str = ""
     other_name: str = ""
     rounds_setting: str = ""
+    validates: bool = False
     display_name: str = ""
     style: Style | None = None
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from search.experiment import Experiment
-from search.method import TO_TARGET, WITHOUT_TARGET, Method
+from search.method import TO_TARGET, TO_TARGET_OR_ACCURACY, WITHOUT_TARGET, Method
 from search.plugins import METHODS_GROUP, FoundPlugins, find_plugins
 from search.settings import Setting, Value
 from search.styles import Style
@@ -68,7 +68,7 @@ _METHODS = (
     Method(
         "gmp",
         "during",
-        TO_TARGET,
+        TO_TARGET_OR_ACCURACY,
         "pruning.gmp",
         (155, 21000),
         settings=_GMP_SETTINGS,
@@ -175,7 +175,7 @@ _METHODS = (
     Method(
         "elimination",
         "adaptive",
-        TO_TARGET,
+        TO_TARGET_OR_ACCURACY,
         "pruning.elimination",
         (300, 20000),
         settings=_ELIMINATION,
@@ -210,7 +210,7 @@ _METHODS = (
     Method(
         "lrr",
         "during",
-        TO_TARGET,
+        TO_TARGET_OR_ACCURACY,
         "pruning.lrr",
         (10, 2500),
         settings={

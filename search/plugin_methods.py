@@ -37,6 +37,8 @@ def check_method(name: str, loaded: object) -> Method:
         )
     if loaded.keys not in (TO_TARGET, TO_TARGET_OR_ACCURACY, WITHOUT_TARGET):
         raise ValueError("keys must be TO_TARGET, TO_TARGET_OR_ACCURACY or WITHOUT_TARGET")
+    if loaded.validates and loaded.prunes != "adaptive":
+        raise ValueError(f"validates is for adaptive methods, and prunes is {loaded.prunes!r}")
     if not loaded.module:
         raise ValueError("module is empty; allowed: the module with the algorithm")
     cost: tuple[float, ...] = loaded.cost  # not checked by mypy in a plug-in

@@ -30,12 +30,16 @@ class DatasetMeasure:
     """The `pruning.protocol.Measure` of a training.
 
     Args:
-        dataset: data set to measure on.
+        dataset: points to train on.
         schedule: steps of the training.
+        validation: points that are held out; None if there are none.
     """
 
-    def __init__(self, dataset: Dataset, schedule: StepSchedule) -> None:
+    def __init__(
+        self, dataset: Dataset, schedule: StepSchedule, validation: Dataset | None = None
+    ) -> None:
         self._dataset = dataset
+        self._validation = validation or dataset
         self.points = _read_only(dataset.points)
         self.labels = _read_only(dataset.labels)
         self.steps_per_epoch = schedule.steps_per_epoch
@@ -43,8 +47,22 @@ class DatasetMeasure:
 
     def __call__(self, network: Snapshot) -> Measurement:
         """Measure a network; see `pruning.protocol.Measure`."""
-        hits, loss, _ = evaluate(network, self._dataset)
-        return Measurement(hits / len(self.labels), loss / len(self.labels))
+        return _measurement(network, self._dataset)
+
+    def validation(self, network: Snapshot) -> Measurement:
+        """Measure a network; see `pruning.protocol.Measure`."""
+        return _measurement(network, self._validation)
+
+
+def _measurement(network: Snapshot, dataset: Dataset) -> Measurement:
+    hits, loss, _ = evaluate(network, dataset)
+    return Measurement(hits / len(dataset), loss / len(dataset))
+
+
+def holds_out(experiment: Experiment, dataset: Dataset) -> bool:
+    """Return whether a training holds points out; see `pruning.protocol.Measure.validation`."""
+    chooses = experiment.target_accuracy is not None and dataset.test is not None
+    return chooses or method_named(experiment.method).validates
 
 
 def _read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -75,8 +93,9 @@ def train_adaptively(
     started = time.perf_counter()
     method = experiment.method
     layers = starting_network(experiment, inits, dataset.features, dataset.outputs)
-    schedule = StepSchedule(experiment, dataset)
-    measure = DatasetMeasure(dataset, schedule)
+    parts = dataset.parts() if holds_out(experiment, dataset) else (dataset, None)
+    schedule = StepSchedule(experiment, parts[0])
+    measure = DatasetMeasure(parts[0], schedule, parts[1])
     cost = Cost()
     requests = pruning_adaptively(method_named(method))
     with standard_state():
@@ -88,7 +107,7 @@ def train_adaptively(
             for segment in segments:
                 check_segment(method, segment, layers)
                 cost.add(segment.network, int(segment.last_step) - int(segment.first_step))
-            trained = _trained(experiment, dataset, schedule, segments)
+            trained = _trained(experiment, parts[0], schedule, segments)
             together = trained if isinstance(requested, list) else trained[0]
             requested = _resumed(method, generator, together)
         check_snapshot(method, requested, layers)

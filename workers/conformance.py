@@ -232,6 +232,19 @@ def impossible_target_is_refused(method: str) -> None:
         )
 
 
+def target_accuracy_is_kept(method: str) -> None:
+    """With a target_accuracy that every network has, few weights are left, and it is kept."""
+    if "target_accuracy" not in method_named(method).keys:
+        return
+    aimed = replace(pruned_experiment(method, 3, 15), target_nnz=None, target_accuracy=0.4)
+    (row,) = train_batch([aimed]).to_pylist()
+    _require(row["status"] in ("ok", "collapsed"), f"its status is {row['status']}")
+    _require(row["accuracy"] >= 0.4, f"its accuracy is {row['accuracy']}")
+    _require(len(row["weights"]) < 15, f"{len(row['weights'])} of 27 weights are left")
+    both = _refusal(replace(aimed, target_nnz=15))
+    _require("exclude each other" in both, both or "two targets: no ValueError")
+
+
 def explicit_masks_are_refused(method: str) -> None:
     """An experiment that gives masks is refused."""
     experiment = replace(pruned_experiment(method, 3, 15), masks=("11|11|10",))
@@ -251,6 +264,7 @@ METHOD_CHECKS: tuple[Check, ...] = (
     row_is_independent_of_its_batch,
     row_describes_the_trained_network,
     impossible_target_is_refused,
+    target_accuracy_is_kept,
     explicit_masks_are_refused,
 )
 """Checks of a method that chooses its masks."""

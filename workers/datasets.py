@@ -133,6 +133,25 @@ class Dataset:
                 digest.update(np.asarray(part.labels, dtype="<f4").tobytes())
         return digest.hexdigest()[:16]
 
+    def parts(self) -> tuple[Dataset, Dataset]:
+        """Return nine tenths of the points to train on and a tenth for validation.
+
+        The order is a permutation whose seed is the name's hash, so that all trainings have the
+        same parts. Neither part has a test split.
+        """
+        # Imported late: it loads numba, which commands that only read data sets do not need.
+        from workers.orders import permutation
+
+        seed = int.from_bytes(hashlib.blake2b(self.name.encode(), digest_size=8).digest(), "little")
+        order = np.empty(len(self), np.uint32)
+        permutation(seed, 0, order)
+        count = max(1, len(self) // 10)
+        trained, held_out = (
+            replace(self, points=self.points[part], labels=self.labels[part], test=None)
+            for part in (np.sort(order[count:]), np.sort(order[:count]))
+        )
+        return trained, held_out
+
     @property
     def features(self) -> int:
         """Number of features of a point, and so of inputs of a network."""

@@ -1,0 +1,78 @@
+"""Pruning as far as an accuracy is kept, in place of a number of weights.
+
+1. Train the whole network for one round: `Experiment.epochs` epochs with the schedule.
+2. Continue from the last network that kept `target_accuracy`: a round leaves a fraction f of its
+   weights out. If the accuracy after the round is kept, repeat; if not, drop the round and halve f.
+3. Stop when a round that removes a single weight does not keep the accuracy, or one weight is left.
+
+The accuracy is that of `Measure.validation`. If the whole network does not reach it, it is returned
+as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pruning.protocol import Measure, Requests, Snapshot
+from pruning.segments import dense_network, train_rounds
+from search.experiment import Experiment
+from search.layers import Layers
+
+Round = Callable[[Snapshot, int, int], Requests]
+"""(network, number of weights to leave, first step) -> requests for the training of one round."""
+
+ASSUMED_LEFT = 20
+"""Number of weights at which pruning is assumed to stop, for estimates of cost."""
+
+
+def keeps(experiment: Experiment, network: Snapshot, measure: Measure) -> bool:
+    """Return whether a network has the experiment's `target_accuracy`."""
+    target = experiment.target_accuracy
+    return target is not None and measure.validation(network).accuracy >= target
+
+
+def pruned_to_accuracy(
+    experiment: Experiment,
+    layers: Layers,
+    measure: Measure,
+    fraction: float,
+    round_of: Round,
+) -> Requests:
+    """Return the last network that kept the accuracy.
+
+    Args:
+        experiment: experiment with `target_accuracy`.
+        layers: initial network.
+        measure: the data set.
+        fraction: fraction of the weights that the first rounds remove.
+        round_of: training of a round that prunes.
+    """
+    steps = len(measure.learning_rates) * measure.steps_per_epoch
+    network = yield from train_rounds(dense_network(layers), measure)
+    first, weights = steps, number_of_weights(network)
+    possible = keeps(experiment, network, measure)
+    while possible and weights > 1:
+        left = max(1, min(weights - 1, int(weights * (1 - fraction))))
+        candidate = yield from round_of(network, left, first)
+        first += steps
+        if keeps(experiment, candidate, measure):
+            # Fewer can be left: equal magnitudes are removed together.
+            network, weights = candidate, number_of_weights(candidate)
+        else:
+            possible = left < weights - 1
+            fraction /= 2
+    return network
+
+
+def number_of_weights(network: Snapshot) -> int:
+    """Return the number of unmasked weights."""
+    return sum(int(mask.sum()) for mask in network.weight_masks)
+
+
+def rounds_to_accuracy(weights: int, fraction: float) -> list[tuple[float, int]]:
+    """Return the stages of a training; see `pruning.registry.stages_of`."""
+    stages = [(1.0, weights)]
+    while weights > ASSUMED_LEFT:
+        weights = min(weights - 1, int(weights * (1 - fraction)))
+        stages.append((1.0, weights))
+    return stages
