@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from analysis.comparison import compare, success_rates
     from analysis.drawing.figure import draw
     from analysis.drawing.files import save_drawing
+    from analysis.exact import exact_accuracy
     from analysis.network import Network, accuracy, network_from_row
     from analysis.networks import Networks, group_isomorphic
     from analysis.plots import plot_pareto, plot_sparsest
@@ -101,6 +102,7 @@ _EXPORTS = {
     "compare": "analysis.comparison",
     "draw": "analysis.drawing.figure",
     "group_isomorphic": "analysis.networks",
+    "exact_accuracy": "analysis.exact",
     "load_dataset": "workers.datasets",
     "network_from_row": "analysis.network",
     "open": "analysis.store:open_store",
@@ -207,6 +209,7 @@ __all__ = [
     "choice",
     "compare",
     "draw",
+    "exact_accuracy",
     "full_masks",
     "group_isomorphic",
     "highest",

@@ -1,0 +1,156 @@
+"""Accuracy of a network on line segments, in exact rational arithmetic.
+
+The points of a Cubist Spiral lie on line segments. Along a segment, a ReLU network is a continuous
+piecewise linear function, so the part of the segment on the right side of the boundary can be
+computed instead of sampled. Real arithmetic has no rounding: a network whose accuracy depends on
+the rounding of its logits, or on the positions of the points, has another accuracy here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+
+from pruning.network import MaskedNetwork
+from search.layers import Layers
+from workers.datasets import Dataset
+
+MAX_JUMP = 3.0
+"""Distance of consecutive points that ends a segment, over the median distance."""
+
+MAX_DEVIATION = 1e-5
+"""Maximum distance of a point from its segment, in standard deviations of a feature. Rounding to
+float32 causes less than 1e-6."""
+
+Piecewise = list[Fraction]
+"""Values of a piecewise linear function at the current positions along a segment."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A line segment of points of one class.
+
+    Attributes:
+        start: coordinates of its first point.
+        end: coordinates of its last point.
+        label: class of its points, 0 or 1.
+        points: number of its points.
+    """
+
+    start: tuple[Fraction, ...]
+    end: tuple[Fraction, ...]
+    label: int
+    points: int
+
+
+def exact_accuracy(network: MaskedNetwork | Layers, dataset: Dataset) -> Fraction:
+    """Return the fraction of a data set's segments that a network classifies correctly.
+
+    Segments count by their numbers of points, so this is the limit of the accuracy for ever more
+    points on each.
+
+    Args:
+        network: module, or its float32 parameters, with one logit; class 1 is where it is above 0.
+        dataset: data set of two classes whose points lie on line segments, in their order.
+
+    Raises:
+        ValueError: the network has several logits, or the points do not lie on segments.
+    """
+    layers = network.layers() if isinstance(network, MaskedNetwork) else network
+    if len(layers[-1][1]) != 1 or dataset.classes != 2:
+        raise ValueError("exact accuracy is defined for two classes and one logit")
+    exact = [
+        ([[_fraction(w) for w in row] for row in weight], [_fraction(b) for b in bias])
+        for weight, bias in layers
+    ]
+    segments = segments_of(dataset)
+    right = Fraction(0)
+    for segment in segments:
+        positive = _positive_part(exact, segment)
+        right += segment.points * (positive if segment.label else 1 - positive)
+    return right / sum(segment.points for segment in segments)
+
+
+def segments_of(dataset: Dataset) -> list[Segment]:
+    """Return the line segments on which the points of a data set lie, in order.
+
+    Raises:
+        ValueError: consecutive points of a class do not lie on segments.
+    """
+    points = dataset.points.astype(np.float64)
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    ends = (steps > MAX_JUMP * np.median(steps)) | (np.diff(dataset.labels) != 0)
+    breaks = [0, *(np.flatnonzero(ends) + 1), len(points)]
+    segments = []
+    for first, end in pairwise(breaks):
+        start, direction = points[first], points[end - 1] - points[first]
+        length = float(np.linalg.norm(direction))
+        offsets = points[first:end] - start
+        along = offsets @ direction / max(length, MAX_DEVIATION) ** 2
+        if length == 0 or np.abs(offsets - along[:, None] * direction).max() > MAX_DEVIATION:
+            raise ValueError(f"the points of {dataset.name} do not lie on line segments in order")
+        segments.append(
+            Segment(
+                tuple(map(_fraction, dataset.points[first])),
+                tuple(map(_fraction, dataset.points[end - 1])),
+                int(dataset.labels[first]),
+                int(end - first),
+            )
+        )
+    return segments
+
+
+def _positive_part(
+    layers: list[tuple[list[list[Fraction]], list[Fraction]]], segment: Segment
+) -> Fraction:
+    """Return the fraction of a segment on which a network is positive."""
+    positions = [Fraction(0), Fraction(1)]
+    values = [[a, b] for a, b in zip(segment.start, segment.end, strict=True)]
+    for number, (weight, bias) in enumerate(layers):
+        values = [
+            [
+                b
+                + sum(
+                    (w * value[i] for w, value in zip(row, values, strict=True) if w), Fraction(0)
+                )
+                for i in range(len(positions))
+            ]
+            for row, b in zip(weight, bias, strict=True)
+        ]
+        positions, values = _with_zeros(positions, values)
+        if number < len(layers) - 1:
+            values = [[max(v, Fraction(0)) for v in value] for value in values]
+    (logit,) = values
+    intervals = zip(pairwise(positions), pairwise(logit), strict=True)
+    return sum((b - a for (a, b), ends in intervals if max(ends) > 0), Fraction(0))
+
+
+def _with_zeros(
+    positions: list[Fraction], values: list[Piecewise]
+) -> tuple[list[Fraction], list[Piecewise]]:
+    """Add the positions at which a function changes its sign; return all functions there."""
+    added: set[Fraction] = set(positions)
+    for value in values:
+        for (a, b), (start, end) in zip(pairwise(positions), pairwise(value), strict=True):
+            if start * end < 0:
+                added.add(a + (b - a) * start / (start - end))
+    places = sorted(added)
+    return places, [_at(places, positions, value) for value in values]
+
+
+def _at(places: list[Fraction], positions: list[Fraction], value: Piecewise) -> Piecewise:
+    """Return a function, given at sorted positions, at sorted places that contain them."""
+    result, i = [], 0
+    for place in places:
+        if place > positions[i + 1]:
+            i += 1
+        share = (place - positions[i]) / (positions[i + 1] - positions[i])
+        result.append(value[i] + share * (value[i + 1] - value[i]))
+    return result
+
+
+def _fraction(value: np.float32) -> Fraction:
+    return Fraction(*float(value).as_integer_ratio())
