@@ -195,12 +195,12 @@ def test_row_has_the_accuracy_and_loss_of_the_test_split(monkeypatch: pytest.Mon
         whole.labels[:500],
         test=(whole.points[500:], whole.labels[500:]),
     )
-    sets = {"split": split, "whole": whole}
+    sets = {"split": split, whole.name: whole}
     monkeypatch.setattr(train, "load_dataset", sets.__getitem__)
     experiments = [
         Experiment(dataset="split", structure=(5, 4), epochs=3),
         Experiment(dataset="split", structure=(5, 4), epochs=3, lr=1e20, schedule="constant"),
-        Experiment(dataset="whole", structure=(5, 4), epochs=3),
+        Experiment(dataset=whole.name, structure=(5, 4), epochs=3),
     ]
     tested, diverged, untested = train_batch(experiments).to_pylist()
     assert split.test is not None
