@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from analysis.store import QueryResult, Store, open_published
     from analysis.store import open_store as open
     from analysis.tables import by_width, pareto, sparsest_networks
-    from orchestrator.from_python import run, train
+    from orchestrator.from_python import run, search, train
     from pruning.biases import bias_masks
     from pruning.functional import (
         batch_loss,
@@ -113,6 +113,7 @@ _EXPORTS = {
     "register": "workers.registering",
     "run": "orchestrator.from_python",
     "save_drawing": "analysis.drawing.files",
+    "search": "orchestrator.from_python",
     "sparsest_networks": "analysis.tables",
     "success_rates": "analysis.comparison",
     "train": "orchestrator.from_python",
@@ -228,6 +229,7 @@ __all__ = [
     "run",
     "saliencies",
     "save_drawing",
+    "search",
     "setting",
     "sparsest_networks",
     "standardised",

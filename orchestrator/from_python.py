@@ -1,4 +1,4 @@
-"""Training from Python: `run` is the command of that name, `train` a sweep without a file."""
+"""Training from Python: the commands `run` and `search`, and `train`, a sweep without a file."""
 
 from __future__ import annotations
 
@@ -26,11 +26,17 @@ from orchestrator.planning.targets import Targets, find_targets
 from orchestrator.plugins import packages_of, registered_here
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import StopRequest
+from orchestrator.strategy_search import Interrupted, SearchOptions, StrategySearch
 from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
 from search.catalogue import Selection
+from search.datasets import dataset_named
+from search.experiment import Experiment
 from search.indices import IndexSet
 from search.methods import method_named
+from search.strategies.catalogue import strategy_named
+from search.strategies.problem import Strategy
+from search.structure import Structure
 from search.study import Study
 from search.sweeps.file import study_from
 from search.sweeps.keys import table_keys
@@ -201,6 +207,108 @@ def train(
         return opened.rows([study[index].experiment_id for index in wanted])
 
 
+def search(
+    structure: str,
+    store: str | Path,
+    *,
+    hours: float,
+    strategy: str | Strategy = "halving",
+    target: float = 0.95,
+    dataset: str = "cubist-spiral",
+    lr: float = 0.05,
+    schedule: str = "cosine",
+    epochs: int = 50,
+    batch_size: int = 128,
+    exhaustive: bool = False,
+    workers: int | None = None,
+    executor: str = "auto",
+    root_seed: int = 0,
+    progress: bool | None = None,
+) -> QueryResult:
+    """Search for the sparsest network that reaches an accuracy, like `sparsest search --strategy`.
+
+    Calling it again resumes. The strategy may be a function of yours, which proposes experiments
+    and receives their results (`Problem`); give it another name when you change it.
+
+    Args:
+        structure: hidden layers of the largest network, such as "7x3x3".
+        store: folder of the store that keeps all trainings, or its address on S3.
+        hours: hours of training, of one core, after which the search ends.
+        strategy: name of a strategy, or its function.
+        target: accuracy to reach, 0 to 1.
+        dataset: name of the data set.
+        lr: learning rate.
+        schedule: learning-rate schedule.
+        epochs: epochs of a full training.
+        batch_size: points in a step.
+        exhaustive: whether to try every distinct network of the structure.
+        workers: as for `run`.
+        executor: as for `run`.
+        root_seed: seed of all random numbers.
+        progress: as for `run`.
+
+    Returns:
+        The networks with the fewest weights that reached the target, the one whose training
+        succeeds most often first: all columns of `results`, and reached and trainings, the
+        successes of repeated trainings. No rows if none reached it.
+
+    Raises:
+        ValueError: an option is not valid.
+        orchestrator.errors.UserError: nothing can be trained here.
+        storage.errors.StoreError: the store cannot be used.
+        KeyboardInterrupt: it was interrupted before its hours were over.
+
+    Example:
+        >>> import sparsest
+        >>> found = sparsest.search(
+        ...     "3x2", "runs/search", hours=0.0001, dataset="two-moons", target=0.8, epochs=2
+        ... )
+        >>> {"weight_nnz", "reached", "trainings"} <= set(found.arrow().column_names)
+        True
+    """
+    function = strategy_named(strategy) if isinstance(strategy, str) else strategy
+    name = strategy if isinstance(strategy, str) else str(getattr(strategy, "__name__", "own"))
+    hidden = Structure.parse(structure)
+    if not 0 <= target <= 1:
+        raise ValueError(f"target {target!r} is not an accuracy: 0 to 1 are allowed")
+    base = Experiment(
+        study=f"search-{name}",
+        dataset=dataset_named(dataset).name,
+        structure=tuple(hidden),
+        width=max(Experiment().width, *hidden),
+        lr=lr,
+        schedule=schedule,
+        epochs=epochs,
+        batch_size=batch_size,
+        root_seed=root_seed,
+    )
+    called = f"sparsest.search({structure!r}, {str(store)!r}, hours={hours!r}, strategy={name!r})"
+    invocation = Invocation((), None, called)
+    options = SearchOptions(
+        3600 * hours,
+        ExecutorOptions.of(ExecutorChoice(executor), workers, DeviceChoice.auto, None),
+        invocation,
+    )
+    console = _console(progress)
+    with RunStore(_folder(store), invocation.recorded, console) as opened:
+        searching = StrategySearch(function, base, target, exhaustive, options, opened, console)
+        try:
+            found = searching.run()
+        except Interrupted as stop:
+            raise KeyboardInterrupt("the same call resumes where it stopped") from stop
+    ids = [candidate.trial.experiment.experiment_id for candidate in found]
+    with open_store(store) as results:
+        rows = {row["experiment_id"]: row for row in results.rows(ids).arrow().to_pylist()}
+        schema = results.rows([]).arrow().schema
+    table = pa.Table.from_pylist([rows[one] for one in ids], schema=schema)
+    for column, counts in (
+        ("reached", [candidate.hits for candidate in found]),
+        ("trainings", [candidate.trials for candidate in found]),
+    ):
+        table = table.append_column(column, pa.array(counts, pa.int64()))
+    return QueryResult(table)
+
+
 def _document(methods: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the tables of a sweep file with these settings."""
     keys = table_keys()
@@ -238,14 +346,19 @@ def _run(
             f"{here[0]} cannot be used with a store, whose rows outlive the process: leave store= "
             "out, or make a package of it (`sparsest new`)"
         )
-    folder = local_argument(new_store_location(str(store)))
-    assert isinstance(folder, Path)
     console = _console(progress)
-    with RunStore(folder, options.invocation.recorded, console) as opened:
+    with RunStore(_folder(store), options.invocation.recorded, console) as opened:
         result = Training(targets, {}, options, opened, console).run()
     if result.outcome == "interrupted":
         raise KeyboardInterrupt("the same call resumes where it stopped")
     return result
+
+
+def _folder(store: str | Path) -> Path:
+    """Return the folder of a store, or of the working copy of one on S3."""
+    folder = local_argument(new_store_location(str(store)))
+    assert isinstance(folder, Path)
+    return folder
 
 
 class _Rows:
