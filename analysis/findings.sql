@@ -229,7 +229,8 @@ GROUP BY method ORDER BY method
 -- Depth -----------------------------------------------------------------------------------------
 
 -- name: accuracy_by_depth
--- Only studies that prune networks of several depths: in others depth is not what differs.
+-- Only studies that prune networks of several depths: in others depth is not what differs. Of one
+-- budget, or of all (NULL).
 WITH pruned AS (
     SELECT *, len(layers) - 2 AS depth, max(len(layers)) OVER of_study AS deepest,
            min(len(layers)) OVER of_study AS shallowest
@@ -242,7 +243,8 @@ SELECT target_nnz, method, depth, count(*) AS trainings,
        avg(disconnected_nnz / weight_nnz) FILTER (weight_nnz > 0) AS disconnected,
        first(experiment_id ORDER BY accuracy DESC, experiment_id) AS experiment_id
 FROM pruned WHERE deepest > shallowest AND accuracy IS NOT NULL
-GROUP BY target_nnz, method, depth ORDER BY target_nnz, method, depth
+GROUP BY GROUPING SETS ((target_nnz, method, depth), (method, depth))
+ORDER BY target_nnz NULLS FIRST, method, depth
 
 
 -- Disconnected weights --------------------------------------------------------------------------

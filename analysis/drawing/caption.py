@@ -41,6 +41,7 @@ CAPTION_COLUMNS = (
     "schedule",
     "epochs",
     "init",
+    "init_scheme",
     "dataset",
     "root_seed",
 )
@@ -100,7 +101,7 @@ def caption_of_row(row: Mapping[str, Any], layers: Layers, parts: Parts) -> Capt
         "lr": f"{row['lr']:g}",
         "schedule": row["schedule"],
         "epochs": row["epochs"],
-        "init": row["init"].partition(":")[0],
+        "init": ", ".join(filter(None, (row["init"].partition(":")[0], row["init_scheme"]))),
         "study": row["study"],
         "root_seed": row["root_seed"] or None,
     }

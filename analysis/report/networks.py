@@ -44,13 +44,19 @@ class PlottedNetwork:
     def facts(self) -> dict[str, str]:
         """Return the details that the page shows, under the same names for every network."""
         row, budget = self.row, self.row["target_nnz"]
+        training = (
+            f"lr {row['lr']:g}",
+            row["schedule"],
+            row["init"].partition(":")[0],
+            row["init_scheme"],
+        )
         return {
             "accuracy": percent(row["accuracy"]),
             "nonzero weights": f"{row['weight_nnz']:,}",
             "with biases": f"{row['model_nnz']:,}",
             "on a path": f"{row['effective_nnz']:,}",
             "budget": "" if budget is None else f"{budget:,} weights",
-            "training": f"lr {row['lr']:g}, {row['schedule']}, {row['init'].partition(':')[0]}",
+            "training": ", ".join(filter(None, training)),
             "settings": settings_text(row["hyperparameters"]),
             "root seed": f"{row['root_seed']}",
             "number": self.label,

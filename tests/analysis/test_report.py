@@ -323,9 +323,11 @@ def test_depths_are_compared_within_studies_and_kept_apart_from_widths(report_st
     reader: Any = OtherRows(report_store, rows)
     source = OneDataset(reader)
     by_depth = ask(source, "accuracy_by_depth", "N").rows
-    assert [(row["method"], row["depth"], row["best"]) for row in by_depth] == [
-        ("snip", 2, 0.9),
-        ("snip", 3, 0.8),
+    assert [(row["target_nnz"], row["method"], row["depth"], row["best"]) for row in by_depth] == [
+        (None, "snip", 2, 0.9),
+        (None, "snip", 3, 0.8),
+        (30, "snip", 2, 0.9),
+        (30, "snip", 3, 0.8),
     ]
     (chart,) = depth.section(source).charts
     assert not chart.is_empty

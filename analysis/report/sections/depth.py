@@ -29,7 +29,8 @@ def section(source: Source) -> Section:
         "Does it help to start from a deeper network?",
         (
             "The budget of weights stays the same while the number of hidden layers that they are "
-            "chosen from changes. Only studies that prune networks of several depths are shown.",
+            "chosen from changes. Only studies that prune networks of several depths are shown. "
+            "Compare depths within a method: their trainings differ in the network only.",
             "A point is a mean, a median, a best value or a share over all trainings with one "
             "budget and depth. A click on it opens the most accurate network.",
         ),
@@ -41,9 +42,9 @@ def section(source: Source) -> Section:
 
 def _chart(by_depth: Answer) -> Chart:
     budgets = grouped(by_depth.rows, "target_nnz")
-    options = [str(budget) for (budget,) in budgets]
+    options = [_name(budget) for (budget,) in budgets]
     views: Views = {
-        (str(budget), shown): View(method_series(rows, "depth", column, partial(_note, shown)))
+        (_name(budget), shown): View(method_series(rows, "depth", column, partial(_note, shown)))
         for (budget,), rows in budgets.items()
         for shown, column in _SHOWN.items()
     }
@@ -58,10 +59,14 @@ def _chart(by_depth: Answer) -> Chart:
         views,
         ("accuracy-by-depth",),
         (
-            Selector("Budget of weights", options, options[len(options) // 2] if options else ""),
+            Selector("Budget of weights", options, next(iter(options), "")),
             Selector("Shown", list(_SHOWN), next(iter(_SHOWN))),
         ),
     )
+
+
+def _name(budget: int | None) -> str:
+    return "all" if budget is None else str(budget)
 
 
 def _note(shown: str, row: Row) -> str:
