@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from search.experiment import SCHEDULES, Experiment
 from search.grid import Grid, Product, Table, axis
 from search.paper_grids import INPUTS, RANDOM_METHODS, RANDOM_TARGETS, RANDOM_WIDTHS
@@ -33,10 +35,13 @@ def width_of_depth(depth: int, weights: int) -> int:
     It is the width with the number of weights nearest to the given one, on the paper's data set;
     the narrower of two.
     """
-    widths = range(1, weights + 1)
-    return min(
-        widths, key=lambda width: abs(Structure.uniform(width, depth).weights(INPUTS) - weights)
-    )
+
+    def size(width: int) -> int:
+        return Structure.uniform(width, depth).weights(INPUTS)
+
+    # The first width with at least as many weights, and the one before.
+    wide = bisect_left(range(weights), weights, lo=1, key=size)
+    return min((max(1, wide - 1), wide), key=lambda width: abs(size(width) - weights))
 
 
 def _depth_ablation() -> Grid:
