@@ -6,7 +6,10 @@ import ast
 import json
 from collections.abc import Callable
 from copy import deepcopy
+from fractions import Fraction
 from functools import cache
+from itertools import combinations, pairwise
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +130,59 @@ def test_altered_certificate_is_rejected(damage: Callable[[dict[str, Any]], None
     damage(certificate)
     with pytest.raises(ValueError, match=" not "):
         check(certificate, rings().points, rings().labels)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_lines_needed_is_that_of_the_heaviest_line_through_two_points(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    points = random.normal(size=(16, 2)).astype(np.float32)
+    labels = np.repeat([0, 1], 8)
+    chords = [[8 + i, i, int(random.integers(1, 9))] for i in range(8)]
+    exact = [[Fraction(float(c)) for c in point] for point in points]
+    heaviest = 0
+    for (x, y), (u, v) in combinations(exact, 2):
+        # Every line can be moved onto two points without crossing less.
+        side = [(a - x) * (v - y) - (b - y) * (u - x) for a, b in exact]
+        for sign in (1, -1):
+            crossed = [w for p, q, w in chords if sign * side[p] >= 0 >= sign * side[q]]
+            heaviest = max(heaviest, sum(crossed))
+    certificate = {
+        "target": "1",
+        "parts": 1,
+        "steps": 200,
+        "penalty": 9,
+        "ranges": [[i, i + 1] for i in range(16)],
+        "chords": chords,
+    }
+    total = sum(w for _, _, w in chords)
+    assert checker.lines_needed(certificate, points, labels) == ceil(Fraction(total, heaviest))
+
+
+def canonical(rows: list[list[list[int]]]) -> checker.Mask:
+    """Return a mask, layers of rows of 0 and 1, with the rows of each layer in order."""
+    layers, columns = [], [0, 1]
+    for layer in rows:
+        bits = [sum(row[j] << i for i, j in enumerate(columns)) for row in layer]
+        columns = sorted(range(len(layer)), key=lambda i: bits[i])
+        layers.append(tuple(sorted(bits)))
+    return tuple(layers)
+
+
+def test_every_live_mask_is_listed() -> None:
+    listed = set(masks(7))
+    random = np.random.default_rng(0)
+    found = set()
+    for _ in range(4000):
+        widths = [2, *random.integers(1, 4, size=random.integers(1, 4)).tolist()]
+        rows = [
+            (random.random((n_out, n_in)) < 0.6).astype(int) for n_in, n_out in pairwise(widths)
+        ]
+        live = all(layer.any(axis=1).all() for layer in rows)
+        live &= all(layer.any(axis=0).all() for layer in rows[1:])
+        if live and sum(int(layer.sum()) for layer in rows) + widths[-1] <= 7:
+            found.add(canonical([layer.tolist() for layer in rows]))
+    assert found <= listed
+    assert len(found) > len(listed) / 2
 
 
 def random_network(mask: checker.Mask, random: np.random.Generator) -> Layers:
