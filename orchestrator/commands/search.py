@@ -116,7 +116,10 @@ def search(
         ),
     ] = None,
     dataset: Annotated[
-        str, typer.Option(metavar="NAME", help="Data set (`sparsest datasets` lists them).")
+        str,
+        typer.Option(
+            metavar="NAME", help="Data set (`sparsest datasets` lists them), or file:PATH."
+        ),
     ] = _PAPER.dataset,
     depth: Annotated[
         int | None,
@@ -215,7 +218,7 @@ def search(
     tell how often the training of the sparsest network succeeds.
     """
     try:
-        dataset_named(dataset)
+        dataset = dataset_named(dataset).name  # that of a file has its digest
     except ValueError as error:
         raise UserError(f"--dataset: {error}") from error
     if strategy != ENUMERATE:

@@ -74,6 +74,15 @@ def test_sweep_names_the_file_relative_to_itself_and_by_its_digest(folder: Path)
     np.testing.assert_allclose(dataset.points.mean(axis=0), 0, atol=1e-6)
 
 
+def test_file_is_searched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    options = ("--structure", "1", "--target", "0.1", "--epochs", "1", "--batch-size", "16")
+    words = ("search", "--dataset", "file:data/points.parquet", *options, "--lr", "0.1", *INLINE)
+    assert sparsest(*words, "--schedule", "constant", "--store", "store").code == 0
+    (row,) = rows(folder / "store").to_pylist()
+    assert row["dataset"] == load_dataset("file:data/points.parquet").name
+
+
 def test_other_points_under_the_same_name_are_other_experiments(folder: Path) -> None:
     def experiment_id() -> str:
         (selection,) = find_targets([str(folder / "mine.toml")]).selections

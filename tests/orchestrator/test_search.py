@@ -202,6 +202,16 @@ def test_structure_with_too_many_masks_is_refused(
     assert "--strategy" in ended.err
 
 
+@pytest.mark.parametrize(
+    ("dataset", "inputs", "outputs"), [("two-moons", 2, 1), ("iris", 4, 3), ("digits-odd", 64, 1)]
+)
+def test_other_tasks_are_searched(store: Path, dataset: str, inputs: int, outputs: int) -> None:
+    short = ("--dataset", dataset, "--epochs", "1", "--structure", "1", *STEP)
+    assert report(store, *short, target=0.1)["phase_2"]["trained"] == 1
+    (row,) = query(store, "SELECT dataset, layers FROM results").to_pylist()
+    assert row == {"dataset": dataset, "layers": [inputs, 1, outputs]}
+
+
 def test_search_without_a_sparser_network_gives_advice(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
