@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         MaskSchedule,
         Measure,
         Measurement,
+        Objective,
         Pruned,
         PrunesAdaptively,
         PrunesBefore,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
         Snapshot,
         target_of,
     )
+    from pruning.segments import dense_network, flat_weights, train_rounds, with_weights
     from pruning.selection import (
         above_position,
         at_or_above,
@@ -129,6 +131,7 @@ _EXPORTS = {
     "MaskSchedule": "pruning.protocol",
     "Measure": "pruning.protocol",
     "Measurement": "pruning.protocol",
+    "Objective": "pruning.protocol",
     "Method": "search.method",
     "Problem": "search.strategies.problem",
     "Proposals": "search.strategies.problem",
@@ -151,6 +154,8 @@ _EXPORTS = {
     "bias_masks": "pruning.biases",
     "by_layer": "pruning.selection",
     "choice": "search.methods",
+    "dense_network": "pruning.segments",
+    "flat_weights": "pruning.segments",
     "full_masks": "pruning.magnitude",
     "highest": "pruning.selection",
     "keep_largest": "pruning.magnitude",
@@ -162,7 +167,9 @@ _EXPORTS = {
     "standardised": "workers.datasets",
     "strictly_above": "pruning.selection",
     "target_of": "pruning.protocol",
+    "train_rounds": "pruning.segments",
     "weight_gradients": "pruning.functional",
+    "with_weights": "pruning.segments",
 }
 """Public name -> module that defines it, and its name there where that differs."""
 
@@ -185,6 +192,7 @@ __all__ = [
     "Method",
     "Network",
     "Networks",
+    "Objective",
     "Problem",
     "Proposals",
     "Pruned",
@@ -209,8 +217,10 @@ __all__ = [
     "by_width",
     "choice",
     "compare",
+    "dense_network",
     "draw",
     "exact_accuracy",
+    "flat_weights",
     "full_masks",
     "group_isomorphic",
     "highest",
@@ -237,7 +247,9 @@ __all__ = [
     "success_rates",
     "target_of",
     "train",
+    "train_rounds",
     "weight_gradients",
+    "with_weights",
 ]
 
 __version__: str

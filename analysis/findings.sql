@@ -165,7 +165,7 @@ GROUP BY target_nnz, method, width ORDER BY target_nnz, method, width
 SELECT target, method, width, count(*) AS networks, min(weight_nnz) AS weights,
        first(experiment_id ORDER BY weight_nnz, accuracy DESC, experiment_id) AS experiment_id
 FROM results, (VALUES (0.95::DOUBLE), (0.995)) AS targets(target)
-WHERE init = 'fresh' AND target_nnz IS NOT NULL AND structure IS NULL AND accuracy >= target
+WHERE init = 'fresh' AND method <> 'search' AND structure IS NULL AND accuracy >= target
 GROUP BY target, method, width ORDER BY target, method, width
 
 -- name: weights_by_width_at_95
@@ -255,7 +255,7 @@ SELECT method, width, count(*) AS networks,
        avg((effective_nnz = 0)::INT) AS share_without_path,
        avg(weight_nnz) AS weights, avg(effective_nnz) AS effective
 FROM results
-WHERE init = 'fresh' AND target_nnz IS NOT NULL AND structure IS NULL AND weight_nnz > 0
+WHERE init = 'fresh' AND method <> 'search' AND structure IS NULL AND weight_nnz > 0
   AND disconnected_nnz IS NOT NULL
 GROUP BY method, width ORDER BY method, width
 

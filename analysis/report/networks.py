@@ -43,7 +43,7 @@ class PlottedNetwork:
 
     def facts(self) -> dict[str, str]:
         """Return the details that the page shows, under the same names for every network."""
-        row, budget = self.row, self.row["target_nnz"]
+        row, budget, accuracy = self.row, self.row["target_nnz"], self.row["target_accuracy"]
         training = (
             f"lr {row['lr']:g}",
             row["schedule"],
@@ -56,6 +56,7 @@ class PlottedNetwork:
             "with biases": f"{row['model_nnz']:,}",
             "on a path": f"{row['effective_nnz']:,}",
             "budget": "" if budget is None else f"{budget:,} weights",
+            "accuracy to keep": percent(accuracy) if accuracy is not None else "",
             "training": ", ".join(filter(None, training)),
             "settings": settings_text(row["hyperparameters"]),
             "root seed": f"{row['root_seed']}",

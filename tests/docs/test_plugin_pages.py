@@ -71,7 +71,7 @@ def test_page_lists_the_files_that_it_shows() -> None:
         assert all(f"# {name}\n" in code for name in listed)
 
 
-@pytest.mark.parametrize("name", ["even", "patient"])
+@pytest.mark.parametrize("name", ["even", "patient", "squared"])
 @pytest.mark.parametrize("check", METHOD_CHECKS, ids=lambda check: check.__name__)
 def test_page_method_satisfies_the_contract(method: Path, check: Check, name: str) -> None:
     # Run the test that the page shows.
@@ -87,6 +87,19 @@ def test_page_adaptive_method_prunes_to_the_target(method: Path) -> None:
     assert (first["status"], first["weight_nnz"]) == ("ok", 30)
     assert (second["status"], second["weight_nnz"]) == ("ok", 30)
     assert first["weights"] != second["weights"]
+
+
+def test_page_method_without_a_target_stores_its_extras(method: Path) -> None:
+    fixed = Experiment(method="squared", width=8, epochs=2, hyperparameters=(("decay", 0.002),))
+    relative = replace(fixed, hyperparameters=(("decay", 0.002), ("rule", "relative")))
+    first, second = train_batch([fixed, relative]).to_pylist()
+    for row in (first, second):
+        largest = max(map(abs, row["weights"]))
+        assert json.loads(row["extras"]) == {"largest": pytest.approx(largest)}
+        assert (row["target_nnz"], row["steps"]) == (None, 2 * 390)
+        assert row["edge_updates"] == 2 * 390 * 152
+    assert min(map(abs, first["weights"])) > 0.01
+    assert 0 < first["weight_nnz"] < 152
 
 
 @pytest.mark.parametrize("check", DATASET_CHECKS, ids=lambda check: check.__name__)
