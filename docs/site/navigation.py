@@ -28,6 +28,7 @@ NAVIGATION: Final[dict[str, tuple[str, ...]]] = {
         "docs/reference/commands",
         "docs/reference/functions",
         "docs/sweep-files",
+        "docs/pruning-methods",
         "docs/data-sets",
         "docs/store",
         "docs/results-tables",
