@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 import sparsest
 from docs.site.navigation import NAVIGATION
 from orchestrator.planning.targets import find_targets
+from search.experiment import InitScheme
 from tests.docs.pages import PAGES, ROOT, Block, blocks, the_code
 
 FIRST, REPRODUCIBILITY, NOTEBOOKS = (
@@ -88,4 +89,6 @@ def test_reproducibility_page_code_prints_the_id(capsys: pytest.CaptureFixture[s
 def test_page_lists_every_seed_stream() -> None:
     code = "".join(path.read_text() for path in (ROOT / "workers").glob("*.py"))
     used = set(re.findall(r'experiment\.seed\("(\w+)"\)', code))
+    # `normal_network` has a stream for each scheme.
+    used |= set(get_args(InitScheme)) - {"torch"}
     assert set(re.findall(r'`experiment\.seed\("(\w+)"\)`', REPRODUCIBILITY.read_text())) == used
