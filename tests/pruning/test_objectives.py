@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,13 +10,19 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from pruning.protocol import Measure, Objective, Requests
+from pruning.segments import dense_network, flat_weights, train_rounds, with_weights
 from search.experiment import Experiment
 from search.layers import Layers
 from search.settings import Value
 from tests.pruning.slow_objective import Tensors, leaves, slow_objective
 from workers.adaptive import train_adaptively
+from workers.cost import prefers_matrices
 from workers.datasets import Dataset, load_dataset
 from workers.initial import starting_network
+from workers.mask_schedule import advance, masked
+from workers.objective import train_objective
+from workers.step_schedule import StepSchedule
 from workers.train import train_batch
 
 SPIRAL = load_dataset("cubist-spiral")
@@ -216,3 +222,54 @@ def test_small_products_are_removed_and_the_others_fine_tuned() -> None:
     steps = 2 * (len(SPIRAL) // 128)
     assert row["steps"] == 2 * steps
     assert row["edge_updates"] == steps * 152 + steps * row["weight_nnz"]
+
+
+@pytest.mark.parametrize(("width", "dense"), [(4, False), (70, True)])
+@pytest.mark.parametrize("pruned", [False, True], ids=["whole", "masked"])
+def test_free_weights_train_like_weights(width: int, dense: bool, pruned: bool) -> None:
+    experiment = experiment_of("spred", width)
+    layers = initial(experiment)
+    network = dense_network(layers)
+    if pruned:
+        kept = flat_weights(layers)
+        kept[:: 10 if dense else 3] = 0
+        network = with_weights(network, kept)
+    assert prefers_matrices(network.weight_masks) == dense
+    schedule = StepSchedule(experiment, FEW)
+    settings = (experiment.batch_size, experiment.momentum, experiment.weight_decay)
+    # Masked weights of the objective are ignored, as those of a network are.
+    objective = Objective([flat_weights(layers)], lambda free: free[0], lambda free, s: [s])
+    slices = schedule.slices(0, 12, 0.1)
+    ours = masked(train_objective("spred", network, objective, slices, FEW, *settings))
+    plain = advance(masked(network), experiment, FEW, schedule, 0, 12, 0.1)
+    for (weight, bias), (expected, expected_bias) in zip(ours.layers, plain.layers, strict=True):
+        np.testing.assert_allclose(weight, expected, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(bias, expected_bias, rtol=1e-4, atol=1e-6)
+    for (_, velocity), (_, expected) in zip(ours.velocities, plain.velocities, strict=True):
+        np.testing.assert_allclose(velocity, expected, rtol=1e-3, atol=1e-6)
+    trained = flat_weights(ours.layers)
+    np.testing.assert_array_equal(objective.free[0][trained != 0], trained[trained != 0])
+
+
+@pytest.mark.parametrize(
+    ("objective_of", "problem"),
+    [
+        (lambda w: Objective([w], lambda free: free[0][1:], lambda free, s: [s]), "weights"),
+        (lambda w: Objective([w], lambda free: free[0] * 1.0, lambda free, s: [s, s]), "gradients"),
+        (lambda w: Objective([w.astype(np.float64)], lambda free: w, lambda f, s: [s]), "float64"),
+        (lambda w: Objective([w], lambda free: free[0], lambda free, s: [s], [0.1, 0.1]), "decays"),
+        (lambda w: Objective([], lambda free: w, lambda free, s: []), "without free"),
+    ],
+)
+def test_impossible_objective_is_refused(
+    objective_of: Callable[[NDArray[np.float32]], Objective],
+    problem: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
+        objective = objective_of(flat_weights(layers))
+        return (yield from train_rounds(dense_network(layers), measure, objective=objective))
+
+    monkeypatch.setattr("workers.adaptive.pruning_adaptively", lambda method: requests)
+    with pytest.raises(ValueError, match=f"'spred'.*{problem}"):
+        train_adaptively(experiment_of("spred"), FEW, {})
