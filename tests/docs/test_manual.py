@@ -87,7 +87,8 @@ def test_reproducibility_page_code_prints_the_id(capsys: pytest.CaptureFixture[s
 
 
 def test_page_lists_every_seed_stream() -> None:
-    code = "".join(path.read_text() for path in (ROOT / "workers").glob("*.py"))
+    files = [*(ROOT / "workers").glob("*.py"), *(ROOT / "pruning").glob("*.py")]
+    code = "".join(path.read_text() for path in files)
     used = set(re.findall(r'experiment\.seed\("(\w+)"\)', code))
     # `normal_network` has a stream for each scheme.
     used |= set(get_args(InitScheme)) - {"torch"}

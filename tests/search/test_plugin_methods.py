@@ -34,6 +34,12 @@ def test_valid_method_is_accepted() -> None:
         ({"settings": {"Some": Setting(1, 0, 9, "")}}, "setting 'Some'"),
         ({"settings": {"copy": Setting(1, 0, 9, "")}}, "setting 'copy'"),
         ({"settings": {"some": 1}}, "setting 'some' is a int"),
+        (
+            {"settings": {"some": Setting("x", choices=("a", "b"))}},
+            "its default 'x' is not allowed",
+        ),
+        ({"settings": {"some": Setting("a", choices=("a",))}, "steps_at_least": "some"}, "words"),
+        ({"validates": True}, "validates"),
         ({"settings": {"some": Setting(10, 0, 9, "")}}, "its default 10 is not allowed"),
         ({"steps_at_least": "none"}, "steps_at_least is 'none'"),
         ({"rounds_setting": "none"}, "rounds_setting is 'none'"),
