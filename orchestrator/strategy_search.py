@@ -25,6 +25,7 @@ from search.datasets import DATASETS
 from search.experiment import Experiment
 from search.grid import Table
 from search.indices import IndexSet
+from search.strategies.halving import check_exhaustive
 from search.strategies.problem import Masks, Problem, Strategy, Trial, texts
 from search.strategies.racing import Candidate, candidates, race, standings
 from search.strategies.statement import Tried
@@ -289,6 +290,9 @@ def problem_for(base: Experiment, target: float, *, exhaustive: bool, row: RowOf
         target: accuracy to reach.
         exhaustive: try every distinct network of the structure.
         row: function that returns the row of an experiment by its id.
+
+    Raises:
+        ValueError: there is no such data set, or the structure has too many networks to try all.
     """
     dataset = load_dataset(base.dataset)
     stride = -(-len(dataset.points) // SAMPLE)
@@ -304,6 +308,8 @@ def problem_for(base: Experiment, target: float, *, exhaustive: bool, row: RowOf
 
     shapes = base.hidden.shapes(dataset.features, dataset.outputs)
     problem = Problem(base, shapes, target, exhaustive, shrink)
+    if exhaustive:
+        check_exhaustive(problem)
     return problem
 
 

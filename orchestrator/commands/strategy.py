@@ -17,7 +17,7 @@ from orchestrator.planning.space import parse_structure
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import exit_code, resumable
 from search.experiment import Experiment
-from search.strategies.catalogue import strategy_named
+from search.strategies.catalogue import EXHAUSTIVE, STRATEGIES, strategy_named
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ class StrategyChoice:
         if self.structure is None or self.core_hours is None:
             missing = "--structure S" if self.structure is None else "--core-hours H"
             raise UserError(f"--strategy {self.name} needs {missing}")
+        if self.exhaustive and self.name in STRATEGIES and self.name not in EXHAUSTIVE:
+            raise UserError(
+                f"--masks distinct: {self.name} does not try all networks; allowed with: "
+                f"{', '.join(EXHAUSTIVE)}"
+            )
         structure = parse_structure(self.structure)
         return replace(
             self.base,

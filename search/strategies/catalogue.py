@@ -16,6 +16,9 @@ STRATEGIES = {
 }
 """Module of each built-in strategy, whose function `propose` it is."""
 
+EXHAUSTIVE = ("halving",)
+"""Built-in strategies that can try every distinct network (`Problem.exhaustive`)."""
+
 
 @cache
 def plugin_strategies() -> FoundPlugins[Strategy]:

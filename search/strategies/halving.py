@@ -12,6 +12,7 @@ from itertools import count
 
 from search.distinct import DistinctMasks, check_listed
 from search.experiment import Experiment
+from search.masks.burnside import count_distinct
 from search.strategies.problem import Masks, Problem, Proposals, Trial
 from search.strategies.random_masks import random_masks
 
@@ -29,6 +30,9 @@ PORTION = 4
 
 RESTARTS = 27
 """Number of initialisations of each network in a pass over all distinct ones."""
+
+MAX_NETWORKS = 100_000
+"""Maximum number of distinct networks of which all are tried; they are held in memory."""
 
 ROUND = 4096
 """Number of experiments of a first rung that are proposed together."""
@@ -126,10 +130,25 @@ def distinct_networks(problem: Problem) -> list[Masks]:
     Raises:
         ValueError: the structure has too many.
     """
-    inputs = problem.shapes[0][1]
-    check_listed(problem.base.hidden, inputs)
-    listed = DistinctMasks(problem.base.hidden, inputs)
+    check_exhaustive(problem)
+    listed = DistinctMasks(problem.base.hidden, problem.shapes[0][1])
     return sorted(_masks(listed), key=problem.count)
+
+
+def check_exhaustive(problem: Problem) -> None:
+    """Check that a structure has few enough distinct networks to try all.
+
+    Raises:
+        ValueError: it has too many.
+    """
+    structure, inputs = problem.base.hidden, problem.shapes[0][1]
+    check_listed(structure, inputs)
+    networks = count_distinct(inputs, structure).networks
+    if networks > MAX_NETWORKS:
+        raise ValueError(
+            f"{structure} has {networks:,} distinct networks, too many to try all; allowed: "
+            f"{MAX_NETWORKS:,}"
+        )
 
 
 def _masks(networks: DistinctMasks) -> Iterator[Masks]:

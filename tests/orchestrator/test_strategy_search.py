@@ -32,6 +32,9 @@ HOURS = "0.00001"
 """Core-hours of a search: 0.04 s of training."""
 
 
+ONE_HOUR = ("--core-hours", "1", "--structure")
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     return tmp_path / "store"
@@ -136,6 +139,14 @@ def test_exhaustive_search_states_what_was_tried(store: Path) -> None:
         (("--strategy", "guess", "--core-hours", "1", "--structure", "2x2"), "halving"),
         (("--core-hours", "1"), "--strategy"),
         (("--strategy", "halving", "--depth", "2"), "--depth"),
+        (
+            ("--strategy", "halving", *ONE_HOUR, "7x3x3", "--masks", "distinct"),
+            "8,338,343",
+        ),
+        (
+            ("--strategy", "evolve", *ONE_HOUR, "2x2", "--masks", "distinct"),
+            "halving",
+        ),
         (("--strategy", "halving", "--limit", "2"), "--limit"),
         (
             (
