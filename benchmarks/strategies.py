@@ -1,5 +1,8 @@
 """Fewest weights that each search strategy finds at 95 % of the Cubist Spiral, by training time.
 
+Times are those of a reference core (`workers.cost`), which do not depend on this machine or its
+load. They include the measurements for a row, and exclude what a strategy computes.
+
 python -m benchmarks strategies
 python -m benchmarks.strategies --core-minutes 10 --target 0.995 eliminate
 """
@@ -22,17 +25,28 @@ from orchestrator.run_store import RunStore
 from orchestrator.strategy_search import SearchOptions, StrategySearch
 from search.experiment import Experiment
 from search.strategies.catalogue import STRATEGIES, strategy_named
+from search.strategies.problem import Trial
 from search.strategies.racing import Candidate
 from search.structure import Structure
+from workers.cost import UNIT_MS, experiment_cost
 
-CORE_MINUTES = 0.6
+CORE_MINUTES = 0.2
 """Minutes of training in each run."""
 
 RUNS = 5
 """Number of runs of each strategy, with root seeds from 0."""
 
-SHARES = (0.25, 0.5, 1.0)
-"""Fractions of the budget after which the fewest weights are shown."""
+SHARES = (0.1, 0.3, 0.8)
+"""Fractions of the budget after which the fewest weights are shown; after the last one the networks
+that were found are trained again."""
+
+
+class ReferenceSearch(StrategySearch):
+    """A search whose budget is the time of a reference core."""
+
+    def cost_s(self, trial: Trial) -> float:
+        """Return the seconds that a training takes there."""
+        return experiment_cost(trial.experiment) * UNIT_MS / 1000
 
 
 def run() -> None:
@@ -70,7 +84,7 @@ def _search(
     with tempfile.TemporaryDirectory() as folder:
         with RunStore(Path(folder) / "store", "benchmark", console) as store:
             base = replace(base, width=max(base.width, *base.hidden))
-            search = StrategySearch(
+            search = ReferenceSearch(
                 strategy_named(name), base, target, False, options, store, console
             )
             found = search.run()

@@ -164,7 +164,7 @@ class StrategySearch:
             for trial in trials:
                 if trial.experiment.experiment_id not in self._seen:
                     self._seen.add(trial.experiment.experiment_id)
-                    self.spent_s += trial.core_s
+                    self.spent_s += self.cost_s(trial)
                     self.experiments += 1
                     idle = 0
                     yield trial
@@ -172,6 +172,10 @@ class StrategySearch:
                 experiments = rounds.send(trials)
             except StopIteration:
                 return
+
+    def cost_s(self, trial: Trial) -> float:
+        """Return what a training takes from the budget, in seconds."""
+        return trial.core_s
 
     def _note(self, trial: Trial) -> None:
         """Keep what the search has to know of a result."""
