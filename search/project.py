@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import replace
 
 from search.experiment import SCHEDULES, Experiment
 from search.grid import Grid, Product, Table, axis
@@ -18,7 +19,7 @@ ABLATION_WIDTHS = (8, 16, 64)
 
 
 MORE_METHODS = (
-    "elimination", "neuron-elimination", "lrr", "granet", "phew", "obs", "obs-gradual",
+    "elimination", "neuron-elimination", "exchange", "lrr", "granet", "phew", "obs", "obs-gradual",
 )  # fmt: skip
 """Methods of the project that prune to a number of weights."""
 
@@ -89,6 +90,12 @@ def _overparam_more() -> Grid:
     )
 
 
+def _replicates(count: int) -> Grid:
+    return axis("replicate", *range(count))
+
+
+_EXCHANGE = Experiment(method="exchange", lr=0.02)
+
 PROJECT_STUDIES: dict[str, Study] = {
     study.name: study
     for study in (
@@ -99,10 +106,26 @@ PROJECT_STUDIES: dict[str, Study] = {
             _depth_ablation(),
             Experiment(),
         ),
-        # 31,824 = 4 lrs x 3 schedules x 13 methods x 204 sizes
+        # 2,000 = 200 replicates x 5 widths x 2 targets
+        Study(
+            "exchange",
+            "how often exchange reaches the paper's sparsest networks, at five widths",
+            Product(
+                (_replicates(200), axis("width", 7, 16, 32, 64, 256), axis("target_nnz", 20, 34))
+            ),
+            _EXCHANGE,
+        ),
+        # 312 = 24 replicates x 13 targets
+        Study(
+            "exchange-records",
+            "exchange with 100 rounds, from width 7 to 13 to 25 weights",
+            Product((_replicates(24), axis("target_nnz", *range(13, 26)))),
+            replace(_EXCHANGE, width=7, hyperparameters=(("rounds", 100),)),
+        ),
+        # 34,272 = 4 lrs x 3 schedules x 14 methods x 204 sizes
         Study(
             "overparam-more",
-            "seven more pruning algorithms, and six of the paper's with effective budgets",
+            "eight more pruning algorithms, and six of the paper's with effective budgets",
             _overparam_more(),
             Experiment(),
         ),

@@ -11,7 +11,9 @@ from search.structure import Structure
 def test_digests_of_published_studies_are_stable() -> None:
     digests = {
         "depth-ablation": "66a057d166d2c62b9b6f04059ab0d268",
-        "overparam-more": "2544db17251352941b0ec24503b68b08",
+        "exchange": "beef6e45be5c204dc6936008d4c7cb54",
+        "exchange-records": "733b170b1d66851d5d5ef0baab427667",
+        "overparam-more": "028b8c1d0fabe4d59ebbdadd784f222e",
     }
     assert {study.name: study.digest for study in PROJECT_STUDIES.values()} == digests
 
@@ -40,7 +42,7 @@ def test_width_of_a_depth_has_the_nearest_number_of_weights() -> None:
 
 def test_overparam_more_has_the_networks_rates_and_schedules_of_overparam() -> None:
     study, overparam = PROJECT_STUDIES["overparam-more"], paper_study("overparam")
-    assert len(study) == 31_824
+    assert len(study) == 34_272
     for field in ("width", "schedule"):
         assert study.values(field) == overparam.values(field)
     assert study.values("lr") == overparam.values("lr") | {0.02}
@@ -57,7 +59,7 @@ def test_overparam_more_has_the_networks_rates_and_schedules_of_overparam() -> N
 
 def test_overparam_more_has_every_other_method_and_every_effective_budget() -> None:
     study = PROJECT_STUDIES["overparam-more"]
-    methods = [study[index] for index in range(0, 13 * 204, 204)]
+    methods = [study[index] for index in range(0, 14 * 204, 204)]
     effective = {one.method for one in methods if one.hyperparameters == (("budget", "effective"),)}
     assert effective == {name for name, method in METHODS.items() if "budget" in method.settings}
     others = [one.method for one in methods if not one.hyperparameters]
