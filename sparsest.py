@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.comparison import compare, success_rates
+    from analysis.drawing.data import draw_dataset
     from analysis.drawing.figure import draw
     from analysis.drawing.files import save_drawing
     from analysis.exact import exact_accuracy
@@ -103,6 +104,7 @@ _EXPORTS = {
     "by_width": "analysis.tables",
     "compare": "analysis.comparison",
     "draw": "analysis.drawing.figure",
+    "draw_dataset": "analysis.drawing.data",
     "group_isomorphic": "analysis.networks",
     "exact_accuracy": "analysis.exact",
     "load_dataset": "workers.datasets",
@@ -219,6 +221,7 @@ __all__ = [
     "compare",
     "dense_network",
     "draw",
+    "draw_dataset",
     "exact_accuracy",
     "flat_weights",
     "full_masks",

@@ -73,8 +73,8 @@ def is_long(networks: Sequence[Parts]) -> bool:
 
 
 def _absent_kinds(networks: Sequence[Parts]) -> tuple[bool, bool]:
-    """Return whether a network has disconnected parts, and whether one has dead parts."""
-    disconnected = any(parts.disconnected_weights or parts.off_path_neurons for parts in networks)
+    """Return whether disconnected parts are drawn, and whether one has dead parts."""
+    disconnected = any(parts.draws_off_path for parts in networks)
     return disconnected, any(parts.has_dead_parts for parts in networks)
 
 

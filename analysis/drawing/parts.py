@@ -122,11 +122,6 @@ class Parts:
         return "x".join(str(len(neurons)) for neurons in self.shown[1:-1]) or "linear"
 
     @property
-    def disconnected_weights(self) -> int:
-        """Number of nonzero weights on no path."""
-        return sum(not edge.on_path for edge in self.edges)
-
-    @property
     def off_path_neurons(self) -> int:
         """Number of hidden neurons with a weight that are on no path."""
         return sum(
@@ -139,6 +134,18 @@ class Parts:
     def live_weights(self) -> int:
         """Number of weights as in the column `live_nnz`."""
         return sum(edge.live for edge in self.edges)
+
+    @property
+    def draws_off_path(self) -> bool:
+        """Whether a drawn weight or a drawn hidden neuron is on no path."""
+        drawn = [set(neurons) for neurons in self.drawn]
+        hidden = range(1, len(self.sizes) - 1)
+        return any(
+            not edge.on_path
+            and edge.source in drawn[edge.layer]
+            and edge.target in drawn[edge.layer + 1]
+            for edge in self.edges
+        ) or any(not self.on_path[layer][neuron] for layer in hidden for neuron in drawn[layer])
 
     @property
     def has_dead_parts(self) -> bool:

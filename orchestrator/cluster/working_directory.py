@@ -3,7 +3,8 @@
 Ray puts the folder in which `ray.init` is called first into the search path of every worker, on
 each node. A file `search.py` of the user's would be found there before this project's package of
 that name. The only option of Ray against it is a `working_dir`, which the driver packs and every
-node unpacks. Nothing needs the folder: algorithms and data sets come with installed packages.
+node unpacks. Nothing needs the folder: algorithms and data sets come with installed packages or
+with tasks.
 """
 
 from __future__ import annotations

@@ -322,7 +322,8 @@ def test_neurons_on_no_path_of_a_wide_layer_are_only_counted() -> None:
     ids = [image.get_gid() for image in figure.axes[0].images]
     neurons = [gid for gid in ids if gid is not None and gid.startswith("network-1-neuron-1-")]
     assert len(neurons) == on_path
-    assert len(curves(figure, "disconnected").get_paths()) < parts.disconnected_weights
+    off_path = sum(not edge.on_path for edge in parts.edges)
+    assert len(curves(figure, "disconnected").get_paths()) < off_path
 
 
 FLOWERS = Dataset.of(

@@ -203,7 +203,7 @@ def test_structure_with_too_many_masks_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("dataset", "inputs", "outputs"), [("two-moons", 2, 1), ("iris", 4, 3), ("digits-odd", 64, 1)]
+    ("dataset", "inputs", "outputs"), [("two-moons", 2, 1), ("digits-odd", 64, 1)]
 )
 def test_other_tasks_are_searched(store: Path, dataset: str, inputs: int, outputs: int) -> None:
     short = ("--dataset", dataset, "--epochs", "1", "--structure", "1", *STEP)
