@@ -11,13 +11,15 @@ outgoing weights, which leaves out their products, and one neuron in 20 is remov
 
 The last neuron of a layer is kept. `target_nnz` and `exact_below` count weights, so the network is
 the first with at most `target_nnz` of them and may have fewer: a layer of n_in, n_j and n_out
-neurons loses n_in + n_out weights at once.
+neurons loses n_in + n_out weights at once. At or below `weights_below` weights, single weights are
+removed as in elimination, so that the target is reached from a small dense network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import sqrt
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,18 +32,29 @@ from search.methods import setting
 
 
 class NeuronNetwork(Network):
-    """A network from which hidden neurons are removed, in float64."""
+    """A network from which hidden neurons are removed, in float64.
+
+    Attributes:
+        weights_below: number of weights at or below which single ones are removed.
+    """
+
+    weights_below: ClassVar[int] = 0
 
     def portion(self, *, exact: bool) -> int:
         """Return the number of removals after which saliencies are computed again."""
+        if self.weights <= self.weights_below:
+            return super().portion(exact=exact)
         neurons = sum(int(np.count_nonzero(mask.any(axis=1))) for mask in self.masks[:-1])
         return 1 if exact else max(1, neurons // 20)
 
     def removals(self, count: int, *, exact: bool) -> Sequence[Removal]:
         """Return the outgoing weights of the neurons of least saliency, the least first.
 
-        Ties are in the order of layers. The last neuron of a layer is not among them.
+        Ties are in the order of layers. The last neuron of a layer is not among them. At
+        or below `weights_below` weights, return single weights instead.
         """
+        if self.weights <= self.weights_below:
+            return super().removals(count, exact=exact)
         unrolled = self._activations()
         if exact:
             saliencies = unrolled.neuron_losses()
@@ -65,7 +78,9 @@ class NeuronNetwork(Network):
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
     """Eliminate neurons; see `pruning.protocol.PrunesAdaptively`."""
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
-    return eliminate(experiment, layers, measure, target, NeuronNetwork)
+    below = int(setting(experiment, "weights_below"))
+    kind = type("NeuronNetwork", (NeuronNetwork,), {"weights_below": below})
+    return eliminate(experiment, layers, measure, target, kind)
 
 
 def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:

@@ -188,7 +188,12 @@ _METHODS = (
         TO_TARGET,
         "pruning.neuron_elimination",
         (140, 28000),
-        settings=_ELIMINATION,
+        settings=_ELIMINATION
+        | {
+            "weights_below": Setting(
+                0, 0, 10_000, "number of weights at or below which single ones are removed"
+            ),
+        },
         display_name="Neuron elimination",
         style=Style("#4d4d00", "#a0a060", "hexagram"),
     ),

@@ -194,7 +194,8 @@ def slow_stages(
     experiment: Experiment, layers: Layers, measure: Measure
 ) -> Generator[Segment, Snapshot, tuple[Snapshot, int]]:
     """Eliminate weights to the target; return the network and the next step."""
-    neurons = experiment.method == "neuron-elimination"
+    is_structured = experiment.method == "neuron-elimination"
+    below = int(setting(experiment, "weights_below")) if is_structured else 10_000
     assert experiment.target_nnz is not None
     sample = measure.points.astype(float).tolist(), measure.labels.astype(float).tolist()
     value = {name: setting(experiment, name) for name in ("dense", "shrink", "retrain", "fine")}
@@ -214,6 +215,7 @@ def slow_stages(
         allowed = weights if weights < few else round(weights * (few / weights) ** (event / 40))
         while (left := len(network.weights)) > allowed:
             exact = left <= 2 * few
+            neurons = left > below
             if neurons:
                 portion = 1 if exact else max(1, len(network.neurons()) // 20)
             else:
@@ -227,6 +229,7 @@ def slow_stages(
     while len((network := SlowNetwork(trained, *sample)).weights) > experiment.target_nnz:
         losses: list[tuple[float, Snapshot]] = []
         count = int(setting(experiment, "candidates"))
+        neurons = len(network.weights) > below
         for group in network.least(count, exact=True, neurons=neurons):
             fewer = network.without(group).folded()
             if fewer.weights:

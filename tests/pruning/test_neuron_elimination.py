@@ -47,6 +47,14 @@ def test_segments_agree_with_the_slow_algorithm(
     assert kept <= max(target, 2 + 1 + 1 + 1)
 
 
+def test_single_weights_are_removed_at_last() -> None:
+    experiment = experiment_of("4x4x4", 15, exact_below=22, candidates=2, weights_below=19)
+    requested, final = compared(requests, slow_elimination, experiment, FEW)
+    counts = [sum(int(m.sum()) for m in one.network.weight_masks) for one in requested]
+    assert {19, 18, 17, 16} & set(counts)
+    assert sum(int(mask.sum()) for mask in final.weight_masks) <= 15
+
+
 @pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize("seed", range(4))
 def test_saliency_is_the_loss_with_the_neuron_at_its_mean(seed: int, outputs: int) -> None:
