@@ -61,11 +61,8 @@ def _least_neuron(snapshot: Snapshot, sample: tuple[Floats, Floats]) -> list[Edg
         for neuron in np.flatnonzero(mask.any(0)).tolist():
             edges = [(layer, int(target), neuron) for target in np.flatnonzero(mask[:, neuron])]
             network = Network(snapshot, sample)
-            if edges[1:]:
-                network.remove(edges[1:])
-            # The loss without the only weight that is left of the neuron's.
-            unrolled = Unrolled(network.layers, network.masks, *sample)
-            loss = float(unrolled.losses()[layer][edges[0][1], neuron])
+            network.remove(edges)
+            loss = Unrolled(network.layers, network.masks, *sample).loss()
             if loss < least:
                 least, best = loss, edges
     return best
