@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pruning.protocol import Snapshot
-from pruning.validation import check_masks, check_snapshot
+from pruning.validation import check_masks, check_snapshot, extras_text
 
 
 def test_masks_with_wrong_shapes_or_types_are_refused() -> None:
@@ -27,3 +27,16 @@ def test_masks_with_wrong_shapes_or_types_are_refused() -> None:
     doubled = [(weight.astype(np.float64), bias) for weight, bias in layers]
     with pytest.raises(ValueError, match=r"weights' velocities .*float64"):
         check_snapshot("mine", Snapshot(layers, doubled, weights, biases), layers)  # type: ignore[arg-type]
+
+
+def test_extras_are_json_with_sorted_keys() -> None:
+    assert extras_text("mine", {}) is None
+    assert extras_text("mine", {"b": [1, "x"], "a": 0.5}) == '{"a": 0.5, "b": [1, "x"]}'
+
+
+@pytest.mark.parametrize(
+    "extras", [{"a": float("nan")}, {"a": object()}, {"a": "x" * 10_000}, {"a": np.float32(1)}]
+)
+def test_extras_that_cannot_be_stored_are_refused(extras: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="'mine' returned extras"):
+        extras_text("mine", extras)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +12,11 @@ import pytest
 from analysis.network import network_from_row
 from pruning.connectivity import Connectivity, effective_mask
 from pruning.functional_sparsity import FunctionalSparsity, count_active_points
+from pruning.protocol import Batch, Batches, MaskSchedule, Pruned, Snapshot
+from pruning.registry import pruning_before, pruning_during
 from search.experiment import Experiment
+from search.layers import Layers
+from search.methods import METHODS
 from search.schema import PRUNABLE_FROM
 from workers import train
 from workers.datasets import load_dataset
@@ -105,3 +112,35 @@ def test_methods_that_change_masks_are_trained_on_the_cpu(
     rows = train_batch(experiments, device="cuda").to_pylist()
     assert [row["backend"] for row in rows] == ["gpu", cpu.name, "gpu"]
     assert [row["method"] for row in rows] == ["search", "lth", "snip"]
+
+
+def test_row_has_what_methods_store_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    snip, gmp = pruning_before(METHODS["snip"]), pruning_during(METHODS["gmp"])
+
+    def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
+        return replace(snip(experiment, layers, batches), extras={"scores": 3})
+
+    class Schedule:
+        def __init__(self, schedule: MaskSchedule) -> None:
+            self._schedule = schedule
+            self.start = replace(schedule.start, extras={"first": 0, "last": 0})
+            self.rounds, self.changes = schedule.rounds, schedule.changes
+            self.takes_step = schedule.takes_step
+
+        def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
+            return replace(self._schedule.change(step, network, batch), extras={"last": step})
+
+    def begin(*args: Any) -> MaskSchedule:
+        return Schedule(gmp(*args))
+
+    monkeypatch.setattr("workers.start.pruning_before", lambda method: prune)
+    monkeypatch.setattr("workers.mask_schedule.pruning_during", lambda method: begin)
+    experiments = [
+        Experiment(method=method, width=4, target_nnz=20, epochs=1) for method in ("snip", "gmp")
+    ]
+    before, during = train_batch(experiments).to_pylist()
+    assert json.loads(before["extras"]) == {"scores": 3}
+    assert json.loads(during["extras"]) == {"first": 0, "last": 389}
+    assert (before["steps"], during["steps"]) == (390, 390)
+    assert before["edge_updates"] == 390 * len(before["weights"])
+    assert 390 * 18 < during["edge_updates"] < 390 * 44
