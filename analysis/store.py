@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -128,6 +129,8 @@ class Store:
         """
         self._reader = reader
         self._where = where
+        # At the end of a script too, where DuckDB would report what is still open as leaked.
+        weakref.finalize(self, reader.close)
 
     def __repr__(self) -> str:
         self._reader.refresh()
@@ -252,7 +255,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Release the memory and files that queries hold."""
+        """Release the memory and files that queries hold; the next query opens them again."""
         self._reader.close()
 
 
