@@ -258,6 +258,12 @@ def network_from_row(row: Mapping[str, Any]) -> Network:
     Raises:
         ValueError: columns are missing, the row has no network, or its parts do not fit together.
         analysis.retrain.WeightsNotStored: the network was not published.
+
+    Example:
+        >>> import sparsest
+        >>> rows = sparsest.train(structure="3x2", epochs=1)
+        >>> sparsest.network_from_row(rows.arrow().to_pylist()[0]).sizes
+        (2, 3, 2, 1)
     """
     check_columns(row, NETWORK_COLUMNS)
     if was_left_out(row):

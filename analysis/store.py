@@ -271,6 +271,14 @@ def open_store(path: str | Path) -> Store:
 
     Raises:
         storage.errors.StoreError: there is no store, or it cannot be read.
+
+    Example:
+        >>> import sparsest
+        >>> sweep = {"name": "one", "base": {"epochs": 1}, "grid": {"structure": ["3x2"]}}
+        >>> sparsest.run(sweep, store="runs/one").close()
+        >>> with sparsest.open("runs/one") as store:
+        ...     store.sql("SELECT structure, d1, d2 FROM results").arrow().to_pylist()
+        [{'structure': '3x2', 'd1': 3, 'd2': 2}]
     """
     where = str(path)
     if isinstance(path, str) and is_address(path):
@@ -286,6 +294,12 @@ def open_published(folder: str | Path | None = None) -> Store:
 
     Raises:
         storage.errors.StoreError: there are no results, or they cannot be read.
+
+    Example:
+        >>> import sparsest
+        >>> with sparsest.open_published() as store:
+        ...     store.sql("SELECT count(*) AS rows FROM sweeps").arrow().num_rows
+        1
     """
     where = published_folder() if folder is None else Path(folder)
     return Store(PublishedReader(where, cache_folder()), f"published, {where}")

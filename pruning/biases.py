@@ -16,6 +16,12 @@ def bias_masks(weight_masks: Masks) -> list[NDArray[np.bool_]]:
 
     Returns:
         bool [n_out] for each layer; the output layer's biases are always kept.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> masks = [np.array([[True, False], [False, False]]), np.array([[True, True]])]
+        >>> [mask.tolist() for mask in sparsest.bias_masks(masks)]
+        [[True, True], [True]]
     """
     kept: list[NDArray[np.bool_]] = [np.any(mask, axis=0) for mask in weight_masks[1:]]
     return [*kept, np.ones(len(weight_masks[-1]), dtype=np.bool_)]

@@ -11,7 +11,14 @@ from search.layers import Layers
 
 
 def full_masks(layers: Layers) -> Pruned:
-    """Return masks that keep every parameter of a network."""
+    """Return masks that keep every parameter of a network.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> layers = [(np.array([[2.0, -1.0]], np.float32), np.zeros(1, np.float32))]
+        >>> [mask.tolist() for mask in sparsest.full_masks(layers).weight_masks]
+        [[[True, True]]]
+    """
     return Pruned(
         [np.ones(weight.shape, dtype=np.bool_) for weight, _ in layers],
         [np.ones(bias.shape, dtype=np.bool_) for _, bias in layers],
@@ -34,6 +41,12 @@ def keep_largest(layers: Layers, count: int) -> Pruned:
     Args:
         layers: the network.
         count: m of strict(m) (docs/paper.md, section 5).
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> layers = [(np.array([[2.0, -1.0]], np.float32), np.zeros(1, np.float32))]
+        >>> [mask.tolist() for mask in sparsest.keep_largest(layers, 2).weight_masks]
+        [[[True, False]]]
     """
     magnitudes = np.abs(np.concatenate([weight.ravel() for weight, _ in layers]))
     kept = by_layer(strictly_above(magnitudes, count), [weight.shape for weight, _ in layers])

@@ -26,6 +26,12 @@ def strictly_above(scores: Scores, count: int) -> Kept:
     Args:
         scores: higher scores are more important.
         count: m, up to N; below 1 nothing is kept.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> scores = np.array([3.0, 1.0, 2.0, 2.0])
+        >>> sparsest.strictly_above(scores, 2).tolist()
+        [True, False, False, False]
     """
     if count < 1:
         return np.zeros(scores.shape, dtype=np.bool_)
@@ -41,6 +47,12 @@ def at_or_above(scores: Scores, count: int) -> Kept:
     Args:
         scores: higher scores are more important.
         count: from 1 to N.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> scores = np.array([3.0, 1.0, 2.0, 2.0])
+        >>> sparsest.at_or_above(scores, 2).tolist()
+        [True, False, True, True]
     """
     kept: Kept = scores >= _largest(scores, count)
     return kept
@@ -52,6 +64,12 @@ def below_highest(scores: Scores, count: int) -> Kept:
     Args:
         scores: higher scores are less important.
         count: from 0 to N; 0 keeps everything.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> scores = np.array([3.0, 1.0, 2.0, 2.0])
+        >>> sparsest.below_highest(scores, 1).tolist()
+        [False, True, True, True]
     """
     if count == 0:
         return np.ones(scores.shape, dtype=np.bool_)
@@ -68,6 +86,12 @@ def above_position(scores: Scores, position: int) -> Kept:
     Args:
         scores: higher scores are more important.
         position: from 0 to N - 1.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> scores = np.array([3.0, 1.0, 2.0, 2.0])
+        >>> sparsest.above_position(scores, 1).tolist()
+        [True, False, False, False]
     """
     if position == 0:
         return np.ones(scores.shape, dtype=np.bool_)
@@ -81,6 +105,12 @@ def highest(scores: Scores, count: int) -> Kept:
     Args:
         scores: higher scores are more important; NaN comes last.
         count: from 0 to N.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> scores = np.array([3.0, 1.0, 2.0, 2.0])
+        >>> sparsest.highest(scores, 2).tolist()
+        [True, False, True, False]
     """
     kept = np.zeros(scores.shape, dtype=np.bool_)
     kept[np.argsort(-scores, kind="stable")[:count]] = True
@@ -93,6 +123,12 @@ def by_layer(kept: Kept, shapes: Sequence[tuple[int, ...]]) -> list[NDArray[np.b
     Args:
         kept: bool [N].
         shapes: (n_out, n_in) of each layer, input side first.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> kept = np.array([True, False, True, True, False, True])
+        >>> [mask.tolist() for mask in sparsest.by_layer(kept, [(2, 2), (1, 2)])]
+        [[[True, False], [True, True]], [[False, True]]]
     """
     bounds = np.cumsum([rows * columns for rows, columns in shapes])[:-1]
     return [part.reshape(shape) for part, shape in zip(np.split(kept, bounds), shapes, strict=True)]

@@ -191,6 +191,12 @@ def standardised(
 
     Raises:
         ValueError: a feature has the same value at all points and `pixels` is False.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> points = sparsest.standardised(np.array([[0.0, 1.0], [2.0, 3.0]]))
+        >>> points.mean(axis=0).tolist(), points.dtype
+        ([0.0, 0.0], dtype('float32'))
     """
     rounded = points.astype(np.float32).astype(np.float64)
     reference = rounded if like is None else like.astype(np.float32).astype(np.float64)
@@ -218,6 +224,12 @@ def load_dataset(name: str) -> Dataset:
 
     Raises:
         ValueError, ModuleNotFoundError: as `make_dataset`.
+
+    Example:
+        >>> import sparsest
+        >>> dataset = sparsest.load_dataset("cubist-spiral")
+        >>> dataset.points.shape, dataset.classes
+        ((49982, 2), 2)
     """
     by_path = name.startswith(PREFIX) and not is_file_dataset(name)
     return made_once(held_file(name).name if by_path else name)

@@ -104,6 +104,12 @@ def draw(
             set with other numbers of features or classes than the network, or no data set for a
             network that does not know its own.
         analysis.retrain.WeightsNotStored: a row's network was not published.
+
+    Example:
+        >>> import sparsest
+        >>> network = sparsest.train(structure="3x2", epochs=1).networks()[0]
+        >>> figure = sparsest.draw(network)
+        >>> sparsest.save_drawing(figure, "network.svg")
     """
     if not 1 <= len(networks) <= MAX_NETWORKS:
         raise ValueError(f"{len(networks)} networks: 1 to {MAX_NETWORKS} can be drawn together")

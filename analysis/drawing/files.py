@@ -54,6 +54,11 @@ def save_drawing(figure: Figure, path: str | Path, *, overwrite: bool = False) -
     Raises:
         ValueError: the suffix is not one of `SUFFIXES`.
         OSError: the file cannot be written, or holds something else and `overwrite` is not set.
+
+    Example:
+        >>> import sparsest
+        >>> network = sparsest.train(structure="3x2", epochs=1).networks()[0]
+        >>> sparsest.save_drawing(sparsest.draw(network), "network.svg")
     """
     final = Path(os.path.realpath(Path(path).expanduser()))
     check_drawing_path(final)

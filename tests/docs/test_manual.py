@@ -77,7 +77,7 @@ def test_first_network_has_the_recorded_accuracy(
 
 
 def test_notebook_page_code_runs(store: sparsest.Store) -> None:
-    exec(the_code(NOTEBOOKS, "python"), {})
+    exec("\n".join(block.code for block in blocks(NOTEBOOKS, "python")), {})
 
 
 def test_reproducibility_page_code_prints_the_id(capsys: pytest.CaptureFixture[str]) -> None:
