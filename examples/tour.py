@@ -15,7 +15,7 @@ from torch import nn
 import sparsest
 
 
-def step(title, result):
+def step(title: str, result: object) -> None:
     """Print a step of the tour."""
     print(f"{title}: {' '.join(str(result).split())[:90]}")
 
@@ -71,7 +71,8 @@ step("a front, a histogram and a plot of one's own on three axes", figure)
 
 # Networks
 query = "FROM results WHERE method = 'snip' ORDER BY accuracy DESC"
-network = store.network(store.sql(query).df().experiment_id[0])
+best = store.sql(query).df().experiment_id[0]
+network = store.network(best)
 step("load", network.sizes)
 step("new points", network.logits([[0.0, 1.0], [1.0, 0.0]]))
 step("masks as arrays", [mask.shape for mask in network.masks])
@@ -94,16 +95,17 @@ if find_spec("onnx"):
     (logits,) = ReferenceEvaluator("tour.onnx").run(None, {"points": np.zeros((1, 2), np.float32)})
     step("ONNX and back", logits)
 step("networkx", network.to_networkx())
-step("train its mask with another seed", network.retrain(seed=3).row["accuracy"])
-step("train its mask from its first weights", network.retrain(start="initial").row["accuracy"])
-step("train on from its weights", network.retrain(start="final", epochs=2).row["parent"])
+step("train its mask with another seed", sparsest.accuracy(network.retrain(seed=3)))
+again = network.retrain(start="initial")
+step("train its mask from its first weights", sparsest.accuracy(again))
+step("train on from its weights", network.retrain(start="final", epochs=2))
 more = {
     "name": "tour-more",
     "base": {"dataset": "two-moons", "method": "snip", "epochs": 2},
     "grid": {
         "width": [4],
         "target_nnz": [12],
-        "init": [f"row:{network.row['experiment_id']}/final"],
+        "init": [f"row:{best}/final"],
     },
 }
 continued = sparsest.run(more, store="runs/tour").networks("FROM results WHERE study = 'tour-more'")
@@ -115,7 +117,9 @@ step("1,000 networks on new points", many.logits(np.zeros((1000, 2))).shape)
 
 
 # A pruning method, from scratch
-def prune(experiment, layers, batches):
+def prune(
+    experiment: sparsest.Experiment, layers: sparsest.Layers, batches: sparsest.Batches
+) -> sparsest.Pruned:
     """Keep the largest weights."""
     scores = np.abs(np.concatenate([weight.ravel() for weight, _ in layers]))
     kept = sparsest.highest(scores, sparsest.target_of(experiment, len(scores)))
