@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import cycle
 from typing import Final
 
 from search.methods import METHODS, all_methods
@@ -54,14 +55,15 @@ def method_styles(methods: Iterable[str]) -> dict[str, Style]:
         methods: all methods of the results, so that every figure of them gives a method the same
             style.
     """
+    known = [method.style for method in all_methods().values() if method.style is not None]
+    taken = {(style.light, style.symbol) for style in known}
+    free = (
+        Style(light, dark, symbol)
+        for (light, dark), symbol in zip(cycle(_COLOURS), cycle(_MARKERS), strict=False)
+        if (light, symbol) not in taken
+    )
     styles: dict[str, Style] = {}
-    number = 0
     for method in in_order(methods):
         found = all_methods().get(method)
-        if found is not None and found.style is not None:
-            styles[method] = found.style
-            continue
-        light, dark = _COLOURS[number % len(_COLOURS)]
-        styles[method] = Style(light, dark, _MARKERS[number % len(_MARKERS)])
-        number += 1
+        styles[method] = (found and found.style) or next(free)
     return styles
