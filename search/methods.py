@@ -370,7 +370,7 @@ _METHODS = (
         "pruning.group_lasso",
         (300, 40000),
         settings={
-            "strength": Setting(1e-3, 0.0, 1e3, "penalty"),
+            "strength": Setting(3e-4, 0.0, 1e3, "penalty"),
             "threshold": Setting(0.1, 0.0, 1e6, "norm up to which neurons are removed"),
             "finetune": Setting(1.0, 0.0, 100.0, _FINETUNE),
         },
