@@ -314,7 +314,7 @@ _METHODS = (
         (400, 60000),
         settings={
             "start": Setting(-8.0, -100.0, 0.0, "first thresholds, before sigmoid"),
-            "strength": Setting(3e-4, 0.0, 1.0, "weight decay of the thresholds before sigmoid"),
+            "strength": Setting(3e-3, 0.0, 1.0, "weight decay of the thresholds before sigmoid"),
             "finetune": Setting(0.0, 0.0, 100.0, _FINETUNE),
         },
         display_name="STR",
