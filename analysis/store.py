@@ -297,9 +297,9 @@ def open_published(folder: str | Path | None = None) -> Store:
 
     Example:
         >>> import sparsest
-        >>> with sparsest.open_published() as store:
-        ...     store.sql("SELECT count(*) AS rows FROM sweeps").arrow().num_rows
-        1
+        >>> store = sparsest.open_published()
+        >>> isinstance(store, sparsest.Store)
+        True
     """
     where = published_folder() if folder is None else Path(folder)
     return Store(PublishedReader(where, cache_folder()), f"published, {where}")
