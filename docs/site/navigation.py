@@ -37,7 +37,7 @@ NAVIGATION: Final[dict[str, tuple[str, ...]]] = {
         "docs/paper",
         "docs/results",
         "docs/depth-ablation",
-        "docs/elimination",
+        "docs/closing-the-gap",
         "docs/lower-bound",
         "docs/gallery",
         "docs/fidelity",
