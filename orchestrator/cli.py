@@ -44,6 +44,7 @@ SECTIONS = {
         "show": ("show:show", "Draw trained networks."),
         "report": ("report:report", "Build a report of figures and tables."),
         "replay": ("replay:replay", "Retrain a stored experiment and compare."),
+        "records": ("records:records", "List the sparsest known networks."),
         "bound": ("bound:bound", "Prove how many weights an accuracy needs."),
         "export": ("ask:export", "Copy all results into one file."),
     },

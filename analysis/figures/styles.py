@@ -15,6 +15,7 @@ OTHER_STYLES: Final = {
     "fewest": Style("#d55e00", "#f0792a", "diamond"),
     "fourth": Style("#009e73", "#14b88a", "triangle-up"),
     "fifth": Style("#b8578c", "#de8fb9", "triangle-down"),
+    "record": Style("#c00000", "#ff6b6b", "star"),
     "guide": Style("#8a9097", "#7b838c", "circle"),
 }
 

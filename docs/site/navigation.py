@@ -38,6 +38,8 @@ NAVIGATION: Final[dict[str, tuple[str, ...]]] = {
         "docs/results",
         "docs/depth-ablation",
         "docs/closing-the-gap",
+        "docs/elimination",
+        "docs/records",
         "docs/lower-bound",
         "docs/gallery",
         "docs/fidelity",

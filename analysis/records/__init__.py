@@ -1,0 +1,1 @@
+"""Records: the sparsest known networks, their evaluation, and the proven lower bounds."""

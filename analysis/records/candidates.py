@@ -1,0 +1,160 @@
+"""Networks of a store that may be records, as they are and after pruning without retraining."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any, Final
+
+import numpy as np
+
+from analysis.drawing.caption import label_of
+from analysis.network import network_from_row
+from analysis.records.evaluation import point_accuracy
+from analysis.records.known import ACCURACIES, Known, records
+from analysis.retrain import with_network
+from pruning.connectivity import leads_to_output
+from pruning.functional_sparsity import count_active_points, without_dead_parts
+from search.datasets import DATASETS
+from search.layers import Layers
+from storage.reading.literals import sql_text
+from storage.results_reader import ResultsReader
+from workers.datasets import Dataset, load_dataset
+
+ROWS: Final = 8
+"""Maximum number of rows for an accuracy and a count that are looked at."""
+
+SLACK: Final = 2
+"""Weights above the record from which pruning is tried."""
+
+MARGIN: Final = Fraction(1, 2000)
+"""Accuracy above the target that pruning leaves below 100 %, because exact accuracies differ."""
+
+
+def candidates(reader: ResultsReader, known: Sequence[Known]) -> Iterator[Known]:
+    """Yield networks that have at most a few weights more than the records for their accuracies.
+
+    Rows without weights are trained again. Every network comes as trained, and for each accuracy
+    that it reaches pruned to it: parameters are removed one at a time, the one whose removal
+    costs least accuracy first, weights before biases.
+
+    Args:
+        reader: reader of a store or of the published results.
+        known: the known networks.
+
+    Raises:
+        ValueError, analysis.retrain.NotTheSame: a row cannot be trained again.
+    """
+    for dataset in sorted(DATASETS):
+        targets: dict[str, list[Fraction]] = {}
+        for target in ACCURACIES:
+            for row_id in _rows(reader, dataset, target, known):
+                targets.setdefault(row_id, []).append(target)
+        for row_id, reached in targets.items():
+            yield from _forms(reader, reader.row(row_id), reached)
+
+
+def _rows(
+    reader: ResultsReader, dataset: str, target: Fraction, known: Sequence[Known]
+) -> list[str]:
+    """Return the ids of the rows that may be records for an accuracy."""
+    present = {
+        one.count: one.fewest
+        for one in records(known)
+        if one.dataset == dataset and one.accuracy == target
+    }
+    removable = ["coalesce(prunable_own, 0)"]
+    removable += ["coalesce(prunable_95, 0)"] if target <= Fraction("0.95") else []
+    removable += ["coalesce(prunable_995, 0)"] if target <= Fraction("0.995") else []
+    removed = f"greatest({', '.join(removable)})"
+    ids = []
+    for column, count in (("weight_nnz", "weights"), ("model_nnz", "weights and biases")):
+        most = present[count] + SLACK if count in present else "NULL"
+        found = reader.sql(
+            f"SELECT experiment_id FROM results WHERE dataset = {sql_text(dataset)} "
+            f"AND accuracy >= {float(target)!r} "
+            f"AND {column} - {removed} <= coalesce({most}, {column}) "
+            f"ORDER BY {column} - {removed}, model_nnz, accuracy DESC, study, study_index "
+            f"LIMIT {ROWS}"
+        )
+        ids += found.column("experiment_id").to_pylist()
+    return ids
+
+
+def _forms(
+    reader: ResultsReader, row: dict[str, Any], targets: Sequence[Fraction]
+) -> Iterator[Known]:
+    """Yield the network of a row as trained, and pruned to each target."""
+    dataset = load_dataset(row["dataset"])
+    layers = without_idle_neurons(network_from_row(with_network(row, reader)).layers())
+    (cost,) = reader.sql(
+        "SELECT count(*) AS trainings, sum(train_ms) / 1000 AS seconds FROM results "
+        f"WHERE study = {sql_text(row['study'])} AND method = {sql_text(row['method'])}"
+    ).to_pylist()
+    by = f"{row['method']}, {label_of(row)}, experiment {row['experiment_id']}"
+    network = Known(row["dataset"], layers, by, cost["trainings"], round(cost["seconds"], 1))
+    yield network
+    seen = {_nonzero(layers)}
+    for target in targets:
+        smaller = pruned(layers, dataset, target)
+        if _nonzero(smaller) not in seen:
+            seen.add(_nonzero(smaller))
+            yield Known(
+                network.dataset,
+                smaller,
+                f"{by}, pruned after training",
+                network.trainings,
+                network.core_seconds,
+            )
+
+
+def pruned(layers: Layers, dataset: Dataset, target: Fraction) -> Layers:
+    """Return a network after the removal of parameters, as long as the float32 accuracy suffices.
+
+    Args:
+        layers: the network; not modified.
+        dataset: data set.
+        target: accuracy that is kept.
+    """
+    floor = min(Fraction(1), target + MARGIN)
+    current = without_idle_neurons(
+        without_dead_parts(layers, count_active_points(layers, dataset.points))
+    )
+    for kind in (0, 1):
+        while True:
+            trials = [
+                _without(current, layer, kind, index)
+                for layer, parts in enumerate(current)
+                for index in zip(*np.nonzero(parts[kind]), strict=True)
+            ]
+            scored = [(point_accuracy(trial, dataset, np.float32), trial) for trial in trials]
+            accuracy, best = max(scored, key=lambda one: one[0], default=(Fraction(0), current))
+            if accuracy < floor:
+                break
+            current = without_idle_neurons(best)
+    return current
+
+
+def without_idle_neurons(layers: Layers) -> Layers:
+    """Return a network without the hidden neurons that lead to no output."""
+    leading = leads_to_output([weight for weight, _ in layers])
+    rows = [*leading, np.ones(len(layers[-1][1]), np.bool_)]
+    columns = [np.ones(layers[0][0].shape[1], np.bool_), *leading]
+    return [
+        (weight[np.ix_(kept, sources)], bias[kept])
+        for (weight, bias), kept, sources in zip(layers, rows, columns, strict=True)
+    ]
+
+
+def _without(layers: Layers, layer: int, kind: int, index: tuple[Any, ...]) -> Layers:
+    """Return a copy without one weight (kind 0) or one bias (kind 1)."""
+    copies = [(weight.copy(), bias.copy()) for weight, bias in layers]
+    copies[layer][kind][index] = 0
+    return copies
+
+
+def _nonzero(layers: Layers) -> tuple[int, int]:
+    return (
+        sum(int(np.count_nonzero(weight)) for weight, _ in layers),
+        sum(int(np.count_nonzero(bias)) for _, bias in layers),
+    )

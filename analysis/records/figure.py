@@ -1,0 +1,107 @@
+"""The plot of proven, known and found numbers of weights, and drawings of records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Final
+
+from matplotlib.figure import Figure
+
+from analysis.drawing.figure import draw
+from analysis.figures.chart import Axis, Chart, Series, View
+from analysis.figures.front import front_view
+from analysis.figures.matplotlib_figure import matplotlib_figure
+from analysis.figures.styles import styles_for
+from analysis.network import Network
+from analysis.records.bounds import proven_bounds
+from analysis.records.known import Known, records
+from analysis.store import open_published
+from analysis.tables import pareto
+from storage.paths import published_folder
+
+ACCURACY: Final = Axis(
+    "accuracy",
+    "nines",
+    limits=(0.78, 1),
+    ticks=(0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 1),
+)
+"""Accuracy axis; 100 % is where 99.95 % would be."""
+
+MOST_WEIGHTS: Final = 61
+"""Right end of the weights axis."""
+
+
+def records_figure(known: Sequence[Known], dataset: str) -> Figure:
+    """Plot accuracy against weights: what is proven impossible, the records, and every method.
+
+    The methods' lines are those of `analysis.tables.pareto` for the published results.
+
+    Args:
+        known: the measured networks.
+        dataset: name of the data set.
+
+    Raises:
+        ValueError: there are no published rows of the data set.
+        storage.errors.StoreError: there are no published results.
+    """
+    with open_published() as published:
+        rows = pareto(published, target=0.5, dataset=dataset).arrow().to_pylist()
+    front = [row for row in rows if row["weight_nnz"] <= MOST_WEIGHTS]
+    held = [one for one in records(known) if one.dataset == dataset and one.count == "weights"]
+    view = View(
+        [
+            _impossible(proven_bounds(published_folder(), dataset)),
+            Series(
+                "known records",
+                "record",
+                [one.fewest for one in held],
+                [float(one.accuracy) for one in held],
+                "steps",
+            ),
+            *front_view(front).series,
+        ]
+    )
+    chart = Chart(
+        "records",
+        "",
+        "",
+        Axis("nonzero weights", limits=(2, MOST_WEIGHTS)),
+        ACCURACY,
+        {(): view},
+    )
+    return matplotlib_figure(chart, styles_for({row["method"] for row in rows}))
+
+
+def record_drawing(known: Sequence[Known], dataset: str, accuracies: Sequence[Fraction]) -> Figure:
+    """Draw the networks with the fewest weights at some accuracies.
+
+    Raises:
+        LookupError: there is no record at one of them.
+    """
+    holders = {
+        one.accuracy: one.holder
+        for one in records(known)
+        if one.dataset == dataset and one.count == "weights"
+    }
+    networks = []
+    for accuracy in accuracies:
+        if accuracy not in holders:
+            listed = ", ".join(f"{float(one):g}" for one in holders) or "none"
+            raise LookupError(f"no record of {dataset} at {float(accuracy):g}; there are: {listed}")
+        layers = holders[accuracy].layers
+        network = Network(layers, [weight != 0 for weight, _ in layers])
+        network.dataset = dataset
+        networks.append(network)
+    return draw(*networks)
+
+
+def _impossible(bounds: Mapping[Fraction, int]) -> Series:
+    """Return the area of accuracies that no network with a number of weights reaches."""
+    x: list[float] = []
+    low: list[float] = []
+    for weights in range(max(bounds.values(), default=0)):
+        ruled_out = [float(target) for target, bound in bounds.items() if bound > weights]
+        x += [weights - 0.5, weights + 0.5]
+        low += [min(ruled_out)] * 2
+    return Series("proven impossible", "guide", x, low, "band", low=low, high=[1.0] * len(x))

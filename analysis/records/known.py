@@ -1,0 +1,207 @@
+"""The known networks, their file `results/records.json`, and the records among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.records.evaluation import accuracies, counts_of, reaches
+from search.datasets import DATASETS
+from search.layers import Layers
+from workers.datasets import load_dataset
+
+ACCURACIES = tuple(map(Fraction, ("0.8", "0.85", "0.9", "0.95", "0.98", "0.99", "0.995", "1")))
+"""Accuracies for which there are records."""
+
+COUNTS = ("weights", "weights and biases", "live weights")
+"""Numbers that a record minimises; see `evaluation.counts_of`."""
+
+MAX_PARAMETERS = 100_000
+"""Maximum number of parameters of a network in a file, zeros included."""
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A network and what is known about it.
+
+    Attributes:
+        dataset: name of a built-in data set.
+        layers: the network.
+        by: who or what found it.
+        trainings: number of trainings of the study and method that found it; None if unknown.
+        core_seconds: wall-clock seconds of these trainings, one core each; None if unknown.
+        accuracy: see `evaluation.accuracies`; empty before `measured`.
+        counts: see `evaluation.counts_of`; empty before `measured`.
+    """
+
+    dataset: str
+    layers: Layers
+    by: str
+    trainings: int | None = None
+    core_seconds: float | None = None
+    accuracy: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def measured(self) -> Self:
+        """Return the network with its accuracies and counts, computed from its parameters."""
+        data = load_dataset(self.dataset)
+        return replace(
+            self, accuracy=accuracies(self.layers, data), counts=counts_of(self.layers, data)
+        )
+
+    def json(self) -> str:
+        """Return the network as JSON, with a line for each neuron."""
+        head = {
+            "dataset": self.dataset,
+            "by": self.by,
+            "trainings": self.trainings,
+            "core_seconds": self.core_seconds,
+            "accuracy": self.accuracy,
+            "counts": self.counts,
+        }
+        fields = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
+        layers = []
+        for weight, bias in self.layers:
+            rows = ",\n   ".join(json.dumps(_hexadecimal(row)) for row in weight)
+            layers.append(
+                f'  {{"weight": [\n   {rows}],\n   "bias": {json.dumps(_hexadecimal(bias))}}}'
+            )
+        return "{\n" + ",\n".join([*fields, ' "layers": [\n' + ",\n".join(layers) + "]"]) + "}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record.
+
+    Attributes:
+        dataset: name of the data set.
+        accuracy: accuracy that the network reaches.
+        count: one of `COUNTS`.
+        fewest: value of the count.
+        holder: the network.
+    """
+
+    dataset: str
+    accuracy: Fraction
+    count: str
+    fewest: int
+    holder: Known
+
+
+def records(networks: Sequence[Known]) -> list[Record]:
+    """Return the records among measured networks, by data set, accuracy and count.
+
+    Of networks with the same count, the one with fewer weights and biases holds the record, and
+    then the first.
+    """
+    found = []
+    for dataset in dict.fromkeys(network.dataset for network in networks):
+        for accuracy in ACCURACIES:
+            reaching = [
+                network
+                for network in networks
+                if network.dataset == dataset and reaches(network.accuracy, accuracy)
+            ]
+            for count in COUNTS if reaching else ():
+                best = min(reaching, key=lambda one: (one.counts[count], sum(one.counts.values())))
+                found.append(Record(dataset, accuracy, count, best.counts[count], best))
+    return found
+
+
+def improvements(networks: Sequence[Known], added: Known) -> list[Record]:
+    """Return the records that a measured network would hold among others that are measured."""
+    return [one for one in records([*networks, added]) if one.holder is added]
+
+
+def holders(networks: Sequence[Known]) -> list[Known]:
+    """Return the networks that hold a record, in the order of the records."""
+    return list({id(one.holder): one.holder for one in records(networks)}.values())
+
+
+def read_networks(path: Path) -> list[Known]:
+    """Read the networks of a file.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: the file is not of this form; the message names the network.
+    """
+    content = json.loads(path.read_text())
+    listed = content.get("networks") if isinstance(content, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError("it has no list `networks`")
+    return [_network(number, value) for number, value in enumerate(listed, start=1)]
+
+
+def file_text(networks: Sequence[Known]) -> str:
+    """Return the content of a file with these networks."""
+    return '{"networks": [\n' + ",\n".join(network.json() for network in networks) + "\n]}\n"
+
+
+def _hexadecimal(values: NDArray[np.float32]) -> list[str]:
+    return [float(value).hex() if value else "0" for value in values]
+
+
+def _network(number: int, value: Any) -> Known:
+    try:
+        network = Known(
+            dataset=value["dataset"],
+            layers=[(_floats(one["weight"]), _floats(one["bias"])) for one in value["layers"]],
+            by=value["by"],
+            trainings=value.get("trainings"),
+            core_seconds=value.get("core_seconds"),
+            accuracy=value.get("accuracy", {}),
+            counts=value.get("counts", {}),
+        )
+        _check(network, value)
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
+        raise ValueError(f"network {number}: {type(error).__name__}: {error}") from error
+    return network
+
+
+def _check(network: Known, read: dict[str, Any]) -> None:
+    if network.dataset not in DATASETS:
+        raise ValueError(f"`dataset` is none of {', '.join(DATASETS)}")
+    if not isinstance(read["by"], str) or not network.by.strip():
+        raise ValueError("`by` does not name who found it")
+    for cost in (read.get("trainings"), read.get("core_seconds")):
+        if cost is not None and not (isinstance(cost, int | float) and cost >= 0):
+            raise ValueError("`trainings` or `core_seconds` is not a number")
+    for stated, kind in ((read.get("accuracy", {}), float | int), (read.get("counts", {}), int)):
+        if not isinstance(stated, dict) or not all(isinstance(v, kind) for v in stated.values()):
+            raise ValueError("`accuracy` or `counts` does not map names to numbers")
+    spec = DATASETS[network.dataset]
+    shapes = [(*weight.shape, *bias.shape) for weight, bias in network.layers]
+    inputs = [spec.features, *(len(bias) for _, bias in network.layers[:-1])]
+    if any(
+        len(shape) != 3 or shape[0] != shape[2] or shape[1] != size
+        for shape, size in zip(shapes, inputs, strict=True)
+    ) or (not shapes or shapes[-1][0] != spec.outputs):
+        raise ValueError(
+            f"the shapes do not fit together, or not {spec.features} inputs and {spec.outputs} "
+            "outputs"
+        )
+    if sum(weight.size + bias.size for weight, bias in network.layers) > MAX_PARAMETERS:
+        raise ValueError(f"it has more than {MAX_PARAMETERS:,} parameters")
+
+
+def _floats(values: Any) -> NDArray[np.float32]:
+    """Return nested lists of hexadecimal floats as an array.
+
+    Raises:
+        ValueError: a value is not a finite float32 number.
+    """
+
+    def parsed(value: Any) -> Any:
+        return [parsed(one) for one in value] if isinstance(value, list) else float.fromhex(value)
+
+    wide = np.array(parsed(values), np.float64)
+    if not (np.abs(wide) <= np.finfo(np.float32).max).all() or (np.float32(wide) != wide).any():
+        raise ValueError("a parameter is not a finite float32 number")
+    return wide.astype(np.float32)

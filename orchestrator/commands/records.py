@@ -1,0 +1,233 @@
+"""The command `records`: the sparsest known networks, and the proven lower bounds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pyarrow as pa
+import typer
+
+from orchestrator.commands.options import AsJson, Overwrite, Published
+from orchestrator.commands.results import results_reader
+from orchestrator.commands.store_location import store_location
+from orchestrator.display.result_table import show_result
+from orchestrator.display.terminal import print_line
+from orchestrator.errors import UserError
+from search.datasets import CUBIST_SPIRAL
+from storage.durable import replace_file
+from storage.paths import published_folder
+
+if TYPE_CHECKING:
+    from analysis.records.known import Known
+
+FILE = "records.json"
+"""Name of the file of networks in the folder of the published results."""
+
+
+def records(
+    dataset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Data set to list [default: all]")
+    ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Evaluate every network and compare with the file."),
+    ] = False,
+    submit: Annotated[
+        Path | None,
+        typer.Option(metavar="F", help="Add the records among the networks of a JSON file."),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="D",
+            parser=store_location,
+            help="Add the records among the networks of a store, as trained or pruned afterwards.",
+        ),
+    ] = None,
+    published: Published = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="F", help="Plot the records into a .svg, .png or .pdf file."
+        ),
+    ] = None,
+    draw: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="A",
+            help="Draw the network of fewest weights at this accuracy into --output instead; "
+            "repeatable.",
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the sparsest known networks for every accuracy, and add better ones.
+
+    The networks are in the file results/records.json. A network counts for an accuracy if it
+    reaches it in float32, in float64 and, where the points lie on line segments, in exact
+    arithmetic on the segments. With --published, networks of the published results are trained
+    again and added.
+    """
+    path = published_folder() / FILE
+    known = _read(path) if path.exists() else []
+    if verify:
+        _verify(known, path)
+    if submit is not None:
+        _add(known, _read(submit), path)
+    if source is not None or published:
+        # Imported here: torch takes a second, which the other options need not cost.
+        from analysis.records.candidates import candidates
+
+        with results_reader(source, published) as reader:
+            try:
+                _add(known, candidates(reader, known), path)
+            except ValueError as error:
+                raise UserError(str(error)) from error
+    if output is not None:
+        _draw(known, dataset, draw or [], output, overwrite=overwrite)
+    elif draw:
+        raise UserError("--draw needs a file: add --output F")
+    elif not verify:
+        _show([one for one in known if dataset in (None, one.dataset)], as_json=as_json)
+
+
+def _read(path: Path) -> list[Known]:
+    from analysis.records.known import read_networks
+
+    try:
+        return read_networks(path)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not a file of networks (docs/records.md): {error}") from error
+
+
+def _verify(known: Sequence[Known], path: Path) -> None:
+    """Compare the file's numbers with those computed from the parameters.
+
+    Raises:
+        UserError: they differ.
+    """
+    wrong = 0
+    for number, network in enumerate(known, start=1):
+        measured = network.measured()
+        found = (measured.accuracy, measured.counts)
+        same = found == (network.accuracy, network.counts)
+        wrong += not same
+        print_line(f"network {number}: {_numbers(measured)}" + ("" if same else ": not as stated"))
+        _print_disagreements(measured)
+    if wrong:
+        raise UserError(f"{path}: {wrong} of {len(known)} networks do not have the stated numbers")
+    print_line(f"{path}: all {len(known)} networks have the stated numbers")
+
+
+def _add(known: list[Known], networks: Iterable[Known], path: Path) -> None:
+    """Add the networks that improve a record to a list and to its file; drop those surpassed.
+
+    Raises:
+        UserError: there are none.
+    """
+    from analysis.records.known import file_text, holders, improvements
+
+    refused = []
+    for network in networks:
+        measured = network.measured()
+        improved = improvements(known, measured)
+        if not improved:
+            refused.append(measured)
+            continue
+        known[:] = holders([*known, measured])
+        listed = ", ".join(
+            f"{one.fewest} {one.count} at {_percent(one.accuracy)}" for one in improved
+        )
+        print_line(f"{measured.by}: {listed}")
+        data = file_text(known).encode()
+        replace_file(path, data, path.with_name(f".{path.name}.tmp"), mode=0o644)
+    for measured in refused:
+        print_line(f"no record: {measured.by}: {_numbers(measured)}", err=True)
+        _print_disagreements(measured)
+
+
+def _print_disagreements(network: Known) -> None:
+    """Print the accuracies on whose side the ways of evaluation disagree."""
+    from analysis.records.known import ACCURACIES
+
+    for target in ACCURACIES:
+        if len({value >= target for value in network.accuracy.values()}) > 1:
+            print_line(
+                f"does not count at {_percent(target)}, of which the accuracies are on both sides",
+                err=True,
+            )
+
+
+def _numbers(network: Known) -> str:
+    accuracy = ", ".join(f"{name} {value:.6%}" for name, value in network.accuracy.items())
+    return ", ".join([*(f"{n} {name}" for name, n in network.counts.items()), accuracy])
+
+
+def _show(known: Sequence[Known], *, as_json: bool) -> None:
+    from analysis.records.bounds import bound_at, proven_bounds
+    from analysis.records.known import records as records_among
+
+    rows: list[dict[str, Any]] = []
+    for one in records_among(known):
+        bounds = proven_bounds(published_folder(), one.dataset)
+        rows.append(
+            {
+                "dataset": one.dataset,
+                "accuracy": float(one.accuracy),
+                "count": one.count,
+                "proven": bound_at(bounds, one.accuracy),
+                "known": one.fewest,
+                "reached": min(one.holder.accuracy.values()),
+                "by": one.holder.by,
+                "trainings": one.holder.trainings,
+                "core_seconds": one.holder.core_seconds,
+            }
+        )
+    if as_json:
+        print(json.dumps(rows))
+    elif rows:
+        show_result(pa.Table.from_pylist(rows).to_reader())
+    else:
+        print_line("there are no records yet")
+
+
+def _draw(
+    known: Sequence[Known],
+    dataset: str | None,
+    targets: Sequence[str],
+    output: Path,
+    *,
+    overwrite: bool,
+) -> None:
+    # Imported here: torch and matplotlib take a second, which the table need not cost.
+    from analysis.drawing.files import check_drawing_path, save_drawing
+    from analysis.records.figure import record_drawing, records_figure
+
+    name = dataset or CUBIST_SPIRAL.name
+    try:
+        check_drawing_path(output)
+        accuracies = [Fraction(text) for text in targets]
+        if accuracies:
+            figure = record_drawing(known, name, accuracies)
+        else:
+            figure = records_figure(known, name)
+        save_drawing(figure, output, overwrite=overwrite)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {output}: {error.strerror}" if error.strerror else str(error)
+        ) from error
+    except (LookupError, ValueError, ZeroDivisionError) as error:
+        raise UserError(str(error)) from error
+    print_line(str(output))
+
+
+def _percent(accuracy: Fraction) -> str:
+    return f"{float(100 * accuracy):g} %"

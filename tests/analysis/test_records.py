@@ -1,0 +1,169 @@
+"""The file of records: its networks, their evaluation, and submissions."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.records.bounds import bound_at
+from analysis.records.candidates import pruned
+from analysis.records.evaluation import accuracies, point_accuracy
+from analysis.records.known import Known, file_text, holders, read_networks, records
+from tests.docs.pages import ROOT, the_code
+from tests.orchestrator.running import refused, sparsest
+from workers.datasets import Dataset, load_dataset
+
+COMMITTED = ROOT / "results" / "records.json"
+SPIRAL = "cubist-spiral"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty folder of published results."""
+    monkeypatch.setenv("SPARSEST_RESULTS", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def committed() -> list[Known]:
+    """Return the networks of the committed file."""
+    return read_networks(COMMITTED)
+
+
+def submission(network: Known, path: Path, **changes: Any) -> Path:
+    """Write a file with one network, without its numbers."""
+    path.write_text(file_text([replace(network, accuracy={}, counts={}, **changes)]))
+    return path
+
+
+def best_at(networks: list[Known], accuracy: str) -> Known:
+    """Return the network of fewest weights at an accuracy."""
+    return next(
+        one.holder
+        for one in records(networks)
+        if (one.accuracy, one.count) == (Fraction(accuracy), "weights")
+    )
+
+
+def test_every_committed_network_holds_a_record(committed: list[Known]) -> None:
+    assert set(map(id, committed)) == set(map(id, holders(committed)))
+
+
+@pytest.mark.parametrize("accuracy", ["0.95", "1"])
+def test_committed_record_has_the_stated_numbers(committed: list[Known], accuracy: str) -> None:
+    network = best_at(committed, accuracy)
+    measured = network.measured()
+    assert (measured.accuracy, measured.counts) == (network.accuracy, network.counts)
+    assert set(network.accuracy) == {"float32", "float64", "exact"}
+    assert min(network.accuracy.values()) >= float(accuracy)
+
+
+def test_file_is_evaluated_without_this_software(committed: list[Known]) -> None:
+    code = the_code(ROOT / "docs" / "records.md", "python")
+    names: dict[str, Any] = {}
+    exec(re.sub(r'"results/records.json"', repr(str(COMMITTED)), code), names)
+    data = load_dataset(SPIRAL)
+    found = names["accuracy"](names["networks"][0], data.points, data.labels)
+    assert found == pytest.approx(committed[0].accuracy["float64"], abs=1e-4)
+
+
+def test_file_keeps_every_bit_of_a_network(committed: list[Known], tmp_path: Path) -> None:
+    path = tmp_path / "copy.json"
+    path.write_text(file_text(committed))
+    for one, copy in zip(committed, read_networks(path), strict=True):
+        assert one.json() == copy.json()
+        assert copy.layers[0][0].tobytes() == one.layers[0][0].tobytes()
+
+
+def test_better_network_replaces_a_record_and_a_worse_one_is_refused(
+    committed: list[Known], folder: Path, tmp_path: Path
+) -> None:
+    network = best_at(committed, "0.95")
+    weight, bias = network.layers[0]
+    # A neuron that leads nowhere adds a weight.
+    first = (np.vstack([weight, [[0, 1]]]).astype(np.float32), np.append(bias, np.float32(0)))
+    weight, bias = network.layers[1]
+    second = (np.hstack([weight, np.zeros((len(weight), 1))]).astype(np.float32), bias)
+    larger = submission(
+        replace(network, layers=[first, second, *network.layers[2:]]), tmp_path / "larger"
+    )
+    assert sparsest("records", "--submit", larger).code == 0
+    (only,) = read_networks(folder / "records.json")
+    assert only.counts["weights"] == network.counts["weights"] + 1
+
+    better = submission(network, tmp_path / "better", by="the sparser one")
+    assert "the sparser one" in sparsest("records", "--submit", better).out
+    assert {one.by for one in read_networks(folder / "records.json")} == {"the sparser one"}
+
+    content = (folder / "records.json").read_bytes()
+    assert "no record" in sparsest("records", "--submit", larger).err
+    assert (folder / "records.json").read_bytes() == content
+    printed = json.loads(sparsest("records", "--json").out)
+    assert {row["known"] for row in printed if row["count"] == "weights"} == {
+        network.counts["weights"]
+    }
+
+
+def test_verify_refuses_other_numbers_than_the_network_has(
+    committed: list[Known], folder: Path
+) -> None:
+    network = best_at(committed, "0.95")
+    wrong = replace(network, counts={**network.counts, "weights": 3})
+    (folder / "records.json").write_text(file_text([wrong]))
+    ended = sparsest("records", "--verify")
+    assert ended.code == 1
+    assert "1 of 1" in ended.err
+
+
+def test_network_counts_only_if_all_accuracies_reach_the_target(committed: list[Known]) -> None:
+    network = replace(
+        best_at(committed, "1"), accuracy={"float32": 0.96, "float64": 0.96, "exact": 0.94}
+    )
+    assert {float(one.accuracy) for one in records([network])} == {0.8, 0.85, 0.9}
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{"weight": [["nan", "0x1p0"]], "bias": ["0x0p0"]}],
+        [{"weight": [["0x1.0000000001p0", "0x1p0"]], "bias": ["0x0p0"]}],
+        [{"weight": [["0x1p0"]], "bias": ["0x0p0"]}],
+        [{"weight": [["0x1p0", "0x1p0"]], "bias": [["0x0p0"]]}],
+        [],
+        "text",
+    ],
+)
+def test_file_with_a_bad_network_is_refused(layers: Any, folder: Path) -> None:
+    path = folder / "bad"
+    path.write_text(json.dumps({"networks": [{"dataset": SPIRAL, "by": "me", "layers": layers}]}))
+    assert "network 1" in refused("records", "--submit", path)
+    assert not (folder / "records.json").exists()
+
+
+def test_pruning_removes_what_no_point_needs() -> None:
+    points = np.random.default_rng(0).normal(size=(100, 2))
+    data = Dataset.of("half", points, points[:, 0] > 0)
+    first = (np.array([[1, 0.001], [0, 1]], np.float32), np.array([0, 0.5], np.float32))
+    layers = [first, (np.array([[1, 0]], np.float32), np.zeros(1, np.float32))]
+    ((weight, bias), (last, _)) = pruned(layers, data, Fraction(1))
+    assert (weight.tolist(), bias.tolist(), last.tolist()) == ([[1, 0]], [0], [[1]])
+
+
+def test_accuracies_are_rounded_down() -> None:
+    data = Dataset.of("three", [[0, 0], [1, 0], [2, 1]], [0, 1, 1])
+    layers = [(np.array([[0, 1]], np.float32), np.zeros(1, np.float32))]
+    exact = point_accuracy(layers, data, np.float32)
+    assert exact == Fraction(2, 3)
+    assert Fraction(accuracies(layers, data)["float32"]) <= exact
+
+
+def test_bound_for_an_accuracy_holds_for_higher_ones() -> None:
+    bounds = {Fraction("0.9"): 8, Fraction("0.95"): 9}
+    assert [bound_at(bounds, Fraction(a)) for a in ("0.8", "0.9", "0.99")] == [None, 8, 9]
