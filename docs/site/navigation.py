@@ -38,7 +38,6 @@ NAVIGATION: Final[dict[str, tuple[str, ...]]] = {
         "docs/results",
         "docs/depth-ablation",
         "docs/closing-the-gap",
-        "docs/elimination",
         "docs/records",
         "docs/lower-bound",
         "docs/gallery",
