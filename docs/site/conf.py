@@ -5,6 +5,10 @@ from __future__ import annotations
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -41,3 +45,22 @@ html_title = "sparsest"
 html_copy_source = False
 html_show_copyright = False
 html_show_sphinx = False
+
+
+def setup(app: Sphinx) -> None:
+    """Describe public constants by the text below their definition."""
+    # Before napoleon, whose priority is 500.
+    app.connect("autodoc-process-docstring", _describe_constant, priority=100)
+
+
+def _describe_constant(
+    app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]
+) -> None:
+    if what != "data":
+        return
+    import sparsest
+
+    attribute = name.removeprefix("sparsest.")
+    module, _, original = sparsest._EXPORTS[attribute].partition(":")
+    found = ModuleAnalyzer.for_module(module).find_attr_docs()
+    lines[:] = found["", original or attribute]
