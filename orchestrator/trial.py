@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.errors import UserError
-from pruning.protocol import MaskSchedule, Pruned, Segment, Snapshot
+from pruning.protocol import MaskSchedule, Pruned, Requests, Snapshot
 from pruning.registry import algorithm, replaced_algorithm
 from search.experiment import Experiment
 from search.method import Method, Phase
@@ -26,11 +26,12 @@ from workers.train import train_batch
 
 @dataclass
 class Trial:
-    """What a training of one experiment did.
+    """Result of one training.
 
     Attributes:
         row: its outcome, column -> value.
-        counts: (step before which the masks were chosen, weights kept), ascending.
+        counts: (step before which the masks were chosen, weights kept), ascending; the
+            fewest weights of networks that are trained together.
     """
 
     row: dict[str, Any] = field(default_factory=dict)
@@ -120,25 +121,24 @@ def _during(begin: Callable[..., MaskSchedule], counts: _Counts) -> Any:
     return lambda *arguments: _ObservedSchedule(begin(*arguments), counts)
 
 
-def _adaptively(
-    requests: Callable[..., Generator[Segment, Snapshot, Snapshot]], counts: _Counts
-) -> Any:
-    def observed(*arguments: Any) -> Generator[Segment, Snapshot, Snapshot]:
+def _adaptively(requests: Callable[..., Requests], counts: _Counts) -> Any:
+    def observed(*arguments: Any) -> Requests:
         # Checked now, as the method does it: the generator below starts only later.
         return followed(requests(*arguments))
 
-    def followed(
-        inner: Generator[Segment, Snapshot, Snapshot],
-    ) -> Generator[Segment, Snapshot, Snapshot]:
-        segment = next(inner)
+    def followed(inner: Requests) -> Requests:
+        requested, last = next(inner), 0
         while True:
-            counts.append((segment.first_step, _kept(segment.network.weight_masks)))
-            trained = yield segment
+            segments = requested if isinstance(requested, list) else [requested]
+            if segments:
+                last = segments[0].last_step
+                fewest = min(_kept(segment.network.weight_masks) for segment in segments)
+                counts.append((segments[0].first_step, fewest))
             try:
-                segment = inner.send(trained)
+                requested = inner.send((yield requested))
             except StopIteration as stop:
                 final: Snapshot = stop.value
-                counts.append((segment.last_step, _kept(final.weight_masks)))
+                counts.append((last, _kept(final.weight_masks)))
                 return final
 
     return observed
