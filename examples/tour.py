@@ -67,7 +67,7 @@ sparsest.plot_sparsest(rows, target=0.7, ax=middle)
 right.hist(rows.df().accuracy)
 right.plot([0.9, 0.9], [0, 5])
 sparsest.save_drawing(figure, "tour.svg", overwrite=True)
-step("a front, a histogram and a plot of one's own on three axes", figure)
+step("a front, a histogram and a custom plot on three axes", figure)
 
 # Networks
 query = "FROM results WHERE method = 'snip' ORDER BY accuracy DESC"
@@ -129,4 +129,4 @@ def prune(
 
 sparsest.register(sparsest.Method("largest", "before", sparsest.TO_TARGET), prune)
 largest = sparsest.train("largest", dataset="two-moons", width=4, target_nnz=20, epochs=4)
-step("a method of one's own", largest.df().weight_nnz[0])
+step("a custom method", largest.df().weight_nnz[0])

@@ -72,7 +72,7 @@ class Sweep:
     """A sweep in progress, to be entered; it ends when it is left.
 
     Args:
-        order: what it is asked to do.
+        order: the experiments and options.
         executor: the executor, other than `auto`.
         inits: stored initialisations by token.
         store: the store.

@@ -1,4 +1,4 @@
-"""Continuous sparsification: soft gates that become hard in the course of training.
+"""Continuous sparsification: soft gates that become hard during training.
 
 Idea: an L0 penalty counts gates that are 0 or 1. Replace each gate by a sigmoid that is nearly
 linear at first and nearly a step at the end, and the penalty by the sum of the gates: then gradient

@@ -41,6 +41,7 @@ import numpy as np
 from pruning.biases import bias_masks
 from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
 from pruning.saliency import Floats, Unrolled
+from pruning.segments import dense_network, is_finite
 from pruning.to_accuracy import ASSUMED_LEFT, keeps, number_of_weights
 from search.experiment import Experiment
 from search.layers import Layers
@@ -219,11 +220,8 @@ def eliminated(
     candidates = int(setting(experiment, "candidates"))
     rate = experiment.lr * setting(experiment, "fine")
 
-    masks = [np.ones(weight.shape, np.bool_) for weight, _ in layers]
-    at_rest = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
-    network = Snapshot(layers, at_rest, masks, bias_masks(masks))
     step = steps["dense"]
-    network = yield Segment(network, 0, step, experiment.lr)
+    network = yield Segment(dense_network(layers), 0, step, experiment.lr)
 
     weights, done = sum(weight.size for weight, _ in layers), False
     for event in range(1, EVENTS + 1):
@@ -281,11 +279,6 @@ def sample_of(measure: Measure, size: int = SAMPLE) -> tuple[Floats, Floats]:
         measure.points[::stride].astype(np.float64),
         measure.labels[::stride].astype(np.float64),
     )
-
-
-def is_finite(network: Snapshot) -> bool:
-    """Return whether all parameters are finite; a diverged network is not worth pruning."""
-    return all(np.isfinite(w).all() and np.isfinite(b).all() for w, b in network.layers)
 
 
 def _loss(measure: Measure, network: Snapshot) -> float:

@@ -33,12 +33,13 @@ from pruning.elimination import (
     Network,
     annealed,
     eliminated,
-    is_finite,
     sample_of,
     stages_to,
 )
 from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
 from pruning.saliency import Floats
+from pruning.segments import at_rest, is_finite
+from pruning.to_accuracy import number_of_weights
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -68,21 +69,23 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
     network = yield Segment(network, step, step + retrain, rate)
     step += retrain
     for _ in range(int(setting(experiment, "rounds"))):
-        if not is_finite(network) or not _weights(network):
+        if not is_finite(network) or not number_of_weights(network):
             break
         count = int(setting(experiment, "grown"))
         copies = [grown(network, count, draw) for _ in range(int(setting(experiment, "proposals")))]
         copies = yield [Segment(copy, step, step + 2 * retrain, experiment.lr) for copy in copies]
         step += 2 * retrain
-        while larger := [copy for copy in copies if _weights(copy) > target and is_finite(copy)]:
-            copies = [copy for copy in copies if _weights(copy) <= target]
+        while larger := [
+            copy for copy in copies if number_of_weights(copy) > target and is_finite(copy)
+        ]:
+            copies = [copy for copy in copies if number_of_weights(copy) <= target]
             fewer = [_with_one_less(copy, sample) for copy in larger]
             copies += yield [Segment(copy, step, step + retrain // 2, rate) for copy in fewer]
             step += retrain // 2
         for steps, factor in ((retrain, 1.0), (retrain // 2, 0.2)):
             copies = yield [Segment(copy, step, step + steps, rate * factor) for copy in copies]
             step += steps
-        candidates = [network, *(copy for copy in copies if 0 < _weights(copy) <= target)]
+        candidates = [network, *(copy for copy in copies if 0 < number_of_weights(copy) <= target)]
         network = min(candidates, key=lambda candidate: _loss(candidate, sample))
     return (yield from annealed(experiment, network, measure, step))
 
@@ -114,8 +117,7 @@ def grown(network: Snapshot, count: int, draw: Draw) -> Snapshot:
         layer, target, source = absent.pop(int(draw() * len(absent)))
         masks[layer][target, source] = True
         layers[layer][0][target, source] = 0.3 * (draw() - 0.5)
-    at_rest = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
-    return Snapshot(layers, at_rest, masks, bias_masks(masks))
+    return Snapshot(layers, at_rest(layers), masks, bias_masks(masks))
 
 
 def _revive(
@@ -144,10 +146,6 @@ def _revive(
     masks[layer + 1][target, neuron] = True
     layers[layer + 1][0][target, neuron] = draw() - 0.5
     return incoming + 1
-
-
-def _weights(network: Snapshot) -> int:
-    return sum(int(np.count_nonzero(mask)) for mask in network.weight_masks)
 
 
 def _with_one_less(network: Snapshot, sample: tuple[Floats, Floats]) -> Snapshot:

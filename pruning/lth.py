@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from pruning.magnitude import full_masks, keep_largest
 from pruning.protocol import Batch, Pruned, Snapshot, target_of
+from pruning.segments import at_rest
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -46,8 +47,8 @@ class _Schedule:
         weights = sum(weight.size for weight, _ in self.initial)
         rank = count(weights, self.target, step // self.steps, self.rounds)
         pruned = keep_largest(network.layers, rank)
-        zeros = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in self.initial]
-        return Snapshot(self.initial, zeros, pruned.weight_masks, pruned.bias_masks)
+        velocities = at_rest(self.initial)
+        return Snapshot(self.initial, velocities, pruned.weight_masks, pruned.bias_masks)
 
 
 def count(weights: int, target: int, round_number: int, rounds: int) -> int:

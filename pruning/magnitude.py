@@ -1,11 +1,11 @@
-"""Dense networks, and magnitude pruning of a whole network, as in GMP and the lottery ticket."""
+"""Magnitude pruning of a whole network, as in GMP and the lottery ticket."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from pruning.biases import bias_masks
-from pruning.protocol import Pruned, Snapshot
+from pruning.protocol import Pruned
 from pruning.selection import by_layer, strictly_above
 from search.layers import Layers
 
@@ -23,13 +23,6 @@ def full_masks(layers: Layers) -> Pruned:
         [np.ones(weight.shape, dtype=np.bool_) for weight, _ in layers],
         [np.ones(bias.shape, dtype=np.bool_) for _, bias in layers],
     )
-
-
-def dense_network(layers: Layers) -> Snapshot:
-    """Return the start of a training that keeps every parameter, without momentum."""
-    masks = full_masks(layers)
-    at_rest = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
-    return Snapshot(layers, at_rest, masks.weight_masks, masks.bias_masks)
 
 
 def keep_largest(layers: Layers, count: int) -> Pruned:

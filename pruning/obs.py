@@ -34,10 +34,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.curvature import Curved
-from pruning.elimination import Network, is_finite, sample_of
-from pruning.magnitude import dense_network
+from pruning.elimination import Network, sample_of
 from pruning.protocol import Measure, Segment, Snapshot, target_of
 from pruning.saliency import Floats
+from pruning.segments import dense_network, is_finite
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting

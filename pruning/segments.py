@@ -27,6 +27,11 @@ def at_rest(layers: Layers) -> Layers:
     return [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
 
 
+def is_finite(network: Snapshot) -> bool:
+    """Return whether all parameters are finite; a diverged network is not worth pruning."""
+    return all(np.isfinite(w).all() and np.isfinite(b).all() for w, b in network.layers)
+
+
 def flat_weights(layers: Layers) -> NDArray[np.float32]:
     """Return a copy of all weights, float32 [weights], layer by layer, each row-major."""
     return np.concatenate([weight.ravel() for weight, _ in layers])

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pruning.protocol import Batch, MaskSchedule, Pruned, Snapshot
 from pruning.registry import pruning_during
+from pruning.segments import at_rest, is_finite
 from pruning.validation import check_masks, check_snapshot
 from search.experiment import Experiment
 from search.layers import Layers, StoredInit
@@ -112,10 +113,9 @@ def train_with_mask_schedule(
     epoch = schedule.steps_per_epoch
     epoch_ends = range(epoch, last + 1, epoch) if curves else range(0)
     changes = set(mask_schedule.changes)
-    zero_velocities = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
     start = mask_schedule.start
     check_masks(method, start.weight_masks, start.bias_masks, layers)
-    network = masked(Snapshot(layers, zero_velocities, start.weight_masks, start.bias_masks))
+    network = masked(Snapshot(layers, at_rest(layers), start.weight_masks, start.bias_masks))
     curve: list[tuple[float, float]] = []
     cost, extras = Cost(), dict(start.extras)
     position = 0
@@ -127,7 +127,7 @@ def train_with_mask_schedule(
             if stop in epoch_ends:
                 hits, loss, _ = evaluate(network, dataset)
                 curve.append((hits / len(dataset), loss / len(dataset)))
-            if stop in changes and not _is_finite(network):
+            if stop in changes and not is_finite(network):
                 # Diverged for good. Continuing could hide it: NaN has no magnitude, so the next
                 # mask might drop it, and LTH would rewind to finite weights.
                 break
@@ -147,7 +147,7 @@ def train_with_mask_schedule(
 
 @dataclass
 class Cost:
-    """What a training has cost so far.
+    """Cost of a training so far.
 
     Attributes:
         steps: number of optimiser steps.
@@ -244,10 +244,6 @@ def advance_together(
     sparse = SparseNetworks(networks)
     sparse.train(schedule.slices(first, last, rate), dataset, *settings)
     return sparse.snapshots()
-
-
-def _is_finite(network: Snapshot) -> bool:
-    return all(np.isfinite(w).all() and np.isfinite(b).all() for w, b in network.layers)
 
 
 def _batch_at(schedule: StepSchedule, dataset: Dataset, step: int) -> Callable[[], Batch]:

@@ -30,7 +30,7 @@ def check(certificate: Mapping[str, Any], points: NDArray[Any], labels: NDArray[
 
 
 def lines_needed(certificate: Mapping[str, Any], points: NDArray[Any], labels: NDArray[Any]) -> int:
-    """Return the number of lines that every network of the target accuracy needs."""
+    """Return how many lines the target accuracy needs; ValueError for invalid ranges or chords."""
     errors = int((1 - Fraction(certificate["target"])) * len(points))
     parts, steps, penalty = (int(certificate[key]) for key in ("parts", "steps", "penalty"))
     ones, zeros, weights = np.array(certificate["chords"], dtype=np.int64).T

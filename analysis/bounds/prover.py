@@ -74,7 +74,7 @@ def prove(dataset: Dataset, target: str) -> dict[str, Any]:
         "parts": PARTS,
         "steps": STEPS,
         "penalty": max(
-            ceil(Fraction(int(a), int(b))) for a, b in zip(load, chords.room, strict=True)
+            ceil(Fraction(int(a), int(b))) for a, b in zip(load, chords.smallest_parts, strict=True)
         ),
         "ranges": chords.ranges.tolist(),
         "chords": [
@@ -163,7 +163,7 @@ class Chords:
         return start + (end - start) * np.arange(PARTS + 1) // PARTS
 
     @property
-    def room(self) -> Ints:
+    def smallest_parts(self) -> Ints:
         """Number of points in the smallest part of each range, int64 [R]."""
         smallest: Ints = np.diff(self.cuts).min(axis=1)
         return smallest
@@ -184,7 +184,7 @@ def _solve(chords: Chords, errors: int) -> Floats:
         ),
         shape=(len(chords.ranges), number),
     )
-    rows = [hstack([ends, csr_matrix(-PARTS * chords.room[:, None])])]
+    rows = [hstack([ends, csr_matrix(-PARTS * chords.smallest_parts[:, None])])]
     limits = [np.zeros(len(chords.ranges))]
     cost = np.concatenate([-np.ones(number), [errors]])
     weights, best, best_value, optimum = np.ones(number), np.ones(number), 0.0, np.inf

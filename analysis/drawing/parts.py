@@ -152,11 +152,6 @@ class Parts:
         """Whether a weight is on a path, but on none through active neurons only."""
         return any(edge.on_path and not edge.live for edge in self.edges)
 
-    @property
-    def neurons_left_out(self) -> int:
-        """Number of neurons that are left out because all their weights are zero."""
-        return sum(self.sizes) - sum(len(neurons) for neurons in self.shown)
-
 
 def _neurons(masks: Sequence[NDArray[np.bool_]]) -> tuple[NDArray[np.bool_], ...]:
     """Return for each layer, inputs included, which neurons have a weight of these masks."""

@@ -15,7 +15,7 @@ from orchestrator.plugin_package import write_package
 
 
 class PluginKind(StrEnum):
-    """What a plug-in provides."""
+    """Kind of object that a plug-in provides."""
 
     method = "method"
     dataset = "dataset"

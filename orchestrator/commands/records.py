@@ -14,6 +14,7 @@ import typer
 from orchestrator.commands.options import AsJson, Overwrite, Published
 from orchestrator.commands.results import results_reader
 from orchestrator.commands.store_location import store_location
+from orchestrator.display.formatting import percent
 from orchestrator.display.result_table import show_result
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
@@ -144,7 +145,7 @@ def _add(known: list[Known], networks: Iterable[Known], path: Path) -> None:
             continue
         known[:] = holders([*known, measured])
         listed = ", ".join(
-            f"{one.fewest} {one.count} at {_percent(one.accuracy)}" for one in improved
+            f"{one.fewest} {one.count} at {percent(one.accuracy)}" for one in improved
         )
         print_line(f"{measured.by}: {listed}")
         data = file_text(known).encode()
@@ -161,7 +162,7 @@ def _print_disagreements(network: Known) -> None:
     for target in ACCURACIES:
         if len({value >= target for value in network.accuracy.values()}) > 1:
             print_line(
-                f"does not count at {_percent(target)}, of which the accuracies are on both sides",
+                f"does not count at {percent(target)}, of which the accuracies are on both sides",
                 err=True,
             )
 
@@ -227,7 +228,3 @@ def _draw(
     except (LookupError, ValueError, ZeroDivisionError) as error:
         raise UserError(str(error)) from error
     print_line(str(output))
-
-
-def _percent(accuracy: Fraction) -> str:
-    return f"{float(100 * accuracy):g} %"

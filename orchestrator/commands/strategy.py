@@ -22,7 +22,7 @@ from search.strategies.catalogue import EXHAUSTIVE, STRATEGIES, strategy_named
 
 @dataclass(frozen=True)
 class StrategyChoice:
-    """What the user asks for.
+    """A strategy with its options.
 
     Attributes:
         name: name of the strategy.

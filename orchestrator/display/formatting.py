@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 
 def counted(count: int, noun: str) -> str:
     """Return a number with its noun: 1 file, 1,234 files."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def percent(fraction: float | Fraction) -> str:
+    """Return a fraction as a percentage with up to six digits: 99.5 %."""
+    return f"{float(100 * fraction):g} %"
 
 
 def human_count(count: float) -> str:

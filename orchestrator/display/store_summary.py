@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rich.table import Table
 
-from orchestrator.display.formatting import counted
+from orchestrator.display.formatting import counted, percent
 from search.paper import PAPER_STUDIES, TARGETS, paper_study
 from storage.planned import read_planned
 from storage.reading.reader import Progress, StoreReader
@@ -51,7 +51,7 @@ class FewestWeights:
 
     def __str__(self) -> str:
         if not self.by_dataset:
-            return f"none at {_percent(TARGETS[0])} yet"
+            return f"none at {percent(TARGETS[0])} yet"
         named = len(self.by_dataset) > 1
         return "; ".join(
             (f"{dataset}: " if named else "") + _weights_at_targets(by_target)
@@ -61,7 +61,7 @@ class FewestWeights:
 
 def _weights_at_targets(by_target: Mapping[float, int]) -> str:
     return ", ".join(
-        f"{counted(fewest, 'weight')} at {_percent(target)}" for target, fewest in by_target.items()
+        f"{counted(fewest, 'weight')} at {percent(target)}" for target, fewest in by_target.items()
     )
 
 
@@ -135,7 +135,3 @@ def studies_table(studies: list[dict[str, Any]]) -> Table:
             f"{row['stored'] / size:.1%}" if size else "",
         )
     return table
-
-
-def _percent(accuracy: float) -> str:
-    return f"{100 * accuracy:g} %"

@@ -4,8 +4,8 @@ A state is a trained network with its masks. Its children lack one neuron or a f
 whose removal costs the least loss. All children of a beam are retrained shortly from their parent's
 weights, and the ones with the least loss are kept. If none of them reaches the target, they are
 trained in full. If one does, they are the next beam; otherwise half as many weights are removed
-from the same beam. Where the removal of single weights fails, the beam goes on with the networks
-that failed, and starts again from other initial weights after `PATIENCE` failures in a row.
+from the same beam. Where the removal of single weights fails, the beam continues from the networks
+that failed, and restarts from other initial weights after `PATIENCE` failures in a row.
 
 The choice by the loss after retraining is that of the method `elimination` (`pruning.elimination`),
 which keeps one network instead of a beam.

@@ -129,7 +129,6 @@ def test_dead_parts_are_dotted() -> None:
 def test_omitted_neurons_are_reported() -> None:
     figure = sparsest.draw(chain())
     assert "layer 1\n2 of 3 drawn" in texts(figure)
-    assert Parts.of(weights_of(chain())).neurons_left_out == 2
     assert texts(sparsest.draw(NETWORKS["empty"])).count("no weights left") == 2
 
 

@@ -10,8 +10,8 @@ import pytest
 from pruning.elimination import Network, requests, stages
 from pruning.protocol import Snapshot
 from pruning.saliency import exp_minus
+from pruning.segments import dense_network
 from search.experiment import Experiment
-from search.layers import Layers
 from search.methods import METHODS
 from tests.pruning.segments import compared
 from tests.pruning.slow_elimination import SlowNetwork, slow_elimination
@@ -33,16 +33,6 @@ def experiment_of(width: int, target: int, **settings: int | float) -> Experimen
         batch_size=8,
         epochs=4,
         hyperparameters=tuple(sorted(settings.items())),
-    )
-
-
-def dense_network(layers: Layers) -> Snapshot:
-    zeros = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
-    return Snapshot(
-        layers,
-        zeros,
-        [np.ones(weight.shape, np.bool_) for weight, _ in layers],
-        [np.ones(bias.shape, np.bool_) for _, bias in layers],
     )
 
 
