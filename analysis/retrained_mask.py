@@ -1,4 +1,4 @@
-"""Training of a network's mask again: from other weights, or on from its own."""
+"""Retraining of a network's mask, from other weights or from its own."""
 
 from __future__ import annotations
 

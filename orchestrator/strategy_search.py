@@ -85,7 +85,7 @@ class StrategySearch:
         options: options of the search.
         store: the store.
         console: for messages.
-        problem: what is searched for.
+        problem: the search problem.
         experiments: number of experiments proposed so far, stored before or not.
         highest: highest accuracy of one of them.
         improvements: (spent_s, weights) whenever a sparser network reached the target.

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SweepOrder:
-    """What a sweep is asked to do.
+    """Studies and options of a sweep.
 
     Attributes:
         command: the command line, for the log.
@@ -72,7 +72,7 @@ class Sweep:
     """A sweep in progress, to be entered; it ends when it is left.
 
     Args:
-        order: the experiments and options.
+        order: studies and options.
         executor: the executor, other than `auto`.
         inits: stored initialisations by token.
         store: the store.

@@ -55,7 +55,7 @@ class _Recorded:
         self._drawn: list[Batch] = []
 
     def again(self) -> Iterator[Batch]:
-        """Yield the batches from the first one on."""
+        """Yield the batches, starting with the first one."""
         place = 0
         while True:
             if place == len(self._drawn):

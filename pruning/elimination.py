@@ -94,7 +94,7 @@ class Network:
         return max(1, int(self.weights * (0.02 if exact else 0.1)))
 
     def removals(self, count: int, *, exact: bool) -> Sequence[Removal]:
-        """Return what is removed at least cost, the least first, up to `count` removals."""
+        """Return up to `count` removals of least cost, the least first."""
         return [[edge] for edge in self.least(count, exact=exact)]
 
     def least(self, count: int, *, exact: bool) -> list[Edge]:

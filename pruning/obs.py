@@ -121,7 +121,7 @@ def _prune(
 def _scheduled(
     network: Snapshot, measure: Measure, step: int
 ) -> Generator[Segment, Snapshot, Snapshot]:
-    """Train a network with the experiment's whole schedule, from a step on."""
+    """Train a network with the experiment's whole schedule, starting at a step."""
     for epoch, rate in enumerate(measure.learning_rates):
         first = step + epoch * measure.steps_per_epoch
         network = yield Segment(network, first, first + measure.steps_per_epoch, rate)

@@ -247,7 +247,7 @@ class Measure(Protocol):
 
 
 Requests = Generator[Segment | list[Segment], Any, Snapshot]
-"""What an adaptive algorithm is: it yields a segment and receives the trained network, or yields
+"""An adaptive algorithm: it yields a segment and receives the trained network, or yields
 a list of segments, which are trained together if their steps and rates are equal, and receives the
 list of their networks. It returns the final network."""
 

@@ -1,4 +1,4 @@
-"""A linear model, the least that a network should surpass."""
+"""Linear model: the baseline that a network should surpass."""
 
 from __future__ import annotations
 

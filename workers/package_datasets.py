@@ -1,4 +1,4 @@
-"""Data sets that other packages bring along: nothing is downloaded.
+"""Data sets that other packages contain; nothing is downloaded.
 
 The packages are imported when their data is needed; the extra `tasks` installs them.
 """

@@ -25,7 +25,7 @@ _PADDING = 0.02
 
 
 def accuracy_from(least: float) -> Axis:
-    """Return the axis `ACCURACY` from another accuracy on."""
+    """Return the axis `ACCURACY` with another lower limit."""
     ticks = [tick for tick in ACCURACY.ticks if tick >= least]
     most = ACCURACY.ticks[-1]
     return replace(ACCURACY, limits=(min(least, ACCURACY.ticks[-2]), most), ticks=ticks)

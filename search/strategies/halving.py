@@ -95,7 +95,7 @@ def halved(
     """Train groups of experiments with successive halving in each group.
 
     Args:
-        problem: what is searched for.
+        problem: the search problem.
         groups: experiments from fresh initialisations.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What a search strategy is given, and what it proposes.
+"""The problem that a search strategy gets, and its proposals.
 
 A strategy is a generator function. It yields rounds of experiments and is sent their results:
 
@@ -96,7 +96,7 @@ class Shrink(Protocol):
 
 @dataclass(frozen=True)
 class Problem:
-    """What is searched for: the fewest weights that reach an accuracy.
+    """Search problem: the fewest weights that reach an accuracy.
 
     Attributes:
         base: full training of the dense network of the largest structure.

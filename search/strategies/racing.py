@@ -1,4 +1,4 @@
-"""How often a network's training reaches the target, with replicates where they decide.
+"""Racing: estimate how often trainings of the best networks reach the target.
 
 Training is noisy, so one success says little. Candidates are trained again from the same initial
 weights in other data orders. All get the same number of replicates, which doubles from round to
@@ -71,7 +71,7 @@ def race(
     """Propose the replicates of candidates; see the module.
 
     Args:
-        problem: what is searched for.
+        problem: the search problem.
         entered: the candidates without replicates.
     """
     alive = list(entered)
@@ -107,7 +107,7 @@ def standings(
     """Return candidates with the replicates among some trials, the most often successful first.
 
     Args:
-        problem: what is searched for.
+        problem: the search problem.
         entered: the candidates without replicates.
         trials: results of `race`, perhaps incomplete.
     """

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from search.strategies.problem import Masks, Problem, texts
 
 _TRIES = 1000
-"""Number of consecutive paths that do not fit after which a network is begun again."""
+"""Number of consecutive paths that do not fit after which a network is restarted."""
 
 Arrays = list[NDArray[np.bool_]]
 

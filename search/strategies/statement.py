@@ -1,4 +1,4 @@
-"""What a search has not found: how many networks of each size were tried, and how often."""
+"""Numbers of networks that a search tried without success, by their number of weights."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Tried:
     """Counts what was tried.
 
     Args:
-        problem: what is searched for.
+        problem: the search problem.
     """
 
     def __init__(self, problem: Problem) -> None:

@@ -182,7 +182,7 @@ def slow_elimination(
 def slow_anneal(
     experiment: Experiment, trained: Snapshot, measure: Measure, step: int
 ) -> Generator[Segment, Snapshot, Snapshot]:
-    """Train with the learning-rate schedule, from a step on."""
+    """Train with the learning-rate schedule, starting at a step."""
     for number, scheduled in enumerate(measure.learning_rates):
         first = step + number * measure.steps_per_epoch
         end = first + measure.steps_per_epoch

@@ -56,7 +56,7 @@ def exp_of_minus(typing_context: Any, z: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def log_of(typing_context: Any, z: Any) -> Any:
-    """Return log z for finite z from 1; relative error below 2e-7.
+    """Return log z for finite z >= 1; relative error below 2e-7.
 
     z = 2^n f with sqrt(1/2) <= f < sqrt(2), and log f = 2 artanh(s), s = (f - 1) / (f + 1).
     """
