@@ -14,7 +14,9 @@ every weight and step:
 At the end the gate without noise, clip(sigmoid(a) * (z - g) + g, 0, 1), multiplies each weight;
 those whose gate is 0 are removed, and the others are trained for `finetune` times as many epochs.
 
-Changes: a starts at log((1 - d) / d) with d = `dropout` for all weights, without the authors' noise
+Changes: the learning rate of a is `rate` times that of v. The steps of SGD are proportional to the
+small gradient in a, unlike those of Adam, which the authors use; with a rate of 1, gates hardly
+move. a starts at log((1 - d) / d) with d = `dropout` for all weights, without the authors' noise
 of 0.01, has no weight decay and is not limited to log 0.01 to log 100 as in their code. Their code
 has one gate for each input of a layer; here it is one for each weight.
 """
@@ -53,13 +55,15 @@ class _Gates:
 
     Args:
         penalty: l.
+        rate: learning rate of the gates' parameters, as a multiple of the weights'.
 
     Attributes:
         noise: yields -(log u - log(1 - u)) / b for every weight, float32 [weights], for each step.
     """
 
-    def __init__(self, penalty: float) -> None:
+    def __init__(self, penalty: float, rate: float) -> None:
         self._penalty = np.float32(penalty)
+        self._rate = np.float32(rate)
         self._shift = np.float32(TEMPERATURE * np.log(-LOWEST / HIGHEST))
         self.noise: Iterator[NDArray[np.float32]] = iter(())
         # Of the last weights: s, the gate before clipping, and the gate.
@@ -75,13 +79,14 @@ class _Gates:
         return values * self._gate
 
     def gradient(self, free: Free, slopes: NDArray[np.float32]) -> Free:
-        """Return the derivatives in the free weights and in the gates' parameters."""
+        """Return the derivatives in the free weights and, times the rate, in the parameters."""
         values, parameters = free
         inside = self._open == self._gate
         concrete = self._concrete * (1 - self._concrete) * ((HIGHEST - LOWEST) / TEMPERATURE)
         expected = sigmoid(parameters - self._shift)
         in_gate = slopes * values * concrete * inside
-        return [slopes * self._gate, in_gate + self._penalty * expected * (1 - expected)]
+        in_gate += self._penalty * expected * (1 - expected)
+        return [slopes * self._gate, self._rate * in_gate]
 
 
 def noise(seed: int, epoch: int, weights: int) -> Iterator[NDArray[np.float32]]:
@@ -96,17 +101,19 @@ def noise(seed: int, epoch: int, weights: int) -> Iterator[NDArray[np.float32]]:
 
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
     """Train weights with random gates; see `pruning.protocol.PrunesAdaptively`."""
-    function = _Gates(float(setting(experiment, "strength")))
+    rate = float(setting(experiment, "rate"))
+    function = _Gates(float(setting(experiment, "strength")), rate)
     dropout = float(setting(experiment, "dropout"))
     values = flat_weights(layers)
     parameters = np.full(len(values), np.log((1 - dropout) / dropout), np.float32)
     decay = [experiment.weight_decay, 0.0]
     objective = Objective([values, parameters], function.weights, function.gradient, decay)
     network, seed = dense_network(layers), experiment.seed("l0")
-    for epoch, rate in enumerate(measure.learning_rates):
+    for epoch, learning_rate in enumerate(measure.learning_rates):
         function.noise = noise(seed, epoch, len(values))
         step = epoch * measure.steps_per_epoch
-        network = yield Segment(network, step, step + measure.steps_per_epoch, rate, objective)
+        last = step + measure.steps_per_epoch
+        network = yield Segment(network, step, last, learning_rate, objective)
     gates = np.clip(sigmoid(parameters) * (HIGHEST - LOWEST) + LOWEST, 0, 1)
     kept = (values * gates).astype(np.float32)
     return (yield from finetuned(experiment, network, kept, measure))

@@ -6,7 +6,8 @@ strength s on u and v is the L1 penalty s * sum |w|, without its kink at zero. Z
 
     w = u * v, loss(w) + (s / 2) * (|u|^2 + |v|^2)
 
-It is deep weight factorisation with two factors; see `pruning.dwf` for the changes.
+It is deep weight factorisation with two factors; see `pruning.dwf` for the changes. The
+factors have the learning rate of the experiment.
 """
 
 from __future__ import annotations

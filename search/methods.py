@@ -19,10 +19,16 @@ _GMP_SETTINGS = {
     "exponent": Setting(3.0, 0.01, 100.0, "exponent of the density's decay"),
 }
 _FINETUNE = "training after the removal, as a multiple of epochs"
-_REMOVED = {
-    "threshold": Setting(0.01, 0.0, 1e6, "magnitude up to which weights are removed"),
-    "finetune": Setting(1.0, 0.0, 100.0, _FINETUNE),
-}
+
+
+def _removed(threshold: float) -> dict[str, Setting]:
+    """Return the settings of a method that removes small weights and fine-tunes the others."""
+    return {
+        "threshold": Setting(threshold, 0.0, 1e6, "magnitude up to which weights are removed"),
+        "finetune": Setting(1.0, 0.0, 100.0, _FINETUNE),
+    }
+
+
 BUDGET = {
     "budget": Setting(
         "direct",
@@ -289,7 +295,10 @@ _METHODS = (
         WITHOUT_TARGET,
         "pruning.spred",
         (200, 30000),
-        settings={"strength": Setting(4e-4, 0.0, 1.0, "weight decay of the factors"), **_REMOVED},
+        settings={
+            "strength": Setting(4e-4, 0.0, 1.0, "weight decay of the factors"),
+            **_removed(0.01),
+        },
         style=Style("#5c6b1f", "#a3b84a", "square"),
     ),
     Method(
@@ -300,8 +309,11 @@ _METHODS = (
         (250, 45000),
         settings={
             "factors": Setting(3, 2, 16, "number of factors of a weight"),
-            "strength": Setting(2e-4, 0.0, 1.0, "weight decay of the factors"),
-            **_REMOVED,
+            "strength": Setting(1e-3, 0.0, 1.0, "weight decay of the factors"),
+            "rate": Setting(
+                0.02, 1e-6, 100.0, "factors' learning rate, as a multiple of the experiment's"
+            ),
+            **_removed(0.2),
         },
         display_name="DWF",
         style=Style("#8f2d56", "#d1729b", "diamond"),
@@ -342,8 +354,11 @@ _METHODS = (
         "pruning.l0",
         (700, 150000),
         settings={
-            "dropout": Setting(0.5, 0.001, 0.999, "first probability that a gate's base is low"),
-            "strength": Setting(1e-4, 0.0, 1e3, "penalty for each weight that is expected"),
+            "dropout": Setting(0.05, 0.001, 0.999, "first probability that a gate's base is low"),
+            "strength": Setting(1.5e-3, 0.0, 1e3, "penalty for each weight that is expected"),
+            "rate": Setting(
+                100.0, 1e-6, 1e6, "gates' learning rate, as a multiple of the experiment's"
+            ),
             "finetune": Setting(1.0, 0.0, 100.0, _FINETUNE),
         },
         display_name="L0",

@@ -53,23 +53,30 @@ def initial(experiment: Experiment) -> Layers:
     return starting_network(experiment, {})
 
 
-@pytest.mark.parametrize(("method", "factors"), [("spred", 2), ("dwf", 3), ("dwf", 4)])
-def test_products_of_factors_agree_with_the_slow_version(method: str, factors: int) -> None:
-    settings = {} if method == "spred" else {"factors": factors}
+@pytest.mark.parametrize(
+    ("method", "factors", "rate"), [("spred", 2, 1.0), ("dwf", 3, 1.0), ("dwf", 4, 0.25)]
+)
+def test_products_of_factors_agree_with_the_slow_version(
+    method: str, factors: int, rate: float
+) -> None:
+    settings: dict[str, Value] = {} if method == "spred" else {"factors": factors, "rate": rate}
     experiment = experiment_of(method, strength=0.02, threshold=0.0, finetune=0.0, **settings)
     layers = initial(experiment)
-    free = leaves(layers)
+    # A factor of u = v / sqrt(r) steps as v does at r times the learning rate.
+    scale = rate**0.5
+    free = [(leaf.detach() / scale).requires_grad_() for leaf in leaves(layers)]
     for _ in range(factors - 1):
-        free += leaves(layers, value=1.0)
+        free += leaves(layers, value=1.0 / scale)
 
     def weights(tensors: Tensors, epoch: int, step: int) -> list[torch.Tensor]:
-        products = list(tensors[: len(layers)])
-        for number, factor in enumerate(tensors[len(layers) :]):
+        scaled = [scale * tensor for tensor in tensors]
+        products = scaled[: len(layers)]
+        for number, factor in enumerate(scaled[len(layers) :]):
             products[number % len(layers)] = products[number % len(layers)] * factor
         return products
 
     def penalty(tensors: Tensors, epoch: int) -> torch.Tensor:
-        return 0.02 / 2 * torch.stack([(factor**2).sum() for factor in tensors]).sum()
+        return 0.02 / 2 * rate * torch.stack([(factor**2).sum() for factor in tensors]).sum()
 
     slow_objective(experiment, FEW, layers, free, weights, penalty)
     assert_close(trained_weights(experiment), weights(free, 0, 0))
@@ -122,9 +129,10 @@ def test_gates_that_become_hard_agree_with_the_slow_version() -> None:
 
 
 def test_random_gates_agree_with_the_slow_version() -> None:
-    experiment = experiment_of("l0", dropout=0.4, strength=0.05, finetune=0.0)
+    experiment = experiment_of("l0", dropout=0.4, strength=0.05, rate=4.0, finetune=0.0)
     layers = initial(experiment)
-    free = [*leaves(layers), *leaves(layers, value=float(np.log(0.6 / 0.4)))]
+    # Half of a parameter steps as the parameter does at four times the learning rate.
+    free = [*leaves(layers), *leaves(layers, value=float(np.log(0.6 / 0.4)) / 2)]
     sizes = [weight.size for weight, _ in layers]
     steps = len(FEW) // 8
     noise = [
@@ -141,19 +149,21 @@ def test_random_gates_agree_with_the_slow_version() -> None:
             tensors[: len(layers)], tensors[len(layers) :], parts, strict=True
         ):
             logit = (u.log() - (1 - u).log()).reshape(value.shape)
-            concrete = ((logit + gate) / (2 / 3)).sigmoid()
+            concrete = ((logit + 2 * gate) / (2 / 3)).sigmoid()
             found.append(value * (concrete * 1.2 - 0.1).clamp(0, 1))
         return found
 
     def penalty(tensors: Tensors, epoch: int) -> torch.Tensor:
         squares = torch.stack([(v**2).sum() for v in tensors[: len(layers)]]).sum()
         shift = 2 / 3 * np.log(0.1 / 1.1)
-        expected = torch.stack([(a - shift).sigmoid().sum() for a in tensors[len(layers) :]]).sum()
+        expected = torch.stack(
+            [(2 * a - shift).sigmoid().sum() for a in tensors[len(layers) :]]
+        ).sum()
         return experiment.weight_decay / 2 * squares + 0.05 * expected
 
     slow_objective(experiment, FEW, layers, free, weights, penalty)
     pairs = zip(free[: len(layers)], free[len(layers) :], strict=True)
-    without_noise = [value * (a.sigmoid() * 1.2 - 0.1).clamp(0, 1) for value, a in pairs]
+    without_noise = [value * ((2 * a).sigmoid() * 1.2 - 0.1).clamp(0, 1) for value, a in pairs]
     assert_close(trained_weights(experiment), without_noise)
 
 
