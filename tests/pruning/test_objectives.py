@@ -60,7 +60,7 @@ def test_products_of_factors_agree_with_the_slow_version(
     method: str, factors: int, rate: float
 ) -> None:
     settings: dict[str, Value] = {} if method == "spred" else {"factors": factors, "rate": rate}
-    experiment = experiment_of(method, strength=0.02, threshold=0.0, finetune=0.0, **settings)
+    experiment = experiment_of(method, 4, strength=0.02, threshold=0.0, finetune=0.0, **settings)
     layers = initial(experiment)
     # A factor of u = v / sqrt(r) steps as v does at r times the learning rate.
     scale = rate**0.5
