@@ -18,7 +18,7 @@ from orchestrator.display.formatting import percent
 from orchestrator.display.result_table import show_result
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
-from search.datasets import CUBIST_SPIRAL
+from search.datasets import CUBIST_SPIRAL, dataset_names
 from storage.durable import replace_file
 from storage.paths import published_folder
 
@@ -75,6 +75,8 @@ def records(
     arithmetic on the segments. With --published, networks of the published results are trained
     again and added.
     """
+    if dataset is not None and dataset not in dataset_names():
+        raise UserError(f"unknown data set {dataset!r}; allowed: {', '.join(dataset_names())}")
     path = published_folder() / FILE
     known = _read(path) if path.exists() else []
     if verify:
@@ -197,7 +199,7 @@ def _show(known: Sequence[Known], *, as_json: bool) -> None:
     elif rows:
         show_result(pa.Table.from_pylist(rows).to_reader())
     else:
-        print_line("there are no records yet")
+        print_line("no network is known yet: `sparsest records --from STORE` adds those of a store")
 
 
 def _draw(
