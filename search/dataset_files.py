@@ -17,13 +17,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from search.cache_folder import cache_folder
+
+if TYPE_CHECKING:
+    # Imported late where it is used: commands that name no file need not load it.
+    import pyarrow as pa
 
 logger = logging.getLogger(__name__)
 
@@ -184,6 +187,8 @@ def _cache(file: DatasetFile) -> None:
 
 
 def _point_table(name: str, content: bytes) -> PointTable:
+    import pyarrow as pa
+
     try:
         table = _read_table(name, content)
     except pa.ArrowException as error:
@@ -225,6 +230,8 @@ def _read_table(name: str, content: bytes) -> pa.Table:
 
 def _numbers(name: str, table: pa.Table, column: str) -> NDArray[np.float64]:
     """Return a column as float64 [N]; NaN where it has no value."""
+    import pyarrow as pa
+
     values = table.column(column)
     kind = values.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):

@@ -92,7 +92,7 @@ def shell(command: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
         (["show", "--help"], ["numpy", "pyarrow", "duckdb"]),
         (["report", "--help"], ["numpy", "pyarrow", "duckdb"]),
         (["run", "--help"], ["numpy", "pyarrow", "duckdb", "numba", "scipy"]),
-        (["plan", "phase1"], ["numpy", "pyarrow", "duckdb", "numba", "scipy"]),
+        (["plan", "phase1"], ["numpy", "pyarrow", "duckdb", "scipy"]),
     ],
 )
 def test_command_imports_only_what_it_needs(

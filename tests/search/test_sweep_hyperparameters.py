@@ -189,9 +189,10 @@ MISTAKES = [
     (
         f"{RIGL}[iter-rigle]\ninterval = 7",
         r"unknown key 'iter-rigle' \(did you mean 'iter-rigl'\?\); allowed: name, replicates, "
-        "base, grid, or hyperparameters in a table named after a method: lth, iter-rigl, gmp$",
+        "pair, base, grid, or hyperparameters in a table named after a method: lth, iter-rigl, "
+        "gmp$",
     ),
-    ("speed = 1", "unknown key 'speed'; allowed: name, replicates, base, grid, or hyperpara"),
+    ("speed = 1", "unknown key 'speed'; allowed: name, replicates, pair, base, grid, or hyperpara"),
     (
         f"{RIGL}[lth]\nrounds = 3",
         r"\[lth\]: no experiment of the file has this method; allowed: tables of 'iter-rigl', or",
