@@ -16,18 +16,19 @@ exchange by the loss after retraining:
 3. Train for `Experiment.epochs` epochs with the experiment's learning-rate schedule.
 
 Saliencies and losses are those of a sample of `SAMPLE` points. Rates are `fine` times the
-experiment's, except while grown weights are trained. The random numbers come from numpy's PCG64
-with the seed of the experiment's stream "exchange", as 53-bit fractions.
+experiment's, except while grown weights are trained. Random numbers are those of the
+experiment's stream "exchange" (`pruning.draws`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pruning.biases import bias_masks
+from pruning.draws import Draw, uniform_draws
 from pruning.elimination import (
     Edge,
     Network,
@@ -50,19 +51,12 @@ SAMPLE = 512
 REVIVAL = 0.3
 """Probability that a proposal connects a neuron without weights."""
 
-Draw = Callable[[], float]
-"""Function that returns a random number from 0 to below 1."""
-
 
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
     """Eliminate and exchange weights; see `pruning.protocol.PrunesAdaptively`."""
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
     sample = sample_of(measure, SAMPLE)
-    bits = np.random.PCG64(experiment.seed("exchange"))
-
-    def draw() -> float:
-        return float((int(bits.random_raw()) >> 11) * 2.0**-53)
-
+    draw = uniform_draws(experiment.seed("exchange"))
     network, step = yield from eliminated(experiment, layers, measure, target, Network)
     retrain = round(setting(experiment, "retrain") * experiment.epochs * measure.steps_per_epoch)
     rate = experiment.lr * setting(experiment, "fine")

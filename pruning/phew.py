@@ -12,9 +12,9 @@ Inputs and outputs take turns as the first neuron. Every kept weight is on a pat
 can exceed the target by one weight less than the network has layers. A neuron whose weights are all
 zero continues to any neuron with equal probability.
 
-The random numbers come from numpy's PCG64 with the seed of the experiment's stream "phew", as
-53-bit fractions. Change in this project: weights of probability 0 cannot be reached, so the walks
-end after `MAX_IDLE` in a row that keep no new weight, with fewer than k weights.
+Random numbers are those of the experiment's stream "phew" (`pruning.draws`). Change in this
+project: weights of probability 0 cannot be reached, so the walks end after `MAX_IDLE` in a row that
+keep no new weight, with fewer than k weights.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.biases import bias_masks
+from pruning.draws import Draw, uniform_draws
 from pruning.protocol import Batches, Pruned, target_of
 from search.experiment import Experiment
 from search.layers import Layers
@@ -39,11 +40,7 @@ Walk = Callable[[int], int]
 def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     """Return the masks of PHEW; see `pruning.protocol.PrunesBefore`. Draws no batch."""
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
-    bits = np.random.PCG64(experiment.seed("phew"))
-
-    def draw() -> float:
-        return float((int(bits.random_raw()) >> 11) * 2.0**-53)
-
+    draw = uniform_draws(experiment.seed("phew"))
     magnitudes = [np.abs(weight.astype(np.float64)) for weight, _ in layers]
     forward = [_walk(magnitude.T, draw) for magnitude in magnitudes]
     backward = [_walk(magnitude, draw) for magnitude in magnitudes]
@@ -65,7 +62,7 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     return Pruned(masks, bias_masks(masks))
 
 
-def _walk(magnitudes: NDArray[np.float64], draw: Callable[[], float]) -> Walk:
+def _walk(magnitudes: NDArray[np.float64], draw: Draw) -> Walk:
     """Return the walk from the rows to the columns of a matrix.
 
     Args:

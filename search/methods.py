@@ -60,6 +60,20 @@ def _elimination(
     }
 
 
+def _surgeon(rounds: int, retrain: float) -> dict[str, Setting]:
+    """Return the settings of optimal brain surgeon, with some of their defaults."""
+    return {
+        "rounds": Setting(rounds, 1, 1000, "rounds of pruning"),
+        "retrain": Setting(
+            retrain, 0.0, 100.0, "training after each round, as a multiple of epochs"
+        ),
+        "full_below": Setting(
+            300, 1, 10_000, "number of weights below which the whole matrix is used"
+        ),
+        "damping": Setting(1e-4, 1e-12, 1e6, "addition to the matrix's diagonal"),
+    }
+
+
 _ELIMINATION = _elimination(0.4, 1.2, 70, 6)
 
 # The colours are those of Okabe and Ito (Color Universal Design, 2008), which remain distinct with
@@ -257,37 +271,25 @@ _METHODS = (
         display_name="PHEW",
         style=Style("#b0672a", "#f2a66b", "hexagon2"),
     ),
-    *(
-        Method(
-            name,
-            "adaptive",
-            TO_TARGET,
-            "pruning.obs",
-            cost,
-            settings={
-                "rounds": Setting(rounds, 1, 1000, "rounds of pruning"),
-                "retrain": Setting(
-                    retrain, 0.0, 100.0, "training after each round, as a multiple of epochs"
-                ),
-                "full_below": Setting(
-                    300, 1, 10_000, "number of weights below which the whole matrix is used"
-                ),
-                "damping": Setting(1e-4, 1e-12, 1e6, "addition to the matrix's diagonal"),
-            },
-            display_name=display_name,
-            style=style,
-        )
-        for name, display_name, rounds, retrain, cost, style in (
-            ("obs", "OBS", 1, 0.0, (200.0, 50000.0), Style("#00808a", "#4fc3cc", "octagon")),
-            (
-                "obs-gradual",
-                "Gradual OBS",
-                20,
-                0.1,
-                (280.0, 15000.0),
-                Style("#3f4fb5", "#8d99f0", "star-diamond"),
-            ),
-        )
+    Method(
+        "obs",
+        "adaptive",
+        TO_TARGET,
+        "pruning.obs",
+        (200, 50000),
+        settings=_surgeon(1, 0.0),
+        display_name="OBS",
+        style=Style("#00808a", "#4fc3cc", "octagon"),
+    ),
+    Method(
+        "obs-gradual",
+        "adaptive",
+        TO_TARGET,
+        "pruning.obs",
+        (280, 15000),
+        settings=_surgeon(20, 0.1),
+        display_name="Gradual OBS",
+        style=Style("#3f4fb5", "#8d99f0", "star-diamond"),
     ),
     Method(
         "spred",

@@ -1,22 +1,14 @@
-"""The command that searches for the sparsest network in two phases.
-
-What a phase has chosen is recorded in the store. Everything else follows from the stored rows, so
-that the same command resumes wherever it stopped.
-"""
+"""The command that searches for the sparsest network, by enumeration or another strategy."""
 
 from __future__ import annotations
 
 import json
-import shlex
-import signal
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
 
+from orchestrator.commands.enumeration import Enumeration
 from orchestrator.commands.executors import DeviceChoice, ExecutorChoice, ExecutorOptions
 from orchestrator.commands.options import (
     Address,
@@ -31,34 +23,18 @@ from orchestrator.commands.options import (
     whole_number,
 )
 from orchestrator.commands.strategy import StrategyChoice, search_by_strategy
-from orchestrator.commands.training import Training, TrainingOptions
-from orchestrator.display.formatting import about_core_hours, counted
-from orchestrator.display.network_summary import describe_choice
+from orchestrator.commands.training import TrainingOptions
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
-from orchestrator.invocation import Invocation, program
-from orchestrator.planning.calibration import calibration
-from orchestrator.planning.estimate import estimate
-from orchestrator.planning.plan import PlannedStudy
+from orchestrator.invocation import Invocation
 from orchestrator.planning.space import parse_structure
-from orchestrator.planning.targets import Targets
 from orchestrator.run_store import RunStore
-from orchestrator.search_phases import (
-    choose_structures,
-    phase_1_targets,
-    phase_2_targets,
-    sparsest_network,
-    structures_of,
-)
 from orchestrator.stopping import exit_code
 from search.datasets import dataset_named
 from search.experiment import SCHEDULES, Experiment
-from search.paper_grids import INPUTS
 from search.strategies.catalogue import STRATEGIES
-from search.structure import DEFAULT_DEPTH, MAX_DEPTH, Structure
+from search.structure import DEFAULT_DEPTH, MAX_DEPTH
 from search.two_phases import LRS, SearchSettings, usual_max_width
-from storage.log.search_entries import SearchChoice
-from storage.reading.reader import StoreReader
 
 _PAPER = Experiment()
 
@@ -282,7 +258,7 @@ def search(
     )
     console = plain_console(stderr=True)
     with RunStore(store, options.invocation.recorded, console) as opened:
-        two_phases = Search(settings, options, max_core_hours, opened, console)
+        two_phases = Enumeration(settings, options, max_core_hours, opened, console)
         two_phases.run(again=again)
     if as_json:
         print(json.dumps(two_phases.report()))
@@ -297,212 +273,3 @@ def _only(option: str, values: list[_T] | None, default: _T) -> _T:
     if values is not None and len(values) > 1:
         raise UserError(f"{option}: a strategy other than {ENUMERATE} takes one value")
     return values[0] if values else default
-
-
-@dataclass
-class Search:
-    """A search in progress.
-
-    Attributes:
-        settings: the search.
-        options: options of the training.
-        max_core_hours: duration of a phase that is allowed, unless the number of experiments is
-            limited.
-        store: the store.
-        console: for messages.
-        trained: experiments that this command has trained.
-        left: experiments that are left of the current phase.
-        outcome: "finished"; "interrupted" by the user; "limited" if the limit was reached.
-        stopped_by: the signal with which the user interrupted it.
-        structures: choice of phase 1; None before.
-        network: choice of phase 2; None before.
-    """
-
-    settings: SearchSettings
-    options: TrainingOptions
-    max_core_hours: float
-    store: RunStore
-    console: Console
-    trained: int = 0
-    left: int = 0
-    outcome: str = "finished"
-    stopped_by: signal.Signals | None = None
-    structures: SearchChoice | None = field(default=None, init=False)
-    network: SearchChoice | None = field(default=None, init=False)
-
-    def run(self, *, again: bool) -> None:
-        """Do what is left of both phases.
-
-        Args:
-            again: choose the structures again, even if they were chosen before.
-
-        Raises:
-            UserError: no network reaches the target, or a phase takes too long.
-        """
-        inputs = dataset_named(self.settings.dataset).features
-        if inputs > INPUTS:
-            self._print(
-                f"every mask keeps a weight of each of the {inputs} inputs of "
-                f"{self.settings.dataset}: networks that ignore an input are not tried"
-            )
-        if self.settings.structure is not None:
-            self._find_sparsest([self.settings.structure])
-            return
-        # Settings that phase 2 refuses are refused before phase 1 is trained.
-        phase_2_targets(self.settings, [Structure.uniform(1, self.settings.depth)])
-        self.structures = None if again else self._chosen_before()
-        if self.structures is None:
-            targets = phase_1_targets(self.settings)
-            if not self._train(1, targets):
-                return
-            self.structures = self._choose(
-                lambda reader: choose_structures(self.settings, targets, reader)
-            )
-        else:
-            chosen = self.structures.chosen
-            self._print(f"chosen before, on {chosen} (--again chooses again):")
-        self._print(*describe_choice(self.structures))
-        self._find_sparsest(structures_of(self.structures))
-
-    def _find_sparsest(self, structures: Sequence[Structure]) -> None:
-        """Train phase 2 and choose the sparsest network.
-
-        Raises:
-            UserError: the structures have too many masks, or no network reaches the target.
-        """
-        try:
-            targets = phase_2_targets(self.settings, structures)
-        except UserError as error:
-            raise UserError(
-                f"{error}\nThese networks are too many to enumerate. Search some of them instead, "
-                f"within a budget: --strategy {' or '.join(STRATEGIES)} --structure "
-                f"{structures[0]} --core-hours H"
-            ) from error
-        if not self._train(2, targets):
-            return
-        self.network = self._choose(
-            lambda reader: sparsest_network(self.settings, structures, reader)
-        )
-
-    def report(self) -> dict[str, Any]:
-        """Return what `search --json` prints."""
-        phases = {"phase_1": self.structures, "phase_2": self.network}
-        return {
-            "outcome": self.outcome,
-            "trained": self.trained,
-            "left": self.left,
-            "settings": asdict(self.settings),
-            **{
-                phase: None if choice is None else choice.model_dump(mode="json")
-                for phase, choice in phases.items()
-            },
-        }
-
-    def print_network(self, console: Console) -> None:
-        """Print the network that was found."""
-        assert self.network is not None
-        (network,) = self.network.networks
-        lines = [
-            *describe_choice(self.network),
-            f'show all of it: {program()} query "SELECT * FROM results WHERE experiment_id = '
-            f"'{network.experiment_id}'\" --format json --store "
-            f"{shlex.quote(str(self.store.folder))}",
-            *self._advice(),
-        ]
-        for line in lines:
-            console.print(line, soft_wrap=True)
-
-    def _advice(self) -> list[str]:
-        """Return what to try if no mask is smaller than the dense networks."""
-        if self.structures is None or self.network is None:
-            return []
-        (network,) = self.network.networks
-        if network.model_nnz < min(dense.model_nnz for dense in self.structures.networks):
-            return []
-        return [
-            f"no network with fewer weights than the dense ones reaches "
-            f"{100 * self.settings.target:g} %: try more structures (--structures "
-            f"{self.settings.structures + 2}), a lower --target, more learning rates (--lr), or "
-            "another --root-seed"
-        ]
-
-    def _chosen_before(self) -> SearchChoice | None:
-        if self.store.existing is None:
-            return None
-        return self.store.reader.searches.get((self.settings.describe(1), 1))
-
-    def _choose(self, choose: Callable[[StoreReader], SearchChoice]) -> SearchChoice:
-        """Make a choice and record it, unless the same one is recorded."""
-        reader = self.store.reader
-        choice = choose(reader)
-        before = reader.searches.get((choice.settings, choice.phase))
-        if before is not None and before.model_copy(update={"chosen": choice.chosen}) == choice:
-            return before
-        self.store.writer.record_search(choice)
-        return choice
-
-    def _train(self, phase: int, targets: Targets) -> bool:
-        """Train what is left of a phase; return whether all of it is stored."""
-        invocation, limit = self.options.invocation, self.options.limit
-        rest = None if limit is None else limit - self.trained
-        training = Training(
-            targets, {}, replace(self.options, limit=rest), self.store, self.console
-        )
-        wanted = sum(len(item.wanted) for item in training.planned)
-        self.left = sum(len(item.remaining) for item in training.planned)
-        names = ", ".join(item.study.name for item in training.planned)
-        stored = f"{wanted - self.left:,} stored"
-        progress = f"phase {phase}: {counted(wanted, 'network')} ({names}), {stored}"
-        if not self.left:
-            self._print(progress)
-            return True
-        hours = _core_hours(training.planned)
-        self._print(f"{progress}, {self.left:,} to train: {about_core_hours(hours)} here")
-        if limit is None and hours > self.max_core_hours:
-            raise UserError(self._too_long(phase, hours))
-        if rest == 0:
-            self.outcome = "limited"
-            resume = invocation.to_train_all()
-            self._print(f"the limit of {limit:,} is reached; resume with:\n  {resume}")
-            return False
-        result = training.run()
-        self.trained += result.tally.trained
-        self.left = result.left
-        result.print_summary(self.console, self.store, invocation, self.trained)
-        if result.stopped_by is not None:
-            self.outcome = "interrupted"
-            self.stopped_by = result.stopped_by
-            if not result.left:
-                resume = invocation.to_resume(self.trained)
-                self._print(f"stopped after this phase; resume with:\n  {resume}")
-        elif result.left:
-            self.outcome = "limited"
-        return self.outcome == "finished"
-
-    def _too_long(self, phase: int, hours: float) -> str:
-        """Return the message for a phase that takes longer than allowed."""
-        less = ["a lower --target"]
-        if len(self.settings.schedules) > 1:
-            less.insert(0, "one --schedule")
-        if len(self.settings.lrs) > 1:
-            less.insert(0, "one --lr")
-        if self.settings.masks != MasksChoice.distinct:
-            less.insert(0, "--masks distinct")
-        if self.settings.structures > 1:
-            less.insert(0, "fewer --structures")
-        return (
-            f"phase {phase} takes {about_core_hours(hours)}, more than the allowed "
-            f"{self.max_core_hours:g}, and was not started. Give --max-core-hours "
-            f"{hours + 1:.0f} to train it all, --limit N to train a part, or ask for less "
-            f"({', '.join(less)})"
-        )
-
-    def _print(self, *lines: str) -> None:
-        for line in lines:
-            self.console.print(line, soft_wrap=True)
-
-
-def _core_hours(planned: Sequence[PlannedStudy]) -> float:
-    """Return the hours of one core of this machine for what is left."""
-    speed = calibration()
-    return sum(estimate(item.study, item.remaining, speed).core_hours for item in planned)

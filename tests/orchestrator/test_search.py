@@ -12,8 +12,8 @@ import pytest
 
 from orchestrator import search_phases
 from orchestrator import sweep as sweeps
+from orchestrator.commands.enumeration import Enumeration
 from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions
-from orchestrator.commands.search import Search
 from orchestrator.commands.training import TrainingOptions
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
@@ -289,7 +289,7 @@ def test_unknown_masks_are_refused_before_phase_1(store: Path) -> None:
     options = TrainingOptions(executor, 0, None, Invocation(("search",)))
     console = plain_console()
     with RunStore(store, "sparsest search", console) as opened:
-        started = Search(SearchSettings(0.5, masks="some"), options, 1.0, opened, console)
+        started = Enumeration(SearchSettings(0.5, masks="some"), options, 1.0, opened, console)
         with pytest.raises(UserError, match="'some'"):
             started.run(again=False)
     assert not store.exists()
