@@ -15,8 +15,7 @@ from search.experiment import FRESH_INIT, Experiment
 from search.layers import Layers, StoredInit
 from search.lineage import RowInit
 from search.specification import experiment_of
-from storage.log.init_entries import PublishedInit
-from storage.log.inits import FrozenInit
+from storage.log.init_entries import FrozenInit, PublishedInit
 from storage.results_reader import ParentRow
 from workers.initial import full_network
 from workers.other_arithmetic import train_as

@@ -36,7 +36,7 @@ class LinkedStore:
     def __init__(self, path: Path, sweep: SweepBegin, templates: pa.RecordBatch) -> None:
         self.paths = StorePaths.of(path)
         self.commits = 0
-        self._committer = Committer(self.paths, "benchmark")
+        self._committer = Committer(self.paths.root, command="benchmark")
         self._committer.publish(sweep)
         self._sweep = sweep
         self._templates = templates

@@ -29,7 +29,7 @@ def time_queries(store: Path) -> None:
     start = time.perf_counter()
     with StoreReader(store) as reader:
         rows = [["opening the store", f"{time.perf_counter() - start:.3f}"]]
-        total = reader.progress().rows
+        total = reader.state.rows
         for name, query in QUERIES.items():
             start = time.perf_counter()
             reader.sql(query)

@@ -91,10 +91,10 @@ def _arguments() -> argparse.Namespace:
 def _of_store(
     reader: StoreReader, given: Mapping[str, StoredInit]
 ) -> tuple[list[Sample], dict[str, StoredInit]]:
-    names = [study.name for study in reader.progress().studies.values()]
-    targets = with_inits(find_targets(names), tokens(reader.inits))
+    names = [study.name for study in reader.state.studies.values()]
+    targets = with_inits(find_targets(names), tokens(reader.state.inits))
     samples = [Sample(s.study, reader.stored(s.study.digest), COMPARED) for s in targets.selections]
-    return samples, {init.token: init for init in combined(reader.inits, given).values()}
+    return samples, {init.token: init for init in combined(reader.state.inits, given).values()}
 
 
 def _of_published(

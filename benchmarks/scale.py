@@ -229,7 +229,7 @@ def _resume(study: Study, store: Path) -> dict[str, Any]:
     """Measure reading the log and planning what is left."""
     paths = StorePaths.of(store)
     start = time.perf_counter()
-    committer = Committer(paths, "benchmark")
+    committer = Committer(paths.root, command="benchmark")
     reading = time.perf_counter() - start
     start = time.perf_counter()
     (planned,) = make_plan([Selection.of_study(study)], _NoOtherVersions(committer))

@@ -20,8 +20,7 @@ from search.layers import StoredInit
 from search.schema import RESULT_SCHEMA
 from storage.errors import NotPublished
 from storage.log.entries import SweepBegin
-from storage.log.init_entries import FoundNetwork, PublishedInit
-from storage.log.inits import FrozenInit
+from storage.log.init_entries import FoundNetwork, FrozenInit, PublishedInit
 from storage.log.sweep_info import describe_published
 from storage.paths import PUBLISHED_FOLDER
 from storage.published.file import PublishedFile, index_set, open_published

@@ -13,8 +13,7 @@ from search.datasets import dataset_named
 from search.experiment import Experiment
 from search.layers import StoredInit
 from search.lineage import RowInit
-from storage.log.init_entries import PublishedInit
-from storage.log.inits import FrozenInit
+from storage.log.init_entries import FrozenInit, PublishedInit
 from storage.reading.literals import sql_tuple
 from storage.results_reader import ParentRow
 from workers.initial import starting_network

@@ -14,7 +14,7 @@ from orchestrator.display.formatting import counted
 from orchestrator.run_log import log_beside
 from storage.checking.repair import repair_log
 from storage.errors import EntryDamaged
-from storage.log.inits import FrozenInit
+from storage.log.init_entries import FrozenInit
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 from storage.writing.committer import quarantined_orphans
@@ -64,7 +64,7 @@ class RunStore(ExitStack):
     @property
     def inits(self) -> Mapping[str, FrozenInit]:
         """The store's initialisations by name."""
-        return {} if self._writer is None else self._writer.inits
+        return {} if self._writer is None else self._writer.state.inits
 
     @property
     def writer(self) -> StoreWriter:

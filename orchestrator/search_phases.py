@@ -23,8 +23,7 @@ from search.two_phases import (
     phase_2_name,
     without_paper,
 )
-from storage.log.init_entries import FoundNetwork
-from storage.log.search_entries import SearchChoice
+from storage.log.init_entries import FoundNetwork, SearchChoice
 from storage.reading.literals import sql_text
 from storage.reading.reader import StoreReader
 

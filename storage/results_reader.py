@@ -14,8 +14,7 @@ import pyarrow as pa
 
 from search.lineage import RowInit
 from storage.errors import StoreError, UnknownExperiment
-from storage.log.init_entries import PublishedInit
-from storage.log.inits import FrozenInit
+from storage.log.init_entries import FrozenInit, PublishedInit
 from storage.reading.connections import SweepRows, connect_guarded, connect_isolated
 from storage.reading.lookup import find_row
 from storage.reading.query import open_result, run_query

@@ -23,8 +23,7 @@ from analysis.drawing.files import save_drawing
 from analysis.report.networks import PlottedNetwork
 from analysis.retrain import InitSource, was_left_out, with_network
 from search.experiment import FRESH_INIT
-from storage.log.init_entries import PublishedInit
-from storage.log.inits import FrozenInit
+from storage.log.init_entries import FrozenInit, PublishedInit
 from storage.results_reader import ParentRow
 from workers.other_arithmetic import arithmetic_of, arithmetic_variables
 

@@ -8,8 +8,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from analysis.selection import VARIANT, choose_dataset
-from storage.log.init_entries import PublishedInit
-from storage.log.inits import FrozenInit
+from storage.log.init_entries import FrozenInit, PublishedInit
 from storage.reading.literals import sql_text, sql_tuple
 from storage.results_reader import ParentRow, ResultsReader
 

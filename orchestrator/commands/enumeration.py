@@ -36,7 +36,7 @@ from search.paper_grids import INPUTS
 from search.strategies.catalogue import STRATEGIES
 from search.structure import Structure
 from search.two_phases import SearchSettings
-from storage.log.search_entries import SearchChoice
+from storage.log.init_entries import SearchChoice
 from storage.reading.reader import StoreReader
 
 
@@ -170,16 +170,16 @@ class Enumeration:
     def _chosen_before(self) -> SearchChoice | None:
         if self.store.existing is None:
             return None
-        return self.store.reader.searches.get((self.settings.describe(1), 1))
+        return self.store.reader.state.searches.get((self.settings.describe(1), 1))
 
     def _choose(self, choose: Callable[[StoreReader], SearchChoice]) -> SearchChoice:
         """Make a choice and record it, unless the same one is recorded."""
         reader = self.store.reader
         choice = choose(reader)
-        before = reader.searches.get((choice.settings, choice.phase))
+        before = reader.state.searches.get((choice.settings, choice.phase))
         if before is not None and before.model_copy(update={"chosen": choice.chosen}) == choice:
             return before
-        self.store.writer.record_search(choice)
+        self.store.writer.publish(choice)
         return choice
 
     def _train(self, phase: int, targets: Targets) -> bool:

@@ -47,7 +47,7 @@ def forget(
     with StoreEditor(store, command=command) as editor:
         with StoreReader(store) as reader:
             rows = matching_rows(reader, studies or (), sweep, where)
-            total = reader.progress().rows
+            total = reader.state.rows
             _refuse_parents(rows, reader)
         if not rows.num_rows:
             print_line("no row meets the criteria: nothing was deleted", err=True)

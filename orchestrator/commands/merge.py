@@ -55,7 +55,7 @@ def merge(
     command = command_line()
     merged = merge_stores(sources, into, command=command, take_first=take_first)
     with StoreReader(into) as reader:
-        total = reader.progress().rows
+        total = reader.state.rows
     name = store_name(StorePaths.of(into))
     if as_json:
         stores = [{"store": one.name, "rows": one.rows, "copied": one.copied} for one in merged]

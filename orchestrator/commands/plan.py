@@ -83,7 +83,7 @@ def _against_store(targets: Targets, store: Path | None) -> list[PlannedStudy]:
     if store is None or _holds_nothing(StorePaths.of(store)):
         return make_plan(targets.selections, None)
     with StoreReader(store) as reader:
-        return make_plan(with_inits(targets, tokens(reader.inits)).selections, reader)
+        return make_plan(with_inits(targets, tokens(reader.state.inits)).selections, reader)
 
 
 def _holds_nothing(paths: StorePaths) -> bool:

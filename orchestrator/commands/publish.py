@@ -50,7 +50,8 @@ def publish(
     """
     folder = output or published_folder()
     with StoreReader(store) as reader:
-        targets = with_inits(find_targets(words or PAPER_STUDIES, root_seed), tokens(reader.inits))
+        inits = reader.state.inits
+        targets = with_inits(find_targets(words or PAPER_STUDIES, root_seed), tokens(inits))
         if any(named_study(s.study.name) is None for s in targets.selections):
             raise UserError(
                 "only the studies that `sparsest studies` lists can be published: the rows of a "
@@ -64,7 +65,7 @@ def publish(
                 raise UserError(
                     f"{store} has no rows of the paper's studies with the root seed {root_seed}"
                 )
-        networks = {f"{name}:{init.digest}": init.found for name, init in reader.inits.items()}
+        networks = {init.token: init.found for init in inits.values()}
         total = 0
         for study in studies:
             published = publish_study(reader, study, folder, networks, overwrite=overwrite)

@@ -52,7 +52,7 @@ def status(
         return
     with StoreReader(store) as reader:
         best = fewest_weights(reader)
-        activity = Activity.of(reader, reader.progress())
+        activity = Activity.of(reader)
         report = _report(reader, best, activity)
         if as_json:
             print(json.dumps(report))
@@ -74,25 +74,25 @@ def _print_failures(reader: StoreReader, console: Console) -> None:
 
 def _report(reader: StoreReader, best: FewestWeights, activity: Activity) -> dict[str, Any]:
     """Return what `status --json` prints."""
-    progress = reader.progress()
+    state = reader.state
     statuses: Counter[str] = Counter()
-    for sweep in progress.sweeps:
+    for sweep in state.sweeps.values():
         statuses.update(sweep.by_status)
     return {
-        "rows": progress.rows,
-        "bytes": progress.bytes,
-        "files": progress.files,
+        "rows": state.rows,
+        "bytes": state.bytes,
+        "files": len(state.parts),
         "by_status": dict(statuses),
-        "studies": stored_studies(reader, progress),
+        "studies": stored_studies(reader),
         "inits": [
             {
                 "name": init.name,
                 "digest": init.digest,
                 "found": None if init.found is None else init.found.model_dump(mode="json"),
             }
-            for init in reader.inits.values()
+            for init in reader.state.inits.values()
         ],
-        "searches": [choice.model_dump(mode="json") for choice in reader.searches.values()],
+        "searches": [choice.model_dump(mode="json") for choice in reader.state.searches.values()],
         "best": {str(target): fewest for target, fewest in best.by_target.items()},
         "last_run": activity.last_run,
         "running": None if activity.running is None else activity.running.model_dump(),
@@ -117,9 +117,9 @@ def _print(
     if report["by_status"].get("failed"):
         _print_failures(reader, console)
     console.print(f"sparsest: {best}")
-    for init in reader.inits.values():
+    for init in reader.state.inits.values():
         console.print(f"{init.name}: {init.digest}, {init_origin(init.found)}", soft_wrap=True)
-    for choice in reader.searches.values():
+    for choice in reader.state.searches.values():
         console.print(f"search for {choice.settings} ({choice.chosen}):", soft_wrap=True)
         for line in describe_choice(choice):
             console.print(f"  {line}", soft_wrap=True)

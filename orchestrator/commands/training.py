@@ -154,7 +154,7 @@ class Training:
             wanted[item.study.digest] = len(item.wanted) - len(item.stored_before_edit)
             if item.stored_before_edit:
                 edited[item.study.name] = item.study.digest
-        stored = self._store.reader.progress().studies if edited else {}
+        stored = self._store.reader.state.studies if edited else {}
         superseded = [
             digest for digest, study in stored.items() if edited.get(study.name, digest) != digest
         ]

@@ -9,7 +9,7 @@ from orchestrator.display.formatting import counted
 from orchestrator.display.throughput import progress_line
 from storage.errors import Holder
 from storage.live import LiveProgress, read_live
-from storage.reading.reader import Progress, StoreReader
+from storage.reading.reader import StoreReader
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,12 @@ class Activity:
     busy: Holder | None = None
 
     @classmethod
-    def of(cls, reader: StoreReader, progress: Progress) -> Self:
-        """Return the present activity on a store.
-
-        Args:
-            reader: reader of the store.
-            progress: its `progress()`.
-        """
+    def of(cls, reader: StoreReader) -> Self:
+        """Return the present activity on a store."""
         holder = reader.holder()
-        if not progress.sweeps:
+        sweep = next(reversed(reader.state.sweeps.values()), None)
+        if sweep is None:
             return cls(busy=holder)
-        sweep = progress.sweeps[-1]
         if sweep.end is not None:
             state: str = sweep.end.outcome
         elif holder is None or sweep.begin.started < holder.since:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.display.formatting import counted
-from storage.log.init_entries import FoundNetwork
-from storage.log.search_entries import SearchChoice
+from storage.log.init_entries import FoundNetwork, SearchChoice
 
 COLUMNS = (
     "experiment_id, study, study_index, paper_group, paper_run_id, structure, masks, accuracy, "

@@ -14,7 +14,7 @@ from rich.table import Table
 from orchestrator.display.formatting import counted, percent
 from search.paper import PAPER_STUDIES, TARGETS, paper_study
 from storage.planned import read_planned
-from storage.reading.reader import Progress, StoreReader
+from storage.reading.reader import StoreReader
 
 MAX_VERSIONS = 8
 """Maximum number of studies of one name that are listed one by one."""
@@ -84,7 +84,7 @@ def fewest_weights(reader: StoreReader) -> FewestWeights:
     return fewest
 
 
-def stored_studies(reader: StoreReader, progress: Progress) -> list[dict[str, Any]]:
+def stored_studies(reader: StoreReader) -> list[dict[str, Any]]:
     """Return the progress of each study in a store, one record per study digest.
 
     Another root seed or an edited sweep file gives a study of the same name another digest.
@@ -98,7 +98,7 @@ def stored_studies(reader: StoreReader, progress: Progress) -> list[dict[str, An
             "stored": study.rows,
             "experiments": sizes.get(study.name) or _planned_size(planned.get(digest), study.rows),
         }
-        for digest, study in progress.studies.items()
+        for digest, study in reader.state.studies.items()
     ]
 
 

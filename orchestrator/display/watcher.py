@@ -54,10 +54,9 @@ class Watcher(ExitStack):
             changed = self.reader.refresh()
         if changed:
             self.best = fewest_weights(self.reader)
-        progress = self.reader.progress()
-        self.rows = progress.rows
-        self.studies = stored_studies(self.reader, progress)
-        self.activity = Activity.of(self.reader, progress)
+        self.rows = self.reader.state.rows
+        self.studies = stored_studies(self.reader)
+        self.activity = Activity.of(self.reader)
         return changed
 
 

@@ -111,10 +111,10 @@ def check_content(store: Path) -> Finding:
             advice = f"{problems[0].advice} (`{command}` lists all)"
             return problem("store", f"{problems[0]}{more}", advice)
         with StoreReader(store) as reader:
-            progress, holder = reader.progress(), reader.holder()
+            state, holder = reader.state, reader.holder()
     except StoreError as error:
         return problem("store", str(error), "see docs/manage-a-store.md")
-    rows, files = counted(progress.rows, "row"), counted(progress.files, "file")
+    rows, files = counted(state.rows, "row"), counted(len(state.parts), "file")
     busy = "" if holder is None else f"; written by {holder}"
     return ok("store", f"{rows} in {files}, every byte as it was written{busy}")
 

@@ -74,7 +74,7 @@ def to_parquet(rows: pa.Table, notes: Mapping[bytes, str] | None = None) -> pa.B
         sink,
         compression=_COMPRESSION,
         row_group_size=_ROWS_IN_A_GROUP,
-        use_dictionary=[path for path in _column_paths() if path not in _ENCODINGS],
+        use_dictionary=[path for path in column_paths(RESULT_SCHEMA) if path not in _ENCODINGS],
         column_encoding=_ENCODINGS,
         write_statistics=True,
     )
@@ -134,10 +134,11 @@ def rows_of_sweeps(rows: pa.Table) -> dict[str, RowsOfSweep]:
     return totals
 
 
-def _column_paths() -> list[str]:
+def column_paths(schema: pa.Schema) -> list[str]:
+    """Return the paths by which a Parquet writer addresses the columns of a schema."""
     return [
         f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
-        for field in RESULT_SCHEMA
+        for field in schema
     ]
 
 

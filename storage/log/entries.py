@@ -7,8 +7,7 @@ from typing import Annotated, Final, Literal, Self, get_args
 from pydantic import Field, StringConstraints, model_validator
 
 from search.indices import IndexSet
-from storage.log.init_entries import InitStored
-from storage.log.search_entries import SearchChoice
+from storage.log.init_entries import InitStored, SearchChoice
 from storage.log.strict import Amount, Count, Int32, Name, RowCount, Sha256, Strict
 from storage.paths import PART_NAME
 

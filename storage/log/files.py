@@ -71,23 +71,15 @@ def replace_entry(paths: StorePaths, number: int, entry: Entry) -> None:
     durable.replace_file(paths.entry(number), entry_bytes(number, entry), paths.new_temporary())
 
 
-def publish(paths: StorePaths, number: int, entry: Entry, lock: StoreLock | None = None) -> None:
-    """Make an entry part of the log, durably: what it says is stored afterwards.
-
-    Raises: as for `publish_bytes`.
-    """
-    publish_bytes(paths, number, entry_bytes(number, entry), lock)
-
-
-def publish_bytes(
-    paths: StorePaths, number: int, data: bytes, lock: StoreLock | None = None
+def publish(
+    paths: StorePaths, number: int, entry: Entry | bytes, lock: StoreLock | None = None
 ) -> None:
-    """Publish an entry whose file holds these bytes.
+    """Make an entry part of the log, durably: what it says is stored afterwards.
 
     Args:
         paths: paths of the store.
         number: number of the entry.
-        data: content of its file.
+        entry: the entry, or the content of its file.
         lock: lock of the store; its folders must still be at their paths.
 
     Raises:
@@ -96,6 +88,7 @@ def publish_bytes(
         WriteFailed: an input/output error; the next reader of the log knows how it ended.
     """
     temporary = paths.new_temporary()
+    data = entry if isinstance(entry, bytes) else entry_bytes(number, entry)
     durable.create_exclusive(temporary, data)
     if lock is not None:
         # After the temporary file was written: if the folders are exchanged after this check, the

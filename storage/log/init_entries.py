@@ -1,12 +1,15 @@
-"""Log entries of initialisations, and of the networks that they were found with."""
+"""Log entries of initialisations and searches, and of the networks that they chose."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
+from search.layers import Layers, StoredInit
+from storage.errors import RowsRefused
 from storage.log.strict import Count, Name, Strict
 
 _WIDTH = "[1-9][0-9]{0,3}"
@@ -110,3 +113,74 @@ class InitStored(Strict):
             if len(after.weight[0]) != len(before.weight):
                 raise ValueError("the inputs of a layer are not the outputs of the layer before")
         return self
+
+
+class SearchChoice(Strict):
+    """The result of one phase of a search.
+
+    A later entry with the same settings and phase replaces an earlier one.
+
+    Attributes:
+        settings: description of what was searched for.
+        phase: 1 chooses structures, each with its best dense network; 2 chooses the sparsest
+            network.
+        trained: number of networks that were considered.
+        reached: number of those that reached the target.
+        networks: the chosen networks, the smallest first.
+        chosen: UTC time, ISO 8601 with a Z.
+    """
+
+    kind: Literal["search"] = "search"
+    settings: Name
+    phase: Literal[1, 2]
+    trained: Count
+    reached: Count
+    networks: list[FoundNetwork] = Field(min_length=1)
+    chosen: Name
+
+
+@dataclass(frozen=True, eq=False)
+class FrozenInit(StoredInit):
+    """An initialisation that is stored under its name.
+
+    Attributes:
+        found: the best network that was trained from it; None if the user provided it.
+    """
+
+    found: FoundNetwork | None = None
+
+    @classmethod
+    def from_entry(cls, entry: InitStored) -> FrozenInit:
+        """Return the initialisation of a log entry."""
+        layers = tuple(
+            (np.array(layer.weight, np.float32), np.array(layer.bias, np.float32))
+            for layer in entry.layers
+        )
+        return cls(entry.name, entry.digest, layers, entry.found)
+
+
+def init_entry(
+    name: str, digest: str, layers: Layers, found: FoundNetwork | None = None
+) -> InitStored:
+    """Return the log entry of an initialisation.
+
+    JSON holds each float32 exactly, as the shortest decimal of the float64 of the same value.
+
+    Raises:
+        RowsRefused: the shapes of the layers do not match, or a value is not finite.
+    """
+    for weight, bias in layers:
+        if weight.dtype != np.float32 or bias.dtype != np.float32:
+            raise RowsRefused(
+                f"The initialisation {name} has {weight.dtype} and {bias.dtype}, not float32."
+            )
+    try:
+        return InitStored(
+            name=name,
+            digest=digest,
+            layers=[InitLayer(weight=w.tolist(), bias=b.tolist()) for w, b in layers],
+            found=found,
+        )
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]["msg"]
+        raise RowsRefused(f"Not an initialisation: {name}: {problem}.") from error

@@ -11,15 +11,14 @@ from storage.log.entries import (
     Entry,
     EntryLost,
     RowsCommitted,
+    RowsOfSweep,
     RowsReplaced,
     Status,
     SweepBegin,
     SweepEnd,
     no_rows_by_status,
 )
-from storage.log.init_entries import InitStored
-from storage.log.inits import FrozenInit
-from storage.log.search_entries import SearchChoice
+from storage.log.init_entries import FrozenInit, InitStored, SearchChoice
 from storage.log.sweep_info import unknown_sweep
 from storage.paths import StorePaths
 
@@ -41,6 +40,14 @@ class SweepProgress:
     rows: int = 0
     by_status: dict[Status, int] = field(default_factory=no_rows_by_status)
     train_seconds: float = 0.0
+
+    def add(self, rows: RowsOfSweep, sign: int = 1) -> None:
+        """Count rows, or with the sign -1 no longer count them."""
+        self.rows += sign * rows.rows
+        # Rounding can leave slightly less than zero after many subtractions.
+        self.train_seconds = max(0.0, self.train_seconds + sign * rows.train_seconds)
+        for status, count in rows.by_status.items():
+            self.by_status[status] += sign * count
 
 
 class StudyRows:
@@ -82,7 +89,7 @@ class StoreState:
         entries: number of entries read, which is the number of the last one.
         replaced: names of data files that entries have taken out of the store.
         studies: digest of a study -> its stored indices.
-        sweeps: sweep_id -> the sweep.
+        sweeps: sweep_id -> the sweep, in the order in which they started.
         inits: name -> the initialisation.
         searches: settings and phase of a search -> the latest choice.
     """
@@ -102,6 +109,16 @@ class StoreState:
     def parts(self) -> tuple[RowsCommitted, ...]:
         """Entries of the data files, in order."""
         return tuple(self._parts.values())
+
+    @property
+    def rows(self) -> int:
+        """Number of rows in all data files."""
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all data files."""
+        return sum(part.bytes for part in self.parts)
 
     def add_all(self, entries: Sequence[Entry]) -> None:
         """Add entries read from the log, and check that no experiment is stored twice.
@@ -206,11 +223,7 @@ class StoreState:
 
     def _add_rows(self, part: RowsCommitted) -> None:
         for sweep_id, share in part.sweeps.items():
-            sweep = self._sweep(sweep_id)
-            sweep.rows += share.rows
-            sweep.train_seconds += share.train_seconds
-            for status, count in share.by_status.items():
-                sweep.by_status[status] += count
+            self._sweep(sweep_id).add(share)
         for digest, intervals in part.indices.items():
             study = self.studies.setdefault(digest, StudyRows(part.studies[digest]))
             study.add(intervals)
@@ -225,12 +238,7 @@ class StoreState:
 
     def _remove_rows(self, part: RowsCommitted) -> None:
         for sweep_id, share in part.sweeps.items():
-            sweep = self._sweep(sweep_id)
-            sweep.rows -= share.rows
-            # Rounding can leave slightly less than zero after many subtractions.
-            sweep.train_seconds = max(0.0, sweep.train_seconds - share.train_seconds)
-            for status, count in share.by_status.items():
-                sweep.by_status[status] -= count
+            self._sweep(sweep_id).add(share, -1)
         for digest, intervals in part.indices.items():
             study = self.studies[digest]
             study.remove(intervals)

@@ -73,20 +73,19 @@ def describe_published(
         root_seed: root seed of the rows.
         trained_by: the sweep that trained them; None if unknown.
     """
-    now = datetime.now(UTC)
-    return SweepBegin(
-        sweep_id=_new_sweep_id(now),
-        command=command,
-        studies=[study],
-        sweep_files={study: file_sha256},
-        versions={} if trained_by is None else trained_by.versions,
-        commit=None if trained_by is None else trained_by.commit,
-        host=platform.node(),
-        processor="" if trained_by is None else trained_by.processor,
-        device=PUBLISHED,
-        workers=0,
-        root_seed=root_seed,
-        started=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+    sweep = unknown_sweep(_new_sweep_id(datetime.now(UTC)))
+    trainer = trained_by or sweep
+    return SweepBegin.model_validate(
+        {
+            **sweep.model_dump(),
+            **trainer.model_dump(include={"versions", "commit", "processor"}),
+            "command": command,
+            "studies": [study],
+            "sweep_files": {study: file_sha256},
+            "host": platform.node(),
+            "device": PUBLISHED,
+            "root_seed": root_seed,
+        }
     )
 
 

@@ -21,7 +21,7 @@ def check_sources(readers: Sequence[StoreReader]) -> None:
         StoreDamaged: a data file is missing or was changed.
     """
     for reader in readers:
-        for part in reader.parts:
+        for part in reader.state.parts:
             check_part_content(reader.paths, part)
 
 
@@ -33,7 +33,7 @@ def check_inits(readers: Sequence[StoreReader]) -> None:
     """
     seen: dict[str, tuple[str, StoreReader]] = {}
     for reader in readers:
-        for name, init in reader.inits.items():
+        for name, init in reader.state.inits.items():
             digest, first = seen.setdefault(name, (init.digest, reader))
             if digest != init.digest:
                 raise MergeRefused(
@@ -53,8 +53,7 @@ def check_sweeps(readers: Sequence[StoreReader]) -> None:
     begins: dict[str, SweepBegin] = {}
     ends: dict[str, SweepEnd] = {}
     for reader in readers:
-        for sweep in reader.progress().sweeps:
-            sweep_id = sweep.begin.sweep_id
+        for sweep_id, sweep in reader.state.sweeps.items():
             same = begins.setdefault(sweep_id, sweep.begin) == sweep.begin
             if sweep.end is not None:
                 same = same and ends.setdefault(sweep_id, sweep.end) == sweep.end
@@ -146,7 +145,7 @@ def describe(first: StoreReader, second: StoreReader, compared: Comparison) -> l
 
 def _shared_studies(first: StoreReader, second: StoreReader) -> list[str]:
     """Return the names of the studies of which both stores may have the same experiments."""
-    studies, others = first.progress().studies, second.progress().studies
+    studies, others = first.state.studies, second.state.studies
     shared = {
         study.name
         for digest, study in studies.items()
@@ -162,6 +161,6 @@ def _shared_studies(first: StoreReader, second: StoreReader) -> list[str]:
 
 def _digests_by_name(reader: StoreReader) -> dict[str, set[str]]:
     digests: dict[str, set[str]] = {}
-    for digest, study in reader.progress().studies.items():
+    for digest, study in reader.state.studies.items():
         digests.setdefault(study.name, set()).add(digest)
     return digests

@@ -18,7 +18,7 @@ from storage.data.parts import ids_of_other_versions, part_bytes
 from storage.data.replacing import find_rows, indices_in, parts_without_rows
 from storage.errors import MergeRefused
 from storage.log.entries import RowsCommitted
-from storage.log.inits import init_entry
+from storage.log.init_entries import init_entry
 from storage.merging.check import (
     check_inits,
     check_parents,
@@ -84,10 +84,9 @@ def merge_stores(
         if not paths.marker.exists():
             # Before the folder is created.
             _check(readers, take_first)
-        committer = Committer(paths, command)
-        stack.callback(committer.close)
+        committer = stack.enter_context(Committer(into, command=command))
         _check([stack.enter_context(StoreReader(into)), *readers], take_first)
-        return [_Merge(committer, paths, reader).run() for reader in readers]
+        return [_Merge(committer, reader).run() for reader in readers]
 
 
 def _refuse_itself(paths: StorePaths, sources: Sequence[str | Path]) -> None:
@@ -117,49 +116,43 @@ def _check(readers: Sequence[StoreReader], take_first: bool) -> None:
 class _Merge:
     """Copies one store into another."""
 
-    def __init__(self, committer: Committer, paths: StorePaths, source: StoreReader) -> None:
-        self._committer = committer
-        self._paths = paths
+    def __init__(self, committer: Committer, source: StoreReader) -> None:
+        self._into = committer
         self._source = source
         self._ids: dict[str, pa.Array] = {}
         # Rows added from the source need not be considered: it has no experiment twice.
-        self._stored = {
-            digest: committer.state.stored(digest) for digest in source.progress().studies
-        }
+        self._stored = {digest: committer.state.stored(digest) for digest in source.state.studies}
 
     def run(self) -> MergedStore:
         """Copy everything that the destination lacks."""
-        state, source = self._committer.state, self._source
+        state, source, publish = self._into.state, self._source.state, self._into.publish
         for name, init in source.inits.items():
             if name not in state.inits:
-                entry = init_entry(name, init.digest, init.layers, init.found)
-                self._committer.publish(entry)
+                publish(init_entry(name, init.digest, init.layers, init.found))
         for key, choice in source.searches.items():
             if key not in state.searches:
-                self._committer.publish(choice)
-        sweeps = source.progress().sweeps
+                publish(choice)
         # All begin before the first row: a data file may have rows of several sweeps.
-        for sweep in sweeps:
-            if sweep.begin.sweep_id not in state.sweeps:
-                self._committer.publish(sweep.begin)
+        for sweep_id, sweep in source.sweeps.items():
+            if sweep_id not in state.sweeps:
+                publish(sweep.begin)
         copied = sum(self._copy(part) for part in source.parts)
-        for sweep in sweeps:
-            if sweep.end is not None and state.sweeps[sweep.begin.sweep_id].end is None:
-                self._committer.publish(sweep.end)
-        name = store_name(source.paths)
-        return MergedStore(name, sum(part.rows for part in source.parts), copied)
+        for sweep_id, sweep in source.sweeps.items():
+            if sweep.end is not None and state.sweeps[sweep_id].end is None:
+                publish(sweep.end)
+        return MergedStore(store_name(self._source.paths), source.rows, copied)
 
     def _copy(self, part: RowsCommitted) -> int:
         """Commit the rows of a data file that the destination lacks; return their number."""
         stored = self._stored_rows(part)
         if not stored:
             data = part_bytes(self._source.paths, part)
-            renamed = part.model_copy(update={"file": self._paths.new_part().name})
-            self._committer.publish_rows(pa.py_buffer(data), renamed)
+            renamed = part.model_copy(update={"file": self._into.paths.new_part().name})
+            self._into.publish_rows(pa.py_buffer(data), renamed)
             return part.rows
         rows = 0
         for data, rest in parts_without_rows(self._source.paths, [part], stored):
-            self._committer.publish_rows(data, rest)
+            self._into.publish_rows(data, rest)
             rows += rest.rows
         return rows
 
@@ -178,6 +171,7 @@ class _Merge:
     def _ids_of_other_versions(self, name: str, digest: str) -> pa.Array:
         """Return the ids of a study's rows that the destination has under other digests."""
         if digest not in self._ids:
-            ids = ids_of_other_versions(self._paths, self._committer.state.parts, name, digest)
+            into = self._into
+            ids = ids_of_other_versions(into.paths, into.state.parts, name, digest)
             self._ids[digest] = pa.array([one.hex() for one in ids], pa.string())
         return self._ids[digest]

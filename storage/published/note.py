@@ -6,9 +6,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from storage.log.entries import Status, SweepBegin, SweepEnd
+from storage.log.entries import RowsOfSweep, SweepBegin, SweepEnd
 from storage.log.init_entries import PublishedInit
-from storage.log.strict import Amount, Count, Name, Strict
+from storage.log.strict import Count, Name, Strict
 
 NOTE_KEY: Final = b"sparsest_published"
 """Key of the note in the file's metadata."""
@@ -17,22 +17,16 @@ PUBLISHED_FORMAT: Final = 1
 """Version of the format; incremented when an older reader would misread a file."""
 
 
-class PublishedSweep(Strict):
-    """A sweep that made some of the rows; its command and host are left empty.
+class PublishedSweep(RowsOfSweep):
+    """A sweep that made some of the rows, with totals of these rows.
 
     Attributes:
-        begin: log entry of the start: request, software and processor.
+        begin: log entry of the start, without command and host.
         end: log entry of the end; None if the sweep was killed.
-        rows: number of its rows in the file.
-        by_status: status -> number of those rows.
-        train_seconds: core seconds of their training.
     """
 
     begin: SweepBegin
     end: SweepEnd | None
-    rows: Count
-    by_status: dict[Status, Count]
-    train_seconds: Amount
 
 
 class PublishedNote(Strict):

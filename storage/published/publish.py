@@ -15,8 +15,9 @@ from search.experiment import FRESH_INIT
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from search.study import Study
 from storage import durable
+from storage.data.new_parts import column_paths, rows_of_sweeps
 from storage.errors import PublishedDamaged, PublishedRefused, StoreVersion
-from storage.log.entries import no_rows_by_status
+from storage.log.entries import RowsOfSweep
 from storage.log.init_entries import FoundNetwork, PublishedInit
 from storage.log.state import SweepProgress
 from storage.log.sweep_info import software_versions
@@ -85,7 +86,7 @@ def publish_study(
         sink,
         compression="zstd",
         compression_level=_LEVEL,
-        use_dictionary=[path for path in _paths(rows.schema) if path not in _ENCODINGS],
+        use_dictionary=[path for path in column_paths(rows.schema) if path not in _ENCODINGS],
         column_encoding=_ENCODINGS,
         row_group_size=rows.num_rows,
     )
@@ -149,8 +150,8 @@ def _refuse_loss(folder: Path, study: Study, rows: pa.Table) -> None:
 def _note(
     reader: StoreReader, study: Study, rows: pa.Table, found: Mapping[str, FoundNetwork | None]
 ) -> PublishedNote:
-    sweeps = {sweep.begin.sweep_id: sweep for sweep in reader.progress().sweeps}
-    makers = pc.unique(rows.column("sweep_id")).to_pylist()
+    sweeps = {sweep.begin.sweep_id: sweep for sweep in reader.state.sweeps.values()}
+    makers = rows_of_sweeps(rows)
     return PublishedNote(
         schema_version=SCHEMA_VERSION,
         study=study.name,
@@ -159,29 +160,13 @@ def _note(
         rows=rows.num_rows,
         root_seed=study.base.root_seed,
         inits=[PublishedInit(token=token, found=found.get(token)) for token in study.inits],
-        sweeps=[_published_sweep(sweeps[maker], rows) for maker in sorted(makers)],
+        sweeps=[_published_sweep(sweeps[maker], own) for maker, own in makers.items()],
         software=software_versions().get("sparsest", "unknown"),
         published=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
 
 
-def _published_sweep(sweep: SweepProgress, rows: pa.Table) -> PublishedSweep:
+def _published_sweep(sweep: SweepProgress, own: RowsOfSweep) -> PublishedSweep:
     """Return a sweep with counts of its rows, without its command and the name of its machine."""
-    own = rows.filter(pc.equal(rows.column("sweep_id"), sweep.begin.sweep_id))
-    by_status = no_rows_by_status()
-    for count in pc.value_counts(own.column("status")).to_pylist():
-        by_status[count["values"]] = count["counts"]
-    return PublishedSweep(
-        begin=sweep.begin.model_copy(update={"command": "", "host": ""}),
-        end=sweep.end,
-        rows=own.num_rows,
-        by_status=by_status,
-        train_seconds=pc.sum(own.column("train_ms")).as_py() / 1000,
-    )
-
-
-def _paths(schema: pa.Schema) -> list[str]:
-    return [
-        f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
-        for field in schema
-    ]
+    begin = sweep.begin.model_copy(update={"command": "", "host": ""})
+    return PublishedSweep(begin=begin, end=sweep.end, **own.model_dump())

@@ -65,11 +65,7 @@ class PublishedReader(ResultsReader):
         for file in self.files:
             for published in file.note.sweeps:
                 begin, end = published.begin, published.end
-                sweep = sweeps.setdefault(begin.sweep_id, SweepProgress(begin, end))
-                sweep.rows += published.rows
-                sweep.train_seconds += published.train_seconds
-                for status, count in published.by_status.items():
-                    sweep.by_status[status] += count
+                sweeps.setdefault(begin.sweep_id, SweepProgress(begin, end)).add(published)
         return sweeps_table(sweeps.values())
 
     def _cannot_open(self, error: duckdb.Error) -> StoreError:

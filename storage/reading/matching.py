@@ -37,7 +37,7 @@ def matching_rows(
     """
     criteria = ["true"]
     if studies:
-        known = sorted({study.name for study in reader.progress().studies.values()})
+        known = sorted({study.name for study in reader.state.studies.values()})
         for name in studies:
             if name not in known:
                 raise UnknownSelection(
@@ -46,7 +46,7 @@ def matching_rows(
                 )
         criteria.append(f"study IN {sql_tuple(studies)}")
     if sweep_id is not None:
-        if sweep_id not in {sweep.begin.sweep_id for sweep in reader.progress().sweeps}:
+        if sweep_id not in {sweep.begin.sweep_id for sweep in reader.state.sweeps.values()}:
             raise UnknownSelection(
                 f'{reader.paths.root} has no sweep {sweep_id!r}. `sparsest query "SELECT sweep_id, '
                 f'command FROM sweeps" --store {quote(str(reader.paths.root))}` lists them.'

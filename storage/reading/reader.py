@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +17,9 @@ from storage.data.parts import (
 )
 from storage.errors import Holder, StoreDamaged, StoreError
 from storage.lock import current_holder
-from storage.log.entries import RowsCommitted
 from storage.log.files import read_log
-from storage.log.inits import FrozenInit
-from storage.log.search_entries import SearchChoice
-from storage.log.state import StoreState, SweepProgress
+from storage.log.init_entries import FrozenInit
+from storage.log.state import StoreState
 from storage.marker import check_marker
 from storage.paths import StorePaths
 from storage.reading.connections import SweepRows
@@ -34,42 +30,6 @@ _MISTAKES: Final = ("Binder", "Catalog", "Conversion", "Out of", "Parser", "Perm
 """Start of DuckDB's messages about mistakes in a query and about the memory limit."""
 
 
-@dataclass(frozen=True)
-class StudyProgress:
-    """Stored results of one study.
-
-    Attributes:
-        name: name of the study.
-        rows: number of rows.
-        indices: indices of their experiments in the study.
-    """
-
-    name: str
-    rows: int
-    indices: IndexSet
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Contents of a store, counted from its log.
-
-    Attributes:
-        rows: number of rows.
-        bytes: size of all data files.
-        files: number of data files.
-        entries: number of log entries.
-        studies: study digest -> stored results of the study.
-        sweeps: sweeps in the order in which they started.
-    """
-
-    rows: int
-    bytes: int
-    files: int
-    entries: int
-    studies: Mapping[str, StudyProgress]
-    sweeps: tuple[SweepProgress, ...]
-
-
 class StoreReader(ResultsReader):
     """A store as it was when it was opened, or at the last `refresh`.
 
@@ -77,8 +37,12 @@ class StoreReader(ResultsReader):
 
     Args:
         path: folder of the store.
-        state: state of a writer of this process (`StoreEditor.state`). The reader then reads no log
+        state: state of a writer of this process (`Committer.state`). The reader then reads no log
             and always shows what that writer has committed.
+
+    Attributes:
+        paths: paths of the store.
+        state: state of the log.
 
     Raises:
         NotAStore: there is no store.
@@ -92,31 +56,16 @@ class StoreReader(ResultsReader):
         self.paths = StorePaths.of(path)
         self._entries_shown = 0
         if state is not None:
-            self._state = state
+            self.state = state
             return
         check_marker(self.paths)
-        self._state = StoreState(self.paths)
+        self.state = StoreState(self.paths)
         self.refresh()
-
-    @property
-    def inits(self) -> Mapping[str, FrozenInit]:
-        """Initialisations of the store, by name."""
-        return self._state.inits
 
     def _stored_init(self, token: str) -> FrozenInit | None:
         name, _, digest = token.partition(":")
-        init = self.inits.get(name)
+        init = self.state.inits.get(name)
         return init if init is not None and init.digest == digest else None
-
-    @property
-    def searches(self) -> Mapping[tuple[str, int], SearchChoice]:
-        """Choices that searches made, by settings and phase."""
-        return self._state.searches
-
-    @property
-    def parts(self) -> tuple[RowsCommitted, ...]:
-        """Log entries of the data files, in commit order."""
-        return tuple(self._state.parts)
 
     def refresh(self) -> bool:
         """Read what was committed since; return whether there was anything.
@@ -143,32 +92,28 @@ class StoreReader(ResultsReader):
         Raises:
             StoreDamaged: a data file is gone for another reason.
         """
-        gone = any(not self.paths.part(part.file).exists() for part in self._state.parts)
+        gone = any(not self.paths.part(part.file).exists() for part in self.state.parts)
         return gone and self.refresh()
 
     def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
         """Return the ids of rows that were stored before the study was edited.
 
-        Args:
-            study_name: name of the study.
-            study_digest: digest of the study in its present form, whose rows are left out.
-
         Raises:
             StoreDamaged: a file with such rows is missing or cannot be read.
         """
-        return ids_of_other_versions(self.paths, self._state.parts, study_name, study_digest)
+        return ids_of_other_versions(self.paths, self.state.parts, study_name, study_digest)
 
     def rows_by_study(self) -> dict[str, int]:
         """Return the number of stored rows of each study, by name, from the log."""
         rows: dict[str, int] = {}
-        for study in self._state.studies.values():
+        for study in self.state.studies.values():
             rows[study.name] = rows.get(study.name, 0) + study.rows
         return rows
 
     def data_files(self) -> dict[int, list[Path]]:
         """Return the data files by schema version."""
         files: dict[int, list[Path]] = {}
-        for part in self._state.parts:
+        for part in self.state.parts:
             files.setdefault(part.schema_version, []).append(self.paths.part(part.file))
         return files
 
@@ -178,44 +123,29 @@ class StoreReader(ResultsReader):
 
     def stored(self, study_digest: str) -> IndexSet:
         """Return the stored indices of a study; an unknown study has none."""
-        return self._state.stored(study_digest)
-
-    def progress(self) -> Progress:
-        """Return what the store contains, without reading a data file."""
-        studies = {
-            digest: StudyProgress(study.name, study.rows, study.indices)
-            for digest, study in self._state.studies.items()
-        }
-        return Progress(
-            rows=sum(part.rows for part in self._state.parts),
-            bytes=sum(part.bytes for part in self._state.parts),
-            files=len(self._state.parts),
-            entries=self._state.entries,
-            studies=studies,
-            sweeps=tuple(self._state.sweeps.values()),
-        )
+        return self.state.stored(study_digest)
 
     def _check_parts(self) -> None:
-        for part in self._state.parts:
+        for part in self.state.parts:
             check_part_schema(self.paths, part)
             check_part_size(self.paths, part)
 
     def _read_new_entries(self) -> bool:
         """Read the log entries after the known ones; return whether there were any."""
-        entries = read_log(self.paths, after=self._state.entries)
-        self._state.add_all(entries)
+        entries = read_log(self.paths, after=self.state.entries)
+        self.state.add_all(entries)
         if entries:
             self.close()
         return bool(entries)
 
     def _current_database(self) -> duckdb.DuckDBPyConnection:
-        if self._entries_shown != self._state.entries:  # the writer has committed more
+        if self._entries_shown != self.state.entries:  # the writer has committed more
             self.close()
-            self._entries_shown = self._state.entries
+            self._entries_shown = self.state.entries
         return super()._current_database()
 
     def _sweeps(self) -> SweepRows:
-        return sweeps_table(self._state.sweeps.values())
+        return sweeps_table(self.state.sweeps.values())
 
     def _cannot_open(self, error: duckdb.Error) -> StoreError:
         return StoreError(f"Could not open {self.paths.root}: {error}")
@@ -228,5 +158,5 @@ class StoreReader(ResultsReader):
         """
         self._check_parts()
         if isinstance(error, (duckdb.Error, OSError)) and not str(error).startswith(_MISTAKES):
-            for part in self._state.parts:
+            for part in self.state.parts:
                 check_part_content(self.paths, part)

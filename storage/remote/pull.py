@@ -12,7 +12,7 @@ from storage import durable
 from storage.data.parts import check_part_content, check_part_size
 from storage.errors import DataFileDamaged, StoreDamaged
 from storage.log.entries import Entry, RowsCommitted
-from storage.log.files import publish_bytes, read_log
+from storage.log.files import publish, read_log
 from storage.log.parsing import parse_entry
 from storage.log.state import StoreState
 from storage.marker import check_marker
@@ -71,7 +71,7 @@ def pull(paths: StorePaths, objects: ObjectStore, *, check_bytes: bool) -> None:
     if lacking:
         durable.sync_folder(paths.data)
     for number, (data, _) in zip(numbers, new, strict=True):
-        publish_bytes(paths, number, data)
+        publish(paths, number, data)
 
 
 def _pull_marker(paths: StorePaths, objects: ObjectStore) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
+from typing import Self
 from uuid import uuid4
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from storage.data.replacing import NewPart
 from storage.errors import WriterClosed
 from storage.lock import StoreLock
 from storage.log.entries import Entry, RowsCommitted, RowsReplaced
-from storage.log.files import publish_bytes, read_log
+from storage.log.files import publish, read_log
 from storage.log.parsing import entry_bytes
 from storage.log.state import StoreState
 from storage.marker import check_marker, make_store_folder, mark_store
@@ -31,12 +32,17 @@ logger = logging.getLogger(__name__)
 class Committer:
     """Appends to the log of a store, and stops for good at the first error.
 
+    Only one process at a time can have one for a store. Its methods raise `WriterClosed` after an
+    error or `close`, `StoreMoved` if the store is no longer at its path (nothing was published),
+    and `WriteFailed` on an input/output error, after which only the log says what is stored.
+
     Args:
-        paths: paths of the store, which is made if there is none.
-        command: command line of this process.
+        path: folder of the store, which is made if there is none.
+        command: command line of this process, shown to others that want to write.
 
     Attributes:
-        state: state of the log, kept up to date.
+        paths: paths of the store.
+        state: state of the log, kept up to date; a reader of the same process can share it.
 
     Raises:
         StoreLocked: another process is writing to the store.
@@ -47,8 +53,9 @@ class Committer:
         RemoteFailed: the store is a working copy, and a request to S3 failed.
     """
 
-    def __init__(self, paths: StorePaths, command: str) -> None:
-        self._paths = paths
+    def __init__(self, path: str | Path, *, command: str = "") -> None:
+        paths = self.paths = StorePaths.of(path)
+        self._command = command
         self._stopped = False
         make_store_folder(paths)
         self._lock = StoreLock(paths, command)
@@ -76,19 +83,8 @@ class Committer:
             self._lock.release()
             raise
 
-    @property
-    def stopped(self) -> bool:
-        """Whether an error or `close` has ended all writing."""
-        return self._stopped
-
     def publish(self, entry: Entry) -> None:
-        """Append an entry to the log, durably.
-
-        Raises:
-            WriterClosed: writing has stopped.
-            StoreMoved: the store is no longer at its path; nothing was published.
-            WriteFailed: an input/output error; only the log says whether the entry is there.
-        """
+        """Append an entry to the log, durably."""
         with self._stopping_on_error():
             number = self.state.entries + 1
             data = entry_bytes(number, entry)
@@ -97,73 +93,51 @@ class Committer:
                 # S3 decides what is stored. If this process dies after that, the next one that
                 # opens the working copy finds the entry there.
                 self._origin.publish_entry(number, data)
-            publish_bytes(self._paths, number, data, self._lock)
+            publish(self.paths, number, data, self._lock)
             self.state.add(entry)
             self._remove_leftovers()
 
     def publish_rows(self, data: pa.Buffer, part: RowsCommitted) -> None:
-        """Write a data file and append the entry that makes its rows stored.
-
-        Args:
-            data: bytes of the file.
-            part: entry of the file.
-
-        Raises:
-            WriterClosed: writing has stopped.
-            StoreMoved: the store is no longer at its path; nothing was published.
-            WriteFailed: an input/output error; only the log says whether the rows are stored.
-        """
+        """Write a data file of these bytes, and append the entry that makes its rows stored."""
         with self._stopping_on_error():
             self._write_part(data, part)
-            durable.sync_folder(self._paths.data)
+            durable.sync_folder(self.paths.data)
         self.publish(part)
 
-    def publish_replacement(
-        self, command: str, removed: Sequence[str], new: Iterable[NewPart]
-    ) -> None:
+    def publish_replacement(self, removed: Sequence[str], new: Iterable[NewPart]) -> None:
         """Write data files and append the entry by which they replace others.
 
         The replaced files stay in their folder, because a reader may have opened the store a
         moment ago. The next process that writes removes them.
 
         Args:
-            command: the command line.
             removed: names of the files that are replaced.
             new: the files that replace them, made one at a time.
 
         Raises:
             StoreDamaged: a file that is to be rewritten is damaged.
-            WriterClosed: writing has stopped.
-            StoreMoved: the store is no longer at its path; nothing was published.
-            WriteFailed: an input/output error; only the log says which files count.
         """
         parts = []
         with self._stopping_on_error():
             for data, part in new:
                 self._write_part(data, part)
                 parts.append(part)
-            durable.sync_folder(self._paths.data)
-        self.publish(RowsReplaced(command=command, removed=list(removed), parts=parts))
+            durable.sync_folder(self.paths.data)
+        self.publish(RowsReplaced(command=self._command, removed=list(removed), parts=parts))
 
-    def publish_damage(self, command: str, damage: Mapping[str, str]) -> list[Path]:
+    def publish_damage(self, damage: Mapping[str, str]) -> list[Path]:
         """Move damaged data files to the quarantine, and take their rows out of the store.
 
         Args:
-            command: the command line.
             damage: name of a data file -> what is wrong with it.
 
         Returns:
             The new path of each file; no file exists there if it was missing.
-
-        Raises:
-            WriterClosed: writing has stopped.
-            StoreMoved: the store is no longer at its path.
-            WriteFailed: an input/output error; only the log says which files count.
         """
         with self._stopping_on_error():
-            kept = self._keep([self._paths.part(file) for file in damage])
+            kept = self._keep([self.paths.part(file) for file in damage])
         self.publish(
-            RowsReplaced(command=command, removed=[*damage], parts=[], damage=dict(damage))
+            RowsReplaced(command=self._command, removed=[*damage], parts=[], damage=dict(damage))
         )
         return kept
 
@@ -171,11 +145,7 @@ class Committer:
         """Move the data files that nothing accounts for to the quarantine; return their new paths.
 
         Their log entries were lost, for example because an older log/ was restored from a backup.
-
-        Raises:
-            WriterClosed: writing has stopped.
-            StoreMoved: the store is no longer at its path.
-            WriteFailed: an input/output error.
+        Any writer does so at its first change.
         """
         with self._stopping_on_error():
             kept = self._keep(self._orphans)
@@ -187,13 +157,19 @@ class Committer:
         self._stopped = True
         self._lock.release()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def _write_part(self, data: pa.Buffer, part: RowsCommitted) -> None:
         # The temporary name stays until the entry is published: see `storage.unnamed`.
-        temporary = self._paths.tmp / part.file
+        temporary = self.paths.tmp / part.file
         self._lock.check()
         durable.create_exclusive(temporary, memoryview(data))
         self._lock.check()
-        durable.publish_link(temporary, self._paths.part(part.file))
+        durable.publish_link(temporary, self.paths.part(part.file))
         self._leftovers.append(temporary)
         if self._origin is not None:
             self._origin.publish_part(part.file, data.to_pybytes())
@@ -206,7 +182,7 @@ class Committer:
         """
         if not files:
             return []
-        folder = self._paths.quarantine
+        folder = self.paths.quarantine
         self._lock.check()
         durable.make_folders(folder)
         kept = [_free_name(folder, file) for file in files]
@@ -224,7 +200,7 @@ class Committer:
         if self._orphans:
             count = len(self._orphans)
             self.quarantine_orphans()
-            logger.warning("%s", quarantined_orphans(self._paths, count))
+            logger.warning("%s", quarantined_orphans(self.paths, count))
         for file in self._leftovers:
             durable.remove(file)
         self._leftovers = []
@@ -233,7 +209,7 @@ class Committer:
     def _stopping_on_error(self) -> Iterator[None]:
         if self._stopped:
             raise WriterClosed(
-                f"Nothing more is written to {self._paths.root}: the writer was closed, or failed "
+                f"Nothing more is written to {self.paths.root}: the writer was closed, or failed "
                 "before. Run the same command again; it resumes from what is stored."
             )
         try:

@@ -69,16 +69,13 @@ def compact_store(path: str | Path, *, command: str, max_rows: int = MAX_ROWS) -
     """
     paths = StorePaths.of(path)
     check_marker(paths)  # the committer would create a store where there is none
-    committer = Committer(paths, command)
-    try:
+    with Committer(path, command=command) as committer:
         before = committer.state.parts
         chosen = files_to_compact(before, max_rows)
         if chosen:
             names = [part.file for part in chosen]
-            committer.publish_replacement(command, names, merged_parts(paths, chosen, max_rows))
+            committer.publish_replacement(names, merged_parts(paths, chosen, max_rows))
         after = committer.state.parts
-    finally:
-        committer.close()
     return Compacted(
         sum(part.rows for part in chosen),
         (len(before), len(after)),

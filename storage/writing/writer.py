@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -18,37 +17,9 @@ from storage.data.parts import ids_of_other_versions
 from storage.data.pending import PendingPart
 from storage.data.replacing import find_rows
 from storage.errors import SweepError
-from storage.log.entries import RowsCommitted, Status, SweepBegin, SweepEnd, no_rows_by_status
+from storage.log.entries import Status, SweepBegin, SweepEnd
 from storage.writing.editor import StoreEditor
 from storage.writing.row_locations import RowLocations
-
-
-@dataclass
-class SweepTotals:
-    """Totals of what the current sweep has stored; buffered rows do not count.
-
-    Attributes:
-        stored: number of rows.
-        by_status: status -> number of rows.
-        train_seconds: core seconds of training.
-        parts: number of data files.
-        bytes: total size of those files.
-    """
-
-    stored: int = 0
-    by_status: dict[Status, int] = field(default_factory=no_rows_by_status)
-    train_seconds: float = 0.0
-    parts: int = 0
-    bytes: int = 0
-
-    def add(self, part: RowsCommitted) -> None:
-        """Count a data file that is now stored."""
-        self.stored += part.rows
-        self.train_seconds += part.train_seconds
-        self.parts += 1
-        self.bytes += part.bytes
-        for status, count in part.by_status.items():
-            self.by_status[status] += count
 
 
 class StoreWriter(StoreEditor):
@@ -56,14 +27,13 @@ class StoreWriter(StoreEditor):
 
     Rows are buffered and committed together: a Parquet file is made in memory, written under a new
     name and made durable with its folder; then a log entry that names it is made durable likewise.
+    Errors are those of `Committer`.
 
     Args:
         path: folder of the store.
         command: command line of this process.
         max_rows: number of buffered rows at which they are committed.
         max_seconds: age of the oldest buffered row at which they are committed.
-
-    Raises: as for `StoreEditor`.
     """
 
     def __init__(
@@ -75,7 +45,6 @@ class StoreWriter(StoreEditor):
         max_seconds: float = 5.0,
     ) -> None:
         super().__init__(path, command=command)
-        self.totals = SweepTotals()
         self._max_rows = max_rows
         self._max_seconds = max_seconds
         self._pending = PendingPart()
@@ -90,7 +59,7 @@ class StoreWriter(StoreEditor):
 
     def stored(self, study_digest: str) -> IndexSet:
         """Return the stored indices of a study, without buffered ones and those to be retried."""
-        return self._committer.state.stored(study_digest) - self._retried.indices(study_digest)
+        return self.state.stored(study_digest) - self._retried.indices(study_digest)
 
     def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
         """Return the ids of a study's rows that were stored before the study was edited.
@@ -102,9 +71,7 @@ class StoreWriter(StoreEditor):
         Raises:
             StoreDamaged: a file that has such rows is missing or cannot be read.
         """
-        found = ids_of_other_versions(
-            self.paths, self._committer.state.parts, study_name, study_digest
-        )
+        found = ids_of_other_versions(self.paths, self.state.parts, study_name, study_digest)
         return found - self._retried.ids
 
     def retry(self, statuses: Iterable[Status]) -> int:
@@ -120,7 +87,7 @@ class StoreWriter(StoreEditor):
             StoreDamaged: a file that has such rows is missing or cannot be read.
         """
         wanted = list(statuses)
-        parts = [p for p in self._committer.state.parts if any(p.by_status[s] for s in wanted)]
+        parts = [p for p in self.state.parts if any(p.by_status[s] for s in wanted)]
         values = pa.array(wanted, pa.string())
         self._retried = RowLocations(find_rows(self.paths, parts, "status", values))
         return len(self._retried)
@@ -130,15 +97,12 @@ class StoreWriter(StoreEditor):
 
         Raises:
             SweepError: the last one has not ended.
-            WriterClosed: the writer was stopped.
-            WriteFailed: an input/output error.
         """
         if self._sweep is not None:
             raise SweepError(f"The sweep {self._sweep.sweep_id} has not ended yet.")
-        self._committer.publish(sweep)
+        self.publish(sweep)
         self._sweep = sweep
         self._sweep_since = time.monotonic()
-        self.totals = SweepTotals()
         return sweep.sweep_id
 
     def append(
@@ -159,8 +123,6 @@ class StoreWriter(StoreEditor):
             RowsRefused: the rows break the contract, or are stored or buffered already; nothing of
                 this batch was buffered.
             SweepError: no sweep was started.
-            WriterClosed: the writer was stopped.
-            WriteFailed: an input/output error.
         """
         sweep = self._running_sweep()
         self._pending.add(
@@ -171,20 +133,11 @@ class StoreWriter(StoreEditor):
         return self.poll()
 
     def poll(self) -> int:
-        """Commit if the oldest buffered row is old enough; return the number of rows made durable.
-
-        Raises:
-            WriteFailed: an input/output error.
-        """
+        """Commit if the oldest buffered row is old enough; return the number of committed rows."""
         return self.commit() if self._pending.age_s >= self._max_seconds else 0
 
     def commit(self) -> int:
-        """Make the buffered rows durable now, and return their number.
-
-        Raises:
-            WriterClosed: the writer was stopped.
-            WriteFailed: an input/output error; the log says whether the rows are stored.
-        """
+        """Make the buffered rows durable now, and return their number."""
         if not self._pending.rows:
             return 0
         self._running_sweep()
@@ -199,9 +152,8 @@ class StoreWriter(StoreEditor):
             self._replace_rows(replaced, [(data, part)])
             self._retried.discard(self._pending.ids)
         else:
-            self._committer.publish_rows(data, part)
+            self.publish_rows(data, part)
         self._pending = PendingPart()
-        self.totals.add(part)
         return part.rows
 
     def end_sweep(
@@ -220,34 +172,29 @@ class StoreWriter(StoreEditor):
 
         Raises:
             SweepError: no sweep was started.
-            WriterClosed: the writer was stopped.
-            WriteFailed: an input/output error.
         """
         sweep = self._running_sweep()
         self.commit()
-        self._committer.publish(
+        stored = self.state.sweeps[sweep.sweep_id]
+        self.publish(
             SweepEnd(
                 sweep_id=sweep.sweep_id,
                 ended=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 outcome=outcome,
-                stored=self.totals.stored,
+                stored=stored.rows,
                 skipped=skipped,
-                by_status=self.totals.by_status,
+                by_status=stored.by_status,
                 core_seconds=core_seconds,
-                train_seconds=self.totals.train_seconds,
+                train_seconds=stored.train_seconds,
                 wall_seconds=time.monotonic() - self._sweep_since,
             )
         )
         self._sweep = None
 
     def close(self) -> None:
-        """Commit what is buffered unless writing failed before, and free the lock.
-
-        Raises:
-            WriteFailed: an input/output error.
-        """
+        """Commit what is buffered unless writing failed before, and free the lock."""
         try:
-            if not self._committer.stopped:
+            if not self._stopped:
                 self.commit()
         finally:
             super().close()

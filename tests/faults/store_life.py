@@ -22,8 +22,7 @@ from search.paper import paper_study
 from storage.checking.repair import repair_log
 from storage.data.parts import part_bytes
 from storage.errors import DataFileDamaged, EntryDamaged, NotAStore
-from storage.log.init_entries import FoundNetwork
-from storage.log.search_entries import SearchChoice
+from storage.log.init_entries import FoundNetwork, SearchChoice
 from storage.merging.merge import merge_stores
 from storage.paths import StorePaths
 from storage.published.publish import publish_study
@@ -83,7 +82,7 @@ def facts(home: Path) -> Facts:
         return found
     except EntryDamaged as damage:
         return found | {UNREADABLE, ("kept", damage.file.stem)}
-    for part in reader.parts:
+    for part in reader.state.parts:
         try:
             content = part_bytes(reader.paths, part)
         except DataFileDamaged:
@@ -92,12 +91,12 @@ def facts(home: Path) -> Facts:
         rows_of_part = _rows_in(content, ("study_index", "status", "sweep_id"))
         assert found.isdisjoint(rows_of_part), "a row is stored twice"
         found.update(rows_of_part)
-    for sweep in reader.progress().sweeps:
+    for sweep in reader.state.sweeps.values():
         found.add(("sweep", sweep.begin.sweep_id))
         if sweep.end is not None:
             found.add(("end", sweep.begin.sweep_id))
-    found |= {("init", name) for name in reader.inits}
-    found |= {("search", *key) for key in reader.searches}
+    found |= {("init", name) for name in reader.state.inits}
+    found |= {("search", *key) for key in reader.state.searches}
     return found
 
 
@@ -163,7 +162,7 @@ class Life:
             self._train(writer, "first", TRAINED)
             choice = _choice()
             with self.changing({("search", choice.settings, choice.phase)}):
-                writer.record_search(choice)
+                writer.publish(choice)
 
     def rewrite(self) -> None:
         """Forget a row, and retry one that failed."""
@@ -177,7 +176,7 @@ class Life:
     def damage(self) -> None:
         """Flip a bit of the newest data file."""
         with StoreReader(self.store) as reader:
-            part = reader.parts[-1]
+            part = reader.state.parts[-1]
         file = self.store / "data" / part.file
         content = file.read_bytes()
         lost = self._rows(set(IndexSet.of(part.indices[STUDY.digest])))

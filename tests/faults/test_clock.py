@@ -76,5 +76,5 @@ def test_rows_survive_a_clock_set_by_a_day(tmp_path: Path, monkeypatch: pytest.M
     assert rows(moved).equals(rows(usual))
     assert inspect_store(moved).problems == []
     with StoreReader(moved) as reader:
-        ends = [sweep.end for sweep in reader.progress().sweeps]
+        ends = [sweep.end for sweep in reader.state.sweeps.values()]
     assert all(end is not None and 0 <= end.wall_seconds < DAY_S / 2 for end in ends)

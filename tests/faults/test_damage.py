@@ -130,7 +130,7 @@ def run_again_after(damage: Damage, sweep: Path, store: Path, number: int) -> No
     """Damage a data file, run again, and compare the rows with those before."""
     before, paths = rows(store), StorePaths.of(store)
     with StoreReader(store) as reader:
-        part = reader.parts[number]
+        part = reader.state.parts[number]
     file = store / "data" / part.file
     spoil(file, damage)
     spoilt = file.read_bytes() if file.exists() else None
@@ -144,7 +144,7 @@ def run_again_after(damage: Damage, sweep: Path, store: Path, number: int) -> No
     assert verify_store(store) == []
     # The new run trained exactly its rows; its bytes are kept, and the log has the reason.
     with StoreReader(store) as reader:
-        sweep_id = reader.progress().sweeps[-1].begin.sweep_id
+        sweep_id = list(reader.state.sweeps.values())[-1].begin.sweep_id
     trained = query(store, f"SELECT study_index FROM results WHERE sweep_id = '{sweep_id}'")
     (indices,) = part.indices.values()
     assert sorted(trained.column(0).to_pylist()) == list(IndexSet.of(indices))

@@ -330,7 +330,7 @@ def test_quarantine_that_is_a_link_is_refused(store: Path, outside: Path) -> Non
 def test_row_of_an_impossible_network_is_reported(layers: list[int], store: Path) -> None:
     paths = StorePaths.of(store)
     with StoreReader(store) as reader:
-        (part,) = reader.parts
+        (part,) = reader.state.parts
     rows = read_part(paths, part)
     field = rows.schema.field("layers")
     wrong = pa.array([layers] * len(rows), field.type)

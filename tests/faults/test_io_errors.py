@@ -83,8 +83,8 @@ def _check_and_resume(store: Path, rows: Rows, acknowledged: list[int]) -> None:
     _sweep(store, rows, "second", [])
     expected = [rows.row(index)["experiment_id"] for index in range(_SIZE)]
     with StoreReader(store) as reader:
-        studies = [ids for part in reader.parts for _, ids in study_ids(reader.paths, part)]
-        named = {part.file for part in reader.parts}
+        studies = [ids for part in reader.state.parts for _, ids in study_ids(reader.paths, part)]
+        named = {part.file for part in reader.state.parts}
     assert sorted(chain.from_iterable(studies)) == sorted(expected)
     assert {file.name for file in (store / "data").iterdir()} == named
     assert list((store / "tmp").iterdir()) == []

@@ -44,7 +44,7 @@ def statuses(store: Path) -> dict[int, str]:
     with StoreReader(store) as reader:
         found = [
             row
-            for part in reader.parts
+            for part in reader.state.parts
             for row in read_part(reader.paths, part).select(["study_index", "status"]).to_pylist()
         ]
     by_index = {row["study_index"]: row["status"] for row in found}
@@ -57,7 +57,7 @@ def files(store: Path) -> tuple[set[str], set[str]]:
     entries = read_log(StorePaths.of(store))
     replaced = {f for entry in entries if isinstance(entry, RowsReplaced) for f in entry.removed}
     with StoreReader(store) as reader:
-        return {part.file for part in reader.parts}, replaced
+        return {part.file for part in reader.state.parts}, replaced
 
 
 @pytest.fixture

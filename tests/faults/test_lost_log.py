@@ -100,7 +100,7 @@ def test_store_without_its_log_is_refused_and_rebuilt(
 def test_files_that_do_not_name_their_studies_are_rebuilt(trained: Path, sweep: Path) -> None:
     before = all_rows(trained)
     with StoreReader(trained) as reader:
-        digests = {part.file: [*part.studies] for part in reader.parts}
+        digests = {part.file: [*part.studies] for part in reader.state.parts}
     for file in (trained / "data").iterdir():
         table = pq.read_table(file, partitioning=None)
         notes = {k: v for k, v in table.schema.metadata.items() if k != STUDIES_NOTE}
@@ -110,7 +110,7 @@ def test_files_that_do_not_name_their_studies_are_rebuilt(trained: Path, sweep: 
     assert sparsest("verify", "--rebuild", sweep, "--store", trained).code == 0
     assert all_rows(trained).equals(before)
     with StoreReader(trained) as reader:
-        assert {part.file: [*part.studies] for part in reader.parts} == digests
+        assert {part.file: [*part.studies] for part in reader.state.parts} == digests
     # Without the sweep file the digest is made up; the experiments count as stored all the same.
     lose_log(trained)
     assert sparsest("verify", "--rebuild", "--store", trained).code == 0
@@ -172,7 +172,7 @@ def test_newer_of_two_files_with_an_experiment_is_used(trained: Path) -> None:
     done = rebuild_log(trained, command="rebuild")
     assert {file.name for file in done.unused} == old
     with StoreReader(trained) as reader:
-        assert {part.file for part in reader.parts} == new
+        assert {part.file for part in reader.state.parts} == new
     assert all_rows(trained).equals(before)
 
 
@@ -197,7 +197,7 @@ def test_damaged_data_file_is_not_added(trained: Path) -> None:
 
 def test_data_file_names_its_studies(trained: Path) -> None:
     with StoreReader(trained) as reader:
-        for part in reader.parts:
+        for part in reader.state.parts:
             notes = pq.read_metadata(reader.paths.part(part.file)).metadata
             named = json.loads(notes[STUDIES_NOTE])
             assert [(digest, name) for digest, name, _ in named] == [*part.studies.items()]

@@ -67,7 +67,7 @@ def check_race(store: Path, outcomes: tuple[Outcome, Outcome]) -> None:
     """Check that every row reported as stored is there as written, and none is there twice."""
     rows = Rows()
     with StoreReader(store) as reader:
-        tables = [read_part(reader.paths, part) for part in reader.parts]
+        tables = [read_part(reader.paths, part) for part in reader.state.parts]
     found = [row for table in tables for row in table.to_pylist()]
     by_index = {row["study_index"]: row for row in found}
     assert len(by_index) == len(found), "an experiment was stored twice"

@@ -90,7 +90,7 @@ def count_rows(store: Path) -> int:
     if not (store / "store.json").exists():
         return 0
     with StoreReader(store) as reader:
-        return reader.progress().rows
+        return reader.state.rows
 
 
 @dataclass(frozen=True)

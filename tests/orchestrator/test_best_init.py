@@ -44,7 +44,7 @@ def store(tmp_path: Path) -> Path:
 
 def chosen(store: Path, name: str = "bench-95") -> str:
     with StoreReader(store) as reader:
-        return reader.inits[name].digest
+        return reader.state.inits[name].digest
 
 
 def digest_of(study: str, index: int, root_seed: int = 0) -> str:
@@ -126,7 +126,7 @@ def test_search_is_trained_before_the_groups_that_start_from_it(store: Path) -> 
 def test_chosen_initialisation_is_that_of_the_network_s_seed(store: Path) -> None:
     sparsest("run", "phase2-95", "fixed95-phase1", "--store", store, *INLINE)
     with StoreReader(store) as reader:
-        init = reader.inits["bench-95"]
+        init = reader.state.inits["bench-95"]
         assert init.found is not None
         row = reader.row(init.found.experiment_id)
     network = initial_network(paper_study("phase2-95")[row["study_index"]])

@@ -221,7 +221,7 @@ def test_rows_of_another_initialisation_are_refused(
     ended = sparsest(*words, "--store", store, "--bench-95", tmp_path / "A")
     assert "1 row taken" in ended.err
     with StoreReader(store) as reader:
-        assert list(reader.inits) == ["bench-95"]
+        assert list(reader.state.inits) == ["bench-95"]
 
 
 def test_initialisation_of_the_search_is_made_again(
@@ -254,8 +254,8 @@ def test_initialisation_of_the_search_is_made_again(
     ended = sparsest("run", *words, "--from-published", "--store", store, *INLINE)
     assert "1 row taken" in ended.err
     with StoreReader(store) as reader:
-        assert reader.inits["bench-95"].digest == init.digest
-        assert reader.inits["bench-95"].found == found
+        assert reader.state.inits["bench-95"].digest == init.digest
+        assert reader.state.inits["bench-95"].found == found
     with notebook.open_published() as published:
         experiment = published.experiments().arrow().to_pylist()[0]["experiment_id"]
         assert published.network(experiment, retrain=True) is not None

@@ -150,10 +150,10 @@ def test_request_to_stop_at_the_end_of_phase_1_is_kept(
 def test_choice_is_kept_until_again_is_given(store: Path) -> None:
     first = report(store)["phase_1"]
     with StoreReader(store) as reader:
-        entries = reader.progress().entries
+        entries = reader.state.entries
     assert report(store)["phase_1"] == first
     with StoreReader(store) as reader:
-        assert reader.progress().entries == entries
+        assert reader.state.entries == entries
     ended = search(store)
     assert first["chosen"] in ended.err
     assert "chosen before" not in search(store, "--again").err

@@ -256,7 +256,7 @@ def test_experiment_stored_under_two_versions_of_a_sweep_file_is_found(store: Pa
             {"f" * 32: next(iter(part.indices.values()))},
             {"f" * 32: "six"},
         )
-        writer._committer.publish_rows(data, again)
+        writer.publish_rows(data, again)
     ended = sparsest("verify", "--store", store)
     assert ended.code == 1
     assert "6 experiments are stored twice" in ended.out

@@ -68,7 +68,7 @@ def test_compaction_sorts_rows_and_changes_none(rows: Rows, store: Path) -> None
     with StoreReader(store) as reader:
         files = [file for some in reader.data_files().values() for file in some]
         in_order = reader.sql("SELECT study, study_index FROM results").to_pylist()
-        assert [part.rows for part in reader.parts] == [40, 40, 40]
+        assert [part.rows for part in reader.state.parts] == [40, 40, 40]
     assert len(files) == 3
     expected = [{"study": s, "study_index": i} for s in ("mine", rows.study) for i in range(60)]
     assert in_order == expected
@@ -175,12 +175,12 @@ def _split(store: Path, rows: Rows, max_rows: int) -> None:
     from storage.writing.committer import Committer
     from storage.writing.compact import merged_parts
 
-    committer = Committer(StorePaths.of(store), "split")
+    committer = Committer(store, command="split")
     try:
         parts = committer.state.parts
         names = [part.file for part in parts]
         new = merged_parts(StorePaths.of(store), parts, max_rows)
-        committer.publish_replacement("split", names, new)
+        committer.publish_replacement(names, new)
     finally:
         committer.close()
 

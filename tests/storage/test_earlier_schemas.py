@@ -81,7 +81,7 @@ def write_old(rows: Rows, store: Path, version: int, lacking: list[str]) -> Path
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
     data = sink.getvalue()
-    committer = Committer(StorePaths.of(store), "old")
+    committer = Committer(store, command="old")
     committer.publish(rows.begin("old"))
     part = RowsCommitted(
         file=StorePaths.of(store).new_part().name,
@@ -151,7 +151,7 @@ def test_old_rows_count_as_stored_and_are_never_changed(
     assert verify_store(old) == []
     with StoreReader(old) as reader:
         assert len(reader.stored(rows.digest)) == 6
-        assert [part.schema_version for part in reader.parts] == [version, SCHEMA_VERSION]
+        assert [part.schema_version for part in reader.state.parts] == [version, SCHEMA_VERSION]
 
 
 def test_old_rows_are_exported_with_all_columns(

@@ -93,7 +93,7 @@ def test_readers_see_whole_commits_while_a_writer_works(rows: Rows, store: Path)
     with _other_writer(store) as other:
         _acknowledged(other, 3)
         with StoreReader(store) as reader:
-            before = reader.progress().rows
+            before = reader.state.rows
             for _ in range(10):
                 _acknowledged(other, before + 3)
                 assert reader.refresh()
@@ -102,7 +102,7 @@ def test_readers_see_whole_commits_while_a_writer_works(rows: Rows, store: Path)
                 assert count % 3 == 0
                 assert count > before
                 assert largest == count - 1
-                assert count == len(reader.stored(rows.digest)) == reader.progress().rows
+                assert count == len(reader.stored(rows.digest)) == reader.state.rows
                 before = count
 
 

@@ -25,8 +25,7 @@ from storage.log.entries import (
     no_rows_by_status,
 )
 from storage.log.files import publish, read_log
-from storage.log.init_entries import InitLayer
-from storage.log.inits import FrozenInit, init_entry
+from storage.log.init_entries import FrozenInit, InitLayer, init_entry
 from storage.log.seal import seal, unseal
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
@@ -156,8 +155,8 @@ def test_earlier_log_format_is_read(fill: Callable[..., Path], earlier: int) -> 
     _rewrite(store / "log" / "00000004.json", ',"found":null', "")
     _rewrite(store / "log" / "00000004.json", _THIS, f'"format":{earlier}')
     with StoreReader(store) as reader:
-        assert reader.progress().rows == 2
-        assert reader.inits["bench-95"].found is None
+        assert reader.state.rows == 2
+        assert reader.state.inits["bench-95"].found is None
 
 
 @pytest.mark.parametrize(

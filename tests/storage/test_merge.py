@@ -17,7 +17,7 @@ from search.schema import RESULT_SCHEMA
 from storage import durable
 from storage.checking.verify import verify_store
 from storage.errors import MergeRefused, NotAStore, StoreDamaged, StoreError, StoreLocked
-from storage.log.search_entries import SearchChoice
+from storage.log.init_entries import SearchChoice
 from storage.merging.merge import merge_stores
 from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
@@ -69,10 +69,10 @@ def test_merged_shards_keep_rows_and_sweeps(rows: Rows, tmp_path: Path) -> None:
     assert verify_store(whole) == []
     with StoreReader(whole) as reader:
         assert reader.stored(rows.digest).intervals == ((0, 9),)
-        entries = reader.progress().entries
+        entries = reader.state.entries
     assert merge(*shards, into=whole) == [0, 0, 0]
     with StoreReader(whole) as reader:
-        assert reader.progress().entries == entries
+        assert reader.state.entries == entries
 
 
 def test_row_of_several_stores_is_stored_once(rows: Rows, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_conflicting_initialisations_are_refused(rows: Rows, tmp_path: Path) -> 
     assert not (tmp_path / "into").exists()
     merge(*stores[:2], into=tmp_path / "into")
     with StoreReader(tmp_path / "into") as reader:
-        ((weight, bias),) = reader.inits["bench-95"].layers
+        ((weight, bias),) = reader.state.inits["bench-95"].layers
     assert weight.tobytes() == layers(0)[0][0].tobytes()
     assert bias.tobytes() == layers(0)[0][1].tobytes()
 
@@ -173,10 +173,10 @@ def test_first_choice_of_a_search_is_kept(rows: Rows, tmp_path: Path) -> None:
             "networks": [network], "chosen": chosen,
         }  # fmt: skip
         with StoreWriter(store) as writer:
-            writer.record_search(SearchChoice.model_validate(choice))
+            writer.publish(SearchChoice.model_validate(choice))
     merge(*stores, into=tmp_path / "into")
     with StoreReader(tmp_path / "into") as reader:
-        assert [choice.chosen for choice in reader.searches.values()] == ["first"]
+        assert [choice.chosen for choice in reader.state.searches.values()] == ["first"]
 
 
 def test_damaged_source_is_refused(rows: Rows, tmp_path: Path) -> None:
@@ -235,9 +235,9 @@ def test_killed_merge_resumes(
             merge(first, second, into=into)
         with StoreReader(into) as reader:
             assert reader.stored(rows.digest) == IndexSet.of([(0, 3)])
-            assert reader.progress().rows == 3
-            assert set(reader.inits) == {"bench-95"}
-            assert [sweep.end is None for sweep in reader.progress().sweeps] == [False, False]
+            assert reader.state.rows == 3
+            assert set(reader.state.inits) == {"bench-95"}
+            assert [sweep.end is None for sweep in reader.state.sweeps.values()] == [False, False]
         assert verify_store(into) == []
     assert at > 50
 

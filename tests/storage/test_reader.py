@@ -64,7 +64,7 @@ def test_empty_store_has_the_same_columns(fill: Callable[..., Path], tmp_path: P
         assert nothing.num_rows == 0
         assert nothing.schema.equals(filled.sql(query).schema)
         assert empty.sql("SELECT * FROM sweeps").num_rows == 0
-        assert empty.progress().rows == 0
+        assert empty.state.rows == 0
         with empty.connect() as connection:
             assert connection.sql("SELECT count(*) FROM results").fetchall() == [(0,)]
 
@@ -128,12 +128,12 @@ def test_progress_needs_only_the_log(rows: Rows, store: Path) -> None:
     reader = StoreReader(store)
     for file in (store / "data").iterdir():
         file.unlink()
-    progress = reader.progress()
-    assert (progress.rows, progress.files, progress.entries) == (6, 2, 3)
-    assert progress.studies[rows.digest].indices.intervals == ((0, 3), (7, 9))
-    assert (progress.studies["o"].name, progress.studies["o"].rows) == ("other", 1)
-    assert [sweep.rows for sweep in progress.sweeps] == [6]
-    assert progress.bytes == sum(part.bytes for part in reader.parts) > 0
+    state = reader.state
+    assert (state.rows, len(state.parts), state.entries) == (6, 2, 3)
+    assert state.studies[rows.digest].indices.intervals == ((0, 3), (7, 9))
+    assert (state.studies["o"].name, state.studies["o"].rows) == ("other", 1)
+    assert [sweep.rows for sweep in state.sweeps.values()] == [6]
+    assert state.bytes == sum(part.bytes for part in reader.state.parts) > 0
 
 
 def test_missing_data_file_is_named(fill: Callable[..., Path]) -> None:

@@ -60,8 +60,8 @@ def test_forget_removes_exactly_the_given_rows(rows: Rows, fill: Callable[..., P
     with StoreReader(store) as reader:
         (sweep,) = reader.sql("SELECT rows_logged, ok, stored FROM sweeps").to_pylist()
         assert sweep == {"rows_logged": 6, "ok": 6, "stored": 10}
-        assert reader.progress().rows == 6
-        assert reader.progress().files == 2
+        assert reader.state.rows == 6
+        assert len(reader.state.parts) == 2
 
 
 def test_forgotten_experiments_cannot_be_stored_again(
@@ -73,7 +73,7 @@ def test_forgotten_experiments_cannot_be_stored_again(
         assert writer.forget(ids(rows, 0, 1, 2, 3)) == 4
         assert writer.forget(ids(rows, 0)) == 0
     with StoreReader(store) as reader:
-        assert reader.progress().studies == {}
+        assert reader.state.studies == {}
     with StoreWriter(store) as writer:
         writer.begin_sweep(rows.begin("second"))
         rows.append(writer, 0, 4, sweep_id="second")

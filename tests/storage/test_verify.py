@@ -62,7 +62,7 @@ def test_file_with_too_many_values_for_its_size_is_not_read(
     fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with StoreReader(fill(4)) as reader:
-        (part,) = reader.parts
+        (part,) = reader.state.parts
         monkeypatch.setattr(parts, "_FREE_VALUES", 10)
         monkeypatch.setattr(parts, "_MAX_VALUES_PER_BYTE", 0)
         for read in (parts.read_part, partial(parts.read_columns, columns=["lr"])):

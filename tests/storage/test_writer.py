@@ -22,12 +22,13 @@ def test_buffered_rows_are_not_reported_as_stored(rows: Rows, store: Path) -> No
         assert rows.append(writer, 0, 5) == 0
         assert writer.pending_rows == 5
         assert len(writer.stored(rows.digest)) == 0
-        assert writer.totals.stored == 0
+        (sweep,) = writer.state.sweeps.values()
+        assert sweep.rows == 0
         assert writer.commit() == 5
         assert writer.stored(rows.digest) == IndexSet.of([(0, 5)])
-        assert writer.totals.stored == 5
-        assert writer.totals.by_status == {"ok": 5, "collapsed": 0, "diverged": 0, "failed": 0}
-        assert writer.totals.train_seconds == pytest.approx(5 * 0.0085)
+        assert sweep.rows == 5
+        assert sweep.by_status == {"ok": 5, "collapsed": 0, "diverged": 0, "failed": 0}
+        assert sweep.train_seconds == pytest.approx(5 * 0.0085)
 
 
 def test_full_buffer_is_committed(rows: Rows, store: Path) -> None:
@@ -131,7 +132,7 @@ def test_end_of_a_sweep_counts_what_it_stored(rows: Rows, store: Path) -> None:
         failed = rows.batch([rows.diverged(3), rows.diverged(4, status="failed", reason="killed")])
         writer.append(failed, rows.digest, rows.study, IndexSet.of([(3, 5)]))
         writer.end_sweep("interrupted", skipped=2, core_seconds=1.5)
-    (sweep,) = StoreReader(store).progress().sweeps
+    (sweep,) = StoreReader(store).state.sweeps.values()
     assert sweep.end is not None
     assert (sweep.end.outcome, sweep.end.stored, sweep.end.skipped) == ("interrupted", 5, 2)
     assert sweep.end.by_status == {"ok": 3, "collapsed": 0, "diverged": 1, "failed": 1}
@@ -204,14 +205,14 @@ def test_initialisation_keeps_its_name(store: Path) -> None:
         assert writer.record_init("bench-995", "def", layers(1))
     with StoreWriter(store) as writer:
         assert not writer.record_init("bench-95", "abc", layers(0))
-        stored = writer.inits["bench-95"]
+        stored = writer.state.inits["bench-95"]
     assert stored.digest == "abc"
     for (weight, bias), (expected_weight, expected_bias) in zip(
         stored.layers, layers(0), strict=True
     ):
         assert weight.tobytes() == expected_weight.tobytes()
         assert bias.tobytes() == expected_bias.tobytes()
-    assert set(StoreReader(store).inits) == {"bench-95", "bench-995"}
+    assert set(StoreReader(store).state.inits) == {"bench-95", "bench-995"}
 
 
 @pytest.mark.parametrize(
@@ -228,4 +229,4 @@ def test_mismatched_layers_are_refused(store: Path, weight: Any, bias: Any) -> N
     with StoreWriter(store) as writer:
         with pytest.raises(RowsRefused):
             writer.record_init("bench-95", "abc", [first, (weight, bias)])
-        assert not writer.inits
+        assert not writer.state.inits
