@@ -12,7 +12,7 @@ from functools import cached_property
 from math import log10
 from typing import Any
 
-from search.grid import Grid, Updates
+from search.grid import StructureGrid, Updates
 from search.masks.burnside import MAX_TERMS, burnside_terms, count_distinct
 from search.masks.space import least_distinct
 from search.masks.text import rows_text
@@ -23,15 +23,13 @@ MAX_NETWORKS = 10_000_000
 
 
 @dataclass(frozen=True)
-class DistinctMasks(Grid):
-    """One structure with the masks of each of its distinct networks.
+class DistinctMasks(StructureGrid):
+    """The masks of each distinct network of a structure.
 
     Attributes:
-        structure: neurons used in each hidden layer.
         inputs: number of features of the data.
     """
 
-    structure: tuple[int, ...]
     inputs: int
 
     @cached_property
@@ -57,16 +55,6 @@ class DistinctMasks(Grid):
             width = len(rows)
             listed = listed.next_layer[listed.next_list[position]] if listed.next_layer else None
         return {"structure": self.structure, "masks": tuple(masks)}
-
-    def values(self, field: str) -> frozenset[Any]:
-        """Return the structure; masks are not listed.
-
-        Raises:
-            ValueError: the field is "masks".
-        """
-        if field == "masks":
-            raise ValueError("masks of distinct networks are not listed")
-        return frozenset({self.structure}) if field == "structure" else frozenset()
 
     def definition(self) -> dict[str, Any]:
         """Return the structure and the number of inputs."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import accumulate
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 from search.masks.sequences import AllMasks, Masks
 
@@ -118,15 +118,34 @@ class Replicates(Grid):
 
 
 @dataclass(frozen=True)
-class MaskedStructure(Grid):
-    """One structure with every combination of masks of its layers, the first layer slowest.
+class StructureGrid(Grid):
+    """One structure with combinations of masks of its layers, which are not listed.
 
     Attributes:
         structure: neurons used in each hidden layer.
-        layers: masks of the first layers, as text.
     """
 
     structure: tuple[int, ...]
+
+    def values(self, field: str) -> frozenset[Any]:
+        """Return the structure.
+
+        Raises:
+            ValueError: the field is "masks".
+        """
+        if field == "masks":
+            raise ValueError("combinations of masks are not listed")
+        return frozenset({self.structure}) if field == "structure" else frozenset()
+
+
+@dataclass(frozen=True)
+class MaskedStructure(StructureGrid):
+    """Every combination of masks of a structure's layers, the first layer slowest.
+
+    Attributes:
+        layers: masks of the first layers, as text.
+    """
+
     layers: tuple[Masks | AllMasks | tuple[str, ...], ...]
 
     @cached_property
@@ -153,16 +172,6 @@ class MaskedStructure(Grid):
             chosen.append(masks[position])
         return {"structure": self.structure, "masks": tuple(reversed(chosen))}
 
-    def values(self, field: str) -> frozenset[Any]:
-        """Return the structure; combinations of masks are not listed.
-
-        Raises:
-            ValueError: the field is "masks".
-        """
-        if field == "masks":
-            raise ValueError("combinations of masks are not listed")
-        return frozenset({self.structure}) if field == "structure" else frozenset()
-
     def definition(self) -> dict[str, Any]:
         """Return the structure and the masks of its layers."""
         layers = [
@@ -172,10 +181,31 @@ class MaskedStructure(Grid):
 
 
 @dataclass(frozen=True)
-class Product(Grid):
+class CombinedGrid(Grid):
+    """A grid made of other grids, its parts."""
+
+    kind: ClassVar[str]
+    parts: tuple[Grid, ...]
+
+    @property
+    def mask_layers(self) -> int:
+        """Maximum over the parts."""
+        return max((part.mask_layers for part in self.parts), default=0)
+
+    def values(self, field: str) -> frozenset[Any]:
+        """Return the values in any part."""
+        return frozenset().union(*(part.values(field) for part in self.parts))
+
+    def definition(self) -> dict[str, Any]:
+        """Return the kind of combination, and the parts."""
+        return {self.kind: [part.definition() for part in self.parts]}
+
+
+@dataclass(frozen=True)
+class Product(CombinedGrid):
     """Every combination of parts that determine different fields, the first part slowest."""
 
-    parts: tuple[Grid, ...]
+    kind = "product"
 
     @cached_property
     def _sizes(self) -> tuple[int, ...]:
@@ -194,25 +224,12 @@ class Product(Grid):
             updates.update(part[position])
         return updates
 
-    @property
-    def mask_layers(self) -> int:
-        """Maximum over the parts."""
-        return max((part.mask_layers for part in self.parts), default=0)
-
-    def values(self, field: str) -> frozenset[Any]:
-        """Return the values of the part that determines the field."""
-        return frozenset().union(*(part.values(field) for part in self.parts))
-
-    def definition(self) -> dict[str, Any]:
-        """Return the parts."""
-        return {"product": [part.definition() for part in self.parts]}
-
 
 @dataclass(frozen=True)
-class Chain(Grid):
+class Chain(CombinedGrid):
     """Parts that determine the same fields, one after the other."""
 
-    parts: tuple[Grid, ...]
+    kind = "chain"
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -232,16 +249,3 @@ class Chain(Grid):
         """Return the updates at an index."""
         part, position = self.locate(index)
         return self.parts[part][position]
-
-    @property
-    def mask_layers(self) -> int:
-        """Maximum over the parts."""
-        return max((part.mask_layers for part in self.parts), default=0)
-
-    def values(self, field: str) -> frozenset[Any]:
-        """Return the values in any part."""
-        return frozenset().union(*(part.values(field) for part in self.parts))
-
-    def definition(self) -> dict[str, Any]:
-        """Return the parts."""
-        return {"chain": [part.definition() for part in self.parts]}
