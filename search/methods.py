@@ -421,15 +421,10 @@ def method_named(name: str) -> Method:
         ValueError: there is no such method, or it is a plug-in that cannot be used.
     """
     # Plug-ins are loaded only if the name is not a built-in one.
-    if name in METHODS:
-        return METHODS[name]
-    found = plugin_methods()
-    if name in found.usable:
-        return found.usable[name]
-    plugin = found.plugin(name)
-    if plugin is not None:
-        raise ValueError(str(plugin))
-    raise ValueError(f"unknown method {name!r}; there are: {', '.join(all_methods())}")
+    method = METHODS.get(name) or plugin_methods().get(name)
+    if method is None:
+        raise ValueError(f"unknown method {name!r}; there are: {', '.join(all_methods())}")
+    return method
 
 
 def setting(experiment: Experiment, name: str) -> int | float:

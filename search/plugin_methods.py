@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from search.method import TO_TARGET, TO_TARGET_OR_ACCURACY, WITHOUT_TARGET, Method
 from search.settings import Setting
-from search.sweeps.file_keys import FILE_KEYS
+from search.sweeps.keys import FILE_KEYS
 
 _SETTING = re.compile(r"[a-z][a-z0-9_]*")
 

@@ -83,6 +83,16 @@ class FoundPlugins(Generic[T]):
         """Return the plug-in of that name; None if there is none."""
         return next((plugin for plugin in self.plugins if plugin.name == name), None)
 
+    def get(self, name: str) -> T | None:
+        """Return the checked object of that name; None if no plug-in has it.
+
+        Raises:
+            ValueError: the plug-in cannot be used.
+        """
+        if name not in self.usable and (plugin := self.plugin(name)) is not None:
+            raise ValueError(str(plugin))
+        return self.usable.get(name)
+
     @property
     def problems(self) -> tuple[Plugin, ...]:
         """The plug-ins that cannot be used."""
@@ -133,7 +143,7 @@ def find_plugins(
         usable[name] = check(name, provided)
     taken = [*taken, *usable]
     for point in points:
-        package, version = ("?", "?") if point.dist is None else _named(point.dist)
+        package, version = (point.dist.name, point.dist.version) if point.dist else ("?", "?")
         plugin = Plugin(group, point.name, package, version, point.value)
         try:
             _check_free(point.name, taken, times)
@@ -142,10 +152,6 @@ def find_plugins(
             plugin = replace(plugin, problem=str(error))
         plugins.append(plugin)
     return FoundPlugins(tuple(sorted(plugins, key=lambda plugin: plugin.name)), usable)
-
-
-def _named(package: metadata.Distribution) -> tuple[str, str]:
-    return package.name, package.version
 
 
 def check_name(name: str) -> None:

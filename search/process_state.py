@@ -269,8 +269,7 @@ def _standardise(torch: ModuleType, *, threads: bool = True) -> list[tuple[_Torc
     """Set torch's settings to their standard values; return the previous values."""
     settings = list(_torch_settings(torch))
     if threads:
-        number = (torch.get_num_threads, torch.set_num_threads, (1,))
-        settings.append(_TorchSetting("torch's number of threads", *number))
+        settings.append(_function_pair(torch, "get_num_threads", 1))
     saved = [(setting, setting.read()) for setting in settings]
     for setting, value in saved:
         if value not in setting.standard:
@@ -278,54 +277,40 @@ def _standardise(torch: ModuleType, *, threads: bool = True) -> list[tuple[_Torc
     return saved
 
 
+def _function_pair(
+    torch: ModuleType, getter: str, standard: Any, write: Callable[[Any], object] | None = None
+) -> _TorchSetting:
+    """Return the setting that "get_x" or "is_x" of torch reads and "set_x" or `write` changes."""
+    write = write or getattr(torch, f"set_{getter.partition('_')[2]}")
+    return _TorchSetting(f"torch.{getter}()", getattr(torch, getter), write, (standard,))
+
+
 @cache
 def _torch_settings(torch: ModuleType) -> tuple[_TorchSetting, ...]:
-    def precision(backend: Any) -> tuple[Callable[[], Any], Callable[[Any], object]]:
-        return (
-            lambda: backend.fp32_precision,
-            lambda value: setattr(backend, "fp32_precision", value),
+    def precision(backend: str) -> _TorchSetting:
+        products = getattr(torch.backends, backend).matmul
+        return _TorchSetting(
+            f"torch.backends.{backend}.matmul.fp32_precision",
+            lambda: products.fp32_precision,
+            lambda value: setattr(products, "fp32_precision", value),
+            ("ieee", "none"),
         )
 
     def set_device(device: Any) -> None:
         # None rather than the CPU: a default device slows every call that creates a tensor.
         torch.set_default_device(None if str(device) == "cpu" else device)
 
-    cpu, cuda = torch.backends.mkldnn.matmul, torch.backends.cuda.matmul
     return (
-        _TorchSetting(
-            "torch.get_default_dtype()",
-            torch.get_default_dtype,
-            torch.set_default_dtype,
-            (torch.float32,),
-        ),
-        _TorchSetting(
-            "torch.get_default_device()",
-            torch.get_default_device,
-            set_device,
-            (torch.device("cpu"),),
-        ),
-        _TorchSetting(
-            "torch.is_grad_enabled()",
-            torch.is_grad_enabled,
-            torch.set_grad_enabled,
-            (True,),
-        ),
-        _TorchSetting(
-            "torch.get_deterministic_debug_mode()",
-            torch.get_deterministic_debug_mode,
-            torch.set_deterministic_debug_mode,
-            (0,),
-        ),
+        _function_pair(torch, "get_default_dtype", torch.float32),
+        _function_pair(torch, "get_default_device", torch.device("cpu"), set_device),
+        _function_pair(torch, "is_grad_enabled", True),
+        _function_pair(torch, "get_deterministic_debug_mode", 0),
         _TorchSetting(
             'torch.is_autocast_enabled("cpu")',
             lambda: torch.is_autocast_enabled("cpu"),
             lambda value: torch.set_autocast_enabled("cpu", value),
             (False,),
         ),
-        _TorchSetting(
-            "torch.backends.mkldnn.matmul.fp32_precision", *precision(cpu), ("ieee", "none")
-        ),
-        _TorchSetting(
-            "torch.backends.cuda.matmul.fp32_precision", *precision(cuda), ("ieee", "none")
-        ),
+        precision("mkldnn"),
+        precision("cuda"),
     )

@@ -22,7 +22,8 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,8 @@ def load_sweep(path: Path) -> Study:
     Raises:
         SweepFileError: the file cannot be read or is not valid.
     """
-    try:
+    with _refused(path):
         content = _read(path)
-    except RefusalError as refusal:
-        raise SweepFileError(f"{path}: {refusal}") from None
     return parse_sweep(content, path)
 
 
@@ -84,14 +83,8 @@ def parse_sweep(content: bytes, path: Path) -> Study:
     Raises:
         SweepFileError: it is not valid.
     """
-    try:
-        document = _parse(content)
-        allowed = AllowedKeys(table_keys(), method_keys())
-        return _study(document, allowed, path, content)
-    except RecursionError:
-        raise SweepFileError(f"{path}: {_TOO_DEEP}") from None
-    except RefusalError as refusal:
-        raise SweepFileError("\n".join(f"{path}: {text}" for text in refusal.args)) from None
+    with _refused(path):
+        return _study(_parse(content), path, content)
 
 
 def study_from(document: Mapping[str, Any]) -> Study:
@@ -105,12 +98,20 @@ def study_from(document: Mapping[str, Any]) -> Study:
         SweepFileError: it is not valid.
     """
     plain = _plain(document)
-    try:
-        allowed = AllowedKeys(table_keys(), method_keys())
+    with _refused("the sweep"):
         content = json.dumps(plain, sort_keys=True, default=str).encode()
-        return _study(plain, allowed, Path("in Python"), content)
+        return _study(plain, Path("in Python"), content)
+
+
+@contextmanager
+def _refused(name: object) -> Iterator[None]:
+    """Raise a `SweepFileError` with the name of the file for a refusal in the body."""
+    try:
+        yield
+    except RecursionError:
+        raise SweepFileError(f"{name}: {_TOO_DEEP}") from None
     except RefusalError as refusal:
-        raise SweepFileError("\n".join(f"the sweep: {text}" for text in refusal.args)) from None
+        raise SweepFileError("\n".join(f"{name}: {text}" for text in refusal.args)) from None
 
 
 def _plain(value: Any) -> Any:
@@ -150,7 +151,8 @@ def _parse(content: bytes) -> dict[str, Any]:
         raise RefusalError(f"not TOML: {error}") from None
 
 
-def _study(document: dict[str, Any], allowed: AllowedKeys, path: Path, content: bytes) -> Study:
+def _study(document: dict[str, Any], path: Path, content: bytes) -> Study:
+    allowed = AllowedKeys(table_keys(), method_keys())
     grid = document.get("grid", {})
     single = isinstance(grid, dict)
     if single:

@@ -9,7 +9,6 @@ from typing import Any
 
 from search.datasets import dataset_named
 from search.methods import method_named
-from search.settings import Setting, Value
 from search.sweeps.rules import Hyperparameters, RefusalError, SweepTable
 
 _MAX_COMBINATIONS = 100_000
@@ -34,28 +33,20 @@ def every_combination(
     found: dict[str, Sequence[Hyperparameters]] = {}
     for method, table in tables.items():
         settings = method_named(method).settings
-        lists = [
-            table[name] if isinstance(table[name], list) else [table[name]]
-            for name in settings
-            if name in table
-        ]
+        names = [name for name in settings if name in table]
+        lists = [table[name] if isinstance(table[name], list) else [table[name]] for name in names]
         count = prod(map(len, lists))
         if count > _MAX_COMBINATIONS:
             raise RefusalError(
                 f"[{method}]: has {count} combinations; allowed: {_MAX_COMBINATIONS} for a method"
             )
-        names = [name for name in settings if name in table]
-        found[method] = [_differing(names, values, settings) for values in product(*lists)]
+        pairs = (zip(names, values, strict=True) for values in product(*lists))
+        found[method] = [
+            tuple(sorted((name, value) for name, value in each if value != settings[name].default))
+            for each in pairs
+        ]
     # With the authors' values only, the study is that of a file without method tables.
     return found if any(any(values) for values in found.values()) else {}
-
-
-def _differing(
-    names: Sequence[str], values: Sequence[Value], settings: Mapping[str, Setting]
-) -> Hyperparameters:
-    """Return `Experiment.hyperparameters`: the values that differ from the authors', by name."""
-    pairs = zip(names, values, strict=True)
-    return tuple(sorted((name, value) for name, value in pairs if value != settings[name].default))
 
 
 def check_used(tables: Collection[str], methods: Collection[str]) -> None:

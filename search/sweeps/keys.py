@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, Field
 
@@ -16,59 +17,77 @@ from search.masks.text import parse_mask
 from search.methods import all_methods
 from search.settings import Setting, Value
 from search.structure import MAX_DEPTH, STRUCTURE_FORMAT, Structure
-from search.sweeps.file_keys import WHOLE, Key
 
 STORED_INITS = ("bench-95", "bench-995")
 """Names of the stored initialisations."""
 
+MAX_INT32 = 2**31 - 1
+"""Maximum of whole numbers: results have 32-bit integers."""
 
-_UNSIGNED_ZERO = AfterValidator(lambda value: value + 0.0)
-"""-0.0 becomes 0.0, because both are the same experiment."""
+
+@dataclass(frozen=True)
+class Key:
+    """A key of a sweep file.
+
+    Attributes:
+        type: type of one value, for pydantic.
+        allowed: description of the allowed values.
+        names: the allowed names, if its values are names.
+        other_names: name in the paper's lists -> name.
+    """
+
+    type: Any
+    allowed: str
+    names: tuple[str, ...] = ()
+    other_names: Mapping[str, str] = field(default_factory=dict)
+
+
+def _whole(most: int) -> Key:
+    return Key(Annotated[int, Field(ge=1, le=most)], f"a whole number from 1 to {most}")
+
+
+WHOLE = _whole(MAX_INT32)
+
+FILE_KEYS = {
+    "name": Key(
+        Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\z")],
+        "1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit",
+    ),
+    "replicates": WHOLE,
+    "pair": Key(bool, "true or false"),
+    "base": Key(dict, "a table [base] with one value for each key"),
+    "grid": Key(list, "a table [grid] or several [[grid]], with a list for each key"),
+}
+"""Keys outside of all tables; each method with hyperparameters can have a table too."""
 
 
 def table_keys() -> dict[str, Key]:
     """Return the keys of [base] and [grid]."""
     methods = all_methods()
     other_names = {m.other_name: name for name, m in methods.items() if m.other_name}
-    mask = Key(
-        Annotated[str, AfterValidator(_mask)],
+    mask = _text(
+        parse_mask,
         "rows of 0 and 1 of equal length such as '10|01|11'; rows are outputs, columns inputs",
     )
     return {
-        "method": _one_of(methods, other_names),
-        "dataset": _dataset(),
-        "structure": Key(Annotated[str, AfterValidator(_structure)], STRUCTURE_FORMAT),
-        "masks": Key(
-            Literal["dense", "all", "distinct"],
-            "'dense', 'all' or 'distinct'",
-            ("dense", "all", "distinct"),
+        "method": _one_of(methods, other_names=other_names),
+        "dataset": _one_of(
+            dataset_names(), is_file_dataset, ", or 'file:PATH' for a .parquet or .csv file"
         ),
+        "structure": _text(Structure.parse, STRUCTURE_FORMAT),
+        "masks": _one_of(("dense", "all", "distinct")),
         **{f"mask{layer}": mask for layer in range(1, MAX_DEPTH + 2)},
-        "depth": Key(
-            Annotated[int, Field(ge=1, le=MAX_DEPTH)], f"a whole number from 1 to {MAX_DEPTH}"
-        ),
+        "depth": _whole(MAX_DEPTH),
         "width": WHOLE,
         "target_nnz": WHOLE,
-        "target_accuracy": Key(
-            Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)],
-            "a number above 0, up to 1",
-        ),
-        "lr": Key(
-            Annotated[float, Field(gt=0, allow_inf_nan=False)],
-            "a number above 0",
-        ),
+        "target_accuracy": _number("a number above 0, up to 1", gt=0, le=1),
+        "lr": _number("a number above 0", gt=0),
         "schedule": _one_of(SCHEDULES),
-        "momentum": Key(
-            Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False), _UNSIGNED_ZERO],
-            "a number from 0 to below 1",
-        ),
-        "weight_decay": Key(
-            Annotated[float, Field(ge=0, allow_inf_nan=False), _UNSIGNED_ZERO],
-            "a number from 0",
-        ),
+        "momentum": _number("a number from 0 to below 1", ge=0, lt=1),
+        "weight_decay": _number("a number from 0", ge=0),
         "batch_size": WHOLE,
         "epochs": WHOLE,
-        "init": _init(),
+        "init": _one_of((FRESH_INIT, *STORED_INITS), RowInit.parse, f", {ROW_INIT_FORMAT}"),
         "init_scheme": _one_of(get_args(InitScheme)),
     }
 
@@ -95,45 +114,34 @@ def _setting_key(setting: Setting) -> Key:
     return Key(Annotated[Any, AfterValidator(canonical)], setting.allowed)
 
 
-def _one_of(names: Collection[str], other_names: Mapping[str, str] | None = None) -> Key:
+def _number(allowed: str, **bounds: Any) -> Key:
+    # -0.0 becomes 0.0, because both are the same experiment.
+    unsigned_zero = AfterValidator(lambda value: value + 0.0)
+    return Key(Annotated[float, Field(allow_inf_nan=False, **bounds), unsigned_zero], allowed)
+
+
+def _text(parse: Callable[[str], object], allowed: str) -> Key:
+    """Return a key whose values are texts that a function parses or refuses with a ValueError."""
+
+    def parsed(text: str) -> str:
+        parse(text)
+        return text
+
+    return Key(Annotated[str, AfterValidator(parsed)], allowed)
+
+
+def _one_of(
+    names: Collection[str],
+    also: Callable[[str], object] = lambda name: False,
+    others: str = "",
+    other_names: Mapping[str, str] | None = None,
+) -> Key:
+    """Return a key whose values are names, or texts for which `also` is true, the `others`."""
+
     def known(name: str) -> str:
-        if name not in names:
+        if name not in names and not also(name):
             raise ValueError(f"unknown name {name!r}")
         return name
 
-    allowed = ", ".join(map(repr, names))
+    allowed = ", ".join(map(repr, names)) + others
     return Key(Annotated[str, AfterValidator(known)], allowed, tuple(names), other_names or {})
-
-
-def _init() -> Key:
-    names = (FRESH_INIT, *STORED_INITS)
-
-    def known(init: str) -> str:
-        if init not in names and RowInit.parse(init) is None:
-            raise ValueError(f"unknown initialisation {init!r}")
-        return init
-
-    allowed = ", ".join(map(repr, names))
-    return Key(Annotated[str, AfterValidator(known)], f"{allowed}, {ROW_INIT_FORMAT}", names)
-
-
-def _dataset() -> Key:
-    names = dataset_names()
-
-    def known(name: str) -> str:
-        if name not in names and not is_file_dataset(name):
-            raise ValueError(f"unknown name {name!r}")
-        return name
-
-    allowed = f"{', '.join(map(repr, names))}, or 'file:PATH' for a .parquet or .csv file"
-    return Key(Annotated[str, AfterValidator(known)], allowed, tuple(names))
-
-
-def _structure(text: str) -> str:
-    Structure.parse(text)
-    return text
-
-
-def _mask(text: str) -> str:
-    parse_mask(text)
-    return text

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from search.sweeps.file_keys import FILE_KEYS, Key
+from search.sweeps.keys import FILE_KEYS, Key
 
 MAX_TABLES = 1000
 """Maximum number of [[grid]] tables in a file: each is compared with every other."""

@@ -8,8 +8,7 @@ from difflib import get_close_matches
 
 from pydantic_core import ErrorDetails
 
-from search.sweeps.file_keys import FILE_KEYS, Key
-from search.sweeps.keys import is_mask_key
+from search.sweeps.keys import FILE_KEYS, Key, is_mask_key
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from orchestrator.planning.targets import find_targets
 from search.experiment import Experiment
 from search.methods import METHODS
 from search.study import Study
-from search.sweeps.file_keys import FILE_KEYS
-from search.sweeps.keys import table_keys
+from search.sweeps.keys import FILE_KEYS, table_keys
 from search.tsv import tsv_lines
 from tests.docs.pages import SWEEP_FILES as PAGE
 from tests.docs.pages import SWEEP_RECIPES, Block, blocks, prose, table, the_code

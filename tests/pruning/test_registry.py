@@ -5,7 +5,7 @@ import pytest
 from pruning.registry import pruning_before
 from search.experiment import Experiment
 from search.methods import METHODS, method_named
-from search.sweeps.file_keys import FILE_KEYS
+from search.sweeps.keys import FILE_KEYS
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))
