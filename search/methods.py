@@ -272,6 +272,23 @@ _METHODS = (
         style=Style("#b0672a", "#f2a66b", "hexagon2"),
     ),
     Method(
+        "random",
+        "before",
+        TO_TARGET,
+        "pruning.random_masks",
+        (0.5, 30),
+        settings={
+            "densities": Setting(
+                "erk",
+                meaning="weights of each layer: by Erdos-Renyi-Kernel densities, or at random",
+                choices=("erk", "uniform"),
+            ),
+            **BUDGET,
+        },
+        display_name="Random",
+        style=Style("#3d3d3d", "#c9c9c9", "octagon"),
+    ),
+    Method(
         "obs",
         "adaptive",
         TO_TARGET,

@@ -14,6 +14,9 @@ from search.structure import Structure
 INPUTS = CUBIST_SPIRAL.features
 """Features of the Cubist Spiral."""
 
+LRS = (0.05, 0.1)
+"""Learning rates of a search."""
+
 REPETITIONS = 5
 """Number of repetitions of each pruning run from a stored initialisation."""
 
@@ -73,7 +76,7 @@ def phase1(fewer_than: int | None = None) -> Grid:
         if fewer_than is None or structure.parameters(INPUTS) < fewer_than
     ]
     return Product(
-        (axis("lr", 0.05, 0.1), axis("schedule", *SCHEDULES), axis("structure", *structures))
+        (axis("lr", *LRS), axis("schedule", *SCHEDULES), axis("structure", *structures))
     )
 
 

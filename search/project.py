@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import replace
+from itertools import product
 
+from search.datasets import dataset_named
+from search.distinct import DistinctMasks
 from search.experiment import SCHEDULES, Experiment
-from search.grid import Grid, Product, Table, axis
-from search.paper_grids import INPUTS, RANDOM_METHODS, RANDOM_TARGETS, RANDOM_WIDTHS
+from search.grid import Chain, Grid, Product, Table, axis
+from search.paper_grids import INPUTS, LRS, RANDOM_METHODS, RANDOM_TARGETS, RANDOM_WIDTHS
 from search.structure import DEFAULT_DEPTH, Structure
 from search.study import Study
 
@@ -28,6 +31,22 @@ WIDEST_IN_FULL = 64
 
 EFFECTIVE_METHODS = ("snip", "grasp", "synflow", "iter-snip", "force", "prospr")
 """Methods of the paper that can count weights on a path."""
+
+
+PLANE_TASKS = ("xor", "two-moons")
+"""Data sets with two features whose small networks `tasks-search` enumerates."""
+
+PLANE_TARGETS = (*range(7, 27), 30, 37, 44, 50)
+"""Numbers of weights to prune to on `PLANE_TASKS`."""
+
+REAL_TASKS = {
+    "digits-odd": (10, 15, 20, 25, 30, 35, 40, 50, 60, 70, 80, 100),
+    "digits": (30, 40, 50, 60, 70, 80, 100, 120, 150, 200, 250, 300),
+}
+"""Data sets of measurements with a test split, and the numbers of weights to prune to."""
+
+TASK_WIDTHS = (4, 8, 16)
+"""Widths that the studies of other tasks prune from."""
 
 
 def width_of_depth(depth: int, weights: int) -> int:
@@ -90,6 +109,83 @@ def _overparam_more() -> Grid:
     )
 
 
+def _sizes(dataset: str, targets: tuple[int, ...]) -> list[tuple[str, int, int]]:
+    """Return data set, width and target of networks with more weights than the target."""
+    spec = dataset_named(dataset)
+    return [
+        (dataset, width, target)
+        for width, target in product(TASK_WIDTHS, targets)
+        if target < Structure.uniform(width).weights(spec.features, spec.outputs)
+    ]
+
+
+def _tasks_prune() -> Grid:
+    """Return the grid of the paper's methods on other tasks; twice where there are few targets."""
+    plane = [(*size, 0) for task in PLANE_TASKS for size in _sizes(task, PLANE_TARGETS)]
+    real = [
+        (*size, replicate)
+        for task, targets in REAL_TASKS.items()
+        for size in _sizes(task, targets)
+        for replicate in range(2)
+    ]
+    return Product(
+        (
+            axis("lr", 0.05, 0.1, 0.2),
+            axis("schedule", *SCHEDULES),
+            axis("method", *RANDOM_METHODS),
+            Table(("dataset", "width", "target_nnz", "replicate"), (*plane, *real)),
+        )
+    )
+
+
+def _tasks_more() -> Grid:
+    """Return the grid of the project's methods on the tasks of `tasks-prune`."""
+    tasks = {task: PLANE_TARGETS for task in PLANE_TASKS} | REAL_TASKS
+    sizes = [size for task, targets in tasks.items() for size in _sizes(task, targets)]
+    return Product(
+        (
+            axis("lr", 0.02, 0.05, 0.1),
+            axis("method", "elimination", "exchange", "lrr"),
+            Table(("dataset", "width", "target_nnz"), tuple(sizes)),
+        )
+    )
+
+
+def _tasks_search() -> Grid:
+    """Return the grid of the search on other tasks.
+
+    Everywhere it has the dense structures up to 8x8x8. On `PLANE_TASKS` it has every distinct
+    network of every structure up to 3x3x3. On `REAL_TASKS` there are far too many masks to
+    enumerate, so it has random ones whose weights are all on a path.
+    """
+    dense = axis("structure", *map(Structure, product(range(1, 9), repeat=3)))
+    masks = Chain(
+        tuple(DistinctMasks(Structure(s), INPUTS) for s in product(range(1, 4), repeat=3))
+    )
+    sizes = [size for task, targets in REAL_TASKS.items() for size in _sizes(task, targets)]
+    random = Product(
+        (
+            axis("method", "random"),
+            axis("hyperparameters", (("budget", "effective"),)),
+            _replicates(35),
+            Table(("dataset", "width", "target_nnz"), tuple(sizes)),
+        )
+    )
+    return Product(
+        (
+            axis("lr", *LRS),
+            axis("schedule", *SCHEDULES),
+            Chain(
+                (
+                    Product((axis("dataset", *PLANE_TASKS, *REAL_TASKS), dense)),
+                    Product((axis("dataset", *PLANE_TASKS), masks)),
+                    random,
+                )
+            ),
+        )
+    )
+
+
 def _replicates(count: int) -> Grid:
     return axis("replicate", *range(count))
 
@@ -127,6 +223,27 @@ PROJECT_STUDIES: dict[str, Study] = {
             "overparam-more",
             "eight more pruning algorithms, and six of the paper's with effective budgets",
             _overparam_more(),
+            Experiment(),
+        ),
+        # 23,004 = 3 lrs x 3 schedules x 9 methods x 284 sizes and replicates
+        Study(
+            "tasks-prune",
+            "nine pruning algorithms on xor, two moons and handwritten digits",
+            _tasks_prune(),
+            Experiment(),
+        ),
+        # 244,572 = 2 lrs x 3 schedules x (2,048 dense + 2 x 18,097 distinct + 2,520 random)
+        Study(
+            "tasks-search",
+            "the search on these tasks: dense structures, then distinct or random masks",
+            _tasks_search(),
+            Experiment(),
+        ),
+        # 1,908 = 3 lrs x 3 methods x 212 sizes
+        Study(
+            "tasks-more",
+            "elimination, exchange and learning-rate rewinding on these tasks",
+            _tasks_more(),
             Experiment(),
         ),
     )

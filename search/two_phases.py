@@ -31,7 +31,7 @@ from search.experiment import SCHEDULES, Experiment
 from search.indices import IndexSet
 from search.masks.sequences import AllMasks
 from search.paper import paper_study
-from search.paper_grids import INPUTS
+from search.paper_grids import INPUTS, LRS
 from search.structure import DEFAULT_DEPTH, Structure
 from search.study import Study
 
@@ -39,9 +39,6 @@ _PAPER = Experiment()
 
 PAPER_WIDTH = 16
 """Maximum width of phase1, and width of the networks whose initial weights the paper draws."""
-
-LRS = (0.05, 0.1)
-"""The paper's learning rates of a search."""
 
 WIDER_PHASE_1 = "search-dense"
 """Name of the study of dense structures that are not in phase1."""

@@ -32,9 +32,10 @@ from orchestrator.run_store import RunStore
 from orchestrator.stopping import exit_code
 from search.datasets import dataset_named
 from search.experiment import SCHEDULES, Experiment
+from search.paper_grids import LRS
 from search.strategies.catalogue import STRATEGIES
 from search.structure import DEFAULT_DEPTH, MAX_DEPTH
-from search.two_phases import LRS, SearchSettings, usual_max_width
+from search.two_phases import SearchSettings, usual_max_width
 
 _PAPER = Experiment()
 
