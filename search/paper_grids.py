@@ -75,9 +75,7 @@ def phase1(fewer_than: int | None = None) -> Grid:
         for structure in map(Structure, product(range(1, 17), repeat=3))
         if fewer_than is None or structure.parameters(INPUTS) < fewer_than
     ]
-    return Product(
-        (axis("lr", *LRS), axis("schedule", *SCHEDULES), axis("structure", *structures))
-    )
+    return Product((axis("lr", *LRS), axis("schedule", *SCHEDULES), axis("structure", *structures)))
 
 
 @dataclass(frozen=True)
