@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from rich.console import Console
 
@@ -20,6 +19,7 @@ from orchestrator.planning.plan import PlannedStudy
 from orchestrator.plugins import packages_of
 from orchestrator.run_store import RunStore
 from orchestrator.sweep import Sweep, SweepOrder
+from pruning.elimination import sample_of
 from pruning.smaller import smaller_networks
 from search.datasets import DATASETS
 from search.experiment import Experiment
@@ -41,9 +41,6 @@ the training of the sparsest ones succeeds."""
 
 MAX_IDLE_ROUNDS = 100
 """Number of consecutive rounds without a new experiment after which a search ends."""
-
-SAMPLE = 1024
-"""Maximum number of points that decide which weights are removed."""
 
 _COLUMNS = ("experiment_id", "accuracy", "loss", "weight_nnz", "train_ms")
 
@@ -299,11 +296,7 @@ def problem_for(base: Experiment, target: float, *, exhaustive: bool, row: RowOf
         ValueError: there is no such data set, or the structure has too many networks to try all.
     """
     dataset = load_dataset(base.dataset)
-    stride = -(-len(dataset.points) // SAMPLE)
-    sample = (
-        dataset.points[::stride].astype(np.float64),
-        dataset.labels[::stride].astype(np.float64),
-    )
+    sample = sample_of(dataset.points, dataset.labels)
 
     def shrink(trial: Trial, count: int, weights: int) -> list[Masks]:
         layers = stored_layers(row(trial.experiment.experiment_id))

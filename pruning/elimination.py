@@ -37,6 +37,7 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pruning.biases import bias_masks
 from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
@@ -55,6 +56,9 @@ EVENTS = 40
 
 SAMPLE = 1024
 """Maximum number of points in the sample of the saliency."""
+
+MAX_SHIFT = 0.05
+"""Maximum difference between a class's share of the sample and of all points."""
 
 Edge = tuple[int, int, int]
 """Layer, target neuron and source of a weight."""
@@ -211,7 +215,7 @@ def eliminated(
         visit: called with every network after a removal and its training, and the next step;
             returns whether stage 3 ends.
     """
-    sample = sample_of(measure)
+    sample = sample_of(measure.points, measure.labels)
     steps = {
         stage: round(setting(experiment, stage) * experiment.epochs * measure.steps_per_epoch)
         for stage in ("dense", "shrink", "retrain")
@@ -272,13 +276,25 @@ def _shrunk(network: Network, count: int, exact_below: int) -> Snapshot:
     return network.snapshot()
 
 
-def sample_of(measure: Measure, size: int = SAMPLE) -> tuple[Floats, Floats]:
-    """Return at most `size` equally spaced points float64 [points, features] and their labels."""
-    stride = -(-len(measure.points) // size)
-    return (
-        measure.points[::stride].astype(np.float64),
-        measure.labels[::stride].astype(np.float64),
-    )
+def sample_of(
+    points: NDArray[np.float32], labels: NDArray[np.float32], size: int = SAMPLE
+) -> tuple[Floats, Floats]:
+    """Return at most `size` equally spaced points float64 [points, features] and their labels.
+
+    The distance is the smallest at which the share of each class differs by at most `MAX_SHIFT`
+    from its share of all points: where labels alternate, every second point has the same label.
+
+    Args:
+        points: float32 [N, features].
+        labels: float32 [N], class numbers from 0.
+        size: maximum number of points.
+    """
+    shares = np.bincount(labels.astype(np.intp)) / len(labels)
+    for stride in range(-(-len(points) // size), len(points)):
+        counts = np.bincount(labels[::stride].astype(np.intp), minlength=len(shares))
+        if np.abs(counts / counts.sum() - shares).max() <= MAX_SHIFT:
+            return points[::stride].astype(np.float64), labels[::stride].astype(np.float64)
+    return points.astype(np.float64), labels.astype(np.float64)
 
 
 def _loss(measure: Measure, network: Snapshot) -> float:

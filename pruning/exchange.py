@@ -55,7 +55,7 @@ REVIVAL = 0.3
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
     """Eliminate and exchange weights; see `pruning.protocol.PrunesAdaptively`."""
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
-    sample = sample_of(measure, SAMPLE)
+    sample = sample_of(measure.points, measure.labels, SAMPLE)
     draw = uniform_draws(experiment.seed("exchange"))
     network, step = yield from eliminated(experiment, layers, measure, target, Network)
     retrain = round(setting(experiment, "retrain") * experiment.epochs * measure.steps_per_epoch)

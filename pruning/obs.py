@@ -100,7 +100,7 @@ def requests(
 def _prune(
     experiment: Experiment, layers: Layers, measure: Measure, target: int
 ) -> Generator[Segment, Snapshot, Snapshot]:
-    sample = sample_of(measure)
+    sample = sample_of(measure.points, measure.labels)
     rounds = int(setting(experiment, "rounds"))
     retrain = float(setting(experiment, "retrain"))
     retrain_steps = round(retrain * experiment.epochs * measure.steps_per_epoch)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pruning.elimination import Network, requests, stages
+from pruning.elimination import MAX_SHIFT, Network, requests, sample_of, stages
 from pruning.protocol import Snapshot
 from pruning.saliency import exp_minus
 from pruning.segments import dense_network
@@ -88,6 +88,23 @@ def test_folding_changes_no_output(seed: int) -> None:
     for point in SLOW_SAMPLE[0]:
         expected = unfolded.sums(point)[-1][0]
         assert folded.sums(point)[-1][0] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("period", [1, 2, 4, 10])
+def test_sample_has_every_class_in_its_share_whatever_the_order_of_labels(period: int) -> None:
+    labels = (np.arange(4000) // period % 4 == 0).astype(np.float32)
+    points = np.arange(4000, dtype=np.float32)[:, np.newaxis]
+    sampled, of_sampled = sample_of(points, labels, 1000)
+    assert 400 < len(sampled) <= 1000
+    assert abs(of_sampled.mean() - labels.mean()) <= MAX_SHIFT
+    np.testing.assert_array_equal(of_sampled, labels[sampled[:, 0].astype(np.intp)])
+
+
+def test_sample_of_the_spiral_is_every_49th_point() -> None:
+    dataset = load_dataset("cubist-spiral")
+    points, labels = sample_of(dataset.points, dataset.labels)
+    np.testing.assert_array_equal(points, dataset.points[::49])
+    np.testing.assert_array_equal(labels, dataset.labels[::49])
 
 
 def test_exponential_is_accurate() -> None:
