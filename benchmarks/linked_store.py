@@ -34,7 +34,7 @@ class LinkedStore:
     """
 
     def __init__(self, path: Path, sweep: SweepBegin, templates: pa.RecordBatch) -> None:
-        self.paths = StorePaths.of(path)
+        self.paths = StorePaths(path)
         self.commits = 0
         self._committer = Committer(self.paths.root, command="benchmark")
         self._committer.publish(sweep)

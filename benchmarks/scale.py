@@ -227,7 +227,7 @@ class _NoOtherVersions:
 
 def _resume(study: Study, store: Path) -> dict[str, Any]:
     """Measure reading the log and planning what is left."""
-    paths = StorePaths.of(store)
+    paths = StorePaths(store)
     start = time.perf_counter()
     committer = Committer(paths.root, command="benchmark")
     reading = time.perf_counter() - start

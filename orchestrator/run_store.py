@@ -43,7 +43,7 @@ class RunStore(ExitStack):
     def __init__(self, folder: Path, command: str, console: Console) -> None:
         super().__init__()
         self.folder = folder
-        self.paths = StorePaths.of(folder)
+        self.paths = StorePaths(folder)
         self._command = command
         self._console = console
         self._writer: StoreWriter | None = None

@@ -184,7 +184,7 @@ def _connection(
     reader: ResultsReader, writable: Path, query: str | None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection with a view `wanted` for the query; raise DuckDB's errors as ours."""
-    with reader.connect_for_export(writable) as connection:
+    with reader.connect_guarded(writable) as connection:
         try:
             statement = ALL_RESULTS if query is None else single_statement(connection, query)
             connection.execute(f"CREATE TEMP VIEW wanted AS\n{statement}")

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -41,24 +40,32 @@ PUBLISHED_FOLDER: Final = "SPARSEST_RESULTS"
 """Environment variable that names the folder of published results."""
 
 
-@dataclass(frozen=True)
 class StorePaths:
     """Paths of one store.
 
+    Args:
+        path: folder of the store, which may start with ~ or be relative.
+
     Attributes:
         root: folder of the store, absolute.
+        marker: file that marks a folder as a store.
+        lock: file that the writer locks.
+        data: folder of the Parquet files.
+        log: folder of the log entries.
+        tmp: folder of files that are not published yet.
+        folders: folders that every store has.
+        quarantine: folder of damaged and unexplained files; it is made for the first of them.
+        live: progress of the running sweep.
+        planned: number of experiments of each study that runs asked for.
+        origin: address of the store on S3 that this one is a working copy of.
+        run_log: text log of runs.
+
+    Raises:
+        NotAStore: the path is not UTF-8, so that the libraries that read data files would open
+            another path.
     """
 
-    root: Path
-
-    @classmethod
-    def of(cls, path: str | Path) -> StorePaths:
-        """Return the paths of the store at `path`, which may start with ~ or be relative.
-
-        Raises:
-            NotAStore: the path is not UTF-8, so that the libraries that read data files would open
-                another path.
-        """
+    def __init__(self, path: str | Path) -> None:
         try:
             root = Path(path).expanduser().absolute()
         except RuntimeError:  # no home folder for that ~name
@@ -68,62 +75,18 @@ class StorePaths:
                 f"The path {str(root)!a} is not UTF-8, which a store's path has to be. Rename "
                 "the folder, and use a UTF-8 locale (such as LC_ALL=C.UTF-8)."
             )
-        return cls(root)
-
-    @property
-    def marker(self) -> Path:
-        """The file that marks a folder as a store."""
-        return self.root / "store.json"
-
-    @property
-    def lock(self) -> Path:
-        """The file that the writer locks."""
-        return self.root / "lock"
-
-    @property
-    def data(self) -> Path:
-        """Folder of the Parquet files."""
-        return self.root / "data"
-
-    @property
-    def log(self) -> Path:
-        """Folder of the log entries."""
-        return self.root / "log"
-
-    @property
-    def tmp(self) -> Path:
-        """Folder of files that are not published yet."""
-        return self.root / "tmp"
-
-    @property
-    def quarantine(self) -> Path:
-        """Folder of damaged and unexplained files; it is made for the first of them."""
-        return self.root / "quarantine"
-
-    @property
-    def live(self) -> Path:
-        """Progress of the running sweep."""
-        return self.root / "live.json"
-
-    @property
-    def planned(self) -> Path:
-        """Number of experiments of each study that runs asked for."""
-        return self.root / "planned.json"
-
-    @property
-    def origin(self) -> Path:
-        """Address of the store on S3 that this one is a working copy of."""
-        return self.root / "origin.json"
-
-    @property
-    def run_log(self) -> Path:
-        """Text log of runs."""
-        return self.root.with_name(self.root.name + ".log")
-
-    @property
-    def folders(self) -> tuple[Path, ...]:
-        """Folders that every store has."""
-        return (self.data, self.log, self.tmp)
+        self.root = root
+        self.marker = root / "store.json"
+        self.lock = root / "lock"
+        self.data = root / "data"
+        self.log = root / "log"
+        self.tmp = root / "tmp"
+        self.folders = (self.data, self.log, self.tmp)
+        self.quarantine = root / "quarantine"
+        self.live = root / "live.json"
+        self.planned = root / "planned.json"
+        self.origin = root / "origin.json"
+        self.run_log = root.parent / f"{root.name}.log"
 
     def part(self, name: str) -> Path:
         """Return the path of a data file."""
@@ -184,9 +147,6 @@ def published_file(folder: Path, study_name: str) -> Path:
 def restored_file(cache: Path, study_name: str, digest: str) -> Path:
     """Return the path of a study's published results with all columns.
 
-    Args:
-        cache: the cache folder.
-        study_name: name of the study.
-        digest: digest of what the columns were computed from.
+    The digest is that of what the columns were computed from.
     """
     return cache / "published" / f"{study_name}-{digest}.parquet"

@@ -135,14 +135,6 @@ class ResultsReader(ABC):
         """
         return connect_isolated(self.data_files(), self._sweeps())
 
-    def connect_for_export(self, writable: Path) -> duckdb.DuckDBPyConnection:
-        """Return a new connection that can also write one folder or file, for checked statements.
-
-        Raises:
-            StoreError: the rows cannot be read.
-        """
-        return self._connect(writable)
-
     def close(self) -> None:
         """Free the memory of the database, which is opened again when needed."""
         if self._database is not None:
@@ -169,13 +161,21 @@ class ResultsReader(ABC):
     def _current_database(self) -> duckdb.DuckDBPyConnection:
         """Return the database, which is kept from one query to the next."""
         if self._database is None:
-            self._database = self._connect()
+            self._database = self.connect_guarded()
         return self._database
 
     def _explain(self, error: BaseException | None) -> None:  # noqa: B027 - need not do anything
         """Raise a better error if a data file caused this one."""
 
-    def _connect(self, writable: Path | None = None) -> duckdb.DuckDBPyConnection:
+    def connect_guarded(self, writable: Path | None = None) -> duckdb.DuckDBPyConnection:
+        """Return a new connection for checked statements.
+
+        Args:
+            writable: folder or file that it can also write; None for none.
+
+        Raises:
+            StoreError: the rows cannot be read.
+        """
         try:
             return connect_guarded(self.data_files(), self._sweeps(), writable)
         except duckdb.Error as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -16,12 +15,11 @@ from rich.table import Table
 from orchestrator.commands.options import AsJson
 from orchestrator.commands.results import results_reader
 from orchestrator.commands.store_location import store_location
-from orchestrator.display.formatting import counted
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
 from storage.merging.compare import Comparison, Counts, compare
 from storage.paths import StorePaths
-from storage.remote.origin import store_name
+from storage.remote.working_copy import store_name
 
 COLUMNS: Final = ("only_a", "only_b", "equal", "lacking", "different")
 
@@ -59,8 +57,8 @@ def diff(
         a = stack.enter_context(results_reader(first, False))
         b = stack.enter_context(results_reader(second, published))
         comparison = compare(a.data_files(), b.data_files(), studies)
-    other = "the published results" if second is None else store_name(StorePaths.of(second))
-    names = (store_name(StorePaths.of(first)), other)
+    other = "the published results" if second is None else store_name(StorePaths(second))
+    names = (store_name(StorePaths(first)), other)
     if as_json:
         print(json.dumps(_report(names, comparison)))
     else:
@@ -95,28 +93,9 @@ def _show(names: tuple[str, str], comparison: Comparison, console: Console) -> N
     if len(comparison.studies) > 1:
         table.add_row("all", *_cells(comparison.total))
     console.print(table)
-    if comparison.lacking:
-        columns = _counted_names(comparison.lacking)
-        console.print(f"lacking: only one of the two rows has {columns}", soft_wrap=True)
-    if comparison.columns:
-        console.print(f"different: {_counted_names(comparison.columns)}", soft_wrap=True)
-    if comparison.other_backend:
-        console.print(
-            f"{counted(comparison.other_backend, 'different row')} were trained by different "
-            f"backends; {comparison.backend_alone:,} of them differ in nothing else",
-            soft_wrap=True,
-        )
-    for example in comparison.examples:
-        console.print(
-            f"  {example.label} ({example.experiment_id}), {' / '.join(example.backends)}: "
-            f"{', '.join(example.columns)}",
-            soft_wrap=True,
-        )
+    for line in comparison.details():
+        console.print(line, soft_wrap=True)
     console.print("the same" if comparison.same else "not the same")
-
-
-def _counted_names(counter: Counter[str]) -> str:
-    return ", ".join(f"{name} ({count:,})" for name, count in counter.most_common())
 
 
 def _cells(counts: Counts) -> list[str]:

@@ -16,7 +16,7 @@ from orchestrator.invocation import command_line
 from storage.merging.merge import merge_stores
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
-from storage.remote.origin import store_name
+from storage.remote.working_copy import store_name
 
 
 def merge(
@@ -56,7 +56,7 @@ def merge(
     merged = merge_stores(sources, into, command=command, take_first=take_first)
     with StoreReader(into) as reader:
         total = reader.state.rows
-    name = store_name(StorePaths.of(into))
+    name = store_name(StorePaths(into))
     if as_json:
         stores = [{"store": one.name, "rows": one.rows, "copied": one.copied} for one in merged]
         print(json.dumps({"into": name, "rows": total, "stores": stores}))

@@ -80,7 +80,7 @@ def plan(
 
 def _against_store(targets: Targets, store: Path | None) -> list[PlannedStudy]:
     """Return the plan for a store that may not exist yet."""
-    if store is None or _holds_nothing(StorePaths.of(store)):
+    if store is None or _holds_nothing(StorePaths(store)):
         return make_plan(targets.selections, None)
     with StoreReader(store) as reader:
         return make_plan(with_inits(targets, tokens(reader.state.inits)).selections, reader)

@@ -47,7 +47,7 @@ class Watcher(ExitStack):
             try:
                 self.reader = self.enter_context(StoreReader(self._store))
             except NotAStore:
-                if _holds_something_else(StorePaths.of(self._store)):
+                if _holds_something_else(StorePaths(self._store)):
                     raise
                 return False
         else:

@@ -18,7 +18,7 @@ from storage.checking.verify import verify_store
 from storage.errors import StoreError
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
-from storage.remote.origin import store_name
+from storage.remote.working_copy import store_name
 
 LOW_BYTES = 1_000_000_000
 """Free space below which there is a warning."""
@@ -34,7 +34,7 @@ _MOUNTS = Path("/proc/self/mounts")
 
 def check_store(store: Path) -> Iterator[Finding]:
     """Yield all findings of this module."""
-    paths = StorePaths.of(store)
+    paths = StorePaths(store)
     exists = paths.marker.exists()
     # Test files go where the store keeps its temporary ones.
     folder = paths.tmp if exists else _nearest(paths.root)

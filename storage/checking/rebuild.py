@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from storage.checking.salvage import SalvageError, salvaged_entry
 from storage.data.parts import study_ids
 from storage.errors import NotAStore, StoreError
 from storage.lock import StoreLock
-from storage.log.entries import Entry, EntryLost, RowsCommitted
+from storage.log.entries import EntryLost, RowsCommitted
 from storage.log.files import publish, read_log
 from storage.log.state import StoreState
 from storage.marker import check_folders, check_format, write_marker
@@ -62,7 +62,7 @@ def rebuild_log(path: str | Path, *, command: str, studies: Sequence[Study] = ()
         StoreVersion: a newer version of sparsest wrote it.
         WriteFailed: an input/output error; the same call resumes.
     """
-    paths = StorePaths.of(path)
+    paths = StorePaths(path)
     if paths.origin.exists():
         raise StoreError(
             f"{paths.root} is a copy of a store on S3, whose log is there. Move the folder away: "
@@ -78,69 +78,62 @@ def rebuild_log(path: str | Path, *, command: str, studies: Sequence[Study] = ()
         if not paths.marker.exists():
             write_marker(paths)
         check_format(paths)
-        return _Rebuilding(paths, command, studies, lock).run()
+        return _rebuild(paths, command, {study.name: study for study in studies}, lock)
     finally:
         lock.release()
 
 
-class _Rebuilding:
-    """Rebuilding the log of a store that this process has locked."""
-
-    def __init__(
-        self, paths: StorePaths, command: str, studies: Sequence[Study], lock: StoreLock
-    ) -> None:
-        self._paths = paths
-        self._command = command
-        self._studies = {study.name: study for study in studies}
-        self._lock = lock
-        self._done = Rebuilt()
-
-    def run(self) -> Rebuilt:
-        paths = self._paths
-        repair_locked(paths, self._command, self._lock)
-        with durable.reporting("read", paths.root):
-            listing = FolderListing(paths)
-        state = StoreState(paths)
-        state.add_all(read_log(paths))
-        orphans = listing.orphans({part.file for part in state.parts} | state.replaced)
-        if not orphans:
-            return self._done
-        # Newest first: a file that replaced others is younger than they are.
-        orphans.sort(key=lambda file: file.lstat().st_mtime_ns, reverse=True)
-        parts = self._usable(orphans, state)
-        before = set(state.sweeps)
-        # After this entry, rows may name sweeps whose start was lost.
-        self._publish(state, EntryLost(command=self._command, problem=_LOST, removed=[]))
-        for part in reversed(parts):
-            self._publish(state, part)
-            self._done.files += 1
-            self._done.rows += part.rows
-        self._done.sweeps = sorted(set(state.sweeps) - before)
-        return self._done
-
-    def _usable(self, orphans: Sequence[Path], state: StoreState) -> list[RowsCommitted]:
-        """Return the entries of the files to add, which hold no experiment twice."""
-        known = {
-            bytes.fromhex(one)
-            for part in state.parts
-            for _, ids in study_ids(self._paths, part)
-            for one in ids
-        }
-        parts = []
-        for file in orphans:
-            try:
-                part, ids = salvaged_entry(self._paths, file, self._studies)
-            except SalvageError as error:
-                self._done.unused[file] = str(error)
-                continue
-            raw = {bytes.fromhex(one) for one in ids}
-            if len(raw) < len(ids) or not raw.isdisjoint(known) or state.repeats_rows(part):
-                self._done.unused[file] = "a newer file holds some of its experiments"
-                continue
-            known |= raw
-            parts.append(part)
-        return parts
-
-    def _publish(self, state: StoreState, entry: Entry) -> None:
-        publish(self._paths, state.entries + 1, entry, self._lock)
+def _rebuild(
+    paths: StorePaths, command: str, studies: Mapping[str, Study], lock: StoreLock
+) -> Rebuilt:
+    """Rebuild the log of a store that this process has locked."""
+    done = Rebuilt()
+    repair_locked(paths, command, lock)
+    with durable.reporting("read", paths.root):
+        listing = FolderListing(paths)
+    state = StoreState(paths)
+    state.add_all(read_log(paths))
+    orphans = listing.orphans({part.file for part in state.parts} | state.replaced)
+    if not orphans:
+        return done
+    # Newest first: a file that replaced others is younger than they are.
+    orphans.sort(key=lambda file: file.lstat().st_mtime_ns, reverse=True)
+    parts = _usable(paths, orphans, state, studies, done.unused)
+    before = set(state.sweeps)
+    # After the first entry, rows may name sweeps whose start was lost.
+    for entry in (EntryLost(command=command, problem=_LOST, removed=[]), *reversed(parts)):
+        publish(paths, state.entries + 1, entry, lock)
         state.add(entry)
+    done.files, done.rows = len(parts), sum(part.rows for part in parts)
+    done.sweeps = sorted(set(state.sweeps) - before)
+    return done
+
+
+def _usable(
+    paths: StorePaths,
+    orphans: Sequence[Path],
+    state: StoreState,
+    studies: Mapping[str, Study],
+    unused: dict[Path, str],
+) -> list[RowsCommitted]:
+    """Return the entries of the files to add, which hold no experiment twice; note the others."""
+    known = {
+        bytes.fromhex(one)
+        for part in state.parts
+        for _, ids in study_ids(paths, part)
+        for one in ids
+    }
+    parts = []
+    for file in orphans:
+        try:
+            part, ids = salvaged_entry(paths, file, studies)
+        except SalvageError as error:
+            unused[file] = str(error)
+            continue
+        raw = {bytes.fromhex(one) for one in ids}
+        if len(raw) < len(ids) or not raw.isdisjoint(known) or state.repeats_rows(part):
+            unused[file] = "a newer file holds some of its experiments"
+            continue
+        known |= raw
+        parts.append(part)
+    return parts

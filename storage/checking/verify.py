@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from search.catalogue import named_study
 from search.study import Study
-from storage.checking.known_studies import KnownStudies
 from storage.checking.leftovers import StoreListing
 from storage.checking.problem import FROM_A_COPY, Problem
 from storage.checking.verify_part import Ids, check_part
@@ -18,6 +18,9 @@ from storage.log.files import read_log
 from storage.log.state import StoreState
 from storage.marker import check_marker
 from storage.paths import StorePaths
+
+_MAX_SEEDS = 64
+"""Maximum number of root seeds that are tried for a study; each takes time for its digest."""
 
 
 @dataclass
@@ -60,7 +63,7 @@ def verify_store(path: str | Path) -> list[Problem]:
         NotAStore: there is no store.
         StoreVersion: a newer version of sparsest wrote it.
     """
-    paths = StorePaths.of(path)
+    paths = StorePaths(path)
     try:
         state = _read(paths)
     except StoreDamaged as damage:
@@ -93,7 +96,7 @@ def inspect_store(path: str | Path, studies: Sequence[Study] = ()) -> Inspection
         NotAStore: there is no store.
         StoreVersion: a newer version of sparsest wrote it.
     """
-    paths = StorePaths.of(path)
+    paths = StorePaths(path)
     report = Inspection()
     # Before the log is read: files that are published meanwhile are then not taken for leftovers.
     listing, writing = StoreListing(paths), current_holder(paths) is not None
@@ -119,7 +122,7 @@ def _read(paths: StorePaths) -> StoreState:
 def _check_parts(
     paths: StorePaths, state: StoreState, studies: Sequence[Study], report: Inspection
 ) -> None:
-    known = KnownStudies(state, studies)
+    known = _known_studies(state, studies)
     ids = Ids()
     found: dict[str, list[Problem]] = {}
     for part in state.parts:
@@ -134,6 +137,30 @@ def _check_parts(
     report.problems += [problem for problems in found.values() for problem in problems]
     report.problems += _repeated_experiments(paths, ids)
     report.ids_by_study, report.ids_by_row = ids.by_study, ids.by_row
+
+
+def _known_studies(state: StoreState, others: Sequence[Study]) -> dict[str, Study]:
+    """Return digest -> study, for the studies of the store's rows as far as they are recognised.
+
+    These are the paper's and the project's studies, and some others, with each root seed of the
+    sweeps that stored rows of them, and with and without the store's initialisations.
+    """
+    seeds: dict[str, set[int]] = {}
+    for part in state.parts:
+        found = {state.sweeps[sweep_id].begin.root_seed for sweep_id in part.sweeps}
+        for name in part.studies.values():
+            seeds.setdefault(name, set()).update(found)
+    named = [study for study in map(named_study, seeds) if study is not None]
+    known = {}
+    for study in (*named, *(study for study in others if study.name in seeds)):
+        for seed in sorted(seeds[study.name])[:_MAX_SEEDS]:
+            version = study.with_root_seed(seed)
+            known[version.digest] = version
+            for name in study.init_names:
+                if name in state.inits:
+                    version = version.with_init(state.inits[name].token)
+            known[version.digest] = version
+    return known
 
 
 def _repeated_experiments(paths: StorePaths, ids: Ids) -> Iterator[Problem]:

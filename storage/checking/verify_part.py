@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from search.experiment import OPTIONAL_FIELDS
 from search.specification import SPECIFICATION_COLUMNS, experiment_of, specification_table
 from search.study import Study
-from storage.checking.known_studies import KnownStudies
 from storage.checking.problem import FROM_A_COPY, Problem
 from storage.data.new_parts import rows_of_sweeps
 from storage.data.parts import check_file_schema, check_part_schema, read_part
@@ -61,14 +60,14 @@ class Ids:
 
 
 def check_part(
-    paths: StorePaths, part: RowsCommitted, known: KnownStudies, ids: Ids
+    paths: StorePaths, part: RowsCommitted, known: Mapping[str, Study], ids: Ids
 ) -> Iterator[Problem]:
     """Yield what is wrong with a data file.
 
     Args:
         paths: paths of the store.
         part: log entry of the file.
-        known: studies that the rows may be of.
+        known: studies that the rows may be of, by their digest.
         ids: collects the ids of the rows.
     """
     file = str(paths.part(part.file))
@@ -141,7 +140,7 @@ def _number_of_biases(sizes: Sequence[int]) -> int:
 
 
 def _against_studies(
-    rows: pa.Table, part: RowsCommitted, known: KnownStudies, ids: Ids
+    rows: pa.Table, part: RowsCommitted, known: Mapping[str, Study], ids: Ids
 ) -> Iterator[str]:
     """Yield which columns do not follow from study and index."""
     position = 0

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -53,17 +56,14 @@ def check_file_schema(paths: StorePaths, part: RowsCommitted) -> None:
     Raises:
         StoreDamaged: it has others, or cannot be read.
     """
-    check_part_size(paths, part)
-    file = paths.part(part.file)
-    try:
-        with open_regular(file) as stream:
-            schema = pq.read_schema(stream)
-    except (OSError, pa.ArrowException) as error:
-        raise StoreDamaged(file, f"cannot be read ({error})") from error
+    with _opened(paths, part) as stream:
+        schema = pq.read_schema(stream)
     known = [RESULT_SCHEMA.field(name) for name in schema.names if name in RESULT_SCHEMA.names]
     complete = part.schema_version < SCHEMA_VERSION or len(known) == len(RESULT_SCHEMA)
     if not complete or not schema.equals(pa.schema(known)):
-        raise StoreDamaged(file, f"does not have the columns of version {part.schema_version}")
+        raise StoreDamaged(
+            paths.part(part.file), f"does not have the columns of version {part.schema_version}"
+        )
 
 
 def check_part_size(paths: StorePaths, part: RowsCommitted) -> None:
@@ -91,15 +91,8 @@ def check_part_content(paths: StorePaths, part: RowsCommitted) -> None:
     Raises:
         DataFileDamaged: the file is missing, or was changed.
     """
-    check_part_size(paths, part)
-    file = paths.part(part.file)
-    try:
-        with open_regular(file) as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise DataFileDamaged(file, f"cannot be read ({error.strerror})") from error
-    if digest != part.sha256:
-        raise _changed(paths, part)
+    with _opened(paths, part) as stream:
+        _check_digest(paths, part, hashlib.file_digest(stream, "sha256").hexdigest())
 
 
 def part_bytes(paths: StorePaths, part: RowsCommitted) -> bytes:
@@ -108,15 +101,9 @@ def part_bytes(paths: StorePaths, part: RowsCommitted) -> bytes:
     Raises:
         DataFileDamaged: the file is missing, or was changed.
     """
-    check_part_size(paths, part)
-    file = paths.part(part.file)
-    try:
-        with open_regular(file) as stream:
-            data = stream.read(part.bytes + 1)
-    except OSError as error:
-        raise DataFileDamaged(file, f"cannot be read ({error.strerror})") from error
-    if hashlib.sha256(data).hexdigest() != part.sha256:
-        raise _changed(paths, part)
+    with _opened(paths, part) as stream:
+        data = stream.read(part.bytes + 1)
+    _check_digest(paths, part, hashlib.sha256(data).hexdigest())
     return data
 
 
@@ -128,12 +115,10 @@ def read_part(paths: StorePaths, part: RowsCommitted) -> pa.Table:
     """
     data = part_bytes(paths, part)
     file = paths.part(part.file)
-    try:
+    with _reporting_damage(file):
         stored = pq.ParquetFile(pa.BufferReader(data))
         check_counts(stored.metadata, len(data), part.rows)
         rows = with_all_columns(stored.read())
-    except (OSError, pa.ArrowException, ValueError, TypeError) as error:
-        raise DataFileDamaged(file, f"cannot be read ({error})") from error
     sweeps = set(pc.unique(rows.column("sweep_id")).to_pylist())
     if sweeps != part.sweeps.keys():
         raise DataFileDamaged(file, "its rows are of other sweeps than the log says")
@@ -199,15 +184,10 @@ def read_columns(paths: StorePaths, part: RowsCommitted, columns: list[str]) -> 
     Raises:
         DataFileDamaged: the file is missing, of another size, or cannot be read.
     """
-    check_part_size(paths, part)
-    file = paths.part(part.file)
-    try:
-        with open_regular(file) as stream:
-            stored = pq.ParquetFile(stream)
-            check_counts(stored.metadata, part.bytes, part.rows)
-            return stored.read(columns=columns)
-    except (OSError, pa.ArrowException, ValueError) as error:
-        raise DataFileDamaged(file, f"cannot be read ({error})") from error
+    with _opened(paths, part) as stream:
+        stored = pq.ParquetFile(stream)
+        check_counts(stored.metadata, part.bytes, part.rows)
+        return stored.read(columns=columns)
 
 
 def check_counts(found: pq.FileMetaData, size: int, rows: int | None = None) -> None:
@@ -231,6 +211,26 @@ def check_counts(found: pq.FileMetaData, size: int, rows: int | None = None) -> 
         raise ValueError(f"it has {values:,} values in {size:,} bytes")
 
 
-def _changed(paths: StorePaths, part: RowsCommitted) -> DataFileDamaged:
-    problem = "its content changed: the SHA-256 is not the one in the log"
-    return DataFileDamaged(paths.part(part.file), problem)
+@contextmanager
+def _reporting_damage(file: Path) -> Iterator[None]:
+    """Raise an error of the operating system, Arrow or a check as DataFileDamaged."""
+    try:
+        yield
+    except (OSError, pa.ArrowException, ValueError, TypeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataFileDamaged(file, f"cannot be read ({reason})") from error
+
+
+@contextmanager
+def _opened(paths: StorePaths, part: RowsCommitted) -> Iterator[BufferedReader]:
+    """Open a data file of the right size; see `_reporting_damage` for errors in the block."""
+    check_part_size(paths, part)
+    file = paths.part(part.file)
+    with _reporting_damage(file), open_regular(file) as stream:
+        yield stream
+
+
+def _check_digest(paths: StorePaths, part: RowsCommitted, sha256: str) -> None:
+    if sha256 != part.sha256:
+        problem = "its content changed: the SHA-256 is not the one in the log"
+        raise DataFileDamaged(paths.part(part.file), problem)

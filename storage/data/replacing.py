@@ -58,7 +58,7 @@ def parts_without_rows(
         rows = read_part(paths, part)
         mask = np.concatenate(
             [
-                np.isin(indices, _array(kept.get(digest, IndexSet())))
+                np.isin(indices, index_array(kept.get(digest, IndexSet())))
                 for digest, indices in indices_of(part).items()
             ]
         )
@@ -95,9 +95,10 @@ def find_rows(
 
 def indices_of(part: RowsCommitted) -> dict[str, NDArray[np.int64]]:
     """Return, for each study of a data file, int64 [rows]: the indices of its rows, in order."""
-    return {digest: _array(IndexSet.of(some)) for digest, some in part.indices.items()}
+    return {digest: index_array(IndexSet.of(some)) for digest, some in part.indices.items()}
 
 
-def _array(indices: IndexSet) -> NDArray[np.int64]:
+def index_array(indices: IndexSet) -> NDArray[np.int64]:
+    """Return int64 [n]: the indices in ascending order."""
     ranges = [np.arange(start, stop, dtype=np.int64) for start, stop in indices.intervals]
     return np.concatenate([np.empty(0, np.int64), *ranges])

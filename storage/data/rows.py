@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from search.columns import names_of
 from search.indices import IndexSet
 from search.schema import CONNECTIONS, RESULT_SCHEMA, STATUSES
+from storage.data.replacing import index_array
 from storage.errors import RowsRefused
 
 _METRICS = names_of("metric")
@@ -149,8 +150,7 @@ def _check_constant(batch: pa.RecordBatch, name: str, value: str) -> None:
 
 def _check_indices(batch: pa.RecordBatch, indices: IndexSet) -> None:
     found = np.sort(batch.column("study_index").to_numpy())
-    expected = [np.arange(start, stop) for start, stop in indices.intervals]
-    if not np.array_equal(found, np.concatenate([np.empty(0, np.int64), *expected])):
+    if not np.array_equal(found, index_array(indices)):
         raise RowsRefused(
             f"The column study_index of {batch.num_rows} rows does not hold exactly the "
             f"{len(indices)} given indices."

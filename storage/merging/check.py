@@ -11,7 +11,7 @@ from storage.log.entries import SweepBegin, SweepEnd
 from storage.merging.compare import Comparison, compare
 from storage.reading.literals import sql_tuple
 from storage.reading.reader import StoreReader
-from storage.remote.origin import store_name
+from storage.remote.working_copy import store_name
 
 
 def check_sources(readers: Sequence[StoreReader]) -> None:
@@ -116,31 +116,11 @@ def check_parents(pairs: Sequence[tuple[StoreReader, StoreReader, Comparison]]) 
 def describe(first: StoreReader, second: StoreReader, compared: Comparison) -> list[str]:
     """Return lines that describe the conflicting rows of two stores."""
     total = compared.total
-    lines = [
+    return [
         f"{store_name(first.paths)} and {store_name(second.paths)}: "
-        f"{total.different + total.lacking:,} experiments with different rows"
+        f"{total.different + total.lacking:,} experiments with different rows",
+        *(f"  {line}" for line in compared.details()),
     ]
-    if total.different:
-        columns = ", ".join(f"{name} ({n:,})" for name, n in compared.columns.most_common())
-        lines.append(f"  {total.different:,} rows differ in {columns}")
-    if compared.other_backend:
-        lines.append(
-            f"  {compared.other_backend:,} of them were trained by different backends"
-            + (
-                f", {compared.backend_alone:,} differ in nothing else"
-                if compared.backend_alone
-                else " (only one kind of processor gives the same bits)"
-            )
-        )
-    if total.lacking:
-        columns = ", ".join(compared.lacking)
-        lines.append(f"  {total.lacking:,} rows have {columns} in only one of the two")
-    for example in compared.examples:
-        lines.append(
-            f"  {example.label} ({example.experiment_id}), {' / '.join(example.backends)}: "
-            f"{', '.join(example.columns)}"
-        )
-    return lines
 
 
 def _shared_studies(first: StoreReader, second: StoreReader) -> list[str]:

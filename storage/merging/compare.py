@@ -98,6 +98,24 @@ class Comparison:
         counts = [vars(counts) for counts in self.studies.values()]
         return Counts(**{name: sum(one[name] for one in counts) for name in vars(Counts())})
 
+    def details(self) -> list[str]:
+        """Return lines about the rows that are not the same, and some of them as examples."""
+        lines = []
+        if self.lacking:
+            lines.append(f"lacking: only one of the two rows has {_counted(self.lacking)}")
+        if self.columns:
+            lines.append(f"different: {_counted(self.columns)}")
+        if self.other_backend:
+            lines.append(
+                f"{self.other_backend:,} different rows were trained by different backends; "
+                f"{self.backend_alone:,} of them differ in nothing else"
+            )
+        return lines + [
+            f"  {one.label} ({one.experiment_id}), {' / '.join(one.backends)}: "
+            f"{', '.join(one.columns)}"
+            for one in self.examples
+        ]
+
     @property
     def same(self) -> bool:
         """Whether both stores have the same experiments and no row differs."""
@@ -182,6 +200,10 @@ def _pairs() -> str:
         "FROM a JOIN b USING (experiment_id) WHERE experiment_id IN (SELECT a.experiment_id "
         "FROM keys_a AS a JOIN keys_b AS b USING (experiment_id) WHERE a.content <> b.content)"
     )
+
+
+def _counted(names: Counter[str]) -> str:
+    return ", ".join(f"{name} ({count:,})" for name, count in names.most_common())
 
 
 def _names(conditions: Mapping[str, str]) -> str:

@@ -30,7 +30,7 @@ from storage.merging.check import (
 from storage.merging.compare import Comparison
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
-from storage.remote.origin import store_name
+from storage.remote.working_copy import store_name
 from storage.writing.committer import Committer
 
 
@@ -76,7 +76,7 @@ def merge_stores(
         StoreVersion: a newer version of sparsest wrote one of the stores.
         WriteFailed: an input/output error; what was committed stays, and the same merge resumes.
     """
-    paths = StorePaths.of(into)
+    paths = StorePaths(into)
     _refuse_itself(paths, sources)
     with ExitStack() as stack:
         readers = [stack.enter_context(StoreReader(source)) for source in sources]
@@ -91,7 +91,7 @@ def merge_stores(
 
 def _refuse_itself(paths: StorePaths, sources: Sequence[str | Path]) -> None:
     seen = {paths.root.resolve()}
-    for source in map(StorePaths.of, sources):
+    for source in map(StorePaths, sources):
         root = source.root.resolve()
         if root in seen:
             raise MergeRefused(f"{store_name(source)} is named twice; name each store once.")

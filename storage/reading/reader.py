@@ -53,7 +53,7 @@ class StoreReader(ResultsReader):
 
     def __init__(self, path: str | Path, *, state: StoreState | None = None) -> None:
         super().__init__()
-        self.paths = StorePaths.of(path)
+        self.paths = StorePaths(path)
         self._entries_shown = 0
         if state is not None:
             self.state = state

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from shlex import quote
-
 from storage.errors import NotAStore, StoreError
 
 
@@ -14,27 +12,15 @@ class BadAddress(StoreError, ValueError):
 
 
 class NoRemoteStore(NotAStore):
-    """The prefix has no objects.
-
-    Args:
-        url: address of the store.
-    """
-
-    def __init__(self, url: str) -> None:
-        super().__init__(
-            f"There is no store at {url}. `sparsest run STUDY --store {quote(url)}` creates one."
-        )
+    """The prefix has no objects."""
 
 
-class ForeignPrefix(NotAStore):
-    """The objects under the prefix are not a store.
+class RemoteConflict(StoreError):
+    """An object exists with other content: another process writes to the store too."""
 
-    Args:
-        url: address with that prefix.
-    """
 
-    def __init__(self, url: str) -> None:
-        super().__init__(f"{url} is not a store and not empty. Name another prefix.")
+class NoConditionalWrites(StoreError):
+    """The service replaces objects despite a condition not to."""
 
 
 class RemoteFailed(StoreError):
@@ -50,36 +36,6 @@ class RemoteFailed(StoreError):
         super().__init__(
             f"Could not {action} {url}: {reason.rstrip('.')}. Remove the cause and run the same "
             "command again: it resumes, and everything reported as stored is safe."
-        )
-
-
-class RemoteConflict(StoreError):
-    """An object exists with other content: another process writes to the store too.
-
-    Args:
-        url: address of the object.
-    """
-
-    def __init__(self, url: str) -> None:
-        super().__init__(
-            f"{url} exists: another process is writing to this store. This process stops; nothing "
-            "was overwritten. Let one process write at a time, and run the same command again."
-        )
-
-
-class NoConditionalWrites(StoreError):
-    """The service replaces objects despite a condition not to.
-
-    Args:
-        url: address of the store.
-        endpoint: URL of the service.
-    """
-
-    def __init__(self, url: str, endpoint: str) -> None:
-        super().__init__(
-            f"{endpoint} replaces objects that exist despite If-None-Match: *, so two processes "
-            f"could overwrite each other's log in {url}. Nothing was written to it. Use a service "
-            "that supports conditional writes, or a store on a local disk."
         )
 
 

@@ -160,7 +160,11 @@ class ObjectStore:
         if content is None:
             raise RemoteFailed("write", self.url(name), str(error)) from error
         if content != data:
-            raise RemoteConflict(self.url(name)) from error
+            raise RemoteConflict(
+                f"{self.url(name)} exists: another process is writing to this store. This process "
+                "stops; nothing was overwritten. Let one process write at a time, and run the same "
+                "command again."
+            ) from error
 
     def _names(self, name: str) -> dict[str, Any]:
         return {"Bucket": self._address.bucket, "Key": f"{self._address.prefix}/{name}"}

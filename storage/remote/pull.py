@@ -6,23 +6,21 @@ import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from shlex import quote
 from typing import Final, TypeVar
 
 from storage import durable
 from storage.data.parts import check_part_content, check_part_size
-from storage.errors import DataFileDamaged, StoreDamaged
+from storage.errors import DataFileDamaged, NotAStore, StoreDamaged
 from storage.log.entries import Entry, RowsCommitted
 from storage.log.files import publish, read_log
 from storage.log.parsing import parse_entry
 from storage.log.state import StoreState
 from storage.marker import check_marker
 from storage.paths import StorePaths, entry_number
-from storage.remote.errors import CopyUnusable, ForeignPrefix, NoRemoteStore, RemoteDamaged
+from storage.remote.errors import CopyUnusable, NoRemoteStore, RemoteDamaged
 from storage.remote.objects import ObjectStore
-from storage.safe_open import read_regular
-
-MAX_ENTRY_BYTES: Final = 1 << 28
-MAX_MARKER_BYTES: Final = 1 << 16
+from storage.safe_open import MAX_ENTRY_BYTES, MAX_RECORD_BYTES, read_regular
 
 _PARALLEL: Final = 16
 """Number of concurrent requests, which mostly wait."""
@@ -46,7 +44,7 @@ def pull(paths: StorePaths, objects: ObjectStore, *, check_bytes: bool) -> None:
 
     Raises:
         NoRemoteStore: there is no object under the prefix.
-        ForeignPrefix: the objects under the prefix are not a store.
+        NotAStore: the objects under the prefix are not a store.
         StoreVersion: a newer version of sparsest wrote the store.
         RemoteDamaged: an object is not what was written.
         CopyUnusable: the working copy is not a copy of the store.
@@ -75,10 +73,14 @@ def pull(paths: StorePaths, objects: ObjectStore, *, check_bytes: bool) -> None:
 
 
 def _pull_marker(paths: StorePaths, objects: ObjectStore) -> None:
-    data = objects.get(paths.marker.name, MAX_MARKER_BYTES)
+    data = objects.get(paths.marker.name, MAX_RECORD_BYTES)
     if data is None:
-        foreign = next(objects.names(""), None) is not None
-        raise ForeignPrefix(objects.url()) if foreign else NoRemoteStore(objects.url())
+        url = objects.url()
+        if next(objects.names(""), None) is not None:
+            raise NotAStore(f"{url} is not a store and not empty. Name another prefix.")
+        raise NoRemoteStore(
+            f"There is no store at {url}. `sparsest run STUDY --store {quote(url)}` creates one."
+        )
     if not paths.marker.exists() or read_regular(paths.marker) != data:
         durable.replace_file(paths.marker, data, paths.new_temporary())
         durable.sync_folder(paths.root)

@@ -1,21 +1,119 @@
-"""The folder in which this machine keeps a copy of a store on S3.
+"""Working copies: the folders in which this machine keeps copies of stores on S3.
 
-It is a store like any other. Only its `origin.json` makes its writer publish to S3 first.
+A working copy is a store like any other. Only its `origin.json` makes its writer publish to S3
+first.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
+from typing import Self
 
 from storage import durable
 from storage.errors import StoreLocked
 from storage.lock import StoreLock
+from storage.log.seal import seal, unseal
+from storage.marker import marker_bytes
 from storage.paths import StorePaths
 from storage.remote.address import S3Address
-from storage.remote.errors import NoRemoteStore
+from storage.remote.errors import CopyUnusable, NoConditionalWrites, NoRemoteStore
 from storage.remote.objects import ObjectStore
-from storage.remote.origin import Origin, record_origin
+from storage.remote.pull import pull
+from storage.safe_open import read_regular
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError)
+"""Errors of reading the record of an origin."""
+
+
+class Origin:
+    """The store on S3 that a working copy mirrors; only what its log names is stored.
+
+    Args:
+        paths: paths of the working copy.
+        objects: objects of the store on S3.
+    """
+
+    def __init__(self, paths: StorePaths, objects: ObjectStore) -> None:
+        self._paths = paths
+        self._objects = objects
+
+    @classmethod
+    def of(cls, paths: StorePaths) -> Self | None:
+        """Return the origin of a working copy, or None for an ordinary store.
+
+        Raises:
+            CopyUnusable: it is a copy from another service than the one configured now.
+            RemoteFailed: boto3 is missing or wrongly configured.
+        """
+        try:
+            url, endpoint = _recorded(paths)
+        except FileNotFoundError:
+            return None
+        except _UNREADABLE as error:
+            problem = f"{paths.origin.name} cannot be read ({error})"
+            raise CopyUnusable(paths.root, "a store on S3", problem) from error
+        objects = ObjectStore(S3Address.parse(url))
+        if objects.endpoint != endpoint:
+            problem = f"it was taken from {endpoint}, and the endpoint is now {objects.endpoint}"
+            raise CopyUnusable(paths.root, url, problem)
+        return cls(paths, objects)
+
+    def open_for_writing(self) -> None:
+        """Create the store on S3 if it does not exist, and update the working copy.
+
+        Raises:
+            NoConditionalWrites: the service cannot separate concurrent writers.
+            StoreError: as for `storage.remote.pull`.
+        """
+        marker = self._paths.marker.name
+        try:
+            pull(self._paths, self._objects, check_bytes=True)
+        except NoRemoteStore:
+            self._objects.put_if_absent(marker, marker_bytes())
+            pull(self._paths, self._objects, check_bytes=True)
+        # Writers exclude each other only if the service refuses this request. A service that does
+        # not refuse it replaces the marker by an equal one.
+        if not self._objects.put_if_absent(marker, read_regular(self._paths.marker)):
+            raise NoConditionalWrites(
+                f"{self._objects.endpoint} replaces objects that exist despite If-None-Match: *, "
+                f"so two processes could overwrite each other's log in {self._objects.url()}. "
+                "Nothing was written to it. Use a service that supports conditional writes, or a "
+                "store on a local disk."
+            )
+
+    def publish_part(self, file: str, data: bytes) -> None:
+        """Put a data file on S3 before the log names it.
+
+        Raises:
+            RemoteFailed: a request failed.
+        """
+        self._objects.put_if_absent(f"{self._paths.data.name}/{file}", data)
+
+    def publish_entry(self, number: int, data: bytes) -> None:
+        """Add an entry to the log on S3, which stores what it names.
+
+        Raises:
+            RemoteConflict: the log has another entry with that number.
+            RemoteFailed: a request failed; the next reader of the log sees whether it arrived.
+        """
+        name = f"{self._paths.log.name}/{self._paths.entry(number).name}"
+        self._objects.put_if_absent(name, data)
+
+
+def store_name(paths: StorePaths) -> str:
+    """Return the name of a store for users: its folder, or its address on S3."""
+    try:
+        return _recorded(paths)[0]
+    except _UNREADABLE:
+        return str(paths.root)
+
+
+def _recorded(paths: StorePaths) -> tuple[str, str]:
+    """Return the address and the endpoint of a working copy's origin."""
+    record = json.loads(unseal(read_regular(paths.origin)))
+    return str(record["url"]), str(record["endpoint"])
 
 
 def working_copy(address: S3Address, cache: Path, *, may_be_missing: bool = False) -> Path:
@@ -38,7 +136,7 @@ def working_copy(address: S3Address, cache: Path, *, may_be_missing: bool = Fals
     # Several services may have a bucket of the same name.
     digest = hashlib.sha256(f"{objects.endpoint} {address}".encode()).hexdigest()[:12]
     name = f"{address.bucket}-{address.prefix.replace('/', '-')[-60:]}-{digest}"
-    paths = StorePaths.of(cache / "s3" / name)
+    paths = StorePaths(cache / "s3" / name)
     for folder in paths.folders:
         durable.make_folders(folder)
     try:
@@ -47,8 +145,10 @@ def working_copy(address: S3Address, cache: Path, *, may_be_missing: bool = Fals
         return paths.root
     try:
         if not paths.origin.exists():
-            record_origin(paths, address, objects.endpoint)
-        Origin(paths, objects).pull()
+            record = json.dumps({"url": str(address), "endpoint": objects.endpoint})
+            durable.replace_file(paths.origin, seal(record), paths.new_temporary())
+            durable.sync_folder(paths.root)
+        pull(paths, objects, check_bytes=False)
     except NoRemoteStore:
         if not may_be_missing or paths.marker.exists():
             raise

@@ -23,7 +23,7 @@ from storage.log.parsing import entry_bytes
 from storage.log.state import StoreState
 from storage.marker import check_marker, make_store_folder, mark_store
 from storage.paths import StorePaths
-from storage.remote.origin import Origin
+from storage.remote.working_copy import Origin
 from storage.unnamed import FolderListing
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Committer:
     """
 
     def __init__(self, path: str | Path, *, command: str = "") -> None:
-        paths = self.paths = StorePaths.of(path)
+        paths = self.paths = StorePaths(path)
         self._command = command
         self._stopped = False
         make_store_folder(paths)

@@ -67,7 +67,7 @@ def compact_store(path: str | Path, *, command: str, max_rows: int = MAX_ROWS) -
         StoreVersion: a newer version of sparsest wrote the store.
         WriteFailed: an input/output error; the log says which files count.
     """
-    paths = StorePaths.of(path)
+    paths = StorePaths(path)
     check_marker(paths)  # the committer would create a store where there is none
     with Committer(path, command=command) as committer:
         before = committer.state.parts

@@ -74,7 +74,7 @@ def inflict(
 
     A fault that is over before it is noticed is watched for `UNNOTICED_S`.
     """
-    log = StorePaths.of(store).run_log
+    log = StorePaths(store).run_log
     logged = log.stat().st_size
     rows = first_rows = count_rows(store)
     start = last_rows = time.monotonic()

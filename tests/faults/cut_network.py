@@ -67,7 +67,7 @@ def cut_network(folder: Path, experiments: int, cut_s: float, hosts: int) -> dic
             )
 
         def log_says(words: tuple[str, ...]) -> bool:
-            return any(word in StorePaths.of(store).run_log.read_text() for word in words)
+            return any(word in StorePaths(store).run_log.read_text() for word in words)
 
         def all_train_at_last() -> bool:
             for host in network.hosts:

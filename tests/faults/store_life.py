@@ -214,7 +214,7 @@ class Life:
         if self.certain and not self.readable:
             self.damage_log()
         if self.readable:
-            repair_log(StorePaths.of(self.store), "repair")
+            repair_log(StorePaths(self.store), "repair")
         with self._writer() as writer:
             self._train(writer, "fourth", TRAINED, leaving_out={FORGOTTEN})
 
@@ -249,7 +249,7 @@ class Life:
     def finish(self) -> None:
         """Train whatever is not stored, in one more sweep."""
         with suppress(NotAStore):
-            repair_log(StorePaths.of(self.store), "finish")
+            repair_log(StorePaths(self.store), "finish")
         with self._writer() as writer:
             writer.quarantine_damaged()
             writer.retry(["failed"])

@@ -128,7 +128,7 @@ def _commit_at_once(path: Path, *, command: str) -> StoreWriter:
 
 def run_again_after(damage: Damage, sweep: Path, store: Path, number: int) -> None:
     """Damage a data file, run again, and compare the rows with those before."""
-    before, paths = rows(store), StorePaths.of(store)
+    before, paths = rows(store), StorePaths(store)
     with StoreReader(store) as reader:
         part = reader.state.parts[number]
     file = store / "data" / part.file
@@ -191,7 +191,7 @@ def test_each_of_200_damaged_files_is_quarantined_and_its_rows_trained_again(
         if number % 2:
             damage = _cut(draw)
         run_again_after(damage, sweep, store, number=draw.randrange(COUNT // TASK))
-    kept = len(list(StorePaths.of(store).quarantine.iterdir()))
+    kept = len(list(StorePaths(store).quarantine.iterdir()))
     print(f"200 damaged files, {kept} kept, each time {TASK} of {COUNT} rows trained again")
 
 
@@ -240,7 +240,7 @@ def test_damaged_log_entry_costs_only_the_rows_that_it_named(
     assert sparsest("run", sweep, "--store", store, *INLINE).code == 0
     assert sparsest("forget", "--where", "study_index = 0", "--store", store, "--yes").code == 0
     assert sparsest("run", sweep, "--store", store, *INLINE).code == 0
-    before, paths = rows(store), StorePaths.of(store)
+    before, paths = rows(store), StorePaths(store)
     entries = read_log(paths)
     file = paths.entry(number)
     content = spoil(file, lambda content: None if number == 4 else content[:-2] + b"\0\n")

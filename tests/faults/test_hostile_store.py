@@ -159,8 +159,8 @@ def entry(**changes: Any) -> Callable[[Path, Path], None]:
     """Change fields in the entry of the data file, with a valid checksum."""
 
     def craft(store: Path, outside: Path) -> None:
-        number = 1 + [e.kind for e in read_log(StorePaths.of(store))].index("rows")
-        file = StorePaths.of(store).entry(number)
+        number = 1 + [e.kind for e in read_log(StorePaths(store))].index("rows")
+        file = StorePaths(store).entry(number)
         record = json.loads(unseal(file.read_bytes()))
         record["entry"] |= changes
         overwrite(file, json.dumps(record))
@@ -170,7 +170,7 @@ def entry(**changes: Any) -> Callable[[Path, Path], None]:
 
 def begin(**changes: Any) -> Callable[[Path, Path], None]:
     def craft(store: Path, outside: Path) -> None:
-        file = StorePaths.of(store).entry(1)
+        file = StorePaths(store).entry(1)
         record = json.loads(unseal(file.read_bytes()))
         record["entry"] |= changes
         overwrite(file, json.dumps(record))
@@ -179,7 +179,7 @@ def begin(**changes: Any) -> Callable[[Path, Path], None]:
 
 
 def text(record: str) -> Callable[[Path, Path], None]:
-    return lambda store, outside: overwrite(StorePaths.of(store).entry(1), record)
+    return lambda store, outside: overwrite(StorePaths(store).entry(1), record)
 
 
 def removes(*names: str) -> Callable[[Path, Path], None]:
@@ -328,7 +328,7 @@ def test_quarantine_that_is_a_link_is_refused(store: Path, outside: Path) -> Non
 
 @pytest.mark.parametrize("layers", [[2, 200_000, 200_000, 1], [2, -1, 1, 1], [2, 1, 1]])
 def test_row_of_an_impossible_network_is_reported(layers: list[int], store: Path) -> None:
-    paths = StorePaths.of(store)
+    paths = StorePaths(store)
     with StoreReader(store) as reader:
         (part,) = reader.state.parts
     rows = read_part(paths, part)

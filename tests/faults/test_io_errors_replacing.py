@@ -54,7 +54,7 @@ def statuses(store: Path) -> dict[int, str]:
 
 def files(store: Path) -> tuple[set[str], set[str]]:
     """Return the names of the data files of the store, and of those that were replaced."""
-    entries = read_log(StorePaths.of(store))
+    entries = read_log(StorePaths(store))
     replaced = {f for entry in entries if isinstance(entry, RowsReplaced) for f in entry.removed}
     with StoreReader(store) as reader:
         return {part.file for part in reader.state.parts}, replaced

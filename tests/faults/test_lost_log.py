@@ -92,9 +92,9 @@ def test_store_without_its_log_is_refused_and_rebuilt(
     assert f"{COUNT} stored, 0 to train" in ended.err
     assert not (trained / "quarantine").exists()
     # A second time there is nothing to do.
-    entries = len(read_log(StorePaths.of(trained)))
+    entries = len(read_log(StorePaths(trained)))
     assert sparsest("verify", "--rebuild", "--store", trained).code == 0
-    assert len(read_log(StorePaths.of(trained))) == entries
+    assert len(read_log(StorePaths(trained))) == entries
 
 
 def test_files_that_do_not_name_their_studies_are_rebuilt(trained: Path, sweep: Path) -> None:
@@ -119,7 +119,7 @@ def test_files_that_do_not_name_their_studies_are_rebuilt(trained: Path, sweep: 
 
 
 def test_older_log_leaves_newer_data_files_in_the_quarantine(trained: Path, sweep: Path) -> None:
-    paths = StorePaths.of(trained)
+    paths = StorePaths(trained)
     before = all_rows(trained)
     parts = [entry for entry in read_log(paths) if isinstance(entry, RowsCommitted)]
     kept = {part.file for part in parts[:1]}
@@ -148,7 +148,7 @@ def test_every_other_writer_keeps_unnamed_files_too(
     rows: Rows, fill: Callable[..., Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     store = fill(2, 2)
-    paths = StorePaths.of(store)
+    paths = StorePaths(store)
     part = min(paths.data.iterdir())
     unnamed = paths.data / ("0" * 32 + ".parquet")
     unnamed.write_bytes(part.read_bytes())
@@ -163,7 +163,7 @@ def test_every_other_writer_keeps_unnamed_files_too(
 
 
 def test_newer_of_two_files_with_an_experiment_is_used(trained: Path) -> None:
-    paths = StorePaths.of(trained)
+    paths = StorePaths(trained)
     old = {file.name for file in paths.data.iterdir()}
     compact_store(trained, command="compact")
     new = {file.name for file in paths.data.iterdir()} - old
@@ -177,7 +177,7 @@ def test_newer_of_two_files_with_an_experiment_is_used(trained: Path) -> None:
 
 
 def test_damaged_data_file_is_not_added(trained: Path) -> None:
-    paths = StorePaths.of(trained)
+    paths = StorePaths(trained)
     first, second, *_ = sorted(paths.data.iterdir())
     content = first.read_bytes()
     first.unlink()

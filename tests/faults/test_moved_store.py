@@ -87,7 +87,7 @@ def test_second_writer_can_use_the_path_while_the_first_is_paused(rows: Rows, st
 
 def test_progress_is_written_to_the_opened_store_only(rows: Rows, store: Path) -> None:
     StoreWriter(store).close()
-    live = LiveFile(StorePaths.of(store))
+    live = LiveFile(StorePaths(store))
     replace_by_new_store(store)
     live.write(LiveProgress(sweep_id="x", done=1, total=2, rate=1.0, left_s=1.0, workers=1))
     assert not (store / "live.json").exists()
@@ -107,14 +107,14 @@ def foreign_entries(store: Path, rows: Rows, tmp_path: Path) -> list[Entry]:
         writer.end_sweep("finished")
     for file in (other / "data").iterdir():
         shutil.copy(file, store / "data" / file.name)
-    return read_log(StorePaths.of(other))[1:]
+    return read_log(StorePaths(other))[1:]
 
 
 def test_contradicting_entries_are_quarantined(
     rows: Rows, fill: Callable[..., Path], tmp_path: Path
 ) -> None:
     store = fill(2, 2)
-    paths = StorePaths.of(store)
+    paths = StorePaths(store)
     before = len(read_log(paths))
     for entry in foreign_entries(store, rows, tmp_path):
         publish(paths, len(list(paths.log.iterdir())) + 1, entry)
@@ -139,10 +139,10 @@ def test_run_repairs_a_log_of_two_writers(tmp_path: Path) -> None:
     train([sweep], undisturbed)
     train([sweep], ours, limit=2)
     train([sweep], theirs, limit=4)
-    paths = StorePaths.of(ours)
+    paths = StorePaths(ours)
     for file in (theirs / "data").iterdir():
         shutil.copy(file, paths.data / file.name)
-    for entry in read_log(StorePaths.of(theirs))[1:]:
+    for entry in read_log(StorePaths(theirs))[1:]:
         publish(paths, len(list(paths.log.iterdir())) + 1, entry)
     message = refused("status", "--store", ours)
     assert "sparsest run" in message

@@ -100,7 +100,7 @@ def test_estimated_size_is_of_the_order_of_the_stored_rows(tmp_path: Path) -> No
     lr = ", ".join(f"{0.001 * (n + 1):.3f}" for n in range(500))
     sweep = write_sweep(tmp_path / "mine.toml", f'structure = ["7x3x3"]\nlr = [{lr}]')
     train([sweep], tmp_path / "store")
-    stored = sum(file.stat().st_size for file in StorePaths.of(tmp_path / "store").data.iterdir())
+    stored = sum(file.stat().st_size for file in StorePaths(tmp_path / "store").data.iterdir())
     estimated = estimate(small_study(500), first(500), SPEED).bytes
     assert estimated / 4 < stored < 4 * estimated
 

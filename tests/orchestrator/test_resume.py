@@ -137,7 +137,7 @@ def test_sigterm_during_the_start_ends_the_run_without_a_traceback(
 
     def started(process: subprocess.Popen[str]) -> bool:
         if when == "Ray starts":
-            return StorePaths.of(store).run_log.exists()
+            return StorePaths(store).run_log.exists()
         children = psutil.Process(process.pid).children(recursive=True)
         return any("ray::" in word for child in children for word in words_of(child))
 

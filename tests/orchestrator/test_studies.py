@@ -217,7 +217,7 @@ def test_killed_run_is_reported_while_another_starts(tmp_path: Path) -> None:
 
 
 def test_command_that_holds_the_store_is_reported(trained: Path) -> None:
-    lock = StoreLock(StorePaths.of(trained), "sparsest compact")
+    lock = StoreLock(StorePaths(trained), "sparsest compact")
     try:
         *_, busy, last = sparsest("status", "--store", trained).out.splitlines()
     finally:
@@ -236,7 +236,7 @@ def test_status_knows_the_size_of_a_sweep_file_from_its_runs(tmp_path: Path) -> 
     row = sparsest("status", "--store", store).out.splitlines()[1].split()
     assert row == ["six", str(study["stored"]), "6", f"{study['stored'] / 6:.1%}"]
     # A size below the number of stored rows, or in a damaged file, is not shown.
-    planned = StorePaths.of(store).planned
+    planned = StorePaths(store).planned
     planned.write_text(json.dumps({"studies": {study["digest"]: 2}}))
     assert sparsest("status", "--store", store).out.splitlines()[1].split()[2:] == []
     planned.write_text("{")

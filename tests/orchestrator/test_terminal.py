@@ -43,7 +43,7 @@ def test_control_characters_in_a_store_are_escaped(store: Path, tmp_path: Path) 
         assert r"\x1b[2J" in ended.out
         assert not control_characters(ended.out)
     sweep = write_sweep(tmp_path / "one.toml", 'structure = ["1x1x1"]')
-    lock = StoreLock(StorePaths.of(store), HOSTILE)
+    lock = StoreLock(StorePaths(store), HOSTILE)
     try:
         message = refused("run", sweep, "--store", store, *INLINE)
     finally:

@@ -38,7 +38,7 @@ def store(trained: Path, tmp_path: Path) -> Path:
 
 
 def only_part(store: Path) -> tuple[int, RowsCommitted]:
-    entries = read_log(StorePaths.of(store))
+    entries = read_log(StorePaths(store))
     ((number, part),) = [(n, e) for n, e in enumerate(entries, 1) if isinstance(e, RowsCommitted)]
     return number, part
 
@@ -50,7 +50,7 @@ def write(file: Path, content: bytes) -> None:
 
 def rewrite(store: Path, change: Change) -> Path:
     """Change rows, with their size and checksum in the log, as a hostile writer could."""
-    paths = StorePaths.of(store)
+    paths = StorePaths(store)
     number, part = only_part(store)
     data = to_parquet(change(read_part(paths, part))).to_pybytes()
     write(paths.part(part.file), data)
@@ -84,32 +84,32 @@ def test_intact_store_has_no_problems(store: Path, trained: Path) -> None:
 
 
 def flip(store: Path) -> Path:
-    file = StorePaths.of(store).part(only_part(store)[1].file)
+    file = StorePaths(store).part(only_part(store)[1].file)
     content = file.read_bytes()
     write(file, content[:60] + bytes([content[60] ^ 4]) + content[61:])
     return file
 
 
 def truncate(store: Path) -> Path:
-    file = StorePaths.of(store).part(only_part(store)[1].file)
+    file = StorePaths(store).part(only_part(store)[1].file)
     write(file, file.read_bytes()[:-1])
     return file
 
 
 def lose_data(store: Path) -> Path:
-    file = StorePaths.of(store).part(only_part(store)[1].file)
+    file = StorePaths(store).part(only_part(store)[1].file)
     file.unlink()
     return file
 
 
 def lose_entry(store: Path) -> Path:
-    file = StorePaths.of(store).entry(only_part(store)[0])
+    file = StorePaths(store).entry(only_part(store)[0])
     file.unlink()
     return file
 
 
 def change_entry(store: Path) -> Path:
-    file = StorePaths.of(store).entry(1)
+    file = StorePaths(store).entry(1)
     write(file, file.read_bytes().replace(b"cpu", b"gpu"))
     return file
 
@@ -125,7 +125,7 @@ def unknown_file_in_log(store: Path) -> Path:
 
 
 def additional_column(store: Path) -> Path:
-    paths = StorePaths.of(store)
+    paths = StorePaths(store)
     _, part = only_part(store)
     rows = read_part(paths, part)
     return rewrite(store, lambda _: rows.append_column("more", pa.nulls(len(rows), pa.int8())))
@@ -246,7 +246,7 @@ def test_rows_with_exchanged_indices_are_found_with_the_sweep_file(
 
 
 def test_experiment_stored_under_two_versions_of_a_sweep_file_is_found(store: Path) -> None:
-    paths = StorePaths.of(store)
+    paths = StorePaths(store)
     _, part = only_part(store)
     rows = read_part(paths, part)
     with StoreWriter(store) as writer:
@@ -277,7 +277,7 @@ def test_leftover_is_a_warning(store: Path, name: str) -> None:
 
 
 def test_files_for_status_are_not_leftovers(store: Path) -> None:
-    paths = StorePaths.of(store)
+    paths = StorePaths(store)
     for file in (paths.live, paths.planned):
         file.write_text("{}")
     assert inspect_store(store).leftovers == []
@@ -294,7 +294,7 @@ def test_files_of_a_running_writer_are_not_leftovers(store: Path) -> None:
 def test_files_replaced_during_the_check_are_checked_again(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    paths = StorePaths.of(store)
+    paths = StorePaths(store)
     whole = inspect_store(store)
 
     # When a data file is checked first, it has just been replaced and removed.

@@ -157,7 +157,7 @@ def test_live_file_of_another_sweep_is_ignored(tmp_path: Path) -> None:
 def test_live_file_that_cannot_be_written_is_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    file = LiveFile(StorePaths.of(tmp_path / "no" / "store"))
+    file = LiveFile(StorePaths(tmp_path / "no" / "store"))
     file.write(PROGRESS)
     file.write(PROGRESS)
     file.remove()
@@ -189,7 +189,7 @@ def test_store_that_is_being_created_is_waited_for(
     tmp_path: Path, updates: Callable[..., None]
 ) -> None:
     store = tmp_path / "store"
-    for folder in StorePaths.of(store).folders:
+    for folder in StorePaths(store).folders:
         folder.mkdir(parents=True)
     updates()
     assert shown(store).startswith("waiting for a store at ")

@@ -179,7 +179,7 @@ def _split(store: Path, rows: Rows, max_rows: int) -> None:
     try:
         parts = committer.state.parts
         names = [part.file for part in parts]
-        new = merged_parts(StorePaths.of(store), parts, max_rows)
+        new = merged_parts(StorePaths(store), parts, max_rows)
         committer.publish_replacement(names, new)
     finally:
         committer.close()

@@ -84,7 +84,7 @@ def write_old(rows: Rows, store: Path, version: int, lacking: list[str]) -> Path
     committer = Committer(store, command="old")
     committer.publish(rows.begin("old"))
     part = RowsCommitted(
-        file=StorePaths.of(store).new_part().name,
+        file=StorePaths(store).new_part().name,
         bytes=data.size,
         sha256=hashlib.sha256(data).hexdigest(),
         rows=4,

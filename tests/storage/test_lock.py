@@ -66,7 +66,7 @@ def test_second_writer_is_refused_with_the_name_of_the_first(store: Path) -> Non
             StoreWriter(store)
         holder = caught.value.holder
         assert holder is not None
-        assert holder == current_holder(StorePaths.of(store))
+        assert holder == current_holder(StorePaths(store))
         assert (holder.pid, holder.command) == (other.pid, "sparsest run phase1")
         assert holder.host == os.uname().nodename
         for words in (str(other.pid), holder.host, holder.command, holder.since):
@@ -115,10 +115,10 @@ def test_name_left_by_a_dead_process_is_ignored(
     (store / "lock").write_text(
         f'{{"pid": {dead.pid}, "host": "{os.uname().nodename}", "command": "x", "since": "y"}}'
     )
-    assert current_holder(StorePaths.of(store)) is None
+    assert current_holder(StorePaths(store)) is None
     with StoreWriter(store):
-        assert current_holder(StorePaths.of(store)) is not None
-    assert current_holder(StorePaths.of(store)) is None
+        assert current_holder(StorePaths(store)) is not None
+    assert current_holder(StorePaths(store)) is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": "x"}', '{"pid": 1}'])

@@ -82,9 +82,9 @@ def test_every_torn_entry_is_noticed(fill: Callable[..., Path]) -> None:
     for size in range(len(whole)):
         entry.write_bytes(whole[:size])
         with pytest.raises(StoreDamaged, match=r"00000002\.json"):
-            read_log(StorePaths.of(store))
+            read_log(StorePaths(store))
     entry.write_bytes(whole)
-    assert len(read_log(StorePaths.of(store))) == 3
+    assert len(read_log(StorePaths(store))) == 3
 
 
 def test_every_flipped_byte_of_the_log_is_noticed(fill: Callable[..., Path]) -> None:
@@ -188,7 +188,7 @@ def test_invalid_entry_is_refused(fill: Callable[..., Path], old: str, new: str)
 def test_sweep_that_starts_or_ends_twice_is_refused(
     rows: Rows, store: Path, fill: Callable[..., Path]
 ) -> None:
-    paths = StorePaths.of(fill(2))
+    paths = StorePaths(fill(2))
     end = read_log(paths)[-1]
     assert isinstance(end, SweepEnd)
     publish(paths, 4, end)
@@ -201,7 +201,7 @@ def test_sweep_that_starts_or_ends_twice_is_refused(
 def test_rows_stored_twice_by_two_writers_are_noticed(
     store: Path, fill: Callable[..., Path]
 ) -> None:
-    paths = StorePaths.of(fill(3))
+    paths = StorePaths(fill(3))
     part = read_log(paths)[1]
     assert isinstance(part, RowsCommitted)
     copy = "0" * 32 + ".parquet"
@@ -211,14 +211,14 @@ def test_rows_stored_twice_by_two_writers_are_noticed(
 
 
 def test_data_file_named_by_two_entries_is_noticed(store: Path, fill: Callable[..., Path]) -> None:
-    paths = StorePaths.of(fill(3))
+    paths = StorePaths(fill(3))
     part = read_log(paths)[1]
     publish(paths, 4, part)
     assert "again" in _refused(store, paths.entry(4)).problem
 
 
 def test_data_file_replaced_twice_is_noticed(store: Path, fill: Callable[..., Path]) -> None:
-    paths = StorePaths.of(fill(3))
+    paths = StorePaths(fill(3))
     part = read_log(paths)[1]
     assert isinstance(part, RowsCommitted)
     for number in (4, 5):
@@ -237,7 +237,7 @@ def test_initialisation_under_a_taken_name_is_noticed(store: Path) -> None:
     layers = [(np.zeros((1, 2), np.float32), np.zeros(1, np.float32))]
     with StoreWriter(store) as writer:
         writer.record_init("bench-95", "abc", layers)
-    paths = StorePaths.of(store)
+    paths = StorePaths(store)
     publish(paths, 2, init_entry("bench-95", "def", layers))
     assert "bench-95" in _refused(store, paths.entry(2)).problem
 
@@ -291,7 +291,7 @@ def test_impossible_data_file_is_refused(changes: dict[str, object]) -> None:
 def test_entries_published_while_reading_are_no_gap(
     rows: Rows, fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    paths = StorePaths.of(fill(2))
+    paths = StorePaths(fill(2))
     listing = (1, 2, 3)
     later = [rows.begin("second"), rows.begin("third")]
 

@@ -18,14 +18,12 @@ from storage.reading.reader import StoreReader
 from storage.remote.address import S3Address
 from storage.remote.errors import (
     CopyUnusable,
-    ForeignPrefix,
     NoRemoteStore,
     RemoteDamaged,
     RemoteFailed,
 )
 from storage.remote.objects import ObjectStore
-from storage.remote.origin import Origin
-from storage.remote.working_copy import working_copy
+from storage.remote.working_copy import Origin, working_copy
 from storage.writing.compact import compact_store
 from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows
@@ -70,7 +68,7 @@ def test_another_machine_sees_the_stored_rows(rows: Rows, machine: Machine) -> N
 
 def test_working_copies_have_equal_files(rows: Rows, machine: Machine, address: S3Address) -> None:
     store_some(rows, machine("first"), 3)
-    first, second = StorePaths.of(machine("first")), StorePaths.of(machine("second"))
+    first, second = StorePaths(machine("first")), StorePaths(machine("second"))
     for folder in ("data", "log"):
         names = sorted(file.name for file in (first.root / folder).iterdir())
         assert names
@@ -118,7 +116,7 @@ def test_prefix_with_other_objects_is_refused(machine: Machine, address: S3Addre
     s3().put_object(Bucket=address.bucket, Key="stores/mine-too/thesis.pdf", Body=b"x")
     machine()
     s3().put_object(Bucket=address.bucket, Key="stores/mine/thesis.pdf", Body=b"x")
-    with pytest.raises(ForeignPrefix, match="s3://"):
+    with pytest.raises(NotAStore, match="s3://"):
         machine()
 
 
@@ -218,7 +216,7 @@ def test_copy_of_another_service_is_refused(
     folder = machine()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(CopyUnusable, match=r"127\.0\.0\.1:9"):
-        Origin.of(StorePaths.of(folder))
+        Origin.of(StorePaths(folder))
     with pytest.raises(CopyUnusable):
         StoreWriter(folder)
     monkeypatch.undo()
