@@ -64,12 +64,6 @@ def require_searches(
 ) -> None:
     """Check that every search will be complete when an initialisation is chosen from it.
 
-    Args:
-        names: initialisations to choose.
-        selections: the experiments of this run.
-        store: the store; None if it does not exist.
-        root_seed: root seed of the run.
-
     Raises:
         UserError: part of a search is neither stored nor in this run.
     """
@@ -102,11 +96,6 @@ def refuse_choice(names: Iterable[str], selections: Sequence[Selection], shard: 
 
     Each machine would choose from the networks that it has trained, so the choices would differ.
 
-    Args:
-        names: initialisations to choose.
-        selections: the experiments of this run.
-        shard: the part that this machine trains.
-
     Raises:
         UserError: always, with the studies and what to do.
     """
@@ -126,12 +115,7 @@ def refuse_choice(names: Iterable[str], selections: Sequence[Selection], shard: 
 
 
 def find_init(name: str, root_seed: int, reader: StoreReader) -> tuple[StoredInit, FoundNetwork]:
-    """Choose an initialisation.
-
-    Args:
-        name: one of `SEARCHES`.
-        root_seed: root seed of the study.
-        reader: reader of a store that has all rows of the study.
+    """Choose an initialisation, one of `SEARCHES`, in a store with all rows of its search.
 
     Returns:
         The initialisation, at full width, and the network that was trained from it.

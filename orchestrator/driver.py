@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import pyarrow as pa
@@ -99,21 +99,14 @@ def drive(
     return tally
 
 
+@dataclass
 class _Loop:
-    def __init__(
-        self,
-        scheduler: TaskScheduler,
-        executor: Executor,
-        sink: Sink,
-        monitor: Monitor,
-        tally: Tally,
-    ) -> None:
-        self._scheduler = scheduler
-        self._executor = executor
-        self._sink = sink
-        self._monitor = monitor
-        self._tally = tally
-        self._consecutive_failures = 0
+    _scheduler: TaskScheduler
+    _executor: Executor
+    _sink: Sink
+    _monitor: Monitor
+    _tally: Tally
+    _consecutive_failures: int = 0
 
     def run(self, stop: Stop) -> None:
         while True:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from search.process_state import error_text
 
 
@@ -11,6 +15,29 @@ class UserError(Exception):
 
 class NoWorkerError(UserError):
     """No worker can start; the run's log has the workers' messages in full."""
+
+
+@contextmanager
+def user_errors(
+    context: str = "", *others: type[Exception], writing: Path | None = None
+) -> Iterator[None]:
+    """Raise errors in the block as a `UserError` with their text.
+
+    Args:
+        context: start of the message, such as "--dataset: ".
+        others: types of errors besides ValueError.
+        writing: file or folder that the block writes; errors of the system are then included.
+    """
+    try:
+        yield
+    except (ValueError, *others) as error:
+        raise UserError(f"{context}{error}") from error
+    except OSError as error:
+        if writing is None:
+            raise
+        # Errors of this project's checks have no strerror; their text is a sentence.
+        message = f"cannot write {writing}: {error.strerror}" if error.strerror else str(error)
+        raise UserError(message) from error
 
 
 def describe_error(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from search.catalogue import Selection, named_study
 from search.indices import IndexSet
 from search.layers import StoredInit
 from search.schema import RESULT_SCHEMA
+from storage.data.replacing import index_array
 from storage.errors import NotPublished
 from storage.log.entries import SweepBegin
 from storage.log.init_entries import FoundNetwork, FrozenInit, PublishedInit
@@ -148,7 +149,7 @@ def _take(
 ) -> int:
     """Store the missing rows of a file, as one sweep for each sweep that trained them."""
     rows = read_restored(file, cache)
-    rows = rows.filter(_is_among(rows.column("study_index"), missing))
+    rows = rows.filter(pc.is_in(rows.column("study_index"), pa.array(index_array(missing))))
     trained_by: list[SweepBegin | None] = [sweep.begin for sweep in file.note.sweeps]
     for origin in trained_by or [None]:
         of_origin = rows
@@ -171,26 +172,14 @@ def _take(
     return int(rows.num_rows)
 
 
-def _is_among(index: pa.ChunkedArray, indices: IndexSet) -> pa.Array:
-    if len(indices.intervals) == 1:
-        start, stop = indices.intervals[0]
-        return pc.and_(pc.greater_equal(index, start), pc.less(index, stop))
-    return pc.is_in(index, pa.array(indices, pa.int64()))
-
-
-def _as_results(rows: pa.Table, sweep_id: str) -> Iterator[pa.RecordBatch]:
-    """Yield batches of `RESULT_SCHEMA` under another sweep; a time that is unpublished is 0."""
-    filled = rows.set_column(
-        rows.column_names.index("sweep_id"),
-        "sweep_id",
-        pa.array([sweep_id] * rows.num_rows, pa.string()),
+def _as_results(rows: pa.Table, sweep_id: str) -> list[pa.RecordBatch]:
+    """Return batches of `RESULT_SCHEMA` under another sweep; a time that is unpublished is 0."""
+    own = {
+        "sweep_id": pa.repeat(sweep_id, rows.num_rows),
+        "train_ms": pc.fill_null(rows.column("train_ms"), 0.0),
+    }
+    columns = [own[name] if name in own else rows.column(name) for name in RESULT_SCHEMA.names]
+    batches: list[pa.RecordBatch] = (
+        pa.table(columns, schema=RESULT_SCHEMA).combine_chunks().to_batches(_BATCH)
     )
-    filled = filled.set_column(
-        rows.column_names.index("train_ms"),
-        "train_ms",
-        pc.fill_null(rows.column("train_ms"), 0.0),
-    )
-    columns: Sequence[pa.ChunkedArray] = [filled.column(name) for name in RESULT_SCHEMA.names]
-    table = pa.table(columns, schema=RESULT_SCHEMA)
-    for start in range(0, table.num_rows, _BATCH):
-        yield from table.slice(start, _BATCH).combine_chunks().to_batches()
+    return batches

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, user_errors
 from orchestrator.planning.plan import PlannedStudy
 from orchestrator.run_store import RunStore
 from search.datasets import dataset_named
@@ -36,11 +36,10 @@ def read_inits(files: Mapping[str, Path | None]) -> dict[str, StoredInit]:
 
 def _read(path: Path, name: str) -> StoredInit:
     try:
-        return load_stored_init(path, name)
+        with user_errors(f"--{name} "):
+            return load_stored_init(path, name)
     except OSError as error:
         raise UserError(f"--{name} {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"--{name} {error}") from error
 
 
 def combined(
@@ -89,13 +88,11 @@ def parent_inits(
             experiment = item.study[index]
             if RowInit.parse(experiment.init) is None:
                 continue
-            try:
+            with user_errors(f"{item.study.label(index)}: "):
                 if experiment.init not in inits:
                     inits |= _parent_init(experiment, source)
                 dataset = dataset_named(experiment.dataset)
                 starting_network(experiment, inits, dataset.features, dataset.outputs)
-            except ValueError as error:
-                raise UserError(f"{item.study.label(index)}: {error}") from error
     return inits
 
 

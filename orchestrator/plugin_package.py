@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, user_errors
 from search.plugins import check_name
 
 Kind = Literal["method", "dataset"]
@@ -103,17 +103,11 @@ def test_data_set_satisfies_the_contract(check):
 def package_files(kind: Kind, name: str) -> Mapping[str, str]:
     """Return the files of a package with a working plug-in: path in its folder -> text.
 
-    Args:
-        kind: what it provides.
-        name: name of the method or data set, and of the package.
-
     Raises:
         UserError: the name is not valid.
     """
-    try:
+    with user_errors(f"{name!r}: "):
         check_name(name)
-    except ValueError as error:
-        raise UserError(f"{name!r}: {error}") from error
     module = name.replace("-", "_").replace(".", "_")
     if not module.isidentifier():
         raise UserError(f"{name!r} begins with a digit, so no Python module can have that name")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib import metadata
 
-from orchestrator.errors import UserError, describe_error
+from orchestrator.errors import UserError, describe_error, user_errors
 from search.datasets import DATASETS, plugin_datasets
 from search.methods import METHODS, method_named, plugin_methods
 from search.plugins import Plugin
@@ -75,7 +75,5 @@ def _check_algorithm(name: str, plugin: Plugin | None) -> None:
 def _check_dataset(name: str) -> None:
     from workers.datasets import load_dataset
 
-    try:
+    with user_errors():
         load_dataset(name)
-    except ValueError as error:
-        raise UserError(str(error)) from error

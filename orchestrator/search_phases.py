@@ -64,11 +64,6 @@ def choose_structures(
 
     They are compared by weights and biases, then by the neurons of the first layer, and so on.
 
-    Args:
-        settings: settings of the search.
-        targets: experiments of phase 1, all of them stored.
-        reader: reader of the store.
-
     Raises:
         UserError: none reached it.
     """
@@ -103,11 +98,6 @@ def sparsest_network(
 
     All masks count, whichever study trained them, including the dense network and the paper's.
     Among equally small networks, the most accurate is chosen.
-
-    Args:
-        settings: settings of the search.
-        structures: structures of phase 2.
-        reader: reader of the store, which has the networks of phase 2.
 
     Raises:
         UserError: none reaches the target.

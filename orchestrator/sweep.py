@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Literal, Self
 
 import pyarrow as pa
@@ -17,7 +16,7 @@ from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions, mak
 from orchestrator.display.live_monitor import LiveMonitor
 from orchestrator.display.progress import ProgressDisplay
 from orchestrator.display.store_summary import fewest_weights
-from orchestrator.driver import Monitor, drive
+from orchestrator.driver import drive
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import PlannedStudy
 from orchestrator.run_store import RunStore
@@ -52,20 +51,6 @@ class SweepOrder:
     packages: Mapping[str, str]
     skipped: int = 0
     curves: bool = False
-
-
-class _Keeping:
-    """A monitor that also keeps the rows."""
-
-    def __init__(self, monitor: Monitor, kept: list[pa.RecordBatch]) -> None:
-        self._kept = kept
-        self._monitor = monitor
-        self.tick = monitor.tick
-        self.note = monitor.note
-
-    def rows(self, batch: pa.RecordBatch) -> None:
-        self._kept.append(batch)
-        self._monitor.rows(batch)
 
 
 class Sweep:
@@ -167,15 +152,10 @@ class Sweep:
         self.tally.total += scheduler.left
         logger.info("sweep %s: %d to train", self._sweep.sweep_id, scheduler.left)
         writer = self._store.writer
-        monitor = self._monitor if keep is None else _Keeping(self._monitor, keep)
-        drive(scheduler, self._executor, writer, monitor, self.stop, self.tally)
+        self._monitor.kept = keep
+        drive(scheduler, self._executor, writer, self._monitor, self.stop, self.tally)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, where: object) -> None:
         with self._stack:
             self.wall_s = time.monotonic() - self._start
             self.workers = self._executor.workers

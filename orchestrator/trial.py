@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, user_errors
 from pruning.protocol import MaskSchedule, Pruned, Requests, Snapshot
 from pruning.registry import algorithm, replaced_algorithm
 from search.experiment import Experiment
@@ -63,10 +63,8 @@ def find_method(name: str) -> str:
     provided = getattr(import_module(module), attribute, None)
     if not isinstance(provided, Method):
         raise UserError(f"{target} of {project} is not a Method")
-    try:
+    with user_errors(f"{found}: "):
         register(provided)
-    except ValueError as error:
-        raise UserError(f"{found}: {error}") from error
     return provided.name
 
 

@@ -101,12 +101,6 @@ def replace_file(
 
     The new name is durable only after `sync_folder`.
 
-    Args:
-        path: path of the file.
-        data: its new content.
-        temporary: path at which the new content is written first.
-        mode: permissions of the new file.
-
     Raises:
         WriteFailed: the file could not be written; the old one is still there.
     """
@@ -146,12 +140,7 @@ def remove(path: Path) -> None:
 
 @contextmanager
 def reporting(action: str, path: Path) -> Iterator[None]:
-    """Turn an OSError inside the block into a WriteFailed.
-
-    Args:
-        action: what is being done, such as "write".
-        path: the file or folder that it is done to.
-    """
+    """Turn an OSError inside the block into a WriteFailed."""
     try:
         yield
     except OSError as error:

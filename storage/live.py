@@ -49,9 +49,6 @@ class LiveFile:
 
     It is written relative to the folder that was opened here, so that it never ends up in another
     store that takes the place of this one.
-
-    Args:
-        paths: paths of the store.
     """
 
     def __init__(self, paths: StorePaths) -> None:
@@ -106,12 +103,7 @@ class LiveFile:
 
 
 def read_live(paths: StorePaths, sweep_id: str) -> LiveProgress | None:
-    """Return the latest progress of a sweep; None if there is none.
-
-    Args:
-        paths: paths of the store.
-        sweep_id: id of the sweep, which the caller knows to be running.
-    """
+    """Return the latest progress of a running sweep; None if there is none."""
     try:
         progress = LiveProgress.model_validate_json(read_regular(paths.live))
     except (OSError, ValidationError):

@@ -40,11 +40,7 @@ class ResultsReader(ABC):
         self._database: duckdb.DuckDBPyConnection | None = None
 
     def init(self, token: str) -> FrozenInit | PublishedInit | ParentRow | None:
-        """Return the initialisation of a token, or how to make it again; None if it is not stored.
-
-        Args:
-            token: `Experiment.init`, except "fresh".
-        """
+        """Return the initialisation of a token, or how to make it again; None if not stored."""
         parent = RowInit.parse(token)
         if parent is None:
             return self._stored_init(token)
@@ -87,9 +83,6 @@ class ResultsReader(ABC):
         If a data file was replaced since the store was opened, the result is that of the store as
         it is now.
 
-        Args:
-            query: one statement in DuckDB's SQL.
-
         Raises:
             ReadOnlyError: the statement would do more than read; nothing was run.
             QueryError: the text is not one statement, DuckDB could not run it (the message shows
@@ -116,11 +109,7 @@ class ResultsReader(ABC):
                 raise
 
     def row(self, experiment_id: str) -> dict[str, Any]:
-        """Return the result of one experiment: column of `results` -> value.
-
-        Args:
-            experiment_id: 32 hexadecimal digits, the first of them, or the number of the
-                experiment: see `storage.reading.lookup.find_row`.
+        """Return the result of one experiment: column -> value; see `lookup.find_row`.
 
         Raises:
             UnknownExperiment: no experiment has that name, or several have it.

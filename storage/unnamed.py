@@ -34,12 +34,7 @@ class FolderListing:
         self.temporaries = [file for file in _files_in(paths.tmp) if not file.is_dir()]
 
     def leftovers(self, named: Collection[str], orphans: Collection[Path]) -> list[Path]:
-        """Return the files that have no meaning any more.
-
-        Args:
-            named: data files that are part of the store.
-            orphans: result of `orphans`.
-        """
+        """Return the files that have no meaning any more."""
         kept = {*named, *(orphan.name for orphan in orphans)}
         return [*self.temporaries, *(part for part in self.parts if part.name not in kept)]
 
@@ -47,9 +42,6 @@ class FolderListing:
         """Return the data files that neither the log nor a killed commit accounts for.
 
         Files that are already in the quarantine are not among them.
-
-        Args:
-            ever_named: data files that are part of the store, or were.
         """
         known = {*ever_named, *(file.name for file in self.temporaries)}
         return [part for part in self.parts if part.name not in known and not self._is_kept(part)]

@@ -34,12 +34,7 @@ class PoolRequest:
 
 
 def should_reserve_cpu(nodes: Sequence[Node], own: str) -> bool:
-    """Return whether the driver should reserve a CPU of its node.
-
-    Args:
-        nodes: the present nodes.
-        own: id of the driver's node.
-    """
+    """Return whether the driver should reserve a CPU of its node, whose id is `own`."""
     alive = [node for node in nodes if node.alive]
     own_cpus = sum(node.cpus for node in alive if node.id == own)
     return own_cpus > 0 and sum(node.cpus for node in alive) >= RESERVE_FROM_CPUS

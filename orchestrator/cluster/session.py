@@ -34,11 +34,7 @@ _QUIET: dict[str, Any] = {
 
 
 def start(cpus: int, gpus: int | None = None) -> None:
-    """Start Ray on this machine, for this process alone.
-
-    Args:
-        cpus: CPUs that it offers.
-        gpus: GPUs that it offers; None for all.
+    """Start Ray on this machine for this process alone, with CPUs and GPUs (None for all).
 
     Raises:
         UserError: Ray does not start.

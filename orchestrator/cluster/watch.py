@@ -58,11 +58,7 @@ class ClusterWatch:
         self._thread = threading.Thread(target=self._ask, name="cluster watch", daemon=True)
 
     def start(self, own_node: str) -> None:
-        """Start asking.
-
-        Args:
-            own_node: id of the driver's node.
-        """
+        """Start asking; the driver's node is watched too."""
         self._own_node = own_node
         self._seen_at = self._clock.now()
         self._thread.start()

@@ -174,12 +174,12 @@ def _read_statements() -> str | None:
         try:
             line = input("sparsest> " if not lines else "     ...> ")
         except EOFError:
-            print_line()
+            print_line("")
             return None
         except Terminated:
             raise
         except KeyboardInterrupt:
-            print_line()
+            print_line("")
             return ""
         word = line.strip().rstrip(";").lower()
         if not lines and word in QUIT_WORDS:

@@ -11,7 +11,7 @@ import typer
 
 from orchestrator.commands.options import AsJson, Overwrite
 from orchestrator.display.terminal import print_line
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, user_errors
 from search.datasets import CUBIST_SPIRAL
 from storage.durable import replace_file
 
@@ -62,18 +62,14 @@ def bound(
     if output is not None and output.exists() and not overwrite:
         raise UserError(f"{output} exists: name another file, or replace it (--overwrite)")
     certificate = _read(verify) if verify else None
-    try:
+    where = f"{verify or '--dataset'}: "
+    with user_errors(where):
         data = load_dataset(certificate["dataset"] if certificate else dataset)
         check_covered(data)
         made = certificate or prove(data, target)
-    except ValueError as error:
-        raise UserError(f"{verify or '--dataset'}: {error}") from error
-    try:
+    invalid = f"{where}the certificate is not valid: "
+    with user_errors(invalid, ArithmeticError, LookupError, TypeError):
         check(made, data.points, data.labels)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{verify or '--dataset'}: the certificate is not valid: {error}"
-        ) from error
     if output is not None:
         temporary = output.with_name(f".{output.name}.tmp")
         replace_file(output, _text(made).encode(), temporary, mode=0o644)
@@ -90,11 +86,10 @@ def _read(path: Path) -> dict[str, Any]:
         UserError: the file cannot be read, or is no JSON object that names a data set.
     """
     try:
-        certificate = json.loads(path.read_text())
+        with user_errors(f"{path} is not a JSON file: "):
+            certificate = json.loads(path.read_text())
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"{path} is not a JSON file: {error}") from error
     if not isinstance(certificate, dict) or not isinstance(certificate.get("dataset"), str):
         raise UserError(f"{path} is not a certificate: it names no data set")
     return certificate
@@ -112,11 +107,9 @@ def _print(certificate: dict[str, Any], points: int) -> None:
     most = max((count for _, count in certificate["masks"]), default=0)
     print_line(
         f"{certificate['dataset']}: a network of accuracy {target} misclassifies at most "
-        f"{errors:,} of {points:,} points"
-    )
-    print_line(f"straight pieces that its boundary needs: at least {lines}")
-    print_line(
+        f"{errors:,} of {points:,} points",
+        f"straight pieces that its boundary needs: at least {lines}",
         f"masks of at most {weights - 1} weights: {len(certificate['masks'])}, with at most {most} "
-        "pieces"
+        "pieces",
+        f"proven: a network of accuracy {target} has at least {weights} weights",
     )
-    print_line(f"proven: a network of accuracy {target} has at least {weights} weights")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestrator.commands.options import AsJson, Overwrite
-from orchestrator.display.terminal import plain_console, print_line, print_table
-from orchestrator.errors import UserError
+from orchestrator.display.terminal import print_line, print_table
+from orchestrator.errors import UserError, user_errors
 from search.datasets import DatasetSpec, dataset_named, dataset_names, plugin_datasets
 
 if TYPE_CHECKING:  # the list needs no points
@@ -60,8 +60,7 @@ def datasets(
         print(json.dumps([_record(spec) for spec in specs]))
     else:
         _print_specs(specs)
-    for problem in problems:
-        print_line(problem, err=True)
+    print_line(*problems, err=True)
 
 
 def _described(names: Sequence[str]) -> tuple[list[DatasetSpec], list[str]]:
@@ -104,10 +103,8 @@ def _show(name: str, output: Path | None, *, overwrite: bool, dark: bool, as_jso
     from workers.datasets import load_dataset
     from workers.linear_model import linear_accuracy
 
-    try:
+    with user_errors(f"--show {name}: "):
         spec, dataset = dataset_named(name), load_dataset(name)
-    except ValueError as error:
-        raise UserError(f"--show {name}: {error}") from error
     if output is not None and dataset.features != 2:
         raise UserError(
             f"--output {output}: {name} has {dataset.features} features; only data sets with two "
@@ -136,15 +133,9 @@ def _drawn(dataset: Dataset, output: Path | None, *, overwrite: bool, dark: bool
     from analysis.drawing.files import check_drawing_path, save_drawing
 
     path = output or Path(re.sub(r"[^\w.-]", "-", dataset.name) + ".svg")
-    try:
+    with user_errors(writing=path):
         check_drawing_path(path)
         save_drawing(draw_dataset(dataset, dark=dark), path, overwrite=overwrite)
-    except OSError as error:
-        # Errors of the check have no strerror; their text is a sentence.
-        message = f"cannot write {path}: {error.strerror}" if error.strerror else str(error)
-        raise UserError(message) from error
-    except ValueError as error:
-        raise UserError(str(error)) from error
     return str(path)
 
 
@@ -165,10 +156,7 @@ def _print_record(record: Mapping[str, Any]) -> None:
         "package": record["package"],
         "drawing": record.get("drawing"),
     }
-    console = plain_console()
-    for name, value in lines.items():
-        if value:
-            console.print(f"{name:<14}{value}", soft_wrap=True)
+    print_line(*(f"{name:<14}{value}" for name, value in lines.items() if value))
 
 
 def _shortened(names: Sequence[str]) -> str:

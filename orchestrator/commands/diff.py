@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from orchestrator.commands.options import AsJson
 from orchestrator.commands.results import results_reader
 from orchestrator.commands.store_location import store_location
-from orchestrator.display.terminal import plain_console
+from orchestrator.display.terminal import plain_console, print_line
 from orchestrator.errors import UserError
 from storage.merging.compare import Comparison, Counts, compare
 from storage.paths import StorePaths
@@ -62,7 +61,7 @@ def diff(
     if as_json:
         print(json.dumps(_report(names, comparison)))
     else:
-        _show(names, comparison, plain_console())
+        _show(names, comparison)
     if not comparison.same:
         raise typer.Exit(DIFFERENT)
 
@@ -82,8 +81,8 @@ def _report(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _show(names: tuple[str, str], comparison: Comparison, console: Console) -> None:
-    console.print(f"A: {names[0]}\nB: {names[1]}", soft_wrap=True)
+def _show(names: tuple[str, str], comparison: Comparison) -> None:
+    print_line(f"A: {names[0]}", f"B: {names[1]}")
     table = Table(box=None, header_style="bold")
     table.add_column("study", no_wrap=True)
     for title in ("only A", "only B", "equal", "lacking", "different"):
@@ -92,10 +91,8 @@ def _show(names: tuple[str, str], comparison: Comparison, console: Console) -> N
         table.add_row(name, *_cells(counts))
     if len(comparison.studies) > 1:
         table.add_row("all", *_cells(comparison.total))
-    console.print(table)
-    for line in comparison.details():
-        console.print(line, soft_wrap=True)
-    console.print("the same" if comparison.same else "not the same")
+    plain_console().print(table)
+    print_line(*comparison.details(), "the same" if comparison.same else "not the same")
 
 
 def _cells(counts: Counts) -> list[str]:

@@ -72,10 +72,7 @@ class Enumeration:
     network: SearchChoice | None = field(default=None, init=False)
 
     def run(self, *, again: bool) -> None:
-        """Do what is left of both phases.
-
-        Args:
-            again: choose the structures again, even if they were chosen before.
+        """Do what is left of both phases; with `again`, choose the structures again.
 
         Raises:
             UserError: no network reaches the target, or a phase takes too long.

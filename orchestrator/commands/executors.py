@@ -104,12 +104,7 @@ class ExecutorOptions:
 
 
 def make_executor(options: ExecutorOptions, inits: Mapping[str, StoredInit]) -> Executor:
-    """Return the executor, not yet entered.
-
-    Args:
-        options: with a choice other than `auto`.
-        inits: stored initialisations by token.
-    """
+    """Return the executor, not yet entered; its choice must not be `auto`."""
     from orchestrator.executor import InlineExecutor
 
     if options.choice is ExecutorChoice.inline:

@@ -3,49 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
+from contextlib import suppress
+from math import inf, isfinite, nextafter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from orchestrator.commands.executors import DeviceChoice, ExecutorChoice
 from orchestrator.commands.store_location import new_store_location, store_location
 
+_N = TypeVar("_N", int, float)
+
 
 def whole_number(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
     """Return the parser of an option for a whole number in a range."""
     allowed = f"{minimum:,} or more" if maximum is None else f"from {minimum:,} to {maximum:,}"
-
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = minimum - 1
-        if value < minimum or (maximum is not None and value > maximum):
-            raise typer.BadParameter(f"{text} is not allowed; give a whole number, {allowed}")
-        return value
-
-    return parse
+    most = inf if maximum is None else maximum
+    return _parser(int, lambda value: minimum <= value <= most, f"whole number, {allowed}")
 
 
 def number(
-    minimum: float, maximum: float | None = None, *, excluding_minimum: bool = False
+    minimum: float, maximum: float = inf, *, excluding_minimum: bool = False
 ) -> Callable[[str], float]:
-    """Return the parser of an option for a number in a range."""
+    """Return the parser of an option for a finite number in a range."""
     allowed = f"above {minimum:g}" if excluding_minimum else f"{minimum:g} or more"
-    if maximum is not None:
+    if maximum < inf:
         allowed += f" and at most {maximum:g}"
+    least = nextafter(minimum, inf) if excluding_minimum else minimum
+    return _parser(float, lambda n: isfinite(n) and least <= n <= maximum, f"number {allowed}")
 
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        too_small = value <= minimum if excluding_minimum else value < minimum
-        if not isfinite(value) or too_small or (maximum is not None and value > maximum):
-            raise typer.BadParameter(f"{text} is not allowed; give a number {allowed}")
-        return value
+
+def _parser(
+    kind: Callable[[str], _N], is_allowed: Callable[[_N], bool], allowed: str
+) -> Callable[[str], _N]:
+    def parse(text: str) -> _N:
+        with suppress(ValueError):
+            if is_allowed(value := kind(text)):
+                return value
+        raise typer.BadParameter(f"{text} is not allowed; give a {allowed}")
 
     return parse
 

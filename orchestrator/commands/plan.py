@@ -19,7 +19,7 @@ from orchestrator.commands.options import (
 )
 from orchestrator.commands.store_location import new_store_location
 from orchestrator.display.formatting import human_bytes, human_hours
-from orchestrator.display.terminal import plain_console, print_line, print_table
+from orchestrator.display.terminal import print_line, print_table
 from orchestrator.inits import tokens
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import estimate
@@ -70,8 +70,7 @@ def plan(
     planned = _against_store(targets, store)
     speed = calibration(again=calibrate)
     rows = [_row(item, speed) for item in planned]
-    for note in targets.left_out:
-        print_line(note, err=True)
+    print_line(*targets.left_out, err=True)
     if as_json:
         print(json.dumps({"calibration": speed.model_dump(mode="json"), "studies": rows}))
     else:
@@ -115,4 +114,4 @@ def _show(rows: list[dict[str, Any]], speed: Calibration) -> None:
         cost = human_hours(row["core_hours"]), human_bytes(row["bytes"])
         table.add_row(row["study"], *(f"{row[key]:,}" for key in COUNTS), *cost)
     print_table(table)
-    plain_console().print(speed_note(speed))
+    print_line(speed_note(speed))

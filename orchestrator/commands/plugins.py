@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.options import AsJson
-from orchestrator.display.terminal import plain_console, print_line
+from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from orchestrator.plugins import all_plugins
 
@@ -50,9 +50,7 @@ def plugins(
     elif not found:
         print("No installed package provides methods or data sets.")
     else:
-        console = plain_console()
-        for plugin in found:
-            console.print(str(plugin), soft_wrap=True)
+        print_line(*map(str, found))
     if any(plugin.problem for plugin in found):
         raise typer.Exit(CHECK_FAILED)
 
@@ -67,8 +65,7 @@ def _passes(name: str, *, fast: bool) -> bool:
             if result.problem:
                 passes = False
                 print_line(f"failed  {name}: {result.guarantee} Problem: {result.problem}")
-                for line in result.traceback.splitlines():
-                    print_line(f"        {line}")
+                print_line(*(f"        {line}" for line in result.traceback.splitlines()))
             else:
                 print_line(f"ok      {name}: {result.guarantee}")
     except UnusablePlugin as error:

@@ -17,7 +17,7 @@ from orchestrator.commands.store_location import store_location
 from orchestrator.display.formatting import percent
 from orchestrator.display.result_table import show_result
 from orchestrator.display.terminal import print_line
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, user_errors
 from search.datasets import CUBIST_SPIRAL, dataset_names
 from storage.durable import replace_file
 from storage.paths import published_folder
@@ -87,11 +87,8 @@ def records(
         # Imported here: torch takes a second, which the other options need not cost.
         from analysis.records.candidates import candidates
 
-        with results_reader(source, published) as reader:
-            try:
-                _add(known, candidates(reader, known), path)
-            except ValueError as error:
-                raise UserError(str(error)) from error
+        with results_reader(source, published) as reader, user_errors():
+            _add(known, candidates(reader, known), path)
     if output is not None:
         _draw(known, dataset, draw or [], output, overwrite=overwrite)
     elif draw:
@@ -215,7 +212,7 @@ def _draw(
     from analysis.records.figure import record_drawing, records_figure
 
     name = dataset or CUBIST_SPIRAL.name
-    try:
+    with user_errors("", LookupError, ZeroDivisionError, writing=output):
         check_drawing_path(output)
         accuracies = [Fraction(text) for text in targets]
         if accuracies:
@@ -223,10 +220,4 @@ def _draw(
         else:
             figure = records_figure(known, name)
         save_drawing(figure, output, overwrite=overwrite)
-    except OSError as error:
-        raise UserError(
-            f"cannot write {output}: {error.strerror}" if error.strerror else str(error)
-        ) from error
-    except (LookupError, ValueError, ZeroDivisionError) as error:
-        raise UserError(str(error)) from error
     print_line(str(output))

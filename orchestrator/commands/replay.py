@@ -10,8 +10,8 @@ import typer
 
 from orchestrator.commands.options import AsJson, InitFile, MaybeStorePath, Published
 from orchestrator.commands.results import results_reader
-from orchestrator.display.terminal import plain_console
-from orchestrator.errors import UserError
+from orchestrator.display.terminal import print_line
+from orchestrator.errors import user_errors
 
 if TYPE_CHECKING:
     from analysis.replay import Difference, Replay
@@ -40,10 +40,8 @@ def replay(
 
     with results_reader(store, published) as reader:
         row = reader.row(name)
-        try:
+        with user_errors("", OSError):
             result = replaying.replay(row, reader, init)
-        except (OSError, ValueError) as error:
-            raise UserError(str(error)) from error
     if as_json:
         same = {"experiment_id": row["experiment_id"], "same": result.same}
         print(json.dumps(same | asdict(result)))
@@ -68,9 +66,7 @@ def _print(row: dict[str, Any], result: Replay) -> None:
         lines.append(_difference("weights", result.weights))
         lines.append(_difference("biases", result.biases))
     lines.append("the same" if result.same else "not the same")
-    console = plain_console()
-    for line in lines:
-        console.print(line, soft_wrap=True)
+    print_line(*lines)
 
 
 def _difference(name: str, difference: Difference) -> str:

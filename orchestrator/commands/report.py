@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +13,7 @@ from orchestrator.commands.results import results_reader
 from orchestrator.cores import usable_cores
 from orchestrator.display.formatting import counted
 from orchestrator.display.terminal import plain_console, print_line
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, user_errors
 from storage.results_reader import ResultsReader
 
 if TYPE_CHECKING:
@@ -104,36 +102,24 @@ def _live(
 ) -> None:
     from orchestrator.commands.live_report import live_report
 
-    with _user_errors(folder):
+    with user_errors(writing=folder):
         live_report(store, folder, interval_s, dataset=dataset, overwrite=overwrite)
 
 
 def _build(reader: ResultsReader, folder: Path, options: Options) -> None:
     from analysis.report.build import build_report
+    from analysis.report.drawing_pool import DrawingFailed
     from orchestrator.display.steps import StepsDisplay
 
-    console = plain_console(stderr=True)
-    with _user_errors(folder), StepsDisplay(console) as display:
+    with (
+        user_errors("", DrawingFailed, writing=folder),
+        StepsDisplay(plain_console(stderr=True)) as display,
+    ):
         built = build_report(reader, folder, options, display.update)
     for experiment_id, reason in built.failed.items():
-        console.print(f"{experiment_id} is not drawn: {reason}", soft_wrap=True)
+        print_line(f"{experiment_id} is not drawn: {reason}", err=True)
     counts = (built.rows, "row"), (built.plots, "plot"), (built.drawings, "drawing")
     print_line(f"{folder / 'index.html'}: {', '.join(counted(*count) for count in counts)}")
     if not_drawn := built.left_out + len(built.failed):
         more = f" (--draw-all draws {built.for_draw_all:,} of them)" if built.for_draw_all else ""
         print_line(f"{counted(not_drawn, 'network')} not drawn; the page gives the reasons{more}")
-
-
-@contextmanager
-def _user_errors(folder: Path) -> Iterator[None]:
-    """Raise a `UserError` where the folder cannot be written or the rows cannot be reported."""
-    from analysis.report.drawing_pool import DrawingFailed
-
-    try:
-        yield
-    except OSError as error:
-        # Errors of the folder's checks have no strerror; their text is a sentence.
-        message = f"{folder}: {error.strerror}" if error.strerror else str(error)
-        raise UserError(message) from error
-    except (ValueError, DrawingFailed) as error:
-        raise UserError(str(error)) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator.display.terminal import plain_console
+from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from search.cache_folder import cache_folder
 from storage.paths import published_folder
@@ -15,10 +15,6 @@ from storage.results_reader import ResultsReader
 
 def results_reader(store: Path | None, published: bool) -> ResultsReader:
     """Return the reader for the options --store and --published.
-
-    Args:
-        store: folder of the store, or None.
-        published: whether to read the published results.
 
     Raises:
         UserError: both options are set, or neither.
@@ -34,9 +30,9 @@ def results_reader(store: Path | None, published: bool) -> ResultsReader:
         )
     reader = PublishedReader(published_folder(), cache_folder())
     if reader.unprepared:
-        plain_console(stderr=True).print(
+        print_line(
             f"computing the columns of {reader.unprepared:,} published rows from their RUN_IDs; "
             "they are kept for the next time",
-            soft_wrap=True,
+            err=True,
         )
     return reader

@@ -25,7 +25,7 @@ from orchestrator.commands.options import (
 from orchestrator.commands.strategy import StrategyChoice, search_by_strategy
 from orchestrator.commands.training import TrainingOptions
 from orchestrator.display.terminal import plain_console
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, user_errors
 from orchestrator.invocation import Invocation
 from orchestrator.planning.space import parse_structure
 from orchestrator.run_store import RunStore
@@ -194,10 +194,8 @@ def search(
     The other strategies propose networks of one structure until --core-hours are spent. Then they
     tell how often the training of the sparsest network succeeds.
     """
-    try:
+    with user_errors("--dataset: "):
         dataset = dataset_named(dataset).name  # that of a file has its digest
-    except ValueError as error:
-        raise UserError(f"--dataset: {error}") from error
     if strategy != ENUMERATE:
         given = {
             "--depth": depth is not None,

@@ -13,7 +13,7 @@ import typer
 from orchestrator.commands.options import InitFile, MaybeStorePath, Overwrite, Published
 from orchestrator.commands.results import results_reader
 from orchestrator.display.terminal import print_line
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, user_errors
 from search.methods import all_methods
 from storage.results_reader import ResultsReader
 
@@ -123,9 +123,8 @@ def _best(
     from analysis.best_row import best_row
 
     try:
-        return best_row(reader, method, target, **filters)
-    except ValueError as error:
-        raise UserError(f"--best {method}: {error}") from error
+        with user_errors(f"--best {method}: "):
+            return best_row(reader, method, target, **filters)
     except LookupError as error:
         # Checked only now: a store can hold rows of a plug-in that is not installed here.
         known = all_methods()
@@ -160,7 +159,7 @@ def _draw(
     labels = [label_of(row) for row in rows]
     name = "-and-".join(labels) + "".join(f"-{kind}" for kind, on in reduce.items() if on)
     path = output or Path(re.sub(r"[^\w.-]", "-", name) + ".svg")
-    try:
+    with user_errors(writing=path):
         check_drawing_path(path)
         networks: list[Mapping[str, Any]] = []
         for row, label in zip(rows, labels, strict=True):
@@ -168,10 +167,4 @@ def _draw(
                 print_line(f"{label}: weights are not stored; training it again", err=True)
             networks.append(reduced_row(with_network(row, reader, init), **reduce))
         save_drawing(draw(*networks, dark=dark), path, overwrite=overwrite)
-    except OSError as error:
-        # Errors of the checks above have no strerror; their text is a sentence.
-        message = f"cannot write {path}: {error.strerror}" if error.strerror else str(error)
-        raise UserError(message) from error
-    except ValueError as error:
-        raise UserError(str(error)) from error
     print_line(f"{path}: {', '.join(labels)}")

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from orchestrator.commands.options import AsJson, Calibrate, whole_number
 from orchestrator.display.formatting import human_count, human_hours
-from orchestrator.display.terminal import plain_console, print_table
+from orchestrator.display.terminal import print_line, print_table
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import search_core_hours
 from orchestrator.planning.space import MaskSpace, mask_space
@@ -83,8 +83,7 @@ def _report(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) ->
 
 
 def _show(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) -> None:
-    console = plain_console()
-    console.print(
+    print_line(
         f"{space.structure} with {space.inputs} inputs: "
         f"{space.hidden_weights:,} weights in the hidden layers, {space.output_weights:,} in the "
         "output layer, which is dense."
@@ -101,8 +100,7 @@ def _show(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) -> N
             human_hours(row["core_hours"]),
         )
     print_table(table)
-    for note in (*_notes(space), speed_note(speed)):
-        console.print(note)
+    print_line(*_notes(space), speed_note(speed))
 
 
 def _notes(space: MaskSpace) -> list[str]:

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from orchestrator.commands.options import AsJson, StorePath
 from orchestrator.commands.watch import watch
@@ -21,7 +20,7 @@ from orchestrator.display.store_summary import (
     stored_studies,
     studies_table,
 )
-from orchestrator.display.terminal import plain_console
+from orchestrator.display.terminal import plain_console, print_line
 from orchestrator.errors import UserError
 from storage.reading.reader import StoreReader
 
@@ -57,10 +56,10 @@ def status(
         if as_json:
             print(json.dumps(report))
         else:
-            _print(reader, report, best, activity, plain_console())
+            _print(reader, report, best, activity)
 
 
-def _print_failures(reader: StoreReader, console: Console) -> None:
+def _print_failures(reader: StoreReader) -> None:
     """Print the most frequent reasons of failed trainings, and where their tracebacks are."""
     found = reader.sql(
         "SELECT any_value(method) AS method, reason, count(*) AS rows FROM results "
@@ -68,8 +67,8 @@ def _print_failures(reader: StoreReader, console: Console) -> None:
     )
     for row in found.to_pylist():
         rows = counted(row["rows"], "row")
-        console.print(f"failed, {rows} of {row['method']}: {row['reason']}", soft_wrap=True)
-    console.print(f"tracebacks of failures are in {reader.paths.run_log}", soft_wrap=True)
+        print_line(f"failed, {rows} of {row['method']}: {row['reason']}")
+    print_line(f"tracebacks of failures are in {reader.paths.run_log}")
 
 
 def _report(reader: StoreReader, best: FewestWeights, activity: Activity) -> dict[str, Any]:
@@ -101,29 +100,23 @@ def _report(reader: StoreReader, best: FewestWeights, activity: Activity) -> dic
 
 
 def _print(
-    reader: StoreReader,
-    report: dict[str, Any],
-    best: FewestWeights,
-    activity: Activity,
-    console: Console,
+    reader: StoreReader, report: dict[str, Any], best: FewestWeights, activity: Activity
 ) -> None:
     if report["studies"]:
-        console.print(studies_table(report["studies"]))
+        plain_console().print(studies_table(report["studies"]))
     counts = ", ".join(f"{count:,} {name}" for name, count in report["by_status"].items() if count)
-    console.print(
+    print_line(
         f"{counted(report['rows'], 'row')} ({counts or 'none'}) in "
         f"{counted(report['files'], 'file')}, {human_bytes(report['bytes'])}"
     )
     if report["by_status"].get("failed"):
-        _print_failures(reader, console)
-    console.print(f"sparsest: {best}")
+        _print_failures(reader)
+    print_line(f"sparsest: {best}")
     for init in reader.state.inits.values():
-        console.print(f"{init.name}: {init.digest}, {init_origin(init.found)}", soft_wrap=True)
+        print_line(f"{init.name}: {init.digest}, {init_origin(init.found)}")
     for choice in reader.state.searches.values():
-        console.print(f"search for {choice.settings} ({choice.chosen}):", soft_wrap=True)
-        for line in describe_choice(choice):
-            console.print(f"  {line}", soft_wrap=True)
+        print_line(f"search for {choice.settings} ({choice.chosen}):")
+        print_line(*(f"  {line}" for line in describe_choice(choice)))
     if activity.throughput is not None:
-        console.print(activity.throughput, soft_wrap=True)
-    for line in activity.lines():
-        console.print(line, soft_wrap=True)
+        print_line(activity.throughput)
+    print_line(*activity.lines())

@@ -51,10 +51,7 @@ def new_store_location(text: str) -> Path | StoreOnS3:
 
 
 def local_argument(argument: object) -> object:
-    """Return an argument of a command, with folders instead of stores on S3.
-
-    Args:
-        argument: of any type; all items of a list are replaced.
+    """Return an argument, or a list of them, with folders instead of stores on S3.
 
     Raises:
         StoreError: a store on S3 cannot be read.

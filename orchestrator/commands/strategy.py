@@ -10,7 +10,7 @@ import typer
 
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.display.search_summary import SearchSummary
-from orchestrator.display.terminal import plain_console
+from orchestrator.display.terminal import plain_console, print_line
 from orchestrator.errors import UserError
 from orchestrator.invocation import Invocation
 from orchestrator.planning.space import parse_structure
@@ -116,4 +116,4 @@ def search_by_strategy(
         print(json.dumps(summary.report()))
         return
     for line in summary.lines():
-        plain_console().print(line, soft_wrap=True)
+        print_line(line)

@@ -74,8 +74,7 @@ def list_experiments(
     none. With --json, each line is an object that also has the experiment_id.
     """
     targets = find_targets([study])
-    for note in targets.left_out:
-        print_line(note, err=True)
+    print_line(*targets.left_out, err=True)
     for selection in targets.selections:
         lines = (
             (json.dumps(_record(selection.study, index)) for index in selection.indices)

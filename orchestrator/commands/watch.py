@@ -26,11 +26,6 @@ def watch(store: Path, interval_s: float, console: Console) -> None:
 
     A terminal shows it in place; otherwise a line is printed after each change.
 
-    Args:
-        store: folder of the store, which need not exist yet.
-        interval_s: seconds between updates.
-        console: console of standard output.
-
     Raises:
         StoreError: the folder holds something else, or the store cannot be read.
     """

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import pyarrow as pa
 
 from orchestrator.display.progress import ProgressDisplay
+from orchestrator.executor import Executor
 from storage.live import LiveFile, LiveProgress
 from storage.paths import StorePaths
 
@@ -16,28 +16,19 @@ WRITE_EVERY_S = 1.0
 """Seconds between two writes of the store's live file."""
 
 
-class HasWorkers(Protocol):
-    """An executor, as far as it is shown."""
-
-    @property
-    def workers(self) -> int:
-        """Number of workers that train at the same time."""
-
-
 class LiveMonitor:
     """Progress display that keeps the store's live file up to date.
 
-    Args:
-        display: display of the sweep.
-        paths: paths of its store.
-        sweep_id: id of the sweep.
-        executor: executor of the sweep.
+    Attributes:
+        kept: list that gets all rows; None to keep none.
     """
 
     def __init__(
-        self, display: ProgressDisplay, paths: StorePaths, sweep_id: str, executor: HasWorkers
+        self, display: ProgressDisplay, paths: StorePaths, sweep_id: str, executor: Executor
     ) -> None:
         self._display = display
+        self.note = display.note
+        self.kept: list[pa.RecordBatch] | None = None
         self._file = LiveFile(paths)
         self._sweep_id = sweep_id
         self._executor = executor
@@ -47,16 +38,13 @@ class LiveMonitor:
         self._write()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.remove()
 
     def rows(self, batch: pa.RecordBatch) -> None:
-        """Count rows that have been trained."""
+        """Show rows that have been trained, and keep them if there is a list for them."""
+        if self.kept is not None:
+            self.kept.append(batch)
         self._display.rows(batch)
 
     def tick(self) -> None:
@@ -65,17 +53,13 @@ class LiveMonitor:
         if self._written_at is None or time.monotonic() - self._written_at >= WRITE_EVERY_S:
             self._write()
 
-    def note(self, text: str) -> None:
-        """Show a message."""
-        self._display.note(text)
-
     def _write(self) -> None:
         self._written_at = time.monotonic()
         self._file.write(
             LiveProgress(
                 sweep_id=self._sweep_id,
-                done=self._display.done,
-                total=self._display.total,
+                done=self._display.tally.trained,
+                total=self._display.tally.total,
                 rate=self._display.rate,
                 left_s=self._display.left_s,
                 workers=self._executor.workers,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import pyarrow as pa
@@ -54,7 +53,7 @@ class ProgressDisplay:
 
     def __init__(self, console: Console, tally: Tally, best: FewestWeights) -> None:
         self._console = console
-        self._tally = tally
+        self.tally = tally
         self._best = best
         self._start = time.monotonic()
         self._line_at = self._start
@@ -75,30 +74,25 @@ class ProgressDisplay:
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._bar.stop()
         if self._cell is not None:
-            self._cell.show(self._tally.trained, self._tally.total, self._line(), final=True)
+            self._cell.show(self.tally.trained, self.tally.total, self._line(), final=True)
         elif not self._console.is_interactive:
             self._console.print(self._line(), highlight=False, soft_wrap=True)
 
     def rows(self, batch: pa.RecordBatch) -> None:
         """Include rows that the tally has counted."""
         self._best.update(batch)
-        _add_point(self._recent, self._tally.trained, RATE_OVER_S)
+        _add_point(self._recent, self.tally.trained, RATE_OVER_S)
 
     def tick(self) -> None:
         """Refresh the bar, or print a line when one is due."""
-        _add_point(self._work, self._tally.work_left, TIME_LEFT_OVER_S)
+        _add_point(self._work, self.tally.work_left, TIME_LEFT_OVER_S)
         if self._cell is not None:
-            self._cell.show(self._tally.trained, self._tally.total, self._line())
+            self._cell.show(self.tally.trained, self.tally.total, self._line())
         elif self._console.is_interactive:
-            self._bar.update(self._task, completed=self._tally.trained, **self._fields())
+            self._bar.update(self._task, completed=self.tally.trained, **self._fields())
         elif time.monotonic() - self._line_at >= LINE_EVERY_S:
             self._line_at = time.monotonic()
             self._console.print(self._line(), highlight=False, soft_wrap=True)
@@ -108,26 +102,16 @@ class ProgressDisplay:
         self._console.print(text, highlight=False, soft_wrap=True)
 
     @property
-    def done(self) -> int:
-        """Number of experiments that have been trained."""
-        return self._tally.trained
-
-    @property
-    def total(self) -> int:
-        """Number of experiments that this run will train."""
-        return self._tally.total
-
-    @property
     def rate(self) -> float:
         """Recent experiments per second."""
         (first_time, first_done), now = self._recent[0], time.monotonic()
         elapsed = now - first_time
-        return (self._tally.trained - first_done) / elapsed if elapsed > 0 else 0.0
+        return (self.tally.trained - first_done) / elapsed if elapsed > 0 else 0.0
 
     def _fields(self) -> dict[str, Any]:
         return {
             # Rounded down, so that 100 % means all.
-            "percent": 100 * self._tally.trained // max(1, self._tally.total),
+            "percent": 100 * self.tally.trained // max(1, self.tally.total),
             "numbers": "  ".join(self._numbers()),
             "below": "; ".join(self._remarks()),
         }
@@ -138,7 +122,7 @@ class ProgressDisplay:
     def _numbers(self) -> list[str]:
         """Return progress, elapsed time, rate and time left."""
         return [
-            f"{self._tally.trained:,} of {self._tally.total:,}",
+            f"{self.tally.trained:,} of {self.tally.total:,}",
             f"{clock(time.monotonic() - self._start)} elapsed",
             *rate_and_time_left(self.rate, self.left_s),
         ]
@@ -153,10 +137,10 @@ class ProgressDisplay:
 
     def _remarks(self) -> list[str]:
         """Return an explanation of the time left, the sparsest networks and failures."""
-        parts = unevenness(self._tally.left, self.rate, self.left_s)
+        parts = unevenness(self.tally.left, self.rate, self.left_s)
         parts.append(f"sparsest: {self._best}")
-        if self._tally.failed:
-            parts.append(f"{self._tally.failed:,} failed")
+        if self.tally.failed:
+            parts.append(f"{self.tally.failed:,} failed")
         return parts
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -16,9 +15,6 @@ class StepsDisplay:
     """Progress of each step.
 
     Without a terminal a line is printed when a step is done, and every `LINE_EVERY_S` before that.
-
-    Args:
-        console: console of standard error, so that output can be piped.
     """
 
     def __init__(self, console: Console) -> None:
@@ -53,10 +49,5 @@ class StepsDisplay:
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._bar.stop()

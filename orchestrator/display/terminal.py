@@ -31,9 +31,10 @@ def visible(text: str) -> str:
     return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
 
 
-def print_line(text: str = "", *, err: bool = False) -> None:
-    """Print a line on standard output, or on standard error with `err`."""
-    typer.echo(visible(text), err=err)
+def print_line(*lines: str, err: bool = False) -> None:
+    """Print lines on standard output, or on standard error with `err`."""
+    for line in lines:
+        typer.echo(visible(line), err=err)
 
 
 class _PlainConsole(Console):

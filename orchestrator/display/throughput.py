@@ -27,11 +27,6 @@ def rate_and_time_left(rate: float, left_s: float | None) -> list[str]:
 def unevenness(experiments_left: int, rate: float, left_s: float | None) -> list[str]:
     """Return an explanation if the time left is not the number of experiments over the rate.
 
-    Args:
-        experiments_left: experiments not trained yet.
-        rate: recent experiments per second.
-        left_s: seconds until the run ends; None if unknown.
-
     Returns:
         One phrase; none if rate and time left agree or are unknown.
     """

@@ -22,9 +22,6 @@ def check_ray(address: str | None) -> Iterator[Finding]:
     """Start Ray on this machine or join a cluster, and compare every node with this machine.
 
     Call `orchestrator.ray_environment.prepare_ray_environment` first.
-
-    Args:
-        address: address of the cluster; None for this machine.
     """
     try:
         if address is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from orchestrator.display.terminal import print_line
 
@@ -34,19 +35,9 @@ class Finding:
     advice: str = ""
 
 
-def ok(what: str, found: str) -> Finding:
-    """Return a finding that needs no action."""
-    return Finding(Level.ok, what, found)
-
-
-def warning(what: str, found: str, advice: str) -> Finding:
-    """Return a finding that could be improved."""
-    return Finding(Level.warning, what, found, advice)
-
-
-def problem(what: str, found: str, advice: str) -> Finding:
-    """Return a finding that has to be fixed."""
-    return Finding(Level.problem, what, found, advice)
+ok = partial(Finding, Level.ok)
+warning = partial(Finding, Level.warning)
+problem = partial(Finding, Level.problem)
 
 
 def print_finding(finding: Finding) -> None:

@@ -48,11 +48,7 @@ def node_report() -> NodeReport:
 
 
 def code_digest(root: Path | None = None) -> str:
-    """Return the BLAKE2b digest, 64 bits, of the sources of all packages that a sweep runs.
-
-    Args:
-        root: folder that holds the packages; None for those of this process.
-    """
+    """Return the BLAKE2b digest, 64 bits, of the sources of all packages that a sweep runs."""
     digest = hashlib.blake2b(digest_size=8)
     for name, path in sources(root).items():
         digest.update(name.encode())
@@ -61,11 +57,7 @@ def code_digest(root: Path | None = None) -> str:
 
 
 def sources(root: Path | None = None) -> dict[str, Path]:
-    """Return the sources of all packages that a sweep runs: name in a checkout -> path, sorted.
-
-    Args:
-        root: as for `code_digest`.
-    """
+    """Return the sources of all packages that a sweep runs: name in a checkout -> path, sorted."""
     files = {}
     for package in PACKAGES:
         folder = _folder(package) if root is None else root / package

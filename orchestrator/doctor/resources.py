@@ -45,12 +45,7 @@ def check_cores(usable: int, installed: int) -> Finding:
 
 
 def check_memory(total: int, cores: int) -> Finding:
-    """Check that there is memory for one worker per core.
-
-    Args:
-        total: memory in bytes.
-        cores: number of usable cores.
-    """
+    """Check that there is memory, in bytes, for one worker per core."""
     workers = total // WORKER_BYTES
     if workers < 1:
         advice = f"a training process needs about {human_bytes(WORKER_BYTES)}"

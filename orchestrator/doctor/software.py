@@ -48,12 +48,7 @@ def check_python(version: tuple[int, ...]) -> Finding:
 
 
 def check_packages(installed: Mapping[str, str], constraints: Path) -> Finding:
-    """Compare the versions of packages with those that the project is tested with.
-
-    Args:
-        installed: package -> version.
-        constraints: file with the tested versions.
-    """
+    """Compare the versions of packages with those in `constraints`, which are tested."""
     what = "packages"
     try:
         pins: dict[str, str] = dict(_PIN.findall(constraints.read_text()))
@@ -144,11 +139,7 @@ def check_kernels() -> Finding:
 
 
 def check_gpu(driver: Path = _NVIDIA) -> Finding:
-    """Check that torch can use the GPU, if there is one.
-
-    Args:
-        driver: file that exists if a driver is loaded.
-    """
+    """Check that torch can use the GPU, if there is one."""
     # Imported here: it takes seconds.
     import torch
 
@@ -173,12 +164,7 @@ def check_gpu(driver: Path = _NVIDIA) -> Finding:
 
 
 def check_clock(now: float, code: float) -> Finding:
-    """Check the clock, which only dates sweeps.
-
-    Args:
-        now: present time, in seconds since 1970.
-        code: modification time of the newest source file, likewise.
-    """
+    """Check the clock, which only dates sweeps, by the time of the newest source file."""
     text = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M} UTC"
     if now < code - 86_400:
         advice = "set it (NTP), so that sweeps have correct dates; nothing else depends on it"

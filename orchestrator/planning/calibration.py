@@ -75,11 +75,7 @@ def calibration_file() -> Path:
 
 
 def calibration(*, again: bool = False) -> Calibration:
-    """Return the speed of this machine and backend, from the file or measured now.
-
-    Args:
-        again: measure even if the file has it.
-    """
+    """Return the speed of this machine and backend: from the file, or measured (`again`)."""
     path = calibration_file()
     kept = None if again else _read(path)
     if kept is not None and (kept.backend, kept.processor) == (backend_name(), processor_name()):

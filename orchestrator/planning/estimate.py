@@ -45,13 +45,7 @@ def search_core_hours(networks: int, mean_weights: float, speed: Calibration) ->
 
 
 def estimate(study: Study, indices: IndexSet, speed: Calibration) -> Estimate:
-    """Return the cost of training some experiments of a study on this machine.
-
-    Args:
-        study: the study; its methods must be installed.
-        indices: indices of the experiments.
-        speed: speed of this machine.
-    """
+    """Return the cost of training some experiments of a study on this machine."""
     total = len(indices)
     if total == 0:
         return Estimate(0.0, 0)
@@ -60,12 +54,7 @@ def estimate(study: Study, indices: IndexSet, speed: Calibration) -> Estimate:
 
 
 def reference_seconds(planned: Sequence[PlannedStudy], limit: int | None) -> float:
-    """Return the seconds that a run takes on one core of a reference processor.
-
-    Args:
-        planned: the experiments of the run.
-        limit: maximum number of them to train; None for all.
-    """
+    """Return the seconds of a run on one core of a reference processor, up to a limit."""
     cost = 0.0
     for item in planned:
         indices = item.remaining if limit is None else item.remaining.take(limit)[0]

@@ -43,12 +43,7 @@ class PlannedStudy:
 
 
 def make_plan(selections: Sequence[Selection], store: StoredRows | None) -> list[PlannedStudy]:
-    """Return the plan for each selection.
-
-    Args:
-        selections: the wanted experiments.
-        store: the store; None if it does not exist.
-    """
+    """Return the plan for each selection; the store is None if it does not exist."""
     planned = []
     for selection in selections:
         study, wanted = selection.study, selection.indices

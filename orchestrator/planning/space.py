@@ -55,11 +55,7 @@ class MaskSpace:
 
 
 def mask_space(text: str, inputs: int = INPUTS) -> MaskSpace:
-    """Return the mask space of a structure.
-
-    Args:
-        text: the structure, such as 7x3x3.
-        inputs: features of the data.
+    """Return the mask space of a structure such as 7x3x3.
 
     Raises:
         UserError: the text is not a structure, or it has more than `MAX_WEIGHTS` weights.

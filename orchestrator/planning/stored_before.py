@@ -29,13 +29,7 @@ PARALLEL_FROM = 200_000
 
 
 def stored_before(study: Study, indices: IndexSet, stored: IdSet) -> IndexSet:
-    """Return the indices whose experiments are stored.
-
-    Args:
-        study: the study as the sweep file describes it now.
-        indices: indices to look at.
-        stored: ids of the rows of earlier versions of the file.
-    """
+    """Return the indices whose experiments have one of the stored ids."""
     intervals: list[tuple[int, int]] = []
     for chunk, ids in _ids(study, indices):
         is_stored = stored.has(ids)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, user_errors
 from orchestrator.plugins import all_plugins
 from search.catalogue import Selection, resolve
 from search.datasets import dataset_names
@@ -98,11 +98,6 @@ def only_sample(targets: Targets, count: int, root_seed: int) -> Targets:
 
     It depends on the numbers of experiments and on the root seed, not on what is stored.
 
-    Args:
-        targets: the experiments.
-        count: number of experiments of the part; all if there are no more.
-        root_seed: root seed of the run.
-
     Raises:
         UserError: there are more than `MAX_SAMPLED` experiments.
     """
@@ -143,10 +138,8 @@ def parse_shard(text: str) -> Shard:
     Raises:
         UserError: the text is not a shard.
     """
-    try:
+    with user_errors("--shard: "):
         return Shard.parse(text)
-    except ValueError as error:
-        raise UserError(f"--shard: {error}") from error
 
 
 def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:
@@ -177,11 +170,9 @@ def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:
 
 
 def _selections(word: str, root_seed: int) -> list[Selection]:
-    try:
+    with user_errors():
         found = [Selection.of_study(_load(Path(word)))] if word.endswith(".toml") else resolve(word)
         return [Selection(s.study.with_root_seed(root_seed), s.indices) for s in found]
-    except ValueError as error:
-        raise UserError(str(error)) from error
 
 
 def _load(path: Path) -> Study:
@@ -202,30 +193,17 @@ def _load(path: Path) -> Study:
 def generated_study(text: str, name: str, root_seed: int) -> Study:
     """Return the study of a sweep file that a command has generated.
 
-    Args:
-        text: content of the file.
-        name: name of the file in messages.
-        root_seed: root seed of all random numbers.
-
     Raises:
         UserError: the file is not valid.
     """
     from search.sweeps.file import parse_sweep
 
-    try:
-        study = parse_sweep(text.encode(), Path(f"{name}.toml"))
-        return study.with_root_seed(root_seed)
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    with user_errors():
+        return parse_sweep(text.encode(), Path(f"{name}.toml")).with_root_seed(root_seed)
 
 
 def with_inits(targets: Targets, tokens: Mapping[str, str]) -> Targets:
-    """Return the same experiments with known stored initialisations named by their content.
-
-    Args:
-        targets: the experiments.
-        tokens: NAME:DIGEST of each known initialisation, by name.
-    """
+    """Return the same experiments with stored initialisations named by their tokens."""
 
     def resolved(study: Study) -> Study:
         for name in study.init_names:

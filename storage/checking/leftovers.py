@@ -45,9 +45,6 @@ class StoreListing:
         """Yield the files that the store does not need.
 
         Meaningful only while no process writes: files that are being written look the same.
-
-        Args:
-            state: state of the log.
         """
         named = {part.file for part in state.parts}
         orphans = set(self._data.orphans(named | state.replaced))

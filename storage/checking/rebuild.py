@@ -50,11 +50,6 @@ def rebuild_log(path: str | Path, *, command: str, studies: Sequence[Study] = ()
     only the log knew stays lost: commands, versions and times of sweeps, stored initialisations,
     choices of searches, and which rows were forgotten.
 
-    Args:
-        path: folder of the store.
-        command: the command line.
-        studies: studies of sweep files; the paper's are known.
-
     Raises:
         NotAStore: there is no store, and no data file.
         StoreDamaged: the marker is damaged, or a file does not belong in the log.

@@ -40,10 +40,6 @@ def repair_log(paths: StorePaths, command: str) -> list[LostEntry]:
     quarantine as well, and its experiments are no longer stored. If the start of a sweep is lost,
     nothing but its rows is known of it.
 
-    Args:
-        paths: paths of the store.
-        command: the command line.
-
     Returns:
         These entries; none if the log is intact, which is then not changed.
 

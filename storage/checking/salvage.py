@@ -42,11 +42,6 @@ def salvaged_entry(
     there the digests are those of the given and the paper's studies, or made up. A study with a
     made-up digest is treated like one whose sweep file was edited: its experiments count as stored.
 
-    Args:
-        paths: paths of the store.
-        file: path of the data file.
-        studies: studies of sweep files, by name.
-
     Raises:
         SalvageError: the file is damaged, or its rows are not valid results.
         StoreVersion: a newer version of sparsest wrote it.

@@ -88,10 +88,6 @@ def inspect_store(path: str | Path, studies: Sequence[Study] = ()) -> Inspection
 
     Memory holds one data file, and 16 bytes per row.
 
-    Args:
-        path: folder of the store.
-        studies: studies of sweep files; the paper's are known.
-
     Raises:
         NotAStore: there is no store.
         StoreVersion: a newer version of sparsest wrote it.

@@ -62,14 +62,7 @@ class Ids:
 def check_part(
     paths: StorePaths, part: RowsCommitted, known: Mapping[str, Study], ids: Ids
 ) -> Iterator[Problem]:
-    """Yield what is wrong with a data file.
-
-    Args:
-        paths: paths of the store.
-        part: log entry of the file.
-        known: studies that the rows may be of, by their digest.
-        ids: collects the ids of the rows.
-    """
+    """Yield what is wrong with a data file; collect the ids of its rows."""
     file = str(paths.part(part.file))
     try:
         check_part_schema(paths, part)

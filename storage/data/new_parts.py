@@ -61,12 +61,7 @@ def known_schemas() -> dict[int, str]:
 
 
 def to_parquet(rows: pa.Table, notes: Mapping[bytes, str] | None = None) -> pa.Buffer:
-    """Return the bytes of a Parquet file.
-
-    Args:
-        rows: rows of `RESULT_SCHEMA`.
-        notes: metadata of the file, beside the versions of its writer.
-    """
+    """Return the bytes of a Parquet file of `RESULT_SCHEMA`, with notes in its metadata."""
     versions = {VERSION_NOTE: str(SCHEMA_VERSION), b"sparsest_version": _software_version()}
     sink = pa.BufferOutputStream()
     pq.write_table(
@@ -115,11 +110,7 @@ def make_part(
 
 
 def rows_of_sweeps(rows: pa.Table) -> dict[str, RowsOfSweep]:
-    """Return sweep_id -> totals of that sweep's rows.
-
-    Args:
-        rows: rows with the columns sweep_id, status and train_ms.
-    """
+    """Return sweep_id -> totals, for rows with the columns sweep_id, status, train_ms."""
     totals = {}
     for sweep_id in sorted(pc.unique(rows.column("sweep_id")).to_pylist()):
         ours = rows.filter(pc.equal(rows.column("sweep_id"), sweep_id))

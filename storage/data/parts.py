@@ -193,11 +193,6 @@ def read_columns(paths: StorePaths, part: RowsCommitted, columns: list[str]) -> 
 def check_counts(found: pq.FileMetaData, size: int, rows: int | None = None) -> None:
     """Check that a Parquet file does not have too many values for its size.
 
-    Args:
-        found: metadata of the file.
-        size: size of the file in bytes.
-        rows: number of rows that it must have; None for any.
-
     Raises:
         ValueError: it has.
     """

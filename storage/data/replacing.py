@@ -38,11 +38,6 @@ def parts_without_rows(
 ) -> Iterator[NewPart]:
     """Yield, for each data file that keeps any row, a new one without the removed rows.
 
-    Args:
-        paths: paths of the store that has the data files.
-        parts: the data files.
-        removed: rows to leave out.
-
     Raises:
         DataFileDamaged: a file is missing, or was changed.
     """
@@ -71,12 +66,6 @@ def find_rows(
     paths: StorePaths, parts: Iterable[RowsCommitted], column: str, values: pa.Array
 ) -> Iterator[tuple[str, int, str]]:
     """Yield study digest, index and experiment id of the rows whose column has one of the values.
-
-    Args:
-        paths: paths of the store.
-        parts: data files to search.
-        column: name of the column that is compared.
-        values: values to look for.
 
     Raises:
         DataFileDamaged: a file is missing, of another size, or cannot be read.

@@ -50,9 +50,6 @@ def check_rows(
 def check_values(batch: pa.RecordBatch) -> None:
     """Check that rows satisfy the part of the contract that is the same in all versions.
 
-    Args:
-        batch: rows of `search.schema.RESULT_SCHEMA`; columns that a version lacks are NULL.
-
     Raises:
         RowsRefused: a column is wrong; the message says which and how.
     """

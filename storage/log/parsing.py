@@ -30,12 +30,7 @@ def entry_bytes(number: int, entry: Entry) -> bytes:
 
 
 def parse_entry(paths: StorePaths, number: int, data: bytes) -> Entry:
-    """Return the entry in the bytes of a file of the log.
-
-    Args:
-        paths: paths of the store.
-        number: number that the entry must have.
-        data: content of the file.
+    """Return the entry in the bytes of a file of the log, which must have this number.
 
     Raises:
         EntryDamaged: it is not what a writer has written.

@@ -51,11 +51,7 @@ class SweepProgress:
 
 
 class StudyRows:
-    """The stored indices of one study.
-
-    Args:
-        name: name of the study.
-    """
+    """The stored indices of one study."""
 
     def __init__(self, name: str) -> None:
         self.name = name

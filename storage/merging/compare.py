@@ -124,12 +124,7 @@ class Comparison:
 
 
 def compare(first: Files, second: Files, studies: Sequence[str] | None = None) -> Comparison:
-    """Compare the rows of two stores by experiment id, in all columns of `COMPARED`.
-
-    Args:
-        first: data files of the first store.
-        second: data files of the second store.
-        studies: names of the studies to compare; None for all.
+    """Compare the rows of two stores by experiment id; of all studies, or of those named.
 
     Raises:
         StoreError: a file cannot be read.

@@ -154,11 +154,6 @@ def all_published(folder: Path) -> list[PublishedFile]:
 def study_of(name: str, root_seed: int, tokens: Sequence[str]) -> Study:
     """Return a study of the paper or the project with a root seed and stored initialisations.
 
-    Args:
-        name: name of the study.
-        root_seed: root seed.
-        tokens: NAME:DIGEST of each initialisation.
-
     Raises:
         ValueError: there is no such study, or it does not use an initialisation.
     """

@@ -55,12 +55,7 @@ def _layers(specification: pa.Table, status: pa.ChunkedArray) -> list[list[int]]
 
 
 def restored_path(published: PublishedFile, cache: Path) -> Path:
-    """Return the file that `keep_restored` makes of a published file; it need not exist.
-
-    Args:
-        published: published file.
-        cache: folder for files that can be made again at any time.
-    """
+    """Return the file that `keep_restored` makes of a published file; it need not exist."""
     # The digest of the study covers everything from which columns are computed.
     sources = f"{published.sha256} {published.study.digest} {schema_sha256()}"
     digest = hashlib.blake2b(sources.encode(), digest_size=8).hexdigest()
@@ -69,10 +64,6 @@ def restored_path(published: PublishedFile, cache: Path) -> Path:
 
 def keep_restored(published: PublishedFile, cache: Path) -> Path:
     """Return a Parquet file with the restored rows, which is made if the cache lacks it.
-
-    Args:
-        published: published file.
-        cache: folder for files that can be made again at any time.
 
     Raises:
         PublishedDamaged: the published file cannot be read.

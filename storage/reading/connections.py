@@ -77,12 +77,7 @@ def connect_guarded(
 
 
 def connect_pair(first: Files, second: Files) -> duckdb.DuckDBPyConnection:
-    """Open a database with the rows of two stores as the views `a` and `b`, and nothing else.
-
-    Args:
-        first: data files of the first store.
-        second: data files of the second store.
-    """
+    """Open a database with the rows of two stores as the views `a` and `b`, and nothing else."""
     connection = _connect()
     for name, files in (("a", first), ("b", second)):
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {_source(connection, files)}")
@@ -94,10 +89,6 @@ def connect_isolated(files: Files, sweeps: SweepRows) -> duckdb.DuckDBPyConnecti
     """Open a database that can access no file, for any statement.
 
     Arrow reads the data files and passes their rows in memory.
-
-    Args:
-        files: data files of the store.
-        sweeps: rows made by `storage.reading.views.sweeps_table`.
     """
     # Loads pandas, which takes a third of a second: only notebooks need it.
     import pyarrow.dataset as ds

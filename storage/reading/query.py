@@ -23,10 +23,6 @@ _BATCH_ROWS: Final = 10_000
 def run_query(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
     """Run one statement and return its whole result.
 
-    Args:
-        connection: connection made by `storage.reading.connections.connect_guarded`.
-        query: SQL text.
-
     Raises:
         ReadOnlyError: the statement would do more than read; nothing was run.
         QueryError: the text is not one statement, DuckDB could not run it (the message shows the
@@ -54,10 +50,6 @@ def open_result(
     """Run one statement and read its result in batches, without ever holding all of it.
 
     No other statement can run on the connection until the context ends.
-
-    Args:
-        connection: connection made by `storage.reading.connections.connect_guarded`.
-        query: SQL text.
 
     Raises:
         ReadOnlyError: the statement would do more than read; nothing was run.

@@ -56,10 +56,6 @@ _ALLOWED: Final = (
 def single_statement(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     """Return the one statement of SQL text, which only reads.
 
-    Args:
-        connection: any connection; parses the text.
-        query: SQL text.
-
     Raises:
         QueryError: the text is not SQL, or contains no statement or more than one.
         ReadOnlyError: the statement would do more than read.

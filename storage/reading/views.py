@@ -70,12 +70,7 @@ def sweeps_query() -> str:
 
 
 def with_missing_columns(sources: Sequence[str], types: Mapping[str, str]) -> str:
-    """Return an SQL table expression for the union of several; absent columns are NULL.
-
-    Args:
-        sources: table expressions, each with some of the columns.
-        types: column name -> SQL type.
-    """
+    """Return an SQL table expression for the union of several, with these columns."""
     columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in types.items())
     selections = [f"SELECT {columns} WHERE false", *(f"SELECT * FROM {s}" for s in sources)]
     return f"({' UNION ALL BY NAME '.join(selections)})"

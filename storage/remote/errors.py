@@ -24,13 +24,7 @@ class NoConditionalWrites(StoreError):
 
 
 class RemoteFailed(StoreError):
-    """A request failed; this process writes nothing more.
-
-    Args:
-        action: failed action, such as "write".
-        url: address of the object or store.
-        reason: message of the service or of boto3.
-    """
+    """A request failed; this process writes nothing more."""
 
     def __init__(self, action: str, url: str, reason: str) -> None:
         super().__init__(
@@ -40,12 +34,7 @@ class RemoteFailed(StoreError):
 
 
 class RemoteDamaged(StoreError):
-    """An object of the store is not what was written.
-
-    Args:
-        url: address of the object.
-        problem: what is wrong with the object.
-    """
+    """An object of the store is not what was written."""
 
     def __init__(self, url: str, problem: str) -> None:
         super().__init__(
@@ -55,13 +44,7 @@ class RemoteDamaged(StoreError):
 
 
 class CopyUnusable(StoreError):
-    """This machine's working copy is not a copy of the store on S3.
-
-    Args:
-        root: folder of the working copy.
-        url: address of the store.
-        problem: what is wrong with the working copy.
-    """
+    """This machine's working copy is not a copy of the store on S3."""
 
     def __init__(self, root: object, url: str, problem: str) -> None:
         super().__init__(

@@ -26,9 +26,6 @@ class ObjectStore:
     boto3 finds endpoint, region and credentials, in the variables AWS_... or in its files. No
     object is ever replaced or deleted.
 
-    Args:
-        address: address of the store.
-
     Raises:
         RemoteFailed: boto3 is missing or wrongly configured.
     """
@@ -77,10 +74,6 @@ class ObjectStore:
         exists with the same content counts as written: a request that is repeated because its
         answer was lost finds its own object, and two processes that write the same bytes agree.
 
-        Args:
-            name: name of the object within the store.
-            data: content of the object.
-
         Returns:
             Whether the service refused the request because the object existed.
 
@@ -106,11 +99,7 @@ class ObjectStore:
         raise RemoteFailed("write", self.url(name), "other requests for it were in progress")
 
     def get(self, name: str, at_most: int) -> bytes | None:
-        """Return the content of an object, or None if it does not exist.
-
-        Args:
-            name: name of the object within the store.
-            at_most: maximum sensible size in bytes; of a larger object one byte more is returned.
+        """Return the content of an object, None if it does not exist; one byte more than `at_most`.
 
         Raises:
             RemoteFailed: the request failed.
@@ -130,11 +119,7 @@ class ObjectStore:
         return data
 
     def names(self, after: str, folder: str = "") -> Iterator[str]:
-        """Yield the names of all objects after a name, in ascending order.
-
-        Args:
-            after: name within the store.
-            folder: prefix of the wanted names.
+        """Yield the names in a folder after a name, in ascending order.
 
         Raises:
             RemoteFailed: the request failed.

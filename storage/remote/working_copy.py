@@ -28,12 +28,7 @@ _UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 
 
 class Origin:
-    """The store on S3 that a working copy mirrors; only what its log names is stored.
-
-    Args:
-        paths: paths of the working copy.
-        objects: objects of the store on S3.
-    """
+    """The store on S3 that a working copy mirrors; only what its log names is stored."""
 
     def __init__(self, paths: StorePaths, objects: ObjectStore) -> None:
         self._paths = paths

@@ -110,10 +110,6 @@ class Committer:
         The replaced files stay in their folder, because a reader may have opened the store a
         moment ago. The next process that writes removes them.
 
-        Args:
-            removed: names of the files that are replaced.
-            new: the files that replace them, made one at a time.
-
         Raises:
             StoreDamaged: a file that is to be rewritten is damaged.
         """

@@ -55,11 +55,6 @@ def compact_store(path: str | Path, *, command: str, max_rows: int = MAX_ROWS) -
     nothing. No row changes. The old files stay in their folder until the next process writes to the
     store (`storage.writing.committer`), because readers may have them open.
 
-    Args:
-        path: folder of the store.
-        command: the command line.
-        max_rows: maximum number of rows in a new file.
-
     Raises:
         NotAStore: there is no store.
         StoreLocked: another process is writing to the store.
@@ -84,12 +79,7 @@ def compact_store(path: str | Path, *, command: str, max_rows: int = MAX_ROWS) -
 
 
 def files_to_compact(parts: Sequence[RowsCommitted], max_rows: int) -> list[RowsCommitted]:
-    """Return the data files to merge; none if that would not reduce their number.
-
-    Args:
-        parts: all data files of a store.
-        max_rows: maximum number of rows in a new file.
-    """
+    """Return the data files to merge; none if that would not reduce their number."""
     small = [part for part in parts if _is_small(part, max_rows)]
     # Files of an earlier schema are rewritten in any case: queries are faster when all files have
     # the same columns.
@@ -104,11 +94,6 @@ def merged_parts(
     """Yield new data files with the same rows, by ascending study digest, then by index.
 
     Memory holds one new file and one of its sources at a time.
-
-    Args:
-        paths: paths of the store.
-        parts: data files to merge.
-        max_rows: maximum number of rows in a new file; the new files have about equally many.
 
     Raises:
         StoreDamaged: a file is missing, was changed, or does not have the rows that its entry says.

@@ -10,11 +10,7 @@ from storage.data.replacing import StudyIndices
 
 
 class RowLocations:
-    """Locations of some stored rows.
-
-    Args:
-        rows: study digest, index and experiment id of each row.
-    """
+    """Locations of some stored rows, given as study digest, index and experiment id."""
 
     def __init__(self, rows: Iterable[tuple[str, int, str]] = ()) -> None:
         self._locations = {experiment_id: (digest, index) for digest, index, experiment_id in rows}

@@ -64,10 +64,6 @@ class StoreWriter(StoreEditor):
     def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
         """Return the ids of a study's rows that were stored before the study was edited.
 
-        Args:
-            study_name: name of the study.
-            study_digest: digest of the study as it is now, whose rows are left out.
-
         Raises:
             StoreDamaged: a file that has such rows is missing or cannot be read.
         """
