@@ -28,9 +28,10 @@ def user_errors(
         others: types of errors besides ValueError.
         writing: file or folder that the block writes; errors of the system are then included.
     """
+    refused: tuple[type[Exception], ...] = (ValueError, *others)
     try:
         yield
-    except (ValueError, *others) as error:
+    except refused as error:
         raise UserError(f"{context}{error}") from error
     except OSError as error:
         if writing is None:

@@ -21,7 +21,6 @@ from orchestrator.run_store import RunStore
 from orchestrator.sweep import Sweep, SweepOrder
 from pruning.elimination import sample_of
 from pruning.smaller import smaller_networks
-from search.datasets import DATASETS
 from search.experiment import Experiment
 from search.grid import Table
 from search.indices import IndexSet
@@ -238,7 +237,6 @@ class StrategySearch:
 
     def _begin(self, study: Study) -> Sweep:
         packages = packages_of([study])
-        plugins = packages.keys() - {spec.package for spec in DATASETS.values()}
         order = SweepOrder(
             command=self.options.invocation.recorded,
             studies=[study.name],
@@ -247,7 +245,7 @@ class StrategySearch:
             packages=packages,
         )
         left_s = self.options.core_s - self.spent_s
-        executor = self.options.executor.resolved_for(left_s, plugins=bool(plugins))
+        executor = self.options.executor.resolved(left_s, packages.keys())
         if executor.choice is ExecutorChoice.inline:
             # Compiles, so that the time of training does not include it; Ray's workers do likewise.
             smallest = (1,) * len(self.base.hidden)

@@ -13,6 +13,7 @@ import ray
 from orchestrator.cluster import ray_private
 from orchestrator.cluster.private_folder import ray_folder
 from orchestrator.cluster.working_directory import CHECKOUT, empty_working_directory
+from orchestrator.doctor.node_report import PACKAGES
 from orchestrator.errors import UserError
 
 OBJECT_STORE_BYTES = 256 * 2**20
@@ -20,9 +21,6 @@ OBJECT_STORE_BYTES = 256 * 2**20
 
 CONNECT_TIMEOUT_S = 10.0
 """Seconds that a cluster's head may take to answer a connection."""
-
-SHIPPED_PACKAGES = ("search", "pruning", "workers", "storage", "orchestrator")
-"""Packages that workers may import."""
 
 _HOST_AND_PORT = re.compile(r"(?:ray://)?([^:/]+):(\d{1,6})")
 
@@ -107,7 +105,7 @@ def shipped_code() -> dict[str, Any]:
     """
     # Plug-ins import `sparsest`.
     paths: list[Path] = [
-        *(CHECKOUT / package for package in SHIPPED_PACKAGES),
+        *(CHECKOUT / package for package in PACKAGES),
         CHECKOUT / "sparsest.py",
     ]
     return {"py_modules": [str(path) for path in paths], "excludes": ["__pycache__/"]}

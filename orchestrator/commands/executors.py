@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cores import usable_cores
 from orchestrator.errors import UserError
+from search.datasets import DATASETS
 
 if TYPE_CHECKING:  # every command imports this module for its options
     from orchestrator.executor import Executor
-    from orchestrator.planning.plan import PlannedStudy
     from search.layers import StoredInit
     from workers.train import Device
 
@@ -73,30 +73,19 @@ class ExecutorOptions:
             )
         return cls(choice, workers, _devices(device, choice, address), address)
 
-    def resolved(
-        self, planned: Sequence[PlannedStudy], limit: int | None, *, plugins: bool
-    ) -> ExecutorOptions:
+    def resolved(self, core_s: float, packages: Collection[str]) -> ExecutorOptions:
         """Return the options with `auto` replaced: by `inline` for small runs, otherwise by `ray`.
 
         `--workers` and `--address` ask for Ray. So do plug-ins: a worker that hangs or crashes can
         be replaced, this process cannot.
 
         Args:
-            planned: the experiments of the run.
-            limit: maximum number of them to train; None for all.
-            plugins: whether they use plug-ins.
+            core_s: seconds of the run on one core.
+            packages: packages with plug-ins or data that the experiments use.
         """
-        # Imported here, like Ray below: the other commands that import this module train nothing.
-        from orchestrator.planning.estimate import reference_seconds
-
         if self.choice is not ExecutorChoice.auto:
             return self
-        return self.resolved_for(reference_seconds(planned, limit), plugins=plugins)
-
-    def resolved_for(self, core_s: float, *, plugins: bool) -> ExecutorOptions:
-        """Return the options for a run of some seconds of one core; see `resolved`."""
-        if self.choice is not ExecutorChoice.auto:
-            return self
+        plugins = set(packages) - {spec.package for spec in DATASETS.values()}
         asks_for_ray = plugins or self.workers is not None or self.address is not None
         if "cpu" in self.devices and not asks_for_ray and core_s <= SMALL_RUN_S:
             return ExecutorOptions(ExecutorChoice.inline, None, ("cpu",), None)
@@ -105,6 +94,7 @@ class ExecutorOptions:
 
 def make_executor(options: ExecutorOptions, inits: Mapping[str, StoredInit]) -> Executor:
     """Return the executor, not yet entered; its choice must not be `auto`."""
+    # Imported here, like Ray below: other commands that import this module train nothing.
     from orchestrator.executor import InlineExecutor
 
     if options.choice is ExecutorChoice.inline:

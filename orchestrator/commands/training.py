@@ -19,13 +19,13 @@ from orchestrator.display.formatting import counted
 from orchestrator.display.network_summary import init_origin
 from orchestrator.inits import combined, parent_inits
 from orchestrator.invocation import Invocation
+from orchestrator.planning.estimate import reference_seconds
 from orchestrator.planning.plan import PlannedStudy, make_plan
 from orchestrator.planning.targets import Targets, with_inits
 from orchestrator.plugins import packages_of
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import resumable
 from orchestrator.sweep import Sweep, SweepOrder
-from search.datasets import DATASETS
 from search.layers import StoredInit
 from search.shards import Shard
 from storage.log.entries import Status
@@ -201,8 +201,8 @@ class Training:
             skipped=sum(len(item.stored) for item in planned),
             curves=options.curves,
         )
-        plugins = self._packages.keys() - {spec.package for spec in DATASETS.values()}
-        executor = options.executor.resolved(planned, limit, plugins=bool(plugins))
+        core_s = reference_seconds(planned, limit)
+        executor = options.executor.resolved(core_s, self._packages.keys())
         with Sweep(order, executor, inits, self._store, self._console) as sweep:
             sweep.train(planned, limit, self._parents)
         return RunResult(

@@ -12,7 +12,7 @@ import typer
 from orchestrator.commands.options import whole_number
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
-from orchestrator.trial import Trial, find_method, tried
+from orchestrator.observed_training import ObservedTraining, find_method, observed_training
 from search.experiment import Experiment
 from search.methods import method_named
 
@@ -74,19 +74,19 @@ def try_method(
         replicate=seed,
     )
     try:
-        trial = tried(experiment)
+        trained = observed_training(experiment)
     except Exception as error:  # the method's code can raise anything
         print_line(traceback.format_exc().rstrip(), err=True)
         raise typer.Exit(1) from error
-    _print(trial)
-    if trial.row["status"] == "failed":
+    _print(trained)
+    if trained.row["status"] == "failed":
         raise typer.Exit(1)
 
 
-def _print(trial: Trial) -> None:
-    for step, kept in _thinned(trial.counts):
+def _print(trained: ObservedTraining) -> None:
+    for step, kept in _thinned(trained.counts):
         print_line(f"from step {step:>6,}: {kept:,} weights")
-    row = trial.row
+    row = trained.row
     if row["weights"] is None:
         print_line(f"{row['status']}: {row['reason']}")
         return

@@ -15,7 +15,7 @@ from orchestrator.cores import usable_cores
 from storage.log.sweep_info import software_versions
 
 PACKAGES = ("search", "pruning", "workers", "storage", "orchestrator")
-"""The packages of this project that a sweep runs."""
+"""The packages of this project that a sweep runs, and that workers on a cluster may import."""
 
 
 @dataclass(frozen=True)

@@ -14,18 +14,13 @@ from orchestrator.cores import usable_cores
 from orchestrator.display.formatting import human_bytes
 from orchestrator.doctor.finding import Finding, ok, problem, warning
 from search.cache_folder import cache_folder
+from storage.reading.connections import container_memory
 
 WORKER_BYTES = 600_000_000
 """Memory of a training process with torch, numba and the rows of a task, rounded up."""
 
 SLOW_CACHE_S = 2.0
 """Seconds for a small file above which the cache folder delays the start of every worker."""
-
-MEMORY_LIMITS = (
-    Path("/sys/fs/cgroup/memory.max"),  # cgroup v2
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),  # cgroup v1
-)
-"""Files with the memory limit of a container."""
 
 _SAMPLE_BYTES = 2**20
 
@@ -34,7 +29,7 @@ def check_resources() -> Iterator[Finding]:
     """Yield all findings of this module."""
     cores = usable_cores()
     yield check_cores(cores, os.cpu_count() or cores)
-    yield check_memory(memory(), cores)
+    yield check_memory(min(psutil.virtual_memory().total, container_memory()), cores)
     yield check_cache(cache_folder())
 
 
@@ -81,14 +76,3 @@ def check_cache(folder: Path) -> Finding:
     if seconds > SLOW_CACHE_S:
         return warning(what, found, "set SPARSEST_CACHE to a folder on a disk of this machine")
     return ok(what, found)
-
-
-def memory() -> int:
-    """Return the memory of this machine or container in bytes."""
-    limits = [psutil.virtual_memory().total]
-    for file in MEMORY_LIMITS:
-        try:
-            limits.append(int(file.read_text()))
-        except (OSError, ValueError):
-            continue  # the file does not exist, or says "max"
-    return min(limits)

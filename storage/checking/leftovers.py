@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from storage.checking.problem import Problem
+from storage.checking.finding import StoreFinding
 from storage.errors import StoreError
 from storage.log.state import StoreState
 from storage.paths import StorePaths, is_part, is_system_file
@@ -41,7 +41,7 @@ class StoreListing:
         except OSError as error:
             raise StoreError(f"Could not list {error.filename}: {error.strerror}.") from error
 
-    def leftovers(self, state: StoreState) -> Iterator[Problem]:
+    def leftovers(self, state: StoreState) -> Iterator[StoreFinding]:
         """Yield the files that the store does not need.
 
         Meaningful only while no process writes: files that are being written look the same.
@@ -57,7 +57,7 @@ class StoreListing:
             elif file.parent == self._paths.data and file.name not in named:
                 problem = _in_data(file, state, is_orphan=file in orphans)
             if problem is not None:
-                yield Problem(os.fsencode(file).decode(errors="backslashreplace"), *problem)
+                yield StoreFinding(os.fsencode(file).decode(errors="backslashreplace"), *problem)
 
     def _in_root(self, file: Path) -> tuple[str, str] | None:
         paths = self._paths

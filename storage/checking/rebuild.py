@@ -13,7 +13,7 @@ from storage.checking.salvage import SalvageError, salvaged_entry
 from storage.data.parts import study_ids
 from storage.errors import NotAStore, StoreError
 from storage.lock import StoreLock
-from storage.log.entries import EntryLost, RowsCommitted
+from storage.log.entries import Entry, EntryLost, RowsCommitted
 from storage.log.files import publish, read_log
 from storage.log.state import StoreState
 from storage.marker import check_folders, check_format, write_marker
@@ -96,7 +96,9 @@ def _rebuild(
     parts = _usable(paths, orphans, state, studies, done.unused)
     before = set(state.sweeps)
     # After the first entry, rows may name sweeps whose start was lost.
-    for entry in (EntryLost(command=command, problem=_LOST, removed=[]), *reversed(parts)):
+    lost = EntryLost(command=command, problem=_LOST, removed=[])
+    entries: list[Entry] = [lost, *reversed(parts)]
+    for entry in entries:
         publish(paths, state.entries + 1, entry, lock)
         state.add(entry)
     done.files, done.rows = len(parts), sum(part.rows for part in parts)

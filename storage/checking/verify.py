@@ -8,8 +8,8 @@ from pathlib import Path
 
 from search.catalogue import named_study
 from search.study import Study
+from storage.checking.finding import FROM_A_COPY, StoreFinding
 from storage.checking.leftovers import StoreListing
-from storage.checking.problem import FROM_A_COPY, Problem
 from storage.checking.verify_part import Ids, check_part
 from storage.data.parts import check_part_content, check_part_schema
 from storage.errors import StoreDamaged
@@ -40,8 +40,8 @@ class Inspection:
             study is that of a sweep file that was not given.
     """
 
-    problems: list[Problem] = field(default_factory=list)
-    leftovers: list[Problem] = field(default_factory=list)
+    problems: list[StoreFinding] = field(default_factory=list)
+    leftovers: list[StoreFinding] = field(default_factory=list)
     entries: int = 0
     files: int = 0
     rows: int = 0
@@ -50,7 +50,7 @@ class Inspection:
     ids_by_row: int = 0
 
 
-def verify_store(path: str | Path) -> list[Problem]:
+def verify_store(path: str | Path) -> list[StoreFinding]:
     """Check the log, and the size and SHA-256 of every data file.
 
     DuckDB alone does not notice flipped bits in a data file.
@@ -67,14 +67,14 @@ def verify_store(path: str | Path) -> list[Problem]:
     try:
         state = _read(paths)
     except StoreDamaged as damage:
-        return [Problem.of(damage)]
+        return [StoreFinding.of(damage)]
     problems = []
     for part in state.parts:
         try:
             check_part_schema(paths, part)
             check_part_content(paths, part)
         except StoreDamaged as damage:
-            problems.append(Problem.of(damage))
+            problems.append(StoreFinding.of(damage))
     return problems
 
 
@@ -99,7 +99,7 @@ def inspect_store(path: str | Path, studies: Sequence[Study] = ()) -> Inspection
     try:
         state = _read(paths)
     except StoreDamaged as damage:
-        report.problems.append(Problem.of(damage))
+        report.problems.append(StoreFinding.of(damage))
         return report
     report.entries = state.entries
     _check_parts(paths, state, studies, report)
@@ -120,7 +120,7 @@ def _check_parts(
 ) -> None:
     known = _known_studies(state, studies)
     ids = Ids()
-    found: dict[str, list[Problem]] = {}
+    found: dict[str, list[StoreFinding]] = {}
     for part in state.parts:
         found[part.file] = list(check_part(paths, part, known, ids))
         report.files += 1
@@ -159,8 +159,8 @@ def _known_studies(state: StoreState, others: Sequence[Study]) -> dict[str, Stud
     return known
 
 
-def _repeated_experiments(paths: StorePaths, ids: Ids) -> Iterator[Problem]:
+def _repeated_experiments(paths: StorePaths, ids: Ids) -> Iterator[StoreFinding]:
     repeated = ids.repeated()
     if repeated:
         problem = f"{len(repeated):,} experiments are stored twice, for example {repeated[0]}"
-        yield Problem(str(paths.log), problem, FROM_A_COPY)
+        yield StoreFinding(str(paths.log), problem, FROM_A_COPY)

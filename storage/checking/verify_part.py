@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from search.experiment import OPTIONAL_FIELDS
 from search.specification import SPECIFICATION_COLUMNS, experiment_of, specification_table
 from search.study import Study
-from storage.checking.problem import FROM_A_COPY, Problem
+from storage.checking.finding import FROM_A_COPY, StoreFinding
 from storage.data.new_parts import rows_of_sweeps
 from storage.data.parts import check_file_schema, check_part_schema, read_part
 from storage.data.replacing import indices_of
@@ -61,7 +61,7 @@ class Ids:
 
 def check_part(
     paths: StorePaths, part: RowsCommitted, known: Mapping[str, Study], ids: Ids
-) -> Iterator[Problem]:
+) -> Iterator[StoreFinding]:
     """Yield what is wrong with a data file; collect the ids of its rows."""
     file = str(paths.part(part.file))
     try:
@@ -70,13 +70,13 @@ def check_part(
         rows = read_part(paths, part)
         ids.add(rows.column("experiment_id").to_pylist())
         for problem in (*_against_entry(rows, part), *invalid_values(rows)):
-            yield Problem(file, problem, FROM_A_COPY)
+            yield StoreFinding(file, problem, FROM_A_COPY)
         for problem in _against_studies(rows, part, known, ids):
-            yield Problem(file, problem, FROM_A_COPY)
+            yield StoreFinding(file, problem, FROM_A_COPY)
     except StoreDamaged as damage:
-        yield Problem.of(damage)
+        yield StoreFinding.of(damage)
     except (ValueError, TypeError, KeyError, RecursionError, MemoryError) as error:
-        yield Problem(file, f"holds a row that is not a result ({error})", FROM_A_COPY)
+        yield StoreFinding(file, f"holds a row that is not a result ({error})", FROM_A_COPY)
 
 
 def _against_entry(rows: pa.Table, part: RowsCommitted) -> Iterator[str]:

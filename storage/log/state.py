@@ -136,14 +136,20 @@ class StoreState:
         Raises:
             EntryDamaged: the entry contradicts the ones before it; it was not added.
         """
-        self._check(entry)
-        self.entries += 1
         match entry:
             case SweepBegin():
+                if entry.sweep_id in self.sweeps:
+                    self._refuse(f"starts the sweep {entry.sweep_id} again")
                 self.sweeps[entry.sweep_id] = SweepProgress(entry)
             case RowsCommitted():
+                self._check_part(entry)
                 self._add_rows(entry)
             case RowsReplaced():
+                for file in entry.removed:
+                    if file not in self._parts and not self._incomplete:
+                        self._refuse(f"replaces the data file {file}, which is not in the store")
+                for part in entry.parts:
+                    self._check_part(part)
                 self._remove_all(entry.removed)
                 for part in entry.parts:
                     self._add_rows(part)
@@ -151,11 +157,18 @@ class StoreState:
                 self._incomplete = True
                 self._remove_all(entry.removed)
             case SweepEnd():
-                self._sweep(entry.sweep_id).end = entry
+                self._check_sweep(entry.sweep_id)
+                sweep = self._sweep(entry.sweep_id)
+                if sweep.end is not None:
+                    self._refuse(f"ends the sweep {entry.sweep_id} again")
+                sweep.end = entry
             case InitStored():
+                if entry.name in self.inits:
+                    self._refuse(f"stores the initialisation {entry.name} again")
                 self.inits[entry.name] = FrozenInit.from_entry(entry)
             case SearchChoice():
                 self.searches[entry.settings, entry.phase] = entry
+        self.entries += 1
 
     def stored(self, study_digest: str) -> IndexSet:
         """Return the stored indices of a study; none if the store does not know it."""
@@ -181,28 +194,6 @@ class StoreState:
             indices & (self.stored(digest).near(indices.intervals) - freed.get(digest, IndexSet()))
             for digest, indices in new.items()
         ) or sum(map(len, new.values())) < sum(part.rows for part in parts)
-
-    def _check(self, entry: Entry) -> None:
-        """Check that an entry does not contradict the ones before it."""
-        match entry:
-            case SweepBegin() if entry.sweep_id in self.sweeps:
-                self._refuse(f"starts the sweep {entry.sweep_id} again")
-            case RowsCommitted():
-                self._check_part(entry)
-            case RowsReplaced():
-                for file in entry.removed:
-                    if file not in self._parts and not self._incomplete:
-                        self._refuse(f"replaces the data file {file}, which is not in the store")
-                for part in entry.parts:
-                    self._check_part(part)
-            case SweepEnd():
-                self._check_sweep(entry.sweep_id)
-                if entry.sweep_id in self.sweeps and self.sweeps[entry.sweep_id].end is not None:
-                    self._refuse(f"ends the sweep {entry.sweep_id} again")
-            case InitStored() if entry.name in self.inits:
-                self._refuse(f"stores the initialisation {entry.name} again")
-            case _:
-                pass
 
     def _check_part(self, part: RowsCommitted) -> None:
         if part.file in self._parts:

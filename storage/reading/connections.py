@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -31,7 +32,7 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "temp_directory": "",
 }
 
-_CGROUP_LIMITS: Final = (
+CGROUP_LIMITS: Final = (
     Path("/sys/fs/cgroup/memory.max"),  # version 2
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),  # version 1
 )
@@ -42,13 +43,18 @@ _MIN_MEMORY: Final = 2**28
 
 def query_memory() -> int:
     """Return how many bytes a query, or a result of one, may use: half of what is available."""
-    limits = [psutil.virtual_memory().available]
-    for file in _CGROUP_LIMITS:
+    return max(_MIN_MEMORY, min(psutil.virtual_memory().available, container_memory()) // 2)
+
+
+def container_memory() -> int:
+    """Return the limit of this container's memory in bytes, a very large number without one."""
+    limits = [sys.maxsize]
+    for file in CGROUP_LIMITS:
         try:
             limits.append(int(file.read_text()))
         except (OSError, ValueError):
-            continue  # not in this container, or "max"
-    return max(_MIN_MEMORY, min(limits) // 2)
+            continue  # not in a container, or "max"
+    return min(limits)
 
 
 def connect_guarded(
@@ -65,12 +71,7 @@ def connect_guarded(
         writable: folder or file that the database may also write; None for none.
     """
     connection = _connect()
-    if files:
-        connection.execute(f"CREATE VIEW results AS {results_query(_source(connection, files))}")
-    else:
-        connection.register("arrow_rows", RESULT_SCHEMA.empty_table())
-        connection.execute(f"CREATE TABLE results AS {results_query('arrow_rows')}")
-        connection.unregister("arrow_rows")
+    connection.execute(f"CREATE VIEW results AS {results_query(_source(connection, files))}")
     _create_sweeps(connection, sweeps)
     _lock(connection, files, writable=writable)
     return connection

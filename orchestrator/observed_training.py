@@ -25,7 +25,7 @@ from workers.train import train_batch
 
 
 @dataclass
-class Trial:
+class ObservedTraining:
     """Result of one training.
 
     Attributes:
@@ -68,18 +68,18 @@ def find_method(name: str) -> str:
     return provided.name
 
 
-def tried(experiment: Experiment) -> Trial:
+def observed_training(experiment: Experiment) -> ObservedTraining:
     """Train an experiment of a method that chooses masks in this process, and observe them.
 
     Raises:
         Exception: whatever the method raises.
     """
-    trial = Trial()
+    observed = ObservedTraining()
     method = method_named(experiment.method)
     wrap = _WRAPPERS[method.prunes]
-    with replaced_algorithm(method.name, wrap(algorithm(method), trial.counts)):
-        trial.row = train_batch([experiment]).to_pylist()[0]
-    return trial
+    with replaced_algorithm(method.name, wrap(algorithm(method), observed.counts)):
+        observed.row = train_batch([experiment]).to_pylist()[0]
+    return observed
 
 
 _Counts = list[tuple[int, int]]

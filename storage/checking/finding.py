@@ -11,7 +11,7 @@ FROM_A_COPY = "restore that file from a copy of the store, or start another stor
 
 
 @dataclass(frozen=True)
-class Problem:
+class StoreFinding:
     """Something that is wrong with a store, or a file that it does not need.
 
     Attributes:
