@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
@@ -92,7 +92,7 @@ class Executor(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(self, *error: object) -> None: ...
+    def __exit__(self, kind: Any, error: Any, traceback: Any, /) -> None: ...
 
     def vacancies(self) -> list[WorkerKind]:
         """Return the kind of each worker that can take another job, the idle ones first."""

@@ -183,4 +183,4 @@ class LateStop(StopRequest):
 
     def __exit__(self, *error: object) -> None:
         self.received = signal.SIGINT
-        super().__exit__(*error)  # type: ignore[arg-type]
+        super().__exit__(*error)

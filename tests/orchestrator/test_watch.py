@@ -9,6 +9,8 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -166,12 +168,10 @@ def test_live_file_that_cannot_be_written_is_logged_once(
 
 
 def test_live_file_is_removed_with_its_sweep(tmp_path: Path) -> None:
-    class Executor:
-        workers = 3
-
+    executor: Any = SimpleNamespace(workers=3)
     display = ProgressDisplay(Console(file=io.StringIO()), Tally(10), FewestWeights())
     with StoreWriter(tmp_path / "store") as writer:
-        with LiveMonitor(display, writer.paths, "sweep", Executor()):
+        with LiveMonitor(display, writer.paths, "sweep", executor):
             live = read_live(writer.paths, "sweep")
             assert live is not None
             assert (live.done, live.total, live.workers, live.left_s) == (0, 10, 3, None)
