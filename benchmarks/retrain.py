@@ -20,7 +20,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from orchestrator.commands.results import results_reader
-from orchestrator.inits import combined, read_inits, tokens
+from orchestrator.inits import combined, read_inits
 from orchestrator.planning.targets import find_targets, with_inits
 from search.experiment import FRESH_INIT
 from search.indices import IndexSet
@@ -92,7 +92,7 @@ def _of_store(
     reader: StoreReader, given: Mapping[str, StoredInit]
 ) -> tuple[list[Sample], dict[str, StoredInit]]:
     names = [study.name for study in reader.state.studies.values()]
-    targets = with_inits(find_targets(names), tokens(reader.state.inits))
+    targets = with_inits(find_targets(names), reader.state.inits)
     samples = [Sample(s.study, reader.stored(s.study.digest), COMPARED) for s in targets.selections]
     return samples, {init.token: init for init in combined(reader.state.inits, given).values()}
 

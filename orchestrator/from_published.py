@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from rich.console import Console
 
 from orchestrator.display.formatting import counted
 from orchestrator.errors import UserError
@@ -39,8 +38,6 @@ def take_published(
     store: RunStore,
     folder: Path,
     cache: Path,
-    command: str,
-    console: Console,
 ) -> None:
     """Store the wanted rows that are published and not stored.
 
@@ -53,8 +50,6 @@ def take_published(
         store: the store, which is created if there is none.
         folder: folder of the published files.
         cache: folder for what can be made again.
-        command: the command line.
-        console: for messages.
 
     Raises:
         UserError: published rows start from another initialisation than the store's, or have
@@ -63,17 +58,16 @@ def take_published(
     """
     files = _published_files(targets, folder)
     inits = _agreed_inits(files, store.inits, given)
-    tokens = {name: init.token for name, (init, _) in inits.items()}
-    wanted = with_inits(targets, tokens).selections
+    wanted = with_inits(targets, {name: init for name, (init, _) in inits.items()}).selections
     pairs = [(s, files[s.study.name]) for s in wanted if s.study.name in files]
     for selection, file in pairs:
         _require_same_study(selection, file)
-    writer = store.writer
+    writer, console = store.writer, store.console
     for init, found in inits.values():
         writer.record_init(init.name, init.digest, init.layers, found)
     for selection, file in pairs:
         missing = selection.indices - writer.stored(file.study.digest)
-        taken = _take(file, missing, cache, command, writer) if missing else 0
+        taken = _take(file, missing, cache, store.command, writer) if missing else 0
         rows = counted(taken, "row")
         console.print(f"{file.study.name}: {rows} taken from {file.path}", soft_wrap=True)
     for selection in targets.selections:

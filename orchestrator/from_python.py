@@ -187,7 +187,7 @@ def train(
     wanted = IndexSet.from_indices(
         seed * combinations + place for seed in replicates for place in range(combinations)
     )
-    targets = Targets([Selection(study, wanted)], _only(study).sweep_files)
+    targets = Targets([Selection(study, wanted)])
     if store is None:
         if workers is not None:
             raise ValueError("workers need a store: give store=, or leave workers out")
@@ -326,7 +326,7 @@ def _document(methods: Sequence[str], settings: Mapping[str, Any]) -> dict[str, 
 
 
 def _only(study: Study) -> Targets:
-    return Targets([Selection.of_study(study)], {study.name: study.file_sha256 or ""})
+    return Targets([Selection.of_study(study)])
 
 
 def _console(progress: bool | None) -> Console:
@@ -348,7 +348,7 @@ def _run(
         )
     console = _console(progress)
     with RunStore(_folder(store), options.invocation.recorded, console) as opened:
-        result = Training(targets, {}, options, opened, console).run()
+        result = Training(targets, {}, options, opened).run()
     if result.outcome == "interrupted":
         raise KeyboardInterrupt("the same call resumes where it stopped")
     return result

@@ -20,11 +20,6 @@ from workers.initial import starting_network
 from workers.stored_init import load_stored_init
 
 
-def tokens(inits: Mapping[str, FrozenInit]) -> dict[str, str]:
-    """Return NAME:DIGEST of a store's initialisations, by name."""
-    return {name: init.token for name, init in inits.items()}
-
-
 def read_inits(files: Mapping[str, Path | None]) -> dict[str, StoredInit]:
     """Return the initialisations of the files that the user has named, by name.
 

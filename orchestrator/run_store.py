@@ -33,7 +33,7 @@ class RunStore(ExitStack):
     Args:
         folder: folder of the store.
         command: the command line, which the store records.
-        console: for messages about damage.
+        console: for messages of the command.
 
     Raises:
         StoreError: the store cannot be used.
@@ -44,8 +44,8 @@ class RunStore(ExitStack):
         super().__init__()
         self.folder = folder
         self.paths = StorePaths(folder)
-        self._command = command
-        self._console = console
+        self.command = command
+        self.console = console
         self._writer: StoreWriter | None = None
         self._reader: StoreReader | None = None
 
@@ -84,14 +84,14 @@ class RunStore(ExitStack):
     def _open(self) -> StoreWriter:
         messages = []
         try:
-            writer = StoreWriter(self.folder, command=self._command)
+            writer = StoreWriter(self.folder, command=self.command)
         except EntryDamaged:
             messages = [
                 f"damaged: the log entry {lost.file}: {lost.problem}. It is kept as {lost.kept}; "
                 "rows that only it named are no longer stored"
-                for lost in repair_log(self.paths, self._command)
+                for lost in repair_log(self.paths, self.command)
             ]
-            writer = StoreWriter(self.folder, command=self._command)
+            writer = StoreWriter(self.folder, command=self.command)
         self._writer = self.enter_context(writer)
         self.enter_context(log_beside(self.paths))
         # The working copy of a store on S3 fetches damaged files again.
@@ -105,6 +105,6 @@ class RunStore(ExitStack):
             if orphans:
                 messages.append(quarantined_orphans(self.paths, len(orphans)))
         for message in messages:
-            self._console.print(message, soft_wrap=True)
+            self.console.print(message, soft_wrap=True)
             logger.warning("%s", message)
         return writer

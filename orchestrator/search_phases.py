@@ -138,8 +138,7 @@ def _in_phase_1(settings: SearchSettings, structure: Structure) -> bool:
 
 
 def _targets(selections: Sequence[Selection]) -> Targets:
-    files = {s.study.name: s.study.file_sha256 for s in selections if s.study.file_sha256}
-    return Targets([selection for selection in selections if selection.indices], files)
+    return Targets([selection for selection in selections if selection.indices])
 
 
 def _best_of_structures(

@@ -12,11 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from rich.console import Console
-
 from orchestrator.commands.training import Training, TrainingOptions
 from orchestrator.display.formatting import about_core_hours, counted
 from orchestrator.display.network_summary import describe_choice
+from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from orchestrator.invocation import program
 from orchestrator.planning.calibration import calibration
@@ -50,7 +49,6 @@ class Enumeration:
         max_core_hours: duration of a phase that is allowed, unless the number of experiments is
             limited.
         store: the store.
-        console: for messages.
         trained: experiments that this command has trained.
         left: experiments that are left of the current phase.
         outcome: "finished"; "interrupted" by the user; "limited" if the limit was reached.
@@ -63,7 +61,6 @@ class Enumeration:
     options: TrainingOptions
     max_core_hours: float
     store: RunStore
-    console: Console
     trained: int = 0
     left: int = 0
     outcome: str = "finished"
@@ -136,7 +133,7 @@ class Enumeration:
             },
         }
 
-    def print_network(self, console: Console) -> None:
+    def print_network(self) -> None:
         """Print the network that was found."""
         assert self.network is not None
         (network,) = self.network.networks
@@ -147,8 +144,7 @@ class Enumeration:
             f"{shlex.quote(str(self.store.folder))}",
             *self._advice(),
         ]
-        for line in lines:
-            console.print(line, soft_wrap=True)
+        print_line(*lines)
 
     def _advice(self) -> list[str]:
         """Return what to try if no mask is smaller than the dense networks."""
@@ -183,9 +179,7 @@ class Enumeration:
         """Train what is left of a phase; return whether all of it is stored."""
         invocation, limit = self.options.invocation, self.options.limit
         rest = None if limit is None else limit - self.trained
-        training = Training(
-            targets, {}, replace(self.options, limit=rest), self.store, self.console
-        )
+        training = Training(targets, {}, replace(self.options, limit=rest), self.store)
         wanted = sum(len(item.wanted) for item in training.planned)
         self.left = sum(len(item.remaining) for item in training.planned)
         names = ", ".join(item.study.name for item in training.planned)
@@ -206,7 +200,7 @@ class Enumeration:
         result = training.run()
         self.trained += result.tally.trained
         self.left = result.left
-        result.print_summary(self.console, self.store, invocation, self.trained)
+        result.print_summary(self.store, invocation, self.trained)
         if result.stopped_by is not None:
             self.outcome = "interrupted"
             self.stopped_by = result.stopped_by
@@ -237,7 +231,7 @@ class Enumeration:
 
     def _print(self, *lines: str) -> None:
         for line in lines:
-            self.console.print(line, soft_wrap=True)
+            self.store.console.print(line, soft_wrap=True)
 
 
 def _core_hours(planned: Sequence[PlannedStudy]) -> float:

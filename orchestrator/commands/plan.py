@@ -20,7 +20,6 @@ from orchestrator.commands.options import (
 from orchestrator.commands.store_location import new_store_location
 from orchestrator.display.formatting import human_bytes, human_hours
 from orchestrator.display.terminal import print_line, print_table
-from orchestrator.inits import tokens
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import estimate
 from orchestrator.planning.plan import PlannedStudy, make_plan
@@ -82,7 +81,7 @@ def _against_store(targets: Targets, store: Path | None) -> list[PlannedStudy]:
     if store is None or _holds_nothing(StorePaths(store)):
         return make_plan(targets.selections, None)
     with StoreReader(store) as reader:
-        return make_plan(with_inits(targets, tokens(reader.state.inits)).selections, reader)
+        return make_plan(with_inits(targets, reader.state.inits).selections, reader)
 
 
 def _holds_nothing(paths: StorePaths) -> bool:

@@ -12,7 +12,6 @@ from orchestrator.commands.options import RootSeed, StorePath
 from orchestrator.display.formatting import human_bytes
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
-from orchestrator.inits import tokens
 from orchestrator.planning.targets import find_targets, with_inits
 from search.catalogue import named_study
 from search.paper import PAPER_STUDIES
@@ -51,7 +50,7 @@ def publish(
     folder = output or published_folder()
     with StoreReader(store) as reader:
         inits = reader.state.inits
-        targets = with_inits(find_targets(words or PAPER_STUDIES, root_seed), tokens(inits))
+        targets = with_inits(find_targets(words or PAPER_STUDIES, root_seed), inits)
         if any(named_study(s.study.name) is None for s in targets.selections):
             raise UserError(
                 "only the studies that `sparsest studies` lists can be published: the rows of a "

@@ -103,7 +103,6 @@ def run(
     Ctrl-C stops at once. What has been stored is never lost and never trained again.
     """
     invocation = Invocation.current()
-    console = plain_console(stderr=True)
     retried = _statuses(retry)
     targets = find_targets(words, root_seed)
     if run_ids:
@@ -123,15 +122,15 @@ def run(
         retry=retried,
         shard=part,
     )
-    with RunStore(store, invocation.recorded, console) as opened:
+    with RunStore(store, invocation.recorded, plain_console(stderr=True)) as opened:
         if from_published:
             folder, cache = published_folder(), cache_folder()
-            take_published(targets, given, opened, folder, cache, invocation.recorded, console)
-        result = Training(targets, given, options, opened, console).run()
+            take_published(targets, given, opened, folder, cache)
+        result = Training(targets, given, options, opened).run()
         if as_json:
             print(json.dumps(result.summary(opened)))
         else:
-            result.print_summary(console, opened, invocation, result.tally.trained)
+            result.print_summary(opened, invocation, result.tally.trained)
     if result.outcome == "interrupted" and result.stopped_by is not None:
         raise typer.Exit(exit_code(result.stopped_by))
 

@@ -7,8 +7,6 @@ import signal
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from rich.console import Console
-
 from orchestrator.display.formatting import counted, human_seconds
 from orchestrator.display.store_summary import fewest_weights
 from orchestrator.invocation import Invocation, program
@@ -59,17 +57,9 @@ class RunResult:
             "store": str(store.folder),
         }
 
-    def print_summary(
-        self, console: Console, store: RunStore, invocation: Invocation, trained: int
-    ) -> None:
-        """Print the result, and what to do next.
-
-        Args:
-            console: for the output.
-            store: the store.
-            invocation: the command.
-            trained: experiments that the command has trained in all its runs.
-        """
+    def print_summary(self, store: RunStore, invocation: Invocation, trained: int) -> None:
+        """Print the result, and what to do next, given the experiments trained in all runs."""
+        console = store.console
         if not self.tally.trained and not self.left:
             console.print("nothing to train: everything asked for is stored")
             return

@@ -255,14 +255,13 @@ def search(
         limit=limit,
         invocation=Invocation.current(),
     )
-    console = plain_console(stderr=True)
-    with RunStore(store, options.invocation.recorded, console) as opened:
-        two_phases = Enumeration(settings, options, max_core_hours, opened, console)
+    with RunStore(store, options.invocation.recorded, plain_console(stderr=True)) as opened:
+        two_phases = Enumeration(settings, options, max_core_hours, opened)
         two_phases.run(again=again)
     if as_json:
         print(json.dumps(two_phases.report()))
     elif two_phases.network is not None:
-        two_phases.print_network(plain_console())
+        two_phases.print_network()
     if two_phases.stopped_by is not None:
         raise typer.Exit(exit_code(two_phases.stopped_by))
 

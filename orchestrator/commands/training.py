@@ -10,8 +10,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rich.console import Console
-
 from orchestrator.best_init import SEARCHES, find_init, refuse_choice, require_searches
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.commands.run_result import RunResult
@@ -65,7 +63,6 @@ class Training:
         given: initialisations from files, by name.
         options: options of the command.
         store: the store.
-        console: for messages.
 
     Attributes:
         planned: the plan.
@@ -81,13 +78,12 @@ class Training:
         given: Mapping[str, StoredInit],
         options: TrainingOptions,
         store: RunStore,
-        console: Console,
     ) -> None:
         self._targets = targets
         self._given = given
         self._options = options
         self._store = store
-        self._console = console
+        self._console = store.console
         self._packages = packages_of(selection.study for selection in targets.selections)
         self._inits = combined(store.inits, given)
         self._to_choose = [name for name in targets.init_names if name not in self._inits]
@@ -144,8 +140,8 @@ class Training:
         self._console.print(f"{rows} with status {named}: trained again, like what is not stored")
 
     def _plan(self) -> list[PlannedStudy]:
-        tokens = {name: init.token for name, init in self._inits.items()}
-        return make_plan(with_inits(self._targets, tokens).selections, self._store.existing)
+        targets = with_inits(self._targets, self._inits)
+        return make_plan(targets.selections, self._store.existing)
 
     def _record_plan(self) -> None:
         """Record for `status` how many experiments of each version of a study are wanted."""
@@ -190,13 +186,12 @@ class Training:
         options = self._options
         limit = None if options.limit is None else options.limit - before.tally.trained
         inits = {init.token: init for init in self._inits.values()}
-        names = [item.study.name for item in planned]
-        files = self._targets.sweep_files
+        studies = [item.study for item in planned]
         order = SweepOrder(
             command=options.invocation.recorded,
-            studies=names,
+            studies=[study.name for study in studies],
             root_seed=options.root_seed,
-            sweep_files={name: files[name] for name in names if name in files},
+            sweep_files={s.name: s.file_sha256 for s in studies if s.file_sha256},
             packages=self._packages,
             skipped=sum(len(item.stored) for item in planned),
             curves=options.curves,

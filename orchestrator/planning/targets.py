@@ -13,6 +13,7 @@ from orchestrator.plugins import all_plugins
 from search.catalogue import Selection, resolve
 from search.datasets import dataset_names
 from search.indices import IndexSet
+from search.layers import StoredInit
 from search.methods import all_methods
 from search.sampling import members_at, sample_positions
 from search.shards import Shard
@@ -31,11 +32,9 @@ class Targets:
 
     Attributes:
         selections: the experiments, each study once, in the order of the words.
-        sweep_files: name -> SHA-256 of the sweep files among the words.
     """
 
     selections: list[Selection]
-    sweep_files: dict[str, str]
 
     @property
     def init_names(self) -> list[str]:
@@ -73,7 +72,7 @@ def only_numbers(targets: Targets, numbers: Sequence[int]) -> Targets:
             f"no experiment has the number {', '.join(map(str, sorted(unknown)))}; available are:\n"
             f"{available}\n`sparsest list STUDY` shows what each number is"
         )
-    return Targets(selections, targets.sweep_files)
+    return Targets(selections)
 
 
 def _numbers(selection: Selection) -> str:
@@ -118,7 +117,7 @@ def only_sample(targets: Targets, count: int, root_seed: int) -> Targets:
             found = members_at(selection.indices, ours.tolist())
             selections.append(Selection(selection.study, found))
         first = last
-    return Targets(selections, targets.sweep_files)
+    return Targets(selections)
 
 
 def only_shard(targets: Targets, shard: Shard) -> Targets:
@@ -129,7 +128,7 @@ def only_shard(targets: Targets, shard: Shard) -> Targets:
     selections = [
         Selection(s.study, s.indices & shard.indices(len(s.study))) for s in targets.selections
     ]
-    return Targets(selections, targets.sweep_files)
+    return Targets(selections)
 
 
 def parse_shard(text: str) -> Shard:
@@ -153,12 +152,9 @@ def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:
         UserError: an unknown name, an invalid sweep file, or an invalid root seed.
     """
     merged: dict[str, Selection] = {}
-    sweep_files = {}
     for word in words:
         for selection in _selections(word, root_seed):
             study = selection.study
-            if study.file_sha256 is not None:
-                sweep_files[study.name] = study.file_sha256
             before = merged.get(study.digest)
             indices = selection.indices if before is None else selection.indices | before.indices
             merged[study.digest] = Selection(study, indices)
@@ -166,7 +162,7 @@ def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:
     for digest, selection in merged.items():
         if names.setdefault(selection.study.name, digest) != digest:
             raise UserError(f"two different sweep files are both named {selection.study.name!r}")
-    return Targets(list(merged.values()), sweep_files)
+    return Targets(list(merged.values()))
 
 
 def _selections(word: str, root_seed: int) -> list[Selection]:
@@ -202,14 +198,14 @@ def generated_study(text: str, name: str, root_seed: int) -> Study:
         return parse_sweep(text.encode(), Path(f"{name}.toml")).with_root_seed(root_seed)
 
 
-def with_inits(targets: Targets, tokens: Mapping[str, str]) -> Targets:
+def with_inits(targets: Targets, inits: Mapping[str, StoredInit]) -> Targets:
     """Return the same experiments with stored initialisations named by their tokens."""
 
     def resolved(study: Study) -> Study:
         for name in study.init_names:
-            if name in tokens:
-                study = study.with_init(tokens[name])
+            if name in inits:
+                study = study.with_init(inits[name].token)
         return study
 
     selections = [Selection(resolved(s.study), s.indices) for s in targets.selections]
-    return Targets(selections, targets.sweep_files)
+    return Targets(selections)

@@ -149,11 +149,11 @@ def stored_init(name: str, seed: int) -> StoredInit:
 def test_experiments_stored_with_another_initialisation_are_planned() -> None:
     first, second = stored_init("bench-95", 1), stored_init("bench-95", 2)
     targets = find_targets(["fixed95-phase1"])
-    ours = with_inits(targets, {"bench-95": first.token, "bench-995": "bench-995:unused"})
+    ours = with_inits(targets, {"bench-95": first, "bench-995": stored_init("bench-995", 3)})
     store = FakeStore()
     store.indices[ours.selections[0].study.digest] = ours.selections[0].indices
     assert not make_plan(ours.selections, store)[0].remaining
-    others = with_inits(targets, {"bench-95": second.token})
+    others = with_inits(targets, {"bench-95": second})
     assert len(make_plan(others.selections, store)[0].remaining) == 558
 
 

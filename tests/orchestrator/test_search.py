@@ -289,7 +289,7 @@ def test_unknown_masks_are_refused_before_phase_1(store: Path) -> None:
     options = TrainingOptions(executor, 0, None, Invocation(("search",)))
     console = plain_console()
     with RunStore(store, "sparsest search", console) as opened:
-        started = Enumeration(SearchSettings(0.5, masks="some"), options, 1.0, opened, console)
+        started = Enumeration(SearchSettings(0.5, masks="some"), options, 1.0, opened)
         with pytest.raises(UserError, match="'some'"):
             started.run(again=False)
     assert not store.exists()
