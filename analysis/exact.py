@@ -58,6 +58,13 @@ def exact_accuracy(network: MaskedNetwork | Layers, dataset: Dataset) -> Fractio
 
     Raises:
         ValueError: the network has several logits, or the points do not lie on segments.
+
+    Example:
+        >>> import sparsest
+        >>> network = sparsest.train(structure="3x2", epochs=1).networks()[0]
+        >>> exact = sparsest.exact_accuracy(network, sparsest.load_dataset("cubist-spiral"))
+        >>> abs(float(exact) - sparsest.accuracy(network)) < 0.01
+        True
     """
     layers = network.layers() if isinstance(network, MaskedNetwork) else network
     if len(layers[-1][1]) != 1 or dataset.classes != 2:

@@ -60,7 +60,10 @@ def batch_loss(weights: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:
         >>> import numpy as np, sparsest, torch
         >>> layers = [(np.array([[2.0, -1.0]], np.float32), np.zeros(1, np.float32))]
         >>> weights, biases = sparsest.parameters(layers)
-        >>> batch = torch.tensor([[1.0, 1.0], [0.0, 1.0]]), torch.tensor([1.0, 0.0])
+        >>> batch: sparsest.Batch = (
+        ...     torch.tensor([[1.0, 1.0], [0.0, 1.0]]),
+        ...     torch.tensor([1.0, 0.0]),
+        ... )
         >>> round(float(sparsest.batch_loss(weights, biases, batch)), 4)
         0.3133
     """

@@ -45,6 +45,13 @@ class Pruned:
         weight_masks: bool [n_out, n_in] for each layer, input side first; True keeps a weight.
         bias_masks: bool [n_out] for each layer; True keeps a bias.
         extras: what the method stores beside the row: JSON values by name, up to 10,000 characters.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> masks = [np.array([[True, False], [False, False]]), np.array([[True, False]])]
+        >>> pruned = sparsest.Pruned(masks, sparsest.bias_masks(masks), extras={"rounds": 3})
+        >>> [mask.tolist() for mask in pruned.bias_masks]
+        [[True, False], [True]]
     """
 
     weight_masks: list[NDArray[np.bool_]]
@@ -53,7 +60,21 @@ class Pruned:
 
 
 class PrunesBefore(Protocol):
-    """The function `prune` of an algorithm that chooses its masks before the first step."""
+    """The function `prune` of an algorithm that chooses its masks before the first step.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> def prune(
+        ...     experiment: sparsest.Experiment, layers: sparsest.Layers, batches: sparsest.Batches
+        ... ) -> sparsest.Pruned:
+        ...     magnitudes = np.abs(sparsest.flat_weights(layers))
+        ...     kept = sparsest.highest(magnitudes, sparsest.target_of(experiment, magnitudes.size))
+        ...     masks = sparsest.by_layer(kept, [weight.shape for weight, _ in layers])
+        ...     return sparsest.Pruned(masks, sparsest.bias_masks(masks))
+        >>> sparsest.register(sparsest.Method("magnitude", "before", sparsest.TO_TARGET), prune)
+        >>> sparsest.train("magnitude", width=4, target_nnz=20, epochs=1).df().weight_nnz.tolist()
+        [20]
+    """
 
     def __call__(self, experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
         """Return the masks for training.
@@ -79,6 +100,17 @@ class Snapshot:
         bias_masks: bool [n_out] for each layer; True trains a bias.
         extras: what the method stores beside the row, as in `Pruned`. Those of every change are
             kept; of an adaptive method those of its final network.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> layers = [(np.array([[2.0, -1.0]], np.float32), np.zeros(1, np.float32))]
+        >>> network = sparsest.dense_network(layers)
+        >>> largest = sparsest.keep_largest(network.layers, 2)
+        >>> pruned = sparsest.Snapshot(
+        ...     network.layers, network.velocities, largest.weight_masks, largest.bias_masks
+        ... )
+        >>> pruned.weight_masks[0].tolist()
+        [[True, False]]
     """
 
     layers: Layers
@@ -89,7 +121,28 @@ class Snapshot:
 
 
 class MaskSchedule(Protocol):
-    """The masks of one network in the course of its training."""
+    """The masks of one network in the course of its training.
+
+    Example:
+        >>> import sparsest
+        >>> class Late:
+        ...     # Keep the largest weights from the middle of the training.
+        ...     rounds, takes_step = 1, False
+        ...
+        ...     def __init__(self, experiment, layers, steps, permutation):
+        ...         weights = sparsest.flat_weights(layers).size
+        ...         self.target = sparsest.target_of(experiment, weights)
+        ...         self.start, self.changes = sparsest.full_masks(layers), [steps // 2]
+        ...
+        ...     def change(self, step, network, batch):
+        ...         kept = sparsest.keep_largest(network.layers, self.target + 1)
+        ...         return sparsest.Snapshot(
+        ...             network.layers, network.velocities, kept.weight_masks, kept.bias_masks
+        ...         )
+        >>> sparsest.register(sparsest.Method("late", "during", sparsest.TO_TARGET), Late)
+        >>> sparsest.train("late", width=4, target_nnz=20, epochs=1).df().weight_nnz.tolist()
+        [20]
+    """
 
     @property
     def start(self) -> Pruned:
@@ -121,7 +174,25 @@ class MaskSchedule(Protocol):
 
 
 class PrunesDuring(Protocol):
-    """The function `begin` of an algorithm that changes its masks between steps."""
+    """The function `begin` of an algorithm that changes its masks between steps.
+
+    Example:
+        >>> import sparsest
+        >>> from types import SimpleNamespace
+        >>> def begin(experiment, layers, steps, permutation):
+        ...     def change(step, network, batch):
+        ...         return sparsest.with_weights(network, sparsest.flat_weights(network.layers))
+        ...     return SimpleNamespace(
+        ...         start=sparsest.keep_largest(layers, sparsest.target_of(experiment, 99) + 1),
+        ...         rounds=1,
+        ...         changes=[steps // 2],
+        ...         takes_step=False,
+        ...         change=change,
+        ...     )
+        >>> sparsest.register(sparsest.Method("restarted", "during", sparsest.TO_TARGET), begin)
+        >>> sparsest.train("restarted", width=4, target_nnz=20, epochs=1).df().weight_nnz.tolist()
+        [20]
+    """
 
     def __call__(
         self,
@@ -165,6 +236,23 @@ class Objective:
             the same values.
         decay: weight decay of each free parameter; None for the experiment's.
         velocities: momentum buffers of the free parameters, trained in place; zero at first.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> def squares(free):
+        ...     return free[0] * np.abs(free[0])
+        >>> def gradient(free, slopes):
+        ...     return [2 * slopes * np.abs(free[0])]
+        >>> def requests(experiment, layers, measure):
+        ...     weights = sparsest.flat_weights(layers)
+        ...     free = [np.sign(weights) * np.sqrt(np.abs(weights))]
+        ...     objective = sparsest.Objective(free, squares, gradient, decay=[1e-3])
+        ...     network = sparsest.dense_network(layers)
+        ...     return (yield from sparsest.train_rounds(network, measure, objective=objective))
+        >>> method = sparsest.Method("roots", "adaptive", sparsest.WITHOUT_TARGET)
+        >>> sparsest.register(method, requests)
+        >>> sparsest.train("roots", width=4, epochs=1).df().weight_nnz.tolist()
+        [44]
     """
 
     free: Free
@@ -192,6 +280,19 @@ class Segment:
         objective: free parameters to train in place of the weights; None trains the weights. The
             weights of `network` and their velocities are then ignored; those of the trained
             network are the objective's, with velocities of zero.
+
+    Example:
+        >>> import sparsest
+        >>> def requests(experiment, layers, measure):
+        ...     network, steps = sparsest.dense_network(layers), measure.steps_per_epoch
+        ...     # Two learning rates on the same batches; the better network is kept.
+        ...     rates = (experiment.lr, experiment.lr / 2)
+        ...     trained = yield [sparsest.Segment(network, 0, steps, rate) for rate in rates]
+        ...     return min(trained, key=lambda one: measure(one).loss)
+        >>> method = sparsest.Method("better", "adaptive", sparsest.WITHOUT_TARGET)
+        >>> sparsest.register(method, requests)
+        >>> sparsest.train("better", width=4, epochs=1).df().weight_nnz.tolist()
+        [44]
     """
 
     network: Snapshot
@@ -208,6 +309,19 @@ class Measurement:
     Attributes:
         accuracy: fraction of points that are classified correctly.
         loss: mean cross-entropy, in nats.
+
+    Example:
+        >>> import sparsest
+        >>> measured = []
+        >>> def requests(experiment, layers, measure):
+        ...     network = sparsest.dense_network(layers)
+        ...     measured.append(measure(network))
+        ...     return (yield from sparsest.train_rounds(network, measure))
+        >>> method = sparsest.Method("dense", "adaptive", sparsest.WITHOUT_TARGET)
+        >>> sparsest.register(method, requests)
+        >>> after = sparsest.train("dense", width=4, epochs=1).df()
+        >>> isinstance(measured[0], sparsest.Measurement), [measured[0].loss] > after.loss.tolist()
+        (True, True)
     """
 
     accuracy: float
@@ -215,7 +329,26 @@ class Measurement:
 
 
 class Measure(Protocol):
-    """The data set of an adaptive algorithm, and the measurement of networks on it."""
+    """The data set of an adaptive algorithm, and the measurement of networks on it.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> def requests(experiment, layers, measure):
+        ...     dense = sparsest.dense_network(layers)
+        ...     network = yield from sparsest.train_rounds(dense, measure)
+        ...     weights, loss = sparsest.flat_weights(network.layers), measure(network).loss
+        ...     # Remove the smallest weights while the loss grows by less than 1 %.
+        ...     for smallest in np.sort(np.abs(weights)):
+        ...         large = np.where(np.abs(weights) > smallest, weights, np.float32(0))
+        ...         pruned = sparsest.with_weights(network, large)
+        ...         if measure(pruned).loss > 1.01 * loss:
+        ...             return network
+        ...         network = pruned
+        >>> method = sparsest.Method("greedy", "adaptive", sparsest.WITHOUT_TARGET)
+        >>> sparsest.register(method, requests)
+        >>> sparsest.train("greedy", width=4, epochs=1).df().weight_nnz.tolist() < [44]
+        True
+    """
 
     @property
     def points(self) -> NDArray[np.float32]:
@@ -253,7 +386,21 @@ list of their networks. It returns the final network."""
 
 
 class PrunesAdaptively(Protocol):
-    """The function `requests` of an algorithm that requests training as it proceeds."""
+    """The function `requests` of an algorithm that requests training as it proceeds.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> def requests(experiment, layers, measure):
+        ...     dense = sparsest.dense_network(layers)
+        ...     network = yield from sparsest.train_rounds(dense, measure)
+        ...     weights = sparsest.flat_weights(network.layers)
+        ...     kept = sparsest.highest(abs(weights), sparsest.target_of(experiment, weights.size))
+        ...     return sparsest.with_weights(network, np.where(kept, weights, np.float32(0)))
+        >>> method = sparsest.Method("afterwards", "adaptive", sparsest.TO_TARGET)
+        >>> sparsest.register(method, requests)
+        >>> sparsest.train("afterwards", width=4, target_nnz=20, epochs=1).df().weight_nnz.tolist()
+        [20]
+    """
 
     def __call__(self, experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
         """Yield segments of training, receive the trained networks, and return the final network.
@@ -278,6 +425,11 @@ def target_of(experiment: Experiment, weights: int) -> int:
 
     Raises:
         ValueError: it is missing, or not from 1 to below the number of weights.
+
+    Example:
+        >>> import sparsest
+        >>> sparsest.target_of(sparsest.Experiment(method="snip", width=4, target_nnz=20), 44)
+        20
     """
     target = experiment.target_nnz
     if target is None or not 1 <= target < weights:

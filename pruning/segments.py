@@ -17,7 +17,15 @@ from search.methods import setting
 
 
 def dense_network(layers: Layers) -> Snapshot:
-    """Return a network without masks and with velocities of zero."""
+    """Return a network without masks and with velocities of zero.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> layers = [(np.array([[2.0, -1.0]], np.float32), np.zeros(1, np.float32))]
+        >>> network = sparsest.dense_network(layers)
+        >>> network.weight_masks[0].tolist(), network.velocities[0][0].tolist()
+        ([[True, True]], [[0.0, 0.0]])
+    """
     masks = full_masks(layers)
     return Snapshot(layers, at_rest(layers), masks.weight_masks, masks.bias_masks)
 
@@ -33,7 +41,14 @@ def is_finite(network: Snapshot) -> bool:
 
 
 def flat_weights(layers: Layers) -> NDArray[np.float32]:
-    """Return a copy of all weights, float32 [weights], layer by layer, each row-major."""
+    """Return a copy of all weights, float32 [weights], layer by layer, each row-major.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> layers = [(np.array([[2.0, -1.0]], np.float32), np.zeros(1, np.float32))]
+        >>> sparsest.flat_weights(layers).tolist()
+        [2.0, -1.0]
+    """
     return np.concatenate([weight.ravel() for weight, _ in layers])
 
 
@@ -41,6 +56,14 @@ def with_weights(network: Snapshot, weights: NDArray[np.float32]) -> Snapshot:
     """Return a network with other weights, float32 [weights]; zeros become masked.
 
     A hidden neuron's bias is masked if no weight leaves the neuron. Velocities become zero.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> layers = [(np.array([[2.0, -1.0]], np.float32), np.zeros(1, np.float32))]
+        >>> network = sparsest.dense_network(layers)
+        >>> pruned = sparsest.with_weights(network, np.array([2.0, 0.0], np.float32))
+        >>> pruned.weight_masks[0].tolist()
+        [[True, False]]
     """
     shapes = [weight.shape for weight, _ in network.layers]
     ends = np.cumsum([weight.size for weight, _ in network.layers])[:-1]
@@ -69,6 +92,18 @@ def train_rounds(
         first_step: first step, a multiple of an epoch.
         rounds: length as a multiple of `Experiment.epochs`; the schedule is stretched or squeezed.
         objective: as in `Segment`.
+
+    Example:
+        >>> import sparsest
+        >>> def requests(experiment, layers, measure):
+        ...     dense = sparsest.dense_network(layers)
+        ...     network = yield from sparsest.train_rounds(dense, measure)
+        ...     last = experiment.epochs * measure.steps_per_epoch
+        ...     return (yield from sparsest.train_rounds(network, measure, last, rounds=0.5))
+        >>> method = sparsest.Method("longer", "adaptive", sparsest.WITHOUT_TARGET)
+        >>> sparsest.register(method, requests)
+        >>> sparsest.train("longer", width=4, epochs=2).df().steps.tolist() == [3 * 390]
+        True
     """
     rates = measure.learning_rates
     epochs = round(rounds * len(rates))

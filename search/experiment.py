@@ -79,6 +79,15 @@ class Experiment:
         pair: whether all trainings of a study with the same data set, width, depth, initialisation
             and replicate have the same random numbers, whatever their method and settings.
         root_seed: seed of all random numbers of a sweep.
+
+    Example:
+        >>> import sparsest
+        >>> first = sparsest.Experiment(method="snip", width=8, target_nnz=30)
+        >>> second = sparsest.Experiment(method="snip", width=8, target_nnz=30, replicate=1)
+        >>> first.experiment_id != second.experiment_id, first.seed("mine") != second.seed("mine")
+        (True, True)
+        >>> first.hidden
+        (8, 8, 8)
     """
 
     study: str = "single"

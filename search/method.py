@@ -59,6 +59,20 @@ class Method:
             `pruning.protocol.Measure.validation`; only of an adaptive method.
         display_name: name in reports, as the method's paper spells it; empty: `name`.
         style: colours and marker in reports; None: chosen from the name.
+
+    Example:
+        >>> import sparsest
+        >>> method = sparsest.Method(
+        ...     name="mine",
+        ...     prunes="before",
+        ...     keys=sparsest.TO_TARGET,
+        ...     module="my_package.algorithm",
+        ...     settings={"rounds": sparsest.Setting(100, 1, 1000, "rounds"), **sparsest.BUDGET},
+        ... )
+        >>> sorted(method.keys), list(method.settings)
+        (['target_nnz'], ['rounds', 'budget'])
+        >>> sparsest.TO_TARGET < sparsest.TO_TARGET_OR_ACCURACY
+        True
     """
 
     name: str

@@ -451,6 +451,15 @@ def setting(experiment: Experiment, name: str) -> int | float:
         ValueError: the method is unknown, or the experiment names a hyperparameter that the method
             does not have or whose value is not allowed.
         KeyError: the method has no hyperparameter `name`, or it is a word (`choice`).
+
+    Example:
+        >>> import sparsest
+        >>> default = sparsest.Experiment(method="synflow", target_nnz=20)
+        >>> fewer = sparsest.Experiment(
+        ...     method="synflow", target_nnz=20, hyperparameters=(("rounds", 5),)
+        ... )
+        >>> sparsest.setting(default, "rounds"), sparsest.setting(fewer, "rounds")
+        (100, 5)
     """
     value = _value(experiment, name)
     if isinstance(value, str):
@@ -464,6 +473,11 @@ def choice(experiment: Experiment, name: str) -> str:
     Raises:
         ValueError: as `setting`.
         KeyError: the method has no hyperparameter `name`, or it is a number.
+
+    Example:
+        >>> import sparsest
+        >>> sparsest.choice(sparsest.Experiment(method="snip", target_nnz=20), "budget")
+        'direct'
     """
     value = _value(experiment, name)
     if not isinstance(value, str):

@@ -19,6 +19,14 @@ class Setting:
         most: largest allowed value of a number.
         meaning: meaning in a few words.
         choices: the allowed words; empty if the value is a number.
+
+    Example:
+        >>> import sparsest
+        >>> rounds = sparsest.Setting(100, 1, 1000, "rounds of pruning")
+        >>> rounds.allows(5), rounds.allows(0.5)
+        (True, False)
+        >>> sparsest.Setting("fixed", choices=("fixed", "relative")).allows("relative")
+        True
     """
 
     default: Value

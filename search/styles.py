@@ -43,6 +43,13 @@ class Style:
 
     Raises:
         ValueError: a colour or the marker is not valid.
+
+    Example:
+        >>> import sparsest
+        >>> style = sparsest.Style(light="#b83280", dark="#ff7ac6", symbol="star")
+        >>> method = sparsest.Method("mine", "before", sparsest.TO_TARGET, style=style)
+        >>> method.style.marker
+        '*'
     """
 
     light: str

@@ -32,6 +32,16 @@ class Dataset:
         class_names: name of each class.
         feature_names: name of each feature.
         image_shape: (height, width) if the features are the pixels of an image, row by row.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> points = sparsest.standardised(np.random.default_rng(0).normal(size=(500, 2)))
+        >>> mine = sparsest.Dataset.of("mine", points, points[:, 0] > 0)
+        >>> len(mine), mine.features, mine.classes
+        (500, 2, 2)
+        >>> sparsest.register(mine)
+        >>> for check in sparsest.DATASET_CHECKS:
+        ...     check("mine")
     """
 
     name: str

@@ -42,6 +42,8 @@ def register(provided: Method | Dataset, algorithm: Callable[..., Any] | None = 
         ...     masks = sparsest.by_layer(kept, [weight.shape for weight, _ in layers])
         ...     return sparsest.Pruned(masks, sparsest.bias_masks(masks))
         >>> sparsest.register(sparsest.Method("largest", "before", sparsest.TO_TARGET), prune)
+        >>> for check in sparsest.FAST_METHOD_CHECKS:
+        ...     check("largest")
         >>> rows = sparsest.train("largest", width=4, target_nnz=20, epochs=1)
         >>> rows.df().weight_nnz.tolist()
         [20]

@@ -26,6 +26,12 @@ def draw_dataset(dataset: Dataset, *, dark: bool = False) -> Figure:
 
     Raises:
         ValueError: the points do not have exactly two features.
+
+    Example:
+        >>> import sparsest
+        >>> figure = sparsest.draw_dataset(sparsest.load_dataset("cubist-spiral"))
+        >>> figure.axes[0].get_title(loc="left")
+        'cubist-spiral'
     """
     plane, palette = Plane.around(dataset), DARK if dark else LIGHT
     # Independent of a notebook's settings.

@@ -40,6 +40,13 @@ class Trial:
         loss: mean loss over all points; infinite if the training diverged.
         weights: number of nonzero weights; 0 if the training diverged.
         core_s: seconds of one core that the training took.
+
+    Example:
+        >>> import sparsest
+        >>> experiment = sparsest.Experiment(structure=(3, 2), epochs=2)
+        >>> trial = sparsest.Trial(experiment, accuracy=0.9, loss=0.2, weights=14, core_s=0.01)
+        >>> trial.usable, trial.final == f"row:{experiment.experiment_id}/final"
+        (True, True)
     """
 
     experiment: Experiment
@@ -104,6 +111,28 @@ class Problem:
         target: accuracy to reach.
         exhaustive: try every distinct network of the structure instead of random ones.
         shrink: removes weights from a trained network.
+
+    Example:
+        >>> import sparsest
+        >>> def rotate(problem: sparsest.Problem) -> sparsest.Proposals:
+        ...     # Remove one weight at a time from one network after the other.
+        ...     replicate = 0
+        ...     while True:
+        ...         (best,) = yield [problem.experiment(replicate=replicate)]
+        ...         while problem.reached(best) and (smaller := problem.shrink(best, 1, 1)):
+        ...             (best,) = yield [problem.experiment(smaller[0], init=best.final)]
+        ...         replicate += 1
+        >>> found = sparsest.search(
+        ...     "3x2",
+        ...     "runs/rotate",
+        ...     hours=0.00001,
+        ...     strategy=rotate,
+        ...     dataset="two-moons",
+        ...     target=0.6,
+        ...     epochs=2,
+        ... )
+        >>> len(found) > 0
+        True
     """
 
     base: Experiment

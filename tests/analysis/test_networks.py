@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from onnx.reference import ReferenceEvaluator
 
 import sparsest
 from search.masks.text import parse_mask
@@ -99,7 +100,6 @@ def test_sequential_computes_the_same(
 
 
 def test_graph_has_the_nonzero_weights(networks: sparsest.Networks) -> None:
-    pytest.importorskip("networkx")
     graph = networks[0].to_networkx()
     weights = [weight for weight, _ in networks[0].layers()]
     assert graph.number_of_nodes() == 2 + 2 + 2 + 1
@@ -112,11 +112,11 @@ def test_onnx_file_computes_the_same(
     points: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
     tmp_path: Path,
 ) -> None:
-    reference = pytest.importorskip("onnx.reference")
-    networks[0].to_onnx(tmp_path / "network.onnx")
-    session = reference.ReferenceEvaluator(str(tmp_path / "network.onnx"))
-    (found,) = session.run(None, {"points": points.astype(np.float32)})
-    assert found[:, 0] == pytest.approx(networks[0].logits(points), rel=1e-5, abs=1e-6)
+    for number, network in enumerate(networks):
+        file = tmp_path / f"{number}.onnx"
+        network.to_onnx(file)
+        (found,) = ReferenceEvaluator(str(file)).run(None, {"points": points.astype(np.float32)})
+        assert found[:, 0] == pytest.approx(network.logits(points), rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize(("package", "call"), [("onnx", "to_onnx"), ("networkx", "to_networkx")])

@@ -93,7 +93,6 @@ def test_rows_committed_after_opening_are_seen(tmp_path: Path) -> None:
 
 
 def test_query_result_is_equal_in_arrow_and_pandas(store: sparsest.Store) -> None:
-    pytest.importorskip("pandas")
     result = store.sql("SELECT study_index, accuracy FROM results ORDER BY study_index")
     assert isinstance(result.arrow(), pa.Table)
     frame = result.df()
@@ -102,11 +101,26 @@ def test_query_result_is_equal_in_arrow_and_pandas(store: sparsest.Store) -> Non
     assert frame["accuracy"].isna().tolist() == [False, False, True]
 
 
-def test_missing_pandas_is_reported(store: sparsest.Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_grouped_in_polars_as_in_sql(store: sparsest.Store) -> None:
+    frame = store.experiments().pl()
+    grouped = frame.group_by("status").len().sort("status").rows()
+    assert grouped == [("diverged", 1), ("ok", 2)]
+    counted = store.sql("SELECT status, count(*) FROM results GROUP BY ALL ORDER BY ALL").arrow()
+    assert [tuple(row.values()) for row in counted.to_pylist()] == grouped
+    whole = store.sql("FROM results ORDER BY study_index").pl()
+    assert whole["weights"].list.len().to_list()[:2] == whole["weight_nnz"].to_list()[:2]
+
+
+@pytest.mark.parametrize(
+    ("package", "call", "extra"), [("pandas", "df", "notebook"), ("polars", "pl", "export")]
+)
+def test_missing_optional_package_names_the_extra(
+    store: sparsest.Store, package: str, call: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     result = store.sql("SELECT 1 AS one")
-    monkeypatch.setitem(sys.modules, "pandas", None)  # as if it were not installed
-    with pytest.raises(ImportError, match=r"sparsest\[notebook\]"):
-        result.df()
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    with pytest.raises(ImportError, match=rf"sparsest\[{extra}\]"):
+        getattr(result, call)()
 
 
 def test_result_shows_its_size_and_columns(store: sparsest.Store) -> None:

@@ -4,32 +4,43 @@ from __future__ import annotations
 
 import doctest
 import inspect
+import re
 from pathlib import Path
 
 import pytest
 
 import sparsest
+from tests.docs.pages import PAGES, blocks
 from tests.installed import forget_plugins
 
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
-def with_examples() -> dict[str, list[doctest.DocTest]]:
-    """Return the examples of every public name that has some."""
+def examples_by_name() -> dict[str, list[doctest.DocTest]]:
+    """Return the examples of every public function and class."""
     finder = doctest.DocTestFinder()
     found = {}
     for name in sorted(sparsest._EXPORTS):
         value = getattr(sparsest, name)
-        if not (inspect.isclass(value) or inspect.isfunction(value)):
-            continue
-        module = inspect.getmodule(value)
-        tests = [test for test in finder.find(value, name, module, globs={}) if test.examples]
-        if tests:
-            found[name] = tests
+        if inspect.isclass(value) or inspect.isfunction(value):
+            module = inspect.getmodule(value)
+            tests = finder.find(value, name, module, globs={})
+            found[name] = [test for test in tests if test.examples]
     return found
 
 
-EXAMPLES = with_examples()
+EXAMPLES = examples_by_name()
+
+
+def test_every_public_name_has_an_example() -> None:
+    assert [name for name, tests in EXAMPLES.items() if not tests] == []
+    # Constants and types have no docstring of their own: other examples and the pages use them.
+    code = "".join(block.code for page in PAGES for block in blocks(page, "python"))
+    code += "".join(
+        example.source for tests in EXAMPLES.values() for test in tests for example in test.examples
+    )
+    constants = sparsest._EXPORTS.keys() - EXAMPLES.keys()
+    assert [name for name in constants if not re.search(rf"\b{name}\b", code)] == []
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
