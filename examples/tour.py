@@ -71,7 +71,8 @@ step("compare two methods in pairs", pairs[["target_nnz", "difference", "p_value
 
 # One network
 query = "FROM results WHERE dataset = 'two-moons' AND target_nnz = 20 ORDER BY accuracy DESC"
-network = store.network(store.sql(query).df().experiment_id[0])
+experiment_id = store.sql(query).df().experiment_id[0]
+network = store.network(experiment_id)
 step("load a network", network.sizes)
 points = np.random.default_rng(0).normal(size=(500, 2))
 step("its logits on new points", network.logits(points)[:3])
@@ -91,9 +92,10 @@ logits = sequential(torch.tensor(points).float())[:, 0].detach().numpy()
 assert np.allclose(logits, network.logits(points), atol=1e-5)
 step("torch's Sequential, with the same logits", sequential)
 network.to_onnx("tour.onnx")
-(read,) = ReferenceEvaluator("tour.onnx").run(None, {"points": points.astype(np.float32)})
-assert np.allclose(read[:, 0], network.logits(points), atol=1e-5)
-step("ONNX and back, with the same logits", read[:3, 0])
+(output,) = ReferenceEvaluator("tour.onnx").run(None, {"points": points.astype(np.float32)})
+logits = np.asarray(output)[:, 0]
+assert np.allclose(logits, network.logits(points), atol=1e-5)
+step("ONNX and back, with the same logits", logits[:3])
 mine = sparsest.Dataset.of("mine", points, np.abs(points[:, 0]) < 0.7)
 step("measure and draw on data that is not registered", sparsest.accuracy(network, mine))
 sparsest.draw(network, dataset=mine)
@@ -103,9 +105,9 @@ step("networkx", (graph.number_of_nodes(), graph.number_of_edges()))
 step("its form without the names of neurons", network.canonical())
 
 # Many networks
-masks = {"mask1": "11|10", "mask2": ["11|10", "11|01", "10|11"]}
-three = sparsest.train(dataset="two-moons", structure="2x2", epochs=2, **masks).networks()
-step("groups of isomorphic networks", [len(group) for group in sparsest.group_isomorphic(three)])
+three = sparsest.train(structure="2x2", mask1="11|10", mask2=["11|10", "11|01", "10|11"], epochs=1)
+groups = sparsest.group_isomorphic(three.networks())
+step("groups of isomorphic networks", [len(group) for group in groups])
 networks = store.networks(query)
 thousand = sparsest.Networks([networks[number % len(networks)] for number in range(1000)])
 start = perf_counter()
@@ -120,10 +122,10 @@ step("from its initial weights", sparsest.accuracy(network.retrain(seed=3, start
 longer = {
     "name": "longer",
     "base": {"dataset": "two-moons", "method": "snip", "width": 4, "target_nnz": 12, "epochs": 2},
-    "grid": {"init": [f"row:{network.row['experiment_id']}/final"]},
+    "grid": {"init": [f"row:{experiment_id}/final"]},
 }
-continued = sparsest.run(longer, store="runs/tour").networks("FROM results WHERE study = 'longer'")
-step("continue from a row in a store", [one.row["parent"] for one in continued])
+continued = sparsest.run(longer, store="runs/tour").sql("FROM results WHERE study = 'longer'").df()
+step("continue from a row in a store", continued[["parent", "accuracy"]].values.tolist())
 step("run a dict again, which trains nothing", sparsest.run(sweep, store="runs/tour"))
 found = sparsest.search("3x2", "runs/tour", hours=0.0001, dataset="two-moons", target=0.7, epochs=4)
 step("search for the sparsest network", found.df().weight_nnz.tolist())

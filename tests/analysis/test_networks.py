@@ -116,7 +116,8 @@ def test_onnx_file_computes_the_same(
         file = tmp_path / f"{number}.onnx"
         network.to_onnx(file)
         (found,) = ReferenceEvaluator(str(file)).run(None, {"points": points.astype(np.float32)})
-        assert found[:, 0] == pytest.approx(network.logits(points), rel=1e-5, abs=1e-6)
+        logits = np.asarray(found)[:, 0]
+        assert logits == pytest.approx(network.logits(points), rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize(("package", "call"), [("onnx", "to_onnx"), ("networkx", "to_networkx")])
