@@ -247,6 +247,151 @@ GROUP BY GROUPING SETS ((target_nnz, method, depth), (method, depth))
 ORDER BY target_nnz NULLS FIRST, method, depth
 
 
+-- name: depth_overall
+-- Intervals: Wilson's for shares, the normal approximation for means, 95 % confidence.
+SELECT coalesce(init_scheme, 'paper') AS scheme, len(layers) - 2 AS depth,
+       count(*) AS trainings, round(100 * avg(accuracy), 1) AS mean,
+       round(196 * stddev(accuracy) / sqrt(count(*)), 1) AS plus_minus,
+       count(*) FILTER (accuracy >= 0.95) AS reach_95,
+       round(100 * avg((accuracy >= 0.95)::INT), 2) AS percent_95,
+       round(greatest(0, 100 * (reach_95 + 1.92 - 1.96 * sqrt(reach_95 * (1 - reach_95 / trainings)
+             + 0.96)) / (trainings + 3.84)), 2) AS low_95,
+       round(100 * (reach_95 + 1.92 + 1.96 * sqrt(reach_95 * (1 - reach_95 / trainings) + 0.96))
+             / (trainings + 3.84), 2) AS high_95,
+       round(100 * avg((status = 'collapsed')::INT), 1) AS collapsed,
+       round(100 * avg(disconnected_nnz / weight_nnz) FILTER (weight_nnz > 0), 1) AS disconnected
+FROM results WHERE study = 'depth-ablation' AND accuracy IS NOT NULL
+GROUP BY ALL ORDER BY scheme DESC, depth
+
+-- name: depth_by_method
+WITH cells AS (
+    SELECT coalesce(init_scheme, 'paper') AS scheme, method, len(layers) - 2 AS depth,
+           100 * avg(accuracy) AS mean, 196 * stddev(accuracy) / sqrt(count(*)) AS plus_minus,
+           count(*) AS trainings
+    FROM results WHERE study = 'depth-ablation' AND accuracy IS NOT NULL GROUP BY ALL
+)
+SELECT scheme, method, sum(trainings)::BIGINT AS trainings,
+       round(max(mean) FILTER (depth = 1), 1) AS d1, round(max(mean) FILTER (depth = 2), 1) AS d2,
+       round(max(mean) FILTER (depth = 3), 1) AS d3, round(max(mean) FILTER (depth = 4), 1) AS d4,
+       round(max(mean) FILTER (depth = 5), 1) AS d5, round(max(plus_minus), 1) AS plus_minus
+FROM cells GROUP BY scheme, method ORDER BY scheme DESC, method
+
+-- name: depth_by_size
+WITH cells AS (
+    SELECT coalesce(init_scheme, 'paper') AS scheme, len(layers) - 2 AS depth,
+           CASE WHEN layers[2] = 51 OR layers[2] < 9 OR layers[2:3] = [11, 11] AND len(layers) = 4
+                THEN 152 WHEN layers[2] < 30 OR layers[2] = 187 THEN 560 ELSE 8384 END AS weights,
+           100 * avg(accuracy) AS mean, 196 * stddev(accuracy) / sqrt(count(*)) AS plus_minus
+    FROM results WHERE study = 'depth-ablation' AND accuracy IS NOT NULL GROUP BY ALL
+)
+SELECT scheme, weights,
+       round(max(mean) FILTER (depth = 1), 1) AS d1, round(max(mean) FILTER (depth = 2), 1) AS d2,
+       round(max(mean) FILTER (depth = 3), 1) AS d3, round(max(mean) FILTER (depth = 4), 1) AS d4,
+       round(max(mean) FILTER (depth = 5), 1) AS d5, round(max(plus_minus), 1) AS plus_minus
+FROM cells GROUP BY scheme, weights ORDER BY scheme DESC, weights
+
+-- name: depth_sparsest
+WITH reaching AS (
+    SELECT target, len(layers) - 2 AS depth, method, weight_nnz
+    FROM results, (VALUES (0.95::DOUBLE), (0.995)) AS targets(target)
+    WHERE study = 'depth-ablation' AND accuracy >= target
+)
+SELECT 100 * target AS percent, depth, count(*) AS networks, min(weight_nnz) AS weights,
+       string_agg(DISTINCT method, ', ' ORDER BY method) FILTER (weight_nnz = least) AS methods
+FROM (SELECT *, min(weight_nnz) OVER (PARTITION BY target, depth) AS least FROM reaching)
+GROUP BY target, depth ORDER BY target, depth
+
+
+-- Other tasks -----------------------------------------------------------------------------------
+
+-- name: fewest_by_dataset
+-- Of every data set: the fewest weights with which trainings reach an accuracy.
+SELECT dataset, target, method, count(*) AS networks, min(weight_nnz) AS weights,
+       min(weight_nnz) FILTER (test_accuracy >= target) AS weights_at_test
+FROM results, (VALUES (0.8::DOUBLE), (0.9), (0.95), (0.99), (0.995), (1.0)) AS targets(target)
+WHERE init = 'fresh' AND accuracy >= target
+GROUP BY dataset, target, method ORDER BY dataset, method, target
+
+-- name: by_task
+-- The rows of studies of several data sets. "pruning" are the paper's nine algorithms.
+SELECT *, CASE WHEN method IN ('search', 'random') THEN 'search'
+               WHEN method IN ('elimination', 'exchange', 'lrr') THEN method
+               ELSE 'pruning' END AS found_by
+FROM results WHERE study IN ('tasks-prune', 'tasks-search', 'tasks-more') AND accuracy IS NOT NULL
+
+-- name: task_trainings
+SELECT dataset, count(*) FILTER (method = 'search' AND masks IS NULL) AS dense,
+       count(*) FILTER (masks IS NOT NULL) AS masks, count(*) FILTER (method = 'random') AS random,
+       count(*) FILTER (found_by = 'pruning') AS pruning,
+       count(*) FILTER (found_by = 'elimination') AS elimination,
+       count(*) FILTER (found_by = 'exchange') AS exchange,
+       count(*) FILTER (found_by = 'lrr') AS lrr
+FROM ($by_task) GROUP BY dataset ORDER BY dataset DESC
+
+-- name: task_sparsest
+-- The fewest weights at an accuracy on the training points, and how many trainings of the nine
+-- algorithms have at most the search's. Intervals: Wilson's, 95 % confidence.
+WITH reaching AS (
+    SELECT * FROM ($by_task), (VALUES (0.9::DOUBLE), (0.95), (0.99), (1.0)) AS targets(target)
+    WHERE accuracy >= target
+),
+fewest AS (
+    SELECT dataset, target, min(weight_nnz) FILTER (found_by = 'search') AS search,
+           min(weight_nnz) FILTER (found_by = 'pruning') AS pruning,
+           first(method ORDER BY weight_nnz, method) FILTER (found_by = 'pruning') AS method,
+           min(weight_nnz) FILTER (found_by = 'elimination') AS elimination,
+           min(weight_nnz) FILTER (found_by = 'exchange') AS exchange,
+           min(weight_nnz) FILTER (found_by = 'lrr') AS lrr
+    FROM reaching GROUP BY dataset, target
+),
+counted AS (
+    SELECT dataset, target, count(*) FILTER (found_by = 'pruning' AND weight_nnz <= search) AS hits
+    FROM reaching JOIN fewest USING (dataset, target) GROUP BY dataset, target
+),
+trained AS (
+    SELECT dataset, count(*) FILTER (found_by = 'pruning') AS n FROM ($by_task) GROUP BY dataset
+)
+SELECT dataset, 100 * target AS percent, search, pruning, method, elimination, exchange, lrr,
+       CASE WHEN search IS NOT NULL THEN hits END AS as_sparse,
+       CASE WHEN search IS NOT NULL THEN
+           round(greatest(0, 100 * (hits + 1.92 - 1.96 * sqrt(hits * (1 - hits / n) + 0.96))
+                 / (n + 3.84)), 2)
+       END AS low,
+       CASE WHEN search IS NOT NULL THEN
+           round(100 * (hits + 1.92 + 1.96 * sqrt(hits * (1 - hits / n) + 0.96)) / (n + 3.84), 2)
+       END AS high
+FROM fewest JOIN counted USING (dataset, target) JOIN trained USING (dataset)
+ORDER BY dataset DESC, target
+
+-- name: task_test_accuracy
+-- The fewest weights at an accuracy on the test split, which no training sees.
+WITH reaching AS (
+    SELECT * FROM ($by_task), (VALUES (0.8::DOUBLE), (0.9), (0.95), (0.97)) AS targets(target)
+    WHERE test_accuracy >= target
+)
+SELECT dataset, 100 * target AS test_percent,
+       min(weight_nnz) FILTER (found_by = 'search') AS search,
+       min(weight_nnz) FILTER (found_by = 'pruning') AS pruning,
+       first(method ORDER BY weight_nnz, method) FILTER (found_by = 'pruning') AS method,
+       min(weight_nnz) FILTER (found_by = 'elimination') AS elimination,
+       min(weight_nnz) FILTER (found_by = 'exchange') AS exchange,
+       min(weight_nnz) FILTER (found_by = 'lrr') AS lrr,
+       round(100 * avg(accuracy - test_accuracy), 2) AS mean_gap
+FROM reaching GROUP BY dataset, target ORDER BY dataset DESC, target
+
+-- name: task_methods
+-- Equal targets and widths for every method of a data set.
+SELECT dataset, method, count(*) AS trainings, round(100 * avg(accuracy), 1) AS mean,
+       round(196 * stddev(accuracy) / sqrt(count(*)), 1) AS plus_minus,
+       round(100 * avg(accuracy) FILTER (width = 4), 1) AS w4,
+       round(100 * avg(accuracy) FILTER (width = 8), 1) AS w8,
+       round(100 * avg(accuracy) FILTER (width = 16), 1) AS w16,
+       round(100 * avg(disconnected_nnz / weight_nnz) FILTER (weight_nnz > 0), 1) AS disconnected,
+       round(100 * avg((prunable_own > 0)::INT) FILTER (accuracy >= 0.9), 1) AS could_go
+FROM ($by_task) WHERE target_nnz IS NOT NULL AND target_nnz < 44 OR dataset LIKE 'digits%'
+GROUP BY dataset, method HAVING min(target_nnz) IS NOT NULL ORDER BY dataset DESC, mean DESC
+
+
 -- Disconnected weights --------------------------------------------------------------------------
 
 -- name: disconnected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import cycle
 from typing import Final
@@ -37,12 +38,17 @@ def name_of(method: str) -> str:
     return ((found and found.display_name) or base) + separator + settings
 
 
+def _base(method: str) -> str:
+    """Return a method's name without its settings."""
+    return method.partition(" (")[0]
+
+
 def in_order(methods: Iterable[str]) -> list[str]:
     """Sort methods: the search, the built-in algorithms, then others by name; settings last."""
     known = list(METHODS)
 
     def key(method: str) -> tuple[int, str]:
-        base = method.partition(" (")[0]
+        base = _base(method)
         return (known.index(base) if base in METHODS else len(known), method)
 
     return sorted(set(methods), key=key)
@@ -50,6 +56,8 @@ def in_order(methods: Iterable[str]) -> list[str]:
 
 def method_styles(methods: Iterable[str]) -> dict[str, Style]:
     """Assign colours and markers: a method's own style, else one that no other method has.
+
+    Settings do not change the style while no two methods differ in their settings alone.
 
     Args:
         methods: all methods of the results, so that every figure of them gives a method the same
@@ -63,7 +71,9 @@ def method_styles(methods: Iterable[str]) -> dict[str, Style]:
         if (light, symbol) not in taken
     )
     styles: dict[str, Style] = {}
-    for method in in_order(methods):
-        found = all_methods().get(method)
+    ordered = in_order(methods)
+    variants = Counter(map(_base, ordered))
+    for method in ordered:
+        found = all_methods().get(_base(method) if variants[_base(method)] == 1 else method)
         styles[method] = (found and found.style) or next(free)
     return styles

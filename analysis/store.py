@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +18,7 @@ from analysis.retrain import WeightsNotStored, retrained, was_left_out
 from search.cache_folder import cache_folder
 from search.columns import COLUMNS
 from search.extras import optional
+from search.paper import PAPER_STUDIES
 from storage.paths import published_folder
 from storage.published.reader import PublishedReader
 from storage.reading.literals import sql_text
@@ -286,11 +287,14 @@ def open_store(path: str | Path) -> Store:
     return Store(StoreReader(path), where)
 
 
-def open_published(folder: str | Path | None = None) -> Store:
+def open_published(
+    folder: str | Path | None = None, studies: Iterable[str] = PAPER_STUDIES
+) -> Store:
     """Open the published results, which have no weights.
 
     Args:
         folder: folder of the files; None for `results/` of the checkout, or $SPARSEST_RESULTS.
+        studies: names of the studies (`sparsest studies`), by default the paper's.
 
     Raises:
         storage.errors.StoreError: there are no results, or they cannot be read.
@@ -302,4 +306,4 @@ def open_published(folder: str | Path | None = None) -> Store:
         True
     """
     where = published_folder() if folder is None else Path(folder)
-    return Store(PublishedReader(where, cache_folder()), f"published, {where}")
+    return Store(PublishedReader(where, cache_folder(), studies), f"published, {where}")

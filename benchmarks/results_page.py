@@ -1,6 +1,6 @@
-"""Fill the tables of docs/results.md and docs/results-tables.md.
+"""Fill the tables of the pages of results.
 
-    python -m benchmarks.results_page            # rewrite both pages from the published results
+    python -m benchmarks.results_page            # rewrite the pages from the published results
     python -m benchmarks.results_page --check    # exit code 1 if a page differs from them
 
 Each SQL block on a page starts with the name of its query in analysis/findings.sql as a comment.
@@ -21,9 +21,16 @@ import pyarrow as pa
 import sparsest
 from analysis.findings import question
 from benchmarks.report import table
+from search.paper import PAPER_STUDIES
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-PAGES = (DOCS / "results.md", DOCS / "results-tables.md")
+PAGES = {
+    DOCS / "results.md": PAPER_STUDIES,
+    DOCS / "results-tables.md": PAPER_STUDIES,
+    DOCS / "depth-ablation.md": ("depth-ablation",),
+    DOCS / "other-tasks.md": ("tasks-prune", "tasks-search", "tasks-more"),
+}
+"""Page -> the studies that its queries are about."""
 
 _QUERY_AND_TABLE = re.compile(
     r"^```sql\n-- (?P<name>\w+)\n.*?^```\n(?P<between>(?:\n</details>\n)?\n)(?:\|[^\n]*\n)+",
@@ -39,16 +46,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
-    with sparsest.open_published() as published:
-        before = {page: page.read_text() for page in PAGES}
-        after = {
-            page: filled(text, lambda query: published.sql(query).arrow())
-            for page, text in before.items()
-        }
+    before = {page: page.read_text() for page in PAGES}
+    after = {page: refilled(page) for page in PAGES}
     if check:
         sys.exit(after != before)
     for page, text in after.items():
         page.write_text(text)
+
+
+def refilled(page: Path) -> str:
+    """Return a page with its queries' answers from the published results."""
+    with sparsest.open_published(studies=PAGES[page]) as published:
+        return filled(page.read_text(), lambda query: published.sql(query).arrow())
 
 
 def filled(page: str, ask: Callable[[str], pa.Table]) -> str:

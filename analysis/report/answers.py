@@ -62,14 +62,19 @@ class Section:
     needs: Sequence[str] = ()
 
 
-def ask(source: Source, name: str, title: str) -> Answer:
-    """Run a query of `analysis.findings`.
+def ask(source: Source, name: str, title: str, *, every_dataset: bool = False) -> Answer:
+    """Run a query of `analysis.findings` over the rows of the report, or of every data set.
 
     Raises:
         KeyError: there is no query of this name.
     """
     sql = question(name)
-    return Answer(name.replace("_", "-"), title, source.as_asked(sql), source.sql(sql))
+    return Answer(
+        name.replace("_", "-"),
+        title,
+        source.as_asked(sql, every_dataset=every_dataset),
+        source.sql(sql, every_dataset=every_dataset),
+    )
 
 
 def grouped(

@@ -27,6 +27,7 @@ from analysis.report.sections import (
     needed,
     prunable,
     random_masks,
+    tasks,
     width,
 )
 from analysis.report.source import OneDataset, Source
@@ -45,6 +46,7 @@ _SECTIONS = (
     needed.section,
     width.section,
     depth.section,
+    tasks.section,
     disconnected.section,
     prunable.section,
     initialisation.section,

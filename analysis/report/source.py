@@ -18,10 +18,10 @@ _ALL_ROWS = "FROM results"
 class Source(Protocol):
     """Access to the rows of a report."""
 
-    def sql(self, query: str) -> pa.Table:
-        """Run a query over the rows of the report."""
+    def sql(self, query: str, *, every_dataset: bool = False) -> pa.Table:
+        """Run a query over the rows of the report, or over those of every data set."""
 
-    def as_asked(self, query: str) -> str:
+    def as_asked(self, query: str, *, every_dataset: bool = False) -> str:
         """Return a query as `sql` runs it and as the page shows it."""
 
     def rows(self, experiment_ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -42,7 +42,7 @@ class OneDataset:
         dataset: data set; None if there is only one.
 
     Attributes:
-        methods: names of all methods.
+        methods: names of the methods of every data set.
 
     Raises:
         ValueError: there are several data sets and none is chosen, none has this name, or there
@@ -59,19 +59,22 @@ class OneDataset:
         columns = f"* REPLACE ({VARIANT} AS method)" if found["with_settings"] else "*"
         condition = f" WHERE dataset = {sql_text(self.dataset)}"
         condition = condition if found["datasets"] > 1 else ""
-        self._selected = ""
-        if columns != "*" or condition:
-            self._selected = f"FROM (SELECT {columns} FROM results{condition}) AS results"
-        methods = self.sql("SELECT DISTINCT method FROM results ORDER BY method")
+        self._rows = {
+            every_dataset: _ALL_ROWS
+            if columns == "*" and not where
+            else f"FROM (SELECT {columns} FROM results{where}) AS results"
+            for every_dataset, where in ((True, ""), (False, condition))
+        }
+        methods = self.sql("SELECT DISTINCT method FROM results ORDER BY 1", every_dataset=True)
         self.methods: list[str] = methods.column("method").to_pylist()
 
-    def sql(self, query: str) -> pa.Table:
-        """Run a query over these rows."""
-        return self._reader.sql(self.as_asked(query))
+    def sql(self, query: str, *, every_dataset: bool = False) -> pa.Table:
+        """Run a query over these rows, or over those of every data set."""
+        return self._reader.sql(self.as_asked(query, every_dataset=every_dataset))
 
-    def as_asked(self, query: str) -> str:
-        """Return the query restricted to these rows."""
-        return query.replace(_ALL_ROWS, self._selected) if self._selected else query
+    def as_asked(self, query: str, *, every_dataset: bool = False) -> str:
+        """Return the query restricted to these rows, or with every data set's."""
+        return query.replace(_ALL_ROWS, self._rows[every_dataset])
 
     def rows(self, experiment_ids: Sequence[str]) -> list[dict[str, Any]]:
         """Return whole rows, in the order of the ids."""

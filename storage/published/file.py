@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -133,15 +133,19 @@ def open_published(folder: Path, study_name: str) -> PublishedFile | None:
     return PublishedFile(path, note, study)
 
 
-def all_published(folder: Path) -> list[PublishedFile]:
-    """Open all published results of the paper's studies, in their order.
+def all_published(folder: Path, studies: Iterable[str] = PAPER_STUDIES) -> list[PublishedFile]:
+    """Open the published results of some studies, in their order.
+
+    Args:
+        folder: folder of the files.
+        studies: names of the studies, by default the paper's; those without a file are left out.
 
     Raises:
         NotPublished: there are none.
         PublishedDamaged: a file is not what `sparsest publish` writes.
         StoreVersion: a newer version of sparsest wrote a file.
     """
-    opened = [open_published(folder, name) for name in PAPER_STUDIES]
+    opened = [open_published(folder, name) for name in studies]
     files = [file for file in opened if file is not None]
     if not files:
         raise NotPublished(

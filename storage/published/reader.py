@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import duckdb
 
+from search.paper import PAPER_STUDIES
 from search.schema import SCHEMA_VERSION
 from storage.errors import StoreError
 from storage.log.init_entries import PublishedInit
@@ -28,6 +29,7 @@ class PublishedReader(ResultsReader):
     Args:
         folder: folder of the published files, such as `storage.paths.published_folder()`.
         cache: folder for files that can be made again at any time.
+        studies: names of the studies, by default the paper's.
 
     Raises:
         NotPublished: the folder has no published results.
@@ -35,9 +37,9 @@ class PublishedReader(ResultsReader):
         StoreVersion: a newer version of sparsest wrote a file.
     """
 
-    def __init__(self, folder: Path, cache: Path) -> None:
+    def __init__(self, folder: Path, cache: Path, studies: Iterable[str] = PAPER_STUDIES) -> None:
         super().__init__()
-        self.files: Sequence[PublishedFile] = all_published(folder)
+        self.files: Sequence[PublishedFile] = all_published(folder, studies)
         self._folder = folder
         self._cache = cache
 

@@ -21,7 +21,7 @@ from analysis.report.drawing_pool import draw_networks
 from analysis.report.folders import check_folder
 from analysis.report.networks import MIN_ACCURACY, PlottedNetwork, plotted_networks
 from analysis.report.page_data import as_script
-from analysis.report.sections import depth, frontier, ledger, needed, prunable
+from analysis.report.sections import depth, frontier, ledger, needed, prunable, tasks
 from analysis.report.source import OneDataset
 from search.intervals import Interval
 from search.methods import METHODS
@@ -335,6 +335,19 @@ def test_depths_are_compared_within_studies_and_kept_apart_from_widths(report_st
     assert [row["best"] for row in by_width if row["method"] == "snip"] == [0.8]
     front = ask(source, "front", "N").rows
     assert {row["width"] for row in front if row["accuracy"] == 0.9} == {None}
+
+
+def test_tasks_compare_every_dataset_whichever_the_report_is_about(report_store: Path) -> None:
+    rows = """
+        SELECT * FROM results
+        UNION ALL SELECT * REPLACE ('xor' AS dataset, 7 AS weight_nnz, 0.96 AS accuracy)
+        FROM (SELECT * FROM results WHERE method = 'gmp' LIMIT 1)"""
+    reader: Any = OtherRows(report_store, rows)
+    for dataset in ("cubist-spiral", "xor"):
+        (chart,) = tasks.section(OneDataset(reader, dataset)).charts
+        (series,) = chart.views[("xor",)].series
+        assert (series.x, series.y) == ([7, 7, 7], [0.8, 0.9, 0.95])
+        assert ("cubist-spiral",) in chart.views
 
 
 def test_report_of_diverged_trainings_has_no_figures_of_them(

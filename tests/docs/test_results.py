@@ -8,19 +8,16 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-import sparsest
 from analysis.findings import names, question
-from benchmarks.results_page import PAGES, answer, filled
+from benchmarks.results_page import PAGES, answer, filled, refilled
 from tests.docs.pages import ROOT
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_figure_is_the_published_one(page: Path) -> None:
     text = page.read_text()
-    assert len(re.findall("^```sql$", text, re.MULTILINE)) > 5
-    with sparsest.open_published() as published:
-        refilled = filled(text, lambda query: published.sql(query).arrow())
-    assert refilled.splitlines() == text.splitlines()
+    assert len(re.findall("^```sql$", text, re.MULTILINE)) > 2
+    assert refilled(page).splitlines() == text.splitlines()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

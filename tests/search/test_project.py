@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import product
+
+from search.masks.burnside import count_distinct
 from search.methods import METHODS
 from search.paper import paper_study
 from search.project import ABLATION_DEPTHS, MORE_METHODS, PROJECT_STUDIES, width_of_depth
@@ -14,6 +18,9 @@ def test_digests_of_published_studies_are_stable() -> None:
         "exchange": "beef6e45be5c204dc6936008d4c7cb54",
         "exchange-records": "733b170b1d66851d5d5ef0baab427667",
         "overparam-more": "028b8c1d0fabe4d59ebbdadd784f222e",
+        "tasks-prune": "34be4a94490474ff5a050ae77914adae",
+        "tasks-search": "c2a3c3c75bfc0ef0dec5937b8ac25ef8",
+        "tasks-more": "1fdf5417d0bf954c925c0a7e64612b67",
     }
     assert {study.name: study.digest for study in PROJECT_STUDIES.values()} == digests
 
@@ -61,7 +68,31 @@ def test_overparam_more_has_every_other_method_and_every_effective_budget() -> N
     study = PROJECT_STUDIES["overparam-more"]
     methods = [study[index] for index in range(0, 14 * 204, 204)]
     effective = {one.method for one in methods if one.hyperparameters == (("budget", "effective"),)}
-    assert effective == {name for name, method in METHODS.items() if "budget" in method.settings}
+    of_paper = paper_study("overparam").values("method")
+    assert effective == {name for name in of_paper if "budget" in METHODS[name].settings}
     others = [one.method for one in methods if not one.hyperparameters]
     assert others == list(MORE_METHODS)
-    assert not set(others) & paper_study("overparam").values("method")
+    assert not set(others) & of_paper
+
+
+def test_tasks_are_pruned_with_the_papers_methods_and_searched() -> None:
+    prune, search = PROJECT_STUDIES["tasks-prune"], PROJECT_STUDIES["tasks-search"]
+    for field in ("method", "lr", "schedule"):
+        assert prune.values(field) == paper_study("overparam").values(field)
+        if field != "method":
+            assert search.values(field) == paper_study("phase1").values(field)
+    assert prune.values("dataset") == search.values("dataset")
+    trainings = Counter(prune[index].dataset for index in range(len(prune)))
+    assert min(trainings.values()) > 5000
+
+
+def test_tasks_search_has_every_distinct_network_up_to_3x3x3_with_two_features() -> None:
+    study = PROJECT_STUDIES["tasks-search"]
+    block = range(len(study) // 6)
+    tried = Counter((study[index].dataset, bool(study[index].masks)) for index in block)
+    networks = sum(count_distinct(2, s).networks for s in product(range(1, 4), repeat=3))
+    assert tried == {
+        **{(name, False): 8**3 for name in ("xor", "two-moons")},
+        **{(name, True): networks for name in ("xor", "two-moons")},
+        **{(name, False): 8**3 + 35 * 36 for name in ("digits-odd", "digits")},
+    }

@@ -1,0 +1,54 @@
+"""The fewest weights at each accuracy, by data set."""
+
+from __future__ import annotations
+
+from analysis.figures.by_method import Row, method_series
+from analysis.figures.chart import Axis, Chart, Selector, View, Views
+from analysis.figures.front import accuracy_from
+from analysis.report.answers import Section, ask, grouped, percent_name
+from analysis.report.source import Source
+
+_WEIGHTS = [digit * 10**zeros for zeros in range(6) for digit in (1, 1.5, 2, 3, 5, 7)]
+
+
+def section(source: Source) -> Section:
+    """Return the section, with the data sets of all rows that the report is made from."""
+    fewest = ask(
+        source, "fewest_by_dataset", "Fewest weights by data set and accuracy", every_dataset=True
+    )
+    by_dataset = grouped(fewest.rows, "dataset")
+    options = [dataset for (dataset,) in by_dataset]
+    views: Views = {
+        (dataset,): View(method_series(rows, "weights", "target", _note))
+        for (dataset,), rows in by_dataset.items()
+    }
+    targets = sorted({row["target"] for row in fewest.rows})
+    return Section(
+        "tasks",
+        "Tasks",
+        "How many weights do other tasks need?",
+        (
+            "This tab shows every data set, whichever the other tabs are about. Accuracy is that "
+            "on the training points; the table also has the fewest weights that reach the accuracy "
+            "on the test points, where a data set has any.",
+            "A marker is the sparsest network of all trainings of a method from fresh "
+            "initialisations. Methods with more trainings find sparser ones by chance.",
+        ),
+        (
+            Chart(
+                "weights-by-task",
+                "Fewest weights at each accuracy",
+                "A method without a marker at an accuracy did not reach it.",
+                Axis("nonzero weights", "doubling", ticks=_WEIGHTS),
+                accuracy_from(min(targets, default=0.5)),
+                views,
+                ("fewest-by-dataset",),
+                (Selector("Data set", options, next(iter(options), "")),),
+            ),
+        ),
+        (fewest,),
+    )
+
+
+def _note(row: Row) -> str:
+    return f"sparsest of {row['networks']:,} networks at {percent_name(row['target'])}"
