@@ -37,7 +37,6 @@ NAVIGATION: Final[dict[str, tuple[str, ...]]] = {
         "docs/paper",
         "docs/results",
         "docs/depth-ablation",
-        "docs/other-tasks",
         "docs/closing-the-gap",
         "docs/records",
         "docs/lower-bound",
