@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
-from typing import Literal
 
 from orchestrator.errors import UserError, user_errors
 from search.plugins import check_name
 
-Kind = Literal["method", "dataset"]
+
+class PluginKind(StrEnum):
+    """Kind of object that a plug-in provides."""
+
+    method = "method"
+    dataset = "dataset"
+
 
 _PROJECT = """\
 [build-system]
@@ -100,7 +106,7 @@ def test_data_set_satisfies_the_contract(check):
 '''
 
 
-def package_files(kind: Kind, name: str) -> Mapping[str, str]:
+def package_files(kind: PluginKind, name: str) -> Mapping[str, str]:
     """Return the files of a package with a working plug-in: path in its folder -> text.
 
     Raises:
@@ -112,7 +118,7 @@ def package_files(kind: Kind, name: str) -> Mapping[str, str]:
     if not module.isidentifier():
         raise UserError(f"{name!r} begins with a digit, so no Python module can have that name")
     words = {"name": name, "module": module}
-    if kind == "method":
+    if kind is PluginKind.method:
         words |= {"group": "methods", "target": "METHOD"}
         code = {"__init__.py": _METHOD, "algorithm.py": _ALGORITHM}
     else:
@@ -120,11 +126,11 @@ def package_files(kind: Kind, name: str) -> Mapping[str, str]:
         code = {"__init__.py": _DATASET}
     files = {f"{module}/{file}": text for file, text in code.items()}
     files["pyproject.toml"] = _PROJECT
-    files[f"tests/test_{module}.py"] = _METHOD_TEST if kind == "method" else _DATASET_TEST
+    files[f"tests/test_{module}.py"] = _METHOD_TEST if kind is PluginKind.method else _DATASET_TEST
     return {path: text.format(**words) for path, text in files.items()}
 
 
-def write_package(kind: Kind, name: str, parent: Path) -> Path:
+def write_package(kind: PluginKind, name: str, parent: Path) -> Path:
     """Write a new package into a new folder, named after the plug-in.
 
     Returns:

@@ -1,7 +1,8 @@
 """The input/output calls by which a store changes.
 
 Every change of a store's folders goes through this module and through its name `os`, so that a
-test can count the calls, make one fail, or end the process at any of them.
+test can count the calls, make one fail, or end the process at any of them. A function whose call
+fails raises `WriteFailed`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,7 @@ _FILE_MODE = 0o444  # files of a store never change
 
 
 def make_folders(path: Path) -> None:
-    """Make a folder and its parents where they are missing; their names are not durable yet.
-
-    Raises:
-        WriteFailed: a folder could not be made.
-    """
+    """Make a folder and its parents where they are missing; their names are not durable yet."""
     missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
     for folder in reversed(missing):
         with reporting("make the folder", folder), suppress(FileExistsError):
@@ -33,9 +30,6 @@ def sync_parents(path: Path) -> None:
 
     Stops at the first folder that this user cannot write to. The folders above the store are
     included because the process that made them may have died before their names were durable.
-
-    Raises:
-        WriteFailed: a folder could not be synchronised.
     """
     for folder in path.parents:
         if not os.access(folder, os.R_OK | os.W_OK):
@@ -46,8 +40,7 @@ def sync_parents(path: Path) -> None:
 def create_exclusive(path: Path, data: bytes | memoryview, mode: int = _FILE_MODE) -> None:
     """Write a file that must not exist yet, and make its content durable (but not its name).
 
-    Raises:
-        WriteFailed: the file exists or could not be written completely; nothing is left of it.
+    After an error nothing is left of it.
     """
     with reporting("write", path):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -71,7 +64,6 @@ def publish_link(temporary: Path, final: Path) -> None:
 
     Raises:
         NumberTaken: `final` exists.
-        WriteFailed: the link could not be made.
     """
     try:
         with reporting("publish", final):
@@ -86,9 +78,6 @@ def keep_link(file: Path, kept: Path) -> None:
     """Give a file a second name. It is no error if it has that name already, or is gone.
 
     The new name is durable only after `sync_folder`.
-
-    Raises:
-        WriteFailed: the link could not be made.
     """
     with reporting("keep", file), suppress(FileExistsError, FileNotFoundError):
         os.link(file, kept)
@@ -99,10 +88,7 @@ def replace_file(
 ) -> None:
     """Write a file in place of one that may exist; readers see the old or the new content.
 
-    The new name is durable only after `sync_folder`.
-
-    Raises:
-        WriteFailed: the file could not be written; the old one is still there.
+    The new name is durable only after `sync_folder`. After an error the old file is still there.
     """
     create_exclusive(temporary, data, mode)
     try:
@@ -115,11 +101,7 @@ def replace_file(
 
 
 def sync_folder(path: Path) -> None:
-    """Make the names in a folder durable.
-
-    Raises:
-        WriteFailed: the folder could not be synchronised.
-    """
+    """Make the names in a folder durable."""
     with reporting("synchronise the folder", path):
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -129,11 +111,7 @@ def sync_folder(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file that has no meaning any more. It is no error if it is gone already.
-
-    Raises:
-        WriteFailed: the file could not be removed.
-    """
+    """Remove a file that has no meaning any more. It is no error if it is gone already."""
     with reporting("remove", path), suppress(FileNotFoundError):
         os.unlink(path)
 

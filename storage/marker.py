@@ -1,4 +1,7 @@
-"""Creating a store, and checking whether a folder is one."""
+"""Creating a store, and checking whether a folder is one.
+
+An input/output error is raised as `WriteFailed` or another `StoreError`.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,6 @@ def make_store_folder(paths: StorePaths) -> None:
 
     Raises:
         NotAStore: the folder exists and holds something else.
-        WriteFailed: a folder could not be made.
     """
     with durable.reporting("read", paths.root):
         if paths.root.exists() and not paths.marker.exists():
@@ -56,7 +58,6 @@ def mark_store(paths: StorePaths) -> None:
     Raises:
         LogMissing: the folder has data files, and no log.
         MarkerDamaged: the marker is missing although something is stored.
-        WriteFailed: the marker could not be written.
     """
     with durable.reporting("read", paths.root):
         if paths.marker.exists():
@@ -66,11 +67,7 @@ def mark_store(paths: StorePaths) -> None:
 
 
 def write_marker(paths: StorePaths) -> None:
-    """Write the marker of a store whose folders exist and whose lock is held.
-
-    Raises:
-        WriteFailed: the marker could not be written.
-    """
+    """Write the marker of a store whose folders exist and whose lock is held."""
     # A process that sees the marker must see the folders too.
     durable.sync_folder(paths.root)
     durable.sync_parents(paths.root)

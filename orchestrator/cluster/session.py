@@ -11,8 +11,7 @@ from typing import Any
 import ray
 
 from orchestrator.cluster import ray_private
-from orchestrator.cluster.private_folder import ray_folder
-from orchestrator.cluster.working_directory import CHECKOUT, empty_working_directory
+from orchestrator.cluster.private_folders import CHECKOUT, empty_working_directory, ray_folder
 from orchestrator.doctor.node_report import PACKAGES
 from orchestrator.errors import UserError
 

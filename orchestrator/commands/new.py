@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,14 +10,7 @@ import typer
 
 from orchestrator.display.terminal import print_line
 from orchestrator.invocation import program
-from orchestrator.plugin_package import write_package
-
-
-class PluginKind(StrEnum):
-    """Kind of object that a plug-in provides."""
-
-    method = "method"
-    dataset = "dataset"
+from orchestrator.plugin_package import PluginKind, write_package
 
 
 def new(
@@ -34,13 +26,14 @@ def new(
     The package is a complete example: change its algorithm or its points. It is written into a new
     folder NAME.
     """
-    folder = write_package(kind.value, name, Path())
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        print_line(str(path))
+    folder = write_package(kind, name, Path())
+    print_line(*map(str, sorted(path for path in folder.rglob("*") if path.is_file())))
     quoted = shlex.quote(str(folder))
     print_line("next:")
     if kind is PluginKind.method:
         print_line(f"  {program()} try {quoted} --width 8 --target 30")
-    print_line(f"  pip install -e ./{quoted}")
-    print_line(f"  pytest {quoted}")
-    print_line(f"  {program()} plugins --check {quoted}")
+    print_line(
+        f"  pip install -e ./{quoted}",
+        f"  pytest {quoted}",
+        f"  {program()} plugins --check {quoted}",
+    )

@@ -9,14 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from orchestrator.commands.options import (
-    AsJson,
-    Calibrate,
-    RootSeed,
-    Sample,
-    ShardWord,
-    StudyWords,
-)
+from orchestrator.commands import options
 from orchestrator.commands.store_location import new_store_location
 from orchestrator.display.formatting import human_bytes, human_hours
 from orchestrator.display.terminal import print_line, print_table
@@ -48,13 +41,13 @@ COUNTS = ("planned", "stored", "remaining")
 
 
 def plan(
-    words: StudyWords,
+    words: options.StudyWords,
     store: OptionalStore = None,
-    sample: Sample = None,
-    shard: ShardWord = None,
-    root_seed: RootSeed = 0,
-    calibrate: Calibrate = False,
-    as_json: AsJson = False,
+    sample: options.Sample = None,
+    shard: options.ShardWord = None,
+    root_seed: options.RootSeed = 0,
+    calibrate: options.Calibrate = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Show what is left to train, and what it costs on this machine.
 

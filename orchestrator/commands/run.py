@@ -8,22 +8,8 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.commands import options
 from orchestrator.commands.executors import DeviceChoice, ExecutorChoice, ExecutorOptions
-from orchestrator.commands.options import (
-    Address,
-    AsJson,
-    DeviceName,
-    ExecutorName,
-    Limit,
-    NewStorePath,
-    Retry,
-    RootSeed,
-    Sample,
-    ShardWord,
-    StudyWords,
-    Workers,
-    whole_number,
-)
 from orchestrator.commands.training import Training, TrainingOptions
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
@@ -57,26 +43,26 @@ BenchFile = Annotated[
 
 
 def run(
-    words: StudyWords,
-    store: NewStorePath,
-    sample: Sample = None,
-    shard: ShardWord = None,
-    limit: Limit = None,
+    words: options.StudyWords,
+    store: options.NewStorePath,
+    sample: options.Sample = None,
+    shard: options.ShardWord = None,
+    limit: options.Limit = None,
     run_ids: Annotated[
         list[int] | None,
         typer.Option(
             "--run-id",
             metavar="N",
-            parser=whole_number(1),
+            parser=options.whole_number(1),
             help="Train only the experiment with this number (as `list` shows it); repeatable.",
         ),
     ] = None,
-    workers: Workers = None,
-    executor: ExecutorName = ExecutorChoice.auto,
-    address: Address = None,
-    device: DeviceName = DeviceChoice.auto,
-    root_seed: RootSeed = 0,
-    retry: Retry = None,
+    workers: options.Workers = None,
+    executor: options.ExecutorName = ExecutorChoice.auto,
+    address: options.Address = None,
+    device: options.DeviceName = DeviceChoice.auto,
+    root_seed: options.RootSeed = 0,
+    retry: options.Retry = None,
     from_published: Annotated[
         bool,
         typer.Option(
@@ -95,7 +81,7 @@ def run(
     ] = False,
     bench_95: BenchFile = None,
     bench_995: BenchFile = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Train what is not stored yet. The same command resumes an interrupted run.
 
@@ -113,7 +99,7 @@ def run(
     if part is not None:
         targets = only_shard(targets, part)
     given = read_inits({"bench-95": bench_95, "bench-995": bench_995})
-    options = TrainingOptions(
+    order = TrainingOptions(
         executor=ExecutorOptions.of(executor, workers, device, address),
         root_seed=root_seed,
         limit=limit,
@@ -126,7 +112,7 @@ def run(
         if from_published:
             folder, cache = published_folder(), cache_folder()
             take_published(targets, given, opened, folder, cache)
-        result = Training(targets, given, options, opened).run()
+        result = Training(targets, given, order, opened).run()
         if as_json:
             print(json.dumps(result.summary(opened)))
         else:

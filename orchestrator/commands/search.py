@@ -8,20 +8,9 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from orchestrator.commands import options
 from orchestrator.commands.enumeration import Enumeration
 from orchestrator.commands.executors import DeviceChoice, ExecutorChoice, ExecutorOptions
-from orchestrator.commands.options import (
-    Address,
-    AsJson,
-    DeviceName,
-    ExecutorName,
-    Limit,
-    NewStorePath,
-    RootSeed,
-    Workers,
-    number,
-    whole_number,
-)
 from orchestrator.commands.strategy import StrategyChoice, search_by_strategy
 from orchestrator.commands.training import TrainingOptions
 from orchestrator.display.terminal import plain_console
@@ -67,12 +56,12 @@ class ScheduleChoice(StrEnum):
 
 
 def search(
-    store: NewStorePath,
+    store: options.NewStorePath,
     target: Annotated[
         float,
         typer.Option(
             metavar="A",
-            parser=number(0, 1, excluding_minimum=True),
+            parser=options.number(0, 1, excluding_minimum=True),
             help="Accuracy to reach, such as 0.95.",
         ),
     ],
@@ -88,7 +77,7 @@ def search(
         float | None,
         typer.Option(
             metavar="H",
-            parser=number(0, excluding_minimum=True),
+            parser=options.number(0, excluding_minimum=True),
             help="Hours of training on one core after which a strategy other than enumerate ends.",
         ),
     ] = None,
@@ -102,7 +91,7 @@ def search(
         int | None,
         typer.Option(
             metavar="N",
-            parser=whole_number(1, MAX_DEPTH),
+            parser=options.whole_number(1, MAX_DEPTH),
             help=f"Hidden layers in phase 1 [default: {DEFAULT_DEPTH}]",
         ),
     ] = None,
@@ -110,7 +99,7 @@ def search(
         int | None,
         typer.Option(
             metavar="N",
-            parser=whole_number(1, 64),
+            parser=options.whole_number(1, 64),
             help="Neurons of the widest hidden layer in phase 1 [default: 16; 8 at depth 4, 5 at "
             "depth 5, so that there are up to 4,096 structures]",
         ),
@@ -127,7 +116,7 @@ def search(
         int | None,
         typer.Option(
             metavar="N",
-            parser=whole_number(1),
+            parser=options.whole_number(1),
             help="Number of structures, the smallest first, whose masks are tried [default: 1]",
         ),
     ] = None,
@@ -154,16 +143,16 @@ def search(
         ),
     ] = None,
     epochs: Annotated[
-        int, typer.Option(metavar="N", parser=whole_number(1), help="Epochs of a training.")
+        int, typer.Option(metavar="N", parser=options.whole_number(1), help="Epochs of a training.")
     ] = _PAPER.epochs,
     batch_size: Annotated[
-        int, typer.Option(metavar="N", parser=whole_number(1), help="Points in a step.")
+        int, typer.Option(metavar="N", parser=options.whole_number(1), help="Points in a step.")
     ] = _PAPER.batch_size,
     replicates: Annotated[
         int,
         typer.Option(
             metavar="N",
-            parser=whole_number(1),
+            parser=options.whole_number(1),
             help="Trainings of each network under each learning rate and schedule.",
         ),
     ] = 1,
@@ -174,16 +163,16 @@ def search(
     max_core_hours: Annotated[
         float,
         typer.Option(
-            metavar="H", parser=number(0), help="Refuse to start a phase that takes longer."
+            metavar="H", parser=options.number(0), help="Refuse to start a phase that takes longer."
         ),
     ] = MAX_CORE_HOURS,
-    limit: Limit = None,
-    workers: Workers = None,
-    executor: ExecutorName = ExecutorChoice.auto,
-    address: Address = None,
-    device: DeviceName = DeviceChoice.auto,
-    root_seed: RootSeed = 0,
-    as_json: AsJson = False,
+    limit: options.Limit = None,
+    workers: options.Workers = None,
+    executor: options.ExecutorName = ExecutorChoice.auto,
+    address: options.Address = None,
+    device: options.DeviceName = DeviceChoice.auto,
+    root_seed: options.RootSeed = 0,
+    as_json: options.AsJson = False,
 ) -> None:
     """Search for the sparsest network that reaches an accuracy. The same command resumes.
 
@@ -249,14 +238,14 @@ def search(
         batch_size=batch_size,
         replicates=replicates,
     )
-    options = TrainingOptions(
+    order = TrainingOptions(
         executor=ExecutorOptions.of(executor, workers, device, address),
         root_seed=root_seed,
         limit=limit,
         invocation=Invocation.current(),
     )
-    with RunStore(store, options.invocation.recorded, plain_console(stderr=True)) as opened:
-        two_phases = Enumeration(settings, options, max_core_hours, opened)
+    with RunStore(store, order.invocation.recorded, plain_console(stderr=True)) as opened:
+        two_phases = Enumeration(settings, order, max_core_hours, opened)
         two_phases.run(again=again)
     if as_json:
         print(json.dumps(two_phases.report()))

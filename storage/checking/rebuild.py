@@ -52,10 +52,7 @@ def rebuild_log(path: str | Path, *, command: str, studies: Sequence[Study] = ()
 
     Raises:
         NotAStore: there is no store, and no data file.
-        StoreDamaged: the marker is damaged, or a file does not belong in the log.
-        StoreLocked: another process is writing to the store.
-        StoreVersion: a newer version of sparsest wrote it.
-        WriteFailed: an input/output error; the same call resumes.
+        StoreError: as for `storage.checking.repair.repair_log`.
     """
     paths = StorePaths(path)
     if paths.origin.exists():

@@ -52,11 +52,8 @@ class Ids:
 
     def repeated(self) -> list[str]:
         """Return the ids that were added more than once."""
-        words = np.frombuffer(b"".join(self._pieces), np.dtype(">u8")).reshape(-1, 2)
-        order = np.lexsort((words[:, 1], words[:, 0]))
-        is_repeated = (words[order[1:]] == words[order[:-1]]).all(axis=1)
-        repeated = np.unique(words[order[1:][is_repeated]], axis=0)
-        return [word.tobytes().hex() for word in repeated]
+        ids, counts = np.unique(np.frombuffer(b"".join(self._pieces), "V16"), return_counts=True)
+        return [one.tobytes().hex() for one in ids[counts > 1]]
 
 
 def check_part(

@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-from storage.data.parts import check_part_content
 from storage.errors import MergeRefused
 from storage.log.entries import SweepBegin, SweepEnd
 from storage.merging.compare import Comparison, compare
 from storage.reading.literals import sql_tuple
 from storage.reading.reader import StoreReader
 from storage.remote.working_copy import store_name
-
-
-def check_sources(readers: Sequence[StoreReader]) -> None:
-    """Check every byte of the data files.
-
-    Raises:
-        StoreDamaged: a data file is missing or was changed.
-    """
-    for reader in readers:
-        for part in reader.state.parts:
-            check_part_content(reader.paths, part)
 
 
 def check_inits(readers: Sequence[StoreReader]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from search.indices import IndexSet
-from storage.data.parts import ids_of_other_versions, part_bytes
+from storage.data.parts import check_part_content, ids_of_other_versions, part_bytes
 from storage.data.replacing import find_rows, indices_in, parts_without_rows
 from storage.errors import MergeRefused
 from storage.log.entries import RowsCommitted
@@ -22,7 +22,6 @@ from storage.log.init_entries import init_entry
 from storage.merging.check import (
     check_inits,
     check_parents,
-    check_sources,
     check_sweeps,
     conflicts,
     describe,
@@ -80,7 +79,9 @@ def merge_stores(
     _refuse_itself(paths, sources)
     with ExitStack() as stack:
         readers = [stack.enter_context(StoreReader(source)) for source in sources]
-        check_sources(readers)
+        for reader in readers:
+            for part in reader.state.parts:
+                check_part_content(reader.paths, part)
         if not paths.marker.exists():
             # Before the folder is created.
             _check(readers, take_first)

@@ -24,7 +24,7 @@ class ObjectStore:
     """The objects of one store, for use by several threads.
 
     boto3 finds endpoint, region and credentials, in the variables AWS_... or in its files. No
-    object is ever replaced or deleted.
+    object is ever replaced or deleted. A request that fails raises `RemoteFailed`.
 
     Raises:
         RemoteFailed: boto3 is missing or wrongly configured.
@@ -99,10 +99,9 @@ class ObjectStore:
         raise RemoteFailed("write", self.url(name), "other requests for it were in progress")
 
     def get(self, name: str, at_most: int) -> bytes | None:
-        """Return the content of an object, None if it does not exist; one byte more than `at_most`.
+        """Return the content of an object, None if it does not exist.
 
-        Raises:
-            RemoteFailed: the request failed.
+        Of an object larger than `at_most` bytes, one byte more is returned.
         """
         try:
             answer = self._client.get_object(**self._names(name))
@@ -119,11 +118,7 @@ class ObjectStore:
         return data
 
     def names(self, after: str, folder: str = "") -> Iterator[str]:
-        """Yield the names in a folder after a name, in ascending order.
-
-        Raises:
-            RemoteFailed: the request failed.
-        """
+        """Yield the names in a folder after a name, in ascending order."""
         prefix = f"{self._address.prefix}/"
         try:
             # One answer holds at most a thousand names.

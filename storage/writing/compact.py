@@ -8,13 +8,12 @@ compacting repeatedly rewrites only what is new.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from search.indices import IndexSet
 from search.schema import SCHEMA_VERSION
@@ -57,10 +56,7 @@ def compact_store(path: str | Path, *, command: str, max_rows: int = MAX_ROWS) -
 
     Raises:
         NotAStore: there is no store.
-        StoreLocked: another process is writing to the store.
-        StoreDamaged: the log or a file to be merged is damaged.
-        StoreVersion: a newer version of sparsest wrote the store.
-        WriteFailed: an input/output error; the log says which files count.
+        StoreError: as for `Committer`, or a file to be merged is damaged.
     """
     paths = StorePaths(path)
     check_marker(paths)  # the committer would create a store where there is none
@@ -80,10 +76,10 @@ def compact_store(path: str | Path, *, command: str, max_rows: int = MAX_ROWS) -
 
 def files_to_compact(parts: Sequence[RowsCommitted], max_rows: int) -> list[RowsCommitted]:
     """Return the data files to merge; none if that would not reduce their number."""
-    small = [part for part in parts if _is_small(part, max_rows)]
     # Files of an earlier schema are rewritten in any case: queries are faster when all files have
     # the same columns.
-    old = [part for part in small if part.schema_version < SCHEMA_VERSION]
+    old = {part.file for part in parts if part.schema_version < SCHEMA_VERSION}
+    small = [part for part in parts if part.rows < max_rows // 2 or part.file in old]
     fewer = -(-sum(part.rows for part in small) // max_rows) < len(small)
     return small if fewer or old else []
 
@@ -103,10 +99,6 @@ def merged_parts(
         rows = _rows_at(paths, parts, share)
         intervals = {digest: list(indices.intervals) for digest, indices in share.items()}
         yield make_part(paths, rows, intervals, {digest: studies[digest] for digest in share})
-
-
-def _is_small(part: RowsCommitted, max_rows: int) -> bool:
-    return part.rows < max_rows // 2 or part.schema_version < SCHEMA_VERSION
 
 
 def _shares(parts: Sequence[RowsCommitted], max_rows: int) -> Iterator[dict[str, IndexSet]]:
@@ -130,8 +122,8 @@ def _shares(parts: Sequence[RowsCommitted], max_rows: int) -> Iterator[dict[str,
 
 def _rows_at(paths: StorePaths, parts: Sequence[RowsCommitted], share: StudyIndices) -> pa.Table:
     """Return the rows of one new file, in their final order."""
-    tables, ranks = [], []
-    first = _first_ranks(share)
+    positions = {digest: position for position, digest in enumerate(share)}
+    tables, studies, places = [], [], []
     for part in parts:
         wanted = indices_in(part, share)
         if not wanted:
@@ -141,34 +133,17 @@ def _rows_at(paths: StorePaths, parts: Sequence[RowsCommitted], share: StudyIndi
         for digest, indices in indices_of(part).items():
             if digest in wanted:
                 # Within a study, the rows of a new file lie between two indices.
-                low, high = _bounds(wanted[digest])
-                start, stop = np.searchsorted(indices, [low, high])
+                intervals = wanted[digest].intervals
+                start, stop = np.searchsorted(indices, [intervals[0][0], intervals[-1][1]])
                 # `take` copies; a slice would keep all rows of the file in memory.
-                tables.append(rows.take(pa.array(np.arange(start, stop) + position)))
-                _check_indices(paths, part, tables[-1], indices[start:stop])
-                ranks.append(first[digest] + indices[start:stop])
+                some = rows.take(pa.array(np.arange(start, stop) + position))
+                if not np.array_equal(some.column("study_index").to_numpy(), indices[start:stop]):
+                    raise StoreDamaged(
+                        paths.part(part.file), "its rows are not in the order that the log says"
+                    )
+                tables.append(some)
+                studies.append(np.full(stop - start, positions[digest]))
+                places.append(indices[start:stop])
             position += len(indices)
-    order = np.argsort(np.concatenate(ranks), kind="stable")
+    order = np.lexsort((np.concatenate(places), np.concatenate(studies)))
     return pa.concat_tables(tables).combine_chunks().take(pa.array(order))
-
-
-def _check_indices(
-    paths: StorePaths, part: RowsCommitted, rows: pa.Table, indices: NDArray[np.int64]
-) -> None:
-    if not np.array_equal(rows.column("study_index").to_numpy(), indices):
-        raise StoreDamaged(paths.part(part.file), "its rows are not in the order that the log says")
-
-
-def _first_ranks(share: StudyIndices) -> Mapping[str, int]:
-    """Return, for each study, the offset that turns its indices into ranks over all studies."""
-    first, so_far = {}, 0
-    for digest, indices in share.items():
-        low, high = _bounds(indices)
-        first[digest] = so_far - low
-        so_far += high - low
-    return first
-
-
-def _bounds(indices: IndexSet) -> tuple[int, int]:
-    """Return the smallest index, and one more than the largest."""
-    return indices.intervals[0][0], indices.intervals[-1][1]

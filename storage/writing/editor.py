@@ -14,6 +14,7 @@ from search.layers import Layer
 from storage.data.parts import check_part_content
 from storage.data.replacing import (
     NewPart,
+    RowLocations,
     StudyIndices,
     find_rows,
     indices_in,
@@ -24,7 +25,6 @@ from storage.log.entries import RowsCommitted
 from storage.log.init_entries import FoundNetwork, init_entry
 from storage.paths import StorePaths
 from storage.writing.committer import Committer
-from storage.writing.row_locations import RowLocations
 
 _UNREADABLE_FOR_ALL = (errno.ENOENT, errno.EIO, errno.EINVAL)
 """Errors after which no user could read the file. With others, such as a missing permission, the

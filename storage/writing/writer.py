@@ -15,11 +15,10 @@ from search.indices import IndexSet
 from storage.data.new_parts import make_part
 from storage.data.parts import ids_of_other_versions
 from storage.data.pending import PendingPart
-from storage.data.replacing import find_rows
+from storage.data.replacing import RowLocations, find_rows
 from storage.errors import SweepError
 from storage.log.entries import Status, SweepBegin, SweepEnd
 from storage.writing.editor import StoreEditor
-from storage.writing.row_locations import RowLocations
 
 
 class StoreWriter(StoreEditor):

@@ -290,7 +290,7 @@ def main(folder: Path) -> None:
         import ray
         from ray._private.worker import get_dashboard_url
 
-        from orchestrator.cluster.private_folder import private_folder
+        from orchestrator.cluster.private_folders import private_folder
 
         outsider = start_outsider(ray.get_runtime_context().gcs_address)
         report["listening"] = listening()

@@ -14,7 +14,7 @@ import pytest
 import ray
 from ray._private import utils, worker
 
-from orchestrator.cluster import private_folder, ray_private
+from orchestrator.cluster import private_folders, ray_private
 
 
 def test_ray_sets_its_sigterm_handler_by_the_function_that_is_replaced() -> None:
@@ -58,13 +58,13 @@ def test_ray_takes_its_temporary_folder_as_an_argument(tmp_path: Path) -> None:
 
 
 def test_ray_s_folder_is_inside_a_private_one_with_room_for_socket_paths() -> None:
-    folder = private_folder.ray_folder()
+    folder = private_folders.ray_folder()
     assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
     path = folder / "session_2026-01-31_23-59-59_999999_4194304" / "sockets"
     path.mkdir(parents=True)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path / "plasma_store"))
-    assert private_folder.ray_folder() != folder
+    assert private_folders.ray_folder() != folder
 
 
 def test_long_path_of_temporary_files_is_not_used_for_sockets(
@@ -72,4 +72,4 @@ def test_long_path_of_temporary_files_is_not_used_for_sockets(
 ) -> None:
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / ("x" * 90)))
     monkeypatch.delenv("RAY_TMPDIR", raising=False)
-    assert private_folder._folder_with_a_short_path() == "/tmp"
+    assert private_folders._folder_with_a_short_path() == "/tmp"

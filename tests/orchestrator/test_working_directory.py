@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cluster.working_directory import empty_working_directory
+from orchestrator.cluster.private_folders import empty_working_directory
 from sparsest import PACKAGES, require_packages
 from tests.orchestrator.running import (
     PATIENCE_S,
