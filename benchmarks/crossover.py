@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmarks.report import table
 from pruning.protocol import Snapshot
+from pruning.segments import at_rest
 from search.experiment import Experiment
 from search.process_state import standard_state
 from workers.cost import prefers_matrices
@@ -21,7 +22,7 @@ from workers.datasets import load_dataset
 from workers.dense import train_dense
 from workers.initial import initial_network
 from workers.sparse import SparseNetworks
-from workers.start import masked_layers
+from workers.start import masked
 from workers.step_schedule import StepSchedule
 
 WIDTHS = (16, 32, 48, 64, 96, 128, 192, 256)
@@ -36,9 +37,8 @@ def network_of(width: int, density: float) -> Snapshot:
     sizes = (2, width, width, width, 1)
     masks = [rng.random((n_out, n_in)) < density for n_in, n_out in pairwise(sizes)]
     biases = [np.ones(n_out, np.bool_) for n_out in sizes[1:]]
-    layers = masked_layers(initial_network(Experiment(width=width)), masks, biases)
-    still = [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in layers]
-    return Snapshot(layers, still, masks, biases)
+    layers = initial_network(Experiment(width=width))
+    return masked(Snapshot(layers, at_rest(layers), masks, biases))
 
 
 def run() -> None:
@@ -55,10 +55,10 @@ def run() -> None:
             def in_kernel(
                 sparse: SparseNetworks = sparse, schedule: StepSchedule = schedule
             ) -> None:
-                sparse.train(schedule.slices(0, STEPS), dataset, 128, 0.9, 5e-4)
+                sparse.train(schedule, 0, STEPS)
 
             def in_matrices(network: Snapshot = network, schedule: StepSchedule = schedule) -> None:
-                train_dense(network, schedule.slices(0, STEPS), dataset, 128, 0.9, 5e-4)
+                train_dense(network, schedule, 0, STEPS)
 
             with standard_state():
                 in_kernel()

@@ -11,16 +11,15 @@ from benchmarks.report import table
 from search.catalogue import resolve
 from search.experiment import Experiment
 from search.structure import Structure
-from workers.compact import compacted
 from workers.datasets import Dataset, load_dataset
 from workers.fast import train_networks
 from workers.kernel.compiled import compiled
 from workers.kernel.networks import Networks
-from workers.kernel.packing import pack, topology
 from workers.kernel.passes import forward
 from workers.kernel.points import gather
 from workers.kernel.programs import ALIVE
 from workers.kernel.sgd import scratch
+from workers.sparse import SparseNetworks
 from workers.start import start_of
 
 NETWORKS = 64
@@ -66,8 +65,7 @@ def _shares(experiments: Sequence[Experiment], dataset: Dataset) -> NDArray[np.f
     sums = np.zeros((4, 2))
     draw = np.random.default_rng(0)
     for experiment in experiments:
-        start = compacted(start_of(experiment, dataset, {}))
-        networks = pack([topology(start.weight_masks)], [start.layers])
+        networks = SparseNetworks([start_of(experiment, dataset, {})]).packed
 
         def count(networks: Networks = networks, experiment: Experiment = experiment) -> None:
             sums[:] += _counted(networks, experiment.batch_size, dataset, draw)

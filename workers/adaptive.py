@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Measurement, Requests, Segment, Snapshot
-from pruning.registry import pruning_adaptively
+from pruning.registry import plugin_guard, pruning_adaptively
 from pruning.validation import check_segment, check_snapshot
 from search.experiment import Experiment
 from search.layers import StoredInit
-from search.methods import METHODS, method_named
+from search.methods import method_named
 from search.process_state import standard_state
 from workers.cost import prefers_matrices
 from workers.datasets import Dataset
 from workers.initial import starting_network
-from workers.mask_schedule import Cost, advance, advance_together, masked, result_of
+from workers.mask_schedule import Cost, advance, advance_together, result_of
 from workers.sparse import evaluate
-from workers.start import check_targets, method_call
+from workers.start import check_targets, masked, method_call
 from workers.step_schedule import StepSchedule
 from workers.trained import Trained
 
@@ -30,33 +29,25 @@ class DatasetMeasure:
     """The `pruning.protocol.Measure` of a training.
 
     Args:
-        dataset: points to train on.
-        schedule: steps of the training.
+        schedule: the training.
         validation: points that are held out; None if there are none.
     """
 
-    def __init__(
-        self, dataset: Dataset, schedule: StepSchedule, validation: Dataset | None = None
-    ) -> None:
-        self._dataset = dataset
-        self._validation = validation or dataset
-        self.points = _read_only(dataset.points)
-        self.labels = _read_only(dataset.labels)
+    def __init__(self, schedule: StepSchedule, validation: Dataset | None = None) -> None:
+        self._dataset = schedule.dataset
+        self._validation = validation or schedule.dataset
+        self.points = _read_only(self._dataset.points)
+        self.labels = _read_only(self._dataset.labels)
         self.steps_per_epoch = schedule.steps_per_epoch
         self.learning_rates: Sequence[float] = schedule.rates.tolist()
 
     def __call__(self, network: Snapshot) -> Measurement:
         """Measure a network; see `pruning.protocol.Measure`."""
-        return _measurement(network, self._dataset)
+        return Measurement(*evaluate(network, self._dataset)[:2])
 
     def validation(self, network: Snapshot) -> Measurement:
         """Measure a network; see `pruning.protocol.Measure`."""
-        return _measurement(network, self._validation)
-
-
-def _measurement(network: Snapshot, dataset: Dataset) -> Measurement:
-    hits, loss, _ = evaluate(network, dataset)
-    return Measurement(hits / len(dataset), loss / len(dataset))
+        return Measurement(*evaluate(network, self._validation)[:2])
 
 
 def holds_out(experiment: Experiment, dataset: Dataset) -> bool:
@@ -95,7 +86,7 @@ def train_adaptively(
     layers = starting_network(experiment, inits, dataset.features, dataset.outputs)
     parts = dataset.parts() if holds_out(experiment, dataset) else (dataset, None)
     schedule = StepSchedule(experiment, parts[0])
-    measure = DatasetMeasure(parts[0], schedule, parts[1])
+    measure = DatasetMeasure(schedule, parts[1])
     cost = Cost()
     requests = pruning_adaptively(method_named(method))
     with standard_state():
@@ -107,52 +98,34 @@ def train_adaptively(
             for segment in segments:
                 check_segment(method, segment, layers)
                 cost.add(segment.network, int(segment.last_step) - int(segment.first_step))
-            trained = _trained(experiment, parts[0], schedule, segments)
+            trained = _trained(schedule, segments)
             together = trained if isinstance(requested, list) else trained[0]
             requested = _resumed(method, generator, together)
         check_snapshot(method, requested, layers)
         return result_of(masked(requested), dataset, started, cost, requested.extras)
 
 
-def _trained(
-    experiment: Experiment, dataset: Dataset, schedule: StepSchedule, segments: Sequence[Segment]
-) -> list[Snapshot]:
+def _trained(schedule: StepSchedule, segments: Sequence[Segment]) -> list[Snapshot]:
     """Return the networks after the training that segments request."""
     alike = {(int(s.first_step), int(s.last_step), float(s.rate)) for s in segments}
-    networks = [masked(segment.network) for segment in segments]
     dense = any(s.objective or prefers_matrices(s.network.weight_masks) for s in segments)
     if len(alike) == 1 and not dense:
         (steps,) = alike
-        return advance_together(networks, experiment, dataset, schedule, *steps)
-    return [
-        _trained_alone(network, experiment, dataset, schedule, segment)
-        for network, segment in zip(networks, segments, strict=True)
-    ]
+        return advance_together([masked(s.network) for s in segments], schedule, *steps)
+    return [_trained_alone(schedule, segment) for segment in segments]
 
 
-def _trained_alone(
-    network: Snapshot,
-    experiment: Experiment,
-    dataset: Dataset,
-    schedule: StepSchedule,
-    segment: Segment,
-) -> Snapshot:
-    steps = int(segment.first_step), int(segment.last_step)
-    rate = float(segment.rate)
+def _trained_alone(schedule: StepSchedule, segment: Segment) -> Snapshot:
+    network = masked(segment.network)
+    steps = int(segment.first_step), int(segment.last_step), float(segment.rate)
     if segment.objective is None:
-        return advance(network, experiment, dataset, schedule, *steps, rate)
+        return advance(network, schedule, *steps)
     # Imported late, like torch itself.
     from workers.objective import train_objective
 
-    settings = (experiment.batch_size, experiment.momentum, experiment.weight_decay)
-    slices = schedule.slices(*steps, rate)
     # The method's functions run in the middle of the training.
-    guard = nullcontext() if experiment.method in METHODS else method_call(experiment.method)
-    with guard:
-        trained = train_objective(
-            experiment.method, network, segment.objective, slices, dataset, *settings
-        )
-    return masked(trained)
+    with plugin_guard(schedule.experiment.method):
+        return masked(train_objective(network, segment.objective, schedule, *steps))
 
 
 def _resumed(
@@ -168,9 +141,7 @@ def _resumed(
     Raises:
         ValueError: the algorithm requests something else.
     """
-    # A built-in method already runs in the standard state, so only a plug-in is guarded.
-    guard = nullcontext() if method in METHODS else method_call(method)
-    with guard:
+    with plugin_guard(method):
         try:
             requested = next(generator) if trained is None else generator.send(trained)
         except StopIteration as end:

@@ -19,6 +19,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 
+from pruning.protocol import Snapshot
+from pruning.segments import at_rest
 from pruning.selection import by_layer
 from search.experiment import Experiment
 from search.layers import StoredInit
@@ -28,7 +30,7 @@ from search.structure import Structure
 from workers.datasets import Dataset, load_dataset, make_dataset
 from workers.fast import train_fast
 from workers.initial import initial_network, starting_network
-from workers.start import Start, start_of
+from workers.start import start_of
 from workers.train import MAX_TARGET_RATIO, train_batch
 
 Check = Callable[[str], None]
@@ -65,7 +67,7 @@ def has_budget(method: str) -> bool:
     return "target_nnz" in method_named(method).keys
 
 
-def with_final_masks(experiment: Experiment, dataset: Dataset) -> Start:
+def with_final_masks(experiment: Experiment, dataset: Dataset) -> Snapshot:
     """Return the network with its final masks: before training, or after it if they change then."""
     if not method_named(experiment.method).masks_change(experiment):
         return start_of(experiment, dataset, {})
@@ -76,7 +78,8 @@ def with_final_masks(experiment: Experiment, dataset: Dataset) -> Start:
     weights[trained.weight_index] = True
     biases[trained.bias_index] = True
     bias_ends = np.cumsum([n_out for n_out, _ in shapes])[:-1]
-    return Start(trained.layers, by_layer(weights, shapes), np.split(biases, bias_ends))
+    masks = by_layer(weights, shapes), np.split(biases, bias_ends)
+    return Snapshot(trained.layers, at_rest(trained.layers), *masks)
 
 
 def masks_fit_the_network(method: str) -> None:
@@ -333,13 +336,13 @@ DATASET_CHECKS: tuple[Check, ...] = (
 """Checks of a data set."""
 
 
-def flat_masks(start: Start) -> list[bool]:
+def flat_masks(start: Snapshot) -> list[bool]:
     """Return all masks of a network as one list."""
     masks = [*start.weight_masks, *start.bias_masks]
     return [bool(kept) for mask in masks for kept in mask.ravel()]
 
 
-def _require_shapes(start: Start, hidden: Structure) -> None:
+def _require_shapes(start: Snapshot, hidden: Structure) -> None:
     shapes = hidden.shapes(_spiral().features)
     masks = [*start.weight_masks, *start.bias_masks]
     found = [mask.shape for mask in masks]
@@ -347,7 +350,7 @@ def _require_shapes(start: Start, hidden: Structure) -> None:
     _require(all(mask.dtype == np.bool_ for mask in masks), f"{hidden}: not bool")
 
 
-def _require_count(start: Start, hidden: Structure, target: int) -> None:
+def _require_count(start: Snapshot, hidden: Structure, target: int) -> None:
     kept = sum(int(mask.sum()) for mask in start.weight_masks)
     _require(
         target / MAX_TARGET_RATIO <= kept <= target * MAX_TARGET_RATIO,

@@ -8,7 +8,7 @@ order of every sum depends on the shapes alone, so a row stays a function of its
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from search.layers import Layer, Layers
 from workers.datasets import Dataset
 from workers.kernel.compiled import compiled
 from workers.kernel.simd import aligned_zeros
-from workers.step_schedule import EpochSlice
+from workers.step_schedule import StepSchedule
 
 
 @compiled
@@ -168,12 +168,7 @@ class DenseGradient:
 
 
 def train_dense(
-    network: Snapshot,
-    slices: Iterable[EpochSlice],
-    dataset: Dataset,
-    batch_size: int,
-    momentum: float,
-    weight_decay: float,
+    network: Snapshot, schedule: StepSchedule, first: int, last: int, rate: float | None = None
 ) -> Snapshot:
     """Train one network by matrix products (docs/paper.md, section 3).
 
@@ -181,22 +176,22 @@ def train_dense(
 
     Args:
         network: present parameters, velocities and masks; not modified.
-        slices: steps to train, in order.
-        dataset: data set to train on.
-        batch_size: number of points in a step.
-        momentum: momentum of SGD.
-        weight_decay: decay of weights and biases, added to the gradient.
+        schedule: the training, with its data set and the settings of SGD.
+        first: first step.
+        last: end of the steps, exclusive.
+        rate: learning rate; None for the schedule's.
 
     Returns:
         The network after the last step, with the same masks.
     """
-    dense = DenseGradient(network.layers, dataset, batch_size)
+    experiment = schedule.experiment
+    dense = DenseGradient(network.layers, schedule.dataset, experiment.batch_size)
     shapes = [(weight.shape[0], weight.shape[1]) for weight, _ in network.layers]
     velocities = Flat(network.velocities, shapes)
     masks = zip(network.weight_masks, network.bias_masks, strict=True)
     kept = Flat([(w.astype(np.float32), b.astype(np.float32)) for w, b in masks], shapes)
     with torch.inference_mode():
-        for part in slices:
+        for part in schedule.slices(first, last, rate):
             for step in range(part.first_step, part.last_step):
                 dense.compute(part.order, step)
                 _descend(
@@ -205,8 +200,7 @@ def train_dense(
                     dense.gradient.values,
                     kept.values,
                     np.float32(part.rate),
-                    np.float32(momentum),
-                    np.float32(weight_decay),
+                    np.float32(experiment.momentum),
+                    np.float32(experiment.weight_decay),
                 )
-    trained = dense.parameters.layers
-    return Snapshot(trained, velocities.layers, network.weight_masks, network.bias_masks)
+    return replace(network, layers=dense.parameters.layers, velocities=velocities.layers)

@@ -12,22 +12,22 @@ from dataclasses import replace
 
 import numpy as np
 
+from pruning.protocol import Snapshot
 from search.experiment import Experiment
 from search.layers import StoredInit
 from search.methods import method_named
 from workers.adaptive import train_adaptively
-from workers.compact import compacted, kept_neurons, spread_counts
 from workers.cost import network_cost, prefers_matrices
 from workers.datasets import Dataset
-from workers.kernel.measure import Evaluation, evaluate_networks
+from workers.kernel.measure import Evaluation
 from workers.kernel.networks import Networks
-from workers.kernel.packing import pack, topology, unpack
 from workers.kernel.sgd import scratch, train_steps
 from workers.mask_schedule import fixed_masks, mask_schedule_of, train_with_mask_schedule
 from workers.orders import permutation
 from workers.schedules import learning_rates
-from workers.start import Start, start_of
-from workers.trained import Trained, mask_indices
+from workers.sparse import SparseNetworks
+from workers.start import start_of
+from workers.trained import Trained
 
 
 def train_fast(
@@ -81,16 +81,15 @@ def _train_group(
 ) -> list[Trained]:
     """Train experiments with one data order and with masks that are fixed before training."""
     results: dict[int, Trained] = {}
-    together: dict[int, Start] = {}
+    together: dict[int, Snapshot] = {}
     prune_ms: dict[int, float] = {}
     for i, experiment in enumerate(group):
         started = time.perf_counter()
         start = start_of(experiment, dataset, inits)
         prune_ms[i] = 1000 * (time.perf_counter() - started)
         if prefers_matrices(start.weight_masks):
-            alone = train_with_mask_schedule(
-                experiment, dataset, *fixed_masks(start), curves=curves
-            )
+            fixed = fixed_masks(start)
+            alone = train_with_mask_schedule(experiment, dataset, *fixed, curves=curves)
             results[i] = replace(alone, train_ms=alone.train_ms + prune_ms[i])
         else:
             together[i] = start
@@ -103,77 +102,39 @@ def _train_group(
 
 
 def _train_together(
-    group: Sequence[Experiment], starts: Sequence[Start], dataset: Dataset, curves: bool
+    group: Sequence[Experiment], starts: Sequence[Snapshot], dataset: Dataset, curves: bool
 ) -> list[Trained]:
     """Train networks of one data order in the kernel, a few batches of all of them at a time."""
     started = time.perf_counter()
-    compact = [compacted(start) for start in starts]
-    topologies = [topology(start.weight_masks) for start in compact]
-    networks = pack(topologies, [start.layers for start in compact])
+    sparse = SparseNetworks(starts)
     measured: list[Evaluation] = []
 
     def measure() -> None:
-        measured.append(evaluate_networks(networks, dataset))
+        measured.append(sparse.evaluate(dataset))
 
+    points = len(dataset)
     steps = group[0].epochs * dataset.steps_per_epoch(group[0].batch_size)
-    train_networks(networks, group, dataset, after_epoch=measure if curves else None)
+    train_networks(sparse.packed, group, dataset, after_epoch=measure if curves else None)
     measure()
     seconds = time.perf_counter() - started
-    costs = np.array([network_cost(len(t.flat)) for t in topologies])
+    costs = np.array([network_cost(edges) for edges in sparse.packed.edges.tolist()])
     shares = 1000 * seconds * costs / costs.sum()
     *epochs, final = measured
     return [
-        replace(
-            trained_network(
-                networks, g, start, small, final.losses[g], final.hits[g], len(dataset), share
-            ),
+        Trained.of(
+            network.layers,
+            final.hits[g] / points,
+            final.losses[g] / points,
+            weight_masks=network.weight_masks,
+            bias_masks=network.bias_masks,
+            train_ms=share,
+            curve=[(e.hits[g] / points, e.losses[g] / points) for e in epochs],
+            active_points=final.active_points[g].tolist(),
             steps=steps,
-            edge_updates=steps * sum(int(np.count_nonzero(m)) for m in start.weight_masks),
-            extras=start.extras,
-            curve=[(e.hits[g] / len(dataset), e.losses[g] / len(dataset)) for e in epochs],
-            active_points=spread_counts(
-                final.active_points[g], kept_neurons(start.weight_masks, start.bias_masks)
-            ),
+            extras=network.extras,
         )
-        for g, (start, small, share) in enumerate(
-            zip(starts, compact, shares.tolist(), strict=True)
-        )
+        for g, (network, share) in enumerate(zip(sparse.snapshots(), shares.tolist(), strict=True))
     ]
-
-
-def trained_network(
-    networks: Networks,
-    g: int,
-    start: Start,
-    small: Start,
-    loss: float,
-    hits: float,
-    points: int,
-    train_ms: float,
-) -> Trained:
-    """Return packed network g as part of the whole network that it was made from.
-
-    Args:
-        networks: packed networks after training.
-        g: number of the network among them.
-        start: the whole network before training.
-        small: the network as it was packed, see `compacted`.
-        loss: sum of the losses of all points.
-        hits: number of correctly classified points.
-        points: number of points.
-        train_ms: this network's share of the training time, in milliseconds.
-    """
-    weights, biases = unpack(networks, g)
-    return Trained(
-        sizes=(start.weight_masks[0].shape[1], *(len(mask) for mask in start.bias_masks)),
-        weight_index=mask_indices(start.weight_masks),
-        weights=weights,
-        bias_index=mask_indices(start.bias_masks),
-        biases=biases[np.concatenate(small.bias_masks)],
-        accuracy=hits / points,
-        loss=loss / points,
-        train_ms=train_ms,
-    )
 
 
 def train_networks(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -13,19 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Batch, MaskSchedule, Pruned, Snapshot
-from pruning.registry import pruning_during
-from pruning.segments import at_rest, is_finite
-from pruning.validation import check_masks, check_snapshot
+from pruning.registry import plugin_guard, pruning_during
+from pruning.segments import is_finite
+from pruning.validation import check_snapshot
 from search.experiment import Experiment
 from search.layers import Layers, StoredInit
-from search.methods import METHODS, method_named
+from search.methods import method_named
 from search.process_state import standard_state
 from workers.cost import prefers_matrices
 from workers.datasets import Dataset
 from workers.initial import starting_network
 from workers.orders import permutation
 from workers.sparse import SparseNetworks, evaluate
-from workers.start import Start, check_targets, masked_layers, method_call
+from workers.start import batch_of, check_targets, first_network, masked, method_call
 from workers.step_schedule import StepSchedule
 from workers.trained import Trained
 
@@ -44,7 +44,7 @@ class FixedMasks:
         return network
 
 
-def fixed_masks(start: Start) -> tuple[Layers, MaskSchedule]:
+def fixed_masks(start: Snapshot) -> tuple[Layers, MaskSchedule]:
     """Return the initial network and the mask schedule of a network with fixed masks."""
     return start.layers, FixedMasks(Pruned(start.weight_masks, start.bias_masks, start.extras))
 
@@ -113,30 +113,25 @@ def train_with_mask_schedule(
     epoch = schedule.steps_per_epoch
     epoch_ends = range(epoch, last + 1, epoch) if curves else range(0)
     changes = set(mask_schedule.changes)
-    start = mask_schedule.start
-    check_masks(method, start.weight_masks, start.bias_masks, layers)
-    network = masked(Snapshot(layers, at_rest(layers), start.weight_masks, start.bias_masks))
+    network = first_network(method, layers, mask_schedule.start)
     curve: list[tuple[float, float]] = []
-    cost, extras = Cost(), dict(start.extras)
+    cost, extras = Cost(), dict(network.extras)
     position = 0
     with standard_state():
         for stop in sorted({step for step in (*changes, *epoch_ends, last) if step <= last}):
-            network = advance(network, experiment, dataset, schedule, position, stop)
+            network = advance(network, schedule, position, stop)
             cost.add(network, stop - position)
             position = stop
             if stop in epoch_ends:
-                hits, loss, _ = evaluate(network, dataset)
-                curve.append((hits / len(dataset), loss / len(dataset)))
+                accuracy, loss, _ = evaluate(network, dataset)
+                curve.append((accuracy, loss))
             if stop in changes and not is_finite(network):
                 # Diverged for good. Continuing could hide it: NaN has no magnitude, so the next
                 # mask might drop it, and LTH would rewind to finite weights.
                 break
             if stop in changes and stop < last:
-                batch = _batch_at(schedule, dataset, stop)
-                # A built-in method already runs in the standard state and may change masks
-                # hundreds of times, so only a plug-in is guarded.
-                guard = nullcontext() if method in METHODS else method_call(method)
-                with guard:
+                batch = partial(_batch_at, schedule, stop)
+                with plugin_guard(method):
                     changed = mask_schedule.change(stop, network, batch)
                 check_snapshot(method, changed, layers)
                 network = masked(changed)
@@ -181,11 +176,11 @@ def result_of(
         extras: see `Trained`.
         curve: see `Trained`.
     """
-    hits, loss, active_points = evaluate(network, dataset)
+    accuracy, loss, active_points = evaluate(network, dataset)
     return Trained.of(
         list(network.layers),
-        hits / len(dataset),
-        loss / len(dataset),
+        accuracy,
+        loss,
         weight_masks=network.weight_masks,
         bias_masks=network.bias_masks,
         train_ms=1000 * (time.perf_counter() - started),
@@ -197,40 +192,23 @@ def result_of(
     )
 
 
-def masked(network: Snapshot) -> Snapshot:
-    """Return the network with masked weights, biases and velocities set to zero."""
-    masks = network.weight_masks, network.bias_masks
-    return Snapshot(
-        masked_layers(network.layers, *masks), masked_layers(network.velocities, *masks), *masks
-    )
-
-
 def advance(
-    network: Snapshot,
-    experiment: Experiment,
-    dataset: Dataset,
-    schedule: StepSchedule,
-    first: int,
-    last: int,
-    rate: float | None = None,
+    network: Snapshot, schedule: StepSchedule, first: int, last: int, rate: float | None = None
 ) -> Snapshot:
     """Return the network after training the steps in [first, last) at this or the usual rate."""
     if first >= last:
         return network
-    settings = (experiment.batch_size, experiment.momentum, experiment.weight_decay)
     if prefers_matrices(network.weight_masks):
         # Imported late, like torch itself.
         from workers.dense import train_dense
 
-        return train_dense(network, schedule.slices(first, last, rate), dataset, *settings)
-    (trained,) = advance_together([network], experiment, dataset, schedule, first, last, rate)
+        return train_dense(network, schedule, first, last, rate)
+    (trained,) = advance_together([network], schedule, first, last, rate)
     return trained
 
 
 def advance_together(
     networks: Sequence[Snapshot],
-    experiment: Experiment,
-    dataset: Dataset,
     schedule: StepSchedule,
     first: int,
     last: int,
@@ -240,20 +218,10 @@ def advance_together(
 
     See `advance`; a network's bits do not depend on the others.
     """
-    settings = (experiment.batch_size, experiment.momentum, experiment.weight_decay)
     sparse = SparseNetworks(networks)
-    sparse.train(schedule.slices(first, last, rate), dataset, *settings)
+    sparse.train(schedule, first, last, rate)
     return sparse.snapshots()
 
 
-def _batch_at(schedule: StepSchedule, dataset: Dataset, step: int) -> Callable[[], Batch]:
-    """Return a function that makes the batch of a step on demand."""
-
-    def batch() -> Batch:
-        import torch
-
-        points = schedule.batch(step)
-        # Copied into memory that torch aligns: alignment may decide the order of a sum.
-        return torch.tensor(dataset.points[points]), torch.tensor(dataset.labels[points])
-
-    return batch
+def _batch_at(schedule: StepSchedule, step: int) -> Batch:
+    return batch_of(schedule.dataset, schedule.batch(step))

@@ -7,7 +7,8 @@ gradient in the free parameters, and descends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -17,14 +18,13 @@ from numpy.typing import NDArray
 from pruning.protocol import Objective, Snapshot
 from pruning.validation import check_objective
 from search.layers import Layers
-from workers.compact import kept_neurons
 from workers.cost import prefers_matrices
 from workers.datasets import Dataset
 from workers.dense import DenseGradient
 from workers.kernel.compiled import compiled
 from workers.kernel.sgd import scratch, train_steps
-from workers.sparse import SparseNetworks
-from workers.step_schedule import EpochSlice
+from workers.sparse import SparseNetworks, kept_neurons
+from workers.step_schedule import EpochSlice, StepSchedule
 
 Floats = NDArray[np.float32]
 
@@ -124,27 +124,23 @@ class _DenseGradient:
 
 
 def train_objective(
-    method: str,
     network: Snapshot,
     objective: Objective,
-    slices: Iterable[EpochSlice],
-    dataset: Dataset,
-    batch_size: int,
-    momentum: float,
-    weight_decay: float,
+    schedule: StepSchedule,
+    first: int,
+    last: int,
+    rate: float | None = None,
 ) -> Snapshot:
     """Train the free parameters of an objective in place, and the network's biases.
 
     Args:
-        method: name of the method, for messages.
         network: present biases with their velocities, and the masks; not modified.
-        objective: free parameters and the function that makes weights from them.
-        slices: steps to train, in order.
-        dataset: data set to train on.
-        batch_size: number of points in a step.
-        momentum: momentum of SGD.
-        weight_decay: decay of the biases and, unless the objective has its own, of the free
-            parameters.
+        objective: free parameters and the function that makes weights from them; its decay
+            replaces the experiment's.
+        schedule: as for `workers.dense.train_dense`; so are `first`, `last` and `rate`.
+        first: first step.
+        last: end of the steps, exclusive.
+        rate: learning rate; None for the schedule's.
 
     Returns:
         The network after the last step, with the same masks.
@@ -152,6 +148,8 @@ def train_objective(
     Raises:
         ValueError: a function of the objective returns arrays that do not fit.
     """
+    experiment = schedule.experiment
+    method, weight_decay = experiment.method, experiment.weight_decay
     biases = np.concatenate([bias for _, bias in network.layers])
     weights = sum(weight.size for weight, _ in network.layers)
     arrays = [*objective.free, biases]
@@ -169,12 +167,12 @@ def train_objective(
     kind: Callable[..., _Gradient] = (
         _DenseGradient if prefers_matrices(network.weight_masks) else _SparseGradient
     )
-    gradient_of = kind(network, dataset, batch_size)
+    gradient_of = kind(network, schedule.dataset, experiment.batch_size)
     slope = np.zeros_like(values)
     # A diverging training overflows, which its row reports.
     with np.errstate(all="ignore"), torch.inference_mode():
         checked = False
-        for part in slices:
+        for part in schedule.slices(first, last, rate):
             for step in range(part.first_step, part.last_step):
                 current = objective.weights(free)
                 # A wrong shape would be broadcast; once is enough.
@@ -187,8 +185,8 @@ def train_objective(
                     check_objective(method, current, gradient, free, weights)
                     checked = True
                 np.concatenate([*(array.ravel() for array in gradient), bias_slopes], out=slope)
-                rate = np.float32(part.rate)
-                _descend(values, velocities, slope, decays, rate, np.float32(momentum))
+                settings = np.float32(part.rate), np.float32(experiment.momentum)
+                _descend(values, velocities, slope, decays, *settings)
         final = objective.weights(free)
     for kept, trained in zip(objective.free, free, strict=True):
         kept[...] = trained
@@ -197,11 +195,10 @@ def train_objective(
     for kept, trained in zip(objective.velocities, moved[:-1], strict=True):
         kept[...] = trained.reshape(kept.shape)
     resting = np.zeros(weights, np.float32)
-    return Snapshot(
-        _layers_of(final, biases, network.layers),
-        _layers_of(resting, moved[-1], network.layers),
-        network.weight_masks,
-        network.bias_masks,
+    return replace(
+        network,
+        layers=_layers_of(final, biases, network.layers),
+        velocities=_layers_of(resting, moved[-1], network.layers),
     )
 
 

@@ -13,12 +13,13 @@ from torch import nn
 from pruning.functional import mean_loss
 from pruning.functional_sparsity import count_active_points
 from pruning.network import MaskedNetwork
+from pruning.protocol import Snapshot
 from search.experiment import Experiment
 from search.layers import Layers
 from workers.datasets import Dataset
 from workers.orders import permutation
 from workers.schedules import learning_rates
-from workers.start import Start, start_of
+from workers.start import start_of
 from workers.trained import Trained
 
 
@@ -102,7 +103,7 @@ def evaluate(network: nn.Module, dataset: Dataset) -> tuple[float, float]:
     return int(correct.sum()) / len(dataset), float(loss)
 
 
-def _trained(network: MaskedNetwork, dataset: Dataset, start: Start, steps: int) -> Trained:
+def _trained(network: MaskedNetwork, dataset: Dataset, start: Snapshot, steps: int) -> Trained:
     accuracy, loss = evaluate(network, dataset)
     layers = network.layers()
     return Trained.of(

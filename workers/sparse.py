@@ -1,21 +1,25 @@
-"""Training of networks in the sparse kernel, without the neurons that have nothing to train."""
+"""Training of networks in the sparse kernel, without the neurons that have nothing to train.
+
+In a network of width 256 with 65 weights left, these are most of the neurons. The others keep their
+order, so weights and biases are trained and summed in the order of the whole network.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Snapshot
 from search.layers import Layers
-from workers.compact import kept_neurons, spread_counts
 from workers.datasets import Dataset
-from workers.kernel.measure import evaluate_networks
+from workers.kernel.measure import Evaluation, evaluate_networks
 from workers.kernel.networks import Networks
 from workers.kernel.packing import pack_values, topology, unpack
 from workers.kernel.sgd import scratch, train_steps
-from workers.step_schedule import EpochSlice
+from workers.step_schedule import StepSchedule
 
 Neurons = list[NDArray[np.bool_]]
 """Per layer, inputs first: bool [neurons], True where a neuron is in the kernel's network."""
@@ -50,25 +54,20 @@ class SparseNetworks:
             self.packed.velocities[start : start + len(moving)] = moving
 
     def train(
-        self,
-        slices: Iterable[EpochSlice],
-        dataset: Dataset,
-        batch_size: int,
-        momentum: float,
-        weight_decay: float,
+        self, schedule: StepSchedule, first: int, last: int, rate: float | None = None
     ) -> None:
         """Train the networks; see `workers.dense.train_dense` for the arguments."""
-        count = len(self._networks)
-        memory = scratch(self.packed, dataset.features, batch_size)
-        momenta = np.full(count, momentum, np.float32)
-        decays = np.full(count, weight_decay, np.float32)
-        for part in slices:
+        experiment, dataset, count = schedule.experiment, schedule.dataset, len(self._networks)
+        memory = scratch(self.packed, dataset.features, experiment.batch_size)
+        momenta = np.full(count, experiment.momentum, np.float32)
+        decays = np.full(count, experiment.weight_decay, np.float32)
+        for part in schedule.slices(first, last, rate):
             train_steps(
                 self.packed,
                 dataset.points,
                 dataset.labels,
                 part.order,
-                batch_size,
+                experiment.batch_size,
                 part.first_step,
                 part.last_step,
                 np.full(count, part.rate, np.float32),
@@ -77,15 +76,25 @@ class SparseNetworks:
                 memory,
             )
 
+    def evaluate(self, dataset: Dataset) -> Evaluation:
+        """Measure the networks over all points, with the active points of whole networks."""
+        found = evaluate_networks(self.packed, dataset)
+        active_points = []
+        for counts, kept in zip(found.active_points, self._kept, strict=True):
+            neurons = np.concatenate(kept[1:-1])
+            whole = np.zeros(len(neurons), np.int64)
+            whole[neurons] = counts
+            active_points.append(whole)
+        return found._replace(active_points=active_points)
+
     def snapshots(self) -> list[Snapshot]:
         """Return the present states of the whole networks."""
         moving = self.packed._replace(parameters=self.packed.velocities)
         return [
-            Snapshot(
-                _spread(network, kept, self.packed, g),
-                _spread(network, kept, moving, g),
-                network.weight_masks,
-                network.bias_masks,
+            replace(
+                network,
+                layers=_spread(network, kept, self.packed, g),
+                velocities=_spread(network, kept, moving, g),
             )
             for g, (network, kept) in enumerate(zip(self._networks, self._kept, strict=True))
         ]
@@ -95,12 +104,44 @@ def evaluate(network: Snapshot, dataset: Dataset) -> tuple[float, float, list[in
     """Return measurements of a network over all points.
 
     Returns:
-        (number of correctly classified points, sum of their losses, number of points at which each
-        hidden neuron of the whole network is active, layer by layer).
+        (fraction of correctly classified points, mean of their losses, number of points at which
+        each hidden neuron of the whole network is active, layer by layer).
     """
-    found = evaluate_networks(SparseNetworks([network]).packed, dataset)
-    kept = kept_neurons(network.weight_masks, network.bias_masks)
-    return found.hits[0], found.losses[0], spread_counts(found.active_points[0], kept)
+    found, points = SparseNetworks([network]).evaluate(dataset), len(dataset)
+    return found.hits[0] / points, found.losses[0] / points, found.active_points[0].tolist()
+
+
+def kept_neurons(
+    weight_masks: Sequence[NDArray[np.bool_]], bias_masks: Sequence[NDArray[np.bool_]]
+) -> list[NDArray[np.bool_]]:
+    """Return masks of the neurons that have something to train.
+
+    The others are hidden neurons without incoming weight and without bias. The kernel trains every
+    bias of the remaining neurons. A masked one stays zero nonetheless: no weight leaves its neuron,
+    so neither a gradient nor weight decay changes it.
+
+    Args:
+        weight_masks: bool [n_out, n_in] per layer, input side first.
+        bias_masks: bool [n_out] per layer.
+
+    Returns:
+        bool [neurons] for the inputs, which are all kept, and for every layer.
+
+    Raises:
+        ValueError: a neuron with a masked bias has an outgoing weight.
+    """
+    kept: list[NDArray[np.bool_]] = [np.ones(weight_masks[0].shape[1], dtype=np.bool_)]
+    for layer, bias_mask in enumerate(bias_masks[:-1]):
+        if (weight_masks[layer + 1].any(axis=0) & ~bias_mask).any():
+            raise ValueError(
+                f"hidden layer {layer}: a neuron with a masked bias has an outgoing weight, "
+                "which the kernel cannot train"
+            )
+        kept.append(weight_masks[layer].any(axis=1) | bias_mask)
+    if not bias_masks[-1].all():
+        raise ValueError("an output's bias is masked, which the kernel cannot train")
+    kept.append(bias_masks[-1])
+    return kept
 
 
 def _spread(network: Snapshot, kept: Neurons, packed: Networks, g: int) -> Layers:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pruning.explicit_masks import explicit_masks
-from pruning.protocol import Batch
+from pruning.protocol import Batch, Pruned, Snapshot
 from pruning.registry import pruning_before
+from pruning.segments import at_rest
 from pruning.validation import check_masks
 from search.experiment import Experiment
 from search.layers import Layers, StoredInit
@@ -25,31 +24,15 @@ from workers.initial import starting_network
 from workers.orders import permutation
 
 
-@dataclass(frozen=True, eq=False)
-class Start:
-    """A network before its first step.
-
-    Attributes:
-        layers: (weight float32 [n_out, n_in], bias float32 [n_out]) per layer, input side first;
-            masked parameters are zero.
-        weight_masks: bool [n_out, n_in] per layer, True where a weight is trained.
-        bias_masks: bool [n_out] per layer, True where a bias is trained.
-        extras: what the method stores beside the row: JSON values by name.
-    """
-
-    layers: Layers
-    weight_masks: list[NDArray[np.bool_]]
-    bias_masks: list[NDArray[np.bool_]]
-    extras: Mapping[str, Any] = field(default_factory=dict)
-
-
 def start_of(
     experiment: Experiment,
     dataset: Dataset,
     inits: Mapping[str, StoredInit],
     layers: Layers | None = None,
-) -> Start:
-    """Return the start of an experiment, running its pruning algorithm if it has one.
+) -> Snapshot:
+    """Return the network of an experiment before its first training step.
+
+    Its pruning algorithm runs if it has one. Masked parameters are zero.
 
     Args:
         experiment: experiment of a method whose masks are fixed before training.
@@ -64,22 +47,42 @@ def start_of(
     method = method_named(experiment.method)
     if layers is None:
         layers = starting_network(experiment, inits, dataset.features, dataset.outputs)
-    extras: Mapping[str, Any] = {}
     if not method.chooses_masks:
         weight_masks = explicit_masks(experiment, dataset.features, dataset.outputs)
         bias_masks = [np.ones(len(mask), dtype=np.bool_) for mask in weight_masks]
-    else:
-        check_targets(experiment)
-        # Imported late: torch takes seconds and 200 MB, which workers of a search do not need.
-        import torch  # noqa: F401 - must be loaded before `method_call` sets its state
+        return masked(Snapshot(layers, at_rest(layers), weight_masks, bias_masks))
+    check_targets(experiment)
+    # Imported late: torch takes seconds and 200 MB, which workers of a search do not need.
+    import torch  # noqa: F401 - must be loaded before `method_call` sets its state
 
-        prune = pruning_before(method)
-        with method_call(method.name):
-            pruned = prune(experiment, layers, pruning_batches(experiment, dataset))
-        weight_masks, bias_masks = pruned.weight_masks, pruned.bias_masks
-        check_masks(method.name, weight_masks, bias_masks, layers)
-        extras = pruned.extras
-    return Start(masked_layers(layers, weight_masks, bias_masks), weight_masks, bias_masks, extras)
+    prune = pruning_before(method)
+    with method_call(method.name):
+        pruned = prune(experiment, layers, pruning_batches(experiment, dataset))
+    return first_network(method.name, layers, pruned)
+
+
+def first_network(method: str, layers: Layers, start: Pruned) -> Snapshot:
+    """Return a network before its first step under the masks that a method chose.
+
+    Raises:
+        ValueError: the masks do not fit.
+    """
+    check_masks(method, start.weight_masks, start.bias_masks, layers)
+    masks = start.weight_masks, start.bias_masks
+    return masked(Snapshot(layers, at_rest(layers), *masks, start.extras))
+
+
+def masked(network: Snapshot) -> Snapshot:
+    """Return a copy with masked parameters and velocities set to zero, even where they are NaN."""
+    zero, masks = np.float32(0), (network.weight_masks, network.bias_masks)
+    layers, velocities = (
+        [
+            (np.where(weight_mask, weight, zero), np.where(bias_mask, bias, zero))
+            for (weight, bias), weight_mask, bias_mask in zip(arrays, *masks, strict=True)
+        ]
+        for arrays in (network.layers, network.velocities)
+    )
+    return Snapshot(layers, velocities, *masks, network.extras)
 
 
 def check_targets(experiment: Experiment) -> None:
@@ -127,28 +130,18 @@ def pruning_batches(experiment: Experiment, dataset: Dataset) -> Iterator[Batch]
     Raises:
         ValueError: a batch is larger than the data set.
     """
-    import torch
-
     steps = dataset.steps_per_epoch(experiment.batch_size)
     order = np.empty(len(dataset), dtype=np.uint32)
     for epoch in count():
         permutation(experiment.seed("pruning"), epoch, order)
         for step in range(steps):
             first = step * experiment.batch_size
-            points = order[first : first + experiment.batch_size]
-            # Copied into memory that torch aligns: alignment may decide the order of a sum.
-            yield torch.tensor(dataset.points[points]), torch.tensor(dataset.labels[points])
+            yield batch_of(dataset, order[first : first + experiment.batch_size])
 
 
-def masked_layers(
-    layers: Layers,
-    weight_masks: Sequence[NDArray[np.bool_]],
-    bias_masks: Sequence[NDArray[np.bool_]],
-) -> Layers:
-    """Return a copy of the layers with masked entries set to zero, even where they are NaN."""
-    return [
-        (np.where(weight_mask, weight, np.float32(0)), np.where(bias_mask, bias, np.float32(0)))
-        for (weight, bias), weight_mask, bias_mask in zip(
-            layers, weight_masks, bias_masks, strict=True
-        )
-    ]
+def batch_of(dataset: Dataset, points: NDArray[np.uint32]) -> Batch:
+    """Return the points of these indices and their labels."""
+    import torch
+
+    # Copied into memory that torch aligns: alignment may decide the order of a sum.
+    return torch.tensor(dataset.points[points]), torch.tensor(dataset.labels[points])

@@ -40,6 +40,7 @@ class StepSchedule:
         dataset: data set to train on.
 
     Attributes:
+        experiment, dataset: see Args.
         steps_per_epoch: number of steps of an epoch.
         steps_per_round: number of steps of a round.
         rates: float32 [epochs], learning rate of each epoch of a round.
@@ -49,10 +50,9 @@ class StepSchedule:
     """
 
     def __init__(self, experiment: Experiment, dataset: Dataset) -> None:
+        self.experiment, self.dataset = experiment, dataset
         self.steps_per_epoch = dataset.steps_per_epoch(experiment.batch_size)
         self.steps_per_round = experiment.epochs * self.steps_per_epoch
-        self._seed = experiment.order_seed
-        self._batch_size = experiment.batch_size
         self.rates = learning_rates(experiment.schedule, experiment.lr, experiment.epochs)
         self._epoch = -1
         self._order = np.empty(len(dataset), np.uint32)
@@ -78,11 +78,11 @@ class StepSchedule:
     def batch(self, step: int) -> NDArray[np.uint32]:
         """Return the indices of the points of one step, uint32 [batch_size]."""
         epoch, step_in_epoch = divmod(step, self.steps_per_epoch)
-        first = step_in_epoch * self._batch_size
-        return self._order_of(epoch)[first : first + self._batch_size]
+        size = self.experiment.batch_size
+        return self._order_of(epoch)[step_in_epoch * size : (step_in_epoch + 1) * size]
 
     def _order_of(self, epoch: int) -> NDArray[np.uint32]:
         if epoch != self._epoch:
-            permutation(self._seed, epoch, self._order)
+            permutation(self.experiment.order_seed, epoch, self._order)
             self._epoch = epoch
         return self._order

@@ -16,6 +16,7 @@ from search.experiment import Experiment
 from workers import fast, initial, mask_schedule, start, torch_batch, train
 from workers.datasets import load_dataset
 from workers.kernel import sgd as kernel
+from workers.step_schedule import StepSchedule
 from workers.train import OUTCOME_SCHEMA, train_batch
 
 DIVERGING_LR = 0.0625
@@ -91,11 +92,11 @@ def test_nan_between_mask_changes_stays_in_its_network(
     expected = train_batch(experiments)
     advance, segments = mask_schedule.advance, iter(range(10**9))
 
-    def poisoned(network: Any, experiment: Experiment, *more: Any) -> Any:
-        if experiment.lr == DIVERGING_LR and next(segments) == 1:
+    def poisoned(network: Any, schedule: StepSchedule, *more: Any) -> Any:
+        if schedule.experiment.lr == DIVERGING_LR and next(segments) == 1:
             weight = network.layers[0][0]
             weight[tuple(np.argwhere(network.weight_masks[0])[0])] = math.nan
-        return advance(network, experiment, *more)
+        return advance(network, schedule, *more)
 
     monkeypatch.setattr(mask_schedule, "advance", poisoned)
     check(train_batch(experiments), expected)

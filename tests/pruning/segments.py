@@ -10,7 +10,8 @@ from search.experiment import Experiment
 from workers.adaptive import DatasetMeasure
 from workers.datasets import Dataset
 from workers.initial import starting_network
-from workers.mask_schedule import advance, masked
+from workers.mask_schedule import advance
+from workers.start import masked
 from workers.step_schedule import StepSchedule
 
 
@@ -24,7 +25,7 @@ def compared(
     """
     layers = starting_network(experiment, {}, dataset.features, dataset.outputs)
     schedule = StepSchedule(experiment, dataset)
-    measure = DatasetMeasure(dataset, schedule)
+    measure = DatasetMeasure(schedule)
     our_requests = ours(experiment, layers, measure)
     slow_requests = slow(experiment, layers, measure)
     trained: Snapshot | list[Snapshot] | None = None
@@ -41,7 +42,7 @@ def compared(
             assert segment.rate == pytest.approx(expected.rate)
             _assert_same(segment.network, expected.network)
             network = masked(segment.network)
-            networks.append(advance(network, experiment, dataset, schedule, *steps, segment.rate))
+            networks.append(advance(network, schedule, *steps, segment.rate))
             segments.append(segment)
         trained = networks if isinstance(requested, list) else networks[0]
         slow_trained = networks[-1]

@@ -20,8 +20,9 @@ from workers.adaptive import train_adaptively
 from workers.cost import prefers_matrices
 from workers.datasets import Dataset, load_dataset
 from workers.initial import starting_network
-from workers.mask_schedule import advance, masked
+from workers.mask_schedule import advance
 from workers.objective import train_objective
+from workers.start import masked
 from workers.step_schedule import StepSchedule
 from workers.train import train_batch
 
@@ -246,12 +247,10 @@ def test_free_weights_train_like_weights(width: int, dense: bool, pruned: bool) 
         network = with_weights(network, kept)
     assert prefers_matrices(network.weight_masks) == dense
     schedule = StepSchedule(experiment, FEW)
-    settings = (experiment.batch_size, experiment.momentum, experiment.weight_decay)
     # Masked weights of the objective are ignored, as those of a network are.
     objective = Objective([flat_weights(layers)], lambda free: free[0], lambda free, s: [s])
-    slices = schedule.slices(0, 12, 0.1)
-    ours = masked(train_objective("spred", network, objective, slices, FEW, *settings))
-    plain = advance(masked(network), experiment, FEW, schedule, 0, 12, 0.1)
+    ours = masked(train_objective(network, objective, schedule, 0, 12, 0.1))
+    plain = advance(masked(network), schedule, 0, 12, 0.1)
     for (weight, bias), (expected, expected_bias) in zip(ours.layers, plain.layers, strict=True):
         np.testing.assert_allclose(weight, expected, rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(bias, expected_bias, rtol=1e-4, atol=1e-6)

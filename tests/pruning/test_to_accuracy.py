@@ -15,7 +15,7 @@ from search.layers import Layers
 from workers.adaptive import DatasetMeasure, holds_out, train_adaptively
 from workers.datasets import Dataset, load_dataset
 from workers.initial import starting_network
-from workers.mask_schedule import masked
+from workers.start import masked
 from workers.step_schedule import StepSchedule
 from workers.train import train_batch
 
@@ -27,7 +27,7 @@ class _Counted(DatasetMeasure):
     """A measure by which a network is accurate if it has enough weights."""
 
     def __init__(self, experiment: Experiment, needed: int) -> None:
-        super().__init__(FEW, StepSchedule(experiment, FEW))
+        super().__init__(StepSchedule(experiment, FEW))
         self._needed = needed
 
     def validation(self, network: Snapshot) -> Measurement:

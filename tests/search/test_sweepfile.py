@@ -534,7 +534,7 @@ MISTAKES = [
     ('[base]\ndataset = "mnist"', "dataset cannot be 'mnist'; allowed: 'cubist-spiral'"),
     ('[base]\nschedule = "linear"', "allowed: 'cosine', 'step', 'constant'"),
     ('[base]\ninit = "bench-95:aa"', "allowed: 'fresh', 'bench-95', 'bench-995'"),
-    ('[base]\nmasks = "some"', "masks cannot be 'some'; allowed: 'dense', 'all' or 'distinct'"),
+    ('[base]\nmasks = "some"', "masks cannot be 'some'; allowed: 'dense', 'all', 'distinct'"),
     (f"[base]\nwidth = 100000\n[grid]\n{STRUCTURE}", "width cannot be 100000"),
     # Structures.
     ('[base]\nstructure = "3x0x3"', "structure cannot be '3x0x3'"),

@@ -13,15 +13,14 @@ from pruning.explicit_masks import explicit_masks
 from search.experiment import Experiment
 from search.layers import Layers
 from tests.tolerance import STEP_TOLERANCE, assert_networks_agree
-from workers.compact import compacted
 from workers.datasets import Dataset, load_dataset
-from workers.fast import train_fast, train_networks, trained_network
-from workers.initial import starting_network
+from workers.fast import train_fast, train_networks
 from workers.kernel.instruction_set import ARITHMETIC
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack, topology
 from workers.kernel.simd import BLOCK, STRIPE
 from workers.reference import train_reference
+from workers.sparse import SparseNetworks
 from workers.start import start_of
 
 STEPS = 40
@@ -60,12 +59,9 @@ CASES = {
 
 def trained_by_kernel(experiment: Experiment, dataset: Dataset, steps: int) -> Layers:
     """The network after `steps` steps of the kernel."""
-    start = start_of(experiment, dataset, {})
-    small = compacted(start)
-    shape = topology(small.weight_masks)
-    networks = pack([shape], [small.layers])
-    train_networks(networks, [experiment], dataset, steps)
-    return trained_network(networks, 0, start, small, 0.0, 0.0, 1, 0.0).layers
+    sparse = SparseNetworks([start_of(experiment, dataset, {})])
+    train_networks(sparse.packed, [experiment], dataset, steps)
+    return sparse.snapshots()[0].layers
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -138,13 +134,12 @@ def test_masked_weights_and_padding_stay_zero() -> None:
     dataset = load_dataset("cubist-spiral")
     large = Experiment(structure=(16, 16, 16), epochs=1)
     small = Experiment(structure=(3, 3, 3), masks=("10|11|01", "100|010|001"), epochs=1)
-    shapes = [topology(explicit_masks(e)) for e in (large, small)]
-    networks = pack(shapes, [starting_network(e, {}) for e in (large, small)])
+    sparse = SparseNetworks([start_of(e, dataset, {}) for e in (large, small)])
+    networks = sparse.packed
     train_networks(networks, [large, small], dataset, steps=30)
-    whole = start_of(small, dataset, {})
-    weight = trained_network(networks, 1, whole, whole, 0.0, 0.0, 1, 0.0).layers[0][0]
+    weight = sparse.snapshots()[1].layers[0][0]
     np.testing.assert_array_equal(weight != 0, [[True, False], [True, True], [False, True]])
-    used = len(shapes[1].flat) + 9 + 1
+    used = int(networks.edges[1]) + 9 + 1
     start = int(networks.parameter_start[1])
     padding = networks.parameters[start + used : start + int(networks.parameter_count[1])]
     assert len(padding) > 0
