@@ -32,7 +32,7 @@ from search.layers import Layers
 from search.methods import setting
 
 
-class _Gates:
+class _SigmoidGates:
     """Weights and gradients of free weights [weights] and gates' parameters [weights].
 
     Args:
@@ -65,7 +65,7 @@ class _Gates:
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
     """Train weights with gates; see `pruning.protocol.PrunesAdaptively`."""
     start, final = float(setting(experiment, "start")), float(setting(experiment, "final"))
-    function = _Gates(start, float(setting(experiment, "strength")))
+    function = _SigmoidGates(start, float(setting(experiment, "strength")))
     values = flat_weights(layers)
     gates = np.full(len(values), start, np.float32)
     decay = [experiment.weight_decay, 0.0]

@@ -22,11 +22,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pruning.magnitude import full_masks, keep_largest
-from pruning.protocol import Batch, Measure, Pruned, Requests, Segment, Snapshot, target_of
+from pruning.protocol import Batch, Measure, Permute, Pruned, Requests, Segment, Snapshot, target_of
 from pruning.to_accuracy import number_of_weights, pruned_to_accuracy, rounds_to_accuracy
 from search.experiment import Experiment
 from search.layers import Layers
@@ -71,13 +68,12 @@ def count(weights: int, target: int, fraction: float, exponent: float) -> int:
     return max(target - 1, int(target + (weights - target) * decayed))
 
 
-def begin(
-    experiment: Experiment,
-    layers: Layers,
-    steps: int,
-    permutation: Callable[[int], NDArray[np.uint32]],
-) -> _Schedule:
-    """Return GMP's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation."""
+def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> _Schedule:
+    """Return GMP's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation.
+
+    Raises:
+        ValueError: the target is impossible, or the training has fewer steps than `events`.
+    """
     weights = sum(weight.size for weight, _ in layers)
     target = target_of(experiment, weights)
     events = int(setting(experiment, "events"))
@@ -116,8 +112,15 @@ def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
     if experiment.target_accuracy is not None:
         return rounds_to_accuracy(weights, FRACTION)
     target = target_of(experiment, weights)
-    exponent = float(setting(experiment, "exponent"))
+    return curve_stages(weights, target, float(setting(experiment, "exponent")))
+
+
+def curve_stages(
+    weights: int, target: int, exponent: float, length: float = 1.0
+) -> list[tuple[float, int]]:
+    """Return the stages of a schedule that takes this fraction of the training."""
     parts = 40
     return [
-        (1 / parts, count(weights, target, (part + 0.5) / parts, exponent)) for part in range(parts)
+        (length / parts, count(weights, target, (part + 0.5) / parts, exponent))
+        for part in range(parts)
     ]

@@ -29,12 +29,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.biases import bias_masks
+from pruning.gmp import count, curve_stages
 from pruning.magnitude import full_masks, keep_largest
-from pruning.protocol import Batch, Pruned, Snapshot, target_of
+from pruning.protocol import Batch, Permute, Pruned, Snapshot, target_of
 from pruning.rigl import rewired
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
+
+EXPONENT = 3.0
+"""Exponent of the schedule, which is GMP's (`pruning.gmp.count`)."""
 
 LEAST_MOVED = 0.005
 """Fraction of a layer's weights that is replaced at the end of the training."""
@@ -65,7 +69,7 @@ class _Schedule:
         masks: Sequence[NDArray[np.bool_]] = network.weight_masks
         event = step // self.interval
         if event <= self.pruning_events:
-            left = count(self.weights, self.target, event / self.pruning_events)
+            left = count(self.weights, self.target, event / self.pruning_events, EXPONENT)
             masks = keep_largest(network.layers, left + 1).weight_masks
         # The gradient of the network before this change, as in the authors' code.
         gradients = weight_gradients(*parameters(network.layers), batch())
@@ -91,24 +95,18 @@ def _only(masks: Sequence[NDArray[np.bool_]], layers: Layers) -> Layers:
     ]
 
 
-def count(weights: int, target: int, fraction: float) -> int:
-    """Return the number of weights to keep after this fraction of the pruning."""
-    return int(target + (weights - target) * (1 - fraction) ** 3)
-
-
 def moved_fraction(drop_fraction: float, progress: float) -> float:
     """Return the fraction of a layer's weights to replace after a fraction of the training."""
     decay = (1 + math.cos(math.pi * progress)) / 2
     return LEAST_MOVED + (drop_fraction - LEAST_MOVED) * decay
 
 
-def begin(
-    experiment: Experiment,
-    layers: Layers,
-    steps: int,
-    permutation: Callable[[int], NDArray[np.uint32]],
-) -> _Schedule:
-    """Return GraNet's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation."""
+def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> _Schedule:
+    """Return GraNet's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation.
+
+    Raises:
+        ValueError: the target is impossible, or the pruning ends before its first event.
+    """
     weights = sum(weight.size for weight, _ in layers)
     target = target_of(experiment, weights)
     interval = int(setting(experiment, "interval"))
@@ -133,6 +131,4 @@ def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
     """See `pruning.registry.stages_of`."""
     target = target_of(experiment, weights)
     end = float(setting(experiment, "end"))
-    parts = 40
-    pruned = [(end / parts, count(weights, target, (part + 0.5) / parts)) for part in range(parts)]
-    return [*pruned, (1 - end, target)]
+    return [*curve_stages(weights, target, EXPONENT, end), (1 - end, target)]

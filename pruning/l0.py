@@ -50,7 +50,7 @@ _MARGIN = np.float32(1e-6)
 _NUMBERS_AT_ONCE = 2**15
 
 
-class _Gates:
+class _HardConcreteGates:
     """Weights and gradients of free weights [weights] and gates' parameters [weights].
 
     Args:
@@ -90,7 +90,7 @@ class _Gates:
 
 
 def noise(seed: int, epoch: int, weights: int) -> Iterator[NDArray[np.float32]]:
-    """Yield the noise of each step of an epoch; see `_Gates`."""
+    """Yield the noise of each step of an epoch; see `_HardConcreteGates`."""
     generator = np.random.default_rng((seed, epoch))
     # Several steps at once: for few weights a call costs more than its numbers.
     shape = max(1, _NUMBERS_AT_ONCE // weights), weights
@@ -102,7 +102,7 @@ def noise(seed: int, epoch: int, weights: int) -> Iterator[NDArray[np.float32]]:
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
     """Train weights with random gates; see `pruning.protocol.PrunesAdaptively`."""
     rate = float(setting(experiment, "rate"))
-    function = _Gates(float(setting(experiment, "strength")), rate)
+    function = _HardConcreteGates(float(setting(experiment, "strength")), rate)
     dropout = float(setting(experiment, "dropout"))
     values = flat_weights(layers)
     parameters = np.full(len(values), np.log((1 - dropout) / dropout), np.float32)

@@ -20,11 +20,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pruning.magnitude import full_masks, keep_largest
-from pruning.protocol import Batch, Measure, Pruned, Requests, Snapshot, target_of
+from pruning.protocol import Batch, Measure, Permute, Pruned, Requests, Snapshot, target_of
 from pruning.segments import at_rest, train_rounds
 from pruning.to_accuracy import pruned_to_accuracy, rounds_to_accuracy
 from search.experiment import Experiment
@@ -73,12 +70,7 @@ def counts(weights: int, target: int, fraction: float) -> list[int]:
     return left
 
 
-def begin(
-    experiment: Experiment,
-    layers: Layers,
-    steps: int,
-    permutation: Callable[[int], NDArray[np.uint32]],
-) -> _Schedule:
+def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> _Schedule:
     """Return LRR's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation."""
     return _Schedule(
         full_masks(layers), _counts(experiment, sum(weight.size for weight, _ in layers)), steps

@@ -17,11 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pruning.magnitude import full_masks, keep_largest
-from pruning.protocol import Batch, Pruned, Snapshot, target_of
+from pruning.protocol import Batch, Permute, Pruned, Snapshot, target_of
 from pruning.segments import at_rest
 from search.experiment import Experiment
 from search.layers import Layers
@@ -56,12 +53,7 @@ def count(weights: int, target: int, round_number: int, rounds: int) -> int:
     return int(weights * (target / weights) ** (round_number / (rounds - 1)))
 
 
-def begin(
-    experiment: Experiment,
-    layers: Layers,
-    steps: int,
-    permutation: Callable[[int], NDArray[np.uint32]],
-) -> _Schedule:
+def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> _Schedule:
     """Return LTH's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation."""
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
     rounds = int(setting(experiment, "rounds"))

@@ -28,16 +28,14 @@ remain, and all of them are on paths from an input to an output.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-
 import numpy as np
 from numpy.typing import NDArray
 
 from pruning.curvature import Curved
 from pruning.elimination import Network, sample_of
-from pruning.protocol import Measure, Segment, Snapshot, target_of
+from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
 from pruning.saliency import Floats
-from pruning.segments import dense_network, is_finite
+from pruning.segments import dense_network, is_finite, train_rounds
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -89,22 +87,14 @@ class Patient(Network):
             bias[:], biases = biases[: len(bias)], biases[len(bias) :]
 
 
-def requests(
-    experiment: Experiment, layers: Layers, measure: Measure
-) -> Generator[Segment, Snapshot, Snapshot]:
+def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
     """Prune by OBS; see `pruning.protocol.PrunesAdaptively`."""
     target = target_of(experiment, sum(weight.size for weight, _ in layers))
-    return _prune(experiment, layers, measure, target)
-
-
-def _prune(
-    experiment: Experiment, layers: Layers, measure: Measure, target: int
-) -> Generator[Segment, Snapshot, Snapshot]:
     sample = sample_of(measure.points, measure.labels)
     rounds = int(setting(experiment, "rounds"))
     retrain = float(setting(experiment, "retrain"))
     retrain_steps = round(retrain * experiment.epochs * measure.steps_per_epoch)
-    network = yield from _scheduled(dense_network(layers), measure, 0)
+    network = yield from train_rounds(dense_network(layers), measure)
     step = experiment.epochs * measure.steps_per_epoch
     for count in counts(Network(network, sample).weights, target, rounds):
         if not is_finite(network):
@@ -114,17 +104,7 @@ def _prune(
             network = yield Segment(network, step, step + retrain_steps, experiment.lr)
             step += retrain_steps
     if retrain:
-        network = yield from _scheduled(network, measure, step)
-    return network
-
-
-def _scheduled(
-    network: Snapshot, measure: Measure, step: int
-) -> Generator[Segment, Snapshot, Snapshot]:
-    """Train a network with the experiment's whole schedule, starting at a step."""
-    for epoch, rate in enumerate(measure.learning_rates):
-        first = step + epoch * measure.steps_per_epoch
-        network = yield Segment(network, first, first + measure.steps_per_epoch, rate)
+        network = yield from train_rounds(network, measure, step)
     return network
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.gmp import begin, stages
-from pruning.protocol import Batch, Free, Measure, Objective, Requests, Segment, Snapshot
+from pruning.protocol import Batch, Free, Measure, Objective, Requests, Segment
 from pruning.segments import dense_network, flat_weights
 from search.experiment import Experiment
 from search.layers import Layers
@@ -48,15 +48,13 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
     changes = set(schedule.changes)
     bounds = sorted({0, steps, *changes, *range(0, steps, measure.steps_per_epoch)})
 
-    def trained(network: Snapshot) -> Requests:
-        for first, last in pairwise(bounds):
-            if first in changes:
-                network = schedule.change(first, network, _no_batch)
-            rate = measure.learning_rates[first // measure.steps_per_epoch]
-            network = yield Segment(network, first, last, rate, objective)
-        return network
-
-    return trained(dense_network(layers))
+    network = dense_network(layers)
+    for first, last in pairwise(bounds):
+        if first in changes:
+            network = schedule.change(first, network, _no_batch)
+        rate = measure.learning_rates[first // measure.steps_per_epoch]
+        network = yield Segment(network, first, last, rate, objective)
+    return network
 
 
 def _power(values: NDArray[np.float32], exponent: np.float32) -> NDArray[np.float32]:

@@ -173,6 +173,10 @@ class MaskSchedule(Protocol):
         """
 
 
+Permute = Callable[[int], NDArray[np.uint32]]
+"""Function that returns a new random permutation of 0 to n - 1, given n."""
+
+
 class PrunesDuring(Protocol):
     """The function `begin` of an algorithm that changes its masks between steps.
 
@@ -195,11 +199,7 @@ class PrunesDuring(Protocol):
     """
 
     def __call__(
-        self,
-        experiment: Experiment,
-        layers: Layers,
-        steps: int,
-        permutation: Callable[[int], NDArray[np.uint32]],
+        self, experiment: Experiment, layers: Layers, steps: int, permutation: Permute
     ) -> MaskSchedule:
         """Return the mask schedule of one network.
 
@@ -207,7 +207,7 @@ class PrunesDuring(Protocol):
             experiment: experiment with `target_nnz` and the training settings.
             layers: initial network; not to be changed.
             steps: number of steps of one round.
-            permutation: function that returns a new random permutation of 0 to n - 1, given n.
+            permutation: source of random permutations.
 
         Raises:
             ValueError: `target_nnz` is missing or not from 1 to below the number of weights, or

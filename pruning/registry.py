@@ -49,11 +49,12 @@ def algorithm(method: Method, phase: Phase | None = None) -> Any:
     """Return the function that a method's module provides for a phase; None for its usual one.
 
     Raises:
-        ValueError: the method does not choose masks.
+        ValueError: the method does not choose masks in this phase.
     """
     phase = phase or method.prunes
-    if phase not in _FUNCTIONS:
-        raise ValueError(f"method {method.name!r} does not choose masks")
+    to_accuracy = phase == "adaptive" and "target_accuracy" in method.keys
+    if phase not in _FUNCTIONS or not (phase == method.prunes or to_accuracy):
+        raise ValueError(f"method {method.name!r} has no algorithm for the phase {phase!r}")
     if method.name in _registered and phase == method.prunes:
         return _registered[method.name]
     return getattr(_imported(method), _FUNCTIONS[phase])
@@ -65,9 +66,7 @@ def pruning_before(method: Method) -> PrunesBefore:
     Raises:
         ValueError: the method prunes in another phase.
     """
-    if method.prunes != "before":
-        raise ValueError(f"method {method.name!r} does not prune before training")
-    prune: PrunesBefore = algorithm(method)
+    prune: PrunesBefore = algorithm(method, "before")
     return with_budget(prune) if "budget" in method.settings else prune
 
 
@@ -77,9 +76,7 @@ def pruning_during(method: Method) -> PrunesDuring:
     Raises:
         ValueError: the method prunes in another phase.
     """
-    if method.prunes != "during":
-        raise ValueError(f"method {method.name!r} does not prune during training")
-    begin: PrunesDuring = algorithm(method)
+    begin: PrunesDuring = algorithm(method, "during")
     return begin
 
 
@@ -89,8 +86,6 @@ def pruning_adaptively(method: Method) -> PrunesAdaptively:
     Raises:
         ValueError: the method never does.
     """
-    if method.prunes != "adaptive" and "target_accuracy" not in method.keys:
-        raise ValueError(f"method {method.name!r} does not prune adaptively")
     requests: PrunesAdaptively = algorithm(method, "adaptive")
     return requests
 

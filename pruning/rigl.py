@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from pruning.biases import bias_masks
 from pruning.erk import erk_densities
-from pruning.protocol import Batch, Pruned, Snapshot, target_of
+from pruning.protocol import Batch, Permute, Pruned, Snapshot, target_of
 from pruning.selection import highest
 from search.experiment import Experiment
 from search.layers import Layers
@@ -94,7 +94,7 @@ def rewired(
 def random_masks(
     shapes: Sequence[tuple[int, int]],
     densities: Sequence[float],
-    permutation: Callable[[int], NDArray[np.uint32]],
+    permutation: Permute,
 ) -> list[Mask]:
     """Return masks that omit int((1 - density) * size) random weights of each layer."""
     masks = []
@@ -106,12 +106,7 @@ def random_masks(
     return masks
 
 
-def begin(
-    experiment: Experiment,
-    layers: Layers,
-    steps: int,
-    permutation: Callable[[int], NDArray[np.uint32]],
-) -> _Schedule:
+def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> _Schedule:
     """Return RigL's mask schedule; see `pruning.protocol.PrunesDuring`.
 
     Draws one permutation for each layer.
