@@ -16,12 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.indices import IndexSet
+from search.splitmix import mix
 
 ROUNDS = 6
 """Rounds of the Feistel network."""
-
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 def sample_positions(size: int, count: int, root_seed: int) -> NDArray[np.uint64]:
@@ -61,12 +59,5 @@ def _permuted(
     bits, mask = np.uint64(half), np.uint64((1 << half) - 1)
     left, right = values >> bits, values & mask
     for key in keys:
-        left, right = right, left ^ (_mixed(right ^ key) & mask)
+        left, right = right, left ^ (mix(right ^ key) & mask)
     return (left << bits) | right
-
-
-def _mixed(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return the finaliser of splitmix64."""
-    z = (z ^ (z >> np.uint64(30))) * _MIX_1
-    z = (z ^ (z >> np.uint64(27))) * _MIX_2
-    return z ^ (z >> np.uint64(31))

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from search.indices import IndexSet
+from search.splitmix import GAMMA
 
 BLOCKS: Final = 4096
 """Minimum number of blocks of a large study in each shard; there are less than twice as many, so a
 shard of any study is a few thousand intervals."""
-
-_ROTATION: Final = 0x9E3779B97F4A7C15
-"""2^64 divided by the golden ratio, whose multiples are distributed most evenly."""
 
 _SHARD = re.compile(r"(\d{1,9})/(\d{1,9})")
 
@@ -63,7 +61,7 @@ class Shard:
         block = max(1, size // (self.count * BLOCKS))
         found = []
         for run in range(-(-size // (block * self.count))):
-            turn = (run * _ROTATION % 2**64) * self.count >> 64
+            turn = (run * GAMMA % 2**64) * self.count >> 64
             position = run * self.count + (self.number - 1 + turn) % self.count
             start = position * block
             if start < size:

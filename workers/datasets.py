@@ -14,7 +14,7 @@ from importlib import import_module, metadata
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from search.dataset_files import PREFIX, held_file, is_file_dataset
+from search.dataset_files import PREFIX, DatasetFile, held_file, is_file_dataset
 from search.datasets import DATASETS, DatasetSpec, made_by_plugin, outputs_for
 
 
@@ -219,9 +219,8 @@ def standardised(
     deviation = reference.std(axis=0, ddof=1)
     if pixels:
         deviation = np.sqrt(np.mean(deviation**2))
-    result: NDArray[np.float32] = ((rounded - reference.mean(axis=0)) / deviation).astype(
-        np.float32
-    )
+    centred = rounded - reference.mean(axis=0)
+    result: NDArray[np.float32] = (centred / deviation).astype(np.float32)
     return result
 
 
@@ -263,9 +262,7 @@ def make_dataset(name: str) -> Dataset:
     if name in DATASETS:
         return _built_in(DATASETS[name])
     if name.startswith(PREFIX):
-        from workers.file_datasets import dataset_of
-
-        return dataset_of(held_file(name))
+        return _in_file(held_file(name))
     return made_by_plugin(name, partial(_checked, name))
 
 
@@ -280,6 +277,25 @@ def _built_in(spec: DatasetSpec) -> Dataset:
             "the version of constraints.txt"
         )
     return dataset
+
+
+def _in_file(file: DatasetFile) -> Dataset:
+    """Return the data set in a file, standardised over the train split."""
+    table = file.table
+    train, test = table.points[~table.test], table.points[table.test]
+    constant = (train == train[0]).all(axis=0)
+    if constant.any():
+        raise ValueError(
+            f"data set {file.name!r}: feature {table.feature_names[constant.argmax()]} has the "
+            "same value at all points to train on; leave it out"
+        )
+    return Dataset.of(
+        file.name,
+        standardised(train),
+        table.labels[~table.test],
+        test=(standardised(test, train), table.labels[table.test]) if len(test) else None,
+        feature_names=table.feature_names,
+    )
 
 
 def _checked(name: str, made: object) -> Dataset:

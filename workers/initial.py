@@ -10,14 +10,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from search.experiment import FRESH_INIT, Experiment, InitScheme
+from search.experiment import FRESH_INIT, Experiment
 from search.layers import Layer, Layers, StoredInit
 from search.methods import method_named
+from search.splitmix import GAMMA, mix
 from search.structure import Structure
-
-_GAMMA = 0x9E3779B97F4A7C15
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 def initial_network(experiment: Experiment, inputs: int = 2, outputs: int = 1) -> Layers:
@@ -57,8 +54,7 @@ def initial_network(experiment: Experiment, inputs: int = 2, outputs: int = 1) -
         )
     widths = (inputs, *hidden, outputs)
     steps, bounds = _draw_plan(widths)
-    z = _mix(steps + np.uint64(experiment.seed("init")))
-    z >>= np.uint64(40)
+    z = mix(steps + np.uint64(experiment.seed("init"))) >> np.uint64(40)
     values = ((z * 2.0**-23 - 1.0) * bounds).astype(np.float32)
     return _split(values, widths)
 
@@ -84,8 +80,8 @@ def normal_network(
         scheme: name of the distribution.
     """
     weights = sum(weight.size for weight, _ in layers)
-    steps = np.arange(1, 2 * weights + 1, dtype=np.uint64) * np.uint64(_GAMMA)
-    uniform = (_mix(steps + np.uint64(experiment.seed(scheme))) >> np.uint64(11)) * 2.0**-53
+    steps = np.arange(1, 2 * weights + 1, dtype=np.uint64) * np.uint64(GAMMA)
+    uniform = (mix(steps + np.uint64(experiment.seed(scheme))) >> np.uint64(11)) * 2.0**-53
     normal = np.sqrt(-2 * np.log(1 - uniform[::2])) * np.cos(2 * np.pi * uniform[1::2])
     drawn: list[Layer] = []
     for weight, bias in layers:
@@ -134,12 +130,18 @@ def full_network(
         Layers of `inputs` -> full width... -> `outputs` neurons.
 
     Raises:
-        ValueError: the method is unknown, or the stored initialisation is not among `inits` or has
-            another number of inputs or outputs.
+        ValueError: the method is unknown, the experiment names the scheme of its method, or the
+            stored initialisation is not among `inits` or has another number of inputs or outputs.
     """
     if experiment.init == FRESH_INIT:
+        default = method_named(experiment.method).init_scheme
+        if experiment.init_scheme == default:
+            raise ValueError(
+                f"init_scheme {default!r} is that of method {experiment.method!r} already: leave "
+                "it out"
+            )
+        scheme = experiment.init_scheme or default
         fresh = initial_network(experiment, inputs, outputs)
-        scheme = _init_scheme(experiment)
         return fresh if scheme == "torch" else normal_network(experiment, fresh, scheme)
     if experiment.init_scheme is not None:
         raise ValueError(
@@ -161,20 +163,6 @@ def full_network(
             f"for data set {experiment.dataset!r} has {outputs}"
         )
     return layers
-
-
-def _init_scheme(experiment: Experiment) -> InitScheme:
-    """Return the scheme of fresh weights.
-
-    Raises:
-        ValueError: the experiment names that of its method, which has no second description.
-    """
-    default = method_named(experiment.method).init_scheme
-    if experiment.init_scheme == default:
-        raise ValueError(
-            f"init_scheme {default!r} is that of method {experiment.method!r} already: leave it out"
-        )
-    return experiment.init_scheme or default
 
 
 def sub_network(layers: Layers, hidden: Sequence[int]) -> Layers:
@@ -206,16 +194,6 @@ def sub_network(layers: Layers, hidden: Sequence[int]) -> Layers:
     ]
 
 
-def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Apply the finaliser of splitmix64 to `z` in place, and return it."""
-    z ^= z >> np.uint64(30)
-    z *= _MIX_1
-    z ^= z >> np.uint64(27)
-    z *= _MIX_2
-    z ^= z >> np.uint64(31)
-    return z
-
-
 @lru_cache(maxsize=64)
 def _draw_plan(widths: tuple[int, ...]) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
     """Return counter * GAMMA and the bound of every number, which do not depend on the seed."""
@@ -224,7 +202,7 @@ def _draw_plan(widths: tuple[int, ...]) -> tuple[NDArray[np.uint64], NDArray[np.
         [n_in * n_out + n_out for n_in, n_out in itertools.pairwise(widths)],
     )
     counter = np.arange(1, fan_in.size + 1, dtype=np.uint64)
-    return counter * np.uint64(_GAMMA), 1 / np.sqrt(fan_in)
+    return counter * np.uint64(GAMMA), 1 / np.sqrt(fan_in)
 
 
 def _split(values: NDArray[np.float32], widths: Sequence[int]) -> Layers:

@@ -9,15 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from search.splitmix import GAMMA, mix
 from workers.kernel.compiled import compiled
 
-# splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
-_SHIFT_1 = np.uint64(30)
-_SHIFT_2 = np.uint64(27)
-_SHIFT_3 = np.uint64(31)
+_GAMMA = np.uint64(GAMMA)
 _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 
@@ -25,11 +20,7 @@ _LOW_HALF = np.uint64(0xFFFFFFFF)
 _BLOCK = 256
 
 
-@compiled
-def _mix(z: np.uint64) -> np.uint64:
-    z = (z ^ (z >> _SHIFT_1)) * _MIX_1
-    z = (z ^ (z >> _SHIFT_2)) * _MIX_2
-    return z ^ (z >> _SHIFT_3)
+_mix = compiled(mix)
 
 
 @compiled

@@ -61,27 +61,15 @@ class Trained:
         *,
         weight_masks: Sequence[NDArray[np.bool_]] | None = None,
         bias_masks: Sequence[NDArray[np.bool_]] | None = None,
-        train_ms: float = 0.0,
-        curve: Sequence[tuple[float, float]] = (),
-        active_points: Sequence[int] = (),
         steps: int = 0,
         edge_updates: int | None = None,
-        extras: Mapping[str, Any] | None = None,
+        **others: Any,
     ) -> Trained:
         """Return the result for a network given as matrices.
 
-        Args:
-            layers: (weight float32 [n_out, n_in], bias float32 [n_out]) per layer.
-            accuracy: see the attribute.
-            loss: see the attribute.
-            weight_masks: bool [n_out, n_in] per layer; None: no weight is masked.
-            bias_masks: bool [n_out] per layer; None: no bias is masked.
-            train_ms: see the attribute.
-            curve: see the attribute.
-            active_points: see the attribute.
-            steps: see the attribute.
-            edge_updates: see the attribute; None if the masks were the same in every step.
-            extras: see the attribute.
+        A layer is (weight float32 [n_out, n_in], bias float32 [n_out]); masks are bool of these
+        shapes, None where nothing is masked. Without `edge_updates` they were the same in every
+        step. The other arguments are attributes.
         """
         weights = np.concatenate([weight.ravel() for weight, _ in layers])
         biases = np.concatenate([bias for _, bias in layers])
@@ -95,12 +83,9 @@ class Trained:
             biases[kept_biases],
             accuracy,
             loss,
-            train_ms,
-            curve,
-            active_points,
-            steps,
-            steps * len(kept_weights) if edge_updates is None else edge_updates,
-            extras or {},
+            steps=steps,
+            edge_updates=steps * len(kept_weights) if edge_updates is None else edge_updates,
+            **others,
         )
 
     @property
@@ -130,17 +115,13 @@ def stored_layers(row: Mapping[str, Any]) -> Layers:
     Raises:
         ValueError: the columns do not fit together, or a parameter is not finite.
     """
-    index = {name: np.asarray(row[name], np.uint32) for name in ("weight_index", "bias_index")}
-    values = {name: np.asarray(row[name], np.float32) for name in ("weights", "biases")}
-    trained = Trained(
-        tuple(row["layers"]),
-        index["weight_index"],
-        values["weights"],
-        index["bias_index"],
-        values["biases"],
-        accuracy=row["accuracy"],
-        loss=row["loss"],
+    parameters = (
+        np.asarray(row["weight_index"], np.uint32),
+        np.asarray(row["weights"], np.float32),
+        np.asarray(row["bias_index"], np.uint32),
+        np.asarray(row["biases"], np.float32),
     )
+    trained = Trained(tuple(row["layers"]), *parameters, row["accuracy"], row["loss"])
     if trained.diverged:
         raise ValueError(f"row {row['experiment_id']}: a parameter or the loss is not finite")
     try:
