@@ -6,13 +6,12 @@ network. The rule in `workers.cost.prefers_matrices` is fitted to this table.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
-from benchmarks.report import table
+from benchmarks.report import table, timed
 from pruning.protocol import Snapshot
 from pruning.segments import at_rest
 from search.experiment import Experiment
@@ -52,19 +51,13 @@ def run() -> None:
             schedule = StepSchedule(Experiment(width=width), dataset)
             sparse = SparseNetworks([network])
 
-            def in_kernel(
-                sparse: SparseNetworks = sparse, schedule: StepSchedule = schedule
-            ) -> None:
-                sparse.train(schedule, 0, STEPS)
-
-            def in_matrices(network: Snapshot = network, schedule: StepSchedule = schedule) -> None:
-                train_dense(network, schedule, 0, STEPS)
-
+            in_kernel = partial(sparse.train, schedule, 0, STEPS)
+            in_matrices = partial(train_dense, network, schedule, 0, STEPS)
             with standard_state():
                 in_kernel()
                 in_matrices()
-                pairs = [(_us(in_kernel), _us(in_matrices)) for _ in range(TURNS)]
-            kernel, matrices = (min(times) for times in zip(*pairs, strict=True))
+                pairs = [(timed(in_kernel)[1], timed(in_matrices)[1]) for _ in range(TURNS)]
+            kernel, matrices = (1e6 * min(times) / STEPS for times in zip(*pairs, strict=True))
             rule = "matrices" if prefers_matrices(network.weight_masks) else "kernel"
             rows.append(
                 [
@@ -80,9 +73,3 @@ def run() -> None:
     print("A step of one network of three hidden layers, microseconds")
     header = ["width", "density", "weights", "kernel", "matrices", "kernel / matrices", "rule"]
     print(table(header, rows))
-
-
-def _us(work: Callable[[], None]) -> float:
-    start = time.process_time()
-    work()
-    return 1e6 * (time.process_time() - start) / STEPS

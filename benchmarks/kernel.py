@@ -6,9 +6,9 @@ ratio is between two times measured one directly after the other.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count, islice, pairwise
 
 import numpy as np
@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.machine import peak_flops, training_flops
-from benchmarks.report import table
+from benchmarks.report import table, timed
 from pruning.functional import mean_loss
 from search.experiment import Experiment
 from search.masks.text import mask_text
@@ -113,75 +113,58 @@ def experiments(case: Case) -> list[Experiment]:
 def fast_ms(case: Case) -> float:
     """Time all of `train_batch`: initial weights, training, evaluation, rows."""
     batch = experiments(case)[: NETWORKS if max(case.structure) < 16 else 64]
-    return _milliseconds(lambda: train_batch(batch)) / len(batch)
+    return 1000 * timed(lambda: train_batch(batch))[1] / len(batch)
 
 
-def bmm_torch_ms(case: Case) -> float:
+def bmm_torch_ms(case: Case, *, points_last: bool = False) -> float:
     """Time 256 networks at once with bmm, autograd and SGD, scaled from 100 steps.
 
     The layout is that of nn.Linear, [networks, points, inputs] times [networks, inputs, outputs],
-    with one shuffle per network.
+    with one shuffle per network. With `points_last` and shared shuffles torch runs faster.
     """
     points, labels = torch.tensor(case.data.points), torch.tensor(case.data.labels)
-    parameters = _parameters(case, lambda n_in, n_out: ((n_in, n_out), (1, n_out)))
+    parameters = _parameters(case, points_last)
     optimiser = torch.optim.SGD(parameters, lr=0.05, momentum=0.9, weight_decay=5e-4)
-    orders = torch.empty(NETWORKS, len(points), dtype=torch.int64)
+    orders = torch.empty(STREAMS if points_last else NETWORKS, len(points), dtype=torch.int64)
+    stream = torch.arange(NETWORKS) % len(orders)
 
     def shuffle() -> None:
         for order in orders:
             torch.randperm(len(points), out=order)
 
+    def product(values: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        factors = (weight, values) if points_last else (values, weight)
+        return torch.baddbmm(bias, *factors)
+
     def steps(number: int) -> None:
-        for chosen in _batches(orders, number):
-            values = points[chosen]
+        for shared in _batches(orders, number):
+            chosen = shared[stream] if points_last else shared
+            values = points[chosen].transpose(1, 2) if points_last else points[chosen]
             for weight, bias in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
-                values = torch.relu(torch.baddbmm(bias, values, weight))
-            logits = torch.baddbmm(parameters[-1], values, parameters[-2])
+                values = torch.relu(product(values, weight, bias))
+            logits = product(values, parameters[-2], parameters[-1])
             optimiser.zero_grad()
+            logits = logits.transpose(1, 2) if points_last else logits
             torch.autograd.backward(_summed_loss(logits, labels[chosen]))
             optimiser.step()
 
-    shuffling = _milliseconds(shuffle) * 50 / NETWORKS
+    _, shuffling = timed(shuffle)
     steps(5)
-    return shuffling + _milliseconds(lambda: steps(100)) / 100 * case.steps / NETWORKS
+    _, stepping = timed(lambda: steps(100))
+    shuffles = 0 if points_last else 50
+    return 1000 * (shuffles * shuffling + stepping / 100 * case.steps) / NETWORKS
 
 
-def turned_torch_ms(case: Case) -> float:
-    """Time the same with points last and shared shuffles, which torch runs faster."""
-    points, labels = torch.tensor(case.data.points), torch.tensor(case.data.labels)
-    parameters = _parameters(case, lambda n_in, n_out: ((n_out, n_in), (n_out, 1)))
-    optimiser = torch.optim.SGD(parameters, lr=0.05, momentum=0.9, weight_decay=5e-4)
-    orders = torch.stack([torch.randperm(len(points)) for _ in range(STREAMS)])
-    stream = torch.arange(NETWORKS) % STREAMS
-
-    def steps(number: int) -> None:
-        for chosen in _batches(orders, number):
-            values = points[chosen[stream]].transpose(1, 2)
-            for weight, bias in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
-                values = torch.relu(torch.baddbmm(bias, weight, values))
-            logits = torch.baddbmm(parameters[-1], parameters[-2], values)
-            optimiser.zero_grad()
-            loss = _summed_loss(logits.transpose(1, 2), labels[chosen[stream]])
-            torch.autograd.backward(loss)
-            optimiser.step()
-
-    steps(5)
-    return _milliseconds(lambda: steps(100)) / 100 * case.steps / NETWORKS
-
-
-def _parameters(
-    case: Case, shapes: Callable[[int, int], tuple[tuple[int, int], tuple[int, int]]]
-) -> list[torch.Tensor]:
-    """Return the weights and biases of NETWORKS networks, layer by layer.
-
-    Args:
-        case: the networks.
-        shapes: function of the inputs and outputs of a layer: shapes of its weights and biases.
-    """
+def _parameters(case: Case, points_last: bool) -> list[torch.Tensor]:
+    """Return the weights and biases of NETWORKS networks, layer by layer."""
+    shapes = [
+        (n_in, shape)
+        for n_in, n_out in pairwise(case.sizes)
+        for shape in (((n_out, n_in), (n_out, 1)) if points_last else ((n_in, n_out), (1, n_out)))
+    ]
     return [
         torch.empty(NETWORKS, *shape).uniform_(-(n_in**-0.5), n_in**-0.5).requires_grad_()
-        for n_in, n_out in pairwise(case.sizes)
-        for shape in shapes(n_in, n_out)
+        for n_in, shape in shapes
     ]
 
 
@@ -210,13 +193,13 @@ def batched_torch_ms(case: Case) -> float:
     parameters in one tensor.
     """
     batch, dataset = experiments(case), case.data
-    timed = min(390, 4 * case.steps // 50)
+    counted = min(390, 4 * case.steps // 50)
 
     def steps(number: int) -> float:
-        return _milliseconds(lambda: train_torch(batch, dataset, "cpu", {}, steps=number))
+        return 1000 * timed(lambda: train_torch(batch, dataset, "cpu", {}, steps=number))[1]
 
     # The difference of two runs cancels the fixed cost of setting up and evaluating.
-    return (steps(20 + timed) - steps(20)) / timed * case.steps / len(batch)
+    return (steps(20 + counted) - steps(20)) / counted * case.steps / len(batch)
 
 
 def plain_torch_ms(case: Case) -> float:
@@ -236,7 +219,7 @@ def plain_torch_ms(case: Case) -> float:
             loss_of(network(batch)[:, 0], target).backward()
             optimiser.step()
 
-    return _milliseconds(epoch) * 50
+    return 1000 * timed(epoch)[1] * 50
 
 
 def run() -> None:
@@ -245,7 +228,7 @@ def run() -> None:
         SPIRAL,
         {
             "torch: bmm, autograd": bmm_torch_ms,
-            "torch: the same, points last": turned_torch_ms,
+            "torch: the same, points last": partial(bmm_torch_ms, points_last=True),
             "torch: `workers.torch_batch`": batched_torch_ms,
             "torch: one network, DataLoader": plain_torch_ms,
         },
@@ -285,9 +268,3 @@ def _compare(cases: Sequence[Case], others: Mapping[str, Callable[[Case], float]
     print("## One network, 50 epochs, one core, in milliseconds\n")
     print(table(["network", "weights", "fast trainer", "limit", "of the limit", *others], rows))
     return fast_times
-
-
-def _milliseconds(work: Callable[[], object]) -> float:
-    start = time.process_time()
-    work()
-    return 1000 * (time.process_time() - start)

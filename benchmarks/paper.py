@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from math import sqrt
 from random import Random
 from statistics import fmean, variance
 
-from benchmarks.report import table
+from benchmarks.report import table, timed
 from orchestrator.planning.calibration import calibration, speed_note
 from orchestrator.planning.estimate import SAMPLE, mean_cost
 from search.experiment import Experiment
@@ -75,7 +75,7 @@ def _search_hours(study: Study, inits: Mapping[str, StoredInit]) -> tuple[int, f
     Random(0).shuffle(experiments)
     tasks = max(1, len(experiments) // TASK)
     parts = [experiments[part::tasks] for part in range(tasks)]
-    means = [_seconds(part, inits) / len(part) for part in parts]
+    means = [timed(partial(train_batch, part, inits))[1] / len(part) for part in parts]
     hours = len(study) / 3600
     error = sqrt(variance(means) / len(means)) if len(means) > 1 else 0.0
     return len(experiments), hours * fmean(means), hours * error
@@ -91,14 +91,8 @@ def _pruning_hours(study: Study, inits: Mapping[str, StoredInit]) -> tuple[int, 
     trained, seconds, spread = 0, 0.0, 0.0
     for indices in strata.values():
         chosen = random.sample(indices, min(PRUNED_NETWORKS, len(indices)))
-        times = [_seconds([study[index]], inits) for index in chosen]
+        times = [timed(partial(train_batch, [study[index]], inits))[1] for index in chosen]
         trained += len(times)
         seconds += len(indices) * fmean(times)
         spread += len(indices) ** 2 * variance(times) / len(times)
     return trained, seconds / 3600, sqrt(spread) / 3600
-
-
-def _seconds(experiments: Sequence[Experiment], inits: Mapping[str, StoredInit]) -> float:
-    start = time.process_time()
-    train_batch(experiments, inits)
-    return time.process_time() - start

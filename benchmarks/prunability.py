@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
 
-from benchmarks.report import table
+from benchmarks.report import table, timed
 from search.catalogue import resolve
 from workers.datasets import load_dataset
 from workers.fast import train_fast
@@ -15,8 +12,6 @@ from workers.prunability import prunability
 
 NETWORKS = {"phase1": 200, "phase2-95": 1_000, "phase2-995": 1_000}
 """Study -> number of experiments sampled, evenly spread."""
-
-Value = TypeVar("Value")
 
 
 def run() -> None:
@@ -27,9 +22,9 @@ def run() -> None:
         study = resolve(name)[0].study
         experiments = [study[index] for index in study.sample(number)]
         train_fast(experiments[:1], dataset, {})  # the first call compiles
-        trained, train_s = _timed(partial(train_fast, experiments, dataset, {}))
+        trained, train_s = timed(partial(train_fast, experiments, dataset, {}))
         prunability(trained, dataset)  # the first call compiles
-        counts, count_s = _timed(partial(prunability, trained, dataset))
+        counts, count_s = timed(partial(prunability, trained, dataset))
         counted = sum(count.own is not None for count in counts)
         lines.append(
             [
@@ -44,9 +39,3 @@ def run() -> None:
     print("## Counting prunable weights: ms per network\n")
     columns = ["study", "networks", "counted", "training", "counting", "share"]
     print(table(columns, lines))
-
-
-def _timed(work: Callable[[], Value]) -> tuple[Value, float]:
-    start = time.process_time()
-    value = work()
-    return value, time.process_time() - start

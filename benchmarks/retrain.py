@@ -40,7 +40,7 @@ COMPARED = [name for name in RESULT_SCHEMA.names if name not in ("train_ms", "sw
 
 
 @dataclass(frozen=True)
-class Sample:
+class StudyRows:
     """Stored rows of a study to retrain.
 
     Attributes:
@@ -90,16 +90,18 @@ def _arguments() -> argparse.Namespace:
 
 def _of_store(
     reader: StoreReader, given: Mapping[str, StoredInit]
-) -> tuple[list[Sample], dict[str, StoredInit]]:
+) -> tuple[list[StudyRows], dict[str, StoredInit]]:
     names = [study.name for study in reader.state.studies.values()]
     targets = with_inits(find_targets(names), reader.state.inits)
-    samples = [Sample(s.study, reader.stored(s.study.digest), COMPARED) for s in targets.selections]
+    samples = [
+        StudyRows(s.study, reader.stored(s.study.digest), COMPARED) for s in targets.selections
+    ]
     return samples, {init.token: init for init in combined(reader.state.inits, given).values()}
 
 
 def _of_published(
     reader: PublishedReader, wanted: list[str], given: Mapping[str, StoredInit]
-) -> tuple[list[Sample], dict[str, StoredInit]]:
+) -> tuple[list[StudyRows], dict[str, StoredInit]]:
     inits = {init.token: init for init in given.values()}
     samples = []
     for file in reader.files:
@@ -115,12 +117,12 @@ def _of_published(
             continue
         has = {*file.rows().column_names, *SPECIFICATION_COLUMNS}
         columns = [name for name in COMPARED if name in has]
-        samples.append(Sample(file.study, file.indices(), columns))
+        samples.append(StudyRows(file.study, file.indices(), columns))
     return samples, inits
 
 
 def _compare(
-    reader: ResultsReader, sample: Sample, count: int, inits: Mapping[str, StoredInit]
+    reader: ResultsReader, sample: StudyRows, count: int, inits: Mapping[str, StoredInit]
 ) -> int:
     """Retrain rows of a study; return how many differ although the backend is the same."""
     stored = list(sample.stored)

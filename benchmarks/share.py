@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.kernel import Case, experiments
-from benchmarks.report import table
+from benchmarks.report import table, timed
 from pruning.connectivity import effective_mask
 from pruning.explicit_masks import explicit_masks
 from pruning.functional_sparsity import FunctionalSparsity
@@ -135,9 +134,4 @@ def _copy(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _best_ms(work: Callable[[], object], rounds: int = 5) -> float:
     """Return the shortest time of some rounds, in milliseconds."""
-    times = []
-    for _ in range(rounds):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return 1000 * min(times)
+    return 1000 * min(timed(work)[1] for _ in range(rounds))
