@@ -43,11 +43,7 @@ def pruned_experiment(
 ) -> Experiment:
     """Return a training of one epoch on the Cubist Spiral, without a target if it has none.
 
-    Args:
-        method: name of the method.
-        network: hidden layers to start from; a number is the width of three.
-        target: number of weights to keep.
-        replicate: number of the repetition.
+    It starts from these hidden layers; a number is the width of three.
     """
     hidden = Structure.uniform(network) if isinstance(network, int) else network
     structure, width = hidden.as_whole
@@ -73,12 +69,11 @@ def with_final_masks(experiment: Experiment, dataset: Dataset) -> Snapshot:
         return start_of(experiment, dataset, {})
     (trained,) = train_fast([experiment], dataset, {})
     shapes = [(n_out, n_in) for n_in, n_out in pairwise(trained.sizes)]
-    weights = np.zeros(sum(n_out * n_in for n_out, n_in in shapes), np.bool_)
-    biases = np.zeros(sum(n_out for n_out, _ in shapes), np.bool_)
-    weights[trained.weight_index] = True
-    biases[trained.bias_index] = True
-    bias_ends = np.cumsum([n_out for n_out, _ in shapes])[:-1]
-    masks = by_layer(weights, shapes), np.split(biases, bias_ends)
+    weights = np.isin(
+        np.arange(sum(rows * columns for rows, columns in shapes)), trained.weight_index
+    )
+    biases = np.isin(np.arange(sum(trained.sizes[1:])), trained.bias_index)
+    masks = by_layer(weights, shapes), np.split(biases, np.cumsum(trained.sizes[1:-1]))
     return Snapshot(trained.layers, at_rest(trained.layers), *masks)
 
 

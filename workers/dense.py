@@ -145,9 +145,7 @@ class DenseGradient:
     def compute(self, order: NDArray[np.uint32], step: int) -> None:
         """Write the gradient for the batch of a step, in `torch.inference_mode`.
 
-        Args:
-            order: uint32 [N], order of the points in this epoch.
-            step: step of the epoch, from 0.
+        `order`, uint32 [N], is that of the points in the epoch; steps are counted from 0.
         """
         data, first = self._dataset, step * self._batch_size
         rows, last = self._rows, self._last

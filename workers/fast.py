@@ -23,10 +23,10 @@ from workers.kernel.measure import Evaluation
 from workers.kernel.networks import Networks
 from workers.kernel.sgd import scratch, train_steps
 from workers.mask_schedule import fixed_masks, mask_schedule_of, train_with_mask_schedule
-from workers.orders import permutation
 from workers.schedules import learning_rates
 from workers.sparse import SparseNetworks
 from workers.start import start_of
+from workers.step_schedule import StepSchedule
 from workers.trained import Trained
 
 
@@ -41,11 +41,8 @@ def train_fast(
     Experiments of one data order, batch size and number of epochs are trained together. A
     network's result has the same bits whatever it is trained with.
 
-    Args:
-        experiments: experiments of `dataset`, in any order.
-        dataset: data set for training and evaluation.
-        inits: stored initialisations by token.
-        curves: also evaluate at the end of every epoch, except in methods that prune adaptively.
+    The experiments are of `dataset`, in any order. With `curves` they are also evaluated at the end
+    of every epoch, except in methods that prune adaptively.
 
     Returns:
         One result per experiment, in the order given.
@@ -146,43 +143,32 @@ def train_networks(
 ) -> None:
     """Train packed networks in place.
 
-    Args:
-        networks: networks packed in the order of `group`.
-        group: experiments of one data order, batch size and number of epochs.
-        dataset: data set to train on.
-        steps: number of optimiser steps to train; None trains to the end.
-        after_epoch: function called at the end of every epoch.
+    The networks are packed in the order of `group`, experiments of one data order, batch size and
+    number of epochs. Without `steps` they are trained to the end.
 
     Raises:
         ValueError: the batch size exceeds the data set.
     """
-    first = group[0]
-    steps_per_epoch = dataset.steps_per_epoch(first.batch_size)
-    remaining = first.epochs * steps_per_epoch if steps is None else steps
+    schedule, batch_size = StepSchedule(group[0], dataset), group[0].batch_size
+    last = schedule.steps_per_round if steps is None else steps
     rates = np.stack([learning_rates(e.schedule, e.lr, e.epochs) for e in group])
     rates_by_epoch = np.ascontiguousarray(rates.T, dtype=np.float32)
     momenta = np.array([e.momentum for e in group], np.float32)
     decays = np.array([e.weight_decay for e in group], np.float32)
-    memory = scratch(networks, dataset.features, first.batch_size)
-    order = np.empty(len(dataset), np.uint32)
-    for epoch in range(first.epochs):
-        now = min(remaining, steps_per_epoch)
-        if now == 0:
-            break
-        permutation(first.order_seed, epoch, order)
+    memory = scratch(networks, dataset.features, batch_size)
+    for part, epoch_rates in zip(schedule.slices(0, last), rates_by_epoch, strict=False):
         train_steps(
             networks,
             dataset.points,
             dataset.labels,
-            order,
-            first.batch_size,
-            0,
-            now,
-            rates_by_epoch[epoch],
+            part.order,
+            batch_size,
+            part.first_step,
+            part.last_step,
+            epoch_rates,
             momenta,
             decays,
             memory,
         )
-        remaining -= now
         if after_epoch is not None:
             after_epoch()

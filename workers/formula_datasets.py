@@ -28,9 +28,7 @@ def cubist_spiral(name: str, turns: int) -> Dataset:
 
     Points are in the order of the polylines, class 0 first (docs/paper.md, section 2).
 
-    Args:
-        name: name of the data set.
-        turns: turns of each polyline, of 8 segments each; the paper's has 2.
+    Each polyline has 8 segments per turn; the paper's has 2 turns.
     """
     theta = np.linspace(np.pi, (1 + 2 * turns) * np.pi, 8 * turns + 1) + (1.6 / 8) * 2 * np.pi
     direction = np.stack([np.cos(theta), np.sin(theta)], axis=1)

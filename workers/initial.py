@@ -73,11 +73,6 @@ def normal_network(
         deviation * sqrt(-2 * ln(1 - u_2k)) * cos(2 * pi * u_2k+1)
 
     in double precision (Box-Muller transform), rounded to float32.
-
-    Args:
-        experiment: source of the seed.
-        layers: the full-width network.
-        scheme: name of the distribution.
     """
     weights = sum(weight.size for weight, _ in layers)
     steps = np.arange(1, 2 * weights + 1, dtype=np.uint64) * np.uint64(GAMMA)
@@ -99,11 +94,7 @@ def starting_network(
 
     The weights of a fresh network have the distribution of its `init_scheme`.
 
-    Args:
-        experiment: source of the initialisation and, in `hidden`, of the neurons used.
-        inits: stored initialisations by token.
-        inputs: number of features of the data set.
-        outputs: number of outputs for the data set.
+    The neurons are those of `Experiment.hidden`; inputs and outputs are those of the data set.
 
     Returns:
         Layers of `inputs` -> hidden... -> `outputs` neurons, which the caller may modify.
@@ -119,12 +110,6 @@ def full_network(
     experiment: Experiment, inits: Mapping[str, StoredInit], inputs: int = 2, outputs: int = 1
 ) -> Layers:
     """Return the initial network that `starting_network` takes the used neurons of.
-
-    Args:
-        experiment: source of the initialisation.
-        inits: stored initialisations by token.
-        inputs: number of features of the data set.
-        outputs: number of outputs for the data set.
 
     Returns:
         Layers of `inputs` -> full width... -> `outputs` neurons.
@@ -167,10 +152,6 @@ def full_network(
 
 def sub_network(layers: Layers, hidden: Sequence[int]) -> Layers:
     """Return a copy of the first hidden[l] neurons of each hidden layer l and their connections.
-
-    Args:
-        layers: network with len(hidden) hidden layers.
-        hidden: number of neurons to keep in each hidden layer.
 
     Returns:
         Layers of inputs -> hidden... -> outputs neurons.

@@ -54,11 +54,6 @@ def mask_schedule_of(
 ) -> tuple[Layers, MaskSchedule]:
     """Return the initial network and the mask schedule of an experiment.
 
-    Args:
-        experiment: experiment of a method that prunes during training.
-        dataset: data set to train on.
-        inits: stored initialisations by token.
-
     Raises:
         ValueError: as `pruning.protocol.PrunesDuring`; or the experiment gives masks, an
             initialisation is missing, or a batch is larger than the data set.
@@ -92,13 +87,8 @@ def train_with_mask_schedule(
     Each segment between two changes runs in the sparse kernel or, while the network is wide and
     dense, as matrix products. `workers.cost.prefers_matrices` chooses by the masks alone.
 
-    Args:
-        experiment: experiment to train.
-        dataset: data set for training and evaluation.
-        layers: initial network; not modified.
-        mask_schedule: initial masks and their changes.
-        steps: number of steps to train, across all rounds; None trains to the end.
-        curves: also evaluate at the end of every epoch.
+    `steps` counts those of all rounds; None trains to the end. With `curves` the network is also
+    evaluated at the end of every epoch.
 
     Raises:
         ValueError: the schedule returns masks or a network that do not fit `layers`.
@@ -168,13 +158,7 @@ def result_of(
 ) -> Trained:
     """Evaluate a trained network and return it as a result.
 
-    Args:
-        network: network whose masked parameters are zero.
-        dataset: data set to evaluate on.
-        started: `time.perf_counter()` before the training.
-        cost: its steps.
-        extras: see `Trained`.
-        curve: see `Trained`.
+    `started` is `time.perf_counter()` before the training; masked parameters are zero.
     """
     accuracy, loss, active_points = evaluate(network, dataset)
     return Trained.of(

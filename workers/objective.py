@@ -44,11 +44,7 @@ class _Gradient(Protocol):
     def __call__(self, weights: Floats, biases: Floats, part: EpochSlice, step: int) -> None:
         """Write the gradient for one batch.
 
-        Args:
-            weights: float32 [weights], masked ones included, which are ignored.
-            biases: float32 [biases].
-            part: epoch of the batch.
-            step: step of that epoch.
+        Parameters are float32 [weights], masked ones included but ignored, and float32 [biases].
         """
 
     @property
@@ -133,14 +129,8 @@ def train_objective(
 ) -> Snapshot:
     """Train the free parameters of an objective in place, and the network's biases.
 
-    Args:
-        network: present biases with their velocities, and the masks; not modified.
-        objective: free parameters and the function that makes weights from them; its decay
-            replaces the experiment's.
-        schedule: as for `workers.dense.train_dense`; so are `first`, `last` and `rate`.
-        first: first step.
-        last: end of the steps, exclusive.
-        rate: learning rate; None for the schedule's.
+    The decay of the objective replaces the experiment's. The other arguments are those of
+    `workers.dense.train_dense`.
 
     Returns:
         The network after the last step, with the same masks.

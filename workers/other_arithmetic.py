@@ -55,11 +55,8 @@ def train_as(
 ) -> pa.RecordBatch:
     """Train experiments on the CPU with the arithmetic of a backend.
 
-    Args:
-        backend: value of the column `backend`. One that names no arithmetic, such as "torch-cuda",
-            selects the arithmetic of this process.
-        experiments: as for `workers.train.train_batch`.
-        inits: as for `workers.train.train_batch`.
+    A backend that names no arithmetic, such as "torch-cuda", selects that of this process. The
+    other arguments are those of `workers.train.train_batch`.
 
     Returns:
         The rows, as `workers.train.train_batch`.

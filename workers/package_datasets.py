@@ -22,9 +22,8 @@ def iris(name: str, one: str | None) -> Dataset:
 
     There is no test split: 150 flowers are too few.
 
-    Args:
-        name: name of the data set.
-        one: species that is class 1, all others being class 0; None for one class per species.
+    With the name of one species, it is class 1 and all others are class 0; otherwise there is one
+    class per species.
     """
     from sklearn.datasets import load_iris
 
@@ -44,9 +43,7 @@ def iris(name: str, one: str | None) -> Dataset:
 def digits(name: str, odd: bool) -> Dataset:
     """Return 1,797 handwritten digits of 8 x 8 pixels.
 
-    Args:
-        name: name of the data set.
-        odd: whether there are two classes, even and odd digits, instead of ten.
+    With `odd` there are two classes, even and odd digits, instead of ten.
     """
     from sklearn.datasets import load_digits
 
@@ -68,9 +65,7 @@ def mnist_1d(name: str, odd: bool) -> Dataset:
     The package makes them with its default seed and split (Greydanus and Kobak 2020,
     arXiv:2011.14439).
 
-    Args:
-        name: name of the data set.
-        odd: as for `digits`.
+    `odd` as for `digits`.
     """
     from mnist1d.data import make_dataset
 

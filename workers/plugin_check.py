@@ -38,9 +38,7 @@ class CheckResult:
 def check_plugin(name: str, *, fast: bool = False) -> Iterator[CheckResult]:
     """Yield the result of each check of a plug-in.
 
-    Args:
-        name: name of the plug-in.
-        fast: run only `workers.conformance.FAST_METHOD_CHECKS` of a method.
+    `fast` runs only `workers.conformance.FAST_METHOD_CHECKS` of a method.
 
     Raises:
         UnusablePlugin: no plug-in has that name, or it cannot be used.

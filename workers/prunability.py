@@ -53,10 +53,6 @@ def prunability(networks: Sequence[Trained], dataset: Dataset) -> list[Prunabili
     The compiled kernel classifies the points. For networks trained on the CPU, the initial accuracy
     therefore equals the row's bit for bit. For another trainer's networks it may differ in points
     whose logit is near zero.
-
-    Args:
-        networks: networks of any sizes.
-        dataset: data set on which they were trained and evaluated.
     """
     results = [Prunability() for _ in networks]
     counted = [i for i, network in enumerate(networks) if _is_counted(network)]

@@ -33,12 +33,8 @@ def train_reference(
 ) -> Trained:
     """Train one network with autograd and `torch.optim.SGD` (docs/paper.md, section 3).
 
-    Args:
-        experiment: experiment to train; its masks must be fixed before training.
-        dataset: data set for training and evaluation.
-        init: initial layers of the used neurons; None for those of the experiment's fresh network.
-        steps: number of optimiser steps to train; None trains to the end.
-        dtype: type of parameters, points and all intermediate values.
+    `init` replaces the initial layers of a fresh network, and without `steps` the network is
+    trained to the end. All values have the type `dtype`.
 
     Raises:
         ValueError: the method changes masks during training, a mask or the target does not fit, a

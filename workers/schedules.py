@@ -38,11 +38,6 @@ SCHEDULES: dict[str, Callable[[float, int], NDArray[np.float64]]] = {
 def learning_rates(schedule: str, lr: float, epochs: int) -> NDArray[np.float64]:
     """Return the learning rate of every epoch.
 
-    Args:
-        schedule: key of `SCHEDULES`.
-        lr: learning rate of the first epoch.
-        epochs: number of epochs of the schedule.
-
     Returns:
         float64 [epochs].
 

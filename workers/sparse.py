@@ -120,9 +120,7 @@ def kept_neurons(
     bias of the remaining neurons. A masked one stays zero nonetheless: no weight leaves its neuron,
     so neither a gradient nor weight decay changes it.
 
-    Args:
-        weight_masks: bool [n_out, n_in] per layer, input side first.
-        bias_masks: bool [n_out] per layer.
+    Masks are bool [n_out, n_in] and bool [n_out] per layer, input side first.
 
     Returns:
         bool [neurons] for the inputs, which are all kept, and for every layer.

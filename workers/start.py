@@ -34,11 +34,7 @@ def start_of(
 
     Its pruning algorithm runs if it has one. Masked parameters are zero.
 
-    Args:
-        experiment: experiment of a method whose masks are fixed before training.
-        dataset: data set from which pruning draws its batches.
-        inits: stored initialisations by token.
-        layers: initial layers of the used neurons; None for those of the experiment.
+    `layers` are the initial layers of the used neurons; None for those of the experiment.
 
     Raises:
         ValueError: the method is unknown or prunes in another phase, a mask or the target does
@@ -119,10 +115,6 @@ def pruning_batches(experiment: Experiment, dataset: Dataset) -> Iterator[Batch]
 
     Pass p over the data set follows the order of epoch p of the stream "pruning". The last, short
     batch of a pass is left out.
-
-    Args:
-        experiment: source of the seed and the batch size.
-        dataset: data set to draw from.
 
     Yields:
         Points float32 [batch_size, features] and labels float32 [batch_size], class numbers.

@@ -62,10 +62,7 @@ class StepSchedule:
 
         The slices share one buffer for `order`, so use each of them before taking the next.
 
-        Args:
-            first: first step.
-            last: end of the slices, exclusive; not limited by the number of rounds.
-            rate: learning rate; None for the schedule's.
+        The number of rounds does not limit `last`. Without `rate` it is the schedule's.
         """
         while first < last:
             epoch, start = divmod(first, self.steps_per_epoch)

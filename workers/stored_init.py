@@ -34,11 +34,6 @@ _PICKLE = b"\x80\x02"
 def remade_init(name: str, label: str, root_seed: int) -> StoredInit:
     """Return the full-width initial weights of a training of the search as an initialisation.
 
-    Args:
-        name: name of the initialisation, such as "bench-95".
-        label: GROUP:RUN_ID of the training.
-        root_seed: root seed of the training.
-
     Raises:
         ValueError: no training has that label.
     """

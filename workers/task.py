@@ -73,13 +73,7 @@ def _require(package: str, version: str) -> None:
 
 
 def failed_rows(task: Task, reason: str, backend: str) -> pa.RecordBatch:
-    """Return rows with status "failed" for experiments that could not be trained.
-
-    Args:
-        task: the experiments.
-        reason: what went wrong, for the column `reason`.
-        backend: backend of the worker that tried, for the column `backend`.
-    """
+    """Return rows with status "failed" for experiments that could not be trained."""
     outcome = failed_outcome(reason, backend)
     rows = [specification_row(task.study[index]) | outcome for index in task.indices]
     return _with_study(pa.RecordBatch.from_pylist(rows), task)

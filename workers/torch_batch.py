@@ -40,12 +40,8 @@ def train_torch(
 ) -> list[Trained]:
     """Train networks of any sizes; results do not depend on the other networks of a batch.
 
-    Args:
-        experiments: experiments whose masks are fixed before training.
-        dataset: data set for training and evaluation.
-        device: "cpu", "cuda" or "cuda:N".
-        inits: stored initialisations by token.
-        steps: number of optimiser steps to train; None trains to the end.
+    The masks are fixed before training. The device is "cpu", "cuda" or "cuda:N". Without `steps`
+    the networks are trained to the end.
 
     Returns:
         One result per experiment, in order.
@@ -78,10 +74,7 @@ def in_shrinking_batches(
 ) -> list[Result]:
     """Process items in batches, halving the batch size whenever the device's memory runs out.
 
-    Args:
-        items: items to process.
-        size: initial batch size.
-        work: function that returns one result per item of a batch.
+    `work` returns one result per item of a batch.
 
     Raises:
         torch.OutOfMemoryError: a batch of one item does not fit.

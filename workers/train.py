@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -42,8 +41,7 @@ are exempt: ties make the authors' SNIP keep up to 3.5 times its target, and row
 published."""
 
 
-@dataclass(frozen=True)
-class Backend:
+class Backend(NamedTuple):
     """A trainer and its name in the column `backend`."""
 
     name: str
@@ -66,16 +64,13 @@ def backend_for(device: Device) -> Backend:
     if not torch.cuda.is_available():
         raise ValueError("device cuda is unavailable: torch finds no CUDA device on this machine")
 
-    def train(
-        experiments: Sequence[Experiment],
-        dataset: Dataset,
-        inits: Mapping[str, StoredInit],
-        curves: bool,
-    ) -> list[Trained]:
-        # Without curves: train_batch sends experiments that need them to the CPU.
-        return train_torch(experiments, dataset, "cuda", inits)
-
-    return Backend("torch-cuda", train)
+    # Without curves: train_batch sends experiments that need them to the CPU.
+    return Backend(
+        "torch-cuda",
+        lambda experiments, dataset, inits, curves: train_torch(
+            experiments, dataset, "cuda", inits
+        ),
+    )
 
 
 def train_batch(
@@ -154,21 +149,10 @@ def needs_cpu(experiment: Experiment) -> bool:
 
 
 def failed_outcome(reason: str, backend: str, train_ms: float = 0.0) -> dict[str, object]:
-    """Return the outcome columns of an experiment that could not be trained.
-
-    Args:
-        reason: value of the column `reason`.
-        backend: name of the trainer that tried.
-        train_ms: time spent on it, in milliseconds.
-    """
+    """Return the outcome columns of an experiment that could not be trained."""
     # No layers: the inputs depend on the data set, which perhaps could not be loaded.
-    return {
-        "status": "failed",
-        "reason": reason,
-        "layers": [],
-        "backend": backend,
-        "train_ms": train_ms,
-    }
+    outcome = {"status": "failed", "reason": reason, "layers": []}
+    return {**outcome, "backend": backend, "train_ms": train_ms}
 
 
 def _outcome_row(

@@ -109,9 +109,6 @@ class Trained:
 def stored_layers(row: Mapping[str, Any]) -> Layers:
     """Return the parameters of a stored row, masked entries zero; see `Trained.layers`.
 
-    Args:
-        row: row with its columns `layers`, `weight_index`, `weights`, `bias_index` and `biases`.
-
     Raises:
         ValueError: the columns do not fit together, or a parameter is not finite.
     """
