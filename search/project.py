@@ -45,6 +45,9 @@ REAL_TASKS = {
 }
 """Data sets of measurements with a test split, and the numbers of weights to prune to."""
 
+TASK_METHODS = ("elimination", "exchange", "lrr")
+"""The project's methods in its studies of other tasks and depths."""
+
 TASK_WIDTHS = (4, 8, 16)
 """Widths that the studies of other tasks prune from."""
 
@@ -64,14 +67,20 @@ def width_of_depth(depth: int, weights: int) -> int:
     return min((max(1, wide - 1), wide), key=lambda width: abs(size(width) - weights))
 
 
-def _depth_ablation() -> Grid:
-    """Return the grid of pruning at each depth, from networks of comparable numbers of weights."""
-    sizes = [Structure.uniform(width, DEFAULT_DEPTH).weights(INPUTS) for width in ABLATION_WIDTHS]
-    networks = [
-        Structure.uniform(width_of_depth(depth, weights), depth)
-        for weights in sizes
+def _of_equal_size(widths: tuple[int, ...]) -> list[Structure]:
+    """Return a network of each depth with about the weights of three layers of each width."""
+    return [
+        Structure.uniform(
+            width_of_depth(depth, Structure.uniform(width, DEFAULT_DEPTH).weights(INPUTS)), depth
+        )
+        for width in widths
         for depth in ABLATION_DEPTHS
     ]
+
+
+def _depth_ablation() -> Grid:
+    """Return the grid of pruning at each depth, from networks of comparable numbers of weights."""
+    networks = _of_equal_size(ABLATION_WIDTHS)
     starts = tuple((*network.as_whole, target) for network in networks for target in RANDOM_TARGETS)
     return Product(
         (
@@ -80,6 +89,23 @@ def _depth_ablation() -> Grid:
             axis("schedule", *SCHEDULES),
             axis("method", *RANDOM_METHODS),
             Table(("structure", "width", "target_nnz"), starts),
+        )
+    )
+
+
+def _depth_more() -> Grid:
+    """Return the grid of the project's methods at each depth, from the two smaller sizes."""
+    starts = [
+        (*network.as_whole, target)
+        for network in _of_equal_size(ABLATION_WIDTHS[:2])
+        for target in (20, 26, 34, 44, 60)
+    ]
+    return Product(
+        (
+            _replicates(2),
+            axis("lr", 0.02, 0.05),
+            axis("method", *TASK_METHODS),
+            Table(("structure", "width", "target_nnz"), tuple(starts)),
         )
     )
 
@@ -145,7 +171,7 @@ def _tasks_more() -> Grid:
     return Product(
         (
             axis("lr", 0.02, 0.05, 0.1),
-            axis("method", "elimination", "exchange", "lrr"),
+            axis("method", *TASK_METHODS),
             Table(("dataset", "width", "target_nnz"), tuple(sizes)),
         )
     )
@@ -200,6 +226,13 @@ PROJECT_STUDIES: dict[str, Study] = {
             "depth-ablation",
             "nine pruning algorithms at depths 1 to 5, from 152, 560 or 8,384 weights or nearly so",
             _depth_ablation(),
+            Experiment(),
+        ),
+        # 600 = 2 replicates x 2 lrs x 3 methods x 10 networks x 5 targets
+        Study(
+            "depth-more",
+            "elimination, exchange and learning-rate rewinding at depths 1 to 5",
+            _depth_more(),
             Experiment(),
         ),
         # 2,000 = 200 replicates x 5 widths x 2 targets

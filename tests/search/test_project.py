@@ -15,6 +15,7 @@ from search.structure import Structure
 def test_digests_of_published_studies_are_stable() -> None:
     digests = {
         "depth-ablation": "66a057d166d2c62b9b6f04059ab0d268",
+        "depth-more": "95965055b2b1ce699d0c4995631baa2d",
         "exchange": "beef6e45be5c204dc6936008d4c7cb54",
         "exchange-records": "733b170b1d66851d5d5ef0baab427667",
         "overparam-more": "028b8c1d0fabe4d59ebbdadd784f222e",
