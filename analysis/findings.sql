@@ -307,7 +307,8 @@ GROUP BY target, depth ORDER BY target, depth
 -- name: fewest_by_dataset
 -- Of every data set: the fewest weights with which trainings reach an accuracy.
 SELECT dataset, target, method, count(*) AS networks, min(weight_nnz) AS weights,
-       min(weight_nnz) FILTER (test_accuracy >= target) AS weights_at_test
+       min(weight_nnz) FILTER (test_accuracy >= target) AS weights_at_test,
+       first(experiment_id ORDER BY weight_nnz, accuracy DESC, experiment_id) AS experiment_id
 FROM results, (VALUES (0.8::DOUBLE), (0.9), (0.95), (0.99), (0.995), (1.0)) AS targets(target)
 WHERE init = 'fresh' AND accuracy >= target
 GROUP BY dataset, target, method ORDER BY dataset, method, target

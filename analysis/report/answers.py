@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from analysis.figures.chart import Chart
 from analysis.findings import question
-from analysis.report.source import Source
+from analysis.report.source import Scope, Source
 
 
 @dataclass(frozen=True)
@@ -62,19 +62,15 @@ class Section:
     needs: Sequence[str] = ()
 
 
-def ask(source: Source, name: str, title: str, *, every_dataset: bool = False) -> Answer:
-    """Run a query of `analysis.findings` over the rows of the report, or of every data set.
+def ask(source: Source, name: str, title: str, scope: Scope = "report") -> Answer:
+    """Run a query of `analysis.findings` over the rows of a scope.
 
     Raises:
         KeyError: there is no query of this name.
     """
     sql = question(name)
-    return Answer(
-        name.replace("_", "-"),
-        title,
-        source.as_asked(sql, every_dataset=every_dataset),
-        source.sql(sql, every_dataset=every_dataset),
-    )
+    asked = source.as_asked(sql, scope)
+    return Answer(name.replace("_", "-"), title, asked, source.sql(sql, scope))
 
 
 def grouped(

@@ -66,6 +66,8 @@ class Options:
         workers: number of processes that draw.
         overwrite: whether to replace an existing report.
         dataset: data set; None if the results have only one.
+        studies: names of the studies that the report is about; empty for all. The tabs Depth and
+            Tasks are about all studies.
     """
 
     source: str
@@ -75,6 +77,7 @@ class Options:
     workers: int = 1
     overwrite: bool = False
     dataset: str | None = None
+    studies: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def build_report(
     """
     final = Path(os.path.realpath(folder.expanduser()))
     check_folder(final, overwrite=options.overwrite)
-    source = OneDataset(reader, options.dataset)
+    source = OneDataset(reader, options.dataset, options.studies)
     (contents,) = ask(source, "contents", "").rows
     sections, claims = _sections(source, report_progress)
     charts = [chart for section in sections for chart in section.charts if not chart.is_empty]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
@@ -15,13 +15,17 @@ from storage.results_reader import ParentRow, ResultsReader
 _ALL_ROWS = "FROM results"
 
 
+Scope = Literal["report", "dataset", "all"]
+"""Rows that a query is about: those of the report, all of its data set, or all of the reader."""
+
+
 class Source(Protocol):
     """Access to the rows of a report."""
 
-    def sql(self, query: str, *, every_dataset: bool = False) -> pa.Table:
-        """Run a query over the rows of the report, or over those of every data set."""
+    def sql(self, query: str, scope: Scope = "report") -> pa.Table:
+        """Run a query."""
 
-    def as_asked(self, query: str, *, every_dataset: bool = False) -> str:
+    def as_asked(self, query: str, scope: Scope = "report") -> str:
         """Return a query as `sql` runs it and as the page shows it."""
 
     def rows(self, experiment_ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -40,41 +44,48 @@ class OneDataset:
     Args:
         reader: reader of the results.
         dataset: data set; None if there is only one.
+        studies: names of the studies that the report is about; empty for all.
 
     Attributes:
-        methods: names of the methods of every data set.
+        methods: names of the methods of all rows.
 
     Raises:
         ValueError: there are several data sets and none is chosen, none has this name, or there
             are no rows.
     """
 
-    def __init__(self, reader: ResultsReader, dataset: str | None = None) -> None:
+    def __init__(
+        self, reader: ResultsReader, dataset: str | None = None, studies: Sequence[str] = ()
+    ) -> None:
         self._reader = reader
-        self.dataset = choose_dataset(reader.sql, dataset, option="--dataset NAME")
+        of_studies = f"study IN {sql_tuple(studies)}" if studies else ""
+        chosen = _selected("*", of_studies)
+        self.dataset = choose_dataset(
+            lambda query: reader.sql(query.replace(_ALL_ROWS, chosen)),
+            dataset,
+            option="--dataset NAME",
+        )
         (found,) = reader.sql(
             "SELECT count(DISTINCT dataset) AS datasets, "
             "count(coalesce(hyperparameters, init_scheme)) AS with_settings FROM results"
         ).to_pylist()
         columns = f"* REPLACE ({VARIANT} AS method)" if found["with_settings"] else "*"
-        condition = f" WHERE dataset = {sql_text(self.dataset)}"
-        condition = condition if found["datasets"] > 1 else ""
-        self._rows = {
-            every_dataset: _ALL_ROWS
-            if columns == "*" and not where
-            else f"FROM (SELECT {columns} FROM results{where}) AS results"
-            for every_dataset, where in ((True, ""), (False, condition))
+        of_dataset = f"dataset = {sql_text(self.dataset)}" if found["datasets"] > 1 else ""
+        self._rows: dict[Scope, str] = {
+            "report": _selected(columns, of_dataset, of_studies),
+            "dataset": _selected(columns, of_dataset),
+            "all": _selected(columns),
         }
-        methods = self.sql("SELECT DISTINCT method FROM results ORDER BY 1", every_dataset=True)
+        methods = self.sql("SELECT DISTINCT method FROM results ORDER BY 1", "all")
         self.methods: list[str] = methods.column("method").to_pylist()
 
-    def sql(self, query: str, *, every_dataset: bool = False) -> pa.Table:
-        """Run a query over these rows, or over those of every data set."""
-        return self._reader.sql(self.as_asked(query, every_dataset=every_dataset))
+    def sql(self, query: str, scope: Scope = "report") -> pa.Table:
+        """Run a query over the rows of a scope."""
+        return self._reader.sql(self.as_asked(query, scope))
 
-    def as_asked(self, query: str, *, every_dataset: bool = False) -> str:
-        """Return the query restricted to these rows, or with every data set's."""
-        return query.replace(_ALL_ROWS, self._rows[every_dataset])
+    def as_asked(self, query: str, scope: Scope = "report") -> str:
+        """Return the query restricted to the rows of a scope."""
+        return query.replace(_ALL_ROWS, self._rows[scope])
 
     def rows(self, experiment_ids: Sequence[str]) -> list[dict[str, Any]]:
         """Return whole rows, in the order of the ids."""
@@ -88,3 +99,11 @@ class OneDataset:
     def init(self, token: str) -> FrozenInit | PublishedInit | ParentRow | None:
         """Return a stored initialisation of the reader."""
         return self._reader.init(token)
+
+
+def _selected(columns: str, *conditions: str) -> str:
+    """Return a FROM clause with columns and conditions; the view itself without any."""
+    where = " AND ".join(filter(None, conditions))
+    if columns == "*" and not where:
+        return _ALL_ROWS
+    return f"FROM (SELECT {columns} FROM results{f' WHERE {where}' if where else ''}) AS results"

@@ -14,6 +14,8 @@ from orchestrator.cores import usable_cores
 from orchestrator.display.formatting import counted
 from orchestrator.display.terminal import plain_console, print_line
 from orchestrator.errors import UserError, user_errors
+from search.paper import PAPER_STUDIES
+from search.project import PROJECT_STUDIES
 from storage.results_reader import ResultsReader
 
 if TYPE_CHECKING:
@@ -92,8 +94,9 @@ def report(
         workers=workers or usable_cores(),
         overwrite=overwrite,
         dataset=dataset,
+        studies=PAPER_STUDIES if published else (),
     )
-    with results_reader(store, published) as reader:
+    with results_reader(store, published, (*PAPER_STUDIES, *PROJECT_STUDIES)) as reader:
         _build(reader, output or Path("report"), options)
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from search.cache_folder import cache_folder
+from search.paper import PAPER_STUDIES
 from storage.paths import published_folder
 from storage.published.reader import PublishedReader
 from storage.reading.reader import StoreReader
 from storage.results_reader import ResultsReader
 
 
-def results_reader(store: Path | None, published: bool) -> ResultsReader:
-    """Return the reader for the options --store and --published.
+def results_reader(
+    store: Path | None, published: bool, studies: Iterable[str] = PAPER_STUDIES
+) -> ResultsReader:
+    """Return the reader for the options --store and --published, the latter with some studies.
 
     Raises:
         UserError: both options are set, or neither.
@@ -28,7 +32,7 @@ def results_reader(store: Path | None, published: bool) -> ResultsReader:
         raise UserError(
             "which results? Add --store D, or --published for those published with the repository"
         )
-    reader = PublishedReader(published_folder(), cache_folder())
+    reader = PublishedReader(published_folder(), cache_folder(), studies)
     if reader.unprepared:
         print_line(
             f"computing the columns of {reader.unprepared:,} published rows from their RUN_IDs; "

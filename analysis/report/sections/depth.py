@@ -22,14 +22,15 @@ _SHOWN = {
 
 def section(source: Source) -> Section:
     """Return the section, with accuracies by depth."""
-    by_depth = ask(source, "accuracy_by_depth", "Accuracies by budget, method and depth")
+    by_depth = ask(source, "accuracy_by_depth", "Accuracies by budget, method and depth", "dataset")
     return Section(
         "depth",
         "Depth",
         "Does it help to start from a deeper network?",
         (
             "The budget of weights stays the same while the number of hidden layers that they are "
-            "chosen from changes. Only studies that prune networks of several depths are shown. "
+            "chosen from changes. Only studies that prune networks of several depths are shown, "
+            "in a report of the published results this project's own. "
             "Compare depths within a method: their trainings differ in the network only.",
             "A point is a mean, a median, a best value or a share over all trainings with one "
             "budget and depth. A click on it opens the most accurate network.",

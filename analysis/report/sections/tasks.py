@@ -13,9 +13,8 @@ _WEIGHTS = [digit * 10**zeros for zeros in range(6) for digit in (1, 1.5, 2, 3, 
 
 def section(source: Source) -> Section:
     """Return the section, with the data sets of all rows that the report is made from."""
-    fewest = ask(
-        source, "fewest_by_dataset", "Fewest weights by data set and accuracy", every_dataset=True
-    )
+    title = "Fewest weights by data set and accuracy"
+    fewest = ask(source, "fewest_by_dataset", title, "all")
     by_dataset = grouped(fewest.rows, "dataset")
     options = [dataset for (dataset,) in by_dataset]
     views: Views = {
@@ -28,9 +27,10 @@ def section(source: Source) -> Section:
         "Tasks",
         "How many weights do other tasks need?",
         (
-            "This tab shows every data set, whichever the other tabs are about. Accuracy is that "
-            "on the training points; the table also has the fewest weights that reach the accuracy "
-            "on the test points, where a data set has any.",
+            "This tab shows every data set, whichever the other tabs are about, and in a report of "
+            "the published results also this project's own studies. Accuracy is that on the "
+            "training points; the table also has the fewest weights that reach the accuracy on the "
+            "test points, where a data set has any.",
             "A marker is the sparsest network of all trainings of a method from fresh "
             "initialisations. Methods with more trainings find sparser ones by chance.",
         ),
