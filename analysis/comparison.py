@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from analysis.intervals import RESAMPLES
-from analysis.selection import VARIANT, choose_dataset
+from analysis.selection import MASK_WEIGHTS, VARIANT, choose_dataset
 from analysis.store import QueryResult, Results
 from search.intervals import LEVEL, Interval, clopper_pearson
 from storage.reading.literals import sql_text
@@ -48,9 +48,10 @@ def success_rates(
 
     Returns:
         The columns method (with its hyperparameters), width, structure, target_nnz,
-        target_accuracy, lr, schedule, momentum, weight_decay, batch_size, epochs, trainings,
-        reached, probability, low and high (the exact 95 % interval of Clopper and Pearson).
-        Diverged trainings count as failures.
+        target_accuracy, lr, schedule, momentum, weight_decay, batch_size, epochs, mask_weights
+        (weights that listed masks keep; NULL without masks), trainings, reached, probability, low
+        and high (the exact 95 % interval of Clopper and Pearson). Diverged trainings count as
+        failures.
 
     Raises:
         ValueError: there are several data sets and none is chosen, or the target is not an
@@ -72,7 +73,8 @@ def success_rates(
     columns = ", ".join(_SETTINGS)
     table = store.sql(
         f"""
-        SELECT {VARIANT} AS method, {columns}, count(*) AS trainings,
+        SELECT {VARIANT} AS method, {columns}, {MASK_WEIGHTS}::INTEGER AS mask_weights,
+               count(*) AS trainings,
                count(*) FILTER (accuracy >= {target!r}{fewer}) AS reached
         FROM results
         WHERE init = 'fresh' AND status != 'failed' AND dataset = {_dataset(store, dataset)}
@@ -129,7 +131,7 @@ def compare(
     """
     _check_accuracy(target)
     chosen = _dataset(store, dataset)
-    same = ("study", "replicate", "root_seed", "init", *_SETTINGS)
+    same = ("study", "replicate", "root_seed", "init", "masks", *_SETTINGS)
     matching = " AND ".join(f"one.{name} IS NOT DISTINCT FROM other.{name}" for name in same)
     columns = ", ".join(f"one.{name}" for name in _SETTINGS)
     table = store.sql(

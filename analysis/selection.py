@@ -29,6 +29,12 @@ VARIANT: Final = variant()
 NETWORK: Final = "coalesce(structure, concat_ws('x', width, width, width))"
 """SQL for the hidden layers of the network that was trained or that pruning started from."""
 
+MASK_WEIGHTS: Final = """list_sum([
+    CASE WHEN layer <= len(masks) THEN len(replace(replace(masks[layer], '0', ''), '|', ''))
+         ELSE layers[layer] * layers[layer + 1] END
+    FOR layer IN range(1, len(layers)) IF masks IS NOT NULL])"""
+"""SQL for the number of weights that an experiment's listed masks keep; NULL without masks."""
+
 
 def choose_dataset(sql: Callable[[str], pa.Table], dataset: str | None, *, option: str) -> str:
     """Return the data set whose rows to use.

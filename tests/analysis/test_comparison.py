@@ -17,6 +17,8 @@ ROW: dict[str, Any] = {
     "dataset": "cubist-spiral",
     "width": 8,
     "structure": None,
+    "masks": None,
+    "layers": [2, 8, 8, 8, 1],
     "target_nnz": 30,
     "target_accuracy": None,
     "hyperparameters": None,
@@ -35,15 +37,18 @@ ROW: dict[str, Any] = {
     "accuracy": 0.9,
     "weight_nnz": 30,
 }
-TEXTS = ("structure", "hyperparameters", "init_scheme")
+KINDS = {
+    **dict.fromkeys(("structure", "hyperparameters", "init_scheme"), pa.string()),
+    "masks": pa.list_(pa.string()),
+}
 
 
 def rows_of(changes: list[dict[str, Any]]) -> QueryResult:
     rows = [ROW | change for change in changes]
     table = pa.Table.from_pylist(rows)
-    for name in TEXTS:
+    for name, kind in KINDS.items():
         position = table.schema.get_field_index(name)
-        table = table.set_column(position, name, table.column(name).cast(pa.string()))
+        table = table.set_column(position, name, table.column(name).cast(kind))
     return QueryResult(table)
 
 
@@ -109,6 +114,27 @@ def test_success_is_counted_for_each_setting_with_its_exact_interval() -> None:
     assert fewer.to_pylist() == [1, 0]
     with pytest.raises(ValueError, match="95"):
         sparsest.success_rates(rows_of(rows), target=95)
+
+
+def test_success_of_listed_masks_is_counted_for_each_number_of_weights() -> None:
+    listed = {"method": "search", "structure": "2x2", "layers": [2, 2, 2, 1], "target_nnz": None}
+    rows = [
+        {**listed, "masks": ["11|11", "10|01"], "accuracy": 0.96},
+        {**listed, "masks": ["11|11", "01|10"], "accuracy": 0.5},
+        {
+            **listed,
+            "masks": ["10|10", "11|11"],
+            "accuracy": None,
+            "weight_nnz": None,
+            "status": "diverged",
+        },
+        {**listed, "masks": None, "accuracy": 0.97},
+    ]
+    found = sparsest.success_rates(rows_of(rows)).arrow().to_pylist()
+    assert [(row["mask_weights"], row["trainings"], row["reached"]) for row in found] == [
+        (8, 3, 1),
+        (None, 1, 1),
+    ]
 
 
 def test_tables_keep_lengths_and_depths_apart() -> None:
