@@ -144,12 +144,12 @@ def test_page_data_set_trains(dataset: Path) -> None:
         assert [row["layers"] for row in trained] == layers
 
 
-def test_ray_workers_use_plugins(method: Path) -> None:
+def test_ray_workers_of_a_run_from_python_use_plugins(method: Path) -> None:
     small = '# small.toml\nname = "small"\n[base]\nepochs = 1\n[grid]\nmethod = ["even"]\n'
     Path("small.toml").write_text(f"{small}width = [4]\ntarget_nnz = [20, 30]\n")
-    arguments = ["run", "small.toml", "--store", "ray", "--workers", "1", "--device", "cpu"]
+    code = "import sparsest; sparsest.run('small.toml', 'ray', executor='ray', workers=1)"
     subprocess.run(
-        [sys.executable, "-m", "orchestrator.cli", *arguments],
+        [sys.executable, "-c", code],
         env=environment() | {"PYTHONPATH": f"{ROOT}:{method}"},
         check=True,
         capture_output=True,
