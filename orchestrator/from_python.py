@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -11,26 +13,17 @@ from rich.console import Console
 
 from analysis.store import QueryResult, Store, open_store, rows_of_results
 from orchestrator.commands.executors import DeviceChoice, ExecutorChoice, ExecutorOptions
-from orchestrator.commands.run_result import RunResult
 from orchestrator.commands.store_location import local_argument, new_store_location
 from orchestrator.commands.training import Training, TrainingOptions
 from orchestrator.display.notebook import in_notebook
-from orchestrator.display.progress import ProgressDisplay
-from orchestrator.display.store_summary import FewestWeights
 from orchestrator.display.terminal import plain_console
-from orchestrator.driver import drive
-from orchestrator.executor import InlineExecutor
+from orchestrator.in_memory import trained_in_memory
 from orchestrator.invocation import Invocation
-from orchestrator.planning.plan import make_plan
 from orchestrator.planning.targets import Targets, find_targets
-from orchestrator.plugins import packages_of, registered_here
+from orchestrator.plugins import registered_here
 from orchestrator.run_store import RunStore
-from orchestrator.stopping import StopRequest
 from orchestrator.strategy_search import Interrupted, SearchOptions, StrategySearch
-from orchestrator.tally import Tally
-from orchestrator.task_scheduler import TaskScheduler
 from search.catalogue import Selection
-from search.datasets import dataset_named
 from search.experiment import Experiment
 from search.indices import IndexSet
 from search.methods import method_named
@@ -104,16 +97,9 @@ def run(
     else:
         targets = find_targets([str(sweep)], root_seed)
     shown = dict(sweep) if isinstance(sweep, Mapping) else str(sweep)
-    options = TrainingOptions(
-        executor=ExecutorOptions.of(
-            ExecutorChoice(executor), workers, DeviceChoice(device), address
-        ),
-        root_seed=root_seed,
-        limit=limit,
-        invocation=Invocation((), limit, f"sparsest.run({shown!r}, store={str(store)!r})"),
-        curves=curves,
-    )
-    _run(targets, store, options, progress)
+    call = Invocation((), limit, f"sparsest.run({shown!r}, store={str(store)!r})")
+    executors = _executor(executor, workers, device, address)
+    _run(targets, store, TrainingOptions(executors, root_seed, limit, call, curves), progress)
     return open_store(store)
 
 
@@ -173,9 +159,7 @@ def train(
         >>> rows.networks()[0].sizes
         (2, 4, 4, 4, 1)
     """
-    if isinstance(dataset, Dataset):
-        register(dataset)
-        dataset = dataset.name
+    dataset = _name_of(dataset)
     replicates = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     if not replicates or min(replicates) < 0:
         raise ValueError(f"seeds must be whole numbers from 0, at least one, not {replicates}")
@@ -189,32 +173,25 @@ def train(
     )
     targets = Targets([Selection(study, wanted)])
     if store is None:
-        if workers is not None:
-            raise ValueError("workers need a store: give store=, or leave workers out")
-        return rows_of_results(_in_memory(targets, curves, progress))
-    choice = ExecutorChoice.inline if workers is None else ExecutorChoice.ray
+        _refuse_workers(workers)
+        return rows_of_results(trained_in_memory(targets, curves, _console(progress)))
     called = {"method": method, "dataset": dataset, "seeds": replicates, "pair": pair, **settings}
     arguments = ", ".join(f"{key}={value!r}" for key, value in called.items())
-    options = TrainingOptions(
-        executor=ExecutorOptions.of(choice, workers, DeviceChoice.cpu, None),
-        root_seed=root_seed,
-        limit=None,
-        invocation=Invocation((), None, f"sparsest.train({arguments}, store={str(store)!r})"),
-        curves=curves,
-    )
-    _run(targets, store, options, progress)
+    call = Invocation((), None, f"sparsest.train({arguments}, store={str(store)!r})")
+    executors = _executor("inline" if workers is None else "ray", workers, "cpu")
+    _run(targets, store, TrainingOptions(executors, root_seed, None, call, curves), progress)
     with open_store(store) as opened:
         return opened.rows([study[index].experiment_id for index in wanted])
 
 
 def search(
-    structure: str,
-    store: str | Path,
+    structure: str = "7x7x7",
+    store: str | Path | None = None,
     *,
     hours: float,
     strategy: str | Strategy = "halving",
     target: float = 0.95,
-    dataset: str = "cubist-spiral",
+    dataset: str | Dataset = "cubist-spiral",
     lr: float = 0.05,
     schedule: str = "cosine",
     epochs: int = 50,
@@ -227,16 +204,17 @@ def search(
 ) -> QueryResult:
     """Search for the sparsest network that reaches an accuracy, like `sparsest search --strategy`.
 
-    Calling it again resumes. The strategy may be a function of yours, which proposes experiments
-    and receives their results (`Problem`); give it another name when you change it.
+    With a store, calling it again resumes. The strategy may be a function of yours, which proposes
+    experiments and receives their results (`Problem`); give it another name when you change it.
 
     Args:
         structure: hidden layers of the largest network, such as "7x3x3".
-        store: folder of the store that keeps all trainings, or its address on S3.
+        store: folder of the store that keeps all trainings, or its address on S3; None to search
+            in this process and to keep no more than the result.
         hours: hours of training, of one core, after which the search ends.
         strategy: name of a strategy, or its function.
         target: accuracy to reach, 0 to 1.
-        dataset: name of the data set.
+        dataset: name of the data set; without a store it may be a `Dataset` of yours.
         lr: learning rate.
         schedule: learning-rate schedule.
         epochs: epochs of a full training.
@@ -261,46 +239,53 @@ def search(
     Example:
         >>> import sparsest
         >>> found = sparsest.search(
-        ...     "3x2", "runs/search", hours=0.0001, dataset="two-moons", target=0.8, epochs=2
+        ...     "3x2", hours=0.0001, strategy="eliminate", dataset="two-moons", target=0.8, epochs=2
         ... )
         >>> {"weight_nnz", "reached", "trainings"} <= set(found.arrow().column_names)
         True
     """
+    if strategy == "enumerate":
+        raise ValueError("enumerations have no hours: use the command `sparsest search`")
     function = strategy_named(strategy) if isinstance(strategy, str) else strategy
     name = strategy if isinstance(strategy, str) else str(getattr(strategy, "__name__", "own"))
-    hidden = Structure.parse(structure)
+    if not hours > 0:
+        raise ValueError(f"hours must be above 0, not {hours!r}")
     if not 0 <= target <= 1:
         raise ValueError(f"target {target!r} is not an accuracy: 0 to 1 are allowed")
-    base = Experiment(
-        study=f"search-{name}",
-        dataset=dataset_named(dataset).name,
-        structure=tuple(hidden),
-        width=max(Experiment().width, *hidden),
-        lr=lr,
-        schedule=schedule,
-        epochs=epochs,
-        batch_size=batch_size,
-        root_seed=root_seed,
-    )
+    full_training = {
+        "dataset": _name_of(dataset),
+        "width": max(Experiment().width, *Structure.parse(structure)),
+        "lr": lr,
+        "schedule": schedule,
+        "epochs": epochs,
+        "batch_size": batch_size,
+    }
+    study = study_from(
+        {"name": f"search-{name}", "base": full_training, "grid": {"structure": [structure]}}
+    ).with_root_seed(root_seed)
+    base = study[0]
     called = f"sparsest.search({structure!r}, {str(store)!r}, hours={hours!r}, strategy={name!r})"
     invocation = Invocation((), None, called)
-    options = SearchOptions(
-        3600 * hours,
-        ExecutorOptions.of(ExecutorChoice(executor), workers, DeviceChoice.auto, None),
-        invocation,
-    )
     console = _console(progress)
-    with RunStore(_folder(store), invocation.recorded, console) as opened:
-        searching = StrategySearch(function, base, target, exhaustive, options, opened, console)
-        try:
-            found = searching.run()
-        except Interrupted as stop:
-            raise KeyboardInterrupt("the same call resumes where it stopped") from stop
-    ids = [candidate.trial.experiment.experiment_id for candidate in found]
-    with open_store(store) as results:
-        rows = {row["experiment_id"]: row for row in results.rows(ids).arrow().to_pylist()}
-        schema = results.rows([]).arrow().schema
-    table = pa.Table.from_pylist([rows[one] for one in ids], schema=schema)
+    with ExitStack() as stack:
+        if store is None:
+            _refuse_workers(workers)
+            executor, folder = "inline", stack.enter_context(TemporaryDirectory())
+            store = Path(folder) / "store"
+        else:
+            _refuse_registered([study])
+        options = SearchOptions(3600 * hours, _executor(executor, workers), invocation)
+        with RunStore(_folder(store), invocation.recorded, console) as opened:
+            searching = StrategySearch(function, base, target, exhaustive, options, opened, console)
+            try:
+                found = searching.run()
+            except Interrupted as stop:
+                raise KeyboardInterrupt("with a store, the same call resumes") from stop
+        ids = [candidate.trial.experiment.experiment_id for candidate in found]
+        with open_store(store) as results:
+            table = results.rows(ids).arrow()
+    stored = table.column("experiment_id").to_pylist()
+    table = table.take(pa.array([stored.index(one) for one in ids], pa.int64()))
     for column, counts in (
         ("reached", [candidate.hits for candidate in found]),
         ("trainings", [candidate.trials for candidate in found]),
@@ -336,22 +321,50 @@ def _console(progress: bool | None) -> Console:
     return console
 
 
+def _executor(
+    executor: str, workers: int | None, device: str = "auto", address: str | None = None
+) -> ExecutorOptions:
+    for name, value, allowed in (
+        ("executor", executor, ExecutorChoice),
+        ("device", device, DeviceChoice),
+    ):
+        if value not in list(allowed):
+            raise ValueError(f"{name} cannot be {value!r}; allowed: {', '.join(allowed)}")
+    return ExecutorOptions.of(ExecutorChoice(executor), workers, DeviceChoice(device), address)
+
+
 def _run(
     targets: Targets, store: str | Path, options: TrainingOptions, progress: bool | None
-) -> RunResult:
+) -> None:
     """Train as the command `run` does."""
-    here = registered_here(selection.study for selection in targets.selections)
+    _refuse_registered(selection.study for selection in targets.selections)
+    with RunStore(_folder(store), options.invocation.recorded, _console(progress)) as opened:
+        result = Training(targets, {}, options, opened).run()
+    if result.outcome == "interrupted":
+        raise KeyboardInterrupt("the same call resumes where it stopped")
+
+
+def _name_of(dataset: str | Dataset) -> str:
+    """Return the name of a data set, which is registered if it is one of the user's."""
+    if isinstance(dataset, str):
+        return dataset
+    register(dataset)
+    return dataset.name
+
+
+def _refuse_workers(workers: int | None) -> None:
+    if workers is not None:
+        raise ValueError("workers need a store: give store=, or leave workers out")
+
+
+def _refuse_registered(studies: Iterable[Study]) -> None:
+    """Refuse methods and data sets of this process, where a store is used."""
+    here = registered_here(studies)
     if here:
         raise ValueError(
             f"{here[0]} cannot be used with a store, whose rows outlive the process: leave store= "
             "out, or make a package of it (`sparsest new`)"
         )
-    console = _console(progress)
-    with RunStore(_folder(store), options.invocation.recorded, console) as opened:
-        result = Training(targets, {}, options, opened).run()
-    if result.outcome == "interrupted":
-        raise KeyboardInterrupt("the same call resumes where it stopped")
-    return result
 
 
 def _folder(store: str | Path) -> Path:
@@ -359,34 +372,3 @@ def _folder(store: str | Path) -> Path:
     folder = local_argument(new_store_location(str(store)))
     assert isinstance(folder, Path)
     return folder
-
-
-class _Rows:
-    """Keeps rows in memory; the loop's `Sink`."""
-
-    def __init__(self) -> None:
-        self.batches: list[pa.RecordBatch] = []
-
-    def append(
-        self, batch: pa.RecordBatch, study_digest: str, study_name: str, indices: IndexSet
-    ) -> int:
-        self.batches.append(batch)
-        return int(batch.num_rows)
-
-    def poll(self) -> int:
-        return 0
-
-
-def _in_memory(targets: Targets, curves: bool, progress: bool | None) -> pa.Table:
-    """Train in this process; raise what a training raises, with its traceback."""
-    packages_of(selection.study for selection in targets.selections)
-    scheduler = TaskScheduler(make_plan(targets.selections, None), "", None, curves=curves)
-    tally, rows = Tally(scheduler.left), _Rows()
-    # Not entered: an interruption ends the training at once, since nothing has to be stored.
-    never = StopRequest(lambda: None)
-    with (
-        InlineExecutor({}, "cpu", raises=True) as executor,
-        ProgressDisplay(_console(progress), tally, FewestWeights()) as display,
-    ):
-        drive(scheduler, executor, rows, display, never, tally)
-    return pa.Table.from_batches(rows.batches).sort_by("study_index")

@@ -124,11 +124,60 @@ def test_error_of_a_method_is_raised_with_its_traceback() -> None:
         ({"width": 4, "target_nnz": 12, "seeds": []}, "seeds"),
         ({"width": 4, "target_nnz": 12, "dataset": "nowhere"}, "nowhere"),
         ({"width": 4, "target_nnz": 12, "workers": 2}, "store="),
+        ({"width": 4, "target_nnz": 12, "init": f"row:{'0' * 32}"}, "store="),
     ],
 )
 def test_wrong_setting_is_named(arguments: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         sparsest.train("snip", **arguments)
+
+
+def test_unknown_executor_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"spark.*inline"):
+        sparsest.run(SWEEP, tmp_path / "store", executor="spark")
+
+
+@pytest.mark.parametrize("strategy", ["halving", "eliminate", "evolve"])
+def test_search_without_a_store_returns_its_networks(strategy: str) -> None:
+    found = sparsest.search(
+        "3x2", hours=0.00003, strategy=strategy, dataset="xor", target=0.6, epochs=3
+    )
+    rows = found.arrow().to_pylist()
+    assert rows
+    assert {(row["study"], row["dataset"]) for row in rows} == {(f"search-{strategy}", "xor")}
+    assert len({row["weight_nnz"] for row in rows}) == 1
+    assert all(row["accuracy"] >= 0.6 and row["reached"] <= row["trainings"] for row in rows)
+    assert sparsest.accuracy(found.networks()[0]) == rows[0]["accuracy"]
+
+
+def test_search_uses_a_function_and_data_of_this_process(tmp_path: Path) -> None:
+    def dense(problem: sparsest.Problem) -> sparsest.Proposals:
+        yield [problem.experiment(replicate=number) for number in range(3)]
+
+    points = np.random.default_rng(0).normal(size=(500, 2))
+    mine = sparsest.Dataset.of("mine", points, points[:, 0] > 0)
+    rows = sparsest.search("2", hours=1, strategy=dense, dataset=mine, target=0.5, epochs=3)
+    assert set(rows.df().study) == {"search-dense"}
+    with pytest.raises(ValueError, match="sparsest new"):
+        sparsest.search("2", tmp_path / "store", hours=1, strategy=dense, dataset=mine)
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"hours": 0}, "hours"),
+        ({"target": 95}, "95"),
+        ({"lr": -1.0}, "lr"),
+        ({"epochs": 0}, "epochs"),
+        ({"strategy": "enumerate"}, "command"),
+        ({"structure": "3-2"}, "3-2"),
+        ({"workers": 2}, "store="),
+    ],
+)
+def test_wrong_option_of_a_search_is_named(arguments: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        sparsest.search(**{"hours": 1, **arguments})
 
 
 def test_hyperparameter_of_the_method_is_set() -> None:
