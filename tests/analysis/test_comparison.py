@@ -117,7 +117,12 @@ def test_success_is_counted_for_each_setting_with_its_exact_interval() -> None:
 
 
 def test_success_of_listed_masks_is_counted_for_each_number_of_weights() -> None:
-    listed = {"method": "search", "structure": "2x2", "layers": [2, 2, 2, 1], "target_nnz": None}
+    listed: dict[str, Any] = {
+        "method": "search",
+        "structure": "2x2",
+        "layers": [2, 2, 2, 1],
+        "target_nnz": None,
+    }
     rows = [
         {**listed, "masks": ["11|11", "10|01"], "accuracy": 0.96},
         {**listed, "masks": ["11|11", "01|10"], "accuracy": 0.5},
