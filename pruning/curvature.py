@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pruning.saliency import Floats, Unrolled, exp_minus
+from pruning.saliency import Floats, Unrolled, exp_minus, write_probabilities
 from search.compilation import compiled
 
 
@@ -29,52 +29,41 @@ class Curved(Unrolled):
     @property
     def parameters(self) -> Floats:
         """All parameters, float64 [parameters]."""
-        return np.concatenate([self._weight, self._biases[self._starts[1] :]])
+        return np.concatenate([self._network.weight, self._biases[self._starts[1] :]])
 
     def inverse(self, damping: float) -> Floats:
         """Return the inverse of the damped matrix, float64 [parameters, parameters]."""
-        inputs, size = int(self._starts[1]), len(self.parameters)
-        slopes = np.zeros((self._outputs, *self._sums.shape))
-        probabilities = np.empty((self._outputs, len(self._labels)))
-        _slopes(*self._network, inputs, self._sums, slopes, probabilities)
+        inputs, size, network = int(self._starts[1]), len(self.parameters), self._network
+        slopes = np.zeros((self._outputs, *network.sums.shape))
+        probabilities = np.empty((self._outputs, len(network.labels)))
+        _slopes(network, inputs, slopes, probabilities)
         inverse = np.eye(size) / damping
         vectors, product = np.empty((self._outputs, size)), np.empty(size)
-        network = self._first, self._source, inputs, self._values
-        _add_points(*network, slopes, probabilities, vectors, product, inverse)
+        _add_points(network, inputs, slopes, probabilities, vectors, product, inverse)
         return inverse
 
 
 @compiled
-def _slopes(first, source, weight, inputs, sums, slopes, probabilities):  # type: ignore[no-untyped-def]
+def _slopes(network, inputs, slopes, probabilities):  # type: ignore[no-untyped-def]
     """Compute the derivatives of the logits in the weighted sum of every neuron that is no input.
 
     Args:
-        first: int64 [neurons + 1], index of the first weight of each neuron.
-        source: int64 [weights], neuron that the weight comes from.
-        weight: float64 [weights].
+        network: `pruning.saliency.Activations`.
         inputs: number of inputs.
-        sums: float64 [neurons, points], weighted sums of `pruning.saliency`.
         slopes: zeros [outputs, neurons, points], the output.
         probabilities: float64 [outputs, points], the output; p * (1 - p) for one logit.
     """
+    first, source, weight, sums, _, _, _ = network
     outputs, neurons, points = slopes.shape
     hidden = neurons - outputs
-    for s in range(points):
-        if outputs == 1:
+    if outputs == 1:
+        for s in range(points):
             power = exp_minus(abs(sums[hidden, s]))
             probabilities[0, s] = power / ((1.0 + power) * (1.0 + power))
-        else:
-            largest = sums[hidden, s]
-            for k in range(1, outputs):
-                largest = max(largest, sums[hidden + k, s])
-            total = 0.0
-            for k in range(outputs):
-                probabilities[k, s] = exp_minus(largest - sums[hidden + k, s])
-                total += probabilities[k, s]
-            for k in range(outputs):
-                probabilities[k, s] /= total
-        for k in range(outputs):
-            slopes[k, hidden + k, s] = 1.0
+    else:
+        write_probabilities(sums[hidden:], probabilities)
+    for k in range(outputs):
+        slopes[k, hidden + k, :] = 1.0
     for n in range(neurons - 1, inputs - 1, -1):
         for k in range(outputs):
             if n < hidden:
@@ -87,22 +76,19 @@ def _slopes(first, source, weight, inputs, sums, slopes, probabilities):  # type
 
 
 @compiled
-def _add_points(  # type: ignore[no-untyped-def]
-    first, source, inputs, values, slopes, probabilities, vectors, product, inverse
-):
+def _add_points(network, inputs, slopes, probabilities, vectors, product, inverse):  # type: ignore[no-untyped-def]
     """Update the inverse with the vectors of every point.
 
     Args:
-        first: as for `_slopes`.
-        source: as for `_slopes`.
+        network: as for `_slopes`.
         inputs: as for `_slopes`.
-        values: float64 [neurons, points], values of `pruning.saliency`.
         slopes: float64 [outputs, neurons, points], from `_slopes`.
         probabilities: float64 [outputs, points], from `_slopes`.
         vectors: float64 [outputs, parameters], for the vectors of a point.
         product: float64 [parameters], for the product of the inverse and a vector.
         inverse: float64 [parameters, parameters], the output, initially I / damping.
     """
+    first, source, values = network.first, network.source, network.values
     outputs, neurons, points = slopes.shape
     weights, size = len(source), len(product)
     for s in range(points):

@@ -18,6 +18,7 @@ bit depends on the processor: a row's bits follow from its choices.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,28 @@ FACTORS = 256
 
 LARGEST_PRODUCT = 1e200
 """A product of factors from 1 to the number of classes above which its logarithm is taken."""
+
+
+class Activations(NamedTuple):
+    """A network as lists of neurons and weights, with a sample of points, for compiled functions.
+
+    Attributes:
+        first: int64 [neurons + 1], index of the first weight of each neuron.
+        source: int64 [weights], neuron that the weight comes from.
+        weight: float64 [weights].
+        sums: float64 [neurons, points], weighted sums; not defined for inputs.
+        values: float64 [neurons, points].
+        means: float64 [neurons], mean values.
+        labels: float64 [points], class numbers.
+    """
+
+    first: NDArray[np.int64]
+    source: NDArray[np.int64]
+    weight: Floats
+    sums: Floats
+    values: Floats
+    means: Floats
+    labels: Floats
 
 
 class Unrolled:
@@ -62,72 +85,68 @@ class Unrolled:
     ) -> None:
         inputs = points.shape[1]
         self._masks = masks
-        self._labels = labels
         self._starts = np.cumsum([0, inputs, *(len(bias) for _, bias in layers)])
         neurons = int(self._starts[-1])
         self._outputs = int(self._starts[-1] - self._starts[-2])
-        self._first = np.zeros(neurons + 1, np.int64)
-        np.cumsum(np.concatenate([mask.sum(1) for mask in masks]), out=self._first[inputs + 1 :])
+        first = np.zeros(neurons + 1, np.int64)
+        np.cumsum(np.concatenate([mask.sum(1) for mask in masks]), out=first[inputs + 1 :])
         sources = zip(masks, self._starts[:-1], strict=False)
-        self._source = np.concatenate([np.nonzero(mask)[1] + start for mask, start in sources])
         weights = zip(layers, masks, strict=True)
-        self._weight = np.concatenate([weight[mask] for (weight, _), mask in weights])
         self._biases = np.concatenate([np.zeros(inputs), *(bias for _, bias in layers)])
-        self._sums = np.empty((neurons, len(points)))
-        self._values = np.empty_like(self._sums)
-        self._values[:inputs] = points.T
-        self._means = np.empty(neurons)
-        _forward(*self._network, self._biases, inputs, self._sums, self._values, self._means)
-
-    @property
-    def _network(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-        return self._first, self._source, self._weight
+        self._network = Activations(
+            first,
+            np.concatenate([np.nonzero(mask)[1] + start for mask, start in sources]),
+            np.concatenate([weight[mask] for (weight, _), mask in weights]),
+            sums=np.empty((neurons, len(points))),
+            values=np.empty((neurons, len(points))),
+            means=np.empty(neurons),
+            labels=labels,
+        )
+        self._network.values[:inputs] = points.T
+        _forward(self._network, self._biases, inputs)
 
     def means(self, layer: int) -> Floats:
         """Return the mean values of a layer's sources over the points, float64 [n_in]."""
-        return self._means[self._starts[layer] : self._starts[layer + 1]]
+        return self._network.means[self._starts[layer] : self._starts[layer + 1]]
 
     def loss(self) -> float:
         """Return the mean loss."""
-        logits = self._sums[-self._outputs :]
+        logits, labels = self._network.sums[-self._outputs :], self._network.labels
         if self._outputs == 1:
-            return float(_binary_loss(logits[0], logits[0], False, self._labels))
+            return float(_binary_loss(logits[0], logits[0], False, labels))
         unchanged = np.zeros(self._outputs, np.bool_)
-        return float(_softmax_loss(logits, logits, unchanged, self._labels))
+        return float(_softmax_loss(logits, logits, unchanged, labels))
 
     def losses(self) -> list[Floats]:
         """Return the mean loss without each weight; shapes of the weights, infinite if masked."""
-        out = np.empty(len(self._weight))
-        changes = np.zeros_like(self._sums)
-        changed = np.zeros(len(self._sums), np.bool_)
-        activations = self._sums, self._values, self._means
-        _losses(*self._network, *activations, self._labels, self._outputs, changes, changed, out)
+        out = np.empty(len(self._network.weight))
+        _losses(self._network, self._outputs, *self._changes(), out)
         return self._by_layer(out)
 
     def neuron_losses(self) -> list[Floats]:
         """Return the mean loss with each hidden neuron at its mean value, [n_out] per layer."""
         inputs = int(self._starts[1])
-        out = np.empty(len(self._sums) - inputs - self._outputs)
-        changes = np.zeros_like(self._sums)
-        changed = np.zeros(len(self._sums), np.bool_)
-        activations = self._sums, self._values, self._means
-        counts = self._outputs, inputs
-        _neuron_losses(*self._network, *activations, self._labels, *counts, changes, changed, out)
+        out = np.empty(len(self._network.sums) - inputs - self._outputs)
+        _neuron_losses(self._network, self._outputs, inputs, *self._changes(), out)
         return np.split(out, self._starts[2:-2] - inputs)
 
     def expansions(self) -> list[Floats]:
         """Return the expansion of the loss increase; shapes of the weights, infinite if masked."""
-        out = np.empty(len(self._weight))
-        activations = self._sums, self._values, self._means
+        network = self._network
+        out = np.empty(len(network.weight))
         if self._outputs == 1:
-            slopes = np.zeros_like(self._sums)
-            errors = np.empty((2, len(self._labels)))
-            _expansions(*self._network, *activations, self._labels, slopes, errors, out)
+            slopes, errors = np.zeros_like(network.sums), np.empty((2, len(network.labels)))
+            _expansions(network, slopes, errors, out)
         else:
-            slopes = np.zeros((self._outputs, *self._sums.shape))
-            errors = np.empty((self._outputs, len(self._labels)))
-            _softmax_expansions(*self._network, *activations, self._labels, slopes, errors, out)
+            slopes = np.zeros((self._outputs, *network.sums.shape))
+            errors = np.empty((self._outputs, len(network.labels)))
+            _softmax_expansions(network, slopes, errors, out)
         return self._by_layer(out)
+
+    def _changes(self) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return memory for changes of values, and for which neurons have any."""
+        sums = self._network.sums
+        return np.zeros_like(sums), np.zeros(len(sums), np.bool_)
 
     def _by_layer(self, values: Floats) -> list[Floats]:
         layers = []
@@ -140,19 +159,9 @@ class Unrolled:
 
 
 @compiled
-def _forward(first, source, weight, biases, inputs, sums, values, means):  # type: ignore[no-untyped-def]
-    """Compute weighted sums [neurons, points], values [neurons, points] and mean values [neurons].
-
-    Args:
-        first: int64 [neurons + 1], index of the first weight of each neuron.
-        source: int64 [weights], neuron that the weight comes from.
-        weight: float64 [weights].
-        biases: float64 [neurons]; 0 for inputs.
-        inputs: number of inputs.
-        sums: the output; not defined for inputs.
-        values: values of the inputs; those of the other neurons are written.
-        means: the output.
-    """
+def _forward(network, biases, inputs):  # type: ignore[no-untyped-def]
+    """Compute weighted sums, values except those of inputs, and means; float64 biases [neurons]."""
+    first, source, weight, sums, values, means, _ = network
     neurons, points = values.shape
     for n in range(neurons):
         if n >= inputs:
@@ -184,24 +193,33 @@ def exp_minus(x):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _losses(  # type: ignore[no-untyped-def]
-    first, source, weight, sums, values, means, labels, outputs, changes, changed, out
-):
+def write_probabilities(logits, probabilities):  # type: ignore[no-untyped-def]
+    """Write the softmax of logits, float64 [classes, points] both."""
+    classes, points = logits.shape
+    for s in range(points):
+        largest = logits[0, s]
+        for k in range(1, classes):
+            largest = max(largest, logits[k, s])
+        total = 0.0
+        for k in range(classes):
+            probabilities[k, s] = exp_minus(largest - logits[k, s])
+            total += probabilities[k, s]
+        for k in range(classes):
+            probabilities[k, s] /= total
+
+
+@compiled
+def _losses(network, outputs, changes, changed, out):  # type: ignore[no-untyped-def]
     """Compute the mean loss without each weight.
 
     Args:
-        first: int64 [neurons + 1], index of the first weight of each neuron.
-        source: int64 [weights], neuron that the weight comes from.
-        weight: float64 [weights].
-        sums: float64 [neurons, points], weighted sums from `_forward`.
-        values: float64 [neurons, points], values from `_forward`.
-        means: float64 [neurons], mean values from `_forward`.
-        labels: float64 [points].
+        network: the network with its activations.
         outputs: number of outputs.
-        changes: zeros [neurons, points], for the changes of values.
+        changes: float64 [neurons, points], for the changes of values.
         changed: bool [neurons], for the neurons whose values change.
         out: float64 [weights], the output.
     """
+    first, source, weight, sums, values, means, _ = network
     neurons, points = values.shape
     hidden = neurons - outputs
     for target in range(neurons):
@@ -213,40 +231,23 @@ def _losses(  # type: ignore[no-untyped-def]
             changed[target] = True
             if target < hidden:
                 _rectify(sums[target], values[target], changes[target])
-            out[removed] = _changed_loss(
-                first, source, weight, sums, values, labels, outputs, target, changes, changed
-            )
+            out[removed] = _changed_loss(network, outputs, target, changes, changed)
 
 
 @compiled
-def _neuron_losses(  # type: ignore[no-untyped-def]
-    first, source, weight, sums, values, means, labels, outputs, inputs, changes, changed, out
-):
-    """Compute the mean loss with each hidden neuron at its mean value.
+def _neuron_losses(network, outputs, inputs, changes, changed, out):  # type: ignore[no-untyped-def]
+    """Compute the mean loss with each hidden neuron at its mean value, float64 [hidden neurons].
 
-    Args:
-        first: as for `_losses`; so are `source` to `outputs`, `changes` and `changed`.
-        source: int64 [weights].
-        weight: float64 [weights].
-        sums: float64 [neurons, points].
-        values: float64 [neurons, points].
-        means: float64 [neurons].
-        labels: float64 [points].
-        outputs: number of outputs.
-        inputs: number of inputs.
-        changes: zeros [neurons, points].
-        changed: bool [neurons].
-        out: float64 [hidden neurons], the output.
+    The other arguments are those of `_losses`.
     """
+    values, means = network.values, network.means
     neurons, points = values.shape
     for removed in range(inputs, neurons - outputs):
         changed[:] = False
         for s in range(points):
             changes[removed, s] = means[removed] - values[removed, s]
         changed[removed] = True
-        out[removed - inputs] = _changed_loss(
-            first, source, weight, sums, values, labels, outputs, removed, changes, changed
-        )
+        out[removed - inputs] = _changed_loss(network, outputs, removed, changes, changed)
 
 
 @compiled
@@ -257,23 +258,13 @@ def _rectify(sums, values, changes):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _changed_loss(  # type: ignore[no-untyped-def]
-    first, source, weight, sums, values, labels, outputs, last, changes, changed
-):
+def _changed_loss(network, outputs, last, changes, changed):  # type: ignore[no-untyped-def]
     """Return the mean loss after a change of one neuron's values.
 
-    Args:
-        first: as for `_losses`; so are `source` to `outputs`.
-        source: int64 [weights].
-        weight: float64 [weights].
-        sums: float64 [neurons, points].
-        values: float64 [neurons, points].
-        labels: float64 [points].
-        outputs: number of outputs.
-        last: the neuron, after which the changes are not known.
-        changes: float64 [neurons, points]; those of the other neurons are written.
-        changed: bool [neurons], for the neurons whose values change; initially `last` alone.
+    The changes of the neuron `last` are given, and it alone is marked as changed; those of the
+    neurons after it are written. The other arguments are those of `_losses`.
     """
+    first, source, weight, sums, values, _, labels = network
     neurons, points = values.shape
     hidden = neurons - outputs
     for n in range(last + 1, neurons):
@@ -338,23 +329,16 @@ def _softmax_loss(logits, changes, changed, labels):  # type: ignore[no-untyped-
 
 
 @compiled
-def _expansions(  # type: ignore[no-untyped-def]
-    first, source, weight, sums, values, means, labels, slopes, errors, out
-):
+def _expansions(network, slopes, errors, out):  # type: ignore[no-untyped-def]
     """Compute the second-order expansion of the loss increase without each weight.
 
     Args:
-        first: int64 [neurons + 1], index of the first weight of each neuron.
-        source: int64 [weights], neuron that the weight comes from.
-        weight: float64 [weights].
-        sums: float64 [neurons, points], weighted sums from `_forward`.
-        values: float64 [neurons, points], values from `_forward`.
-        means: float64 [neurons], mean values from `_forward`.
-        labels: float64 [points].
+        network: the network with its activations.
         slopes: zeros [neurons, points], for the derivatives of the logit.
         errors: float64 [2, points], for the derivatives of the loss in the logit.
         out: float64 [weights], the output.
     """
+    first, source, weight, sums, values, means, labels = network
     neurons, points = values.shape
     last = neurons - 1
     for s in range(points):
@@ -385,36 +369,18 @@ def _expansions(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _softmax_expansions(  # type: ignore[no-untyped-def]
-    first, source, weight, sums, values, means, labels, slopes, errors, out
-):
+def _softmax_expansions(network, slopes, errors, out):  # type: ignore[no-untyped-def]
     """Compute the same for a network with one output per class.
 
-    Args:
-        first: as for `_expansions`.
-        source: as for `_expansions`.
-        weight: as for `_expansions`.
-        sums: as for `_expansions`.
-        values: as for `_expansions`.
-        means: as for `_expansions`.
-        labels: as for `_expansions`.
-        slopes: zeros [classes, neurons, points], for the derivatives of each logit.
-        errors: float64 [classes, points], for the predicted probabilities.
-        out: float64 [weights], the output.
+    The slopes are zeros [classes, neurons, points], the errors [classes, points], for the predicted
+    probabilities.
     """
+    first, source, weight, sums, values, means, labels = network
     classes, neurons, points = slopes.shape
     hidden = neurons - classes
-    for s in range(points):
-        largest = sums[hidden, s]
-        for k in range(1, classes):
-            largest = max(largest, sums[hidden + k, s])
-        total = 0.0
-        for k in range(classes):
-            errors[k, s] = exp_minus(largest - sums[hidden + k, s])
-            total += errors[k, s]
-        for k in range(classes):
-            errors[k, s] /= total
-            slopes[k, hidden + k, s] = 1.0
+    write_probabilities(sums[hidden:], errors)
+    for k in range(classes):
+        slopes[k, hidden + k, :] = 1.0
     for n in range(neurons - 1, -1, -1):
         if first[n] == first[n + 1]:
             continue
