@@ -40,10 +40,7 @@ def programs() -> tuple[str, str] | None:
 def chromium(width: int = 1200, height: int = 900, *, dark: bool = False) -> Iterator[WebDriver]:
     """Open a browser with a fresh profile; close it on exit.
 
-    Args:
-        width: page width in pixels.
-        height: page height in pixels.
-        dark: whether the system prefers a dark colour scheme.
+    Sizes are those of the page in pixels; `dark`: the system prefers a dark colour scheme.
 
     Raises:
         FileNotFoundError: Chromium or its driver is not installed.

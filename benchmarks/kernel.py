@@ -178,9 +178,7 @@ def _batches(orders: torch.Tensor, number: int) -> list[torch.Tensor]:
 def _summed_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Return the sum of the networks' mean losses over batches of 128.
 
-    Args:
-        logits: [networks, points, outputs].
-        labels: [networks, points].
+    Logits are [networks, points, outputs], labels [networks, points].
     """
     flat = logits.flatten(0, 1).squeeze(-1)
     return mean_loss(flat, labels.flatten()) * len(logits)

@@ -75,10 +75,6 @@ def training_flops(weights: Sequence[int], steps: int = STEPS) -> float:
     """Return the multiplications and additions of one training's matrix products.
 
     The forward pass and the gradient use every weight once, the deltas all but the first layer's.
-
-    Args:
-        weights: number of weights of each layer.
-        steps: number of steps.
     """
     products = 3 * sum(weights) - weights[0]
     return 2.0 * products * POINTS_A_STEP * steps

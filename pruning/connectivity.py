@@ -72,9 +72,6 @@ def leads_to_output(weights: Sequence[Weight]) -> list[NDArray[np.bool_]]:
 
     No output depends on what the other neurons compute, from inputs or from biases.
 
-    Args:
-        weights: as for `effective_mask`.
-
     Returns:
         bool [n_out] for each hidden layer, input side first.
     """

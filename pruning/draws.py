@@ -13,8 +13,7 @@ Draw = Callable[[], float]
 def uniform_draws(seed: int) -> Draw:
     """Return a source of random numbers: numpy's PCG64, whose raw output numpy keeps stable.
 
-    Args:
-        seed: seed of a stream of the experiment (`Experiment.seed`), 64 bits.
+    The seed is that of a stream of the experiment (`Experiment.seed`), 64 bits.
     """
     bits = np.random.PCG64(seed)
     return lambda: float((int(bits.random_raw()) >> 11) * 2.0**-53)

@@ -51,12 +51,8 @@ def factorised(
 ) -> Requests:
     """Train products of some number of factors, remove small weights and fine-tune.
 
-    Args:
-        experiment: its method has the settings `strength`, `threshold` and `finetune`.
-        layers: initial network.
-        measure: source of the learning rates.
-        factors: number of factors of a weight.
-        rate: learning rate of the factors, as a multiple of the experiment's.
+    The experiment's method has the settings `strength`, `threshold` and `finetune`. The factors'
+    learning rate is `rate` times the experiment's.
     """
     initial = flat_weights(layers)
     free = [initial, *(np.ones_like(initial) for _ in range(factors - 1))]

@@ -33,11 +33,7 @@ from search.methods import choice
 
 
 def with_budget(prune: PrunesBefore) -> PrunesBefore:
-    """Return an algorithm that heeds the setting `search.methods.BUDGET`.
-
-    Args:
-        prune: the algorithm, which prunes to a direct budget.
-    """
+    """Return an algorithm that heeds the setting `search.methods.BUDGET`."""
 
     def pruned(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
         if choice(experiment, "budget") == "direct":

@@ -87,10 +87,7 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
 def grown(network: Snapshot, count: int, draw: Draw) -> Snapshot:
     """Return the network with up to `count` more weights, and velocities of zero.
 
-    Args:
-        network: network in which every neuron with an outgoing weight has an incoming one.
-        count: number of weights to grow.
-        draw: source of random numbers.
+    In the given network every neuron with an outgoing weight has an incoming one.
     """
     layers = [(weight.copy(), bias.copy()) for weight, bias in network.layers]
     masks = [mask.copy() for mask in network.weight_masks]

@@ -16,11 +16,6 @@ def explicit_masks(
 
     Biases are not masked: every used neuron keeps its bias (docs/paper.md, section 3).
 
-    Args:
-        experiment: experiment with the structure and the masks of the first layers.
-        inputs: number of features of the data set.
-        outputs: number of outputs for the data set.
-
     Returns:
         bool [n_out, n_in] for each layer, input side first; all True if the mask is not listed.
 

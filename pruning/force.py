@@ -24,11 +24,7 @@ from search.layers import Layers
 def score(weights: Tensors, remaining: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:
     """Return |original w * g| for every weight, float32 [N].
 
-    Args:
-        weights: original weights.
-        remaining: the same weights, zero where currently masked.
-        biases: unmasked biases.
-        batch: batch whose loss is differentiated.
+    The remaining weights are the original ones, zero where currently masked; biases are unmasked.
     """
     return saliencies(weights, weight_gradients(remaining, biases, batch))
 

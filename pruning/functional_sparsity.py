@@ -79,9 +79,8 @@ def live_mask(
 ) -> list[NDArray[np.bool_]]:
     """Return the nonzero weights on an input-to-output path through active neurons.
 
-    Args:
-        weights: matrix [n_out, n_in] of each layer, input side first; numbers or a mask.
-        active_points: see `FunctionalSparsity.of`.
+    The weights are matrices [n_out, n_in] of each layer, numbers or a mask; for `active_points` see
+    `FunctionalSparsity.of`.
 
     Returns:
         bool [n_out, n_in] for each layer.
@@ -160,9 +159,7 @@ def _neurons(masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
 def _folded_nnz(live: Sequence[NDArray[np.bool_]], linear: NDArray[np.bool_]) -> int:
     """Return `FunctionalSparsity.folded_nnz`.
 
-    Args:
-        live: bool [n_out, n_in] per layer, the result of `live_mask`.
-        linear: bool [hidden neurons], the linear neurons among those on a live path.
+    `live` is the result of `live_mask`; the linear neurons are those on a live path.
     """
     nnz = _size(live)
     inputs = live[0].shape[1]

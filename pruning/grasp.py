@@ -34,11 +34,6 @@ _EPSILON = 1e-10
 def first_of_each_class(batches: Batches, count: int, classes: int = 2) -> list[Batch]:
     """Return the first points of each class in the batches.
 
-    Args:
-        batches: batches with points of all classes.
-        count: number of points of each class.
-        classes: number of classes.
-
     Returns:
         Points float32 [count, inputs] and their labels float32 [count] of each class, in order.
 

@@ -60,11 +60,8 @@ def prune_in_rounds(
 ) -> Pruned:
     """Return the masks after all rounds of a score.
 
-    Args:
-        experiment: experiment with `target_nnz`.
-        layers: initial network.
-        score_of: function of the initial weights, the same weights, zero where masked so far, and
-            the biases; returns float32 [N].
+    `score_of` returns float32 [N] for the initial weights, the same weights, zero where masked so
+    far, and the biases.
     """
     weights, biases = parameters(layers)
     shapes = [weight.shape for weight, _ in layers]

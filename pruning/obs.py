@@ -53,9 +53,8 @@ class Patient(Network):
     def operate(self, count: int, damping: float) -> None:
         """Remove weights of least saliency and adjust the other parameters.
 
-        Args:
-            count: number of weights to remove; neurons without a purpose can take more along.
-            damping: added to the diagonal of the Gauss-Newton matrix.
+        Neurons without a purpose can take more along. `damping` is added to the diagonal of the
+        Gauss-Newton matrix.
         """
         curved = Curved(self.layers, self.masks, *self._sample)
         parameters, inverse = curved.parameters, curved.inverse(damping)

@@ -65,9 +65,7 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
 def _walk(magnitudes: NDArray[np.float64], draw: Draw) -> Walk:
     """Return the walk from the rows to the columns of a matrix.
 
-    Args:
-        magnitudes: float64 [from, to], probabilities that are not normalised.
-        draw: function that returns a random number from 0 to below 1.
+    Magnitudes, float64 [from, to], are probabilities that are not normalised.
     """
     empty = magnitudes.max(axis=1, keepdims=True) == 0
     sums = np.cumsum(np.where(empty, 1.0, magnitudes), axis=1)

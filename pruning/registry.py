@@ -108,10 +108,6 @@ def plugin_guard(method: str) -> AbstractContextManager[None]:
 def stages_of(experiment: Experiment, weights: int) -> list[tuple[float, int]]:
     """Return the stages of a pruned training, for estimates of its cost.
 
-    Args:
-        experiment: of a method that chooses its masks.
-        weights: number of weights of the whole network.
-
     Returns:
         (training rounds, weights trained in them) for each stage. The module of a method that
         does not train `target_nnz` weights throughout provides a function `stages` with this

@@ -119,11 +119,8 @@ def finetuned(
 ) -> Requests:
     """Remove the weights that are zero and train the others for the setting `finetune`.
 
-    Args:
-        experiment: its method has the setting `finetune`, a multiple of `Experiment.epochs`.
-        network: network after one round of training; only its biases are used.
-        weights: float32 [weights].
-        measure: source of the learning rates.
+    The experiment's method has the setting `finetune`, a multiple of `Experiment.epochs`. Of the
+    network after one round of training only the biases are used; weights are float32 [weights].
     """
     pruned = with_weights(network, weights)
     last = len(measure.learning_rates) * measure.steps_per_epoch

@@ -31,9 +31,7 @@ from search.methods import setting
 def score(weights: Tensors, biases: Tensors) -> torch.Tensor:
     """Return the synaptic flow through every weight, float32 [N].
 
-    Args:
-        weights: absolute values, zero where masked.
-        biases: absolute values, zero where masked.
+    Weights and biases are absolute values, zero where masked.
     """
     leaves = [weight.detach().requires_grad_() for weight in weights]
     output = logits(leaves, biases, torch.ones(1, weights[0].shape[1]))

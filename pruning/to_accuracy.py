@@ -40,12 +40,7 @@ def pruned_to_accuracy(
 ) -> Requests:
     """Return the last network that kept the accuracy.
 
-    Args:
-        experiment: experiment with `target_accuracy`.
-        layers: initial network.
-        measure: the data set.
-        fraction: fraction of the weights that the first rounds remove.
-        round_of: training of a round that prunes.
+    The first rounds remove this fraction of the weights; `round_of` trains a round that prunes.
     """
     steps = len(measure.learning_rates) * measure.steps_per_epoch
     network = yield from train_rounds(dense_network(layers), measure)

@@ -25,11 +25,7 @@ def check_masks(
 ) -> None:
     """Check the shapes and types of the masks that a method has chosen.
 
-    Args:
-        method: name of the method, for the message.
-        weight_masks: masks that must be bool [n_out, n_in] for each layer.
-        bias_masks: masks that must be bool [n_out] for each layer.
-        layers: the network.
+    Weight masks must be bool [n_out, n_in] and bias masks bool [n_out] for each layer.
 
     Raises:
         ValueError: a shape or type is wrong.
@@ -41,11 +37,6 @@ def check_masks(
 
 def check_snapshot(method: str, network: Snapshot, layers: Layers) -> None:
     """Check the shapes and types of a network that a method has changed between two steps.
-
-    Args:
-        method: name of the method, for the message.
-        network: network that the method returned.
-        layers: the network before.
 
     Raises:
         ValueError: it is not a `Snapshot`, or the shape or type of an array differs.
@@ -61,11 +52,6 @@ def check_snapshot(method: str, network: Snapshot, layers: Layers) -> None:
 
 def check_segment(method: str, segment: Segment, layers: Layers) -> None:
     """Check a segment of training that a method has requested.
-
-    Args:
-        method: name of the method, for the message.
-        segment: segment that the method requested.
-        layers: the initial network.
 
     Raises:
         ValueError: its steps or its rate are impossible, or the shape or type of an array differs.
@@ -101,12 +87,8 @@ def check_objective(
 ) -> None:
     """Check the shapes and types of what an objective's functions return.
 
-    Args:
-        method: name of the method, for the message.
-        weights: what `Objective.weights` returned.
-        gradient: what `Objective.gradient` returned.
-        free: values of the free parameters.
-        count: number of weights of the network.
+    These are the results of `Objective.weights` and `Objective.gradient` for these values of the
+    free parameters; `count` is the number of weights of the network.
 
     Raises:
         ValueError: a shape or type is wrong.
@@ -118,10 +100,6 @@ def check_objective(
 
 def extras_text(method: str, extras: Mapping[str, Any]) -> str | None:
     """Return what a method stores beside a row as JSON with sorted keys; None for nothing.
-
-    Args:
-        method: name of the method, for the message.
-        extras: JSON values by name.
 
     Raises:
         ValueError: they are not JSON, contain NaN or infinity, or are longer than `MAX_EXTRAS`.

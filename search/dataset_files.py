@@ -130,8 +130,7 @@ def file_at(path: Path) -> DatasetFile:
 def held_file(name: str) -> DatasetFile:
     """Return the file of a data set: held by this process, in the cache folder, or here.
 
-    Args:
-        name: `file:NAME:DIGEST`, or `file:PATH` for a file that is read now.
+    The name is `file:NAME:DIGEST`, or `file:PATH` for a file that is read now.
 
     Raises:
         ValueError: no file has these bytes.

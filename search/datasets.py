@@ -125,8 +125,7 @@ def dataset_names() -> list[str]:
 def dataset_named(name: str) -> DatasetSpec:
     """Return the data set of that name; a plug-in's points are made to count them.
 
-    Args:
-        name: value of `Experiment.dataset`, or `file:PATH`.
+    The name is a value of `Experiment.dataset`, or `file:PATH`.
 
     Raises:
         ValueError: there is no such data set, it is a plug-in that cannot be used, or a file that
@@ -174,10 +173,6 @@ def plugin_dataset(name: str) -> DatasetSpec:
 
 def made_by_plugin(name: str, convert: Callable[[object], T]) -> T:
     """Make a plug-in's data set and convert it.
-
-    Args:
-        name: name of the data set.
-        convert: function of what the plug-in's function returns.
 
     Raises:
         ValueError: no data set has that name, or it is a plug-in that cannot be used.

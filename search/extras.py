@@ -24,10 +24,6 @@ _EXTRAS = {
 def optional(package: str, use: str) -> ModuleType:
     """Import an optional package.
 
-    Args:
-        package: name of the package.
-        use: what needs it, for the message.
-
     Raises:
         ImportError: it is not installed; the message names the extra that installs it.
     """

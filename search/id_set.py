@@ -42,8 +42,7 @@ class IdSet:
     def has(self, ids: bytes) -> NDArray[np.bool_]:
         """Return which ids are in the set.
 
-        Args:
-            ids: concatenated bytes of n ids.
+        They are given as concatenated bytes of n ids.
 
         Returns:
             bool [n].

@@ -17,10 +17,6 @@ _SETTING = re.compile(r"[a-z][a-z0-9_]*")
 def check_method(name: str, loaded: object) -> Method:
     """Return the method that a plug-in provides.
 
-    Args:
-        name: name of the entry point.
-        loaded: object that the entry point refers to.
-
     Raises:
         ValueError: it is not a valid `Method`.
     """

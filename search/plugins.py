@@ -106,11 +106,7 @@ _registered: dict[str, dict[str, object]] = {group: {} for group in _KINDS}
 def register(group: str, name: str, provided: object, found: FoundPlugins[Any]) -> None:
     """Provide a plug-in in this process alone, replacing an earlier one of the same name.
 
-    Args:
-        group: `METHODS_GROUP` or `DATASETS_GROUP`.
-        name: name in experiments, not that of a built-in one.
-        provided: checked object, as an entry point would refer to.
-        found: the plug-ins of the group so far.
+    The group is `METHODS_GROUP` or `DATASETS_GROUP`, and `found` has its plug-ins so far.
 
     Raises:
         ValueError: the name is not valid, or that of an installed plug-in.
@@ -127,11 +123,8 @@ def find_plugins(
 ) -> FoundPlugins[T]:
     """Find and load the entry points of a group.
 
-    Args:
-        group: group of the entry points.
-        taken: built-in names.
-        check: function of the name and the loaded object that returns the object, or raises a
-            ValueError with the problem.
+    `check` returns the loaded object of a name or raises a ValueError with the problem; `taken` are
+    the built-in names.
     """
     points = sorted(metadata.entry_points(group=group), key=lambda point: point.name)
     times = Counter(point.name for point in points)

@@ -90,8 +90,7 @@ def plugin_call(caller: str) -> Iterator[None]:
 
     What it changed is restored, logged once, and listed by `changes_made_by`.
 
-    Args:
-        caller: description of the code, such as "method 'noisy'".
+    The caller is a description of the code, such as "method 'noisy'".
 
     Raises:
         RuntimeError: the code called `sys.exit`, or raised an exception that cannot be printed or

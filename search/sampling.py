@@ -25,10 +25,7 @@ ROUNDS = 6
 def sample_positions(size: int, count: int, root_seed: int) -> NDArray[np.uint64]:
     """Return the first members of a random permutation of 0 to size - 1.
 
-    Args:
-        size: size of the set, from 1 to 2^63.
-        count: number of members, from 0 to `size`.
-        root_seed: seed of the permutation.
+    The size is from 1 to 2^63, the count from 0 to the size.
 
     Returns:
         uint64 [count], all different.

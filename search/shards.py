@@ -54,9 +54,6 @@ class Shard:
         `count` blocks every shard gets one. Which one changes from run to run by a step that fits
         no period of a grid: with a fixed stride a shard could get the same learning rate or width
         throughout.
-
-        Args:
-            size: number of experiments of the study.
         """
         block = max(1, size // (self.count * BLOCKS))
         found = []

@@ -41,9 +41,6 @@ def column_value(field: str, value: Any) -> Any:
 def experiment_of(row: Mapping[str, Any]) -> Experiment:
     """Return the experiment of a stored row, the inverse of `specification_row`.
 
-    Args:
-        row: row with a column for every field of `Experiment`.
-
     Raises:
         KeyError: a column is missing.
     """

@@ -154,8 +154,7 @@ class Study(Sequence[Experiment]):
     def with_init(self, token: str) -> Study:
         """Return the same study with a stored initialisation identified by its content.
 
-        Args:
-            token: NAME:DIGEST.
+        The token is NAME:DIGEST.
 
         Raises:
             ValueError: the token has another form, or the study does not use that name.

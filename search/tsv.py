@@ -23,10 +23,6 @@ def tsv_lines(study: Study, indices: Iterable[int]) -> Iterator[str]:
     they are one more column, such as drop_fraction=0.5,interval=50. The target is target_nnz, or
     "accuracy=" and target_accuracy. Learning rates have Python's form, absent values are "-", and
     epochs are those of all rounds.
-
-    Args:
-        study: study of the experiments.
-        indices: indices of the experiments, in the order of the lines.
     """
     depths = [len(structure) for structure in study.values("structure") if structure]
     with_settings = any(study.values("hyperparameters")) or any(study.values("init_scheme"))

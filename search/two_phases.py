@@ -185,10 +185,7 @@ def paper_phase_2(settings: SearchSettings, structure: Structure) -> Selection |
 def without_paper(study: Study, structure: Structure, paper: Selection) -> Selection:
     """Return a structure's masks without the experiments of the paper's study.
 
-    Args:
-        study: study of all masks, made from `phase_2`.
-        structure: the structure.
-        paper: result of `paper_phase_2`.
+    `study` has all masks, made from `phase_2`, and `paper` is the result of `paper_phase_2`.
     """
     first = next(iter(_blocks(paper.study)))[1]
     positions = [_position(structure, paper.study.grid[index]["masks"]) for index in first]

@@ -48,10 +48,6 @@ def count_distinct(inputs: int, structure: tuple[int, ...]) -> Population:
     Checked: 12,400 for 3x3x3, 8,338,343 for 7x3x3, 273 for 3x2x2, 492,566 for 6x3x2, with two
     inputs.
 
-    Args:
-        inputs: number of features of the data.
-        structure: neurons in each hidden layer.
-
     Raises:
         ValueError: more than `MAX_TERMS` terms.
     """
@@ -141,9 +137,8 @@ def _fixed_masks(emptied: CycleType, filled: CycleType) -> tuple[int, int]:
     zeros or all ones. No row and no column may be empty; inclusion-exclusion over the empty cycles
     of one side removes one of these conditions.
 
-    Args:
-        emptied: cycle type of the rows or the columns, over which the sum runs.
-        filled: cycle type of the other side.
+    These are the cycle types of the rows and the columns, in either order; the sum runs over the
+    first.
     """
     masks = nonzeros = 0
     for kept, sign in _kept_cycles(emptied):

@@ -57,9 +57,8 @@ def representative(masks: Sequence[str]) -> tuple[str, ...]:
 
     Two networks are equal up to renaming hidden neurons exactly if their representatives are equal.
 
-    Args:
-        masks: masks of the first layers as text, of any number and shape, eligible or not; the
-            other layers are dense.
+    The masks are those of the first layers, of any number and shape, eligible or not; the other
+    layers are dense.
 
     Returns:
         The same number of masks. If all rows and columns have nonzeros, each is eligible.
@@ -80,8 +79,7 @@ def network_form(masks: Sequence[str]) -> tuple[str, ...]:
     into those of the other. Unlike `representative`, it covers the output layer: outputs, like
     inputs, are not renamed.
 
-    Args:
-        masks: masks of all layers as text, input side first.
+    The masks are those of all layers, input side first.
 
     Returns:
         The same number of masks, of the same shapes.
@@ -97,8 +95,7 @@ def network_form(masks: Sequence[str]) -> tuple[str, ...]:
 def without_renamings(networks: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
     """Return the first of each set of networks that are equal up to renaming hidden neurons.
 
-    Args:
-        networks: masks of each network, as for `representative`.
+    The masks of a network are as for `representative`.
 
     Raises:
         ValueError: as for `representative`.
@@ -173,9 +170,8 @@ def least_rows(
 ) -> tuple[tuple[int, ...], tuple[int, ...], Renamings]:
     """Return the last mask, in the order of the search, among permutations of rows and columns.
 
-    Args:
-        mask: rows as integers, the leftmost column the highest bit, in any order.
-        group: permutations of the columns.
+    Rows are integers, the leftmost column the highest bit, in any order; the group permutes the
+    columns.
 
     Returns:
         The rows of the last mask from the top; the index in `mask` of each; and the permutations

@@ -57,11 +57,7 @@ def _of_layers(
 ) -> Population:
     """Count the combinations of the masks of each layer.
 
-    Args:
-        inputs: number of features of the data.
-        structure: neurons in each hidden layer.
-        choices: function from the number of rows and the number of possible rows to the number of
-            ways to choose them.
+    `choices` returns the number of ways to choose a number of rows from a number of possible ones.
     """
     networks, weights = 1, 0
     for cols, rows in pairwise((inputs, *structure)):

@@ -74,11 +74,6 @@ def is_eligible(text: str) -> bool:
 def count_masks(rows: int, cols: int, nnz: int) -> int:
     """Return the number of eligible masks of a layer.
 
-    Args:
-        rows: number of outputs of the layer.
-        cols: number of inputs of the layer.
-        nnz: number of nonzeros of the masks.
-
     Raises:
         ValueError: the layer has no weights or more than `MAX_WEIGHTS`.
     """

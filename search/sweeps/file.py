@@ -76,9 +76,7 @@ def load_sweep(path: Path) -> Study:
 def parse_sweep(content: bytes, path: Path) -> Study:
     """Return the study that the content of a sweep file describes.
 
-    Args:
-        content: UTF-8 text.
-        path: name of the file in messages and in the study's description.
+    The path is the name of the file in messages and in the study's description.
 
     Raises:
         SweepFileError: it is not valid.
@@ -202,11 +200,6 @@ def _study(document: dict[str, Any], path: Path, content: bytes) -> Study:
 
 def _with_named_files(document: dict[str, Any], single: bool, folder: Path) -> dict[str, Any]:
     """Return the document with `file:PATH` replaced by the name of the data set in experiments.
-
-    Args:
-        document: tables [base] and [[grid]], not validated yet.
-        single: as for `table_name`.
-        folder: folder to which paths are relative.
 
     Raises:
         RefusalError: a file cannot be read, or is no data set.

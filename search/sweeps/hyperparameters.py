@@ -20,8 +20,7 @@ def every_combination(
 ) -> dict[str, Sequence[Hyperparameters]]:
     """Return the combinations of hyperparameters of each method that has a table.
 
-    Args:
-        tables: method -> table, each key with a canonical value or a list of them.
+    The tables, by method, have a canonical value or a list of them for each key.
 
     Returns:
         The combinations of each method, in the order of its settings, the first one slowest,
@@ -52,10 +51,6 @@ def every_combination(
 def check_used(tables: Collection[str], methods: Collection[str]) -> None:
     """Check that every method table belongs to a method of the file's experiments.
 
-    Args:
-        tables: methods with a table.
-        methods: methods of the experiments, in order.
-
     Raises:
         RefusalError: a table has no effect.
     """
@@ -71,10 +66,6 @@ def check_steps(
     table: SweepTable, hyperparameters: Mapping[str, Sequence[Hyperparameters]]
 ) -> None:
     """Check that every training of a [grid] table has the steps that its method needs.
-
-    Args:
-        table: the [grid] table.
-        hyperparameters: result of `every_combination`.
 
     Raises:
         RefusalError: a training is too short.

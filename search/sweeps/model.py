@@ -31,9 +31,7 @@ def file_model(
 ) -> type[BaseModel]:
     """Return the model of a file, with `grid` as a list of tables.
 
-    Args:
-        keys: keys of [base] and [grid].
-        methods: keys of each method's table.
+    `keys` are those of [base] and [grid], `methods` those of each method's table.
     """
     one = {name: key.type for name, key in keys.items()}
     several = {name: _values_of(key.type) for name, key in keys.items()}

@@ -32,21 +32,13 @@ class AllowedKeys:
 def table_name(number: int, single: bool) -> str:
     """Return the name of a table of combinations in messages.
 
-    Args:
-        number: number of the table, from 0.
-        single: whether the file has one [grid] rather than a list of [[grid]].
+    Tables are numbered from 0; `single`: the file has one [grid] rather than a list of [[grid]].
     """
     return "[grid]" if single else f"[[grid]] table {number + 1}"
 
 
 def describe(detail: ErrorDetails, allowed: AllowedKeys, single: bool) -> str:
-    """Return the message for one of pydantic's errors, without the file's name.
-
-    Args:
-        detail: error of pydantic.
-        allowed: the allowed keys.
-        single: as for `table_name`.
-    """
+    """Return the message for one of pydantic's errors, without the file's name."""
     kind, value = detail["type"], shown(detail["input"])
     section, *inside = detail["loc"]
     keys = allowed.in_tables
