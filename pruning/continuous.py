@@ -20,13 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Free, Measure, Objective, Requests, Segment
-from pruning.segments import (
-    dense_network,
-    finetuned,
-    finetuned_stages,
-    flat_weights,
-    sigmoid,
-)
+from pruning.segments import dense_network, finetuned, finetuned_stages, flat_weights, sigmoid
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting

@@ -28,13 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Free, Measure, Objective, Requests
-from pruning.segments import (
-    dense_network,
-    finetuned,
-    finetuned_stages,
-    flat_weights,
-    train_rounds,
-)
+from pruning.segments import dense_network, finetuned, finetuned_stages, flat_weights, train_rounds
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting

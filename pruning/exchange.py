@@ -29,14 +29,7 @@ from numpy.typing import NDArray
 
 from pruning.biases import bias_masks
 from pruning.draws import Draw, uniform_draws
-from pruning.elimination import (
-    Edge,
-    Network,
-    annealed,
-    eliminated,
-    sample_of,
-    stages_to,
-)
+from pruning.elimination import Edge, Network, annealed, eliminated, sample_of, stages_to
 from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
 from pruning.saliency import Floats
 from pruning.segments import at_rest, is_finite

@@ -92,9 +92,7 @@ def rewired(
 
 
 def random_masks(
-    shapes: Sequence[tuple[int, int]],
-    densities: Sequence[float],
-    permutation: Permute,
+    shapes: Sequence[tuple[int, int]], densities: Sequence[float], permutation: Permute
 ) -> list[Mask]:
     """Return masks that omit int((1 - density) * size) random weights of each layer."""
     masks = []

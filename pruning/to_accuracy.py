@@ -32,11 +32,7 @@ def keeps(experiment: Experiment, network: Snapshot, measure: Measure) -> bool:
 
 
 def pruned_to_accuracy(
-    experiment: Experiment,
-    layers: Layers,
-    measure: Measure,
-    fraction: float,
-    round_of: Round,
+    experiment: Experiment, layers: Layers, measure: Measure, fraction: float, round_of: Round
 ) -> Requests:
     """Return the last network that kept the accuracy.
 

@@ -29,11 +29,7 @@ DATASETS_GROUP = "sparsest.datasets"
 STRATEGIES_GROUP = "sparsest.strategies"
 """Group of entry points that refer to a `search.strategies.problem.Strategy`."""
 
-_KINDS = {
-    METHODS_GROUP: "method",
-    DATASETS_GROUP: "data set",
-    STRATEGIES_GROUP: "search strategy",
-}
+_KINDS = {METHODS_GROUP: "method", DATASETS_GROUP: "data set", STRATEGIES_GROUP: "search strategy"}
 """Description of an entry point, by group."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
