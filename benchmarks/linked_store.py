@@ -101,7 +101,7 @@ class LinkedStore:
         column = rows.schema.get_field_index("sweep_id")
         sweeps = pa.array([self._sweep.sweep_id] * rows.num_rows)
         rows = rows.set_column(column, rows.schema.field(column), sweeps)
-        return make_part(self.paths, rows, {digest: list(indices.intervals)}, {digest: name})
+        return make_part(self.paths, rows, {digest: indices}, {digest: name})
 
 
 def _repeated(templates: pa.RecordBatch, count: int) -> pa.Table:

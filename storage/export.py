@@ -96,13 +96,7 @@ def export_results(
 def stream_results(
     reader: ResultsReader, format: str, stream: BinaryIO, query: str | None = None
 ) -> int:
-    """Write results to an open stream, in batches.
-
-    Args:
-        reader: reader of a store or of the published results.
-        format: one of `FORMATS`, but not "duckdb".
-        stream: destination, such as standard output.
-        query: one statement that reads the views; None for all results.
+    """Write results to an open stream, in batches, in a format other than duckdb.
 
     Returns:
         Number of rows written.

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.commands.options import AsJson, Overwrite
+from orchestrator.commands.options import AsJson, Overwrite, output_option
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from search.datasets import CUBIST_SPIRAL
@@ -37,10 +37,7 @@ def bound(
     target: Annotated[
         str, typer.Option(metavar="A", parser=_target, help="Accuracy that the networks reach.")
     ] = "0.95",
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="F", help="JSON file for the certificate."),
-    ] = None,
+    output: Annotated[Path | None, output_option("JSON file for the certificate.")] = None,
     overwrite: Overwrite = False,
     verify: Annotated[
         Path | None,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator.commands.options import AsJson, Overwrite
-from orchestrator.display.terminal import print_line, print_table
+from orchestrator.commands.options import AsJson, Dark, Overwrite, output_option
+from orchestrator.display.terminal import plain_table, print_line, print_table
 from orchestrator.errors import UserError, user_errors
 from search.datasets import DatasetSpec, dataset_named, dataset_names, plugin_datasets
 
@@ -32,16 +32,10 @@ def datasets(
         ),
     ] = None,
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="F",
-            help="File for the drawing: .svg, .png or .pdf [default: NAME.svg]",
-        ),
+        Path | None, output_option("File for the drawing: .svg, .png or .pdf [default: NAME.svg]")
     ] = None,
     overwrite: Overwrite = False,
-    dark: Annotated[bool, typer.Option("--dark", help="Draw on a dark background.")] = False,
+    dark: Dark = False,
     as_json: AsJson = False,
 ) -> None:
     """List the data sets: the tasks that networks can be trained on.
@@ -81,13 +75,7 @@ def _record(spec: DatasetSpec) -> dict[str, Any]:
 
 
 def _print_specs(specs: Sequence[DatasetSpec]) -> None:
-    # Imported here: the other output needs none of it.
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold")
-    table.add_column("data set")
-    for name in ("points", "test points", "features", "classes", "linear"):
-        table.add_column(name, justify="right")
+    table = plain_table("data set", "points", "test points", "features", "classes", "linear")
     for spec in specs:
         test = f"{spec.test_points:,}" if spec.test_points else "-"
         linear = "-" if spec.linear_accuracy is None else f"{spec.linear_accuracy:.1%}"

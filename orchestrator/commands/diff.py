@@ -9,21 +9,17 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.table import Table
 
 from orchestrator.commands.options import AsJson
 from orchestrator.commands.results import results_reader
 from orchestrator.commands.store_location import store_location
-from orchestrator.display.terminal import plain_console, print_line
+from orchestrator.display.terminal import plain_console, plain_table, print_line
 from orchestrator.errors import UserError
 from storage.merging.compare import Comparison, Counts, compare
 from storage.paths import StorePaths
 from storage.remote.working_copy import store_name
 
 COLUMNS: Final = ("only_a", "only_b", "equal", "lacking", "different")
-
-DIFFERENT: Final = 1
-"""Exit code if the stores differ."""
 
 
 def diff(
@@ -63,7 +59,7 @@ def diff(
     else:
         _show(names, comparison)
     if not comparison.same:
-        raise typer.Exit(DIFFERENT)
+        raise typer.Exit(1)
 
 
 def _report(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
@@ -83,10 +79,7 @@ def _report(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
 
 def _show(names: tuple[str, str], comparison: Comparison) -> None:
     print_line(f"A: {names[0]}", f"B: {names[1]}")
-    table = Table(box=None, header_style="bold")
-    table.add_column("study", no_wrap=True)
-    for title in ("only A", "only B", "equal", "lacking", "different"):
-        table.add_column(title, justify="right")
+    table = plain_table("study", "only A", "only B", "equal", "lacking", "different")
     for name, counts in comparison.studies.items():
         table.add_row(name, *_cells(counts))
     if len(comparison.studies) > 1:

@@ -213,15 +213,15 @@ class Enumeration:
 
     def _too_long(self, phase: int, hours: float) -> str:
         """Return the message for a phase that takes longer than allowed."""
-        less = ["a lower --target"]
-        if len(self.settings.schedules) > 1:
-            less.insert(0, "one --schedule")
-        if len(self.settings.lrs) > 1:
-            less.insert(0, "one --lr")
-        if self.settings.masks != "distinct":
-            less.insert(0, "--masks distinct")
-        if self.settings.structures > 1:
-            less.insert(0, "fewer --structures")
+        settings = self.settings
+        advice = {
+            "fewer --structures": settings.structures > 1,
+            "--masks distinct": settings.masks != "distinct",
+            "one --lr": len(settings.lrs) > 1,
+            "one --schedule": len(settings.schedules) > 1,
+            "a lower --target": True,
+        }
+        less = [option for option, helps in advice.items() if helps]
         return (
             f"phase {phase} takes {about_core_hours(hours)}, more than the allowed "
             f"{self.max_core_hours:g}, and was not started. Give --max-core-hours "

@@ -7,11 +7,10 @@ from typing import Annotated
 import pyarrow as pa
 import pyarrow.compute as pc
 import typer
-from rich.table import Table
 
 from orchestrator.commands.options import StorePath
 from orchestrator.display.formatting import counted
-from orchestrator.display.terminal import plain_console, print_line
+from orchestrator.display.terminal import plain_console, plain_table, print_line
 from orchestrator.errors import UserError
 from orchestrator.invocation import command_line
 from storage.reading.matching import matching_rows
@@ -83,11 +82,8 @@ def _refuse_parents(rows: pa.Table, reader: StoreReader) -> None:
 
 
 def _show(rows: pa.Table) -> None:
-    table = Table(box=None, header_style="bold")
-    for name in ("study", "sweep_id", "status"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("rows", justify="right")
     keys = ["study", "sweep_id", "status"]
+    table = plain_table(*keys, "rows", texts=len(keys))
     groups = rows.group_by(keys).aggregate([([], "count_all")])
     for group in groups.sort_by([(key, "ascending") for key in keys]).to_pylist():
         table.add_row(*(group[key] for key in keys), f"{group['count_all']:,}")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from math import inf, isfinite, nextafter
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -46,6 +46,11 @@ def _parser(
     return parse
 
 
+def output_option(help: str, metavar: str = "F") -> Any:
+    """Return the option --output, or -o, of a command that writes a file or folder."""
+    return typer.Option("--output", "-o", metavar=metavar, help=help)
+
+
 StudyWords = Annotated[
     list[str],
     typer.Argument(
@@ -80,6 +85,7 @@ InitFile = Annotated[
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
+Dark = Annotated[bool, typer.Option("--dark", help="Draw on a dark background.")]
 ShardWord = Annotated[
     str | None,
     typer.Option(

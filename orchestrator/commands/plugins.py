@@ -13,9 +13,6 @@ from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from orchestrator.plugins import all_plugins
 
-CHECK_FAILED = 1
-"""Exit code if a plug-in cannot be used or fails a check."""
-
 
 def plugins(
     check: Annotated[
@@ -42,7 +39,7 @@ def plugins(
     if check:
         # A list, so that every plug-in is checked even if an earlier one fails.
         if not all([_passes(name, fast=fast) for name in check]):
-            raise typer.Exit(CHECK_FAILED)
+            raise typer.Exit(1)
         return
     found = all_plugins()
     if as_json:
@@ -52,7 +49,7 @@ def plugins(
     else:
         print_line(*map(str, found))
     if any(plugin.problem for plugin in found):
-        raise typer.Exit(CHECK_FAILED)
+        raise typer.Exit(1)
 
 
 def _passes(name: str, *, fast: bool) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pyarrow as pa
 import typer
 
-from orchestrator.commands.options import AsJson, Overwrite, Published
+from orchestrator.commands.options import AsJson, Overwrite, Published, output_option
 from orchestrator.commands.results import results_reader
 from orchestrator.commands.store_location import store_location
 from orchestrator.display.formatting import percent
@@ -52,10 +52,7 @@ def records(
     ] = None,
     published: Published = False,
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="F", help="Plot the records into a .svg, .png or .pdf file."
-        ),
+        Path | None, output_option("Plot the records into a .svg, .png or .pdf file.")
     ] = None,
     draw: Annotated[
         list[str] | None,

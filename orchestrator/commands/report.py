@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.commands.options import MaybeStorePath, Published
+from orchestrator.commands.options import MaybeStorePath, Published, output_option
 from orchestrator.commands.results import results_reader
 from orchestrator.cores import usable_cores
 from orchestrator.display.formatting import counted
@@ -29,13 +29,7 @@ def report(
     store: MaybeStorePath = None,
     published: Published = False,
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="D",
-            help="Folder to create [default: report, or live with --live]",
-        ),
+        Path | None, output_option("Folder to create [default: report, or live with --live]", "D")
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a report that is in the folder.")

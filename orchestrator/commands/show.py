@@ -10,7 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.commands.options import InitFile, MaybeStorePath, Overwrite, Published
+from orchestrator.commands.options import (
+    Dark,
+    InitFile,
+    MaybeStorePath,
+    Overwrite,
+    Published,
+    output_option,
+)
 from orchestrator.commands.results import results_reader
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
@@ -66,16 +73,10 @@ def show(
     ] = None,
     init: InitFile = None,
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="F",
-            help="File to write: .svg, .png or .pdf [default: NUMBER.svg]",
-        ),
+        Path | None, output_option("File to write: .svg, .png or .pdf [default: NUMBER.svg]")
     ] = None,
     overwrite: Overwrite = False,
-    dark: Annotated[bool, typer.Option("--dark", help="Draw on a dark background.")] = False,
+    dark: Dark = False,
     pruned: Annotated[
         bool,
         typer.Option(

@@ -6,11 +6,10 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from orchestrator.commands.options import AsJson, Calibrate, whole_number
 from orchestrator.display.formatting import human_count, human_hours
-from orchestrator.display.terminal import print_line, print_table
+from orchestrator.display.terminal import plain_table, print_line, print_table
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import search_core_hours
 from orchestrator.planning.space import MaskSpace, mask_space
@@ -88,10 +87,7 @@ def _show(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) -> N
         f"{space.hidden_weights:,} weights in the hidden layers, {space.output_weights:,} in the "
         "output layer, which is dense."
     )
-    table = Table(box=None, header_style="bold")
-    table.add_column("masks of the hidden layers", no_wrap=True)
-    for title in ("networks", "mean weights", "core-hours"):
-        table.add_column(title, justify="right", no_wrap=True)
+    table = plain_table("masks of the hidden layers", "networks", "mean weights", "core-hours")
     for row in rows:
         table.add_row(
             _DESCRIPTIONS[row["name"]],

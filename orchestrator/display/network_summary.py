@@ -30,20 +30,9 @@ def found_network(
         label = f"{row['study']}:{row['study_index'] + 1}"
     else:
         label = f"{row['paper_group']}:{row['paper_run_id']}"
-    return FoundNetwork(
-        experiment_id=row["experiment_id"],
-        label=label,
-        study=row["study"],
-        root_seed=row["root_seed"],
-        structure=row["structure"],
-        masks=row["masks"] or [],
-        accuracy=row["accuracy"],
-        weight_nnz=row["weight_nnz"],
-        model_nnz=row["model_nnz"],
-        target=target,
-        reached=reached,
-        trained=trained,
-    )
+    own = {name: row[name] for name in FoundNetwork.model_fields if name in row}
+    counts = {"target": target, "reached": reached, "trained": trained}
+    return FoundNetwork(**{**own, **counts, "label": label, "masks": row["masks"] or []})
 
 
 def masks_text(network: FoundNetwork) -> str:

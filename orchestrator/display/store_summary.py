@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from rich.table import Table
 
 from orchestrator.display.formatting import counted, percent
+from orchestrator.display.terminal import plain_table
 from search.paper import PAPER_STUDIES, TARGETS, paper_study
 from storage.planned import read_planned
 from storage.reading.reader import StoreReader
@@ -122,10 +123,7 @@ def studies_table(studies: list[dict[str, Any]]) -> Table:
         for name, versions in names.items()
         if versions > MAX_VERSIONS
     ]
-    table = Table(box=None, header_style="bold")
-    table.add_column("study", no_wrap=True)
-    for title in ("stored", "of", "done"):
-        table.add_column(title, justify="right")
+    table = plain_table("study", "stored", "of", "done")
     for row in studies:
         name, size = row["study"], row["experiments"]
         table.add_row(

@@ -77,6 +77,15 @@ def plain_console(*, stderr: bool = False, width: int | None = None) -> Console:
     )
 
 
+def plain_table(*titles: str, texts: int = 1) -> Table:
+    """Return a table without borders: `texts` columns of text, then columns of numbers."""
+    table = Table(box=None, header_style="bold")
+    for position, title in enumerate(titles):
+        is_text = position < texts
+        table.add_column(title, justify="left" if is_text else "right", no_wrap=is_text)
+    return table
+
+
 def print_table(table: Table) -> None:
     """Print a table on standard output, wider than the terminal if need be: no number is cut."""
     console = plain_console()

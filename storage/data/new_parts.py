@@ -6,15 +6,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib import metadata
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from storage.log.entries import RowsCommitted, RowsOfSweep, no_rows_by_status
+from storage.log.sweep_info import software_versions
 from storage.paths import StorePaths
 
 # Measured on 8,192 rows of masked 7x3x3 networks: 211 bytes a row in 13 ms with these encodings,
@@ -62,7 +63,10 @@ def known_schemas() -> dict[int, str]:
 
 def to_parquet(rows: pa.Table, notes: Mapping[bytes, str] | None = None) -> pa.Buffer:
     """Return the bytes of a Parquet file of `RESULT_SCHEMA`, with notes in its metadata."""
-    versions = {VERSION_NOTE: str(SCHEMA_VERSION), b"sparsest_version": _software_version()}
+    versions = {
+        VERSION_NOTE: str(SCHEMA_VERSION),
+        b"sparsest_version": software_versions().get("sparsest", "unknown"),
+    }
     sink = pa.BufferOutputStream()
     pq.write_table(
         rows.replace_schema_metadata(versions | dict(notes or {})),
@@ -79,7 +83,7 @@ def to_parquet(rows: pa.Table, notes: Mapping[bytes, str] | None = None) -> pa.B
 def make_part(
     paths: StorePaths,
     rows: pa.Table,
-    indices: Mapping[str, list[tuple[int, int]]],
+    indices: Mapping[str, IndexSet],
     studies: Mapping[str, str],
 ) -> tuple[pa.Buffer, RowsCommitted]:
     """Return the bytes of a new data file, and the entry that names it.
@@ -87,13 +91,10 @@ def make_part(
     Args:
         paths: paths of the store.
         rows: rows of `RESULT_SCHEMA`, in the order that `RowsCommitted` requires.
-        indices: digest of a study -> its indices among the rows, as intervals.
-        studies: digest of a study -> its name.
+        indices: digest of a study -> its indices among the rows.
+        studies: digest of a study -> its name, of these studies and perhaps others.
     """
-    counts = [
-        (digest, studies[digest], sum(stop - start for start, stop in intervals))
-        for digest, intervals in indices.items()
-    ]
+    counts = [(digest, studies[digest], len(some)) for digest, some in indices.items()]
     data = to_parquet(rows, {STUDIES_NOTE: json.dumps(counts)})
     part = RowsCommitted(
         file=paths.new_part().name,
@@ -103,8 +104,8 @@ def make_part(
         schema_version=SCHEMA_VERSION,
         schema_sha256=schema_sha256(),
         sweeps=rows_of_sweeps(rows),
-        indices=dict(indices),
-        studies=dict(studies),
+        indices={digest: list(some.intervals) for digest, some in indices.items()},
+        studies={digest: studies[digest] for digest in indices},
     )
     return data, part
 
@@ -131,10 +132,3 @@ def column_paths(schema: pa.Schema) -> list[str]:
         f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
         for field in schema
     ]
-
-
-def _software_version() -> str:
-    try:
-        return metadata.version("sparsest")
-    except metadata.PackageNotFoundError:
-        return "unknown"

@@ -1,4 +1,8 @@
-"""Checking and reading data files."""
+"""Checking and reading data files.
+
+A file that is missing, was changed, cannot be read, or contradicts its entry in the log raises
+`DataFileDamaged`, which is a `StoreDamaged`.
+"""
 
 from __future__ import annotations
 
@@ -51,11 +55,7 @@ def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
 
 
 def check_file_schema(paths: StorePaths, part: RowsCommitted) -> None:
-    """Check that a data file has the columns of the version that its entry names.
-
-    Raises:
-        StoreDamaged: it has others, or cannot be read.
-    """
+    """Check that a data file has the columns of the version that its entry names."""
     with _opened(paths, part) as stream:
         schema = pq.read_schema(stream)
     known = [RESULT_SCHEMA.field(name) for name in schema.names if name in RESULT_SCHEMA.names]
@@ -67,11 +67,7 @@ def check_file_schema(paths: StorePaths, part: RowsCommitted) -> None:
 
 
 def check_part_size(paths: StorePaths, part: RowsCommitted) -> None:
-    """Check that a data file exists, is a regular file, and has the size that the log names.
-
-    Raises:
-        DataFileDamaged: it is missing, not a regular file, or was truncated or extended.
-    """
+    """Check that a data file exists, is a regular file, and has the size that the log names."""
     file = paths.part(part.file)
     try:
         size = regular_size(file)
@@ -86,21 +82,13 @@ def check_part_size(paths: StorePaths, part: RowsCommitted) -> None:
 
 
 def check_part_content(paths: StorePaths, part: RowsCommitted) -> None:
-    """Check the size and the SHA-256 of a data file against the log.
-
-    Raises:
-        DataFileDamaged: the file is missing, or was changed.
-    """
+    """Check the size and the SHA-256 of a data file against the log."""
     with _opened(paths, part) as stream:
         _check_digest(paths, part, hashlib.file_digest(stream, "sha256").hexdigest())
 
 
 def part_bytes(paths: StorePaths, part: RowsCommitted) -> bytes:
-    """Return the bytes of a data file, after comparing them with the log.
-
-    Raises:
-        DataFileDamaged: the file is missing, or was changed.
-    """
+    """Return the bytes of a data file, after comparing them with the log."""
     with _opened(paths, part) as stream:
         data = stream.read(part.bytes + 1)
     _check_digest(paths, part, hashlib.sha256(data).hexdigest())
@@ -108,11 +96,7 @@ def part_bytes(paths: StorePaths, part: RowsCommitted) -> bytes:
 
 
 def read_part(paths: StorePaths, part: RowsCommitted) -> pa.Table:
-    """Return the rows of a data file with all columns of `RESULT_SCHEMA`; missing ones are NULL.
-
-    Raises:
-        DataFileDamaged: the file is missing, was changed, or has other rows than its entry says.
-    """
+    """Return the rows of a data file with all columns of `RESULT_SCHEMA`; missing ones are NULL."""
     data = part_bytes(paths, part)
     file = paths.part(part.file)
     with _reporting_damage(file):
@@ -143,11 +127,7 @@ def with_all_columns(stored: pa.Table) -> pa.Table:
 def ids_of_other_versions(
     paths: StorePaths, parts: Iterable[RowsCommitted], study_name: str, study_digest: str
 ) -> IdSet:
-    """Return the ids of a study's rows that were stored under other digests than this one.
-
-    Raises:
-        DataFileDamaged: a file that has such rows is missing or cannot be read.
-    """
+    """Return the ids of a study's rows that were stored under other digests than this one."""
     found: list[bytes] = []
     for part in parts:
         others = {
@@ -164,11 +144,7 @@ def ids_of_other_versions(
 
 
 def study_ids(paths: StorePaths, part: RowsCommitted) -> Iterator[tuple[str, list[str]]]:
-    """Yield the digest of each study in a data file, and the experiment ids of its rows.
-
-    Raises:
-        DataFileDamaged: the file cannot be read.
-    """
+    """Yield the digest of each study in a data file, and the experiment ids of its rows."""
     column = read_columns(paths, part, ["experiment_id"]).column("experiment_id")
     ids: list[str] = column.to_pylist()
     position = 0
@@ -179,11 +155,7 @@ def study_ids(paths: StorePaths, part: RowsCommitted) -> Iterator[tuple[str, lis
 
 
 def read_columns(paths: StorePaths, part: RowsCommitted, columns: list[str]) -> pa.Table:
-    """Return some columns of a data file; its checksum is not verified.
-
-    Raises:
-        DataFileDamaged: the file is missing, of another size, or cannot be read.
-    """
+    """Return some columns of a data file; its checksum is not verified."""
     with _opened(paths, part) as stream:
         stored = pq.ParquetFile(stream)
         check_counts(stored.metadata, part.bytes, part.rows)

@@ -13,15 +13,21 @@ from storage.log.entries import PUBLISHED, SweepBegin
 
 
 class PendingPart:
-    """The rows of the next data file, by study."""
+    """The rows of the next data file, by study.
+
+    Attributes:
+        rows: number of rows.
+        studies: digest of a study -> its name.
+        ids: experiment ids of the rows.
+    """
 
     def __init__(self) -> None:
         self.rows = 0
+        self.studies: dict[str, str] = {}
+        self.ids: set[str] = set()
         self._since: float | None = None
-        self._names: dict[str, str] = {}
         self._indices: dict[str, IndexSet] = {}
         self._batches: dict[str, list[pa.RecordBatch]] = {}
-        self._ids: set[str] = set()
 
     @property
     def age_s(self) -> float:
@@ -29,19 +35,9 @@ class PendingPart:
         return 0.0 if self._since is None else time.monotonic() - self._since
 
     @property
-    def ids(self) -> frozenset[str]:
-        """Experiment ids of the rows."""
-        return frozenset(self._ids)
-
-    @property
-    def studies(self) -> dict[str, str]:
-        """Digest -> name of each study, in the order of their rows in `table`."""
-        return {digest: self._names[digest] for digest in sorted(self._names)}
-
-    @property
-    def intervals(self) -> dict[str, list[tuple[int, int]]]:
-        """Digest of a study -> indices as intervals [start, stop), in the same order."""
-        return {digest: list(self._indices[digest].intervals) for digest in self.studies}
+    def indices(self) -> dict[str, IndexSet]:
+        """Digest of a study -> indices of its rows, in the order of `table`."""
+        return dict(sorted(self._indices.items()))
 
     def add(
         self,
@@ -77,14 +73,14 @@ class PendingPart:
                 f"are stored or buffered already, for example index {repeated.intervals[0][0]}."
             )
         ids = set(batch.column("experiment_id").to_pylist())
-        if len(ids) < batch.num_rows or not ids.isdisjoint(self._ids):
+        if len(ids) < batch.num_rows or not ids.isdisjoint(self.ids):
             raise RowsRefused(f"An experiment of {study_name} occurs twice.")
         self._since = time.monotonic() if self._since is None else self._since
         self.rows += batch.num_rows
-        self._names[study_digest] = study_name
+        self.studies[study_digest] = study_name
         self._indices[study_digest] = buffered | indices
         self._batches.setdefault(study_digest, []).append(batch)
-        self._ids |= ids
+        self.ids |= ids
 
     def table(self) -> pa.Table:
         """Return all rows, by ascending digest of the study, then by index.
@@ -93,5 +89,5 @@ class PendingPart:
         """
         return pa.concat_tables(
             pa.Table.from_batches(self._batches[digest]).sort_by("study_index")
-            for digest in self.studies
+            for digest in sorted(self._batches)
         )

@@ -1,4 +1,7 @@
-"""Finding rows in data files, and making the files that replace them when rows are removed."""
+"""Finding rows in data files, and making the files that replace them when rows are removed.
+
+Data files are read as by `storage.data.parts`, and raise the same errors.
+"""
 
 from __future__ import annotations
 
@@ -37,11 +40,7 @@ def indices_in(part: RowsCommitted, wanted: StudyIndices) -> dict[str, IndexSet]
 def parts_without_rows(
     paths: StorePaths, parts: Iterable[RowsCommitted], removed: StudyIndices
 ) -> Iterator[NewPart]:
-    """Yield, for each data file that keeps any row, a new one without the removed rows.
-
-    Raises:
-        DataFileDamaged: a file is missing, or was changed.
-    """
+    """Yield, for each data file that keeps any row, a new one without the removed rows."""
     for part in parts:
         left_out = indices_in(part, removed)
         kept = {
@@ -58,19 +57,13 @@ def parts_without_rows(
                 for digest, indices in indices_of(part).items()
             ]
         )
-        intervals = {digest: list(indices.intervals) for digest, indices in kept.items()}
-        studies = {digest: part.studies[digest] for digest in kept}
-        yield make_part(paths, rows.filter(pa.array(mask)), intervals, studies)
+        yield make_part(paths, rows.filter(pa.array(mask)), kept, part.studies)
 
 
 def find_rows(
     paths: StorePaths, parts: Iterable[RowsCommitted], column: str, values: pa.Array
 ) -> Iterator[tuple[str, int, str]]:
-    """Yield study digest, index and experiment id of the rows whose column has one of the values.
-
-    Raises:
-        DataFileDamaged: a file is missing, of another size, or cannot be read.
-    """
+    """Yield study digest, index and experiment id of rows whose column has one of the values."""
     for part in parts:
         rows = read_columns(paths, part, sorted({"experiment_id", column}))
         found = pc.is_in(rows.column(column), values).to_numpy().nonzero()[0]

@@ -74,13 +74,7 @@ def replace_entry(paths: StorePaths, number: int, entry: Entry) -> None:
 def publish(
     paths: StorePaths, number: int, entry: Entry | bytes, lock: StoreLock | None = None
 ) -> None:
-    """Make an entry part of the log, durably: what it says is stored afterwards.
-
-    Args:
-        paths: paths of the store.
-        number: number of the entry.
-        entry: the entry, or the content of its file.
-        lock: lock of the store; its folders must still be at their paths.
+    """Make an entry, or the bytes of its file, part of the log, durably.
 
     Raises:
         NumberTaken: the log has an entry of that number.

@@ -1,4 +1,7 @@
-"""Contradictions that prevent a merge: between rows, initialisations or sweeps."""
+"""Contradictions that prevent a merge: between rows, initialisations or sweeps.
+
+A check that fails raises `MergeRefused`.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,7 @@ from storage.remote.working_copy import store_name
 
 
 def check_inits(readers: Sequence[StoreReader]) -> None:
-    """Check that stored initialisations of the same name are the same.
-
-    Raises:
-        MergeRefused: two are not.
-    """
+    """Check that stored initialisations of the same name are the same."""
     seen: dict[str, tuple[str, StoreReader]] = {}
     for reader in readers:
         for name, init in reader.state.inits.items():
@@ -33,11 +32,7 @@ def check_inits(readers: Sequence[StoreReader]) -> None:
 
 
 def check_sweeps(readers: Sequence[StoreReader]) -> None:
-    """Check that sweeps of the same id are the same.
-
-    Raises:
-        MergeRefused: two are not.
-    """
+    """Check that sweeps of the same id are the same."""
     begins: dict[str, SweepBegin] = {}
     ends: dict[str, SweepEnd] = {}
     for reader in readers:

@@ -48,6 +48,8 @@ _FIRST_SCHEMA = 1
 class PublishedFile:
     """A file of published results whose note was read; its rows are read on demand.
 
+    Reading them raises `PublishedDamaged` if the file cannot be read or contradicts its note.
+
     Attributes:
         path: path of the file.
         note: note in the file.
@@ -60,11 +62,7 @@ class PublishedFile:
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of the file, in hexadecimal.
-
-        Raises:
-            PublishedDamaged: the file cannot be read.
-        """
+        """SHA-256 of the file, in hexadecimal."""
         try:
             with self.path.open("rb") as stream:
                 return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -72,19 +70,11 @@ class PublishedFile:
             raise PublishedDamaged(f"Could not read {self.path}: {error.strerror}.") from error
 
     def rows(self) -> pa.Table:
-        """Return the rows in the order of `study_index`, with their `PUBLISHED_COLUMNS`.
-
-        Raises:
-            PublishedDamaged: the file cannot be read or contradicts its note.
-        """
+        """Return the rows in the order of `study_index`, with their `PUBLISHED_COLUMNS`."""
         return self._rows(PUBLISHED_COLUMNS)
 
     def indices(self) -> IndexSet:
-        """Return the indices of the published experiments in the study; read only that column.
-
-        Raises:
-            PublishedDamaged: as for `rows`.
-        """
+        """Return the indices of the published experiments in the study; read only that column."""
         return index_set(self._rows(["study_index"]).column("study_index").to_numpy())
 
     def _rows(self, columns: Sequence[str]) -> pa.Table:

@@ -82,27 +82,12 @@ def sweeps_table(sweeps: Iterable[SweepProgress]) -> list[dict[str, object]]:
 
 
 def _sweep_row(sweep: SweepProgress) -> dict[str, object]:
-    begin, end = sweep.begin, sweep.end
+    # Keys that are no column, such as `kind`, are ignored; columns without a key are NULL.
     return {
-        "sweep_id": begin.sweep_id,
-        "command": begin.command,
-        "studies": begin.studies,
-        "sweep_files": begin.sweep_files,
-        "versions": begin.versions,
-        "git_commit": begin.commit,
-        "host": begin.host,
-        "processor": begin.processor,
-        "device": begin.device,
-        "workers": begin.workers,
-        "root_seed": begin.root_seed,
-        "started": begin.started,
-        "ended": end and end.ended,
-        "outcome": end and end.outcome,
-        "stored": end and end.stored,
-        "skipped": end and end.skipped,
+        **sweep.begin.model_dump(),
+        "git_commit": sweep.begin.commit,
+        **({} if sweep.end is None else sweep.end.model_dump()),
         **{str(status): count for status, count in sweep.by_status.items()},
-        "core_seconds": end and end.core_seconds,
         "train_seconds": sweep.train_seconds,
-        "wall_seconds": end and end.wall_seconds,
         "rows_logged": sweep.rows,
     }

@@ -96,9 +96,7 @@ def merged_parts(
     """
     studies = {digest: name for part in parts for digest, name in part.studies.items()}
     for share in _shares(parts, max_rows):
-        rows = _rows_at(paths, parts, share)
-        intervals = {digest: list(indices.intervals) for digest, indices in share.items()}
-        yield make_part(paths, rows, intervals, {digest: studies[digest] for digest in share})
+        yield make_part(paths, _rows_at(paths, parts, share), share, studies)
 
 
 def _shares(parts: Sequence[RowsCommitted], max_rows: int) -> Iterator[dict[str, IndexSet]]:

@@ -136,16 +136,12 @@ class StoreWriter(StoreEditor):
         if not self._pending.rows:
             return 0
         self._running_sweep()
-        data, part = make_part(
-            self.paths,
-            self._pending.table(),
-            self._pending.intervals,
-            self._pending.studies,
-        )
-        replaced = self._retried.locate(self._pending.ids)
+        pending = self._pending
+        data, part = make_part(self.paths, pending.table(), pending.indices, pending.studies)
+        replaced = self._retried.locate(pending.ids)
         if replaced:
             self._replace_rows(replaced, [(data, part)])
-            self._retried.discard(self._pending.ids)
+            self._retried.discard(pending.ids)
         else:
             self.publish_rows(data, part)
         self._pending = PendingPart()

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from search.indices import IndexSet
 from search.study import Study
 from storage.data.new_parts import make_part
 from storage.data.parts import read_part
@@ -335,7 +336,8 @@ def test_row_of_an_impossible_network_is_reported(layers: list[int], store: Path
     field = rows.schema.field("layers")
     wrong = pa.array([layers] * len(rows), field.type)
     number = rows.schema.get_field_index("layers")
-    data, new = make_part(paths, rows.set_column(number, field, wrong), part.indices, part.studies)
+    indices = {digest: IndexSet.of(intervals) for digest, intervals in part.indices.items()}
+    data, new = make_part(paths, rows.set_column(number, field, wrong), indices, part.studies)
     paths.part(part.file).unlink()
     paths.part(new.file).write_bytes(data)
     entry(**new.model_dump(mode="json"))(store, store)

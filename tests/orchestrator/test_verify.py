@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
 from storage.checking import verify, verify_part
 from storage.checking.verify import inspect_store
@@ -253,7 +254,7 @@ def test_experiment_stored_under_two_versions_of_a_sweep_file_is_found(store: Pa
         data, again = make_part(
             paths,
             rows,
-            {"f" * 32: next(iter(part.indices.values()))},
+            {"f" * 32: IndexSet.of(next(iter(part.indices.values())))},
             {"f" * 32: "six"},
         )
         writer.publish_rows(data, again)
