@@ -15,7 +15,7 @@ from analysis.figures.styles import styles_for
 from analysis.methods import in_order, name_of
 from analysis.store import QueryResult, Results
 from analysis.tables import pareto, sparsest_networks
-from search.paper import TARGETS
+from search.paper_sizes import TARGETS
 
 _TARGET_STYLES = ("after", "fewest", "fourth", "fifth", "before")
 

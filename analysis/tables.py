@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from analysis.best_row import SPARSEST_FIRST
 from analysis.selection import choose_dataset, variant
 from analysis.store import QueryResult, Results
-from search.paper import TARGETS
+from search.paper_sizes import TARGETS
 from storage.reading.literals import sql_text
 
 

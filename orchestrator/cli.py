@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -165,6 +166,7 @@ def _reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
         try:
             for value in kwargs.values():
                 _check_encoding(value)
+            _resume_garbage_collection()
             resolved = {name: local_argument(value) for name, value in kwargs.items()}
             command(*args, **cast(Any, resolved))
         except (UserError, StoreError) as error:
@@ -184,6 +186,15 @@ def _reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(exit_code(number)) from error
 
     return wrapped
+
+
+def _resume_garbage_collection() -> None:
+    """Collect garbage again, after `sparsest.main` has stopped it for the imports."""
+    if not gc.isenabled():
+        # Together they move what was imported to the oldest generation, without looking at it.
+        gc.freeze()
+        gc.unfreeze()
+        gc.enable()
 
 
 def _check_encoding(value: object) -> None:

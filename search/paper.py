@@ -25,9 +25,6 @@ from search.paper_grids import (
 )
 from search.study import Study
 
-TARGETS = (0.95, 0.995)
-"""Accuracies for which the paper looks for the sparsest network."""
-
 
 @dataclass(frozen=True)
 class PaperStudy(Study):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from analysis.figures.by_method import Row, method_series
 from analysis.figures.chart import Axis, Guide, View
-from search.paper import TARGETS
+from search.paper_sizes import TARGETS
 
 ACCURACY = Axis(
     "accuracy",

@@ -32,7 +32,7 @@ from analysis.report.sections import (
 )
 from analysis.report.source import OneDataset, Source
 from search.experiment import FRESH_INIT
-from search.paper import TARGETS
+from search.paper_sizes import TARGETS
 from storage.log.sweep_info import software_versions
 from storage.results_reader import ResultsReader
 

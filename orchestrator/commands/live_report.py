@@ -12,7 +12,7 @@ from analysis.report.source import OneDataset
 from orchestrator.display.terminal import print_line
 from orchestrator.display.throughput import progress_line
 from orchestrator.display.watcher import Watcher
-from search.paper import TARGETS
+from search.paper_sizes import TARGETS
 
 IDLE_RATIO = 9.0
 """Pause after plotting, as a multiple of the time it took: the sweep needs the processors."""

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from orchestrator.commands.options import AsJson, StorePath
-from orchestrator.commands.watch import watch
 from orchestrator.display.activity import Activity
 from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.display.network_summary import describe_choice, init_origin
@@ -47,6 +46,9 @@ def status(
     if watching:
         if as_json:
             raise UserError("--watch does not print JSON; omit --watch or --json")
+        # Imported here: the plain command does without.
+        from orchestrator.commands.watch import watch
+
         watch(store, interval, plain_console())
         return
     with StoreReader(store) as reader:

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from rich.table import Table
 
 from orchestrator.display.formatting import counted, percent
 from orchestrator.display.terminal import plain_table
-from search.paper import PAPER_STUDIES, TARGETS, paper_study
+from search.paper_sizes import PAPER_SIZES, TARGETS
 from storage.planned import read_planned
 from storage.reading.reader import StoreReader
 
@@ -38,6 +37,9 @@ class FewestWeights:
 
     def update(self, rows: pa.RecordBatch | pa.Table) -> None:
         """Include rows with the columns `dataset`, `accuracy` and `weight_nnz`."""
+        # Imported here, as it takes 30 ms: only runs call this, not `status`.
+        import pyarrow.compute as pc
+
         highest = pc.max(rows.column("accuracy")).as_py()
         for target in TARGETS:
             if highest is None or highest < target:
@@ -68,7 +70,6 @@ def _weights_at_targets(by_target: Mapping[float, int]) -> str:
 
 def fewest_weights(reader: StoreReader) -> FewestWeights:
     """Return the fewest weights at each target over all rows of a store."""
-    # In SQL: pyarrow.compute imports pandas, which takes as long as the rest of `status`.
     minima = ", ".join(
         f'min(weight_nnz) FILTER (accuracy >= {target}) AS "{target}"' for target in TARGETS
     )
@@ -90,14 +91,14 @@ def stored_studies(reader: StoreReader) -> list[dict[str, Any]]:
 
     Another root seed or an edited sweep file gives a study of the same name another digest.
     """
-    sizes = {name: len(paper_study(name)) for name in PAPER_STUDIES}
     planned = read_planned(reader.paths)
     return [
         {
             "study": study.name,
             "digest": digest,
             "stored": study.rows,
-            "experiments": sizes.get(study.name) or _planned_size(planned.get(digest), study.rows),
+            "experiments": PAPER_SIZES.get(study.name)
+            or _planned_size(planned.get(digest), study.rows),
         }
         for digest, study in reader.state.studies.items()
     ]

@@ -9,8 +9,6 @@ from functools import cache
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
@@ -63,6 +61,9 @@ def known_schemas() -> dict[int, str]:
 
 def to_parquet(rows: pa.Table, notes: Mapping[bytes, str] | None = None) -> pa.Buffer:
     """Return the bytes of a Parquet file of `RESULT_SCHEMA`, with notes in its metadata."""
+    # Imported here and below: commands that only read need neither.
+    import pyarrow.parquet as pq
+
     versions = {
         VERSION_NOTE: str(SCHEMA_VERSION),
         b"sparsest_version": software_versions().get("sparsest", "unknown"),
@@ -112,11 +113,13 @@ def make_part(
 
 def rows_of_sweeps(rows: pa.Table) -> dict[str, RowsOfSweep]:
     """Return sweep_id -> totals, for rows with the columns sweep_id, status, train_ms."""
+    import pyarrow.compute as pc
+
     totals = {}
-    for sweep_id in sorted(pc.unique(rows.column("sweep_id")).to_pylist()):
+    for sweep_id in sorted(rows.column("sweep_id").unique().to_pylist()):
         ours = rows.filter(pc.equal(rows.column("sweep_id"), sweep_id))
         by_status = no_rows_by_status()
-        for count in pc.value_counts(ours.column("status")).to_pylist():
+        for count in ours.column("status").value_counts().to_pylist():
             by_status[count["values"]] = count["counts"]
         totals[sweep_id] = RowsOfSweep(
             rows=ours.num_rows,

@@ -11,11 +11,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from search.id_set import IdSet
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
@@ -24,6 +22,9 @@ from storage.errors import DataFileDamaged, StoreDamaged, StoreVersion
 from storage.log.entries import RowsCommitted
 from storage.paths import StorePaths
 from storage.safe_open import open_regular, regular_size
+
+if TYPE_CHECKING:  # imported where it is needed: `status` reads no data file with it
+    import pyarrow.parquet as pq
 
 MAX_PART_BYTES: Final = 1 << 33
 """Maximum size of a data file."""
@@ -56,6 +57,8 @@ def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
 
 def check_file_schema(paths: StorePaths, part: RowsCommitted) -> None:
     """Check that a data file has the columns of the version that its entry names."""
+    import pyarrow.parquet as pq
+
     with _opened(paths, part) as stream:
         schema = pq.read_schema(stream)
     known = [RESULT_SCHEMA.field(name) for name in schema.names if name in RESULT_SCHEMA.names]
@@ -97,13 +100,15 @@ def part_bytes(paths: StorePaths, part: RowsCommitted) -> bytes:
 
 def read_part(paths: StorePaths, part: RowsCommitted) -> pa.Table:
     """Return the rows of a data file with all columns of `RESULT_SCHEMA`; missing ones are NULL."""
+    import pyarrow.parquet as pq
+
     data = part_bytes(paths, part)
     file = paths.part(part.file)
     with _reporting_damage(file):
         stored = pq.ParquetFile(pa.BufferReader(data))
         check_counts(stored.metadata, len(data), part.rows)
         rows = with_all_columns(stored.read())
-    sweeps = set(pc.unique(rows.column("sweep_id")).to_pylist())
+    sweeps = set(rows.column("sweep_id").unique().to_pylist())
     if sweeps != part.sweeps.keys():
         raise DataFileDamaged(file, "its rows are of other sweeps than the log says")
     return rows
@@ -156,6 +161,8 @@ def study_ids(paths: StorePaths, part: RowsCommitted) -> Iterator[tuple[str, lis
 
 def read_columns(paths: StorePaths, part: RowsCommitted, columns: list[str]) -> pa.Table:
     """Return some columns of a data file; its checksum is not verified."""
+    import pyarrow.parquet as pq
+
     with _opened(paths, part) as stream:
         stored = pq.ParquetFile(stream)
         check_counts(stored.metadata, part.bytes, part.rows)

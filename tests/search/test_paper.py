@@ -8,6 +8,7 @@ import pickle
 import pytest
 
 from search.paper import PAPER_GROUPS, PAPER_STUDIES, paper_study
+from search.paper_sizes import PAPER_SIZES
 from search.tsv import tsv_lines
 
 EXPECTED: dict[str, tuple[str, int, int, str]] = {
@@ -147,7 +148,7 @@ def test_run_ids_agree_with_the_authors(name: str) -> None:
     study = paper_study(name)
     group, first, last, _ = EXPECTED[name]
     assert study.paper_group == group
-    assert len(study) == last - first + 1
+    assert len(study) == last - first + 1 == PAPER_SIZES[name]
     assert (study.paper_run_id(0), study.paper_run_id(len(study) - 1)) == (first, last)
 
 

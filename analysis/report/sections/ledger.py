@@ -17,7 +17,7 @@ from analysis.report.sections.ledger_sparsity import from_best_initialisation, s
 from analysis.report.sections.random_masks import simulated
 from analysis.report.source import Source
 from search.intervals import LEVEL, Interval, clopper_pearson
-from search.paper import TARGETS
+from search.paper_sizes import TARGETS
 
 SEED = 407
 """Seed of the bootstrap."""

@@ -15,7 +15,7 @@ from analysis.methods import SEARCH, in_order, name_of
 from analysis.report.answers import Answer, Section, ask, grouped, percent_name
 from analysis.report.source import Source
 from search.intervals import Interval
-from search.paper import TARGETS
+from search.paper_sizes import TARGETS
 
 _EDGE_MARGIN = 1.08
 """Right edge of the figure relative to the largest number in it."""
