@@ -1,7 +1,7 @@
 """Fewest weights that each search strategy finds at 95 % of the Cubist Spiral, by training time.
 
-Times are those of a reference core (`workers.cost`), which do not depend on this machine or its
-load. They include the measurements for a row, and exclude what a strategy computes.
+Times are the budget of `sparsest search`: those of a reference core, which do not depend on this
+machine or its load, without what a strategy computes.
 
 python -m benchmarks strategies
 python -m benchmarks.strategies --core-minutes 10 --target 0.995 eliminate
@@ -20,15 +20,12 @@ from rich.console import Console
 
 from benchmarks.report import table
 from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions
-from orchestrator.invocation import Invocation
 from orchestrator.run_store import RunStore
-from orchestrator.strategy_search import SearchOptions, StrategySearch
+from orchestrator.strategy_search import StrategySearch
 from search.experiment import Experiment
 from search.strategies.catalogue import STRATEGIES, strategy_named
-from search.strategies.problem import Trial
 from search.strategies.racing import Candidate
 from search.structure import Structure
-from workers.cost import UNIT_MS, experiment_cost
 
 CORE_MINUTES = 0.2
 """Minutes of training in each run."""
@@ -39,14 +36,6 @@ RUNS = 5
 SHARES = (0.1, 0.3, 0.8)
 """Fractions of the budget after which the fewest weights are shown; after the last one the networks
 that were found are trained again."""
-
-
-class ReferenceSearch(StrategySearch):
-    """A search whose budget is the time of a reference core."""
-
-    def cost_s(self, trial: Trial) -> float:
-        """Return the seconds that a training takes there."""
-        return experiment_cost(trial.experiment) * UNIT_MS / 1000
 
 
 def run() -> None:
@@ -78,14 +67,13 @@ def _search(
     name: str, structure: str, target: float, budget_s: float, seed: int
 ) -> tuple[StrategySearch, list[Candidate]]:
     base = Experiment(study=f"search-{name}", structure=Structure.parse(structure), root_seed=seed)
+    base = replace(base, width=max(base.width, *base.hidden))
     inline = ExecutorOptions(ExecutorChoice.inline, None, ("cpu",), None)
-    options = SearchOptions(budget_s, inline, Invocation(()))
     console = Console(stderr=True, quiet=True)
     with tempfile.TemporaryDirectory() as folder:
         with RunStore(Path(folder) / "store", "benchmark", console) as store:
-            base = replace(base, width=max(base.width, *base.hidden))
-            search = ReferenceSearch(
-                strategy_named(name), base, target, False, options, store, console
+            search = StrategySearch(
+                strategy_named(name), base, target, budget_s, inline, "benchmark", store, console
             )
             found = search.run()
         return search, found

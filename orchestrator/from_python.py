@@ -22,7 +22,7 @@ from orchestrator.invocation import Invocation
 from orchestrator.planning.targets import Targets, find_targets
 from orchestrator.plugins import registered_here
 from orchestrator.run_store import RunStore
-from orchestrator.strategy_search import Interrupted, SearchOptions, StrategySearch
+from orchestrator.strategy_search import StrategySearch
 from search.catalogue import Selection
 from search.experiment import Experiment
 from search.indices import IndexSet
@@ -265,7 +265,6 @@ def search(
     ).with_root_seed(root_seed)
     base = study[0]
     called = f"sparsest.search({structure!r}, {str(store)!r}, hours={hours!r}, strategy={name!r})"
-    invocation = Invocation((), None, called)
     console = _console(progress)
     with ExitStack() as stack:
         if store is None:
@@ -274,13 +273,22 @@ def search(
             store = Path(folder) / "store"
         else:
             _refuse_registered([study])
-        options = SearchOptions(3600 * hours, _executor(executor, workers), invocation)
-        with RunStore(_folder(store), invocation.recorded, console) as opened:
-            searching = StrategySearch(function, base, target, exhaustive, options, opened, console)
-            try:
-                found = searching.run()
-            except Interrupted as stop:
-                raise KeyboardInterrupt("with a store, the same call resumes") from stop
+        executors = _executor(executor, workers)
+        with RunStore(_folder(store), called, console) as opened:
+            searching = StrategySearch(
+                function,
+                base,
+                target,
+                3600 * hours,
+                executors,
+                called,
+                opened,
+                console,
+                exhaustive,
+            )
+            found = searching.run()
+        if searching.stopped_by is not None:
+            raise KeyboardInterrupt("with a store, the same call resumes")
         ids = [candidate.trial.experiment.experiment_id for candidate in found]
         with open_store(store) as results:
             table = results.rows(ids).arrow()

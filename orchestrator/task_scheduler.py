@@ -247,7 +247,9 @@ class TaskScheduler:
         speed = self._speeds.seconds_per_cost(kind)
         # The first tasks of a short run are small: one hanging experiment delays few others.
         smallest = 1 if speed is None else SMALLEST_TASK
-        fair_share = -(-int(self._left * share) // 2)
+        # Experiments share data orders in a task, so one worker gets a search's round as a whole.
+        parts = 1 if self._given_work_left is not None else 2
+        fair_share = -(-int(self._left * share) // parts)
         most = min(max(fair_share, smallest), self._left, len(remaining), LARGEST_TASK)
         wanted = FIRST_TASK_COST if speed is None else TASK_SECONDS / speed
         count = most

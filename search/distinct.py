@@ -7,16 +7,23 @@ looked up in a tree of masks (`search.masks.distinct_tree`) that every process b
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import log10
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search.grid import StructureGrid, Updates
 from search.masks.burnside import MAX_TERMS, burnside_terms, count_distinct
 from search.masks.space import least_distinct
 from search.masks.text import rows_text
 from search.structure import Structure
+
+if TYPE_CHECKING:  # numba takes as long as most commands
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from search.masks.distinct_tree import MaskList
 
 MAX_NETWORKS = 10_000_000
 """Maximum number of distinct networks of a structure whose networks are listed."""
@@ -42,19 +49,40 @@ class DistinctMasks(StructureGrid):
 
         The first call builds the lists, which takes seconds for the largest structures.
         """
-        # Imported here: numba takes as long as most commands.
-        from search.masks.distinct_tree import MaskList, distinct_tree
-
         masks = []
-        listed: MaskList | None = distinct_tree(self.structure, self.inputs)
-        width = self.inputs
+        listed: MaskList | None = self._tree
         while listed is not None:
             position, index = listed.find(index)
-            rows = listed.rows[position].tolist()
-            masks.append(rows_text(tuple(reversed(rows)), width))
-            width = len(rows)
+            masks.append(listed.rows[position])
             listed = listed.next_layer[listed.next_list[position]] if listed.next_layer else None
-        return {"structure": self.structure, "masks": tuple(masks)}
+        return {"structure": self.structure, "masks": self._texts(masks)}
+
+    @property
+    def counts(self) -> Sequence[int]:
+        """Number of networks by the number of weights in the hidden layers, from 0."""
+        counts: list[int] = self._tree.counts.tolist()
+        return counts
+
+    def with_weights(self, weights: int) -> Iterator[tuple[str, ...]]:
+        """Yield the masks of the networks with a number of weights in the hidden layers, in order.
+
+        They are found one at a time, without a list of all.
+        """
+        return map(self._texts, self._tree.with_weights(weights))
+
+    @property
+    def _tree(self) -> MaskList:
+        from search.masks.distinct_tree import distinct_tree
+
+        return distinct_tree(self.structure, self.inputs)
+
+    def _texts(self, masks: Sequence[NDArray[np.unsignedinteger[Any]]]) -> tuple[str, ...]:
+        """Return masks as text, given their rows from the bottom up."""
+        widths = (self.inputs, *self.structure)
+        return tuple(
+            rows_text(tuple(reversed(mask.tolist())), width)
+            for mask, width in zip(masks, widths, strict=False)
+        )
 
     def definition(self) -> dict[str, Any]:
         """Return the structure and the number of inputs."""

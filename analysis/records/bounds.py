@@ -1,4 +1,4 @@
-"""The proven lower bounds beside the records."""
+"""What is known about fewer weights than a record has: proven bounds, and exhaustive searches."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 
 def proven_bounds(folder: Path, dataset: str) -> dict[Fraction, int]:
@@ -33,3 +34,40 @@ def bound_at(bounds: Mapping[Fraction, int], accuracy: Fraction) -> int | None:
     A bound for an accuracy holds for higher ones.
     """
     return max((bound for target, bound in bounds.items() if target <= accuracy), default=None)
+
+
+def exhaustive_accuracies(folder: Path, search: Mapping[str, Any]) -> dict[int, float]:
+    """Return the highest accuracy that searches of all networks found, by number of weights.
+
+    Only the numbers of weights count up to which every distinct network was tried.
+
+    Args:
+        folder: folder of the results of these searches, `exhaustive-*.json`: the output of
+            `sparsest search --strategy halving --masks distinct --json`.
+        search: values in that output of the searches that count, such as dataset and depth.
+    """
+    tried: dict[int, float] = {}
+    for path in sorted(folder.glob("exhaustive-*.json")):
+        found = json.loads(path.read_text())
+        if any(found[name] != value for name, value in search.items()):
+            continue
+        for one in found["tried"]:
+            if one["networks"] == one["distinct"]:
+                tried[one["weights"]] = max(tried.get(one["weights"], 0.0), one["highest"])
+    highest = {}
+    weights = min(tried, default=0)
+    while weights in tried:
+        highest[weights] = tried[weights]
+        weights += 1
+    return highest
+
+
+def of_three_layers(dataset: str) -> dict[str, Any]:
+    """Return what `exhaustive_accuracies` needs for all networks with three hidden layers."""
+    return {"dataset": dataset, "structure": None, "depth": 3}
+
+
+def not_ruled_out(highest: Mapping[int, float], accuracy: Fraction) -> int | None:
+    """Return the fewest weights with which `exhaustive_accuracies` leaves an accuracy possible."""
+    reached = [weights for weights, value in highest.items() if value >= accuracy]
+    return min(reached, default=max(highest) + 1) if highest else None

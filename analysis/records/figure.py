@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import accumulate
 from typing import Final
 
 from matplotlib.figure import Figure
@@ -14,7 +15,7 @@ from analysis.figures.front import front_view
 from analysis.figures.matplotlib_figure import matplotlib_figure
 from analysis.figures.styles import styles_for
 from analysis.network import Network
-from analysis.records.bounds import proven_bounds
+from analysis.records.bounds import exhaustive_accuracies, of_three_layers, proven_bounds
 from analysis.records.known import Known, records
 from analysis.store import open_published
 from analysis.tables import pareto
@@ -33,7 +34,7 @@ MOST_WEIGHTS: Final = 61
 
 
 def records_figure(known: Sequence[Known], dataset: str) -> Figure:
-    """Plot accuracy against weights: what is proven impossible, the records, and every method.
+    """Plot accuracy against weights: what is impossible or was not found, records, and methods.
 
     The methods' lines are those of `analysis.tables.pareto` for the published results.
 
@@ -51,6 +52,7 @@ def records_figure(known: Sequence[Known], dataset: str) -> Figure:
     held = [one for one in records(known) if one.dataset == dataset and one.count == "weights"]
     view = View(
         [
+            _not_found(exhaustive_accuracies(published_folder(), of_three_layers(dataset))),
             _impossible(proven_bounds(published_folder(), dataset)),
             Series(
                 "known records",
@@ -98,10 +100,21 @@ def record_drawing(known: Sequence[Known], dataset: str, accuracies: Sequence[Fr
 
 def _impossible(bounds: Mapping[Fraction, int]) -> Series:
     """Return the area of accuracies that no network with a number of weights reaches."""
-    x: list[float] = []
-    low: list[float] = []
+    lowest = {}
     for weights in range(max(bounds.values(), default=0)):
-        ruled_out = [float(target) for target, bound in bounds.items() if bound > weights]
-        x += [weights - 0.5, weights + 0.5]
-        low += [min(ruled_out)] * 2
-    return Series("proven impossible", "guide", x, low, "band", low=low, high=[1.0] * len(x))
+        lowest[weights] = min(float(target) for target, bound in bounds.items() if bound > weights)
+    return _area("proven impossible", "guide", lowest)
+
+
+def _not_found(highest: Mapping[int, float]) -> Series:
+    """Return the area of accuracies that no network reached, of all with up to some weights."""
+    weights = sorted(highest)
+    lowest = dict(zip(weights, accumulate((highest[n] for n in weights), max), strict=True))
+    return _area("not found among all networks", "fewest", lowest)
+
+
+def _area(name: str, style: str, lowest: Mapping[int, float]) -> Series:
+    """Return the area above an accuracy at each number of weights."""
+    x = [weights + side for weights in lowest for side in (-0.5, 0.5)]
+    low = [value for value in lowest.values() for _ in range(2)]
+    return Series(name, style, x, low, "band", low=low, high=[1.0] * len(x))

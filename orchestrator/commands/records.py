@@ -169,18 +169,26 @@ def _numbers(network: Known) -> str:
 
 
 def _show(known: Sequence[Known], *, as_json: bool) -> None:
-    from analysis.records.bounds import bound_at, proven_bounds
+    from analysis.records.bounds import (
+        bound_at,
+        exhaustive_accuracies,
+        not_ruled_out,
+        of_three_layers,
+        proven_bounds,
+    )
     from analysis.records.known import records as records_among
 
     rows: list[dict[str, Any]] = []
     for one in records_among(known):
         bounds = proven_bounds(published_folder(), one.dataset)
+        tried = exhaustive_accuracies(published_folder(), of_three_layers(one.dataset))
         rows.append(
             {
                 "dataset": one.dataset,
                 "accuracy": float(one.accuracy),
                 "count": one.count,
                 "proven": bound_at(bounds, one.accuracy),
+                "exhaustive": not_ruled_out(tried, one.accuracy),
                 "known": one.fewest,
                 "reached": min(one.holder.accuracy.values()),
                 "by": one.holder.by,

@@ -92,7 +92,8 @@ def search(
         typer.Option(
             metavar="N",
             parser=options.whole_number(1, MAX_DEPTH),
-            help=f"Hidden layers in phase 1 [default: {DEFAULT_DEPTH}]",
+            help=f"Hidden layers in phase 1 [default: {DEFAULT_DEPTH}]. With --strategy halving "
+            "and --masks distinct, those of all structures to try.",
         ),
     ] = None,
     max_width: Annotated[
@@ -156,6 +157,14 @@ def search(
             help="Trainings of each network under each learning rate and schedule.",
         ),
     ] = 1,
+    from_published: Annotated[
+        bool,
+        typer.Option(
+            "--from-published",
+            help="With --masks distinct and a strategy: leave out the numbers of weights of which "
+            "the published results have all networks.",
+        ),
+    ] = False,
     again: Annotated[
         bool,
         typer.Option("--again", help="Choose the structures again, from what is stored now."),
@@ -187,7 +196,6 @@ def search(
         dataset = dataset_named(dataset).name  # that of a file has its digest
     if strategy != ENUMERATE:
         given = {
-            "--depth": depth is not None,
             "--max-width": max_width is not None,
             "--structures": structures is not None,
             "--replicates": replicates != 1,
@@ -205,10 +213,14 @@ def search(
             root_seed=root_seed,
         )
         every = masks is MasksChoice.distinct
-        choice = StrategyChoice(strategy, target, core_hours, structure, base, exhaustive=every)
+        choice = StrategyChoice(
+            strategy, target, core_hours, structure, depth, base, every, from_published
+        )
         executors = ExecutorOptions.of(executor, workers, device, address)
         search_by_strategy(choice, store, executors, as_json=as_json)
         return
+    if from_published:
+        raise UserError("--from-published is for --strategy halving; leave it out")
     if core_hours is not None:
         raise UserError(f"--core-hours needs --strategy {', '.join(STRATEGIES)} or a plug-in's")
     of_phase_1 = {"--depth": depth, "--max-width": max_width, "--structures": structures}

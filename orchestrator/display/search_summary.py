@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.display.formatting import counted
 from orchestrator.invocation import program
+from search.experiment import Experiment
 from search.strategies.problem import Problem
 from search.strategies.racing import Candidate
 from search.strategies.statement import Statement
@@ -45,8 +46,7 @@ class SearchSummary:
         return {
             "strategy": self.strategy,
             "target": self.problem.target,
-            "dataset": self.problem.base.dataset,
-            "structure": str(self.problem.base.hidden),
+            **searched(self.problem.base, any_structure=self.problem.any_structure),
             "core_hours": round(self.core_hours, 5),
             "experiments": self.experiments,
             "trained": self.trained,
@@ -63,11 +63,15 @@ class SearchSummary:
         )
         for one in self.statements:
             text = (
-                f"  {one.weights} weights: {counted(one.networks, 'network')}, {one.restarts} "
-                f"restarts each, {one.reached:,} of {one.full:,} full trainings reach {percent}"
+                f"  {one.weights} weights: {one.networks:,} of "
+                f"{counted(one.distinct, 'distinct network')}, {one.restarts} restarts each, "
+                f"highest accuracy {one.highest:.4f}"
             )
             if one.bound is not None:
-                text += f"; the probability is below {one.bound:.2g} with 95 % confidence"
+                text += (
+                    f"; the probability that one reaches {percent} is below {one.bound:.2g} with "
+                    "95 % confidence"
+                )
             yield text
         if not self.found:
             yield (
@@ -79,7 +83,7 @@ class SearchSummary:
         yield (
             f"the sparsest network that reaches {percent} has "
             f"{counted(winner.trial.weights, 'weight')}, accuracy {winner.trial.accuracy:.4f}, "
-            f"{self.problem.base.hidden}, masks {' '.join(winner.trial.experiment.masks)}"
+            f"{winner.trial.experiment.hidden}, masks {' '.join(winner.trial.experiment.masks)}"
         )
         yield f"  {_success(winner)}"
         if len(self.found) > 1:
@@ -90,6 +94,25 @@ class SearchSummary:
             f"'{winner.trial.experiment.experiment_id}'\" --format json --store "
             f"{shlex.quote(self.folder)}"
         )
+
+
+def searched(base: Experiment, *, any_structure: bool) -> dict[str, Any]:
+    """Return the structure and the training of a search's experiments, for its report.
+
+    Args:
+        base: as in `Problem`.
+        any_structure: as in `Problem`.
+    """
+    return {
+        "dataset": base.dataset,
+        "structure": None if any_structure else str(base.hidden),
+        "depth": len(base.hidden),
+        "lr": base.lr,
+        "schedule": base.schedule,
+        "epochs": base.epochs,
+        "batch_size": base.batch_size,
+        "root_seed": base.root_seed,
+    }
 
 
 def _success(one: Candidate) -> str:

@@ -18,6 +18,9 @@ SAMPLE = 400
 ROW_BYTES = 220
 """Bytes of a stored row: 97 MB for the 445,824 of docs/results.md."""
 
+ROW_S = 0.001
+"""Seconds of a core that the row of a short training takes beside the training."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -63,6 +66,11 @@ def reference_seconds(planned: Sequence[PlannedStudy], limit: int | None) -> flo
         if limit is not None:
             limit -= len(indices)
     return cost * UNIT_MS / 1000
+
+
+def experiment_seconds(experiment: Experiment) -> float:
+    """Return the seconds that a training and its row take on one core of a reference processor."""
+    return experiment_cost(experiment) * UNIT_MS / 1000 + ROW_S
 
 
 def mean_cost(study: Study, indices: IndexSet, sample: int) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -42,6 +42,46 @@ class MaskList:
         """Return the position of a network's mask, and its index among networks with that mask."""
         position = int(np.searchsorted(self.ends, index, side="right"))
         return position, index - (int(self.ends[position - 1]) if position else 0)
+
+    @cached_property
+    def weights(self) -> NDArray[np.int64]:
+        """Number of weights of each mask, int64 [masks], not decreasing."""
+        return np.bitwise_count(self.rows).sum(axis=1, dtype=np.int64)
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """Number of networks by the number of weights in this layer and the next ones, int64."""
+        if not self.next_layer:
+            return np.bincount(self.weights)
+        products = [
+            np.convolve(np.bincount(self.weights[self.next_list == number]), listed.counts)
+            for number, listed in enumerate(self.next_layer)
+        ]
+        total = np.zeros(max(map(len, products)), np.int64)
+        for product in products:
+            total[: len(product)] += product
+        return total
+
+    def with_weights(self, weights: int) -> Iterator[tuple[NDArray[np.unsignedinteger[Any]], ...]]:
+        """Yield the networks with a number of weights in this layer and the next ones, in order.
+
+        Nothing is listed before it is yielded.
+
+        Yields:
+            The mask of each layer, a row of `rows`.
+        """
+        if not 0 <= weights < len(self.counts) or not self.counts[weights]:
+            return
+        if not self.next_layer:
+            first, last = np.searchsorted(self.weights, (weights, weights + 1))
+            yield from ((mask,) for mask in self.rows[first:last])
+            return
+        for position, kept in enumerate(self.weights):
+            if kept > weights:
+                return
+            others = self.next_layer[self.next_list[position]]
+            for masks in others.with_weights(weights - int(kept)):
+                yield (self.rows[position], *masks)
 
 
 @lru_cache(maxsize=8)

@@ -7,13 +7,13 @@ same initial weights again, with the full learning-rate schedule of its length.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from itertools import count
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from itertools import count, islice
 
-from search.distinct import DistinctMasks, check_listed
 from search.experiment import Experiment
-from search.masks.burnside import count_distinct
-from search.strategies.problem import Masks, Problem, Proposals, Trial
+from search.strategies.every_network import sparsest_first
+from search.strategies.problem import Problem, Proposals, Trial
 from search.strategies.random_masks import random_masks
 
 ETA = 3
@@ -31,9 +31,6 @@ PORTION = 4
 RESTARTS = 27
 """Number of initialisations of each network in a pass over all distinct ones."""
 
-MAX_NETWORKS = 100_000
-"""Maximum number of distinct networks of which all are tried; they are held in memory."""
-
 ROUND = 4096
 """Number of experiments of a first rung that are proposed together."""
 
@@ -48,19 +45,13 @@ def propose(problem: Problem) -> Proposals:
 
 def _all_networks(problem: Problem) -> Proposals:
     """Pass over all distinct networks, the sparsest first, with new initialisations each time."""
-    networks = distinct_networks(problem)
-    at_once = max(1, ROUND // RESTARTS)
     for repetition in count():
-        for start in range(0, len(networks), at_once):
+        restarts = range(RESTARTS * repetition, RESTARTS * (repetition + 1))
+        networks = sparsest_first(problem)
+        while some := list(islice(networks, ROUND // RESTARTS)):
             yield from halved(
                 problem,
-                [
-                    [
-                        problem.experiment(masks, replicate=RESTARTS * repetition + restart)
-                        for restart in range(RESTARTS)
-                    ]
-                    for masks in networks[start : start + at_once]
-                ],
+                [[replace(network, replicate=number) for number in restarts] for network in some],
             )
 
 
@@ -103,15 +94,19 @@ def halved(
     """
     lengths = [max(1, round(problem.base.epochs / ETA**n)) for n in reversed(range(RUNGS))]
     rung: list[list[Experiment]] = [
-        [problem.experiment(one.masks, replicate=one.replicate, epochs=lengths[0]) for one in group]
-        for group in groups
+        [replace(one, epochs=lengths[0]) for one in group] for group in groups
     ]
     for length in lengths[1:]:
         results = iter((yield [experiment for group in rung for experiment in group]))
         best = [_best([next(results) for _ in group]) for group in rung]
         rung = [
             [
-                problem.experiment(trial.experiment.masks, init=trial.initial, epochs=length)
+                replace(
+                    trial.experiment,
+                    init=trial.initial,
+                    epochs=length,
+                    replicate=problem.base.replicate,
+                )
                 for trial in group
             ]
             for group in best
@@ -122,35 +117,3 @@ def halved(
 def _best(trials: Sequence[Trial]) -> list[Trial]:
     """Return the third of the trials with the least loss."""
     return sorted(trials, key=lambda trial: trial.loss)[: max(1, len(trials) // ETA)]
-
-
-def distinct_networks(problem: Problem) -> list[Masks]:
-    """Return the masks of all distinct networks of the structure, the sparsest first.
-
-    Raises:
-        ValueError: the structure has too many.
-    """
-    check_exhaustive(problem)
-    listed = DistinctMasks(problem.base.hidden, problem.shapes[0][1])
-    return sorted(_masks(listed), key=problem.count)
-
-
-def check_exhaustive(problem: Problem) -> None:
-    """Check that a structure has few enough distinct networks to try all.
-
-    Raises:
-        ValueError: it has too many.
-    """
-    structure, inputs = problem.base.hidden, problem.shapes[0][1]
-    check_listed(structure, inputs)
-    networks = count_distinct(inputs, structure).networks
-    if networks > MAX_NETWORKS:
-        raise ValueError(
-            f"{structure} has {networks:,} distinct networks, too many to try all; allowed: "
-            f"{MAX_NETWORKS:,}"
-        )
-
-
-def _masks(networks: DistinctMasks) -> Iterator[Masks]:
-    for index in range(networks.size):
-        yield networks[index]["masks"]

@@ -39,12 +39,11 @@ class Trial:
         accuracy: fraction of all points classified correctly; 0 if the training diverged.
         loss: mean loss over all points; infinite if the training diverged.
         weights: number of nonzero weights; 0 if the training diverged.
-        core_s: seconds of one core that the training took.
 
     Example:
         >>> import sparsest
         >>> experiment = sparsest.Experiment(structure=(3, 2), epochs=2)
-        >>> trial = sparsest.Trial(experiment, accuracy=0.9, loss=0.2, weights=14, core_s=0.01)
+        >>> trial = sparsest.Trial(experiment, accuracy=0.9, loss=0.2, weights=14)
         >>> trial.usable, trial.final == f"row:{experiment.experiment_id}/final"
         (True, True)
     """
@@ -53,7 +52,6 @@ class Trial:
     accuracy: float
     loss: float
     weights: int
-    core_s: float
 
     @property
     def usable(self) -> bool:
@@ -111,6 +109,8 @@ class Problem:
         target: accuracy to reach.
         exhaustive: try every distinct network of the structure instead of random ones.
         shrink: removes weights from a trained network.
+        any_structure: if exhaustive, try those of every structure with as many hidden layers.
+        above: if exhaustive, leave out the networks with up to this number of weights.
 
     Example:
         >>> import sparsest
@@ -140,6 +140,8 @@ class Problem:
     target: float
     exhaustive: bool
     shrink: Shrink
+    any_structure: bool = False
+    above: int = 0
 
     def experiment(self, masks: Masks = (), **changes: Any) -> Experiment:
         """Return an experiment of the search.
@@ -148,12 +150,12 @@ class Problem:
             masks: masks of the first layers.
             changes: fields of `Experiment` that differ from the base.
         """
-        dense = [dense_mask(*shape) for shape in self.shapes]
+        made = replace(self.base, **changes)
         kept = list(masks)
-        while kept and kept[-1] == dense[len(kept) - 1]:
+        while kept and "0" not in kept[-1]:
             # So that a network has one description, and no experiment is trained twice.
             kept.pop()
-        return replace(self.base, masks=tuple(kept), **changes)
+        return replace(made, masks=tuple(kept))
 
     def random(self, stream: str) -> Random:
         """Return a generator of random numbers, seeded by the base and the name of a stream."""
@@ -162,6 +164,16 @@ class Problem:
     def reached(self, trial: Trial) -> bool:
         """Return whether a network reaches the target."""
         return trial.accuracy >= self.target
+
+    @property
+    def inputs(self) -> int:
+        """Number of features of the data."""
+        return self.shapes[0][1]
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs of a network."""
+        return self.shapes[-1][0]
 
     @property
     def weights(self) -> int:
@@ -176,9 +188,10 @@ class Problem:
             np.array([[digit == "1" for digit in row] for row in text.split("|")]) for text in texts
         ]
 
-    def count(self, masks: Masks) -> int:
-        """Return the number of weights that masks keep."""
-        return sum(int(mask.sum()) for mask in self.arrays(masks))
+    def count(self, experiment: Experiment) -> int:
+        """Return the number of weights that the masks of an experiment keep."""
+        dense = experiment.hidden.weights(self.inputs, self.outputs)
+        return dense - sum(mask.count("0") for mask in experiment.masks)
 
 
 def texts(masks: Sequence[NDArray[np.bool_]]) -> Masks:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from search.experiment import FRESH_INIT
 from search.intervals import LEVEL
+from search.strategies.every_network import count_networks
+from search.strategies.halving import RESTARTS
 from search.strategies.problem import Masks, Problem, Trial
 
 
@@ -16,18 +17,22 @@ class Statement:
 
     Attributes:
         weights: number of weights that the masks keep.
-        networks: number of different masks.
-        restarts: smallest number of initialisations of one of them, with the short trainings of
-            successive halving.
+        networks: number of different networks tried, each up to a training of full length.
+        distinct: number of distinct networks that there are.
+        restarts: smallest number of initialisations of one of those tried, with the short trainings
+            of successive halving.
         full: number of trainings of full length.
         reached: number of trainings that reach the target.
+        highest: highest accuracy of a training.
     """
 
     weights: int
     networks: int
+    distinct: int
     restarts: int
     full: int
     reached: int
+    highest: float
 
     @property
     def bound(self) -> float | None:
@@ -35,7 +40,7 @@ class Statement:
 
         The probability is that of one restart under the procedure. None if one reached the target.
         """
-        if self.reached or not self.restarts:
+        if self.reached:
             return None
         return float(1 - (1 - LEVEL) ** (1 / self.restarts))
 
@@ -49,24 +54,30 @@ class Tried:
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
-        self._counts: dict[Masks, int] = {}
-        self._restarts: dict[int, Counter[Masks]] = defaultdict(Counter)
-        self._full: Counter[int] = Counter()
+        self._full: dict[int, Counter[tuple[tuple[int, ...], Masks]]] = defaultdict(Counter)
         self._reached: Counter[int] = Counter()
+        self._highest: dict[int, float] = defaultdict(float)
 
     def add(self, trial: Trial) -> None:
         """Count a training."""
-        masks = trial.experiment.masks
-        if masks not in self._counts:
-            self._counts[masks] = self._problem.count(masks)
-        weights = self._counts[masks]
-        self._restarts[weights][masks] += trial.experiment.init == FRESH_INIT
-        self._full[weights] += trial.experiment.epochs == self._problem.base.epochs
+        experiment = trial.experiment
+        weights = self._problem.count(experiment)
+        if experiment.epochs == self._problem.base.epochs:
+            self._full[weights][experiment.hidden, experiment.masks] += 1
         self._reached[weights] += self._problem.reached(trial)
+        self._highest[weights] = max(self._highest[weights], trial.accuracy)
 
     def statements(self) -> list[Statement]:
         """Return what was tried, by number of weights, the fewest first."""
         return [
-            Statement(n, len(tried), min(tried.values()), self._full[n], self._reached[n])
-            for n, tried in sorted(self._restarts.items())
+            Statement(
+                weights,
+                len(full),
+                count_networks(self._problem, weights),
+                RESTARTS * min(full.values()),
+                full.total(),
+                self._reached[weights],
+                self._highest[weights],
+            )
+            for weights, full in sorted(self._full.items())
         ]

@@ -2,7 +2,7 @@
 
 It is a separate process because Ray's environment variables must be set before Ray is imported, and
 other tests have imported it. Usage: ray_session.py FOLDER. It leaves the stores "plain", "killed",
-"second" and "stopped" and report.json in FOLDER.
+"second", "searched" and "stopped" and report.json in FOLDER.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import stat
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import psutil
 
+from orchestrator import sweep as sweeps
 from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions, make_executor
 from orchestrator.driver import drive
 from orchestrator.errors import UserError
@@ -39,10 +41,13 @@ from search.study import Study
 from storage.log.sweep_info import describe_sweep
 from storage.writing.writer import StoreWriter
 from tests.orchestrator.fakes import SilentMonitor, StopAfter
+from tests.orchestrator.running import SMALL_SEARCH, sparsest, stopped_after_one_round
 from workers.task import Task
 
 WORKERS = 2
 PATIENCE_S = 300.0
+SEARCH_HOURS = "0.0001"
+"""Core-hours of the search."""
 
 
 @dataclass(frozen=True)
@@ -262,6 +267,21 @@ def killing(executor: Executor, folder: Path) -> dict[str, Any]:
     }
 
 
+def searching(executor: Executor, folder: Path) -> dict[str, Any]:
+    """Search with both workers, stop after the first round, and resume."""
+    ray = ("--executor", "ray", "--workers", str(WORKERS), "--store", folder / "searched")
+    words = (*SMALL_SEARCH, "--strategy", "eliminate", "--core-hours", SEARCH_HOURS, *ray)
+    with (
+        mock.patch.object(sweeps, "make_executor", side_effect=lambda *_: nullcontext(executor)),
+        mock.patch.object(executor, "submit", wraps=executor.submit) as submit,
+    ):
+        with stopped_after_one_round():
+            stopped = sparsest(*words)
+        jobs = submit.call_count
+        resumed = sparsest(*words)
+    return {"stopped": stopped.code, "jobs": jobs, "resumed": json.loads(resumed.out)}
+
+
 def stopping_ray(folder: Path) -> dict[str, Any]:
     """Kill the raylet of this machine during a run."""
     trapped = Trapped("stopped", 300, folder)
@@ -309,6 +329,7 @@ def main(folder: Path) -> None:
         report["behind"] = killed_with_another_waiting(executor, folder)
         report["withdrawing"] = withdrawing(executor, folder)
         report["killing"] = killing(executor, folder)
+        report["searching"] = searching(executor, folder)
         report["in_flight"] = executor.in_flight
         _, report["outsider"] = outsider.communicate(timeout=PATIENCE_S)
         report["outsider_code"] = outsider.returncode

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
+from orchestrator import sweep as sweeps
 from orchestrator.cli import app
 from orchestrator.driver import drive
 from orchestrator.executor import InlineExecutor
@@ -34,6 +38,12 @@ PATIENCE_S = 300.0
 
 INLINE = ("--executor", "inline", "--device", "cpu")
 """Options of `run` for training in this process on the CPU."""
+
+SMALL_SEARCH = (
+    *("search", "--target", "0.6", "--dataset", "xor", "--structure", "3x2", "--epochs", "3"),
+    *("--device", "cpu", "--json"),
+)
+"""Words of a search that takes a second, without its strategy, budget, store and executor."""
 
 
 def write_sweep(
@@ -111,6 +121,19 @@ def sparsest(*words: str | Path, stdin: str | None = None) -> CommandResult:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return CommandResult(result.exit_code, result.stdout, result.stderr)
+
+
+@contextmanager
+def stopped_after_one_round() -> Iterator[None]:
+    """Let searches and runs train what is planned first, and then stop as by Ctrl-C."""
+
+    def stopping(*arguments: Any) -> Tally:
+        tally = drive(*arguments)
+        arguments[4].received = signal.SIGINT
+        return tally
+
+    with mock.patch.object(sweeps, "drive", stopping):
+        yield
 
 
 def refused(*words: str | Path, stdin: str | None = None) -> str:

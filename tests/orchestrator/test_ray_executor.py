@@ -12,11 +12,15 @@ from typing import Any
 import pytest
 
 from storage.checking.verify import verify_store
+from tests.orchestrator.ray_session import SEARCH_HOURS
 from tests.orchestrator.running import (
+    INLINE,
     PATIENCE_S,
+    SMALL_SEARCH,
     output_of,
     query,
     rows,
+    sparsest,
     start,
     train,
     write_sweep,
@@ -86,6 +90,20 @@ def test_rows_are_those_of_the_inline_executor(
     assert ours.equals(theirs)
     assert set(ours.column("backend").to_pylist()) == {backend_name()}
     assert report["workers"] == [[backend_name(), 2]]
+
+
+def test_stopped_search_resumes_with_the_experiments_of_one_worker(
+    folder: Path, report: dict[str, Any], tmp_path: Path
+) -> None:
+    words = ("--strategy", "eliminate", "--core-hours", SEARCH_HOURS, "--store", tmp_path / "one")
+    inline = json.loads(sparsest(*SMALL_SEARCH, *words, *INLINE).out)
+    assert rows(folder / "searched").equals(rows(tmp_path / "one"))
+    searching = report["searching"]
+    assert searching["stopped"] == 130
+    assert searching["jobs"] > 1  # the first round is shared
+    resumed = searching["resumed"]
+    assert 0 < resumed["trained"] < resumed["experiments"] == inline["trained"]
+    assert resumed == {**inline, "trained": resumed["trained"]}
 
 
 def test_task_that_raises_fails_with_its_reason_and_keeps_its_worker(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,10 @@ from typing import Any
 import pytest
 
 from orchestrator import sweep as sweeps
-from orchestrator.driver import drive
-from orchestrator.tally import Tally
+from orchestrator.executor import InlineExecutor, Outcome, TimeLimit
+from orchestrator.job import Job
+from orchestrator.worker_pool import WorkerCounts, WorkerKind
+from search.masks.burnside import count_distinct
 from search.strategies import halving
 from search.strategies.catalogue import plugin_strategies
 from search.strategies.problem import Problem, Proposals
@@ -21,11 +22,14 @@ from tests.docs.pages import ROOT, the_code
 from tests.installed import install
 from tests.orchestrator.running import (
     INLINE,
+    SMALL_SEARCH,
     CommandResult,
     count_rows,
     query,
     refused,
+    rows,
     sparsest,
+    stopped_after_one_round,
 )
 
 HOURS = "0.00001"
@@ -41,14 +45,13 @@ def store(tmp_path: Path) -> Path:
 
 
 def search(store: Path, *words: str, code: int = 0, hours: str = HOURS) -> CommandResult:
-    options = ("--target", "0.6", "--dataset", "xor", "--structure", "3x2", "--epochs", "3")
-    ended = sparsest("search", *options, "--core-hours", hours, "--store", store, *INLINE, *words)
+    ended = sparsest(*SMALL_SEARCH, "--core-hours", hours, "--store", store, *INLINE, *words)
     assert ended.code == code, ended
     return ended
 
 
 def report(store: Path, *words: str, hours: str = HOURS) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(search(store, "--json", *words, hours=hours).out)
+    found: dict[str, Any] = json.loads(search(store, *words, hours=hours).out)
     return found
 
 
@@ -101,16 +104,8 @@ def test_every_network_can_be_made_again_from_its_root(store: Path) -> None:
         assert sparsest("replay", last[0]["experiment_id"], "--store", store).code == 0
 
 
-def test_interrupted_search_trains_only_what_is_missing(
-    store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stopped_after_one_round(*arguments: Any) -> Tally:
-        tally = drive(*arguments)
-        arguments[4].received = signal.SIGINT
-        return tally
-
-    with monkeypatch.context() as patched:
-        patched.setattr(sweeps, "drive", stopped_after_one_round)
+def test_interrupted_search_trains_only_what_is_missing(store: Path) -> None:
+    with stopped_after_one_round():
         ended = search(store, "--strategy", "halving", code=130)
     assert query(store, "SELECT outcome FROM sweeps").to_pylist() == [{"outcome": "finished"}]
     assert "\n  sparsest search " in ended.err
@@ -120,15 +115,62 @@ def test_interrupted_search_trains_only_what_is_missing(
     assert resumed["experiments"] == resumed["trained"] + stored
 
 
+class ThreeWorkers(InlineExecutor):
+    """Takes three jobs at a time and returns the last one first."""
+
+    def __init__(self) -> None:
+        super().__init__({}, "cpu")
+        self.workers = 3
+        self.worker_counts = WorkerCounts({self._kind: 3})
+        self.jobs = 0
+
+    def submit(self, job: Job, kind: WorkerKind) -> None:
+        self.jobs += 1
+        super().submit(job, kind)
+
+    def vacancies(self) -> list[WorkerKind]:
+        return [self._kind] * (3 - len(self._waiting))
+
+    def wait(self, timeout_s: float, time_limit_s: TimeLimit) -> list[Outcome]:
+        self._waiting.reverse()
+        outcomes = super().wait(timeout_s, time_limit_s)
+        self._waiting.reverse()
+        return outcomes
+
+
+@pytest.mark.parametrize("strategy", ["halving", "evolve"])
+def test_search_trains_the_same_whatever_the_workers(
+    strategy: str, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("--strategy", strategy)
+    one = report(store, *words)
+    executor = ThreeWorkers()
+    monkeypatch.setattr(sweeps, "make_executor", lambda *_: executor)
+    other = store.with_name("other")
+    assert report(other, *words) == one
+    assert executor.jobs >= 3
+    assert rows(other).equals(rows(store))
+
+
 def test_exhaustive_search_states_what_was_tried(store: Path) -> None:
-    ended = search(store, "--strategy", "halving", "--masks", "distinct", "--target", "1")
-    assert "27 restarts each" in ended.out
-    assert "95 % confidence" in ended.out
-    (counted,) = query(
-        store, "SELECT count(DISTINCT masks) AS masked FROM results WHERE init = 'fresh'"
-    ).to_pylist()
-    tried = report(store, "--strategy", "halving", "--masks", "distinct", "--target", "1")["tried"]
-    assert sum(one["networks"] for one in tried) - counted["masked"] in (0, 1)  # the dense one
+    words = ("--strategy", "halving", "--masks", "distinct", "--target", "1")
+    tried = report(store, *words, "--structure", "2x2", hours="0.0003")["tried"]
+    assert sum(one["networks"] for one in tried) == count_distinct(2, (2, 2)).networks
+    for one in tried:
+        assert (one["networks"], one["restarts"]) == (one["distinct"], 27)
+        assert (one["bound"] is None) == (one["reached"] > 0) == (one["highest"] == 1)
+
+
+def test_exhaustive_search_covers_every_structure_of_a_depth(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(halving, "ROUND", 10 * halving.RESTARTS)
+    words = ("search", "--dataset", "xor", "--target", "1", "--epochs", "1", "--depth", "1")
+    every = ("--strategy", "halving", "--masks", "distinct", "--core-hours", "0.0001")
+    found = sparsest(*words, *every, "--store", store, *INLINE)
+    assert found.code == 0
+    assert "27 restarts each" in found.out
+    assert "95 % confidence" in found.out
 
 
 @pytest.mark.parametrize(
@@ -138,10 +180,11 @@ def test_exhaustive_search_states_what_was_tried(store: Path) -> None:
         (("--strategy", "eliminate", "--core-hours", "1"), "--structure"),
         (("--strategy", "guess", "--core-hours", "1", "--structure", "2x2"), "halving"),
         (("--core-hours", "1"), "--strategy"),
-        (("--strategy", "halving", "--depth", "2"), "--depth"),
+        (("--strategy", "halving", *ONE_HOUR, "2x2", "--depth", "2"), "--structure"),
+        (("--strategy", "halving", "--core-hours", "1", "--depth", "2"), "--masks"),
         (
-            ("--strategy", "halving", *ONE_HOUR, "7x3x3", "--masks", "distinct"),
-            "8,338,343",
+            ("--strategy", "halving", *ONE_HOUR, "9x9x9", "--masks", "distinct"),
+            "9x9x9",
         ),
         (
             ("--strategy", "evolve", *ONE_HOUR, "2x2", "--masks", "distinct"),

@@ -40,6 +40,17 @@ def test_every_network_occurs_once_in_order(inputs: int, structure: tuple[int, .
     assert len(expected) == len({representative(masks) for masks in candidates})
 
 
+@pytest.mark.parametrize(("inputs", "structure"), LISTED)
+def test_networks_by_weights_are_all_networks_the_sparsest_first(
+    inputs: int, structure: tuple[int, ...]
+) -> None:
+    grid = DistinctMasks(structure, inputs)
+    by_weights = [list(grid.with_weights(weights)) for weights in range(len(grid.counts) + 2)]
+    assert [len(networks) for networks in by_weights] == [*grid.counts, 0, 0]
+    expected = sorted(all_of(grid), key=lambda masks: sum(mask.count("1") for mask in masks))
+    assert [masks for networks in by_weights for masks in networks] == expected
+
+
 @given(st.integers(1, 3), st.lists(st.integers(1, 6), min_size=1, max_size=4))
 def test_tree_has_as_many_networks_as_burnside(inputs: int, widths: list[int]) -> None:
     structure = tuple(widths)
@@ -57,6 +68,8 @@ def test_networks_of_large_structures_are_representatives(structure: tuple[int, 
     assert len(set(sample)) == len(sample)
     dense = tuple("|".join(["1" * cols] * rows) for cols, rows in pairwise((2, *structure)))
     assert grid[grid.size - 1]["masks"] == dense
+    assert sum(grid.counts) == grid.size
+    assert next(grid.with_weights(len(grid.counts) - 1)) == dense
 
 
 def test_tree_of_7x3x3_shares_lists() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from dataclasses import replace
+from itertools import islice, pairwise, product
 from random import Random
 
 import numpy as np
@@ -13,11 +15,12 @@ import pytest
 from search.experiment import Experiment
 from search.masks.burnside import count_distinct
 from search.strategies.catalogue import STRATEGIES, strategy_named
-from search.strategies.halving import BRACKET, RESTARTS, distinct_networks
+from search.strategies.every_network import count_networks, sparsest_first
+from search.strategies.halving import BRACKET, RESTARTS
 from search.strategies.problem import Masks, Problem, Trial, texts
 from search.strategies.racing import FIRST, MOST, Candidate, candidates, race, standings
 from search.strategies.random_masks import random_masks, swapped
-from search.strategies.statement import Statement, Tried
+from search.strategies.statement import Tried
 
 Score = Callable[[Experiment], float]
 
@@ -57,8 +60,8 @@ def problem(structure: tuple[int, ...] = (3, 2), *, exhaustive: bool = False) ->
 
 
 def trial(task: Problem, experiment: Experiment, accuracy: float) -> Trial:
-    weights = task.count(experiment.masks)
-    return Trial(experiment, accuracy, 1 - accuracy + 0.01 * share(experiment, "loss"), weights, 1)
+    weights = task.count(experiment)
+    return Trial(experiment, accuracy, 1 - accuracy + 0.01 * share(experiment, "loss"), weights)
 
 
 def rounds(
@@ -98,7 +101,7 @@ def test_proposed_networks_fit_the_structure(name: str) -> None:
             assert experiment.hidden == (3, 2, 2)
             shapes = [mask.shape for mask in task.arrays(experiment.masks)]
             assert shapes == list(task.shapes)
-            assert task.count(experiment.masks) > 0
+            assert task.count(experiment) > 0
 
 
 def test_halving_trains_the_best_third_longer_from_the_same_initial_weights() -> None:
@@ -116,7 +119,7 @@ def test_halving_trains_the_best_third_longer_from_the_same_initial_weights() ->
 def test_halving_looks_for_fewer_weights_after_a_success() -> None:
     task = problem((4, 4))
     counts = [
-        {task.count(one.masks) for one in proposed}
+        {task.count(one) for one in proposed}
         for proposed in rounds("halving", task, 9, lambda one: 1.0)[::4]
     ]
     # From 28 weights down, in steps of a quarter.
@@ -125,17 +128,43 @@ def test_halving_looks_for_fewer_weights_after_a_success() -> None:
 
 def test_exhaustive_halving_passes_over_all_distinct_networks() -> None:
     task = problem((2, 2), exhaustive=True)
-    networks = distinct_networks(task)
-    sizes = [task.count(masks) for masks in networks]
+    networks = [one.masks for one in sparsest_first(task)]
+    sizes = [task.count(task.experiment(masks)) for masks in networks]
     assert sizes == sorted(sizes)
     assert len(networks) == len(set(networks)) == count_distinct(2, (2, 2)).networks
+    assert len(networks) == sum(count_networks(task, weights) for weights in range(11))
     first, second = rounds("halving", task, 5)[::4]
     for number, proposed in enumerate((first, second)):
-        expected = [task.experiment(masks).masks for masks in networks]
-        assert [one.masks for one in proposed[::RESTARTS]] == expected
+        assert [one.masks for one in proposed[::RESTARTS]] == networks
         assert {one.replicate for one in proposed} == set(
             range(RESTARTS * number, RESTARTS * (number + 1))
         )
+
+
+def test_networks_of_every_structure_come_the_sparsest_first() -> None:
+    task = replace(problem((1, 1), exhaustive=True), any_structure=True)
+    first = list(islice(sparsest_first(task), 150))
+    sizes = [task.count(one) for one in first]
+    assert sizes == sorted(sizes)
+    assert len({one.experiment_id for one in first}) == 150
+    for weights in range(sizes[-1]):
+        found = Counter(one.hidden for one in first if task.count(one) == weights)
+        # Every neuron has a weight to both sides.
+        possible = [
+            (a, b)
+            for a, b in product(range(1, weights), repeat=2)
+            if max(2, a) + max(a, b) + b <= weights
+        ]
+        counts = {one: count_networks(problem(one, exhaustive=True), weights) for one in possible}
+        assert found == Counter(counts)
+        assert found.total() == count_networks(task, weights)
+
+
+def test_networks_of_a_large_structure_are_not_listed_first() -> None:
+    task = problem((7, 3, 3), exhaustive=True)
+    sizes = [task.count(one) for one in islice(sparsest_first(task), 50)]
+    assert sizes == sorted(sizes)
+    assert sizes[0] == 20  # a weight of each neuron of the widest layers
 
 
 def test_statement_bounds_the_probability_of_what_was_not_found() -> None:
@@ -143,7 +172,7 @@ def test_statement_bounds_the_probability_of_what_was_not_found() -> None:
     tried = Tried(task)
     for proposed in rounds("halving", task, 4):
         for one in proposed:
-            tried.add(trial(task, one, float(task.count(one.masks) == task.weights)))
+            tried.add(trial(task, one, float(task.count(one) == task.weights)))
     found = {one.weights: one for one in tried.statements()}
     assert sum(one.networks for one in found.values()) == count_distinct(2, (2, 2)).networks
     assert {one.restarts for one in found.values()} == {RESTARTS}
@@ -152,13 +181,12 @@ def test_statement_bounds_the_probability_of_what_was_not_found() -> None:
     assert (dense.networks, dense.full, dense.bound) == (1, 1, None)
     for statement in found.values():
         assert statement.bound == pytest.approx(1 - 0.05 ** (1 / RESTARTS))
-    assert Statement(5, 1, 0, 0, 0).bound is None
 
 
 def test_elimination_continues_from_trained_weights_with_fewer_and_fewer_weights() -> None:
     task = problem((4, 4))
     proposed = rounds("eliminate", task, 6, lambda one: 1.0)
-    counts = [max(task.count(one.masks) for one in some) for some in proposed]
+    counts = [max(task.count(one) for one in some) for some in proposed]
     assert counts == sorted(counts, reverse=True)
     assert len(set(counts)) == 6
     ids = [{one.experiment_id for one in some} for some in proposed]
@@ -179,10 +207,10 @@ def test_evolution_swaps_weights_until_a_network_succeeds() -> None:
     task = problem((4, 4))
 
     def only_dense(one: Experiment) -> float:
-        return float(task.count(one.masks) == task.weights)
+        return float(task.count(one) == task.weights)
 
     proposed = rounds("evolve", task, 20, only_dense)
-    counts = [{task.count(one.masks) for one in some} for some in proposed]
+    counts = [{task.count(one) for one in some} for some in proposed]
     # Dense networks, then 21 weights and six generations of swaps, each with a full training; then
     # half as many weights are removed.
     assert counts == [{28}] + [{21}] * 14 + [{25}] * 5
@@ -227,7 +255,7 @@ def run_race(task: Problem, entered: Iterable[Candidate], rate: Score) -> list[T
 
 def test_race_gives_replicates_to_candidates_that_may_be_the_best() -> None:
     task = problem((3, 2))
-    masks = distinct_networks(problem((3, 2), exhaustive=True))[:3]
+    masks = [one.masks for one in islice(sparsest_first(problem((3, 2), exhaustive=True)), 3)]
     selected = [trial(task, task.experiment(one), 1.0) for one in masks]
     rates = dict(zip(masks, (0.05, 0.95, 0.2), strict=True))
     entered = [Candidate(one) for one in selected]
@@ -248,7 +276,7 @@ def test_race_gives_replicates_to_candidates_that_may_be_the_best() -> None:
 
 def test_candidates_are_different_networks_the_most_accurate_first() -> None:
     task = problem((3, 2))
-    networks = distinct_networks(problem((3, 2), exhaustive=True))[:12]
+    networks = [one.masks for one in islice(sparsest_first(problem((3, 2), exhaustive=True)), 12)]
     reached = [
         trial(task, task.experiment(masks), 0.9 + n / 100) for n, masks in enumerate(networks)
     ]

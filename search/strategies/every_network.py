@@ -1,0 +1,92 @@
+"""All distinct networks of a search problem, the sparsest first, without a list of them.
+
+Networks are distinct if no renaming of hidden neurons turns one into the other (`search.distinct`).
+Each has a weight in every row and column of its hidden layers, and a dense output layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+from search.distinct import DistinctMasks, check_listed
+from search.experiment import Experiment
+from search.strategies.problem import Problem
+from search.structure import Structure
+
+
+def sparsest_first(problem: Problem) -> Iterator[Experiment]:
+    """Yield the full training of every network, of one structure or of all with its depth.
+
+    With `Problem.any_structure` it ends before the first number of weights at which a structure has
+    too many networks (`search.distinct.check_listed`).
+    """
+    most = None if problem.any_structure else problem.weights
+    for weights in count(problem.above + 1):
+        if most is not None and weights > most:
+            return
+        structures = list(_structures(problem, weights))
+        if problem.any_structure and not all(_can_be_listed(problem, one) for one in structures):
+            return
+        for structure in structures:
+            hidden = weights - problem.outputs * structure[-1]
+            for masks in DistinctMasks(structure, problem.inputs).with_weights(hidden):
+                yield problem.experiment(masks, **_changes(problem, structure))
+
+
+def count_networks(problem: Problem, weights: int) -> int:
+    """Return the number of distinct networks with a number of weights; see `sparsest_first`."""
+    total = 0
+    for structure in _structures(problem, weights):
+        counts = DistinctMasks(structure, problem.inputs).counts
+        hidden = weights - problem.outputs * structure[-1]
+        total += counts[hidden] if 0 <= hidden < len(counts) else 0
+    return total
+
+
+def check_exhaustive(problem: Problem) -> None:
+    """Check that the distinct networks of a structure can be listed.
+
+    Raises:
+        ValueError: there are too many.
+    """
+    if not problem.any_structure:
+        check_listed(problem.base.hidden, problem.inputs)
+
+
+def _structures(problem: Problem, weights: int) -> Iterator[Structure]:
+    """Yield the structures that may have networks with a number of weights, in order."""
+    if not problem.any_structure:
+        yield problem.base.hidden
+        return
+    for neurons in _with_up_to(weights, len(problem.base.hidden), problem.inputs, problem.outputs):
+        yield Structure(neurons)
+
+
+def _with_up_to(weights: int, depth: int, inputs: int, outputs: int) -> Iterator[tuple[int, ...]]:
+    """Yield the neurons of all hidden layers that up to `weights` weights can connect."""
+    if depth == 0:
+        if inputs * outputs <= weights:
+            yield ()
+        return
+    for neurons in range(1, weights + 1):
+        left = weights - max(inputs, neurons)
+        if left <= 0:
+            return
+        for others in _with_up_to(left, depth - 1, neurons, outputs):
+            yield (neurons, *others)
+
+
+def _can_be_listed(problem: Problem, structure: Structure) -> bool:
+    try:
+        check_listed(structure, problem.inputs)
+    except ValueError:
+        return False
+    return True
+
+
+def _changes(problem: Problem, structure: Structure) -> dict[str, object]:
+    """Return the fields in which the trainings of a structure differ from the base."""
+    if not problem.any_structure:
+        return {}
+    return {"structure": tuple(structure), "width": max(problem.base.width, *structure)}
