@@ -46,7 +46,8 @@ class MaskList:
     @cached_property
     def weights(self) -> NDArray[np.int64]:
         """Number of weights of each mask, int64 [masks], not decreasing."""
-        return np.bitwise_count(self.rows).sum(axis=1, dtype=np.int64)
+        counts: NDArray[np.int64] = np.bitwise_count(self.rows).sum(axis=1, dtype=np.int64)
+        return counts
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:

@@ -48,11 +48,15 @@ def _all_networks(problem: Problem) -> Proposals:
     for repetition in count():
         restarts = range(RESTARTS * repetition, RESTARTS * (repetition + 1))
         networks = sparsest_first(problem)
-        while some := list(islice(networks, ROUND // RESTARTS)):
+        some = list(islice(networks, ROUND // RESTARTS))
+        if not some:
+            return
+        while some:
             yield from halved(
                 problem,
                 [[replace(network, replicate=number) for number in restarts] for network in some],
             )
+            some = list(islice(networks, ROUND // RESTARTS))
 
 
 def _random_networks(problem: Problem) -> Proposals:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
+from search.experiment import FRESH_INIT
 from search.intervals import LEVEL
 from search.strategies.every_network import count_networks
 from search.strategies.halving import RESTARTS
 from search.strategies.problem import Masks, Problem, Trial
+
+Network = tuple[tuple[int, ...], Masks]
+"""Structure and masks."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ class Tried:
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
-        self._full: dict[int, Counter[tuple[tuple[int, ...], Masks]]] = defaultdict(Counter)
+        self._fresh: Counter[Network] = Counter()
+        self._full: dict[int, Counter[Network]] = defaultdict(Counter)
         self._reached: Counter[int] = Counter()
         self._highest: dict[int, float] = defaultdict(float)
 
@@ -62,8 +67,10 @@ class Tried:
         """Count a training."""
         experiment = trial.experiment
         weights = self._problem.count(experiment)
+        network = (experiment.hidden, experiment.masks)
+        self._fresh[network] += experiment.init == FRESH_INIT
         if experiment.epochs == self._problem.base.epochs:
-            self._full[weights][experiment.hidden, experiment.masks] += 1
+            self._full[weights][network] += 1
         self._reached[weights] += self._problem.reached(trial)
         self._highest[weights] = max(self._highest[weights], trial.accuracy)
 
@@ -74,7 +81,7 @@ class Tried:
                 weights,
                 len(full),
                 count_networks(self._problem, weights),
-                RESTARTS * min(full.values()),
+                min(min(self._fresh[one], RESTARTS * n) for one, n in full.items()),
                 full.total(),
                 self._reached[weights],
                 self._highest[weights],

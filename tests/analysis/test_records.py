@@ -12,7 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.records.bounds import bound_at
+from analysis.records.bounds import (
+    bound_at,
+    exhaustive_accuracies,
+    not_ruled_out,
+    of_three_layers,
+)
 from analysis.records.candidates import pruned
 from analysis.records.evaluation import accuracies, point_accuracy
 from analysis.records.known import Known, file_text, holders, read_networks, records
@@ -167,3 +172,24 @@ def test_accuracies_are_rounded_down() -> None:
 def test_bound_for_an_accuracy_holds_for_higher_ones() -> None:
     bounds = {Fraction("0.9"): 8, Fraction("0.95"): 9}
     assert [bound_at(bounds, Fraction(a)) for a in ("0.8", "0.9", "0.99")] == [None, 8, 9]
+
+
+def test_exhaustive_searches_count_up_to_the_first_weights_not_tried_in_full(folder: Path) -> None:
+    def write(name: str, tried: dict[int, tuple[int, float]], **changes: Any) -> None:
+        statements = [
+            {"weights": weights, "networks": networks, "distinct": 2, "highest": highest}
+            for weights, (networks, highest) in tried.items()
+        ]
+        search = {"dataset": SPIRAL, "structure": None, "depth": 3, "tried": statements}
+        (folder / f"exhaustive-{name}.json").write_text(json.dumps(search | changes))
+
+    write("first", {5: (2, 0.6), 6: (2, 0.9), 7: (1, 1.0)})
+    write("more", {6: (2, 0.7), 8: (2, 1.0)})
+    write("other", {7: (2, 1.0)}, dataset="xor")
+    write("one", {7: (2, 1.0)}, structure="3x3x3")
+    highest = exhaustive_accuracies(folder, of_three_layers(SPIRAL))
+    assert highest == {5: 0.6, 6: 0.9}
+    expected = {"0.5": 5, "0.8": 6, "0.95": 7}
+    for accuracy, weights in expected.items():
+        assert not_ruled_out(highest, Fraction(accuracy)) == weights
+    assert not_ruled_out({}, Fraction(1)) is None

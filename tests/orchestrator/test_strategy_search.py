@@ -161,6 +161,23 @@ def test_exhaustive_search_states_what_was_tried(store: Path) -> None:
         assert (one["bound"] is None) == (one["reached"] > 0) == (one["highest"] == 1)
 
 
+def test_published_numbers_of_weights_are_not_tried_again(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("--strategy", "halving", "--masks", "distinct", "--target", "1", "--structure", "2x1")
+    first = report(store, *words, hours="0.0001")
+    assert len(first["tried"]) > 2
+    first["tried"] = first["tried"][:2]
+    (tmp_path / "exhaustive-2x1.json").write_text(json.dumps(first))
+    monkeypatch.setenv("SPARSEST_RESULTS", str(tmp_path))
+    again = report(store.with_name("second"), *words, "--from-published", hours="0.0001")
+    assert again["tried"][0]["weights"] == first["tried"][-1]["weights"] + 1
+    # Other trainings are not the published ones.
+    other = (*words, "--from-published", "--lr", "0.1")
+    others = report(store.with_name("third"), *other, hours="0.0001")
+    assert others["tried"][0]["weights"] == first["tried"][0]["weights"]
+
+
 def test_exhaustive_search_covers_every_structure_of_a_depth(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +208,8 @@ def test_exhaustive_search_covers_every_structure_of_a_depth(
             "halving",
         ),
         (("--strategy", "halving", "--limit", "2"), "--limit"),
+        (("--strategy", "halving", *ONE_HOUR, "2x2", "--from-published"), "--masks"),
+        (("--from-published",), "--strategy"),
         (
             (
                 "--strategy",
