@@ -61,7 +61,10 @@ def test_notebook_runs(notebook: Path, tmp_path: Path) -> None:
     before, after = read(notebook), read(executed)
     assert [cell.source for cell in after.cells] == [cell.source for cell in before.cells]
     outputs = [output for cell in after.cells for output in cell.get("outputs", [])]
-    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 2
+    shown = [output.get("data", {}) for output in outputs]
+    assert sum("image/png" in data for data in shown) >= 2
+    trains = any("sparsest.train(" in cell.source for cell in before.cells)
+    assert any("<progress" in str(data.get("text/html")) for data in shown) == trains
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -238,8 +239,9 @@ def test_wrong_options_are_refused(words: Sequence[str], said: str, store: Path)
 
 
 def test_strategy_of_the_manual_is_used_as_a_plugin(site: Path, store: Path) -> None:
-    code = the_code(ROOT / "docs" / "search.md", "python")
-    provides = {"sparsest.strategies": {"triples": "my_search:triples"}}
+    page = ROOT / "docs" / "search.md"
+    code = the_code(page, "python")
+    provides = tomllib.loads(the_code(page, "toml"))["project"]["entry-points"]
     install(site, "my-search", "1.0", provides, my_search=code)
     plugin_strategies.cache_clear()
     try:
