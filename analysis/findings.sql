@@ -313,6 +313,85 @@ FROM results, (VALUES (0.8::DOUBLE), (0.9), (0.95), (0.99), (0.995), (1.0)) AS t
 WHERE init = 'fresh' AND accuracy >= target
 GROUP BY dataset, target, method ORDER BY dataset, method, target
 
+-- name: by_task
+-- The rows of studies of several data sets. "pruning" are the paper's nine algorithms.
+SELECT *, CASE WHEN method IN ('search', 'random') THEN 'search'
+               WHEN method IN ('elimination', 'exchange', 'lrr') THEN method
+               ELSE 'pruning' END AS found_by
+FROM results WHERE study IN ('tasks-prune', 'tasks-search', 'tasks-more') AND accuracy IS NOT NULL
+
+-- name: task_trainings
+SELECT dataset, count(*) FILTER (method = 'search' AND masks IS NULL) AS dense,
+       count(*) FILTER (masks IS NOT NULL) AS masks, count(*) FILTER (method = 'random') AS random,
+       count(*) FILTER (found_by = 'pruning') AS pruning,
+       count(*) FILTER (found_by = 'elimination') AS elimination,
+       count(*) FILTER (found_by = 'exchange') AS exchange,
+       count(*) FILTER (found_by = 'lrr') AS lrr
+FROM ($by_task) GROUP BY dataset ORDER BY dataset DESC
+
+-- name: task_sparsest
+-- The fewest weights at an accuracy on the training points, and how many trainings of the nine
+-- algorithms have at most the search's. Intervals: Wilson's, 95 % confidence.
+WITH reaching AS (
+    SELECT * FROM ($by_task), (VALUES (0.9::DOUBLE), (0.95), (0.99), (1.0)) AS targets(target)
+    WHERE accuracy >= target
+),
+fewest AS (
+    SELECT dataset, target, min(weight_nnz) FILTER (found_by = 'search') AS search,
+           min(weight_nnz) FILTER (found_by = 'pruning') AS pruning,
+           first(method ORDER BY weight_nnz, method) FILTER (found_by = 'pruning') AS method,
+           min(weight_nnz) FILTER (found_by = 'elimination') AS elimination,
+           min(weight_nnz) FILTER (found_by = 'exchange') AS exchange,
+           min(weight_nnz) FILTER (found_by = 'lrr') AS lrr
+    FROM reaching GROUP BY dataset, target
+),
+counted AS (
+    SELECT dataset, target, count(*) FILTER (found_by = 'pruning' AND weight_nnz <= search) AS hits
+    FROM reaching JOIN fewest USING (dataset, target) GROUP BY dataset, target
+),
+trained AS (
+    SELECT dataset, count(*) FILTER (found_by = 'pruning') AS n FROM ($by_task) GROUP BY dataset
+)
+SELECT dataset, 100 * target AS percent, search, pruning, method, elimination, exchange, lrr,
+       CASE WHEN search IS NOT NULL THEN hits END AS as_sparse,
+       CASE WHEN search IS NOT NULL THEN
+           round(greatest(0, 100 * (hits + 1.92 - 1.96 * sqrt(hits * (1 - hits / n) + 0.96))
+                 / (n + 3.84)), 2)
+       END AS low,
+       CASE WHEN search IS NOT NULL THEN
+           round(100 * (hits + 1.92 + 1.96 * sqrt(hits * (1 - hits / n) + 0.96)) / (n + 3.84), 2)
+       END AS high
+FROM fewest JOIN counted USING (dataset, target) JOIN trained USING (dataset)
+ORDER BY dataset DESC, target
+
+-- name: task_test_accuracy
+-- The fewest weights at an accuracy on the test split, which no training sees.
+WITH reaching AS (
+    SELECT * FROM ($by_task), (VALUES (0.8::DOUBLE), (0.9), (0.95), (0.97)) AS targets(target)
+    WHERE test_accuracy >= target
+)
+SELECT dataset, 100 * target AS test_percent,
+       min(weight_nnz) FILTER (found_by = 'search') AS search,
+       min(weight_nnz) FILTER (found_by = 'pruning') AS pruning,
+       first(method ORDER BY weight_nnz, method) FILTER (found_by = 'pruning') AS method,
+       min(weight_nnz) FILTER (found_by = 'elimination') AS elimination,
+       min(weight_nnz) FILTER (found_by = 'exchange') AS exchange,
+       min(weight_nnz) FILTER (found_by = 'lrr') AS lrr,
+       round(100 * avg(accuracy - test_accuracy), 2) AS mean_gap
+FROM reaching GROUP BY dataset, target ORDER BY dataset DESC, target
+
+-- name: task_methods
+-- Equal targets and widths for every method of a data set.
+SELECT dataset, method, count(*) AS trainings, round(100 * avg(accuracy), 1) AS mean,
+       round(196 * stddev(accuracy) / sqrt(count(*)), 1) AS plus_minus,
+       round(100 * avg(accuracy) FILTER (width = 4), 1) AS w4,
+       round(100 * avg(accuracy) FILTER (width = 8), 1) AS w8,
+       round(100 * avg(accuracy) FILTER (width = 16), 1) AS w16,
+       round(100 * avg(disconnected_nnz / weight_nnz) FILTER (weight_nnz > 0), 1) AS disconnected,
+       round(100 * avg((prunable_own > 0)::INT) FILTER (accuracy >= 0.9), 1) AS could_go
+FROM ($by_task) WHERE target_nnz IS NOT NULL AND target_nnz < 44 OR dataset LIKE 'digits%'
+GROUP BY dataset, method HAVING min(target_nnz) IS NOT NULL ORDER BY dataset DESC, mean DESC
+
 
 -- Disconnected weights --------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ NAVIGATION: Final[dict[str, tuple[str, ...]]] = {
         "docs/paper",
         "docs/results",
         "docs/depth-ablation",
+        "docs/other-tasks",
         "docs/closing-the-gap",
         "docs/records",
         "docs/lower-bound",
