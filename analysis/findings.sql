@@ -301,6 +301,16 @@ SELECT 100 * target AS percent, depth, count(*) AS networks, min(weight_nnz) AS 
 FROM (SELECT *, min(weight_nnz) OVER (PARTITION BY target, depth) AS least FROM reaching)
 GROUP BY target, depth ORDER BY target, depth
 
+-- name: depth_more
+SELECT method, len(layers) - 2 AS depth, count(*) AS trainings,
+       round(100 * avg(accuracy), 1) AS mean,
+       round(196 * stddev(accuracy) / sqrt(count(*)), 1) AS plus_minus,
+       round(100 * avg((accuracy >= 0.95)::INT) FILTER (target_nnz = 20)) AS percent_95_of_20,
+       round(100 * avg((accuracy >= 0.995)::INT) FILTER (target_nnz = 34)) AS percent_995_of_34,
+       min(weight_nnz) FILTER (accuracy >= 0.95) AS fewest_95,
+       min(weight_nnz) FILTER (accuracy >= 0.995) AS fewest_995
+FROM results WHERE study = 'depth-more' AND accuracy IS NOT NULL GROUP BY ALL ORDER BY ALL
+
 
 -- Other tasks -----------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = {
     DOCS / "results.md": PAPER_STUDIES,
     DOCS / "results-tables.md": PAPER_STUDIES,
-    DOCS / "depth-ablation.md": ("depth-ablation",),
+    DOCS / "depth-ablation.md": ("depth-ablation", "depth-more"),
     DOCS / "other-tasks.md": ("tasks-prune", "tasks-search", "tasks-more"),
 }
 """Page -> the studies that its queries are about."""

@@ -26,6 +26,16 @@ MORE_METHODS = (
 )  # fmt: skip
 """Methods of the project that prune to a number of weights."""
 
+PENALTY_STRENGTHS = {
+    "spred": (1e-4, 2e-4, 5e-4, 1e-3, 2e-3),
+    "dwf": (2e-4, 5e-4, 2e-3, 5e-3, 1e-2),
+    "str": (5e-4, 1e-3, 2e-3, 5e-3, 1e-2),
+    "continuous": (2e-5, 5e-5, 2e-4, 5e-4, 1e-3),
+    "l0": (3e-4, 6e-4, 1.2e-3, 2.5e-3, 5e-3),
+    "group-lasso": (5e-5, 1e-4, 2e-4, 5e-4, 1e-3),
+}
+"""Strengths of the methods that have no target, in place of targets."""
+
 WIDEST_IN_FULL = 64
 """Width up to which `overparam-more` has every target of the paper."""
 
@@ -131,6 +141,23 @@ def _overparam_more() -> Grid:
             axis("schedule", *SCHEDULES),
             Table(("method", "hyperparameters"), tuple(methods)),
             Table(("width", "target_nnz"), tuple(sizes)),
+        )
+    )
+
+
+def _penalties() -> Grid:
+    """Return the grid of `overparam-more` with strengths of penalties in place of targets."""
+    strengths = tuple(
+        (method, (("strength", strength),))
+        for method, choices in PENALTY_STRENGTHS.items()
+        for strength in choices
+    )
+    return Product(
+        (
+            axis("lr", 0.05, 0.1, 0.2, 0.02),
+            axis("schedule", *SCHEDULES),
+            Table(("method", "hyperparameters"), strengths),
+            axis("width", *RANDOM_WIDTHS),
         )
     )
 
@@ -251,11 +278,38 @@ PROJECT_STUDIES: dict[str, Study] = {
             Product((_replicates(24), axis("target_nnz", *range(13, 26)))),
             replace(_EXCHANGE, width=7, hyperparameters=(("rounds", 100),)),
         ),
+        # 672 = 8 replicates x 2 lrs x 3 structures x 14 targets
+        Study(
+            "exchange-deep",
+            "exchange with 100 rounds, from 4, 5 and 6 hidden layers to 11 to 24 weights",
+            Product(
+                (
+                    _replicates(8),
+                    axis("lr", 0.05, 0.02),
+                    Table(
+                        ("structure", "width"),
+                        tuple(
+                            Structure.uniform(width, depth).as_whole
+                            for width, depth in ((7, 4), (6, 5), (5, 6))
+                        ),
+                    ),
+                    axis("target_nnz", *range(11, 25)),
+                )
+            ),
+            replace(_EXCHANGE, hyperparameters=(("rounds", 100),)),
+        ),
         # 34,272 = 4 lrs x 3 schedules x 14 methods x 204 sizes
         Study(
             "overparam-more",
             "eight more pruning algorithms, and six of the paper's with effective budgets",
             _overparam_more(),
+            Experiment(),
+        ),
+        # 3,960 = 4 lrs x 3 schedules x 6 methods x 5 strengths x 11 widths
+        Study(
+            "penalties",
+            "six methods that find their number of weights, at five strengths of their penalties",
+            _penalties(),
             Experiment(),
         ),
         # 23,004 = 3 lrs x 3 schedules x 9 methods x 284 sizes and replicates
