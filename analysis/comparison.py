@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from analysis.intervals import RESAMPLES
-from analysis.selection import MASK_WEIGHTS, VARIANT, choose_dataset
+from analysis.selection import MASK_WEIGHTS, VARIANT, check_accuracy
 from analysis.store import QueryResult, Results
+from analysis.tables import dataset_literal
 from search.intervals import LEVEL, Interval, clopper_pearson
 from storage.reading.literals import sql_text
 
@@ -68,7 +69,7 @@ def success_rates(
         >>> rates.low.round(3).tolist()
         [0.292, 0.292]
     """
-    _check_accuracy(target)
+    check_accuracy(target)
     fewer = "" if weights is None else f" AND weight_nnz <= {int(weights)}"
     columns = ", ".join(_SETTINGS)
     table = store.sql(
@@ -77,15 +78,18 @@ def success_rates(
                count(*) AS trainings,
                count(*) FILTER (accuracy >= {target!r}{fewer}) AS reached
         FROM results
-        WHERE init = 'fresh' AND status != 'failed' AND dataset = {_dataset(store, dataset)}
+        WHERE init = 'fresh' AND status != 'failed' AND dataset = {dataset_literal(store, dataset)}
         GROUP BY ALL ORDER BY ALL
         """
     ).arrow()
-    counts = zip(
-        *(table.column(name).to_pylist() for name in ("reached", "trainings")), strict=True
-    )
-    intervals = [clopper_pearson(reached, trainings) for reached, trainings in counts]
-    return QueryResult(_with_interval(table, "probability", intervals))
+    intervals = [
+        clopper_pearson(row["reached"], row["trainings"])
+        for row in table.select(["reached", "trainings"]).to_pylist()
+    ]
+    for column, attribute in (("probability", "value"), ("low", "low"), ("high", "high")):
+        values = [getattr(interval, attribute) for interval in intervals]
+        table = table.append_column(column, pa.array(values, pa.float64()))
+    return QueryResult(table)
 
 
 def compare(
@@ -129,8 +133,8 @@ def compare(
            target_nnz  pairs
         0          16      4
     """
-    _check_accuracy(target)
-    chosen = _dataset(store, dataset)
+    check_accuracy(target)
+    chosen = dataset_literal(store, dataset)
     same = ("study", "replicate", "root_seed", "init", "masks", *_SETTINGS)
     matching = " AND ".join(f"one.{name} IS NOT DISTINCT FROM other.{name}" for name in same)
     columns = ", ".join(f"one.{name}" for name in _SETTINGS)
@@ -154,10 +158,8 @@ def compare(
             "same other settings"
         )
     measured = [
-        _measured(np.array(one, np.float64), np.array(other, np.float64), target)
-        for one, other in zip(
-            table.column("first").to_pylist(), table.column("second").to_pylist(), strict=True
-        )
+        _measured(np.array(row["first"], np.float64), np.array(row["second"], np.float64), target)
+        for row in table.select(["first", "second"]).to_pylist()
     ]
     settings = table.drop_columns(["first", "second"])
     for name in measured[0]:
@@ -176,19 +178,18 @@ def _measured(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any], target:
     discordant = only_first + only_second
     differences = (first - second)[np.isfinite(first - second)]
     low = high = None
-    if len(differences) > 1:
-        if np.ptp(differences) == 0:
-            low = high = float(differences[0])
-        else:
-            ends = bootstrap(
-                (differences,),
-                np.mean,
-                n_resamples=RESAMPLES,
-                confidence_level=LEVEL,
-                method="percentile",
-                rng=np.random.default_rng(0),
-            ).confidence_interval
-            low, high = float(ends.low), float(ends.high)
+    if len(differences) > 1 and np.ptp(differences) == 0:
+        low = high = float(differences[0])
+    elif len(differences) > 1:
+        ends = bootstrap(
+            (differences,),
+            np.mean,
+            n_resamples=RESAMPLES,
+            confidence_level=LEVEL,
+            method="percentile",
+            rng=np.random.default_rng(0),
+        ).confidence_interval
+        low, high = float(ends.low), float(ends.high)
     return {
         "pairs": len(first),
         "only_first": only_first,
@@ -224,22 +225,3 @@ def matched_difference(only_first: int, only_second: int, pairs: int) -> Interva
     return Interval(
         (only_first - only_second) / pairs, max(-1.0, middle - reach), min(1.0, middle + reach)
     )
-
-
-def _with_interval(table: pa.Table, name: str, intervals: list[Interval]) -> pa.Table:
-    for column, attribute in ((name, "value"), ("low", "low"), ("high", "high")):
-        values = [getattr(interval, attribute) for interval in intervals]
-        table = table.append_column(column, pa.array(values, pa.float64()))
-    return table
-
-
-def _dataset(store: Results, dataset: str | None) -> str:
-    """Return the SQL literal of the data set to use."""
-    return sql_text(
-        choose_dataset(lambda query: store.sql(query).arrow(), dataset, option="dataset='NAME'")
-    )
-
-
-def _check_accuracy(target: float) -> None:
-    if not 0 <= target <= 1:
-        raise ValueError(f"target {target!r} is not an accuracy: 0 to 1 are allowed")

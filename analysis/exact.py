@@ -25,8 +25,8 @@ MAX_DEVIATION = 1e-5
 """Maximum distance of a point from its segment, in standard deviations of a feature. Rounding to
 float32 causes less than 1e-6."""
 
-Piecewise = list[Fraction]
-"""Values of a piecewise linear function at the current positions along a segment."""
+_Point = tuple[Fraction, list[Fraction]]
+"""Position along a segment, from 0 to 1, and the values of the neurons of a layer there."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,11 @@ def exact_accuracy(network: MaskedNetwork | Layers, dataset: Dataset) -> Fractio
         ([[_fraction(w) for w in row] for row in weight], [_fraction(b) for b in bias])
         for weight, bias in layers
     ]
-    segments = segments_of(dataset)
     right = Fraction(0)
-    for segment in segments:
+    for segment in segments_of(dataset):
         positive = _positive_part(exact, segment)
         right += segment.points * (positive if segment.label else 1 - positive)
-    return right / sum(segment.points for segment in segments)
+    return right / len(dataset)
 
 
 def segments_of(dataset: Dataset) -> list[Segment]:
@@ -114,49 +113,35 @@ def _positive_part(
     layers: list[tuple[list[list[Fraction]], list[Fraction]]], segment: Segment
 ) -> Fraction:
     """Return the fraction of a segment on which a network is positive."""
-    positions = [Fraction(0), Fraction(1)]
-    values = [[a, b] for a, b in zip(segment.start, segment.end, strict=True)]
-    for number, (weight, bias) in enumerate(layers):
-        values = [
-            [
-                b
-                + sum(
-                    (w * value[i] for w, value in zip(row, values, strict=True) if w), Fraction(0)
-                )
-                for i in range(len(positions))
-            ]
-            for row, b in zip(weight, bias, strict=True)
+    points: list[_Point] = [(Fraction(0), list(segment.start)), (Fraction(1), list(segment.end))]
+    for number, (weight, bias) in enumerate(layers, start=1):
+        points = [
+            (
+                position,
+                [
+                    sum((w * v for w, v in zip(row, values, strict=True) if w), constant)
+                    for row, constant in zip(weight, bias, strict=True)
+                ],
+            )
+            for position, values in points
         ]
-        positions, values = _with_zeros(positions, values)
-        if number < len(layers) - 1:
-            values = [[max(v, Fraction(0)) for v in value] for value in values]
-    (logit,) = values
-    intervals = zip(pairwise(positions), pairwise(logit), strict=True)
-    return sum((b - a for (a, b), ends in intervals if max(ends) > 0), Fraction(0))
+        points = _with_zeros(points)
+        if number < len(layers):
+            points = [(at, [max(v, Fraction(0)) for v in values]) for at, values in points]
+    return sum((b - a for (a, u), (b, v) in pairwise(points) if max(u[0], v[0]) > 0), Fraction(0))
 
 
-def _with_zeros(
-    positions: list[Fraction], values: list[Piecewise]
-) -> tuple[list[Fraction], list[Piecewise]]:
-    """Add the positions at which a function changes its sign; return all functions there."""
-    added: set[Fraction] = set(positions)
-    for value in values:
-        for (a, b), (start, end) in zip(pairwise(positions), pairwise(value), strict=True):
-            if start * end < 0:
-                added.add(a + (b - a) * start / (start - end))
-    places = sorted(added)
-    return places, [_at(places, positions, value) for value in values]
-
-
-def _at(places: list[Fraction], positions: list[Fraction], value: Piecewise) -> Piecewise:
-    """Return a function, given at sorted positions, at sorted places that contain them."""
-    result, i = [], 0
-    for place in places:
-        if place > positions[i + 1]:
-            i += 1
-        share = (place - positions[i]) / (positions[i + 1] - positions[i])
-        result.append(value[i] + share * (value[i + 1] - value[i]))
-    return result
+def _with_zeros(points: list[_Point]) -> list[_Point]:
+    """Add the positions at which a value changes its sign, with all values there."""
+    result = []
+    for (a, starts), (b, ends) in pairwise(points):
+        values = list(zip(starts, ends, strict=True))
+        zeros = {start / (start - end) for start, end in values if start * end < 0}
+        result += [
+            (a + (b - a) * share, [start + share * (end - start) for start, end in values])
+            for share in sorted({Fraction(0), *zeros})
+        ]
+    return [*result, points[-1]]
 
 
 def _fraction(value: np.float32) -> Fraction:

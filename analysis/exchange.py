@@ -13,12 +13,6 @@ from search.layers import Layers
 if TYPE_CHECKING:
     import networkx
 
-_OPSET = 13
-"""Version of ONNX's operators: old, so that every runtime in use reads the file."""
-
-_IR_VERSION = 8
-"""Version of ONNX's file format that goes with these operators."""
-
 
 def write_onnx(layers: Layers, path: Path) -> None:
     """Write a network as an ONNX model; see `analysis.network.Network.to_onnx`."""
@@ -43,8 +37,9 @@ def write_onnx(layers: Layers, path: Path) -> None:
         for name, size in (("points", inputs), ("logits", outputs))
     ]
     graph = helper.make_graph(nodes, "network", tensors[:1], tensors[1:], parameters)
-    operators = [helper.make_opsetid("", _OPSET)]
-    model = helper.make_model(graph, opset_imports=operators, ir_version=_IR_VERSION)
+    # Old operators and the file format that goes with them: every runtime in use reads them.
+    operators = [helper.make_opsetid("", 13)]
+    model = helper.make_model(graph, opset_imports=operators, ir_version=8)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
 

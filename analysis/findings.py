@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 _FILE: Final = Path(__file__).with_name("findings.sql")
-_NAMED: Final = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
+_NAMED: Final = re.compile(r"^-- name: ([\w ]+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 _COMMENT: Final = re.compile(r"^--.*\n?", re.MULTILINE)
+_CHOICE: Final = re.compile(r"\{([^{}|]+)\|([^{}|]+)\}")
 _REFERENCE: Final = re.compile(r"\(\$(\w+)\)")
 
 
@@ -30,7 +31,11 @@ def question(name: str) -> str:
 @cache
 def _queries() -> dict[str, str]:
     text = _FILE.read_text(encoding="utf-8")
-    return {name: _COMMENT.sub("", sql).strip() for name, sql in _NAMED.findall(text)}
+    return {
+        name: _CHOICE.sub(rf"\{number}", _COMMENT.sub("", sql).strip())
+        for listed, sql in _NAMED.findall(text)
+        for number, name in enumerate(listed.split(), start=1)
+    }
 
 
 def _indented(sql: str) -> str:

@@ -1,8 +1,9 @@
 -- The queries behind all numbers in docs/results.md and in the report.
 --
 -- `-- name: NAME` starts a query. ($NAME) stands for another query (analysis/findings.py), so that
--- a table of the page and a figure of the report about the same finding count the same rows.
--- Comments are not part of the queries.
+-- a table of the page and a figure of the report about the same finding count the same rows. With
+-- two names, {A|B} is A in the query of the first name, and B in that of the second. Comments are
+-- not part of the queries.
 --
 -- The paper distinguishes networks from fresh initialisations from those that start from the
 -- search's best one: init is 'fresh', or NAME:DIGEST of a stored initialisation.
@@ -52,17 +53,11 @@ SELECT start, target, method, count(*) AS networks, min(weight_nnz) AS weights,
        any_value(experiment_id) FILTER (place = 1) AS experiment_id
 FROM reaching GROUP BY start, target, method ORDER BY target, start, method
 
--- name: sparsest_at_95
+-- name: sparsest_at_95 sparsest_at_995
 SELECT method, networks, weights, with_biases, effective, width, run_id,
        round(100 * accuracy, 2) AS percent
 FROM ($sparsest)
-WHERE start = 'fresh' AND target = 0.95 ORDER BY weights, with_biases, method
-
--- name: sparsest_at_995
-SELECT method, networks, weights, with_biases, effective, width, run_id,
-       round(100 * accuracy, 2) AS percent
-FROM ($sparsest)
-WHERE start = 'fresh' AND target = 0.995 ORDER BY weights, with_biases, method
+WHERE start = 'fresh' AND target = {0.95|0.995} ORDER BY weights, with_biases, method
 
 -- name: trainings
 SELECT method, count(*) AS trainings
@@ -169,15 +164,13 @@ WHERE init = 'fresh' AND method <> 'search' AND structure IS NULL AND accuracy >
 GROUP BY target, method, width ORDER BY target, method, width
 
 -- name: weights_by_width_at_95
-SELECT method,
-       min(weights) FILTER (width = 3) AS w3, min(weights) FILTER (width = 4) AS w4,
-       min(weights) FILTER (width = 5) AS w5, min(weights) FILTER (width = 6) AS w6,
-       min(weights) FILTER (width = 7) AS w7, min(weights) FILTER (width = 8) AS w8,
-       min(weights) FILTER (width = 16) AS w16, min(weights) FILTER (width = 32) AS w32,
-       min(weights) FILTER (width = 64) AS w64, min(weights) FILTER (width = 128) AS w128,
-       min(weights) FILTER (width = 256) AS w256
-FROM ($weights_by_width)
-WHERE target = 0.95 GROUP BY method ORDER BY method
+SELECT * FROM (
+    SELECT method, 'w' || width AS width, weights FROM ($weights_by_width) WHERE target = 0.95
+) PIVOT (
+    min(weights) FOR width
+    IN ('w3', 'w4', 'w5', 'w6', 'w7', 'w8', 'w16', 'w32', 'w64', 'w128', 'w256')
+    GROUP BY method
+) ORDER BY method
 
 -- name: budgets_from_30
 SELECT method, width, median(accuracy) AS median, avg(accuracy) AS mean,
@@ -199,31 +192,19 @@ WHERE init = 'fresh' AND target_nnz >= 30 AND structure IS NULL AND width >= 8
 GROUP BY method, width, target_nnz, lr, schedule ORDER BY method, width, target_nnz, lr, schedule
 
 -- name: means_by_width
-SELECT method,
-       round(100 * max(mean) FILTER (width = 4), 1) AS w4,
-       round(100 * max(mean) FILTER (width = 5), 1) AS w5,
-       round(100 * max(mean) FILTER (width = 6), 1) AS w6,
-       round(100 * max(mean) FILTER (width = 7), 1) AS w7,
-       round(100 * max(mean) FILTER (width = 8), 1) AS w8,
-       round(100 * max(mean) FILTER (width = 16), 1) AS w16,
-       round(100 * max(mean) FILTER (width = 32), 1) AS w32,
-       round(100 * max(mean) FILTER (width = 64), 1) AS w64,
-       round(100 * max(mean) FILTER (width = 128), 1) AS w128,
-       round(100 * max(mean) FILTER (width = 256), 1) AS w256
-FROM ($budgets_from_30)
-GROUP BY method ORDER BY method
+SELECT * FROM (
+    SELECT method, 'w' || width AS width, round(100 * mean, 1) AS percent FROM ($budgets_from_30)
+) PIVOT (
+    max(percent) FOR width IN ('w4', 'w5', 'w6', 'w7', 'w8', 'w16', 'w32', 'w64', 'w128', 'w256')
+    GROUP BY method
+) ORDER BY method
 
 -- name: medians_by_width
-SELECT method,
-       round(100 * max(median) FILTER (width = 4), 1) AS w4,
-       round(100 * max(median) FILTER (width = 8), 1) AS w8,
-       round(100 * max(median) FILTER (width = 16), 1) AS w16,
-       round(100 * max(median) FILTER (width = 32), 1) AS w32,
-       round(100 * max(median) FILTER (width = 64), 1) AS w64,
-       round(100 * max(median) FILTER (width = 128), 1) AS w128,
-       round(100 * max(median) FILTER (width = 256), 1) AS w256
-FROM ($budgets_from_30)
-GROUP BY method ORDER BY method
+SELECT * FROM (
+    SELECT method, 'w' || width AS width, round(100 * median, 1) AS percent FROM ($budgets_from_30)
+) PIVOT (
+    max(percent) FOR width IN ('w4', 'w8', 'w16', 'w32', 'w64', 'w128', 'w256') GROUP BY method
+) ORDER BY method
 
 
 -- Depth -----------------------------------------------------------------------------------------
@@ -480,17 +461,11 @@ SELECT accuracy_that, method, count(*) AS networks, median(weight_nnz) AS weight
 FROM masked WHERE prunable IS NOT NULL
 GROUP BY accuracy_that, method ORDER BY accuracy_that, method
 
--- name: prunable_at_95
+-- name: prunable_at_95 prunable_at_995
 SELECT method, networks, weights, could_go, most, fewest_left,
        round(100 * networks_with_any / networks, 1) AS percent_with_any
 FROM ($prunable)
-WHERE accuracy_that = 'stays at 95 %' ORDER BY method
-
--- name: prunable_at_995
-SELECT method, networks, weights, could_go, most, fewest_left,
-       round(100 * networks_with_any / networks, 1) AS percent_with_any
-FROM ($prunable)
-WHERE accuracy_that = 'stays at 99.5 %' ORDER BY method
+WHERE accuracy_that = 'stays at {95|99.5} %' ORDER BY method
 
 
 -- The best initialisation -----------------------------------------------------------------------
@@ -542,16 +517,10 @@ SELECT target, study, count(*) AS networks, min(weight_nnz) AS weights,
 FROM results, (VALUES (0.95::DOUBLE), (0.995)) AS targets(target)
 WHERE method = 'search' AND accuracy >= target GROUP BY ALL ORDER BY target, study
 
--- name: masks_at_95
+-- name: masks_at_95 masks_at_995
 SELECT weight_nnz, model_nnz, mask1, mask2, mask3, lr, schedule,
        round(100 * accuracy, 2) AS percent, paper_run_id
-FROM results WHERE study = 'phase2-95' AND accuracy >= 0.95
-ORDER BY weight_nnz, model_nnz, accuracy DESC, paper_run_id LIMIT 3
-
--- name: masks_at_995
-SELECT weight_nnz, model_nnz, mask1, mask2, mask3, lr, schedule,
-       round(100 * accuracy, 2) AS percent, paper_run_id
-FROM results WHERE study = 'phase2-995' AND accuracy >= 0.995
+FROM results WHERE study = 'phase2-{95|995}' AND accuracy >= {0.95|0.995}
 ORDER BY weight_nnz, model_nnz, accuracy DESC, paper_run_id LIMIT 3
 
 -- name: dense_structures
@@ -559,15 +528,10 @@ SELECT structure, 2 * d1 + d1 * d2 + d2 * d3 + d3 AS weights,
        round(100 * max(accuracy), 2) AS best, max(accuracy) AS accuracy
 FROM results WHERE study = 'phase1' GROUP BY structure, d1, d2, d3
 
--- name: dense_structures_at_95
+-- name: dense_structures_at_95 dense_structures_at_995
 SELECT structure, weights, best
 FROM ($dense_structures)
-WHERE accuracy >= 0.95 ORDER BY weights, best DESC, structure LIMIT 3
-
--- name: dense_structures_at_995
-SELECT structure, weights, best
-FROM ($dense_structures)
-WHERE accuracy >= 0.995 ORDER BY weights, best DESC, structure LIMIT 3
+WHERE accuracy >= {0.95|0.995} ORDER BY weights, best DESC, structure LIMIT 3
 
 -- name: luck
 SELECT study, lr, schedule, count(*) AS trainings, round(100 * median(accuracy), 1) AS median,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -21,13 +22,7 @@ def mean_difference(
     generator: np.random.Generator,
     level: float = LEVEL,
 ) -> Interval:
-    """Return the difference of two means, with a percentile bootstrap interval.
-
-    Args:
-        first: one number for each training.
-        second: one number for each of the other trainings; their mean is subtracted.
-        generator: draws the resamples.
-        level: confidence level.
+    """Return the mean of `first` minus that of `second`, with a percentile bootstrap interval.
 
     Raises:
         ValueError: one of the samples is empty.
@@ -62,31 +57,20 @@ def minimum_of_draws(counts: Mapping[int, int], trainings: int, draws: int) -> d
     """
     if trainings < 1 or sum(counts.values()) > trainings:
         raise ValueError(f"{sum(counts.values())} values of {trainings} trainings")
-    distribution: dict[float, float] = {}
-    above, seen = 1.0, 0
-    for value in sorted(counts):
-        seen += counts[value]
-        still_above = (1 - seen / trainings) ** draws
-        distribution[float(value)] = above - still_above
-        above = still_above
-    distribution[NONE_REACHES] = above
-    return distribution
+    values = sorted(counts)
+    reached = accumulate(counts[value] for value in values)
+    above = [1.0, *((1 - count / trainings) ** draws for count in reached)]
+    probabilities = [before - after for before, after in pairwise(above)]
+    return dict(zip(map(float, values), probabilities, strict=True)) | {NONE_REACHES: above[-1]}
 
 
 def central_range(distribution: Mapping[float, float]) -> Interval:
     """Return the median and the central `LEVEL` range of a distribution; ends can be infinite."""
-    return Interval(
-        _quantile(distribution, 0.5),
-        _quantile(distribution, (1 - LEVEL) / 2),
-        _quantile(distribution, (1 + LEVEL) / 2),
-    )
-
-
-def _quantile(distribution: Mapping[float, float], share: float) -> float:
-    """Return the smallest value that is not exceeded with this probability."""
-    cumulated = 0.0
-    for value in sorted(distribution):
-        cumulated += distribution[value]
-        if cumulated >= share:
-            return value
-    return max(distribution)
+    values = sorted(distribution)
+    cumulated = list(accumulate(distribution[value] for value in values))
+    # The smallest value that is not exceeded with each probability; despite rounding, at most 1.
+    places = [
+        next((at for at, total in enumerate(cumulated) if total >= share), len(values) - 1)
+        for share in (0.5, (1 - LEVEL) / 2, (1 + LEVEL) / 2)
+    ]
+    return Interval(*(values[place] for place in places))

@@ -1,9 +1,9 @@
-"""Names, order and style of methods in tables and figures."""
+"""Names and order of methods, and styles of the series of figures."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import cycle
 from typing import Final
 
@@ -25,6 +25,21 @@ _COLOURS: Final = (
 
 _MARKERS: Final = ("diamond-tall", "star", "hexagon", "triangle-up", "square", "pentagon")
 """Markers for methods without a style; their number shares no factor with that of the colours."""
+
+OTHER_STYLES: Final = {
+    "random": Style("#000000", "#ffffff", "circle"),
+    "before": Style("#76797d", "#a5a9ae", "circle-open"),
+    "after": Style("#0072b2", "#3d9ad6", "square"),
+    "fewest": Style("#d55e00", "#f0792a", "diamond"),
+    "fourth": Style("#009e73", "#14b88a", "triangle-up"),
+    "fifth": Style("#b8578c", "#de8fb9", "triangle-down"),
+    "record": Style("#c00000", "#ff6b6b", "star"),
+    "guide": Style("#8a9097", "#7b838c", "circle"),
+}
+"""Styles of series that are not methods."""
+
+Styles = Mapping[str, Style]
+"""Key of a series -> style."""
 
 
 def name_of(method: str) -> str:
@@ -54,8 +69,8 @@ def in_order(methods: Iterable[str]) -> list[str]:
     return sorted(set(methods), key=key)
 
 
-def method_styles(methods: Iterable[str]) -> dict[str, Style]:
-    """Assign colours and markers: a method's own style, else one that no other method has.
+def styles_for(methods: Iterable[str]) -> Styles:
+    """Return the styles of all series: a method's own, else one that no other method has.
 
     Settings do not change the style while no two methods differ in their settings alone.
 
@@ -70,7 +85,7 @@ def method_styles(methods: Iterable[str]) -> dict[str, Style]:
         for (light, dark), symbol in zip(cycle(_COLOURS), cycle(_MARKERS), strict=False)
         if (light, symbol) not in taken
     )
-    styles: dict[str, Style] = {}
+    styles = dict(OTHER_STYLES)
     ordered = in_order(methods)
     variants = Counter(map(_base, ordered))
     for method in ordered:

@@ -8,11 +8,17 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.chart import Axis, Chart, Series, View
-from analysis.figures.front import ACCURACY, accuracy_from, front_view, weights_axis
+from analysis.figures.chart import Axis, View, untitled
 from analysis.figures.matplotlib_figure import matplotlib_figure
-from analysis.figures.styles import styles_for
-from analysis.methods import in_order, name_of
+from analysis.figures.series import (
+    ACCURACY,
+    accuracy_from,
+    category,
+    front_view,
+    series_of,
+    weights_axis,
+)
+from analysis.methods import in_order, styles_for
 from analysis.store import QueryResult, Results
 from analysis.tables import pareto, sparsest_networks
 from search.paper_sizes import TARGETS
@@ -60,14 +66,8 @@ def plot_pareto(
     _check_methods(methods, present)
     shown = [row for row in rows if methods is None or row["method"] in methods]
     weights = [row["weight_nnz"] for row in shown]
-    chart = Chart(
-        "pareto",
-        "",
-        "",
-        weights_axis(min(weights), max(weights)),
-        ACCURACY if target is None else accuracy_from(target),
-        {(): front_view(shown)},
-    )
+    accuracy = ACCURACY if target is None else accuracy_from(target)
+    chart = untitled(weights_axis(min(weights), max(weights)), accuracy, front_view(shown))
     # The styles of all methods, so that a method looks the same whichever others are shown.
     return matplotlib_figure(chart, styles_for(present), ax)
 
@@ -108,35 +108,22 @@ def plot_sparsest(
     rows = _with_settings(sparsest_networks(store, targets, dataset=dataset))
     present = in_order({row["method"] for row in rows})
     _check_methods(None, present)
-    names = [name_of(method) for method in present]
     series = []
     for number, wanted in enumerate(targets):
-        reached = {row["method"]: row["weight_nnz"] for row in rows if row["target"] == wanted}
-        series.append(
-            Series(
-                f"{100 * wanted:g} %",
-                _TARGET_STYLES[number % len(_TARGET_STYLES)],
-                [reached[method] for method in present if method in reached],
-                [name_of(method) for method in present if method in reached],
-                "points",
-            )
-        )
-    chart = Chart(
-        "sparsest",
-        "",
-        "",
-        Axis("nonzero weights of the sparsest network"),
-        Axis("", "categories"),
-        {(): View(series)},
-    )
+        reached = [row for row in rows if row["target"] == wanted]
+        reached.sort(key=lambda row: present.index(row["method"]))
+        style = _TARGET_STYLES[number % len(_TARGET_STYLES)]
+        name = f"{100 * wanted:g} %"
+        series.append(series_of(reached, name, style, "weight_nnz", category, kind="points"))
+    view = View(series)
+    x_axis = Axis("nonzero weights of the sparsest network")
+    chart = untitled(x_axis, Axis("", "categories"), view)
     figure = matplotlib_figure(chart, styles_for(present), ax)
     axes = figure.axes[0] if ax is None else ax
     for one in series:
-        for weights, name in zip(one.x, one.y, strict=True):
-            at = (weights, names.index(str(name)))
-            axes.annotate(
-                f"{weights:g}", at, (0, 5), textcoords="offset points", ha="center", size=8
-            )
+        for x, y in zip(one.x, one.y, strict=True):
+            at = (x, view.categories.index(y))
+            axes.annotate(f"{x:g}", at, (0, 5), textcoords="offset points", ha="center", size=8)
     return figure
 
 

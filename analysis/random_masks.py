@@ -13,7 +13,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-Polynomial = list[int]
+Polynomial = NDArray[np.object_]
 """Coefficients by degree: number of choices of weights, by the number of weights chosen."""
 
 
@@ -39,50 +39,28 @@ def masks_without_path(sizes: Sequence[int], max_kept: int) -> list[int]:
     """
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"a network needs at least two layers of neurons, not {list(sizes)}")
-    degree = max_kept
-    # Number of reached neurons -> choices of the weights so far.
-    choices: dict[int, Polynomial] = {sizes[0]: [1] + [0] * degree}
+    # Number of reached neurons -> choices of the weights so far. Polynomials are arrays of Python's
+    # integers, which do not overflow: the coefficients by power, up to max_kept.
+    choices = {sizes[0]: _power(0, max_kept)}
     for n_in, n_out in pairwise(sizes):
         following: dict[int, Polynomial] = {}
         for reached, so_far in choices.items():
-            free = _powers_of_one_plus_x((n_in - reached) * n_out, degree)
-            from_reached = _powers_of_one_plus_x(reached, degree)
-            from_reached[0] = 0
-            product = _product(so_far, free, degree)
+            from_reached = _power(reached, max_kept) - _power(0, max_kept)
+            product = _product(so_far, _power((n_in - reached) * n_out, max_kept))
             for newly_reached in range(n_out + 1):
-                if not any(product):
+                if not product.any():
                     break  # each further neuron needs one more weight than is allowed
-                total = following.setdefault(newly_reached, [0] * (degree + 1))
-                for power, count in enumerate(product):
-                    total[power] += comb(n_out, newly_reached) * count
-                product = _product(product, from_reached, degree)
+                total = following.get(newly_reached, 0)
+                following[newly_reached] = total + comb(n_out, newly_reached) * product
+                product = _product(product, from_reached)
         choices = following
-    return choices[0]
-
-
-def probability_without_path(sizes: Sequence[int], kept: int) -> float:
-    """Return the probability that a uniformly random mask with `kept` weights has no path.
-
-    Raises:
-        ValueError: the network has fewer weights.
-    """
-    weights = number_of_weights(sizes)
-    if not 0 <= kept <= weights:
-        raise ValueError(f"{kept} of {weights} weights cannot be kept")
-    return masks_without_path(sizes, kept)[kept] / comb(weights, kept)
+    return list(choices[0])
 
 
 def simulated_without_path(
     sizes: Sequence[int], kept: int, trials: int, generator: np.random.Generator
 ) -> int:
-    """Draw random masks and count those in which no input reaches an output.
-
-    Args:
-        sizes: neurons of each layer, including inputs and outputs.
-        kept: number of weights of each mask.
-        trials: number of masks.
-        generator: draws the masks.
-    """
+    """Draw random masks with `kept` weights and count those in which no input reaches an output."""
     weights = number_of_weights(sizes)
     chosen = np.stack(
         [generator.choice(weights, kept, replace=False, shuffle=False) for _ in range(trials)]
@@ -96,14 +74,9 @@ def number_of_weights(sizes: Sequence[int]) -> int:
 
 
 def _reaches_an_output(chosen: NDArray[np.int64], sizes: Sequence[int]) -> NDArray[np.bool_]:
-    """Return for each mask whether it has a path; indices count weights layer by layer.
+    """Return whether each mask has a path, bool [masks].
 
-    Args:
-        chosen: int64 [masks, kept], the indices of the kept weights.
-        sizes: neurons of each layer.
-
-    Returns:
-        bool [masks].
+    Masks are the indices of their weights, int64 [masks, kept], counted layer by layer.
     """
     masks = np.arange(len(chosen))[:, None]
     reached = np.ones((len(chosen), sizes[0]), np.bool_)
@@ -121,14 +94,10 @@ def _reaches_an_output(chosen: NDArray[np.int64], sizes: Sequence[int]) -> NDArr
     return reaches
 
 
-def _powers_of_one_plus_x(exponent: int, degree: int) -> Polynomial:
-    return [comb(exponent, power) for power in range(degree + 1)]
+def _power(exponent: int, degree: int) -> Polynomial:
+    """Return (1 + x)^exponent up to a degree."""
+    return np.array([comb(exponent, power) for power in range(degree + 1)], np.object_)
 
 
-def _product(first: Polynomial, second: Polynomial, degree: int) -> Polynomial:
-    result = [0] * (degree + 1)
-    for low, factor in enumerate(first):
-        if factor:
-            for high in range(degree + 1 - low):
-                result[low + high] += factor * second[high]
-    return result
+def _product(first: Polynomial, second: Polynomial) -> Polynomial:
+    return np.convolve(first, second)[: len(first)]

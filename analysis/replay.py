@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from analysis.retrain import COMPARED, trained_again
-from storage.results_reader import ResultsReader
+from analysis.retrain import COMPARED, InitOf, trained_again
 
 
 @dataclass(frozen=True)
@@ -35,11 +33,16 @@ class Difference:
         retrained: tuple[Sequence[int], Sequence[float]],
     ) -> Self:
         """Compare two trainings, each given as (indices, values)."""
-        indices = np.union1d(np.asarray(stored[0]), np.asarray(retrained[0])).astype(np.int64)
-        (kept, before), (kept_now, after) = (_dense(part, indices) for part in (stored, retrained))
-        differs = (kept != kept_now) | (before.view(np.uint32) != after.view(np.uint32))
-        distance = np.abs(before.astype(np.float64) - after)
-        return cls(len(indices), int(differs.sum()), float(distance.max(initial=0.0)))
+        size = 1 + max((*stored[0], *retrained[0]), default=-1)
+        kept = np.zeros((2, size), np.bool_)
+        values = np.zeros((2, size), np.float32)
+        for number, (index, of_index) in enumerate((stored, retrained)):
+            kept[number, index] = True
+            values[number, index] = of_index
+        bits = values.view(np.uint32)
+        differs = (kept[0] != kept[1]) | (bits[0] != bits[1])
+        distance = np.abs(values[0].astype(np.float64) - values[1])
+        return cls(int(kept.any(axis=0).sum()), int(differs.sum()), float(distance.max(initial=0)))
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,10 @@ class Replay:
         return not self.other_columns and not any(part.differing for part in parts)
 
 
-def replay(row: Mapping[str, Any], reader: ResultsReader, init_file: Path | None = None) -> Replay:
+def replay(row: Mapping[str, Any], init_of: InitOf, init_file: Path | None = None) -> Replay:
     """Train a row again, with the arithmetic that made it, and compare the results.
 
-    Args:
-        row: row of the view `results`.
-        reader: reader of the row's store, for the stored initialisation it may start from.
-        init_file: torch file of that initialisation, if it cannot be recreated.
+    For the arguments see `analysis.retrain.retrained`.
 
     Raises:
         ValueError: the row was never trained, its initialisation is missing, or another version
@@ -84,7 +84,7 @@ def replay(row: Mapping[str, Any], reader: ResultsReader, init_file: Path | None
             f"experiment {row['experiment_id']} could not be trained ({row['reason']}): there is "
             "nothing to compare with"
         )
-    new = trained_again(row, reader, init_file)
+    new = trained_again(row, init_of, init_file)
     parts: list[Difference | None] = [
         None
         if row[values] is None or new[values] is None
@@ -93,15 +93,3 @@ def replay(row: Mapping[str, Any], reader: ResultsReader, init_file: Path | None
     ]
     others = {name: (row[name], new[name]) for name in COMPARED if row[name] != new[name]}
     return Replay(row["backend"], new["backend"], others, *parts)
-
-
-def _dense(
-    part: tuple[Sequence[int], Sequence[float]], indices: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-    """Return for each index whether it is kept, and its value (0 if not)."""
-    position = np.searchsorted(indices, np.asarray(part[0], dtype=np.int64))
-    kept = np.zeros(len(indices), dtype=np.bool_)
-    values = np.zeros(len(indices), dtype=np.float32)
-    kept[position] = True
-    values[position] = part[1]
-    return kept, values

@@ -6,9 +6,9 @@ the root on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from search.datasets import dataset_named
 from search.experiment import FRESH_INIT, Experiment
@@ -35,11 +35,11 @@ COMPARED = (
 """Columns that must be reproduced, bit for bit on the same backend."""
 
 
-class InitSource(Protocol):
-    """A source of initialisations, such as a reader."""
+Init = FrozenInit | PublishedInit | ParentRow | None
+"""A stored initialisation, or how to recreate it; None if it is not stored."""
 
-    def init(self, token: str) -> FrozenInit | PublishedInit | ParentRow | None:
-        """Return a stored initialisation, or how to recreate it, by its token."""
+InitOf = Callable[[str], Init]
+"""Returns the initialisation of a token, as `ResultsReader.init` does."""
 
 
 class WeightsNotStored(ValueError):  # noqa: N818 - states the condition
@@ -63,13 +63,13 @@ def was_left_out(row: Mapping[str, Any]) -> bool:
 
 
 def retrained(
-    row: Mapping[str, Any], reader: InitSource, init_file: Path | None = None
+    row: Mapping[str, Any], init_of: InitOf, init_file: Path | None = None
 ) -> dict[str, Any]:
     """Return the row with the network obtained by training its experiment again.
 
     Args:
         row: row of the view `results`.
-        reader: reader of the row's store, for the stored initialisation it may start from.
+        init_of: returns the stored initialisation that the row may start from.
         init_file: torch file of that initialisation, if it cannot be recreated.
 
     Raises:
@@ -77,28 +77,24 @@ def retrained(
             set has changed.
         NotTheSame: the result differs from the row.
     """
-    return {**row, **_same(row, trained_again(row, reader, init_file))}
+    return {**row, **_same(row, trained_again(row, init_of, init_file))}
 
 
 def with_network(
-    row: Mapping[str, Any], reader: InitSource, init_file: Path | None = None
+    row: Mapping[str, Any], init_of: InitOf, init_file: Path | None = None
 ) -> Mapping[str, Any]:
     """Return the row, retrained (see `retrained`) if its weights were not published."""
-    return retrained(row, reader, init_file) if was_left_out(row) else row
+    return retrained(row, init_of, init_file) if was_left_out(row) else row
 
 
 def trained_again(
-    row: Mapping[str, Any], reader: InitSource, init_file: Path | None = None
+    row: Mapping[str, Any], init_of: InitOf, init_file: Path | None = None
 ) -> dict[str, Any]:
     """Train a row's experiment here and return the outcome, without comparing it with the row.
 
     The arithmetic is that of the processor that made the row, whatever this processor is. Ancestors
-    are trained again first, and each must give its stored result.
-
-    Args:
-        row: see `retrained`.
-        reader: see `retrained`.
-        init_file: see `retrained`.
+    are trained again first, and each must give its stored result. For the arguments see
+    `retrained`.
 
     Returns:
         Column -> value of `workers.train.OUTCOME_SCHEMA`.
@@ -108,23 +104,16 @@ def trained_again(
             or the data set has changed.
         NotTheSame: an ancestor gave another result.
     """
-    return _train(row, starting_weights(row, reader, init_file, from_root=True))
+    return _train(row, starting_weights(row, init_of, init_file, from_root=True))
 
 
 def starting_weights(
-    row: Mapping[str, Any],
-    reader: InitSource,
-    init_file: Path | None = None,
-    *,
-    from_root: bool,
+    row: Mapping[str, Any], init_of: InitOf, init_file: Path | None = None, *, from_root: bool
 ) -> dict[str, StoredInit]:
     """Return the initialisation of a row by its token; empty if it is drawn from a seed.
 
-    Args:
-        row: see `retrained`; its `init` and `root_seed` are read.
-        reader: see `retrained`.
-        init_file: see `retrained`.
-        from_root: whether ancestors are trained again even if their weights are stored.
+    Of the row, `init` and `root_seed` are read. With `from_root`, ancestors are trained again even
+    if their weights are stored.
 
     Raises:
         ValueError: as for `trained_again`, or an ancestor has no network.
@@ -132,37 +121,28 @@ def starting_weights(
     """
     ancestors: list[tuple[RowInit, Mapping[str, Any]]] = []
     while (parent := RowInit.parse(row["init"])) is not None:
-        row = _parent(row, parent, reader)
+        known = init_of(str(parent))
+        if not isinstance(known, ParentRow):
+            of = f"experiment {row['experiment_id']}" if "experiment_id" in row else "a training"
+            raise ValueError(
+                f"{of} starts from row {parent.experiment_id}, which is not stored: train that row "
+                "in this store first, or merge the store that has it"
+            )
+        row = known.row
         ancestors.append((parent, row))
         if parent.final and not from_root and not was_left_out(row):
             break
     inits: dict[str, StoredInit] = {}
     if row["init"] != FRESH_INIT and RowInit.parse(row["init"]) is None:
-        inits[row["init"]] = _init(row["init"], row["root_seed"], reader, init_file)
+        inits[row["init"]] = _init(row["init"], row["root_seed"], init_of, init_file)
     for parent, ancestor in reversed(ancestors):
         layers = _weights(parent, ancestor, inits, from_root=from_root)
         inits = {str(parent): StoredInit(parent.name, parent.digest, layers)}
     return inits
 
 
-def _parent(row: Mapping[str, Any], parent: RowInit, reader: InitSource) -> Mapping[str, Any]:
-    """Return the row that a row starts from."""
-    known = reader.init(str(parent))
-    if not isinstance(known, ParentRow):
-        of = f"experiment {row['experiment_id']}" if "experiment_id" in row else "a training"
-        raise ValueError(
-            f"{of} starts from row {parent.experiment_id}, which is not stored: train that row in "
-            "this store first, or merge the store that has it"
-        )
-    return known.row
-
-
 def _weights(
-    parent: RowInit,
-    row: Mapping[str, Any],
-    inits: Mapping[str, StoredInit],
-    *,
-    from_root: bool,
+    parent: RowInit, row: Mapping[str, Any], inits: Mapping[str, StoredInit], *, from_root: bool
 ) -> Layers:
     """Return the weights of a row that another row starts from."""
     experiment = _experiment(row)
@@ -203,14 +183,20 @@ def _train(row: Mapping[str, Any], inits: Mapping[str, StoredInit]) -> dict[str,
 
 def _same(row: Mapping[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """Return the outcome of training a row again, which must be the row's."""
-    if any(new[name] != row[name] for name in COMPARED):
-        raise NotTheSame(_difference(row, new))
+    differing = [
+        f"{name} {new[name]} instead of {row[name]}" for name in COMPARED if new[name] != row[name]
+    ]
+    if differing:
+        raise NotTheSame(
+            f"experiment {row['experiment_id']}, made by {row['backend']}, gives another result "
+            f"when trained again by {new['backend']}: {', '.join(differing)}"
+        )
     return new
 
 
-def _init(token: str, root_seed: int, reader: InitSource, init_file: Path | None) -> StoredInit:
+def _init(token: str, root_seed: int, init_of: InitOf, init_file: Path | None) -> StoredInit:
     name, _, digest = token.partition(":")
-    known = reader.init(token)
+    known = init_of(token)
     if isinstance(known, FrozenInit):
         return known
     if init_file is not None:
@@ -225,13 +211,3 @@ def _init(token: str, root_seed: int, reader: InitSource, init_file: Path | None
     if init.digest != digest:
         raise ValueError(f"the row starts from {token}, not from {init.token}")
     return init
-
-
-def _difference(row: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    differing = ", ".join(
-        f"{name} {new[name]} instead of {row[name]}" for name in COMPARED if new[name] != row[name]
-    )
-    return (
-        f"experiment {row['experiment_id']}, made by {row['backend']}, gives another result when "
-        f"trained again by {new['backend']}: {differing}"
-    )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from search.datasets import dataset_named
 from search.experiment import FRESH_INIT, Experiment
@@ -48,12 +46,16 @@ def retrained_mask(
     if unknown:
         raise ValueError(f"{unknown[0]!r} cannot be set here; allowed: {', '.join(SETTINGS)}")
     before = experiment_of(network.origin)
+    masks = list(network.masks)
+    # Experiments list no dense masks at the end.
+    while masks and masks[-1].all():
+        masks.pop()
     experiment = replace(
         before,
         method="search",
         width=max(before.width, *network.sizes[1:-1], 1),
         structure=network.sizes[1:-1],
-        masks=_listed(network.masks),
+        masks=tuple(map(mask_text, masks)),
         target_nnz=None,
         target_accuracy=None,
         hyperparameters=(),
@@ -63,9 +65,11 @@ def retrained_mask(
         **settings,
     )
     inits: dict[str, StoredInit] = {}
+    if start == "final" and network.row is None:
+        raise ValueError("the network was edited, so no row has its weights; start='fresh'")
     if start != "fresh":
         parent = RowInit(str(network.origin["experiment_id"]), final=start == "final")
-        layers = _initial(before) if start == "initial" else _final(network)
+        layers = network.layers() if parent.final else _initial(before)
         inits[str(parent)] = StoredInit(parent.name, parent.digest, layers)
         experiment = replace(experiment, init=str(parent))
     batch = train_batch([experiment], inits)
@@ -78,14 +82,6 @@ def retrained_mask(
     return network_from_row(rows_of_results(table).arrow().to_pylist()[0])
 
 
-def _listed(masks: Sequence[NDArray[np.bool_]]) -> tuple[str, ...]:
-    """Return the masks as text, without the last ones that are dense, as experiments list them."""
-    listed = list(masks)
-    while listed and listed[-1].all():
-        listed.pop()
-    return tuple(map(mask_text, listed))
-
-
 def _initial(experiment: Experiment) -> Layers:
     if experiment.init != FRESH_INIT:
         raise ValueError(
@@ -94,9 +90,3 @@ def _initial(experiment: Experiment) -> Layers:
         )
     dataset = dataset_named(experiment.dataset)
     return full_network(experiment, {}, dataset.features, dataset.outputs)
-
-
-def _final(network: Network) -> Layers:
-    if network.row is None:
-        raise ValueError("the network was edited, so no row has its weights; start='fresh'")
-    return network.layers()

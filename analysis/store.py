@@ -195,7 +195,7 @@ class Store:
         if was_left_out(row):
             if not retrain:
                 raise WeightsNotStored(row)
-            row = retrained(row, self._reader, None if init_file is None else Path(init_file))
+            row = retrained(row, self._reader.init, None if init_file is None else Path(init_file))
         return network_from_row(reduced_row(row, pruned=pruned, live=live))
 
     def networks(self, query: str) -> Networks:

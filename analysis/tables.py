@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.best_row import SPARSEST_FIRST
-from analysis.selection import choose_dataset, variant
+from analysis.selection import SPARSEST_FIRST, check_accuracy, choose_dataset, variant
 from analysis.store import QueryResult, Results
 from search.paper_sizes import TARGETS
 from storage.reading.literals import sql_text
@@ -57,7 +56,7 @@ def sparsest_networks(
         0     0.4   snip         2          2
     """
     chosen = targets if target is None else [target]
-    values = ", ".join(f"({_accuracy(one)!r}::DOUBLE)" for one in chosen)
+    values = ", ".join(f"({check_accuracy(one)!r}::DOUBLE)" for one in chosen)
     if not values:
         raise ValueError("no targets: name at least one accuracy from 0 to 1")
     return store.sql(
@@ -110,7 +109,7 @@ def pareto(
         >>> front.accuracy.is_monotonic_increasing and front.weight_nnz.is_monotonic_increasing
         True
     """
-    least = 0.0 if target is None else _accuracy(target)
+    least = 0.0 if target is None else check_accuracy(target)
     return store.sql(
         f"""
         WITH best AS (
@@ -160,7 +159,7 @@ def by_width(store: Results, *, target: float = 0.95, dataset: str | None = None
         >>> sparsest.by_width(rows, target=0.9).df().columns[:6].tolist()
         ['method', 'width', 'trainings', 'median', 'best', 'fewest_90']
     """
-    fewest = "fewest_" + f"{100 * _accuracy(target):.10g}".replace(".", "")
+    fewest = "fewest_" + f"{100 * check_accuracy(target):.10g}".replace(".", "")
     return store.sql(
         f"""
         SELECT method, width,
@@ -180,9 +179,6 @@ def by_width(store: Results, *, target: float = 0.95, dataset: str | None = None
 
 def _trained(store: Results, dataset: str | None) -> str:
     """Return the SQL of the rows that count, with the number of trainings and seeds of each."""
-    chosen = choose_dataset(
-        lambda query: store.sql(query).arrow(), dataset, option="dataset='NAME'"
-    )
     several = [
         f"CASE WHEN count(DISTINCT {name}) OVER () > 1 THEN '{name}=' || {name} END"
         for name in ("depth", "epochs")
@@ -194,13 +190,15 @@ def _trained(store: Results, dataset: str | None) -> str:
                 SELECT *, {variant(*several)} AS variant
                 FROM (
                     SELECT *, len(layers) - 2 AS depth FROM results
-                    WHERE init = 'fresh' AND accuracy IS NOT NULL AND dataset = {sql_text(chosen)}
+                    WHERE init = 'fresh' AND accuracy IS NOT NULL
+                      AND dataset = {dataset_literal(store, dataset)}
                 )
             )
             WINDOW same_method AS (PARTITION BY variant)"""
 
 
-def _accuracy(target: float) -> float:
-    if not 0 <= target <= 1:
-        raise ValueError(f"target {target!r} is not an accuracy: 0 to 1 are allowed")
-    return float(target)
+def dataset_literal(store: Results, dataset: str | None) -> str:
+    """Return the SQL literal of the data set to use; for errors see `choose_dataset`."""
+    return sql_text(
+        choose_dataset(lambda query: store.sql(query).arrow(), dataset, option="dataset='NAME'")
+    )

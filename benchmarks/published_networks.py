@@ -31,7 +31,7 @@ def main() -> None:
             lines = []
             for best in reader.sql(f"SELECT * {query}").to_pylist():
                 if best["target"] == target:
-                    row = retrained(reader.row(best["experiment_id"]), reader)
+                    row = retrained(reader.row(best["experiment_id"]), reader.init)
                     pruned = row["weight_nnz"] - row["prunable_own"]
                     counts = [str(row[name]) for name in COLUMNS]
                     lines.append([row["method"], *counts, str(pruned)])

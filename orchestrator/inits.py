@@ -118,4 +118,4 @@ def _parent_init(experiment: Experiment, source: _ParentRows) -> dict[str, Store
     from analysis.retrain import starting_weights
 
     row = {"init": experiment.init, "root_seed": experiment.root_seed}
-    return starting_weights(row, source, from_root=False)
+    return starting_weights(row, source.init, from_root=False)

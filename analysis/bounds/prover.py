@@ -177,13 +177,9 @@ def _solve(chords: Chords, errors: int) -> Floats:
     lines = _Lines(chords)
     number = len(chords.ones)
     # Variables: the weights, and the penalty, which no point's weight exceeds.
-    ends = csr_matrix(
-        (
-            np.ones(2 * number),
-            (np.concatenate([chords.ones, chords.zeros]), np.tile(np.arange(number), 2)),
-        ),
-        shape=(len(chords.ranges), number),
-    )
+    ranges, columns = np.concatenate([chords.ones, chords.zeros]), np.tile(np.arange(number), 2)
+    shape = (len(chords.ranges), number)
+    ends = csr_matrix((np.ones(2 * number), (ranges, columns)), shape=shape)
     rows = [hstack([ends, csr_matrix(-PARTS * chords.smallest_parts[:, None])])]
     limits = [np.zeros(len(chords.ranges))]
     cost = np.concatenate([-np.ones(number), [errors]])
@@ -211,11 +207,12 @@ class _Lines:
     """Lines in `ANGLES` directions, and the parts of chords that they cross."""
 
     def __init__(self, chords: Chords) -> None:
-        cuts = chords.cuts
-        p = (chords.ones[:, None] * PARTS + np.arange(PARTS)).ravel()
-        q = (chords.zeros[:, None] * PARTS + np.arange(PARTS)).ravel()
+        p, q = (
+            (ranges[:, None] * PARTS + np.arange(PARTS)).ravel()
+            for ranges in (chords.ones, chords.zeros)
+        )
         points = np.concatenate([chords.points[a:b] for a, b in chords.ranges])
-        sizes = np.diff(cuts).ravel()
+        sizes = np.diff(chords.cuts).ravel()
         starts = np.cumsum(sizes) - sizes
         angles = (np.arange(ANGLES) + 0.5) * np.pi / ANGLES
         self.intervals: list[tuple[Floats, Floats]] = []
@@ -232,17 +229,14 @@ class _Lines:
     def heaviest(self, weights: Floats) -> tuple[float, Floats]:
         """Return the most weight that a line crosses, and the lines that cross more than 1.
 
-        Args:
-            weights: float64 [C].
-
-        Returns:
-            The weight, and the fraction of each chord that each line crosses, float64 [lines, C],
-            at most `LINES_PER_ROUND` lines.
+        The weights are float64 [C]. At most `LINES_PER_ROUND` lines are returned, as the fraction
+        of each chord that each line crosses, float64 [lines, C].
         """
         most, heavy = 0.0, []
+        each = np.repeat(weights / PARTS, PARTS)
         for (left, right), order in zip(self.intervals, self.orders, strict=True):
-            each = np.where(left <= right, np.repeat(weights / PARTS, PARTS), 0)
-            total = np.cumsum(np.concatenate([each, -each])[order])
+            met = np.where(left <= right, each, 0)
+            total = np.cumsum(np.concatenate([met, -met])[order])
             at = int(total.argmax())
             most = max(most, float(total[at]))
             if total[at] > 1 + GAP / 2:

@@ -15,9 +15,6 @@ from pruning.network import MaskedNetwork
 from search.layers import Layers
 from workers.datasets import Dataset
 
-_MAX_MASK_LENGTH = 34
-"""Characters of a mask; longer ones are cut."""
-
 _MAX_NAME_LENGTH = 24
 """Characters of the name of a data set; longer ones are cut."""
 
@@ -107,7 +104,7 @@ def caption_of_row(row: Mapping[str, Any], layers: Layers, parts: Parts) -> Capt
     }
     shown = tuple((name, str(value)) for name, value in table.items() if value is not None)
     masks = tuple(
-        (f"mask{number}", shortened(mask, _MAX_MASK_LENGTH))
+        (f"mask{number}", shortened(mask, 34))
         for number, mask in enumerate(row["masks"] or (), start=1)
     )
     variant = f"   {row['variant']}" if "variant" in row else ""
@@ -116,13 +113,7 @@ def caption_of_row(row: Mapping[str, Any], layers: Layers, parts: Parts) -> Capt
 
 
 def title_of_row(row: Mapping[str, Any], remaining: str, weights: int) -> str:
-    """Describe a stored network in one line: method, starting network, result, accuracy.
-
-    Args:
-        row: row of the view `results`.
-        remaining: hidden neurons that still have weights, such as "4x2x2".
-        weights: number of nonzero weights.
-    """
+    """Describe a stored network in one line: method, starting network, result, accuracy."""
     method, share = name_of(row["method"]), percent(row["accuracy"])
     if row["method"] == "search":
         who = f"{row['structure'] or remaining} by {method}"
@@ -160,7 +151,7 @@ def _counts(layers: Layers, parts: Parts) -> dict[str, str]:
         "weight_nnz": f"{weight_nnz:,}",
         "model_nnz": f"{weight_nnz + sum(int((bias != 0).sum()) for bias in biases):,}",
         "effective_nnz": f"{connectivity.effective_nnz:,}",
-        "live_nnz": f"{parts.live_weights:,}",
+        "live_nnz": f"{sum(edge.live for edge in parts.edges):,}",
         "disconnected": f"{connectivity.disconnected_nnz:,}",
         **(off_path if parts.off_path_neurons else {}),
     }

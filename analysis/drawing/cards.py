@@ -6,7 +6,6 @@ All lengths are inches, measured from the lower left corner.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
 
 
 @dataclass(frozen=True)
@@ -87,36 +86,23 @@ class Card:
         return replace(self, **{name: getattr(self, name).moved(x, y) for name in names})
 
 
-@dataclass(frozen=True)
-class Page:
-    """A page with one card for each network.
+def page_of(networks: int) -> tuple[Box, list[Card]]:
+    """Return the page for this number of networks, and their cards in rows from the top.
 
-    Attributes:
-        width: width of the page.
-        height: height of the page.
-        cards: cards from left to right, then from top to bottom.
+    Up to three are side by side, more in two rows: with more than three in a row, text is too
+    small to read at page width.
     """
+    if networks == 1:
+        return Box(0, 0, 13.33, HEIGHT), [SINGLE]
+    columns = networks if networks <= 3 else -(-networks // 2)
+    rows = -(-networks // columns)
+    places = (divmod(number, columns) for number in range(networks))
+    cards = [
+        SHARED.moved(column * SHARED_WIDTH, (rows - 1 - row) * SHARED_HEIGHT)
+        for row, column in places
+    ]
+    return Box(0, 0, columns * SHARED_WIDTH, HEIGHT + (rows - 1) * SHARED_HEIGHT), cards
 
-    width: float
-    height: float
-    cards: tuple[Card, ...]
-
-    @classmethod
-    def of(cls, networks: int) -> Self:
-        """Return the page for this number of networks: up to three side by side, else two rows."""
-        if networks == 1:
-            return cls(SINGLE_WIDTH, HEIGHT, (SINGLE,))
-        columns = networks if networks <= _MAX_COLUMNS else -(-networks // 2)
-        rows = -(-networks // columns)
-        cards = []
-        for number in range(networks):
-            row, column = divmod(number, columns)
-            cards.append(SHARED.moved(column * SHARED_WIDTH, (rows - 1 - row) * SHARED_HEIGHT))
-        return cls(columns * SHARED_WIDTH, HEIGHT + (rows - 1) * SHARED_HEIGHT, tuple(cards))
-
-
-_MAX_COLUMNS = 3
-"""Maximum number of cards in a row; with more, text is too small to read at page width."""
 
 HEIGHT = 7.5
 """Height of a page with one row of cards."""
@@ -131,9 +117,6 @@ SINGLE = Card(
     title_size=19,
 )
 """Card of a single network on a page with the proportions of a slide."""
-
-SINGLE_WIDTH = 13.33
-"""Width of a page with a single network."""
 
 SHARED = Card(
     title=Box(0.35, 6.83, 6.0, 0.6),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.style
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -9,12 +11,6 @@ from matplotlib.lines import Line2D
 from analysis.drawing.palette import DARK, LIGHT
 from analysis.drawing.plane import Plane
 from workers.datasets import Dataset
-
-_SIDE = 5.0
-"""Side of the drawing, in inches."""
-
-_MANY_POINTS = 10_000
-"""Number of points from which they are drawn as dots."""
 
 
 def draw_dataset(dataset: Dataset, *, dark: bool = False) -> Figure:
@@ -36,22 +32,24 @@ def draw_dataset(dataset: Dataset, *, dark: bool = False) -> Figure:
     plane, palette = Plane.around(dataset), DARK if dark else LIGHT
     # Independent of a notebook's settings.
     with matplotlib.style.context("default"):
-        figure = Figure(figsize=(_SIDE, _SIDE), facecolor=palette.background, layout="constrained")
+        figure = Figure(figsize=(5.0, 5.0), facecolor=palette.background, layout="constrained")
         axes = figure.add_subplot()
         axes.set_facecolor(palette.background)
-        size = 1.4 if len(dataset) > _MANY_POINTS else 8.0
-        handles = []
+        # Many points are drawn as dots.
+        size = 1.4 if len(dataset) > 10_000 else 8.0
+        handles, disc = [], dict[str, Any](linestyle="", marker="o", markersize=5)
         names = dataset.class_names or [str(number) for number in range(dataset.classes)]
         for number, name in enumerate(names):
             colour = palette.of_class(number, dataset.classes)
             x, y = dataset.points[dataset.labels == number].T
             axes.scatter(x, y, s=size, c=colour, linewidths=0, rasterized=True)
-            handles.append(_handle(f"{name} ({len(x):,})", colour))
+            handles.append(Line2D([], [], label=f"{name} ({len(x):,})", color=colour, **disc))
             if dataset.test is not None:
                 x, y = dataset.test.points[dataset.test.labels == number].T
                 axes.scatter(x, y, s=3 * size, c="none", edgecolors=colour, rasterized=True)
         if dataset.test is not None:
-            handles.append(_handle("test split", palette.muted, fill="none"))
+            ring = disc | {"markerfacecolor": "none"}
+            handles.append(Line2D([], [], label="test split", color=palette.muted, **ring))
         axes.set(xlim=plane.extent[:2], ylim=plane.extent[2:], aspect="equal")
         axes.set_title(dataset.name, color=palette.text, loc="left")
         axes.set_xlabel(dataset.feature_names[0], color=palette.text)
@@ -67,17 +65,3 @@ def draw_dataset(dataset: Dataset, *, dark: bool = False) -> Figure:
             labelcolor=palette.text,
         )
     return figure
-
-
-def _handle(label: str, colour: str, fill: str | None = None) -> Line2D:
-    """Return an entry of the legend: a disc, or a ring if `fill` is "none"."""
-    return Line2D(
-        [],
-        [],
-        linestyle="",
-        marker="o",
-        markersize=5,
-        label=label,
-        color=colour,
-        markerfacecolor=fill or colour,
-    )

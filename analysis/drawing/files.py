@@ -11,18 +11,16 @@ from matplotlib.figure import Figure
 
 from storage.scratch import scratch_folder
 
-SUFFIXES: Final = (".svg", ".png", ".pdf")
-"""Supported file formats."""
-
-_DOTS_PER_INCH: Final = {".svg": 160, ".png": 300, ".pdf": 300}
-"""Resolution of images; journals ask for 300. SVG files are for screens, and there are many."""
-
-# The defaults hold the time and matplotlib's version.
-_METADATA: Final[dict[str, dict[str, str | None]]] = {
-    ".svg": {"Date": None, "Creator": "sparsest"},
-    ".png": {"Software": "sparsest"},
-    ".pdf": {"CreationDate": None, "Creator": "sparsest", "Producer": "sparsest"},
+# Resolution of images in dots per inch, and metadata: the defaults hold the time and matplotlib's
+# version. Journals ask for 300; SVG files are for screens, and there are many.
+_FORMATS: Final[dict[str, tuple[int, dict[str, str | None]]]] = {
+    ".svg": (160, {"Date": None, "Creator": "sparsest"}),
+    ".png": (300, {"Software": "sparsest"}),
+    ".pdf": (300, {"CreationDate": None, "Creator": "sparsest", "Producer": "sparsest"}),
 }
+
+SUFFIXES: Final = tuple(_FORMATS)
+"""Supported file formats."""
 
 
 def check_drawing_path(path: Path) -> None:
@@ -76,7 +74,8 @@ def save_drawing(figure: Figure, path: str | Path, *, overwrite: bool = False) -
         ),
     ):
         complete = folder / f"drawing{suffix}"
-        figure.savefig(complete, dpi=_DOTS_PER_INCH[suffix], metadata=_METADATA[suffix])
+        dots_per_inch, metadata = _FORMATS[suffix]
+        figure.savefig(complete, dpi=dots_per_inch, metadata=metadata)
         if not overwrite and final.exists() and final.read_bytes() != complete.read_bytes():
             raise FileExistsError(
                 f"{path} exists and holds something else: name another file, or replace it "

@@ -11,15 +11,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Rectangle
 
 from analysis.drawing.cards import LEGEND_HEIGHT, Box
-from analysis.drawing.neurons import bias_dot
 from analysis.drawing.palette import Palette
 from analysis.drawing.parts import Parts
+from analysis.drawing.scene import bias_dot
 from analysis.drawing.weights import DASHES, DOTS, Dashes, line_width
 
 _SAMPLES = (0.2, 1, 4)
 """Magnitudes of the sample weights."""
 
-_FONT_SIZE = 10
 _UPPER, _LOWER = LEGEND_HEIGHT + 0.17, LEGEND_HEIGHT - 0.17
 _STROKE = 0.42
 _INDENT = 0.52
@@ -31,12 +30,7 @@ def draw_legend(
 ) -> None:
     """Explain the symbols; those for disconnected or dead parts only if a network has any.
 
-    Args:
-        axes: axes in inches.
-        networks: parts of the drawn networks.
-        x: left edge of the legend.
-        palette: colours of the drawing.
-        picture: what the picture of a neuron shows; empty for its output over the plane.
+    `picture` says what the picture of a neuron shows; it is empty for its output over the plane.
     """
     signs, widths, points, *free = (x + column for column in _COLUMNS)
     _line(axes, signs, _UPPER, palette.positive, 2.5)
@@ -59,12 +53,19 @@ def draw_legend(
     _colour_scale(axes, Box(points, _LOWER - 0.07, _STROKE, 0.14), palette)
     _text(axes, points + _INDENT, _LOWER, "output, \N{MINUS SIGN} to +", palette)
     disconnected, dead = _absent_kinds(networks)
+    kinds = []
     if disconnected:
-        names = "disconnected weight", "neuron on no path"
-        _absent(axes, free.pop(0), palette.grey, DASHES, "dashed", names, palette)
+        grey, names = palette.grey, ("disconnected weight", "neuron on no path")
+        kinds.append((grey, DASHES, grey, "dashed", *names))
     if dead:
-        names = "dead weight", "dead neuron"
-        _absent(axes, free.pop(0), palette.positive, DOTS, "dotted", names, palette)
+        kinds.append((palette.positive, DOTS, palette.text, "dotted", "dead weight", "dead neuron"))
+    for left, (colour, dashes, edge, frame, weight, neuron) in zip(free, kinds, strict=False):
+        _line(axes, left, _UPPER, colour, 2.5, dashes)
+        _text(axes, left + _INDENT, _UPPER, weight, palette)
+        patch = Rectangle((left + 0.13, _LOWER - 0.1), 0.2, 0.2, facecolor="none")
+        patch.set(edgecolor=edge, linestyle=frame)
+        axes.add_patch(patch)
+        _text(axes, left + _INDENT, _LOWER, neuron, palette)
 
 
 def is_long(networks: Sequence[Parts]) -> bool:
@@ -78,27 +79,8 @@ def _absent_kinds(networks: Sequence[Parts]) -> tuple[bool, bool]:
     return disconnected, any(parts.has_dead_parts for parts in networks)
 
 
-def _absent(
-    axes: Axes,
-    x: float,
-    colour: str,
-    dashes: Dashes,
-    frame: str,
-    names: tuple[str, str],
-    palette: Palette,
-) -> None:
-    """Draw a sample weight and a sample neuron of a kind that does not matter."""
-    _line(axes, x, _UPPER, colour, 2.5, dashes)
-    _text(axes, x + _INDENT, _UPPER, names[0], palette)
-    edge = palette.grey if frame == "dashed" else palette.text
-    patch = Rectangle((x + 0.13, _LOWER - 0.1), 0.2, 0.2, facecolor="none")
-    patch.set(edgecolor=edge, linestyle=frame)
-    axes.add_patch(patch)
-    _text(axes, x + _INDENT, _LOWER, names[1], palette)
-
-
 def _text(axes: Axes, x: float, y: float, text: str, palette: Palette) -> None:
-    axes.text(x, y, text, va="center", fontsize=_FONT_SIZE, color=palette.muted)
+    axes.text(x, y, text, va="center", fontsize=10, color=palette.muted)
 
 
 def _line(

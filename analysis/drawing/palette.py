@@ -11,11 +11,8 @@ from functools import cached_property
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import LinearSegmentedColormap, to_hex
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from numpy.typing import NDArray
-
-_FULL_LOGIT = 4.0
-"""Magnitude of a logit at which a class has its strongest colour."""
 
 _REGION_STRENGTH = 0.75
 """Fraction of the full colour used for logits, so that the data stand out from the region."""
@@ -68,34 +65,27 @@ class Palette:
         return to_hex(colormaps["tab10"](number % 10))
 
     def of_activations(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Colour a neuron's activations, scaled so that the largest magnitude has full colour.
-
-        Returns:
-            RGBA, uint8 [..., 4].
-        """
-        largest = float(np.abs(values).max()) or 1.0
-        return self._coloured(values / largest)
+        """Colour a neuron's activations, scaled so that the largest magnitude has full colour."""
+        return self._coloured(values / (float(np.abs(values).max()) or 1.0))
 
     def of_logits(self, logits: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Colour the network's output, on the same scale in every drawing.
-
-        Returns:
-            RGBA, uint8 [..., 4].
-        """
-        return self._coloured(np.clip(logits / _FULL_LOGIT, -1, 1) * _REGION_STRENGTH)
+        """Colour the network's output, on the same scale in every drawing."""
+        # A class has its strongest colour at a logit of magnitude 4.
+        return self._coloured(np.clip(logits / 4.0, -1, 1) * _REGION_STRENGTH)
 
     def of_fractions(self, fractions: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Colour fractions of points: positive if classified correctly, else negative.
-
-        Returns:
-            RGBA, uint8 [..., 4].
-        """
+        """Colour fractions of points: positive if classified correctly, else negative."""
         return self._coloured(fractions * _REGION_STRENGTH)
 
     def _coloured(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Map values from -1 to 1 to colours."""
+        """Return the colours of values from -1 to 1 as RGBA, uint8 [..., 4]."""
         colours: NDArray[np.uint8] = self.values(0.5 + values / 2, bytes=True)
         return colours
+
+
+def rgba(colour: str) -> NDArray[np.uint8]:
+    """Return an opaque colour as uint8 [4]."""
+    return np.array([*(round(255 * part) for part in to_rgb(colour)), 255], np.uint8)
 
 
 LIGHT = Palette(

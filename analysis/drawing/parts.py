@@ -20,9 +20,6 @@ MAX_DRAWN = 32
 MAX_INPUTS = 16
 """Maximum number of inputs that are drawn even if some have no weight."""
 
-_ORDERING_PASSES = 4
-"""Passes of the crossing reduction, alternating in direction; further ones change little."""
-
 
 @dataclass(frozen=True)
 class Edge:
@@ -43,6 +40,16 @@ class Edge:
     weight: float
     on_path: bool
     live: bool
+
+    @property
+    def start(self) -> tuple[int, int]:
+        """Source neuron, as (layer, index)."""
+        return self.layer, self.source
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """Target neuron, as (layer, index)."""
+        return self.layer + 1, self.target
 
 
 @dataclass(frozen=True)
@@ -70,28 +77,19 @@ class Parts:
         weights: Sequence[NDArray[np.float32]],
         active_points: Sequence[int] | None = None,
     ) -> Self:
-        """Return the parts of a network.
+        """Return the parts of a network with these weights, float32 [n_out, n_in] for each layer.
 
-        Args:
-            weights: float32 [n_out, n_in] for each layer, input side first.
-            active_points: number of points at which each hidden neuron is active, layer by layer;
-                None if no neuron is dead.
+        `active_points` are the numbers of points at which each hidden neuron is active, layer by
+        layer; None if no neuron is dead.
         """
         effective = effective_mask(weights)
         alive = effective if active_points is None else live_mask(weights, active_points)
         edges = tuple(
-            Edge(
-                layer,
-                int(source),
-                int(target),
-                float(weight[target, source]),
-                bool(mask[target, source]),
-                bool(used[target, source]),
-            )
+            Edge(layer, j, i, float(weight[i, j]), bool(mask[i, j]), bool(used[i, j]))
             for layer, (weight, mask, used) in enumerate(
                 zip(weights, effective, alive, strict=True)
             )
-            for target, source in np.argwhere(weight != 0)
+            for i, j in np.argwhere(weight).tolist()
         )
         on_path = _neurons(effective)
         sizes = (weights[0].shape[1], *(weight.shape[0] for weight in weights))
@@ -104,10 +102,10 @@ class Parts:
         In a hidden layer with more than `MAX_DRAWN`, those on no path have none; of more than
         `MAX_INPUTS` inputs, those without a nonzero weight.
         """
-        used = {(edge.layer, edge.source) for edge in self.edges if edge.layer == 0}
         inputs, *hidden, outputs = self.shown
         if len(inputs) > MAX_INPUTS:
-            inputs = tuple(neuron for neuron in inputs if (0, neuron) in used)
+            used = {edge.source for edge in self.edges if edge.layer == 0}
+            inputs = tuple(neuron for neuron in inputs if neuron in used)
         kept = [
             tuple(neuron for neuron in neurons if self.on_path[layer][neuron])
             if len(neurons) > MAX_DRAWN
@@ -117,6 +115,12 @@ class Parts:
         return (inputs, *kept, outputs)
 
     @property
+    def drawn_edges(self) -> list[Edge]:
+        """The weights between drawn neurons."""
+        drawn = {(layer, neuron) for layer, neurons in enumerate(self.drawn) for neuron in neurons}
+        return [edge for edge in self.edges if {edge.start, edge.end} <= drawn]
+
+    @property
     def shown_structure(self) -> str:
         """Neurons of each hidden layer with a weight, such as 4x2x2; "linear" without any layer."""
         return "x".join(str(len(neurons)) for neurons in self.shown[1:-1]) or "linear"
@@ -124,33 +128,23 @@ class Parts:
     @property
     def off_path_neurons(self) -> int:
         """Number of hidden neurons with a weight that are on no path."""
-        return sum(
-            not self.on_path[layer][neuron]
-            for layer in range(1, len(self.sizes) - 1)
-            for neuron in self.shown[layer]
-        )
-
-    @property
-    def live_weights(self) -> int:
-        """Number of weights as in the column `live_nnz`."""
-        return sum(edge.live for edge in self.edges)
+        return self._off_path(self.shown)
 
     @property
     def draws_off_path(self) -> bool:
         """Whether a drawn weight or a drawn hidden neuron is on no path."""
-        drawn = [set(neurons) for neurons in self.drawn]
-        hidden = range(1, len(self.sizes) - 1)
-        return any(
-            not edge.on_path
-            and edge.source in drawn[edge.layer]
-            and edge.target in drawn[edge.layer + 1]
-            for edge in self.edges
-        ) or any(not self.on_path[layer][neuron] for layer in hidden for neuron in drawn[layer])
+        weights = any(not edge.on_path for edge in self.drawn_edges)
+        return weights or self._off_path(self.drawn) > 0
 
     @property
     def has_dead_parts(self) -> bool:
         """Whether a weight is on a path, but on none through active neurons only."""
         return any(edge.on_path and not edge.live for edge in self.edges)
+
+    def _off_path(self, neurons: Sequence[Sequence[int]]) -> int:
+        """Return how many of some hidden neurons, given for each layer, are on no path."""
+        hidden = range(1, len(self.sizes) - 1)
+        return sum(not self.on_path[layer][neuron] for layer in hidden for neuron in neurons[layer])
 
 
 def _neurons(masks: Sequence[NDArray[np.bool_]]) -> tuple[NDArray[np.bool_], ...]:
@@ -172,11 +166,15 @@ def _ordered(
         shown.append(np.flatnonzero(entering.any(axis=1) | leaving.any(axis=0)))
     shown.append(np.arange(strengths[-1].shape[0]))
     hidden = range(1, len(strengths))
-    for number in range(_ORDERING_PASSES):
+    # Further passes change little.
+    for number in range(4):
         forward = number % 2 == 0
         for layer in hidden if forward else reversed(hidden):
             towards = strengths[layer - 1] if forward else strengths[layer].T
-            position = _positions(shown[layer - 1 if forward else layer + 1], towards.shape[1])
+            # Distance of each neuron from the top, from 0 to 1; 0 for those not drawn.
+            before = shown[layer - 1 if forward else layer + 1]
+            position = np.zeros(towards.shape[1])
+            position[before] = (np.arange(len(before)) + 0.5) / max(len(before), 1)
             total = towards.sum(axis=1)
             mean = towards @ position / np.where(total > 0, total, 1)
             wanted = np.where(total > 0, mean, 1.0).round(6)
@@ -184,10 +182,3 @@ def _ordered(
             order = np.lexsort((neurons, wanted[neurons], ~on_path[layer][neurons]))
             shown[layer] = neurons[order]
     return tuple(tuple(int(neuron) for neuron in neurons) for neurons in shown)
-
-
-def _positions(shown: NDArray[np.intp], neurons: int) -> NDArray[np.float64]:
-    """Return each neuron's distance from the top, from 0 to 1; 0 for those not drawn."""
-    positions = np.zeros(neurons)
-    positions[shown] = (np.arange(len(shown)) + 0.5) / max(len(shown), 1)
-    return positions

@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 from search.layers import Layers
 from workers.datasets import Dataset
 
-_MARGIN = 1.06
-"""Side of the drawn square relative to the extent of the data."""
-
 
 @dataclass(frozen=True)
 class Plane:
@@ -42,7 +39,8 @@ class Plane:
             )
         lowest, highest = dataset.points.min(axis=0), dataset.points.max(axis=0)
         x, y = (float(middle) for middle in (lowest + highest) / 2)
-        return cls((x, y), float((highest - lowest).max()) / 2 * _MARGIN)
+        # With a margin of 6 %.
+        return cls((x, y), float((highest - lowest).max()) / 2 * 1.06)
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
@@ -63,14 +61,9 @@ class Plane:
 
 
 def activations(layers: Layers, points: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Compute the output of every neuron of a network.
+    """Return the output of every neuron: inputs, hidden neurons after their ReLU, logits.
 
-    Args:
-        layers: weights and biases.
-        points: float32 [N, inputs].
-
-    Returns:
-        float32 [n, N] for each layer: the inputs, the hidden neurons after their ReLU, the logit.
+    The points are float32 [N, inputs], the outputs float32 [n, N] for each layer.
     """
     outputs = [points.T]
     for number, (weight, bias) in enumerate(layers, start=1):
@@ -82,13 +75,9 @@ def activations(layers: Layers, points: NDArray[np.float32]) -> list[NDArray[np.
 
 
 def restricted_to(layers: Layers, neurons: Sequence[Sequence[int]]) -> Layers:
-    """Return the network with only some of its neurons, in the given order.
+    """Return the network with only the listed neurons of each layer, inputs and outputs included.
 
     Its output is unchanged if all weights of the other neurons are zero.
-
-    Args:
-        layers: weights and biases.
-        neurons: for each layer, including inputs and output, the indices of the neurons to keep.
     """
     return [
         (weight[np.ix_(outputs, inputs)], bias[list(outputs)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 from typing import Literal
@@ -18,9 +18,6 @@ MIN_REST = 0.0005
 MAX_PANELS = 12
 """Maximum number of views that are drawn side by side in one file."""
 
-_HEADROOM = 0.1
-"""Space above the upper limit of an axis `nines`, so that markers there are not cut."""
-
 
 @dataclass(frozen=True)
 class Series:
@@ -28,7 +25,7 @@ class Series:
 
     Attributes:
         name: entry in the legend.
-        style: method or other key of `analysis.figures.styles`; decides colour and marker.
+        style: method or other key of `analysis.methods`; decides colour and marker.
         x: x values.
         y: y values; text on an axis of categories.
         kind: how the data are drawn.
@@ -49,21 +46,6 @@ class Series:
     networks: Sequence[str | None] = ()
     notes: Sequence[str] = ()
     hollow: bool = False
-
-    @property
-    def has_markers(self) -> bool:
-        """Whether points have markers."""
-        return self.kind in ("steps", "line", "points")
-
-    @property
-    def has_line(self) -> bool:
-        """Whether a line connects the points."""
-        return self.kind in ("steps", "line", "curve", "range")
-
-    @property
-    def is_area(self) -> bool:
-        """Whether the data are drawn as an area or a bar, behind the others."""
-        return self.kind in ("band", "range")
 
 
 @dataclass(frozen=True)
@@ -91,13 +73,18 @@ class Axis:
             return 100 * value
         return -log10(max(1 - value, MIN_REST)) if self.scale == "nines" else value
 
+    def positions(self, values: Iterable[float]) -> list[float]:
+        """Return the positions of several values."""
+        return [self.position(value) for value in values]
+
     @property
     def ends(self) -> tuple[float, float] | None:
         """Positions of the limits."""
         if self.limits is None:
             return None
-        low, high = (self.position(limit) for limit in self.limits)
-        return (low, high + _HEADROOM) if self.scale == "nines" else (low, high)
+        low, high = self.positions(self.limits)
+        # Space above the limit, so that markers there are not cut.
+        return (low, high + 0.1) if self.scale == "nines" else (low, high)
 
     def text(self, value: float) -> str:
         """Return the label of a value."""
@@ -128,14 +115,20 @@ class Selector:
     Attributes:
         label: name of the choice.
         options: possible values.
-        first: initial value.
+        preferred: initial value, if it is possible; otherwise the first one is.
         beside: text for a value that is shown without the label; {} is the value.
     """
 
     label: str
     options: Sequence[str]
-    first: str
+    preferred: str = ""
     beside: str = "{}"
+
+    @property
+    def first(self) -> str:
+        """Initial value."""
+        options = self.options
+        return self.preferred if self.preferred in options else next(iter(options), "")
 
 
 @dataclass(frozen=True)
@@ -144,6 +137,11 @@ class View:
 
     series: Sequence[Series]
     guides: Sequence[Guide] = ()
+
+    @property
+    def categories(self) -> list[float | str]:
+        """The y values, each once, as they follow each other on an axis of categories."""
+        return list(dict.fromkeys(y for series in self.series for y in series.y))
 
 
 Views = dict[tuple[str, ...], View]
@@ -200,3 +198,8 @@ class Chart:
     def is_empty(self) -> bool:
         """Whether no view has data."""
         return not any(series.x for series in self.all_series)
+
+
+def untitled(x: Axis, y: Axis, view: View) -> Chart:
+    """Return a figure of one view, for a file or a notebook that says what it shows."""
+    return Chart("", "", "", x, y, {(): view})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from math import ceil
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib.style
 from matplotlib.axes import Axes
@@ -21,31 +21,23 @@ from matplotlib.ticker import (
 )
 
 from analysis.figures.chart import Axis, Chart, Series, View
-from analysis.figures.styles import Styles
+from analysis.methods import Styles
 
 _TEXT = "#1a1d21"
 _MUTED = "#5a626b"
 _WIDTH, _HEIGHT = 7.4, 4.4
 """Size of a figure in inches."""
 
-_LINE_HEIGHT = 0.32
-"""Height of a category in inches."""
-
 _Location = Literal["best", "outside right center", "outside lower center"]
 """Location of a legend."""
 
-_COLUMNS = 3
 _BAND_OPACITY = 0.18
-_RANGE_OPACITY = 0.35
 
 
 def matplotlib_figure(chart: Chart, styles: Styles, axes: Axes | None = None) -> Figure:
     """Return the initial view as a figure that is independent of pyplot.
 
-    Args:
-        chart: description of the figure.
-        styles: styles of its series.
-        axes: axes to draw on, with the legend inside; None for a new figure.
+    It is drawn on given axes, with the legend inside, or else on a new figure.
     """
     with matplotlib.style.context("default"):
         view = chart.views[chart.first]
@@ -56,8 +48,9 @@ def matplotlib_figure(chart: Chart, styles: Styles, axes: Axes | None = None) ->
             figure = axes.get_figure(root=True)
             assert figure is not None
             return figure
-        lines = len(_categories(chart, view))
-        height = max(1.6, 1.2 + _LINE_HEIGHT * lines) if lines else _HEIGHT
+        height = _HEIGHT
+        if chart.y.scale == "categories" and view.categories:
+            height = max(1.6, 1.2 + 0.32 * len(view.categories))
         figure = Figure(figsize=(_WIDTH, height), layout="constrained")
         axes = figure.add_subplot()
         _plot(axes, chart, view, styles)
@@ -73,7 +66,7 @@ def matplotlib_panels(chart: Chart, styles: Styles) -> Figure | None:
     if not chart.has_panels:
         return None
     with matplotlib.style.context("default"):
-        columns = min(_COLUMNS, len(chart.views)) if len(chart.views) != 4 else 2
+        columns = min(3, len(chart.views)) if len(chart.views) != 4 else 2
         rows = ceil(len(chart.views) / columns)
         figure = Figure(figsize=(3.4 * columns, 2.6 * rows + 0.9), layout="constrained")
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -92,14 +85,8 @@ def matplotlib_panels(chart: Chart, styles: Styles) -> Figure | None:
         return figure
 
 
-def _categories(chart: Chart, view: View) -> list[str]:
-    if chart.y.scale != "categories":
-        return []
-    return list(dict.fromkeys(str(y) for series in view.series for y in series.y))
-
-
 def _plot(axes: Axes, chart: Chart, view: View, styles: Styles, *, small: bool = False) -> None:
-    names = _categories(chart, view)
+    names = [str(y) for y in view.categories] if chart.y.scale == "categories" else []
     for guide in view.guides:
         line = axes.axvline if guide.vertical else axes.axhline
         at = (chart.x if guide.vertical else chart.y).position(guide.at)
@@ -115,7 +102,15 @@ def _plot(axes: Axes, chart: Chart, view: View, styles: Styles, *, small: bool =
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=7 if small else 9, colors=_MUTED)
-    _write_guide_labels(axes, chart, view, small=small)
+    style: dict[str, Any] = {"fontsize": 6 if small else 8, "color": _MUTED}
+    for guide in view.guides:
+        if not guide.vertical:
+            y, place = chart.y.position(guide.at), axes.get_yaxis_transform()
+            axes.text(1.005, y, guide.label, transform=place, va="center", **style)
+        elif not small:  # there is no space next to a panel's title
+            centred = style | {"ha": "center", "va": "bottom"}
+            place = axes.get_xaxis_transform()
+            axes.text(guide.at, 1.01, guide.label, transform=place, **centred)
 
 
 def _plot_series(
@@ -125,38 +120,38 @@ def _plot_series(
     x = [float(value) for value in series.x]
     y = [float(names.index(str(v))) if names else y_axis.position(float(v)) for v in series.y]
     if series.kind == "band":
-        low, high = (
-            [y_axis.position(end) for end in ends or ()] for ends in (series.low, series.high)
-        )
+        low, high = y_axis.positions(series.low or ()), y_axis.positions(series.high or ())
         axes.fill_between(x, low, high, color=style.light, alpha=_BAND_OPACITY)
         return
     if series.kind == "range":
         width = 4 if small else 7
-        axes.plot(x, y, color=style.light, alpha=_RANGE_OPACITY, lw=width, solid_capstyle="butt")
+        axes.plot(x, y, color=style.light, alpha=0.35, lw=width, solid_capstyle="butt")
         return
-    hollow = series.hollow or style.symbol.endswith("-open")
-    size = {"points": 7.0, "curve": 0.0}.get(series.kind, 4.0)
     axes.plot(
         x,
         y,
-        color=style.light,
-        marker=style.marker,
-        markersize=size * (0.7 if small else 1),
-        markerfacecolor="white" if hollow else style.light,
-        linestyle=_line_style(series),
+        **_look(series, styles),
+        markersize=(7.0 if series.kind == "points" else 4.0) * (0.7 if small else 1),
         linewidth=(1.8 if series.style == "search" else 1.3) * (0.8 if small else 1),
         drawstyle="steps-post" if series.kind == "steps" else "default",
         label=series.name,
     )
     if series.low is not None and series.high is not None:
         for at_x, at_y, *ends in zip(x, y, series.low, series.high, strict=True):
-            positions = [y_axis.position(end) for end in ends]
-            bar = (ends, [at_y, at_y]) if names else ([at_x, at_x], positions)
+            bar = (ends, [at_y, at_y]) if names else ([at_x, at_x], y_axis.positions(ends))
             axes.plot(*bar, color=style.light, linewidth=1)
 
 
-def _line_style(series: Series) -> Literal["none", ":", "-"]:
-    return "none" if not series.has_line else ":" if series.hollow else "-"
+def _look(series: Series, styles: Styles) -> dict[str, Any]:
+    """Return the properties that a line and its entry in the legend share."""
+    style = styles[series.style]
+    hollow = series.hollow or style.symbol.endswith("-open")
+    return {
+        "color": style.light,
+        "marker": "" if series.kind == "curve" else style.marker,
+        "markerfacecolor": "white" if hollow else style.light,
+        "linestyle": "none" if series.kind == "points" else ":" if series.hollow else "-",
+    }
 
 
 def _set_axis(axes: Axes, axis: Axis, which: Literal["x", "y"], *, small: bool) -> None:
@@ -177,23 +172,6 @@ def _set_axis(axes: Axes, axis: Axis, which: Literal["x", "y"], *, small: bool) 
         (axes.set_xlim if which == "x" else axes.set_ylim)(*axis.ends)
 
 
-def _write_guide_labels(axes: Axes, chart: Chart, view: View, *, small: bool) -> None:
-    for guide in view.guides:
-        if small and guide.vertical:
-            continue  # there is no space next to the panel's title
-        x, y = (guide.at, 1.01) if guide.vertical else (1.005, chart.y.position(guide.at))
-        axes.text(
-            x,
-            y,
-            guide.label,
-            transform=axes.get_xaxis_transform() if guide.vertical else axes.get_yaxis_transform(),
-            fontsize=6 if small else 8,
-            color=_MUTED,
-            ha="center" if guide.vertical else "left",
-            va="bottom" if guide.vertical else "center",
-        )
-
-
 def _write_title(figure: Figure, title: str, subtitle: str, letters: int) -> None:
     lines = [*textwrap.wrap(title, letters), *([subtitle] if subtitle else [])]
     if lines:
@@ -206,20 +184,11 @@ def _add_legend(
     """Add a legend with one entry for each name."""
     entries: dict[str, Line2D | Patch] = {}
     for series in (series for view in views for series in view.series):
-        style = styles[series.style]
-        if series.is_area:
-            entries.setdefault(series.name, Patch(color=style.light, alpha=_BAND_OPACITY))
-            continue
-        hollow = series.hollow or style.symbol.endswith("-open")
-        entries[series.name] = Line2D(
-            [],
-            [],
-            color=style.light,
-            marker=style.marker if series.has_markers else "",
-            markersize=5,
-            markerfacecolor="white" if hollow else style.light,
-            linestyle=_line_style(series),
-        )
+        if series.kind in ("band", "range"):
+            area = Patch(color=styles[series.style].light, alpha=_BAND_OPACITY)
+            entries.setdefault(series.name, area)
+        else:
+            entries[series.name] = Line2D([], [], markersize=5, **_look(series, styles))
     parent.legend(
         list(entries.values()),
         list(entries),

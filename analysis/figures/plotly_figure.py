@@ -5,35 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import plotly.graph_objects as go
-
-from analysis.figures.chart import Axis, Chart, Guide, Series, View
-from analysis.figures.styles import Styles
-
-_DIGITS = 5
-"""Decimals of positions: a hundredth of a pixel, for a third of the bytes."""
+from analysis.figures.chart import Axis, Chart, Series, View
+from analysis.methods import Styles
 
 _MODES = {"points": "markers", "curve": "lines", "range": "lines"}
 
 
 def plotly_views(chart: Chart, numbers: Mapping[str, int], styles: Styles) -> dict[str, Any]:
-    """Return all views of a figure.
-
-    Args:
-        chart: description of the figure.
-        numbers: experiment_id -> number of the network in the page.
-        styles: style of each series.
+    """Return all views of a figure; `numbers` are those of the networks in the page.
 
     Returns:
         `title`; `layout` of all views; `views`: selector values, joined by "|" -> `data` and
         `layout`; `first`: the initial selector values.
     """
-    layout = go.Layout(
-        xaxis=_axis(chart.x), yaxis=_axis(chart.y), showlegend=not chart.axis_is_legend
-    )
     return {
         "title": chart.title,
-        "layout": layout.to_plotly_json(),
+        "layout": {
+            "xaxis": _axis(chart.x),
+            "yaxis": _axis(chart.y),
+            "showlegend": not chart.axis_is_legend,
+        },
         "first": "|".join(chart.first),
         "views": {
             "|".join(choice): {
@@ -58,7 +49,7 @@ def _axis(axis: Axis) -> dict[str, Any]:
     if axis.ticks:
         settings |= {
             "tickmode": "array",
-            "tickvals": [axis.position(tick) for tick in axis.ticks],
+            "tickvals": axis.positions(axis.ticks),
             "ticktext": [axis.text(tick) for tick in axis.ticks],
         }
     return settings
@@ -66,78 +57,56 @@ def _axis(axis: Axis) -> dict[str, Any]:
 
 def _view_layout(view: View, chart: Chart) -> dict[str, Any]:
     """Return the guides and the order of the categories."""
-    settings: dict[str, Any] = {
-        "shapes": [_guide_line(guide, chart) for guide in view.guides],
-        "annotations": [_guide_label(guide, chart) for guide in view.guides],
-    }
+    lines, labels = [], []
+    for guide in view.guides:
+        at = (chart.x if guide.vertical else chart.y).position(guide.at)
+        along, across = ("y", "x") if guide.vertical else ("x", "y")
+        lines.append(
+            {
+                "type": "line",
+                "name": guide.style,
+                f"{along}ref": "paper",
+                f"{along}0": 0,
+                f"{along}1": 1,
+                f"{across}0": at,
+                f"{across}1": at,
+                "line": {"width": 1.4, "dash": "dash"},
+                "layer": "below",
+            }
+        )
+        place = {across: at, along: 1 if guide.vertical else 0, f"{along}ref": "paper"}
+        place |= {"yanchor": "bottom"} | ({} if guide.vertical else {"xanchor": "left"})
+        labels.append({"text": guide.label, "showarrow": False, "font": {"size": 11}, **place})
+    settings: dict[str, Any] = {"shapes": lines, "annotations": labels}
     if chart.y.scale == "categories":
-        order = list(dict.fromkeys(y for series in view.series for y in series.y))
-        settings |= {"yaxis": {"categoryorder": "array", "categoryarray": order}}
-    return go.Layout(**settings).to_plotly_json()  # type: ignore[no-any-return]
-
-
-def _guide_line(guide: Guide, chart: Chart) -> dict[str, Any]:
-    at = _guide_position(guide, chart)
-    along, across = ("y", "x") if guide.vertical else ("x", "y")
-    return {
-        "type": "line",
-        "name": guide.style,
-        f"{along}ref": "paper",
-        f"{along}0": 0,
-        f"{along}1": 1,
-        f"{across}0": at,
-        f"{across}1": at,
-        "line": {"width": 1.4, "dash": "dash"},
-        "layer": "below",
-    }
-
-
-def _guide_position(guide: Guide, chart: Chart) -> float:
-    return (chart.x if guide.vertical else chart.y).position(guide.at)
-
-
-def _guide_label(guide: Guide, chart: Chart) -> dict[str, Any]:
-    at = _guide_position(guide, chart)
-    anchor = (
-        {"x": at, "y": 1, "yref": "paper", "yanchor": "bottom"}
-        if guide.vertical
-        else {"y": at, "x": 0, "xref": "paper", "xanchor": "left", "yanchor": "bottom"}
-    )
-    return {"text": guide.label, "showarrow": False, "font": {"size": 11}, **anchor}
+        settings["yaxis"] = {"categoryorder": "array", "categoryarray": view.categories}
+    return settings
 
 
 def _trace(
     series: Series, chart: Chart, numbers: Mapping[str, int], styles: Styles
 ) -> dict[str, Any]:
-    if series.kind == "band":
-        trace = go.Scatter(**_band(series, chart.y))
-    else:
-        trace = go.Scatter(
-            x=_rounded(series.x),
-            y=_rounded([_height(y, chart.y) for y in series.y]),
-            mode=_MODES.get(series.kind, "lines+markers"),
-            line={
-                "shape": "hv" if series.kind == "steps" else "linear",
-                "width": 2.5 if series.style == "search" else 1.8,
-                "dash": "dot" if series.hollow else "solid",
-            },
-            marker=_marker(series, styles),
-            **_intervals(series, chart),
-            **_hover(series, chart, numbers),
-        )
-        if series.kind == "range":
-            # Without hover it does not take the clicks of markers on it.
-            trace.update(
-                opacity=0.35,
-                line={"width": 9},
-                showlegend=False,
-                hoverinfo="skip",
-                hovertemplate=None,
-                customdata=None,
-            )
     # The page looks up the colour of the style in its theme.
-    trace.update(name=series.name, meta=series.style)
-    return trace.to_plotly_json()  # type: ignore[no-any-return]
+    trace: dict[str, Any] = {"type": "scatter", "name": series.name, "meta": series.style}
+    if series.kind == "band":
+        return trace | _band(series, chart.y)
+    trace |= {
+        "x": _rounded(series.x),
+        "y": _rounded([y if isinstance(y, str) else chart.y.position(y) for y in series.y]),
+        "mode": _MODES.get(series.kind, "lines+markers"),
+        "marker": _marker(series, styles),
+        **_intervals(series, chart),
+    }
+    if series.kind == "range":
+        # Without hover it does not take the clicks of markers on it.
+        trace |= {"line": {"width": 9}, "opacity": 0.35, "showlegend": False, "hoverinfo": "skip"}
+        return trace
+    line = {
+        "shape": "hv" if series.kind == "steps" else "linear",
+        "width": 2.5 if series.style == "search" else 1.8,
+        "dash": "dot" if series.hollow else "solid",
+    }
+    return trace | {"line": line} | _hover(series, chart, numbers)
 
 
 def _marker(series: Series, styles: Styles) -> dict[str, Any]:
@@ -148,10 +117,10 @@ def _marker(series: Series, styles: Styles) -> dict[str, Any]:
 
 
 def _band(series: Series, axis: Axis) -> dict[str, Any]:
-    low, high = ([axis.position(end) for end in ends or ()] for ends in (series.low, series.high))
+    low, high = axis.positions(series.low or ()), axis.positions(series.high or ())
     return {
-        "x": [*_rounded(series.x), *reversed(_rounded(series.x))],
-        "y": [*_rounded(high), *reversed(_rounded(low))],
+        "x": _rounded([*series.x, *reversed(series.x)]),
+        "y": _rounded([*high, *reversed(low)]),
         "mode": "lines",
         "line": {"width": 0},
         "fill": "toself",
@@ -165,10 +134,7 @@ def _intervals(series: Series, chart: Chart) -> dict[str, Any]:
     across = chart.y.scale == "categories"
     # With categories on the y axis, the numbers are on the x axis.
     values, axis = (series.x, chart.x) if across else (series.y, chart.y)
-    middle, low, high = (
-        [axis.position(float(value)) for value in numbers]
-        for numbers in (values, series.low, series.high)
-    )
+    middle, low, high = map(axis.positions, (map(float, values), series.low, series.high))
     ends = {
         "type": "data",
         "symmetric": False,
@@ -187,23 +153,22 @@ def _hover(series: Series, chart: Chart, numbers: Mapping[str, int]) -> dict[str
     notes = series.notes or [""] * count
     in_percent = chart.y.scale in ("percent", "nines")
     y = "%{text}" if in_percent else "%{y}"
-    x_line = "" if chart.x.title == "" else f"{chart.x.title}: %{{x}}<br>"
-    y_line = "" if chart.y.title == "" else f"{chart.y.title}: {y}<br>"
-    return {
+    lines = [f"{chart.x.title}: %{{x}}<br>"] if chart.x.title else []
+    lines += [f"{chart.y.title}: {y}<br>"] if chart.y.title else []
+    hover: dict[str, Any] = {
         "customdata": [
             [None if network is None else numbers[network], note]
             for network, note in zip(networks, notes, strict=True)
         ],
-        # Rounded positions would not show 95.00 % for a network that has just reached it.
-        "text": [f"{100 * float(value):.2f} %" for value in series.y] if in_percent else None,
-        "hovertemplate": f"<b>{series.name}</b><br>{x_line}{y_line}%{{customdata[1]}}"
+        "hovertemplate": f"<b>{series.name}</b><br>{''.join(lines)}%{{customdata[1]}}"
         "<extra></extra>",
     }
-
-
-def _height(value: float | str, axis: Axis) -> float | str:
-    return value if isinstance(value, str) else axis.position(value)
+    if in_percent:
+        # Rounded positions would not show 95.00 % for a network that has just reached it.
+        hover["text"] = [f"{100 * float(value):.2f} %" for value in series.y]
+    return hover
 
 
 def _rounded(values: Sequence[Any]) -> list[Any]:
-    return [round(value, _DIGITS) if isinstance(value, float) else value for value in values]
+    # A hundredth of a pixel, for a third of the bytes.
+    return [round(value, 5) if isinstance(value, float) else value for value in values]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from analysis.drawing.caption import label_of
 from analysis.network import network_from_row
-from analysis.records.evaluation import point_accuracy
+from analysis.records.evaluation import nonzero, point_accuracy
 from analysis.records.known import ACCURACIES, Known, records
 from analysis.retrain import with_network
 from pruning.connectivity import leads_to_output
@@ -63,9 +64,8 @@ def _rows(
         for one in records(known)
         if one.dataset == dataset and one.accuracy == target
     }
-    removable = ["coalesce(prunable_own, 0)"]
-    removable += ["coalesce(prunable_95, 0)"] if target <= Fraction("0.95") else []
-    removable += ["coalesce(prunable_995, 0)"] if target <= Fraction("0.995") else []
+    limits = {"prunable_own": 1.0, "prunable_95": 0.95, "prunable_995": 0.995}
+    removable = [f"coalesce({name}, 0)" for name, most in limits.items() if target <= most]
     removed = f"greatest({', '.join(removable)})"
     ids = []
     for column, count in (("weight_nnz", "weights"), ("model_nnz", "weights and biases")):
@@ -86,7 +86,7 @@ def _forms(
 ) -> Iterator[Known]:
     """Yield the network of a row as trained, and pruned to each target."""
     dataset = load_dataset(row["dataset"])
-    layers = without_idle_neurons(network_from_row(with_network(row, reader)).layers())
+    layers = without_idle_neurons(network_from_row(with_network(row, reader.init)).layers())
     (cost,) = reader.sql(
         "SELECT count(*) AS trainings, sum(train_ms) / 1000 AS seconds FROM results "
         f"WHERE study = {sql_text(row['study'])} AND method = {sql_text(row['method'])}"
@@ -99,36 +99,24 @@ def _forms(
         smaller = pruned(layers, dataset, target)
         if _nonzero(smaller) not in seen:
             seen.add(_nonzero(smaller))
-            yield Known(
-                network.dataset,
-                smaller,
-                f"{by}, pruned after training",
-                network.trainings,
-                network.core_seconds,
-            )
+            yield replace(network, layers=smaller, by=f"{by}, pruned after training")
 
 
 def pruned(layers: Layers, dataset: Dataset, target: Fraction) -> Layers:
-    """Return a network after the removal of parameters, as long as the float32 accuracy suffices.
-
-    Args:
-        layers: the network; not modified.
-        dataset: data set.
-        target: accuracy that is kept.
-    """
+    """Return a network without the parameters that it can lose one by one at a float32 accuracy."""
     floor = min(Fraction(1), target + MARGIN)
     current = without_idle_neurons(
         without_dead_parts(layers, count_active_points(layers, dataset.points))
     )
-    for kind in (0, 1):
+    for kind in (0, 1):  # weights, then biases
         while True:
-            trials = [
-                _without(current, layer, kind, index)
-                for layer, parts in enumerate(current)
-                for index in zip(*np.nonzero(parts[kind]), strict=True)
-            ]
-            scored = [(point_accuracy(trial, dataset, np.float32), trial) for trial in trials]
-            accuracy, best = max(scored, key=lambda one: one[0], default=(Fraction(0), current))
+            trials = []
+            for layer, parts in enumerate(current):
+                for index in zip(*np.nonzero(parts[kind]), strict=True):
+                    trial = [(weight.copy(), bias.copy()) for weight, bias in current]
+                    trial[layer][kind][index] = 0
+                    trials.append((point_accuracy(trial, dataset, np.float32), trial))
+            accuracy, best = max(trials, key=lambda one: one[0], default=(Fraction(0), current))
             if accuracy < floor:
                 break
             current = without_idle_neurons(best)
@@ -146,15 +134,7 @@ def without_idle_neurons(layers: Layers) -> Layers:
     ]
 
 
-def _without(layers: Layers, layer: int, kind: int, index: tuple[Any, ...]) -> Layers:
-    """Return a copy without one weight (kind 0) or one bias (kind 1)."""
-    copies = [(weight.copy(), bias.copy()) for weight, bias in layers]
-    copies[layer][kind][index] = 0
-    return copies
-
-
 def _nonzero(layers: Layers) -> tuple[int, int]:
-    return (
-        sum(int(np.count_nonzero(weight)) for weight, _ in layers),
-        sum(int(np.count_nonzero(bias)) for _, bias in layers),
-    )
+    """Count the nonzero weights and the nonzero biases."""
+    weights, biases = zip(*layers, strict=True)
+    return nonzero(weights), nonzero(biases)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from fractions import Fraction
 from math import inf, nextafter
@@ -32,7 +32,11 @@ def accuracies(layers: Layers, dataset: Dataset) -> dict[str, float]:
     # Undefined for several outputs, and for points that do not lie on segments.
     with suppress(ValueError):
         found["exact"] = exact_accuracy(layers, dataset)
-    return {name: _rounded_down(value) for name, value in found.items()}
+    nearest = {name: float(value) for name, value in found.items()}
+    return {
+        name: number if number <= found[name] else nextafter(number, -inf)
+        for name, number in nearest.items()
+    }
 
 
 def reaches(found: Mapping[str, float], target: Fraction) -> bool:
@@ -67,19 +71,15 @@ def counts_of(layers: Layers, dataset: Dataset) -> dict[str, int]:
 
     Live weights are those that the column `live_nnz` counts (`pruning.functional_sparsity`).
     """
-    weights = [weight for weight, _ in layers]
+    weights, biases = zip(*layers, strict=True)
     live = live_mask(weights, count_active_points(layers, dataset.points))
     return {
-        "weights": _nonzero(weights),
-        "weights and biases": _nonzero(weights) + _nonzero([bias for _, bias in layers]),
-        "live weights": _nonzero(live),
+        "weights": nonzero(weights),
+        "weights and biases": nonzero(weights) + nonzero(biases),
+        "live weights": nonzero(live),
     }
 
 
-def _nonzero(arrays: Sequence[NDArray[Any]]) -> int:
+def nonzero(arrays: Iterable[NDArray[Any]]) -> int:
+    """Count the nonzero values of arrays."""
     return sum(int(np.count_nonzero(array)) for array in arrays)
-
-
-def _rounded_down(value: Fraction) -> float:
-    nearest = float(value)
-    return nearest if nearest <= value else nextafter(nearest, -inf)

@@ -10,10 +10,10 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from analysis.drawing.figure import draw
-from analysis.figures.chart import Axis, Chart, Series, View
-from analysis.figures.front import front_view
+from analysis.figures.chart import Axis, Series, View, untitled
 from analysis.figures.matplotlib_figure import matplotlib_figure
-from analysis.figures.styles import styles_for
+from analysis.figures.series import front_view
+from analysis.methods import styles_for
 from analysis.network import Network
 from analysis.records.bounds import exhaustive_accuracies, of_three_layers, proven_bounds
 from analysis.records.known import Known, records
@@ -64,14 +64,7 @@ def records_figure(known: Sequence[Known], dataset: str) -> Figure:
             *front_view(front).series,
         ]
     )
-    chart = Chart(
-        "records",
-        "",
-        "",
-        Axis("nonzero weights", limits=(2, MOST_WEIGHTS)),
-        ACCURACY,
-        {(): view},
-    )
+    chart = untitled(Axis("nonzero weights", limits=(2, MOST_WEIGHTS)), ACCURACY, view)
     return matplotlib_figure(chart, styles_for({row["method"] for row in rows}))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
@@ -58,22 +58,15 @@ class Known:
 
     def json(self) -> str:
         """Return the network as JSON, with a line for each neuron."""
-        head = {
-            "dataset": self.dataset,
-            "by": self.by,
-            "trainings": self.trainings,
-            "core_seconds": self.core_seconds,
-            "accuracy": self.accuracy,
-            "counts": self.counts,
-        }
-        fields = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
+        names = [field.name for field in fields(self) if field.name != "layers"]
+        head = [f" {json.dumps(name)}: {json.dumps(getattr(self, name))}" for name in names]
         layers = []
         for weight, bias in self.layers:
             rows = ",\n   ".join(json.dumps(_hexadecimal(row)) for row in weight)
             layers.append(
                 f'  {{"weight": [\n   {rows}],\n   "bias": {json.dumps(_hexadecimal(bias))}}}'
             )
-        return "{\n" + ",\n".join([*fields, ' "layers": [\n' + ",\n".join(layers) + "]"]) + "}"
+        return "{\n" + ",\n".join([*head, ' "layers": [\n' + ",\n".join(layers) + "]"]) + "}"
 
 
 @dataclass(frozen=True)

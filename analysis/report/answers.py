@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,12 +88,21 @@ def percent_name(target: float) -> str:
     return f"{100 * target:g} %"
 
 
-def statistic_note(statistic: str, trainings: int) -> str:
-    """Describe a point that is the best, the mean or the median of some trainings.
+def statistic_note(statistic: str) -> Callable[[Mapping[str, Any]], str]:
+    """Return a function that describes the best, the mean or the median of a row's trainings.
 
     A click on the point opens the best network, which the note says if the point is another value.
     """
-    if trainings == 1:
-        return "the only training"
-    note = f"{statistic} of {trainings:,} trainings"
-    return note if statistic == "best" else f"{note}; the network shown is the best of them"
+
+    def note(row: Mapping[str, Any]) -> str:
+        if row["trainings"] == 1:
+            return "the only training"
+        text = f"{statistic} of {row['trainings']:,} trainings"
+        return text if statistic == "best" else f"{text}; the network shown is the best of them"
+
+    return note
+
+
+def sparsest_note(row: Mapping[str, Any]) -> str:
+    """Describe a point that is the sparsest of a row's networks."""
+    return f"sparsest of {row['networks']:,} that reach it"

@@ -6,21 +6,18 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from analysis.figures.styles import styles_for
-from analysis.methods import SEARCH
-from analysis.report.answers import Answer, Section, ask, percent_name
-from analysis.report.claims import Claim
+from analysis.methods import SEARCH, styles_for
+from analysis.report.answers import Section, ask, percent_name
 from analysis.report.drawing_pool import draw_networks
 from analysis.report.exports import write_figures, write_tables
 from analysis.report.folders import CSV, DRAWINGS, FIGURES, MARKER, check_folder, new_folder
-from analysis.report.networks import PlottedNetwork, plotted_networks
-from analysis.report.page import Contents, write_page
-from analysis.report.page_data import to_json
+from analysis.report.networks import plotted_networks
+from analysis.report.page import plots_data, to_json, write_page
 from analysis.report.sections import (
     depth,
-    disconnected,
     frontier,
     initialisation,
     ledger,
@@ -30,7 +27,7 @@ from analysis.report.sections import (
     tasks,
     width,
 )
-from analysis.report.source import OneDataset, Source
+from analysis.report.source import Source
 from search.experiment import FRESH_INIT
 from search.paper_sizes import TARGETS
 from storage.log.sweep_info import software_versions
@@ -47,7 +44,7 @@ _SECTIONS = (
     width.section,
     depth.section,
     tasks.section,
-    disconnected.section,
+    width.disconnected_section,
     prunable.section,
     initialisation.section,
     random_masks.section,
@@ -89,7 +86,6 @@ class Built:
         plots: number of figures.
         drawings: number of drawn networks.
         left_out: number of networks that were not to be drawn; the page gives the reason of each.
-        for_draw_all: number of these that `draw_all` would draw.
         failed: experiment_id -> reason, for networks that could not be trained again.
     """
 
@@ -97,7 +93,6 @@ class Built:
     plots: int
     drawings: int
     left_out: int
-    for_draw_all: int
     failed: Mapping[str, str]
 
 
@@ -116,64 +111,54 @@ def build_report(
     """
     final = Path(os.path.realpath(folder.expanduser()))
     check_folder(final, overwrite=options.overwrite)
-    source = OneDataset(reader, options.dataset, options.studies)
+    source = Source(reader, options.dataset, options.studies)
     (contents,) = ask(source, "contents", "").rows
-    sections, claims = _sections(source, report_progress)
-    charts = [chart for section in sections for chart in section.charts if not chart.is_empty]
-    styles = styles_for(source.methods)
-    networks = plotted_networks(source, charts, draw_all=options.draw_all)
-    with new_folder(final) as made:
-        for name in (FIGURES, CSV, DRAWINGS):
-            (made / name).mkdir()
-        write_tables(sections, made / CSV)
-        write_figures(
-            charts,
-            made / FIGURES,
-            styles,
-            lambda *progress: report_progress("drawing figures", *progress),
-        )
-        left_out = _left_out(networks, options)
-        failed = draw_networks(
-            [one for one in networks if one.row["experiment_id"] not in left_out],
-            source,
-            made / DRAWINGS,
-            options.workers,
-            lambda *progress: report_progress("drawing networks", *progress),
-        )
-        write_page(
-            Contents(
-                TITLE,
-                _description(options.source, source.dataset, contents["root_seeds"]),
-                _facts(source, contents["trainings"]),
-                claims,
-                sections,
-                networks,
-                left_out | failed,
-                options.store_option,
-                styles,
-            ),
-            made,
-        )
-        _write_marker(made, options, contents["trainings"])
-    return Built(
-        contents["trainings"],
-        len(charts),
-        len(networks) - len(left_out) - len(failed),
-        len(left_out),
-        len(left_out) if options.draw else 0,
-        failed,
-    )
-
-
-def _sections(source: Source, report_progress: ReportProgress) -> tuple[list[Section], list[Claim]]:
-    """Return all sections, and the claims of the ledger."""
     sections = []
     for done, section in enumerate(_SECTIONS):
         report_progress("running queries", done, len(_SECTIONS))
         sections.append(section(source))
     report_progress("running queries", len(_SECTIONS), len(_SECTIONS))
     claims = ledger.claims(source)
-    return [*sections, ledger.section(claims), _rows_section(source)], claims
+    sections += [ledger.section(claims), _rows_section(source)]
+    charts = [chart for section in sections for chart in section.charts if not chart.is_empty]
+    styles = styles_for(source.methods)
+    networks = plotted_networks(source, charts, draw_all=options.draw_all)
+    no_draw = "" if options.draw else "drawings are switched off (--no-draw)"
+    left_out = {
+        one.row["experiment_id"]: reason for one in networks if (reason := no_draw or one.not_drawn)
+    }
+    with new_folder(final) as made:
+        for name in (FIGURES, CSV, DRAWINGS):
+            (made / name).mkdir()
+        write_tables(sections, made / CSV)
+        write_figures(charts, made / FIGURES, styles, partial(report_progress, "drawing figures"))
+        failed = draw_networks(
+            [one for one in networks if one.row["experiment_id"] not in left_out],
+            reader.init,
+            made / DRAWINGS,
+            options.workers,
+            partial(report_progress, "drawing networks"),
+        )
+        seeds = contents["root_seeds"]
+        seeds_text = "one root seed" if seeds == 1 else f"{seeds:,} root seeds, pooled"
+        write_page(
+            made,
+            plots_data(charts, networks, left_out | failed, options.store_option, styles),
+            title=TITLE,
+            description=f"{options.source}. Data set {source.dataset}, {seeds_text}.",
+            facts=_facts(source, contents["trainings"]),
+            claims=claims,
+            sections=sections,
+        )
+        marker = {
+            "made_by": f"sparsest {software_versions().get('sparsest', '')}".strip(),
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "source": options.source,
+            "rows": contents["trainings"],
+        }
+        (made / MARKER).write_text(to_json(marker) + "\n", encoding="utf-8")
+    drawings = len(networks) - len(left_out) - len(failed)
+    return Built(contents["trainings"], len(charts), drawings, len(left_out), failed)
 
 
 def _rows_section(source: Source) -> Section:
@@ -194,22 +179,10 @@ def _rows_section(source: Source) -> Section:
     )
 
 
-def _left_out(networks: Sequence[PlottedNetwork], options: Options) -> dict[str, str]:
-    """Return experiment_id -> reason, for networks that are not to be drawn."""
-    switched_off = "" if options.draw else "drawings are switched off (--no-draw)"
-    reasons = {one.row["experiment_id"]: switched_off or one.not_drawn for one in networks}
-    return {experiment_id: reason for experiment_id, reason in reasons.items() if reason}
-
-
-def _description(source: str, dataset: str, root_seeds: int) -> str:
-    seeds = "one root seed" if root_seeds == 1 else f"{root_seeds:,} root seeds, pooled"
-    return f"{source}. Data set {dataset}, {seeds}."
-
-
 def _facts(source: Source, rows: int) -> list[tuple[str, str]]:
     """Return the numbers at the top of the page: (number, what it counts)."""
     facts = [(f"{rows:,}", "trainings")]
-    trainings = _numbers(ask(source, "trainings", ""), "trainings")
+    trainings = ask(source, "trainings", "").rows
     sparsest = [row for row in ask(source, "sparsest", "").rows if row["start"] == FRESH_INIT]
     for target in TARGETS:
         for who, is_search in (("search", True), ("pruning", False)):
@@ -219,21 +192,9 @@ def _facts(source: Source, rows: int) -> list[tuple[str, str]]:
                 if row["target"] == target and (row["method"] == SEARCH) == is_search
             ]
             if weights:
-                count = sum(n for method, n in trainings.items() if (method == SEARCH) == is_search)
+                count = sum(
+                    row["trainings"] for row in trainings if (row["method"] == SEARCH) == is_search
+                )
                 text = f"weights at {percent_name(target)}: sparsest of {count:,} by {who}"
                 facts.append((f"{min(weights):,}", text))
     return facts
-
-
-def _numbers(answer: Answer, column: str) -> dict[str, int]:
-    return {row["method"]: row[column] for row in answer.rows}
-
-
-def _write_marker(folder: Path, options: Options, rows: int) -> None:
-    marker = {
-        "made_by": f"sparsest {software_versions().get('sparsest', '')}".strip(),
-        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "source": options.source,
-        "rows": rows,
-    }
-    (folder / MARKER).write_text(to_json(marker) + "\n", encoding="utf-8")

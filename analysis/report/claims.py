@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from analysis.report.answers import Answer
 from search.intervals import Interval
 
 Verdict = Literal["agrees", "disagrees", "open", "not measured"]
 """open: the numbers allow both; not measured: there are too few trainings to decide."""
-
-_VERDICTS: tuple[Verdict, ...] = ("agrees", "disagrees", "open", "not measured")
 
 
 @dataclass(frozen=True)
@@ -50,15 +49,11 @@ class Claim:
     findings: Sequence[Finding]
     answers: Sequence[Answer]
 
-    def count(self, verdict: Verdict) -> int:
-        """Return the number of findings with a verdict."""
-        return sum(finding.verdict == verdict for finding in self.findings)
-
     @property
     def verdict(self) -> str:
         """Summary of all verdicts."""
-        counts = {verdict: self.count(verdict) for verdict in _VERDICTS}
-        given = [verdict for verdict, count in counts.items() if count]
+        counts = Counter(finding.verdict for finding in self.findings)
+        given = [verdict for verdict in get_args(Verdict) if counts[verdict]]
         if len(given) <= 1:
             return given[0] if given else "not measured"
         return ", ".join(f"{verdict}: {counts[verdict]}" for verdict in given)

@@ -14,17 +14,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from analysis.drawing.figure import draw
 from analysis.drawing.files import save_drawing
 from analysis.report.networks import PlottedNetwork
-from analysis.retrain import InitSource, was_left_out, with_network
+from analysis.retrain import Init, InitOf, was_left_out, with_network
 from search.experiment import FRESH_INIT
-from storage.log.init_entries import FrozenInit, PublishedInit
-from storage.results_reader import ParentRow
 from workers.other_arithmetic import arithmetic_of, arithmetic_variables
 
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -34,36 +31,16 @@ class DrawingFailed(RuntimeError):  # noqa: N818 - states the condition
     """A process that draws has died."""
 
 
-@dataclass(frozen=True)
-class KnownInits:
-    """Stored initialisations of some rows, independent of the store.
-
-    Attributes:
-        by_token: NAME:DIGEST -> initialisation.
-    """
-
-    by_token: Mapping[str, FrozenInit | PublishedInit | ParentRow | None]
-
-    def init(self, token: str) -> FrozenInit | PublishedInit | ParentRow | None:
-        """Return an initialisation, as a reader does."""
-        return self.by_token.get(token)
-
-
 def draw_networks(
     networks: Sequence[PlottedNetwork],
-    inits: InitSource,
+    init_of: InitOf,
     folder: Path,
     workers: int,
     report_progress: Callable[[int, int], None],
 ) -> dict[str, str]:
     """Draw networks into a folder, after retraining those whose weights are not stored.
 
-    Args:
-        networks: networks to draw.
-        inits: reader of the rows.
-        folder: existing folder.
-        workers: number of processes.
-        report_progress: is called with the number of networks done and their total.
+    `report_progress` is called with the number of networks done and their total.
 
     Returns:
         experiment_id -> reason, for networks that could not be trained again.
@@ -73,15 +50,18 @@ def draw_networks(
         OSError: a drawing cannot be written.
     """
     tokens = {network.row["init"] for network in networks} - {FRESH_INIT}
-    known = KnownInits({token: inits.init(token) for token in tokens})
+    inits = {token: init_of(token) for token in tokens}
+    # None for rows whose weights are stored.
     by_arithmetic: dict[str | None, list[PlottedNetwork]] = {}
     for network in networks:
-        by_arithmetic.setdefault(_arithmetic(network.row), []).append(network)
+        row = network.row
+        arithmetic = arithmetic_of(str(row["backend"])) if was_left_out(row) else None
+        by_arithmetic.setdefault(arithmetic, []).append(network)
     not_drawn: dict[str, str] = {}
     done = 0
     report_progress(done, len(networks))
     for arithmetic, group in by_arithmetic.items():
-        for experiment_id, reason in _draw_group(group, arithmetic, known, folder, workers):
+        for experiment_id, reason in _draw_group(group, arithmetic, inits, folder, workers):
             done += 1
             report_progress(done, len(networks))
             if reason:
@@ -89,15 +69,10 @@ def draw_networks(
     return not_drawn
 
 
-def _arithmetic(row: Mapping[str, Any]) -> str | None:
-    """Return the order of additions that made a row; None if the row need not be retrained."""
-    return arithmetic_of(str(row["backend"])) if was_left_out(row) else None
-
-
 def _draw_group(
     group: Sequence[PlottedNetwork],
     arithmetic: str | None,
-    inits: KnownInits,
+    inits: Mapping[str, Init],
     folder: Path,
     workers: int,
 ) -> Iterator[tuple[str, str]]:
@@ -107,7 +82,9 @@ def _draw_group(
         min(workers, len(ordered)),
         # A forked process would have chosen its arithmetic already, and lack its parent's threads.
         multiprocessing.get_context("spawn"),
-        initializer=_ignore_interrupts,
+        # Ctrl-C reaches every process of a terminal; the main process handles it.
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
     )
     try:
         futures: dict[Future[str], str] = {}
@@ -130,27 +107,20 @@ def _draw_group(
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Set variables for processes started meanwhile; this process has read them before."""
-    before = {name: os.environ.get(name) for name in variables}
+    before = dict(os.environ)
     os.environ.update(variables)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        for name in variables:
+            del os.environ[name]
+        os.environ.update(before)
 
 
-def _ignore_interrupts() -> None:
-    """Ignore Ctrl-C, which reaches every process of a terminal; the main process handles it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _draw_one(row: dict[str, Any], inits: KnownInits, path: Path) -> str:
+def _draw_one(row: dict[str, Any], inits: Mapping[str, Init], path: Path) -> str:
     """Draw one network; return the reason if it could not be trained again, else an empty text."""
     try:
-        figure = draw(with_network(row, inits))
+        figure = draw(with_network(row, inits.get))
     except ValueError as error:
         return str(error)
     save_drawing(figure, path)

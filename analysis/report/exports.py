@@ -11,12 +11,10 @@ import pyarrow.csv
 from analysis.drawing.files import save_drawing
 from analysis.figures.chart import Chart
 from analysis.figures.matplotlib_figure import matplotlib_figure, matplotlib_panels
-from analysis.figures.styles import Styles
+from analysis.methods import Styles
 from analysis.report.answers import Section
-from analysis.report.page_data import to_json
-
-PANELS = "-panels"
-"""End of the names of files with all views of a figure side by side."""
+from analysis.report.folders import PANELS
+from analysis.report.page import to_json
 
 
 def write_tables(sections: Sequence[Section], folder: Path) -> None:
@@ -42,25 +40,15 @@ def write_figures(
     charts: Sequence[Chart],
     folder: Path,
     styles: Styles,
-    report_progress: Callable[[int, int], None] = lambda done, total: None,
-    suffixes: Sequence[str] = (".svg", ".png"),
-) -> list[Path]:
+    report_progress: Callable[[int, int], None],
+) -> None:
     """Write the initial view of each figure as NAME.svg and .png, all views as NAME-panels.
 
-    Args:
-        charts: figures with data.
-        folder: existing folder.
-        styles: style of each series.
-        report_progress: is called with the number of figures done and their total.
-        suffixes: file formats.
-
-    Returns:
-        The files.
+    `report_progress` is called with the number of figures done and their total.
 
     Raises:
         OSError: a file cannot be written.
     """
-    files = []
     for done, chart in enumerate(charts):
         report_progress(done, len(charts))
         figures = {chart.name: matplotlib_figure(chart, styles)}
@@ -70,8 +58,6 @@ def write_figures(
             # The layout is most of the work: computed once, not for every file.
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
-            for suffix in suffixes:
-                files.append(folder / f"{name}{suffix}")
-                save_drawing(figure, files[-1], overwrite=True)
+            for suffix in (".svg", ".png"):
+                save_drawing(figure, folder / f"{name}{suffix}", overwrite=True)
     report_progress(len(charts), len(charts))
-    return files

@@ -14,6 +14,9 @@ FIGURES: Final = "figures"
 CSV: Final = "tables"
 DRAWINGS: Final = "networks"
 
+PANELS: Final = "-panels"
+"""End of the names of files with all views of a figure side by side."""
+
 MARKER: Final = "report.json"
 """Marks the folder as a report, which may be replaced."""
 

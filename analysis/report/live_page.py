@@ -12,19 +12,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from analysis.figures.styles import styles_for
+from analysis.methods import styles_for
 from analysis.report.folders import INDEX, MARKER, check_folder, new_folder
 from analysis.report.networks import plotted_networks
-from analysis.report.page import copy_assets, rendered
-from analysis.report.page_data import as_script, plots_data, to_json
+from analysis.report.page import as_script, copy_assets, plots_data, rendered, to_json
 from analysis.report.sections.frontier import front_chart
-from analysis.report.source import OneDataset
-
-_PROGRESS: Final = "progress.js"
-_PLOTS: Final = "plots-data.js"
-_NOT_DRAWN: Final = "the live page has no drawings"
+from analysis.report.source import Source
 
 
 @dataclass(frozen=True)
@@ -99,7 +94,7 @@ class LivePage:
         self._plots = 0
         self._last: LiveState | None = None
 
-    def plot(self, source: OneDataset) -> None:
+    def plot(self, source: Source) -> None:
         """Write the figure of the stored rows; the page shows it after the next `update`.
 
         Raises:
@@ -108,10 +103,10 @@ class LivePage:
         """
         chart = front_chart(source)
         networks = plotted_networks(source, [chart])
-        not_drawn = {one.row["experiment_id"]: _NOT_DRAWN for one in networks}
+        not_drawn = {one.row["experiment_id"]: "the live page has no drawings" for one in networks}
         styles = styles_for(source.methods)
         data = plots_data([chart], networks, not_drawn, self._store_option, styles)
-        self._write(_PLOTS, as_script("LIVE_PLOTS", {**data, "uirevision": "live"}))
+        self._write("plots-data.js", as_script("LIVE_PLOTS", {**data, "uirevision": "live"}))
         self._plots += 1
 
     def update(self, state: LiveState) -> None:
@@ -140,7 +135,7 @@ class LivePage:
             "plots": self._plots,
             "ended": ended,
         }
-        self._write(_PROGRESS, as_script("LIVE", data))
+        self._write("progress.js", as_script("LIVE", data))
 
     def _write(self, name: str, text: str) -> None:
         """Replace a script as a whole, since the page may be loading it."""

@@ -44,12 +44,8 @@ class PlottedNetwork:
     def facts(self) -> dict[str, str]:
         """Return the details that the page shows, under the same names for every network."""
         row, budget, accuracy = self.row, self.row["target_nnz"], self.row["target_accuracy"]
-        training = (
-            f"lr {row['lr']:g}",
-            row["schedule"],
-            row["init"].partition(":")[0],
-            row["init_scheme"],
-        )
+        init = row["init"].partition(":")[0]
+        training = (f"lr {row['lr']:g}", row["schedule"], init, row["init_scheme"])
         return {
             "accuracy": percent(row["accuracy"]),
             "nonzero weights": f"{row['weight_nnz']:,}",
@@ -68,13 +64,7 @@ class PlottedNetwork:
 def plotted_networks(
     source: Source, charts: Iterable[Chart], *, draw_all: bool = False
 ) -> list[PlottedNetwork]:
-    """Return the networks of all points, each once.
-
-    Args:
-        source: rows of the report.
-        charts: figures with the points.
-        draw_all: whether to draw every network, however long it takes.
-    """
+    """Return the networks of all points, each once, all to be drawn if `draw_all` is set."""
     ids = dict.fromkeys(
         network
         for chart in charts
@@ -97,17 +87,11 @@ def _plotted(row: Mapping[str, Any], draw_all: bool) -> PlottedNetwork:
 def _reason_against(row: Mapping[str, Any]) -> str:
     if row["accuracy"] < MIN_ACCURACY:
         return f"networks below {percent_name(MIN_ACCURACY)} are not drawn here"
-    seconds = _retraining_seconds(row)
-    if seconds > MAX_TRAINING_S:
-        return f"training it again takes about {seconds:.0f} s"
-    return ""
-
-
-def _retraining_seconds(row: Mapping[str, Any]) -> float:
-    """Return the time to obtain a row's weights: 0 if they are stored."""
     if not was_left_out(row):
-        return 0.0
-    measured_ms = row["train_ms"]
-    if measured_ms is None:
-        measured_ms = experiment_cost(experiment_of(row)) * UNIT_MS
-    return float(measured_ms) / 1000
+        return ""
+    milliseconds = row["train_ms"]
+    if milliseconds is None:
+        milliseconds = experiment_cost(experiment_of(row)) * UNIT_MS
+    if milliseconds <= 1000 * MAX_TRAINING_S:
+        return ""
+    return f"training it again takes about {milliseconds / 1000:.0f} s"

@@ -1,10 +1,14 @@
-"""The page: an HTML file and the files that it loads."""
+"""The page: an HTML file and the files that it loads.
+
+Its data are scripts: a page that is opened from a file cannot fetch any.
+"""
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,17 +17,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs_version
 
-from analysis.figures.styles import Styles
-from analysis.report.answers import Section
-from analysis.report.claims import Claim
-from analysis.report.exports import PANELS
-from analysis.report.folders import CSV, FIGURES, INDEX
+from analysis.figures.chart import Chart
+from analysis.figures.plotly_figure import plotly_views
+from analysis.methods import Styles
+from analysis.report.folders import CSV, DRAWINGS, FIGURES, INDEX, PANELS
 from analysis.report.networks import PlottedNetwork
-from analysis.report.page_data import as_script, plots_data
 
 _ASSETS: Final = Path(__file__).parent / "assets"
-_COMMON: Final = ("report.css", "plots.js")
-"""Files of every page."""
 
 _PLOTLY: Final = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
@@ -31,51 +31,17 @@ MAX_ROWS = 40
 """Maximum number of rows of a table in the page; longer ones are only CSV files."""
 
 
-@dataclass(frozen=True)
-class Contents:
-    """Contents of the page.
-
-    Attributes:
-        title: heading.
-        description: line about the results.
-        facts: (number, what it counts), at the top.
-        claims: claims of the ledger.
-        sections: sections in the order of the tabs.
-        networks: networks of the points.
-        not_drawn: experiment_id -> reason, for networks without a drawing.
-        store_option: option of a command that selects these results, such as `--published`.
-        styles: style of each series.
-    """
-
-    title: str
-    description: str
-    facts: Sequence[tuple[str, str]]
-    claims: Sequence[Claim]
-    sections: Sequence[Section]
-    networks: Sequence[PlottedNetwork]
-    not_drawn: Mapping[str, str]
-    store_option: str
-    styles: Styles
-
-
-def write_page(contents: Contents, folder: Path) -> None:
+def write_page(folder: Path, data: Mapping[str, Any], **values: Any) -> None:
     """Write index.html and everything it loads except figures, tables and drawings.
+
+    `data` are those of the figures; `values` are title, description, facts, claims and sections.
 
     Raises:
         OSError: a file cannot be written.
     """
-    page = rendered(
-        "page.html",
-        contents=contents,
-        folders={"figures": FIGURES, "csv": CSV},
-        panels=PANELS,
-        max_rows=MAX_ROWS,
-    )
+    folders = {"figures": FIGURES, "csv": CSV}
+    page = rendered("page.html", folders=folders, panels=PANELS, max_rows=MAX_ROWS, **values)
     (folder / INDEX).write_text(page, encoding="utf-8")
-    charts = [chart for section in contents.sections for chart in section.charts]
-    data = plots_data(
-        charts, contents.networks, contents.not_drawn, contents.store_option, contents.styles
-    )
     (folder / "data.js").write_text(as_script("REPORT", data), encoding="utf-8")
     copy_assets(folder, "report.js")
 
@@ -101,7 +67,7 @@ def copy_assets(folder: Path, *scripts: str) -> None:
     Raises:
         OSError: a file cannot be written.
     """
-    for name in (*_COMMON, *scripts):
+    for name in ("report.css", "plots.js", *scripts):
         shutil.copyfile(_ASSETS / name, folder / name)
     shutil.copyfile(_PLOTLY, folder / "plotly.min.js")
 
@@ -125,3 +91,63 @@ def cell(value: Any) -> str:
     if isinstance(value, list):
         return f"{len(value):,} values"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def to_json(data: Any) -> str:
+    """Return data as compact JSON, with null for numbers that are not finite."""
+    return json.dumps(_finite(data), separators=(",", ":"), allow_nan=False)
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, float):
+        return data if isfinite(data) else None
+    if isinstance(data, Mapping):
+        return {key: _finite(value) for key, value in data.items()}
+    return [_finite(value) for value in data] if isinstance(data, list | tuple) else data
+
+
+def as_script(name: str, data: Mapping[str, Any]) -> str:
+    """Return a script that assigns data to a property of the page's window."""
+    # No text may end the script or start a comment in it.
+    return f"window.{name} = {to_json(data)};\n".replace("<", "\\u003c")
+
+
+def plots_data(
+    charts: Sequence[Chart],
+    networks: Sequence[PlottedNetwork],
+    not_drawn: Mapping[str, str],
+    store_option: str,
+    styles: Styles,
+) -> dict[str, Any]:
+    """Return the data that `plots.js` draws, and the details of the points' networks.
+
+    `not_drawn` maps experiment_id to the reason, for networks without a drawing. `store_option` is
+    the option of a command that selects these results. Figures without data are left out.
+    """
+    numbers = {one.row["experiment_id"]: number for number, one in enumerate(networks)}
+    views = [view for chart in charts for view in chart.views.values()]
+    used = {series.style for view in views for series in view.series}
+    used |= {guide.style for view in views for guide in view.guides} | {"guide"}
+    reasons = [not_drawn.get(one.row["experiment_id"], "") for one in networks]
+    return {
+        "charts": {
+            chart.name: plotly_views(chart, numbers, styles)
+            for chart in charts
+            if not chart.is_empty
+        },
+        "styles": {
+            key: {"light": styles[key].light, "dark": styles[key].dark} for key in sorted(used)
+        },
+        # The names once: they are the same for thousands of networks.
+        "facts": [*networks[0].facts()] if networks else [],
+        "networks": [
+            {
+                "title": one.title,
+                "facts": [*one.facts().values()],
+                "file": None if reason else f"{DRAWINGS}/{one.file}",
+                "reason": reason,
+            }
+            for one, reason in zip(networks, reasons, strict=True)
+        ],
+        "storeOption": store_option,
+    }

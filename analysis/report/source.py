@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import pyarrow as pa
 
 from analysis.selection import VARIANT, choose_dataset
-from storage.log.init_entries import FrozenInit, PublishedInit
 from storage.reading.literals import sql_text, sql_tuple
-from storage.results_reader import ParentRow, ResultsReader
+from storage.results_reader import ResultsReader
 
 _ALL_ROWS = "FROM results"
-
 
 Scope = Literal["report", "dataset", "all"]
 """Rows that a query is about: those of the report, all of its data set, or all of the reader."""
 
 
-class Source(Protocol):
-    """Access to the rows of a report."""
-
-    def sql(self, query: str, scope: Scope = "report") -> pa.Table:
-        """Run a query."""
-
-    def as_asked(self, query: str, scope: Scope = "report") -> str:
-        """Return a query as `sql` runs it and as the page shows it."""
-
-    def rows(self, experiment_ids: Sequence[str]) -> list[dict[str, Any]]:
-        """Return whole rows, in the order of the ids."""
-
-    def init(self, token: str) -> FrozenInit | PublishedInit | ParentRow | None:
-        """Return a stored initialisation, or how to recreate it, by its token."""
-
-
-class OneDataset:
+class Source:
     """The rows of one data set.
 
     A method with other hyperparameters than the authors', or with another `init_scheme` than its
@@ -47,6 +29,7 @@ class OneDataset:
         studies: names of the studies that the report is about; empty for all.
 
     Attributes:
+        dataset: name of the data set.
         methods: names of the methods of all rows.
 
     Raises:
@@ -84,7 +67,7 @@ class OneDataset:
         return self._reader.sql(self.as_asked(query, scope))
 
     def as_asked(self, query: str, scope: Scope = "report") -> str:
-        """Return the query restricted to the rows of a scope."""
+        """Return a query over the rows of a scope, as `sql` runs it and as the page shows it."""
         return query.replace(_ALL_ROWS, self._rows[scope])
 
     def rows(self, experiment_ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -95,10 +78,6 @@ class OneDataset:
         found = self._reader.sql(f"SELECT * FROM results WHERE experiment_id IN {ids}")
         by_id = {row["experiment_id"]: row for row in found.to_pylist()}
         return [by_id[one] for one in experiment_ids]
-
-    def init(self, token: str) -> FrozenInit | PublishedInit | ParentRow | None:
-        """Return a stored initialisation of the reader."""
-        return self._reader.init(token)
 
 
 def _selected(columns: str, *conditions: str) -> str:

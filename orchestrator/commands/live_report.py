@@ -8,7 +8,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
-from analysis.report.source import OneDataset
+from analysis.report.source import Source
 from orchestrator.display.terminal import print_line
 from orchestrator.display.throughput import progress_line
 from orchestrator.display.watcher import Watcher
@@ -55,7 +55,7 @@ def _update(
         is_new |= watcher.refresh()
         if is_new and watcher.reader is not None and watcher.rows and monotonic() >= next_plot_at:
             started = monotonic()
-            page.plot(OneDataset(watcher.reader, dataset))
+            page.plot(Source(watcher.reader, dataset))
             next_plot_at = monotonic() + IDLE_RATIO * (monotonic() - started)
             is_new = False
         page.update(_state(store, watcher))

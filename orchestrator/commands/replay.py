@@ -41,7 +41,7 @@ def replay(
     with results_reader(store, published) as reader:
         row = reader.row(name)
         with user_errors("", OSError):
-            result = replaying.replay(row, reader, init)
+            result = replaying.replay(row, reader.init, init)
     if as_json:
         same = {"experiment_id": row["experiment_id"], "same": result.same}
         print(json.dumps(same | asdict(result)))

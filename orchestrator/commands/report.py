@@ -118,5 +118,7 @@ def _build(reader: ResultsReader, folder: Path, options: Options) -> None:
     counts = (built.rows, "row"), (built.plots, "plot"), (built.drawings, "drawing")
     print_line(f"{folder / 'index.html'}: {', '.join(counted(*count) for count in counts)}")
     if not_drawn := built.left_out + len(built.failed):
-        more = f" (--draw-all draws {built.for_draw_all:,} of them)" if built.for_draw_all else ""
+        more = ""
+        if options.draw and built.left_out:
+            more = f" (--draw-all draws {built.left_out:,} of them)"
         print_line(f"{counted(not_drawn, 'network')} not drawn; the page gives the reasons{more}")

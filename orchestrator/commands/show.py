@@ -121,7 +121,7 @@ def _best(
     target: float,
     filters: Mapping[str, Any],
 ) -> dict[str, Any]:
-    from analysis.best_row import best_row
+    from analysis.selection import best_row
 
     try:
         with user_errors(f"--best {method}: "):
@@ -166,6 +166,6 @@ def _draw(
         for row, label in zip(rows, labels, strict=True):
             if was_left_out(row):
                 print_line(f"{label}: weights are not stored; training it again", err=True)
-            networks.append(reduced_row(with_network(row, reader, init), **reduce))
+            networks.append(reduced_row(with_network(row, reader.init, init), **reduce))
         save_drawing(draw(*networks, dark=dark), path, overwrite=overwrite)
     print_line(f"{path}: {', '.join(labels)}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analysis.best_row import best_row
+from analysis.selection import best_row
 from storage.reading.reader import StoreReader
 from tests.analysis.test_tables import NETWORKS, write_store
 

@@ -19,10 +19,10 @@ from matplotlib.patches import Rectangle
 
 import sparsest
 from analysis.drawing.caption import CAPTION_COLUMNS, title_of_row
-from analysis.drawing.cards import SHARED, SINGLE, Box, Page
-from analysis.drawing.confusion import confusion_matrix
+from analysis.drawing.cards import SHARED, SINGLE, Box, page_of
 from analysis.drawing.layout import neuron_boxes
 from analysis.drawing.palette import LIGHT
+from analysis.drawing.panel import confusion_matrix
 from analysis.drawing.parts import MAX_DRAWN, Parts
 from analysis.drawing.weights import line_width
 from analysis.network import NETWORK_COLUMNS, network_from_row
@@ -275,7 +275,7 @@ def test_number_of_networks_is_checked() -> None:
 
 @pytest.mark.parametrize(("networks", "columns", "rows"), [(3, 3, 1), (4, 2, 2), (5, 3, 2)])
 def test_more_than_three_networks_take_two_rows(networks: int, columns: int, rows: int) -> None:
-    cards = Page.of(networks).cards
+    cards = page_of(networks)[1]
     assert len(cards) == networks
     assert len({card.title.x for card in cards}) == columns
     assert len({card.title.y for card in cards}) == rows

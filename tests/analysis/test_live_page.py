@@ -14,7 +14,7 @@ from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
-from analysis.report.source import OneDataset
+from analysis.report.source import Source
 from benchmarks.browser import PATIENCE_S, chromium, console_messages, programs, requested, resize
 from storage.reading.reader import StoreReader
 
@@ -62,7 +62,7 @@ def test_page_follows_the_store(browser: WebDriver, folder: Path, report_store: 
     assert "is stored yet" in text(browser, "nothing")
     assert not browser.find_element(By.ID, "progress").is_displayed()
     with StoreReader(report_store) as reader:
-        page.plot(OneDataset(reader))
+        page.plot(Source(reader))
     page.update(STATE)
     wait(browser, "document.getElementById('plot').data?.length === 3")
     # Texts of a store are never markup.
@@ -86,7 +86,7 @@ def test_page_follows_the_store(browser: WebDriver, folder: Path, report_store: 
 def test_live_point_opens_its_network(browser: WebDriver, folder: Path, report_store: Path) -> None:
     page = LivePage(folder, "--store runs/paper", 0.2)
     with StoreReader(report_store) as reader:
-        page.plot(OneDataset(reader))
+        page.plot(Source(reader))
     page.update(STATE)
     resize(browser, 380, 900)
     browser.get((folder / "index.html").as_uri())

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 
 import sparsest
-from analysis.best_row import best_row
 from analysis.figures.chart import MIN_REST, Axis
-from analysis.methods import method_styles, name_of
+from analysis.methods import name_of, styles_for
 from analysis.report.answers import ask
 from analysis.report.build import Built, Options, build_report
 from analysis.report.claims import Claim, Finding, above, with_interval
 from analysis.report.drawing_pool import draw_networks
 from analysis.report.folders import check_folder
 from analysis.report.networks import MIN_ACCURACY, PlottedNetwork, plotted_networks
-from analysis.report.page_data import as_script
+from analysis.report.page import as_script
 from analysis.report.sections import depth, frontier, ledger, needed, prunable, tasks
-from analysis.report.source import OneDataset
+from analysis.report.source import Source
+from analysis.selection import best_row
 from search.intervals import Interval
 from search.methods import METHODS
 from storage.reading.reader import StoreReader
@@ -67,7 +67,7 @@ def test_every_figure_shows_its_sql(report: Report, report_store: Path) -> None:
 def test_table_has_the_rows_of_its_sql(report: Report, report_store: Path) -> None:
     folder, _, _ = report
     with StoreReader(report_store) as reader:
-        answer = frontier.section(OneDataset(reader)).answers[0]
+        answer = frontier.section(Source(reader)).answers[0]
         with (folder / "tables" / "front.csv").open() as file:
             written = list(csv.DictReader(file))
         assert [row["experiment_id"] for row in written] == [
@@ -78,7 +78,7 @@ def test_table_has_the_rows_of_its_sql(report: Report, report_store: Path) -> No
 
 def test_front_networks_beat_every_sparser_one(report_store: Path) -> None:
     with StoreReader(report_store) as reader:
-        front = frontier.section(OneDataset(reader)).answers[0].rows
+        front = frontier.section(Source(reader)).answers[0].rows
         for method in ("gmp", "snip", "search"):
             accuracies = [
                 row["accuracy"] for row in front if row["method"] == method and row["width"] is None
@@ -92,7 +92,7 @@ def test_front_networks_beat_every_sparser_one(report_store: Path) -> None:
 
 def test_weights_needed_are_those_of_the_sparsest_network(report_store: Path) -> None:
     with StoreReader(report_store) as reader:
-        table = {row["method"]: row for row in needed.section(OneDataset(reader)).answers[0].rows}
+        table = {row["method"]: row for row in needed.section(Source(reader)).answers[0].rows}
         for method in ("search", "gmp"):
             row = best_row(reader, method, 0.95)
             assert table[name_of(method)]["weights at 95 %"] == row["weight_nnz"]
@@ -110,7 +110,7 @@ def test_bar_compares_equal_numbers_of_trainings(report_store: Path) -> None:
         FROM (SELECT * FROM results LIMIT 1), range(20) AS numbers(n)
     """
     reader: Any = OtherRows(report_store, rows)
-    section = needed.section(OneDataset(reader))
+    section = needed.section(Source(reader))
     by_name: dict[str, dict[str, Any]] = {}
     for series in section.charts[0].views["95 %", "weights"].series:
         by_name.setdefault(series.name, {})[series.kind] = series
@@ -172,7 +172,6 @@ def test_every_network_is_drawn_or_has_a_reason(report: Report) -> None:
     assert all(bool(one["file"]) != bool(one["reason"]) for one in networks)
     assert sum(bool(one["file"]) for one in networks) == built.drawings
     assert sum(bool(one["reason"]) for one in networks) == built.left_out
-    assert built.left_out == built.for_draw_all
 
 
 def test_every_figure_has_files(report: Report) -> None:
@@ -248,16 +247,16 @@ def test_drawing_that_fails_is_reported_with_its_reason(report_store: Path, tmp_
         # Without weights, as after `publish`, and with the id of another experiment.
         damaged = {**row, "weights": None, "experiment_id": "0" * 32}
         network = PlottedNetwork(damaged, "GMP", "small:1", "net.svg", "")
-        failed = draw_networks([network], reader, tmp_path, 1, lambda done, total: None)
+        failed = draw_networks([network], reader.init, tmp_path, 1, lambda done, total: None)
     assert "version" in failed["0" * 32]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_networks_of_low_accuracy_are_drawn_only_on_request(report_store: Path) -> None:
     with StoreReader(report_store) as reader:
-        charts = frontier.section(OneDataset(reader)).charts
-        some = plotted_networks(OneDataset(reader), charts)
-        every = plotted_networks(OneDataset(reader), charts, draw_all=True)
+        charts = frontier.section(Source(reader)).charts
+        some = plotted_networks(Source(reader), charts)
+        every = plotted_networks(Source(reader), charts, draw_all=True)
     assert [one.label for one in some] == [one.label for one in every]
     assert not any(one.not_drawn for one in every)
     for one in some:
@@ -287,10 +286,10 @@ def test_data_sets_are_not_mixed(report_store: Path) -> None:
     mixed = "SELECT * REPLACE (if(method = 'gmp', 'moons', dataset) AS dataset) FROM results"
     reader: Any = OtherRows(report_store, mixed)
     with pytest.raises(ValueError, match=r"cubist-spiral, moons.*--dataset"):
-        OneDataset(reader)
+        Source(reader)
     with pytest.raises(ValueError, match=r"rings.*cubist-spiral, moons"):
-        OneDataset(reader, "rings")
-    moons = OneDataset(reader, "moons")
+        Source(reader, "rings")
+    moons = Source(reader, "moons")
     assert moons.sql("SELECT DISTINCT method FROM results").to_pylist() == [{"method": "gmp"}]
     answer = ask(moons, "trainings", "N")
     assert "dataset = 'moons'" in answer.sql
@@ -302,7 +301,7 @@ def test_settings_are_part_of_the_method(report_store: Path) -> None:
     reader: Any = OtherRows(
         report_store, f"SELECT * REPLACE ({settings} AS hyperparameters) FROM results"
     )
-    source = OneDataset(reader)
+    source = Source(reader)
     assert source.methods == ["gmp", "gmp (batches=4, x=0.5)", "search", "snip"]
     counts = {row["method"]: row["trainings"] for row in ask(source, "trainings", "N").rows}
     assert counts == {"gmp": 6, "gmp (batches=4, x=0.5)": 6, "search": 2, "snip": 12}
@@ -321,7 +320,7 @@ def test_depths_are_compared_within_studies_and_kept_apart_from_widths(report_st
         FROM (SELECT * FROM results WHERE method = 'snip' LIMIT 1), unnest([2, 3]) AS t(deep)
         UNION ALL SELECT * REPLACE ('other' AS study) FROM results WHERE method = 'gmp'"""
     reader: Any = OtherRows(report_store, rows)
-    source = OneDataset(reader)
+    source = Source(reader)
     by_depth = ask(source, "accuracy_by_depth", "N").rows
     assert [(row["target_nnz"], row["method"], row["depth"], row["best"]) for row in by_depth] == [
         (None, "snip", 2, 0.9),
@@ -344,7 +343,7 @@ def test_tasks_compare_every_dataset_whichever_the_report_is_about(report_store:
         FROM (SELECT * FROM results WHERE method = 'gmp' LIMIT 1)"""
     reader: Any = OtherRows(report_store, rows)
     for dataset in ("cubist-spiral", "xor"):
-        (chart,) = tasks.section(OneDataset(reader, dataset)).charts
+        (chart,) = tasks.section(Source(reader, dataset)).charts
         (series,) = chart.views[("xor",)].series
         assert (series.x, series.y) == ([7, 7, 7], [0.8, 0.9, 0.95])
         assert ("cubist-spiral",) in chart.views
@@ -371,7 +370,7 @@ def test_method_without_a_budget_is_not_judged_by_one(report_store: Path) -> Non
     rows = """SELECT * REPLACE (
         if(method = 'snip', 3 * target_nnz, weight_nnz) AS weight_nnz) FROM results"""
     reader: Any = OtherRows(report_store, rows)
-    source = OneDataset(reader)
+    source = Source(reader)
     assert {row["method"] for row in ask(source, "accuracy_by_width", "N").rows} == {"gmp"}
 
 
@@ -379,7 +378,7 @@ def test_axis_of_weights_follows_the_rows(report_store: Path) -> None:
     rows = """SELECT * REPLACE (
         10 * target_nnz AS target_nnz, 10 * weight_nnz AS weight_nnz) FROM results"""
     reader: Any = OtherRows(report_store, rows)
-    (front, spread) = frontier.section(OneDataset(reader)).charts
+    (front, spread) = frontier.section(Source(reader)).charts
     for chart in (front, spread):
         assert chart.x.limits is not None
         assert chart.x.limits[1] > 1200
@@ -387,7 +386,7 @@ def test_axis_of_weights_follows_the_rows(report_store: Path) -> None:
 
 def ledger_of(report_store: Path, rows: str) -> dict[str, Claim]:
     reader: Any = OtherRows(report_store, rows)
-    return {claim.name: claim for claim in ledger.claims(OneDataset(reader))}
+    return {claim.name: claim for claim in ledger.claims(Source(reader))}
 
 
 _COPIES = """
@@ -477,8 +476,8 @@ def test_summary_of_verdicts_counts_all_of_them() -> None:
 
 def test_claims_come_from_the_rows_of_the_report(report_store: Path) -> None:
     with StoreReader(report_store) as reader:
-        claims = {claim.name: claim for claim in ledger.claims(OneDataset(reader))}
-        rows = prunable.section(OneDataset(reader)).answers[0].rows
+        claims = {claim.name: claim for claim in ledger.claims(Source(reader))}
+        rows = prunable.section(Source(reader)).answers[0].rows
     assert set(claims) == {
         *("sparsest", "width", "disconnected", "best-initialisation", "prunable", "theorem"),
     }
@@ -493,7 +492,7 @@ def test_claims_come_from_the_rows_of_the_report(report_store: Path) -> None:
 
 
 def test_methods_have_different_styles() -> None:
-    styles = list(method_styles(METHODS).values())
+    styles = [styles_for(METHODS)[method] for method in METHODS]
     # There are more methods than markers, so colours tell methods with the same marker apart.
     for attribute in ("light", "dark"):
         assert len({getattr(style, attribute) for style in styles}) == len(styles)
@@ -501,7 +500,7 @@ def test_methods_have_different_styles() -> None:
     assert name_of("my-own") == "my-own"
     assert name_of("snip (batches=4)") == "SNIP (batches=4)"
     others = [f"my-own-{number}" for number in range(12)]
-    styles = list(method_styles([*METHODS, *others]).values())
+    styles = [styles_for([*METHODS, *others])[method] for method in (*METHODS, *others)]
     looks = {(style.light, style.symbol) for style in styles}
     assert len(looks) == len(styles)
 

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 import sparsest
-from analysis.figures.front import ACCURACY
-from analysis.figures.styles import styles_for
-from analysis.methods import name_of
+from analysis.figures.series import ACCURACY
+from analysis.methods import name_of, styles_for
 from search.indices import IndexSet
 from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows

@@ -42,20 +42,20 @@ def test_foreign_file_at_the_output_is_kept(folder: Path, options: list[str]) ->
 
 
 @pytest.mark.parametrize(
-    ("built", "pattern"),
+    ("built", "options", "pattern"),
     [
-        (Built(9, 1, 2, 3, 3, {}), "3 networks not drawn; .*--draw-all draws 3 of them"),
-        (Built(9, 1, 2, 3, 1, {"ab": "x"}), "4 networks not drawn; .*--draw-all draws 1 of them"),
-        (Built(9, 1, 2, 2, 0, {}), "2 networks not drawn; [^(]*\n$"),
-        (Built(9, 1, 2, 0, 0, {"ab": "no"}), "1 network not drawn"),
-        (Built(9, 1, 2, 0, 0, {}), "2 drawings\n$"),
+        (Built(9, 1, 2, 3, {}), [], "3 networks not drawn; .*--draw-all draws 3 of them"),
+        (Built(9, 1, 2, 3, {"ab": "x"}), [], "4 networks not drawn; .*--draw-all draws 3 of them"),
+        (Built(9, 1, 2, 2, {}), ["--no-draw"], "2 networks not drawn; [^(]*\n$"),
+        (Built(9, 1, 2, 0, {"ab": "no"}), [], "1 network not drawn"),
+        (Built(9, 1, 2, 0, {}), [], "2 drawings\n$"),
     ],
 )
 def test_summary_counts_the_networks_of_the_page(
-    built: Built, pattern: str, monkeypatch: pytest.MonkeyPatch
+    built: Built, options: list[str], pattern: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("analysis.report.build.build_report", lambda *arguments: built)
-    ended = sparsest("report", "--published", "-o", "report")
+    ended = sparsest("report", "--published", "-o", "report", *options)
     assert ended.code == 0
     assert re.search(pattern, ended.out)
     for experiment_id, reason in built.failed.items():

@@ -2,6 +2,7 @@
 "use strict";
 
 (() => {
+  const { make } = Sparsest;
   const plot = document.getElementById("plot");
   const views = document.getElementById("views");
   const age = document.getElementById("age");
@@ -35,26 +36,15 @@
   }
 
   function showFacts({ facts }) {
-    document.getElementById("facts").replaceChildren(...facts.map(([number, label]) => {
-      const item = document.createElement("li");
-      const strong = document.createElement("strong");
-      strong.textContent = number;
-      item.append(strong, ` ${label}`);
-      return item;
-    }));
+    document.getElementById("facts").replaceChildren(...facts.map(
+      ([number, label]) => make("li", {}, make("strong", {}, number), ` ${label}`),
+    ));
   }
 
   function showStudies({ studies }) {
-    document.getElementById("studies").replaceChildren(...studies.map((cells) => {
-      const row = document.createElement("tr");
-      row.append(...cells.map((text, at) => {
-        const cell = document.createElement("td");
-        cell.className = at ? "number" : "";
-        cell.textContent = text;
-        return cell;
-      }));
-      return row;
-    }));
+    document.getElementById("studies").replaceChildren(...studies.map((cells) => make("tr", {}, ...cells.map(
+      (text, at) => make("td", { className: at ? "number" : "" }, text),
+    ))));
   }
 
   function showAge() {

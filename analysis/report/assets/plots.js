@@ -27,15 +27,11 @@ const Sparsest = (() => {
 
   function painted(trace, colourOf) {
     const colour = colourOf(trace.meta);
-    const copy = { ...trace };
-    if (trace.fill) {
-      copy.fillcolor = colour + "2e";
-      return copy;
-    }
-    copy.line = { ...trace.line, color: colour };
-    copy.marker = { ...trace.marker, color: colour };
+    if (trace.fill) return { ...trace, fillcolor: colour + "2e" };
+    const coloured = (part) => ({ ...part, color: colour });
+    const copy = { ...trace, line: coloured(trace.line), marker: coloured(trace.marker) };
     for (const bar of ["error_x", "error_y"]) {
-      if (trace[bar]) copy[bar] = { ...trace[bar], color: colour };
+      if (trace[bar]) copy[bar] = coloured(trace[bar]);
     }
     return copy;
   }
@@ -113,14 +109,11 @@ const Sparsest = (() => {
 
   const dialog = document.getElementById("network");
 
-  function definition(name, value) {
-    const pair = document.createElement("div");
-    const term = document.createElement("dt");
-    const detail = document.createElement("dd");
-    term.textContent = name;
-    detail.textContent = value;
-    pair.append(term, detail);
-    return pair;
+  // Returns a new element with these properties and children; text is a child too.
+  function make(tag, properties, ...children) {
+    const made = Object.assign(document.createElement(tag), properties);
+    made.append(...children);
+    return made;
   }
 
   // Opens a network of `data`; `note` is the note of its point.
@@ -129,23 +122,16 @@ const Sparsest = (() => {
     const facts = data.facts.map((name, at) => [name, network.facts[at]]).filter(([, value]) => value);
     document.getElementById("network-title").textContent = network.title;
     document.getElementById("network-note").textContent = note;
-    const drawing = document.getElementById("network-drawing");
-    if (network.file) {
-      const image = document.createElement("img");
-      image.src = network.file;
-      image.alt = `Drawing of the network ${network.title}: `
-        + facts.map(([name, value]) => `${name} ${value}`).join(", ");
-      drawing.replaceChildren(image);
-    } else {
-      const reason = document.createElement("p");
-      reason.className = "nothing";
-      reason.textContent = `Not drawn: ${network.reason}.`;
-      drawing.replaceChildren(reason);
-    }
-    document.getElementById("network-facts").replaceChildren(...facts.map((fact) => definition(...fact)));
+    const named = facts.map(([name, value]) => `${name} ${value}`).join(", ");
+    document.getElementById("network-drawing").replaceChildren(network.file
+      ? make("img", { src: network.file, alt: `Drawing of the network ${network.title}: ${named}` })
+      : make("p", { className: "nothing" }, `Not drawn: ${network.reason}.`));
+    document.getElementById("network-facts").replaceChildren(...facts.map(
+      ([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)),
+    ));
     const experiment = facts.find(([name]) => name === "experiment")[1];
-    const command = document.getElementById("network-command");
-    command.textContent = `sparsest show ${experiment.slice(0, 12)} ${data.storeOption}`;
+    document.getElementById("network-command").textContent =
+      `sparsest show ${experiment.slice(0, 12)} ${data.storeOption}`;
     dialog.showModal();
   }
 
@@ -177,5 +163,5 @@ const Sparsest = (() => {
   const theme = remembered();
   if (theme) root.dataset.theme = theme;
 
-  return { draw, download, open, onPaint };
+  return { draw, download, make, open, onPaint };
 })();

@@ -7,22 +7,21 @@
   const root = document.documentElement;
   const drawn = new Set();
 
-  function choiceOf(name) {
-    const selects = [...document.querySelectorAll(`select[data-chart="${name}"]`)];
-    return selects.map((select) => select.value).join("|");
-  }
+  const selectsOf = (name) => [...document.querySelectorAll(`select[data-chart="${name}"]`)];
+  const choicesOf = (name) => selectsOf(name).map(
+    (select) => `${select.parentElement.firstChild.textContent.trim().toLowerCase()}: ${select.value}`,
+  );
 
-  function choicesOf(name) {
-    return [...document.querySelectorAll(`select[data-chart="${name}"]`)].map(
-      (select) => `${select.parentElement.firstChild.textContent.trim().toLowerCase()}: ${select.value}`,
-    );
+  function viewOf(name) {
+    const choice = selectsOf(name).map((select) => select.value).join("|");
+    return charts[name].views[choice] || { data: [], layout: {} };
   }
 
   const open = (number, note) => Sparsest.open(number, note, data);
 
   async function plot(name) {
     const chart = charts[name];
-    const view = chart.views[choiceOf(name)] || { data: [], layout: {} };
+    const view = viewOf(name);
     drawn.add(name);
     await Sparsest.draw(document.getElementById(`plot-${name}`), chart, view, data, open);
     list(name, view);
@@ -35,15 +34,10 @@
     const details = document.querySelector(`details.networks[data-chart="${name}"]`);
     const buttons = view.data.flatMap((trace) => (trace.customdata || []).flatMap(([number, note], at) => {
       if (number === null || number === undefined) return [];
-      const item = document.createElement("li");
-      const button = document.createElement("button");
-      button.type = "button";
       const height = trace.text ? `, ${trace.text[at]}` : typeof trace.y[at] === "string" ? "" : `, ${trace.y[at]}`;
-      button.textContent = `${trace.name}: ${trace.x[at]}${height}`;
-      button.title = note;
-      button.addEventListener("click", () => open(number, note));
-      item.append(button);
-      return [item];
+      const text = `${trace.name}: ${trace.x[at]}${height}`;
+      const onclick = () => open(number, note);
+      return [Sparsest.make("li", {}, Sparsest.make("button", { type: "button", title: note, onclick }, text))];
     }));
     details.hidden = buttons.length === 0;
     details.querySelector("ul").replaceChildren(...buttons);
@@ -89,8 +83,7 @@
   for (const button of document.querySelectorAll("button[data-format]")) {
     button.addEventListener("click", () => {
       const name = button.dataset.chart;
-      const view = charts[name].views[choiceOf(name)] || { data: [], layout: {} };
-      Sparsest.download(name, charts[name], view, data, choicesOf(name), button.dataset.format);
+      Sparsest.download(name, charts[name], viewOf(name), data, choicesOf(name), button.dataset.format);
     });
   }
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from analysis.figures.by_method import Row, method_series
 from analysis.figures.chart import Axis, Chart, Selector, View, Views
+from analysis.figures.series import method_series
 from analysis.report.answers import Answer, Section, ask, grouped, statistic_note
 from analysis.report.source import Source
 
@@ -45,7 +43,7 @@ def _chart(by_depth: Answer) -> Chart:
     budgets = grouped(by_depth.rows, "target_nnz")
     options = [_name(budget) for (budget,) in budgets]
     views: Views = {
-        (_name(budget), shown): View(method_series(rows, "depth", column, partial(_note, shown)))
+        (_name(budget), shown): View(method_series(rows, "depth", column, statistic_note(shown)))
         for (budget,), rows in budgets.items()
         for shown, column in _SHOWN.items()
     }
@@ -60,15 +58,11 @@ def _chart(by_depth: Answer) -> Chart:
         views,
         ("accuracy-by-depth",),
         (
-            Selector("Budget of weights", options, next(iter(options), "")),
-            Selector("Shown", list(_SHOWN), next(iter(_SHOWN))),
+            Selector("Budget of weights", options),
+            Selector("Shown", list(_SHOWN)),
         ),
     )
 
 
 def _name(budget: int | None) -> str:
     return "all" if budget is None else str(budget)
-
-
-def _note(shown: str, row: Row) -> str:
-    return statistic_note(shown, row["trainings"])

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-from analysis.figures.by_method import Row
-from analysis.figures.chart import Axis, Chart, Kind, Selector, Series, View, Views
-from analysis.figures.front import ACCURACY, TARGET_GUIDES, front_view, weights_axis
+from analysis.figures.chart import Axis, Chart, Selector, Series, View, Views
+from analysis.figures.series import (
+    ACCURACY,
+    TARGET_GUIDES,
+    Row,
+    front_view,
+    series_of,
+    weights_axis,
+)
 from analysis.methods import SEARCH, in_order, name_of
 from analysis.report.answers import Answer, Section, ask, grouped, statistic_note
 from analysis.report.source import Source
 
 ANY_WIDTH = "any"
-
-_FIRST_METHOD = "gmp"
-"""Method of the second figure's initial view."""
 
 
 def section(source: Source) -> Section:
@@ -64,11 +67,15 @@ def _front_chart(front: Answer, extent: Answer) -> Chart:
     most = _max_weights(extent)
     by_width = grouped([row for row in front.rows if row["weight_nnz"] <= most], "width")
     search = [row for row in by_width.get((None,), []) if row["method"] == SEARCH]
+
+    def note(row: Row) -> str:
+        return f"best of {row['trainings']:,} with {row['weight_nnz']} weights"
+
     views: Views = {}
     for width in _widths(front):
         of_width = by_width.get((None if width == ANY_WIDTH else int(width),), [])
         rows = of_width if width == ANY_WIDTH else search + of_width
-        views[(width,)] = front_view(rows, _best_of)
+        views[(width,)] = front_view(rows, note)
     return Chart(
         "accuracy-front",
         "Best accuracy by number of nonzero weights",
@@ -84,10 +91,6 @@ def _front_chart(front: Answer, extent: Answer) -> Chart:
     )
 
 
-def _best_of(row: Row) -> str:
-    return f"best of {row['trainings']:,} with {row['weight_nnz']} weights"
-
-
 def _spread_chart(spread: Answer, front: Answer, extent: Answer) -> Chart:
     most, lowest = _max_weights(extent), extent.rows[0]["lowest"]
     groups = grouped([row for row in spread.rows if row["weight_nnz"] <= most], "method", "width")
@@ -101,9 +104,10 @@ def _spread_chart(spread: Answer, front: Answer, extent: Answer) -> Chart:
             rows = groups.get((method, None if any_width else int(width)), [])
             series = _spread(rows, method)
             if method != SEARCH:
-                series.append(_line("search, best", SEARCH, reference, "best", "curve"))
+                weights = [row["weight_nnz"] for row in reference]
+                best = [row["best"] for row in reference]
+                series.append(Series("search, best", SEARCH, weights, best, "curve"))
             views[(name_of(method), width)] = View([one for one in series if one.x], TARGET_GUIDES)
-    first = _FIRST_METHOD if _FIRST_METHOD in methods else next(iter(methods), "")
     return Chart(
         "accuracy-spread",
         "Accuracies by number of nonzero weights: best, median, and the central 80 %",
@@ -114,13 +118,13 @@ def _spread_chart(spread: Answer, front: Answer, extent: Answer) -> Chart:
         views,
         ("spread",),
         (
-            Selector("Method", [name_of(method) for method in methods], name_of(first)),
-            Selector("Width", widths, ANY_WIDTH),
+            Selector("Method", [name_of(method) for method in methods], name_of("gmp")),
+            Selector("Width", widths),
         ),
     )
 
 
-def _spread(rows: list[dict[str, Any]], method: str) -> list[Series]:
+def _spread(rows: Sequence[Row], method: str) -> list[Series]:
     name = name_of(method)
     band = Series(
         f"{name}, 10 % to 90 %",
@@ -131,26 +135,19 @@ def _spread(rows: list[dict[str, Any]], method: str) -> list[Series]:
         [row["tenth"] for row in rows],
         [row["nine_tenths"] for row in rows],
     )
-    return [
-        band,
-        _line(f"{name}, best", method, rows, "best"),
-        _line(f"{name}, median", method, rows, "median"),
+    lines = [
+        series_of(
+            rows,
+            f"{name}, {column}",
+            method,
+            "weight_nnz",
+            column,
+            statistic_note(column),
+            hollow=column == "median",
+        )
+        for column in ("best", "median")
     ]
-
-
-def _line(
-    name: str, style: str, rows: list[dict[str, Any]], column: str, kind: Kind = "line"
-) -> Series:
-    return Series(
-        name,
-        style,
-        [row["weight_nnz"] for row in rows],
-        [row[column] for row in rows],
-        kind,
-        networks=[] if kind == "curve" else [row["experiment_id"] for row in rows],
-        notes=[] if kind == "curve" else [statistic_note(column, row["trainings"]) for row in rows],
-        hollow=column == "median",
-    )
+    return [band, *lines]
 
 
 def _widths(answer: Answer) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from analysis.figures.chart import Axis, Chart, Selector, Series, View, Views
-from analysis.methods import in_order, name_of
-from analysis.report.answers import Answer, Section, ask, grouped
+from analysis.figures.chart import Axis, Chart, Selector, View, Views
+from analysis.figures.series import category, series_of
+from analysis.methods import in_order
+from analysis.report.answers import Answer, Section, ask, grouped, sparsest_note
 from analysis.report.source import Source
 from search.experiment import FRESH_INIT
 
@@ -46,28 +47,17 @@ def _chart(sparsest: Answer) -> Chart:
         fresh, fixed = groups.get((target, FRESH_INIT), []), groups.get((target, bench), [])
         if not fixed:
             continue
-        named = {
-            "from fresh initialisations": ("before", fresh),
-            "from the stored initialisation": ("fewest", fixed),
-        }
         methods = in_order(row["method"] for row in fresh + fixed)
         series = []
-        for name, (style, rows) in named.items():
-            by_method = {row["method"]: row for row in rows}
-            ordered = [by_method[method] for method in methods if method in by_method]
+        for name, style, rows in (
+            ("from fresh initialisations", "before", fresh),
+            ("from the stored initialisation", "fewest", fixed),
+        ):
+            ordered = sorted(rows, key=lambda row: methods.index(row["method"]))
             series.append(
-                Series(
-                    name,
-                    style,
-                    [row["weights"] for row in ordered],
-                    [name_of(row["method"]) for row in ordered],
-                    "points",
-                    networks=[row["experiment_id"] for row in ordered],
-                    notes=[f"sparsest of {row['networks']:,} that reach it" for row in ordered],
-                )
+                series_of(ordered, name, style, "weights", category, sparsest_note, "points")
             )
         views[(option,)] = View(series)
-    options = [option for (option,) in views]
     return Chart(
         "best-initialisation",
         "Fewest weights that reach the accuracy, by initialisation",
@@ -76,5 +66,5 @@ def _chart(sparsest: Answer) -> Chart:
         Axis("", "categories"),
         views,
         ("sparsest",),
-        (Selector("Accuracy and initialisation", options, next(iter(options), "")),),
+        (Selector("Accuracy and initialisation", [option for (option,) in views]),),
     )

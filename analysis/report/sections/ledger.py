@@ -14,7 +14,7 @@ from analysis.methods import SEARCH, in_order, name_of
 from analysis.report.answers import Answer, Section, ask, grouped, percent_name
 from analysis.report.claims import Claim, Finding, Verdict, above, with_interval
 from analysis.report.sections.ledger_sparsity import from_best_initialisation, sparsest
-from analysis.report.sections.random_masks import simulated
+from analysis.report.sections.random_masks import TRIALS, simulated
 from analysis.report.source import Source
 from search.intervals import LEVEL, Interval, clopper_pearson
 from search.paper_sizes import TARGETS
@@ -37,8 +37,23 @@ def claims(source: Source) -> list[Claim]:
     widths = ask(source, "width_comparison", "Trainings that differ in width alone")
     return [
         sparsest(source),
-        _worse_with_width(widths),
-        _disconnected(widths),
+        Claim(
+            "width",
+            "Pruning gets worse as the network that it starts from gets wider.",
+            "mean accuracy, from one width to the next",
+            _WIDTH_RULE,
+            _width_findings(widths, "accuracies", sign=-1),
+            (widths,),
+        ),
+        Claim(
+            "disconnected",
+            "Pruning leaves weights on no path from input to output, the more so the wider the "
+            "network.",
+            "mean share of such weights, from one width to the next",
+            _WIDTH_RULE,
+            _width_findings(widths, "disconnected", sign=1),
+            (widths,),
+        ),
         from_best_initialisation(source),
         _prunable(source),
         _theorem(),
@@ -58,9 +73,7 @@ def section(measured: Sequence[Claim]) -> Section:
         for claim in measured
         for finding in claim.findings
     ]
-    answers: dict[str, Answer] = {}
-    for claim in measured:
-        answers |= {answer.name: answer for answer in claim.answers}
+    answers = {answer.name: answer for claim in measured for answer in claim.answers}
     table = Answer(
         "ledger", "Ledger", "", pa.Table.from_pylist(rows), method="Computed from the tables below."
     )
@@ -91,29 +104,6 @@ _WIDTH_RULE = (
 )
 
 
-def _worse_with_width(widths: Answer) -> Claim:
-    return Claim(
-        "width",
-        "Pruning gets worse as the network that it starts from gets wider.",
-        "mean accuracy, from one width to the next",
-        _WIDTH_RULE,
-        _width_findings(widths, "accuracies", sign=-1),
-        (widths,),
-    )
-
-
-def _disconnected(widths: Answer) -> Claim:
-    return Claim(
-        "disconnected",
-        "Pruning leaves weights on no path from input to output, the more so the wider the "
-        "network.",
-        "mean share of such weights, from one width to the next",
-        _WIDTH_RULE,
-        _width_findings(widths, "disconnected", sign=1),
-        (widths,),
-    )
-
-
 def _width_findings(widths: Answer, column: str, sign: int) -> list[Finding]:
     """Return a finding for each method: whether a mean rises (sign 1) or falls (-1) with width."""
     generator = np.random.default_rng(SEED)
@@ -138,16 +128,13 @@ def _width_findings(widths: Answer, column: str, sign: int) -> list[Finding]:
 
 def _comparable(rows: Sequence[dict[str, Any]], column: str) -> dict[int, list[float]]:
     """Return width -> values, of equally many trainings with the same options at each width."""
-    cells: dict[tuple[Any, ...], dict[int, list[float]]] = {}
-    all_widths = sorted({row["width"] for row in rows})
-    for row in rows:
-        options = (row["target_nnz"], row["lr"], row["schedule"])
-        cells.setdefault(options, {})[row["width"]] = row[column] or []
-    samples: dict[int, list[float]] = {width: [] for width in all_widths}
-    for cell in cells.values():
-        count = min(len(cell.get(width, [])) for width in all_widths)
-        for width in all_widths:
-            samples[width] += cell.get(width, [])[:count]
+    widths = sorted({row["width"] for row in rows})
+    samples: dict[int, list[float]] = {width: [] for width in widths}
+    for of_options in grouped(rows, "target_nnz", "lr", "schedule").values():
+        values = {row["width"]: row[column] or [] for row in of_options}
+        count = min(len(values.get(width, [])) for width in widths)
+        for width in widths:
+            samples[width] += values.get(width, [])[:count]
     return samples
 
 
@@ -204,14 +191,13 @@ def _theorem() -> Claim:
     widest = max(one.width for one in simulated())
     findings = []
     for one in (one for one in simulated() if one.width == widest):
-        share = clopper_pearson(one.without_path, one.trials)
         exact = [other.exact for other in simulated() if other.kept == one.kept]
-        holds = exact == sorted(exact) and share.low <= one.exact <= share.high
+        holds = exact == sorted(exact) and one.share.low <= one.exact <= one.share.high
         findings.append(
             Finding(
                 f"{one.kept} weights",
-                f"{one.exact:.6f} exactly; {one.without_path:,} of {one.trials:,} simulated, "
-                f"{with_interval(share, digits=2)}",
+                f"{one.exact:.6f} exactly; {one.without_path:,} of {TRIALS:,} simulated, "
+                f"{with_interval(one.share, digits=2)}",
                 "agrees" if holds else "disagrees",
             )
         )

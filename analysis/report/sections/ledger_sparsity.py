@@ -74,12 +74,9 @@ def from_best_initialisation(source: Source) -> Claim:
 def _findings(
     condition: str, reached: Sequence[Mapping[str, Any]], trainings: Mapping[str, int]
 ) -> list[Finding]:
-    """Return a finding for each method with trainings.
+    """Return a finding for each method with trainings, whose number is given.
 
-    Args:
-        condition: accuracy and initialisation, as text.
-        reached: rows with method, nonzeros and networks of those that reach the accuracy.
-        trainings: method -> number of its trainings.
+    The rows have method, nonzeros and networks of those that reach the accuracy.
     """
     of_search = [row["nonzeros"] for row in reached if row["method"] == SEARCH]
     if not of_search:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import isinf
 from typing import Any
 
 import pyarrow as pa
 
 from analysis.figures.chart import Axis, Chart, Guide, Selector, Series, View, Views
+from analysis.figures.series import category, series_of
 from analysis.intervals import central_range, minimum_of_draws
 from analysis.methods import SEARCH, in_order, name_of
 from analysis.report.answers import Answer, Section, ask, grouped, percent_name
@@ -17,38 +17,15 @@ from analysis.report.source import Source
 from search.intervals import Interval
 from search.paper_sizes import TARGETS
 
-_EDGE_MARGIN = 1.08
-"""Right edge of the figure relative to the largest number in it."""
-
 MEASURES = ("weights", "weights and biases")
 """Quantities that are counted."""
 
 
-@dataclass(frozen=True)
-class _Needed:
-    """Nonzeros that a method needs for an accuracy.
-
-    Attributes:
-        sparsest: row of the sparsest network, with its number of networks.
-        reaching: number of trainings that reach the accuracy.
-        trainings: number of trainings of the method.
-        range: median and central 95 % of the fewest nonzeros in equally many trainings of each
-            method; infinite if no network reaches the accuracy.
-    """
-
-    sparsest: Mapping[str, Any]
-    reaching: int
-    trainings: int
-    range: Interval
-
-    @property
-    def fewest(self) -> int:
-        """Nonzeros of the sparsest network."""
-        return int(self.sparsest["nonzeros"])
-
-
-_Needs = dict[tuple[float, str], _Needed]
-"""(accuracy, method) -> need."""
+_Needs = dict[tuple[float, str], dict[str, Any]]
+"""(accuracy, method) -> row of the sparsest network, with the number of its `nonzeros`; `reaching`,
+the number of trainings that reach the accuracy, of `trainings`; and `range`, the median and central
+95 % of the fewest nonzeros in equally many trainings of each method (`Interval`, infinite if no
+network reaches the accuracy)."""
 
 
 def section(source: Source) -> Section:
@@ -85,13 +62,11 @@ def _needs(reached: Sequence[dict[str, Any]], trainings: dict[str, int], draws: 
     needs = {}
     for (target, method), rows in grouped(reached, "target", "method").items():
         counts = {row["nonzeros"]: row["networks"] for row in rows}
-        distribution = minimum_of_draws(counts, trainings[method], draws)
-        needs[target, method] = _Needed(
-            rows[0],
-            sum(counts.values()),
-            trainings[method],
-            central_range(distribution),
-        )
+        needs[target, method] = rows[0] | {
+            "reaching": sum(counts.values()),
+            "trainings": trainings[method],
+            "range": central_range(minimum_of_draws(counts, trainings[method], draws)),
+        }
     return needs
 
 
@@ -100,18 +75,17 @@ def _chart(needs: dict[str, _Needs], draws: int) -> Chart:
     for measure, found in needs.items():
         for target in TARGETS:
             of_target = {method: need for (at, method), need in found.items() if at == target}
-            edge = _right_edge(list(of_target.values()))
+            rows = [of_target[method] for method in in_order(of_target)]
+            rows.sort(key=lambda need: need["nonzeros"])
+            ends = [(need["nonzeros"], need["range"].low, need["range"].high) for need in rows]
+            # Bars without an upper end reach beyond all markers and other bars.
+            edge = 1.08 * max((x for xs in ends for x in xs if not isinf(x)), default=0)
             search = of_target.get(SEARCH)
-            guides = [Guide(search.fewest, "sparsest of search", vertical=True)] if search else []
-            ordered = sorted(in_order(of_target), key=lambda method: of_target[method].fewest)
-            views[(percent_name(target), measure)] = View(
-                [
-                    series
-                    for method in ordered
-                    for series in _series(method, of_target[method], edge, draws)
-                ],
-                guides,
-            )
+            guides = []
+            if search:
+                guides.append(Guide(search["nonzeros"], "sparsest of search", vertical=True))
+            series = [one for need in rows for one in _series(need, edge, draws)]
+            views[(percent_name(target), measure)] = View(series, guides)
     return Chart(
         "weights-needed",
         "Fewest nonzeros that reach the accuracy",
@@ -122,42 +96,25 @@ def _chart(needs: dict[str, _Needs], draws: int) -> Chart:
         views,
         ("weights-needed",),
         (
-            Selector("Accuracy", [percent_name(target) for target in TARGETS], "95 %"),
-            Selector("Counted", MEASURES, "weights"),
+            Selector("Accuracy", [percent_name(target) for target in TARGETS]),
+            Selector("Counted", MEASURES),
         ),
     )
 
 
-def _right_edge(needs: Sequence[_Needed]) -> float:
-    """Return the end of bars without an upper end, beyond all markers and other bars."""
-    ends = [float(need.fewest) for need in needs]
-    ends += [end for need in needs for end in (need.range.low, need.range.high) if not isinf(end)]
-    return _EDGE_MARGIN * max(ends, default=0)
-
-
-def _series(method: str, need: _Needed, edge: float, draws: int) -> list[Series]:
-    """Return the marker of a method and, unless its range is infinite, its bar."""
-    name = name_of(method)
-    marker = Series(
-        name,
-        method,
-        [need.fewest],
-        [name],
-        "points",
-        networks=[need.sparsest["experiment_id"]],
-        notes=[
-            f"{100 * need.sparsest['accuracy']:.2f} %; {need.sparsest['networks']:,} of this size; "
-            f"{need.reaching:,} of {need.trainings:,} trainings reach the accuracy; sparsest of "
-            f"{draws:,} trainings: {_range_text(need.range)}"
-        ],
+def _series(need: dict[str, Any], edge: float, draws: int) -> list[Series]:
+    """Return the marker of a method and, unless its range is infinite, its bar before it."""
+    name, method, drawn = category(need), need["method"], need["range"]
+    note = (
+        f"{100 * need['accuracy']:.2f} %; {need['networks']:,} of this size; "
+        f"{need['reaching']:,} of {need['trainings']:,} trainings reach the accuracy; sparsest of "
+        f"{draws:,} trainings: {_range_text(drawn)}"
     )
-    if isinf(need.range.low):
+    marker = series_of([need], name, method, "nonzeros", category, lambda row: note, "points")
+    if isinf(drawn.low):
         return [marker]
-    high = edge if isinf(need.range.high) else need.range.high
-    return [
-        Series(name, method, [need.range.low, high], [name] * 2, "range"),
-        marker,
-    ]
+    bar = [drawn.low, edge if isinf(drawn.high) else drawn.high]
+    return [Series(name, method, bar, [name] * 2, "range"), marker]
 
 
 def _range_text(interval: Interval) -> str:
@@ -179,13 +136,13 @@ def _table(needs: dict[str, _Needs], trainings: dict[str, int], draws: int) -> A
         at = f"at {percent_name(target)}"
         first = needs[MEASURES[0]]
         columns[f"networks {at}"] = [
-            first[target, method].reaching if (target, method) in first else 0 for method in methods
+            first.get((target, method), {"reaching": 0})["reaching"] for method in methods
         ]
         for measure, found in needs.items():
             of_methods = [found.get((target, method)) for method in methods]
-            columns[f"{measure} {at}"] = [need and need.fewest for need in of_methods]
+            columns[f"{measure} {at}"] = [need and need["nonzeros"] for need in of_methods]
             columns[f"{measure} {at}, in {draws:,} trainings"] = [
-                _range_text(need.range) if need else "none" for need in of_methods
+                _range_text(need["range"]) if need else "none" for need in of_methods
             ]
     return Answer(
         "weights-needed",

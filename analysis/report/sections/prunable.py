@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.figures.chart import Axis, Chart, Selector, Series, View, Views
-from analysis.methods import in_order, name_of
+from analysis.figures.chart import Axis, Chart, Selector, View, Views
+from analysis.figures.series import Row, category, series_of
+from analysis.methods import in_order
 from analysis.report.answers import Answer, Section, ask, grouped
 from analysis.report.source import Source
 
@@ -38,38 +39,16 @@ def _chart(answer: Answer) -> Chart:
     for condition in _CONDITIONS:
         rows = {row["method"]: row for row in groups.get((condition,), [])}
         ordered = [rows[method] for method in in_order(rows)]
-        notes = [
-            f"{row['networks_with_any']:,} of {row['networks']:,} networks can lose weights"
-            for row in ordered
-        ]
-        names = [name_of(row["method"]) for row in ordered]
+        # A median is not of a single network.
+        medians = [row | {"experiment_id": None} for row in ordered]
         views[(condition,)] = View(
             [
-                Series(
-                    "as trained, median",
-                    "before",
-                    [row["weights"] for row in ordered],
-                    names,
-                    "points",
-                    notes=notes,
-                ),
-                Series(
-                    "pruned further, median",
-                    "after",
-                    [row["weights_left"] for row in ordered],
-                    names,
-                    "points",
-                    notes=notes,
-                ),
-                Series(
-                    "pruned further, fewest",
-                    "fewest",
-                    [row["fewest_left"] for row in ordered],
-                    names,
-                    "points",
-                    networks=[row["experiment_id"] for row in ordered],
-                    notes=["the drawing shows the network as trained"] * len(ordered),
-                ),
+                series_of(chosen, name, style, column, category, note, "points")
+                for chosen, name, style, column, note in (
+                    (medians, "as trained, median", "before", "weights", _median_note),
+                    (medians, "pruned further, median", "after", "weights_left", _median_note),
+                    (ordered, "pruned further, fewest", "fewest", "fewest_left", _fewest_note),
+                )
             ]
         )
     return Chart(
@@ -81,5 +60,13 @@ def _chart(answer: Answer) -> Chart:
         Axis("", "categories"),
         views,
         ("prunable",),
-        (Selector("Accuracy that", _CONDITIONS, _CONDITIONS[0], "accuracy {}"),),
+        (Selector("Accuracy that", _CONDITIONS, beside="accuracy {}"),),
     )
+
+
+def _median_note(row: Row) -> str:
+    return f"{row['networks_with_any']:,} of {row['networks']:,} networks can lose weights"
+
+
+def _fewest_note(row: Row) -> str:
+    return "the drawing shows the network as trained"

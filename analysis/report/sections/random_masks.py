@@ -9,8 +9,8 @@ from math import comb
 import numpy as np
 import pyarrow as pa
 
-from analysis.figures.by_method import method_series
 from analysis.figures.chart import Axis, Chart, Selector, Series, View, Views
+from analysis.figures.series import method_series
 from analysis.random_masks import (
     masks_without_path,
     number_of_weights,
@@ -18,7 +18,7 @@ from analysis.random_masks import (
 )
 from analysis.report.answers import Answer, Section, ask, grouped
 from analysis.report.source import Source
-from search.intervals import clopper_pearson
+from search.intervals import Interval, clopper_pearson
 
 WIDTHS = (3, 4, 5, 6, 7, 8, 16, 32, 64, 128, 256)
 """Widths of the paper."""
@@ -44,16 +44,19 @@ class Simulated:
         kept: number of kept weights.
         weights: number of weights of the dense network.
         exact: probability that there is no path, by counting.
-        trials: number of simulated masks.
-        without_path: number of these without a path.
+        without_path: number of simulated masks, of `TRIALS`, without a path.
     """
 
     width: int
     kept: int
     weights: int
     exact: float
-    trials: int
     without_path: int
+
+    @property
+    def share(self) -> Interval:
+        """Share of the simulated masks without a path, with its Clopper-Pearson interval."""
+        return clopper_pearson(self.without_path, TRIALS)
 
 
 @cache
@@ -65,12 +68,11 @@ def simulated() -> tuple[Simulated, ...]:
         weights = number_of_weights(sizes)
         counts = masks_without_path(sizes, max(KEPT))
         for kept in KEPT:
-            if kept > weights:
-                continue
-            generator = np.random.default_rng([SEED, width, kept])
-            hits = simulated_without_path(sizes, kept, TRIALS, generator)
-            exact = counts[kept] / comb(weights, kept)
-            results.append(Simulated(width, kept, weights, exact, TRIALS, hits))
+            if kept <= weights:
+                generator = np.random.default_rng([SEED, width, kept])
+                hits = simulated_without_path(sizes, kept, TRIALS, generator)
+                exact = counts[kept] / comb(weights, kept)
+                results.append(Simulated(width, kept, weights, exact, hits))
     return tuple(results)
 
 
@@ -96,26 +98,23 @@ def section(source: Source) -> Section:
 
 
 def _answer() -> Answer:
-    rows = []
-    for one in simulated():
-        share = clopper_pearson(one.without_path, one.trials)
-        rows.append(
-            {
-                "kept": one.kept,
-                "width": one.width,
-                "weights": one.weights,
-                "exact": one.exact,
-                "simulated": share.value,
-                "low": share.low,
-                "high": share.high,
-            }
-        )
-    table = pa.Table.from_pylist(sorted(rows, key=lambda row: (row["kept"], row["width"])))
+    rows = [
+        {
+            "kept": one.kept,
+            "width": one.width,
+            "weights": one.weights,
+            "exact": one.exact,
+            "simulated": one.share.value,
+            "low": one.share.low,
+            "high": one.share.high,
+        }
+        for one in sorted(simulated(), key=lambda one: (one.kept, one.width))
+    ]
     return Answer(
         "random-masks",
         "Probability that a random mask has no path",
         "",
-        table,
+        pa.Table.from_pylist(rows),
         method="Counted and simulated by analysis/random_masks.py, without stored rows.",
     )
 
@@ -144,13 +143,12 @@ def _chart(algorithms: Answer) -> Chart:
         Axis("share without a path", "percent", limits=(-0.02, 1.02)),
         views,
         ("random-masks", "without-path-by-budget"),
-        (Selector("Weights that are kept", [_ALL, *map(str, KEPT)], _ALL),),
+        (Selector("Weights that are kept", [_ALL, *map(str, KEPT)]),),
     )
 
 
 def _random(kept: int, style: str, name: str) -> list[Series]:
     masks = [one for one in simulated() if one.kept == kept]
-    shares = [clopper_pearson(one.without_path, one.trials) for one in masks]
     widths = [one.width for one in masks]
     return [
         Series(f"{name}, exact", style, widths, [one.exact for one in masks], "curve"),
@@ -158,10 +156,10 @@ def _random(kept: int, style: str, name: str) -> list[Series]:
             f"{name}, simulated",
             style,
             widths,
-            [share.value for share in shares],
+            [one.share.value for one in masks],
             "points",
-            [share.low for share in shares],
-            [share.high for share in shares],
-            notes=[f"{one.trials:,} masks" for one in masks],
+            [one.share.low for one in masks],
+            [one.share.high for one in masks],
+            notes=[f"{TRIALS:,} masks"] * len(masks),
         ),
     ]

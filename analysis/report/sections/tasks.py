@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from analysis.figures.by_method import Row, method_series
 from analysis.figures.chart import Axis, Chart, Selector, View, Views
-from analysis.figures.front import accuracy_from
+from analysis.figures.series import Row, accuracy_from, method_series
 from analysis.report.answers import Section, ask, grouped, percent_name
 from analysis.report.source import Source
 
@@ -16,7 +15,6 @@ def section(source: Source) -> Section:
     title = "Fewest weights by data set and accuracy"
     fewest = ask(source, "fewest_by_dataset", title, "all")
     by_dataset = grouped(fewest.rows, "dataset")
-    options = [dataset for (dataset,) in by_dataset]
     views: Views = {
         (dataset,): View(method_series(rows, "weights", "target", _note))
         for (dataset,), rows in by_dataset.items()
@@ -43,7 +41,7 @@ def section(source: Source) -> Section:
                 accuracy_from(min(targets, default=0.5)),
                 views,
                 ("fewest-by-dataset",),
-                (Selector("Data set", options, next(iter(options), "")),),
+                (Selector("Data set", [dataset for (dataset,) in by_dataset]),),
             ),
         ),
         (fewest,),

@@ -1,23 +1,29 @@
-"""Accuracy at a fixed number of weights, by the width that pruning starts from."""
+"""Accuracy and disconnected weights, by the width that pruning starts from."""
 
 from __future__ import annotations
 
-from functools import partial
-
-from analysis.figures.by_method import Row, method_series
 from analysis.figures.chart import Axis, Chart, Guide, Selector, View, Views
+from analysis.figures.series import Row, method_series
 from analysis.methods import SEARCH
-from analysis.report.answers import Answer, Section, ask, grouped, percent_name, statistic_note
+from analysis.report.answers import (
+    Answer,
+    Section,
+    ask,
+    grouped,
+    percent_name,
+    sparsest_note,
+    statistic_note,
+)
 from analysis.report.source import Source
 from search.experiment import FRESH_INIT
 
 STATISTICS = ("mean", "median", "best")
 
-_FIRST_BUDGET = "50"
-"""Budget of the initial view, if it is there."""
-
-_UNLABELLED = (5, 6, 7)
-"""Widths whose ticks are too close together for labels."""
+_SHARES = {
+    "weights on no path": "share_of_weights",
+    "networks without any path": "share_without_path",
+}
+"""Option -> column."""
 
 
 def section(source: Source) -> Section:
@@ -44,42 +50,37 @@ def section(source: Source) -> Section:
     )
 
 
-def width_axis(answer: Answer) -> Axis:
+def _width_axis(answer: Answer) -> Axis:
     """Return a logarithmic axis with the widths of an answer as ticks."""
     widths = sorted({row["width"] for row in answer.rows})
     return Axis(
         "width that pruning starts from",
         "doubling",
-        ticks=[width for width in widths if width not in _UNLABELLED],
+        # Ticks at 5, 6 and 7 are too close together for labels.
+        ticks=[width for width in widths if width not in (5, 6, 7)],
     )
-
-
-def _statistic_note(statistic: str, row: Row) -> str:
-    return statistic_note(statistic, row["trainings"])
 
 
 def _accuracy(by_width: Answer) -> Chart:
     budgets = grouped(by_width.rows, "target_nnz")
-    options = [str(budget) for (budget,) in budgets]
-    views: Views = {}
-    for (budget,), rows in budgets.items():
-        for statistic in STATISTICS:
-            note = partial(_statistic_note, statistic)
-            views[str(budget), statistic] = View(method_series(rows, "width", statistic, note))
-    first = _FIRST_BUDGET if _FIRST_BUDGET in options else next(iter(options), "")
+    views: Views = {
+        (str(budget), shown): View(method_series(rows, "width", shown, statistic_note(shown)))
+        for (budget,), rows in budgets.items()
+        for shown in STATISTICS
+    }
     lowest = min((row["median"] for row in by_width.rows), default=0.5)
     return Chart(
         "accuracy-by-width",
         "Accuracy with a fixed budget of weights, by the width that pruning starts from",
         "Few trainings per point, without intervals: neighbouring points can differ by chance. On "
         "the Cubist Spiral, 50 % is a network that has learnt nothing.",
-        width_axis(by_width),
+        _width_axis(by_width),
         Axis("accuracy", "percent", limits=(min(0.49, lowest), 1.005)),
         views,
         ("accuracy-by-width",),
         (
-            Selector("Budget of weights", options, first),
-            Selector("Shown", STATISTICS, "mean"),
+            Selector("Budget of weights", [str(budget) for (budget,) in budgets], "50"),
+            Selector("Shown", STATISTICS),
         ),
     )
 
@@ -92,25 +93,62 @@ def _weights(fewest: Answer, sparsest: Answer) -> Chart:
     }
     views: Views = {}
     for (target,), rows in grouped(fewest.rows, "target").items():
-        series = method_series(
-            rows,
-            "width",
-            "weights",
-            lambda row: f"sparsest of {row['networks']:,} that reach it",
-        )
         guides = (
             [Guide(search[target], "sparsest of search", style=SEARCH)] if target in search else []
         )
+        series = method_series(rows, "width", "weights", sparsest_note)
         views[(percent_name(target),)] = View(series, guides)
-    options = [option for (option,) in views]
     return Chart(
         "weights-by-width",
         "Fewest weights that reach the accuracy, by the width that pruning starts from",
         "Minima over few networks: the notes give their number. A line ends where no training of "
         "the width reaches the accuracy.",
-        width_axis(fewest),
+        _width_axis(fewest),
         Axis("nonzero weights"),
         views,
         ("weights-by-width", "sparsest"),
-        (Selector("Accuracy", options, next(iter(options), "")),),
+        (Selector("Accuracy", [option for (option,) in views]),),
+    )
+
+
+def disconnected_section(source: Source) -> Section:
+    """Return the section, with shares by width."""
+    by_width = ask(source, "disconnected", "Disconnected weights by method and width")
+    return Section(
+        "disconnected",
+        "Disconnected",
+        "How many weights are disconnected?",
+        (
+            "A weight on no path from an input to the output counts towards the budget, but "
+            "carries no information from the inputs to the output.",
+            "Each point is a mean over all budgets, learning rates and schedules of a width. A "
+            "network without any path gives the same output for every input.",
+        ),
+        (_disconnected(by_width),),
+        (by_width,),
+        needs=("overparam",),
+    )
+
+
+def _disconnected(by_width: Answer) -> Chart:
+    views: Views = {
+        (option,): View(method_series(by_width.rows, "width", column, _path_note))
+        for option, column in _SHARES.items()
+    }
+    return Chart(
+        "disconnected",
+        "Share of disconnected weights, by the width that pruning starts from",
+        "Means over trainings; a claim about them is in the tab Claims.",
+        _width_axis(by_width),
+        Axis("share", "percent", limits=(-0.02, 1.02)),
+        views,
+        ("disconnected",),
+        (Selector("Share of", list(_SHARES)),),
+    )
+
+
+def _path_note(row: Row) -> str:
+    return (
+        f"on average {row['effective']:.1f} of {row['weights']:.1f} weights are on a path "
+        f"({row['networks']:,} networks)"
     )
