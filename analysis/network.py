@@ -93,6 +93,10 @@ class Network(MaskedNetwork):
         """Bool [n_out, n_in] for each layer, input side first; True where a weight is trained."""
         return [mask.cpu().numpy().copy() for mask in self.weight_masks]
 
+    def __repr__(self) -> str:
+        sizes, kept = "x".join(map(str, self.sizes)), sum(int(mask.sum()) for mask in self.masks)
+        return f"{type(self).__name__}({sizes}, {kept} weights, {self.dataset or 'no data set'})"
+
     @torch.no_grad()
     def logits(self, points: ArrayLike) -> NDArray[np.float32]:
         """Return the logits of points.
@@ -102,9 +106,11 @@ class Network(MaskedNetwork):
 
         Returns:
             float32 [N], above 0 for class 1; [N, classes] for more than two classes.
+
+        Raises:
+            ValueError: the points have another shape.
         """
-        reference = self.weights[0]
-        tensor = torch.tensor(np.asarray(points), dtype=reference.dtype, device=reference.device)
+        tensor = points_tensor(points, self.sizes[0]).to(self.weights[0])
         result: NDArray[np.float32] = self(tensor).float().cpu().numpy()
         return result
 
@@ -172,7 +178,8 @@ class Network(MaskedNetwork):
                 they are to differ from its own training.
 
         Raises:
-            ValueError: the network comes from no row, or it was edited and `start` is "final".
+            ValueError: the network comes from no row, it was edited and `start` is "final", or an
+                argument is not valid.
 
         Example:
             >>> import sparsest
@@ -281,9 +288,8 @@ def network_from_row(row: Mapping[str, Any]) -> Network:
             f"experiment {row.get('experiment_id')}: no network has the layers {row['layers']}"
         )
     weights, weight_masks = _arrays(shapes, row["weight_index"], row["weights"])
-    biases, bias_masks = _arrays(
-        [(n_out,) for n_out, _ in shapes], row["bias_index"], row["biases"]
-    )
+    widths = [(n_out,) for n_out, _ in shapes]
+    biases, bias_masks = _arrays(widths, row["bias_index"], row["biases"])
     network = Network(list(zip(weights, biases, strict=True)), weight_masks, bias_masks)
     network.dataset = row.get("dataset")
     network.row = network.origin = row
@@ -301,7 +307,8 @@ def accuracy(network: nn.Module, dataset: Dataset | None = None) -> float:
         dataset: data set, registered or not; None for the one that the network was trained on.
 
     Raises:
-        ValueError: no data set is given, and the network does not know its own.
+        ValueError: no data set is given, and the network does not know its own; or the data set has
+            other numbers of features or classes.
 
     Example:
         >>> import numpy as np, sparsest
@@ -314,7 +321,39 @@ def accuracy(network: nn.Module, dataset: Dataset | None = None) -> float:
     """
     if dataset is None:
         dataset = load_dataset(dataset_of(network))
+    if isinstance(network, MaskedNetwork):
+        check_fits(network, dataset)
     return evaluate(network, dataset)[0]
+
+
+def check_fits(network: MaskedNetwork, dataset: Dataset) -> None:
+    """Check that a network has the inputs and outputs that a data set needs.
+
+    Raises:
+        ValueError: it has others.
+    """
+    inputs, outputs = network.weights[0].shape[1], len(network.biases[-1])
+    if inputs != dataset.features:
+        raise ValueError(
+            f"the network has {inputs} inputs, {dataset.name} has {dataset.features} features"
+        )
+    if outputs != dataset.outputs:
+        raise ValueError(
+            f"the network has {outputs} outputs, {dataset.name} has {dataset.classes} classes and "
+            f"needs {dataset.outputs}"
+        )
+
+
+def points_tensor(points: ArrayLike, inputs: int) -> torch.Tensor:
+    """Return points as a tensor float32 [N, inputs].
+
+    Raises:
+        ValueError: they have another shape, or are no numbers.
+    """
+    tensor = torch.tensor(np.asarray(points, dtype=np.float32))
+    if tensor.ndim != 2 or tensor.shape[1] != inputs:
+        raise ValueError(f"points have shape {list(tensor.shape)}; wanted: [N, {inputs}]")
+    return tensor
 
 
 def dataset_of(network: nn.Module) -> str:
@@ -349,12 +388,9 @@ def _arrays(
             f"{len(values)} values at {len(index)} indices up to {index.max(initial=-1)} "
             f"do not fit parameters of shapes {shapes}"
         )
-    flat = np.zeros(sum(sizes), dtype=np.float32)
-    kept = np.zeros(sum(sizes), dtype=np.bool_)
-    flat[index] = values
-    kept[index] = True
-    bounds = np.cumsum(sizes)[:-1]
-    return (
-        [part.reshape(shape) for part, shape in zip(np.split(flat, bounds), shapes, strict=True)],
-        [part.reshape(shape) for part, shape in zip(np.split(kept, bounds), shapes, strict=True)],
-    )
+    flat, kept = np.zeros(sum(sizes), np.float32), np.zeros(sum(sizes), np.bool_)
+    flat[index], kept[index] = values, True
+    ends = np.cumsum(sizes)[:-1]
+    parts = zip(np.split(flat, ends), np.split(kept, ends), shapes, strict=True)
+    arrays = [(part.reshape(shape), mask.reshape(shape)) for part, mask, shape in parts]
+    return [part for part, _ in arrays], [mask for _, mask in arrays]

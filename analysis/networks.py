@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.network import Network, dataset_of
+from analysis.network import Network, check_fits, dataset_of, points_tensor
 from workers.datasets import Dataset, load_dataset
 
 _CHUNK_NUMBERS = 1 << 22
@@ -69,9 +69,7 @@ class Networks(Sequence[Network]):
                 f"networks with the same inputs and outputs are evaluated together, not {ends}"
             )
         (inputs, outputs) = ends[0]
-        tensor = torch.tensor(np.asarray(points, dtype=np.float32))
-        if tensor.ndim != 2 or tensor.shape[1] != inputs:
-            raise ValueError(f"points have shape {list(tensor.shape)}; wanted: [N, {inputs}]")
+        tensor = points_tensor(points, inputs)
         found = np.empty((len(self), len(tensor), outputs), np.float32)
         for members in self._by_shape():
             found[members] = _logits([self[number] for number in members], tensor)
@@ -94,8 +92,13 @@ class Networks(Sequence[Network]):
         if dataset is None:
             names = sorted({dataset_of(network) for network in self})
             if len(names) != 1:
-                raise ValueError(f"the networks are of several data sets, {', '.join(names)}")
+                raise ValueError(
+                    f"networks of one data set are measured together, not of {names}: name one "
+                    "with dataset="
+                )
             dataset = load_dataset(names[0])
+        for network in self:
+            check_fits(network, dataset)
         logits = self.logits(dataset.points)
         classes = (logits > 0) if logits.ndim == 2 else logits.argmax(axis=2)
         correct: NDArray[np.float64] = (classes == dataset.labels).mean(axis=1)

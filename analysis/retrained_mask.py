@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pyarrow as pa
 
@@ -15,6 +15,7 @@ from search.lineage import RowInit
 from search.masks.text import mask_text
 from search.schema import RESULT_SCHEMA
 from search.specification import experiment_of
+from search.sweeps.file import study_from
 from workers.initial import full_network
 from workers.train import train_batch
 
@@ -45,6 +46,12 @@ def retrained_mask(
     unknown = sorted(settings.keys() - set(SETTINGS))
     if unknown:
         raise ValueError(f"{unknown[0]!r} cannot be set here; allowed: {', '.join(SETTINGS)}")
+    if start not in get_args(StartFrom):
+        raise ValueError(f"start cannot be {start!r}; allowed: {', '.join(get_args(StartFrom))}")
+    if seed < 0:
+        raise ValueError(f"seed must be a whole number from 0, not {seed!r}")
+    # Values are checked as in a sweep file.
+    study_from({"name": "retrain", "base": dict(settings), "grid": {"structure": ["1"]}})
     before = experiment_of(network.origin)
     masks = list(network.masks)
     # Experiments list no dense masks at the end.

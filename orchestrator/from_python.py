@@ -106,7 +106,7 @@ def run(
 def train(
     method: str | Sequence[str] = "search",
     *,
-    dataset: str | Dataset = "cubist-spiral",
+    dataset: str | Dataset | Sequence[str | Dataset] = "cubist-spiral",
     seeds: Seeds = 1,
     store: str | Path | None = None,
     name: str = "single",
@@ -121,7 +121,7 @@ def train(
 
     Args:
         method: name of the method, or several.
-        dataset: name of the data set, or a `Dataset` of yours.
+        dataset: name of the data set, or a `Dataset` of yours, or several.
         seeds: numbers of the independent repetitions, such as `range(20)`, or their count.
         store: folder of a store that keeps the rows, and whose rows are not trained again; None to
             keep them in memory alone.
@@ -159,10 +159,11 @@ def train(
         >>> rows.networks()[0].sizes
         (2, 4, 4, 4, 1)
     """
-    dataset = _name_of(dataset)
-    replicates = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    sets = [dataset] if isinstance(dataset, str | Dataset) else dataset
+    dataset = [_name_of(one) for one in sets]
+    replicates = list(seeds if isinstance(seeds, Iterable) else range(seeds))
     if not replicates or min(replicates) < 0:
-        raise ValueError(f"seeds must be whole numbers from 0, at least one, not {replicates}")
+        raise ValueError(f"seeds must be whole numbers from 0, at least one, not {seeds!r}")
     methods = [method] if isinstance(method, str) else list(method)
     document = _document(methods, {"dataset": dataset, **settings})
     study = study_from({"name": name, "replicates": max(replicates) + 1, "pair": pair, **document})

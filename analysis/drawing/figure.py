@@ -32,7 +32,7 @@ from analysis.drawing.pictures import ClassPictures, ImagePictures, PlanePicture
 from analysis.drawing.plane import Plane
 from analysis.drawing.scene import Scene, bias_dot
 from analysis.drawing.weights import draw_weights
-from analysis.network import check_columns, dataset_of, network_from_row
+from analysis.network import check_columns, check_fits, dataset_of, network_from_row
 from pruning.functional_sparsity import count_active_points
 from pruning.network import MaskedNetwork
 from workers.datasets import Dataset, load_dataset
@@ -123,18 +123,8 @@ def _prepared(
     if row is not None:
         check_columns(row, CAPTION_COLUMNS)
     data = dataset or load_dataset(dataset_of(built))
+    check_fits(built, data)
     layers = built.layers()
-    inputs = layers[0][0].shape[1]
-    if inputs != data.features:
-        raise ValueError(
-            f"the network has {inputs} inputs, {data.name} has {data.features} features"
-        )
-    outputs = layers[-1][0].shape[0]
-    if outputs != data.outputs:
-        raise ValueError(
-            f"the network has {outputs} outputs, {data.name} has {data.classes} classes and needs "
-            f"{data.outputs}"
-        )
     active_points = count_active_points(layers, data.points)
     parts = Parts.of([weight for weight, _ in layers], active_points)
     # A row's accuracy is that on its own data set.

@@ -41,8 +41,13 @@ def test_networks_together_have_the_logits_of_each(
 
 
 def test_points_with_other_features_are_refused(networks: sparsest.Networks) -> None:
-    with pytest.raises(ValueError, match=r"\[3, 5\].*\[N, 2\]"):
-        networks.logits(np.zeros((3, 5)))
+    for evaluated in (networks, networks[0]):
+        with pytest.raises(ValueError, match=r"\[3, 5\].*\[N, 2\]"):
+            evaluated.logits(np.zeros((3, 5)))
+    four = sparsest.Dataset.of("four", np.random.default_rng(0).normal(size=(9, 4)), [0, 1, 2] * 3)
+    for measure in (networks.accuracies, lambda data: sparsest.accuracy(networks[0], data)):
+        with pytest.raises(ValueError, match=r"2 inputs.*4 features"):
+            measure(four)
 
 
 def test_masks_are_those_of_the_experiment(networks: sparsest.Networks) -> None:
@@ -152,8 +157,10 @@ def test_mask_is_trained_again_from_other_weights_and_from_its_own() -> None:
     assert still.logits([[0.1, 0.2]]) == pytest.approx(before.logits([[0.1, 0.2]]), abs=1e-4)
     assert still.row is not None
     assert still.row["init"] == f"row:{before.row['experiment_id']}/final"
-    with pytest.raises(ValueError, match="speed"):
-        before.retrain(speed=3)
+    wrong: list[dict[str, Any]] = [{"speed": 3}, {"lr": -1}, {"seed": -1}, {"start": "middle"}]
+    for arguments in wrong:
+        with pytest.raises(ValueError, match=next(iter(arguments))):
+            before.retrain(**arguments)
 
 
 def test_edited_mask_is_trained_from_fresh_weights_alone(networks: sparsest.Networks) -> None:

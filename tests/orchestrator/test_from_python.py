@@ -93,6 +93,8 @@ def test_data_set_of_this_process_is_trained_on(tmp_path: Path) -> None:
     network = rows.networks()[0]
     assert network.dataset == "mine"
     assert sparsest.accuracy(network) == rows.arrow().to_pylist()[0]["accuracy"] > 0.9
+    both = sparsest.train(structure="2", dataset=["two-moons", mine], epochs=1)
+    assert both.df().dataset.tolist() == ["two-moons", "mine"]
     with pytest.raises(ValueError, match="sparsest new"):
         sparsest.train(structure="3", dataset=mine, epochs=1, store=tmp_path / "store")
     assert not (tmp_path / "store").exists()
