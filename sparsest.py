@@ -38,9 +38,10 @@ if TYPE_CHECKING:
     from analysis.drawing.figure import draw
     from analysis.drawing.files import save_drawing
     from analysis.exact import exact_accuracy
-    from analysis.network import Network, accuracy, network_from_row
+    from analysis.network import Network, accuracy
     from analysis.networks import Networks, group_isomorphic
     from analysis.plots import plot_pareto, plot_sparsest
+    from analysis.row_network import network_from_row
     from analysis.store import QueryResult, Store, open_published
     from analysis.store import open_store as open
     from analysis.tables import by_width, pareto, sparsest_networks
@@ -99,7 +100,8 @@ _MODULES = {
     "analysis.drawing.figure": ("draw",),
     "analysis.drawing.files": ("save_drawing",),
     "analysis.exact": ("exact_accuracy",),
-    "analysis.network": ("Network", "accuracy", "network_from_row"),
+    "analysis.network": ("Network", "accuracy"),
+    "analysis.row_network": ("network_from_row",),
     "analysis.networks": ("Networks", "group_isomorphic"),
     "analysis.plots": ("plot_pareto", "plot_sparsest"),
     "analysis.store": ("QueryResult", "Store", "open_published"),

@@ -1,10 +1,9 @@
-"""Trained networks from stored rows."""
+"""Trained networks as torch modules, and their accuracy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import deepcopy
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -13,10 +12,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from analysis.retrain import WeightsNotStored, was_left_out
 from pruning.connectivity import Connectivity, effective_mask
 from pruning.network import MaskedNetwork
-from search.columns import names_of
 from search.masks.renaming import network_form
 from search.masks.text import mask_text
 from workers.datasets import Dataset, load_dataset
@@ -26,29 +23,6 @@ if TYPE_CHECKING:
     import networkx
 
     from analysis.retrained_mask import StartFrom
-
-NETWORK_COLUMNS = ("layers", *names_of("parameter"))
-"""Columns of the view `results` that hold the trained network."""
-
-_MAX_WEIGHTS = 1 << 28
-"""Maximum number of weights of a network, masked ones included. A damaged row must not exhaust the
-memory."""
-
-
-def check_columns(row: Mapping[str, Any], wanted: Sequence[str]) -> None:
-    """Check that a row has the columns that will be read.
-
-    Raises:
-        ValueError: columns are missing, as they often are in the result of a query.
-    """
-    missing = [name for name in wanted if name not in row]
-    if missing:
-        experiment_id = row.get("experiment_id")
-        argument = "experiment_id" if experiment_id is None else repr(experiment_id)
-        raise ValueError(
-            f"the row lacks {', '.join(missing)}: take the whole row from its store, "
-            f"store.row({argument}), or the network, store.network({argument})"
-        )
 
 
 class Network(MaskedNetwork):
@@ -252,50 +226,6 @@ class Network(MaskedNetwork):
         return copy
 
 
-def network_from_row(row: Mapping[str, Any]) -> Network:
-    """Build the trained network of a row, with its masks.
-
-    Args:
-        row: row of the view `results`; `NETWORK_COLUMNS` are read, as sequences or arrays, and
-            `dataset` if it is there.
-
-    Returns:
-        The network, with its row. Parameters that the row does not list are masked.
-
-    Raises:
-        ValueError: columns are missing, the row has no network, or its parts do not fit together.
-        analysis.retrain.WeightsNotStored: the network was not published.
-
-    Example:
-        >>> import sparsest
-        >>> rows = sparsest.train(structure="3x2", epochs=1)
-        >>> sparsest.network_from_row(rows.arrow().to_pylist()[0]).sizes
-        (2, 3, 2, 1)
-    """
-    check_columns(row, NETWORK_COLUMNS)
-    if was_left_out(row):
-        raise WeightsNotStored(row)
-    if row["weights"] is None or row["biases"] is None:
-        raise ValueError(
-            f"experiment {row.get('experiment_id')} has status {row.get('status')!r}: "
-            "its row has no trained network"
-        )
-    shapes = [(n_out, n_in) for n_in, n_out in pairwise(row["layers"])]
-    if any(n_out < 1 or n_in < 1 for n_out, n_in in shapes) or (
-        sum(n_out * n_in for n_out, n_in in shapes) > _MAX_WEIGHTS
-    ):
-        raise ValueError(
-            f"experiment {row.get('experiment_id')}: no network has the layers {row['layers']}"
-        )
-    weights, weight_masks = _arrays(shapes, row["weight_index"], row["weights"])
-    widths = [(n_out,) for n_out, _ in shapes]
-    biases, bias_masks = _arrays(widths, row["bias_index"], row["biases"])
-    network = Network(list(zip(weights, biases, strict=True)), weight_masks, bias_masks)
-    network.dataset = row.get("dataset")
-    network.row = network.origin = row
-    return network
-
-
 def accuracy(network: nn.Module, dataset: Dataset | None = None) -> float:
     """Return the fraction of a data set's points that a network classifies correctly.
 
@@ -375,22 +305,3 @@ def dataset_of(network: nn.Module) -> str:
             f"{trained_on}, here {known}): name the data set with dataset="
         )
     return name
-
-
-def _arrays(
-    shapes: Sequence[tuple[int, ...]], indices: Sequence[int], values: Sequence[float]
-) -> tuple[list[NDArray[np.float32]], list[NDArray[np.bool_]]]:
-    """Fill arrays of these shapes, indexed one after the other; return them and their masks."""
-    sizes = [int(np.prod(shape)) for shape in shapes]
-    index = np.asarray(indices, dtype=np.int64)
-    if len(index) != len(values) or (index >= sum(sizes)).any():
-        raise ValueError(
-            f"{len(values)} values at {len(index)} indices up to {index.max(initial=-1)} "
-            f"do not fit parameters of shapes {shapes}"
-        )
-    flat, kept = np.zeros(sum(sizes), np.float32), np.zeros(sum(sizes), np.bool_)
-    flat[index], kept[index] = values, True
-    ends = np.cumsum(sizes)[:-1]
-    parts = zip(np.split(flat, ends), np.split(kept, ends), shapes, strict=True)
-    arrays = [(part.reshape(shape), mask.reshape(shape)) for part, mask, shape in parts]
-    return [part for part, _ in arrays], [mask for _, mask in arrays]

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis.network import accuracy, check_columns, network_from_row
+from analysis.network import accuracy
+from analysis.row_network import check_columns, network_from_row
 from pruning.functional_sparsity import count_active_points, without_dead_parts
 from pruning.network import MaskedNetwork
 from search.layers import Layers

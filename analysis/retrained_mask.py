@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pyarrow as pa
 
+from analysis.row_network import network_from_row
+from analysis.store import rows_of_results
 from search.datasets import dataset_named
 from search.experiment import FRESH_INIT, Experiment
 from search.layers import Layers, StoredInit
@@ -34,10 +36,6 @@ def retrained_mask(
     network: Network, seed: int, start: StartFrom, settings: Mapping[str, Any]
 ) -> Network:
     """Train the mask of a network; see `analysis.network.Network.retrain`."""
-    # Imported here: they import `Network`, which calls this function.
-    from analysis.network import network_from_row
-    from analysis.store import rows_of_results
-
     if network.origin is None:
         raise ValueError(
             "the network comes from no row, so its training is unknown: use torch, or "
@@ -50,8 +48,8 @@ def retrained_mask(
         raise ValueError(f"start cannot be {start!r}; allowed: {', '.join(get_args(StartFrom))}")
     if seed < 0:
         raise ValueError(f"seed must be a whole number from 0, not {seed!r}")
-    # Values are checked as in a sweep file.
-    study_from({"name": "retrain", "base": dict(settings), "grid": {"structure": ["1"]}})
+    # Checks the values as those of a sweep file.
+    set_here = study_from({"name": "one", "base": dict(settings), "grid": {"structure": ["1"]}})[0]
     before = experiment_of(network.origin)
     masks = list(network.masks)
     # Experiments list no dense masks at the end.
@@ -69,7 +67,7 @@ def retrained_mask(
         init=FRESH_INIT,
         init_scheme=None,
         replicate=seed,
-        **settings,
+        **{name: getattr(set_here, name) for name in settings},
     )
     inits: dict[str, StoredInit] = {}
     if start == "final" and network.row is None:

@@ -11,10 +11,11 @@ import duckdb
 import pyarrow as pa
 
 from analysis.html_table import html_table
-from analysis.network import Network, network_from_row
+from analysis.network import Network
 from analysis.networks import Networks
 from analysis.reduced import reduced_row
 from analysis.retrain import WeightsNotStored, retrained, was_left_out
+from analysis.row_network import network_from_row
 from search.cache_folder import cache_folder
 from search.columns import COLUMNS
 from search.extras import optional

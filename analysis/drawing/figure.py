@@ -32,7 +32,8 @@ from analysis.drawing.pictures import ClassPictures, ImagePictures, PlanePicture
 from analysis.drawing.plane import Plane
 from analysis.drawing.scene import Scene, bias_dot
 from analysis.drawing.weights import draw_weights
-from analysis.network import check_columns, check_fits, dataset_of, network_from_row
+from analysis.network import check_fits, dataset_of
+from analysis.row_network import check_columns, network_from_row
 from pruning.functional_sparsity import count_active_points
 from pruning.network import MaskedNetwork
 from workers.datasets import Dataset, load_dataset

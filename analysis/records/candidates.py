@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 
 from analysis.drawing.caption import label_of
-from analysis.network import network_from_row
 from analysis.records.evaluation import nonzero, point_accuracy
 from analysis.records.known import ACCURACIES, Known, records
 from analysis.retrain import with_network
+from analysis.row_network import network_from_row
 from pruning.connectivity import leads_to_output
 from pruning.functional_sparsity import count_active_points, without_dead_parts
 from search.datasets import DATASETS

@@ -25,7 +25,7 @@ from analysis.drawing.palette import LIGHT
 from analysis.drawing.panel import confusion_matrix
 from analysis.drawing.parts import MAX_DRAWN, Parts
 from analysis.drawing.weights import line_width
-from analysis.network import NETWORK_COLUMNS, network_from_row
+from analysis.row_network import NETWORK_COLUMNS, network_from_row
 from pruning.connectivity import Connectivity
 from pruning.functional_sparsity import count_active_points, live_mask
 from pruning.network import MaskedNetwork

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.network import accuracy, network_from_row
+from analysis.network import accuracy
 from analysis.retrain import WeightsNotStored
+from analysis.row_network import network_from_row
 from search.experiment import Experiment
 from workers.datasets import load_dataset
 from workers.reference import evaluate

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.network import accuracy, network_from_row
+from analysis.network import accuracy
 from analysis.reduced import reduced_row
+from analysis.row_network import network_from_row
 from search.experiment import Experiment
 from workers.datasets import load_dataset
 from workers.train import train_batch

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from analysis.network import network_from_row
+from analysis.row_network import network_from_row
 from pruning.grasp import first_of_each_class
 from pruning.network import MaskedNetwork
 from search.experiment import Experiment

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from analysis.network import network_from_row
+from analysis.row_network import network_from_row
 from pruning.connectivity import Connectivity, effective_mask
 from pruning.functional_sparsity import FunctionalSparsity, count_active_points
 from pruning.protocol import Batch, Batches, MaskSchedule, Pruned, Snapshot
