@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from search.catalogue import named_study
 from search.experiment import experiment_ids
@@ -19,7 +18,13 @@ from search.schema import SCHEMA_VERSION
 from search.study import Study
 from storage.checking.verify_part import invalid_values, wrong_ids
 from storage.data.new_parts import STUDIES_NOTE, VERSION_NOTE, known_schemas, rows_of_sweeps
-from storage.data.parts import MAX_PART_BYTES, check_counts, check_file_schema, with_all_columns
+from storage.data.parts import (
+    MAX_PART_BYTES,
+    check_file_schema,
+    open_rows,
+    read_rows,
+    with_all_columns,
+)
 from storage.errors import StoreError, StoreVersion
 from storage.log.entries import RowsCommitted
 from storage.paths import StorePaths
@@ -48,8 +53,7 @@ def salvaged_entry(
     """
     try:
         data = read_regular(file, MAX_PART_BYTES)
-        stored = pq.ParquetFile(pa.BufferReader(data))
-        check_counts(stored.metadata, len(data))
+        stored = open_rows(data)
         notes = stored.metadata.metadata or {}
         version = int(notes.get(VERSION_NOTE, b"0"))
         if version > SCHEMA_VERSION:
@@ -59,7 +63,7 @@ def salvaged_entry(
             )
         if version not in known_schemas():
             raise SalvageError(f"its columns are of the unknown version {version}")
-        rows = with_all_columns(stored.read())
+        rows = with_all_columns(read_rows(stored, len(data)))
         for problem in (*invalid_values(rows), *wrong_ids(rows)):
             raise SalvageError(problem)
         blocks = _noted_blocks(rows, notes) or _derived_blocks(rows, studies)

@@ -34,6 +34,9 @@ _MAX_VALUES_PER_BYTE: Final = 8
 """A file may hold `_FREE_VALUES` values and as many more for each of its bytes. Runs of one value
 take almost no room in Parquet, so that a file of a megabyte could otherwise fill the memory."""
 
+_FREE_TEXT_BYTES: Final = 1 << 31
+"""A file may hold this much text, each repetition counted."""
+
 
 def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
     """Check that this version of sparsest can read the columns that an entry announces.
@@ -100,14 +103,10 @@ def part_bytes(paths: StorePaths, part: RowsCommitted) -> bytes:
 
 def read_part(paths: StorePaths, part: RowsCommitted) -> pa.Table:
     """Return the rows of a data file with all columns of `RESULT_SCHEMA`; missing ones are NULL."""
-    import pyarrow.parquet as pq
-
     data = part_bytes(paths, part)
     file = paths.part(part.file)
     with _reporting_damage(file):
-        stored = pq.ParquetFile(pa.BufferReader(data))
-        check_counts(stored.metadata, len(data), part.rows)
-        rows = with_all_columns(stored.read())
+        rows = with_all_columns(read_rows(open_rows(data), len(data), part.rows))
     sweeps = set(rows.column("sweep_id").unique().to_pylist())
     if sweeps != part.sweeps.keys():
         raise DataFileDamaged(file, "its rows are of other sweeps than the log says")
@@ -161,12 +160,65 @@ def study_ids(paths: StorePaths, part: RowsCommitted) -> Iterator[tuple[str, lis
 
 def read_columns(paths: StorePaths, part: RowsCommitted, columns: list[str]) -> pa.Table:
     """Return some columns of a data file; its checksum is not verified."""
+    with _opened(paths, part) as stream:
+        return read_rows(open_rows(stream), part.bytes, part.rows, columns)
+
+
+def open_rows(source: bytes | BufferedReader) -> pq.ParquetFile:
+    """Open a Parquet file so that `read_rows` holds a text that repeats only once.
+
+    Raises:
+        OSError, pyarrow.ArrowException: it is not a Parquet file.
+    """
     import pyarrow.parquet as pq
 
-    with _opened(paths, part) as stream:
-        stored = pq.ParquetFile(stream)
-        check_counts(stored.metadata, part.bytes, part.rows)
-        return stored.read(columns=columns)
+    readable = pa.BufferReader(source) if isinstance(source, bytes) else source
+    metadata = pq.read_metadata(readable)
+    columns = [metadata.schema.column(number) for number in range(metadata.num_columns)]
+    text = [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
+    return pq.ParquetFile(readable, metadata=metadata, read_dictionary=text)
+
+
+def read_rows(
+    stored: pq.ParquetFile, size: int, rows: int | None = None, columns: list[str] | None = None
+) -> pa.Table:
+    """Return the rows of a Parquet file that has not too much in it for its size.
+
+    Args:
+        stored: file from `open_rows`.
+        size: size of the file in bytes.
+        rows: number of rows that it must have; None for any.
+        columns: names of the columns to read; None for all.
+
+    Raises:
+        ValueError: it has too many values, too much text, or another number of rows.
+        OSError, pyarrow.ArrowException: it cannot be read.
+    """
+    check_counts(stored.metadata, size, rows)
+    table = stored.read(columns=columns)
+    text = sum(_text_bytes(chunk) for column in table.columns for chunk in column.chunks)
+    if text > _FREE_TEXT_BYTES:
+        raise ValueError(f"it has {text:,} bytes of text in {size:,} bytes")
+    plain = [(f.name, _without_dictionary(f.type)) for f in table.schema]
+    return table.cast(pa.schema(plain))
+
+
+def _text_bytes(values: pa.Array) -> int:
+    """Return the number of bytes of dictionary-encoded text, each repetition counted."""
+    if pa.types.is_list(values.type):
+        values = values.flatten()
+    if not pa.types.is_dictionary(values.type):
+        return 0
+    import pyarrow.compute as pc
+
+    lengths = pc.binary_length(values.dictionary)
+    return int(pc.sum(lengths.cast("int64").take(values.indices)).as_py() or 0)
+
+
+def _without_dictionary(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_without_dictionary(kind.value_type)))
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def check_counts(found: pq.FileMetaData, size: int, rows: int | None = None) -> None:
