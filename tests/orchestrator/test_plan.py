@@ -15,7 +15,7 @@ from search.indices import IndexSet
 from search.layers import StoredInit
 from search.paper import paper_study
 from tests.orchestrator.fakes import FakeStore, small_study
-from tests.orchestrator.running import plan, query, rows, train, write_sweep
+from tests.orchestrator.running import plan, query, rows, sparsest, train, write_sweep
 from workers.initial import initial_network
 from workers.stored_init import layers_digest
 
@@ -161,3 +161,12 @@ def test_another_initialisation_than_the_store_s_is_refused() -> None:
     in_store, given = stored_init("bench-95", 1), stored_init("bench-95", 2)
     with pytest.raises(UserError, match=rf"{in_store.digest}.*{given.digest}"):
         combined({"bench-95": in_store}, {"bench-95": given})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("option", ["--sample=0", "--sample=-5", "--shard=9/4", "--root-seed=-1"])
+def test_number_out_of_range_is_named(option: str) -> None:
+    ended = sparsest("plan", "phase1", option)
+    assert ended.code in (1, 2)
+    assert ended.out == ""
+    assert option.partition("=")[2] in ended.err
+    assert "allowed" in ended.err

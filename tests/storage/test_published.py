@@ -185,6 +185,20 @@ def test_changed_file_replaces_the_cached_one(published: Path, fill: Callable[..
     assert len(read(published, "FROM results")) == 7
 
 
+def test_folders_of_killed_processes_are_removed_by_the_next(
+    fill: Callable[..., Path], folder: Path, tmp_path: Path
+) -> None:
+    publish(fill(3), folder)
+    left = [folder / ".publish-killed", tmp_path / "cache" / "published" / ".restored-killed"]
+    for scratch in left:
+        scratch.mkdir(parents=True)
+        (scratch / ".in-use").touch()
+        (scratch / "half").write_text("written")
+    publish(tmp_path / "store", folder)
+    assert len(read(folder, "FROM results")) == 3
+    assert not any(scratch.exists() for scratch in left)
+
+
 def test_unwritable_cache_is_reported(published: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (

@@ -5,12 +5,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from storage.checking.verify import verify_store
 from storage.data import parts
 from storage.errors import DataFileDamaged, NotAStore
 from storage.reading.reader import StoreReader
+from tests.storage.made_rows import Rows
 
 
 def test_intact_store_has_no_problems(fill: Callable[..., Path]) -> None:
@@ -68,3 +71,35 @@ def test_file_with_too_many_values_for_its_size_is_not_read(
         for read in (parts.read_part, partial(parts.read_columns, columns=["lr"])):
             with pytest.raises(DataFileDamaged, match="values"):
                 read(reader.paths, part)
+
+
+def test_text_that_repeats_without_end_is_not_read(
+    fill: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with StoreReader(fill(4)) as reader:
+        (part,) = reader.state.parts
+        monkeypatch.setattr(parts, "_FREE_TEXT_BYTES", 4 * 32 - 1)
+        for read in (parts.read_part, partial(parts.read_columns, columns=["experiment_id"])):
+            with pytest.raises(DataFileDamaged, match="text") as error:
+                read(reader.paths, part)
+            assert part.file in str(error.value)
+
+
+def test_text_that_repeats_takes_little_memory(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "_FREE_TEXT_BYTES", 2**28)
+    one = pa.Table.from_batches([rows.batch([rows.diverged(0)])])
+    many = pa.array(2_000 * [0])
+    huge = pa.array([2**18 * "x"]).dictionary_encode().take(many)
+    column = one.schema.get_field_index("reason")
+    sink = pa.BufferOutputStream()
+    pq.write_table(one.take(many).set_column(column, "reason", huge), sink)
+    data = sink.getvalue().to_pybytes()
+    before = pa.default_memory_pool()
+    pool = pa.proxy_memory_pool(before)
+    pa.set_memory_pool(pool)
+    try:
+        with pytest.raises(ValueError, match="text"):
+            parts.read_rows(parts.open_rows(data), len(data))
+    finally:
+        pa.set_memory_pool(before)
+    assert pool.max_memory() < 2**25
