@@ -135,8 +135,7 @@ def pareto(
 def by_width(store: Results, *, target: float = 0.95, dataset: str | None = None) -> QueryResult:
     """Summarise the accuracies of every pruning algorithm by the width that pruning starts from.
 
-    Trainings with several targets and learning rates are pooled, as the paper does;
-    `success_rates` keeps them apart.
+    Trainings with several learning rates are pooled; `success_rates` keeps them apart.
 
     Args:
         store: store, or rows of `train`.
@@ -147,7 +146,8 @@ def by_width(store: Results, *, target: float = 0.95, dataset: str | None = None
         The columns method, width, trainings, median and best (accuracies), fewest_95 (weight_nnz of
         the sparsest network at 95 %, NULL if none reaches it; fewest_995 for 99.5 % and so on),
         hyperparameters, init_scheme, variant (see `sparsest_networks`), structure (NULL for three
-        hidden layers of the width), root_seeds (number of root seeds) and epochs.
+        hidden layers of the width), root_seeds (number of root seeds), epochs, target_nnz and
+        target_accuracy (of the pruning).
 
     Raises:
         ValueError: the store has several data sets and none is chosen, or the target is not an
@@ -168,11 +168,12 @@ def by_width(store: Results, *, target: float = 0.95, dataset: str | None = None
                max(accuracy) AS best,
                min(weight_nnz) FILTER (accuracy >= {target!r}) AS {fewest},
                hyperparameters, init_scheme, variant, structure,
-               count(DISTINCT root_seed) AS root_seeds, epochs
+               count(DISTINCT root_seed) AS root_seeds, epochs, target_nnz, target_accuracy
         FROM ({_trained(store, dataset)})
         WHERE method <> 'search'
-        GROUP BY variant, method, hyperparameters, init_scheme, structure, width, epochs
-        ORDER BY variant, structure NULLS FIRST, width, epochs
+        GROUP BY variant, method, hyperparameters, init_scheme, structure, width, epochs,
+                 target_nnz, target_accuracy
+        ORDER BY variant, structure NULLS FIRST, width, epochs, target_nnz, target_accuracy
         """
     )
 

@@ -154,6 +154,13 @@ def test_tables_keep_lengths_and_depths_apart() -> None:
     assert sparsest.pareto(one).arrow().column("variant").to_pylist() == ["snip"]
 
 
+def test_table_by_width_keeps_targets_apart() -> None:
+    rows = sparsest.train("snip", width=4, target_nnz=[14, 20], epochs=1, seeds=2)
+    table = sparsest.by_width(rows).arrow()
+    assert table.column("target_nnz").to_pylist() == [14, 20]
+    assert table.column("trainings").to_pylist() == [2, 2]
+
+
 def test_figures_are_drawn_on_given_axes() -> None:
     rows = sparsest.train("snip", width=4, target_nnz=[16, 20], epochs=1)
     figure = Figure()
