@@ -210,11 +210,6 @@ def matched_difference(only_first: int, only_second: int, pairs: int) -> Interva
     Half an observation is added to each of the four outcomes of a pair, and the interval is that of
     the normal distribution. Source: A. Agresti and Y. Min, Simple improved confidence intervals for
     comparing matched proportions, Statistics in Medicine 24, 2005.
-
-    Args:
-        only_first: pairs of which only the first succeeds.
-        only_second: pairs of which only the second succeeds.
-        pairs: number of pairs, at least one.
     """
     from scipy.stats import norm  # slow to import
 

@@ -18,9 +18,6 @@ from pruning.network import MaskedNetwork
 from search.layers import Layers
 from workers.datasets import Dataset
 
-MAX_JUMP = 3.0
-"""Distance of consecutive points that ends a segment, over the median distance."""
-
 MAX_DEVIATION = 1e-5
 """Maximum distance of a point from its segment, in standard deviations of a feature. Rounding to
 float32 causes less than 1e-6."""
@@ -88,7 +85,8 @@ def segments_of(dataset: Dataset) -> list[Segment]:
     """
     points = dataset.points.astype(np.float64)
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
-    ends = (steps > MAX_JUMP * np.median(steps)) | (np.diff(dataset.labels) != 0)
+    # A distance over three times the median ends a segment.
+    ends = (steps > 3.0 * np.median(steps)) | (np.diff(dataset.labels) != 0)
     breaks = [0, *(np.flatnonzero(ends) + 1), len(points)]
     segments = []
     for first, end in pairwise(breaks):

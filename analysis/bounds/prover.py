@@ -29,9 +29,6 @@ RANGE_LENGTH = 0.2
 PARTS = 10
 """Number of parts of a range, whose chords lines cross separately."""
 
-REACH = 1.4
-"""Length of the longest chord over the median distance of a range to the other class."""
-
 ANGLES = 200
 """Number of line directions in the linear programme."""
 
@@ -54,9 +51,8 @@ UNIT = 10**6
 def prove(dataset: Dataset, target: str) -> dict[str, Any]:
     """Return a certificate that networks of the target accuracy need more than some weights.
 
-    Args:
-        dataset: two features and two classes, its points in order along curves.
-        target: accuracy as a decimal number.
+    The data set has two features and two classes, its points in order along curves; the target is a
+    decimal number.
 
     Raises:
         ValueError: the data set has other features or classes, or its points are not in order.
@@ -153,7 +149,8 @@ class Chords:
         centres = np.array([points[a:b].mean(axis=0) for a, b in ranges])
         ones, zeros = np.flatnonzero(classes == 1), np.flatnonzero(classes == 0)
         distance = np.linalg.norm(centres[ones][:, None] - centres[zeros][None], axis=2)
-        near = distance <= REACH * np.median(distance.min(axis=1))
+        # Chords are at most 1.4 times as long as the median distance to the other class.
+        near = distance <= 1.4 * np.median(distance.min(axis=1))
         return cls(points, np.array(ranges), ones[near.nonzero()[0]], zeros[near.nonzero()[1]])
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -22,26 +22,13 @@ from storage.reading.literals import sql_text
 from storage.results_reader import ResultsReader
 from workers.datasets import Dataset, load_dataset
 
-ROWS: Final = 8
-"""Maximum number of rows for an accuracy and a count that are looked at."""
-
-SLACK: Final = 2
-"""Weights above the record from which pruning is tried."""
-
-MARGIN: Final = Fraction(1, 2000)
-"""Accuracy above the target that pruning leaves below 100 %, because exact accuracies differ."""
-
 
 def candidates(reader: ResultsReader, known: Sequence[Known]) -> Iterator[Known]:
     """Yield networks that have at most a few weights more than the records for their accuracies.
 
     Rows without weights are trained again. Every network comes as trained, and for each accuracy
-    that it reaches pruned to it: parameters are removed one at a time, the one whose removal
-    costs least accuracy first, weights before biases.
-
-    Args:
-        reader: reader of a store or of the published results.
-        known: the known networks.
+    that it reaches pruned to it: parameters are removed one at a time, the one whose removal costs
+    least accuracy first, weights before biases.
 
     Raises:
         ValueError, analysis.retrain.NotTheSame: a row cannot be trained again.
@@ -69,13 +56,14 @@ def _rows(
     removed = f"greatest({', '.join(removable)})"
     ids = []
     for column, count in (("weight_nnz", "weights"), ("model_nnz", "weights and biases")):
-        most = present[count] + SLACK if count in present else "NULL"
+        # Pruning is tried up to two weights above the record.
+        most = present[count] + 2 if count in present else "NULL"
         found = reader.sql(
             f"SELECT experiment_id FROM results WHERE dataset = {sql_text(dataset)} "
             f"AND accuracy >= {float(target)!r} "
             f"AND {column} - {removed} <= coalesce({most}, {column}) "
             f"ORDER BY {column} - {removed}, model_nnz, accuracy DESC, study, study_index "
-            f"LIMIT {ROWS}"
+            "LIMIT 8"
         )
         ids += found.column("experiment_id").to_pylist()
     return ids
@@ -104,7 +92,8 @@ def _forms(
 
 def pruned(layers: Layers, dataset: Dataset, target: Fraction) -> Layers:
     """Return a network without the parameters that it can lose one by one at a float32 accuracy."""
-    floor = min(Fraction(1), target + MARGIN)
+    # The margin is left because exact accuracies differ.
+    floor = min(Fraction(1), target + Fraction(1, 2000))
     current = without_idle_neurons(
         without_dead_parts(layers, count_active_points(layers, dataset.points))
     )

@@ -33,8 +33,6 @@ from search.paper_sizes import TARGETS
 from storage.log.sweep_info import software_versions
 from storage.results_reader import ResultsReader
 
-TITLE = "Sparsest models, and what pruning finds"
-
 ReportProgress = Callable[[str, int, int], None]
 """Called with the current step, the amount done, and the total."""
 
@@ -144,7 +142,7 @@ def build_report(
         write_page(
             made,
             plots_data(charts, networks, left_out | failed, options.store_option, styles),
-            title=TITLE,
+            title="Sparsest models, and what pruning finds",
             description=f"{options.source}. Data set {source.dataset}, {seeds_text}.",
             facts=_facts(source, contents["trainings"]),
             claims=claims,

@@ -79,12 +79,10 @@ def _is_page_of(folder: Path, title: str) -> bool:
 
 
 class LivePage:
-    """Writer of the scripts of a live page.
+    """Writer of the scripts of a live page, whose folder is that of `make_live_folder`.
 
-    Args:
-        folder: folder of `make_live_folder`.
-        store_option: option of a command that selects the store, such as `--store runs/paper`.
-        every_s: seconds between two updates of the page.
+    `store_option` is the option of a command that selects the store, such as `--store runs/paper`,
+    and `every_s` the seconds between two updates of the page.
     """
 
     def __init__(self, folder: Path, store_option: str, every_s: float) -> None:
