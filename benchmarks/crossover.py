@@ -15,6 +15,7 @@ from benchmarks.report import table, timed
 from pruning.protocol import Snapshot
 from pruning.segments import at_rest
 from search.experiment import Experiment
+from search.layers import count_kept
 from search.process_state import standard_state
 from workers.cost import prefers_matrices
 from workers.datasets import load_dataset
@@ -47,7 +48,7 @@ def run() -> None:
     for width in WIDTHS:
         for density in DENSITIES:
             network = network_of(width, density)
-            edges = sum(int(mask.sum()) for mask in network.weight_masks)
+            edges = count_kept(network.weight_masks)
             schedule = StepSchedule(Experiment(width=width), dataset)
             sparse = SparseNetworks([network])
 

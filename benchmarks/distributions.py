@@ -99,7 +99,7 @@ def verdict(one: Sample, other: Sample, by_chance: tuple[float, float]) -> str:
     )
 
 
-def counted(sample: Counts) -> str:
+def frequencies(sample: Counts) -> str:
     """Return the share of each number."""
     counts = sorted(Counter(sample.tolist()).items())
     return ", ".join(f"{number} ({times / len(sample):.0%})" for number, times in counts)

@@ -26,7 +26,7 @@ from benchmarks.distributions import (
     accuracy_table,
     chances,
     count_table,
-    counted,
+    frequencies,
     holm,
     verdict,
 )
@@ -97,7 +97,10 @@ def compare_authors(path: Path) -> None:
                 continue
             by_chance = chances(*counts)
             print(f"\n{count_table(names, name, counts)}\n\n{verdict(*counts, by_chance)}")
-            print(f"{name}: authors {counted(counts[0])}; here {counted(counts[1])}.", flush=True)
+            print(
+                f"{name}: authors {frequencies(counts[0])}; here {frequencies(counts[1])}.",
+                flush=True,
+            )
             row.append(_in_short(by_chance))
             tested += by_chance
         overview.append(row)

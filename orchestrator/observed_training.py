@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from orchestrator.errors import UserError, user_errors
 from pruning.protocol import MaskSchedule, Pruned, Requests, Snapshot
 from pruning.registry import algorithm, replaced_algorithm
 from search.experiment import Experiment
+from search.layers import count_kept
 from search.method import Method, Phase
 from search.methods import all_methods, method_named
 from search.plugins import METHODS_GROUP
@@ -85,14 +83,10 @@ def observed_training(experiment: Experiment) -> ObservedTraining:
 _Counts = list[tuple[int, int]]
 
 
-def _kept(masks: Sequence[NDArray[np.bool_]]) -> int:
-    return sum(int(np.count_nonzero(mask)) for mask in masks)
-
-
 def _before(prune: Callable[..., Pruned], counts: _Counts) -> Any:
     def observed(*arguments: Any) -> Pruned:
         pruned = prune(*arguments)
-        counts.append((0, _kept(pruned.weight_masks)))
+        counts.append((0, count_kept(pruned.weight_masks)))
         return pruned
 
     return observed
@@ -104,14 +98,14 @@ class _ObservedSchedule:
     def __init__(self, schedule: MaskSchedule, counts: _Counts) -> None:
         self._schedule = schedule
         self._counts = counts
-        counts.append((0, _kept(schedule.start.weight_masks)))
+        counts.append((0, count_kept(schedule.start.weight_masks)))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._schedule, name)
 
     def change(self, step: int, network: Snapshot, batch: Any) -> Snapshot:
         changed = self._schedule.change(step, network, batch)
-        self._counts.append((step, _kept(changed.weight_masks)))
+        self._counts.append((step, count_kept(changed.weight_masks)))
         return changed
 
 
@@ -130,13 +124,13 @@ def _adaptively(requests: Callable[..., Requests], counts: _Counts) -> Any:
             segments = requested if isinstance(requested, list) else [requested]
             if segments:
                 last = segments[0].last_step
-                fewest = min(_kept(segment.network.weight_masks) for segment in segments)
+                fewest = min(count_kept(segment.network.weight_masks) for segment in segments)
                 counts.append((segments[0].first_step, fewest))
             try:
                 requested = inner.send((yield requested))
             except StopIteration as stop:
                 final: Snapshot = stop.value
-                counts.append((last, _kept(final.weight_masks)))
+                counts.append((last, count_kept(final.weight_masks)))
                 return final
 
     return observed

@@ -13,6 +13,8 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from search.layers import count_kept
+
 Connection = Literal["path", "bias-only", "none"]
 """`search.schema.CONNECTIONS` as a type."""
 
@@ -57,7 +59,7 @@ class Connectivity:
         if effective is None:
             effective = effective_mask(weights)
         layer_nnz = tuple(int(np.count_nonzero(weight)) for weight in weights)
-        on_a_path = sum(int(np.count_nonzero(mask)) for mask in effective)
+        on_a_path = count_kept(effective)
         return cls(
             effective_nnz=on_a_path,
             disconnected_nnz=sum(layer_nnz) - on_a_path,

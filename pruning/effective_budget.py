@@ -22,13 +22,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
-
 from pruning.biases import bias_masks
 from pruning.connectivity import effective_mask
 from pruning.protocol import Batch, Batches, Pruned, PrunesBefore, target_of
 from search.experiment import Experiment
-from search.layers import Layers
+from search.layers import Layers, count_kept
 from search.methods import choice
 
 
@@ -72,8 +70,7 @@ def _prune_effectively(
         masks = effective_mask(pruned.weight_masks)
         found = zip(pruned.bias_masks, bias_masks(masks), strict=True)
         extras = {**pruned.extras, "direct_nnz": budget}
-        kept = sum(int(np.count_nonzero(mask)) for mask in masks)
-        return Pruned(masks, [ours & rule for ours, rule in found], extras), kept
+        return Pruned(masks, [ours & rule for ours, rule in found], extras), count_kept(masks)
 
     best, _ = tried(target)
     low, high, step = target, weights, 1

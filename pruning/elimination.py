@@ -45,7 +45,7 @@ from pruning.saliency import Floats, Unrolled
 from pruning.segments import dense_network, is_finite
 from pruning.to_accuracy import ASSUMED_LEFT, keeps, number_of_weights
 from search.experiment import Experiment
-from search.layers import Layers
+from search.layers import Layers, count_kept
 from search.methods import setting
 
 PATIENCE = 10
@@ -86,7 +86,7 @@ class Network:
     @property
     def weights(self) -> int:
         """Number of kept weights."""
-        return sum(int(np.count_nonzero(mask)) for mask in self.masks)
+        return count_kept(self.masks)
 
     def snapshot(self) -> Snapshot:
         """Return the network in the form in which it is trained."""

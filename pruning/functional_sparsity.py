@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.connectivity import Weight, effective_mask
-from search.layers import Layers
+from search.layers import Layers, count_kept
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class FunctionalSparsity:
         live = live_mask(effective, counts)
         linear = (counts == points) & _neurons(live)
         return cls(
-            live_nnz=_size(live),
+            live_nnz=count_kept(live),
             dead_neurons=int(np.count_nonzero((counts == 0) & _neurons(effective))),
             linear_neurons=int(np.count_nonzero(linear)),
             folded_nnz=_folded_nnz(live, linear),
@@ -147,10 +147,6 @@ def _firing(
     return np.split(np.asarray(active_points) > 0, list(accumulate(sizes)))[: len(sizes)]
 
 
-def _size(masks: Sequence[NDArray[np.bool_]]) -> int:
-    return sum(int(np.count_nonzero(mask)) for mask in masks)
-
-
 def _neurons(masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
     """Return which hidden neurons a mask's weights lead to, bool [hidden neurons]."""
     return np.concatenate([np.logical_or.reduce(mask, axis=1) for mask in masks[:-1]])
@@ -161,7 +157,7 @@ def _folded_nnz(live: Sequence[NDArray[np.bool_]], linear: NDArray[np.bool_]) ->
 
     `live` is the result of `live_mask`; the linear neurons are those on a live path.
     """
-    nnz = _size(live)
+    nnz = count_kept(live)
     inputs = live[0].shape[1]
     left: list[int] = (inputs + np.flatnonzero(linear)).tolist()
     if not left:

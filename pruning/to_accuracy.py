@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pruning.protocol import Measure, Requests, Snapshot
 from pruning.segments import dense_network, train_rounds
 from search.experiment import Experiment
-from search.layers import Layers
+from search.layers import Layers, count_kept
 
 Round = Callable[[Snapshot, int, int], Requests]
 """(network, number of weights to leave, first step) -> requests for the training of one round."""
@@ -57,7 +57,7 @@ def pruned_to_accuracy(
 
 def number_of_weights(network: Snapshot) -> int:
     """Return the number of unmasked weights."""
-    return sum(int(mask.sum()) for mask in network.weight_masks)
+    return count_kept(network.weight_masks)
 
 
 def rounds_to_accuracy(weights: int, fraction: float) -> list[tuple[float, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,11 @@ Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 Layers = Sequence[Layer]
 """All layers of a network, input side first."""
+
+
+def count_kept(masks: Iterable[NDArray[np.bool_]]) -> int:
+    """Return the number of entries that masks keep."""
+    return sum(int(np.count_nonzero(mask)) for mask in masks)
 
 
 @dataclass(frozen=True, eq=False)

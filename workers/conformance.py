@@ -23,7 +23,7 @@ from pruning.protocol import Snapshot
 from pruning.segments import at_rest
 from pruning.selection import by_layer
 from search.experiment import Experiment
-from search.layers import StoredInit
+from search.layers import StoredInit, count_kept
 from search.methods import method_named
 from search.process_state import changes_made_by
 from search.structure import Structure
@@ -205,7 +205,7 @@ def row_describes_the_trained_network(method: str) -> None:
     _require(row["status"] != "failed", f"{row['reason']}")
     left = len(row["weights"])
     start = with_final_masks(pruned_experiment(method, 16, 40), _spiral())
-    kept = sum(int(mask.sum()) for mask in start.weight_masks)
+    kept = count_kept(start.weight_masks)
     _require(row["layers"] == [2, 16, 16, 16, 1], f"layers are {row['layers']}")
     _require(left == len(row["weight_index"]) == kept, "weights")
     _require(row["weight_nnz"] == np.count_nonzero(row["weights"]), "weight_nnz")
@@ -346,7 +346,7 @@ def _require_shapes(start: Snapshot, hidden: Structure) -> None:
 
 
 def _require_count(start: Snapshot, hidden: Structure, target: int) -> None:
-    kept = sum(int(mask.sum()) for mask in start.weight_masks)
+    kept = count_kept(start.weight_masks)
     _require(
         target / MAX_TARGET_RATIO <= kept <= target * MAX_TARGET_RATIO,
         f"{hidden}: {kept} weights are kept, the target is {target}",

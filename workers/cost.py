@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pruning.registry import stages_of
 from search.datasets import CUBIST_SPIRAL
 from search.experiment import Experiment
+from search.layers import count_kept
 from search.methods import method_named
 from search.schema import PRUNABLE_UP_TO
 from workers.datasets import load_dataset
@@ -69,7 +70,7 @@ def prefers_matrices(weight_masks: Sequence[NDArray[np.bool_]]) -> bool:
     Args:
         weight_masks: bool [n_out, n_in] per layer.
     """
-    edges = sum(int(np.count_nonzero(mask)) for mask in weight_masks)
+    edges = count_kept(weight_masks)
     return _matrices_pay(edges, sum(mask.size for mask in weight_masks))
 
 

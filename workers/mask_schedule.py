@@ -17,7 +17,7 @@ from pruning.registry import plugin_guard, pruning_during
 from pruning.segments import is_finite
 from pruning.validation import check_snapshot
 from search.experiment import Experiment
-from search.layers import Layers, StoredInit
+from search.layers import Layers, StoredInit, count_kept
 from search.methods import method_named
 from search.process_state import standard_state
 from workers.cost import prefers_matrices
@@ -145,7 +145,7 @@ class Cost:
     def add(self, network: Snapshot, steps: int) -> None:
         """Count the steps of a segment of training."""
         self.steps += steps
-        self.edge_updates += steps * sum(int(np.count_nonzero(m)) for m in network.weight_masks)
+        self.edge_updates += steps * count_kept(network.weight_masks)
 
 
 def result_of(
