@@ -6,10 +6,11 @@ Other packages add methods as plug-ins. The algorithms are in `pruning`; nothing
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
+from typing import Any
 
 from search.experiment import Experiment
-from search.method import TO_TARGET, TO_TARGET_OR_ACCURACY, WITHOUT_TARGET, Method
+from search.method import TO_TARGET, TO_TARGET_OR_ACCURACY, WITHOUT_TARGET, Method, Phase
 from search.plugins import METHODS_GROUP, FoundPlugins, find_plugins
 from search.settings import Setting, Value
 from search.styles import Style
@@ -76,6 +77,29 @@ def _surgeon(rounds: int, retrain: float) -> dict[str, Setting]:
 
 _ELIMINATION = _elimination(0.4, 1.2, 70, 6)
 
+
+def _method(
+    prunes: Phase,
+    name: str,
+    cost: tuple[float, float],
+    style: Style,
+    display_name: str = "",
+    *,
+    keys: frozenset[str] = TO_TARGET,
+    module: str = "",
+    **others: Any,
+) -> Method:
+    """Return a built-in method; its module has its name unless another one is given."""
+    module = module or f"pruning.{name.replace('-', '_')}"
+    return Method(
+        name, prunes, keys, module, cost, style=style, display_name=display_name, **others
+    )
+
+
+_before, _during, _adaptive = (
+    partial(_method, phase) for phase in ("before", "during", "adaptive")
+)
+
 # The colours are those of Okabe and Ito (Color Universal Design, 2008), which remain distinct with
 # the common kinds of colour blindness, and two more.
 _METHODS = (
@@ -85,171 +109,130 @@ _METHODS = (
         frozenset({"structure", "masks"}),
         style=Style("#000000", "#ffffff", "circle"),
     ),
-    Method(
+    _during(
         "gmp",
-        "during",
-        TO_TARGET_OR_ACCURACY,
-        "pruning.gmp",
         (155, 21000),
+        Style("#0072b2", "#3d9ad6", "square"),
+        "GMP",
+        keys=TO_TARGET_OR_ACCURACY,
         settings=_GMP_SETTINGS,
         steps_at_least="events",
         other_name="imp",
-        display_name="GMP",
-        style=Style("#0072b2", "#3d9ad6", "square"),
     ),
-    Method(
+    _during(
         "lth",
-        "during",
-        TO_TARGET,
-        "pruning.lth",
         (10, 800),
+        Style("#d55e00", "#f0792a", "diamond"),
+        "LTH",
         settings={"rounds": Setting(5, 2, 1000, "trainings, the last one with the target's mask")},
         rounds_setting="rounds",
-        display_name="LTH",
-        style=Style("#d55e00", "#f0792a", "diamond"),
     ),
-    Method(
+    _before(
         "force",
-        "before",
-        TO_TARGET,
-        "pruning.force",
         (6.3, 350),
+        Style("#009e73", "#14b88a", "triangle-up"),
+        "FORCE",
         settings=_TEN_ROUNDS,
-        display_name="FORCE",
-        style=Style("#009e73", "#14b88a", "triangle-up"),
     ),
-    Method(
+    _during(
         "rigl",
-        "during",
-        TO_TARGET,
-        "pruning.rigl",
         (215, 5000),
+        Style("#b8578c", "#de8fb9", "cross"),
+        "RigL",
         settings={
             "interval": Setting(100, 1, _MAX_INT32, "steps between changes of the masks"),
             "drop_fraction": Setting(0.3, 0.0, 1.0, "fraction of weights dropped by a change"),
             "end": Setting(0.75, 0.0, 1.0, "fraction of the training after which masks are fixed"),
         },
-        display_name="RigL",
-        style=Style("#b8578c", "#de8fb9", "cross"),
     ),
-    Method(
+    _before(
         "snip",
-        "before",
-        TO_TARGET,
-        "pruning.snip",
         (1.0, 135),
+        Style("#d08e00", "#e69f00", "triangle-down"),
+        "SNIP",
         xavier=True,
         settings=BUDGET,
-        display_name="SNIP",
-        style=Style("#d08e00", "#e69f00", "triangle-down"),
     ),
-    Method(
-        "iter-snip",
-        "before",
-        TO_TARGET,
-        "pruning.iter_snip",
-        (6.3, 350),
-        settings=_TEN_ROUNDS,
-        display_name="Iter SNIP",
-        style=Style("#3a9fd8", "#74c4f0", "x"),
+    _before(
+        "iter-snip", (6.3, 350), Style("#3a9fd8", "#74c4f0", "x"), "Iter SNIP", settings=_TEN_ROUNDS
     ),
-    Method(
+    _before(
         "grasp",
-        "before",
-        TO_TARGET,
-        "pruning.grasp",
         (2.5, 90),
+        Style("#8a5a2b", "#bf9566", "pentagon"),
+        "GraSP",
         xavier=True,
         settings={
             "points": Setting(25, 1, 10_000, "points of each class"),
             "temperature": Setting(200.0, 1e-6, 1e6, "divisor of the logits"),
             **BUDGET,
         },
-        display_name="GraSP",
-        style=Style("#8a5a2b", "#bf9566", "pentagon"),
     ),
-    Method(
+    _before(
         "prospr",
-        "before",
-        TO_TARGET,
-        "pruning.prospr",
         (6.0, 210),
+        Style("#76797d", "#a5a9ae", "star"),
+        "ProsPr",
         settings={
             "inner_steps": Setting(3, 1, 1000, "steps of SGD before the loss is measured"),
             "detach_first": Setting(0, 0, 1, "1: the first step's gradient is a constant"),
             **BUDGET,
         },
-        display_name="ProsPr",
-        style=Style("#76797d", "#a5a9ae", "star"),
     ),
-    Method(
+    _before(
         "synflow",
-        "before",
-        TO_TARGET,
-        "pruning.synflow",
         (50, 2500),
+        Style("#9c8f00", "#f0e442", "hexagon"),
+        "SynFlow",
         settings={"rounds": Setting(100, 1, 100_000, "rounds of pruning"), **BUDGET},
-        display_name="SynFlow",
-        style=Style("#9c8f00", "#f0e442", "hexagon"),
     ),
-    Method(
+    _adaptive(
         "elimination",
-        "adaptive",
-        TO_TARGET_OR_ACCURACY,
-        "pruning.elimination",
         (300, 20000),
+        Style("#6b3fa0", "#b08ee0", "diamond-tall"),
+        "Elimination",
+        keys=TO_TARGET_OR_ACCURACY,
         settings=_ELIMINATION,
-        display_name="Elimination",
-        style=Style("#6b3fa0", "#b08ee0", "diamond-tall"),
     ),
-    Method(
+    _adaptive(
         "neuron-elimination",
-        "adaptive",
-        TO_TARGET,
-        "pruning.neuron_elimination",
         (140, 28000),
+        Style("#4d4d00", "#a0a060", "hexagram"),
+        "Neuron elimination",
         settings=_ELIMINATION
         | {
             "weights_below": Setting(
                 0, 0, 10_000, "number of weights at or below which single ones are removed"
-            ),
+            )
         },
-        display_name="Neuron elimination",
-        style=Style("#4d4d00", "#a0a060", "hexagram"),
     ),
-    Method(
+    _adaptive(
         "exchange",
-        "adaptive",
-        TO_TARGET,
-        "pruning.exchange",
         (1000, 20000),
+        Style("#1f6f78", "#5cb8c4", "circle-open"),
+        "Exchange",
         settings=_elimination(0.2, 0.3, 50, 2)
         | {
             "rounds": Setting(10, 0, 100_000, "rounds of regrowing and eliminating weights"),
             "proposals": Setting(6, 1, 1000, "networks that are changed in a round"),
             "grown": Setting(8, 1, 1000, "weights that grow in each of them"),
         },
-        display_name="Exchange",
-        style=Style("#1f6f78", "#5cb8c4", "circle-open"),
     ),
-    Method(
+    _during(
         "lrr",
-        "during",
-        TO_TARGET_OR_ACCURACY,
-        "pruning.lrr",
         (10, 2500),
+        Style("#a3161f", "#e8565f", "triangle-left"),
+        "LRR",
+        keys=TO_TARGET_OR_ACCURACY,
         settings={
-            "fraction": Setting(0.2, 0.01, 0.99, "fraction of the weights removed after a round"),
+            "fraction": Setting(0.2, 0.01, 0.99, "fraction of the weights removed after a round")
         },
-        display_name="LRR",
-        style=Style("#a3161f", "#e8565f", "triangle-left"),
     ),
-    Method(
+    _during(
         "granet",
-        "during",
-        TO_TARGET,
-        "pruning.granet",
         (350, 35000),
+        Style("#2f6b2f", "#77b877", "triangle-right"),
+        "GraNet",
         settings={
             "interval": Setting(100, 1, _MAX_INT32, "steps between changes of the masks"),
             "drop_fraction": Setting(
@@ -259,24 +242,14 @@ _METHODS = (
                 0.6875, 0.0, 1.0, "fraction of the training after which the target is reached"
             ),
         },
-        display_name="GraNet",
-        style=Style("#2f6b2f", "#77b877", "triangle-right"),
     ),
-    Method(
-        "phew",
-        "before",
-        TO_TARGET,
-        "pruning.phew",
-        (0.5, 30),
-        display_name="PHEW",
-        style=Style("#b0672a", "#f2a66b", "hexagon2"),
-    ),
-    Method(
+    _before("phew", (0.5, 30), Style("#b0672a", "#f2a66b", "hexagon2"), "PHEW"),
+    _before(
         "random",
-        "before",
-        TO_TARGET,
-        "pruning.random_masks",
         (0.5, 30),
+        Style("#3d3d3d", "#c9c9c9", "octagon"),
+        "Random",
+        module="pruning.random_masks",
         settings={
             "densities": Setting(
                 "erk",
@@ -285,47 +258,38 @@ _METHODS = (
             ),
             **BUDGET,
         },
-        display_name="Random",
-        style=Style("#3d3d3d", "#c9c9c9", "octagon"),
     ),
-    Method(
+    _adaptive(
         "obs",
-        "adaptive",
-        TO_TARGET,
-        "pruning.obs",
         (200, 50000),
+        Style("#00808a", "#4fc3cc", "octagon"),
+        "OBS",
         settings=_surgeon(1, 0.0),
-        display_name="OBS",
-        style=Style("#00808a", "#4fc3cc", "octagon"),
     ),
-    Method(
+    _adaptive(
         "obs-gradual",
-        "adaptive",
-        TO_TARGET,
-        "pruning.obs",
         (280, 15000),
+        Style("#3f4fb5", "#8d99f0", "star-diamond"),
+        "Gradual OBS",
+        module="pruning.obs",
         settings=_surgeon(20, 0.1),
-        display_name="Gradual OBS",
-        style=Style("#3f4fb5", "#8d99f0", "star-diamond"),
     ),
-    Method(
+    _adaptive(
         "spred",
-        "adaptive",
-        WITHOUT_TARGET,
-        "pruning.spred",
         (200, 30000),
+        Style("#5c6b1f", "#a3b84a", "square"),
+        keys=WITHOUT_TARGET,
         settings={
             "strength": Setting(4e-4, 0.0, 1.0, "weight decay of the factors"),
             **_removed(0.01),
         },
-        style=Style("#5c6b1f", "#a3b84a", "square"),
     ),
-    Method(
+    _adaptive(
         "dwf",
-        "adaptive",
-        WITHOUT_TARGET,
-        "pruning.dwf",
         (250, 45000),
+        Style("#8f2d56", "#d1729b", "diamond"),
+        "DWF",
+        keys=WITHOUT_TARGET,
         settings={
             "factors": Setting(3, 2, 16, "number of factors of a weight"),
             "strength": Setting(1e-3, 0.0, 1.0, "weight decay of the factors"),
@@ -334,44 +298,38 @@ _METHODS = (
             ),
             **_removed(0.2),
         },
-        display_name="DWF",
-        style=Style("#8f2d56", "#d1729b", "diamond"),
     ),
-    Method(
+    _adaptive(
         "str",
-        "adaptive",
-        WITHOUT_TARGET,
-        "pruning.str",
         (400, 60000),
+        Style("#2f6f73", "#63b5ba", "triangle-up"),
+        "STR",
+        keys=WITHOUT_TARGET,
         settings={
             "start": Setting(-8.0, -100.0, 0.0, "first thresholds, before sigmoid"),
             "strength": Setting(3e-3, 0.0, 1.0, "weight decay of the thresholds before sigmoid"),
             "finetune": Setting(0.0, 0.0, 100.0, _FINETUNE),
         },
-        display_name="STR",
-        style=Style("#2f6f73", "#63b5ba", "triangle-up"),
     ),
-    Method(
+    _adaptive(
         "continuous",
-        "adaptive",
-        WITHOUT_TARGET,
-        "pruning.continuous",
         (350, 60000),
+        Style("#a0522d", "#d98a5f", "pentagon"),
+        "Continuous sparsification",
+        keys=WITHOUT_TARGET,
         settings={
             "start": Setting(0.0, -10.0, 10.0, "first value of the gates' parameters"),
             "final": Setting(200.0, 1.0, 1e6, "temperature in the last epoch"),
             "strength": Setting(1e-4, 0.0, 1e3, "penalty for each open gate"),
             "finetune": Setting(1.0, 0.0, 100.0, _FINETUNE),
         },
-        display_name="Continuous sparsification",
-        style=Style("#a0522d", "#d98a5f", "pentagon"),
     ),
-    Method(
+    _adaptive(
         "l0",
-        "adaptive",
-        WITHOUT_TARGET,
-        "pruning.l0",
         (700, 150000),
+        Style("#4b4b8f", "#8c8cd1", "cross"),
+        "L0",
+        keys=WITHOUT_TARGET,
         settings={
             "dropout": Setting(0.05, 0.001, 0.999, "first probability that a gate's base is low"),
             "strength": Setting(1.5e-3, 0.0, 1e3, "penalty for each weight that is expected"),
@@ -380,39 +338,28 @@ _METHODS = (
             ),
             "finetune": Setting(1.0, 0.0, 100.0, _FINETUNE),
         },
-        display_name="L0",
-        style=Style("#4b4b8f", "#8c8cd1", "cross"),
     ),
-    Method(
+    _adaptive(
         "powerprop",
-        "adaptive",
-        TO_TARGET,
-        "pruning.powerprop",
         (500, 90000),
-        settings={
-            "power": Setting(2.0, 1.0, 16.0, "power of a free parameter"),
-            **_GMP_SETTINGS,
-        },
+        Style("#1f5c99", "#5c9fd9", "star"),
+        "Powerpropagation",
+        settings={"power": Setting(2.0, 1.0, 16.0, "power of a free parameter"), **_GMP_SETTINGS},
         steps_at_least="events",
-        display_name="Powerpropagation",
-        style=Style("#1f5c99", "#5c9fd9", "star"),
     ),
-    Method(
+    _adaptive(
         "group-lasso",
-        "adaptive",
-        WITHOUT_TARGET,
-        "pruning.group_lasso",
         (300, 40000),
+        Style("#6e6e6e", "#b3b3b3", "hexagon"),
+        "Group lasso",
+        keys=WITHOUT_TARGET,
         settings={
             "strength": Setting(3e-4, 0.0, 1e3, "penalty"),
             "threshold": Setting(0.1, 0.0, 1e6, "norm up to which neurons are removed"),
             "finetune": Setting(1.0, 0.0, 100.0, _FINETUNE),
         },
-        display_name="Group lasso",
-        style=Style("#6e6e6e", "#b3b3b3", "hexagon"),
     ),
 )
-
 METHODS: dict[str, Method] = {method.name: method for method in _METHODS}
 """The built-in methods by name, in the order of legends and tables."""
 
