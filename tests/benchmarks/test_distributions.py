@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.distributions import (
     chance,
-    counted,
     difference_of_means,
+    frequencies,
     holm,
     largest_gap,
 )
@@ -41,4 +41,4 @@ def test_holm_corrects_for_the_number_of_comparisons() -> None:
 
 
 def test_counted_gives_the_share_of_each_number() -> None:
-    assert counted(np.array([38, 29, 38, 38])) == "29 (25%), 38 (75%)"
+    assert frequencies(np.array([38, 29, 38, 38])) == "29 (25%), 38 (75%)"
