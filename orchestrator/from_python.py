@@ -93,11 +93,11 @@ def run(
         1      5        2
     """
     if isinstance(sweep, Mapping):
-        targets = _only(study_from(sweep).with_root_seed(root_seed))
+        study = study_from(sweep).with_root_seed(root_seed)
+        targets, shown = Targets([Selection.of_study(study)]), repr(dict(sweep))
     else:
-        targets = find_targets([str(sweep)], root_seed)
-    shown = dict(sweep) if isinstance(sweep, Mapping) else str(sweep)
-    call = Invocation((), limit, f"sparsest.run({shown!r}, store={str(store)!r})")
+        targets, shown = find_targets([str(sweep)], root_seed), repr(str(sweep))
+    call = Invocation((), limit, f"sparsest.run({shown}, store={str(store)!r})")
     executors = _executor(executor, workers, device, address)
     _run(targets, store, TrainingOptions(executors, root_seed, limit, call, curves), progress)
     return open_store(store)
@@ -265,7 +265,7 @@ def search(
         {"name": f"search-{name}", "base": full_training, "grid": {"structure": [structure]}}
     ).with_root_seed(root_seed)
     base = study[0]
-    called = f"sparsest.search({structure!r}, {str(store)!r}, hours={hours!r}, strategy={name!r})"
+    call = f"sparsest.search({structure!r}, {str(store)!r}, hours={hours!r}, strategy={name!r})"
     console = _console(progress)
     with ExitStack() as stack:
         if store is None:
@@ -275,17 +275,9 @@ def search(
         else:
             _refuse_registered([study])
         executors = _executor(executor, workers)
-        with RunStore(_folder(store), called, console) as opened:
+        with RunStore(_folder(store), call, console) as opened:
             searching = StrategySearch(
-                function,
-                base,
-                target,
-                3600 * hours,
-                executors,
-                called,
-                opened,
-                console,
-                exhaustive,
+                function, base, target, 3600 * hours, executors, call, opened, console, exhaustive
             )
             found = searching.run()
         if searching.stopped_by is not None:
@@ -295,12 +287,11 @@ def search(
             table = results.rows(ids).arrow()
     stored = table.column("experiment_id").to_pylist()
     table = table.take(pa.array([stored.index(one) for one in ids], pa.int64()))
-    for column, counts in (
-        ("reached", [candidate.hits for candidate in found]),
-        ("trainings", [candidate.trials for candidate in found]),
-    ):
-        table = table.append_column(column, pa.array(counts, pa.int64()))
-    return QueryResult(table)
+    reached = pa.array([candidate.hits for candidate in found], pa.int64())
+    trainings = pa.array([candidate.trials for candidate in found], pa.int64())
+    return QueryResult(
+        table.append_column("reached", reached).append_column("trainings", trainings)
+    )
 
 
 def _document(methods: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -319,10 +310,6 @@ def _document(methods: Sequence[str], settings: Mapping[str, Any]) -> dict[str, 
     return {"grid": grid, **tables}
 
 
-def _only(study: Study) -> Targets:
-    return Targets([Selection.of_study(study)])
-
-
 def _console(progress: bool | None) -> Console:
     """Return the console for messages, silent unless they are wanted."""
     console = plain_console(stderr=True)
@@ -333,12 +320,9 @@ def _console(progress: bool | None) -> Console:
 def _executor(
     executor: str, workers: int | None, device: str = "auto", address: str | None = None
 ) -> ExecutorOptions:
-    for name, value, allowed in (
-        ("executor", executor, ExecutorChoice),
-        ("device", device, DeviceChoice),
-    ):
+    for value, allowed in ((executor, ExecutorChoice), (device, DeviceChoice)):
         if value not in list(allowed):
-            raise ValueError(f"{name} cannot be {value!r}; allowed: {', '.join(allowed)}")
+            raise ValueError(f"{value!r} is not among the allowed values {', '.join(allowed)}")
     return ExecutorOptions.of(ExecutorChoice(executor), workers, DeviceChoice(device), address)
 
 
