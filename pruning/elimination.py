@@ -32,9 +32,9 @@ If none does, the one with most weights is returned.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
+from copy import copy
 from itertools import chain
-from math import isfinite
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,13 @@ class Network:
         self._velocities = snapshot.velocities
         self._sample = sample
         self._unrolled: Unrolled | None = None
+
+    def copy(self) -> Self:
+        """Return a copy, which shares the activations until a weight is removed."""
+        other = copy(self)
+        other.masks = [mask.copy() for mask in self.masks]
+        other.layers = [(weight.copy(), bias.copy()) for weight, bias in self.layers]
+        return other
 
     @property
     def weights(self) -> int:
@@ -139,6 +146,11 @@ class Network:
 
     def _fold(self) -> bool:
         """Remove neurons without outgoing or without incoming weights; return if there were any."""
+        # The usual case, checked in a fifth of the time of the loop below.
+        reached = [np.logical_or.reduce(mask, axis=1).tobytes() for mask in self.masks[:-1]]
+        leaving = [np.logical_or.reduce(mask, axis=0).tobytes() for mask in self.masks[1:]]
+        if reached == leaving:
+            return False
         found = False
         for layer in range(len(self.masks) - 1):
             mask, after = self.masks[layer], self.masks[layer + 1]
@@ -244,7 +256,7 @@ def eliminated(
     ):
         segments = []
         for removal in pruned.removals(candidates, exact=True):
-            candidate = pruned_network(network, sample)
+            candidate = pruned.copy()
             candidate.remove(removal)
             if candidate.weights:
                 snapshot = candidate.snapshot()
@@ -252,7 +264,7 @@ def eliminated(
         if not segments:
             # Without any of them the output would be constant: a single path is left.
             break
-        network = min((yield segments), key=lambda network: _loss(measure, network))
+        network = _best(measure, (yield segments))
         step += steps["retrain"]
         done = visit(network, step)
     return network, step
@@ -297,10 +309,10 @@ def sample_of(
     return points.astype(np.float64), labels.astype(np.float64)
 
 
-def _loss(measure: Measure, network: Snapshot) -> float:
-    """Return the loss over all points, infinite for NaN."""
-    loss = measure(network).loss
-    return loss if isfinite(loss) else np.inf
+def _best(measure: Measure, networks: Sequence[Snapshot]) -> Snapshot:
+    """Return the first network of least loss over all points; NaN counts as infinite."""
+    losses = np.array(measure.losses(networks))
+    return networks[int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))]
 
 
 def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:

@@ -369,6 +369,9 @@ class Measure(Protocol):
     def __call__(self, network: Snapshot) -> Measurement:
         """Measure a network whose masked parameters are zero, as trained networks are."""
 
+    def losses(self, networks: Sequence[Snapshot]) -> list[float]:
+        """Return `Measurement.loss` of several networks, faster than one by one."""
+
     def validation(self, network: Snapshot) -> Measurement:
         """Measure a network on the points for choices between networks.
 

@@ -34,6 +34,9 @@ LN2_LOW = 1.90821492927058770002e-10
 _POWERS = 2.0 ** -np.arange(1024)
 """Element k is 2^-k."""
 
+LARGEST_EXPONENT = 700.0
+"""Arguments of `exp_minus` from which it returns 0, so that no result is subnormal."""
+
 FACTORS = 256
 """Number of factors from 1 to 2 whose product is formed before its logarithm is taken."""
 
@@ -84,7 +87,7 @@ class Unrolled:
         labels: Floats,
     ) -> None:
         inputs = points.shape[1]
-        self._masks = masks
+        self._masks = [mask.copy() for mask in masks]
         self._starts = np.cumsum([0, inputs, *(len(bias) for _, bias in layers)])
         neurons = int(self._starts[-1])
         self._outputs = int(self._starts[-1] - self._starts[-2])
@@ -181,15 +184,36 @@ def _forward(network, biases, inputs):  # type: ignore[no-untyped-def]
 @compiled
 def exp_minus(x):  # type: ignore[no-untyped-def]
     """Return exp(-x) for x >= 0, and 0 for NaN."""
-    if not x < 700.0:
+    if not x < LARGEST_EXPONENT:
         return 0.0
+    return _series(x)[0] * _POWERS[int(x / LN2_HIGH + 0.5)]
+
+
+@compiled
+def _series(x):  # type: ignore[no-untyped-def]
+    """Return s and the bits of a power of 2 whose product is exp(-x), for 0 <= x < 700.
+
+    Other arguments count as 700.
+    """
+    x = x if x < LARGEST_EXPONENT else LARGEST_EXPONENT
     k = int(x / LN2_HIGH + 0.5)
     r = (k * LN2_HIGH - x) + k * LN2_LOW
     # The Taylor series: |r| <= 0.35, and r^13 / 13! < 2e-16.
     series = 1.0
     for n in range(12, 0, -1):
         series = 1.0 + series * r / n
-    return series * _POWERS[k]
+    return series, (1023 - k) << 52
+
+
+@compiled
+def _exponentials(x, out):  # type: ignore[no-untyped-def]
+    """Write `exp_minus` of every x, [points], with the same bits; these loops are vectorised."""
+    exponents = np.empty(len(x), np.int64)
+    for s in range(len(x)):
+        out[s], exponents[s] = _series(x[s])
+    powers = exponents.view(np.float64)
+    for s in range(len(x)):
+        out[s] = out[s] * powers[s] if x[s] < LARGEST_EXPONENT else 0.0
 
 
 @compiled
@@ -287,12 +311,19 @@ def _changed_loss(network, outputs, last, changes, changed):  # type: ignore[no-
 def _binary_loss(logits, changes, changed, labels):  # type: ignore[no-untyped-def]
     """Return the mean binary cross-entropy of logits [points], with changes if `changed`."""
     points = len(logits)
+    terms = np.empty(points)
+    magnitudes = np.empty(points)
+    powers = np.empty(points)
+    for s in range(points):
+        logit = logits[s] + (changes[s] if changed else 0.0)
+        terms[s] = max(logit, 0.0) - logit * labels[s]
+        magnitudes[s] = abs(logit)
+    _exponentials(magnitudes, powers)
     total = 0.0
     product = 1.0
     for s in range(points):
-        logit = logits[s] + (changes[s] if changed else 0.0)
-        total += max(logit, 0.0) - logit * labels[s]
-        product *= 1.0 + exp_minus(abs(logit))
+        total += terms[s]
+        product *= 1.0 + powers[s]
         if s % FACTORS == FACTORS - 1:
             total += np.log(product)
             product = 1.0
@@ -306,22 +337,29 @@ def _softmax_loss(logits, changes, changed, labels):  # type: ignore[no-untyped-
     `changed` is bool [classes].
     """
     classes, points = logits.shape
+    largest = np.full(points, -np.inf)
+    own = np.zeros(points)
+    differences = np.empty(points)
+    powers = np.empty(points)
+    sums = np.zeros(points)
+    for k in range(classes):
+        for s in range(points):
+            logit = logits[k, s] + (changes[k, s] if changed[k] else 0.0)
+            largest[s] = max(largest[s], logit)
+            if k == labels[s]:
+                own[s] = logit
+    for k in range(classes):
+        for s in range(points):
+            logit = logits[k, s] + (changes[k, s] if changed[k] else 0.0)
+            differences[s] = largest[s] - logit
+        _exponentials(differences, powers)
+        for s in range(points):
+            sums[s] += powers[s]
     total = 0.0
     product = 1.0
     for s in range(points):
-        largest = -np.inf
-        own = 0.0
-        for k in range(classes):
-            logit = logits[k, s] + (changes[k, s] if changed[k] else 0.0)
-            largest = max(largest, logit)
-            if k == labels[s]:
-                own = logit
-        powers = 0.0
-        for k in range(classes):
-            logit = logits[k, s] + (changes[k, s] if changed[k] else 0.0)
-            powers += exp_minus(largest - logit)
-        total += largest - own
-        product *= powers
+        total += largest[s] - own[s]
+        product *= sums[s]
         if product > LARGEST_PRODUCT:
             total += np.log(product)
             product = 1.0

@@ -40,7 +40,8 @@ def smaller_networks(
         weights: number of weights to remove.
     """
     snapshot = Snapshot(layers, at_rest(layers), list(masks), bias_masks(masks))
-    order = Network(snapshot, sample).least(weights + count, exact=True)
+    whole = Network(snapshot, sample)
+    order = whole.least(weights + count, exact=True)
     removals: list[Removal] = [
         order[n : n + weights] for n in range(min(count, len(order) - weights + 1))
     ]
@@ -49,7 +50,7 @@ def smaller_networks(
         removals = [*removals[: count - 1], *neuron]
     smaller: list[MaskArrays] = []
     for edges in removals:
-        network = Network(snapshot, sample)
+        network = whole.copy()
         network.remove(edges)
         if network.weights and not any(_equal(network.masks, known) for known in smaller):
             smaller.append(network.masks)

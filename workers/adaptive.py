@@ -19,7 +19,7 @@ from workers.cost import prefers_matrices
 from workers.datasets import Dataset
 from workers.initial import starting_network
 from workers.mask_schedule import Cost, advance, advance_together, result_of
-from workers.sparse import evaluate
+from workers.sparse import SparseNetworks, evaluate
 from workers.start import check_targets, masked, method_call
 from workers.step_schedule import StepSchedule
 from workers.trained import Trained
@@ -44,6 +44,11 @@ class DatasetMeasure:
     def __call__(self, network: Snapshot) -> Measurement:
         """Measure a network; see `pruning.protocol.Measure`."""
         return Measurement(*evaluate(network, self._dataset)[:2])
+
+    def losses(self, networks: Sequence[Snapshot]) -> list[float]:
+        """Return the loss of each network; see `pruning.protocol.Measure`."""
+        losses = SparseNetworks(networks).evaluate(self._dataset).losses
+        return [loss / len(self._dataset) for loss in losses]
 
     def validation(self, network: Snapshot) -> Measurement:
         """Measure a network; see `pruning.protocol.Measure`."""
