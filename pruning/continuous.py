@@ -3,8 +3,9 @@
 Idea: an L0 penalty counts gates that are 0 or 1. Replace each gate by a sigmoid that is nearly
 linear at first and nearly a step at the end, and the penalty by the sum of the gates: then gradient
 descent can minimise both. Savarese, Silva and Maire, "Winning the lottery with continuous
-sparsification" (NeurIPS 2020), algorithm 2. With free weights v, gates' parameters s, penalty l and
-a temperature b that grows geometrically from 1 in the first epoch to `final` in the last:
+sparsification" (NeurIPS 2020), as in the authors' code (lolemacs/continuous-sparsification). With
+free weights v, gates' parameters s, penalty l and a temperature b that grows geometrically from 1
+in the first epoch to `final` in the last:
 
     w = c * v * sigmoid(b * s),  loss(w) + l * sum sigmoid(b * s),  c = 1 / sigmoid(s_0)
 

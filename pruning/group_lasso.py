@@ -3,8 +3,8 @@
 Idea: the Euclidean norm of a group of weights has a kink where all of them are zero, so that as a
 penalty it makes whole groups zero, as the absolute value does with single weights. Yuan and Lin,
 "Model selection and estimation in regression with grouped variables" (2006); for networks
-Scardapane et al., "Group sparse regularization for deep neural networks" (2017), equation 6. With
-one group for the weights that leave a hidden neuron, penalty l, and n weights in group g:
+Scardapane et al., "Group sparse regularization for deep neural networks" (2017), whose groups are
+the weights that leave a unit. With the n weights that leave hidden neuron g, and penalty l:
 
     loss(w) + l * sum over g of sqrt(n) * |w_g|
 

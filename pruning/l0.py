@@ -3,9 +3,9 @@
 Idea: multiply each weight by a random gate that is exactly 0 or exactly 1 with positive
 probability. The expected number of gates that are not 0 is a smooth function of their parameters,
 and so is, for fixed noise, the loss. Louizos, Welling and Kingma, "Learning sparse neural networks
-through L0 regularization" (ICLR 2018), equations 9 to 13. With free weights v, gates' parameters a,
-penalty l, temperature b = 2/3, limits g = -0.1 and z = 1.1, and u drawn uniformly from (0, 1) for
-every weight and step:
+through L0 regularization" (ICLR 2018), as in the authors' code (AMLab-Amsterdam/L0_regularization).
+With free weights v, gates' parameters a, penalty l, temperature b = 2/3, limits g = -0.1 and
+z = 1.1, and u drawn uniformly from (0, 1) for every weight and step:
 
     s = sigmoid((log u - log(1 - u) + a) / b),  gate = clip(s * (z - g) + g, 0, 1)
 

@@ -2,9 +2,9 @@
 
 Idea: near a minimum the loss is quadratic in the parameters. Setting weight w_q to zero then costs
 least if all other parameters move to the minimum of the quadratic function that is left. Hassibi
-and Stork, "Second order derivatives for network pruning: optimal brain surgeon" (NIPS 1992),
-equations 5 and 13; Hassibi, Stork, Wolff and Watanabe (NIPS 1993) for losses other than the squared
-error. With H the Gauss-Newton matrix of the loss (`pruning.curvature`), in all weights and biases:
+and Stork, "Second order derivatives for network pruning: optimal brain surgeon" (NIPS 1992);
+Hassibi, Stork, Wolff and Watanabe (NIPS 1993) for losses other than the squared error. With H
+the Gauss-Newton matrix of the loss (`pruning.curvature`), in all weights and biases:
 
     saliency_q = w_q^2 / (2 [H^-1]_qq),    change of the parameters = -w_q / [H^-1]_qq * H^-1 e_q
 
@@ -17,7 +17,7 @@ error. With H the Gauss-Newton matrix of the loss (`pruning.curvature`), in all 
 
 The method "obs" prunes in one shot and does not train again; "obs-gradual" prunes in 20 rounds, as
 Singh and Alistarh, "WoodFisher: efficient second-order approximation for neural network
-compression" (NeurIPS 2020), section 4, do with the empirical Fisher matrix.
+compression" (NeurIPS 2020), do with the empirical Fisher matrix.
 
 Changes in this project: H is that of up to 1024 points. Networks of more than `full_below` weights
 first lose the weights of least `pruning.saliency.Unrolled.expansions`, which takes H as diagonal

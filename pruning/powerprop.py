@@ -2,8 +2,8 @@
 
 Idea: with a power of a free parameter as the weight, an update is in proportion to a power of the
 weight's magnitude. Small weights stay small, and more of them can be pruned. Schwarz et al.,
-"Powerpropagation: a sparsity inducing weight reparameterisation" (NeurIPS 2021), section 2. With
-free parameters v and power a:
+"Powerpropagation: a sparsity inducing weight reparameterisation" (NeurIPS 2021). With free
+parameters v and power a:
 
     w = v * |v|^(a - 1),  dw/dv = a * |v|^(a - 1),  v starts at sign(w) * |w|^(1 / a)
 

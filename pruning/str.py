@@ -2,15 +2,15 @@
 
 Idea: weights below a threshold are zero in every step, and gradient descent moves the threshold
 too, so that each layer finds its own sparsity. Weight decay raises the thresholds. Kusupati et al.,
-"Soft threshold weight reparameterization for learnable sparsity" (ICML 2020), equation 4 and
-algorithm 1. With free weights v and one number t for each layer:
+"Soft threshold weight reparameterization for learnable sparsity" (ICML 2020), as in the authors'
+code (RAIVNLab/STR). With free weights v and one number t for each layer:
 
     w = sign(v) * max(0, |v| - sigmoid(t)),  t starts far below 0 and decays towards 0
 
     dw/dv = 1 where w is not 0, else 0;  dw/dt = -sign(v) sigmoid'(t) where w is not 0, else 0
 
-Changes: t has a decay of its own, `strength` (the paper decays v and t equally and tunes that
-decay with t's start). The trained network is sparse as it is; `finetune` can train it further.
+t has a decay of its own, `strength`; in the authors' code it is that of v unless it is set. The
+trained network is sparse as it is; `finetune` can train it further.
 """
 
 from __future__ import annotations
