@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from pruning.protocol import Free, Measure, Objective, Requests, Segment
 from pruning.segments import dense_network, finetuned, finetuned_stages, flat_weights, sigmoid
+from search.compilation import compiled
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -37,6 +38,8 @@ from search.methods import setting
 TEMPERATURE = np.float32(2 / 3)
 LOWEST, HIGHEST = np.float32(-0.1), np.float32(1.1)
 """b, g and z."""
+
+_ZERO, _ONE = np.float32(0), np.float32(1)
 
 _MARGIN = np.float32(1e-6)
 """Distance of the noise from 0 and 1."""
@@ -66,21 +69,45 @@ class _HardConcreteGates:
     def weights(self, free: Free) -> NDArray[np.float32]:
         """Return the weights under new random gates."""
         values, parameters = free
-        exponent = next(self.noise) - parameters * (1 / TEMPERATURE)
-        self._concrete = np.float32(1) / (np.float32(1) + np.exp(exponent))
-        self._open = self._concrete * (HIGHEST - LOWEST) + LOWEST
-        self._gate = np.minimum(np.maximum(self._open, np.float32(0)), np.float32(1))
-        return values * self._gate
+        exponential = np.exp(next(self.noise) - parameters * (1 / TEMPERATURE))
+        weights = np.empty_like(values)
+        self._concrete, self._open, self._gate = (np.empty_like(values) for _ in range(3))
+        _gated(values, exponential, self._concrete, self._open, self._gate, weights)
+        return weights
 
     def gradient(self, free: Free, slopes: NDArray[np.float32]) -> Free:
         """Return the derivatives in the free weights and, times the rate, in the parameters."""
         values, parameters = free
-        inside = self._open == self._gate
-        concrete = self._concrete * (1 - self._concrete) * ((HIGHEST - LOWEST) / TEMPERATURE)
         expected = sigmoid(parameters - self._shift)
-        in_gate = slopes * values * concrete * inside
-        in_gate += self._penalty * expected * (1 - expected)
-        return [slopes * self._gate, self._rate * in_gate]
+        gates = self._concrete, self._open, self._gate
+        gradients = np.empty_like(values), np.empty_like(values)
+        _gradients(values, slopes, *gates, expected, self._penalty, self._rate, *gradients)
+        return gradients
+
+
+@compiled
+def _gated(values, exponential, concrete, opened, gate, weights):  # type: ignore[no-untyped-def]
+    """Compute s, the gate before clipping, the gate and the weight; all float32 [weights]."""
+    for i in range(len(values)):
+        concrete[i] = _ONE / (_ONE + exponential[i])
+        opened[i] = concrete[i] * (HIGHEST - LOWEST) + LOWEST
+        gate[i] = min(max(opened[i], _ZERO), _ONE)
+        weights[i] = values[i] * gate[i]
+
+
+@compiled
+def _gradients(  # type: ignore[no-untyped-def]
+    values, slopes, concrete, opened, gate, expected, penalty, rate, in_values, in_parameters
+):
+    """Compute the derivatives in the free weights and, times the rate, in the gates' parameters."""
+    for i in range(len(values)):
+        in_values[i] = slopes[i] * gate[i]
+        in_gate = _ZERO
+        if opened[i] == gate[i]:
+            slope = concrete[i] * (_ONE - concrete[i]) * ((HIGHEST - LOWEST) / TEMPERATURE)
+            in_gate = slopes[i] * values[i] * slope
+        in_gate += penalty * expected[i] * (_ONE - expected[i])
+        in_parameters[i] = rate * in_gate
 
 
 def noise(seed: int, epoch: int, weights: int) -> Iterator[NDArray[np.float32]]:

@@ -27,6 +27,7 @@ from pruning.segments import (
     sigmoid,
     train_rounds,
 )
+from search.compilation import compiled
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -40,7 +41,7 @@ class _Thresholds:
     """
 
     def __init__(self, sizes: list[int]) -> None:
-        self._sizes = sizes
+        self._sizes = np.array(sizes)
         self._starts = np.cumsum([0, *sizes[:-1]])
         # Of the last weights: thresholds, and the signs of those that are not zero.
         self._threshold = self._signs = np.zeros(0, np.float32)
@@ -49,15 +50,36 @@ class _Thresholds:
         """Return the thresholded weights."""
         values, raw = free
         self._threshold = sigmoid(raw)
-        above = np.abs(values) - np.repeat(self._threshold, self._sizes)
-        self._signs = np.sign(values) * (above > 0)
-        return above * self._signs
+        self._signs, weights = np.empty_like(values), np.empty_like(values)
+        _thresholded(values, self._threshold, self._sizes, self._signs, weights)
+        return weights
 
     def gradient(self, free: Free, slopes: NDArray[np.float32]) -> Free:
         """Return the derivatives in the free weights and in the thresholds before sigmoid."""
         signed = slopes * self._signs
         sums = np.add.reduceat(signed, self._starts)
         return [signed * self._signs, sums * (self._threshold * (self._threshold - 1))]
+
+
+@compiled
+def _thresholded(values, thresholds, sizes, signs, weights):  # type: ignore[no-untyped-def]
+    """Compute the thresholded weights and their signs, 0 for zero, float32 [weights].
+
+    Args:
+        values: float32 [weights].
+        thresholds: float32 [layers].
+        sizes: int64 [layers], number of weights of each layer.
+        signs: the output.
+        weights: the output.
+    """
+    start = 0
+    for layer in range(len(sizes)):
+        for i in range(start, start + sizes[layer]):
+            above = abs(values[i]) - thresholds[layer]
+            sign = np.sign(values[i]) if above > 0 else np.float32(0)
+            signs[i] = sign
+            weights[i] = above * sign
+        start += sizes[layer]
 
 
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
