@@ -269,6 +269,7 @@ def killing(executor: Executor, folder: Path) -> dict[str, Any]:
 
 def searching(executor: Executor, folder: Path) -> dict[str, Any]:
     """Search with both workers, stop after the first round, and resume."""
+    wait_for_workers(executor)
     ray = ("--executor", "ray", "--workers", str(WORKERS), "--store", folder / "searched")
     words = (*SMALL_SEARCH, "--strategy", "eliminate", "--core-hours", SEARCH_HOURS, *ray)
     with (
