@@ -67,7 +67,10 @@ def of_three_layers(dataset: str) -> dict[str, Any]:
     return {"dataset": dataset, "structure": None, "depth": 3}
 
 
-def not_ruled_out(highest: Mapping[int, float], accuracy: Fraction) -> int | None:
-    """Return the fewest weights with which `exhaustive_accuracies` leaves an accuracy possible."""
-    reached = [weights for weights, value in highest.items() if value >= accuracy]
-    return min(reached, default=max(highest) + 1) if highest else None
+def none_found_up_to(highest: Mapping[int, float], accuracy: Fraction) -> int | None:
+    """Return the number of weights up to which no network of `exhaustive_accuracies` reached it.
+
+    None if there is no such number.
+    """
+    reached = min((n for n, value in highest.items() if value >= accuracy), default=None)
+    return max((n for n in highest if reached is None or n < reached), default=None)

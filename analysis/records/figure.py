@@ -103,7 +103,7 @@ def _not_found(highest: Mapping[int, float]) -> Series:
     """Return the area of accuracies that no network reached, of all with up to some weights."""
     weights = sorted(highest)
     lowest = dict(zip(weights, accumulate((highest[n] for n in weights), max), strict=True))
-    return _area("not found among all networks", "fewest", lowest)
+    return _area("not found by trying all networks", "fewest", lowest)
 
 
 def _area(name: str, style: str, lowest: Mapping[int, float]) -> Series:

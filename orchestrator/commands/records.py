@@ -172,7 +172,7 @@ def _show(known: Sequence[Known], *, as_json: bool) -> None:
     from analysis.records.bounds import (
         bound_at,
         exhaustive_accuracies,
-        not_ruled_out,
+        none_found_up_to,
         of_three_layers,
         proven_bounds,
     )
@@ -188,7 +188,7 @@ def _show(known: Sequence[Known], *, as_json: bool) -> None:
                 "accuracy": float(one.accuracy),
                 "count": one.count,
                 "proven": bound_at(bounds, one.accuracy),
-                "exhaustive": not_ruled_out(tried, one.accuracy),
+                "none_found_up_to": none_found_up_to(tried, one.accuracy),
                 "known": one.fewest,
                 "reached": min(one.holder.accuracy.values()),
                 "by": one.holder.by,

@@ -15,7 +15,7 @@ import pytest
 from analysis.records.bounds import (
     bound_at,
     exhaustive_accuracies,
-    not_ruled_out,
+    none_found_up_to,
     of_three_layers,
 )
 from analysis.records.candidates import pruned
@@ -189,7 +189,7 @@ def test_exhaustive_searches_count_up_to_the_first_weights_not_tried_in_full(fol
     write("one", {7: (2, 1.0)}, structure="3x3x3")
     highest = exhaustive_accuracies(folder, of_three_layers(SPIRAL))
     assert highest == {5: 0.6, 6: 0.9}
-    expected = {"0.5": 5, "0.8": 6, "0.95": 7}
+    expected = {"0.5": None, "0.8": 5, "0.95": 6}
     for accuracy, weights in expected.items():
-        assert not_ruled_out(highest, Fraction(accuracy)) == weights
-    assert not_ruled_out({}, Fraction(1)) is None
+        assert none_found_up_to(highest, Fraction(accuracy)) == weights
+    assert none_found_up_to({}, Fraction(1)) is None
