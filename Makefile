@@ -60,7 +60,12 @@ test-gpu: setup ## run the tests that need a GPU
 campaign: setup ## run the long fault campaigns
 	@$(BIN)/python -m pytest -m campaign
 
-check: lint types layers docs test ## lint, types, layers, manual, tests: what CI runs
+check: setup ## lint, types, layers, manual, tests: what CI runs
+# Types take as long as the other static checks together, and use one core.
+	@$(MAKE) --no-print-directory types & types=$$!; \
+	$(MAKE) --no-print-directory lint layers docs; others=$$?; \
+	wait $$types && exit $$others
+	@$(MAKE) --no-print-directory test
 
 lint: setup
 	@$(BIN)/ruff check
