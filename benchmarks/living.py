@@ -16,7 +16,7 @@ from workers.fast import train_networks
 from workers.kernel.compiled import compiled
 from workers.kernel.networks import Networks
 from workers.kernel.passes import forward
-from workers.kernel.points import gather
+from workers.kernel.points import gather, packed_points
 from workers.kernel.programs import ALIVE
 from workers.kernel.sgd import scratch
 from workers.sparse import SparseNetworks
@@ -84,7 +84,8 @@ def _counted(
     for _ in range(BATCHES):
         order = draw.integers(0, len(dataset), batch_size).astype(np.uint32)
         one = np.float32(1)
-        gather(dataset.points, dataset.labels, order, 0, batch_size, one, memory.batches)
+        table = packed_points(dataset)
+        gather(table, dataset.features, order, 0, batch_size, one, memory.batches)
         _write_programs(networks, 0, dataset.features, memory)
         counts += [
             ((memory.programs.alive[:hidden] == ALIVE).sum(), hidden),

@@ -21,7 +21,7 @@ from workers.initial import starting_network
 from workers.kernel.compiled import compiled
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack, topology
-from workers.kernel.points import gather
+from workers.kernel.points import gather, packed_points
 from workers.kernel.simd import STRIPE, aligned_zeros
 from workers.orders import permutation
 from workers.train import train_batch
@@ -31,11 +31,11 @@ GROUP = 16
 
 
 @compiled
-def _gathers(points, labels, order, scale, rows):  # type: ignore[no-untyped-def]
+def _gathers(table, features, order, scale, rows):  # type: ignore[no-untyped-def]
     """Gather the batches of 50 epochs."""
     for _ in range(50):
         for step in range(390):
-            gather(points, labels, order, step * 128, 128, scale, rows)
+            gather(table, features, order, step * 128, 128, scale, rows)
 
 
 def run() -> None:
@@ -53,7 +53,7 @@ def run() -> None:
             permutation(1, epoch, order)
 
     def gathers() -> None:
-        _gathers(dataset.points, dataset.labels, order, batch, rows)
+        _gathers(packed_points(dataset), dataset.features, order, batch, rows)
 
     masks = [explicit_masks(experiment, 2) for experiment in masked]
     trained = [

@@ -22,6 +22,7 @@ from workers.cost import prefers_matrices
 from workers.datasets import Dataset
 from workers.dense import DenseGradient
 from workers.kernel.compiled import compiled
+from workers.kernel.points import packed_points
 from workers.kernel.sgd import scratch, train_steps
 from workers.sparse import SparseNetworks, kept_neurons
 from workers.step_schedule import EpochSlice, StepSchedule
@@ -58,7 +59,8 @@ class _SparseGradient:
     def __init__(self, network: Snapshot, dataset: Dataset, batch_size: int) -> None:
         self._packed = SparseNetworks([network]).packed
         self._memory = scratch(self._packed, dataset.features, batch_size)
-        self._dataset, self._batch_size = dataset, batch_size
+        self._table, self._features = packed_points(dataset), dataset.features
+        self._batch_size = batch_size
         self._edges = np.flatnonzero(np.concatenate([m.ravel() for m in network.weight_masks]))
         kept = kept_neurons(network.weight_masks, network.bias_masks)[1:]
         self._neurons = np.flatnonzero(np.concatenate(kept))
@@ -74,8 +76,8 @@ class _SparseGradient:
         parameters[edges:end] = biases if self._dense else biases[self._neurons]
         train_steps(
             self._packed,
-            self._dataset.points,
-            self._dataset.labels,
+            self._table,
+            self._features,
             part.order,
             self._batch_size,
             step,

@@ -16,11 +16,28 @@ _GAMMA = np.uint64(GAMMA)
 _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 
-# Number of swap targets drawn at a time, in a loop without branches that is vectorised.
-_BLOCK = 256
+# Number of swap targets drawn at a time, in a loop without branches that is vectorised. With small
+# blocks the processor draws the next targets while it swaps.
+_BLOCK = 16
 
 
 _mix = compiled(mix)
+
+
+@compiled
+def _target(first: np.uint64, i: int) -> np.uint64:
+    """Return the position that position i is swapped with."""
+    # Masked although N is below 2^32: the compiler then multiplies 32-bit halves only.
+    position = np.uint64(i) & _LOW_HALF
+    draw = _mix(first + position * _GAMMA) >> _HALF
+    return (draw * ((position + np.uint64(1)) & _LOW_HALF)) >> _HALF
+
+
+@compiled
+def _swap(out: NDArray[np.uint32], i: int, j: int) -> None:
+    moved = out[i]
+    out[i] = out[j]
+    out[j] = moved
 
 
 @compiled
@@ -34,20 +51,14 @@ def shuffle_into(
     first = _mix(seed + epoch * _GAMMA)
     # Fisher-Yates from the last position down: position i receives one of the positions 0..i.
     top = count
-    while top > 1:
-        size = min(_BLOCK, top - 1)
-        for k in range(size):
-            # Masked although N is below 2^32: the compiler then multiplies 32-bit halves only.
-            position = np.uint64(top - 1 - k) & _LOW_HALF
-            draw = _mix(first + position * _GAMMA) >> _HALF
-            targets[k] = (draw * ((position + np.uint64(1)) & _LOW_HALF)) >> _HALF
-        for k in range(size):
-            i = top - 1 - k
-            j = targets[k]
-            moved = out[i]
-            out[i] = out[j]
-            out[j] = moved
-        top -= size
+    while top > _BLOCK:
+        for k in range(_BLOCK):
+            targets[k] = _target(first, top - 1 - k)
+        for k in range(_BLOCK):
+            _swap(out, top - 1 - k, targets[k])
+        top -= _BLOCK
+    for k in range(top - 1):
+        _swap(out, top - 1 - k, _target(first, top - 1 - k))
 
 
 def permutation(seed: int, epoch: int, out: NDArray[np.uint32]) -> None:

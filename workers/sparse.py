@@ -18,6 +18,7 @@ from workers.datasets import Dataset
 from workers.kernel.measure import Evaluation, evaluate_networks
 from workers.kernel.networks import Networks
 from workers.kernel.packing import pack_values, topology, unpack
+from workers.kernel.points import packed_points
 from workers.kernel.sgd import scratch, train_steps
 from workers.step_schedule import StepSchedule
 
@@ -61,11 +62,12 @@ class SparseNetworks:
         memory = scratch(self.packed, dataset.features, experiment.batch_size)
         momenta = np.full(count, experiment.momentum, np.float32)
         decays = np.full(count, experiment.weight_decay, np.float32)
+        table = packed_points(dataset)
         for part in schedule.slices(first, last, rate):
             train_steps(
                 self.packed,
-                dataset.points,
-                dataset.labels,
+                table,
+                dataset.features,
                 part.order,
                 experiment.batch_size,
                 part.first_step,

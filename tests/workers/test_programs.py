@@ -65,18 +65,21 @@ def written(members: list[Network], g: int) -> tuple[Networks, Programs]:
 
 
 def decoded(
-    words: NDArray[np.int32], kinds: dict[int, tuple[str, int, int]]
+    words: NDArray[np.int32], kinds: dict[int, tuple[str, int, int | None]]
 ) -> list[tuple[str, list[tuple[int, int]], list[tuple[int, list[int]]]]]:
     """Decode a program: name, (row, bias index) of each neuron, edges.
 
     Edges are (row of the other end, indices of the weights). `kinds` has an instruction's name, its
-    number of neurons, and the number of edges of each.
+    number of neurons, and the number of edges of each, or None if the program says it.
     """
     found = []
     offset = 0
     while words[offset] != code.END:
         name, n, k = kinds[int(words[offset])]
         offset += 1
+        if k is None:
+            k = int(words[offset])
+            offset += 1
         with_bias = name not in ("watch", "inputs")
         own = []
         for _ in range(n):
@@ -90,7 +93,7 @@ def decoded(
     return found
 
 
-FORWARD_KINDS = {
+FORWARD_KINDS: dict[int, tuple[str, int, int | None]] = {
     code.FROM_NEURONS: ("from neurons", 0, 0),
     code.TO_OUTPUT: ("to output", 0, 0),
     code.PART: ("part", 1, code.FORWARD),
@@ -104,8 +107,9 @@ FORWARD_KINDS = {
         for k in range(most + 1)
         if n == 1 or (n > 1 and k > 0)
     },
+    **{code.wide_neurons(n): ("wide", n, None) for n in range(2, code.WIDE + 1)},
 }
-BACKWARD_KINDS = {
+BACKWARD_KINDS: dict[int, tuple[str, int, int | None]] = {
     code.PART: ("part", 1, code.BACKWARD),
     code.MORE: ("more", 1, code.BACKWARD),
     **{code.rest_of_source(k): ("rest", 1, k) for k in range(1, code.BACKWARD + 1)},
@@ -136,7 +140,7 @@ def has_activation(network: Network, neuron: int) -> bool:
 
 
 def test_instructions_have_distinct_first_words() -> None:
-    assert len(FORWARD_KINDS) == 5 + 2 * code.FORWARD + 1 + sum(code.TOGETHER) + 1
+    assert len(FORWARD_KINDS) == 5 + 2 * code.FORWARD + 1 + sum(code.TOGETHER) + code.WIDE
     assert len(BACKWARD_KINDS) == 2 + 2 * code.BACKWARD + sum(code.FROM_INPUTS)
     assert code.END not in FORWARD_KINDS | BACKWARD_KINDS
 
@@ -161,7 +165,7 @@ def test_forward_program_contains_every_neuron_and_living_edge_once(
             from_neurons = True
         if name in ("resting", "watch"):
             resting.add(own[0][0])
-        if name in ("part", "whole", "resting"):
+        if name in ("part", "whole", "wide", "resting"):
             neurons.update(row for row, _ in own)
         for row, weights in edges:
             source = row + INPUTS if from_neurons else row
@@ -191,7 +195,7 @@ def test_program_without_zeros_contains_the_nonzero_weights(network: Network, se
     neurons: Counter[int] = Counter()
     for name, own, edges in decoded(programs.words[programs.forward_start[0] :], FORWARD_KINDS):
         assert name not in ("resting", "watch")
-        if name in ("part", "whole"):
+        if name in ("part", "whole", "wide"):
             neurons.update(row for row, _ in own)
         for _, indices in edges:
             found.update(indices)
@@ -246,6 +250,15 @@ def test_program_fits_in_its_memory(members: list[Network], data: st.DataObject)
     for start in (forward, backward):
         used = np.flatnonzero(programs.words[start : start + length] == -1)
         assert programs.words[start + (used[0] if len(used) else length) - 1] == code.END
+
+
+def test_neurons_with_many_sources_share_instructions() -> None:
+    masks = [np.ones((n_out, n_in), np.bool_) for n_in, n_out in pairwise((INPUTS, 20, 20, 1))]
+    _, programs = written([Network(masks, np.ones(40, np.bool_))], 0)
+    found = decoded(programs.words[programs.forward_start[0] :], FORWARD_KINDS)
+    second_layer = [len(own) for name, own, edges in found if name == "wide" and len(edges) == 20]
+    assert sum(second_layer) == 20
+    assert min(second_layer) > code.WIDE // 2
 
 
 def test_neurons_with_the_same_sources_share_an_instruction() -> None:

@@ -40,27 +40,33 @@ class Instruction:
 
     Args:
         builder: the builder that receives the code.
-        first: pointer to int32, the instruction's first word, already read.
+        first: pointer to int32, the instruction's first word.
+        words: number of words already read.
     """
 
-    def __init__(self, builder: Any, first: Any) -> None:
+    def __init__(self, builder: Any, first: Any, words: int = 1) -> None:
         self._builder = builder
         self._first = first
-        self._words = 1
+        self._words = words
 
-    def distance(self) -> Any:
-        """Read the next word, an offset in bytes."""
+    def number(self) -> Any:
+        """Read the next word, int64: a count, or an offset in bytes."""
         pointer = self._builder.gep(self._first, [constant(self._words)])
         self._words += 1
         return self._builder.zext(self._builder.load(pointer), type_int64)
 
     def pointer(self, base: Any) -> Any:
         """Read the next word; return a pointer to float32 at that offset from `base`."""
-        return offset_pointer(self._builder, base, self.distance())
+        return offset_pointer(self._builder, base, self.number())
 
     def weight(self, parameters: Any) -> Any:
         """Read the next word; return the parameter at that offset in every lane of a register."""
         return broadcast(self._builder, self._builder.load(self.pointer(parameters)), LANES)
+
+    def skip(self, words: Any) -> None:
+        """Move past a number of words, int64, known when the program runs."""
+        self._first = self._builder.gep(self.end(), [words])
+        self._words = 0
 
     def end(self) -> Any:
         """Return a pointer to int32, the first word after those read."""

@@ -17,7 +17,8 @@ Forward: each neuron's row and bias, then each source's row and its n weights.
     PART                        row, bias, FORWARD * (source row, weight): the neuron's first edges
     MORE                        the same for the next edges
     rest_of_neuron(k)           the same for the last edges
-    WATCH                       row of a dead neuron that PART, MORE and rest_of_neuron wrote
+    wide_neurons(n)             k, then as whole_neurons(n, k) for any number k of sources
+    WATCH                       row of a dead neuron that another instruction wrote
 
 Backward: each source's row, then each target's row and its n weights.
     END                         end of the program
@@ -43,6 +44,13 @@ FORWARD: Final = 8
 TOGETHER: Final = (0, FORWARD, 5, 2) if _FEW else (0, FORWARD, 8, 6, 4)
 """TOGETHER[n]: maximum edges per neuron where one instruction computes n neurons. They share the
 reads of their sources, and all their weights must fit in registers."""
+
+WIDE: Final = 6
+"""Maximum neurons per instruction with any number of edges. Registers hold the sums of `TILE`
+registers of points for each neuron, so that every source is read once for all of them."""
+
+TILE: Final = 2 if _FEW else 4
+"""Registers of points computed at a time by an instruction with any number of edges."""
 
 BACKWARD: Final = 3 if _FEW else 4
 """Maximum edges per backward instruction; each weight and its two sums occupy registers."""
@@ -76,6 +84,12 @@ def dead_neuron(k: int) -> int:
 def whole_neurons(n: int, k: int) -> int:
     """Return the first word for all k <= TOGETHER[n] edges of each of n neurons."""
     return _REST + (1 + n) * _COUNTS + k
+
+
+@register_jitable  # type: ignore[untyped-decorator]
+def wide_neurons(n: int) -> int:
+    """Return the first word for n <= WIDE neurons with the same sources, more than FORWARD."""
+    return _REST + (1 + len(TOGETHER)) * _COUNTS + n
 
 
 @register_jitable  # type: ignore[untyped-decorator]

@@ -41,20 +41,24 @@ from workers.kernel.instructions import (
     FROM_NEURONS,
     MORE,
     PART,
+    TILE,
     TO_OUTPUT,
     TOGETHER,
     WATCH,
+    WIDE,
     dead_neuron,
     inputs,
     rest_of_neuron,
     rest_of_source,
     whole_neurons,
     whole_source,
+    wide_neurons,
 )
 from workers.kernel.loss import delta_of
 from workers.kernel.simd import (
     LANES,
     REGISTERS,
+    STRIPE,
     broadcast,
     constant_of,
     element_pointer,
@@ -154,6 +158,40 @@ def activate(
             if rests:
                 watch(bits.any())
 
+        def wide(n: int, words: Instruction) -> None:
+            count = words.number()
+            own, biases = [], []
+            for _ in range(n):
+                own.append(words.pointer(workspace))
+                biases.append(words.weight(parameters))
+            edges = words.end()
+            base = builder.load(sources)
+            least = broadcast(builder, builder.load(floor), LANES)
+            tiles = cgutils.for_range_slice(
+                builder, constant(0), constant(STRIPE), constant(TILE * LANES)
+            )
+            with tiles as (point, _):
+                sums = [
+                    [cgutils.alloca_once_value(builder, bias) for _ in range(TILE)]
+                    for bias in biases
+                ]
+                now = cgutils.alloca_once_value(builder, edges)
+                with cgutils.for_range(builder, count):
+                    edge = Instruction(builder, builder.load(now), 0)
+                    source = Row(builder, edge.pointer(base), point)
+                    values = [source[register] for register in range(TILE)]
+                    for sums_of in sums:
+                        weight = edge.weight(parameters)
+                        for total, value in zip(sums_of, values, strict=True):
+                            z = fused(builder, weight, value, builder.load(total))
+                            builder.store(z, total)
+                    builder.store(edge.end(), now)
+                for pointer, sums_of in zip(own, sums, strict=True):
+                    row = Row(builder, pointer, point)
+                    for register, total in enumerate(sums_of):
+                        row[register] = larger(builder, builder.load(total), least)
+            words.skip(builder.mul(count, constant(1 + n)))
+
         def watch(awake: Any) -> None:
             builder.store(builder.or_(builder.load(woken), awake), woken)
 
@@ -177,6 +215,8 @@ def activate(
         for n, most in enumerate(TOGETHER):
             for k in range(most + 1) if n == 1 else range(1, most + 1):
                 code[whole_neurons(n, k)] = partial(neurons, n, k, True, True, False)
+        for n in range(2, WIDE + 1):
+            code[wide_neurons(n)] = partial(wide, n)
         interpret(builder, program, code)
         return builder.load(woken)
 
@@ -263,11 +303,11 @@ def backpropagate(
 
         def source(k: int, begins: bool, ends: bool, words: Instruction) -> None:
             own = words.pointer(workspace)
-            bias = slope(words.distance())
+            bias = slope(words.number())
             starts, weights, slopes_of = [], [], []
             for _ in range(k):
                 starts.append(words.pointer(workspace))
-                distance = words.distance()
+                distance = words.number()
                 weight = builder.load(offset_pointer(builder, parameters, distance))
                 weights.append(broadcast(builder, weight, LANES))
                 slopes_of.append(slope(distance))
@@ -304,7 +344,7 @@ def backpropagate(
             starts, pointers = [], []
             for _ in range(k):
                 starts.append(words.pointer(workspace))
-                pointers += [slope(words.distance()) for _ in range(n)]
+                pointers += [slope(words.number()) for _ in range(n)]
             slopes = Slopes(builder, pointers, fresh)
             with blocks_of_stripe(builder) as point:
                 own_rows = [Row(builder, pointer, point) for pointer in own]

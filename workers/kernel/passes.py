@@ -3,12 +3,13 @@
 Both execute the network's programs (`workers.kernel.programs`), which skip the work of dead
 neurons. The weighted sums of dead neurons are still computed for every stripe: when a point
 activates one, the programs are rewritten and the stripe is computed again. Living neurons are
-checked for death only occasionally; a late check costs time, not correctness.
+checked for death only occasionally; a late check costs time, not correctness. A network whose dead
+neurons revive is checked less often, since rewriting its programs takes as long as several steps.
 """
 
 from __future__ import annotations
 
-from workers.kernel.compiled import inlined
+from workers.kernel.compiled import compiled, inlined
 from workers.kernel.instructions import END
 from workers.kernel.neurons import (
     activate,
@@ -20,6 +21,24 @@ from workers.kernel.neurons import (
 from workers.kernel.programs import ALIVE, DEAD, UNKNOWN, write_backward, write_forward
 from workers.kernel.simd import LANES, STRIPE, item
 from workers.kernel.softmax import softmax_deltas
+
+MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL = 39, 39 * 16
+"""Minimum and maximum number of steps between two checks of a network for neurons that died."""
+
+
+@compiled
+def check_due(programs, g, steps):  # type: ignore[no-untyped-def]
+    """Return whether to check a network for neurons that died before its next `steps` steps.
+
+    The interval between checks halves at each check, and `forward` makes it four times as long when
+    a dead neuron turns out to be alive.
+    """
+    programs.checks[g, 0] -= steps
+    due = programs.checks[g, 0] <= 0
+    if due:
+        programs.checks[g, 1] = max(programs.checks[g, 1] // 2, MIN_CHECK_INTERVAL)
+        programs.checks[g, 0] = programs.checks[g, 1]
+    return due
 
 
 @inlined
@@ -59,6 +78,7 @@ def forward(networks, g, features, batches, stripe, memory, check):  # type: ign
             pointer_to(networks.parameters, networks.parameter_start[g]),
         )
         if to_write:
+            programs.checks[g, 1] = min(4 * programs.checks[g, 1], MAX_CHECK_INTERVAL)
             # Write the rows of all dead neurons to find out which of them are alive.
             for m in range(hidden):
                 if item(programs.alive, alive + m) == DEAD:

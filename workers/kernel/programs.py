@@ -27,12 +27,14 @@ from workers.kernel.instructions import (
     TO_OUTPUT,
     TOGETHER,
     WATCH,
+    WIDE,
     dead_neuron,
     inputs,
     rest_of_neuron,
     rest_of_source,
     whole_neurons,
     whole_source,
+    wide_neurons,
 )
 from workers.kernel.networks import Networks
 from workers.kernel.simd import STRIPE, item
@@ -58,6 +60,8 @@ class Programs(NamedTuple):
         forward_start, backward_start: int64 [networks], offsets of the programs in `words`.
         alive: int64, DEAD, ALIVE or UNKNOWN for each hidden neuron; a network's states start at
             `Networks.in_start`.
+        checks: int64 [networks, 2], steps until living neurons are checked for death again, and the
+            present interval between such checks (`workers.kernel.passes`).
     Scratch for the network whose program is written, int64, for the largest network:
         reaches_output: [neurons], 1 for living neurons connected to an output through living ones
             and for outputs, else 0. Neurons are the hidden ones, then the outputs.
@@ -74,6 +78,7 @@ class Programs(NamedTuple):
     forward_start: NDArray[np.int64]
     backward_start: NDArray[np.int64]
     alive: NDArray[np.int64]
+    checks: NDArray[np.int64]
     reaches_output: NDArray[np.int64]
     emitted: NDArray[np.int64]
     in_count: NDArray[np.int64]
@@ -100,6 +105,7 @@ def empty_programs(networks: Networks, features: int) -> Programs:
         forward_start=ends - 2 * lengths,
         backward_start=ends - lengths,
         alive=np.full(len(networks.in_bounds), ALIVE),
+        checks=np.zeros((len(networks.edges), 2), np.int64),
         reaches_output=np.zeros(most, np.int64),
         emitted=np.zeros(most, np.int64),
         in_count=np.zeros(most, np.int64),
@@ -148,10 +154,75 @@ def write_forward(networks, g, programs, zeros):  # type: ignore[no-untyped-def]
             offset += 1
         if programs.emitted[m] == 0:
             if programs.in_count[m] > FORWARD:
-                offset = _write_parts(networks, g, m, programs, offset)
+                offset = _write_wide(networks, g, m, programs, offset)
             else:
                 offset = _write_whole(networks, g, m, programs, offset)
     programs.words[offset] = END
+
+
+@compiled
+def _write_wide(networks, g, m, programs, offset):  # type: ignore[no-untyped-def]
+    """Write a neuron with many edges, together with following neurons of the same sources.
+
+    Returns the offset after the instructions.
+    """
+    words, emitted = programs.words, programs.emitted
+    bounds = networks.in_start[g]
+    count = programs.in_count[m]
+    last = min(m + 2 * WIDE - 1, _last_of_side(networks, g, m))
+    together = 0
+    for other in range(m, last + 1):
+        if (
+            emitted[other] == 0
+            and programs.in_count[other] == count
+            and _same(
+                programs.in_row,
+                networks.in_bounds[bounds + m],
+                networks.in_bounds[bounds + other],
+                count,
+            )
+        ):
+            emitted[other] = _CURRENT
+            together += 1
+    if together == 1:
+        return _write_parts(networks, g, m, programs, offset)
+    # Two instructions of 4 neurons take less time than one of 6 and one of 2.
+    most = WIDE if together == 2 * WIDE or together <= WIDE else (together + 1) // 2
+    together = min(together, most)
+    words[offset] = wide_neurons(together)
+    words[offset + 1] = count
+    offset += 2
+    chosen = 0
+    for other in range(m, last + 1):
+        if emitted[other] == _CURRENT:
+            chosen += 1
+            if chosen > together:
+                emitted[other] = 0
+            else:
+                offset = _write_neuron(networks, g, other, words, offset)
+    for k in range(count):
+        words[offset] = programs.in_row[networks.in_bounds[bounds + m] + k] * _ROW
+        offset += 1
+        for member in range(m, last + 1):
+            if emitted[member] == _CURRENT:
+                edge = programs.in_edge[networks.in_bounds[bounds + member] + k]
+                words[offset] = edge * _FLOAT
+                offset += 1
+    for member in range(m, last + 1):
+        if emitted[member] == _CURRENT:
+            emitted[member] = 1
+            offset = _watch(networks, g, member, programs, offset)
+    return offset
+
+
+@compiled
+def _watch(networks, g, m, programs, offset):  # type: ignore[no-untyped-def]
+    """Write WATCH for a neuron if it is dead; return the offset after it."""
+    if m < networks.hidden[g] and programs.alive[networks.in_start[g] + m] == DEAD:
+        programs.words[offset] = WATCH
+        programs.words[offset + 1] = m * _ROW
+        return offset + 2
+    return offset
 
 
 @compiled
@@ -173,11 +244,8 @@ def _write_parts(networks, g, m, programs, offset):  # type: ignore[no-untyped-d
             words[offset] = programs.in_row[e] * _ROW
             words[offset + 1] = programs.in_edge[e] * _FLOAT
             offset += 2
-    if m < networks.hidden[g] and programs.alive[networks.in_start[g] + m] == DEAD:
-        words[offset] = WATCH
-        words[offset + 1] = m * _ROW
-        offset += 2
-    return offset
+    programs.emitted[m] = 1
+    return _watch(networks, g, m, programs, offset)
 
 
 @compiled

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from workers.kernel.compiled import compiled
 from workers.kernel.networks import Networks
-from workers.kernel.passes import backward, forward
+from workers.kernel.passes import backward, check_due, forward
 from workers.kernel.points import gather
 from workers.kernel.programs import Programs, empty_programs
 from workers.kernel.simd import (
@@ -81,8 +81,8 @@ def scratch(networks: Networks, features: int, batch_size: int) -> Scratch:
 @compiled
 def train_steps(  # type: ignore[no-untyped-def]
     networks,
-    points,
-    labels,
+    table,
+    features,
     order,
     batch_size,
     first_step,
@@ -99,8 +99,8 @@ def train_steps(  # type: ignore[no-untyped-def]
 
     Args:
         networks: `Networks`; `parameters` and `velocities` are updated.
-        points: float32 [N, features].
-        labels: float32 [N], class numbers.
+        table: float32, points and labels in the layout of `workers.kernel.points.packed_points`.
+        features: number of features of a point.
         order: uint32 [N], the order of the points in this epoch.
         batch_size: points per step; step k takes order[k * batch_size : (k + 1) * batch_size].
         first_step: first step of the epoch to train, from 0.
@@ -111,7 +111,6 @@ def train_steps(  # type: ignore[no-untyped-def]
         memory: `Scratch` for these networks and this batch size.
     """
     batches, gradient = memory.batches, memory.gradient
-    features = points.shape[1]
     stripes = (batch_size + STRIPE - 1) // STRIPE
     size = (features + 2) * STRIPE
     scale = np.float32(1) / np.float32(batch_size)
@@ -123,19 +122,21 @@ def train_steps(  # type: ignore[no-untyped-def]
                 count = min(STRIPE, batch_size - first)
                 first += (start + step) * batch_size
                 target = batches[(step * stripes + s) * size :]
-                gather(points, labels, order, first, count, scale, target)
+                gather(table, features, order, first, count, scale, target)
         for g in range(networks.edges.shape[0]):
             base = networks.parameter_start[g]
             parameters = networks.edges[g] + networks.hidden[g] + networks.outputs[g]
             rate = splat_lanes(-rates[g])
             momentum = splat_lanes(momenta[g])
             decay = splat_lanes(decays[g])
+            due = check_due(memory.programs, g, steps)
             for step in range(steps):
                 for s in range(stripes):
                     stripe = (step * stripes + s) * size
                     fresh = s == 0
                     begins = fresh and step == 0
-                    new = forward(networks, g, features, batches, stripe, memory, begins)
+                    check = begins and due
+                    new = forward(networks, g, features, batches, stripe, memory, check)
                     # The registers hold the gradient of another network, or of neurons and edges
                     # that an earlier program or the batch's last stripe contained.
                     if fresh and (new or begins or stripes > 1):

@@ -79,7 +79,8 @@ def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [a, b, c])
 
 
-def _shuffled(builder: Any, a: Any, b: Any, indices: list[int]) -> Any:
+def shuffled(builder: Any, a: Any, b: Any, indices: list[int]) -> Any:
+    """Generate a vector of elements of `a`, and of `b` where an index is at least a's length."""
     mask = ir.Constant(ir.VectorType(type_int32, len(indices)), indices)
     return builder.shuffle_vector(a, b, mask)
 
@@ -88,14 +89,14 @@ def broadcast(builder: Any, scalar: Any, count: int) -> Any:
     """Generate a vector with the scalar in every element."""
     undefined = ir.Constant(ir.VectorType(type_float, count), ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(type_int32, 0))
-    return _shuffled(builder, first, undefined, [0] * count)
+    return shuffled(builder, first, undefined, [0] * count)
 
 
 def registers_of(builder: Any, vector: Any) -> list[Any]:
     """Generate the list of a vector's registers."""
     undefined = ir.Constant(vector.type, ir.Undefined)
     return [
-        _shuffled(builder, vector, undefined, list(range(first, first + LANES)))
+        shuffled(builder, vector, undefined, list(range(first, first + LANES)))
         for first in range(0, vector.type.count, LANES)
     ]
 
@@ -324,7 +325,7 @@ def lane_sum(typing_context: Any, a: Any) -> Any:
         while half:
             low, high = list(range(half)), list(range(half, 2 * half))
             sums = builder.fadd(
-                _shuffled(builder, sums, sums, low), _shuffled(builder, sums, sums, high)
+                shuffled(builder, sums, sums, low), shuffled(builder, sums, sums, high)
             )
             half //= 2
         return builder.extract_element(sums, ir.Constant(type_int32, 0))
@@ -355,8 +356,8 @@ def row_sums(typing_context: Any, array: Any, start: Any) -> Any:
             high = [LANES + i - half if i & half else i + half for i in range(LANES)]
             rows = [
                 builder.fadd(
-                    _shuffled(builder, rows[r], rows[r + half], low),
-                    _shuffled(builder, rows[r], rows[r + half], high),
+                    shuffled(builder, rows[r], rows[r + half], low),
+                    shuffled(builder, rows[r], rows[r + half], high),
                 )
                 for r in range(half)
             ]
