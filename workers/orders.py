@@ -25,22 +25,6 @@ _mix = compiled(mix)
 
 
 @compiled
-def _target(first: np.uint64, i: int) -> np.uint64:
-    """Return the position that position i is swapped with."""
-    # Masked although N is below 2^32: the compiler then multiplies 32-bit halves only.
-    position = np.uint64(i) & _LOW_HALF
-    draw = _mix(first + position * _GAMMA) >> _HALF
-    return (draw * ((position + np.uint64(1)) & _LOW_HALF)) >> _HALF
-
-
-@compiled
-def _swap(out: NDArray[np.uint32], i: int, j: int) -> None:
-    moved = out[i]
-    out[i] = out[j]
-    out[j] = moved
-
-
-@compiled
 def shuffle_into(
     seed: np.uint64, epoch: np.uint64, out: NDArray[np.uint32], targets: NDArray[np.uint32]
 ) -> None:
@@ -51,14 +35,27 @@ def shuffle_into(
     first = _mix(seed + epoch * _GAMMA)
     # Fisher-Yates from the last position down: position i receives one of the positions 0..i.
     top = count
+    # Written out: with functions for a draw and a swap, a shuffle takes twice as long.
     while top > _BLOCK:
         for k in range(_BLOCK):
-            targets[k] = _target(first, top - 1 - k)
+            # Masked although N is below 2^32: the compiler then multiplies 32-bit halves only.
+            position = np.uint64(top - 1 - k) & _LOW_HALF
+            draw = _mix(first + position * _GAMMA) >> _HALF
+            targets[k] = (draw * ((position + np.uint64(1)) & _LOW_HALF)) >> _HALF
         for k in range(_BLOCK):
-            _swap(out, top - 1 - k, targets[k])
+            i = top - 1 - k
+            j = targets[k]
+            moved = out[i]
+            out[i] = out[j]
+            out[j] = moved
         top -= _BLOCK
     for k in range(top - 1):
-        _swap(out, top - 1 - k, _target(first, top - 1 - k))
+        i = top - 1 - k
+        position = np.uint64(i)
+        j = ((_mix(first + position * _GAMMA) >> _HALF) * (position + np.uint64(1))) >> _HALF
+        moved = out[i]
+        out[i] = out[j]
+        out[j] = moved
 
 
 def permutation(seed: int, epoch: int, out: NDArray[np.uint32]) -> None:

@@ -103,7 +103,7 @@ def _transpose(
             row = builder.select(builder.icmp_signed("<", row, last_row), row, last_row)
             start = builder.add(builder.mul(row, constant(STRIPE)), target)
             pointer = element_pointer(context, builder, stripe_type, stripe, start)
-            values = picked(*pair, pattern)
+            values = picked(pair[0], pair[1], pattern)
             builder.store(values, builder.bitcast(pointer, values.type.as_pointer()), align=4)
         return context.get_dummy_value()
 
