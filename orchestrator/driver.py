@@ -80,14 +80,6 @@ def drive(
     `ATTEMPTS` times and then recorded with status "failed". When asked to stop, the loop takes back
     the tasks that no worker has started, waits for the others and returns.
 
-    Args:
-        scheduler: cuts the tasks.
-        executor: trains them.
-        sink: stores the rows.
-        monitor: shows what happens.
-        stop: ends the loop early.
-        tally: the counts to update; they are valid even if an error is raised.
-
     Returns:
         The tally.
 

@@ -44,13 +44,6 @@ def take_published(
     Their weights are NULL. The table `sweeps` gets a row with the device "published" for each sweep
     that trained them. Their initialisations are recorded as if they had been given as files.
 
-    Args:
-        targets: the wanted experiments, without their stored initialisations.
-        given: initialisations from files, by name.
-        store: the store, which is created if there is none.
-        folder: folder of the published files.
-        cache: folder for what can be made again.
-
     Raises:
         UserError: published rows start from another initialisation than the store's, or have
             another root seed; nothing was stored.

@@ -10,7 +10,6 @@ from orchestrator.errors import UserError, user_errors
 from orchestrator.planning.plan import PlannedStudy
 from orchestrator.run_store import RunStore
 from search.datasets import dataset_named
-from search.experiment import Experiment
 from search.layers import StoredInit
 from search.lineage import RowInit
 from storage.log.init_entries import FrozenInit, PublishedInit
@@ -75,6 +74,11 @@ def parent_inits(
         UserError: a parent is not stored or has no network, or an experiment does not fit it.
     """
     items = [item for item in planned if item.remaining and item.study.parents]
+    if not items:
+        return {}
+    # Imported here: the trainers take seconds to import, and few sweeps have parents.
+    from analysis.retrain import starting_weights
+
     parents = {parent.experiment_id for item in items for parent in item.study.parents}
     source = _ParentRows(parents, store, known or {})
     inits: dict[str, StoredInit] = {}
@@ -85,7 +89,8 @@ def parent_inits(
                 continue
             with user_errors(f"{item.study.label(index)}: "):
                 if experiment.init not in inits:
-                    inits |= _parent_init(experiment, source)
+                    row = {"init": experiment.init, "root_seed": experiment.root_seed}
+                    inits |= starting_weights(row, source.init, from_root=False)
                 dataset = dataset_named(experiment.dataset)
                 starting_network(experiment, inits, dataset.features, dataset.outputs)
     return inits
@@ -111,11 +116,3 @@ class _ParentRows:
         if parent is not None and parent.experiment_id in self._rows:
             return ParentRow(self._rows[parent.experiment_id])
         return None if self._store.existing is None else self._store.reader.init(token)
-
-
-def _parent_init(experiment: Experiment, source: _ParentRows) -> dict[str, StoredInit]:
-    # Imported here: the trainers take seconds to import, and few sweeps have parents.
-    from analysis.retrain import starting_weights
-
-    row = {"init": experiment.init, "root_seed": experiment.root_seed}
-    return starting_weights(row, source.init, from_root=False)

@@ -43,7 +43,10 @@ def packages_of(studies: Iterable[Study]) -> dict[str, str]:
         for name in sorted(study.values("dataset")):
             if name in DATASETS and not DATASETS[name].package:
                 continue
-            _check_dataset(name)
+            from workers.datasets import load_dataset
+
+            with user_errors():
+                load_dataset(name)
             if name in DATASETS:
                 package = DATASETS[name].package
                 packages[package] = metadata.version(package)
@@ -70,10 +73,3 @@ def _check_algorithm(name: str, plugin: Plugin | None) -> None:
         raise UserError(f"{plugin} cannot be used: {describe_error(error)}") from error
     if not callable(function):
         raise UserError(f"{plugin} cannot be used: {method.module} has no pruning function")
-
-
-def _check_dataset(name: str) -> None:
-    from workers.datasets import load_dataset
-
-    with user_errors():
-        load_dataset(name)

@@ -49,14 +49,7 @@ class ThisMachine:
 
 
 class RayExecutor:
-    """Trains on Ray actors; a job goes to the worker that has the fewest.
-
-    Args:
-        request: the workers to start.
-        inits: stored initialisations by token.
-        location: address of a Ray cluster to join, or this machine.
-        actor: class of the actors.
-    """
+    """Trains on Ray actors; a job goes to the worker that has the fewest."""
 
     def __init__(
         self,

@@ -50,9 +50,7 @@ class RunStore(ExitStack):
         self._reader: StoreReader | None = None
 
     def __enter__(self) -> Self:
-        # The folder of a store on S3 that does not exist yet has the file `origin` alone.
-        missing_on_s3 = self.paths.origin.exists() and not self.paths.marker.exists()
-        if self.paths.root.exists() and not missing_on_s3:
+        if self.paths.has_store():
             self._open()
         return self
 

@@ -70,7 +70,8 @@ def choose_structures(
     rows = [
         row
         for row in _best_of_structures(settings, targets, reader)
-        if _in_phase_1(settings, Structure.parse(row["structure"]))
+        if len(structure := Structure.parse(row["structure"])) == settings.depth
+        and max(structure) <= settings.max_width
     ]
     trained = sum(row["trained"] for row in rows)
     reaching = [row for row in rows if row["accuracy"] is not None and row["reached"]]
@@ -131,10 +132,6 @@ def sparsest_network(
 def structures_of(choice: SearchChoice) -> list[Structure]:
     """Return the structures that phase 1 chose."""
     return [Structure.parse(network.structure) for network in choice.networks]
-
-
-def _in_phase_1(settings: SearchSettings, structure: Structure) -> bool:
-    return len(structure) == settings.depth and max(structure) <= settings.max_width
 
 
 def _targets(selections: Sequence[Selection]) -> Targets:

@@ -56,13 +56,6 @@ class SweepOrder:
 class Sweep:
     """A sweep in progress, to be entered; it ends when it is left.
 
-    Args:
-        order: studies and options.
-        executor: the executor, other than `auto`.
-        inits: stored initialisations by token.
-        store: the store.
-        console: for messages.
-
     Attributes:
         tally: counts of everything that was trained.
         workers: number of workers.

@@ -88,6 +88,10 @@ class StorePaths:
         self.origin = root / "origin.json"
         self.run_log = root.parent / f"{root.name}.log"
 
+    def has_store(self) -> bool:
+        """Return whether there is something; a missing store on S3 has the file `origin` alone."""
+        return self.root.exists() and (self.marker.exists() or not self.origin.exists())
+
     def part(self, name: str) -> Path:
         """Return the path of a data file."""
         return self.data / name

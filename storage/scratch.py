@@ -20,10 +20,6 @@ def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
 
     Folders with this prefix whose process has died are removed first.
 
-    Args:
-        parent: folder of the output, so that the result can be renamed into place.
-        prefix: start of the folder's name, such as ".report-".
-
     Raises:
         OSError: `parent` is not writable.
     """

@@ -42,15 +42,7 @@ _ReservationActor = ray.remote(num_cpus=1, max_restarts=0)(_Reservation)
 
 
 class Pool:
-    """Starts workers where there is room, and drops those whose nodes have left.
-
-    Args:
-        request: the workers asked for.
-        inits: stored initialisations by token.
-        watch: lists the nodes.
-        clock: for time limits.
-        actor: class of the actors.
-    """
+    """Starts workers where there is room, and drops those whose nodes have left."""
 
     def __init__(
         self,

@@ -55,12 +55,7 @@ class StartupFailures:
         return now >= self._next_attempt_at.get(device, now)
 
     def hopeless(self, starting: Collection[Device], now: float) -> bool:
-        """Return whether no worker has started and none is likely to.
-
-        Args:
-            starting: device of each worker that is starting, or that waits for resources.
-            now: by the pool's clock.
-        """
+        """Return whether no worker has started and none is likely to."""
         failing = {device for device, count in self._failed.items() if count >= MAX_FAILED_STARTS}
         if self._any_succeeded or not failing or self._first_failure_at is None:
             return False

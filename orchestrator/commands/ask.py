@@ -89,7 +89,10 @@ def query(
         elif output_format is QueryFormat.parquet and sys.stdout.isatty():
             raise UserError("parquet is not text: name a file with --output, or use a pipe")
         else:
-            _print(reader, output_format.value, statement)
+            try:
+                stream_results(reader, output_format.value, sys.stdout.buffer, statement)
+            except OSError as error:
+                raise OutputError(error) from error
 
 
 def sql(store: MaybeStorePath = None, published: Published = False) -> None:
@@ -138,13 +141,6 @@ def _export(
 ) -> None:
     rows = export_results(reader, output_format, path, statement, overwrite=overwrite)
     print_line(f"{rows:,} rows written to {path}", err=True)
-
-
-def _print(reader: ResultsReader, output_format: str, statement: str) -> None:
-    try:
-        stream_results(reader, output_format, sys.stdout.buffer, statement)
-    except OSError as error:
-        raise OutputError(error) from error
 
 
 def _show(reader: ResultsReader, statement: str) -> None:

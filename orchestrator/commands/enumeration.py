@@ -20,7 +20,6 @@ from orchestrator.errors import UserError
 from orchestrator.invocation import program
 from orchestrator.planning.calibration import calibration
 from orchestrator.planning.estimate import estimate
-from orchestrator.planning.plan import PlannedStudy
 from orchestrator.planning.targets import Targets
 from orchestrator.run_store import RunStore
 from orchestrator.search_phases import (
@@ -188,7 +187,8 @@ class Enumeration:
         if not self.left:
             self._print(progress)
             return True
-        hours = _core_hours(training.planned)
+        speed, planned = calibration(), training.planned
+        hours = sum(estimate(p.study, p.remaining, speed).core_hours for p in planned)
         self._print(f"{progress}, {self.left:,} to train: {about_core_hours(hours)} here")
         if limit is None and hours > self.max_core_hours:
             raise UserError(self._too_long(phase, hours))
@@ -232,9 +232,3 @@ class Enumeration:
     def _print(self, *lines: str) -> None:
         for line in lines:
             self.store.console.print(line, soft_wrap=True)
-
-
-def _core_hours(planned: Sequence[PlannedStudy]) -> float:
-    """Return the hours of one core of this machine for what is left."""
-    speed = calibration()
-    return sum(estimate(item.study, item.remaining, speed).core_hours for item in planned)

@@ -108,7 +108,11 @@ def make_executor(options: ExecutorOptions, inits: Mapping[str, StoredInit]) -> 
     devices, workers = options.devices, options.workers
     if options.address is not None:
         return RayExecutor(PoolRequest(devices, workers, grows=True), inits, options.address)
-    gpus = _gpu_count() if "cuda" in devices else 0
+    gpus = 0
+    if "cuda" in devices:
+        import torch
+
+        gpus = torch.cuda.device_count()
     count = workers or (usable_cores() if "cpu" in devices else gpus)
     machine = ThisMachine(cpus=count, gpus=min(gpus, count))
     return RayExecutor(PoolRequest(devices, count, grows=False), inits, machine)
@@ -136,9 +140,3 @@ def _devices(
     if device is DeviceChoice.cuda:
         raise UserError("--device cuda: torch finds no CUDA device on this machine")
     return ("cpu",)
-
-
-def _gpu_count() -> int:
-    import torch
-
-    return torch.cuda.device_count()

@@ -23,13 +23,6 @@ def live_report(
 ) -> None:
     """Keep a page about a store up to date until Ctrl-C is pressed.
 
-    Args:
-        store: folder of the store, which need not exist yet.
-        folder: folder of the page.
-        interval_s: seconds between updates.
-        dataset: data set to plot; None if there is only one.
-        overwrite: replace another report in the folder.
-
     Raises:
         StoreError: the folder of the store holds something else, or the store cannot be read.
         ValueError: there are several data sets and none is chosen.

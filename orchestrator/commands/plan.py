@@ -71,15 +71,10 @@ def plan(
 
 def _against_store(targets: Targets, store: Path | None) -> list[PlannedStudy]:
     """Return the plan for a store that may not exist yet."""
-    if store is None or _holds_nothing(StorePaths(store)):
+    if store is None or not StorePaths(store).has_store():
         return make_plan(targets.selections, None)
     with StoreReader(store) as reader:
         return make_plan(with_inits(targets, reader.state.inits).selections, reader)
-
-
-def _holds_nothing(paths: StorePaths) -> bool:
-    """Return whether the store does not exist yet, here or on S3."""
-    return not paths.root.exists() or (paths.origin.exists() and not paths.marker.exists())
 
 
 def _row(item: PlannedStudy, speed: Calibration) -> dict[str, Any]:

@@ -74,7 +74,11 @@ def report(
             raise UserError("--live needs --store D: it follows a store while a sweep fills it")
         if draw_all or workers is not None:
             raise UserError("--live draws no networks; omit --draw-all and --workers")
-        _live(store, output or Path("live"), interval, dataset, overwrite=overwrite)
+        from orchestrator.commands.live_report import live_report
+
+        folder = output or Path("live")
+        with user_errors(writing=folder):
+            live_report(store, folder, interval, dataset=dataset, overwrite=overwrite)
         return
     if draw_all and not draw:
         raise UserError("--draw-all contradicts --no-draw; omit one of them")
@@ -92,15 +96,6 @@ def report(
     )
     with results_reader(store, published, (*PAPER_STUDIES, *PROJECT_STUDIES)) as reader:
         _build(reader, output or Path("report"), options)
-
-
-def _live(
-    store: Path, folder: Path, interval_s: float, dataset: str | None, *, overwrite: bool
-) -> None:
-    from orchestrator.commands.live_report import live_report
-
-    with user_errors(writing=folder):
-        live_report(store, folder, interval_s, dataset=dataset, overwrite=overwrite)
 
 
 def _build(reader: ResultsReader, folder: Path, options: Options) -> None:

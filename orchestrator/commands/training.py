@@ -58,12 +58,6 @@ class TrainingOptions:
 class Training:
     """The experiments of a command that are not stored, and their training.
 
-    Args:
-        targets: the wanted experiments.
-        given: initialisations from files, by name.
-        options: options of the command.
-        store: the store.
-
     Attributes:
         planned: the plan.
 
@@ -93,7 +87,11 @@ class Training:
                 refuse_choice(self._to_choose, selections, options.shard)
             require_searches(self._to_choose, selections, store.existing, options.root_seed)
         if options.retry:
-            self._retry(options.retry)
+            rows = counted(store.writer.retry(options.retry), "row")
+            named = " or ".join(options.retry)
+            store.console.print(
+                f"{rows} with status {named}: trained again, like what is not stored"
+            )
         self.planned = self._plan()
         self._parents = parent_inits(self.planned, store)
 
@@ -133,11 +131,6 @@ class Training:
         left, limit = _left(self.planned), self._options.limit
         if limit is not None and limit < left:
             self._console.print(f"this run trains {limit:,} of {left:,} (--limit)")
-
-    def _retry(self, statuses: Sequence[Status]) -> None:
-        rows = counted(self._store.writer.retry(statuses), "row")
-        named = " or ".join(statuses)
-        self._console.print(f"{rows} with status {named}: trained again, like what is not stored")
 
     def _plan(self) -> list[PlannedStudy]:
         targets = with_inits(self._targets, self._inits)

@@ -18,14 +18,7 @@ COLUMNS = (
 def found_network(
     row: Mapping[str, Any], *, target: float, reached: int, trained: int
 ) -> FoundNetwork:
-    """Return the log entry of a network that was chosen among trained ones.
-
-    Args:
-        row: row of the network with the columns in `COLUMNS`.
-        target: accuracy that it had to reach.
-        reached: number of networks that reach the target.
-        trained: number of networks it was chosen from.
-    """
+    """Return the log entry of a network that was chosen among trained ones."""
     if row["paper_group"] is None:
         label = f"{row['study']}:{row['study_index'] + 1}"
     else:

@@ -25,14 +25,7 @@ class NotebookBar:
         self._shown_at = 0.0
 
     def show(self, done: int, total: int, text: str, *, final: bool = False) -> None:
-        """Show the progress, unless it was shown a moment ago.
-
-        Args:
-            done: experiments that have been trained.
-            total: experiments to train.
-            text: line below the bar.
-            final: show it in any case.
-        """
+        """Show the progress and a line below, unless shown a moment ago and not `final`."""
         now = time.monotonic()
         if not final and now - self._shown_at < EVERY_S:
             return

@@ -43,13 +43,7 @@ class _Bar(Progress):
 
 
 class ProgressDisplay:
-    """Experiments done, rate, time left and sparsest networks of a sweep.
-
-    Args:
-        console: console of standard error, so that output can be piped.
-        tally: counts of the sweep, kept by the driver.
-        best: fewest weights in the store so far; updated by `rows`.
-    """
+    """Experiments done, rate, time left and sparsest networks of a sweep."""
 
     def __init__(self, console: Console, tally: Tally, best: FewestWeights) -> None:
         self._console = console

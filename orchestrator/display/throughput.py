@@ -14,12 +14,7 @@ EVEN_RATIO = 1.25
 
 
 def rate_and_time_left(rate: float, left_s: float | None) -> list[str]:
-    """Return the rate and, where it is known, the time left.
-
-    Args:
-        rate: recent experiments per second.
-        left_s: seconds until the run ends; None if unknown.
-    """
+    """Return the rate (1/s) and, where it is known, the time left."""
     text = f"{rate:,.0f}/s" if rate >= 9.95 else f"{rate:.2g}/s"
     return [text] if left_s is None else [text, f"{clock(left_s)} left"]
 

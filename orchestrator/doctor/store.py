@@ -37,7 +37,8 @@ def check_store(store: Path) -> Iterator[Finding]:
     paths = StorePaths(store)
     exists = paths.marker.exists()
     # Test files go where the store keeps its temporary ones.
-    folder = paths.tmp if exists else _nearest(paths.root)
+    above = (folder for folder in (paths.root, *paths.root.parents) if folder.is_dir())
+    folder = paths.tmp if exists else next(above)
     yield check_space(folder)
     yield check_kind(folder, _MOUNTS)
     yield check_links_and_locks(folder)
@@ -144,8 +145,3 @@ def _kind(folder: Path, mounts: Path) -> str:
         if folder.is_relative_to(path) and len(path.parts) >= len(best.parts):
             best, kind = path, name
     return kind
-
-
-def _nearest(root: Path) -> Path:
-    """Return the folder, or the nearest folder above it that exists."""
-    return next(folder for folder in (root, *root.parents) if folder.is_dir())

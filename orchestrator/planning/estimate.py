@@ -36,13 +36,7 @@ class Estimate:
 
 
 def search_core_hours(networks: int, mean_weights: float, speed: Calibration) -> float:
-    """Return the core-hours for training given masks once, for the paper's number of epochs.
-
-    Args:
-        networks: number of networks.
-        mean_weights: their mean number of unmasked weights; costs are proportional to it.
-        speed: speed of this machine.
-    """
+    """Return the core-hours for training given masks once, for the paper's number of epochs."""
     cost = explicit_mask_cost(mean_weights, Experiment().epochs)
     return networks * cost * speed.seconds_per_cost / 3600
 

@@ -77,7 +77,9 @@ def mask_space(text: str, inputs: int = INPUTS) -> MaskSpace:
         populations["distinct"] = count_distinct(inputs, structure)
     else:
         at_least = least_distinct(inputs, structure)
-    listed = _listed(structure, inputs)
+    # Each structure is in one study of the paper at most.
+    of_paper = LISTED_MASKS.values() if inputs == INPUTS else ()
+    listed = next((one for one in of_paper if one.structure == structure), None)
     if listed is not None:
         grid = listed.grid()
         networks = [grid[index]["masks"] for index in range(grid.size)]
@@ -96,14 +98,6 @@ def parse_structure(text: str) -> Structure:
         return Structure.parse(text)
     except ValueError:
         raise UserError(f"not a structure: {text!r}; allowed: {STRUCTURE_FORMAT}") from None
-
-
-def _listed(structure: Structure, inputs: int) -> ListedMasks | None:
-    """Return the masks that the paper lists of a structure; each is in one study at most."""
-    if inputs != INPUTS:
-        return None
-    matching = [listed for listed in LISTED_MASKS.values() if listed.structure == structure]
-    return matching[0] if matching else None
 
 
 def _population(networks: list[tuple[str, ...]]) -> Population:

@@ -153,7 +153,11 @@ def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:
     """
     merged: dict[str, Selection] = {}
     for word in words:
-        for selection in _selections(word, root_seed):
+        with user_errors():
+            is_file = word.endswith(".toml")
+            found = [Selection.of_study(_load(Path(word)))] if is_file else resolve(word)
+            selections = [Selection(s.study.with_root_seed(root_seed), s.indices) for s in found]
+        for selection in selections:
             study = selection.study
             before = merged.get(study.digest)
             indices = selection.indices if before is None else selection.indices | before.indices
@@ -163,12 +167,6 @@ def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:
         if names.setdefault(selection.study.name, digest) != digest:
             raise UserError(f"two different sweep files are both named {selection.study.name!r}")
     return Targets(list(merged.values()))
-
-
-def _selections(word: str, root_seed: int) -> list[Selection]:
-    with user_errors():
-        found = [Selection.of_study(_load(Path(word)))] if word.endswith(".toml") else resolve(word)
-        return [Selection(s.study.with_root_seed(root_seed), s.indices) for s in found]
 
 
 def _load(path: Path) -> Study:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -131,7 +131,9 @@ def _check_parts(
         present = {part.file for part in _read(paths).parts}
         found = {file: problems for file, problems in found.items() if file in present}
     report.problems += [problem for problems in found.values() for problem in problems]
-    report.problems += _repeated_experiments(paths, ids)
+    if repeated := ids.repeated():
+        problem = f"{len(repeated):,} experiments are stored twice, for example {repeated[0]}"
+        report.problems.append(StoreFinding(str(paths.log), problem, FROM_A_COPY))
     report.ids_by_study, report.ids_by_row = ids.by_study, ids.by_row
 
 
@@ -157,10 +159,3 @@ def _known_studies(state: StoreState, others: Sequence[Study]) -> dict[str, Stud
                     version = version.with_init(state.inits[name].token)
             known[version.digest] = version
     return known
-
-
-def _repeated_experiments(paths: StorePaths, ids: Ids) -> Iterator[StoreFinding]:
-    repeated = ids.repeated()
-    if repeated:
-        problem = f"{len(repeated):,} experiments are stored twice, for example {repeated[0]}"
-        yield StoreFinding(str(paths.log), problem, FROM_A_COPY)

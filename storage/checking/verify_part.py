@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -110,7 +110,10 @@ def _misplaced_parameters(rows: pa.Table) -> Iterator[str]:
         if min(sizes, default=1) < 1 or _number_of_weights(sizes) > _MAX_WEIGHTS:
             yield f"layers has the impossible network {list(sizes)}"
             return
-    limits = {"weight_index": _number_of_weights, "bias_index": _number_of_biases}
+    limits: dict[str, Callable[[Sequence[int]], int]] = {
+        "weight_index": _number_of_weights,
+        "bias_index": lambda sizes: sum(sizes[1:]),
+    }
     for name, number_of in limits.items():
         column = rows.column(name).combine_chunks()
         indices = pa.table({"row": pc.list_parent_indices(column), "index": column.flatten()})
@@ -123,10 +126,6 @@ def _misplaced_parameters(rows: pa.Table) -> Iterator[str]:
 
 def _number_of_weights(sizes: Sequence[int]) -> int:
     return sum(n_in * n_out for n_in, n_out in pairwise(sizes))
-
-
-def _number_of_biases(sizes: Sequence[int]) -> int:
-    return sum(sizes[1:])
 
 
 def _against_studies(

@@ -48,15 +48,7 @@ class PendingPart:
         sweep: SweepBegin,
         stored: IndexSet,
     ) -> None:
-        """Add results of a study.
-
-        Args:
-            batch: rows of `search.schema.RESULT_SCHEMA`.
-            study_digest: digest of their study.
-            study_name: name of their study.
-            indices: indices of exactly these rows.
-            sweep: the sweep that made them.
-            stored: indices of that study that are stored already, and stay so.
+        """Add results of one study, exactly those at the indices.
 
         Raises:
             RowsRefused: the rows break the contract, or one of them is stored or buffered already;

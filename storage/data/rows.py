@@ -25,14 +25,7 @@ def check_rows(
     *,
     published: bool,
 ) -> None:
-    """Check that a batch holds results that may be stored.
-
-    Args:
-        batch: rows of `search.schema.RESULT_SCHEMA`.
-        study_name: required value of the column `study`.
-        sweep_id: required value of the column `sweep_id`.
-        indices: required values of the column `study_index`, each once.
-        published: whether the rows come from published files, which leave out the weights.
+    """Check that a batch holds results that may be stored, with these names and indices.
 
     Raises:
         RowsRefused: a column is wrong; the message says which and how.

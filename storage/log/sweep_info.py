@@ -28,17 +28,7 @@ def describe_sweep(
     workers: int,
     root_seed: int,
 ) -> SweepBegin:
-    """Return the entry of a sweep that starts now on this machine; its id is new.
-
-    Args:
-        command: the command line.
-        studies: names of the studies, in the order given.
-        sweep_files: name of each sweep file -> SHA-256 of its bytes, in hexadecimal.
-        plugins: package -> version, for packages whose plug-ins the sweep uses.
-        device: device of the training.
-        workers: number of workers asked for.
-        root_seed: root seed of all experiments of the sweep.
-    """
+    """Return the entry of a sweep that starts now here; its id is new. See `SweepBegin`."""
     now = datetime.now(UTC)
     return SweepBegin(
         sweep_id=_new_sweep_id(now),
@@ -64,15 +54,7 @@ def describe_published(
     root_seed: int,
     trained_by: SweepBegin | None,
 ) -> SweepBegin:
-    """Return the entry for taking over the rows of a published file now; its id is new.
-
-    Args:
-        command: the command line.
-        study: name of the study.
-        file_sha256: SHA-256 of the published file.
-        root_seed: root seed of the rows.
-        trained_by: the sweep that trained them; None if unknown.
-    """
+    """Return the entry for taking over the rows of a published file now; its id is new."""
     sweep = unknown_sweep(_new_sweep_id(datetime.now(UTC)))
     trainer = trained_by or sweep
     return SweepBegin.model_validate(

@@ -64,11 +64,6 @@ def connect_guarded(
 
     DuckDB reads the files itself, which with 400 of them is 2 to 10 times faster than
     `connect_isolated`. But it may also write wherever it may read: see `storage.reading.readonly`.
-
-    Args:
-        files: data files of the store.
-        sweeps: rows made by `storage.reading.views.sweeps_table`.
-        writable: folder or file that the database may also write; None for none.
     """
     connection = _connect()
     connection.execute(f"CREATE VIEW results AS {results_query(_source(connection, files))}")

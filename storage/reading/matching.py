@@ -21,12 +21,6 @@ def matching_rows(
 ) -> pa.Table:
     """Return the rows that meet all given criteria.
 
-    Args:
-        reader: reader of the store.
-        studies: names of studies, as in the column `study`; rows of any of them are selected.
-        sweep_id: id of the sweep that stored the rows.
-        condition: SQL condition on the columns of `results`, which can only read.
-
     Returns:
         The columns experiment_id, study, sweep_id and status.
 

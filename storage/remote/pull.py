@@ -33,14 +33,8 @@ def pull(paths: StorePaths, objects: ObjectStore, *, check_bytes: bool) -> None:
     """Add to a working copy the log entries on S3 and the data files that it lacks.
 
     First come the data files that belong to the store at the end of the log, then the entries, in
-    order. Files that were replaced before are never fetched. The caller holds the lock of the
-    working copy.
-
-    Args:
-        paths: paths of the working copy, whose folders exist.
-        objects: objects of the store.
-        check_bytes: whether every byte of the present data files is checked, not only their size;
-            damaged files are fetched again.
+    order. Files that were replaced before are never fetched. With `check_bytes`, every byte of the
+    present files is checked, and damaged ones are fetched again. The caller holds the lock.
 
     Raises:
         NoRemoteStore: there is no object under the prefix.

@@ -112,16 +112,10 @@ def _recorded(paths: StorePaths) -> tuple[str, str]:
 
 
 def working_copy(address: S3Address, cache: Path, *, may_be_missing: bool = False) -> Path:
-    """Update the working copy of a store and return its folder.
+    """Update the working copy of a store, which may be missing on request; return its folder.
 
     If another process on this machine is writing to the working copy, it is not updated: it has
     everything that process has stored.
-
-    Args:
-        address: address of the store.
-        cache: folder of the working copies.
-        may_be_missing: whether the store may not exist yet; a writer then creates it, on S3 and in
-            the returned folder.
 
     Raises:
         NoRemoteStore: there is no store.

@@ -103,13 +103,7 @@ class StoreWriter(StoreEditor):
     def append(
         self, batch: pa.RecordBatch, study_digest: str, study_name: str, indices: IndexSet
     ) -> int:
-        """Buffer results, and commit when there are enough rows or the oldest is old enough.
-
-        Args:
-            batch: rows of `search.schema.RESULT_SCHEMA`, all of one study.
-            study_digest: digest of that study.
-            study_name: name of that study.
-            indices: indices of exactly these rows.
+        """Buffer results of one study, exactly those at the indices, and commit when due.
 
         Returns:
             The number of rows that this call made durable, 0 if it only buffered.
@@ -155,11 +149,6 @@ class StoreWriter(StoreEditor):
         core_seconds: float = 0.0,
     ) -> None:
         """Commit what is buffered, and end the sweep.
-
-        Args:
-            outcome: how it ended.
-            skipped: number of wanted experiments that were stored already.
-            core_seconds: total seconds that the workers were busy.
 
         Raises:
             SweepError: no sweep was started.
