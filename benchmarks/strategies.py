@@ -72,9 +72,7 @@ def _search(
     console = Console(stderr=True, quiet=True)
     with tempfile.TemporaryDirectory() as folder:
         with RunStore(Path(folder) / "store", "benchmark", console) as store:
-            search = StrategySearch(
-                strategy_named(name), base, target, budget_s, inline, "benchmark", store, console
-            )
+            search = StrategySearch(strategy_named(name), base, target, budget_s, inline, store)
             found = search.run()
         return search, found
 

@@ -277,7 +277,7 @@ def search(
         executors = _executor(executor, workers)
         with RunStore(_folder(store), call, console) as opened:
             searching = StrategySearch(
-                function, base, target, 3600 * hours, executors, call, opened, console, exhaustive
+                function, base, target, 3600 * hours, executors, opened, exhaustive
             )
             found = searching.run()
         if searching.stopped_by is not None:

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
-from rich.console import Console
 
 from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions
 from orchestrator.inits import parent_inits
@@ -18,7 +17,7 @@ from orchestrator.planning.plan import PlannedStudy
 from orchestrator.plugins import packages_of
 from orchestrator.run_store import RunStore
 from orchestrator.search_rows import SearchRows
-from orchestrator.sweep import Sweep, SweepOrder
+from orchestrator.sweep import Sweep
 from pruning.elimination import sample_of
 from pruning.smaller import smaller_networks
 from search.experiment import Experiment
@@ -58,9 +57,7 @@ class StrategySearch:
         core_s: seconds of training on a reference core after which the search ends
             (`orchestrator.planning.estimate.experiment_seconds`).
         executor: the executor to use.
-        command: the command line, for the log.
         store: the store.
-        console: for messages.
         exhaustive: try every distinct network of the structure.
         any_structure: if exhaustive, try those of every structure with as many hidden layers.
         above: if exhaustive, leave out the networks with up to this number of weights.
@@ -80,9 +77,7 @@ class StrategySearch:
     target: float
     core_s: float
     executor: ExecutorOptions
-    command: str
     store: RunStore
-    console: Console
     exhaustive: bool = False
     any_structure: bool = False
     above: int = 0
@@ -209,13 +204,6 @@ class StrategySearch:
 
     def _begin(self, study: Study) -> Sweep:
         packages = packages_of([study])
-        order = SweepOrder(
-            command=self.command,
-            studies=[study.name],
-            root_seed=self.base.root_seed,
-            sweep_files={},
-            packages=packages,
-        )
         left_s = self.core_s - self.spent_s
         executor = self.executor.resolved(left_s, packages.keys())
         if executor.choice is ExecutorChoice.inline:
@@ -223,7 +211,7 @@ class StrategySearch:
             smallest = (1,) * len(self.base.hidden)
             train_batch([replace(self.base, structure=smallest, epochs=1)])
         self._sweep = self._stack.enter_context(
-            Sweep(order, executor, {}, self.store, self.console)
+            Sweep([study], executor, {}, self.store, packages=packages)
         )
         return self._sweep
 

@@ -6,11 +6,9 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from typing import Literal, Self
 
 import pyarrow as pa
-from rich.console import Console
 
 from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions, make_executor
 from orchestrator.display.live_monitor import LiveMonitor
@@ -24,37 +22,24 @@ from orchestrator.stopping import StopRequest
 from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
 from search.layers import StoredInit
+from search.study import Study
 from storage.errors import WriterClosed
 from storage.log.sweep_info import describe_sweep
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class SweepOrder:
-    """Studies and options of a sweep.
-
-    Attributes:
-        command: the command line, for the log.
-        studies: names of the studies.
-        sweep_files: SHA-256 of the sweep files, by study.
-        packages: version of each package whose plug-ins are used.
-        root_seed: root seed of all random numbers.
-        skipped: number of wanted experiments that are stored.
-        curves: measure every training after each epoch too.
-    """
-
-    command: str
-    studies: Sequence[str]
-    root_seed: int
-    sweep_files: Mapping[str, str]
-    packages: Mapping[str, str]
-    skipped: int = 0
-    curves: bool = False
-
-
 class Sweep:
     """A sweep in progress, to be entered; it ends when it is left.
+
+    Args:
+        studies: the studies, of one root seed.
+        executor: the executor, other than `auto`.
+        inits: stored initialisations by token.
+        store: the store.
+        packages: version of each package whose plug-ins are used.
+        skipped: number of wanted experiments that are stored.
+        curves: measure every training after each epoch too.
 
     Attributes:
         tally: counts of everything that was trained.
@@ -64,16 +49,22 @@ class Sweep:
 
     def __init__(
         self,
-        order: SweepOrder,
+        studies: Sequence[Study],
         executor: ExecutorOptions,
         inits: Mapping[str, StoredInit],
         store: RunStore,
-        console: Console,
+        *,
+        packages: Mapping[str, str],
+        skipped: int = 0,
+        curves: bool = False,
     ) -> None:
-        self._order = order
+        self._studies = studies
         self._options = executor
+        self._packages = packages
+        self._skipped = skipped
+        self._curves = curves
         self._store = store
-        self._console = console
+        self._console = store.console
         self._inits = inits
         self._stack = ExitStack()
         self._shown = ExitStack()
@@ -88,13 +79,13 @@ class Sweep:
         with ExitStack() as stack:
             self._executor = stack.enter_context(make_executor(self._options, self._inits))
             self._sweep = describe_sweep(
-                command=self._order.command,
-                studies=list(self._order.studies),
-                sweep_files=dict(self._order.sweep_files),
-                plugins=dict(self._order.packages),
+                command=self._store.command,
+                studies=[study.name for study in self._studies],
+                sweep_files={s.name: s.file_sha256 for s in self._studies if s.file_sha256},
+                plugins=self._packages,
                 device="+".join(self._options.devices),
                 workers=self._options.workers or self._executor.workers,
-                root_seed=self._order.root_seed,
+                root_seed=self._studies[0].base.root_seed,
             )
             self._store.writer.begin_sweep(self._sweep)
             logger.info("sweep %s: %s", self._sweep.sweep_id, self._sweep.command)
@@ -137,8 +128,8 @@ class Sweep:
             planned,
             self._sweep.sweep_id,
             limit,
-            curves=self._order.curves,
-            packages=self._order.packages,
+            curves=self._curves,
+            packages=self._packages,
             parents=parents,
             work_left=work_left,
         )
@@ -163,9 +154,7 @@ class Sweep:
                     self._end("interrupted")
 
     def _end(self, outcome: Literal["finished", "interrupted", "failed"]) -> None:
-        self._store.writer.end_sweep(
-            outcome, skipped=self._order.skipped, core_seconds=self.tally.busy_s
-        )
+        self._store.writer.end_sweep(outcome, skipped=self._skipped, core_seconds=self.tally.busy_s)
         logger.info("sweep %s: %s, %d stored", self._sweep.sweep_id, outcome, self.tally.trained)
 
     def _announce_executor(self) -> None:

@@ -23,7 +23,7 @@ from orchestrator.planning.targets import Targets, with_inits
 from orchestrator.plugins import packages_of
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import resumable
-from orchestrator.sweep import Sweep, SweepOrder
+from orchestrator.sweep import Sweep
 from search.layers import StoredInit
 from search.shards import Shard
 from storage.log.entries import Status
@@ -179,19 +179,18 @@ class Training:
         options = self._options
         limit = None if options.limit is None else options.limit - before.tally.trained
         inits = {init.token: init for init in self._inits.values()}
-        studies = [item.study for item in planned]
-        order = SweepOrder(
-            command=options.invocation.recorded,
-            studies=[study.name for study in studies],
-            root_seed=options.root_seed,
-            sweep_files={s.name: s.file_sha256 for s in studies if s.file_sha256},
+        core_s = reference_seconds(planned, limit)
+        executor = options.executor.resolved(core_s, self._packages.keys())
+        sweep = Sweep(
+            [item.study for item in planned],
+            executor,
+            inits,
+            self._store,
             packages=self._packages,
             skipped=sum(len(item.stored) for item in planned),
             curves=options.curves,
         )
-        core_s = reference_seconds(planned, limit)
-        executor = options.executor.resolved(core_s, self._packages.keys())
-        with Sweep(order, executor, inits, self._store, self._console) as sweep:
+        with sweep:
             sweep.train(planned, limit, self._parents)
         return RunResult(
             before.tally + sweep.tally,
