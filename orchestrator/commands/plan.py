@@ -12,7 +12,7 @@ from rich.table import Table
 from orchestrator.commands import options
 from orchestrator.commands.store_location import new_store_location
 from orchestrator.display.formatting import human_bytes, human_hours
-from orchestrator.display.terminal import print_line, print_table
+from orchestrator.display.terminal import plain_console, print_line, print_table
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import estimate
 from orchestrator.planning.plan import PlannedStudy, make_plan
@@ -101,4 +101,4 @@ def _show(rows: list[dict[str, Any]], speed: Calibration) -> None:
         cost = human_hours(row["core_hours"]), human_bytes(row["bytes"])
         table.add_row(row["study"], *(f"{row[key]:,}" for key in COUNTS), *cost)
     print_table(table)
-    print_line(speed_note(speed))
+    plain_console().print(speed_note(speed))

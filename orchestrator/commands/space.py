@@ -9,7 +9,7 @@ import typer
 
 from orchestrator.commands.options import AsJson, Calibrate, whole_number
 from orchestrator.display.formatting import human_count, human_hours
-from orchestrator.display.terminal import plain_table, print_line, print_table
+from orchestrator.display.terminal import plain_console, plain_table, print_table
 from orchestrator.planning.calibration import Calibration, calibration, speed_note
 from orchestrator.planning.estimate import search_core_hours
 from orchestrator.planning.space import MaskSpace, mask_space
@@ -82,7 +82,8 @@ def _report(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) ->
 
 
 def _show(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) -> None:
-    print_line(
+    console = plain_console()
+    console.print(
         f"{space.structure} with {space.inputs} inputs: "
         f"{space.hidden_weights:,} weights in the hidden layers, {space.output_weights:,} in the "
         "output layer, which is dense."
@@ -96,7 +97,8 @@ def _show(space: MaskSpace, rows: list[dict[str, Any]], speed: Calibration) -> N
             human_hours(row["core_hours"]),
         )
     print_table(table)
-    print_line(*_notes(space), speed_note(speed))
+    for note in (*_notes(space), speed_note(speed)):
+        console.print(note)
 
 
 def _notes(space: MaskSpace) -> list[str]:
