@@ -274,6 +274,9 @@ class OtherRows:
         with StoreReader(self._store) as reader:
             return reader.sql(query.replace("FROM results", f"FROM ({self._rows}) AS results"))
 
+    def init(self, token: str) -> None:
+        raise AssertionError(f"no row of these tests starts from {token}")
+
 
 def test_store_without_rows_is_refused(tmp_path: Path, report_store: Path) -> None:
     nothing: Any = OtherRows(report_store, "SELECT * FROM results WHERE false")
