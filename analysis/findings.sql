@@ -293,6 +293,40 @@ SELECT method, len(layers) - 2 AS depth, count(*) AS trainings,
 FROM results WHERE study = 'depth-more' AND accuracy IS NOT NULL GROUP BY ALL ORDER BY ALL
 
 
+-- Other methods ---------------------------------------------------------------------------------
+
+-- name: more_methods
+-- The part of the paper's grid that every method was trained on. Intervals: Wilson's, 95 %
+-- confidence.
+SELECT if(hyperparameters IS NULL, method, method || ' (effective)') AS method,
+       count(*) AS trainings, round(100 * avg(accuracy), 1) AS mean,
+       round(196 * stddev(accuracy) / sqrt(count(*)), 1) AS plus_minus,
+       round(100 * avg((accuracy >= 0.95)::INT), 1) AS percent_95,
+       round(greatest(0, 100 * (sum((accuracy >= 0.95)::INT) + 1.92
+             - 1.96 * sqrt(sum((accuracy >= 0.95)::INT) * avg((accuracy < 0.95)::INT) + 0.96))
+             / (count(*) + 3.84)), 1) AS low,
+       round(100 * (sum((accuracy >= 0.95)::INT) + 1.92
+             + 1.96 * sqrt(sum((accuracy >= 0.95)::INT) * avg((accuracy < 0.95)::INT) + 0.96))
+             / (count(*) + 3.84), 1) AS high,
+       min(weight_nnz) FILTER (accuracy >= 0.95) AS fewest_95,
+       min(weight_nnz) FILTER (accuracy >= 0.995) AS fewest_995,
+       round(avg(edge_updates) / 1e6, 1) AS million_edge_updates
+FROM results
+WHERE study IN ('overparam', 'overparam-more') AND width <= 64 AND lr >= 0.05
+  AND accuracy IS NOT NULL
+GROUP BY ALL ORDER BY mean DESC
+
+-- name: penalties
+SELECT method, count(*) AS trainings, median(weight_nnz)::INT AS median_weights,
+       round(100 * avg(accuracy), 1) AS mean,
+       round(100 * avg((accuracy >= 0.95)::INT), 1) AS percent_95,
+       min(weight_nnz) FILTER (accuracy >= 0.95) AS fewest_95,
+       min(weight_nnz) FILTER (accuracy >= 0.995) AS fewest_995,
+       round(100 * avg((accuracy >= 0.95 AND weight_nnz <= 65)::INT), 1) AS percent_95_of_65
+FROM results WHERE study = 'penalties' AND accuracy IS NOT NULL
+GROUP BY ALL ORDER BY percent_95_of_65 DESC, method
+
+
 -- Other tasks -----------------------------------------------------------------------------------
 
 -- name: fewest_by_dataset

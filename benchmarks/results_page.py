@@ -28,6 +28,7 @@ PAGES = {
     DOCS / "results.md": PAPER_STUDIES,
     DOCS / "results-tables.md": PAPER_STUDIES,
     DOCS / "depth-ablation.md": ("depth-ablation", "depth-more"),
+    DOCS / "more-methods.md": ("overparam", "overparam-more", "penalties"),
     DOCS / "other-tasks.md": ("tasks-prune", "tasks-search", "tasks-more"),
 }
 """Page -> the studies that its queries are about."""

@@ -286,22 +286,6 @@ PROJECT_STUDIES: dict[str, Study] = {
             Product((_replicates(24), axis("target_nnz", *range(13, 26)))),
             replace(_EXCHANGE, width=7, hyperparameters=(("rounds", 100),)),
         ),
-        # 528 = 16 replicates x 3 structures x 11 targets
-        Study(
-            "exchange-deep",
-            "exchange with 30 rounds, from four hidden layers to 12 to 22 weights",
-            Product(
-                (
-                    _replicates(16),
-                    Table(
-                        ("structure", "width"),
-                        tuple(Structure.uniform(width, 4).as_whole for width in (7, 10, 13)),
-                    ),
-                    axis("target_nnz", *range(12, 23)),
-                )
-            ),
-            replace(_EXCHANGE, lr=0.05, hyperparameters=(("rounds", 30),)),
-        ),
         # 34,272 = 4 lrs x 3 schedules x 14 methods x 204 sizes
         Study(
             "overparam-more",

@@ -38,6 +38,7 @@ NAVIGATION: Final[dict[str, tuple[str, ...]]] = {
         "docs/results",
         "docs/depth-ablation",
         "docs/other-tasks",
+        "docs/more-methods",
         "docs/closing-the-gap",
         "docs/records",
         "docs/lower-bound",

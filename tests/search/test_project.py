@@ -18,7 +18,6 @@ def test_digests_of_published_studies_are_stable() -> None:
         "depth-more": "95965055b2b1ce699d0c4995631baa2d",
         "exchange": "beef6e45be5c204dc6936008d4c7cb54",
         "exchange-records": "733b170b1d66851d5d5ef0baab427667",
-        "exchange-deep": "9f24a96c51baa563c8dbc7d6a08a870b",
         "penalties": "40a4c3f767fb70d24e11f3a3728e6763",
         "overparam-more": "028b8c1d0fabe4d59ebbdadd784f222e",
         "tasks-prune": "34be4a94490474ff5a050ae77914adae",
