@@ -286,6 +286,24 @@ PROJECT_STUDIES: dict[str, Study] = {
             Product((_replicates(24), axis("target_nnz", *range(13, 26)))),
             replace(_EXCHANGE, width=7, hyperparameters=(("rounds", 100),)),
         ),
+        # 200 = 20 replicates x 2 initialisations x 5 targets
+        Study(
+            "exchange-bench",
+            "exchange from the best initialisations of the search, at width 7",
+            Product(
+                (
+                    _replicates(20),
+                    Table(
+                        ("init", "target_nnz"),
+                        (
+                            *(("bench-95", target) for target in range(14, 19)),
+                            *(("bench-995", target) for target in range(22, 27)),
+                        ),
+                    ),
+                )
+            ),
+            replace(_EXCHANGE, width=7),
+        ),
         # 34,272 = 4 lrs x 3 schedules x 14 methods x 204 sizes
         Study(
             "overparam-more",
