@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cores import usable_cores
 from orchestrator.errors import UserError
-from search.datasets import DATASETS
 
 if TYPE_CHECKING:  # every command imports this module for its options
     from orchestrator.executor import Executor
@@ -85,6 +84,9 @@ class ExecutorOptions:
         """
         if self.choice is not ExecutorChoice.auto:
             return self
+        # Imported here: it imports numpy, which most commands do not need.
+        from search.datasets import DATASETS
+
         plugins = set(packages) - {spec.package for spec in DATASETS.values()}
         asks_for_ray = plugins or self.workers is not None or self.address is not None
         if "cpu" in self.devices and not asks_for_ray and core_s <= SMALL_RUN_S:
