@@ -88,7 +88,7 @@ def test_tab_shows_its_section_with_plots(page: WebDriver) -> None:
         tab.get_attribute("aria-controls")
         for tab in page.find_elements(By.CSS_SELECTOR, "[role=tab]")
     ]
-    assert len(tabs) == 10
+    assert len(tabs) == 11
     for name in tabs:
         assert name is not None
         open_tab(page, name)
