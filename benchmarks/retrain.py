@@ -25,6 +25,7 @@ from orchestrator.planning.targets import find_targets, with_inits
 from search.experiment import FRESH_INIT
 from search.indices import IndexSet
 from search.layers import StoredInit
+from search.paper import PAPER_STUDIES
 from search.schema import RESULT_SCHEMA
 from search.specification import SPECIFICATION_COLUMNS
 from search.study import Study
@@ -60,12 +61,13 @@ def main() -> None:
     store = None if arguments.published else Path(arguments.words[0])
     given = read_inits({"bench-95": arguments.bench_95, "bench-995": arguments.bench_995})
     wrong = 0
-    with results_reader(store, arguments.published) as reader:
+    studies = arguments.words if store is None and arguments.words else PAPER_STUDIES
+    with results_reader(store, arguments.published, studies) as reader:
         if isinstance(reader, StoreReader):
             samples, inits = _of_store(reader, given)
         else:
             assert isinstance(reader, PublishedReader)
-            samples, inits = _of_published(reader, arguments.words, given)
+            samples, inits = _of_published(reader, given)
         every = sum(len(sample.stored) for sample in samples)
         for sample in samples:
             count = max(1, arguments.rows * len(sample.stored) // every)
@@ -100,13 +102,11 @@ def _of_store(
 
 
 def _of_published(
-    reader: PublishedReader, wanted: list[str], given: Mapping[str, StoredInit]
+    reader: PublishedReader, given: Mapping[str, StoredInit]
 ) -> tuple[list[StudyRows], dict[str, StoredInit]]:
     inits = {init.token: init for init in given.values()}
     samples = []
     for file in reader.files:
-        if wanted and file.study.name not in wanted:
-            continue
         for init in file.note.inits:
             if init.found is not None and init.token not in inits:
                 name = init.token.partition(":")[0]
