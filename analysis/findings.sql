@@ -314,7 +314,7 @@ SELECT if(hyperparameters IS NULL, method, method || ' (effective)') AS method,
 FROM results
 WHERE study IN ('overparam', 'overparam-more') AND width <= 64 AND lr >= 0.05
   AND accuracy IS NOT NULL
-GROUP BY ALL ORDER BY mean DESC
+GROUP BY ALL ORDER BY mean DESC, method
 
 -- name: penalties
 SELECT method, count(*) AS trainings, median(weight_nnz)::INT AS median_weights,
@@ -415,7 +415,7 @@ SELECT dataset, method, count(*) AS trainings, round(100 * avg(accuracy), 1) AS 
        round(100 * avg(disconnected_nnz / weight_nnz) FILTER (weight_nnz > 0), 1) AS disconnected,
        round(100 * avg((prunable_own > 0)::INT) FILTER (accuracy >= 0.9), 1) AS could_go
 FROM ($by_task) WHERE target_nnz IS NOT NULL AND target_nnz < 44 OR dataset LIKE 'digits%'
-GROUP BY dataset, method HAVING min(target_nnz) IS NOT NULL ORDER BY dataset DESC, mean DESC
+GROUP BY dataset, method HAVING min(target_nnz) IS NOT NULL ORDER BY dataset DESC, mean DESC, method
 
 
 -- Disconnected weights --------------------------------------------------------------------------
