@@ -1,4 +1,4 @@
-"""What is known about fewer weights than a record has: proven bounds, and exhaustive searches."""
+"""Proven lower bounds, and the numbers of weights at which exhaustive searches found nothing."""
 
 from __future__ import annotations
 

@@ -200,14 +200,7 @@ def _write_wide(networks, g, m, programs, offset):  # type: ignore[no-untyped-de
                 emitted[other] = 0
             else:
                 offset = _write_neuron(networks, g, other, words, offset)
-    for k in range(count):
-        words[offset] = programs.in_row[networks.in_bounds[bounds + m] + k] * _ROW
-        offset += 1
-        for member in range(m, last + 1):
-            if emitted[member] == _CURRENT:
-                edge = programs.in_edge[networks.in_bounds[bounds + member] + k]
-                words[offset] = edge * _FLOAT
-                offset += 1
+    offset = _write_edges(networks, g, m, last, programs, offset)
     for member in range(m, last + 1):
         if emitted[member] == _CURRENT:
             emitted[member] = 1
@@ -284,17 +277,29 @@ def _write_whole(networks, g, m, programs, offset):  # type: ignore[no-untyped-d
             together += 1
             emitted[other] = _CURRENT
     words[start] = dead_neuron(count) if dead else whole_neurons(together, count)
-    for k in range(count):
-        words[offset] = programs.in_row[networks.in_bounds[bounds + m] + k] * _ROW
-        offset += 1
-        for member in range(m, last + 1):
-            if emitted[member] == _CURRENT:
-                edge = programs.in_edge[networks.in_bounds[bounds + member] + k]
-                words[offset] = edge * _FLOAT
-                offset += 1
+    offset = _write_edges(networks, g, m, last, programs, offset)
     for member in range(m, last + 1):
         if emitted[member] == _CURRENT:
             emitted[member] = 1
+    return offset
+
+
+@compiled
+def _write_edges(networks, g, m, last, programs, offset):  # type: ignore[no-untyped-def]
+    """Write each source of neuron m with its edges to the current neurons from m to last.
+
+    Returns the offset after them.
+    """
+    words = programs.words
+    bounds = networks.in_start[g]
+    for k in range(programs.in_count[m]):
+        words[offset] = programs.in_row[networks.in_bounds[bounds + m] + k] * _ROW
+        offset += 1
+        for member in range(m, last + 1):
+            if programs.emitted[member] == _CURRENT:
+                edge = programs.in_edge[networks.in_bounds[bounds + member] + k]
+                words[offset] = edge * _FLOAT
+                offset += 1
     return offset
 
 
