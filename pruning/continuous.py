@@ -10,9 +10,13 @@ in the first epoch to `final` in the last:
     w = c * v * sigmoid(b * s),  loss(w) + l * sum sigmoid(b * s),  c = 1 / sigmoid(s_0)
 
 s starts at s_0 for every weight and has no weight decay; c makes the initial network the given one.
-
 At the end the weights with s > 0 are kept at c * v. They are trained for `finetune` times as many
-epochs. Of the paper's rounds there is one.
+epochs.
+
+Changes: there is one round; the authors repeat it, and between rounds multiply s by b and limit it
+to s_0. The kept weights continue from their trained values; the authors rewind them to an early
+epoch. The authors' code also multiplies the penalty by c, which is 2 for s_0 = 0. Its strength is
+1e-8, for residual networks; the default of `strength` is this project's.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The matrix is H = damping * I + mean over points of sum_k x_k x_k^T. With one logit, x is its
 derivative in the parameters times sqrt(p * (1 - p)), where p is the predicted probability; with one
 logit per class, x_k is sqrt(p_k) times the derivative of class k's logit minus the mean of all
-classes' derivatives, weighted by p. Each vector x updates the inverse (Hassibi and Stork 1993;
+classes' derivatives, weighted by p. Each vector x updates the inverse (Hassibi and Stork 1992;
 N is the number of points):
 
     H^-1  <-  H^-1 - (H^-1 x) (H^-1 x)^T / (N + x^T H^-1 x),    from H^-1 = I / damping

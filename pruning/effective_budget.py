@@ -3,16 +3,18 @@
 Idea: algorithms that prune before training leave weights that no path from an input to an output
 uses. Counted without them ("effective sparsity"), algorithms compare differently, and a budget can
 be given in connected weights instead: Vysogorets and Kempe, "Connectivity matters: neural network
-pruning through the lens of effective sparsity" (JMLR 2023), section 5, search the direct budget
-whose effective count is the one requested. With k the target and m(d) the number of weights on a
-path (`pruning.connectivity`) that the algorithm leaves with the budget d:
+pruning through the lens of effective sparsity" (JMLR 2023), search the direct budget whose
+effective count is the one requested. With k the target and m(d) the number of weights on a path
+(`pruning.connectivity`) that the algorithm leaves with the budget d:
 
     the largest d >= k with m(d) <= k
 
-Changes in this project: the search doubles the distance from k until m exceeds k and then halves
-the interval, and every budget is tried with the same batches, so that it works on any algorithm,
-not only on a ranking; it needs m to grow with d, which ties can violate, and then ends at a smaller
-budget. One more weight can complete many paths, so m can skip k by far. Weights on no path are
+Changes in this project: the authors' code (avysogorets/effective-sparsity) bisects a ranking of the
+weights for the smallest d with m(d) >= k. Here the search stays below the target, so that
+`weight_nnz` never exceeds it: one more weight can complete many paths, so m can skip k by far. The
+search doubles the distance from k until m exceeds k and then halves the interval, and every budget
+is tried with the same batches, so that it works on any algorithm, not only on a ranking; it needs m
+to grow with d, which ties can violate, and then ends at a smaller budget. Weights on no path are
 pruned too, so that `weight_nnz` is the effective count. The budget d is stored in the extras as
 "direct_nnz".
 """

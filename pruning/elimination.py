@@ -1,6 +1,6 @@
 """Elimination: remove weights one at a time, by the loss after retraining without them.
 
-Idea: optimal brain damage (LeCun et al. 1989) and optimal brain surgeon (Hassibi and Stork 1993)
+Idea: optimal brain damage (LeCun et al. 1989) and optimal brain surgeon (Hassibi and Stork 1992)
 remove the weight whose removal increases the loss least, to second order. In networks of a few
 dozen weights the increase can be computed exactly, the removal can be compensated exactly in the
 mean, and the few best candidates can be retrained before one is chosen. What is new here is this

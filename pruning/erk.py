@@ -3,8 +3,9 @@
 Mocanu et al., "Scalable training of artificial neural networks with adaptive sparse connectivity
 inspired by network science" (2018), as used by Evci, Gale, Menick, Castro and Elsen, "Rigging the
 lottery: making all tickets winners" (ICML 2020), section 3: a layer's density is proportional to
-(n_in + n_out) / (n_in * n_out), so that narrow layers keep more. A layer
-whose density would exceed 1 becomes dense, and the other layers share the remaining weights.
+(n_in + n_out) / (n_in * n_out), so that narrow layers keep more. As in the authors' code
+(google-research/rigl), a layer whose density would exceed 1 becomes dense, and the other layers
+share the remaining weights.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Idea: a pruned weight is scored by its effect if it returned to its original value, measured in the
 network as currently masked ("foresight connection sensitivity"). De Jorge, Sanyal,
 Behl, Torr, Rogez and Dokania, "Progressive skeletonization: trimming more fat from a network at
-initialization" (ICLR 2021), equations 4 and 5. In each of 10 rounds:
+initialization" (ICLR 2021), as in their code (naver/force). In each of 10 rounds:
 
     score_j = |w_j * g_j|, w: original weights, g: gradients of the network masked so far
 

@@ -117,7 +117,7 @@ def masked(weights: Tensors, masks: Sequence[NDArray[np.bool_]]) -> list[torch.T
 
 
 def saliencies(weights: Tensors, gradients: Tensors) -> torch.Tensor:
-    """Return `|w * g|` for every weight, [N]: the change of the loss if it were zero.
+    """Return `|w * g|` for every weight, [N]: roughly the change of the loss if it were zero.
 
     Example:
         >>> import numpy as np, sparsest, torch

@@ -1,15 +1,16 @@
 """Gradual magnitude pruning: start dense and remove the smallest weights during training.
 
 Idea: small weights matter little, and a network that loses few at a time can recover before it
-loses more. Zhu and Gupta, "To prune, or not to prune: exploring the efficacy
-of pruning for model compression" (2017), equation 1. With N weights, target k and T steps in 200
+loses more. Zhu and Gupta, "To prune, or not to prune: exploring the efficacy of pruning for model
+compression" (2017), with their cubic schedule. With N weights, target k and T steps in 200
 intervals, before every step t > 0 that is a multiple of int(T / 200):
 
     s = t / (199 * int(T / 200))
     m = int(k + (N - k) * (1 - s)^3), keep the m largest |w| of the network
 
-Changes in the authors' run (docs/paper.md, section 5): weights equal to the m-th largest are pruned
-too, so m - 1 stay. quirk: the last two events have s > 1 and m = k - 1, so k - 2 weights remain at
+Changes in the authors' run (docs/paper.md, section 5): magnitudes are compared over the whole
+network, not within each layer; weights equal to the m-th largest are pruned too, so m - 1 stay.
+quirk: the last two events have s > 1 and m = k - 1, so k - 2 weights remain at
 the end (28 for width 16 and target 30).
 
 With `target_accuracy` in place of k, rounds of one training each remove a fifth of the weights

@@ -2,9 +2,9 @@
 
 Idea: a pruned network recovers better if some of its connections are replaced at the same time by
 new ones. Liu, Chen, Chen, Atashgahi, Yin, Kou, Shen, Pechenizkiy, Wang and Mocanu, "Sparse training
-via boosting pruning plasticity with neuroregeneration" (NeurIPS 2021), section 4, from a dense
-network (initial sparsity 0), with the details of the authors' code. With N weights, target k and T
-steps, before every step t > 0 that is a multiple of 100, for event i = t / 100:
+via boosting pruning plasticity with neuroregeneration" (NeurIPS 2021), from a dense network
+(initial sparsity 0), with the details of the authors' code (VITA-Group/GraNet). With N weights,
+target k and T steps, before every step t > 0 that is a multiple of 100, for event i = t / 100:
 
 1. Until event n = int(0.6875 * T / 100): keep the int(k + (N - k) * (1 - i / n)^3) weights of
    largest magnitude of the whole network (Zhu and Gupta's cubic schedule).
@@ -17,6 +17,11 @@ The gradient g is that of the batch of step t before part 1. A grown weight star
 that part 2 drops and grows at once keeps its value. A grown weight that never gets a gradient stays
 exactly zero and does not count as nonzero. Zeros are the first weights that part 1 removes, and if
 several weights equal the largest one removed, fewer are kept.
+
+The settings are the defaults of the authors' code, whose examples have 160 epochs and prune until
+epoch 110, every 1000 steps. Changes: their g is that of the batch before, at the weights before its
+step; their part 1 prunes the threshold weight too, so that one fewer is kept; their part 2 drops
+all weights equal to the largest one dropped.
 """
 
 from __future__ import annotations
@@ -71,7 +76,7 @@ class _Schedule:
         if event <= self.pruning_events:
             left = count(self.weights, self.target, event / self.pruning_events, EXPONENT)
             masks = keep_largest(network.layers, left + 1).weight_masks
-        # The gradient of the network before this change, as in the authors' code.
+        # As in the authors' code, the gradient is that of the network before part 1.
         gradients = weight_gradients(*parameters(network.layers), batch())
         moved = moved_fraction(self.drop_fraction, step / self.steps)
         regrown = [

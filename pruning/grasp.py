@@ -1,16 +1,17 @@
 """GraSP: prune once, before training, preserving the gradient flow.
 
-Idea: to first order, removing weight j changes the squared norm of the gradient by -w_j * (H g)_j,
-H the Hessian and g the gradient of the loss; weights whose removal lowers it least, or raises it,
-are pruned. Wang, Zhang and Grosse, "Picking winning tickets before training by preserving gradient
-flow" (ICLR 2020), equation 8 and algorithm 1:
+Idea: to first order, removing weight j changes the squared norm of the gradient by
+-2 w_j * (H g)_j, H the Hessian and g the gradient of the loss; weights whose removal lowers it
+least, or raises it, are pruned. Wang, Zhang and Grosse, "Picking winning tickets before training by
+preserving gradient flow" (ICLR 2020):
 
     score_j = -w_j * (H g)_j / (|sum over all weights| + 1e-10); the highest are pruned
 
-Changes in the authors' run (docs/paper.md, section 5): the logits are divided by 200; the data are
-25 points of each class in two halves, and (quirk) the halves are the two classes, so of several
-classes each is a part; in the groups that start from fresh networks the weights are redrawn from a
-Xavier-normal distribution; scores equal to the threshold are pruned.
+As in their code (alecwangcq/GraSP), the logits are divided by 200, and the data are 25 points of
+each class in two halves; quirk: the points are sorted by class, so of two classes each is a half,
+and here of several classes each is a part. Changes in the authors' run (docs/paper.md, section 5):
+the weights are redrawn from a Xavier-normal distribution in the groups that start from fresh
+networks only; scores equal to the threshold are pruned, which alecwangcq/GraSP keeps.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ the weights that leave a unit. With the n weights that leave hidden neuron g, an
 After `Experiment.epochs` epochs, neurons whose outgoing weights have a norm up to `threshold` are
 removed with their incoming weights, and the others are trained for `finetune` times as many epochs.
 
-Changes: the inputs and the biases are not in groups. The penalty is minimised by the gradient, 0
-where the norm is 0, which only comes near zero; hence the threshold.
+The penalty is minimised by its gradient, 0 where the norm is 0, and not by a proximal step, so that
+norms only come near zero; hence the threshold. Changes: Scardapane et al. also penalise the weights
+that leave each input, and each bias as a group of its own. All defaults are this project's.
 """
 
 from __future__ import annotations

@@ -3,13 +3,14 @@
 Idea: a single large cut scores a weight in a network that will not exist afterwards; small cuts
 with new scores after each one compare it with the weights that stay. De Jorge, Sanyal, Behl, Torr,
 Rogez and Dokania, "Progressive skeletonization: trimming more fat from a network at
-initialization" (ICLR 2021), section 4 and its exponential schedule. In round i of 10:
+initialization" (ICLR 2021), with the exponential schedule and the single batch per round of their
+code (naver/force). In round i of 10:
 
     score_j = |w_j * g_j| on the network masked so far: pruned weights score 0 and stay pruned
 
-Changes in the authors' run (docs/paper.md, section 5): one batch per round; the threshold weight of
-a round is pruned too, so one weight fewer than scheduled is left; rounds mask weights only, and
-biases are masked after the last round.
+Changes in the authors' run (docs/paper.md, section 5): the threshold weight of a round is pruned
+too, which naver/force keeps, so one weight fewer than scheduled is left; rounds mask weights only,
+and biases are masked after the last round.
 """
 
 from __future__ import annotations

@@ -14,11 +14,14 @@ z = 1.1, and u drawn uniformly from (0, 1) for every weight and step:
 At the end the gate without noise, clip(sigmoid(a) * (z - g) + g, 0, 1), multiplies each weight;
 those whose gate is 0 are removed, and the others are trained for `finetune` times as many epochs.
 
-Changes: the learning rate of a is `rate` times that of v. The steps of SGD are proportional to the
-small gradient in a, unlike those of Adam, which the authors use; with a rate of 1, gates hardly
-move. a starts at log((1 - d) / d) with d = `dropout` for all weights, without the authors' noise
-of 0.01, has no weight decay and is not limited to log 0.01 to log 100 as in their code. Their code
-has one gate for each input of a layer; here it is one for each weight.
+Changes: there is one gate for each weight; in the authors' code there is one for each input of a
+layer. The learning rate of a is `rate` times that of v: with a rate of 1, gates hardly move, since
+the steps of SGD are proportional to the small gradient in a. The authors use Adam for their LeNet
+and SGD for their wide residual network, with one rate for both. a starts at log((1 - d) / d) with
+d = `dropout` for all weights, without their noise of 0.01, and is not limited to log 0.01 to log
+100. Their d is from 0.2 to 0.5. Weight decay acts on v alone; theirs is weighted by the probability
+that a gate is open. They divide l by the number of training points, can test with averages of the
+parameters over the steps, and do not train further. All defaults are this project's.
 """
 
 from __future__ import annotations

@@ -3,10 +3,11 @@
 Idea: a trained weight's sign and size are worth keeping, but a network that has lost weights needs
 large steps to recover. So every round restarts the learning-rate schedule and no round restarts the
 weights. Renda, Frankle and Carbin, "Comparing rewinding and fine-tuning in neural network pruning"
-(ICLR 2020): learning-rate rewinding to the start of training, iterative, by global magnitude, with
-20 % of the weights in a round as in the authors' code (lottery-ticket/rewinding-iclr20-public);
-Gadhikar and Burkholz, "Masks, signs, and learning rate rewinding" (ICLR 2024), explain by the signs
-why it leaves better networks than the lottery ticket. With N weights and target k:
+(ICLR 2020): iterative, by global magnitude, with 20 % of the weights in a round as in the authors'
+code (lottery-ticket/rewinding-iclr20-public, whose examples rewind the schedule to an early step
+instead of the first one); Gadhikar and Burkholz, "Masks, signs, and learning rate rewinding" (ICLR
+2024), explain by the signs why it leaves better networks than the lottery ticket. With N weights
+and target k:
 
     n_0 = N, n_r = max(k, int(n_(r-1) * (1 - 0.2))) weights after round r, until n_r = k
 

@@ -2,14 +2,15 @@
 
 Idea: a dense network contains a sparse one that trains as well from its initial weights, but it can
 be identified only after training. Frankle and Carbin, "The lottery ticket hypothesis: finding
-sparse, trainable neural networks" (ICLR 2019), iterative pruning with resetting (section 2). With
-N weights and target k, after round r = 1..4 of 5:
+sparse, trainable neural networks" (ICLR 2019), iterative pruning with resetting (appendix B,
+strategy 1). With N weights and target k, after round r = 1..4 of 5:
 
     m = int(N * (k / N)^(r / 4)), keep the m largest |w| of the network
 
-Changes in the authors' run (docs/paper.md, section 5): all parameters are rewound to the
-initialisation, biases included, with a new optimiser and schedule; weights equal to the m-th
-largest are pruned too, so m - 1 stay.
+Changes in the authors' run (docs/paper.md, section 5): magnitudes are compared over the whole
+network; the paper removes a fraction of each layer of its small networks, half as much of the last
+one. All parameters are rewound to the initialisation, biases included, with a new optimiser and
+schedule; weights equal to the m-th largest are pruned too, so m - 1 stay.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ The stages, settings and sample are those of `pruning.elimination`, whose remova
 neurons here. A neuron is removed by setting it to its mean value over the sample: its outgoing
 weights go into the biases of the next layer (mean compensation), its incoming ones are dropped.
 The saliency is the loss with the neuron at its mean (`pruning.saliency`); the criterion is that of
-Mozer and Smolensky, "Skeletonization" (NIPS 1988), with the mean in place of zero. In networks of
+Mozer and Smolensky, "Skeletonization" (NIPS 1988), with the mean in place of zero and computed
+exactly, where they approximate it by a derivative. In networks of
 more than twice `exact_below` weights it is the sum of the second-order expansions for the neuron's
 outgoing weights, which leaves out their products, and one neuron in 20 is removed at a time.
 

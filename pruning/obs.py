@@ -15,11 +15,14 @@ the Gauss-Newton matrix of the loss (`pruning.curvature`), in all weights and bi
    `retrain` times the epochs at the experiment's learning rate.
 3. If `retrain` is above 0, train for the epochs with the experiment's schedule.
 
-The method "obs" prunes in one shot and does not train again; "obs-gradual" prunes in 20 rounds, as
-Singh and Alistarh, "WoodFisher: efficient second-order approximation for neural network
-compression" (NeurIPS 2020), do with the empirical Fisher matrix.
+The method "obs" prunes in one shot and does not train again; "obs-gradual" prunes in 20 rounds with
+training between them, which is the idea of Singh and Alistarh, "WoodFisher: efficient second-order
+approximation for neural network compression" (NeurIPS 2020). Their code (IST-DASLab/WoodFisher)
+uses the empirical Fisher matrix of the weights, follows a cubic schedule, and adds up the changes
+of all weights that a round removes; here each change includes those before it.
 
-Changes in this project: H is that of up to 1024 points. Networks of more than `full_below` weights
+Changes in this project: Hassibi and Stork compute H^-1 again for every weight; H is that of up to
+1024 points. Networks of more than `full_below` weights
 first lose the weights of least `pruning.saliency.Unrolled.expansions`, which takes H as diagonal
 (LeCun, Denker and Solla, "Optimal brain damage", 1989). Neurons without outgoing or without
 incoming weights are removed as in `pruning.elimination`, so fewer than `target_nnz` weights can

@@ -2,8 +2,9 @@
 
 Idea: without data, a sparse network learns well if large initial weights form many paths through
 wide layers. Patil and Dovrolis, "PHEW: Constructing sparse networks that learn fast and generalize
-well without training data" (ICML 2021), section 4, with the details of the authors' code. Walks
-alternate between two directions until at least k weights are kept:
+well without training data" (ICML 2021), with the details of the authors' code
+(ShreyasMalakarjunPatil/PHEW). Walks alternate between two directions until at least k weights are
+kept:
 
     forward from an input: from neuron i to j with probability |w_ji| / sum over j of |w_ji|
     backward from an output: from neuron j to i with probability |w_ji| / sum over i of |w_ji|

@@ -7,8 +7,10 @@ parameters v and power a:
 
     w = v * |v|^(a - 1),  dw/dv = a * |v|^(a - 1),  v starts at sign(w) * |w|^(1 / a)
 
-The masks follow the schedule of `pruning.gmp`, which keeps the largest |w| of the network; weight
-decay acts on v.
+This is the reparametrisation of the authors' code (powerpropagation in
+google-deepmind/deepmind-research), which tries a = 1 to 5 without weight decay and prunes each
+layer once, after the training. Here the masks follow the schedule of `pruning.gmp`, which keeps the
+largest |w| of the network, and weight decay acts on v. Biases are trained as they are.
 """
 
 from __future__ import annotations

@@ -3,8 +3,7 @@
 Idea: a weight matters by its effect on the loss after the first training steps, not on the initial
 loss. So the loss after a few steps of SGD is differentiated, through these steps, with respect to
 the initial mask. Alizadeh, Tailor, Zintgraf, van Amersfoort, Farquhar, Lane and Gal, "Prospect
-pruning: finding trainable weights at initialization using meta-gradients" (ICLR 2022), equation 4
-and algorithm 1:
+pruning: finding trainable weights at initialization using meta-gradients" (ICLR 2022):
 
     score_j = |dL(w_3, batch 4) / dc_j|, w_0 = c * w with c all ones, w_(t+1) = w_t - lr * v_(t+1)
 

@@ -2,14 +2,16 @@
 
 Idea: keep weights at random. Networks that are pruned so before training are a strong baseline if
 narrow layers keep more: Liu, Chen, Chen, Shen, Mocanu, Wang and Pechenizkiy, "The unreasonable
-effectiveness of random pruning: return of the most naive baseline for sparse training" (ICLR 2022),
-section 3. With k the target and a layer's density d from `pruning.erk`,
+effectiveness of random pruning: return of the most naive baseline for sparse training" (ICLR 2022).
+With k the target and a layer's density d from `pruning.erk`,
 
     erk       each layer keeps about d * size weights, k in all
     uniform   every k weights of the network are as likely as every other k
 
 Random numbers are those of the experiment's stream "random" (`pruning.draws`). Change in this
-project: the layers' numbers of weights are rounded by largest remainders, so that they add up to k.
+project: exactly k weights are kept, and the layers' numbers of weights are rounded by largest
+remainders so that they add up to k. The authors' code (VITA-Group/Random_Pruning) keeps each weight
+independently with probability d.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Idea: a sparse network trains as well as a dense one if its connections can move: periodically the
 smallest weights of each layer are dropped, and as many are grown where the gradient is largest.
 Evci, Gale, Menick, Castro and Elsen, "Rigging the lottery: making all tickets winners" (ICML 2020),
-section 3 and algorithm 1. With steps counted from 1, at every 100th below T_end = int(0.75 * T), in
-each layer that is not dense:
+section 3 and algorithm 1, with the settings of section 4. With steps counted from 1, at every 100th
+below T_end = int(0.75 * T), in each layer that is not dense:
 
     drop the int(n_active * 0.3 / 2 * (1 + cos(pi * step / T_end))) smallest |w|, and
     grow as many of the largest |g| among the others, the dropped ones included
@@ -12,8 +12,9 @@ each layer that is not dense:
 Changes in the authors' run (docs/paper.md, section 5): the initial masks are random, with
 Erdos-Renyi-Kernel densities (`pruning.erk`); the gradient is that of one batch, which is not used
 for a step; a grown weight starts at zero, but a weight that is dropped and grown at once keeps its
-value; bias masks follow from the new masks, and a bias that returns starts at zero. A grown weight
-that never gets a gradient stays exactly zero and does not count as nonzero.
+value; bias masks follow from the new masks, where the paper masks no biases, and a bias that
+returns starts at zero. A grown weight that never gets a gradient stays exactly zero and does not
+count as nonzero.
 """
 
 from __future__ import annotations

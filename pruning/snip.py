@@ -6,10 +6,10 @@ pruning based on connection sensitivity" (ICLR 2019), equations 4 to 6:
 
     score_j = |w_j * g_j| / sum over all weights of |w * g|
 
-Changes in the authors' run (docs/paper.md, section 5): a single batch of the training's size; in
-the groups that start from fresh networks the weights are redrawn from a Xavier-normal distribution;
-scores equal to the threshold are kept, so a network with fewer nonzero scores than its target keeps
-all of its weights.
+Changes in the authors' run (docs/paper.md, section 5): in the groups that start from fresh networks
+the weights are redrawn from a Xavier-normal distribution; biases have no scores, which they have in
+SNIP's own code (namhoonlee/snip-public); scores equal to the threshold are kept, so a network with
+fewer nonzero scores than its target keeps all of its weights.
 """
 
 from __future__ import annotations

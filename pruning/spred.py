@@ -7,7 +7,9 @@ strength s on u and v is the L1 penalty s * sum |w|, without its kink at zero. Z
     w = u * v, loss(w) + (s / 2) * (|u|^2 + |v|^2)
 
 It is deep weight factorisation with two factors; see `pruning.dwf` for the changes. The
-factors have the learning rate of the experiment.
+factors have the learning rate of the experiment. The authors' code (zihao-wang/spred) draws both
+factors from the usual initialisation, which makes the product small, and has factors for biases
+too. Its threshold of 0.01 is the default here; `strength` is this project's.
 """
 
 from __future__ import annotations

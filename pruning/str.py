@@ -10,7 +10,9 @@ code (RAIVNLab/STR). With free weights v and one number t for each layer:
     dw/dv = 1 where w is not 0, else 0;  dw/dt = -sign(v) sigmoid'(t) where w is not 0, else 0
 
 t has a decay of its own, `strength`; in the authors' code it is that of v unless it is set. The
-trained network is sparse as it is; `finetune` can train it further.
+trained network is sparse as it is; `finetune` can train it further. All defaults are this
+project's: the authors' t starts at -3200 or -12800 and has a decay of 2e-5 to 4e-5, for trainings
+of 100 epochs on ImageNet.
 """
 
 from __future__ import annotations

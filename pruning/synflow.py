@@ -4,14 +4,14 @@ Idea: in a network of absolute values with input ones and output R, w * dR/dw is
 of all paths through a weight. Pruning the weakest weights in many small rounds avoids removing a
 whole layer, because the flow into a neuron equals the flow out of it. Tanaka, Kunin, Yamins and
 Ganguli, "Pruning neural networks without any data by iteratively conserving synaptic flow" (NeurIPS
-2020), equations 2 and 3 and algorithm 1:
+2020), as in their code (ganguli-lab/Synaptic-Flow), in which the absolute values of the biases take
+part:
 
     score_j = |w_j * dR/dw_j| on the network of absolute values masked so far
 
-Changes in the authors' run (docs/paper.md, section 5): the absolute values of the biases take part,
-and they are masked after every round by the rule for pruned networks; the threshold weight of a
-round is pruned too, so one weight fewer than scheduled is left, except that a round without weights
-to prune prunes none.
+Changes in the authors' run (docs/paper.md, section 5): biases are masked after every round by the
+rule for pruned networks; one weight more than scheduled is pruned in a round, except that a round
+without weights to prune prunes none.
 """
 
 from __future__ import annotations

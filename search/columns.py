@@ -124,7 +124,7 @@ COLUMNS = (
     _nullable_field(
         "hyperparameters",
         _TEXT,
-        "JSON of the algorithm's settings that differ from the authors'; NULL if none does",
+        "JSON of the algorithm's settings that differ from its defaults; NULL if none does",
         since=2,
     ),
     _field(

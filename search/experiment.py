@@ -63,7 +63,7 @@ class Experiment:
             for methods without a budget, and with `target_accuracy`.
         target_accuracy: accuracy that a pruning algorithm keeps while it removes as many weights
             as it can; None if it does not aim at one.
-        hyperparameters: settings of the algorithm that differ from the authors', as (name, value)
+        hyperparameters: settings of the algorithm that differ from its defaults, as (name, value)
             sorted by name; a value is a number or, of a setting with choices, a text.
         lr: learning rate of the first epoch.
         schedule: learning-rate schedule, one of `SCHEDULES`.

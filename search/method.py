@@ -49,7 +49,7 @@ class Method:
             weights.
         xavier: whether the weights of a fresh network are redrawn from a Xavier-normal
             distribution (docs/paper.md, section 5), unless `Experiment.init_scheme` names another.
-        settings: hyperparameters by name, with the authors' values.
+        settings: hyperparameters by name, with their defaults.
         steps_at_least: name of the setting that is also the minimum number of training steps; or
             empty.
         other_name: name in the paper authors' lists, if it differs; or empty.

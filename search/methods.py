@@ -392,7 +392,7 @@ def method_named(name: str) -> Method:
 
 
 def setting(experiment: Experiment, name: str) -> int | float:
-    """Return a hyperparameter of the experiment's method: its own value or the authors'.
+    """Return a hyperparameter of the experiment's method: its own value or the default.
 
     Raises:
         ValueError: the method is unknown, or the experiment names a hyperparameter that the method

@@ -13,8 +13,8 @@ class Setting:
     """A hyperparameter, which sweep files can set.
 
     Attributes:
-        default: the authors' value (docs/paper.md, section 5); if it is an int, only whole numbers
-            are allowed.
+        default: for the paper's methods the authors' value (docs/paper.md, section 5); if it is an
+            int, only whole numbers are allowed.
         least: smallest allowed value of a number.
         most: largest allowed value of a number.
         meaning: meaning in a few words.

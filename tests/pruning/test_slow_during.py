@@ -250,6 +250,33 @@ def test_erk_distributes_the_target() -> None:
                 assert spread == pytest.approx(target)
 
 
+def removed_in_layer_order(shapes: list[tuple[int, int]], target: int) -> list[int]:
+    """Return `removed_per_layer`, with eps summed in the order of the layers."""
+    sizes = [rows * columns for rows, columns in shapes]
+    raw = [sum(shape) / size for shape, size in zip(shapes, sizes, strict=True)]
+    dense = [density == 1 for density in erk_densities(shapes, target)]
+    density = target / sum(sizes)
+    wanted = parts = 0.0
+    for layer, size in enumerate(sizes):
+        wanted += -size * (1 - density) if dense[layer] else size * density
+        parts += 0 if dense[layer] else raw[layer] * size
+    return [
+        0 if dense[layer] else int((1 - wanted / parts * raw[layer]) * size)
+        for layer, size in enumerate(sizes)
+    ]
+
+
+def test_order_of_erk_sums_does_not_change_counts_on_the_papers_grid() -> None:
+    overparam = [*range(15, 27), 30, 33, 37, 40, 44, 50, 53, 55, 57, 60, 65]
+    grid = {width: overparam for width in (3, 4, 5, 7, 8, 32, 64, 128, 256)}
+    grid |= {width: sorted({*overparam, *range(24, 31), 32, 34, 36}) for width in (6, 16)}
+    for width, targets in grid.items():
+        shapes = shapes_of(width)
+        for target in targets:
+            if target < sum(rows * columns for rows, columns in shapes):
+                assert removed_in_layer_order(shapes, target) == removed_per_layer(shapes, target)
+
+
 def test_erk_without_dense_layers_agrees_with_hand_computation() -> None:
     # raw * size is n_in + n_out: 18, 32, 32, 17, together 99. So eps = 40 / 99.
     densities = erk_densities(shapes_of(16), 40)
