@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import argparse
-
-from benchmarks import (
-    commands,
-    compaction,
-    crossover,
-    kernel,
-    living,
-    networks,
-    paper,
-    prunability,
-    scale,
-    share,
-    strategies,
-    sweep,
-)
+from pkgutil import resolve_name
 
 BENCHMARKS = {
-    "kernel": kernel.run,
-    "classes": kernel.run_classes,
-    "living": living.run,
-    "networks": networks.run,
-    "crossover": crossover.run,
-    "share": share.run,
-    "replicates": share.run_replicates,
-    "prunability": prunability.run,
-    "sweep": sweep.run,
-    "scale": scale.run,
-    "compaction": compaction.run,
-    "commands": commands.run,
-    "paper": paper.run,
-    "strategies": strategies.run,
+    "kernel": "kernel:run",
+    "classes": "kernel:run_classes",
+    "living": "living:run",
+    "networks": "networks:run",
+    "crossover": "crossover:run",
+    "share": "share:run",
+    "replicates": "share:run_replicates",
+    "prunability": "prunability:run",
+    "sweep": "sweep:run",
+    "scale": "scale:run",
+    "compaction": "compaction:run",
+    "commands": "commands:run",
+    "paper": "paper:run",
+    "strategies": "strategies:run",
 }
+"""Name -> module and function."""
 
 
 def main() -> None:
@@ -48,7 +35,7 @@ def main() -> None:
     for number, name in enumerate(names):
         if number:
             print()
-        BENCHMARKS[name]()
+        resolve_name(f"benchmarks.{BENCHMARKS[name]}")()
 
 
 if __name__ == "__main__":

@@ -49,9 +49,10 @@ def run() -> None:
         for command, target in TARGETS_S.items():
             times = [_seconds(command.replace("STORE", str(store))) for _ in range(RUNS)]
             cpu_s, wall_s = map(min, zip(*times, strict=True))
-            rows.append([command, f"{cpu_s:.2f}", str(target or ""), f"{wall_s:.2f}"])
+            rows.append([command, cpu_s, target, wall_s])
     print("## Commands\n")
-    print(table(["command", "CPU seconds", "target", "wall-clock seconds"], rows))
+    columns = {"command": "", "CPU seconds": ".2f", "target": "", "wall-clock seconds": ".2f"}
+    print(table(columns, rows))
 
 
 def _seconds(command: str) -> tuple[float, float]:

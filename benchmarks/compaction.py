@@ -8,12 +8,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from benchmarks.queries import QUERIES
 from benchmarks.report import table
 from benchmarks.sweep import large_study
-from benchmarks.synthetic import SyntheticRows
+from benchmarks.synthetic import SyntheticRows, with_random_values
 from search.indices import IndexSet
 from storage.log.sweep_info import describe_sweep
 from storage.reading.reader import StoreReader
@@ -37,13 +36,11 @@ def run() -> None:
         seconds = time.perf_counter() - start
         after = _measure(store)
     print(f"## Compacting {done.rows:,} rows, {seconds:.1f} s\n")
-    rows = [
-        ["data files", *(str(count) for count in done.files), _ratio(*done.files)],
-        ["MB", *(f"{size / 1e6:.1f}" for size in done.bytes), _ratio(*done.bytes)],
-    ]
-    for name, old in before.items():
-        rows.append([f"{name}, s", f"{old:.3f}", f"{after[name]:.3f}", _ratio(old, after[name])])
-    print(table(["what", "before", "after", "before / after"], rows))
+    pairs = {"data files": done.files, "MB": [size / 1e6 for size in done.bytes]}
+    pairs |= {f"{name}, s": (old, after[name]) for name, old in before.items()}
+    rows = [[name, old, new, old / new] for name, (old, new) in pairs.items()]
+    columns = {"what": "", "before": ".3g", "after": ".3g", "before / after": ".1f"}
+    print(table(columns, rows))
 
 
 def _fill(store: Path) -> None:
@@ -59,12 +56,7 @@ def _fill(store: Path) -> None:
         for number in range(FILES):
             start = number * ROWS_IN_A_FILE
             indices = IndexSet.of([(start, start + ROWS_IN_A_FILE)])
-            rows = made.rows(Task(study, indices, sweep_id))
-            weights = rows.column("weights")
-            values = draw.normal(size=len(weights.values)).astype(np.float32)
-            random_weights = pa.ListArray.from_arrays(weights.offsets, pa.array(values))
-            column = rows.schema.names.index("weights")
-            rows = rows.set_column(column, rows.schema.field(column), random_weights)
+            rows = with_random_values(made.rows(Task(study, indices, sweep_id)), "weights", draw)
             writer.append(rows, study.digest, study.name, indices)
             writer.commit()
         writer.end_sweep("finished")
@@ -82,7 +74,3 @@ def _measure(store: Path) -> dict[str, float]:
                 reader.sql(query)
                 found.setdefault(name, []).append(time.perf_counter() - start)
     return {name: statistics.median(seconds) for name, seconds in found.items()}
-
-
-def _ratio(before: float, after: float) -> str:
-    return f"{before / after:.1f}"

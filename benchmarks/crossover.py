@@ -60,17 +60,7 @@ def run() -> None:
                 pairs = [(timed(in_kernel)[1], timed(in_matrices)[1]) for _ in range(TURNS)]
             kernel, matrices = (1e6 * min(times) / STEPS for times in zip(*pairs, strict=True))
             rule = "matrices" if prefers_matrices(network.weight_masks) else "kernel"
-            rows.append(
-                [
-                    str(width),
-                    f"{density:.2f}",
-                    f"{edges:,}",
-                    f"{kernel:,.0f}",
-                    f"{matrices:,.0f}",
-                    f"{kernel / matrices:.2f}",
-                    rule,
-                ]
-            )
+            rows.append([width, density, edges, kernel, matrices, kernel / matrices, rule])
     print("A step of one network of three hidden layers, microseconds")
-    header = ["width", "density", "weights", "kernel", "matrices", "kernel / matrices", "rule"]
-    print(table(header, rows))
+    columns = {"width": "", "density": ".2f", "weights": ",", "kernel": ",.0f", "matrices": ",.0f"}
+    print(table(columns | {"kernel / matrices": ".2f", "rule": ""}, rows))

@@ -68,15 +68,15 @@ def holm(values: Sequence[float]) -> list[float]:
 
 def accuracy_table(titles: Titles, samples: tuple[Accuracies, Accuracies]) -> str:
     """Return a table with one row per distribution of accuracy."""
-    head = ["", "n", *HEADINGS, "mean", "at 50 %", "95 % and more", "99.5 % and more"]
+    columns = {"": "", "n": "", **dict.fromkeys((*HEADINGS, "mean"), ".3f")}
+    columns |= dict.fromkeys(("at 50 %", "95 % and more", "99.5 % and more"), ".1%")
     rows = []
     for title, sample in zip(titles, samples, strict=True):
-        row = [title, str(len(sample))]
-        row += [f"{value:.3f}" for value in (*np.quantile(sample, QUANTILES), sample.mean())]
         stuck = np.mean(np.abs(sample - 0.5) < 0.005)
-        row += [f"{share:.1%}" for share in (stuck, *(np.mean(sample >= t) for t in (0.95, 0.995)))]
-        rows.append(row)
-    return table(head, rows)
+        shares = (stuck, *(np.mean(sample >= target) for target in (0.95, 0.995)))
+        values = (*np.quantile(sample, QUANTILES), sample.mean())
+        rows.append([title, len(sample), *values, *shares])
+    return table(columns, rows)
 
 
 def count_table(titles: Titles, name: str, samples: tuple[Counts, Counts]) -> str:
@@ -85,9 +85,9 @@ def count_table(titles: Titles, name: str, samples: tuple[Counts, Counts]) -> st
     for title, sample in zip(titles, samples, strict=True):
         # Quantiles of counts are counts: no interpolation.
         values = np.quantile(sample, QUANTILES, method="inverted_cdf")
-        row = [title, str(len(sample)), *(str(value) for value in values)]
-        rows.append([*row, f"{sample.mean():.2f}", f"{sample.std(ddof=1):.2f}"])
-    return table([name, "n", *HEADINGS, "mean", "standard deviation"], rows)
+        rows.append([title, len(sample), *values, sample.mean(), sample.std(ddof=1)])
+    columns = dict.fromkeys((name, "n", *HEADINGS), "") | {"mean": ".2f"}
+    return table(columns | {"standard deviation": ".2f"}, rows)
 
 
 def verdict(one: Sample, other: Sample, by_chance: tuple[float, float]) -> str:

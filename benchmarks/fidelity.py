@@ -7,20 +7,21 @@
 
 The comparison is of distributions of accuracy and of numbers of nonzeros: single trainings are
 chaotic (a change in the last bit moves one network from 50 % to 99 %). FOLDER/reference_runs.jsonl
-has one line per training with the authors' code (`benchmarks.authors_runs`); a path after `authors`
-names another file.
+has one line per training with the authors' code; a path after `authors` names another file.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.authors_runs import authors_runs, our_runs
 from benchmarks.distributions import (
     Accuracies,
     accuracy_table,
@@ -34,11 +35,13 @@ from benchmarks.reference_runs import CASES, read_runs, replicate
 from benchmarks.report import table
 from pruning.explicit_masks import explicit_masks
 from search.experiment import Experiment
+from search.structure import Structure
 from workers.datasets import load_dataset
 from workers.fast import train_networks
 from workers.initial import starting_network
 from workers.kernel.measure import evaluate_networks
 from workers.kernel.packing import pack, topology
+from workers.train import train_batch
 
 NETWORKS = 600
 """Number of trainings by the fast trainer for each comparison with the authors'."""
@@ -49,6 +52,47 @@ AUTHORS_RUNS = _SHARED / "reference_runs.jsonl"
 
 SHARING = 16
 """Number of networks that share a data order in the third comparison, as in a search task."""
+
+
+COLUMNS = ("accuracy", "weight_nnz", "model_nnz")
+
+Sample = dict[str, Any]
+"""Column -> array [trainings] of the outcomes of repeated trainings of one configuration."""
+
+
+def sample_of(rows: Sequence[Mapping[str, Any]]) -> Sample:
+    """Return the outcomes in some rows."""
+    return {name: np.array([row[name] for row in rows]) for name in COLUMNS}
+
+
+def authors_runs(path: Path) -> dict[str, tuple[Experiment, Sample]]:
+    """Read the trainings with the authors' code: each configuration and its outcomes, by name.
+
+    Each line is {"config": {"method", "lr", "schedule", "structure", ...}, "accuracy",
+    "weight_nnz", "model_nnz", ...}.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in path.read_text().splitlines():
+        run = json.loads(line)
+        found.setdefault(json.dumps(run["config"]), []).append(run)
+    configurations = {}
+    for text, runs in found.items():
+        config = json.loads(text)
+        structure = config.pop("structure", None)
+        if structure is None:
+            network = f"{config['method']}, width {config['width']}, target {config['target_nnz']}"
+        else:
+            network = f"{structure} dense"
+            config["structure"] = Structure.parse(structure)
+        case = Experiment(**config)
+        name = f"{network}, {case.schedule}, learning rate {case.lr}"
+        configurations[name] = case, sample_of(runs)
+    return configurations
+
+
+def our_runs(experiments: Sequence[Experiment]) -> Sample:
+    """Train the experiments with the fast trainer."""
+    return sample_of(train_batch(list(experiments)).select(COLUMNS).to_pylist())
 
 
 def sharing_accuracies(case: Experiment) -> Accuracies:
@@ -78,19 +122,16 @@ def compare_authors(path: Path) -> None:
     names = ("authors", "fast trainer")
     overview: list[list[str]] = []
     tested: list[float] = []
-    for authors in authors_runs(path):
-        ours = our_runs([replicate(authors.case, n) for n in range(NETWORKS)])
-        theirs = authors.sample
-        accuracies = theirs.accuracies, ours.accuracies
+    for title, (case, theirs) in authors_runs(path).items():
+        ours = our_runs([replicate(case, n) for n in range(NETWORKS)])
+        accuracies = theirs["accuracy"], ours["accuracy"]
         by_chance = chances(*accuracies)
-        print(f"\n### {authors.name}\n\n{accuracy_table(names, accuracies)}\n")
+        print(f"\n### {title}\n\n{accuracy_table(names, accuracies)}\n")
         print(verdict(*accuracies, by_chance))
-        row = [authors.name, str(len(theirs.accuracies)), str(NETWORKS), _in_short(by_chance)]
+        row = [title, str(len(accuracies[0])), str(NETWORKS), _in_short(by_chance)]
         tested += by_chance
-        for name, counts in (
-            ("weight_nnz", (theirs.weights, ours.weights)),
-            ("model_nnz", (theirs.parameters, ours.parameters)),
-        ):
+        for name in COLUMNS[1:]:
+            counts = theirs[name], ours[name]
             if len(np.unique(np.concatenate(counts))) == 1:
                 print(f"\n{name}: {counts[0][0]} in all trainings, the authors' and ours.")
                 row.append("the same")
@@ -126,7 +167,7 @@ def compare_reference(path: Path) -> None:
             continue
         experiments = [replicate(CASES[name], number) for number in sorted(runs)]
         reference = np.array([runs[number] for number in sorted(runs)])
-        ours = our_runs(experiments).accuracies
+        ours = our_runs(experiments)["accuracy"]
         same = np.mean(np.abs(reference - ours) < 0.001)
         title = f"{name}, {CASES[name].schedule}, learning rate {CASES[name].lr}"
         compare(title, ("reference", "fast trainer"), (reference, ours))
@@ -137,7 +178,7 @@ def compare_orders() -> None:
     """Print trainings with separate data orders and trainings that share one."""
     print("## Separate and shared data orders")
     for name, case in CASES.items():
-        own = our_runs([replicate(case, 1_000 + n) for n in range(NETWORKS)]).accuracies
+        own = our_runs([replicate(case, 1_000 + n) for n in range(NETWORKS)])["accuracy"]
         compare(name, ("own order", "shared by 16"), (own, sharing_accuracies(case)))
 
 

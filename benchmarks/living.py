@@ -50,14 +50,11 @@ def run() -> None:
     for name in STUDIES:
         study = resolve(name)[0].study
         groups[name] = [study[index] for index in study.sample(NETWORKS)]
-    lines = [
-        [name, *(f"{share:.0%}" for share in _shares(experiments, dataset))]
-        for name, experiments in groups.items()
-    ]
+    lines = [[name, *_shares(experiments, dataset)] for name, experiments in groups.items()]
     print("## Living neurons and edges, averaged over whole trainings\n")
-    columns = ["networks", "neurons alive", "neurons that reach the output"]
-    columns += ["edges in the forward pass", "edges in the backward pass"]
-    print(table(columns, lines))
+    shares = ["neurons alive", "neurons that reach the output"]
+    shares += ["edges in the forward pass", "edges in the backward pass"]
+    print(table({"networks": "", **dict.fromkeys(shares, ".0%")}, lines))
 
 
 def _shares(experiments: Sequence[Experiment], dataset: Dataset) -> NDArray[np.float64]:

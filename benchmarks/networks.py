@@ -33,5 +33,5 @@ def run() -> None:
         networks, read_s = timed(partial(store.networks, "FROM results"))
     logits, evaluate_s = timed(partial(networks.logits, points))
     print(f"## {len(logits):,} networks 7x3x3 on {POINTS:,} points, processor time\n")
-    seconds = [f"{read_s:.2f}", f"{evaluate_s:.2f}", f"{read_s + evaluate_s:.2f}", f"{TARGET_S}"]
-    print(table(["reading, s", "logits, s", "both, s", "target, s"], [seconds]))
+    columns = {"reading, s": ".2f", "logits, s": ".2f", "both, s": ".2f", "target, s": ""}
+    print(table(columns, [[read_s, evaluate_s, read_s + evaluate_s, TARGET_S]]))

@@ -8,6 +8,7 @@ from functools import partial
 from math import sqrt
 from random import Random
 from statistics import fmean, variance
+from typing import Any
 
 from benchmarks.report import table, timed
 from orchestrator.planning.calibration import calibration, speed_note
@@ -43,7 +44,7 @@ def run() -> None:
     for method in METHODS:  # the first training of each method compiles
         shape = {"structure": (3, 3, 3)} if method == "search" else {"width": 3, "target_nnz": 20}
         train_batch([Experiment(method=method, epochs=1, **shape)])
-    lines = []
+    lines: list[list[Any]] = []
     sums = [0.0, 0.0, 0.0]
     for name in PAPER_STUDIES:
         study: Study = paper_study(name)
@@ -56,17 +57,13 @@ def run() -> None:
         planned = len(study) * mean_cost(study, whole, SAMPLE) * speed.seconds_per_cost / 3600
         for column, value in enumerate((hours, error**2, planned)):
             sums[column] += value
-        lines.append([name, f"{len(study):,}", f"{trained:,}", *_figures(hours, error, planned)])
+        lines.append([name, len(study), trained, hours, error, planned])
     total = sum(len(paper_study(name)) for name in PAPER_STUDIES)
-    lines.append(["all", f"{total:,}", "", *_figures(sums[0], sqrt(sums[1]), sums[2])])
+    lines.append(["all", total, None, sums[0], sqrt(sums[1]), sums[2]])
     print("## The whole paper: core-hours of processor time\n")
-    columns = ["study", "trainings", "sample", "measured", "standard error", "plan"]
-    print(table(columns, lines))
+    columns = {"study": "", "trainings": ",", "sample": ",", "measured": ".2f"}
+    print(table(columns | {"standard error": ".2f", "plan": ".2f"}, lines))
     print(f"\n{speed_note(speed)}")
-
-
-def _figures(hours: float, error: float, planned: float) -> list[str]:
-    return [f"{hours:.2f}", f"{error:.2f}", f"{planned:.2f}"]
 
 
 def _search_hours(study: Study, inits: Mapping[str, StoredInit]) -> tuple[int, float, float]:

@@ -26,16 +26,8 @@ def run() -> None:
         prunability(trained, dataset)  # the first call compiles
         counts, count_s = timed(partial(prunability, trained, dataset))
         counted = sum(count.own is not None for count in counts)
-        lines.append(
-            [
-                name,
-                f"{number:,}",
-                f"{counted:,}",
-                f"{1000 * train_s / number:.2f}",
-                f"{1000 * count_s / number:.2f}",
-                f"{count_s / train_s:.1%}",
-            ]
-        )
+        per_network = 1000 * train_s / number, 1000 * count_s / number
+        lines.append([name, number, counted, *per_network, count_s / train_s])
     print("## Counting prunable weights: ms per network\n")
-    columns = ["study", "networks", "counted", "training", "counting", "share"]
-    print(table(columns, lines))
+    columns = {"study": "", "networks": ",", "counted": ",", "training": ".2f", "counting": ".2f"}
+    print(table(columns | {"share": ".1%"}, lines))

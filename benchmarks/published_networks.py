@@ -13,14 +13,14 @@ from analysis.retrain import retrained
 from benchmarks.report import table
 from orchestrator.commands.results import results_reader
 
-COLUMNS = (
+COLUMNS = [
     "weight_nnz",
     "effective_nnz",
     "live_nnz",
     "folded_nnz",
     "dead_neurons",
     "linear_neurons",
-)
+]
 
 
 def main() -> None:
@@ -33,8 +33,7 @@ def main() -> None:
                 if best["target"] == target:
                     row = retrained(reader.row(best["experiment_id"]), reader.init)
                     pruned = row["weight_nnz"] - row["prunable_own"]
-                    counts = [str(row[name]) for name in COLUMNS]
-                    lines.append([row["method"], *counts, str(pruned)])
+                    lines.append([row["method"], *(row[name] for name in COLUMNS), pruned])
             print(f"At {100 * target:g} %:\n")
             print(table(["method", *COLUMNS, "pruned"], lines), end="\n\n")
 

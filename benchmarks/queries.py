@@ -28,14 +28,14 @@ def time_queries(store: Path) -> None:
     """Print the wall-clock seconds of each query, run in sequence in one process."""
     start = time.perf_counter()
     with StoreReader(store) as reader:
-        rows = [["opening the store", f"{time.perf_counter() - start:.3f}"]]
+        rows: list[tuple[str, float]] = [("opening the store", time.perf_counter() - start)]
         total = reader.state.rows
         for name, query in QUERIES.items():
             start = time.perf_counter()
             reader.sql(query)
-            rows.append([name, f"{time.perf_counter() - start:.3f}"])
+            rows.append((name, time.perf_counter() - start))
     print(f"## Queries over {total:,} rows\n")
-    print(table(["query", "seconds"], rows))
+    print(table({"query": "", "seconds": ".3f"}, rows))
 
 
 def main() -> None:

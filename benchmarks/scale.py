@@ -8,46 +8,51 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-from rich.console import Console
 
-from benchmarks.linked_store import LinkedStore
 from benchmarks.report import table
-from benchmarks.synthetic import InstantExecutor, NeverStops, SyntheticRows
-from orchestrator.display.progress import ProgressDisplay
-from orchestrator.display.store_summary import FewestWeights
-from orchestrator.driver import drive
+from benchmarks.synthetic import (
+    InstantExecutor,
+    SyntheticRows,
+    drive_instantly,
+    with_random_values,
+)
 from orchestrator.executor import Done, Outcome, TimeLimit
 from orchestrator.planning.plan import make_plan
 from orchestrator.planning.stored_before import stored_before
-from orchestrator.tally import Tally
-from orchestrator.task_scheduler import LARGEST_TASK, TaskScheduler
+from orchestrator.task_scheduler import LARGEST_TASK
 from search.catalogue import Selection
 from search.experiment import Experiment
 from search.grid import Product, Replicates, Table, axis
 from search.id_set import IdSet
 from search.indices import IndexSet
 from search.study import Study
+from storage import durable
+from storage.data.new_parts import make_part
+from storage.log.entries import RowsCommitted
 from storage.log.sweep_info import describe_sweep
-from storage.paths import StorePaths
-from storage.writing.committer import Committer
+from storage.writing.writer import StoreWriter
 from workers.task import Task
 
 SIZES = (10**6, 10**7, 10**8)
 
 ROW_MS = 6.3
 """Simulated training time of an experiment in ms (docs/speed.md); it decides the size of tasks."""
+
+FILE_ROWS = 16_384
+"""Rows per data file, as `storage.writing.writer` makes them when rows arrive fast."""
 
 GAPS = 3_000
 """Length of a run of experiments of which the resumed sweep lacks the last third."""
@@ -58,41 +63,40 @@ def run() -> None:
     complete = [_in_a_process(size) for size in SIZES]
     gaps = _in_a_process(SIZES[-1], "--gaps")
     print("## The driver with instant workers\n")
-    print(table(["experiments", *_FIGURES], [_line(figures) for figures in complete]))
+    print(table(_DRIVEN, [_line(figures, _DRIVEN) for figures in complete]))
     print(f"\n## A sweep of {SIZES[-1]:,} in which every third thousand is missing\n")
-    print(table(["experiments", *_FIGURES], [_line(figures) for figures in gaps["runs"]]))
+    print(table(_DRIVEN, [_line(figures, _DRIVEN) for figures in gaps["runs"]]))
     print("\n## Resuming\n")
-    rows = [[f"{f['experiments']:,}", *_resumed(f)] for f in [*complete, gaps["runs"][0]]]
-    print(table(["stored", "log entries", "MB of log", "gaps", "reading, s", "plan, s"], rows))
+    print(table(_RESUMED, [_line(f, _RESUMED) for f in [*complete, gaps["runs"][0]]]))
     print()
     _edited()
 
 
-_FIGURES = (
-    "a second",
-    "tasks",
-    "wall, s",
-    "processor, s",
-    "scheduler, s",
-    "store, s",
-    "display, s",
-    "memory before, MB",
-    "peak, MB",
-)
+_DRIVEN = {
+    "experiments": ",",
+    "a second": ",.0f",
+    "tasks": ",",
+    "wall, s": ".1f",
+    "processor, s": ".1f",
+    "scheduler, s": ".1f",
+    "store, s": ".1f",
+    "display, s": ".1f",
+    "memory before, MB": ".0f",
+    "peak, MB": ".0f",
+}
+
+_RESUMED = {
+    "experiments": ",",
+    "log entries": ",",
+    "MB of log": ".1f",
+    "gaps": ",",
+    "reading, s": ".2f",
+    "plan, s": ".3f",
+}
 
 
-def _line(figures: dict[str, Any]) -> list[str]:
-    spent = [
-        f"{figures[name]:.1f}" for name in ("wall", "processor", "scheduler", "store", "display")
-    ]
-    memory = [f"{figures[name]:.0f}" for name in ("before", "peak")]
-    rate = figures["experiments"] / figures["wall"]
-    return [f"{figures['experiments']:,}", f"{rate:,.0f}", f"{figures['tasks']:,}", *spent, *memory]
-
-
-def _resumed(figures: dict[str, Any]) -> list[str]:
-    counts = [f"{figures['entries']:,}", f"{figures['log_mb']:.1f}", f"{figures['gaps']:,}"]
-    return [*counts, f"{figures['reading']:.2f}", f"{figures['plan']:.3f}"]
+def _line(figures: dict[str, Any], columns: Iterable[str]) -> list[Any]:
+    return [figures[title] for title in columns]
 
 
 def _in_a_process(size: int, *options: str) -> dict[str, Any]:
@@ -129,28 +133,79 @@ class _AnyOrder(InstantExecutor):
         return [replace(outcome, busy_s=len(outcome.job.task.indices) * ROW_MS / 1000)]
 
 
-class _Timed:
-    """A proxy that adds up the time spent in an object's methods."""
+class _LinkedStore(StoreWriter):
+    """A store of arbitrarily many rows of one study that takes little disk space.
 
-    def __init__(self, inner: Any) -> None:
-        self.seconds = 0.0
-        self.calls = 0
-        self._inner = inner
+    Lock, log, index sets, names and the calls that make a commit durable are real. All data files
+    are hard links to one file, so nothing is encoded or written for them; `benchmarks.sweep`
+    measures their cost with the real writer.
 
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._inner, name)
-        if not callable(found):
-            return found
+    Args:
+        path: folder of the store.
+        study: the study.
+        templates: rows of `RESULT_SCHEMA` that the data files repeat.
+    """
 
-        def timed(*words: Any, **named: Any) -> Any:
-            start = time.perf_counter()
-            try:
-                return found(*words, **named)
-            finally:
-                self.seconds += time.perf_counter() - start
-                self.calls += 1
+    def __init__(self, path: Path, study: Study, templates: pa.RecordBatch) -> None:
+        super().__init__(path, command="benchmark")
+        self._study = study
+        self._templates = templates
+        self._first: RowsCommitted | None = None
+        self._waiting = IndexSet()
 
-        return timed
+    def append(
+        self, batch: pa.RecordBatch, study_digest: str, study_name: str, indices: IndexSet
+    ) -> int:
+        """Count rows, and commit when there are enough for a data file."""
+        repeated = (indices & self.state.stored(study_digest)) | (indices & self._waiting)
+        if repeated or batch.num_rows != len(indices):
+            raise ValueError(f"{batch.num_rows} rows for {indices.intervals}, repeated: {repeated}")
+        self._waiting = self._waiting | indices
+        committed = 0
+        while len(self._waiting) >= FILE_ROWS:
+            indices, self._waiting = self._waiting.take(FILE_ROWS)
+            self._first = self._link(indices) if self._first else self._write(indices)
+            committed += FILE_ROWS
+        return committed
+
+    def poll(self) -> int:
+        """Commit nothing: rows may wait indefinitely."""
+        return 0
+
+    def commit(self) -> int:
+        """Commit the buffered rows."""
+        indices, self._waiting = self._waiting, IndexSet()
+        if indices:
+            self._write(indices)
+        return len(indices)
+
+    def _link(self, indices: IndexSet) -> RowsCommitted:
+        assert self._first is not None
+        named = {
+            "file": self.paths.new_part().name,
+            "indices": {self._study.digest: list(indices.intervals)},
+        }
+        part = self._first.model_copy(update=named)
+        os.link(self.paths.part(self._first.file), self.paths.part(part.file))
+        durable.sync_folder(self.paths.data)
+        self.publish(part)
+        return part
+
+    def _write(self, indices: IndexSet) -> RowsCommitted:
+        """Write and commit a data file with random weights and biases."""
+        assert self._sweep is not None
+        draw = np.random.default_rng(0)
+        rows = self._templates.take(pa.array(np.arange(len(indices)) % len(self._templates)))
+        for name in ("weights", "biases"):
+            rows = with_random_values(rows, name, draw)
+        column = rows.schema.get_field_index("sweep_id")
+        sweeps = pa.array([self._sweep.sweep_id] * rows.num_rows)
+        rows = rows.set_column(column, rows.schema.field(column), sweeps)
+        digest, name = self._study.digest, self._study.name
+        table = pa.Table.from_batches([rows])
+        data, part = make_part(self.paths, table, {digest: indices}, {digest: name})
+        self.publish_rows(data, part)
+        return part
 
 
 def _study(size: int) -> Study:
@@ -180,68 +235,36 @@ def _template(study: Study) -> pa.RecordBatch:
     return SyntheticRows(brief).rows(task)
 
 
-def _sweep(study: Study, wanted: IndexSet, store: Path, batch: pa.RecordBatch) -> dict[str, Any]:
+def _sweep(study: Study, wanted: IndexSet, path: Path, batch: pa.RecordBatch) -> dict[str, Any]:
     """Plan what is not stored, drive it, and open the store again."""
     executor = _AnyOrder(_Slices(batch))
     sweep = describe_sweep(
         command="benchmark", studies=[study.name], device="cpu", workers=64, root_seed=0
     )
-    sink = LinkedStore(store, sweep, batch)
-    (planned,) = make_plan([Selection(study, wanted)], _NoOtherVersions(sink))
-    scheduler: Any = _Timed(TaskScheduler([planned], sweep.sweep_id, None))
-    tally = Tally(scheduler.left)
-    display: Any = _Timed(ProgressDisplay(Console(file=StringIO()), tally, FewestWeights()))
-    timed_sink: Any = _Timed(sink)
-    before = _resident_mb()
-    start, processor = time.perf_counter(), time.process_time()
-    drive(scheduler, executor, timed_sink, display, NeverStops(), tally)
-    sink.finish(study.digest, study.name)
-    figures = {
-        "experiments": tally.total,
-        "tasks": executor.tasks,
-        "wall": time.perf_counter() - start,
-        "processor": time.process_time() - processor,
-        "scheduler": scheduler.seconds,
-        "store": timed_sink.seconds,
-        "display": display.seconds,
-        "before": before,
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
-    }
-    return figures | _resume(study, store)
+    with _LinkedStore(path, study, batch) as store:
+        store.begin_sweep(sweep)
+        (planned,) = make_plan([Selection(study, wanted)], store)
+        figures = drive_instantly(planned, sweep.sweep_id, executor, store)
+        store.end_sweep("finished")
+    rate = figures["experiments"] / figures["wall, s"]
+    return figures | {"a second": rate, "tasks": executor.tasks} | _resume(study, path)
 
 
-class _NoOtherVersions:
-    """A store without rows of earlier versions of its sweep files."""
-
-    def __init__(self, store: LinkedStore | Committer) -> None:
-        self._store = store
-
-    def stored(self, study_digest: str) -> IndexSet:
-        if isinstance(self._store, Committer):
-            return self._store.state.stored(study_digest)
-        return self._store.stored(study_digest)
-
-    def ids_of_other_versions(self, study_name: str, study_digest: str) -> IdSet:
-        return IdSet()
-
-
-def _resume(study: Study, store: Path) -> dict[str, Any]:
+def _resume(study: Study, path: Path) -> dict[str, Any]:
     """Measure reading the log and planning what is left."""
-    paths = StorePaths(store)
     start = time.perf_counter()
-    committer = Committer(paths.root, command="benchmark")
-    reading = time.perf_counter() - start
-    start = time.perf_counter()
-    (planned,) = make_plan([Selection.of_study(study)], _NoOtherVersions(committer))
-    plan = time.perf_counter() - start
-    committer.close()
-    entries = list(paths.log.iterdir())
+    with StoreWriter(path, command="benchmark") as store:
+        reading = time.perf_counter() - start
+        start = time.perf_counter()
+        (planned,) = make_plan([Selection.of_study(study)], store)
+        plan = time.perf_counter() - start
+        entries = list(store.paths.log.iterdir())
     return {
-        "reading": reading,
-        "plan": plan,
+        "reading, s": reading,
+        "plan, s": plan,
         "gaps": len(planned.remaining.intervals),
-        "entries": len(entries),
-        "log_mb": sum(entry.stat().st_size for entry in entries) / 1e6,
+        "log entries": len(entries),
+        "MB of log": sum(entry.stat().st_size for entry in entries) / 1e6,
     }
 
 
@@ -258,15 +281,9 @@ def _edited() -> None:
         start = time.perf_counter()
         stored_before(study, every, ids)
         compared = time.perf_counter() - start
-        rows.append([f"{size:,}", f"{16 * size / 1e6:.0f}", f"{held:.1f}", f"{compared:.1f}"])
-    titles = ["stored, and wanted", "MB of ids", "sorting them, s", "making and comparing, s"]
-    print(table(titles, rows))
-
-
-def _resident_mb() -> float:
-    """Return the resident size of this process in MB (Linux)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 1e6
+        rows.append([size, 16 * size / 1e6, held, compared])
+    columns = {"stored, and wanted": ",", "MB of ids": ".0f", "sorting them, s": ".1f"}
+    print(table(columns | {"making and comparing, s": ".1f"}, rows))
 
 
 def main() -> None:

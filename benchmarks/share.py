@@ -80,29 +80,25 @@ def run() -> None:
             dataset,
         )
 
-    def evaluation() -> None:
-        evaluate_networks(networks, dataset)
-
-    def everything() -> None:
-        train_batch(masked)
-
     def making_experiments() -> None:
         for index in study.sample(GROUP):
             assert study[index].experiment_id
 
-    everything()
-    parts = {
+    train_batch(masked)
+    parts: dict[str, Callable[[], object]] = {
         "making the experiments and their ids": making_experiments,
         "initial weights and edge lists": setting_up,
         "50 shuffles": shuffles,
         "19,500 gathers": gathers,
         "training, with shuffles and gathers": kernel,
-        "evaluation on all points, with active neurons": evaluation,
+        "evaluation on all points, with active neurons": partial(
+            evaluate_networks, networks, dataset
+        ),
         "live and folded weights": functional_sparsity,
     }
-    lines = [[name, f"{_best_ms(work) / GROUP:.3f}"] for name, work in parts.items()]
+    lines = [[name, _best_ms(work) / GROUP] for name, work in parts.items()]
     print("## A worker's time: ms per network, 16 masked 7x3x3 networks of phase2-995\n")
-    print(table(["part", "ms"], lines))
+    print(table({"part": "", "ms": ".3f"}, lines))
 
 
 def run_replicates() -> None:

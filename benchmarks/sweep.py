@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import resource
 import tempfile
-import time
-from io import StringIO
 from pathlib import Path
-
-from rich.console import Console
 
 from benchmarks.queries import time_queries
 from benchmarks.report import table
-from benchmarks.synthetic import InstantExecutor, NeverStops, SyntheticRows
-from orchestrator.display.progress import ProgressDisplay
-from orchestrator.display.store_summary import FewestWeights
-from orchestrator.driver import drive
+from benchmarks.synthetic import InstantExecutor, SyntheticRows, drive_instantly
 from orchestrator.planning.plan import make_plan
-from orchestrator.tally import Tally
-from orchestrator.task_scheduler import TaskScheduler
 from search.catalogue import Selection
 from search.experiment import Experiment
 from search.grid import Product, Table
@@ -53,25 +43,14 @@ def _drive(study: Study, store: Path) -> None:
         sweep = describe_sweep(
             command="benchmark", studies=[study.name], device="cpu", workers=64, root_seed=0
         )
-        plan = make_plan([Selection.of_study(study)], writer)
-        scheduler = TaskScheduler(plan, writer.begin_sweep(sweep), None)
-        tally = Tally(scheduler.left)
-        display = ProgressDisplay(Console(file=StringIO()), tally, FewestWeights())
-        before = _memory_mb()
-        start = time.perf_counter()
-        drive(scheduler, executor, writer, display, NeverStops(), tally)
+        (planned,) = make_plan([Selection.of_study(study)], writer)
+        figures = drive_instantly(planned, writer.begin_sweep(sweep), executor, writer)
         writer.end_sweep("finished")
-        seconds = time.perf_counter() - start
-        growth = _memory_mb() - before
     print(f"## The driver over a sweep of {EXPERIMENTS:,} with instant workers\n")
+    growth = figures["peak, MB"] - figures["memory before, MB"]
     rows = [
-        ["experiments a second, making their rows included", f"{EXPERIMENTS / seconds:,.0f}"],
-        ["growth of the driver's memory, MB (peak)", f"{growth:.0f}"],
-        ["data files", str(len(list((store / "data").iterdir())))],
+        ["experiments a second, making their rows included", EXPERIMENTS / figures["wall, s"]],
+        ["growth of the driver's memory, MB (peak)", growth],
+        ["data files", len(list((store / "data").iterdir()))],
     ]
-    print(table(["what", "figure"], rows))
-
-
-def _memory_mb() -> float:
-    """Return the peak resident size of this process in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    print(table({"what": "", "figure": ",.0f"}, rows))

@@ -1,17 +1,26 @@
-"""Synthetic rows, produced as fast as possible to load the driver and the store."""
+"""Sweeps of synthetic rows, produced as fast as possible to load the driver and the store."""
 
 from __future__ import annotations
 
+import resource
 import secrets
-from collections import deque
-from types import TracebackType
-from typing import Self
+import time
+from io import StringIO
+from typing import Any
 
 import numpy as np
+import psutil
 import pyarrow as pa
+from rich.console import Console
 
-from orchestrator.executor import Done, Outcome, TimeLimit
-from orchestrator.job import Job
+from orchestrator.display.progress import ProgressDisplay
+from orchestrator.display.store_summary import FewestWeights
+from orchestrator.driver import drive
+from orchestrator.executor import Done, InlineExecutor, Outcome, TimeLimit
+from orchestrator.planning.plan import PlannedStudy
+from orchestrator.stopping import StopRequest
+from orchestrator.tally import Tally
+from orchestrator.task_scheduler import TaskScheduler
 from orchestrator.worker_pool import DEFAULT_KIND, WorkerCounts, WorkerKind
 from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA
@@ -49,51 +58,78 @@ class SyntheticRows:
         return pa.RecordBatch.from_arrays(columns, schema=RESULT_SCHEMA)
 
 
-class NeverStops:
-    """A stop request that never comes."""
+def with_random_values(
+    rows: pa.RecordBatch, name: str, draw: np.random.Generator
+) -> pa.RecordBatch:
+    """Return rows with random values, which do not compress, in the lists of a column."""
+    index = rows.schema.get_field_index(name)
+    column = rows.column(index)
+    values = pa.array(draw.normal(size=len(column.values)).astype(np.float32))
+    lists = pa.ListArray.from_arrays(column.offsets, values, type=column.type)
+    return rows.set_column(index, rows.schema.field(index), lists)
 
-    requested = False
 
-
-class InstantExecutor:
-    """An executor that answers every task immediately with synthetic rows."""
+class InstantExecutor(InlineExecutor):
+    """An executor of 64 workers that answers every task immediately with synthetic rows."""
 
     workers = 64
-    worker_counts = WorkerCounts({DEFAULT_KIND: workers})
 
     def __init__(self, rows: SyntheticRows) -> None:
+        super().__init__({}, "cpu")
+        self.worker_counts = WorkerCounts({DEFAULT_KIND: self.workers})
         self._rows = rows
-        self._waiting: deque[Job] = deque()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        return None
-
-    @property
-    def in_flight(self) -> int:
-        """Number of jobs submitted and not yet returned."""
-        return len(self._waiting)
 
     def vacancies(self) -> list[WorkerKind]:
         """Offer two jobs per worker."""
         return [DEFAULT_KIND] * (2 * self.workers - len(self._waiting))
-
-    def submit(self, job: Job, kind: WorkerKind) -> None:
-        """Keep the job for the next `wait`."""
-        self._waiting.append(job)
 
     def wait(self, timeout_s: float, time_limit_s: TimeLimit) -> list[Outcome]:
         """Return the rows of the oldest job."""
         job = self._waiting.popleft()
         return [Done(job, self._rows.rows(job.task), 6.0)]
 
-    def withdraw(self) -> list[Job]:
-        """Return no jobs: all of them have started."""
-        return []
+
+class _Timed:
+    """A proxy that adds up the time spent in an object's methods."""
+
+    def __init__(self, inner: Any) -> None:
+        self.seconds = 0.0
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if not callable(found):
+            return found
+
+        def timed(*words: Any) -> Any:
+            start = time.perf_counter()
+            try:
+                return found(*words)
+            finally:
+                self.seconds += time.perf_counter() - start
+
+        return timed
+
+
+def drive_instantly(
+    planned: PlannedStudy, sweep_id: str, executor: InstantExecutor, sink: Any
+) -> dict[str, float]:
+    """Drive a sweep; return its experiments, its seconds by part and its memory in MB."""
+    scheduler: Any = _Timed(TaskScheduler([planned], sweep_id, None))
+    tally = Tally(scheduler.left)
+    display: Any = _Timed(ProgressDisplay(Console(file=StringIO()), tally, FewestWeights()))
+    store: Any = _Timed(sink)
+    before = psutil.Process().memory_info().rss / 1e6
+    start, processor = time.perf_counter(), time.process_time()
+    drive(scheduler, executor, store, display, StopRequest(lambda: None), tally)
+    sink.commit()
+    return {
+        "experiments": tally.total,
+        "wall, s": time.perf_counter() - start,
+        "processor, s": time.process_time() - processor,
+        "scheduler, s": scheduler.seconds,
+        "store, s": store.seconds,
+        "display, s": display.seconds,
+        "memory before, MB": before,
+        "peak, MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
+    }
