@@ -19,7 +19,7 @@ from statistics import median
 from rich.console import Console
 
 from benchmarks.report import table
-from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions
+from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.run_store import RunStore
 from orchestrator.strategy_search import StrategySearch
 from search.experiment import Experiment
@@ -68,7 +68,7 @@ def _search(
 ) -> tuple[StrategySearch, list[Candidate]]:
     base = Experiment(study=f"search-{name}", structure=Structure.parse(structure), root_seed=seed)
     base = replace(base, width=max(base.width, *base.hidden))
-    inline = ExecutorOptions(ExecutorChoice.inline, None, ("cpu",), None)
+    inline = ExecutorOptions("inline")
     console = Console(stderr=True, quiet=True)
     with tempfile.TemporaryDirectory() as folder:
         with RunStore(Path(folder) / "store", "benchmark", console) as store:

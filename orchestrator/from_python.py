@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 from rich.console import Console
@@ -320,10 +320,12 @@ def _console(progress: bool | None) -> Console:
 def _executor(
     executor: str, workers: int | None, device: str = "auto", address: str | None = None
 ) -> ExecutorOptions:
-    for value, allowed in ((executor, ExecutorChoice), (device, DeviceChoice)):
-        if value not in list(allowed):
+    for value, choice in ((executor, ExecutorChoice), (device, DeviceChoice)):
+        allowed = get_args(choice)
+        if value not in allowed:
             raise ValueError(f"{value!r} is not among the allowed values {', '.join(allowed)}")
-    return ExecutorOptions.of(ExecutorChoice(executor), workers, DeviceChoice(device), address)
+    choices: Any = executor, device
+    return ExecutorOptions.of(choices[0], workers, choices[1], address)
 
 
 def _run(

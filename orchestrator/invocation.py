@@ -87,5 +87,11 @@ def program() -> str:
     return shlex.quote(sys.argv[0])
 
 
+def show_row(experiment_id: str, store: Path) -> str:
+    """Return the command that shows a row of a store."""
+    sql = f"SELECT * FROM results WHERE experiment_id = '{experiment_id}'"
+    return f'{program()} query "{sql}" --format json --store {shlex.quote(str(store))}'
+
+
 def _typed(words: Sequence[str]) -> str:
     return f"{program()} {shlex.join(words)}"

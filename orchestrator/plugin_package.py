@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from orchestrator.errors import UserError, user_errors
 from search.plugins import check_name
 
-
-class PluginKind(StrEnum):
-    """Kind of object that a plug-in provides."""
-
-    method = "method"
-    dataset = "dataset"
-
+PluginKind = Literal["method", "dataset"]
 
 _PROJECT = """\
 [build-system]
@@ -118,7 +112,7 @@ def package_files(kind: PluginKind, name: str) -> Mapping[str, str]:
     if not module.isidentifier():
         raise UserError(f"{name!r} begins with a digit, so no Python module can have that name")
     words = {"name": name, "module": module}
-    if kind is PluginKind.method:
+    if kind == "method":
         words |= {"group": "methods", "target": "METHOD"}
         code = {"__init__.py": _METHOD, "algorithm.py": _ALGORITHM}
     else:
@@ -126,7 +120,7 @@ def package_files(kind: PluginKind, name: str) -> Mapping[str, str]:
         code = {"__init__.py": _DATASET}
     files = {f"{module}/{file}": text for file, text in code.items()}
     files["pyproject.toml"] = _PROJECT
-    files[f"tests/test_{module}.py"] = _METHOD_TEST if kind is PluginKind.method else _DATASET_TEST
+    files[f"tests/test_{module}.py"] = _METHOD_TEST if kind == "method" else _DATASET_TEST
     return {path: text.format(**words) for path, text in files.items()}
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions
+from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.inits import parent_inits
 from orchestrator.planning.estimate import experiment_seconds
 from orchestrator.planning.plan import PlannedStudy
@@ -206,7 +206,7 @@ class StrategySearch:
         packages = packages_of([study])
         left_s = self.core_s - self.spent_s
         executor = self.executor.resolved(left_s, packages.keys())
-        if executor.choice is ExecutorChoice.inline:
+        if executor.choice == "inline":
             # Compiles, so that the time of training does not include it; Ray's workers do likewise.
             smallest = (1,) * len(self.base.hidden)
             train_batch([replace(self.base, structure=smallest, epochs=1)])

@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 import pyarrow as pa
 
-from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions, make_executor
+from orchestrator.commands.executors import ExecutorOptions, make_executor
 from orchestrator.display.live_monitor import LiveMonitor
 from orchestrator.display.progress import ProgressDisplay
 from orchestrator.display.store_summary import fewest_weights
@@ -158,7 +158,7 @@ class Sweep:
         logger.info("sweep %s: %s, %d stored", self._sweep.sweep_id, outcome, self.tally.trained)
 
     def _announce_executor(self) -> None:
-        if self._options.choice is ExecutorChoice.ray:
+        if self._options.choice == "ray":
             address = self._options.address
             where = "on this machine" if address is None else f"at {address}"
             verb = "starting" if address is None else "joining"

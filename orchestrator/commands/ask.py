@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import atexit
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, TextIO
+from typing import Annotated, Final, Literal, TextIO
 
 import typer
 
@@ -23,26 +22,8 @@ from storage.export import export_results, stream_results
 from storage.reading.query import split_statements
 from storage.results_reader import ResultsReader
 
-
-class QueryFormat(StrEnum):
-    """Formats of a query's result."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    jsonl = "jsonl"
-    parquet = "parquet"
-
-
-class ExportFormat(StrEnum):
-    """Formats of a copy of all results."""
-
-    parquet = "parquet"
-    csv = "csv"
-    json = "json"
-    jsonl = "jsonl"
-    duckdb = "duckdb"
-
+QueryFormat = Literal["table", "csv", "json", "jsonl", "parquet"]
+ExportFormat = Literal["parquet", "csv", "json", "jsonl", "duckdb"]
 
 HELP: Final = """Type statements that read data, in DuckDB's SQL; each ends with a semicolon.
   DESCRIBE results;   a row for each training
@@ -67,7 +48,7 @@ def query(
         typer.Option(
             "--format", help="Format of the result: json is an array, jsonl one object per line."
         ),
-    ] = QueryFormat.table,
+    ] = "table",
     output: Annotated[
         Path | None, typer.Option(metavar="F", help="Write the result to this file.")
     ] = None,
@@ -81,16 +62,16 @@ def query(
     """
     with results_reader(store, published) as reader:
         if output is not None:
-            if output_format is QueryFormat.table:
+            if output_format == "table":
                 raise UserError("add --format csv, json, jsonl or parquet: a table is only printed")
-            _export(reader, output_format.value, output, statement, overwrite=overwrite)
-        elif output_format is QueryFormat.table:
+            _export(reader, output_format, output, statement, overwrite=overwrite)
+        elif output_format == "table":
             _show(reader, statement)
-        elif output_format is QueryFormat.parquet and sys.stdout.isatty():
+        elif output_format == "parquet" and sys.stdout.isatty():
             raise UserError("parquet is not text: name a file with --output, or use a pipe")
         else:
             try:
-                stream_results(reader, output_format.value, sys.stdout.buffer, statement)
+                stream_results(reader, output_format, sys.stdout.buffer, statement)
             except OSError as error:
                 raise OutputError(error) from error
 
@@ -127,8 +108,8 @@ def export(
     and `sweeps`, which DuckDB's own shell opens.
     """
     with results_reader(store, published) as reader:
-        path = output or Path(f"results.{output_format.value}")
-        _export(reader, output_format.value, path, overwrite=overwrite)
+        path = output or Path(f"results.{output_format}")
+        _export(reader, output_format, path, overwrite=overwrite)
 
 
 def _export(

@@ -12,7 +12,7 @@ import typer
 
 from orchestrator.commands.options import AsJson
 from orchestrator.commands.store_location import StoreOnS3, new_store_location
-from orchestrator.doctor.finding import Finding, Level, ok, print_finding, problem
+from orchestrator.doctor.finding import Finding, ok, print_finding, problem
 from storage.errors import StoreError
 
 
@@ -47,7 +47,7 @@ def doctor(
             print_finding(finding)
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings]))
-    if any(finding.level is Level.problem for finding in findings):
+    if any(finding.level == "problem" for finding in findings):
         raise typer.Exit(1)
 
 

@@ -6,7 +6,6 @@ that the same command resumes wherever it stopped.
 
 from __future__ import annotations
 
-import shlex
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -17,7 +16,7 @@ from orchestrator.display.formatting import about_core_hours, counted
 from orchestrator.display.network_summary import describe_choice
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
-from orchestrator.invocation import program
+from orchestrator.invocation import show_row
 from orchestrator.planning.calibration import calibration
 from orchestrator.planning.estimate import estimate
 from orchestrator.planning.targets import Targets
@@ -136,14 +135,8 @@ class Enumeration:
         """Print the network that was found."""
         assert self.network is not None
         (network,) = self.network.networks
-        lines = [
-            *describe_choice(self.network),
-            f'show all of it: {program()} query "SELECT * FROM results WHERE experiment_id = '
-            f"'{network.experiment_id}'\" --format json --store "
-            f"{shlex.quote(str(self.store.folder))}",
-            *self._advice(),
-        ]
-        print_line(*lines)
+        command = show_row(network.experiment_id, self.store.folder)
+        print_line(*describe_choice(self.network), f"show all of it: {command}", *self._advice())
 
     def _advice(self) -> list[str]:
         """Return what to try if no mask is smaller than the dense networks."""

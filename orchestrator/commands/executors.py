@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from orchestrator.cores import usable_cores
 from orchestrator.errors import UserError
@@ -23,20 +22,8 @@ _GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """Device files of NVIDIA's and AMD's drivers, and of GPUs in the Windows Subsystem for Linux."""
 
 
-class DeviceChoice(StrEnum):
-    """The devices to train on."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-class ExecutorChoice(StrEnum):
-    """The executor."""
-
-    auto = "auto"
-    ray = "ray"
-    inline = "inline"
+DeviceChoice = Literal["auto", "cpu", "cuda"]
+ExecutorChoice = Literal["auto", "ray", "inline"]
 
 
 @dataclass(frozen=True)
@@ -51,9 +38,9 @@ class ExecutorOptions:
     """
 
     choice: ExecutorChoice
-    workers: int | None
-    devices: tuple[Device, ...]
-    address: str | None
+    workers: int | None = None
+    devices: tuple[Device, ...] = ("cpu",)
+    address: str | None = None
 
     @classmethod
     def of(
@@ -64,7 +51,7 @@ class ExecutorOptions:
         Raises:
             UserError: options that exclude each other, or a GPU that is not there.
         """
-        if choice is ExecutorChoice.inline and (workers is not None or address is not None):
+        if choice == "inline" and (workers is not None or address is not None):
             unused = "--workers" if workers is not None else "--address"
             raise UserError(
                 f"--executor inline trains in this process alone: leave {unused} out, or use "
@@ -82,7 +69,7 @@ class ExecutorOptions:
             core_s: seconds of the run on one core.
             packages: packages with plug-ins or data that the experiments use.
         """
-        if self.choice is not ExecutorChoice.auto:
+        if self.choice != "auto":
             return self
         # Imported here: it imports numpy, which most commands do not need.
         from search.datasets import DATASETS
@@ -90,8 +77,8 @@ class ExecutorOptions:
         plugins = set(packages) - {spec.package for spec in DATASETS.values()}
         asks_for_ray = plugins or self.workers is not None or self.address is not None
         if "cpu" in self.devices and not asks_for_ray and core_s <= SMALL_RUN_S:
-            return ExecutorOptions(ExecutorChoice.inline, None, ("cpu",), None)
-        return replace(self, choice=ExecutorChoice.ray)
+            return ExecutorOptions("inline")
+        return replace(self, choice="ray")
 
 
 def make_executor(options: ExecutorOptions, inits: Mapping[str, StoredInit]) -> Executor:
@@ -99,7 +86,7 @@ def make_executor(options: ExecutorOptions, inits: Mapping[str, StoredInit]) -> 
     # Imported here, like Ray below: other commands that import this module train nothing.
     from orchestrator.executor import InlineExecutor
 
-    if options.choice is ExecutorChoice.inline:
+    if options.choice == "inline":
         return InlineExecutor(inits, options.devices[0])
     from orchestrator.ray_environment import prepare_ray_environment
 
@@ -128,17 +115,17 @@ def _devices(
     Raises:
         UserError: a GPU is asked for that is not there.
     """
-    if device is DeviceChoice.cpu:
+    if device == "cpu":
         return ("cpu",)
     if address is not None:
-        return ("cuda",) if device is DeviceChoice.cuda else ("cpu", "cuda")
-    if device is DeviceChoice.auto and not any(Path(file).exists() for file in _GPU_DEVICES):
+        return ("cuda",) if device == "cuda" else ("cpu", "cuda")
+    if device == "auto" and not any(Path(file).exists() for file in _GPU_DEVICES):
         return ("cpu",)  # without importing torch, which takes seconds
     import torch
 
     if torch.cuda.is_available():
-        one = device is DeviceChoice.cuda or executor is ExecutorChoice.inline
+        one = device == "cuda" or executor == "inline"
         return ("cuda",) if one else ("cpu", "cuda")
-    if device is DeviceChoice.cuda:
+    if device == "cuda":
         raise UserError("--device cuda: torch finds no CUDA device on this machine")
     return ("cpu",)

@@ -30,7 +30,7 @@ def new(
     print_line(*map(str, sorted(path for path in folder.rglob("*") if path.is_file())))
     quoted = shlex.quote(str(folder))
     print_line("next:")
-    if kind is PluginKind.method:
+    if kind == "method":
         print_line(f"  {program()} try {quoted} --width 8 --target 30")
     print_line(
         f"  pip install -e ./{quoted}",

@@ -16,22 +16,22 @@ from orchestrator.commands.store_location import new_store_location, store_locat
 _N = TypeVar("_N", int, float)
 
 
-def whole_number(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
-    """Return the parser of an option for a whole number in a range."""
+def whole_number(help: str, *names: str, minimum: int = 1, maximum: int | None = None) -> Any:
+    """Return an option for a whole number in a range."""
     allowed = f"{minimum:,} or more" if maximum is None else f"from {minimum:,} to {maximum:,}"
     most = inf if maximum is None else maximum
-    return _parser(int, lambda value: minimum <= value <= most, f"whole number, {allowed}")
+    parser = _parser(int, lambda value: minimum <= value <= most, f"whole number, {allowed}")
+    return typer.Option(*names, metavar="N", parser=parser, help=help)
 
 
-def number(
-    minimum: float, maximum: float = inf, *, excluding_minimum: bool = False
-) -> Callable[[str], float]:
-    """Return the parser of an option for a finite number in a range."""
-    allowed = f"above {minimum:g}" if excluding_minimum else f"{minimum:g} or more"
+def number(help: str, metavar: str, *, excluding_zero: bool = False, maximum: float = inf) -> Any:
+    """Return an option for a finite number from 0, or above 0, to a maximum."""
+    allowed = "above 0" if excluding_zero else "0 or more"
     if maximum < inf:
         allowed += f" and at most {maximum:g}"
-    least = nextafter(minimum, inf) if excluding_minimum else minimum
-    return _parser(float, lambda n: isfinite(n) and least <= n <= maximum, f"number {allowed}")
+    least = nextafter(0, inf) if excluding_zero else 0
+    parser = _parser(float, lambda n: isfinite(n) and least <= n <= maximum, f"number {allowed}")
+    return typer.Option(metavar=metavar, parser=parser, help=help)
 
 
 def _parser(
@@ -59,12 +59,9 @@ StudyWords = Annotated[
     ),
 ]
 _STORE_HELP = "Folder of the store, or s3://BUCKET/PREFIX."
-StorePath = Annotated[
-    Path, typer.Option("--store", metavar="D", parser=store_location, help=_STORE_HELP)
-]
-MaybeStorePath = Annotated[
-    Path | None, typer.Option("--store", metavar="D", parser=store_location, help=_STORE_HELP)
-]
+_STORE = typer.Option("--store", metavar="D", parser=store_location, help=_STORE_HELP)
+StorePath = Annotated[Path, _STORE]
+MaybeStorePath = Annotated[Path | None, _STORE]
 NewStorePath = Annotated[
     Path, typer.Option("--store", metavar="D", parser=new_store_location, help=_STORE_HELP)
 ]
@@ -96,11 +93,8 @@ ShardWord = Annotated[
 ]
 Sample = Annotated[
     int | None,
-    typer.Option(
-        metavar="N",
-        parser=whole_number(1),
-        help="Use a random part of N experiments, which --root-seed decides; a larger N adds to "
-        "it.",
+    whole_number(
+        "Use a random part of N experiments, which --root-seed decides; a larger N adds to it."
     ),
 ]
 Retry = Annotated[
@@ -122,17 +116,9 @@ RootSeed = Annotated[
 ]
 
 # Options of the commands that train
-Limit = Annotated[
-    int | None,
-    typer.Option(metavar="N", parser=whole_number(1), help="Train at most N experiments now."),
-]
+Limit = Annotated[int | None, whole_number("Train at most N experiments now.")]
 Workers = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        parser=whole_number(1),
-        help="Maximum number of Ray workers [default: one per CPU or GPU]",
-    ),
+    int | None, whole_number("Maximum number of Ray workers [default: one per CPU or GPU]")
 ]
 ExecutorName = Annotated[
     ExecutorChoice,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands import options
-from orchestrator.commands.executors import DeviceChoice, ExecutorChoice, ExecutorOptions
+from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.commands.training import Training, TrainingOptions
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
@@ -50,17 +50,15 @@ def run(
     limit: options.Limit = None,
     run_ids: Annotated[
         list[int] | None,
-        typer.Option(
+        options.whole_number(
+            "Train only the experiment with this number (as `list` shows it); repeatable.",
             "--run-id",
-            metavar="N",
-            parser=options.whole_number(1),
-            help="Train only the experiment with this number (as `list` shows it); repeatable.",
         ),
     ] = None,
     workers: options.Workers = None,
-    executor: options.ExecutorName = ExecutorChoice.auto,
+    executor: options.ExecutorName = "auto",
     address: options.Address = None,
-    device: options.DeviceName = DeviceChoice.auto,
+    device: options.DeviceName = "auto",
     root_seed: options.RootSeed = 0,
     retry: options.Retry = None,
     from_published: Annotated[

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import typer
 
 from orchestrator.commands import options
 from orchestrator.commands.enumeration import Enumeration
-from orchestrator.commands.executors import DeviceChoice, ExecutorChoice, ExecutorOptions
-from orchestrator.commands.strategy import StrategyChoice, search_by_strategy
+from orchestrator.commands.executors import ExecutorOptions
+from orchestrator.commands.strategy import full_training, search_by_strategy
 from orchestrator.commands.training import TrainingOptions
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError, user_errors
@@ -40,30 +40,15 @@ MAX_CORE_HOURS = 24.0
 _T = TypeVar("_T")
 
 
-class MasksChoice(StrEnum):
-    """The masks of a structure to try."""
-
-    all = "all"
-    distinct = "distinct"
-
-
-class ScheduleChoice(StrEnum):
-    """The paper's schedules."""
-
-    cosine = "cosine"
-    step = "step"
-    constant = "constant"
+MasksChoice = Literal["all", "distinct"]
+ScheduleChoice = StrEnum("ScheduleChoice", ["cosine", "step", "constant"])
 
 
 def search(
     store: options.NewStorePath,
     target: Annotated[
         float,
-        typer.Option(
-            metavar="A",
-            parser=options.number(0, 1, excluding_minimum=True),
-            help="Accuracy to reach, such as 0.95.",
-        ),
+        options.number("Accuracy to reach, such as 0.95.", "A", excluding_zero=True, maximum=1),
     ],
     strategy: Annotated[
         str,
@@ -75,10 +60,10 @@ def search(
     ] = ENUMERATE,
     core_hours: Annotated[
         float | None,
-        typer.Option(
-            metavar="H",
-            parser=options.number(0, excluding_minimum=True),
-            help="Hours of training on one core after which a strategy other than enumerate ends.",
+        options.number(
+            "Hours of training on one core after which a strategy other than enumerate ends.",
+            "H",
+            excluding_zero=True,
         ),
     ] = None,
     dataset: Annotated[
@@ -89,20 +74,18 @@ def search(
     ] = _PAPER.dataset,
     depth: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
-            parser=options.whole_number(1, MAX_DEPTH),
-            help=f"Hidden layers in phase 1 [default: {DEFAULT_DEPTH}]. With --strategy halving "
-            "and --masks distinct, those of all structures to try.",
+        options.whole_number(
+            f"Hidden layers in phase 1 [default: {DEFAULT_DEPTH}]. With --strategy halving and "
+            "--masks distinct, those of all structures to try.",
+            maximum=MAX_DEPTH,
         ),
     ] = None,
     max_width: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
-            parser=options.whole_number(1, 64),
-            help="Neurons of the widest hidden layer in phase 1 [default: 16; 8 at depth 4, 5 at "
-            "depth 5, so that there are up to 4,096 structures]",
+        options.whole_number(
+            "Neurons of the widest hidden layer in phase 1 [default: 16; 8 at depth 4, 5 at depth "
+            "5, so that there are up to 4,096 structures]",
+            maximum=64,
         ),
     ] = None,
     structure: Annotated[
@@ -115,10 +98,8 @@ def search(
     ] = None,
     structures: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
-            parser=options.whole_number(1),
-            help="Number of structures, the smallest first, whose masks are tried [default: 1]",
+        options.whole_number(
+            "Number of structures, the smallest first, whose masks are tried [default: 1]"
         ),
     ] = None,
     masks: Annotated[
@@ -127,7 +108,7 @@ def search(
             help="Masks to try: all, or one of each network that is distinct up to the order of "
             "its hidden neurons."
         ),
-    ] = MasksChoice.all,
+    ] = "all",
     lr: Annotated[
         list[float] | None,
         typer.Option(
@@ -143,19 +124,11 @@ def search(
             "--strategy cosine]",
         ),
     ] = None,
-    epochs: Annotated[
-        int, typer.Option(metavar="N", parser=options.whole_number(1), help="Epochs of a training.")
-    ] = _PAPER.epochs,
-    batch_size: Annotated[
-        int, typer.Option(metavar="N", parser=options.whole_number(1), help="Points in a step.")
-    ] = _PAPER.batch_size,
+    epochs: Annotated[int, options.whole_number("Epochs of a training.")] = _PAPER.epochs,
+    batch_size: Annotated[int, options.whole_number("Points in a step.")] = _PAPER.batch_size,
     replicates: Annotated[
         int,
-        typer.Option(
-            metavar="N",
-            parser=options.whole_number(1),
-            help="Trainings of each network under each learning rate and schedule.",
-        ),
+        options.whole_number("Trainings of each network under each learning rate and schedule."),
     ] = 1,
     from_published: Annotated[
         bool,
@@ -170,16 +143,13 @@ def search(
         typer.Option("--again", help="Choose the structures again, from what is stored now."),
     ] = False,
     max_core_hours: Annotated[
-        float,
-        typer.Option(
-            metavar="H", parser=options.number(0), help="Refuse to start a phase that takes longer."
-        ),
+        float, options.number("Refuse to start a phase that takes longer.", "H")
     ] = MAX_CORE_HOURS,
     limit: options.Limit = None,
     workers: options.Workers = None,
-    executor: options.ExecutorName = ExecutorChoice.auto,
+    executor: options.ExecutorName = "auto",
     address: options.Address = None,
-    device: options.DeviceName = DeviceChoice.auto,
+    device: options.DeviceName = "auto",
     root_seed: options.RootSeed = 0,
     as_json: options.AsJson = False,
 ) -> None:
@@ -204,20 +174,38 @@ def search(
         }
         for option in (name for name, is_given in given.items() if is_given):
             raise UserError(f"{option} is for --strategy {ENUMERATE}; leave it out")
-        base = Experiment(
-            dataset=dataset,
-            epochs=epochs,
-            batch_size=batch_size,
-            lr=_only("--lr", lr, _PAPER.lr),
-            schedule=_only("--schedule", schedule, ScheduleChoice.cosine).value,
-            root_seed=root_seed,
+        if core_hours is None:
+            raise UserError(f"--strategy {strategy} needs --core-hours H")
+        exhaustive = masks == "distinct"
+        base = full_training(
+            Experiment(
+                study=f"search-{strategy}",
+                dataset=dataset,
+                epochs=epochs,
+                batch_size=batch_size,
+                lr=_only("--lr", lr, _PAPER.lr),
+                schedule=_only("--schedule", schedule, ScheduleChoice.cosine).value,
+                root_seed=root_seed,
+            ),
+            strategy,
+            structure,
+            depth,
+            exhaustive=exhaustive,
         )
-        every = masks is MasksChoice.distinct
-        choice = StrategyChoice(
-            strategy, target, core_hours, structure, depth, base, every, from_published
+        if from_published and not exhaustive:
+            raise UserError("--from-published is for --masks distinct; leave it out")
+        search_by_strategy(
+            strategy,
+            base,
+            target,
+            core_hours,
+            store,
+            ExecutorOptions.of(executor, workers, device, address),
+            exhaustive=exhaustive,
+            any_structure=structure is None,
+            from_published=from_published,
+            as_json=as_json,
         )
-        executors = ExecutorOptions.of(executor, workers, device, address)
-        search_by_strategy(choice, store, executors, as_json=as_json)
         return
     if from_published:
         raise UserError("--from-published is for --strategy halving; leave it out")

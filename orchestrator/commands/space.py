@@ -30,10 +30,7 @@ def space(
         str,
         typer.Argument(metavar="STRUCTURE", help="Neurons of the hidden layers, such as 7x3x3."),
     ],
-    inputs: Annotated[
-        int,
-        typer.Option(metavar="N", parser=whole_number(1), help="Number of features of the data."),
-    ] = INPUTS,
+    inputs: Annotated[int, whole_number("Number of features of the data.")] = INPUTS,
     calibrate: Calibrate = False,
     as_json: AsJson = False,
 ) -> None:

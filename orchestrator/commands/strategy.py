@@ -3,86 +3,95 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from analysis.records.bounds import exhaustive_accuracies
 from orchestrator.commands.executors import ExecutorOptions
-from orchestrator.display.search_summary import SearchSummary, searched
+from orchestrator.display.formatting import counted
 from orchestrator.display.terminal import plain_console, print_line
-from orchestrator.errors import UserError
-from orchestrator.invocation import Invocation
+from orchestrator.errors import UserError, user_errors
+from orchestrator.invocation import Invocation, program, show_row
 from orchestrator.planning.space import parse_structure
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import exit_code, resumable
 from search.experiment import Experiment
 from search.strategies.catalogue import EXHAUSTIVE, STRATEGIES, strategy_named
+from search.strategies.racing import Candidate
 from search.structure import Structure
 from storage.paths import published_folder
 
+if TYPE_CHECKING:
+    from orchestrator.strategy_search import StrategySearch
 
-@dataclass(frozen=True)
-class StrategyChoice:
-    """A strategy with its options.
 
-    Attributes:
-        name: name of the strategy.
-        target: accuracy to reach.
-        core_hours: hours of training of one core; None if they were not given.
+def full_training(
+    training: Experiment,
+    strategy: str,
+    structure: str | None,
+    depth: int | None,
+    *,
+    exhaustive: bool,
+) -> Experiment:
+    """Return the full training of the dense network of the largest structure.
+
+    Args:
+        training: experiment with the data set and the options of training.
+        strategy: name of the strategy.
         structure: structure of the largest network; None if it was not given.
         depth: hidden layers of all structures to try; None if it was not given.
-        base: experiment with the data set and the options of training.
         exhaustive: try every distinct network.
-        from_published: leave out the numbers of weights that published searches have tried.
+
+    Raises:
+        UserError: an option is missing or not valid.
     """
-
-    name: str
-    target: float
-    core_hours: float | None
-    structure: str | None
-    depth: int | None
-    base: Experiment
-    exhaustive: bool
-    from_published: bool
-
-    def experiment(self) -> Experiment:
-        """Return the full training of the dense network of the structure.
-
-        Raises:
-            UserError: an option is missing or not valid.
-        """
-        if self.core_hours is None:
-            raise UserError(f"--strategy {self.name} needs --core-hours H")
-        if self.exhaustive and self.name in STRATEGIES and self.name not in EXHAUSTIVE:
-            raise UserError(
-                f"--masks distinct: {self.name} does not try all networks; allowed with: "
-                f"{', '.join(EXHAUSTIVE)}"
-            )
-        if self.from_published and not self.exhaustive:
-            raise UserError("--from-published is for --masks distinct; leave it out")
-        if self.structure is not None and self.depth is None:
-            structure = parse_structure(self.structure)
-        elif self.exhaustive and self.depth is not None and self.structure is None:
-            structure = Structure.uniform(1, self.depth)
-        else:
-            raise UserError(
-                f"--strategy {self.name} needs --structure S, or --masks distinct with --depth N "
-                "for all structures"
-            )
-        return replace(
-            self.base,
-            study=f"search-{self.name}",
-            structure=tuple(structure),
-            width=max(Experiment().width, *structure),
+    if exhaustive and strategy in STRATEGIES and strategy not in EXHAUSTIVE:
+        raise UserError(
+            f"--masks distinct: {strategy} does not try all networks; allowed with: "
+            f"{', '.join(EXHAUSTIVE)}"
         )
+    if structure is not None and depth is None:
+        largest = parse_structure(structure)
+    elif exhaustive and depth is not None and structure is None:
+        largest = Structure.uniform(1, depth)
+    else:
+        raise UserError(
+            f"--strategy {strategy} needs --structure S, or --masks distinct with --depth N for "
+            "all structures"
+        )
+    return replace(training, structure=tuple(largest), width=max(Experiment().width, *largest))
 
 
 def search_by_strategy(
-    choice: StrategyChoice, store: Path, executor: ExecutorOptions, *, as_json: bool
+    name: str,
+    base: Experiment,
+    target: float,
+    core_hours: float,
+    store: Path,
+    executor: ExecutorOptions,
+    *,
+    exhaustive: bool,
+    any_structure: bool,
+    from_published: bool,
+    as_json: bool,
 ) -> None:
     """Search for sparse networks with a strategy, and print what was found.
+
+    Args:
+        name: name of the strategy.
+        base: full training of the dense network of the largest structure.
+        target: accuracy to reach.
+        core_hours: hours of training of one core after which the search ends.
+        store: folder of the store.
+        executor: the executor to use.
+        exhaustive: try every distinct network.
+        any_structure: if exhaustive, try those of every structure with as many hidden layers.
+        from_published: leave out the numbers of weights that published searches have tried.
+        as_json: print JSON.
 
     Raises:
         UserError: an option is not valid, or nothing can be trained here.
@@ -90,51 +99,126 @@ def search_by_strategy(
     # Imported here: the trainers take seconds to import, and the other strategy does not need them.
     from orchestrator.strategy_search import StrategySearch
 
-    base = choice.experiment()
-    every = choice.structure is None
     above = 0
-    if choice.from_published:
-        tried = exhaustive_accuracies(published_folder(), searched(base, any_structure=every))
+    if from_published:
+        tried = exhaustive_accuracies(published_folder(), _searched(base, any_structure))
         above = max(tried, default=0)
-    assert choice.core_hours is not None
     invocation = Invocation.current()
     console = plain_console(stderr=True)
     with RunStore(store, invocation.recorded, console) as opened, resumable():
-        try:
+        with user_errors():
             search = StrategySearch(
-                strategy_named(choice.name),
+                strategy_named(name),
                 base,
-                choice.target,
-                3600 * choice.core_hours,
+                target,
+                3600 * core_hours,
                 executor,
                 opened,
-                choice.exhaustive,
-                any_structure=every,
+                exhaustive,
+                any_structure=any_structure,
                 above=above,
             )
-        except ValueError as error:
-            raise UserError(str(error)) from error
         found = search.run()
     if search.stopped_by is not None:
         console.print(
-            f"stopped after {search.spent_s / 3600:.3f} of {choice.core_hours:g} core-hours; "
-            f"resume with:\n  {invocation.to_train_all()}",
+            f"stopped after {search.spent_s / 3600:.3f} of {core_hours:g} core-hours; resume "
+            f"with:\n  {invocation.to_train_all()}",
             soft_wrap=True,
         )
         raise typer.Exit(exit_code(search.stopped_by))
-    summary = SearchSummary(
-        search.problem,
-        choice.name,
-        found,
-        search.experiments,
-        search.highest,
-        search.tried.statements(),
-        search.trained,
-        search.spent_s / 3600,
-        str(store),
-    )
     if as_json:
-        print(json.dumps(summary.report()))
+        print(json.dumps({"strategy": name} | _report(search, found)))
+    else:
+        print_line(*_lines(search, name, found, store))
+
+
+def _report(search: StrategySearch, found: Sequence[Candidate]) -> dict[str, Any]:
+    """Return what `search --json` prints."""
+    return {
+        "target": search.target,
+        **_searched(search.base, search.any_structure),
+        "core_hours": round(search.spent_s / 3600, 5),
+        "experiments": search.experiments,
+        "trained": search.trained,
+        "networks": [_as_json(one) for one in found],
+        "tried": [asdict(one) | {"bound": one.bound} for one in search.tried.statements()],
+    }
+
+
+def _lines(
+    search: StrategySearch, name: str, found: Sequence[Candidate], store: Path
+) -> Iterator[str]:
+    """Yield the result line by line."""
+    percent = f"{100 * search.target:g} %"
+    yield (
+        f"{name}: {counted(search.experiments, 'training')} in {search.spent_s / 3600:.4f} "
+        f"core-hours, {search.trained:,} of them now"
+    )
+    for one in search.tried.statements():
+        text = (
+            f"  {one.weights} weights: {one.networks:,} of "
+            f"{counted(one.distinct, 'distinct network')}, {one.restarts} restarts each, "
+            f"highest accuracy {one.highest:.4f}"
+        )
+        if one.bound is not None:
+            text += (
+                f"; the probability that one reaches {percent} is below {one.bound:.2g} with "
+                "95 % confidence"
+            )
+        yield text
+    if not found:
+        yield (
+            f"no network reaches {percent}; the highest accuracy is {search.highest:.4f}. Try "
+            "more --core-hours, a larger --structure, a lower --target or another --strategy"
+        )
         return
-    for line in summary.lines():
-        print_line(line)
+    winner = found[0]
+    yield (
+        f"the sparsest network that reaches {percent} has "
+        f"{counted(winner.trial.weights, 'weight')}, accuracy {winner.trial.accuracy:.4f}, "
+        f"{winner.trial.experiment.hidden}, masks {' '.join(winner.trial.experiment.masks)}"
+    )
+    yield f"  {_success(winner)}"
+    if len(found) > 1:
+        others = counted(len(found) - 1, "other candidate")
+        yield f"  {others} with as many weights: {program()} search ... --json lists them"
+    yield f"show all of it: {show_row(winner.trial.experiment.experiment_id, store)}"
+
+
+def _searched(base: Experiment, any_structure: bool) -> dict[str, Any]:
+    """Return the structure and the training of a search's experiments, for its report."""
+    return {
+        "dataset": base.dataset,
+        "structure": None if any_structure else str(base.hidden),
+        "depth": len(base.hidden),
+        "lr": base.lr,
+        "schedule": base.schedule,
+        "epochs": base.epochs,
+        "batch_size": base.batch_size,
+        "root_seed": base.root_seed,
+    }
+
+
+def _success(one: Candidate) -> str:
+    success = one.success
+    if success is None:
+        return "how often its training succeeds was not measured: give more --core-hours"
+    return (
+        f"trained again from the same initial weights in other data orders, {one.hits} of "
+        f"{counted(one.trials, 'training')} reach it: {100 * success.value:.0f} % "
+        f"({100 * success.low:.0f} to {100 * success.high:.0f} %)"
+    )
+
+
+def _as_json(one: Candidate) -> dict[str, Any]:
+    success = one.success
+    return {
+        "experiment_id": one.trial.experiment.experiment_id,
+        "weights": one.trial.weights,
+        "accuracy": one.trial.accuracy,
+        "masks": list(one.trial.experiment.masks),
+        "init": one.trial.experiment.init,
+        "hits": one.hits,
+        "trials": one.trials,
+        "success": None if success is None else asdict(success),
+    }

@@ -33,26 +33,14 @@ def try_method(
             help="A method, or the folder of a package with one, which need not be installed.",
         ),
     ],
-    width: Annotated[
-        int,
-        typer.Option(metavar="N", parser=whole_number(1), help="Width of three hidden layers."),
-    ] = 8,
+    width: Annotated[int, whole_number("Width of three hidden layers.")] = 8,
     target: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            parser=whole_number(1),
-            help="Number of weights to keep [default: 30 if the method needs one]",
-        ),
+        int | None, whole_number("Number of weights to keep [default: 30 if the method needs one]")
     ] = None,
     dataset: Annotated[str, typer.Option(metavar="S", help="Data set.")] = _DEFAULTS.dataset,
-    epochs: Annotated[
-        int, typer.Option(metavar="N", parser=whole_number(1), help="Epochs of a round.")
-    ] = _DEFAULTS.epochs,
+    epochs: Annotated[int, whole_number("Epochs of a round.")] = _DEFAULTS.epochs,
     lr: Annotated[float, typer.Option(metavar="X", min=0, help="Learning rate.")] = _DEFAULTS.lr,
-    seed: Annotated[
-        int, typer.Option(metavar="N", parser=whole_number(0), help="Number of the repetition.")
-    ] = 0,
+    seed: Annotated[int, whole_number("Number of the repetition.", minimum=0)] = 0,
 ) -> None:
     """Train a pruning method once and show its masks, its weights over time, and its errors.
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
+from typing import Literal
 
 from orchestrator.display.terminal import print_line
 
-
-class Level(StrEnum):
-    """Severity of a finding."""
-
-    ok = "ok"
-    warning = "warning"
-    problem = "problem"
+Level = Literal["ok", "warning", "problem"]
 
 
 @dataclass(frozen=True)
@@ -35,9 +29,9 @@ class Finding:
     advice: str = ""
 
 
-ok = partial(Finding, Level.ok)
-warning = partial(Finding, Level.warning)
-problem = partial(Finding, Level.problem)
+ok = partial(Finding, "ok")
+warning = partial(Finding, "warning")
+problem = partial(Finding, "problem")
 
 
 def print_finding(finding: Finding) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import job
-from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions, make_executor
+from orchestrator.commands.executors import ExecutorOptions, make_executor
 from orchestrator.executor import Executor, Failed, InlineExecutor, Outcome, TimeLimit
 from storage.checking.verify import verify_store
 from tests.faults.bad_table import EVERY, bad_study, kind_of, tries
@@ -53,7 +53,7 @@ def bad_experiments(folder: Path, count: int, epochs: int) -> dict[str, Any]:
     train(InlineExecutor({}, "cpu"), study, folder / "undisturbed", 1)
     with Nodes(NODES, cpus=1, memory=MEMORY) as nodes:
         start = time.monotonic()
-        options = ExecutorOptions(ExecutorChoice.ray, NODES, ("cpu",), nodes.address)
+        options = ExecutorOptions("ray", NODES, ("cpu",), nodes.address)
         with make_executor(options, {}) as executor:
             alone = failing_alone(executor)
             train(executor, study, folder / "store", NODES)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import task_scheduler
-from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions, make_executor
+from orchestrator.commands.executors import ExecutorOptions, make_executor
 from orchestrator.errors import UserError
 from search.experiment import Experiment
 from search.grid import Table
@@ -79,7 +79,7 @@ def main() -> None:
     study = slow_study(given.experiments, given.store, given.pause)
     task_scheduler.LARGEST_TASK = task_scheduler.SMALLEST_TASK = TOGETHER
     try:
-        options = ExecutorOptions(ExecutorChoice.ray, given.workers, ("cpu",), given.address)
+        options = ExecutorOptions("ray", given.workers, ("cpu",), given.address)
         with make_executor(options, {}) as executor:
             train(executor, study, given.store, given.workers)
     except UserError as error:

@@ -23,7 +23,7 @@ from unittest import mock
 import psutil
 
 from orchestrator import sweep as sweeps
-from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions, make_executor
+from orchestrator.commands.executors import ExecutorOptions, make_executor
 from orchestrator.driver import drive
 from orchestrator.errors import UserError
 from orchestrator.executor import Done, Executor, Failed, Outcome, Returned
@@ -300,7 +300,7 @@ def stopping_ray(folder: Path) -> dict[str, Any]:
 
 
 def on_this_machine(workers: int) -> ExecutorOptions:
-    return ExecutorOptions(ExecutorChoice.ray, workers, ("cpu",), None)
+    return ExecutorOptions("ray", workers, ("cpu",), None)
 
 
 def main(folder: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from orchestrator import search_phases
 from orchestrator import sweep as sweeps
 from orchestrator.commands.enumeration import Enumeration
-from orchestrator.commands.executors import ExecutorChoice, ExecutorOptions
+from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.commands.training import TrainingOptions
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
@@ -285,7 +285,7 @@ def test_impossible_search_is_refused(store: Path, words: tuple[str, ...], named
 
 
 def test_unknown_masks_are_refused_before_phase_1(store: Path) -> None:
-    executor = ExecutorOptions(ExecutorChoice.inline, None, ("cpu",), None)
+    executor = ExecutorOptions("inline")
     options = TrainingOptions(executor, 0, None, Invocation(("search",)))
     console = plain_console()
     with RunStore(store, "sparsest search", console) as opened:

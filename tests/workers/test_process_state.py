@@ -13,7 +13,6 @@ import pyarrow as pa
 import pytest
 import torch
 
-from orchestrator.doctor.finding import Level
 from orchestrator.doctor.software import check_process_settings
 from orchestrator.plugins import all_plugins
 from search import process_state
@@ -146,17 +145,17 @@ def test_rows_are_the_same_beside_a_plugin_that_changes_settings(
     for part in ("subnormal", "dtype", "grad", "deterministic", "numpy"):
         assert part in changes
     finding = check_process_settings()
-    assert finding.level is Level.warning
+    assert finding.level == "warning"
     assert "rogue" in finding.found
     problems = [result.problem for result in check_plugin("rogue") if result.problem]
     assert any("torch.get_default_dtype() is torch.float64" in text for text in problems)
 
 
 def test_doctor_reports_a_library_that_changes_settings() -> None:
-    assert check_process_settings().level is Level.ok
+    assert check_process_settings().level == "ok"
     with disturbed():
         finding = check_process_settings()
-    assert finding.level is Level.warning
+    assert finding.level == "warning"
     assert "subnormal" in finding.found
 
 
@@ -167,7 +166,7 @@ def test_training_is_refused_where_flush_to_zero_cannot_be_corrected(
         patch.setattr(process_state, "_libm", lambda: None)
         with pytest.raises(RuntimeError, match="subnormal"):
             train_batch([DECAYED])
-        assert check_process_settings().level is Level.problem
+        assert check_process_settings().level == "problem"
 
 
 @pytest.mark.parametrize(
