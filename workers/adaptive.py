@@ -116,7 +116,7 @@ def _trained(schedule: StepSchedule, segments: Sequence[Segment]) -> list[Snapsh
     dense = any(s.objective or prefers_matrices(s.network.weight_masks) for s in segments)
     if len(alike) == 1 and not dense:
         (steps,) = alike
-        return advance_together([masked(s.network) for s in segments], schedule, *steps)
+        return advance_together([segment.network for segment in segments], schedule, *steps)
     return [_trained_alone(schedule, segment) for segment in segments]
 
 
