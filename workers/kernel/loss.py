@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.extending import intrinsic
 
-from workers.kernel.simd import constant_of, fused, larger, type_int32
+from workers.kernel.simd import constant_of, fused, larger, operation, type_int32
 
 _SQRT_HALF = 0x3F3504F3
 """Bits of the float32 next to sqrt(1/2)."""
@@ -44,44 +43,37 @@ def _exp_of_minus(builder: Any, z: Any) -> Any:
     return builder.bitcast(builder.add(builder.bitcast(exp_of_minus_r, integers), exponent), z.type)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def exp_of_minus(typing_context: Any, z: Any) -> Any:
-    """Return exp(-z) for z clipped to [-87, 87]; relative error below 2e-7, exp(-87) for NaN."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _exp_of_minus(builder, args[0])
-
-    return z(z), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def log_of(typing_context: Any, z: Any) -> Any:
+@operation
+def log_of(builder: Any, z: Any) -> Any:
     """Return log z for finite z >= 1; relative error below 2e-7.
 
     z = 2^n f with sqrt(1/2) <= f < sqrt(2), and log f = 2 artanh(s), s = (f - 1) / (f + 1).
     """
+    integers = ir.VectorType(type_int32, z.type.count)
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = args[0].type
-        integers = ir.VectorType(type_int32, kind.count)
+    def every(value: int) -> ir.Constant:
+        return ir.Constant(integers, [value] * z.type.count)
 
-        def every(value: int) -> ir.Constant:
-            return ir.Constant(integers, [value] * kind.count)
+    bits = builder.bitcast(z, integers)
+    exponent = builder.ashr(builder.sub(bits, every(_SQRT_HALF)), every(23))
+    f = builder.bitcast(builder.sub(bits, builder.shl(exponent, every(23))), z.type)
+    one = constant_of(z.type, 1.0)
+    s = builder.fdiv(builder.fsub(f, one), builder.fadd(f, one))
+    n = builder.sitofp(exponent, z.type)
+    # |s| <= 0.172: five terms leave 1e-9.
+    return fused(builder, n, constant_of(z.type, np.log(2.0)), _twice_artanh(builder, s, 9))
 
-        bits = builder.bitcast(args[0], integers)
-        exponent = builder.ashr(builder.sub(bits, every(_SQRT_HALF)), every(23))
-        f = builder.bitcast(builder.sub(bits, builder.shl(exponent, every(23))), kind)
-        one = constant_of(kind, 1.0)
-        s = builder.fdiv(builder.fsub(f, one), builder.fadd(f, one))
-        square = builder.fmul(s, s)
-        # |s| <= 0.172: five terms leave 1e-9.
-        series = constant_of(kind, 2 / 9)
-        for odd in (7, 5, 3, 1):
-            series = fused(builder, series, square, constant_of(kind, 2 / odd))
-        n = builder.sitofp(exponent, kind)
-        return fused(builder, n, constant_of(kind, np.log(2.0)), builder.fmul(series, s))
 
-    return z(z), generate
+exp_of_minus = operation(_exp_of_minus)
+
+
+def _twice_artanh(builder: Any, s: Any, degree: int) -> Any:
+    """Generate 2 artanh(s) by its Taylor polynomial of an odd degree."""
+    square = builder.fmul(s, s)
+    series = constant_of(s.type, 2 / degree)
+    for odd in range(degree - 2, 0, -2):
+        series = fused(builder, series, square, constant_of(s.type, 2 / odd))
+    return builder.fmul(series, s)
 
 
 def delta_of(builder: Any, logit: Any, label: Any, scale: Any) -> Any:
@@ -94,37 +86,22 @@ def delta_of(builder: Any, logit: Any, label: Any, scale: Any) -> Any:
     return builder.fmul(builder.fsub(sigmoid, label), scale)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def cross_entropy(typing_context: Any, logit: Any, label: Any, scale: Any) -> Any:
+@operation
+def cross_entropy(builder: Any, z: Any, label: Any, scale: Any) -> Any:
     """Return the binary cross-entropy times scale: max(z, 0) - z y + log(1 + exp(-|z|))."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        z, y, scale_value = args
-        size = larger(builder, z, builder.fneg(z))
-        e = _exp_of_minus(builder, size)
-        # log(1 + e) = 2 artanh(s), s = e / (2 + e) <= 1/3: seven terms leave 1e-8.
-        s = builder.fdiv(e, builder.fadd(constant_of(z.type, 2.0), e))
-        square = builder.fmul(s, s)
-        series = constant_of(z.type, 2 / 15)
-        for odd in (13, 11, 9, 7, 5, 3, 1):
-            series = fused(builder, series, square, constant_of(z.type, 2 / odd))
-        log_term = builder.fmul(series, s)
-        positive = larger(builder, z, constant_of(z.type, 0.0))
-        linear = fused(builder, builder.fneg(z), y, positive)
-        return builder.fmul(builder.fadd(linear, log_term), scale_value)
-
-    return logit(logit, logit, logit), generate
+    e = _exp_of_minus(builder, larger(builder, z, builder.fneg(z)))
+    # log(1 + e) = 2 artanh(s), s = e / (2 + e) <= 1/3: seven terms leave 1e-8.
+    s = builder.fdiv(e, builder.fadd(constant_of(z.type, 2.0), e))
+    log_term = _twice_artanh(builder, s, 15)
+    positive = larger(builder, z, constant_of(z.type, 0.0))
+    linear = fused(builder, builder.fneg(z), label, positive)
+    return builder.fmul(builder.fadd(linear, log_term), scale)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def correct(typing_context: Any, logit: Any, label: Any, scale: Any) -> Any:
+@operation
+def correct(builder: Any, logit: Any, label: Any, scale: Any) -> Any:
     """Return `scale` where the prediction (class 1 when logit > 0) equals the label, else 0."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        z, y, scale_value = args
-        predicted = builder.fcmp_ordered(">", z, constant_of(z.type, 0.0))
-        wanted = builder.fcmp_ordered(">", y, constant_of(z.type, 0.5))
-        wrong = builder.xor(predicted, wanted)
-        return builder.select(wrong, constant_of(z.type, 0.0), scale_value)
-
-    return logit(logit, logit, logit), generate
+    zero = constant_of(logit.type, 0.0)
+    predicted = builder.fcmp_ordered(">", logit, zero)
+    wanted = builder.fcmp_ordered(">", label, constant_of(logit.type, 0.5))
+    return builder.select(builder.xor(predicted, wanted), zero, scale)

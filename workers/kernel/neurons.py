@@ -64,6 +64,7 @@ from workers.kernel.simd import (
     element_pointer,
     fused,
     larger,
+    operation,
     registers_of,
     type_float,
 )
@@ -82,26 +83,18 @@ def pointer_to(typing_context: Any, array: Any, index: Any) -> Any:
     return types.CPointer(array.dtype)(array, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def has_activation(typing_context: Any, row: Any) -> Any:
-    """Return whether any activation in a row is nonzero, so that the neuron is alive.
-
-    row: pointer to float32 [STRIPE], without negative values.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _any_bit(builder, args[0])
-
-    return types.boolean(_floats), generate
-
-
 def _any_bit(builder: Any, row: Any) -> Any:
+    """Generate whether any activation in a row, float32 [STRIPE] and not negative, is nonzero."""
     bits = Bits(builder)
     with blocks_of_stripe(builder) as point:
         values = Row(builder, row, point)
         for register in range(REGISTERS):
             bits.add(values[register])
     return bits.any()
+
+
+has_activation = operation(_any_bit, types.boolean)
+"""has_activation(pointer to a row): whether the row's neuron is alive."""
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -12,6 +12,8 @@ results have the same bits in every batch, and NaN stays NaN. Indices are not ch
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -112,62 +114,62 @@ def element_pointer(context: Any, builder: Any, kind: Any, array: Any, index: An
     return builder.gep(data, [index])
 
 
-def _loader(vector: FloatVector) -> Any:
+def _vector_pointer(count: int, context: Any, builder: Any, *element: Any) -> Any:
+    """Generate a pointer to `count` elements; see `element_pointer` for the other arguments."""
+    pointer = element_pointer(context, builder, *element)
+    return builder.bitcast(pointer, ir.VectorType(type_float, count).as_pointer())
+
+
+def operation(generate: Callable[..., Any], result: Any = None) -> Any:
+    """Return an intrinsic that compiled code calls like a function of its operands.
+
+    Args:
+        generate: generator of the code, given a builder and the operands' values.
+        result: numba type of the result; None for that of the last operand.
+    """
+
+    @wraps(generate)
+    def typed(typing_context: Any, *operands: Any) -> Any:
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return generate(builder, *args)
+
+        return (result or operands[-1])(*operands), write
+
+    return intrinsic(typed)
+
+
+def _access(vector: FloatVector) -> tuple[Any, Any, Any]:
+    """Return the intrinsics that load, store and splat vectors of a type."""
+
     @intrinsic  # type: ignore[untyped-decorator]
     def load(typing_context: Any, array: Any, start: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            element = element_pointer(context, builder, signature.args[0], args[0], args[1])
-            pointer = builder.bitcast(element, ir.VectorType(type_float, vector.count).as_pointer())
+            pointer = _vector_pointer(vector.count, context, builder, signature.args[0], *args)
             return builder.load(pointer, align=4 * LANES)
 
         return vector(array, types.int64), generate
 
-    return load
-
-
-def _storer(vector: FloatVector) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def store(typing_context: Any, array: Any, start: Any, value: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            element = element_pointer(context, builder, signature.args[0], args[0], args[1])
-            pointer = builder.bitcast(element, ir.VectorType(type_float, vector.count).as_pointer())
-            builder.store(args[2], pointer, align=4 * LANES)
+            *place, value = args
+            pointer = _vector_pointer(vector.count, context, builder, signature.args[0], *place)
+            builder.store(value, pointer, align=4 * LANES)
             return context.get_dummy_value()
 
         return types.void(array, types.int64, vector), generate
 
-    return store
+    def splat(builder: Any, scalar: Any) -> Any:
+        return broadcast(builder, scalar, vector.count)
+
+    return load, store, operation(splat, vector)
 
 
-def _splatter(vector: FloatVector) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
-    def splat(typing_context: Any, scalar: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return broadcast(builder, args[0], vector.count)
-
-        return vector(types.float32), generate
-
-    return splat
-
-
-load = _loader(block_type)
-"""load(array, start) -> block: array[start : start + BLOCK]; `start` is a multiple of LANES."""
-store = _storer(block_type)
-"""store(array, start, block): the reverse of `load`."""
-splat = _splatter(block_type)
-"""splat(scalar) -> block: the scalar in every element."""
-load_piece = _loader(piece_type)
-"""load_piece(array, start) -> piece: array[start : start + PIECE]."""
-store_piece = _storer(piece_type)
-"""store_piece(array, start, piece): the reverse of `load_piece`."""
-splat_piece = _splatter(piece_type)
-"""splat_piece(scalar) -> piece: the scalar in every element."""
-load_lanes = _loader(lanes_type)
-"""load_lanes(array, start) -> one register of floats."""
-store_lanes = _storer(lanes_type)
-"""store_lanes(array, start, register): the reverse of `load_lanes`."""
-splat_lanes = _splatter(lanes_type)
-"""splat_lanes(scalar) -> register: the scalar in every lane."""
+load, store, splat = _access(block_type)
+load_piece, store_piece, splat_piece = _access(piece_type)
+load_lanes, store_lanes, splat_lanes = _access(lanes_type)
+"""load(array, start): the vector array[start : start + length], `start` a multiple of LANES;
+store(array, start, vector): the reverse; splat(float32): the vector with it in every element."""
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -175,162 +177,72 @@ def item(typing_context: Any, array: Any, index: Any) -> Any:
     """The element array[index], without numba's test for a negative index."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(element_pointer(context, builder, signature.args[0], args[0], args[1]))
+        return builder.load(element_pointer(context, builder, signature.args[0], *args))
 
     return array.dtype(array, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
-    """Return a * b + c with one rounding, for blocks, pieces or registers."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return fused(builder, *args)
-
-    return a(a, a, a), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def add(typing_context: Any, a: Any, b: Any) -> Any:
-    """Return a + b, for blocks, pieces or registers."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.fadd(args[0], args[1])
-
-    return a(a, a), generate
+# For blocks, pieces or registers, element by element.
+fma = operation(fused)
+add = operation(lambda builder, a, b: builder.fadd(a, b))
+subtract = operation(lambda builder, a, b: builder.fsub(a, b))
+multiply = operation(lambda builder, a, b: builder.fmul(a, b))
+divide = operation(lambda builder, a, b: builder.fdiv(a, b))
+maximum = operation(larger)
+magnitude = operation(lambda builder, a: larger(builder, a, builder.fneg(a)))
+"""|a|; NaN stays NaN."""
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def subtract(typing_context: Any, a: Any, b: Any) -> Any:
-    """Return a - b, for blocks, pieces or registers."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.fsub(args[0], args[1])
-
-    return a(a, a), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def multiply(typing_context: Any, a: Any, b: Any) -> Any:
-    """Return a * b, for blocks, pieces or registers."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.fmul(args[0], args[1])
-
-    return a(a, a), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def divide(typing_context: Any, a: Any, b: Any) -> Any:
-    """Return a / b, for blocks, pieces or registers."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.fdiv(args[0], args[1])
-
-    return a(a, a), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def maximum(typing_context: Any, a: Any, b: Any) -> Any:
-    """Return max(a, b), for blocks, pieces or registers; a NaN in `a` gives b."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return larger(builder, args[0], args[1])
-
-    return a(a, a), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def magnitude(typing_context: Any, a: Any) -> Any:
-    """Return |a|, for blocks, pieces or registers; NaN stays NaN."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return larger(builder, args[0], builder.fneg(args[0]))
-
-    return a(a), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def relu(typing_context: Any, z: Any) -> Any:
+@operation
+def relu(builder: Any, z: Any) -> Any:
     """Return max(z, 0). NaN gives 0; divergence is detected on the weights, which stay NaN."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return larger(builder, args[0], constant_of(args[0].type, 0.0))
-
-    return z(z), generate
+    return larger(builder, z, constant_of(z.type, 0.0))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def where_positive(typing_context: Any, a: Any, value: Any) -> Any:
+@operation
+def where_positive(builder: Any, a: Any, value: Any) -> Any:
     """Return `value` where a > 0, else 0: the derivative of ReLU applied to `value`."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        zero = constant_of(args[0].type, 0.0)
-        return builder.select(builder.fcmp_ordered(">", args[0], zero), args[1], zero)
-
-    return value(a, value), generate
+    zero = constant_of(a.type, 0.0)
+    return builder.select(builder.fcmp_ordered(">", a, zero), value, zero)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def where_equal(typing_context: Any, a: Any, b: Any, value: Any, other: Any) -> Any:
+@operation
+def where_equal(builder: Any, a: Any, b: Any, value: Any, other: Any) -> Any:
     """Return `value` where a == b, else `other`."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.select(builder.fcmp_ordered("==", args[0], args[1]), args[2], args[3])
-
-    return value(a, a, value, value), generate
+    return builder.select(builder.fcmp_ordered("==", a, b), value, other)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def where_greater(typing_context: Any, a: Any, b: Any, value: Any, other: Any) -> Any:
+@operation
+def where_greater(builder: Any, a: Any, b: Any, value: Any, other: Any) -> Any:
     """Return `value` where a > b, else `other`."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[2], args[3])
-
-    return value(a, a, value, value), generate
+    return builder.select(builder.fcmp_ordered(">", a, b), value, other)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def fold(typing_context: Any, a: Any) -> Any:
+@partial(operation, result=lanes_type)
+def fold(builder: Any, a: Any) -> Any:
     """Return a register whose lanes sum to the sum of a block."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        parts = registers_of(builder, args[0])
-        while len(parts) > 1:
-            parts = [builder.fadd(parts[i], parts[i + 1]) for i in range(0, len(parts), 2)]
-        return parts[0]
-
-    return lanes_type(a), generate
+    parts = registers_of(builder, a)
+    while len(parts) > 1:
+        parts = [builder.fadd(parts[i], parts[i + 1]) for i in range(0, len(parts), 2)]
+    return parts[0]
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def any_bit(typing_context: Any, a: Any) -> Any:
+@partial(operation, result=types.boolean)
+def any_bit(builder: Any, a: Any) -> Any:
     """Return whether any element differs from +0."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        bits = builder.bitcast(args[0], ir.IntType(32 * a.count))
-        return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
-
-    return types.boolean(a), generate
+    bits = builder.bitcast(a, ir.IntType(32 * a.type.count))
+    return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def lane_sum(typing_context: Any, a: Any) -> Any:
+@partial(operation, result=types.float32)
+def lane_sum(builder: Any, sums: Any) -> Any:
     """Return the sum of a register's lanes, halving the register at each step."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        sums = args[0]
-        half = LANES // 2
-        while half:
-            low, high = list(range(half)), list(range(half, 2 * half))
-            sums = builder.fadd(
-                shuffled(builder, sums, sums, low), shuffled(builder, sums, sums, high)
-            )
-            half //= 2
-        return builder.extract_element(sums, ir.Constant(type_int32, 0))
-
-    return types.float32(lanes_type), generate
+    half = LANES // 2
+    while half:
+        low, high = list(range(half)), list(range(half, 2 * half))
+        sums = builder.fadd(shuffled(builder, sums, sums, low), shuffled(builder, sums, sums, high))
+        half //= 2
+    return builder.extract_element(sums, ir.Constant(type_int32, 0))
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -343,11 +255,10 @@ def row_sums(typing_context: Any, array: Any, start: Any) -> Any:
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        first = _vector_pointer(LANES, context, builder, signature.args[0], *args)
         rows = []
         for r in range(LANES):
-            index = builder.add(args[1], ir.Constant(type_int64, r * LANES))
-            element = element_pointer(context, builder, signature.args[0], args[0], index)
-            pointer = builder.bitcast(element, ir.VectorType(type_float, LANES).as_pointer())
+            pointer = builder.gep(first, [ir.Constant(type_int64, r)])
             rows.append(builder.load(pointer, align=4 * LANES))
         while len(rows) > 1:
             half = len(rows) // 2
