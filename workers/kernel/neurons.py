@@ -20,6 +20,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from workers.kernel import instructions as op
 from workers.kernel.codegen import (
     Bits,
     BlockProduct,
@@ -33,26 +34,6 @@ from workers.kernel.codegen import (
     interpret,
     offset_pointer,
     register_type,
-)
-from workers.kernel.instructions import (
-    BACKWARD,
-    FORWARD,
-    FROM_INPUTS,
-    FROM_NEURONS,
-    MORE,
-    PART,
-    TILE,
-    TO_OUTPUT,
-    TOGETHER,
-    WATCH,
-    WIDE,
-    dead_neuron,
-    inputs,
-    rest_of_neuron,
-    rest_of_source,
-    whole_neurons,
-    whole_source,
-    wide_neurons,
 )
 from workers.kernel.loss import delta_of
 from workers.kernel.simd import (
@@ -68,9 +49,6 @@ from workers.kernel.simd import (
     registers_of,
     type_float,
 )
-
-_floats = types.CPointer(types.float32)
-_words = types.CPointer(types.int32)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -97,10 +75,8 @@ has_activation = operation(_any_bit, types.boolean)
 """has_activation(pointer to a row): whether the row's neuron is alive."""
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def activate(
-    typing_context: Any, program: Any, stripe: Any, workspace: Any, parameters: Any
-) -> Any:
+@partial(operation, result=types.boolean)
+def activate(builder: Any, program: Any, stripe: Any, workspace: Any, parameters: Any) -> Any:
     """Execute a forward program: write the neurons' activations and the logits.
 
     A hidden neuron's activation is 0 where its weighted sum is negative or NaN.
@@ -118,13 +94,15 @@ def activate(
         floor = cgutils.alloca_once_value(builder, ir.Constant(type_float, 0.0))
         woken = cgutils.alloca_once_value(builder, cgutils.false_bit)
 
+        def heads(n: int, words: Instruction) -> tuple[list[Any], list[Any]]:
+            """Read the rows and the biases of n neurons."""
+            pairs = [(words.pointer(workspace), words.weight(parameters)) for _ in range(n)]
+            return [own for own, _ in pairs], [bias for _, bias in pairs]
+
         def neurons(
             n: int, k: int, begins: bool, ends: bool, rests: bool, words: Instruction
         ) -> None:
-            own, biases = [], []
-            for _ in range(n):
-                own.append(words.pointer(workspace))
-                biases.append(words.weight(parameters))
+            own, biases = heads(n, words)
             starts, weights = [], []
             for _ in range(k):
                 starts.append(words.pointer(builder.load(sources)))
@@ -153,26 +131,23 @@ def activate(
 
         def wide(n: int, words: Instruction) -> None:
             count = words.number()
-            own, biases = [], []
-            for _ in range(n):
-                own.append(words.pointer(workspace))
-                biases.append(words.weight(parameters))
+            own, biases = heads(n, words)
             edges = words.end()
             base = builder.load(sources)
             least = broadcast(builder, builder.load(floor), LANES)
             tiles = cgutils.for_range_slice(
-                builder, constant(0), constant(STRIPE), constant(TILE * LANES)
+                builder, constant(0), constant(STRIPE), constant(op.TILE * LANES)
             )
             with tiles as (point, _):
                 sums = [
-                    [cgutils.alloca_once_value(builder, bias) for _ in range(TILE)]
+                    [cgutils.alloca_once_value(builder, bias) for _ in range(op.TILE)]
                     for bias in biases
                 ]
                 now = cgutils.alloca_once_value(builder, edges)
                 with cgutils.for_range(builder, count):
                     edge = Instruction(builder, builder.load(now), 0)
                     source = Row(builder, edge.pointer(base), point)
-                    values = [source[register] for register in range(TILE)]
+                    values = [source[register] for register in range(op.TILE)]
                     for sums_of in sums:
                         weight = edge.weight(parameters)
                         for total, value in zip(sums_of, values, strict=True):
@@ -195,34 +170,32 @@ def activate(
             builder.store(ir.Constant(type_float, float("-inf")), floor)
 
         code: dict[int, Callable[[Instruction], None]] = {
-            FROM_NEURONS: from_neurons,
-            TO_OUTPUT: to_output,
-            PART: partial(neurons, 1, FORWARD, True, False, False),
-            MORE: partial(neurons, 1, FORWARD, False, False, False),
-            WATCH: lambda words: watch(_any_bit(builder, words.pointer(workspace))),
+            op.FROM_NEURONS: from_neurons,
+            op.TO_OUTPUT: to_output,
+            op.PART: partial(neurons, 1, op.FORWARD, True, False, False),
+            op.MORE: partial(neurons, 1, op.FORWARD, False, False, False),
+            op.WATCH: lambda words: watch(_any_bit(builder, words.pointer(workspace))),
         }
-        for k in range(FORWARD + 1):
-            code[dead_neuron(k)] = partial(neurons, 1, k, True, True, True)
+        for k in range(op.FORWARD + 1):
+            code[op.dead_neuron(k)] = partial(neurons, 1, k, True, True, True)
             if k > 0:
-                code[rest_of_neuron(k)] = partial(neurons, 1, k, False, True, False)
-        for n, most in enumerate(TOGETHER):
+                code[op.rest_of_neuron(k)] = partial(neurons, 1, k, False, True, False)
+        for n, most in enumerate(op.TOGETHER):
             for k in range(most + 1) if n == 1 else range(1, most + 1):
-                code[whole_neurons(n, k)] = partial(neurons, n, k, True, True, False)
-        for n in range(2, WIDE + 1):
-            code[wide_neurons(n)] = partial(wide, n)
+                code[op.whole_neurons(n, k)] = partial(neurons, n, k, True, True, False)
+        for n in range(2, op.WIDE + 1):
+            code[op.wide_neurons(n)] = partial(wide, n)
         interpret(builder, program, code)
         return builder.load(woken)
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return call_outlined(builder, "sparsest.activate", ir.IntType(1), args, write)
-
-    return types.boolean(_words, _floats, _floats, _floats), generate
+    arguments = program, stripe, workspace, parameters
+    return call_outlined(builder, "sparsest.activate", ir.IntType(1), arguments, write)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@partial(operation, result=types.void)
 def output_deltas(
-    typing_context: Any, logits: Any, labels: Any, scales: Any, gradient: Any, fresh: Any
-) -> Any:
+    builder: Any, logits: Any, labels: Any, scales: Any, gradient: Any, fresh: Any
+) -> None:
     """Compute the deltas of a single output and the gradient of its bias.
 
     logits: pointer to float32 [STRIPE], overwritten with the deltas.
@@ -247,17 +220,13 @@ def output_deltas(
             slopes.add([sums.value()])
         slopes.store()
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        *arguments, fresh = args
-        _call_by_stripe(builder, "sparsest.output_deltas", fresh, arguments, write)
-        return context.get_dummy_value()
-
-    return types.void(_floats, _floats, _floats, _floats, types.boolean), generate
+    arguments = logits, labels, scales, gradient
+    _call_by_stripe(builder, "sparsest.output_deltas", fresh, arguments, write)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@partial(operation, result=types.void)
 def backpropagate(
-    typing_context: Any,
+    builder: Any,
     program: Any,
     stripe: Any,
     workspace: Any,
@@ -265,7 +234,7 @@ def backpropagate(
     parameters: Any,
     gradient: Any,
     fresh: Any,
-) -> Any:
+) -> None:
     """Execute a backward program: compute the deltas and the gradients of edges and biases.
 
     program: pointer to int32, a backward program.
@@ -353,24 +322,19 @@ def backpropagate(
             slopes.store()
 
         code: dict[int, Callable[[Instruction], None]] = {
-            PART: partial(source, BACKWARD, True, False),
-            MORE: partial(source, BACKWARD, False, False),
+            op.PART: partial(source, op.BACKWARD, True, False),
+            op.MORE: partial(source, op.BACKWARD, False, False),
         }
-        for k in range(1, BACKWARD + 1):
-            code[whole_source(k)] = partial(source, k, True, True)
-            code[rest_of_source(k)] = partial(source, k, False, True)
-        for n, most in enumerate(FROM_INPUTS):
+        for k in range(1, op.BACKWARD + 1):
+            code[op.whole_source(k)] = partial(source, k, True, True)
+            code[op.rest_of_source(k)] = partial(source, k, False, True)
+        for n, most in enumerate(op.FROM_INPUTS):
             for k in range(1, most + 1):
-                code[inputs(n, k)] = partial(features, n, k)
+                code[op.inputs(n, k)] = partial(features, n, k)
         interpret(builder, program, code)
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        *arguments, fresh = args
-        _call_by_stripe(builder, "sparsest.backpropagate", fresh, arguments, write)
-        return context.get_dummy_value()
-
-    arguments = (_words, _floats, _floats, _floats, _floats, _floats, types.boolean)
-    return types.void(*arguments), generate
+    arguments = program, stripe, workspace, partial_sums, parameters, gradient
+    _call_by_stripe(builder, "sparsest.backpropagate", fresh, arguments, write)
 
 
 def _call_by_stripe(

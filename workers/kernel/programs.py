@@ -15,27 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.kernel import instructions as op
 from workers.kernel.compiled import compiled
-from workers.kernel.instructions import (
-    BACKWARD,
-    END,
-    FORWARD,
-    FROM_INPUTS,
-    FROM_NEURONS,
-    MORE,
-    PART,
-    TO_OUTPUT,
-    TOGETHER,
-    WATCH,
-    WIDE,
-    dead_neuron,
-    inputs,
-    rest_of_neuron,
-    rest_of_source,
-    whole_neurons,
-    whole_source,
-    wide_neurons,
-)
 from workers.kernel.networks import Networks
 from workers.kernel.simd import STRIPE, item
 
@@ -101,7 +82,7 @@ def empty_programs(networks: Networks, features: int) -> Programs:
     lengths = program_length(neurons + features, networks.edges)
     ends = np.cumsum(2 * lengths)
     return Programs(
-        words=np.full(ends[-1], END, np.int32),
+        words=np.full(ends[-1], op.END, np.int32),
         forward_start=ends - 2 * lengths,
         backward_start=ends - lengths,
         alive=np.full(len(networks.in_bounds), ALIVE),
@@ -147,17 +128,17 @@ def write_forward(networks, g, programs, zeros):  # type: ignore[no-untyped-def]
     offset = programs.forward_start[g]
     for m in range(neurons):
         if m == networks.first_hidden[g]:
-            programs.words[offset] = FROM_NEURONS
+            programs.words[offset] = op.FROM_NEURONS
             offset += 1
         if m == hidden:
-            programs.words[offset] = TO_OUTPUT
+            programs.words[offset] = op.TO_OUTPUT
             offset += 1
         if programs.emitted[m] == 0:
-            if programs.in_count[m] > FORWARD:
+            if programs.in_count[m] > op.FORWARD:
                 offset = _write_wide(networks, g, m, programs, offset)
             else:
                 offset = _write_whole(networks, g, m, programs, offset)
-    programs.words[offset] = END
+    programs.words[offset] = op.END
 
 
 @compiled
@@ -167,29 +148,19 @@ def _write_wide(networks, g, m, programs, offset):  # type: ignore[no-untyped-de
     Returns the offset after the instructions.
     """
     words, emitted = programs.words, programs.emitted
-    bounds = networks.in_start[g]
     count = programs.in_count[m]
-    last = min(m + 2 * WIDE - 1, _last_of_side(networks, g, m))
+    last = min(m + 2 * op.WIDE - 1, _last_of_side(networks, g, m))
     together = 0
     for other in range(m, last + 1):
-        if (
-            emitted[other] == 0
-            and programs.in_count[other] == count
-            and _same(
-                programs.in_row,
-                networks.in_bounds[bounds + m],
-                networks.in_bounds[bounds + other],
-                count,
-            )
-        ):
+        if _joins(networks, g, m, other, programs):
             emitted[other] = _CURRENT
             together += 1
     if together == 1:
         return _write_parts(networks, g, m, programs, offset)
     # Two instructions of 4 neurons take less time than one of 6 and one of 2.
-    most = WIDE if together == 2 * WIDE or together <= WIDE else (together + 1) // 2
+    most = op.WIDE if together == 2 * op.WIDE or together <= op.WIDE else (together + 1) // 2
     together = min(together, most)
-    words[offset] = wide_neurons(together)
+    words[offset] = op.wide_neurons(together)
     words[offset + 1] = count
     offset += 2
     chosen = 0
@@ -212,7 +183,7 @@ def _write_wide(networks, g, m, programs, offset):  # type: ignore[no-untyped-de
 def _watch(networks, g, m, programs, offset):  # type: ignore[no-untyped-def]
     """Write WATCH for a neuron if it is dead; return the offset after it."""
     if m < networks.hidden[g] and programs.alive[networks.in_start[g] + m] == DEAD:
-        programs.words[offset] = WATCH
+        programs.words[offset] = op.WATCH
         programs.words[offset + 1] = m * _ROW
         return offset + 2
     return offset
@@ -224,19 +195,16 @@ def _write_parts(networks, g, m, programs, offset):  # type: ignore[no-untyped-d
     words = programs.words
     first = networks.in_bounds[networks.in_start[g] + m]
     count = programs.in_count[m]
-    for done in range(0, count, FORWARD):
-        now = min(count - done, FORWARD)
+    for done in range(0, count, op.FORWARD):
+        now = min(count - done, op.FORWARD)
         if done == 0:
-            words[offset] = PART
-        elif count - done > FORWARD:
-            words[offset] = MORE
+            words[offset] = op.PART
+        elif count - done > op.FORWARD:
+            words[offset] = op.MORE
         else:
-            words[offset] = rest_of_neuron(now)
+            words[offset] = op.rest_of_neuron(now)
         offset = _write_neuron(networks, g, m, words, offset + 1)
-        for e in range(first + done, first + done + now):
-            words[offset] = programs.in_row[e] * _ROW
-            words[offset + 1] = programs.in_edge[e] * _FLOAT
-            offset += 2
+        offset = _write_pairs(programs.in_row, programs.in_edge, first + done, now, words, offset)
     programs.emitted[m] = 1
     return _watch(networks, g, m, programs, offset)
 
@@ -248,7 +216,7 @@ def _write_whole(networks, g, m, programs, offset):  # type: ignore[no-untyped-d
     Returns the offset after the instruction.
     """
     words, emitted = programs.words, programs.emitted
-    alive = bounds = networks.in_start[g]
+    alive = networks.in_start[g]
     count = programs.in_count[m]
     dead = m < networks.hidden[g] and programs.alive[alive + m] == DEAD
     last = min(m + _NEARBY, _last_of_side(networks, g, m))
@@ -261,22 +229,15 @@ def _write_whole(networks, g, m, programs, offset):  # type: ignore[no-untyped-d
         if (
             count > 0
             and not dead
-            and together + 1 < len(TOGETHER)
-            and count <= TOGETHER[together + 1]
-            and emitted[other] == 0
+            and together + 1 < len(op.TOGETHER)
+            and count <= op.TOGETHER[together + 1]
             and programs.alive[alive + other] != DEAD
-            and programs.in_count[other] == count
-            and _same(
-                programs.in_row,
-                networks.in_bounds[bounds + m],
-                networks.in_bounds[bounds + other],
-                count,
-            )
+            and _joins(networks, g, m, other, programs)
         ):
             offset = _write_neuron(networks, g, other, words, offset)
             together += 1
             emitted[other] = _CURRENT
-    words[start] = dead_neuron(count) if dead else whole_neurons(together, count)
+    words[start] = op.dead_neuron(count) if dead else op.whole_neurons(together, count)
     offset = _write_edges(networks, g, m, last, programs, offset)
     for member in range(m, last + 1):
         if emitted[member] == _CURRENT:
@@ -321,6 +282,16 @@ def _write_neuron(networks, g, m, words, offset):  # type: ignore[no-untyped-def
 
 
 @compiled
+def _write_pairs(rows, edges, first, count, words, offset):  # type: ignore[no-untyped-def]
+    """Write the row and the weight of each of some edges; return the offset after them."""
+    for e in range(first, first + count):
+        words[offset] = rows[e] * _ROW
+        words[offset + 1] = edges[e] * _FLOAT
+        offset += 2
+    return offset
+
+
+@compiled
 def _list_incoming(networks, g, programs, zeros):  # type: ignore[no-untyped-def]
     """List every neuron's edges from inputs and living neurons; `zeros` includes zero weights."""
     alive = networks.in_start[g]
@@ -339,6 +310,15 @@ def _list_incoming(networks, g, programs, zeros):  # type: ignore[no-untyped-def
                 programs.in_edge[first + kept] = e
                 kept += 1
         programs.in_count[m] = kept
+
+
+@compiled
+def _joins(networks, g, m, other, programs):  # type: ignore[no-untyped-def]
+    """Return whether a neuron that is not emitted yet has the listed sources of neuron m."""
+    bounds, count = networks.in_start[g], programs.in_count[m]
+    first, second = networks.in_bounds[bounds + m], networks.in_bounds[bounds + other]
+    alike = programs.emitted[other] == 0 and programs.in_count[other] == count
+    return alike and _same(programs.in_row, first, second, count)
 
 
 @compiled
@@ -372,50 +352,39 @@ def write_backward(networks, g, features, programs):  # type: ignore[no-untyped-
             continue
         count = programs.out_count[features + m]
         first = networks.out_bounds[bounds + features + m]
-        for done in range(0, count, BACKWARD):
+        for done in range(0, count, op.BACKWARD):
             left = count - done
-            now = min(left, BACKWARD)
+            now = min(left, op.BACKWARD)
             if done == 0:
-                words[offset] = PART if left > BACKWARD else whole_source(now)
+                words[offset] = op.PART if left > op.BACKWARD else op.whole_source(now)
             else:
-                words[offset] = MORE if left > BACKWARD else rest_of_source(now)
+                words[offset] = op.MORE if left > op.BACKWARD else op.rest_of_source(now)
             offset = _write_neuron(networks, g, m, words, offset + 1)
-            for q in range(first + done, first + done + now):
-                words[offset] = programs.out_row[q] * _ROW
-                words[offset + 1] = programs.out_edge[q] * _FLOAT
-                offset += 2
+            start = first + done
+            offset = _write_pairs(programs.out_row, programs.out_edge, start, now, words, offset)
     i = 0
     while i < features:
         count = programs.out_count[i]
-        together = 1
-        if (
-            i + 1 < features
-            and programs.out_count[i + 1] == count
-            and _same(
-                programs.out_row,
-                networks.out_bounds[bounds + i],
-                networks.out_bounds[bounds + i + 1],
-                count,
-            )
-        ):
-            together = 2
-        most = FROM_INPUTS[together]
+        first, second = networks.out_bounds[bounds + i], networks.out_bounds[bounds + i + 1]
+        alike = i + 1 < features and programs.out_count[i + 1] == count
+        together = 2 if alike and _same(programs.out_row, first, second, count) else 1
+        most = op.FROM_INPUTS[together]
         for done in range(0, count, most):
             now = min(count - done, most)
-            words[offset] = inputs(together, now)
+            words[offset] = op.inputs(together, now)
             offset += 1
             for member in range(i, i + together):
                 words[offset] = member * _ROW
                 offset += 1
             for q in range(done, done + now):
-                words[offset] = programs.out_row[networks.out_bounds[bounds + i] + q] * _ROW
+                words[offset] = programs.out_row[first + q] * _ROW
                 offset += 1
                 for member in range(i, i + together):
                     edge = programs.out_edge[networks.out_bounds[bounds + member] + q]
                     words[offset] = edge * _FLOAT
                     offset += 1
         i += together
-    words[offset] = END
+    words[offset] = op.END
 
 
 @compiled

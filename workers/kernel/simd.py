@@ -124,14 +124,16 @@ def operation(generate: Callable[..., Any], result: Any = None) -> Any:
     """Return an intrinsic that compiled code calls like a function of its operands.
 
     Args:
-        generate: generator of the code, given a builder and the operands' values.
+        generate: generator of the code, given a builder and the operands' values, which returns
+            the value of the result, or None for types.void.
         result: numba type of the result; None for that of the last operand.
     """
 
     @wraps(generate)
     def typed(typing_context: Any, *operands: Any) -> Any:
         def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return generate(builder, *args)
+            value = generate(builder, *args)
+            return context.get_dummy_value() if value is None else value
 
         return (result or operands[-1])(*operands), write
 
