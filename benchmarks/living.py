@@ -16,7 +16,7 @@ from workers.fast import train_networks
 from workers.kernel.compiled import compiled
 from workers.kernel.networks import Networks
 from workers.kernel.passes import forward
-from workers.kernel.points import gather, packed_points
+from workers.kernel.points import gather
 from workers.kernel.programs import ALIVE
 from workers.kernel.sgd import scratch
 from workers.sparse import SparseNetworks
@@ -33,9 +33,9 @@ STUDIES = ("phase1", "phase2-95", "phase2-995")
 
 
 @compiled
-def _write_programs(networks, g, features, memory):  # type: ignore[no-untyped-def]
+def _write_programs(networks, g, memory):  # type: ignore[no-untyped-def]
     """Write a network's programs for the first gathered batch."""
-    forward(networks, g, features, memory.batches, 0, memory, True)
+    forward(networks, g, 0, memory, True)
 
 
 def run() -> None:
@@ -76,14 +76,13 @@ def _counted(
 ) -> NDArray[np.float64]:
     """Return float64 [4, 2]: count and total for each column, summed over a few batches."""
     hidden, edges = int(networks.hidden[0]), int(networks.edges[0])
-    memory = scratch(networks, dataset.features, batch_size)
+    memory = scratch(networks, dataset, batch_size)
     counts = np.zeros((4, 2))
     for _ in range(BATCHES):
         order = draw.integers(0, len(dataset), batch_size).astype(np.uint32)
         one = np.float32(1)
-        table = packed_points(dataset)
-        gather(table, dataset.features, order, 0, batch_size, one, memory.batches)
-        _write_programs(networks, 0, dataset.features, memory)
+        gather(memory.table, dataset.features, order, 0, batch_size, one, memory.batches)
+        _write_programs(networks, 0, memory)
         counts += [
             ((memory.programs.alive[:hidden] == ALIVE).sum(), hidden),
             (memory.programs.reaches_output[:hidden].sum(), hidden),

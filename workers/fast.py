@@ -21,7 +21,6 @@ from workers.cost import network_cost, prefers_matrices
 from workers.datasets import Dataset
 from workers.kernel.measure import Evaluation
 from workers.kernel.networks import Networks
-from workers.kernel.points import packed_points
 from workers.kernel.sgd import scratch, train_steps
 from workers.mask_schedule import fixed_masks, mask_schedule_of, train_with_mask_schedule
 from workers.schedules import learning_rates
@@ -156,21 +155,9 @@ def train_networks(
     rates_by_epoch = np.ascontiguousarray(rates.T, dtype=np.float32)
     momenta = np.array([e.momentum for e in group], np.float32)
     decays = np.array([e.weight_decay for e in group], np.float32)
-    memory = scratch(networks, dataset.features, batch_size)
-    table = packed_points(dataset)
+    memory = scratch(networks, dataset, batch_size)
     for part, epoch_rates in zip(schedule.slices(0, last), rates_by_epoch, strict=False):
-        train_steps(
-            networks,
-            table,
-            dataset.features,
-            part.order,
-            batch_size,
-            part.first_step,
-            part.last_step,
-            epoch_rates,
-            momenta,
-            decays,
-            memory,
-        )
+        steps_of = part.order, part.first_step, part.last_step
+        train_steps(networks, *steps_of, epoch_rates, momenta, decays, memory)
         if after_epoch is not None:
             after_epoch()

@@ -7,9 +7,7 @@ gradient in the free parameters, and descends.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,7 +20,6 @@ from workers.cost import prefers_matrices
 from workers.datasets import Dataset
 from workers.dense import DenseGradient
 from workers.kernel.compiled import compiled
-from workers.kernel.points import packed_points
 from workers.kernel.sgd import scratch, train_steps
 from workers.sparse import SparseNetworks, kept_neurons
 from workers.step_schedule import EpochSlice, StepSchedule
@@ -39,28 +36,20 @@ def _descend(values, velocities, gradient, decays, rate, momentum):  # type: ign
         values[i] -= rate * velocity
 
 
-class _Gradient(Protocol):
-    """Computes the gradient of the loss in a network's unmasked parameters."""
-
-    def __call__(self, weights: Floats, biases: Floats, part: EpochSlice, step: int) -> None:
-        """Write the gradient for one batch.
-
-        Parameters are float32 [weights], masked ones included but ignored, and float32 [biases].
-        """
-
-    @property
-    def slopes(self) -> tuple[Floats, Floats]:
-        """The last gradient in the weights and in the biases, 0 where masked."""
-
-
 class _SparseGradient:
-    """The gradient by the kernel. A step without rate and momentum leaves it as the velocities."""
+    """Computes the gradient of the loss in a network's unmasked parameters with the kernel.
+
+    It is called with parameters float32 [weights], masked ones included but ignored, and float32
+    [biases], and a step of an epoch. A step without rate and momentum leaves the gradient as the
+    velocities.
+
+    Attributes:
+        slopes: the last gradient in the weights and in the biases, 0 where masked.
+    """
 
     def __init__(self, network: Snapshot, dataset: Dataset, batch_size: int) -> None:
         self._packed = SparseNetworks([network]).packed
-        self._memory = scratch(self._packed, dataset.features, batch_size)
-        self._table, self._features = packed_points(dataset), dataset.features
-        self._batch_size = batch_size
+        self._memory = scratch(self._packed, dataset, batch_size)
         self._edges = np.flatnonzero(np.concatenate([m.ravel() for m in network.weight_masks]))
         kept = kept_neurons(network.weight_masks, network.bias_masks)[1:]
         self._neurons = np.flatnonzero(np.concatenate(kept))
@@ -74,19 +63,8 @@ class _SparseGradient:
         parameters, velocities = self._packed.parameters, self._packed.velocities
         parameters[:edges] = weights if self._dense else weights[self._edges]
         parameters[edges:end] = biases if self._dense else biases[self._neurons]
-        train_steps(
-            self._packed,
-            self._table,
-            self._features,
-            part.order,
-            self._batch_size,
-            step,
-            step + 1,
-            self._zero,
-            self._zero,
-            self._zero,
-            self._memory,
-        )
+        settings = self._zero, self._zero, self._zero
+        train_steps(self._packed, part.order, step, step + 1, *settings, self._memory)
         if self._dense:
             self.slopes = velocities[:edges], velocities[edges:end]
         else:
@@ -95,7 +73,7 @@ class _SparseGradient:
 
 
 class _DenseGradient:
-    """The gradient by matrix products."""
+    """The same by matrix products."""
 
     def __init__(self, network: Snapshot, dataset: Dataset, batch_size: int) -> None:
         self._dense = DenseGradient(network.layers, dataset, batch_size)
@@ -156,7 +134,7 @@ def train_objective(
         for part, array in zip(np.split(values, np.cumsum(sizes)[:-1]), arrays, strict=True)
     ]
     free, biases = views[:-1], views[-1]
-    kind: Callable[..., _Gradient] = (
+    kind: type[_DenseGradient | _SparseGradient] = (
         _DenseGradient if prefers_matrices(network.weight_masks) else _SparseGradient
     )
     gradient_of = kind(network, schedule.dataset, experiment.batch_size)

@@ -19,7 +19,6 @@ from workers.datasets import Dataset
 from workers.kernel.measure import Evaluation, evaluate_networks
 from workers.kernel.networks import Networks
 from workers.kernel.packing import Topology, pack_values, topology, unpack
-from workers.kernel.points import packed_points
 from workers.kernel.sgd import scratch, train_steps
 from workers.step_schedule import StepSchedule
 
@@ -62,25 +61,14 @@ class SparseNetworks:
         self, schedule: StepSchedule, first: int, last: int, rate: float | None = None
     ) -> None:
         """Train the networks; see `workers.dense.train_dense` for the arguments."""
-        experiment, dataset, count = schedule.experiment, schedule.dataset, len(self._networks)
-        memory = scratch(self.packed, dataset.features, experiment.batch_size)
+        experiment, count = schedule.experiment, len(self._networks)
+        memory = scratch(self.packed, schedule.dataset, experiment.batch_size)
         momenta = np.full(count, experiment.momentum, np.float32)
         decays = np.full(count, experiment.weight_decay, np.float32)
-        table = packed_points(dataset)
         for part in schedule.slices(first, last, rate):
-            train_steps(
-                self.packed,
-                table,
-                dataset.features,
-                part.order,
-                experiment.batch_size,
-                part.first_step,
-                part.last_step,
-                np.full(count, part.rate, np.float32),
-                momenta,
-                decays,
-                memory,
-            )
+            steps = part.order, part.first_step, part.last_step
+            rates = np.full(count, part.rate, np.float32)
+            train_steps(self.packed, *steps, rates, momenta, decays, memory)
 
     def evaluate(self, dataset: Dataset) -> Evaluation:
         """Measure the networks over all points, with the active points of whole networks."""

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from search.layers import Layers
 from workers.datasets import Dataset
 from workers.kernel.packing import pack, topology, unpack
-from workers.kernel.points import packed_points
 from workers.kernel.sgd import BATCHES_PER_CHUNK, scratch, train_steps
 from workers.kernel.simd import STRIPE
 
@@ -82,12 +81,11 @@ def test_training_matches_torch_when_neurons_die_and_revive(batch_size: int) -> 
         for layers in networks_of
     ]
     networks = pack(shapes, networks_of)
-    memory = scratch(networks, 2, batch_size)
+    memory = scratch(networks, Dataset("alternating", *points(batch_size)), batch_size)
     memory.gradient[:] = np.nan
-    table = packed_points(Dataset("alternating", *points(batch_size)))
     order = np.arange(batch_size * STEPS, dtype=np.uint32)
     rates, momenta, decays = (np.full(2, value, np.float32) for value in (RATE, MOMENTUM, DECAY))
-    train_steps(networks, table, 2, order, batch_size, 0, STEPS, rates, momenta, decays, memory)
+    train_steps(networks, order, 0, STEPS, rates, momenta, decays, memory)
     for g, layers in enumerate(networks_of):
         expected = by_torch(layers, batch_size)
         weights, biases = unpack(networks, g)

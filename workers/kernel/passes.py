@@ -42,15 +42,13 @@ def check_due(programs, g, steps):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def forward(networks, g, features, batches, stripe, memory, check):  # type: ignore[no-untyped-def]
+def forward(networks, g, stripe, memory, check):  # type: ignore[no-untyped-def]
     """Write the activations of all living hidden neurons and the logits into the workspace.
 
     Args:
         networks: `workers.kernel.networks.Networks`.
         g: index of the network.
-        features: number of features of a point.
-        batches: float32, gathered points.
-        stripe: offset of the stripe in `batches`.
+        stripe: offset of the stripe in `memory.batches`.
         memory: `workers.kernel.sgd.Scratch`; the workspace is written, and the network's programs
             and `alive` if they change.
         check: whether to check living neurons for death.
@@ -69,11 +67,11 @@ def forward(networks, g, features, batches, stripe, memory, check):  # type: ign
         if to_write:
             write_forward(networks, g, programs, True)
             if settled:
-                write_backward(networks, g, features, programs)
+                write_backward(networks, g, memory.features, programs)
                 return True
         to_write = activate(
             pointer_to(programs.words, program),
-            pointer_to(batches, stripe),
+            pointer_to(memory.batches, stripe),
             pointer_to(memory.workspace, 0),
             pointer_to(networks.parameters, networks.parameter_start[g]),
         )
@@ -98,28 +96,22 @@ def forward(networks, g, features, batches, stripe, memory, check):  # type: ign
 
 
 @inlined
-def backward(networks, g, features, batches, stripe, memory, fresh):  # type: ignore[no-untyped-def]
+def backward(networks, g, stripe, memory, fresh):  # type: ignore[no-untyped-def]
     """Compute the gradient of the loss, as one register of partial sums per parameter.
 
-    Args:
-        networks: `workers.kernel.networks.Networks`.
-        g: index of the network.
-        features: number of features of a point.
-        batches: float32, gathered points.
-        stripe: offset of the stripe in `batches`.
-        memory: `workers.kernel.sgd.Scratch`; the workspace is written, and `gradient` for the
-            outputs' biases and for the edges and neurons of the backward program.
-        fresh: whether the stripe is the batch's first, so that the gradient is overwritten.
+    The workspace is written, and `gradient` for the outputs' biases and for the edges and neurons
+    of the backward program. `fresh`: the stripe is the batch's first, so that the gradient is
+    overwritten. The other arguments are those of `forward`.
     """
     hidden = networks.hidden[g]
     outputs = networks.outputs[g]
-    labels = stripe + features * STRIPE
+    labels = stripe + memory.features * STRIPE
     biases = (networks.edges[g] + hidden) * LANES
     if outputs == 1:
         output_deltas(
             pointer_to(memory.workspace, hidden * STRIPE),
-            pointer_to(batches, labels),
-            pointer_to(batches, labels + STRIPE),
+            pointer_to(memory.batches, labels),
+            pointer_to(memory.batches, labels + STRIPE),
             pointer_to(memory.gradient, biases),
             fresh,
         )
@@ -128,7 +120,7 @@ def backward(networks, g, features, batches, stripe, memory, fresh):  # type: ig
             memory.workspace,
             hidden * STRIPE,
             outputs,
-            batches,
+            memory.batches,
             labels,
             memory.gradient,
             biases,
@@ -136,7 +128,7 @@ def backward(networks, g, features, batches, stripe, memory, fresh):  # type: ig
         )
     backpropagate(
         pointer_to(memory.programs.words, memory.programs.backward_start[g]),
-        pointer_to(batches, stripe),
+        pointer_to(memory.batches, stripe),
         pointer_to(memory.workspace, 0),
         pointer_to(memory.workspace, (hidden + outputs) * STRIPE),
         pointer_to(networks.parameters, networks.parameter_start[g]),

@@ -21,10 +21,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.datasets import Dataset
 from workers.kernel.compiled import compiled
 from workers.kernel.networks import Networks
 from workers.kernel.passes import backward, check_due, forward
-from workers.kernel.points import gather
+from workers.kernel.points import gather, packed_points
 from workers.kernel.programs import Programs, empty_programs
 from workers.kernel.simd import (
     LANES,
@@ -43,8 +44,11 @@ Smaller chunks would fit in L1, but each network rewrites its programs once per 
 
 
 class Scratch(NamedTuple):
-    """Working memory of `train_steps`; made by `scratch`.
+    """The points and the working memory of `train_steps`; made by `scratch`.
 
+    table: the points, in the layout of `workers.kernel.points.packed_points`.
+    features: number of features of a point.
+    batch_size: number of points per step.
     float32, 64-byte aligned:
         batches: [BATCHES_PER_CHUNK * stripes per batch * (features + 2) * STRIPE], gathered points.
         workspace: [(hidden neurons + outputs + 1) * STRIPE], for the largest network: activations
@@ -54,23 +58,24 @@ class Scratch(NamedTuple):
     programs: the programs of every network (`workers.kernel.passes`).
     """
 
+    table: NDArray[np.float32]
+    features: int
+    batch_size: int
     batches: NDArray[np.float32]
     workspace: NDArray[np.float32]
     gradient: NDArray[np.float32]
     programs: Programs
 
 
-def scratch(networks: Networks, features: int, batch_size: int) -> Scratch:
-    """Allocate the working memory of `train_steps`.
-
-    Args:
-        networks: the packed networks.
-        features: number of features of a point.
-        batch_size: number of points per step.
-    """
+def scratch(networks: Networks, dataset: Dataset, batch_size: int) -> Scratch:
+    """Prepare `train_steps` for some networks, points and batches."""
+    features = dataset.features
     stripes = -(-batch_size // STRIPE)
     neurons = int((networks.hidden + networks.outputs).max())
     return Scratch(
+        table=packed_points(dataset),
+        features=features,
+        batch_size=batch_size,
         batches=aligned_zeros(BATCHES_PER_CHUNK * stripes * (features + 2) * STRIPE),
         workspace=aligned_zeros((neurons + 1) * STRIPE),
         gradient=aligned_zeros(int(networks.parameter_count.max()) * LANES),
@@ -79,19 +84,7 @@ def scratch(networks: Networks, features: int, batch_size: int) -> Scratch:
 
 
 @compiled
-def train_steps(  # type: ignore[no-untyped-def]
-    networks,
-    table,
-    features,
-    order,
-    batch_size,
-    first_step,
-    last_step,
-    rates,
-    momenta,
-    decays,
-    memory,
-):
+def train_steps(networks, order, first_step, last_step, rates, momenta, decays, memory):  # type: ignore[no-untyped-def]
     """Train every network in place on steps first_step to last_step (exclusive) of one epoch.
 
     SGD with momentum, no dampening, no Nesterov, on the mean of cross-entropy over a batch
@@ -99,17 +92,16 @@ def train_steps(  # type: ignore[no-untyped-def]
 
     Args:
         networks: `Networks`; `parameters` and `velocities` are updated.
-        table: float32, points and labels in the layout of `workers.kernel.points.packed_points`.
-        features: number of features of a point.
         order: uint32 [N], the order of the points in this epoch.
-        batch_size: points per step; step k takes order[k * batch_size : (k + 1) * batch_size].
+            Step k takes order[k * batch_size : (k + 1) * batch_size].
         first_step: first step of the epoch to train, from 0.
         last_step: step to stop before.
         rates: float32 [networks], learning rates of this epoch.
         momenta: float32 [networks].
         decays: float32 [networks], weight decays.
-        memory: `Scratch` for these networks and this batch size.
+        memory: `Scratch` for these networks.
     """
+    features, batch_size = memory.features, memory.batch_size
     batches, gradient = memory.batches, memory.gradient
     stripes = (batch_size + STRIPE - 1) // STRIPE
     size = (features + 2) * STRIPE
@@ -122,7 +114,7 @@ def train_steps(  # type: ignore[no-untyped-def]
                 count = min(STRIPE, batch_size - first)
                 first += (start + step) * batch_size
                 target = batches[(step * stripes + s) * size :]
-                gather(table, features, order, first, count, scale, target)
+                gather(memory.table, features, order, first, count, scale, target)
         for g in range(networks.edges.shape[0]):
             base = networks.parameter_start[g]
             parameters = networks.edges[g] + networks.hidden[g] + networks.outputs[g]
@@ -136,13 +128,13 @@ def train_steps(  # type: ignore[no-untyped-def]
                     fresh = s == 0
                     begins = fresh and step == 0
                     check = begins and due
-                    new = forward(networks, g, features, batches, stripe, memory, check)
+                    new = forward(networks, g, stripe, memory, check)
                     # The registers hold the gradient of another network, or of neurons and edges
                     # that an earlier program or the batch's last stripe contained.
                     if fresh and (new or begins or stripes > 1):
                         for p in range(networks.parameter_count[g]):
                             store_lanes(gradient, p * LANES, splat_lanes(np.float32(0)))
-                    backward(networks, g, features, batches, stripe, memory, fresh)
+                    backward(networks, g, stripe, memory, fresh)
                 for p in range(0, parameters, LANES):
                     weight = load_lanes(networks.parameters, base + p)
                     slope = fma(decay, weight, row_sums(gradient, p * LANES))
