@@ -76,12 +76,11 @@ if TYPE_CHECKING:
         above_position,
         at_or_above,
         below_highest,
-        by_layer,
         highest,
         strictly_above,
     )
     from search.experiment import Experiment
-    from search.layers import Layers
+    from search.layers import Layers, by_layer
     from search.method import TO_TARGET, TO_TARGET_OR_ACCURACY, WITHOUT_TARGET, Method
     from search.methods import BUDGET, choice, setting
     from search.settings import Setting
@@ -118,10 +117,10 @@ _MODULES = {
     ),
     "pruning.segments": ("dense_network", "flat_weights", "train_rounds", "with_weights"),
     "pruning.selection": (
-        "above_position", "at_or_above", "below_highest", "by_layer", "highest", "strictly_above",
+        "above_position", "at_or_above", "below_highest", "highest", "strictly_above",
     ),
     "search.experiment": ("Experiment",),
-    "search.layers": ("Layers",),
+    "search.layers": ("Layers", "by_layer"),
     "search.method": ("Method", "TO_TARGET", "TO_TARGET_OR_ACCURACY", "WITHOUT_TARGET"),
     "search.methods": ("BUDGET", "choice", "setting"),
     "search.settings": ("Setting",),

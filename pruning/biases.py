@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pruning.protocol import Pruned
+from search.layers import Layers, by_layer
 
 Masks = Sequence[NDArray[np.bool_]]
 """bool [n_out, n_in] for each layer, input side first."""
@@ -37,3 +40,13 @@ def prospr_bias_masks(weight_masks: Masks) -> list[NDArray[np.bool_]]:
         mask if layer < len(mask) - 1 else np.ones(len(mask), dtype=np.bool_)
         for layer, mask in enumerate(bias_masks(weight_masks))
     ]
+
+
+def masks_of(
+    kept: NDArray[np.bool_],
+    layers: Layers,
+    rule: Callable[[Masks], list[NDArray[np.bool_]]] = bias_masks,
+) -> Pruned:
+    """Return the masks that follow from a network's kept weights, bool [weights]."""
+    masks = by_layer(kept, [weight.shape for weight, _ in layers])
+    return Pruned(masks, rule(masks))

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import torch
 
-from pruning.biases import bias_masks
+from pruning.biases import masks_of
 from pruning.functional import Tensors, logits, mean_loss, parameters
 from pruning.protocol import Batch, Batches, Pruned, target_of
-from pruning.selection import below_highest, by_layer
+from pruning.selection import below_highest
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -93,6 +93,4 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     classes = max(2, len(biases[-1]))
     parts = first_of_each_class(batches, int(setting(experiment, "points")), classes)
     scores = score(weights, biases, parts, setting(experiment, "temperature"))
-    kept = below_highest(scores.numpy(), count(total, target))
-    masks = by_layer(kept, [weight.shape for weight, _ in layers])
-    return Pruned(masks, bias_masks(masks))
+    return masks_of(below_highest(scores.numpy(), count(total, target)), layers)

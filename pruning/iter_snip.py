@@ -18,14 +18,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from pruning.biases import bias_masks
+from pruning.biases import masks_of
 from pruning.functional import Tensors, masked, parameters, saliencies, weight_gradients
 from pruning.protocol import Batch, Batches, Pruned, target_of
-from pruning.selection import by_layer, strictly_above
+from pruning.selection import strictly_above
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -65,15 +63,13 @@ def prune_in_rounds(
     far, and the biases.
     """
     weights, biases = parameters(layers)
-    shapes = [weight.shape for weight, _ in layers]
     total = sum(weight.numel() for weight in weights)
     target = target_of(experiment, total)
-    masks: list[NDArray[np.bool_]] = []
-    remaining = weights
+    pruned, remaining = Pruned([], []), weights
     rounds = int(setting(experiment, "rounds"))
     for round_number in range(1, rounds + 1):
         scores = score_of(weights, remaining, biases).numpy()
         left = count(total, target, round_number, rounds)
-        masks = by_layer(strictly_above(scores, left), shapes)
-        remaining = masked(weights, masks)
-    return Pruned(masks, bias_masks(masks))
+        pruned = masks_of(strictly_above(scores, left), layers)
+        remaining = masked(weights, pruned.weight_masks)
+    return pruned

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pruning.biases import bias_masks
+from pruning.biases import masks_of
 from pruning.protocol import Pruned
-from pruning.selection import by_layer, strictly_above
+from pruning.selection import strictly_above
 from search.layers import Layers
 
 
@@ -42,5 +42,4 @@ def keep_largest(layers: Layers, count: int) -> Pruned:
         [[[True, False]]]
     """
     magnitudes = np.abs(np.concatenate([weight.ravel() for weight, _ in layers]))
-    kept = by_layer(strictly_above(magnitudes, count), [weight.shape for weight, _ in layers])
-    return Pruned(kept, bias_masks(kept))
+    return masks_of(strictly_above(magnitudes, count), layers)

@@ -21,10 +21,10 @@ import math
 
 import torch
 
-from pruning.biases import prospr_bias_masks
+from pruning.biases import masks_of, prospr_bias_masks
 from pruning.functional import Tensors, batch_loss, parameters
 from pruning.protocol import Batches, Pruned, target_of
-from pruning.selection import by_layer, highest
+from pruning.selection import highest
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -80,16 +80,7 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     total = sum(weight.numel() for weight in weights)
     target = target_of(experiment, total)
     steps = int(setting(experiment, "inner_steps"))
-    detach_first = bool(setting(experiment, "detach_first"))
-    scores = score(
-        weights,
-        biases,
-        batches,
-        experiment.lr,
-        experiment.momentum,
-        steps,
-        detach_first=detach_first,
-    )
-    kept = highest(scores.numpy(), count(total, target))
-    masks = by_layer(kept, [weight.shape for weight, _ in layers])
-    return Pruned(masks, prospr_bias_masks(masks))
+    detach = bool(setting(experiment, "detach_first"))
+    training = experiment.lr, experiment.momentum, steps
+    scores = score(weights, biases, batches, *training, detach_first=detach).numpy()
+    return masks_of(highest(scores, count(total, target)), layers, prospr_bias_masks)

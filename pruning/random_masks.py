@@ -20,11 +20,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pruning.biases import bias_masks
+from pruning.biases import masks_of
 from pruning.draws import uniform_draws
 from pruning.erk import erk_densities
 from pruning.protocol import Batches, Pruned, target_of
-from pruning.selection import by_layer, highest
+from pruning.selection import highest
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import choice
@@ -43,8 +43,7 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
         densities = erk_densities(shapes, target / sum(sizes))
         counts = rounded([d * size for d, size in zip(densities, sizes, strict=True)], target)
         kept = np.concatenate([highest(s, count) for s, count in zip(scores, counts, strict=True)])
-    masks = by_layer(kept, shapes)
-    return Pruned(masks, bias_masks(masks))
+    return masks_of(kept, layers)
 
 
 def rounded(parts: Sequence[float], total: int) -> list[int]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.biases import bias_masks
+from pruning.biases import masks_of
 from pruning.magnitude import full_masks
 from pruning.protocol import Measure, Objective, Requests, Segment, Snapshot
-from pruning.selection import by_layer
 from search.experiment import Experiment
-from search.layers import Layers
+from search.layers import Layers, by_layer
 from search.methods import setting
 
 
@@ -65,16 +62,10 @@ def with_weights(network: Snapshot, weights: NDArray[np.float32]) -> Snapshot:
         >>> pruned.weight_masks[0].tolist()
         [[True, False]]
     """
-    shapes = [weight.shape for weight, _ in network.layers]
-    ends = np.cumsum([weight.size for weight, _ in network.layers])[:-1]
-    layers = [
-        (values.reshape(shape), bias)
-        for values, shape, (_, bias) in zip(
-            np.split(weights, ends), shapes, network.layers, strict=True
-        )
-    ]
-    masks: Sequence[NDArray[np.bool_]] = by_layer(weights != 0, shapes)
-    return Snapshot(layers, at_rest(layers), list(masks), bias_masks(masks))
+    split = by_layer(weights, [weight.shape for weight, _ in network.layers])
+    layers = [(weight, bias) for weight, (_, bias) in zip(split, network.layers, strict=True)]
+    masks = masks_of(weights != 0, layers)
+    return Snapshot(layers, at_rest(layers), masks.weight_masks, masks.bias_masks)
 
 
 def train_rounds(

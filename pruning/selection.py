@@ -7,8 +7,6 @@ weights than requested; only `highest` keeps exactly the requested number.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -115,23 +113,6 @@ def highest(scores: Scores, count: int) -> Kept:
     kept = np.zeros(scores.shape, dtype=np.bool_)
     kept[np.argsort(-scores, kind="stable")[:count]] = True
     return kept
-
-
-def by_layer(kept: Kept, shapes: Sequence[tuple[int, ...]]) -> list[NDArray[np.bool_]]:
-    """Split a vector over all weights into the layers' masks.
-
-    Args:
-        kept: bool [N].
-        shapes: (n_out, n_in) of each layer, input side first.
-
-    Example:
-        >>> import numpy as np, sparsest
-        >>> kept = np.array([True, False, True, True, False, True])
-        >>> [mask.tolist() for mask in sparsest.by_layer(kept, [(2, 2), (1, 2)])]
-        [[[True, False], [True, True]], [[False, True]]]
-    """
-    bounds = np.cumsum([rows * columns for rows, columns in shapes])[:-1]
-    return [part.reshape(shape) for part, shape in zip(np.split(kept, bounds), shapes, strict=True)]
 
 
 def _largest(scores: Scores, count: int) -> np.floating[np.typing.NBitBase]:

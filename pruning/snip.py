@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import torch
 
-from pruning.biases import bias_masks
+from pruning.biases import masks_of
 from pruning.functional import Tensors, parameters, saliencies, weight_gradients
 from pruning.protocol import Batch, Batches, Pruned, target_of
-from pruning.selection import at_or_above, by_layer
+from pruning.selection import at_or_above
 from search.experiment import Experiment
 from search.layers import Layers
 
@@ -41,5 +41,4 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     total = sum(weight.numel() for weight in weights)
     target = target_of(experiment, total)
     scores = score(weights, biases, next(batches)).numpy()
-    masks = by_layer(at_or_above(scores, count(total, target)), [w.shape for w, _ in layers])
-    return Pruned(masks, bias_masks(masks))
+    return masks_of(at_or_above(scores, count(total, target)), layers)

@@ -19,10 +19,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from pruning.biases import bias_masks
+from pruning.biases import masks_of
 from pruning.functional import Tensors, logits, masked, parameters
 from pruning.protocol import Batches, Pruned, target_of
-from pruning.selection import above_position, by_layer
+from pruning.selection import above_position
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -48,7 +48,6 @@ def count(weights: int, target: int, round_number: int, rounds: int) -> int:
 def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     """Return the masks of SynFlow; see `pruning.protocol.PrunesBefore`. Draws no batch."""
     weights, biases = parameters([(np.abs(weight), np.abs(bias)) for weight, bias in layers])
-    shapes = [weight.shape for weight, _ in layers]
     total = sum(weight.numel() for weight in weights)
     target = target_of(experiment, total)
     pruned = Pruned([], [])
@@ -56,8 +55,7 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
     for round_number in range(1, rounds + 1):
         scores = score(weights, biases).numpy()
         position = count(total, target, round_number, rounds)
-        masks = by_layer(above_position(scores, position), shapes)
-        pruned = Pruned(masks, bias_masks(masks))
+        pruned = masks_of(above_position(scores, position), layers)
         weights = masked(weights, pruned.weight_masks)
         biases = masked(biases, pruned.bias_masks)
     return pruned

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from math import prod
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +16,39 @@ Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 Layers = Sequence[Layer]
 """All layers of a network, input side first."""
+
+
+Value = TypeVar("Value", bound=np.generic)
+
+
+def by_layer(values: NDArray[Value], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[Value]]:
+    """Split a vector into the layers' arrays, such as masks; they are views.
+
+    Args:
+        values: [N], layer by layer, each row by row.
+        shapes: shape of each array, such as (n_out, n_in), input side first.
+
+    Example:
+        >>> import numpy as np, sparsest
+        >>> kept = np.array([True, False, True, True, False, True])
+        >>> [mask.tolist() for mask in sparsest.by_layer(kept, [(2, 2), (1, 2)])]
+        [[[True, False], [True, True]], [[False, True]]]
+    """
+    sizes = [prod(shape) for shape in shapes]
+    ends = accumulate(sizes)
+    return [
+        values[end - size : end].reshape(shape)
+        for shape, size, end in zip(shapes, sizes, ends, strict=True)
+    ]
+
+
+def interleaved(values: NDArray[np.float32], shapes: Sequence[tuple[int, int]]) -> list[Layer]:
+    """Split a vector of each layer's weights and then its biases into layers; they are views.
+
+    The shapes are (n_out, n_in) of each layer, input side first.
+    """
+    arrays = by_layer(values, [part for shape in shapes for part in (shape, shape[:1])])
+    return list(zip(arrays[::2], arrays[1::2], strict=True))
 
 
 def count_kept(masks: Iterable[NDArray[np.bool_]]) -> int:

@@ -14,16 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from math import prod
 
 import numpy as np
 import torch
 
 from pruning.protocol import Snapshot
 from pruning.segments import at_rest
-from pruning.selection import by_layer
 from search.experiment import Experiment
-from search.layers import StoredInit, count_kept
+from search.layers import StoredInit, by_layer, count_kept
 from search.methods import method_named
 from search.process_state import changes_made_by
 from search.structure import Structure
@@ -68,13 +67,15 @@ def with_final_masks(experiment: Experiment, dataset: Dataset) -> Snapshot:
     if not method_named(experiment.method).masks_change(experiment):
         return start_of(experiment, dataset, {})
     (trained,) = train_fast([experiment], dataset, {})
-    shapes = [(n_out, n_in) for n_in, n_out in pairwise(trained.sizes)]
-    weights = np.isin(
-        np.arange(sum(rows * columns for rows, columns in shapes)), trained.weight_index
-    )
-    biases = np.isin(np.arange(sum(trained.sizes[1:])), trained.bias_index)
-    masks = by_layer(weights, shapes), np.split(biases, np.cumsum(trained.sizes[1:-1]))
-    return Snapshot(trained.layers, at_rest(trained.layers), *masks)
+    layers = trained.layers
+    masks = []
+    for part, index in enumerate((trained.weight_index, trained.bias_index)):
+        shapes = [layer[part].shape for layer in layers]
+        kept = np.zeros(sum(map(prod, shapes)), np.bool_)
+        kept[index] = True
+        masks.append(by_layer(kept, shapes))
+    weight_masks, bias_masks = masks
+    return Snapshot(layers, at_rest(layers), weight_masks, bias_masks)
 
 
 def masks_fit_the_network(method: str) -> None:

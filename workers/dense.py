@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from pruning.protocol import Snapshot
-from search.layers import Layer, Layers
+from search.layers import Layers, interleaved
 from workers.datasets import Dataset
 from workers.kernel.compiled import compiled
 from workers.kernel.simd import aligned_zeros
@@ -93,13 +93,7 @@ class Flat:
 
     def __init__(self, layers: Layers | None, shapes: list[tuple[int, int]]) -> None:
         self.values = aligned_zeros(sum(rows * (columns + 1) for rows, columns in shapes))
-        self.layers: list[Layer] = []
-        start = 0
-        for rows, columns in shapes:
-            weight = self.values[start : start + rows * columns].reshape(rows, columns)
-            start += rows * columns
-            self.layers.append((weight, self.values[start : start + rows]))
-            start += rows
+        self.layers = interleaved(self.values, shapes)
         for view, numbers in zip(self.layers, layers or [], strict=False):
             view[0][...], view[1][...] = numbers
 

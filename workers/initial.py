@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.experiment import FRESH_INIT, Experiment
-from search.layers import Layer, Layers, StoredInit
+from search.layers import Layer, Layers, StoredInit, by_layer, interleaved
 from search.methods import method_named
 from search.splitmix import GAMMA, mix
 from search.structure import Structure
@@ -56,7 +56,7 @@ def initial_network(experiment: Experiment, inputs: int = 2, outputs: int = 1) -
     steps, bounds = _draw_plan(widths)
     z = mix(steps + np.uint64(experiment.seed("init"))) >> np.uint64(40)
     values = ((z * 2.0**-23 - 1.0) * bounds).astype(np.float32)
-    return _split(values, widths)
+    return interleaved(values, hidden.shapes(inputs, outputs))
 
 
 def normal_network(
@@ -79,11 +79,11 @@ def normal_network(
     uniform = (mix(steps + np.uint64(experiment.seed(scheme))) >> np.uint64(11)) * 2.0**-53
     normal = np.sqrt(-2 * np.log(1 - uniform[::2])) * np.cos(2 * np.pi * uniform[1::2])
     drawn: list[Layer] = []
-    for weight, bias in layers:
+    split = by_layer(normal, [weight.shape for weight, _ in layers])
+    for values, (weight, bias) in zip(split, layers, strict=True):
         fan_out, fan_in = weight.shape
         deviation = np.sqrt(2 / (fan_in + fan_out if scheme == "xavier" else fan_in))
-        values, normal = normal[: weight.size], normal[weight.size :]
-        drawn.append(((deviation * values).astype(np.float32).reshape(weight.shape), bias))
+        drawn.append(((deviation * values).astype(np.float32), bias))
     return drawn
 
 
@@ -184,14 +184,3 @@ def _draw_plan(widths: tuple[int, ...]) -> tuple[NDArray[np.uint64], NDArray[np.
     )
     counter = np.arange(1, fan_in.size + 1, dtype=np.uint64)
     return counter * np.uint64(GAMMA), 1 / np.sqrt(fan_in)
-
-
-def _split(values: NDArray[np.float32], widths: Sequence[int]) -> Layers:
-    layers: list[Layer] = []
-    start = 0
-    for n_in, n_out in itertools.pairwise(widths):
-        weight = values[start : start + n_out * n_in].reshape(n_out, n_in)
-        start += n_out * n_in
-        layers.append((weight, values[start : start + n_out]))
-        start += n_out
-    return layers

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pruning.protocol import Objective, Snapshot
 from pruning.validation import check_objective
-from search.layers import Layers
+from search.layers import Layers, by_layer
 from workers.cost import prefers_matrices
 from workers.datasets import Dataset
 from workers.dense import DenseGradient
@@ -125,15 +125,12 @@ def train_objective(
     arrays = [*objective.free, biases]
     moving = [*objective.velocities, np.concatenate([bias for _, bias in network.velocities])]
     each = [weight_decay] * len(objective.free) if objective.decay is None else objective.decay
-    sizes = [array.size for array in arrays]
     values = np.concatenate([array.ravel() for array in arrays])
     velocities = np.concatenate([array.ravel() for array in moving])
-    decays = np.repeat(np.array([*each, weight_decay], np.float32), sizes)
-    views = [
-        part.reshape(array.shape)
-        for part, array in zip(np.split(values, np.cumsum(sizes)[:-1]), arrays, strict=True)
-    ]
-    free, biases = views[:-1], views[-1]
+    decays = np.repeat(np.array([*each, weight_decay], np.float32), [a.size for a in arrays])
+    shapes = [array.shape for array in arrays]
+    *free, biases = by_layer(values, shapes)
+    *moved, moved_biases = by_layer(velocities, shapes)
     kind: type[_DenseGradient | _SparseGradient] = (
         _DenseGradient if prefers_matrices(network.weight_masks) else _SparseGradient
     )
@@ -158,25 +155,18 @@ def train_objective(
                 settings = np.float32(part.rate), np.float32(experiment.momentum)
                 _descend(values, velocities, slope, decays, *settings)
         final = objective.weights(free)
-    for kept, trained in zip(objective.free, free, strict=True):
-        kept[...] = trained
-    starts = np.cumsum(sizes)[:-1]
-    moved = np.split(velocities, starts)
-    for kept, trained in zip(objective.velocities, moved[:-1], strict=True):
-        kept[...] = trained.reshape(kept.shape)
+    kept = [*objective.free, *objective.velocities]
+    for array, trained in zip(kept, [*free, *moved], strict=True):
+        array[...] = trained
     resting = np.zeros(weights, np.float32)
     return replace(
         network,
         layers=_layers_of(final, biases, network.layers),
-        velocities=_layers_of(resting, moved[-1], network.layers),
+        velocities=_layers_of(resting, moved_biases, network.layers),
     )
 
 
 def _layers_of(weights: Floats, biases: Floats, layers: Layers) -> Layers:
     """Return weights [weights] and biases [biases] in the shapes of layers."""
-    split, first, neuron = [], 0, 0
-    for weight, bias in layers:
-        last, end = first + weight.size, neuron + len(bias)
-        split.append((weights[first:last].reshape(weight.shape), biases[neuron:end]))
-        first, neuron = last, end
-    return split
+    split = by_layer(weights, [weight.shape for weight, _ in layers])
+    return list(zip(split, by_layer(biases, [bias.shape for _, bias in layers]), strict=True))

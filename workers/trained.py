@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.layers import Layers
+from search.layers import Layers, by_layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +92,9 @@ class Trained:
     def layers(self) -> Layers:
         """(weight float32 [n_out, n_in], bias float32 [n_out]) per layer, masked entries zero."""
         shapes = [(n_out, n_in) for n_in, n_out in pairwise(self.sizes)]
-        weights = _spread(self.weight_index, self.weights, [n * m for n, m in shapes])
-        biases = _spread(self.bias_index, self.biases, [n for n, _ in shapes])
-        return [
-            (weight.reshape(shape), bias)
-            for weight, shape, bias in zip(weights, shapes, biases, strict=True)
-        ]
+        weights = _spread(self.weight_index, self.weights, shapes)
+        biases = _spread(self.bias_index, self.biases, [shape[:1] for shape in shapes])
+        return list(zip(weights, biases, strict=True))
 
     @property
     def diverged(self) -> bool:
@@ -135,10 +132,9 @@ def mask_indices(masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.uint32]:
 
 
 def _spread(
-    index: NDArray[np.uint32], values: NDArray[np.float32], sizes: Sequence[int]
+    index: NDArray[np.uint32], values: NDArray[np.float32], shapes: Sequence[tuple[int, ...]]
 ) -> list[NDArray[np.float32]]:
-    """Return the values at their indices in an array of zeros, split into arrays of these sizes."""
-    flat = np.zeros(sum(sizes), np.float32)
+    """Return arrays of these shapes with the values at their indices, otherwise zeros."""
+    flat = np.zeros(sum(map(math.prod, shapes)), np.float32)
     flat[index] = values
-    ends = accumulate(sizes)
-    return [flat[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+    return by_layer(flat, shapes)

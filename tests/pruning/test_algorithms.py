@@ -19,9 +19,8 @@ from pruning.biases import bias_masks
 from pruning.functional import masked, parameters
 from pruning.protocol import Batch
 from pruning.registry import pruning_before
-from pruning.selection import by_layer
 from search.experiment import Experiment
-from search.layers import Layers
+from search.layers import Layers, by_layer
 from search.methods import METHODS
 from tests.pruning import slow
 from workers.datasets import load_dataset

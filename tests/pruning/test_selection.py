@@ -10,10 +10,10 @@ from pruning.selection import (
     above_position,
     at_or_above,
     below_highest,
-    by_layer,
     highest,
     strictly_above,
 )
+from search.layers import by_layer
 
 # Few different values, so that most vectors have ties.
 rows = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0, 3.0]), min_size=1, max_size=12)
