@@ -21,12 +21,13 @@ pruned too, so that `weight_nnz` is the effective count. The budget d is stored 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
+from itertools import tee
 
 from pruning.biases import bias_masks
 from pruning.connectivity import effective_mask
-from pruning.protocol import Batch, Batches, Pruned, PrunesBefore, target_of
+from pruning.protocol import Batches, Pruned, PrunesBefore, target_of
 from search.experiment import Experiment
 from search.layers import Layers, count_kept
 from search.methods import choice
@@ -43,32 +44,16 @@ def with_budget(prune: PrunesBefore) -> PrunesBefore:
     return pruned
 
 
-class _Recorded:
-    """Batches that can be drawn again from the first one."""
-
-    def __init__(self, batches: Batches) -> None:
-        self._batches = batches
-        self._drawn: list[Batch] = []
-
-    def again(self) -> Iterator[Batch]:
-        """Yield the batches, starting with the first one."""
-        place = 0
-        while True:
-            if place == len(self._drawn):
-                self._drawn.append(next(self._batches))
-            yield self._drawn[place]
-            place += 1
-
-
 def _prune_effectively(
     prune: PrunesBefore, experiment: Experiment, layers: Layers, batches: Batches
 ) -> Pruned:
     weights = sum(weight.size for weight, _ in layers)
     target = target_of(experiment, weights)
-    recorded = _Recorded(batches)
+    # Every copy yields the batches from the first one.
+    (recorded,) = tee(batches, 1)
 
     def tried(budget: int) -> tuple[Pruned, int]:
-        pruned = prune(replace(experiment, target_nnz=budget), layers, recorded.again())
+        pruned = prune(replace(experiment, target_nnz=budget), layers, copy(recorded))
         masks = effective_mask(pruned.weight_masks)
         found = zip(pruned.bias_masks, bias_masks(masks), strict=True)
         extras = {**pruned.extras, "direct_nnz": budget}

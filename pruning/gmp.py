@@ -20,11 +20,11 @@ are removed at the start of every epoch along the same curve, and the second hal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from pruning.magnitude import full_masks, keep_largest
-from pruning.protocol import Batch, Measure, Permute, Pruned, Requests, Segment, Snapshot, target_of
+from pruning.protocol import Batch, Measure, Permute, Requests, Segment, Snapshot, target_of
+from pruning.schedule import Scheduled, with_masks
 from pruning.to_accuracy import number_of_weights, pruned_to_accuracy, rounds_to_accuracy
 from search.experiment import Experiment
 from search.layers import Layers
@@ -32,31 +32,6 @@ from search.methods import setting
 
 FRACTION = 0.2
 """Fraction of the weights that a round removes with `target_accuracy`, until one fails."""
-
-
-@dataclass(frozen=True)
-class _Schedule:
-    """GMP's `pruning.protocol.MaskSchedule`."""
-
-    start: Pruned
-    weights: int
-    target: int
-    steps: int
-    events: int
-    exponent: float
-    rounds: int = 1
-    takes_step: bool = False
-
-    @property
-    def changes(self) -> Sequence[int]:
-        interval = self.steps // self.events
-        return range(interval, self.steps, interval)
-
-    def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
-        fraction = step / ((self.events - 1) * (self.steps // self.events))
-        rank = count(self.weights, self.target, fraction, self.exponent)
-        pruned = keep_largest(network.layers, rank)
-        return Snapshot(network.layers, network.velocities, pruned.weight_masks, pruned.bias_masks)
 
 
 def count(weights: int, target: int, fraction: float, exponent: float) -> int:
@@ -69,7 +44,7 @@ def count(weights: int, target: int, fraction: float, exponent: float) -> int:
     return max(target - 1, int(target + (weights - target) * decayed))
 
 
-def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> _Schedule:
+def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> Scheduled:
     """Return GMP's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation.
 
     Raises:
@@ -83,8 +58,13 @@ def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permu
             f"method 'gmp' divides the training into {events} intervals, but it has only "
             f"{steps} steps; allowed: more epochs, a smaller batch_size or fewer events"
         )
-    exponent = float(setting(experiment, "exponent"))
-    return _Schedule(full_masks(layers), weights, target, steps, events, exponent)
+    exponent, interval = float(setting(experiment, "exponent")), steps // events
+
+    def change(step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
+        rank = count(weights, target, step / ((events - 1) * interval), exponent)
+        return with_masks(network, keep_largest(network.layers, rank))
+
+    return Scheduled(full_masks(layers), range(interval, steps, interval), change)
 
 
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
@@ -98,9 +78,7 @@ def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Reques
             if epoch < half:
                 # A rank keeps one weight fewer.
                 rank = count(weights, left, (epoch + 1) / half, exponent) + 1
-                pruned = keep_largest(network.layers, rank)
-                masks = pruned.weight_masks, pruned.bias_masks
-                network = Snapshot(network.layers, network.velocities, *masks)
+                network = with_masks(network, keep_largest(network.layers, rank))
             step = first + epoch * measure.steps_per_epoch
             network = yield Segment(network, step, step + measure.steps_per_epoch, rate)
         return network

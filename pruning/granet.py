@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +35,9 @@ from numpy.typing import NDArray
 from pruning.biases import bias_masks
 from pruning.gmp import count, curve_stages
 from pruning.magnitude import full_masks, keep_largest
-from pruning.protocol import Batch, Permute, Pruned, Snapshot, target_of
+from pruning.protocol import Batch, Permute, Snapshot, target_of
 from pruning.rigl import rewired
+from pruning.schedule import Scheduled
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
@@ -47,49 +47,6 @@ EXPONENT = 3.0
 
 LEAST_MOVED = 0.005
 """Fraction of a layer's weights that is replaced at the end of the training."""
-
-
-@dataclass(frozen=True)
-class _Schedule:
-    """GraNet's `pruning.protocol.MaskSchedule`."""
-
-    start: Pruned
-    weights: int
-    target: int
-    steps: int
-    interval: int
-    drop_fraction: float
-    pruning_events: int
-    rounds: int = 1
-    takes_step: bool = False
-
-    @property
-    def changes(self) -> Sequence[int]:
-        return range(self.interval, self.steps, self.interval)
-
-    def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
-        # Imported here: estimates of costs import this module and do not need torch.
-        from pruning.functional import parameters, weight_gradients
-
-        masks: Sequence[NDArray[np.bool_]] = network.weight_masks
-        event = step // self.interval
-        if event <= self.pruning_events:
-            left = count(self.weights, self.target, event / self.pruning_events, EXPONENT)
-            masks = keep_largest(network.layers, left + 1).weight_masks
-        # As in the authors' code, the gradient is that of the network before part 1.
-        gradients = weight_gradients(*parameters(network.layers), batch())
-        moved = moved_fraction(self.drop_fraction, step / self.steps)
-        regrown = [
-            rewired(mask, weight, gradient.numpy(), math.ceil(moved * int(mask.sum())))
-            for mask, (weight, _), gradient in zip(masks, network.layers, gradients, strict=True)
-        ]
-        # A weight that part 1 has removed and part 2 has grown starts at zero and without momentum.
-        return Snapshot(
-            _only(masks, network.layers),
-            _only(masks, network.velocities),
-            regrown,
-            bias_masks(regrown),
-        )
 
 
 def _only(masks: Sequence[NDArray[np.bool_]], layers: Layers) -> Layers:
@@ -106,30 +63,43 @@ def moved_fraction(drop_fraction: float, progress: float) -> float:
     return LEAST_MOVED + (drop_fraction - LEAST_MOVED) * decay
 
 
-def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> _Schedule:
+def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> Scheduled:
     """Return GraNet's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation.
 
     Raises:
         ValueError: the target is impossible, or the pruning ends before its first event.
     """
+    # Imported here: estimates of costs import this module and do not need torch.
+    from pruning.functional import parameters, weight_gradients
+
     weights = sum(weight.size for weight, _ in layers)
     target = target_of(experiment, weights)
-    interval = int(setting(experiment, "interval"))
+    interval, drop = int(setting(experiment, "interval")), setting(experiment, "drop_fraction")
     pruning_events = int(float(setting(experiment, "end")) * steps / interval)
     if not pruning_events:
         raise ValueError(
             f"method 'granet' prunes every {interval} steps, but its pruning ends before that: the "
             f"training has {steps} steps; allowed: more epochs or a smaller interval"
         )
-    return _Schedule(
-        full_masks(layers),
-        weights,
-        target,
-        steps,
-        interval,
-        float(setting(experiment, "drop_fraction")),
-        pruning_events,
-    )
+
+    def change(step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
+        masks: Sequence[NDArray[np.bool_]] = network.weight_masks
+        event = step // interval
+        if event <= pruning_events:
+            left = count(weights, target, event / pruning_events, EXPONENT)
+            masks = keep_largest(network.layers, left + 1).weight_masks
+        # As in the authors' code, the gradient is that of the network before part 1.
+        gradients = weight_gradients(*parameters(network.layers), batch())
+        moved = moved_fraction(drop, step / steps)
+        regrown = [
+            rewired(mask, weight, gradient.numpy(), math.ceil(moved * int(mask.sum())))
+            for mask, (weight, _), gradient in zip(masks, network.layers, gradients, strict=True)
+        ]
+        # A weight that part 1 has removed and part 2 has grown starts at zero and without momentum.
+        layers, velocities = _only(masks, network.layers), _only(masks, network.velocities)
+        return Snapshot(layers, velocities, regrown, bias_masks(regrown))
+
+    return Scheduled(full_masks(layers), range(interval, steps, interval), change)
 
 
 def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:

@@ -19,49 +19,21 @@ describes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from pruning.magnitude import full_masks, keep_largest
-from pruning.protocol import Batch, Measure, Permute, Pruned, Requests, Snapshot, target_of
-from pruning.segments import at_rest, train_rounds
+from pruning.protocol import Batch, Measure, Permute, Requests, Snapshot, target_of
+from pruning.schedule import Scheduled, with_masks
+from pruning.segments import dense_network, train_rounds
 from pruning.to_accuracy import pruned_to_accuracy, rounds_to_accuracy
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
 
 
-@dataclass(frozen=True)
-class _Schedule:
-    """LRR's `pruning.protocol.MaskSchedule`.
-
-    Attributes:
-        counts: number of weights trained in each round.
-        steps: number of steps of a round.
-    """
-
-    start: Pruned
-    counts: Sequence[int]
-    steps: int
-    takes_step: bool = False
-
-    @property
-    def rounds(self) -> int:
-        return len(self.counts)
-
-    @property
-    def changes(self) -> Sequence[int]:
-        return range(self.steps, self.rounds * self.steps, self.steps)
-
-    def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
-        return _pruned(network, self.counts[step // self.steps])
-
-
 def _pruned(network: Snapshot, count: int) -> Snapshot:
     """Return the network with its largest weights and without momentum."""
-    pruned = keep_largest(network.layers, count + 1)
-    velocities = at_rest(network.layers)
-    return Snapshot(network.layers, velocities, pruned.weight_masks, pruned.bias_masks)
+    return with_masks(dense_network(network.layers), keep_largest(network.layers, count + 1))
 
 
 def counts(weights: int, target: int, fraction: float) -> list[int]:
@@ -72,11 +44,15 @@ def counts(weights: int, target: int, fraction: float) -> list[int]:
     return left
 
 
-def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> _Schedule:
+def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> Scheduled:
     """Return LRR's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation."""
-    return _Schedule(
-        full_masks(layers), _counts(experiment, sum(weight.size for weight, _ in layers)), steps
-    )
+    counts_of = _counts(experiment, sum(weight.size for weight, _ in layers))
+    rounds = len(counts_of)
+
+    def change(step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
+        return _pruned(network, counts_of[step // steps])
+
+    return Scheduled(full_masks(layers), range(steps, rounds * steps, steps), change, rounds)
 
 
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:

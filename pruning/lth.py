@@ -15,38 +15,15 @@ schedule; weights equal to the m-th largest are pruned too, so m - 1 stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from pruning.magnitude import full_masks, keep_largest
-from pruning.protocol import Batch, Permute, Pruned, Snapshot, target_of
-from pruning.segments import at_rest
+from pruning.protocol import Batch, Permute, Snapshot, target_of
+from pruning.schedule import Scheduled, with_masks
+from pruning.segments import dense_network
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
-
-
-@dataclass(frozen=True)
-class _Schedule:
-    """LTH's `pruning.protocol.MaskSchedule`."""
-
-    start: Pruned
-    initial: Layers
-    target: int
-    steps: int
-    rounds: int
-    takes_step: bool = False
-
-    @property
-    def changes(self) -> Sequence[int]:
-        return range(self.steps, self.rounds * self.steps, self.steps)
-
-    def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
-        weights = sum(weight.size for weight, _ in self.initial)
-        rank = count(weights, self.target, step // self.steps, self.rounds)
-        pruned = keep_largest(network.layers, rank)
-        velocities = at_rest(self.initial)
-        return Snapshot(self.initial, velocities, pruned.weight_masks, pruned.bias_masks)
 
 
 def count(weights: int, target: int, round_number: int, rounds: int) -> int:
@@ -54,11 +31,17 @@ def count(weights: int, target: int, round_number: int, rounds: int) -> int:
     return int(weights * (target / weights) ** (round_number / (rounds - 1)))
 
 
-def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> _Schedule:
+def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> Scheduled:
     """Return LTH's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation."""
-    target = target_of(experiment, sum(weight.size for weight, _ in layers))
-    rounds = int(setting(experiment, "rounds"))
-    return _Schedule(full_masks(layers), layers, target, steps, rounds)
+    weights = sum(weight.size for weight, _ in layers)
+    target, rounds = target_of(experiment, weights), int(setting(experiment, "rounds"))
+    rewound = dense_network(layers)
+
+    def change(step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
+        rank = count(weights, target, step // steps, rounds)
+        return with_masks(rewound, keep_largest(network.layers, rank))
+
+    return Scheduled(full_masks(layers), range(steps, rounds * steps, steps), change, rounds)
 
 
 def stages(experiment: Experiment, weights: int) -> list[tuple[float, int]]:

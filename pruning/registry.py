@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from pruning.effective_budget import with_budget
-from pruning.protocol import PrunesAdaptively, PrunesBefore, PrunesDuring
+from pruning.protocol import PrunesBefore
 from search.experiment import Experiment
 from search.method import Method, Phase
 
@@ -17,7 +17,7 @@ from search.method import Method, Phase
 from search.methods import METHODS, method_named, setting
 from search.process_state import plugin_call
 
-__all__ = ["algorithm", "pruning_before", "pruning_during", "setting", "stages_of"]
+__all__ = ["algorithm", "pruning_before", "setting", "stages_of"]
 
 _FUNCTIONS: dict[Phase, str] = {"before": "prune", "during": "begin", "adaptive": "requests"}
 """Phase -> function that the module of such a method provides."""
@@ -68,26 +68,6 @@ def pruning_before(method: Method) -> PrunesBefore:
     """
     prune: PrunesBefore = algorithm(method, "before")
     return with_budget(prune) if "budget" in method.settings else prune
-
-
-def pruning_during(method: Method) -> PrunesDuring:
-    """Return the algorithm of a method that prunes during training.
-
-    Raises:
-        ValueError: the method prunes in another phase.
-    """
-    begin: PrunesDuring = algorithm(method, "during")
-    return begin
-
-
-def pruning_adaptively(method: Method) -> PrunesAdaptively:
-    """Return the algorithm of a method that requests its training, or does with an accuracy.
-
-    Raises:
-        ValueError: the method never does.
-    """
-    requests: PrunesAdaptively = algorithm(method, "adaptive")
-    return requests
 
 
 def _imported(method: Method) -> ModuleType:

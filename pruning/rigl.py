@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,47 +28,13 @@ from numpy.typing import NDArray
 from pruning.biases import bias_masks
 from pruning.erk import erk_densities
 from pruning.protocol import Batch, Permute, Pruned, Snapshot, target_of
+from pruning.schedule import Scheduled, with_masks
 from pruning.selection import highest
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import setting
 
 Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class _Schedule:
-    """RigL's `pruning.protocol.MaskSchedule`."""
-
-    start: Pruned
-    dense: tuple[bool, ...]
-    interval: int
-    drop_fraction: float
-    end: int
-    rounds: int = 1
-    takes_step: bool = True
-
-    @property
-    def changes(self) -> Sequence[int]:
-        # RigL counts steps from 1, a `MaskSchedule` from 0.
-        return range(self.interval - 1, self.end - 1, self.interval)
-
-    def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
-        # Imported here: estimates of costs import this module and do not need torch.
-        from pruning.functional import parameters, weight_gradients
-
-        gradients = weight_gradients(*parameters(network.layers), batch())
-        decay = 1 + math.cos(math.pi * (step + 1) / self.end)
-        masks = [
-            mask if dense else rewired(mask, weight, gradient.numpy(), self._dropped(mask, decay))
-            for dense, mask, (weight, _), gradient in zip(
-                self.dense, network.weight_masks, network.layers, gradients, strict=True
-            )
-        ]
-        return Snapshot(network.layers, network.velocities, masks, bias_masks(masks))
-
-    def _dropped(self, mask: Mask, decay: float) -> int:
-        return int(int(mask.sum()) * self.drop_fraction / 2 * decay)
 
 
 def rewired(
@@ -105,19 +70,33 @@ def random_masks(
     return masks
 
 
-def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> _Schedule:
+def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> Scheduled:
     """Return RigL's mask schedule; see `pruning.protocol.PrunesDuring`.
 
     Draws one permutation for each layer.
     """
+    # Imported here: estimates of costs import this module and do not need torch.
+    from pruning.functional import parameters, weight_gradients
+
     shapes = [weight.shape for weight, _ in layers]
     weights = sum(weight.size for weight, _ in layers)
     densities = erk_densities(shapes, target_of(experiment, weights) / weights)
-    masks = random_masks(shapes, densities, permutation)
-    return _Schedule(
-        Pruned(masks, bias_masks(masks)),
-        tuple(density == 1.0 for density in densities),
-        int(setting(experiment, "interval")),
-        float(setting(experiment, "drop_fraction")),
-        int(float(setting(experiment, "end")) * steps),
-    )
+    initial = random_masks(shapes, densities, permutation)
+    interval, drop = int(setting(experiment, "interval")), setting(experiment, "drop_fraction")
+    end = int(float(setting(experiment, "end")) * steps)
+
+    def change(step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
+        gradients = weight_gradients(*parameters(network.layers), batch())
+        decay = 1 + math.cos(math.pi * (step + 1) / end)
+        masks = []
+        for density, mask, (weight, _), gradient in zip(
+            densities, network.weight_masks, network.layers, gradients, strict=True
+        ):
+            dropped = int(int(mask.sum()) * drop / 2 * decay)
+            dense = density == 1.0
+            masks.append(mask if dense else rewired(mask, weight, gradient.numpy(), dropped))
+        return with_masks(network, Pruned(masks, bias_masks(masks)))
+
+    # RigL counts steps from 1, a `MaskSchedule` from 0.
+    changes = range(interval - 1, end - 1, interval)
+    return Scheduled(Pruned(initial, bias_masks(initial)), changes, change, takes_step=True)

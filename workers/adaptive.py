@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.protocol import Measurement, Requests, Segment, Snapshot
-from pruning.registry import plugin_guard, pruning_adaptively
+from pruning.protocol import Measurement, PrunesAdaptively, Requests, Segment, Snapshot
+from pruning.registry import algorithm, plugin_guard
 from pruning.validation import check_segment, check_snapshot
 from search.experiment import Experiment
 from search.layers import StoredInit
@@ -93,7 +93,7 @@ def train_adaptively(
     schedule = StepSchedule(experiment, parts[0])
     measure = DatasetMeasure(schedule, parts[1])
     cost = Cost()
-    requests = pruning_adaptively(method_named(method))
+    requests: PrunesAdaptively = algorithm(method_named(method), "adaptive")
     with standard_state():
         with method_call(method):
             generator = requests(experiment, layers, measure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.protocol import Batch, MaskSchedule, Pruned, Snapshot
-from pruning.registry import plugin_guard, pruning_during
+from pruning.protocol import Batch, MaskSchedule, Pruned, PrunesDuring, Snapshot
+from pruning.registry import algorithm, plugin_guard
+from pruning.schedule import Scheduled
 from pruning.segments import is_finite
 from pruning.validation import check_snapshot
 from search.experiment import Experiment
@@ -30,23 +31,9 @@ from workers.step_schedule import StepSchedule
 from workers.trained import Trained
 
 
-@dataclass(frozen=True)
-class FixedMasks:
-    """The mask schedule of a network whose masks never change."""
-
-    start: Pruned
-    rounds: int = 1
-    changes: Sequence[int] = ()
-    takes_step: bool = False
-
-    def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
-        """Return the network unchanged; never called, since `changes` is empty."""
-        return network
-
-
 def fixed_masks(start: Snapshot) -> tuple[Layers, MaskSchedule]:
     """Return the initial network and the mask schedule of a network with fixed masks."""
-    return start.layers, FixedMasks(Pruned(start.weight_masks, start.bias_masks, start.extras))
+    return start.layers, Scheduled(Pruned(start.weight_masks, start.bias_masks, start.extras))
 
 
 def mask_schedule_of(
@@ -68,7 +55,7 @@ def mask_schedule_of(
         return out
 
     steps = experiment.epochs * dataset.steps_per_epoch(experiment.batch_size)
-    begin = pruning_during(method_named(experiment.method))
+    begin: PrunesDuring = algorithm(method_named(experiment.method), "during")
     with method_call(experiment.method):
         return layers, begin(experiment, layers, steps, draw)
 

@@ -279,6 +279,6 @@ def test_impossible_objective_is_refused(
         objective = objective_of(flat_weights(layers))
         return (yield from train_rounds(dense_network(layers), measure, objective=objective))
 
-    monkeypatch.setattr("workers.adaptive.pruning_adaptively", lambda method: requests)
+    monkeypatch.setattr("workers.adaptive.algorithm", lambda *_: requests)
     with pytest.raises(ValueError, match=f"'spred'.*{problem}"):
         train_adaptively(experiment_of("spred"), FEW, {})

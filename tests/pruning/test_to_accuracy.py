@@ -131,7 +131,7 @@ def test_a_tenth_of_the_points_is_held_out_where_there_is_a_test_split(
         return network
         yield
 
-    monkeypatch.setattr("workers.adaptive.pruning_adaptively", lambda method: requests)
+    monkeypatch.setattr("workers.adaptive.algorithm", lambda *_: requests)
     result = train_adaptively(aimed, split, {})
     ((points, inside, outside),) = measured
     assert points == len(trained)

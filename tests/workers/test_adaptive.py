@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from pruning.protocol import Measure, Measurement, Pruned, Segment, Snapshot
+from pruning.schedule import Scheduled
 from search.experiment import Experiment
 from search.layers import Layers
 from workers.adaptive import train_adaptively
 from workers.datasets import load_dataset
-from workers.mask_schedule import FixedMasks, train_with_mask_schedule
+from workers.mask_schedule import train_with_mask_schedule
 from workers.train import train_batch
 from workers.trained import Trained
 
@@ -37,7 +38,7 @@ def train(monkeypatch: pytest.MonkeyPatch) -> Callable[[Algorithm], Trained]:
     """A function that trains `EXPERIMENT` with an algorithm of the test."""
 
     def trained(algorithm: Algorithm) -> Trained:
-        monkeypatch.setattr("workers.adaptive.pruning_adaptively", lambda method: algorithm)
+        monkeypatch.setattr("workers.adaptive.algorithm", lambda *_: algorithm)
         return train_adaptively(EXPERIMENT, SPIRAL, {})
 
     return trained
@@ -58,7 +59,7 @@ def test_segments_train_like_fixed_masks(train: Callable[[Algorithm], Trained]) 
 
     ours = train(epochs)
     whole = dense(initial[0])
-    masks = FixedMasks(Pruned(whole.weight_masks, whole.bias_masks))
+    masks = Scheduled(Pruned(whole.weight_masks, whole.bias_masks))
     expected = train_with_mask_schedule(EXPERIMENT, SPIRAL, initial[0], masks)
     assert ours.weights.tolist() == expected.weights.tolist()
     assert ours.biases.tolist() == expected.biases.tolist()
@@ -115,7 +116,7 @@ def diverging(experiment: Experiment, layers: Layers, measure: Measure) -> Reque
 
 
 def test_diverged_network_gives_a_diverged_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workers.adaptive.pruning_adaptively", lambda method: diverging)
+    monkeypatch.setattr("workers.adaptive.algorithm", lambda *_: diverging)
     (row,) = train_batch([EXPERIMENT]).to_pylist()
     assert (row["status"], row["weights"]) == ("diverged", None)
 

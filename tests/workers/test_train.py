@@ -13,7 +13,7 @@ from analysis.row_network import network_from_row
 from pruning.connectivity import Connectivity, effective_mask
 from pruning.functional_sparsity import FunctionalSparsity, count_active_points
 from pruning.protocol import Batch, Batches, MaskSchedule, Pruned, Snapshot
-from pruning.registry import pruning_before, pruning_during
+from pruning.registry import algorithm, pruning_before
 from search.experiment import Experiment
 from search.layers import Layers
 from search.methods import METHODS
@@ -115,7 +115,7 @@ def test_methods_that_change_masks_are_trained_on_the_cpu(
 
 
 def test_row_has_what_methods_store_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    snip, gmp = pruning_before(METHODS["snip"]), pruning_during(METHODS["gmp"])
+    snip, gmp = pruning_before(METHODS["snip"]), algorithm(METHODS["gmp"])
 
     def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
         return replace(snip(experiment, layers, batches), extras={"scores": 3})
@@ -134,7 +134,7 @@ def test_row_has_what_methods_store_beside_it(monkeypatch: pytest.MonkeyPatch) -
         return Schedule(gmp(*args))
 
     monkeypatch.setattr("workers.start.pruning_before", lambda method: prune)
-    monkeypatch.setattr("workers.mask_schedule.pruning_during", lambda method: begin)
+    monkeypatch.setattr("workers.mask_schedule.algorithm", lambda *_: begin)
     experiments = [
         Experiment(method=method, width=4, target_nnz=20, epochs=1) for method in ("snip", "gmp")
     ]
