@@ -23,8 +23,9 @@ from pruning.smaller import smaller_networks
 from search.experiment import Experiment
 from search.grid import Table
 from search.indices import IndexSet
+from search.masks.text import mask_text
 from search.strategies.every_network import check_exhaustive
-from search.strategies.problem import Masks, Problem, Proposals, Strategy, Trial, texts
+from search.strategies.problem import Masks, Problem, Proposals, Strategy, Trial
 from search.strategies.racing import Candidate, candidates, race, standings
 from search.strategies.statement import Tried
 from search.study import Study
@@ -112,7 +113,10 @@ class StrategySearch:
         def shrink(trial: Trial, count: int, weights: int) -> list[Masks]:
             layers = stored_layers(self.rows.row(trial.experiment.experiment_id))
             masks = problem.arrays(trial.experiment.masks)
-            return [texts(one) for one in smaller_networks(layers, masks, sample, count, weights)]
+            return [
+                tuple(map(mask_text, one))
+                for one in smaller_networks(layers, masks, sample, count, weights)
+            ]
 
         shapes = self.base.hidden.shapes(dataset.features, dataset.outputs)
         problem = Problem(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import takewhile
 from typing import Any
 
 from search.experiment import Experiment
@@ -23,6 +24,7 @@ from search.paper_grids import (
     phase1,
     phase2,
 )
+from search.paper_sizes import PAPER_SIZES
 from search.study import Study
 
 
@@ -38,106 +40,73 @@ def _restored(name: str, base: Experiment, inits: tuple[str, ...]) -> PaperStudy
     return replace(paper_study(name), base=base, inits=inits)
 
 
-@dataclass(frozen=True)
-class _Entry:
-    group: str
-    description: str
-    grid: Callable[[], Grid]
-    base: Experiment
-    first_run_id: int
+_BASES = {
+    "random": Experiment(),
+    "fixed-95": Experiment(init="bench-95"),
+    "fixed-995": Experiment(init="bench-995"),
+}
+"""Group of studies -> values that all of its experiments have."""
 
-
-_FRESH = Experiment()
-_BENCH_95 = Experiment(init="bench-95")
-_BENCH_995 = Experiment(init="bench-995")
-
-_ENTRIES: dict[str, _Entry] = {
+_ENTRIES: dict[str, tuple[str, str, Callable[[], Grid]]] = {
     # 18,954 = 3 lrs x 3 schedules x 9 methods x 234 (width, target) below the number of weights
-    "overparam": _Entry(
-        "random",
-        "nine pruning algorithms from networks of width 3 to 256",
-        overparam,
-        _FRESH,
-        1,
-    ),
+    "overparam": ("random", "nine pruning algorithms from networks of width 3 to 256", overparam),
     # 24,576 = 2 lrs x 3 schedules x 16^3 structures
-    "phase1": _Entry(
-        "random",
-        "search, phase 1: every dense structure up to 16x16x16",
-        phase1,
-        _FRESH,
-        18_955,
-    ),
+    "phase1": ("random", "search, phase 1: every dense structure up to 16x16x16", phase1),
     # 155,952 = 2 lrs x 3 schedules x 25,992 masks
-    "phase2-95": _Entry(
+    "phase2-95": (
         "random",
         "search, phase 2 for 95 %: every mask of 3x3x3",
         lambda: phase2("phase2-95", (0.05, 0.1)),
-        _FRESH,
-        43_531,
     ),
     # 189,624 = 1 lr x 3 schedules x 63,208 masks
-    "phase2-995": _Entry(
+    "phase2-995": (
         "random",
         "search, phase 2 for 99.5 %: masks of 7x3x3 with under 33 nonzeros before the output",
         lambda: phase2("phase2-995", (0.05,)),
-        _FRESH,
-        199_483,
     ),
     # 9,720 = 5 repetitions x 3 lrs x 3 schedules x 9 methods x 2 widths x 12 targets
-    "fixed95-prune": _Entry(
+    "fixed95-prune": (
         "fixed-95",
         "nine pruning algorithms from the best initialisation for 95 %",
         lambda: fixed_prune(FIXED_95_METHODS, (3, 16), FIXED_95_TARGETS),
-        _BENCH_95,
-        1,
     ),
     # 558 = 2 lrs x 3 schedules x 93 structures with fewer parameters than the 37 of 3x3x3
-    "fixed95-phase1": _Entry(
+    "fixed95-phase1": (
         "fixed-95",
         "phase 1 from that initialisation: structures smaller than 3x3x3",
         lambda: phase1(fewer_than=37),
-        _BENCH_95,
-        9_721,
     ),
     # 2,496 = 2 lrs x 3 schedules x 416 masks
-    "fixed95-phase2": _Entry(
+    "fixed95-phase2": (
         "fixed-95",
         "phase 2 from that initialisation: every mask of 3x2x2",
         lambda: phase2("fixed95-phase2", (0.05, 0.1)),
-        _BENCH_95,
-        10_279,
     ),
     # 11,340 = 5 repetitions x 3 lrs x 3 schedules x 9 methods x 2 widths x 14 targets
-    "fixed995-prune": _Entry(
+    "fixed995-prune": (
         "fixed-995",
         "nine pruning algorithms from the best initialisation for 99.5 %",
         lambda: fixed_prune(FIXED_995_METHODS, (6, 16), FIXED_995_TARGETS),
-        _BENCH_995,
-        1,
     ),
     # 2,034 = 2 lrs x 3 schedules x 339 structures with fewer parameters than the 61 of 7x3x3
-    "fixed995-phase1": _Entry(
+    "fixed995-phase1": (
         "fixed-995",
         "phase 1 from that initialisation: structures smaller than 7x3x3",
         lambda: phase1(fewer_than=61),
-        _BENCH_995,
-        11_341,
     ),
     # 70,584 = 1 lr x 3 schedules x 23,528 masks
-    "fixed995-phase2": _Entry(
+    "fixed995-phase2": (
         "fixed-995",
         "phase 2 from that initialisation: masks of 6x3x2 with under 31 nonzeros before the output",
         lambda: phase2("fixed995-phase2", (0.05,)),
-        _BENCH_995,
-        13_375,
     ),
 }
+"""Study -> its group, description and grid, in the order of the groups and RUN_IDs."""
 
 PAPER_STUDIES = tuple(_ENTRIES)
 """Names of the ten studies, in the order of the groups and RUN_IDs."""
 
-PAPER_GROUPS = tuple(dict.fromkeys(entry.group for entry in _ENTRIES.values()))
+PAPER_GROUPS = tuple(_BASES)
 """The groups in which the authors number runs, in order."""
 
 
@@ -148,10 +117,10 @@ def paper_study(name: str) -> PaperStudy:
     Raises:
         KeyError: there is no such study.
     """
-    entry = _ENTRIES[name]
-    return PaperStudy(
-        name, entry.description, entry.grid(), entry.base, entry.group, entry.first_run_id
-    )
+    group, description, grid = _ENTRIES[name]
+    before = takewhile(lambda other: other != name, _ENTRIES)
+    first = 1 + sum(PAPER_SIZES[other] for other in before if _ENTRIES[other][0] == group)
+    return PaperStudy(name, description, grid(), _BASES[group], group, first)
 
 
 def find_run(label: str) -> tuple[PaperStudy, int]:

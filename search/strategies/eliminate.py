@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from itertools import count
 
 from search.experiment import Experiment
-from search.strategies.problem import Problem, Proposals, Trial
+from search.strategies.problem import Problem, Proposals, Trial, best_of
 
 BEAM = 4
 """Number of networks in a beam."""
@@ -43,16 +43,18 @@ def propose(problem: Problem) -> Proposals:
     """Propose networks; see `search.strategies.problem`."""
     for start in count():
         replicates = range(BEAM * start, BEAM * (start + 1))
-        beam = _best((yield [problem.experiment(replicate=number) for number in replicates]))
+        dense = yield [problem.experiment(replicate=number) for number in replicates]
+        beam = best_of(dense, BEAM)
         portion, failures = PORTION, 0
         while beam and failures < PATIENCE:
             removed = max(1, beam[0].weights // portion)
             children = _children(problem, beam, removed)
             if not children:
                 break
-            smaller = _best((yield children))
+            smaller = best_of((yield children), BEAM)
             if smaller and not any(map(problem.reached, smaller)):
-                smaller = _best((yield [_full(problem, one) for one in smaller]))
+                full = yield [_full(problem, one) for one in smaller]
+                smaller = best_of(full, BEAM)
             if any(map(problem.reached, smaller)):
                 beam, failures = smaller, 0
             elif removed > 1:
@@ -78,9 +80,3 @@ def _children(problem: Problem, beam: Sequence[Trial], removed: int) -> list[Exp
 
 def _full(problem: Problem, trial: Trial) -> Experiment:
     return problem.experiment(trial.experiment.masks, init=trial.final, lr=FINE * problem.base.lr)
-
-
-def _best(trials: Sequence[Trial]) -> list[Trial]:
-    """Return the networks of the next beam, the one with the least loss first."""
-    usable = [trial for trial in trials if trial.usable]
-    return sorted(usable, key=lambda trial: trial.loss)[:BEAM]

@@ -10,10 +10,9 @@ if it was a single one, other initial weights are taken.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import count
 
-from search.strategies.problem import Problem, Proposals, Trial
+from search.strategies.problem import Problem, Proposals, Trial, best_of
 from search.strategies.random_masks import swapped
 
 POPULATION = 4
@@ -42,7 +41,8 @@ def propose(problem: Problem) -> Proposals:
     epochs = max(1, round(SHORT * problem.base.epochs))
     for start in count():
         replicates = range(POPULATION * start, POPULATION * (start + 1))
-        population = _best((yield [problem.experiment(replicate=n) for n in replicates]))
+        dense = yield [problem.experiment(replicate=n) for n in replicates]
+        population = best_of(dense, POPULATION)
         portion, removed, failures = PORTION, 1, 0
         succeeded: list[Trial] = []
         while population:
@@ -66,17 +66,13 @@ def propose(problem: Problem) -> Proposals:
                 problem.experiment(one, init=parent.final, lr=lr, epochs=epochs)
                 for one, parent in zip(masks, parents, strict=True)
             ]
-            population = _best(children if failures == 0 else [*population, *children])
+            population = best_of(
+                children if failures == 0 else [*population, *children], POPULATION
+            )
             full = [
                 problem.experiment(one.experiment.masks, init=one.final, lr=lr)
                 for one in population[:1]
                 if not problem.reached(one)
             ]
             if full:
-                population = _best([*(yield full), *population])
-
-
-def _best(trials: Sequence[Trial]) -> list[Trial]:
-    """Return the networks that survive, the one with the least loss first."""
-    usable = [trial for trial in trials if trial.usable]
-    return sorted(usable, key=lambda trial: trial.loss)[:POPULATION]
+                population = best_of([*(yield full), *population], POPULATION)

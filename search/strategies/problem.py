@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from search.experiment import FRESH_INIT, Experiment
 from search.lineage import RowInit
-from search.masks.text import dense_mask
+from search.masks.text import dense_mask, parse_mask
 
 Masks = tuple[str, ...]
 """Masks of the first layers as text, the output layer included; the other layers are dense."""
@@ -69,6 +69,12 @@ class Trial:
     def final(self) -> str:
         """`Experiment.init` of an experiment that starts from the trained weights."""
         return str(RowInit(self.experiment.experiment_id, final=True))
+
+
+def best_of(trials: Sequence[Trial], count: int) -> list[Trial]:
+    """Return up to `count` usable networks, the one with the least loss first."""
+    usable = [trial for trial in trials if trial.usable]
+    return sorted(usable, key=lambda trial: trial.loss)[:count]
 
 
 Proposals = Generator[Sequence[Experiment], Sequence[Trial], None]
@@ -183,19 +189,9 @@ class Problem:
     def arrays(self, masks: Masks) -> list[NDArray[np.bool_]]:
         """Return the masks of all layers, bool [outputs, inputs] each."""
         dense = [dense_mask(*shape) for shape in self.shapes]
-        texts = [*masks, *dense[len(masks) :]]
-        return [
-            np.array([[digit == "1" for digit in row] for row in text.split("|")]) for text in texts
-        ]
+        return list(map(parse_mask, [*masks, *dense[len(masks) :]]))
 
     def count(self, experiment: Experiment) -> int:
         """Return the number of weights that the masks of an experiment keep."""
         dense = experiment.hidden.weights(self.inputs, self.outputs)
         return dense - sum(mask.count("0") for mask in experiment.masks)
-
-
-def texts(masks: Sequence[NDArray[np.bool_]]) -> Masks:
-    """Return masks of all layers as text."""
-    return tuple(
-        "|".join("".join("1" if kept else "0" for kept in row) for row in mask) for mask in masks
-    )

@@ -8,7 +8,8 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from search.strategies.problem import Masks, Problem, texts
+from search.masks.text import mask_text
+from search.strategies.problem import Masks, Problem
 
 _TRIES = 1000
 """Number of consecutive paths that do not fit after which a network is restarted."""
@@ -45,7 +46,7 @@ def random_masks(problem: Problem, weights: int, random: Random) -> Masks:
                 left -= _add(masks, path)
             failures = 0 if 0 < new <= left else failures + 1
         if left == 0:
-            return texts(masks)
+            return tuple(map(mask_text, masks))
 
 
 def swapped(problem: Problem, masks: Masks, random: Random) -> Masks:
@@ -65,7 +66,7 @@ def swapped(problem: Problem, masks: Masks, random: Random) -> Masks:
         free = [place for place in free if place != removed]
         if free:
             _set(arrays, free[random.randrange(len(free))], True)
-            return texts(arrays)
+            return tuple(map(mask_text, arrays))
         _set(arrays, removed, True)
     return masks
 

@@ -52,8 +52,8 @@ GRIDS = {
 def small_paper(target: float) -> Iterator[None]:
     """Replace the paper's studies by small ones, with the target `target` for both searches."""
     entries = {
-        name: replace(entry, grid=partial(GRIDS.__getitem__, name))
-        for name, entry in paper._ENTRIES.items()
+        name: (group, description, partial(GRIDS.__getitem__, name))
+        for name, (group, description, _) in paper._ENTRIES.items()
     }
     searches = {name: replace(search, target=target) for name, search in best_init.SEARCHES.items()}
     with (

@@ -14,10 +14,11 @@ import pytest
 
 from search.experiment import Experiment
 from search.masks.burnside import count_distinct
+from search.masks.text import mask_text
 from search.strategies.catalogue import STRATEGIES, strategy_named
 from search.strategies.every_network import count_networks, sparsest_first
 from search.strategies.halving import BRACKET, RESTARTS
-from search.strategies.problem import Masks, Problem, Trial, texts
+from search.strategies.problem import Masks, Problem, Trial
 from search.strategies.racing import FIRST, MOST, Candidate, candidates, race, standings
 from search.strategies.random_masks import random_masks, swapped
 from search.strategies.statement import Tried
@@ -44,7 +45,7 @@ def remove_first(problem: Problem, trial: Trial, count: int, weights: int) -> li
             array.reshape(shape)
             for array, shape in zip(np.split(part, ends), problem.shapes, strict=True)
         ]
-        smaller.append(texts(arrays))
+        smaller.append(tuple(map(mask_text, arrays)))
     return smaller
 
 
