@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import accumulate
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from search.masks.sequences import AllMasks, Masks
 
@@ -186,6 +186,11 @@ class CombinedGrid(Grid):
 
     kind: ClassVar[str]
     parts: tuple[Grid, ...]
+
+    @classmethod
+    def of(cls, *parts: Grid) -> Self:
+        """Return the grid of these parts."""
+        return cls(parts)
 
     @property
     def mask_layers(self) -> int:

@@ -42,13 +42,11 @@ def overparam() -> Grid:
         for width, target in product(RANDOM_WIDTHS, RANDOM_TARGETS)
         if target < Structure.uniform(width).weights(INPUTS)
     ]
-    return Product(
-        (
-            axis("lr", 0.05, 0.1, 0.2),
-            axis("schedule", *SCHEDULES),
-            axis("method", *RANDOM_METHODS),
-            Table(("width", "target_nnz"), tuple(sizes)),
-        )
+    return Product.of(
+        axis("lr", 0.05, 0.1, 0.2),
+        axis("schedule", *SCHEDULES),
+        axis("method", *RANDOM_METHODS),
+        Table(("width", "target_nnz"), tuple(sizes)),
     )
 
 
@@ -56,15 +54,13 @@ def fixed_prune(
     methods: tuple[str, ...], widths: tuple[int, ...], targets: tuple[int, ...]
 ) -> Grid:
     """Return the grid of pruning one stored initialisation repeatedly."""
-    return Product(
-        (
-            axis("replicate", *range(REPETITIONS)),
-            axis("lr", 0.05, 0.1, 0.2),
-            axis("schedule", *SCHEDULES),
-            axis("method", *methods),
-            axis("width", *widths),
-            axis("target_nnz", *targets),
-        )
+    return Product.of(
+        axis("replicate", *range(REPETITIONS)),
+        axis("lr", 0.05, 0.1, 0.2),
+        axis("schedule", *SCHEDULES),
+        axis("method", *methods),
+        axis("width", *widths),
+        axis("target_nnz", *targets),
     )
 
 
@@ -75,7 +71,9 @@ def phase1(fewer_than: int | None = None) -> Grid:
         for structure in map(Structure, product(range(1, 17), repeat=3))
         if fewer_than is None or structure.parameters(INPUTS) < fewer_than
     ]
-    return Product((axis("lr", *LRS), axis("schedule", *SCHEDULES), axis("structure", *structures)))
+    return Product.of(
+        axis("lr", *LRS), axis("schedule", *SCHEDULES), axis("structure", *structures)
+    )
 
 
 @dataclass(frozen=True)
@@ -132,4 +130,4 @@ LISTED_MASKS = {
 def phase2(study: str, lrs: tuple[float, ...]) -> Grid:
     """Return the grid of a phase 2; the output layer is dense."""
     masks = LISTED_MASKS[study].grid()
-    return Product((axis("lr", *lrs), axis("schedule", *SCHEDULES), masks))
+    return Product.of(axis("lr", *lrs), axis("schedule", *SCHEDULES), masks)

@@ -63,10 +63,9 @@ TASK_WIDTHS = (4, 8, 16)
 
 
 def width_of_depth(depth: int, weights: int) -> int:
-    """Return the width of equal hidden layers whose dense network has about some weights.
+    """Return the width of equal hidden layers with the number of weights nearest to a given one.
 
-    It is the width with the number of weights nearest to the given one, on the paper's data set;
-    the narrower of two.
+    The dense network is one for the paper's data set. Of two widths it is the narrower one.
     """
 
     def size(width: int) -> int:
@@ -92,14 +91,12 @@ def _depth_ablation() -> Grid:
     """Return the grid of pruning at each depth, from networks of comparable numbers of weights."""
     networks = _of_equal_size(ABLATION_WIDTHS)
     starts = tuple((*network.as_whole, target) for network in networks for target in RANDOM_TARGETS)
-    return Product(
-        (
-            axis("init_scheme", None, "kaiming"),
-            axis("lr", 0.05, 0.1, 0.2),
-            axis("schedule", *SCHEDULES),
-            axis("method", *RANDOM_METHODS),
-            Table(("structure", "width", "target_nnz"), starts),
-        )
+    return Product.of(
+        axis("init_scheme", None, "kaiming"),
+        axis("lr", 0.05, 0.1, 0.2),
+        axis("schedule", *SCHEDULES),
+        axis("method", *RANDOM_METHODS),
+        Table(("structure", "width", "target_nnz"), starts),
     )
 
 
@@ -110,13 +107,11 @@ def _depth_more() -> Grid:
         for network in _of_equal_size(ABLATION_WIDTHS[:2])
         for target in (20, 26, 34, 44, 60)
     ]
-    return Product(
-        (
-            _replicates(2),
-            axis("lr", 0.02, 0.05),
-            axis("method", *TASK_METHODS),
-            Table(("structure", "width", "target_nnz"), tuple(starts)),
-        )
+    return Product.of(
+        _replicates(2),
+        axis("lr", 0.02, 0.05),
+        axis("method", *TASK_METHODS),
+        Table(("structure", "width", "target_nnz"), tuple(starts)),
     )
 
 
@@ -135,13 +130,11 @@ def _overparam_more() -> Grid:
         for target in (RANDOM_TARGETS if width <= WIDEST_IN_FULL else RANDOM_TARGETS[::3])
         if target < Structure.uniform(width).weights(INPUTS)
     ]
-    return Product(
-        (
-            axis("lr", 0.05, 0.1, 0.2, 0.02),
-            axis("schedule", *SCHEDULES),
-            Table(("method", "hyperparameters"), tuple(methods)),
-            Table(("width", "target_nnz"), tuple(sizes)),
-        )
+    return Product.of(
+        axis("lr", 0.05, 0.1, 0.2, 0.02),
+        axis("schedule", *SCHEDULES),
+        Table(("method", "hyperparameters"), tuple(methods)),
+        Table(("width", "target_nnz"), tuple(sizes)),
     )
 
 
@@ -152,13 +145,11 @@ def _penalties() -> Grid:
         for method, choices in PENALTY_STRENGTHS.items()
         for strength in choices
     )
-    return Product(
-        (
-            axis("lr", 0.05, 0.1, 0.2, 0.02),
-            axis("schedule", *SCHEDULES),
-            Table(("method", "hyperparameters"), strengths),
-            axis("width", *RANDOM_WIDTHS),
-        )
+    return Product.of(
+        axis("lr", 0.05, 0.1, 0.2, 0.02),
+        axis("schedule", *SCHEDULES),
+        Table(("method", "hyperparameters"), strengths),
+        axis("width", *RANDOM_WIDTHS),
     )
 
 
@@ -181,13 +172,11 @@ def _tasks_prune() -> Grid:
         for size in _sizes(task, targets)
         for replicate in range(2)
     ]
-    return Product(
-        (
-            axis("lr", 0.05, 0.1, 0.2),
-            axis("schedule", *SCHEDULES),
-            axis("method", *RANDOM_METHODS),
-            Table(("dataset", "width", "target_nnz", "replicate"), (*plane, *real)),
-        )
+    return Product.of(
+        axis("lr", 0.05, 0.1, 0.2),
+        axis("schedule", *SCHEDULES),
+        axis("method", *RANDOM_METHODS),
+        Table(("dataset", "width", "target_nnz", "replicate"), (*plane, *real)),
     )
 
 
@@ -204,11 +193,9 @@ def _tasks_more() -> Grid:
         if (method, task) != ("exchange", "digits")
         for size in _sizes(task, targets)
     ]
-    return Product(
-        (
-            axis("lr", 0.05, 0.02, 0.1),
-            Table(("method", "dataset", "width", "target_nnz"), tuple(starts)),
-        )
+    return Product.of(
+        axis("lr", 0.05, 0.02, 0.1),
+        Table(("method", "dataset", "width", "target_nnz"), tuple(starts)),
     )
 
 
@@ -224,26 +211,20 @@ def _tasks_search() -> Grid:
         tuple(DistinctMasks(Structure(s), INPUTS) for s in product(range(1, 4), repeat=3))
     )
     sizes = [size for task, targets in REAL_TASKS.items() for size in _sizes(task, targets)]
-    random = Product(
-        (
-            axis("method", "random"),
-            axis("hyperparameters", (("budget", "effective"),)),
-            _replicates(35),
-            Table(("dataset", "width", "target_nnz"), tuple(sizes)),
-        )
+    random = Product.of(
+        axis("method", "random"),
+        axis("hyperparameters", (("budget", "effective"),)),
+        _replicates(35),
+        Table(("dataset", "width", "target_nnz"), tuple(sizes)),
     )
-    return Product(
-        (
-            axis("lr", *LRS),
-            axis("schedule", *SCHEDULES),
-            Chain(
-                (
-                    Product((axis("dataset", *PLANE_TASKS, *REAL_TASKS), dense)),
-                    Product((axis("dataset", *PLANE_TASKS), masks)),
-                    random,
-                )
-            ),
-        )
+    return Product.of(
+        axis("lr", *LRS),
+        axis("schedule", *SCHEDULES),
+        Chain.of(
+            Product.of(axis("dataset", *PLANE_TASKS, *REAL_TASKS), dense),
+            Product.of(axis("dataset", *PLANE_TASKS), masks),
+            random,
+        ),
     )
 
 
@@ -261,21 +242,19 @@ PROJECT_STUDIES: dict[str, Study] = {
             "depth-ablation",
             "nine pruning algorithms at depths 1 to 5, from 152, 560 or 8,384 weights or nearly so",
             _depth_ablation(),
-            Experiment(),
         ),
         # 600 = 2 replicates x 2 lrs x 3 methods x 10 networks x 5 targets
         Study(
             "depth-more",
             "elimination, exchange and learning-rate rewinding at depths 1 to 5",
             _depth_more(),
-            Experiment(),
         ),
         # 2,000 = 200 replicates x 5 widths x 2 targets
         Study(
             "exchange",
             "how often exchange reaches the paper's sparsest networks, at five widths",
-            Product(
-                (_replicates(200), axis("width", 7, 16, 32, 64, 256), axis("target_nnz", 20, 34))
+            Product.of(
+                _replicates(200), axis("width", 7, 16, 32, 64, 256), axis("target_nnz", 20, 34)
             ),
             _EXCHANGE,
         ),
@@ -283,24 +262,22 @@ PROJECT_STUDIES: dict[str, Study] = {
         Study(
             "exchange-records",
             "exchange with 100 rounds, from width 7 to 13 to 25 weights",
-            Product((_replicates(24), axis("target_nnz", *range(13, 26)))),
+            Product.of(_replicates(24), axis("target_nnz", *range(13, 26))),
             replace(_EXCHANGE, width=7, hyperparameters=(("rounds", 100),)),
         ),
         # 200 = 20 replicates x 2 initialisations x 5 targets
         Study(
             "exchange-bench",
             "exchange from the best initialisations of the search, at width 7",
-            Product(
-                (
-                    _replicates(20),
-                    Table(
-                        ("init", "target_nnz"),
-                        (
-                            *(("bench-95", target) for target in range(14, 19)),
-                            *(("bench-995", target) for target in range(22, 27)),
-                        ),
+            Product.of(
+                _replicates(20),
+                Table(
+                    ("init", "target_nnz"),
+                    (
+                        *(("bench-95", target) for target in range(14, 19)),
+                        *(("bench-995", target) for target in range(22, 27)),
                     ),
-                )
+                ),
             ),
             replace(_EXCHANGE, width=7),
         ),
@@ -309,35 +286,30 @@ PROJECT_STUDIES: dict[str, Study] = {
             "overparam-more",
             "eight more pruning algorithms, and six of the paper's with effective budgets",
             _overparam_more(),
-            Experiment(),
         ),
         # 3,960 = 4 lrs x 3 schedules x 6 methods x 5 strengths x 11 widths
         Study(
             "penalties",
             "six methods that find their number of weights, at five strengths of their penalties",
             _penalties(),
-            Experiment(),
         ),
         # 23,004 = 3 lrs x 3 schedules x 9 methods x 284 sizes and replicates
         Study(
             "tasks-prune",
             "nine pruning algorithms on xor, two moons and handwritten digits",
             _tasks_prune(),
-            Experiment(),
         ),
         # 244,572 = 2 lrs x 3 schedules x (2,048 dense + 2 x 18,097 distinct + 2,520 random)
         Study(
             "tasks-search",
             "the search on these tasks: dense structures, then distinct or random masks",
             _tasks_search(),
-            Experiment(),
         ),
         # 1,800 = 3 lrs x (3 methods x 212 sizes - 36 of exchange on digits)
         Study(
             "tasks-more",
             "elimination, exchange and learning-rate rewinding on these tasks",
             _tasks_more(),
-            Experiment(),
         ),
     )
 }

@@ -179,7 +179,7 @@ def _study(document: dict[str, Any], path: Path, content: bytes) -> Study:
     repeated = find_repeated(combinations)
     if repeated is not None:
         raise RefusalError(repeated)
-    experiments = Product((Replicates(replicates), Chain(combinations)))
+    experiments = Product.of(Replicates(replicates), Chain(combinations))
     if experiments.size == 0:
         raise RefusalError(
             f"none of {left_out} combinations is possible: target_nnz is never below the number of "

@@ -98,7 +98,7 @@ def table_grid(
         for key in ORDER
         if key not in (*_SHAPE_KEYS, "init_scheme") and key in values
     ]
-    return Product((*slower, shapes)), left_out * prod(part.size for part in slower)
+    return Product.of(*slower, shapes), left_out * prod(part.size for part in slower)
 
 
 def _methods(table: SweepTable, hyperparameters: Mapping[str, Sequence[Hyperparameters]]) -> Table:
@@ -146,7 +146,7 @@ def _shapes(table: SweepTable, inputs: int, outputs: int) -> tuple[Grid, int]:
         # Structures share one table if possible: there may be 100,000 of them.
         part = all_sizes if kept == sizes else Table(all_sizes.names, kept)
         masked = _masked(table, structure, inputs, outputs)
-        parts.append(Product((part, masked)))
+        parts.append(Product.of(part, masked))
         left_out += (len(sizes) - len(kept)) * masked.size
     return Chain(tuple(parts)), left_out
 
@@ -167,7 +167,7 @@ def _whole_networks(
         return Table(("structure", "width", "target_nnz"), kept), left_out
     # The form of files that only have widths, which decides their digests.
     sizes = Table(("width", "target_nnz"), tuple((width, target) for _, width, target in kept))
-    return Chain((Product((sizes, axis("structure", None))),)), left_out
+    return Chain.of(Product.of(sizes, axis("structure", None))), left_out
 
 
 def _masked(table: SweepTable, structure: Structure, inputs: int, outputs: int) -> Grid:
