@@ -51,10 +51,8 @@ class Connectivity:
     ) -> Self:
         """Return the connectivity of a network.
 
-        Args:
-            weights: matrix [n_out, n_in] of each layer, input side first; numbers or a mask.
-            biases: vector [n_out] of each layer; numbers or a mask.
-            effective: the result of `effective_mask`, if it is known.
+        Weights are a matrix [n_out, n_in] of each layer, input side first, biases a vector [n_out],
+        both numbers or a mask. `effective` is the result of `effective_mask`, if it is known.
         """
         if effective is None:
             effective = effective_mask(weights)
@@ -95,13 +93,8 @@ def effective_mask(weights: Sequence[Weight]) -> list[NDArray[np.bool_]]:
     """Return the nonzero weights on an input-to-output path of nonzero weights.
 
     Biases are ignored: a neuron that depends on its bias alone is constant, so weights that leave
-    it are on no path.
-
-    Args:
-        weights: matrix [n_out, n_in] of each layer, input side first; numbers or a mask.
-
-    Returns:
-        bool [n_out, n_in] for each layer.
+    it are on no path. Weights are a matrix [n_out, n_in] of each layer, input side first, numbers
+    or a mask; the result is bool of these shapes.
     """
     forward: list[NDArray[np.bool_]] = []
     reached: NDArray[np.bool_] = np.ones(weights[0].shape[1], dtype=np.bool_)

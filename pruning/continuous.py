@@ -34,12 +34,7 @@ from search.methods import setting
 class _SigmoidGates:
     """Weights and gradients of free weights [weights] and gates' parameters [weights].
 
-    Args:
-        start: s_0.
-        penalty: l.
-
-    Attributes:
-        temperature: b.
+    `start` is s_0, `penalty` is l, and the attribute `temperature` is b.
     """
 
     def __init__(self, start: float, penalty: float) -> None:

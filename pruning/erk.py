@@ -14,16 +14,11 @@ from collections.abc import Sequence
 
 
 def erk_densities(shapes: Sequence[tuple[int, int]], density: float) -> list[float]:
-    """Return the density of each layer.
+    """Return the density of each layer, given its (n_out, n_in) and that of the whole network.
 
-    Args:
-        shapes: (n_out, n_in) of each layer.
-        density: density of the whole network, above 0 and below 1.
-
-    Returns:
-        A number from 0 to 1 for each layer, exactly 1.0 for dense ones. Weighted by the layers'
-        sizes their mean is `density`. Computed in double precision in the order of docs/paper.md,
-        section 5: another order can change a number of weights by one.
+    The network's density is above 0 and below 1. A layer's is from 0 to 1, exactly 1.0 for dense
+    ones; weighted by the layers' sizes their mean is `density`. Computed in double precision in the
+    order of docs/paper.md, section 5: another order can change a number of weights by one.
     """
     sizes = [n_out * n_in for n_out, n_in in shapes]
     raw = [(n_in + n_out) / (n_in * n_out) for n_out, n_in in shapes]

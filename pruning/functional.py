@@ -74,9 +74,7 @@ def batch_loss(weights: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:
 def mean_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Return the mean cross-entropy of points, in nats: binary for one logit, else of softmax.
 
-    Args:
-        logits: [batch] or [batch, classes]; see `logits`.
-        labels: [batch], class numbers in the dtype of the logits.
+    Labels are [batch], class numbers in the dtype of the logits; for these see `logits`.
     """
     if logits.ndim == 1:
         return binary_cross_entropy_with_logits(logits, labels)

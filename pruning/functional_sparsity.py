@@ -79,11 +79,8 @@ def live_mask(
 ) -> list[NDArray[np.bool_]]:
     """Return the nonzero weights on an input-to-output path through active neurons.
 
-    The weights are matrices [n_out, n_in] of each layer, numbers or a mask; for `active_points` see
-    `FunctionalSparsity.of`.
-
-    Returns:
-        bool [n_out, n_in] for each layer.
+    The weights are matrices [n_out, n_in] of each layer, numbers or a mask, and the result is bool
+    of these shapes; for `active_points` see `FunctionalSparsity.of`.
 
     Raises:
         ValueError: there are more or fewer counts than hidden neurons.
@@ -98,11 +95,8 @@ def without_dead_parts(layers: Layers, active_points: Sequence[int]) -> Layers:
     """Return a network without the weights that `FunctionalSparsity.live_nnz` does not count.
 
     The logits of the points do not change, except by rounding: biases absorb what removed neurons
-    added to every point. Removed neurons get a bias of zero.
-
-    Args:
-        layers: (weight [n_out, n_in], bias [n_out]) per layer; not modified.
-        active_points: see `FunctionalSparsity.of`.
+    added to every point. Removed neurons get a bias of zero. For `active_points` see
+    `FunctionalSparsity.of`.
     """
     weights = [weight for weight, _ in layers]
     live = live_mask(weights, active_points)
@@ -122,11 +116,9 @@ def without_dead_parts(layers: Layers, active_points: Sequence[int]) -> Layers:
 
 
 def count_active_points(layers: Sequence[tuple[Weight, Weight]], points: Weight) -> list[int]:
-    """Return the number of points at which each hidden neuron is active, layer by layer.
+    """Return the number of points, [N, inputs], at which each hidden neuron is active.
 
-    Args:
-        layers: (weight [n_out, n_in], bias [n_out]) per layer.
-        points: [N, inputs].
+    The neurons are in the order of the layers.
     """
     counts: list[int] = []
     values = points.T

@@ -29,12 +29,7 @@ from search.methods import setting
 
 
 class _Groups:
-    """The groups of a network's weights.
-
-    Args:
-        layers: the network.
-        penalty: l.
-    """
+    """The groups of a network's weights, with the penalty l."""
 
     def __init__(self, layers: Layers, penalty: float) -> None:
         # Group 0 is that of the first layer, whose weights leave no neuron.

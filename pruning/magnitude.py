@@ -28,12 +28,9 @@ def full_masks(layers: Layers) -> Pruned:
 def keep_largest(layers: Layers, count: int) -> Pruned:
     """Return masks of the weights strictly above the count-th largest magnitude of the network.
 
-    A masked weight is zero and cannot return. If a weight is NaN (the training has diverged),
-    nothing is kept, as in the authors' code.
-
-    Args:
-        layers: the network.
-        count: m of strict(m) (docs/paper.md, section 5).
+    This is strict(m) of docs/paper.md, section 5, with m = `count`. A masked weight is zero and
+    cannot return. If a weight is NaN (the training has diverged), nothing is kept, as in the
+    authors' code.
 
     Example:
         >>> import numpy as np, sparsest

@@ -77,14 +77,11 @@ class MaskedNetwork(nn.Module):
         return [self.get_buffer(f"bias_mask_{layer}") for layer in range(len(self.biases))]
 
     def forward(self, points: torch.Tensor) -> torch.Tensor:
-        """Return the logits.
-
-        Args:
-            points: [batch, inputs] in the parameters' dtype.
+        """Return the logits of points [batch, inputs] in the parameters' dtype.
 
         Returns:
-            [batch], the logits of class 1, for a network with one output; otherwise
-            [batch, classes].
+            [batch], the logits of class 1, for a network with one output; otherwise [batch,
+            classes].
         """
         activation = points
         last = len(self.weights) - 1

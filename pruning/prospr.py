@@ -42,15 +42,9 @@ def score(
 ) -> torch.Tensor:
     """Return the absolute meta-gradient with respect to every weight's mask, float32 [N].
 
-    Args:
-        weights: initial weights, unmasked.
-        biases: initial biases, which the steps train too.
-        batches: source of one batch for each step and one for the loss.
-        lr: learning rate of the steps.
-        momentum: momentum of the steps, without dampening or Nesterov.
-        steps: number of differentiated steps.
-        detach_first: whether the gradient of the first step is a constant, in its own update and
-            in the velocities that follow from it.
+    The weights are unmasked, and the steps train the biases too. There is one batch for each step
+    and one for the loss. With `detach_first` the gradient of the first step is a constant, in its
+    own update and in the velocities that follow from it.
     """
     masks = [torch.ones_like(weight, requires_grad=True) for weight in weights]
     values = [weight * mask for weight, mask in zip(weights, masks, strict=True)]

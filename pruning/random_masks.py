@@ -49,9 +49,7 @@ def prune(experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
 def rounded(parts: Sequence[float], total: int) -> list[int]:
     """Return whole numbers that add up to a total, by largest remainders; ties go to the first.
 
-    Args:
-        parts: numbers from 0 that add up to about the total.
-        total: the sum of the result, from the sum of the parts rounded down.
+    The parts are numbers from 0 that add up to about the total, and rounded down to at most it.
     """
     counts = [int(part) for part in parts]
     by_remainder = sorted(range(len(parts)), key=lambda place: counts[place] - parts[place])

@@ -40,15 +40,10 @@ Mask = NDArray[np.bool_]
 def rewired(
     mask: Mask, weight: NDArray[np.float32], gradient: NDArray[np.float32], dropped: int
 ) -> Mask:
-    """Return a layer's mask with the smallest weights dropped and as many others grown.
+    """Return a layer's mask with the `dropped` smallest weights dropped and as many others grown.
 
-    Among equal magnitudes the first in row-major order is kept, or grown.
-
-    Args:
-        mask: bool [n_out, n_in].
-        weight: float32 of that shape, zero where masked.
-        gradient: float32 of that shape, of masked weights too.
-        dropped: number of weights to drop, at most the number of unmasked ones.
+    Among equal magnitudes the first in row-major order is kept, or grown. The weight is zero where
+    masked; the gradient, of its shape, is that of masked weights too.
     """
     # -1 is below every magnitude: masked weights cannot be kept, kept ones cannot be grown.
     magnitudes = np.where(mask, np.abs(weight), np.float32(-1)).ravel()

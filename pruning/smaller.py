@@ -25,19 +25,13 @@ def smaller_networks(
     count: int,
     weights: int,
 ) -> list[MaskArrays]:
-    """Return the masks of networks with fewer weights.
+    """Return the masks of up to `count` networks with fewer weights, bool [n_out, n_in] per layer.
 
     In the order of saliency, network n lacks the weights at positions n to n + `weights` - 1. The
     last network lacks the neuron whose removal costs the least loss instead; the last neuron of a
     layer is kept. What is then on no path from an input to an output is removed as well. Networks
-    in which nothing is left are omitted.
-
-    Args:
-        layers: (weight float32 [n_out, n_in], bias float32 [n_out]) per layer.
-        masks: bool [n_out, n_in] per layer.
-        sample: points float64 [points, features] and labels float64 [points].
-        count: maximum number of networks.
-        weights: number of weights to remove.
+    in which nothing is left are omitted. The sample is points float64 [points, features] and labels
+    float64 [points].
     """
     snapshot = Snapshot(layers, at_rest(layers), list(masks), bias_masks(masks))
     whole = Network(snapshot, sample)

@@ -38,8 +38,7 @@ from search.methods import setting
 class _Thresholds:
     """Weights and gradients of free weights [weights] and thresholds before sigmoid [layers].
 
-    Args:
-        sizes: number of weights of each layer.
+    `sizes` are the layers' numbers of weights.
     """
 
     def __init__(self, sizes: list[int]) -> None:

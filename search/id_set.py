@@ -40,13 +40,7 @@ class IdSet:
         return difference
 
     def has(self, ids: bytes) -> NDArray[np.bool_]:
-        """Return which ids are in the set.
-
-        They are given as concatenated bytes of n ids.
-
-        Returns:
-            bool [n].
-        """
+        """Return which of n ids, given as concatenated bytes, are in the set: bool [n]."""
         return self._has(np.frombuffer(ids, _ID))
 
     def _has(self, ids: NDArray[np.void]) -> NDArray[np.bool_]:

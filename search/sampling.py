@@ -23,12 +23,9 @@ ROUNDS = 6
 
 
 def sample_positions(size: int, count: int, root_seed: int) -> NDArray[np.uint64]:
-    """Return the first members of a random permutation of 0 to size - 1.
+    """Return the first members of a random permutation of 0 to size - 1, uint64 [count].
 
     The size is from 1 to 2^63, the count from 0 to the size.
-
-    Returns:
-        uint64 [count], all different.
     """
     half = max(1, ((size - 1).bit_length() + 1) // 2)
     digest = hashlib.blake2b(f"{root_seed}/sample".encode(), digest_size=8 * ROUNDS).digest()

@@ -171,9 +171,8 @@ def phase_2(settings: SearchSettings, structure: Structure) -> str:
 def paper_phase_2(settings: SearchSettings, structure: Structure) -> Selection | None:
     """Return the experiments of phase2-95 or phase2-995 that the search needs.
 
-    Returns:
-        None if the paper did not enumerate the structure or trained it otherwise, or if not all
-        masks are needed: the representative of a network can differ from the paper's masks of it.
+    None if the paper did not enumerate the structure or trained it otherwise, or if not all masks
+    are needed: the representative of a network can differ from the paper's masks of it.
     """
     if structure not in PAPER_PHASE_2 or settings.masks != "all" or not settings.trains_as_paper:
         return None

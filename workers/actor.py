@@ -72,12 +72,10 @@ class TrainingWorker:
 def limit_memory(share: int) -> None:
     """Limit what this process can allocate, so that an experiment that needs too much fails alone.
 
-    The allocation then fails as a MemoryError or, at worst, ends this process. Without a limit the
-    node runs out of memory, and Ray or the kernel kills a process that need not be at fault. Does
-    nothing on systems other than Linux, which do not enforce such a limit.
-
-    Args:
-        share: bytes of the node's memory per worker.
+    The limit is the worker's share of the node's memory, in bytes. The allocation then fails as a
+    MemoryError or, at worst, ends this process. Without a limit the node runs out of memory, and
+    Ray or the kernel kills a process that need not be at fault. Does nothing on systems other than
+    Linux, which do not enforce such a limit.
     """
     if not psutil.LINUX:
         return

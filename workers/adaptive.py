@@ -26,12 +26,7 @@ from workers.trained import Trained
 
 
 class DatasetMeasure:
-    """The `pruning.protocol.Measure` of a training.
-
-    Args:
-        schedule: the training.
-        validation: points that are held out; None if there are none.
-    """
+    """The `pruning.protocol.Measure` of a training, with the points that are held out, if any."""
 
     def __init__(self, schedule: StepSchedule, validation: Dataset | None = None) -> None:
         self._dataset = schedule.dataset
@@ -72,15 +67,12 @@ def train_adaptively(
 ) -> Trained:
     """Train one network of a method that prunes adaptively.
 
-    Args:
-        experiment: experiment to train.
-        dataset: data set for training and evaluation.
-        inits: stored initialisations by token.
+    `inits` are the stored initialisations by token.
 
     Raises:
         ValueError: as `pruning.protocol.PrunesAdaptively`; or the experiment gives masks, an
-            initialisation is missing, a batch is larger than the data set, or the method requests
-            a segment or returns a network that does not fit.
+            initialisation is missing, a batch is larger than the data set, or the method requests a
+            segment or returns a network that does not fit.
     """
     check_targets(experiment)
     # Imported late: torch takes seconds and 200 MB, which workers of a search do not need.
@@ -138,10 +130,8 @@ def _resumed(
 ) -> Segment | list[Segment] | Snapshot:
     """Run an algorithm until it requests training or returns its final network.
 
-    Args:
-        method: name of the method.
-        generator: the algorithm.
-        trained: network of the last segment, or networks of its segments; None at the start.
+    `trained` is the network of the last segment, or the networks of its segments; None at the
+    start.
 
     Raises:
         ValueError: the algorithm requests something else.

@@ -64,11 +64,9 @@ converts `Method.cost`, which was measured on such a machine, into costs
 def prefers_matrices(weight_masks: Sequence[NDArray[np.bool_]]) -> bool:
     """Return whether matrix products train a network faster than the sparse kernel.
 
-    The rule is the same on every machine: the two round differently, and a row must not depend on
-    the machine. Fitted by `python -m benchmarks crossover`.
-
-    Args:
-        weight_masks: bool [n_out, n_in] per layer.
+    The masks are bool [n_out, n_in] per layer. The rule is the same on every machine: the two round
+    differently, and a row must not depend on the machine. Fitted by `python -m benchmarks
+    crossover`.
     """
     edges = count_kept(weight_masks)
     return _matrices_pay(edges, sum(mask.size for mask in weight_masks))
@@ -86,9 +84,8 @@ def network_cost(weights: float) -> float:
 def step_cost(weights: float, dense: float = inf) -> float:
     """Return the cost of a step of the trainer that `prefers_matrices` chooses.
 
-    Args:
-        weights: number of unmasked weights.
-        dense: number of weights of the whole network; infinite chooses the sparse kernel.
+    `weights` are unmasked, `dense` are those of the whole network; infinite chooses the sparse
+    kernel.
     """
     if _matrices_pay(weights, dense):
         return PRODUCT_STEP + PRODUCT_WEIGHT * dense
@@ -100,11 +97,8 @@ def explicit_mask_cost(
 ) -> float:
     """Return the cost of a training with explicit masks, in a task of many.
 
-    Args:
-        weights: number of unmasked weights, or its mean over several networks.
-        epochs: number of epochs.
-        dense: as for `step_cost`.
-        points: number of points of the data set.
+    `weights` is the number of unmasked ones, or its mean over several networks; `dense` as for
+    `step_cost`.
     """
     cost = (step_cost(weights, dense) + SHARED_STEP) * epochs
     if weights <= PRUNABLE_UP_TO:

@@ -101,13 +101,8 @@ class Flat:
 class DenseGradient:
     """Computes the gradient of one network's mean loss over batches by matrix products.
 
-    Args:
-        layers: present parameters; copied.
-        dataset: source of the batches.
-        batch_size: number of points in a batch.
-
     Attributes:
-        parameters: the parameters, which may be changed between batches.
+        parameters: a copy of the network's, which may be changed between batches.
         gradient: the gradient of the last batch.
     """
 
@@ -162,16 +157,10 @@ class DenseGradient:
 def train_dense(
     network: Snapshot, schedule: StepSchedule, first: int, last: int, rate: float | None = None
 ) -> Snapshot:
-    """Train one network by matrix products (docs/paper.md, section 3).
+    """Train one network by matrix products in the steps [first, last) (docs/paper.md, section 3).
 
-    The steps are those of `workers.kernel.sgd.train_steps`, with sums in another order.
-
-    Args:
-        network: present parameters, velocities and masks; not modified.
-        schedule: the training, with its data set and the settings of SGD.
-        first: first step.
-        last: end of the steps, exclusive.
-        rate: learning rate; None for the schedule's.
+    The steps are those of `workers.kernel.sgd.train_steps`, with sums in another order. Without
+    `rate` it is the schedule's.
 
     Returns:
         The network after the last step, with the same masks.

@@ -20,7 +20,8 @@ from search.structure import Structure
 def initial_network(experiment: Experiment, inputs: int = 2, outputs: int = 1) -> Layers:
     """Return the initial full-width network of an experiment (docs/paper.md, section 3).
 
-    Every weight and bias of a layer is uniform in +-1/sqrt(fan_in). The numbers depend on
+    The hidden layers are `width` neurons each if the method trains a part of the network, otherwise
+    `hidden`. Every weight and bias of a layer is uniform in +-1/sqrt(fan_in). The numbers depend on
     seed = `experiment.seed("init")` alone. Number k, counted from 0 layer by layer with weights
     (row-major) before biases, is
 
@@ -28,15 +29,6 @@ def initial_network(experiment: Experiment, inputs: int = 2, outputs: int = 1) -
         bound * (2 * u - 1), in double precision, rounded to float32
 
     with GAMMA and the finaliser mix of splitmix64, so that any language can reproduce them.
-
-    Args:
-        experiment: source of the seed and of the full network's hidden layers: `width` neurons
-            each if the method trains a part of it, otherwise `hidden`.
-        inputs: number of features of the data set.
-        outputs: number of outputs for the data set.
-
-    Returns:
-        Layers of `inputs` -> hidden... -> `outputs` neurons.
 
     Raises:
         ValueError: the method is unknown, or a pruning algorithm's structure and width are not
@@ -90,14 +82,10 @@ def normal_network(
 def starting_network(
     experiment: Experiment, inits: Mapping[str, StoredInit], inputs: int = 2, outputs: int = 1
 ) -> Layers:
-    """Return the initial network of the neurons that an experiment trains.
+    """Return the initial network of the neurons that an experiment trains: `Experiment.hidden`.
 
-    The weights of a fresh network have the distribution of its `init_scheme`.
-
-    The neurons are those of `Experiment.hidden`; inputs and outputs are those of the data set.
-
-    Returns:
-        Layers of `inputs` -> hidden... -> `outputs` neurons, which the caller may modify.
+    The weights of a fresh network have the distribution of its `init_scheme`. The caller may modify
+    the layers.
 
     Raises:
         ValueError: the method is unknown, the stored initialisation is not among `inits`, it lacks
@@ -109,10 +97,7 @@ def starting_network(
 def full_network(
     experiment: Experiment, inits: Mapping[str, StoredInit], inputs: int = 2, outputs: int = 1
 ) -> Layers:
-    """Return the initial network that `starting_network` takes the used neurons of.
-
-    Returns:
-        Layers of `inputs` -> full width... -> `outputs` neurons.
+    """Return the initial full-width network that `starting_network` takes the used neurons of.
 
     Raises:
         ValueError: the method is unknown, the experiment names the scheme of its method, or the
@@ -152,9 +137,6 @@ def full_network(
 
 def sub_network(layers: Layers, hidden: Sequence[int]) -> Layers:
     """Return a copy of the first hidden[l] neurons of each hidden layer l and their connections.
-
-    Returns:
-        Layers of inputs -> hidden... -> outputs neurons.
 
     Raises:
         ValueError: the number of hidden layers differs, or one has too few neurons.

@@ -73,19 +73,11 @@ def train_reference(
 
 
 def evaluate(network: nn.Module, dataset: Dataset) -> tuple[float, float]:
-    """Return accuracy and mean loss over all points (docs/paper.md, section 2).
+    """Return accuracy, 0 to 1, and mean loss in nats over all points (docs/paper.md, section 2).
 
     With one logit, a point is assigned to class 1 if the logit is above 0, so a NaN is assigned to
     class 0. With one logit per class, it is assigned to the class of the largest, in a tie to the
-    lowest of these classes.
-
-    Args:
-        network: maps points [N, features] to logits [N] or [N, classes], in the dtype of its
-            parameters.
-        dataset: data set for evaluation.
-
-    Returns:
-        (accuracy from 0 to 1, mean cross-entropy in nats).
+    lowest of these classes. The network maps points [N, features] to logits [N] or [N, classes].
     """
     reference = next(network.parameters())
     points = torch.tensor(dataset.points, dtype=reference.dtype, device=reference.device)

@@ -29,10 +29,8 @@ Neurons = list[NDArray[np.bool_]]
 class SparseNetworks:
     """Networks in the kernel's representation, trained on the same batches.
 
-    A network's bits do not depend on the others.
-
-    Args:
-        networks: networks whose hidden neurons with a masked bias have no outgoing weight.
+    A network's bits do not depend on the others. Hidden neurons with a masked bias must have no
+    outgoing weight.
 
     Attributes:
         packed: their present states: of each the kept weights in the order of the masks, then the
@@ -95,11 +93,10 @@ class SparseNetworks:
 
 
 def evaluate(network: Snapshot, dataset: Dataset) -> tuple[float, float, list[int]]:
-    """Return measurements of a network over all points.
+    """Return accuracy and mean loss of a network over all points, and its `active_points`.
 
-    Returns:
-        (fraction of correctly classified points, mean of their losses, number of points at which
-        each hidden neuron of the whole network is active, layer by layer).
+    These are the number of points at which each hidden neuron of the whole network is active, layer
+    by layer.
     """
     found, points = SparseNetworks([network]).evaluate(dataset), len(dataset)
     return found.hits[0] / points, found.losses[0] / points, found.active_points[0].tolist()

@@ -34,16 +34,13 @@ class EpochSlice:
 class StepSchedule:
     """All steps of one training, counted from 0 across its rounds.
 
-    Args:
-        experiment: source of the data order, the batch size and the learning-rate schedule, which
-            restarts with every round.
-        dataset: data set to train on.
+    The learning-rate schedule restarts with every round.
 
     Attributes:
-        experiment, dataset: see Args.
+        experiment, dataset: the training.
         steps_per_epoch: number of steps of an epoch.
         steps_per_round: number of steps of a round.
-        rates: float32 [epochs], learning rate of each epoch of a round.
+        rates: float64 [epochs], learning rate of each epoch of a round.
 
     Raises:
         ValueError: the batch size exceeds the data set.

@@ -72,9 +72,7 @@ def train_torch(
 def in_shrinking_batches(
     items: Sequence[Item], size: int, work: Callable[[Sequence[Item]], list[Result]]
 ) -> list[Result]:
-    """Process items in batches, halving the batch size whenever the device's memory runs out.
-
-    `work` returns one result per item of a batch.
+    """Return one result per item, halving the batch size whenever the device's memory runs out.
 
     Raises:
         torch.OutOfMemoryError: a batch of one item does not fit.

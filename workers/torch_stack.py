@@ -50,14 +50,9 @@ class Stack:
         networks: Sequence[Sequence[tuple[NDArray[np.generic], NDArray[np.generic]]]],
         device: torch.device,
     ) -> torch.Tensor:
-        """Return a flat tensor with the numbers of each network's layers, padded with zeros.
+        """Return a flat tensor, float32 [size], with each network's layers, padded with zeros.
 
-        Args:
-            networks: (weight [n_out, n_in], bias [n_out]) per layer, numbers or masks.
-            device: device of the tensor.
-
-        Returns:
-            float32 [size].
+        A layer is (weight [n_out, n_in], bias [n_out]), numbers or masks.
         """
         flat = torch.zeros(self.size)
         for layer, block in enumerate(self.blocks(flat)):

@@ -64,12 +64,9 @@ class MaskList:
         return total
 
     def with_weights(self, weights: int) -> Iterator[tuple[NDArray[np.unsignedinteger[Any]], ...]]:
-        """Yield the networks with a number of weights in this layer and the next ones, in order.
+        """Yield the masks of the networks with a number of weights in this layer and the next ones.
 
-        Nothing is listed before it is yielded.
-
-        Yields:
-            The mask of each layer, a row of `rows`.
+        They are in order, a row of `rows` for each layer. Nothing is listed before it is yielded.
         """
         if not 0 <= weights < len(self.counts) or not self.counts[weights]:
             return
@@ -87,12 +84,7 @@ class MaskList:
 
 @lru_cache(maxsize=8)
 def distinct_tree(structure: tuple[int, ...], inputs: int) -> MaskList:
-    """Return the tree of a structure; `search.distinct.check_listed` limits its size.
-
-    Args:
-        structure: neurons used in each hidden layer.
-        inputs: number of features of the data.
-    """
+    """Return the tree of a structure; `search.distinct.check_listed` limits its size."""
     # (outputs, inputs) of each hidden layer.
     shapes = [(rows, cols) for cols, rows in pairwise((inputs, *structure))]
     return _grow(tuple(shapes), Renamings.none(inputs), {})

@@ -151,15 +151,8 @@ def _completions(
 ) -> int:
     """Count the ways to fill a group's rows with values from `value` up, and all rows above.
 
-    Together they must cover the `uncovered` columns.
-
-    Args:
-        cols: number of columns of the mask.
-        value: row with the group's count.
-        inclusive: whether `value` itself is allowed.
-        group: row count and number of rows of the group.
-        above: the groups above.
-        uncovered: bits of the columns in which the rows below have no nonzero.
+    Together they must cover the `uncovered` columns, in which the rows below have no nonzero.
+    `inclusive`: `value` itself is allowed. The group is its row count and number of rows.
     """
     # Sum over sets of forbidden columns, from the right: (number of allowed columns, number of rows
     # that avoid the forbidden ones and exceed or equal `value` there) -> signed number of sets.

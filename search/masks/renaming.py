@@ -56,12 +56,8 @@ def representative(masks: Sequence[str]) -> tuple[str, ...]:
     """Return the masks that represent a network, however its hidden neurons are named.
 
     Two networks are equal up to renaming hidden neurons exactly if their representatives are equal.
-
     The masks are those of the first layers, of any number and shape, eligible or not; the other
-    layers are dense.
-
-    Returns:
-        The same number of masks. If all rows and columns have nonzeros, each is eligible.
+    layers are dense. If all rows and columns have nonzeros, each returned mask is eligible.
 
     Raises:
         ValueError: the masks are malformed, or their shapes do not match, or the network is so
@@ -73,16 +69,11 @@ def representative(masks: Sequence[str]) -> tuple[str, ...]:
 
 
 def network_form(masks: Sequence[str]) -> tuple[str, ...]:
-    """Return a form of a network's masks that does not depend on the names of hidden neurons.
+    """Return a form of all layers' masks that does not depend on the names of hidden neurons.
 
     Two networks have equal forms exactly if a renaming of hidden neurons turns the masks of one
     into those of the other. Unlike `representative`, it covers the output layer: outputs, like
     inputs, are not renamed.
-
-    The masks are those of all layers, input side first.
-
-    Returns:
-        The same number of masks, of the same shapes.
 
     Raises:
         ValueError: as for `representative`.

@@ -87,11 +87,7 @@ def _random_networks(problem: Problem) -> Proposals:
 def halved(
     problem: Problem, groups: Sequence[Sequence[Experiment]]
 ) -> Generator[Sequence[Experiment], Sequence[Trial], list[Trial]]:
-    """Train groups of experiments with successive halving in each group.
-
-    Args:
-        problem: the search problem.
-        groups: experiments from fresh initialisations.
+    """Train each group of experiments from fresh initialisations with successive halving.
 
     Returns:
         The trials of the last rung.

@@ -92,16 +92,11 @@ class Shrink(Protocol):
     """Removes weights from a trained network."""
 
     def __call__(self, trial: Trial, count: int, weights: int) -> list[Masks]:
-        """Return masks of smaller networks.
+        """Return masks of up to `count` smaller networks.
 
         Each lacks one neuron, or `weights` weights, and what is then on no path from an input to an
         output. They are ordered by the loss without retraining (`pruning.saliency`), the least
         first.
-
-        Args:
-            trial: the trained network.
-            count: maximum number of networks.
-            weights: number of weights to remove.
         """
 
 
@@ -150,12 +145,7 @@ class Problem:
     above: int = 0
 
     def experiment(self, masks: Masks = (), **changes: Any) -> Experiment:
-        """Return an experiment of the search.
-
-        Args:
-            masks: masks of the first layers.
-            changes: fields of `Experiment` that differ from the base.
-        """
+        """Return an experiment with masks of the first layers and other changes of the base."""
         made = replace(self.base, **changes)
         kept = list(masks)
         while kept and "0" not in kept[-1]:

@@ -51,12 +51,9 @@ class Candidate:
 
 
 def candidates(reached: Sequence[Trial]) -> list[Candidate]:
-    """Return networks that reach the target, the most accurate first.
+    """Return networks that reach the target, with equally many weights, the most accurate first.
 
     Of trainings of the same masks from the same initial weights, the most accurate is taken.
-
-    Args:
-        reached: the networks, with equally many weights.
     """
     best = sorted(reached, key=lambda trial: (-trial.accuracy, trial.experiment.experiment_id))
     different: dict[tuple[Masks, str], Trial] = {}
@@ -68,12 +65,7 @@ def candidates(reached: Sequence[Trial]) -> list[Candidate]:
 def race(
     problem: Problem, entered: Sequence[Candidate]
 ) -> Generator[Sequence[Experiment], Sequence[Trial], None]:
-    """Propose the replicates of candidates; see the module.
-
-    Args:
-        problem: the search problem.
-        entered: the candidates without replicates.
-    """
+    """Propose the replicates of candidates that have none yet; see the module."""
     alive = list(entered)
     done = 0
     while alive and done < MOST:
@@ -90,11 +82,9 @@ def race(
 
 
 def replicate(trial: Trial, number: int) -> Experiment:
-    """Return a training from the same initial weights in another data order.
+    """Return the replicate of a number from 0: the same initial weights in another data order.
 
-    Args:
-        trial: the training.
-        number: number of the replicate, from 0; that of the training itself is skipped.
+    The training's own number is skipped.
     """
     return replace(
         trial.experiment, init=trial.initial, replicate=trial.experiment.replicate + 1 + number
@@ -104,12 +94,9 @@ def replicate(trial: Trial, number: int) -> Experiment:
 def standings(
     problem: Problem, entered: Sequence[Candidate], trials: Sequence[Trial]
 ) -> list[Candidate]:
-    """Return candidates with the replicates among some trials, the most often successful first.
+    """Return candidates with their replicates among some trials, the most often successful first.
 
-    Args:
-        problem: the search problem.
-        entered: the candidates without replicates.
-        trials: results of `race`, perhaps incomplete.
+    The candidates have no replicates yet. The trials are results of `race`, perhaps incomplete.
     """
     results = {trial.experiment.experiment_id: problem.reached(trial) for trial in trials}
     counted = []

@@ -23,11 +23,6 @@ def random_masks(problem: Problem, weights: int, random: Random) -> Masks:
     Paths from a random input through random neurons are added while they fit; every output gets at
     least one.
 
-    Args:
-        problem: the structure.
-        weights: number of weights.
-        random: source of random numbers.
-
     Raises:
         ValueError: no network of the structure has that number of weights.
     """

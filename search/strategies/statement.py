@@ -50,11 +50,7 @@ class Statement:
 
 
 class Tried:
-    """Counts what was tried.
-
-    Args:
-        problem: the search problem.
-    """
+    """Counts what was tried in a search."""
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem

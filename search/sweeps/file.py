@@ -86,11 +86,9 @@ def parse_sweep(content: bytes, path: Path) -> Study:
 
 
 def study_from(document: Mapping[str, Any]) -> Study:
-    """Return the study that a sweep file with this content would describe.
+    """Return the study that a sweep file with these keys and values would describe.
 
-    Args:
-        document: keys of the file with their values; tables are mappings, lists are any iterables,
-            such as tuples, ranges and arrays.
+    Tables are mappings, lists are any iterables, such as tuples, ranges and arrays.
 
     Raises:
         SweepFileError: it is not valid.

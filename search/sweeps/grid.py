@@ -58,14 +58,11 @@ def table_grid(
     name: str,
     hyperparameters: Mapping[str, Sequence[Hyperparameters]],
 ) -> tuple[Grid, int]:
-    """Return the combinations of one [grid] table together with [base].
+    """Return the combinations of the table of this name together with [base].
 
-    Args:
-        base: one value for each key.
-        grid: a list of values for each key.
-        name: name of the table, for messages.
-        hyperparameters: combinations of hyperparameters by method. They are the same for all
-            tables of a file, because all grids of a study determine the same fields.
+    `base` has one value for each key, `grid` a list of them, and `hyperparameters` the combinations
+    of each method. They are the same for all tables of a file, because all grids of a study
+    determine the same fields.
 
     Returns:
         The grid, and the number of combinations that are omitted because their target_nnz is not

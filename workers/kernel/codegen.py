@@ -38,10 +38,7 @@ def constant(value: int) -> ir.Constant:
 class Instruction:
     """A reader of one instruction's words.
 
-    Args:
-        builder: the builder that receives the code.
-        first: pointer to int32, the instruction's first word.
-        words: number of words already read.
+    `first` points to the first one, int32, of which `words` have been read.
     """
 
     def __init__(self, builder: Any, first: Any, words: int = 1) -> None:
@@ -84,11 +81,8 @@ def interpret(
 ) -> None:
     """Generate an interpreter of programs.
 
-    Args:
-        builder: the builder that receives the code.
-        program: pointer to int32, the program.
-        instructions: first word -> generator of the instruction's code, for every instruction that
-            a program may contain except END.
+    `program` is a pointer to int32; `instructions` has the generator of the code of every first
+    word that a program may contain except END.
     """
     now = cgutils.alloca_once_value(builder, program)
     following, unknown, done = (
@@ -119,16 +113,11 @@ def call_outlined(
     arguments: Sequence[Any],
     write: Callable[..., Any],
 ) -> Any:
-    """Generate a separate function and a call of it.
+    """Generate a function, with a name unique in its module, and a call of it.
 
-    If it were inlined into a large function, the code would compete with it for registers.
-
-    Args:
-        builder: the builder that receives the call.
-        name: name of the function, unique in its module.
-        result: LLVM type of the value that `write` returns.
-        arguments: arguments of the call.
-        write: generator of the function's code, given a builder and the function's parameters.
+    If it were inlined into a large function, the code would compete with it for registers. `write`
+    generates its code, given a builder and the parameters, and returns a value of the LLVM type
+    `result`.
     """
     module = builder.module
     function = module.globals.get(name)
@@ -144,13 +133,7 @@ def call_outlined(
 
 
 class Row:
-    """Access to a row's registers by their number in the block.
-
-    Args:
-        builder: the builder that receives the code.
-        first: pointer to float32, the row's first element.
-        point: int64, the block's first point.
-    """
+    """Access to the registers of a row, from an int64 point on, by their number in the block."""
 
     def __init__(self, builder: Any, first: Any, point: Any) -> None:
         self._builder = builder
@@ -200,12 +183,9 @@ class Bits:
 
 
 class Slopes:
-    """Registers of partial sums of parameters' gradients, accumulated block by block.
+    """Registers of partial sums of parameters' gradients in memory, accumulated block by block.
 
-    Args:
-        builder: the builder that receives the code.
-        pointers: pointers to float32, the registers in memory.
-        fresh: whether the stripe is the batch's first, so that memory holds another batch's sums.
+    `fresh`: the stripe is the batch's first, so that memory holds another batch's sums.
     """
 
     def __init__(self, builder: Any, pointers: list[Any], fresh: bool) -> None:

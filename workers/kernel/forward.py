@@ -11,9 +11,7 @@ from workers.kernel.simd import STRIPE
 def logits(networks, g, points, stripe, programs, workspace):  # type: ignore[no-untyped-def]
     """Write the activations of all hidden neurons into the workspace, followed by the logits.
 
-    Args:
-        networks: `workers.kernel.networks.Networks`.
-        g: index of the network.
+    Arrays:
         points: float32, in the layout of `workers.kernel.points.all_points`.
         stripe: offset of the stripe in `points`.
         programs: `workers.kernel.programs.Programs`; the network's forward program is written, with

@@ -50,12 +50,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate_networks(networks: Networks, dataset: Dataset) -> Evaluation:
-    """Measure networks over all points.
-
-    Args:
-        networks: the packed networks.
-        dataset: the points to evaluate on.
-    """
+    """Measure packed networks over all points of a data set."""
     losses = np.zeros(len(networks.edges))
     hits = np.zeros(len(networks.edges))
     active = aligned_zeros(len(networks.in_bounds) * LANES)
@@ -79,12 +74,7 @@ def evaluate_networks(networks: Networks, dataset: Dataset) -> Evaluation:
 
 
 def evaluate_layers(networks: Sequence[Layers], dataset: Dataset) -> Evaluation:
-    """Measure networks, given as matrices with masked weights zero, over all points.
-
-    Args:
-        networks: (weight float32 [n_out, n_in], bias float32 [n_out]) per layer of each network.
-        dataset: the points to evaluate on.
-    """
+    """Measure networks, given as matrices with masked weights zero, over all points."""
     shapes = [topology([weight != 0 for weight, _ in layers]) for layers in networks]
     return evaluate_networks(pack(shapes, networks), dataset)
 
@@ -93,17 +83,15 @@ def evaluate_layers(networks: Sequence[Layers], dataset: Dataset) -> Evaluation:
 def _evaluate(networks, features, points, programs, workspace, sums, losses, hits, active):  # type: ignore[no-untyped-def]
     """Add every network's loss, correct predictions and active neurons over all points.
 
-    Args:
-        networks: `Networks`.
-        features: number of features of a point.
+    Arrays:
         points: in the layout of `all_points`.
         programs: `workers.kernel.programs.Programs`, empty.
         workspace: float32 [(hidden neurons + outputs) * STRIPE], for the largest network, 64-byte
             aligned.
         sums: float32 [2 * LANES], 64-byte aligned scratch. Blocks are summed in float32, and the
             sums of blocks are accumulated in float64.
-        losses: float64 [networks], zeros; the summed cross-entropy is added.
-        hits: float64 [networks], zeros; the number of correctly classified points is added.
+        losses, hits: float64 [networks], zeros; the summed cross-entropy and the number of
+            correctly classified points are added.
         active: float32 [len(in_bounds) * LANES], zeros, 64-byte aligned; for hidden neuron m of
             network g, the register at (in_start[g] + m) * LANES gets partial counts of the points
             at which the neuron is active.

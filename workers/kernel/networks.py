@@ -1,4 +1,8 @@
-"""The kernels' representation of networks: packed edge lists."""
+"""The kernels' representation of networks: packed edge lists.
+
+Compiled functions take `networks`, a `Networks`, the index `g` of one of them, and the number of
+`features` of a point.
+"""
 
 from __future__ import annotations
 

@@ -44,10 +44,7 @@ class Topology:
 
 
 def topology(masks: Sequence[NDArray[np.bool_]]) -> Topology:
-    """Return the edge list of a network.
-
-    Args:
-        masks: bool [n_out, n_in] per layer, input side first.
+    """Return the edge list of a network, given its masks, bool [n_out, n_in] per layer.
 
     Raises:
         ValueError: the layers do not fit each other, or there is no hidden layer.
@@ -86,9 +83,7 @@ def _ends(sizes: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 def pack(topologies: Sequence[Topology], layers: Sequence[Layers]) -> Networks:
     """Pack networks for the kernel, with velocities of zero.
 
-    Args:
-        topologies: the edges of each network.
-        layers: weights and biases of each network; weights outside its topology are dropped.
+    Weights outside of a network's topology are dropped.
     """
     values = []
     for t, network in zip(topologies, layers, strict=True):
@@ -100,10 +95,8 @@ def pack(topologies: Sequence[Topology], layers: Sequence[Layers]) -> Networks:
 def pack_values(topologies: Sequence[Topology], values: Sequence[NDArray[np.float32]]) -> Networks:
     """Pack networks for the kernel, with velocities of zero.
 
-    Args:
-        topologies: the edges of each network.
-        values: float32 [edges + hidden + outputs] per network: weights in the order of the edges,
-            then biases layer by layer.
+    The values of each are float32 [edges + hidden + outputs]: weights in the order of the edges,
+    then biases layer by layer.
     """
     edges = np.array([len(t.flat) for t in topologies])
     hidden = np.array([t.hidden for t in topologies])

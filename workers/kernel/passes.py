@@ -45,13 +45,9 @@ def check_due(programs, g, steps):  # type: ignore[no-untyped-def]
 def forward(networks, g, stripe, memory, check):  # type: ignore[no-untyped-def]
     """Write the activations of all living hidden neurons and the logits into the workspace.
 
-    Args:
-        networks: `workers.kernel.networks.Networks`.
-        g: index of the network.
-        stripe: offset of the stripe in `memory.batches`.
-        memory: `workers.kernel.sgd.Scratch`; the workspace is written, and the network's programs
-            and `alive` if they change.
-        check: whether to check living neurons for death.
+    The programs of network g and `alive` are written if they change. `stripe` is the offset of the
+    stripe in `memory.batches`; `memory` is a `workers.kernel.sgd.Scratch`; with `check`, living
+    neurons are checked for death.
 
     Returns:
         Whether the programs were rewritten.

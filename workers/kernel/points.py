@@ -113,14 +113,11 @@ def _transpose(
 
 @compiled
 def gather(table, features, order, first, count, scale, stripe):  # type: ignore[no-untyped-def]
-    """Copy the points order[first : first + count] into a stripe.
+    """Copy the points order[first : first + count], at most STRIPE, into a stripe.
 
-    Args:
+    Arrays:
         table: float32, points and labels in the layout of `packed_points`.
-        features: number of features of a point.
         order: uint32 [N].
-        first: index in `order` of the first point.
-        count: number of points, at most STRIPE.
         scale: weight of each point in the loss.
         stripe: float32 [(features + 2) * STRIPE], written; padded with points of weight 0.
     """

@@ -71,12 +71,7 @@ class Programs(NamedTuple):
 
 
 def empty_programs(networks: Networks, features: int) -> Programs:
-    """Allocate programs that consist of END alone, with all neurons alive.
-
-    Args:
-        networks: the packed networks.
-        features: number of features of a point.
-    """
+    """Allocate programs that consist of END alone, with all neurons alive."""
     neurons, edges = networks.hidden + networks.outputs, int(networks.edges.max())
     most = int(neurons.max())
     lengths = program_length(neurons + features, networks.edges)
@@ -99,11 +94,9 @@ def empty_programs(networks: Networks, features: int) -> Programs:
 
 
 def program_length(neurons: NDArray[np.int64], edges: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the maximum number of words in a program of each network.
+    """Return the maximum number of words in a program of each network, int64 [networks].
 
-    Args:
-        neurons: int64 [networks], number of neurons, including inputs and outputs.
-        edges: int64 [networks], number of edges.
+    `neurons` and `edges` are int64 [networks]; neurons include inputs and outputs.
     """
     # At most: row, bias, WATCH and its row for a neuron; row, weight and, if the instruction has
     # one edge only, the three words before them for an edge.
@@ -112,13 +105,9 @@ def program_length(neurons: NDArray[np.int64], edges: NDArray[np.int64]) -> NDAr
 
 @compiled
 def write_forward(networks, g, programs, zeros):  # type: ignore[no-untyped-def]
-    """Write a network's forward program according to `alive`.
+    """Write a network's forward program according to `alive`; `zeros` includes zero weights.
 
-    Args:
-        networks: `workers.kernel.networks.Networks`.
-        g: index of the network.
-        programs: `Programs`; `words`, `in_count`, `in_row`, `in_edge` and `emitted` are written.
-        zeros: bool, whether to include weights that are zero.
+    `words`, `in_count`, `in_row`, `in_edge` and `emitted` of the `Programs` are written.
     """
     _list_incoming(networks, g, programs, zeros)
     hidden = networks.hidden[g]
@@ -334,12 +323,7 @@ def _same(rows, first, other, count):  # type: ignore[no-untyped-def]
 def write_backward(networks, g, features, programs):  # type: ignore[no-untyped-def]
     """Write a network's backward program according to `alive`.
 
-    Args:
-        networks: `workers.kernel.networks.Networks`.
-        g: index of the network.
-        features: number of features of a point.
-        programs: `Programs`; `words`, `reaches_output`, `out_count`, `out_row` and `out_edge` are
-            written.
+    `words`, `reaches_output`, `out_count`, `out_row` and `out_edge` of the `Programs` are written.
     """
     _list_outgoing(networks, g, features, programs)
     words = programs.words

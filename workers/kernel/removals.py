@@ -76,11 +76,9 @@ def count_removals(  # type: ignore[no-untyped-def]
 ):
     """Remove each network's weights in order until its accuracy has crossed every floor.
 
-    Args:
+    Arrays:
         networks: `workers.kernel.networks.Networks`; weights are set to zero.
-        features: number of features of a point.
-        points: all points, in the layout of `workers.kernel.points.all_points`.
-        number: number of points.
+        points, number: all points, in the layout of `workers.kernel.points.all_points`.
         programs: `workers.kernel.programs.Programs`, empty.
         workspace: float32 [neurons * STRIPE], for the largest network, 64-byte aligned scratch;
             neurons are the hidden ones and the outputs.

@@ -147,21 +147,15 @@ def _classified(workspace, logits, radii, first_radius, outputs, labels, scales)
 def points_at_risk(  # type: ignore[no-untyped-def]
     networks, g, features, points, number, removable, programs, workspace, radii, at_risk
 ):
-    """Copy the points whose prediction may change into `at_risk`.
+    """Copy the points whose prediction may change into `at_risk`, float32 in the shape of `points`.
 
-    Args:
-        networks: `workers.kernel.networks.Networks`.
-        g: index of the network.
-        features: number of features of a point.
-        points: in the layout of `workers.kernel.points.all_points`.
-        number: number of points.
+    The arguments are those of `workers.kernel.removals.count_removals`, except:
+
+    Arrays:
         removable: int64 [edges], 1 for each weight that may be removed, else 0.
-        programs: `workers.kernel.programs.Programs`, with the network's nonzero weights.
-        workspace: float32 [neurons * PIECE], scratch for the activations of the hidden neurons,
-            then the logits.
-        radii: float32 [2 * (neurons + features) * PIECE], scratch for r and a + r of each hidden
-            neuron, each input and each output.
-        at_risk: float32, shape of `points`, written.
+        programs: with the network's nonzero weights.
+        workspace: scratch for the activations of the hidden neurons, then the logits.
+        radii: scratch for r and a + r of each hidden neuron, each input and each output.
 
     Returns:
         (number of points at risk, number of other points that are classified correctly).

@@ -90,15 +90,12 @@ def train_steps(networks, order, first_step, last_step, rates, momenta, decays, 
     SGD with momentum, no dampening, no Nesterov, on the mean of cross-entropy over a batch
     (docs/paper.md, section 3): v = momentum * v + (g + weight_decay * w); w = w - rate * v.
 
-    Args:
+    Arrays:
         networks: `Networks`; `parameters` and `velocities` are updated.
-        order: uint32 [N], the order of the points in this epoch.
-            Step k takes order[k * batch_size : (k + 1) * batch_size].
-        first_step: first step of the epoch to train, from 0.
-        last_step: step to stop before.
-        rates: float32 [networks], learning rates of this epoch.
-        momenta: float32 [networks].
-        decays: float32 [networks], weight decays.
+        order: uint32 [N], the order of the points in this epoch. Step k, counted from 0, takes
+            order[k * batch_size : (k + 1) * batch_size].
+        rates, momenta, decays: float32 [networks], learning rates of this epoch, momenta and weight
+            decays.
         memory: `Scratch` for these networks.
     """
     features, batch_size = memory.features, memory.batch_size

@@ -87,14 +87,9 @@ def softmax_deltas(workspace, logits, classes, points, labels, gradient, biases,
 
 @compiled
 def losses_of(workspace, logits, outputs, labels, scales):  # type: ignore[no-untyped-def]
-    """Return the losses of a block of points times their weights.
+    """Return the losses of a block of points times their weights, `scales`.
 
-    Args:
-        workspace: float32, the neurons' rows.
-        logits: offset of the block in the first logit's row.
-        outputs: number of outputs.
-        labels: block of class numbers.
-        scales: block of weights.
+    `logits` is the offset of the block in the first logit's row of `workspace`.
     """
     if outputs == 1:
         return cross_entropy(load(workspace, logits), labels, scales)
