@@ -48,8 +48,8 @@ def run() -> None:
     sums = [0.0, 0.0, 0.0]
     for name in PAPER_STUDIES:
         study: Study = paper_study(name)
-        if study.init_name:
-            study = study.with_init(inits[study.init_name].token)
+        for init in study.init_names:
+            study = study.with_init(inits[init].token)
         prunes = any(experiment.method != "search" for experiment in study[:1])
         measure = _pruning_hours if prunes else _search_hours
         trained, hours, error = measure(study, by_token)

@@ -20,10 +20,9 @@ def parameters(layers: Layers) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """Return copies of the weights [n_out, n_in] and biases [n_out] as tensors.
 
     Example:
-        >>> import numpy as np, sparsest, torch
+        >>> import numpy as np, sparsest
         >>> layers = [(np.array([[2.0, -1.0]], np.float32), np.zeros(1, np.float32))]
         >>> weights, biases = sparsest.parameters(layers)
-        >>> batch = torch.tensor([[1.0, 1.0], [0.0, 1.0]]), torch.tensor([1.0, 0.0])
         >>> weights[0].tolist(), biases[0].tolist()
         ([[2.0, -1.0]], [0.0])
     """
@@ -40,9 +39,8 @@ def logits(weights: Tensors, biases: Tensors, points: torch.Tensor) -> torch.Ten
         [batch], the logits of class 1, for a network with one output; otherwise [batch, classes].
 
     Example:
-        >>> import numpy as np, sparsest, torch
-        >>> layers = [(np.array([[2.0, -1.0]], np.float32), np.zeros(1, np.float32))]
-        >>> weights, biases = sparsest.parameters(layers)
+        >>> import sparsest, torch
+        >>> weights, biases = [torch.tensor([[2.0, -1.0]])], [torch.zeros(1)]
         >>> batch = torch.tensor([[1.0, 1.0], [0.0, 1.0]]), torch.tensor([1.0, 0.0])
         >>> sparsest.logits(weights, biases, batch[0]).tolist()
         [1.0, -1.0]
@@ -57,13 +55,9 @@ def batch_loss(weights: Tensors, biases: Tensors, batch: Batch) -> torch.Tensor:
     """Return the mean cross-entropy of a batch, in nats.
 
     Example:
-        >>> import numpy as np, sparsest, torch
-        >>> layers = [(np.array([[2.0, -1.0]], np.float32), np.zeros(1, np.float32))]
-        >>> weights, biases = sparsest.parameters(layers)
-        >>> batch: sparsest.Batch = (
-        ...     torch.tensor([[1.0, 1.0], [0.0, 1.0]]),
-        ...     torch.tensor([1.0, 0.0]),
-        ... )
+        >>> import sparsest, torch
+        >>> weights, biases = [torch.tensor([[2.0, -1.0]])], [torch.zeros(1)]
+        >>> batch: sparsest.Batch = torch.tensor([[1.0, 1.0], [0.0, 1.0]]), torch.tensor([1.0, 0.0])
         >>> round(float(sparsest.batch_loss(weights, biases, batch)), 4)
         0.3133
     """
@@ -85,9 +79,8 @@ def weight_gradients(weights: Tensors, biases: Tensors, batch: Batch) -> tuple[t
     """Return the gradient of `batch_loss` with respect to all weights, masked ones included.
 
     Example:
-        >>> import numpy as np, sparsest, torch
-        >>> layers = [(np.array([[2.0, -1.0]], np.float32), np.zeros(1, np.float32))]
-        >>> weights, biases = sparsest.parameters(layers)
+        >>> import sparsest, torch
+        >>> weights, biases = [torch.tensor([[2.0, -1.0]])], [torch.zeros(1)]
         >>> batch = torch.tensor([[1.0, 1.0], [0.0, 1.0]]), torch.tensor([1.0, 0.0])
         >>> (gradient,) = sparsest.weight_gradients(weights, biases, batch)
         >>> gradient.shape
@@ -102,9 +95,7 @@ def masked(weights: Tensors, masks: Sequence[NDArray[np.bool_]]) -> list[torch.T
 
     Example:
         >>> import numpy as np, sparsest, torch
-        >>> layers = [(np.array([[2.0, -1.0]], np.float32), np.zeros(1, np.float32))]
-        >>> weights, biases = sparsest.parameters(layers)
-        >>> batch = torch.tensor([[1.0, 1.0], [0.0, 1.0]]), torch.tensor([1.0, 0.0])
+        >>> weights = [torch.tensor([[2.0, -1.0]])]
         >>> sparsest.masked(weights, [np.array([[True, False]])])[0].tolist()
         [[2.0, 0.0]]
     """
@@ -118,9 +109,8 @@ def saliencies(weights: Tensors, gradients: Tensors) -> torch.Tensor:
     """Return `|w * g|` for every weight, [N]: roughly the change of the loss if it were zero.
 
     Example:
-        >>> import numpy as np, sparsest, torch
-        >>> layers = [(np.array([[2.0, -1.0]], np.float32), np.zeros(1, np.float32))]
-        >>> weights, biases = sparsest.parameters(layers)
+        >>> import sparsest, torch
+        >>> weights, biases = [torch.tensor([[2.0, -1.0]])], [torch.zeros(1)]
         >>> batch = torch.tensor([[1.0, 1.0], [0.0, 1.0]]), torch.tensor([1.0, 0.0])
         >>> gradients = sparsest.weight_gradients(weights, biases, batch)
         >>> sparsest.saliencies(weights, gradients).shape

@@ -239,23 +239,15 @@ COLUMNS = (
         "weights",
         since=3,
     ),
-    _optional(
-        "prunable_own",
-        _INT,
-        "weights that can be pruned before the accuracy is more than 0.001 below the row's",
-        "weights",
-    ),
-    _optional(
-        "prunable_95",
-        _INT,
-        "weights that can be pruned before the accuracy is below 0.95",
-        "weights",
-    ),
-    _optional(
-        "prunable_995",
-        _INT,
-        "weights that can be pruned before the accuracy is below 0.995",
-        "weights",
+    *(
+        _optional(
+            name, _INT, f"weights that can be pruned before the accuracy is {bound}", "weights"
+        )
+        for name, bound in (
+            ("prunable_own", "more than 0.001 below the row's"),
+            ("prunable_95", "below 0.95"),
+            ("prunable_995", "below 0.995"),
+        )
     ),
     _optional("epoch_loss", _FLOATS, "`loss` after each epoch; NULL without `--curves`", "nats"),
     _optional(

@@ -130,17 +130,6 @@ class Study(Sequence[Experiment]):
         """Rows whose networks experiments start from."""
         return frozenset(filter(None, map(RowInit.parse, self.values("init"))))
 
-    @property
-    def init_name(self) -> str | None:
-        """Name of the stored initialisation; None if there is none.
-
-        Raises:
-            ValueError: there are several; see `init_names`.
-        """
-        if len(self.init_names) > 1:
-            raise ValueError(f"{self.name} uses several: {', '.join(self.init_names)}")
-        return self.init_names[0] if self.init_names else None
-
     def with_root_seed(self, root_seed: int) -> Study:
         """Return the same study with another root seed.
 

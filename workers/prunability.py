@@ -71,23 +71,14 @@ def _is_counted(network: Trained) -> bool:
     return bool(np.count_nonzero(network.weights) <= PRUNABLE_UP_TO)
 
 
-@dataclass(frozen=True, eq=False)
-class _Plan:
-    """A network in the kernel's representation, and the order in which its weights are removed.
-
-    Attributes:
-        topology: edges between the neurons that are connected to an output.
-        layers: weights and biases of these neurons.
-        removals: int64 [nonzero weights], the edge of `topology` removed in each step, or
-            _NO_EFFECT for a weight that is not connected to an output.
-    """
-
-    topology: Topology
-    layers: Layers
-    removals: NDArray[np.int64]
+_Plan = tuple[Topology, Layers, NDArray[np.int64]]
+"""The edges between the neurons that are connected to an output, their weights and biases, and the
+edge removed in each step, int64 [nonzero weights]: _NO_EFFECT for a weight that is not connected to
+an output."""
 
 
 def _plan(trained: Trained) -> _Plan:
+    """Return a network in the kernel's representation, and the order of its removals."""
     layers = trained.layers
     hidden_connected = leads_to_output([weight for weight, _ in layers])
     sources = [np.ones(trained.sizes[0], np.bool_), *hidden_connected]
@@ -107,7 +98,7 @@ def _plan(trained: Trained) -> _Plan:
     reaches_output = reaches_output[trained.weight_index[nonzero]]
     edges = np.where(reaches_output, np.cumsum(reaches_output) - 1, _NO_EFFECT)
     removals = edges[np.argsort(np.abs(trained.weights[nonzero]), kind="stable")]
-    return _Plan(topology([weight != 0 for weight, _ in small]), small, removals)
+    return topology([weight != 0 for weight, _ in small]), small, removals
 
 
 def _floors(accuracy: float, points: int) -> list[int]:
@@ -127,8 +118,9 @@ def _counts(
     """Return the removals before each floor is crossed, int64 [networks, bounds]; -1: undefined."""
     counts = np.full_like(floors, -1)
     points = all_points(dataset)
-    neurons = max(plan.topology.hidden + plan.topology.sizes[-1] for plan in plans)
-    networks = pack([plan.topology for plan in plans], [plan.layers for plan in plans])
+    shapes, layers, removals = zip(*plans, strict=True)
+    neurons = max(shape.hidden + shape.sizes[-1] for shape in shapes)
+    networks = pack(shapes, layers)
     count_removals(
         networks,
         dataset.features,
@@ -138,9 +130,9 @@ def _counts(
         aligned_zeros(neurons * STRIPE),
         aligned_zeros(2 * (neurons + dataset.features) * PIECE),
         aligned_zeros(len(points)),
-        np.zeros(max(len(plan.topology.flat) for plan in plans), np.int64),
-        np.concatenate([plan.removals for plan in plans]),
-        np.cumsum([0, *(len(plan.removals) for plan in plans)]),
+        np.zeros(int(networks.edges.max()), np.int64),
+        np.concatenate(removals),
+        np.cumsum([0, *map(len, removals)]),
         floors,
         counts,
     )

@@ -84,12 +84,9 @@ def burnside_terms(inputs: int, structure: tuple[int, ...]) -> int:
     )
 
 
-def cycle_types(size: int) -> list[CycleType]:
+def cycle_types(size: int, longest: int | None = None) -> list[CycleType]:
     """Return the cycle types of permutations of `size` elements: the partitions of that number."""
-    return _cycle_types(size, size)
-
-
-def _cycle_types(size: int, longest: int) -> list[CycleType]:
+    longest = size if longest is None else longest
     if size == 0:
         return [()]
     if longest == 0:
@@ -97,7 +94,7 @@ def _cycle_types(size: int, longest: int) -> list[CycleType]:
     return [
         ((longest, cycles), *rest) if cycles else rest
         for cycles in range(size // longest + 1)
-        for rest in _cycle_types(size - cycles * longest, longest - 1)
+        for rest in cycle_types(size - cycles * longest, longest - 1)
     ]
 
 

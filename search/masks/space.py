@@ -21,12 +21,12 @@ def count_all(inputs: int, structure: tuple[int, ...]) -> Population:
 
 def count_covering(inputs: int, structure: tuple[int, ...]) -> Population:
     """Count the masks with a nonzero in every row and every column of each layer."""
-    return _of_layers(inputs, structure, _rows_in_any_order)
+    return _of_layers(inputs, structure, lambda rows, kinds: int(kinds**rows))
 
 
 def count_eligible(inputs: int, structure: tuple[int, ...]) -> Population:
     """Count the masks of `masks = "all"`: one of all orders of the rows of each layer."""
-    return _of_layers(inputs, structure, _rows_in_one_order)
+    return _of_layers(inputs, structure, lambda rows, kinds: comb(kinds + rows - 1, rows))
 
 
 def least_distinct(inputs: int, structure: tuple[int, ...]) -> int:
@@ -42,14 +42,6 @@ def least_distinct(inputs: int, structure: tuple[int, ...]) -> int:
     return max(
         -(-covering // (before_last * factorial(structure[-1]))), -(-eligible // before_last)
     )
-
-
-def _rows_in_any_order(rows: int, kinds: int) -> int:
-    return int(kinds**rows)
-
-
-def _rows_in_one_order(rows: int, kinds: int) -> int:
-    return comb(kinds + rows - 1, rows)
 
 
 def _of_layers(

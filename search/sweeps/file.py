@@ -39,7 +39,7 @@ from search.sweeps.grid import table_grid
 from search.sweeps.hyperparameters import check_used, every_combination
 from search.sweeps.keys import method_keys, table_keys
 from search.sweeps.model import file_model
-from search.sweeps.problems import AllowedKeys, describe, table_name
+from search.sweeps.problems import describe, table_name
 from search.sweeps.repeated import find_repeated
 from search.sweeps.rules import RefusalError
 
@@ -148,24 +148,26 @@ def _parse(content: bytes) -> dict[str, Any]:
 
 
 def _study(document: dict[str, Any], path: Path, content: bytes) -> Study:
-    allowed = AllowedKeys(table_keys(), method_keys())
+    in_tables, of_methods = table_keys(), method_keys()
     grid = document.get("grid", {})
     single = isinstance(grid, dict)
     if single:
         document = {**document, "grid": [grid]}
     document = _with_named_files(document, single, path.parent)
     try:
-        model = file_model(allowed.in_tables, allowed.of_methods)
+        model = file_model(in_tables, of_methods)
         sweep = model.model_validate(document).model_dump(exclude_unset=True)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        problems = [describe(detail, allowed, single) for detail in details[:_MAX_PROBLEMS]]
+        problems = [
+            describe(detail, in_tables, of_methods, single) for detail in details[:_MAX_PROBLEMS]
+        ]
         raise RefusalError(*problems) from None
     if sweep["name"] in RESERVED_NAMES:
         raise RefusalError(f"name {sweep['name']!r} is reserved; give the sweep another name")
     replicates = sweep.get("replicates", 1)
     base = sweep.get("base", {})
-    method_tables = {name: sweep[name] for name in allowed.of_methods if name in sweep}
+    method_tables = {name: sweep[name] for name in of_methods if name in sweep}
     check_used(method_tables, _methods(base, sweep["grid"]))
     hyperparameters = every_combination(method_tables)
     tables = [

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from pydantic_core import ErrorDetails
 
 from search.sweeps.keys import FILE_KEYS, Key, is_mask_key
 
+TableKeys = Mapping[str, Key]
+"""Allowed keys of a table."""
 
-@dataclass(frozen=True)
-class AllowedKeys:
-    """The allowed keys of a sweep file besides `FILE_KEYS`.
-
-    Attributes:
-        in_tables: keys of [base] and [grid].
-        of_methods: keys of each method's table, by method.
-    """
-
-    in_tables: Mapping[str, Key]
-    of_methods: Mapping[str, Mapping[str, Key]]
-
-    @property
-    def method_tables(self) -> list[str]:
-        """Methods with hyperparameters."""
-        return [method for method, keys in self.of_methods.items() if keys]
+MethodKeys = Mapping[str, TableKeys]
+"""Allowed keys of each method's table, by method; none if it has no hyperparameters."""
 
 
 def table_name(number: int, single: bool) -> str:
@@ -37,18 +24,20 @@ def table_name(number: int, single: bool) -> str:
     return "[grid]" if single else f"[[grid]] table {number + 1}"
 
 
-def describe(detail: ErrorDetails, allowed: AllowedKeys, single: bool) -> str:
-    """Return the message for one of pydantic's errors, without the file's name."""
+def describe(detail: ErrorDetails, keys: TableKeys, of_methods: MethodKeys, single: bool) -> str:
+    """Return the message for one of pydantic's errors, without the file's name.
+
+    `keys` are those of [base] and [grid].
+    """
     kind, value = detail["type"], shown(detail["input"])
     section, *inside = detail["loc"]
-    keys = allowed.in_tables
     if section == "grid" and inside:
         where = f"{table_name(int(inside.pop(0)), single)}: "
     elif section == "base" and inside:
         where = "[base]: "
-    elif section in allowed.of_methods and inside:
-        where, keys = f"[{section}]: ", allowed.of_methods[str(section)]
-    elif section in allowed.of_methods:
+    elif section in of_methods and inside:
+        where, keys = f"[{section}]: ", of_methods[str(section)]
+    elif section in of_methods:
         return (
             f"{section} cannot be {value}; allowed: a table [{section}] of the method's "
             "hyperparameters"
@@ -62,7 +51,7 @@ def describe(detail: ErrorDetails, allowed: AllowedKeys, single: bool) -> str:
     if kind == "extra_forbidden":
         if not keys:
             return f"{where}unknown key {key!r}; method {section!r} has no hyperparameters"
-        return f"{where}unknown key {key!r}{_advice(key, keys, allowed)}"
+        return f"{where}unknown key {key!r}{_advice(key, keys, of_methods)}"
     if kind == "missing":
         return f"{where}{key} is missing; allowed: {keys[key].allowed}"
     if kind == "list_type" and where:
@@ -79,14 +68,15 @@ def describe(detail: ErrorDetails, allowed: AllowedKeys, single: bool) -> str:
     return f"{where}{key}{item} cannot be {value}{hint}; allowed: {keys[key].allowed}"
 
 
-def _advice(key: str, keys: Mapping[str, Key], allowed: AllowedKeys) -> str:
+def _advice(key: str, keys: TableKeys, of_methods: MethodKeys) -> str:
     """Return a hint at the intended key and the allowed keys, for an unknown key."""
     listed = [name for name in keys if not is_mask_key(name) or name == "mask1"]
     keys_text = ", ".join(listed).replace("mask1", "mask1, mask2 and so on")
-    tables = allowed.method_tables if keys is FILE_KEYS else []
+    with_keys = [method for method, settings in of_methods.items() if settings]
+    tables = with_keys if keys is FILE_KEYS else []
     if tables:
         keys_text += f", or hyperparameters in a table named after a method: {', '.join(tables)}"
-    homes = [f"[{method}]" for method in allowed.method_tables if key in allowed.of_methods[method]]
+    homes = [f"[{method}]" for method in with_keys if key in of_methods[method]]
     if homes:
         return f" (hyperparameters go into the table of their method: {', '.join(homes)}); " + (
             f"allowed: {keys_text}"

@@ -181,8 +181,8 @@ def test_every_experiment_occurs_once() -> None:
 @pytest.mark.parametrize("name", PAPER_STUDIES)
 def test_study_pickles_as_its_name_and_settings(name: str) -> None:
     study = paper_study(name).with_root_seed(5)
-    if study.init_name is not None:
-        study = study.with_init(f"{study.init_name}:00ff")
+    for name in study.init_names:
+        study = study.with_init(f"{name}:00ff")
     pickled = pickle.dumps(study)
     assert len(pickled) < 1000
     copy = pickle.loads(pickled)
@@ -194,8 +194,8 @@ def test_study_pickles_as_its_name_and_settings(name: str) -> None:
 @pytest.mark.parametrize("name", PAPER_STUDIES)
 def test_only_fixed_groups_start_from_a_stored_initialisation(name: str) -> None:
     study = paper_study(name)
-    expected = {"random": None, "fixed-95": "bench-95", "fixed-995": "bench-995"}
-    assert study.init_name == expected[EXPECTED[name][0]]
+    expected = {"random": (), "fixed-95": ("bench-95",), "fixed-995": ("bench-995",)}
+    assert study.init_names == expected[EXPECTED[name][0]]
 
 
 def test_repetitions_differ_only_in_their_replicate() -> None:

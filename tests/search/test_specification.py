@@ -19,8 +19,8 @@ from search.study import Study
 @pytest.mark.parametrize("name", PAPER_STUDIES)
 def test_columns_of_a_study_agree_with_its_experiments(name: str) -> None:
     study = paper_study(name).with_root_seed(3)
-    if study.init_name:
-        study = study.with_init(f"{study.init_name}:100%s")
+    for name in study.init_names:
+        study = study.with_init(f"{name}:100%s")
     places = study.sample(40)
     rows = specification_table(study, places).to_pylist()
     for index, row in zip(places, rows, strict=True):

@@ -96,13 +96,6 @@ def test_stored_initialisation_replaces_only_its_own_name() -> None:
     assert [experiment.replicate for experiment in resolved] == [0, 0, 0, 1, 1, 1]
 
 
-def test_init_name_needs_a_single_initialisation() -> None:
-    assert LRS.init_name is None
-    assert paper_study("fixed95-prune").init_name == "bench-95"
-    with pytest.raises(ValueError, match="bench-95, bench-995"):
-        assert INITS.init_name
-
-
 @pytest.mark.parametrize("token", ["bench-95", "bench-95:", ""])
 def test_initialisation_without_a_digest_is_refused(token: str) -> None:
     with pytest.raises(ValueError, match="not NAME:DIGEST"):

@@ -92,19 +92,10 @@ def wide_neurons(n: int) -> int:
     return _REST + (1 + len(TOGETHER)) * _COUNTS + n
 
 
-@register_jitable  # type: ignore[untyped-decorator]
-def rest_of_source(k: int) -> int:
-    """Return the first word for the last k <= BACKWARD edges of a hidden neuron with more."""
-    return _REST + k
-
-
-@register_jitable  # type: ignore[untyped-decorator]
-def whole_source(k: int) -> int:
-    """Return the first word for all k <= BACKWARD edges of a hidden neuron."""
-    return _REST + _COUNTS + k
-
-
-@register_jitable  # type: ignore[untyped-decorator]
-def inputs(n: int, k: int) -> int:
-    """Return the first word for k <= FROM_INPUTS[n] edges of each of n inputs."""
-    return _REST + (1 + n) * _COUNTS + k
+# The two kinds of programs have interpreters of their own, so the same first words serve again.
+rest_of_source = rest_of_neuron
+"""First word for the last k <= BACKWARD edges of a hidden neuron with more."""
+whole_source = dead_neuron
+"""First word for all k <= BACKWARD edges of a hidden neuron."""
+inputs = whole_neurons
+"""First word for k <= FROM_INPUTS[n] edges of each of n inputs."""

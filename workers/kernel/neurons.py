@@ -35,6 +35,7 @@ from workers.kernel.codegen import (
     offset_pointer,
     register_type,
 )
+from workers.kernel.compiled import inlined
 from workers.kernel.loss import delta_of
 from workers.kernel.simd import (
     LANES,
@@ -190,6 +191,29 @@ def activate(builder: Any, program: Any, stripe: Any, workspace: Any, parameters
 
     arguments = program, stripe, workspace, parameters
     return call_outlined(builder, "sparsest.activate", ir.IntType(1), arguments, write)
+
+
+@inlined
+def logits(networks, g, points, stripe, programs, workspace):  # type: ignore[no-untyped-def]
+    """Write the activations of all hidden neurons into the workspace, followed by the logits.
+
+    Arrays:
+        points: float32, in the layout of `workers.kernel.points.all_points`.
+        stripe: offset of the stripe in `points`.
+        programs: `workers.kernel.programs.Programs`; the network's forward program is written, with
+            all neurons alive.
+        workspace: float32 [(hidden neurons + outputs) * STRIPE] or more, 64-byte aligned.
+
+    Returns:
+        Offset of the logits in `workspace`, one row for each output.
+    """
+    activate(
+        pointer_to(programs.words, programs.forward_start[g]),
+        pointer_to(points, stripe),
+        pointer_to(workspace, 0),
+        pointer_to(networks.parameters, networks.parameter_start[g]),
+    )
+    return networks.hidden[g] * STRIPE
 
 
 @partial(operation, result=types.void)

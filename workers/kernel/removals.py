@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from workers.kernel.compiled import compiled, inlined
-from workers.kernel.forward import logits
+from workers.kernel.neurons import logits
 from workers.kernel.programs import write_forward
 from workers.kernel.risk import points_at_risk
 from workers.kernel.simd import (
