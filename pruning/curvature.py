@@ -47,11 +47,8 @@ class Curved(Unrolled):
 def _slopes(network, inputs, slopes, probabilities):  # type: ignore[no-untyped-def]
     """Compute the derivatives of the logits in the weighted sum of every neuron that is no input.
 
-    Args:
-        network: `pruning.saliency.Activations`.
-        inputs: number of inputs.
-        slopes: zeros [outputs, neurons, points], the output.
-        probabilities: float64 [outputs, points], the output; p * (1 - p) for one logit.
+    `network` are `pruning.saliency.Activations`; `slopes`, zeros [outputs, neurons, points], and
+    `probabilities`, float64 [outputs, points], are written: p * (1 - p) for one logit.
     """
     first, source, weight, sums, _, _, _ = network
     outputs, neurons, points = slopes.shape
@@ -77,16 +74,11 @@ def _slopes(network, inputs, slopes, probabilities):  # type: ignore[no-untyped-
 
 @compiled
 def _add_points(network, inputs, slopes, probabilities, vectors, product, inverse):  # type: ignore[no-untyped-def]
-    """Update the inverse with the vectors of every point.
+    """Update the inverse, float64 [parameters, parameters], with the vectors of every point.
 
-    Args:
-        network: as for `_slopes`.
-        inputs: as for `_slopes`.
-        slopes: float64 [outputs, neurons, points], from `_slopes`.
-        probabilities: float64 [outputs, points], from `_slopes`.
-        vectors: float64 [outputs, parameters], for the vectors of a point.
-        product: float64 [parameters], for the product of the inverse and a vector.
-        inverse: float64 [parameters, parameters], the output, initially I / damping.
+    The first arguments are those of `_slopes`, which writes two of them. `vectors`, float64
+    [outputs, parameters], is for the vectors of a point, and `product`, float64 [parameters], for
+    the product of the inverse and a vector. The inverse is initially I / damping.
     """
     first, source, values = network.first, network.source, network.values
     outputs, neurons, points = slopes.shape

@@ -54,11 +54,9 @@ class FunctionalSparsity:
     ) -> Self:
         """Return the functional sparsity of a network.
 
-        Args:
-            effective: the result of `pruning.connectivity.effective_mask` for its weights.
-            active_points: number of points at which each hidden neuron is active (its activation
-                is above 0), hidden layer by layer.
-            points: number of points.
+        `effective` is the result of `pruning.connectivity.effective_mask` for its weights, and
+        `active_points` the number of points at which each hidden neuron is active (its activation
+        is above 0), hidden layer by layer.
 
         Raises:
             ValueError: there are more or fewer counts than hidden neurons.

@@ -53,12 +53,9 @@ _NUMBERS_AT_ONCE = 2**15
 class _HardConcreteGates:
     """Weights and gradients of free weights [weights] and gates' parameters [weights].
 
-    Args:
-        penalty: l.
-        rate: learning rate of the gates' parameters, as a multiple of the weights'.
-
-    Attributes:
-        noise: yields -(log u - log(1 - u)) / b for every weight, float32 [weights], for each step.
+    `penalty` is l, and `rate` the learning rate of the gates' parameters, as a multiple of the
+    weights'. The attribute `noise` yields -(log u - log(1 - u)) / b for every weight, float32
+    [weights], for each step.
     """
 
     def __init__(self, penalty: float, rate: float) -> None:

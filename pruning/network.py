@@ -41,12 +41,9 @@ class MaskedNetwork(nn.Module):
     ) -> None:
         """Copy the parameters and apply the masks.
 
-        Args:
-            layers: the network; its last layer has one output, or one for each of several classes.
-            weight_masks: bool [n_out, n_in] for each layer; None keeps all weights.
-            bias_masks: bool [n_out] for each layer; None keeps all biases, as the search does
-                (docs/paper.md, section 3).
-            dtype: type of the parameters.
+        The last layer has one output, or one for each of several classes. Without masks all
+        weights, or all biases, are kept, as the search does with biases (docs/paper.md, section 3).
+        `dtype` is the type of the parameters.
 
         Raises:
             ValueError: the shapes of layers or masks do not match.

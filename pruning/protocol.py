@@ -420,11 +420,7 @@ class PrunesAdaptively(Protocol):
 
 
 def target_of(experiment: Experiment, weights: int) -> int:
-    """Return the experiment's `target_nnz`.
-
-    Args:
-        experiment: experiment of a pruning algorithm.
-        weights: number of weights of the whole network.
+    """Return the experiment's `target_nnz`, given the number of weights of the whole network.
 
     Raises:
         ValueError: it is missing, or not from 1 to below the number of weights.

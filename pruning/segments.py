@@ -75,14 +75,10 @@ def train_rounds(
     rounds: float = 1.0,
     objective: Objective | None = None,
 ) -> Requests:
-    """Train with the experiment's learning-rate schedule.
+    """Train with the experiment's learning-rate schedule, from a first step that starts an epoch.
 
-    Args:
-        network: network to train.
-        measure: source of the learning rates.
-        first_step: first step, a multiple of an epoch.
-        rounds: length as a multiple of `Experiment.epochs`; the schedule is stretched or squeezed.
-        objective: as in `Segment`.
+    The length is a multiple, `rounds`, of `Experiment.epochs`; the schedule is stretched or
+    squeezed. For `objective` see `Segment`.
 
     Example:
         >>> import sparsest

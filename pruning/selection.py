@@ -2,7 +2,8 @@
 
 A rule gets the scores of all layers in one vector and returns bool [N], True for kept weights. The
 rules compare with a threshold, as the authors' code does, so with ties they keep more or fewer
-weights than requested; only `highest` keeps exactly the requested number.
+weights than requested; only `highest` keeps exactly the requested number. Higher scores are more
+important, except in `below_highest`.
 """
 
 from __future__ import annotations
@@ -19,11 +20,8 @@ Kept = NDArray[np.bool_]
 def strictly_above(scores: Scores, count: int) -> Kept:
     """Keep scores above the m-th largest: the rule strict(m) of docs/paper.md, section 5.
 
-    quirk: scores equal to the threshold are pruned, so count - 1 weights are kept, or fewer.
-
-    Args:
-        scores: higher scores are more important.
-        count: m, up to N; below 1 nothing is kept.
+    quirk: scores equal to the threshold are pruned, so count - 1 weights are kept, or fewer. The
+    count, m, is up to N; below 1 nothing is kept.
 
     Example:
         >>> import numpy as np, sparsest
@@ -38,13 +36,9 @@ def strictly_above(scores: Scores, count: int) -> Kept:
 
 
 def at_or_above(scores: Scores, count: int) -> Kept:
-    """Keep scores from the count-th largest up: SNIP's rule.
+    """Keep scores from the count-th largest up, count from 1 to N: SNIP's rule.
 
     A threshold of 0 therefore keeps all scores that are not negative, and NaN keeps none.
-
-    Args:
-        scores: higher scores are more important.
-        count: from 1 to N.
 
     Example:
         >>> import numpy as np, sparsest
@@ -59,9 +53,7 @@ def at_or_above(scores: Scores, count: int) -> Kept:
 def below_highest(scores: Scores, count: int) -> Kept:
     """Prune the count highest scores and those equal to the lowest of them: GraSP's rule.
 
-    Args:
-        scores: higher scores are less important.
-        count: from 0 to N; 0 keeps everything.
+    Higher scores are less important here. The count is from 0 to N; 0 keeps everything.
 
     Example:
         >>> import numpy as np, sparsest
@@ -76,14 +68,10 @@ def below_highest(scores: Scores, count: int) -> Kept:
 
 
 def above_position(scores: Scores, position: int) -> Kept:
-    """Keep scores above the one at a position in ascending order: SynFlow's rule.
+    """Keep scores above the one at a position, 0 to N - 1, in ascending order: SynFlow's rule.
 
     quirk: scores equal to the threshold are pruned, so position + 1 weights are pruned, or more;
     but at position 0 nothing is pruned.
-
-    Args:
-        scores: higher scores are more important.
-        position: from 0 to N - 1.
 
     Example:
         >>> import numpy as np, sparsest
@@ -98,11 +86,7 @@ def above_position(scores: Scores, position: int) -> Kept:
 
 
 def highest(scores: Scores, count: int) -> Kept:
-    """Keep exactly the count highest scores; among equal ones the first.
-
-    Args:
-        scores: higher scores are more important; NaN comes last.
-        count: from 0 to N.
+    """Keep exactly the count highest scores, 0 to N; among equal ones the first; NaN comes last.
 
     Example:
         >>> import numpy as np, sparsest

@@ -64,14 +64,10 @@ class _Thresholds:
 
 @compiled
 def _thresholded(values, thresholds, sizes, signs, weights):  # type: ignore[no-untyped-def]
-    """Compute the thresholded weights and their signs, 0 for zero, float32 [weights].
+    """Write the thresholded weights and their signs, 0 for zero, float32 [weights] each.
 
-    Args:
-        values: float32 [weights].
-        thresholds: float32 [layers].
-        sizes: int64 [layers], number of weights of each layer.
-        signs: the output.
-        weights: the output.
+    The free values are float32 [weights], the thresholds float32 [layers], and the sizes int64
+    [layers] the layers' numbers of weights.
     """
     start = 0
     for layer in range(len(sizes)):

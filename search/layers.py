@@ -22,11 +22,7 @@ Value = TypeVar("Value", bound=np.generic)
 
 
 def by_layer(values: NDArray[Value], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[Value]]:
-    """Split a vector into the layers' arrays, such as masks; they are views.
-
-    Args:
-        values: [N], layer by layer, each row by row.
-        shapes: shape of each array, such as (n_out, n_in), input side first.
+    """Split a vector over all weights, row by row, into arrays of these shapes; they are views.
 
     Example:
         >>> import numpy as np, sparsest

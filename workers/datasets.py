@@ -68,15 +68,10 @@ class Dataset:
     ) -> Dataset:
         """Return a data set with a read-only float32 copy of the given numbers.
 
-        Args:
-            name: value of `Experiment.dataset`.
-            points: [N, features]; see `standardised`.
-            labels: [N], class numbers 0 to `classes` - 1, each at least once.
-            classes: number of classes; None for one more than the largest label.
-            test: points [M, features] and labels [M] of the test split.
-            class_names: name of each class; its number by default.
-            feature_names: name of each feature; x1, x2 and so on by default.
-            image_shape: (height, width) if the features are pixels, row by row.
+        The arguments are the attributes, with these exceptions: the points are to be standardised
+        (see `standardised`); each class has a label; by default there is one class more than the
+        largest label; `test` are points [M, features] and labels [M]. By default the names of
+        classes are their numbers, and those of features x1, x2 and so on.
 
         Raises:
             ValueError: the shapes are wrong, there are no points, a coordinate is not finite, a
@@ -189,12 +184,11 @@ def standardised(
 ) -> NDArray[np.float32]:
     """Return the points with each column's mean subtracted and divided by its deviation (ddof = 1).
 
-    Args:
-        points: float64 [N, features]; rounded to float32 before the mean is computed.
-        like: float64 [M, features], points whose means and deviations are used, such as the
-            training points for a test split; None for the points themselves.
-        pixels: use one deviation for all columns, the root of their mean variance, so that a pixel
-            that is constant becomes 0 and one that is rarely drawn on does not become large.
+    Points, float64 [N, features], are rounded to float32 before the mean is computed. The means and
+    deviations are those of the points `like`, such as the training points for a test split; by
+    default their own. With `pixels` all columns have one deviation, the root of their mean
+    variance, so that a pixel that is constant becomes 0 and one that is rarely drawn on does not
+    become large.
 
     Returns:
         float32 [N, features].
@@ -225,11 +219,9 @@ def standardised(
 
 
 def load_dataset(name: str) -> Dataset:
-    """Return the data set of that name, made once per process.
+    """Return the data set of that name in experiments, made once per process.
 
-    Args:
-        name: name in experiments, or `file:PATH` for a Parquet or CSV file, which is read again in
-            every call.
+    A Parquet or CSV file is `file:PATH`; it is read again in every call.
 
     Raises:
         ValueError, ModuleNotFoundError: as `make_dataset`.
@@ -242,12 +234,6 @@ def load_dataset(name: str) -> Dataset:
     """
     by_path = name.startswith(PREFIX) and not is_file_dataset(name)
     return made_once(held_file(name).name if by_path else name)
-
-
-@cache
-def made_once(name: str) -> Dataset:
-    """Return `make_dataset(name)`, made once per process."""
-    return make_dataset(name)
 
 
 def make_dataset(name: str) -> Dataset:
@@ -264,6 +250,9 @@ def make_dataset(name: str) -> Dataset:
     if name.startswith(PREFIX):
         return _in_file(held_file(name))
     return made_by_plugin(name, partial(_checked, name))
+
+
+made_once = cache(make_dataset)
 
 
 def _built_in(spec: DatasetSpec) -> Dataset:

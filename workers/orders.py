@@ -59,17 +59,13 @@ def shuffle_into(
 
 
 def permutation(seed: int, epoch: int, out: NDArray[np.uint32]) -> None:
-    """Fill `out` with the order of the points in one epoch.
+    """Fill `out`, uint32 [N], with the order of the points in one epoch, counted from 0.
 
     Fisher-Yates from the last position down: with first = mix(seed + epoch * GAMMA), position i is
     swapped with position ((mix(first + i * GAMMA) >> 32) * (i + 1)) >> 32, where mix is the
     finaliser of splitmix64 and all arithmetic is modulo 2^64. The multiply-shift (Lemire 2019,
     without rejection) favours some positions by less than N / 2^32, which is 1 in 86,000 for the
-    Cubist Spiral.
-
-    Args:
-        seed: 64-bit seed of the stream of orders (`Experiment.order_seed`).
-        epoch: epoch of the training, counted from 0.
-        out: uint32 [N], overwritten with a permutation of 0..N-1; N below 2^32.
+    Cubist Spiral. The seed is the 64-bit one of a stream of orders (`Experiment.order_seed`); N is
+    below 2^32.
     """
     shuffle_into(np.uint64(seed), np.uint64(epoch), out, np.empty(_BLOCK, np.uint32))

@@ -45,10 +45,9 @@ def remade_init(name: str, label: str, root_seed: int) -> StoredInit:
 def load_stored_init(path: Path, name: str) -> StoredInit:
     """Read a torch state dict of a width-16 network; no code in the file is executed.
 
-    Args:
-        path: file with the float32 tensors NAME.weight and NAME.bias of `STORED_SHAPES`, possibly
-            nested under the single key "model", as the authors' code writes it.
-        name: name of the initialisation, such as "bench-95"; part of its token.
+    The file has the float32 tensors NAME.weight and NAME.bias of `STORED_SHAPES`, possibly nested
+    under the single key "model", as the authors' code writes it. The name, such as "bench-95", is
+    part of the token.
 
     Raises:
         ValueError: tensors are missing, surplus, not finite or of another shape or type, or the

@@ -137,10 +137,9 @@ def _groups(
 ) -> tuple[list[Renamings], NDArray[np.int32]]:
     """Return the groups of renamings of the next layer's inputs that masks leave.
 
-    Args:
-        masks: int64 [masks, rows], from the bottom row.
-        ties: int64 [masks], number of orders of each mask's rows that reproduce it.
-        orders: int64 [sum of ties, rows], these orders.
+    The masks are int64 [masks, rows], from the bottom row; `ties`, int64 [masks], is the number of
+    orders of each mask's rows that reproduce it, and `orders`, int64 [sum of ties, rows], has
+    these.
 
     Returns:
         The groups, and the index of each mask's group, int32 [masks].
@@ -168,9 +167,8 @@ def _groups(
 def _stabiliser(equal: list[bool], orders: NDArray[np.int64]) -> Renamings:
     """Return the permutations of the next layer's columns that leave a mask unchanged.
 
-    Args:
-        equal: whether each row, from the bottom, equals the one above it.
-        orders: int64 [orders, rows], orders of the rows that reproduce the mask.
+    `equal` tells whether each row, from the bottom, equals the one above it, and `orders`, int64
+    [orders, rows], are those of the rows that reproduce the mask.
     """
     cell = [0]
     for same in reversed(equal):

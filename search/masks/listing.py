@@ -82,14 +82,10 @@ def _find_ties(
     swaps: NDArray[np.int64],
     ties: NDArray[np.int64],
 ) -> int:
-    """Find the orders of rows that reproduce a mask.
+    """Find the orders of the rows of a mask, int64 [rows], that reproduce it.
 
-    Args:
-        mask: int64 [rows].
-        counts: int64 [rows], number of nonzeros of each row.
-        cells: int64 [cells], their columns as sets of bits, from the left.
-        swaps: int64 [swaps, cells], for each position the cell that moves there.
-        ties: int64 [most, rows], receives the orders: for each position the row that moves there.
+    The other arguments are those of `list_masks`. `ties`, int64 [most, rows], receives the orders:
+    for each position the row that moves there.
 
     Returns:
         The number of orders, which can exceed `most`; -1 if an order leads to a smaller mask.

@@ -123,10 +123,9 @@ def _vector_pointer(count: int, context: Any, builder: Any, *element: Any) -> An
 def operation(generate: Callable[..., Any], result: Any = None) -> Any:
     """Return an intrinsic that compiled code calls like a function of its operands.
 
-    Args:
-        generate: generator of the code, given a builder and the operands' values, which returns
-            the value of the result, or None for types.void.
-        result: numba type of the result; None for that of the last operand.
+    `generate` writes its code, given a builder and the operands' values, and returns the value of
+    the result, or None for types.void. `result` is the result's numba type; None for that of the
+    last operand.
     """
 
     @wraps(generate)

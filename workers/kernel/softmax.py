@@ -43,15 +43,9 @@ from workers.kernel.simd import (
 def softmax_deltas(workspace, logits, classes, points, labels, gradient, biases, fresh):  # type: ignore[no-untyped-def]
     """Replace the logits by their deltas, and compute the gradients of the outputs' biases.
 
-    Args:
-        workspace: float32, the neurons' rows.
-        logits: offset of the first logit's row in `workspace`.
-        classes: number of classes, and of logits.
-        points: float32, gathered points.
-        labels: offset of the stripe's labels in `points`; the points' weights follow them.
-        gradient: float32, one register of partial sums per parameter.
-        biases: offset of the first output's register in `gradient`.
-        fresh: whether the registers are overwritten instead of added to.
+    `logits` is the offset of the first logit's row in the neurons' rows, `workspace`; `labels` that
+    of the stripe's labels in `points`, which the points' weights follow; `biases` that of the first
+    output's register in `gradient`. With `fresh` the registers are overwritten instead of added to.
     """
     for first in range(0, STRIPE, PIECE):
         largest = load_piece(workspace, logits + first)
