@@ -40,7 +40,7 @@ from pruning.protocol import Measure, Requests, Segment, Snapshot, target_of
 from pruning.saliency import Floats
 from pruning.segments import dense_network, is_finite, train_rounds
 from search.experiment import Experiment
-from search.layers import Layers
+from search.layers import Layers, by_layer, spread
 from search.methods import setting
 
 PORTION = 0.05
@@ -79,14 +79,10 @@ class Patient(Network):
 
     def _replace(self, parameters: Floats, kept: NDArray[np.bool_]) -> None:
         """Set all parameters, and remove the weights that are not kept."""
-        weights = parameters[: len(kept)]
-        biases = parameters[len(kept) :]
-        for layer, (weight, bias) in enumerate(self.layers):
-            mask = self.masks[layer]
-            count = int(np.count_nonzero(mask))
-            weight[mask], weights = weights[:count], weights[count:]
-            mask[mask], kept = kept[:count], kept[count:]
-            bias[:], biases = biases[: len(bias)], biases[len(bias) :]
+        weights = spread(self.masks, parameters[: len(kept)])
+        biases = by_layer(parameters[len(kept) :], [bias.shape for _, bias in self.layers])
+        self.layers = list(zip(weights, biases, strict=True))
+        self.masks = spread(self.masks, kept)
 
 
 def requests(experiment: Experiment, layers: Layers, measure: Measure) -> Requests:

@@ -68,22 +68,17 @@ class IndexSet:
         return IndexSet((*many[:first], *merged.intervals, *many[last:]))
 
     def __sub__(self, other: IndexSet) -> IndexSet:
-        overlapping = other.near(self.intervals).intervals
-        if not overlapping:
+        holes = other.near(self.intervals).intervals
+        if not holes:
             return self
         kept: list[tuple[int, int]] = []
-        removed = iter(overlapping)
-        hole = next(removed, None)
         for start, stop in self.intervals:
-            while hole is not None and hole[1] <= start:
-                hole = next(removed, None)
-            while hole is not None and hole[0] < stop:
-                if start < hole[0]:
-                    kept.append((start, hole[0]))
-                start = hole[1]
-                if start >= stop:
+            for hole in range(bisect_right(holes, start, key=itemgetter(1)), len(holes)):
+                if holes[hole][0] >= stop:
                     break
-                hole = next(removed, None)
+                if start < holes[hole][0]:
+                    kept.append((start, holes[hole][0]))
+                start = holes[hole][1]
             if start < stop:
                 kept.append((start, stop))
         return IndexSet(tuple(kept))

@@ -38,6 +38,14 @@ def by_layer(values: NDArray[Value], shapes: Sequence[tuple[int, ...]]) -> list[
     ]
 
 
+def spread(masks: Sequence[NDArray[np.bool_]], values: NDArray[Value]) -> list[NDArray[Value]]:
+    """Return arrays with these values where masks are True, layer by layer, otherwise zeros."""
+    kept = np.concatenate([mask.ravel() for mask in masks])
+    flat = np.zeros(len(kept), values.dtype)
+    flat[kept] = values
+    return by_layer(flat, [mask.shape for mask in masks])
+
+
 def interleaved(values: NDArray[np.float32], shapes: Sequence[tuple[int, int]]) -> list[Layer]:
     """Split a vector of each layer's weights and then its biases into layers; they are views.
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruning.protocol import Snapshot
-from search.layers import Layers
+from search.layers import Layers, spread
 from workers.datasets import Dataset
 from workers.kernel.measure import Evaluation, evaluate_networks
 from workers.kernel.networks import Networks
@@ -151,15 +151,8 @@ def kept_neurons(
 def _spread(network: Snapshot, kept: Neurons, packed: Networks, g: int) -> Layers:
     """Return the kernel's numbers of network g as layers of the whole network."""
     weights, biases = unpack(packed, g)
-    layers = []
-    for mask, neurons in zip(network.weight_masks, kept[1:], strict=True):
-        weight = np.zeros(mask.shape, np.float32)
-        bias = np.zeros(neurons.shape, np.float32)
-        edges, units = np.count_nonzero(mask), np.count_nonzero(neurons)
-        weight[mask], weights = weights[:edges], weights[edges:]
-        bias[neurons], biases = biases[:units], biases[units:]
-        layers.append((weight, bias))
-    return layers
+    arrays = spread(network.weight_masks, weights), spread(kept[1:], biases)
+    return list(zip(*arrays, strict=True))
 
 
 def _gathered(network: Snapshot, kept: Neurons, layers: Layers) -> NDArray[np.float32]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate, islice
-from typing import Any, overload
+from typing import Any
 
 from search.masks.text import count_masks, rank_mask, rows_text, unrank_mask
 from search.masks.walk import walk_rows
@@ -18,7 +18,7 @@ instead of 20 us for a neighbouring index and 200 us to 50 ms for an arbitrary o
 
 
 @dataclass(frozen=True)
-class Masks(Sequence[str]):
+class Masks:
     """The eligible masks of a layer with `nnz` nonzeros, in order, as text.
 
     `len` is limited to 2^63 - 1, `size` is not.
@@ -48,15 +48,12 @@ class Masks(Sequence[str]):
     def __len__(self) -> int:
         return self.size
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self[position] for position in range(*index.indices(self.size))]
-        if index < 0:
-            index += self.size
+    def __getitem__(self, index: int) -> str:
+        """Return one mask.
+
+        Raises:
+            IndexError: not 0 <= index < `size`.
+        """
         if not 0 <= index < self.size:
             raise IndexError(f"index out of range: there are {self.size} masks")
         if self.size <= _LISTED_MASKS:
@@ -97,11 +94,7 @@ class AllMasks:
         return self._starts[-1]
 
     def __getitem__(self, index: int) -> str:
-        """Return one mask.
-
-        Raises:
-            IndexError: not 0 <= index < `size`.
-        """
+        """Return one mask; see `Masks`."""
         if not 0 <= index < self.size:
             raise IndexError(f"index out of range: there are {self.size} masks")
         part = bisect_right(self._starts, index) - 1

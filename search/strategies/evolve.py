@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from itertools import count
 
+from search.strategies.eliminate import FINE, PORTION, SHORT
 from search.strategies.problem import Problem, Proposals, Trial, best_of
 from search.strategies.random_masks import swapped
 
@@ -20,15 +21,6 @@ POPULATION = 4
 
 CHILDREN = 16
 """Number of children of a generation."""
-
-SHORT = 0.1
-"""Length of a generation's training, relative to the full one."""
-
-PORTION = 4
-"""Fraction of the weights, 1 / PORTION, that is removed after a success at first."""
-
-FINE = 0.4
-"""Learning rate of retraining, relative to that of the dense networks."""
 
 PATIENCE = 6
 """Consecutive generations of swaps without success after which fewer weights are removed."""
