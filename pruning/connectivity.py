@@ -68,12 +68,9 @@ class Connectivity:
 
 
 def leads_to_output(weights: Sequence[Weight]) -> list[NDArray[np.bool_]]:
-    """Return the hidden neurons from which a path of nonzero weights leads to an output.
+    """Return the neurons, bool [n_out] for each hidden layer, from which a path leads to an output.
 
     No output depends on what the other neurons compute, from inputs or from biases.
-
-    Returns:
-        bool [n_out] for each hidden layer, input side first.
     """
     leading: list[NDArray[np.bool_]] = []
     leads_on: NDArray[np.bool_] = np.ones(weights[-1].shape[0], dtype=np.bool_)

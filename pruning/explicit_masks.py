@@ -12,15 +12,11 @@ from search.masks.text import parse_mask
 def explicit_masks(
     experiment: Experiment, inputs: int = 2, outputs: int = 1
 ) -> list[NDArray[np.bool_]]:
-    """Return the weight masks of an experiment of the search.
+    """Return the weight masks of an experiment of the search, bool [n_out, n_in] for each layer.
 
-    Biases are not masked: every used neuron keeps its bias (docs/paper.md, section 3).
-
-    Returns:
-        bool [n_out, n_in] for each layer, input side first; all True if the mask is not listed.
-
-    Raises:
-        ValueError: the method is not "search", or a mask is malformed or does not fit its layer.
+    They are all True where none is listed. Biases are not masked: every used neuron keeps its bias
+    (docs/paper.md, section 3). A ValueError if the method is not "search", or a mask is malformed
+    or does not fit its layer.
     """
     if experiment.method != "search":
         raise ValueError(f"method {experiment.method!r} chooses its masks itself: list none")

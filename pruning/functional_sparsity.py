@@ -114,10 +114,7 @@ def without_dead_parts(layers: Layers, active_points: Sequence[int]) -> Layers:
 
 
 def count_active_points(layers: Sequence[tuple[Weight, Weight]], points: Weight) -> list[int]:
-    """Return the number of points, [N, inputs], at which each hidden neuron is active.
-
-    The neurons are in the order of the layers.
-    """
+    """Return at how many points, [N, inputs], each hidden neuron is active, layer by layer."""
     counts: list[int] = []
     values = points.T
     for weight, bias in layers[:-1]:

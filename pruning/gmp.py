@@ -45,11 +45,7 @@ def count(weights: int, target: int, fraction: float, exponent: float) -> int:
 
 
 def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> Scheduled:
-    """Return GMP's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation.
-
-    Raises:
-        ValueError: the target is impossible, or the training has fewer steps than `events`.
-    """
+    """Return GMP's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation."""
     weights = sum(weight.size for weight, _ in layers)
     target = target_of(experiment, weights)
     events = int(setting(experiment, "events"))

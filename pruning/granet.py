@@ -64,11 +64,7 @@ def moved_fraction(drop_fraction: float, progress: float) -> float:
 
 
 def begin(experiment: Experiment, layers: Layers, steps: int, permutation: Permute) -> Scheduled:
-    """Return GraNet's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation.
-
-    Raises:
-        ValueError: the target is impossible, or the pruning ends before its first event.
-    """
+    """Return GraNet's mask schedule; see `pruning.protocol.PrunesDuring`. Draws no permutation."""
     # Imported here: estimates of costs import this module and do not need torch.
     from pruning.functional import parameters, weight_gradients
 

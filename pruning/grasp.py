@@ -33,13 +33,9 @@ _EPSILON = 1e-10
 
 
 def first_of_each_class(batches: Batches, count: int, classes: int = 2) -> list[Batch]:
-    """Return the first points of each class in the batches.
+    """Return the first points of each class: float32 [count, inputs], and labels float32 [count].
 
-    Returns:
-        Points float32 [count, inputs] and their labels float32 [count] of each class, in order.
-
-    Raises:
-        ValueError: the data set has too few points of a class.
+    A ValueError if the data set has too few points of a class.
     """
     found: list[list[torch.Tensor]] = [[] for _ in range(classes)]
     for _, (points, labels) in zip(range(MAX_BATCHES), batches, strict=False):

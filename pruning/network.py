@@ -107,11 +107,7 @@ class MaskedNetwork(nn.Module):
 
 
 def check_shapes(layers: Layers) -> None:
-    """Check that the shapes of layers match.
-
-    Raises:
-        ValueError: they do not; the message names the first wrong layer.
-    """
+    """Raise a ValueError that names the first wrong layer unless the shapes of layers match."""
     if not layers:
         raise ValueError("a network needs at least one layer")
     inputs = layers[0][0].shape[-1]

@@ -48,8 +48,7 @@ def replaced_algorithm(name: str, function: Any) -> Iterator[None]:
 def algorithm(method: Method, phase: Phase | None = None) -> Any:
     """Return the function that a method's module provides for a phase; None for its usual one.
 
-    Raises:
-        ValueError: the method does not choose masks in this phase.
+    A ValueError if the method does not choose masks in this phase.
     """
     phase = phase or method.prunes
     to_accuracy = phase == "adaptive" and "target_accuracy" in method.keys
@@ -61,11 +60,7 @@ def algorithm(method: Method, phase: Phase | None = None) -> Any:
 
 
 def pruning_before(method: Method) -> PrunesBefore:
-    """Return the algorithm of a method that prunes before training.
-
-    Raises:
-        ValueError: the method prunes in another phase.
-    """
+    """Return the algorithm of a method; a ValueError unless it prunes before training."""
     prune: PrunesBefore = algorithm(method, "before")
     return with_budget(prune) if "budget" in method.settings else prune
 

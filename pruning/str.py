@@ -36,10 +36,7 @@ from search.methods import setting
 
 
 class _Thresholds:
-    """Weights and gradients of free weights [weights] and thresholds before sigmoid [layers].
-
-    `sizes` are the layers' numbers of weights.
-    """
+    """Weights and gradients of free weights [weights] and thresholds before sigmoid [layers]."""
 
     def __init__(self, sizes: list[int]) -> None:
         self._sizes = np.array(sizes)

@@ -23,24 +23,14 @@ def check_masks(
     bias_masks: Sequence[NDArray[np.bool_]],
     layers: Layers,
 ) -> None:
-    """Check the shapes and types of the masks that a method has chosen.
-
-    Weight masks must be bool [n_out, n_in] and bias masks bool [n_out] for each layer.
-
-    Raises:
-        ValueError: a shape or type is wrong.
-    """
+    """Raise a ValueError unless masks fit the layers: bool [n_out, n_in] and bool [n_out]."""
     weights, biases = zip(*layers, strict=True)
     _check(method, "weight masks", weight_masks, weights, "bool")
     _check(method, "bias masks", bias_masks, biases, "bool")
 
 
 def check_snapshot(method: str, network: Snapshot, layers: Layers) -> None:
-    """Check the shapes and types of a network that a method has changed between two steps.
-
-    Raises:
-        ValueError: it is not a `Snapshot`, or the shape or type of an array differs.
-    """
+    """Raise a ValueError unless a method returned a `Snapshot` that fits the layers."""
     if not isinstance(network, Snapshot):
         raise ValueError(f"method {method!r} returned a {type(network).__name__}, not a Snapshot")
     check_masks(method, network.weight_masks, network.bias_masks, layers)
@@ -51,11 +41,7 @@ def check_snapshot(method: str, network: Snapshot, layers: Layers) -> None:
 
 
 def check_segment(method: str, segment: Segment, layers: Layers) -> None:
-    """Check a segment of training that a method has requested.
-
-    Raises:
-        ValueError: its steps or its rate are impossible, or the shape or type of an array differs.
-    """
+    """Raise a ValueError unless the steps, the rate and all arrays of a requested segment fit."""
     # Objects to the type checker, which has not seen a plug-in.
     steps: tuple[object, object] = (segment.first_step, segment.last_step)
     rate: object = segment.rate
@@ -85,13 +71,10 @@ def check_segment(method: str, segment: Segment, layers: Layers) -> None:
 def check_objective(
     method: str, weights: NDArray[np.float32], gradient: Free, free: Free, count: int
 ) -> None:
-    """Check the shapes and types of what an objective's functions return.
+    """Raise a ValueError unless the shapes and types of what an objective's functions return fit.
 
     These are the results of `Objective.weights` and `Objective.gradient` for these values of the
     free parameters; `count` is the number of weights of the network.
-
-    Raises:
-        ValueError: a shape or type is wrong.
     """
     template = np.zeros(count, np.float32)
     _check(method, "weights of its objective", [weights], [template], "float32")
@@ -101,8 +84,7 @@ def check_objective(
 def extras_text(method: str, extras: Mapping[str, Any]) -> str | None:
     """Return what a method stores beside a row as JSON with sorted keys; None for nothing.
 
-    Raises:
-        ValueError: they are not JSON, contain NaN or infinity, or are longer than `MAX_EXTRAS`.
+    A ValueError if it is not JSON, contains NaN or infinity, or is longer than `MAX_EXTRAS`.
     """
     if not extras:
         return None

@@ -57,8 +57,7 @@ class UnknownStudyError(ValueError):
 def resolve(name: str) -> list[Selection]:
     """Return the experiments that a name refers to: a study, all of the paper, or the demo.
 
-    Raises:
-        UnknownStudyError: no study has this name; the message lists the names and the closest one.
+    The message of the `UnknownStudyError` lists the names and the closest one.
     """
     if name == "paper":
         return [Selection.of_study(paper_study(member)) for member in PAPER_STUDIES]

@@ -57,11 +57,7 @@ class DatasetFile:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a file.
-
-        Raises:
-            ValueError: it has another suffix, or cannot be read.
-        """
+        """Read a file; a ValueError if it has another suffix or cannot be read."""
         if path.suffix not in (".parquet", ".csv"):
             raise ValueError(
                 f"{path} ends in {path.suffix or 'nothing'}; allowed: .parquet or .csv"
@@ -79,11 +75,7 @@ class DatasetFile:
 
     @cached_property
     def table(self) -> PointTable:
-        """The points and labels.
-
-        Raises:
-            ValueError: the file is not a table with a label and features as numbers.
-        """
+        """The points and labels; a ValueError if they are not a table of numbers with a label."""
         return _point_table(self.name, self.content)
 
 
@@ -115,11 +107,7 @@ def hold(files: Iterable[DatasetFile]) -> None:
 
 
 def file_at(path: Path) -> DatasetFile:
-    """Read a file, keep it in this process, and copy it into the cache folder.
-
-    Raises:
-        ValueError: as `DatasetFile.read`.
-    """
+    """Read a file, keep it in this process, and copy it into the cache folder."""
     file = DatasetFile.read(path)
     if file.name not in _held:
         hold([file])
@@ -130,10 +118,8 @@ def file_at(path: Path) -> DatasetFile:
 def held_file(name: str) -> DatasetFile:
     """Return the file of a data set: held by this process, in the cache folder, or here.
 
-    The name is `file:NAME:DIGEST`, or `file:PATH` for a file that is read now.
-
-    Raises:
-        ValueError: no file has these bytes.
+    The name is `file:NAME:DIGEST`, or `file:PATH` for a file that is read now. A ValueError if no
+    file has these bytes.
     """
     match = _NAME.fullmatch(name)
     if match is None:

@@ -151,11 +151,7 @@ def _file_dataset(name: str) -> DatasetSpec:
 
 @cache
 def plugin_dataset(name: str) -> DatasetSpec:
-    """Return the description of a plug-in's data set, made once per process.
-
-    Raises:
-        ValueError: as `dataset_named`.
-    """
+    """Return the description of a plug-in's data set, made once; see `dataset_named`."""
 
     def described(made: Any) -> DatasetSpec:
         test_points = 0 if made.test is None else len(made.test)
@@ -172,11 +168,7 @@ def plugin_dataset(name: str) -> DatasetSpec:
 
 
 def made_by_plugin(name: str, convert: Callable[[object], T]) -> T:
-    """Make a plug-in's data set and convert it.
-
-    Raises:
-        ValueError: no data set has that name, or it is a plug-in that cannot be used.
-    """
+    """Make a plug-in's data set and convert it; a ValueError if there is none that can be used."""
     found = plugin_datasets()
     make = found.get(name)
     if make is None:

@@ -90,11 +90,7 @@ class DistinctMasks(StructureGrid):
 
 
 def check_listed(structure: Structure, inputs: int) -> None:
-    """Check that a structure has few enough distinct networks to list them.
-
-    Raises:
-        ValueError: it has too many; the message has their number.
-    """
+    """Raise a ValueError if a structure has too many distinct networks to list them."""
     from search.masks.listing import MAX_COLUMNS
 
     if max(inputs, *structure) > MAX_COLUMNS:

@@ -22,11 +22,7 @@ _EXTRAS = {
 
 
 def optional(package: str, use: str) -> ModuleType:
-    """Import an optional package.
-
-    Raises:
-        ImportError: it is not installed; the message names the extra that installs it.
-    """
+    """Import an optional package; an ImportError names the extra that installs it."""
     try:
         return import_module(package)
     except ModuleNotFoundError as error:

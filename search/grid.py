@@ -128,11 +128,7 @@ class StructureGrid(Grid):
     structure: tuple[int, ...]
 
     def values(self, field: str) -> frozenset[Any]:
-        """Return the structure.
-
-        Raises:
-            ValueError: the field is "masks".
-        """
+        """Return the structure; a ValueError for the masks, which are not listed."""
         if field == "masks":
             raise ValueError("combinations of masks are not listed")
         return frozenset({self.structure}) if field == "structure" else frozenset()

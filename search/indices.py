@@ -18,8 +18,7 @@ class IndexSet:
     def of(cls, intervals: Iterable[Sequence[int]]) -> IndexSet:
         """Return the union of half-open intervals (start, stop), in any order, overlapping or not.
 
-        Raises:
-            ValueError: an interval is not a pair of integers with 0 <= start <= stop.
+        A ValueError unless they are pairs of integers with 0 <= start <= stop.
         """
         merged: list[tuple[int, int]] = []
         for interval in sorted(tuple(pair) for pair in intervals):

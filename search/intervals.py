@@ -26,11 +26,8 @@ class Interval:
 def clopper_pearson(hits: int, trials: int) -> Interval:
     """Return a share of independent trials with its exact (Clopper-Pearson) interval.
 
-    Source: C. J. Clopper and E. S. Pearson, The use of confidence or fiducial limits illustrated
-    in the case of the binomial, 1934.
-
-    Raises:
-        ValueError: there are no trials.
+    Source: C. J. Clopper and E. S. Pearson, The use of confidence or fiducial limits illustrated in
+    the case of the binomial, 1934. A ValueError if there are no trials.
     """
     if trials < 1:
         raise ValueError("a share needs at least one trial")

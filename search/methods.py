@@ -325,11 +325,7 @@ def all_methods() -> Mapping[str, Method]:
 
 
 def method_named(name: str) -> Method:
-    """Return the method of that name.
-
-    Raises:
-        ValueError: there is no such method, or it is a plug-in that cannot be used.
-    """
+    """Return the method of that name; a ValueError if there is none that can be used."""
     # Plug-ins are loaded only if the name is not a built-in one.
     method = METHODS.get(name) or plugin_methods().get(name)
     if method is None:

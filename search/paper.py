@@ -112,11 +112,7 @@ PAPER_GROUPS = tuple(_BASES)
 
 @cache
 def paper_study(name: str) -> PaperStudy:
-    """Return the study of that name, one of `PAPER_STUDIES`; cached.
-
-    Raises:
-        KeyError: there is no such study.
-    """
+    """Return the study of that name, one of `PAPER_STUDIES`, made once."""
     group, description, grid = _ENTRIES[name]
     before = takewhile(lambda other: other != name, _ENTRIES)
     first = 1 + sum(PAPER_SIZES[other] for other in before if _ENTRIES[other][0] == group)
@@ -124,10 +120,9 @@ def paper_study(name: str) -> PaperStudy:
 
 
 def find_run(label: str) -> tuple[PaperStudy, int]:
-    """Return the study and the index of an experiment, given the authors' number GROUP:RUN_ID.
+    """Return study and index of the experiment with the authors' number GROUP:RUN_ID.
 
-    Raises:
-        ValueError: no experiment has that number.
+    A ValueError if no experiment has it.
     """
     group, _, number = label.partition(":")
     for name in PAPER_STUDIES:

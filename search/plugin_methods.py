@@ -15,11 +15,7 @@ _SETTING = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def check_method(name: str, loaded: object) -> Method:
-    """Return the method that a plug-in provides.
-
-    Raises:
-        ValueError: it is not a valid `Method`.
-    """
+    """Return the method that a plug-in provides; a ValueError if it is not a valid `Method`."""
     if not isinstance(loaded, Method):
         raise ValueError(f"the entry point refers to a {type(loaded).__name__}, not a Method")
     if loaded.name != name:

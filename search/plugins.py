@@ -144,11 +144,7 @@ def find_plugins(
 
 
 def check_name(name: str) -> None:
-    """Check that a plug-in can have this name.
-
-    Raises:
-        ValueError: it cannot.
-    """
+    """Raise a ValueError unless a plug-in can have this name."""
     if not _NAME.fullmatch(name):
         raise ValueError(
             "its name is not valid; allowed: 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a "
@@ -166,11 +162,7 @@ def _check_free(name: str, taken: Collection[str], times: Counter[str]) -> None:
 
 
 def _loaded(point: metadata.EntryPoint) -> object:
-    """Return the object that an entry point refers to.
-
-    Raises:
-        ValueError: importing its module raised any exception.
-    """
+    """Return the object that an entry point refers to; a ValueError if its import fails."""
     try:
         with plugin_call(f"{_KINDS[point.group]} {point.name!r}"):
             return point.load()

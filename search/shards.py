@@ -32,8 +32,7 @@ class Shard:
     def parse(cls, text: str) -> Shard:
         """Return the shard that a text describes: 3/16 is the third of sixteen.
 
-        Raises:
-            ValueError: the text has another form, or not 1 <= number <= count.
+        A ValueError if the text has another form, or not 1 <= number <= count.
         """
         match = _SHARD.fullmatch(text.strip())
         if match is None:

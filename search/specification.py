@@ -41,8 +41,7 @@ def column_value(field: str, value: Any) -> Any:
 def experiment_of(row: Mapping[str, Any]) -> Experiment:
     """Return the experiment of a stored row, the inverse of `specification_row`.
 
-    Raises:
-        KeyError: a column is missing.
+    A KeyError if a column is missing.
     """
     spec = {name: row[name] for name in Experiment().specification()}
     structure, settings = spec["structure"], spec["hyperparameters"]

@@ -131,11 +131,7 @@ class Study(Sequence[Experiment]):
         return frozenset(filter(None, map(RowInit.parse, self.values("init"))))
 
     def with_root_seed(self, root_seed: int) -> Study:
-        """Return the same study with another root seed.
-
-        Raises:
-            ValueError: not 0 <= root_seed < 2^63.
-        """
+        """Return the same study with another root seed, 0 to 2^63 - 1; otherwise a ValueError."""
         if not 0 <= root_seed <= _MAX_INT64:
             raise ValueError(f"root seed cannot be {root_seed}; allowed: 0 to 2^63 - 1")
         return replace(self, base=replace(self.base, root_seed=root_seed))
@@ -143,10 +139,7 @@ class Study(Sequence[Experiment]):
     def with_init(self, token: str) -> Study:
         """Return the same study with a stored initialisation identified by its content.
 
-        The token is NAME:DIGEST.
-
-        Raises:
-            ValueError: the token has another form, or the study does not use that name.
+        A ValueError if the token is not NAME:DIGEST, or the study does not use that name.
         """
         name, _, digest = token.partition(":")
         if not digest:

@@ -168,8 +168,7 @@ class Dataset:
     def steps_per_epoch(self, batch_size: int) -> int:
         """Return the number of full batches; a last, short batch is not trained on.
 
-        Raises:
-            ValueError: the batch size is below 1 or exceeds the data set.
+        A ValueError if the batch size is below 1 or exceeds the data set.
         """
         if not 1 <= batch_size <= len(self):
             raise ValueError(

@@ -138,8 +138,7 @@ def full_network(
 def sub_network(layers: Layers, hidden: Sequence[int]) -> Layers:
     """Return a copy of the first hidden[l] neurons of each hidden layer l and their connections.
 
-    Raises:
-        ValueError: the number of hidden layers differs, or one has too few neurons.
+    A ValueError if the number of hidden layers differs, or one has too few neurons.
     """
     available = [bias.shape[0] for _, bias in layers[:-1]]
     if len(hidden) != len(available) or any(

@@ -36,11 +36,7 @@ class ArithmeticUnavailable(ValueError):  # noqa: N818 - describes the arithmeti
 
 
 def arithmetic_of(backend: str) -> str | None:
-    """Return the arithmetic named by the column `backend`, such as "avx2" for "numba-avx2".
-
-    Returns:
-        None for a backend without one, such as "torch-cuda".
-    """
+    """Return the arithmetic of a backend: "avx2" of "numba-avx2"; None of "torch-cuda"."""
     name = backend.removeprefix(_CPU_PREFIX)
     return name if backend.startswith(_CPU_PREFIX) and name in INSTRUCTION_SETS else None
 

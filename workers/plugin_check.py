@@ -36,12 +36,9 @@ class CheckResult:
 
 
 def check_plugin(name: str, *, fast: bool = False) -> Iterator[CheckResult]:
-    """Yield the result of each check of a plug-in.
+    """Yield the result of each check of a plug-in; `UnusablePlugin` if it cannot be used.
 
     `fast` runs only `workers.conformance.FAST_METHOD_CHECKS` of a method.
-
-    Raises:
-        UnusablePlugin: no plug-in has that name, or it cannot be used.
     """
     read, write = os.pipe()
     child = subprocess.Popen(

@@ -9,16 +9,10 @@ from search.experiment import SCHEDULES
 
 
 def learning_rates(schedule: str, lr: float, epochs: int) -> NDArray[np.float64]:
-    """Return the learning rate of every epoch.
+    """Return the learning rate of every epoch, float64 [epochs]; a ValueError for other schedules.
 
     "cosine" is half a cosine from `lr` towards zero, reached one epoch after the last; "step" is
     `lr`, divided by 10 after 30 % and by 100 after 60 % of the epochs (15 and 30 of 50).
-
-    Returns:
-        float64 [epochs].
-
-    Raises:
-        ValueError: no schedule has that name.
     """
     if schedule not in SCHEDULES:
         raise ValueError(f"unknown schedule {schedule!r}; available: {', '.join(SCHEDULES)}")

@@ -58,10 +58,8 @@ def start_of(
 
 
 def first_network(method: str, layers: Layers, start: Pruned) -> Snapshot:
-    """Return a network before its first step under the masks that a method chose.
-
-    Raises:
-        ValueError: the masks do not fit.
+    """Return a network before its first step under a method's masks; a ValueError if they do not
+    fit.
     """
     check_masks(method, start.weight_masks, start.bias_masks, layers)
     masks = start.weight_masks, start.bias_masks
@@ -82,10 +80,8 @@ def masked(network: Snapshot) -> Snapshot:
 
 
 def check_targets(experiment: Experiment) -> None:
-    """Check that an experiment leaves the choice of masks to its method and gives it a target.
-
-    Raises:
-        ValueError: it gives masks, or a target that the method does not use, or two targets.
+    """Raise a ValueError unless an experiment gives its method one target, which it uses, and no
+    masks.
     """
     method = method_named(experiment.method)
     if experiment.masks:
@@ -114,13 +110,7 @@ def pruning_batches(experiment: Experiment, dataset: Dataset) -> Iterator[Batch]
     """Yield batches without end, drawn as for training but in data orders used for nothing else.
 
     Pass p over the data set follows the order of epoch p of the stream "pruning". The last, short
-    batch of a pass is left out.
-
-    Yields:
-        Points float32 [batch_size, features] and labels float32 [batch_size], class numbers.
-
-    Raises:
-        ValueError: a batch is larger than the data set.
+    batch of a pass is left out. A ValueError if a batch is larger than the data set.
     """
     steps = dataset.steps_per_epoch(experiment.batch_size)
     order = np.empty(len(dataset), dtype=np.uint32)

@@ -55,11 +55,10 @@ class StepSchedule:
         self._order = np.empty(len(dataset), np.uint32)
 
     def slices(self, first: int, last: int, rate: float | None = None) -> Iterator[EpochSlice]:
-        """Yield the steps in [first, last), one slice per epoch.
+        """Yield the steps in [first, last), one slice per epoch; `last` can be beyond the rounds.
 
-        The slices share one buffer for `order`, so use each of them before taking the next.
-
-        The number of rounds does not limit `last`. Without `rate` it is the schedule's.
+        The slices share one buffer for `order`, so use each of them before taking the next. Without
+        `rate` it is the schedule's.
         """
         while first < last:
             epoch, start = divmod(first, self.steps_per_epoch)

@@ -34,8 +34,7 @@ _PICKLE = b"\x80\x02"
 def remade_init(name: str, label: str, root_seed: int) -> StoredInit:
     """Return the full-width initial weights of a training of the search as an initialisation.
 
-    Raises:
-        ValueError: no training has that label.
+    The training is GROUP:RUN_ID of the authors.
     """
     study, index = find_run(label)
     layers = initial_network(study.with_root_seed(root_seed)[index])

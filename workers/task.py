@@ -42,14 +42,10 @@ class Task:
 
 
 def run_task(task: Task, inits: Mapping[str, StoredInit], device: Device) -> pa.RecordBatch:
-    """Train a task's experiments.
+    """Return the rows of a task's experiments: `search.schema.RESULT_SCHEMA`, in ascending order.
 
-    Returns:
-        A record batch of `search.schema.RESULT_SCHEMA`, one row per index, in ascending order.
-
-    Raises:
-        ValueError: as `workers.train.train_batch`, or a package is missing on this machine or has
-            another version than the sweep's.
+    Errors are those of `workers.train.train_batch`, and a ValueError if a package is missing on
+    this machine or has another version than the sweep's.
     """
     for package, version in task.packages:
         _require(package, version)

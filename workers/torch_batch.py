@@ -74,8 +74,7 @@ def in_shrinking_batches(
 ) -> list[Result]:
     """Return one result per item, halving the batch size whenever the device's memory runs out.
 
-    Raises:
-        torch.OutOfMemoryError: a batch of one item does not fit.
+    A batch of one item that does not fit is an error.
     """
     results: list[Result] = []
     while len(results) < len(items):

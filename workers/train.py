@@ -49,11 +49,7 @@ class Backend(NamedTuple):
 
 
 def backend_for(device: Device) -> Backend:
-    """Return the trainer of a device.
-
-    Raises:
-        ValueError: the device is "cuda" and torch finds no CUDA device.
-    """
+    """Return the trainer of a device; a ValueError if torch finds no CUDA device for "cuda"."""
     if device == "cpu":
         return Backend(backend_name(), train_fast)
     # Imported late: torch takes seconds and 200 MB, which a CPU worker does not need.

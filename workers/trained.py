@@ -106,8 +106,7 @@ class Trained:
 def stored_layers(row: Mapping[str, Any]) -> Layers:
     """Return the parameters of a stored row, masked entries zero; see `Trained.layers`.
 
-    Raises:
-        ValueError: the columns do not fit together, or a parameter is not finite.
+    A ValueError if the columns do not fit together, or a parameter is not finite.
     """
     parameters = (
         np.asarray(row["weight_index"], np.uint32),

@@ -46,10 +46,7 @@ def count_distinct(inputs: int, structure: tuple[int, ...]) -> Population:
     """Count the networks of a structure up to renaming of hidden neurons.
 
     Checked: 12,400 for 3x3x3, 8,338,343 for 7x3x3, 273 for 3x2x2, 492,566 for 6x3x2, with two
-    inputs.
-
-    Raises:
-        ValueError: more than `MAX_TERMS` terms.
+    inputs. A ValueError for more than `MAX_TERMS` terms.
     """
     terms = burnside_terms(inputs, structure)
     if terms > MAX_TERMS:

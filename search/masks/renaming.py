@@ -86,10 +86,7 @@ def network_form(masks: Sequence[str]) -> tuple[str, ...]:
 def without_renamings(networks: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
     """Return the first of each set of networks that are equal up to renaming hidden neurons.
 
-    The masks of a network are as for `representative`.
-
-    Raises:
-        ValueError: as for `representative`.
+    For their masks and errors see `representative`.
     """
     first: dict[tuple[str, ...], tuple[str, ...]] = {}
     for masks in networks:
@@ -162,14 +159,11 @@ def least_rows(
     """Return the last mask, in the order of the search, among permutations of rows and columns.
 
     Rows are integers, the leftmost column the highest bit, in any order; the group permutes the
-    columns.
+    columns. A ValueError if there are more than `MAX_TIES` tied arrangements.
 
     Returns:
-        The rows of the last mask from the top; the index in `mask` of each; and the permutations
-        of the next layer's columns that leave this mask unchanged.
-
-    Raises:
-        ValueError: there are more than `MAX_TIES` tied arrangements.
+        The rows of the last mask from the top; the index in `mask` of each; and the permutations of
+        the next layer's columns that leave this mask unchanged.
     """
     ways: list[_Way] = [(cells, ()) for cells in _arrangements(group)]
     rows: list[int] = []

@@ -49,11 +49,7 @@ class Masks:
         return self.size
 
     def __getitem__(self, index: int) -> str:
-        """Return one mask.
-
-        Raises:
-            IndexError: not 0 <= index < `size`.
-        """
+        """Return one mask."""
         if not 0 <= index < self.size:
             raise IndexError(f"index out of range: there are {self.size} masks")
         if self.size <= _LISTED_MASKS:
@@ -94,18 +90,14 @@ class AllMasks:
         return self._starts[-1]
 
     def __getitem__(self, index: int) -> str:
-        """Return one mask; see `Masks`."""
+        """Return one mask."""
         if not 0 <= index < self.size:
             raise IndexError(f"index out of range: there are {self.size} masks")
         part = bisect_right(self._starts, index) - 1
         return self._parts[part][index - self._starts[part]]
 
     def index(self, mask: str) -> int:
-        """Return the index of a mask.
-
-        Raises:
-            ValueError: it has another shape, or is not eligible.
-        """
+        """Return the index of a mask; a ValueError if it has another shape or is not eligible."""
         rows = mask.split("|")
         if (len(rows), len(rows[0])) != (self.rows, self.cols):
             raise ValueError(f"mask {mask!r} is not {self.rows}x{self.cols}")

@@ -33,13 +33,9 @@ _TEXT = re.compile(r"[01]+(\|[01]+)*")
 
 
 def parse_mask(text: str) -> NDArray[np.bool_]:
-    """Return the mask of a text.
+    """Return the mask, bool [outputs, inputs], of a text.
 
-    Returns:
-        bool [outputs, inputs].
-
-    Raises:
-        ValueError: not rows of 0 and 1 of equal length separated by "|".
+    A ValueError unless it is rows of 0 and 1 of equal length separated by "|".
     """
     if not _TEXT.fullmatch(text):
         raise ValueError(f"not a mask: {text!r}; a mask is rows of 0 and 1, such as '10|01|11'")
@@ -72,11 +68,7 @@ def is_eligible(text: str) -> bool:
 
 
 def count_masks(rows: int, cols: int, nnz: int) -> int:
-    """Return the number of eligible masks of a layer.
-
-    Raises:
-        ValueError: the layer has no weights or more than `MAX_WEIGHTS`.
-    """
+    """Return the number of eligible masks of a layer of 1 to `MAX_WEIGHTS` weights."""
     if rows * cols > MAX_WEIGHTS:
         raise ValueError(
             f"a layer with {rows} outputs and {cols} inputs has {rows * cols} weights, too many to "
@@ -88,9 +80,7 @@ def count_masks(rows: int, cols: int, nnz: int) -> int:
 def unrank_mask(rows: int, cols: int, nnz: int, index: int) -> str:
     """Return the eligible mask at an index of the order, without listing the others.
 
-    Raises:
-        IndexError: not 0 <= index < `count_masks(rows, cols, nnz)`.
-        ValueError: as for `count_masks`.
+    An IndexError unless 0 <= index < `count_masks(rows, cols, nnz)`.
     """
     count = count_masks(rows, cols, nnz)
     if not 0 <= index < count:
@@ -101,8 +91,7 @@ def unrank_mask(rows: int, cols: int, nnz: int, index: int) -> str:
 def rank_mask(text: str) -> int:
     """Return the index of an eligible mask among those of its shape and number of nonzeros.
 
-    Raises:
-        ValueError: not a mask, or not an eligible one.
+    A ValueError if it is none.
     """
     cols = parse_mask(text).shape[1]
     if not is_eligible(text):

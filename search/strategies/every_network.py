@@ -45,11 +45,7 @@ def count_networks(problem: Problem, weights: int) -> int:
 
 
 def check_exhaustive(problem: Problem) -> None:
-    """Check that the distinct networks of a structure can be listed.
-
-    Raises:
-        ValueError: there are too many.
-    """
+    """Raise a ValueError if a structure has too many distinct networks to list them."""
     if not problem.any_structure:
         check_listed(problem.base.hidden, problem.inputs)
 

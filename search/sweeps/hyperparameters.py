@@ -20,14 +20,9 @@ def every_combination(
 ) -> dict[str, Sequence[Hyperparameters]]:
     """Return the combinations of hyperparameters of each method that has a table.
 
-    The tables, by method, have a canonical value or a list of them for each key.
-
-    Returns:
-        The combinations of each method, in the order of its settings, the first one slowest,
-        without the authors' values; {} if there are no other values.
-
-    Raises:
-        RefusalError: too many combinations.
+    The tables, by method, have a canonical value or a list of them for each key. The combinations
+    are in the order of the settings, the first one slowest, without the authors' values; {} if
+    there are no other values. A `RefusalError` if there are too many.
     """
     found: dict[str, Sequence[Hyperparameters]] = {}
     for method, table in tables.items():
@@ -49,11 +44,7 @@ def every_combination(
 
 
 def check_used(tables: Collection[str], methods: Collection[str]) -> None:
-    """Check that every method table belongs to a method of the file's experiments.
-
-    Raises:
-        RefusalError: a table has no effect.
-    """
+    """Raise a `RefusalError` for a method table that no experiment of the file uses."""
     for method in tables:
         if method not in methods:
             raise RefusalError(
@@ -65,11 +56,7 @@ def check_used(tables: Collection[str], methods: Collection[str]) -> None:
 def check_steps(
     table: SweepTable, hyperparameters: Mapping[str, Sequence[Hyperparameters]]
 ) -> None:
-    """Check that every training of a [grid] table has the steps that its method needs.
-
-    Raises:
-        RefusalError: a training is too short.
-    """
+    """Raise a `RefusalError` if a training of a [grid] table has fewer steps than its method needs."""
     # Every combination occurs, so the shortest training does too.
     epochs, size = min(table.values["epochs"]), max(table.values["batch_size"])
     for method in table.values["method"]:

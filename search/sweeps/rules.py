@@ -85,13 +85,10 @@ def mask_layer(key: str) -> int:
 
 
 def check_table(table: SweepTable) -> tuple[int, int]:
-    """Check that the keys of a table are consistent.
+    """Return the numbers of inputs and outputs of networks for a table's data sets.
 
-    Returns:
-        The numbers of inputs and outputs of networks for the table's data sets.
-
-    Raises:
-        RefusalError: they are not; the message has the key, the problem, and the allowed values.
+    A `RefusalError` with the key, the problem, and the allowed values if the keys contradict each
+    other.
     """
     _check_method_keys(table)
     _check_size_keys(table)

@@ -88,8 +88,5 @@ def backend_name() -> str:
     """Return the value of the column `backend` of a CPU training in this process.
 
     Rows of one backend have the same bits on every machine.
-
-    Raises:
-        ValueError: as `chosen_instruction_set`.
     """
     return f"numba-{chosen_instruction_set().name}"

@@ -44,11 +44,7 @@ class Topology:
 
 
 def topology(masks: Sequence[NDArray[np.bool_]]) -> Topology:
-    """Return the edge list of a network, given its masks, bool [n_out, n_in] per layer.
-
-    Raises:
-        ValueError: the layers do not fit each other, or there is no hidden layer.
-    """
+    """Return the edge list of a network, given its masks, bool [n_out, n_in] per layer."""
     sizes = (masks[0].shape[1], *(mask.shape[0] for mask in masks))
     if any(mask.shape[1] != size for mask, size in zip(masks, sizes, strict=False)):
         shapes = ", ".join("x".join(map(str, mask.shape)) for mask in masks)

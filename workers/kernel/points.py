@@ -139,11 +139,9 @@ def gather(table, features, order, first, count, scale, stripe):  # type: ignore
 
 @lru_cache(maxsize=4)
 def packed_points(dataset: Dataset) -> NDArray[np.float32]:
-    """Return points and labels in one table.
+    """Return points and labels in one table, float32 [N, width], 64-byte aligned.
 
-    Returns:
-        float32 [N, width], 64-byte aligned: the features, the class number, and zeros up to a
-        multiple of `_COLUMNS`.
+    A row has the features, the class number, and zeros up to a multiple of `_COLUMNS`.
     """
     width = -(-(dataset.features + 1) // _COLUMNS) * _COLUMNS
     table = aligned_zeros(len(dataset) * width).reshape(-1, width)
@@ -154,11 +152,9 @@ def packed_points(dataset: Dataset) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=4)
 def all_points(dataset: Dataset) -> NDArray[np.float32]:
-    """Return all points in stripes, each with weight 1.
+    """Return all points in stripes, float32 [stripes * (features + 2) * STRIPE], 64-byte aligned.
 
-    Returns:
-        float32 [stripes * (features + 2) * STRIPE], 64-byte aligned. The last stripe is padded with
-        points of weight 0.
+    Each has weight 1; the last stripe is padded with points of weight 0.
     """
     size = (dataset.features + 2) * STRIPE
     stripes = aligned_zeros(-(-len(dataset) // STRIPE) * size)
