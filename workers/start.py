@@ -58,8 +58,9 @@ def start_of(
 
 
 def first_network(method: str, layers: Layers, start: Pruned) -> Snapshot:
-    """Return a network before its first step under a method's masks; a ValueError if they do not
-    fit.
+    """Return a network before its first step under a method's masks.
+
+    A ValueError if they do not fit.
     """
     check_masks(method, start.weight_masks, start.bias_masks, layers)
     masks = start.weight_masks, start.bias_masks
@@ -80,8 +81,9 @@ def masked(network: Snapshot) -> Snapshot:
 
 
 def check_targets(experiment: Experiment) -> None:
-    """Raise a ValueError unless an experiment gives its method one target, which it uses, and no
-    masks.
+    """Raise a ValueError unless an experiment gives its method one target and no masks.
+
+    The method must use the target.
     """
     method = method_named(experiment.method)
     if experiment.masks:

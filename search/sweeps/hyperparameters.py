@@ -56,7 +56,7 @@ def check_used(tables: Collection[str], methods: Collection[str]) -> None:
 def check_steps(
     table: SweepTable, hyperparameters: Mapping[str, Sequence[Hyperparameters]]
 ) -> None:
-    """Raise a `RefusalError` if a training of a [grid] table has fewer steps than its method needs."""
+    """Raise a `RefusalError` if a training of a table has fewer steps than its method needs."""
     # Every combination occurs, so the shortest training does too.
     epochs, size = min(table.values["epochs"]), max(table.values["batch_size"])
     for method in table.values["method"]:
