@@ -78,10 +78,7 @@ def live_mask(
     """Return the nonzero weights on an input-to-output path through active neurons.
 
     The weights are matrices [n_out, n_in] of each layer, numbers or a mask, and the result is bool
-    of these shapes; for `active_points` see `FunctionalSparsity.of`.
-
-    Raises:
-        ValueError: there are more or fewer counts than hidden neurons.
+    of these shapes; for `active_points` and errors see `FunctionalSparsity.of`.
     """
     active = _firing(weights, active_points)
     # Deleting a neuron's incoming weights is enough: then no path reaches it.

@@ -77,12 +77,7 @@ class PrunesBefore(Protocol):
     """
 
     def __call__(self, experiment: Experiment, layers: Layers, batches: Batches) -> Pruned:
-        """Return the masks for training.
-
-        Args:
-            experiment: experiment with `target_nnz` and the training settings.
-            layers: initial network; not to be changed.
-            batches: source of batches.
+        """Return the masks for training; the initial network, `layers`, is not to be changed.
 
         Raises:
             ValueError: `target_nnz` is missing, or not from 1 to below the number of weights.
@@ -161,15 +156,10 @@ class MaskSchedule(Protocol):
         """Whether a change replaces the training step, using up its batch."""
 
     def change(self, step: int, network: Snapshot, batch: Callable[[], Batch]) -> Snapshot:
-        """Return the network with changed masks.
+        """Return the network to continue with; masked parameters and velocities are ignored.
 
-        Args:
-            step: one of `changes`.
-            network: network before that step; not to be changed.
-            batch: function that makes the batch of that step.
-
-        Returns:
-            The network to continue with; masked parameters and velocities are ignored.
+        `step` is one of `changes`; the network before it is not to be changed; `batch` makes the
+        batch of that step.
         """
 
 
@@ -201,17 +191,13 @@ class PrunesDuring(Protocol):
     def __call__(
         self, experiment: Experiment, layers: Layers, steps: int, permutation: Permute
     ) -> MaskSchedule:
-        """Return the mask schedule of one network.
+        """Return the mask schedule of one network, whose initial `layers` are not to be changed.
 
-        Args:
-            experiment: experiment with `target_nnz` and the training settings.
-            layers: initial network; not to be changed.
-            steps: number of steps of one round.
-            permutation: source of random permutations.
+        `steps` is the number of steps of one round.
 
         Raises:
-            ValueError: `target_nnz` is missing or not from 1 to below the number of weights, or
-                the training has too few steps for the algorithm's settings.
+            ValueError: `target_nnz` is missing or not from 1 to below the number of weights, or the
+                training has too few steps for the algorithm's settings.
         """
 
 
@@ -408,11 +394,7 @@ class PrunesAdaptively(Protocol):
     def __call__(self, experiment: Experiment, layers: Layers, measure: Measure) -> Requests:
         """Yield segments of training, receive the trained networks, and return the final network.
 
-        Args:
-            experiment: experiment with the training settings, and `target_nnz` if the method
-                uses it.
-            layers: initial network; not to be changed.
-            measure: the data set.
+        The initial network, `layers`, is not to be changed; `measure` is the data set.
 
         Raises:
             ValueError: the experiment's settings are impossible.

@@ -80,11 +80,7 @@ class FoundPlugins(Generic[T]):
         return next((plugin for plugin in self.plugins if plugin.name == name), None)
 
     def get(self, name: str) -> T | None:
-        """Return the checked object of that name; None if no plug-in has it.
-
-        Raises:
-            ValueError: the plug-in cannot be used.
-        """
+        """Return the checked object of that name, or None; a ValueError if it cannot be used."""
         if name not in self.usable and (plugin := self.plugin(name)) is not None:
             raise ValueError(str(plugin))
         return self.usable.get(name)
@@ -102,10 +98,8 @@ _registered: dict[str, dict[str, object]] = {group: {} for group in _KINDS}
 def register(group: str, name: str, provided: object, found: FoundPlugins[Any]) -> None:
     """Provide a plug-in in this process alone, replacing an earlier one of the same name.
 
-    The group is `METHODS_GROUP` or `DATASETS_GROUP`, and `found` has its plug-ins so far.
-
-    Raises:
-        ValueError: the name is not valid, or that of an installed plug-in.
+    The group is `METHODS_GROUP` or `DATASETS_GROUP`, and `found` has its plug-ins so far. A
+    ValueError if the name is not valid, or that of an installed plug-in.
     """
     check_name(name)
     known = found.plugin(name)

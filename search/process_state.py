@@ -43,13 +43,9 @@ _changes: dict[str, set[str]] = {}
 
 
 class _TorchSetting(NamedTuple):
-    """A setting of torch.
+    """The name of a setting of torch, functions that read and change it, and its standard values.
 
-    Attributes:
-        name: text for messages.
-        read: returns the present value.
-        write: changes the value.
-        standard: the values that leave rows as they are; the first is the one to set.
+    These leave rows as they are; the first is the one to set.
     """
 
     name: str
@@ -62,10 +58,8 @@ class _TorchSetting(NamedTuple):
 def standard_state() -> Iterator[None]:
     """Run the body with the standard settings, and torch on one thread; restore them afterwards.
 
-    On more than one thread, the number of threads decides the last bit of torch's sums.
-
-    Raises:
-        RuntimeError: the processor flushes subnormal numbers to zero and this cannot be changed.
+    On more than one thread, the number of threads decides the last bit of torch's sums. A
+    RuntimeError if the processor flushes subnormal numbers to zero and this cannot be changed.
     """
     environment = _floating_point_environment()
     torch = _torch()
@@ -88,13 +82,9 @@ def standard_state() -> Iterator[None]:
 def plugin_call(caller: str) -> Iterator[None]:
     """Run the code of a plug-in or a method in the standard state, which it may disturb.
 
-    What it changed is restored, logged once, and listed by `changes_made_by`.
-
-    The caller is a description of the code, such as "method 'noisy'".
-
-    Raises:
-        RuntimeError: the code called `sys.exit`, or raised an exception that cannot be printed or
-            that is no `Exception`.
+    What it changed is restored, logged once, and listed by `changes_made_by`. The caller is a
+    description of the code, such as "method 'noisy'". A RuntimeError if the code called `sys.exit`,
+    or raised an exception that cannot be printed or that is no `Exception`.
     """
     with standard_state():
         had_numpy, had_torch = "numpy" in sys.modules, _torch() is not None
@@ -130,11 +120,10 @@ def plugin_call(caller: str) -> Iterator[None]:
 
 
 def place_of(error: BaseException) -> str:
-    """Return the file and the line of other people's code at which an error was raised.
+    """Return where other people's code raised an error; empty if no such code took part.
 
-    Returns:
-        Text such as "algorithm.py, line 12, of even_pruning"; empty if no other code took part.
-        Libraries that this project uses itself do not count.
+    The text is such as "algorithm.py, line 12, of even_pruning". Libraries that this project uses
+    itself do not count.
     """
     frames = [
         (str(frame.f_globals.get("__name__", "")), frame.f_code.co_filename, line)
@@ -213,10 +202,9 @@ def _numpy_errors() -> AbstractContextManager[object]:
 
 
 def _floating_point_environment() -> Any:
-    """Switch this thread to the default floating-point environment; return the previous one.
+    """Switch this thread to C's default floating-point environment; return the previous one.
 
-    Returns:
-        C's fenv_t; None where the C library cannot be reached.
+    None where the C library cannot be reached.
     """
     libm = _libm()
     saved = None

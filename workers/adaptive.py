@@ -131,10 +131,7 @@ def _resumed(
     """Run an algorithm until it requests training or returns its final network.
 
     `trained` is the network of the last segment, or the networks of its segments; None at the
-    start.
-
-    Raises:
-        ValueError: the algorithm requests something else.
+    start. A ValueError if it requests something else.
     """
     with plugin_guard(method):
         try:

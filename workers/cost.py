@@ -110,9 +110,6 @@ def experiment_cost(experiment: Experiment) -> float:
     """Return the cost of a training: its steps, its pruning, and the measurements for its row.
 
     A pruned network is assumed to have the number of weights that its method aims at.
-
-    Raises:
-        ValueError: the method or the data set is unknown.
     """
     method = method_named(experiment.method)
     dataset = load_dataset(experiment.dataset)

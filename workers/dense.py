@@ -157,13 +157,10 @@ class DenseGradient:
 def train_dense(
     network: Snapshot, schedule: StepSchedule, first: int, last: int, rate: float | None = None
 ) -> Snapshot:
-    """Train one network by matrix products in the steps [first, last) (docs/paper.md, section 3).
+    """Return a network after the steps [first, last), trained by matrix products.
 
-    The steps are those of `workers.kernel.sgd.train_steps`, with sums in another order. Without
-    `rate` it is the schedule's.
-
-    Returns:
-        The network after the last step, with the same masks.
+    The steps are those of `workers.kernel.sgd.train_steps` (docs/paper.md, section 3), with sums in
+    another order. Without `rate` it is the schedule's. The masks are the same.
     """
     experiment = schedule.experiment
     dense = DenseGradient(network.layers, schedule.dataset, experiment.batch_size)

@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from pruning.protocol import Snapshot
+from pruning.protocol import Pruned, Snapshot
+from pruning.schedule import Scheduled
 from search.experiment import Experiment
 from search.layers import StoredInit
 from search.methods import method_named
@@ -22,7 +23,7 @@ from workers.datasets import Dataset
 from workers.kernel.measure import Evaluation
 from workers.kernel.networks import Networks
 from workers.kernel.sgd import scratch, train_steps
-from workers.mask_schedule import fixed_masks, mask_schedule_of, train_with_mask_schedule
+from workers.mask_schedule import mask_schedule_of, train_with_mask_schedule
 from workers.schedules import learning_rates
 from workers.sparse import SparseNetworks
 from workers.start import start_of
@@ -36,20 +37,12 @@ def train_fast(
     inits: Mapping[str, StoredInit],
     curves: bool = False,
 ) -> list[Trained]:
-    """Train experiments on this core.
+    """Train experiments of a data set on this core; return one result for each, in their order.
 
-    Experiments of one data order, batch size and number of epochs are trained together. A
-    network's result has the same bits whatever it is trained with.
-
-    The experiments are of `dataset`, in any order. With `curves` they are also evaluated at the end
-    of every epoch, except in methods that prune adaptively.
-
-    Returns:
-        One result per experiment, in the order given.
-
-    Raises:
-        ValueError: a mask or a target does not fit, a batch is larger than the data set, or an
-            initialisation is missing.
+    Experiments of one data order, batch size and number of epochs are trained together. A network's
+    result has the same bits whatever it is trained with. With `curves` they are also evaluated at
+    the end of every epoch, except in methods that prune adaptively. For errors see
+    `workers.train.train_batch`.
     """
     results: dict[int, Trained] = {}
     groups: dict[tuple[int, int, int], list[int]] = {}
@@ -85,8 +78,10 @@ def _train_group(
         start = start_of(experiment, dataset, inits)
         prune_ms[i] = 1000 * (time.perf_counter() - started)
         if prefers_matrices(start.weight_masks):
-            fixed = fixed_masks(start)
-            alone = train_with_mask_schedule(experiment, dataset, *fixed, curves=curves)
+            fixed = Scheduled(Pruned(start.weight_masks, start.bias_masks, start.extras))
+            alone = train_with_mask_schedule(
+                experiment, dataset, start.layers, fixed, curves=curves
+            )
             results[i] = replace(alone, train_ms=alone.train_ms + prune_ms[i])
         else:
             together[i] = start
@@ -145,9 +140,6 @@ def train_networks(
 
     The networks are packed in the order of `group`, experiments of one data order, batch size and
     number of epochs. Without `steps` they are trained to the end.
-
-    Raises:
-        ValueError: the batch size exceeds the data set.
     """
     schedule, batch_size = StepSchedule(group[0], dataset), group[0].batch_size
     last = schedule.steps_per_round if steps is None else steps

@@ -99,9 +99,7 @@ def full_network(
 ) -> Layers:
     """Return the initial full-width network that `starting_network` takes the used neurons of.
 
-    Raises:
-        ValueError: the method is unknown, the experiment names the scheme of its method, or the
-            stored initialisation is not among `inits` or has another number of inputs or outputs.
+    Errors are the same, and a ValueError if the experiment names the scheme of its method.
     """
     if experiment.init == FRESH_INIT:
         default = method_named(experiment.method).init_scheme

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.protocol import Batch, MaskSchedule, Pruned, PrunesDuring, Snapshot
+from pruning.protocol import Batch, MaskSchedule, PrunesDuring, Snapshot
 from pruning.registry import algorithm, plugin_guard
-from pruning.schedule import Scheduled
 from pruning.segments import is_finite
 from pruning.validation import check_snapshot
 from search.experiment import Experiment
@@ -31,19 +30,12 @@ from workers.step_schedule import StepSchedule
 from workers.trained import Trained
 
 
-def fixed_masks(start: Snapshot) -> tuple[Layers, MaskSchedule]:
-    """Return the initial network and the mask schedule of a network with fixed masks."""
-    return start.layers, Scheduled(Pruned(start.weight_masks, start.bias_masks, start.extras))
-
-
 def mask_schedule_of(
     experiment: Experiment, dataset: Dataset, inits: Mapping[str, StoredInit]
 ) -> tuple[Layers, MaskSchedule]:
     """Return the initial network and the mask schedule of an experiment.
 
-    Raises:
-        ValueError: as `pruning.protocol.PrunesDuring`; or the experiment gives masks, an
-            initialisation is missing, or a batch is larger than the data set.
+    Errors are those of `starting_network`, `check_targets` and `pruning.protocol.PrunesDuring`.
     """
     check_targets(experiment)
     layers = starting_network(experiment, inits, dataset.features, dataset.outputs)
@@ -72,13 +64,9 @@ def train_with_mask_schedule(
     """Train one network, changing its masks as scheduled (docs/paper.md, sections 3 and 5).
 
     Each segment between two changes runs in the sparse kernel or, while the network is wide and
-    dense, as matrix products. `workers.cost.prefers_matrices` chooses by the masks alone.
-
-    `steps` counts those of all rounds; None trains to the end. With `curves` the network is also
-    evaluated at the end of every epoch.
-
-    Raises:
-        ValueError: the schedule returns masks or a network that do not fit `layers`.
+    dense, as matrix products. `workers.cost.prefers_matrices` chooses by the masks alone. `steps`
+    counts those of all rounds; None trains to the end. With `curves` the network is also evaluated
+    at the end of every epoch. A ValueError if what the schedule returns does not fit `layers`.
     """
     # Imported late: torch takes seconds and 200 MB, which workers of a search do not need.
     import torch  # noqa: F401 - must be loaded before `standard_state` sets its state

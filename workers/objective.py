@@ -109,14 +109,9 @@ def train_objective(
 ) -> Snapshot:
     """Train the free parameters of an objective in place, and the network's biases.
 
-    The decay of the objective replaces the experiment's. The other arguments are those of
-    `workers.dense.train_dense`.
-
-    Returns:
-        The network after the last step, with the same masks.
-
-    Raises:
-        ValueError: a function of the objective returns arrays that do not fit.
+    The decay of the objective replaces the experiment's; the other arguments and the result are
+    those of `workers.dense.train_dense`. A ValueError if a function of the objective returns arrays
+    that do not fit.
     """
     experiment = schedule.experiment
     method, weight_decay = experiment.method, experiment.weight_decay

@@ -49,17 +49,11 @@ def arithmetic_variables(arithmetic: str | None) -> dict[str, str]:
 def train_as(
     backend: str, experiments: Sequence[Experiment], inits: Mapping[str, StoredInit] | None = None
 ) -> pa.RecordBatch:
-    """Train experiments on the CPU with the arithmetic of a backend.
+    """Return the rows of experiments trained on the CPU with the arithmetic of a backend.
 
-    A backend that names no arithmetic, such as "torch-cuda", selects that of this process. The
-    other arguments are those of `workers.train.train_batch`.
-
-    Returns:
-        The rows, as `workers.train.train_batch`.
-
-    Raises:
-        ValueError: an experiment cannot be carried out.
-        ArithmeticUnavailable: the process that trains ended without a result.
+    A backend that names no arithmetic, such as "torch-cuda", selects that of this process.
+    Arguments and errors are those of `workers.train.train_batch`, and `ArithmeticUnavailable` if
+    the process that trains ended without a result.
     """
     arithmetic = arithmetic_of(backend)
     if arithmetic in (None, INSTRUCTION_SET):

@@ -34,11 +34,8 @@ def train_reference(
     """Train one network with autograd and `torch.optim.SGD` (docs/paper.md, section 3).
 
     `init` replaces the initial layers of a fresh network, and without `steps` the network is
-    trained to the end. All values have the type `dtype`.
-
-    Raises:
-        ValueError: the method changes masks during training, a mask or the target does not fit, a
-            batch is larger than the data set, or `init` is missing for a stored initialisation.
+    trained to the end. All values have the type `dtype`. Errors are those of
+    `workers.start.start_of`.
     """
     start = start_of(experiment, dataset, {}, init)
     network = MaskedNetwork(start.layers, start.weight_masks, start.bias_masks, dtype)

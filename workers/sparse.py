@@ -120,19 +120,12 @@ def _structure(
 def kept_neurons(
     weight_masks: Sequence[NDArray[np.bool_]], bias_masks: Sequence[NDArray[np.bool_]]
 ) -> list[NDArray[np.bool_]]:
-    """Return masks of the neurons that have something to train.
+    """Return which inputs (all) and neurons of each layer have something to train, bool [neurons].
 
     The others are hidden neurons without incoming weight and without bias. The kernel trains every
     bias of the remaining neurons. A masked one stays zero nonetheless: no weight leaves its neuron,
-    so neither a gradient nor weight decay changes it.
-
-    Masks are bool [n_out, n_in] and bool [n_out] per layer, input side first.
-
-    Returns:
-        bool [neurons] for the inputs, which are all kept, and for every layer.
-
-    Raises:
-        ValueError: a neuron with a masked bias has an outgoing weight.
+    so neither a gradient nor weight decay changes it. A ValueError if a neuron with a masked bias
+    has an outgoing weight.
     """
     kept: list[NDArray[np.bool_]] = [np.ones(weight_masks[0].shape[1], dtype=np.bool_)]
     for layer, bias_mask in enumerate(bias_masks[:-1]):

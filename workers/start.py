@@ -32,13 +32,9 @@ def start_of(
 ) -> Snapshot:
     """Return the network of an experiment before its first training step.
 
-    Its pruning algorithm runs if it has one. Masked parameters are zero.
-
-    `layers` are the initial layers of the used neurons; None for those of the experiment.
-
-    Raises:
-        ValueError: the method is unknown or prunes in another phase, a mask or the target does
-            not fit, the method chooses masks that do not fit, or an initialisation is missing.
+    Its pruning algorithm runs if it has one. Masked parameters are zero. `layers` are the initial
+    layers of the used neurons; None for those of the experiment. A ValueError if the method prunes
+    in another phase, or as `starting_network`, `check_targets` and `first_network`.
     """
     method = method_named(experiment.method)
     if layers is None:

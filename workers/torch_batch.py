@@ -38,17 +38,12 @@ def train_torch(
     *,
     steps: int | None = None,
 ) -> list[Trained]:
-    """Train networks of any sizes; results do not depend on the other networks of a batch.
+    """Train networks of any sizes with fixed masks; return one result for each, in their order.
 
-    The masks are fixed before training. The device is "cpu", "cuda" or "cuda:N". Without `steps`
-    the networks are trained to the end.
-
-    Returns:
-        One result per experiment, in order.
-
-    Raises:
-        ValueError: an experiment cannot be trained, as for `train_reference`.
-        torch.OutOfMemoryError: a single network exceeds the device's memory.
+    Results do not depend on the other networks of a batch. The device is "cpu", "cuda" or "cuda:N".
+    Without `steps` the networks are trained to the end. Errors are those of
+    `workers.start.start_of`, and torch.OutOfMemoryError if a single network exceeds the device's
+    memory.
     """
     torch_device = torch.device(device)
     results: dict[int, Trained] = {}

@@ -72,11 +72,8 @@ def network_form(masks: Sequence[str]) -> tuple[str, ...]:
     """Return a form of all layers' masks that does not depend on the names of hidden neurons.
 
     Two networks have equal forms exactly if a renaming of hidden neurons turns the masks of one
-    into those of the other. Unlike `representative`, it covers the output layer: outputs, like
-    inputs, are not renamed.
-
-    Raises:
-        ValueError: as for `representative`.
+    into those of the other. Unlike `representative`, whose errors it has, it covers the output
+    layer: outputs, like inputs, are not renamed.
     """
     *hidden, last = masks
     forms, positions, group = _represented(hidden, _shape(masks[0])[1])

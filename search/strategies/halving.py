@@ -87,11 +87,7 @@ def _random_networks(problem: Problem) -> Proposals:
 def halved(
     problem: Problem, groups: Sequence[Sequence[Experiment]]
 ) -> Generator[Sequence[Experiment], Sequence[Trial], list[Trial]]:
-    """Train each group of experiments from fresh initialisations with successive halving.
-
-    Returns:
-        The trials of the last rung.
-    """
+    """Train groups from fresh initialisations with successive halving; return the last rung."""
     lengths = [max(1, round(problem.base.epochs / ETA**n)) for n in reversed(range(RUNGS))]
     rung: list[list[Experiment]] = [
         [replace(one, epochs=lengths[0]) for one in group] for group in groups

@@ -21,10 +21,7 @@ def random_masks(problem: Problem, weights: int, random: Random) -> Masks:
     """Return the masks of a random network, in which every weight is on a path to an output.
 
     Paths from a random input through random neurons are added while they fit; every output gets at
-    least one.
-
-    Raises:
-        ValueError: no network of the structure has that number of weights.
+    least one. A ValueError if no network of the structure has that number of weights.
     """
     outputs = problem.shapes[-1][0]
     if not len(problem.shapes) + outputs - 1 <= weights <= problem.weights:

@@ -74,12 +74,9 @@ def load_sweep(path: Path) -> Study:
 
 
 def parse_sweep(content: bytes, path: Path) -> Study:
-    """Return the study that the content of a sweep file describes.
+    """Return the study that the content of a sweep file describes; see `load_sweep`.
 
     The path is the name of the file in messages and in the study's description.
-
-    Raises:
-        SweepFileError: it is not valid.
     """
     with _refused(path):
         return _study(_parse(content), path, content)
@@ -88,10 +85,8 @@ def parse_sweep(content: bytes, path: Path) -> Study:
 def study_from(document: Mapping[str, Any]) -> Study:
     """Return the study that a sweep file with these keys and values would describe.
 
-    Tables are mappings, lists are any iterables, such as tuples, ranges and arrays.
-
-    Raises:
-        SweepFileError: it is not valid.
+    Tables are mappings, lists are any iterables, such as tuples, ranges and arrays. A
+    `SweepFileError` if it is not valid.
     """
     plain = _plain(document)
     with _refused("the sweep"):
@@ -199,11 +194,7 @@ def _study(document: dict[str, Any], path: Path, content: bytes) -> Study:
 
 
 def _with_named_files(document: dict[str, Any], single: bool, folder: Path) -> dict[str, Any]:
-    """Return the document with `file:PATH` replaced by the name of the data set in experiments.
-
-    Raises:
-        RefusalError: a file cannot be read, or is no data set.
-    """
+    """Return the document with `file:PATH` replaced by the name of the data set in experiments."""
 
     def named(table: Any, where: str) -> Any:
         if not isinstance(table, dict) or "dataset" not in table:

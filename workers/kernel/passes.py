@@ -45,12 +45,9 @@ def check_due(programs, g, steps):  # type: ignore[no-untyped-def]
 def forward(networks, g, stripe, memory, check):  # type: ignore[no-untyped-def]
     """Write the activations of all living hidden neurons and the logits into the workspace.
 
-    The programs of network g and `alive` are written if they change. `stripe` is the offset of the
-    stripe in `memory.batches`; `memory` is a `workers.kernel.sgd.Scratch`; with `check`, living
-    neurons are checked for death.
-
-    Returns:
-        Whether the programs were rewritten.
+    The programs of network g and `alive` are written if they change; returns whether they were.
+    `stripe` is the offset of the stripe in `memory.batches`; `memory` is a
+    `workers.kernel.sgd.Scratch`; with `check`, living neurons are checked for death.
     """
     programs = memory.programs
     program = programs.forward_start[g]

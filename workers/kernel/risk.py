@@ -117,9 +117,8 @@ def _bounded(  # type: ignore[no-untyped-def]
 def _classified(workspace, logits, radii, first_radius, outputs, labels, scales):  # type: ignore[no-untyped-def]
     """Classify a piece of points.
 
-    Returns:
-        (a piece that is positive where the prediction cannot change, not for NaN; the weights of
-        the correctly classified points, else 0).
+    Returns a piece that is positive where the prediction cannot change, not for NaN; and the
+    weights of the correctly classified points, else 0.
     """
     largest = load_piece(workspace, logits * PIECE)
     if outputs == 1:
