@@ -241,12 +241,7 @@ class Chain(CombinedGrid):
         """Sum of the parts' sizes."""
         return self._starts[-1]
 
-    def locate(self, index: int) -> tuple[int, int]:
-        """Return the number of the part that contains an index, and the index in that part."""
-        part = bisect_right(self._starts, index) - 1
-        return part, index - self._starts[part]
-
     def __getitem__(self, index: int) -> Updates:
         """Return the updates at an index."""
-        part, position = self.locate(index)
-        return self.parts[part][position]
+        part = bisect_right(self._starts, index) - 1
+        return self.parts[part][index - self._starts[part]]

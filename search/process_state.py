@@ -82,7 +82,7 @@ def standard_state() -> Iterator[None]:
 def plugin_call(caller: str) -> Iterator[None]:
     """Run the code of a plug-in or a method in the standard state, which it may disturb.
 
-    What it changed is restored, logged once, and listed by `changes_made_by`. The caller is a
+    What it changed is restored, logged once, and listed by `all_changes`. The caller is a
     description of the code, such as "method 'noisy'". A RuntimeError if the code called `sys.exit`,
     or raised an exception that cannot be printed or that is no `Exception`.
     """
@@ -152,13 +152,8 @@ def error_text(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}{place_noted(error)}"
 
 
-def changes_made_by(caller: str) -> list[str]:
-    """Return the settings that this code has changed so far, as `plugin_call` names them."""
-    return sorted(_changes.get(caller, ()))
-
-
 def all_changes() -> dict[str, list[str]]:
-    """Return caller -> settings changed so far in this process."""
+    """Return caller -> settings changed so far in this process, as `plugin_call` names them."""
     return {caller: sorted(changes) for caller, changes in _changes.items()}
 
 

@@ -24,7 +24,7 @@ from pruning.segments import at_rest
 from search.experiment import Experiment
 from search.layers import StoredInit, by_layer, count_kept
 from search.methods import method_named
-from search.process_state import changes_made_by
+from search.process_state import all_changes
 from search.structure import Structure
 from workers.datasets import Dataset, load_dataset, make_dataset
 from workers.fast import train_fast
@@ -134,7 +134,7 @@ def only_the_seeds_decide(method: str) -> None:
 def process_settings_are_unchanged(method: str) -> None:
     """Importing and running it changes no setting of the process, of NumPy or of torch."""
     with_final_masks(pruned_experiment(method, 8, 30), _spiral())
-    changes = changes_made_by(f"method {method!r}")
+    changes = all_changes().get(f"method {method!r}", [])
     _require(not changes, "; ".join(changes))
 
 
@@ -309,7 +309,7 @@ def a_default_batch_fits(dataset: str) -> None:
 def process_settings_are_unchanged_by_the_data_set(dataset: str) -> None:
     """Importing and making it changes no setting of the process, of NumPy or of torch."""
     make_dataset(dataset)
-    changes = changes_made_by(f"data set {dataset!r}")
+    changes = all_changes().get(f"data set {dataset!r}", [])
     _require(not changes, "; ".join(changes))
 
 

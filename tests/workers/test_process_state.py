@@ -17,7 +17,7 @@ from orchestrator.doctor.software import check_process_settings
 from orchestrator.plugins import all_plugins
 from search import process_state
 from search.experiment import Experiment
-from search.process_state import changes_made_by, deviations, plugin_call, standard_state
+from search.process_state import all_changes, deviations, plugin_call, standard_state
 from tests.installed import install
 from tests.orchestrator.running import INLINE, query, sparsest
 from workers.plugin_check import UnusablePlugin, check_plugin
@@ -141,7 +141,7 @@ def test_rows_are_the_same_beside_a_plugin_that_changes_settings(
     assert rows[: len(expected)] == expected
     assert rows[len(expected) + 1 :] == expected
     assert deviations() == []
-    changes = " ".join(changes_made_by("method 'rogue'"))
+    changes = " ".join(all_changes()["method 'rogue'"])
     for part in ("subnormal", "dtype", "grad", "deterministic", "numpy"):
         assert part in changes
     finding = check_process_settings()
@@ -242,4 +242,4 @@ def test_settings_of_code_that_imports_torch_are_restored(
         sys.modules["torch"] = torch
         torch.set_default_dtype(torch.float64)
     assert torch.get_default_dtype() == torch.float32
-    assert changes_made_by("code") == ["torch.get_default_dtype() is torch.float64"]
+    assert all_changes()["code"] == ["torch.get_default_dtype() is torch.float64"]
