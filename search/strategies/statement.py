@@ -11,7 +11,7 @@ from search.strategies.every_network import count_networks
 from search.strategies.halving import RESTARTS
 from search.strategies.problem import Masks, Problem, Trial
 
-Network = tuple[tuple[int, ...], Masks]
+NetworkKey = tuple[tuple[int, ...], Masks]
 """Structure and masks."""
 
 
@@ -54,8 +54,8 @@ class Tried:
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
-        self._fresh: Counter[Network] = Counter()
-        self._full: dict[int, Counter[Network]] = defaultdict(Counter)
+        self._fresh: Counter[NetworkKey] = Counter()
+        self._full: dict[int, Counter[NetworkKey]] = defaultdict(Counter)
         self._reached: Counter[int] = Counter()
         self._highest: dict[int, float] = defaultdict(float)
 
