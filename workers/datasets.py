@@ -68,10 +68,15 @@ class Dataset:
     ) -> Dataset:
         """Return a data set with a read-only float32 copy of the given numbers.
 
-        The arguments are the attributes, with these exceptions: the points are to be standardised
-        (see `standardised`); each class has a label; by default there is one class more than the
-        largest label; `test` are points [M, features] and labels [M]. By default the names of
-        classes are their numbers, and those of features x1, x2 and so on.
+        Args:
+            name: value of `Experiment.dataset`.
+            points: [N, features]; see `standardised`.
+            labels: [N], class numbers 0 to `classes` - 1, each at least once.
+            classes: number of classes; None for one more than the largest label.
+            test: points [M, features] and labels [M] of the test split.
+            class_names: name of each class; its number by default.
+            feature_names: name of each feature; x1, x2 and so on by default.
+            image_shape: (height, width) if the features are pixels, row by row.
 
         Raises:
             ValueError: the shapes are wrong, there are no points, a coordinate is not finite, a
@@ -183,11 +188,12 @@ def standardised(
 ) -> NDArray[np.float32]:
     """Return the points with each column's mean subtracted and divided by its deviation (ddof = 1).
 
-    Points, float64 [N, features], are rounded to float32 before the mean is computed. The means and
-    deviations are those of the points `like`, such as the training points for a test split; by
-    default their own. With `pixels` all columns have one deviation, the root of their mean
-    variance, so that a pixel that is constant becomes 0 and one that is rarely drawn on does not
-    become large.
+    Args:
+        points: float64 [N, features]; rounded to float32 before the mean is computed.
+        like: float64 [M, features], points whose means and deviations are used, such as the
+            training points for a test split; None for the points themselves.
+        pixels: use one deviation for all columns, the root of their mean variance, so that a pixel
+            that is constant becomes 0 and one that is rarely drawn on does not become large.
 
     Returns:
         float32 [N, features].
