@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import log10
 from typing import Literal
@@ -26,11 +26,9 @@ class Series:
     Attributes:
         name: entry in the legend.
         style: method or other key of `analysis.methods`; decides colour and marker.
-        x: x values.
-        y: y values; text on an axis of categories.
+        x, y: values; `y` are texts on an axis of categories.
         kind: how the data are drawn.
-        low: lower ends of intervals; None for no intervals.
-        high: upper ends of intervals.
+        low, high: ends of intervals; None for no intervals.
         networks: experiment_id of the network of each point, or None for a point without one.
         notes: text about each point.
         hollow: whether markers are hollow and lines dashed.
@@ -114,21 +112,13 @@ class Selector:
 
     Attributes:
         label: name of the choice.
-        options: possible values.
         preferred: initial value, if it is possible; otherwise the first one is.
         beside: text for a value that is shown without the label; {} is the value.
     """
 
     label: str
-    options: Sequence[str]
     preferred: str = ""
     beside: str = "{}"
-
-    @property
-    def first(self) -> str:
-        """Initial value."""
-        options = self.options
-        return self.preferred if self.preferred in options else next(iter(options), "")
 
 
 @dataclass(frozen=True)
@@ -145,7 +135,6 @@ class View:
 
 
 Views = dict[tuple[str, ...], View]
-"""Selector values -> view."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +147,7 @@ class Chart:
         caption: explanation below the figure.
         x: x axis.
         y: y axis.
-        views: one view for each combination of selector values.
+        views: selector values -> view, for each combination.
         tables: names of the tables with its data.
         selectors: choices; none for a single view, whose key is ().
     """
@@ -168,14 +157,22 @@ class Chart:
     caption: str
     x: Axis
     y: Axis
-    views: Mapping[tuple[str, ...], View]
+    views: Views
     tables: Sequence[str] = ()
     selectors: Sequence[Selector] = ()
 
     @property
+    def options(self) -> list[list[str]]:
+        """Possible values of each selector."""
+        return [list(dict.fromkeys(values)) for values in zip(*self.views, strict=True)]
+
+    @property
     def first(self) -> tuple[str, ...]:
         """Initial selector values."""
-        return tuple(selector.first for selector in self.selectors)
+        return tuple(
+            selector.preferred if selector.preferred in options else options[0]
+            for selector, options in zip(self.selectors, self.options, strict=True)
+        )
 
     @property
     def all_series(self) -> Iterator[Series]:

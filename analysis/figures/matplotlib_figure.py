@@ -54,7 +54,8 @@ def matplotlib_figure(chart: Chart, styles: Styles, axes: Axes | None = None) ->
         figure = Figure(figsize=(_WIDTH, height), layout="constrained")
         axes = figure.add_subplot()
         _plot(axes, chart, view, styles)
-        choice = ", ".join(f"{one.label.lower()}: {one.first}" for one in chart.selectors)
+        chosen = zip(chart.selectors, chart.first, strict=True)
+        choice = ", ".join(f"{one.label.lower()}: {option}" for one, option in chosen)
         _write_title(figure, chart.title, choice, 84)
         if not chart.axis_is_legend:
             _add_legend(figure, [view], styles, where="outside right center")

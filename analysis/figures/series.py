@@ -45,8 +45,6 @@ def series_of(
     y: str | Callable[[Row], float | str],
     note: Callable[[Row], str] = lambda row: "",
     kind: Kind = "line",
-    *,
-    hollow: bool = False,
 ) -> Series:
     """Return a series with a point for each row, in their order.
 
@@ -62,7 +60,6 @@ def series_of(
         kind,
         networks=[row.get("experiment_id") for row in rows],
         notes=[note(row) for row in rows],
-        hollow=hollow,
     )
 
 

@@ -17,15 +17,14 @@ from analysis.report.folders import CSV, DRAWINGS, FIGURES, MARKER, check_folder
 from analysis.report.networks import plotted_networks
 from analysis.report.page import plots_data, to_json, write_page
 from analysis.report.sections import (
-    depth,
     frontier,
     initialisation,
     ledger,
     needed,
     prunable,
     random_masks,
+    starting_network,
     tasks,
-    width,
 )
 from analysis.report.source import Source
 from search.experiment import FRESH_INIT
@@ -39,10 +38,10 @@ ReportProgress = Callable[[str, int, int], None]
 _SECTIONS = (
     frontier.section,
     needed.section,
-    width.section,
-    depth.section,
+    starting_network.width_section,
+    starting_network.depth_section,
     tasks.section,
-    width.disconnected_section,
+    starting_network.disconnected_section,
     prunable.section,
     initialisation.section,
     random_masks.section,

@@ -20,7 +20,14 @@ from analysis.report.drawing_pool import draw_networks
 from analysis.report.folders import check_folder
 from analysis.report.networks import MIN_ACCURACY, PlottedNetwork, plotted_networks
 from analysis.report.page import as_script
-from analysis.report.sections import depth, frontier, ledger, needed, prunable, tasks
+from analysis.report.sections import (
+    frontier,
+    ledger,
+    needed,
+    prunable,
+    starting_network,
+    tasks,
+)
 from analysis.report.source import Source
 from analysis.selection import best_row
 from search.intervals import Interval
@@ -331,7 +338,7 @@ def test_depths_are_compared_within_studies_and_kept_apart_from_widths(report_st
         (30, "snip", 2, 0.9),
         (30, "snip", 3, 0.8),
     ]
-    (chart,) = depth.section(source).charts
+    (chart,) = starting_network.depth_section(source).charts
     assert not chart.is_empty
     by_width = ask(source, "accuracy_by_width", "N").rows
     assert [row["best"] for row in by_width if row["method"] == "snip"] == [0.8]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from analysis.figures.chart import Axis, Chart, Selector, Series, View, Views
 from analysis.figures.series import (
@@ -71,11 +72,9 @@ def _front_chart(front: Answer, extent: Answer) -> Chart:
     def note(row: Row) -> str:
         return f"best of {row['trainings']:,} with {row['weight_nnz']} weights"
 
-    views: Views = {}
-    for width in _widths(front):
-        of_width = by_width.get((None if width == ANY_WIDTH else int(width),), [])
-        rows = of_width if width == ANY_WIDTH else search + of_width
-        views[(width,)] = front_view(rows, note)
+    views: Views = {(ANY_WIDTH,): front_view(by_width.get((None,), []), note)}
+    for width in _widths(front)[1:]:
+        views[(width,)] = front_view(search + by_width.get((int(width),), []), note)
     return Chart(
         "accuracy-front",
         "Best accuracy by number of nonzero weights",
@@ -87,7 +86,7 @@ def _front_chart(front: Answer, extent: Answer) -> Chart:
         ACCURACY,
         views,
         ("front",),
-        (Selector("Width that pruning starts from", _widths(front), ANY_WIDTH, "width: {}"),),
+        (Selector("Width that pruning starts from", beside="width: {}"),),
     )
 
 
@@ -95,18 +94,13 @@ def _spread_chart(spread: Answer, front: Answer, extent: Answer) -> Chart:
     most, lowest = _max_weights(extent), extent.rows[0]["lowest"]
     groups = grouped([row for row in spread.rows if row["weight_nnz"] <= most], "method", "width")
     reference = groups.get((SEARCH, None), [])
-    methods = in_order(method for method, _ in groups)
-    widths = _widths(spread)
+    best = series_of(reference, "search, best", SEARCH, "weight_nnz", "best", kind="curve")
     views: Views = {}
-    for method in methods:
-        for width in widths:
+    for method in in_order(method for method, _ in groups):
+        for width in _widths(spread):
             any_width = width == ANY_WIDTH or method == SEARCH
             rows = groups.get((method, None if any_width else int(width)), [])
-            series = _spread(rows, method)
-            if method != SEARCH:
-                weights = [row["weight_nnz"] for row in reference]
-                best = [row["best"] for row in reference]
-                series.append(Series("search, best", SEARCH, weights, best, "curve"))
+            series = [*_spread(rows, method), *([] if method == SEARCH else [best])]
             views[(name_of(method), width)] = View([one for one in series if one.x], TARGET_GUIDES)
     return Chart(
         "accuracy-spread",
@@ -117,10 +111,7 @@ def _spread_chart(spread: Answer, front: Answer, extent: Answer) -> Chart:
         Axis("accuracy", "percent", limits=(min(0.49, lowest or 0.49), 1.005)),
         views,
         ("spread",),
-        (
-            Selector("Method", [name_of(method) for method in methods], name_of("gmp")),
-            Selector("Width", widths),
-        ),
+        (Selector("Method", name_of("gmp")), Selector("Width")),
     )
 
 
@@ -135,19 +126,11 @@ def _spread(rows: Sequence[Row], method: str) -> list[Series]:
         [row["tenth"] for row in rows],
         [row["nine_tenths"] for row in rows],
     )
-    lines = [
-        series_of(
-            rows,
-            f"{name}, {column}",
-            method,
-            "weight_nnz",
-            column,
-            statistic_note(column),
-            hollow=column == "median",
-        )
+    best, median = (
+        series_of(rows, f"{name}, {column}", method, "weight_nnz", column, statistic_note(column))
         for column in ("best", "median")
-    ]
-    return [band, *lines]
+    )
+    return [band, best, replace(median, hollow=True)]
 
 
 def _widths(answer: Answer) -> list[str]:

@@ -66,5 +66,5 @@ def _chart(sparsest: Answer) -> Chart:
         Axis("", "categories"),
         views,
         ("sparsest",),
-        (Selector("Accuracy and initialisation", [option for (option,) in views]),),
+        (Selector("Accuracy and initialisation"),),
     )

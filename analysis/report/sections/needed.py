@@ -20,7 +20,6 @@ from search.paper_sizes import TARGETS
 MEASURES = ("weights", "weights and biases")
 """Quantities that are counted."""
 
-
 _Needs = dict[tuple[float, str], dict[str, Any]]
 """(accuracy, method) -> row of the sparsest network, with the number of its `nonzeros`; `reaching`,
 the number of trainings that reach the accuracy, of `trainings`; and `range`, the median and central
@@ -80,10 +79,11 @@ def _chart(needs: dict[str, _Needs], draws: int) -> Chart:
             ends = [(need["nonzeros"], need["range"].low, need["range"].high) for need in rows]
             # Bars without an upper end reach beyond all markers and other bars.
             edge = 1.08 * max((x for xs in ends for x in xs if not isinf(x)), default=0)
-            search = of_target.get(SEARCH)
-            guides = []
-            if search:
-                guides.append(Guide(search["nonzeros"], "sparsest of search", vertical=True))
+            guides = [
+                Guide(need["nonzeros"], "sparsest of search", vertical=True)
+                for need in rows
+                if need["method"] == SEARCH
+            ]
             series = [one for need in rows for one in _series(need, edge, draws)]
             views[(percent_name(target), measure)] = View(series, guides)
     return Chart(
@@ -95,10 +95,7 @@ def _chart(needs: dict[str, _Needs], draws: int) -> Chart:
         Axis("", "categories"),
         views,
         ("weights-needed",),
-        (
-            Selector("Accuracy", [percent_name(target) for target in TARGETS]),
-            Selector("Counted", MEASURES),
-        ),
+        (Selector("Accuracy"), Selector("Counted")),
     )
 
 
@@ -120,9 +117,8 @@ def _series(need: dict[str, Any], edge: float, draws: int) -> list[Series]:
 def _range_text(interval: Interval) -> str:
     if isinf(interval.low):
         return "none"
-    if isinf(interval.high):
-        return f"{interval.low:.0f} or more, or none"
-    return f"{interval.low:.0f} to {interval.high:.0f}"
+    rest = "or more, or none" if isinf(interval.high) else f"to {interval.high:.0f}"
+    return f"{interval.low:.0f} {rest}"
 
 
 def _table(needs: dict[str, _Needs], trainings: dict[str, int], draws: int) -> Answer:

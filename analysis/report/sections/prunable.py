@@ -60,7 +60,7 @@ def _chart(answer: Answer) -> Chart:
         Axis("", "categories"),
         views,
         ("prunable",),
-        (Selector("Accuracy that", _CONDITIONS, beside="accuracy {}"),),
+        (Selector("Accuracy that", beside="accuracy {}"),),
     )
 
 

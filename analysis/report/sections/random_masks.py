@@ -143,7 +143,7 @@ def _chart(algorithms: Answer) -> Chart:
         Axis("share without a path", "percent", limits=(-0.02, 1.02)),
         views,
         ("random-masks", "without-path-by-budget"),
-        (Selector("Weights that are kept", [_ALL, *map(str, KEPT)]),),
+        (Selector("Weights that are kept"),),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.figures.chart import Axis, Chart, Selector, View, Views
+from analysis.figures.chart import Axis, Chart, Selector, View
 from analysis.figures.series import Row, accuracy_from, method_series
 from analysis.report.answers import Section, ask, grouped, percent_name
 from analysis.report.source import Source
@@ -14,12 +14,7 @@ def section(source: Source) -> Section:
     """Return the section, with the data sets of all rows that the report is made from."""
     title = "Fewest weights by data set and accuracy"
     fewest = ask(source, "fewest_by_dataset", title, "all")
-    by_dataset = grouped(fewest.rows, "dataset")
-    views: Views = {
-        (dataset,): View(method_series(rows, "weights", "target", _note))
-        for (dataset,), rows in by_dataset.items()
-    }
-    targets = sorted({row["target"] for row in fewest.rows})
+    least = min((row["target"] for row in fewest.rows), default=0.5)
     return Section(
         "tasks",
         "Tasks",
@@ -38,10 +33,13 @@ def section(source: Source) -> Section:
                 "Fewest weights at each accuracy",
                 "A method without a marker at an accuracy did not reach it.",
                 Axis("nonzero weights", "doubling", ticks=_WEIGHTS),
-                accuracy_from(min(targets, default=0.5)),
-                views,
+                accuracy_from(least),
+                {
+                    dataset: View(method_series(rows, "weights", "target", _note))
+                    for dataset, rows in grouped(fewest.rows, "dataset").items()
+                },
                 ("fewest-by-dataset",),
-                (Selector("Data set", [dataset for (dataset,) in by_dataset]),),
+                (Selector("Data set"),),
             ),
         ),
         (fewest,),
