@@ -45,7 +45,7 @@ def success_rates(
         store: store, or rows of `train`.
         target: accuracy, 0 to 1.
         weights: maximum number of nonzero weights of a success; None for any number.
-        dataset: data set; None if there is only one.
+        dataset: data set, needed if there are several.
 
     Returns:
         The columns method (with its hyperparameters), width, structure, target_nnz,
@@ -55,8 +55,7 @@ def success_rates(
         failures.
 
     Raises:
-        ValueError: there are several data sets and none is chosen, or the target is not an
-            accuracy.
+        ValueError: the target is not an accuracy, or the data set is not clear.
 
     Example:
         >>> import sparsest
@@ -82,10 +81,8 @@ def success_rates(
         GROUP BY ALL ORDER BY ALL
         """
     ).arrow()
-    intervals = [
-        clopper_pearson(row["reached"], row["trainings"])
-        for row in table.select(["reached", "trainings"]).to_pylist()
-    ]
+    counts = zip(*(table[name].to_pylist() for name in ("reached", "trainings")), strict=True)
+    intervals = [clopper_pearson(*count) for count in counts]
     for column, attribute in (("probability", "value"), ("low", "low"), ("high", "high")):
         values = [getattr(interval, attribute) for interval in intervals]
         table = table.append_column(column, pa.array(values, pa.float64()))
@@ -110,7 +107,7 @@ def compare(
         first: method, such as "gmp" or "gmp (events=100)".
         second: the other method.
         target: accuracy that counts as a success, 0 to 1.
-        dataset: data set; None if there is only one.
+        dataset: data set, needed if there are several.
 
     Returns:
         One row for each setting, with the columns width, structure, target_nnz, target_accuracy,
@@ -121,8 +118,7 @@ def compare(
         difference of the pairs, with its 95 % bootstrap interval; NULL for fewer than two pairs).
 
     Raises:
-        ValueError: there are no pairs, several data sets and none is chosen, or the target is not
-            an accuracy.
+        ValueError: there are no pairs, the target is not an accuracy, or the data set is not clear.
 
     Example:
         >>> import sparsest
@@ -138,15 +134,15 @@ def compare(
     same = ("study", "replicate", "root_seed", "init", "masks", *_SETTINGS)
     matching = " AND ".join(f"one.{name} IS NOT DISTINCT FROM other.{name}" for name in same)
     columns = ", ".join(f"one.{name}" for name in _SETTINGS)
+    order = "one.study, one.replicate, one.root_seed"
     table = store.sql(
         f"""
         WITH rows AS (
             SELECT *, {VARIANT} AS variant FROM results
             WHERE pair AND dataset = {chosen} AND status != 'failed'
         )
-        SELECT {columns}, list(one.accuracy ORDER BY one.study, one.replicate, one.root_seed)
-                   AS first,
-               list(other.accuracy ORDER BY one.study, one.replicate, one.root_seed) AS second
+        SELECT {columns}, list(one.accuracy ORDER BY {order}) AS first,
+               list(other.accuracy ORDER BY {order}) AS second
         FROM rows AS one JOIN rows AS other ON {matching}
         WHERE one.variant = {sql_text(first)} AND other.variant = {sql_text(second)}
         GROUP BY ALL ORDER BY ALL
@@ -177,19 +173,11 @@ def _measured(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any], target:
     interval = matched_difference(only_first, only_second, len(first))
     discordant = only_first + only_second
     differences = (first - second)[np.isfinite(first - second)]
-    low = high = None
-    if len(differences) > 1 and np.ptp(differences) == 0:
-        low = high = float(differences[0])
-    elif len(differences) > 1:
-        ends = bootstrap(
-            (differences,),
-            np.mean,
-            n_resamples=RESAMPLES,
-            confidence_level=LEVEL,
-            method="percentile",
-            rng=np.random.default_rng(0),
-        ).confidence_interval
-        low, high = float(ends.low), float(ends.high)
+    low = high = float(differences[0]) if len(differences) > 1 else None
+    if len(differences) > 1 and np.ptp(differences) > 0:
+        method: dict[str, Any] = {"method": "percentile", "rng": np.random.default_rng(0)}
+        method |= {"n_resamples": RESAMPLES, "confidence_level": LEVEL}
+        low, high = map(float, bootstrap((differences,), np.mean, **method).confidence_interval)
     return {
         "pairs": len(first),
         "only_first": only_first,

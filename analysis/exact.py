@@ -28,14 +28,7 @@ _Point = tuple[Fraction, list[Fraction]]
 
 @dataclass(frozen=True)
 class Segment:
-    """A line segment of points of one class.
-
-    Attributes:
-        start: coordinates of its first point.
-        end: coordinates of its last point.
-        label: class of its points, 0 or 1.
-        points: number of its points.
-    """
+    """A line segment of some number of points of one class, 0 or 1, from the first to the last."""
 
     start: tuple[Fraction, ...]
     end: tuple[Fraction, ...]
@@ -86,8 +79,8 @@ def segments_of(dataset: Dataset) -> list[Segment]:
     points = dataset.points.astype(np.float64)
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
     # A distance over three times the median ends a segment.
-    ends = (steps > 3.0 * np.median(steps)) | (np.diff(dataset.labels) != 0)
-    breaks = [0, *(np.flatnonzero(ends) + 1), len(points)]
+    apart = (steps > 3.0 * np.median(steps)) | (np.diff(dataset.labels) != 0)
+    breaks = [0, *(np.flatnonzero(apart) + 1), len(points)]
     segments = []
     for first, end in pairwise(breaks):
         start, direction = points[first], points[end - 1] - points[first]
@@ -96,14 +89,8 @@ def segments_of(dataset: Dataset) -> list[Segment]:
         along = offsets @ direction / max(length, MAX_DEVIATION) ** 2
         if length == 0 or np.abs(offsets - along[:, None] * direction).max() > MAX_DEVIATION:
             raise ValueError(f"the points of {dataset.name} do not lie on line segments in order")
-        segments.append(
-            Segment(
-                tuple(map(_fraction, dataset.points[first])),
-                tuple(map(_fraction, dataset.points[end - 1])),
-                int(dataset.labels[first]),
-                int(end - first),
-            )
-        )
+        ends = (tuple(map(_fraction, dataset.points[at])) for at in (first, end - 1))
+        segments.append(Segment(*ends, int(dataset.labels[first]), int(end - first)))
     return segments
 
 

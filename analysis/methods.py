@@ -48,9 +48,9 @@ def name_of(method: str) -> str:
     "snip (batches=4)" becomes "SNIP (batches=4)". A method without a display name, or one that is
     not installed, keeps its name.
     """
-    base, separator, settings = method.partition(" (")
+    base, *settings = method.partition(" (")
     found = all_methods().get(base)
-    return ((found and found.display_name) or base) + separator + settings
+    return "".join([(found and found.display_name) or base, *settings])
 
 
 def _base(method: str) -> str:
@@ -72,11 +72,8 @@ def in_order(methods: Iterable[str]) -> list[str]:
 def styles_for(methods: Iterable[str]) -> Styles:
     """Return the styles of all series: a method's own, else one that no other method has.
 
-    Settings do not change the style while no two methods differ in their settings alone.
-
-    Args:
-        methods: all methods of the results, so that every figure of them gives a method the same
-            style.
+    Settings do not change the style while no two methods differ in their settings alone. `methods`
+    are all methods of the results, so that every figure of them gives a method the same style.
     """
     known = [method.style for method in all_methods().values() if method.style is not None]
     taken = {(style.light, style.symbol) for style in known}

@@ -32,8 +32,7 @@ class Network(MaskedNetwork):
     torch works too: `state_dict()`, training, `double()`.
 
     Attributes:
-        weights: parameters [n_out, n_in], input side first.
-        biases: parameters [n_out].
+        weights, biases: parameters [n_out, n_in] and [n_out] of each layer, input side first.
         dataset: name of the data set that it was trained on; None if unknown.
         row: the row of `results` that it comes from, column -> value; None for another network,
             such as an edited one.
@@ -89,15 +88,10 @@ class Network(MaskedNetwork):
         return result
 
     def with_weight(self, layer: int, neuron: int, source: int, value: float) -> Self:
-        """Return a copy with another value of one weight.
+        """Return a copy with another value of the weight from neuron or input `source`.
 
-        The weight is masked if the value is 0, and unmasked otherwise.
-
-        Args:
-            layer: layer of the neuron, from 0 for the first hidden layer.
-            neuron: number of the neuron in its layer, from 0.
-            source: number of the input or neuron that the weight comes from, from 0.
-            value: new value.
+        The weight is masked if the value is 0, and unmasked otherwise. All numbers start at 0;
+        layer 0 is the first hidden layer.
 
         Raises:
             IndexError: there is no such weight.
@@ -127,16 +121,13 @@ class Network(MaskedNetwork):
             ValueError: the network is so regular that more than 100,000 arrangements tie.
         """
         masks = effective_mask([weight for weight, _ in self.layers()])
-        used = [mask.any(axis=1) for mask in masks[:-1]]
         if not masks[-1].any():
             return ()
-        columns = [np.ones(masks[0].shape[1], np.bool_), *used]
-        rows = [*used, np.ones(len(masks[-1]), np.bool_)]
-        trimmed = [
-            mask[np.ix_(kept, sources)]
-            for mask, kept, sources in zip(masks, rows, columns, strict=True)
-        ]
-        return network_form([mask_text(mask) for mask in trimmed])
+        # Without the hidden neurons on no path.
+        for number in range(len(masks) - 1):
+            used = masks[number].any(axis=1)
+            masks[number], masks[number + 1] = masks[number][used], masks[number + 1][:, used]
+        return network_form([mask_text(mask) for mask in masks])
 
     def retrain(self, *, seed: int = 0, start: StartFrom = "fresh", **settings: Any) -> Network:
         """Train the mask of this network again, in this process.
@@ -211,11 +202,8 @@ class Network(MaskedNetwork):
     ) -> Self:
         copy = deepcopy(self)
         copy.row = None
-        parameters, masks = (
-            (copy.weights, copy.weight_masks)
-            if kind == "weight"
-            else (copy.biases, copy.bias_masks)
-        )
+        of_weights, of_biases = (copy.weights, copy.weight_masks), (copy.biases, copy.bias_masks)
+        parameters, masks = of_weights if kind == "weight" else of_biases
         if not 0 <= layer < len(parameters) or not all(
             0 <= at < size for at, size in zip(index, parameters[layer].shape, strict=True)
         ):
@@ -262,15 +250,11 @@ def check_fits(network: MaskedNetwork, dataset: Dataset) -> None:
     Raises:
         ValueError: it has others.
     """
-    inputs, outputs = network.weights[0].shape[1], len(network.biases[-1])
-    if inputs != dataset.features:
+    ends = network.weights[0].shape[1], len(network.biases[-1])
+    if ends != (dataset.features, dataset.outputs):
         raise ValueError(
-            f"the network has {inputs} inputs, {dataset.name} has {dataset.features} features"
-        )
-    if outputs != dataset.outputs:
-        raise ValueError(
-            f"the network has {outputs} outputs, {dataset.name} has {dataset.classes} classes and "
-            f"needs {dataset.outputs}"
+            f"the network has {ends[0]} inputs and {ends[1]} outputs, {dataset.name} with "
+            f"{dataset.classes} classes needs {dataset.features} and {dataset.outputs}"
         )
 
 

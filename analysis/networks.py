@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import overload
 
 import numpy as np
@@ -71,19 +72,18 @@ class Networks(Sequence[Network]):
         (inputs, outputs) = ends[0]
         tensor = points_tensor(points, inputs)
         found = np.empty((len(self), len(tensor), outputs), np.float32)
-        for members in self._by_shape():
+        by_shape: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+        for number, network in enumerate(self):
+            by_shape[network.sizes].append(number)
+        for members in by_shape.values():
             found[members] = _logits([self[number] for number in members], tensor)
         return found[:, :, 0] if outputs == 1 else found
 
     def accuracies(self, dataset: Dataset | None = None) -> NDArray[np.float64]:
         """Return the fraction of a data set's points that each network classifies correctly.
 
-        Args:
-            dataset: data set, registered or not; None for the one that the networks were trained
-                on.
-
         Returns:
-            float64 [networks].
+            float64 [networks], on the data set or the one that the networks were trained on.
 
         Raises:
             ValueError: as for `logits`, or no data set is given and the networks have not one in
@@ -104,19 +104,9 @@ class Networks(Sequence[Network]):
         correct: NDArray[np.float64] = (classes == dataset.labels).mean(axis=1)
         return correct
 
-    def _by_shape(self) -> Iterator[list[int]]:
-        """Yield the positions of the networks of each shape."""
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for number, network in enumerate(self):
-            groups.setdefault(network.sizes, []).append(number)
-        yield from groups.values()
-
 
 def group_isomorphic(networks: Iterable[Network]) -> list[Networks]:
     """Group networks that differ only by the names of hidden neurons and by their values.
-
-    Args:
-        networks: networks of any shapes.
 
     Returns:
         The groups of networks with equal `Network.canonical()`, the largest first.
@@ -131,9 +121,9 @@ def group_isomorphic(networks: Iterable[Network]) -> list[Networks]:
         >>> [len(group) for group in sparsest.group_isomorphic(networks)]
         [2, 1]
     """
-    groups: dict[tuple[str, ...], list[Network]] = {}
+    groups: defaultdict[tuple[str, ...], list[Network]] = defaultdict(list)
     for network in networks:
-        groups.setdefault(network.canonical(), []).append(network)
+        groups[network.canonical()].append(network)
     return [Networks(group) for group in sorted(groups.values(), key=len, reverse=True)]
 
 

@@ -10,14 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.chart import Axis, View, untitled
 from analysis.figures.matplotlib_figure import matplotlib_figure
-from analysis.figures.series import (
-    ACCURACY,
-    accuracy_from,
-    category,
-    front_view,
-    series_of,
-    weights_axis,
-)
+from analysis.figures.series import accuracy_from, category, front_view, series_of, weights_axis
 from analysis.methods import in_order, styles_for
 from analysis.store import QueryResult, Results
 from analysis.tables import pareto, sparsest_networks
@@ -42,15 +35,12 @@ def plot_pareto(
         store: store, or rows of `train`.
         methods: methods to plot; None for all. "snip (batches=4)" is SNIP with that setting.
         target: accuracy from which networks are plotted, 0 to 1; None for all.
-        dataset: data set; None if the store has only one.
-        ax: axes to plot on, of a figure of yours; None for a new figure.
-
-    Returns:
-        The figure, with the axes.
+        dataset: data set, needed if the store has several.
+        ax: axes to plot on, of a figure of yours, which is then returned; None for a new figure.
 
     Raises:
-        ValueError: the store has no networks of one of the methods, none at all, or several data
-            sets and none is chosen.
+        ValueError: the store has no networks, or none of one of the methods, or the data set is
+            not clear.
 
     Example:
         >>> import sparsest
@@ -66,8 +56,8 @@ def plot_pareto(
     _check_methods(methods, present)
     shown = [row for row in rows if methods is None or row["method"] in methods]
     weights = [row["weight_nnz"] for row in shown]
-    accuracy = ACCURACY if target is None else accuracy_from(target)
-    chart = untitled(weights_axis(min(weights), max(weights)), accuracy, front_view(shown))
+    x_axis = weights_axis(min(weights), max(weights))
+    chart = untitled(x_axis, accuracy_from(target), front_view(shown))
     # The styles of all methods, so that a method looks the same whichever others are shown.
     return matplotlib_figure(chart, styles_for(present), ax)
 
@@ -88,11 +78,8 @@ def plot_sparsest(
         store: store, or rows of `train`.
         targets: accuracies, 0 to 1.
         target: one accuracy, instead of `targets`.
-        dataset: data set; None if the store has only one.
-        ax: axes to plot on, of a figure of yours; None for a new figure.
-
-    Returns:
-        The figure, with the axes.
+        dataset: data set, needed if the store has several.
+        ax: axes to plot on, of a figure of yours, which is then returned; None for a new figure.
 
     Raises:
         ValueError: see `analysis.tables.sparsest_networks`, or no network reaches any of them.
@@ -115,8 +102,7 @@ def plot_sparsest(
         style = _TARGET_STYLES[number % len(_TARGET_STYLES)]
         name = f"{100 * wanted:g} %"
         series.append(series_of(reached, name, style, "weight_nnz", category, kind="points"))
-    view = View(series)
-    x_axis = Axis("nonzero weights of the sparsest network")
+    view, x_axis = View(series), Axis("nonzero weights of the sparsest network")
     chart = untitled(x_axis, Axis("", "categories"), view)
     figure = matplotlib_figure(chart, styles_for(present), ax)
     axes = figure.axes[0] if ax is None else ax

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from analysis.network import accuracy
-from analysis.row_network import check_columns, network_from_row
+from analysis.row_network import check_columns, network_from_row, split
 from pruning.functional_sparsity import count_active_points, without_dead_parts
 from pruning.network import MaskedNetwork
 from search.layers import Layers
@@ -76,8 +76,5 @@ def _pruned(layers: Layers, row: Mapping[str, Any], dataset: Dataset) -> Layers:
     flat = np.concatenate([weight.ravel() for weight, _ in layers])
     nonzero = np.flatnonzero(flat)
     flat[nonzero[np.argsort(np.abs(flat[nonzero]), kind="stable")[:removals]]] = 0
-    ends = np.cumsum([weight.size for weight, _ in layers])[:-1]
-    return [
-        (part.reshape(weight.shape), bias)
-        for part, (weight, bias) in zip(np.split(flat, ends), layers, strict=True)
-    ]
+    weights = split(flat, [weight.shape for weight, _ in layers])
+    return [(weight, bias) for weight, (_, bias) in zip(weights, layers, strict=True)]

@@ -50,11 +50,9 @@ class Replay:
     """Result of training a row again.
 
     Attributes:
-        backend: backend that made the row.
-        backend_here: backend that trained it again.
+        backend, backend_here: backends that made the row, and that trained it again.
         other_columns: column -> (stored value, new value), for those that differ.
-        weights: difference of the weights; None if the row has none.
-        biases: difference of the biases; None if the row has none.
+        weights, biases: their differences; None if the row has none.
     """
 
     backend: str
@@ -73,11 +71,8 @@ class Replay:
 def replay(row: Mapping[str, Any], init_of: InitOf, init_file: Path | None = None) -> Replay:
     """Train a row again, with the arithmetic that made it, and compare the results.
 
-    For the arguments see `analysis.retrain.retrained`.
-
     Raises:
-        ValueError: the row was never trained, its initialisation is missing, or another version
-            trained it.
+        ValueError: the row was never trained, or as for `analysis.retrain.retrained`.
     """
     if row["status"] == "failed":
         raise ValueError(

@@ -34,7 +34,6 @@ COMPARED = (
 )
 """Columns that must be reproduced, bit for bit on the same backend."""
 
-
 Init = FrozenInit | PublishedInit | ParentRow | None
 """A stored initialisation, or how to recreate it; None if it is not stored."""
 
@@ -73,9 +72,9 @@ def retrained(
         init_file: torch file of that initialisation, if it cannot be recreated.
 
     Raises:
-        ValueError: the initialisation is missing, another version trained the row, or the data
-            set has changed.
-        NotTheSame: the result differs from the row.
+        ValueError: the initialisation or an ancestor is missing, another version trained the row,
+            or the data set has changed.
+        NotTheSame: the result differs from the row, or that of an ancestor does.
     """
     return {**row, **_same(row, trained_again(row, init_of, init_file))}
 
@@ -93,16 +92,11 @@ def trained_again(
     """Train a row's experiment here and return the outcome, without comparing it with the row.
 
     The arithmetic is that of the processor that made the row, whatever this processor is. Ancestors
-    are trained again first, and each must give its stored result. For the arguments see
+    are trained again first, and each must give its stored result. Arguments and errors are those of
     `retrained`.
 
     Returns:
         Column -> value of `workers.train.OUTCOME_SCHEMA`.
-
-    Raises:
-        ValueError: the initialisation or an ancestor is missing, another version trained the row,
-            or the data set has changed.
-        NotTheSame: an ancestor gave another result.
     """
     return _train(row, starting_weights(row, init_of, init_file, from_root=True))
 
@@ -113,22 +107,18 @@ def starting_weights(
     """Return the initialisation of a row by its token; empty if it is drawn from a seed.
 
     Of the row, `init` and `root_seed` are read. With `from_root`, ancestors are trained again even
-    if their weights are stored.
-
-    Raises:
-        ValueError: as for `trained_again`, or an ancestor has no network.
-        NotTheSame: an ancestor gave another result.
+    if their weights are stored. Errors are those of `retrained`.
     """
     ancestors: list[tuple[RowInit, Mapping[str, Any]]] = []
     while (parent := RowInit.parse(row["init"])) is not None:
         known = init_of(str(parent))
-        if not isinstance(known, ParentRow):
+        if not isinstance(known, dict):
             of = f"experiment {row['experiment_id']}" if "experiment_id" in row else "a training"
             raise ValueError(
                 f"{of} starts from row {parent.experiment_id}, which is not stored: train that row "
                 "in this store first, or merge the store that has it"
             )
-        row = known.row
+        row = known
         ancestors.append((parent, row))
         if parent.final and not from_root and not was_left_out(row):
             break
@@ -154,9 +144,8 @@ def _weights(
             f"row {parent.experiment_id} has status {row['status']!r}: it has no trained network "
             "to start from"
         )
-    if not from_root and not was_left_out(row):
-        return stored_layers(row)
-    return stored_layers({**row, **_same(row, _train(row, inits))})
+    as_stored = not from_root and not was_left_out(row)
+    return stored_layers(row if as_stored else {**row, **_same(row, _train(row, inits))})
 
 
 def _experiment(row: Mapping[str, Any]) -> Experiment:

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from analysis.network import Network
 
 StartFrom = Literal["fresh", "initial", "final"]
-"""Weights that training starts from: "fresh": drawn from the seed; "initial": those that the
-network's own training started from; "final": the network's own."""
+"""Weights that training starts from; see `analysis.network.Network.retrain`."""
 
 SETTINGS = ("epochs", "lr", "schedule", "momentum", "weight_decay", "batch_size")
 """Fields of `Experiment` that may differ from the first training."""

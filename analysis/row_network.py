@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ NETWORK_COLUMNS = ("layers", *names_of("parameter"))
 _MAX_WEIGHTS = 1 << 28
 """Maximum number of weights of a network, masked ones included. A damaged row must not exhaust the
 memory."""
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 def check_columns(row: Mapping[str, Any], wanted: Sequence[str]) -> None:
@@ -85,16 +87,20 @@ def _arrays(
     shapes: Sequence[tuple[int, ...]], indices: Sequence[int], values: Sequence[float]
 ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.bool_]]]:
     """Fill arrays of these shapes, indexed one after the other; return them and their masks."""
-    sizes = [int(np.prod(shape)) for shape in shapes]
+    size = sum(int(np.prod(shape)) for shape in shapes)
     index = np.asarray(indices, dtype=np.int64)
-    if len(index) != len(values) or (index >= sum(sizes)).any():
+    if len(index) != len(values) or (index >= size).any():
         raise ValueError(
             f"{len(values)} values at {len(index)} indices up to {index.max(initial=-1)} "
             f"do not fit parameters of shapes {shapes}"
         )
-    flat, kept = np.zeros(sum(sizes), np.float32), np.zeros(sum(sizes), np.bool_)
+    flat, kept = np.zeros(size, np.float32), np.zeros(size, np.bool_)
     flat[index], kept[index] = values, True
-    ends = np.cumsum(sizes)[:-1]
-    parts = zip(np.split(flat, ends), np.split(kept, ends), shapes, strict=True)
-    arrays = [(part.reshape(shape), mask.reshape(shape)) for part, mask, shape in parts]
-    return [part for part, _ in arrays], [mask for _, mask in arrays]
+    return split(flat, shapes), split(kept, shapes)
+
+
+def split(flat: NDArray[_Scalar], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[_Scalar]]:
+    """Return arrays of these shapes that follow each other in a flat one."""
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
+    parts = zip(np.split(flat, ends), shapes, strict=True)
+    return [part.reshape(shape) for part, shape in parts]

@@ -45,14 +45,11 @@ MASK_WEIGHTS: Final = """list_sum([
 def choose_dataset(sql: Callable[[str], pa.Table], dataset: str | None, *, option: str) -> str:
     """Return the data set whose rows to use.
 
-    Args:
-        sql: runs a query over the view `results`.
-        dataset: name of the data set; None if the results have only one.
-        option: option that selects a data set, such as `--dataset NAME`, for the message.
+    `sql` runs a query over the view `results`; `option` selects a data set, for the message.
 
     Raises:
-        ValueError: there are several data sets and none is chosen, none has this name, or there
-            are no rows.
+        ValueError: there are several data sets and none is chosen, none has this name, or there are
+            no rows.
     """
     table = sql("SELECT DISTINCT dataset FROM results ORDER BY dataset")
     names: list[str] = table.column("dataset").to_pylist()

@@ -123,12 +123,7 @@ class Store:
     """Results open for reading; rows that are committed later are included."""
 
     def __init__(self, reader: ResultsReader, where: str) -> None:
-        """Wrap a reader; `open_store` and `open_published` create it.
-
-        Args:
-            reader: reader of a store or of the published results.
-            where: description of the source.
-        """
+        """Wrap a reader and a description of its source, as `open_store` does."""
         self._reader = reader
         self._where = where
         # At the end of a script too, where DuckDB would report what is still open as leaked.
@@ -141,12 +136,7 @@ class Store:
         return f"{type(self).__name__}({self._where}: {sum(stored.values()):,} rows; {studies})"
 
     def sql(self, query: str) -> QueryResult:
-        """Run a query over the views `results` and `sweeps`.
-
-        Raises:
-            storage.errors.QueryError: the query is invalid.
-            storage.errors.ReadOnlyError: the query is not a read.
-        """
+        """Run a query over the views `results` and `sweeps`; for errors see `QueryResult.sql`."""
         self._reader.refresh()
         return QueryResult(self._reader.sql(query))
 

@@ -32,7 +32,7 @@ def sparsest_networks(
         store: store, or rows of `train`.
         targets: accuracies, 0 to 1.
         target: one accuracy, instead of `targets`.
-        dataset: data set; None if the store has only one.
+        dataset: data set, needed if the store has several.
 
     Returns:
         The columns target, method, weight_nnz, model_nnz, accuracy, structure, width, networks
@@ -44,8 +44,7 @@ def sparsest_networks(
         sparsest first. A variant that does not reach an accuracy has no row for it.
 
     Raises:
-        ValueError: there are no targets, one is not between 0 and 1, or the store has several data
-            sets and none is chosen.
+        ValueError: there are no targets, one is not from 0 to 1, or the data set is not clear.
 
     Example:
         >>> import sparsest
@@ -64,10 +63,7 @@ def sparsest_networks(
         WITH trained AS (
             {_trained(store, dataset)}
         ), best AS (
-            SELECT target, method, weight_nnz, model_nnz, accuracy, structure, width,
-                   count(*) OVER (PARTITION BY target, variant) AS networks,
-                   hyperparameters, init_scheme, variant, depth, epochs, trainings, root_seeds,
-                   study, study_index, experiment_id
+            SELECT *, count(*) OVER (PARTITION BY target, variant) AS networks
             FROM trained JOIN (VALUES {values}) AS targets(target) ON accuracy >= target
             QUALIFY row_number() OVER (
                 PARTITION BY target, variant ORDER BY {SPARSEST_FIRST}) = 1
@@ -91,7 +87,7 @@ def pareto(
     Args:
         store: store, or rows of `train`.
         target: accuracy from which networks are listed, 0 to 1; None for all.
-        dataset: data set; None if the store has only one.
+        dataset: data set, needed if the store has several.
 
     Returns:
         The columns method, weight_nnz, accuracy, experiment_id, hyperparameters, init_scheme,
@@ -99,8 +95,7 @@ def pareto(
         ascend in both numbers.
 
     Raises:
-        ValueError: the store has several data sets and none is chosen, or the target is not an
-            accuracy.
+        ValueError: the target is not an accuracy, or the data set is not clear.
 
     Example:
         >>> import sparsest
@@ -113,8 +108,6 @@ def pareto(
     return store.sql(
         f"""
         WITH best AS (
-            SELECT method, weight_nnz, accuracy, experiment_id, hyperparameters, init_scheme,
-                   variant, trainings, root_seeds, depth, epochs
             FROM ({_trained(store, dataset)})
             QUALIFY row_number() OVER (
                 PARTITION BY variant, weight_nnz
@@ -140,7 +133,7 @@ def by_width(store: Results, *, target: float = 0.95, dataset: str | None = None
     Args:
         store: store, or rows of `train`.
         target: accuracy of the sparsest network, 0 to 1.
-        dataset: data set; None if the store has only one.
+        dataset: data set, needed if the store has several.
 
     Returns:
         The columns method, width, trainings, median and best (accuracies), fewest_95 (weight_nnz of
@@ -150,8 +143,7 @@ def by_width(store: Results, *, target: float = 0.95, dataset: str | None = None
         target_accuracy (of the pruning).
 
     Raises:
-        ValueError: the store has several data sets and none is chosen, or the target is not an
-            accuracy.
+        ValueError: the target is not an accuracy, or the data set is not clear.
 
     Example:
         >>> import sparsest
@@ -171,8 +163,7 @@ def by_width(store: Results, *, target: float = 0.95, dataset: str | None = None
                count(DISTINCT root_seed) AS root_seeds, epochs, target_nnz, target_accuracy
         FROM ({_trained(store, dataset)})
         WHERE method <> 'search'
-        GROUP BY variant, method, hyperparameters, init_scheme, structure, width, epochs,
-                 target_nnz, target_accuracy
+        GROUP BY ALL
         ORDER BY variant, structure NULLS FIRST, width, epochs, target_nnz, target_accuracy
         """
     )
@@ -188,12 +179,9 @@ def _trained(store: Results, dataset: str | None) -> str:
             SELECT *, count(*) OVER same_method AS trainings,
                    count(DISTINCT root_seed) OVER same_method AS root_seeds
             FROM (
-                SELECT *, {variant(*several)} AS variant
-                FROM (
-                    SELECT *, len(layers) - 2 AS depth FROM results
-                    WHERE init = 'fresh' AND accuracy IS NOT NULL
-                      AND dataset = {dataset_literal(store, dataset)}
-                )
+                SELECT *, len(layers) - 2 AS depth, {variant(*several)} AS variant FROM results
+                WHERE init = 'fresh' AND accuracy IS NOT NULL
+                  AND dataset = {dataset_literal(store, dataset)}
             )
             WINDOW same_method AS (PARTITION BY variant)"""
 

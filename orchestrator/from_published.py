@@ -17,7 +17,7 @@ from search.catalogue import Selection, named_study
 from search.indices import IndexSet
 from search.layers import StoredInit
 from search.schema import RESULT_SCHEMA
-from storage.data.replacing import index_array
+from storage.data.parts import index_array
 from storage.errors import NotPublished
 from storage.log.entries import SweepBegin
 from storage.log.init_entries import FoundNetwork, FrozenInit, PublishedInit

@@ -19,6 +19,10 @@ _ADVICE = {
     errno.EINVAL: "Move it away",
     errno.ELOOP: "It is a link: move it away",
 }
+_RESTORE_OR_CONTINUE = (
+    "Restore that file from a copy of the store, or continue without it: the next `sparsest run` "
+    "moves it to the quarantine, and trains "
+)
 
 
 class StoreError(Exception):
@@ -34,13 +38,7 @@ class StoreVersion(StoreError):
 
 
 class StoreDamaged(StoreError):
-    """A file of the store is not what its writer wrote.
-
-    Attributes:
-        file: the damaged or missing file.
-        problem: what is wrong with it.
-        advice: what to do about it.
-    """
+    """A file of the store is not what its writer wrote, or missing."""
 
     advice = ""
 
@@ -68,31 +66,18 @@ class LogMissing(StoreDamaged):
 class EntryDamaged(StoreDamaged):
     """A log entry is damaged, or contradicts the entries before it."""
 
-    advice = (
-        "Restore that file from a copy of the store, or continue without it: the next "
-        "`sparsest run` moves it to the quarantine, and trains the rows that only it named again."
-    )
+    advice = _RESTORE_OR_CONTINUE + "the rows that only it named again."
 
 
 class DataFileDamaged(StoreDamaged):
     """A data file contradicts the log."""
 
-    advice = (
-        "Restore that file from a copy of the store, or continue without it: the next "
-        "`sparsest run` moves it to the quarantine, and trains its experiments again."
-    )
+    advice = _RESTORE_OR_CONTINUE + "its experiments again."
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The process that holds the lock of a store.
-
-    Attributes:
-        pid: process id on `host`.
-        host: name of the machine.
-        command: the command line of the process.
-        since: UTC time at which it took the lock, ISO 8601.
-    """
+    """The process that holds the lock of a store, since a UTC time, ISO 8601."""
 
     pid: int
     host: str
@@ -104,11 +89,7 @@ class Holder:
 
 
 class StoreLocked(StoreError):
-    """Another process is writing to the store.
-
-    Attributes:
-        holder: that process, or None if it left no readable name.
-    """
+    """Another process is writing to the store."""
 
     def __init__(self, root: Path, holder: Holder | None) -> None:
         who = str(holder) if holder is not None else "another process"
@@ -120,11 +101,7 @@ class StoreLocked(StoreError):
 
 
 class WriteFailed(StoreError):
-    """An input/output call of the writer failed. This process writes nothing more.
-
-    Attributes:
-        file: the file of the call.
-    """
+    """An input/output call of the writer failed. This process writes nothing more."""
 
     def __init__(self, action: str, file: Path, error: OSError) -> None:
         reason = error.strerror or str(error)
@@ -216,9 +193,19 @@ class PublishedRefused(StoreError):
     """Published results cannot be written, or contradict the file that they would be added to."""
 
 
+def check_readable(file: Path, what: str, version: int, known: int) -> None:
+    """Check that this version of sparsest reads a file.
+
+    Raises:
+        StoreVersion: the version of `what` is above the highest known one.
+    """
+    if version > known:
+        raise StoreVersion(
+            f"{file} has {what} {version}; this version of sparsest reads up to {known}. Use the "
+            "version that wrote it, or a newer one."
+        )
+
+
 def _first_not_writable(file: Path) -> Path:
     """Return the file or folder whose permissions are in the way."""
-    for path in (file, *file.parents):
-        if path.exists():
-            return path
-    return file
+    return next((path for path in (file, *file.parents) if path.exists()), file)

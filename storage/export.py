@@ -103,8 +103,7 @@ def stream_results(
 
     Raises:
         OSError: the stream cannot be written.
-        ReadOnlyError: the query would do more than read.
-        QueryError: DuckDB could not run the query.
+        ReadOnlyError, QueryError: as for `export_results`.
     """
     sent = _Counted(stream)
     while True:

@@ -68,7 +68,7 @@ class StoreLock:
             if not same:
                 raise StoreMoved(path)
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Free the lock; a second call does nothing."""
         try:
             if self._lock in self._opened:

@@ -16,7 +16,7 @@ from storage.errors import (
     NotAStore,
     StoreDamaged,
     StoreError,
-    StoreVersion,
+    check_readable,
 )
 from storage.log.seal import seal, unseal
 from storage.paths import StorePaths, is_system_file
@@ -137,11 +137,7 @@ def check_format(paths: StorePaths) -> None:
         raise MarkerDamaged(paths.marker, f"not the marker of a store ({error})") from error
     if kind != _KIND or not isinstance(written, int):
         raise MarkerDamaged(paths.marker, "not the marker of a store")
-    if written > STORE_FORMAT:
-        raise StoreVersion(
-            f"The store {paths.root} has format {written}; this version of sparsest reads up to "
-            f"{STORE_FORMAT}. Use the version that made it, or a newer one."
-        )
+    check_readable(paths.root, "format", written, STORE_FORMAT)
 
 
 def _check_contents(paths: StorePaths) -> None:

@@ -1,22 +1,7 @@
-"""Paths of everything in a store.
+"""Paths of stores and of published results.
 
-- STORE/store.json: marks the folder as a store, and names its format.
-- STORE/lock: locked by the one writer, and names it.
-- STORE/data/<uuid>.parquet: results, immutable.
-- STORE/log/00000001.json: numbered log entries, immutable. They define what is stored.
-- STORE/live.json: progress of the running sweep, for `status`; meaningless when none runs.
-- STORE/planned.json: number of experiments of each study that runs asked for, for `status`.
-- STORE/tmp/: files that are not published yet, meaningless after a crash. A data file that is
-  being committed keeps its name here until its log entry is published, so that the leftovers of a
-  killed commit can be told from data files whose log entry was lost.
-- STORE/quarantine/: files taken out of the store because they are damaged or unexplained.
-- STORE/origin.json: in a working copy of a store on S3, the address of that store.
-- STORE.log: text log of runs, beside the store.
-
-Working copies are in CACHE/s3.
-
-Published results are RESULTS/STUDY.parquet; the columns that are computed from them once are kept
-in CACHE/published/STUDY-<digest>.parquet.
+Working copies of stores on S3 are in CACHE/s3. Published results are RESULTS/STUDY.parquet; the
+columns that are computed from them once are kept in CACHE/published/STUDY-<digest>.parquet.
 """
 
 from __future__ import annotations
@@ -32,7 +17,7 @@ from storage.errors import NotAStore
 PART_NAME = r"[0-9a-f]{32}\.parquet"
 """Regular expression of the name of a data file. Such a name cannot lead out of its folder."""
 
-_PART = re.compile(PART_NAME)
+_CHECKOUT = Path(__file__).resolve().parent.parent
 _ENTRY_NAME = re.compile(r"(\d{8,})\.json")
 _SYSTEM_NAMES = frozenset({"lost+found", "Thumbs.db", "desktop.ini"})
 
@@ -48,17 +33,19 @@ class StorePaths:
 
     Attributes:
         root: folder of the store, absolute.
-        marker: file that marks a folder as a store.
-        lock: file that the writer locks.
-        data: folder of the Parquet files.
-        log: folder of the log entries.
-        tmp: folder of files that are not published yet.
+        marker: file that marks the folder as a store, and names its format.
+        lock: file that the one writer locks, and that names it.
+        data: folder of the results, <uuid>.parquet, immutable.
+        log: folder of the numbered log entries, 00000001.json, immutable. They define what is
+            stored.
+        tmp: folder of files that are not published yet, meaningless after a crash. A data file
+            that is being committed keeps its name here until its log entry is published, so that
+            the leftovers of a killed commit can be told from data files whose entry was lost.
         folders: folders that every store has.
         quarantine: folder of damaged and unexplained files; it is made for the first of them.
-        live: progress of the running sweep.
-        planned: number of experiments of each study that runs asked for.
-        origin: address of the store on S3 that this one is a working copy of.
-        run_log: text log of runs.
+        live, planned: see `storage.status_files`.
+        origin: in a working copy of a store on S3, the address of that store.
+        run_log: text log of runs, beside the store.
 
     Raises:
         NotAStore: the path is not UTF-8, so that the libraries that read data files would open
@@ -104,10 +91,6 @@ class StorePaths:
         """Return the path of a data file that does not exist yet."""
         return self.data / f"{uuid4().hex}.parquet"
 
-    def new_quarantined_entry(self, number: int) -> Path:
-        """Return a path in the quarantine for a log entry; no file exists there yet."""
-        return self.quarantine / f"{number:08d}-{uuid4().hex}.json"
-
     def new_temporary(self) -> Path:
         """Return the path of a temporary file that does not exist yet."""
         return self.tmp / uuid4().hex
@@ -121,7 +104,7 @@ def entry_number(name: str) -> int | None:
 
 def is_part(name: str) -> bool:
     """Return whether a file name is that of a data file."""
-    return _PART.fullmatch(name) is not None
+    return re.fullmatch(PART_NAME, name) is not None
 
 
 def is_system_file(name: str) -> bool:
@@ -138,19 +121,9 @@ def published_folder() -> Path:
     The folder need not exist: a wheel has the code without the results.
     """
     named = os.environ.get(PUBLISHED_FOLDER)
-    if named:
-        return Path(named).expanduser().absolute()
-    return Path(__file__).resolve().parent.parent / "results"
+    return Path(named).expanduser().absolute() if named else _CHECKOUT / "results"
 
 
 def published_file(folder: Path, study_name: str) -> Path:
     """Return the path of a study's published results."""
     return folder / f"{study_name}.parquet"
-
-
-def restored_file(cache: Path, study_name: str, digest: str) -> Path:
-    """Return the path of a study's published results with all columns.
-
-    The digest is that of what the columns were computed from.
-    """
-    return cache / "published" / f"{study_name}-{digest}.parquet"

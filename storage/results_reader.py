@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -16,21 +16,16 @@ from search.lineage import RowInit
 from storage.errors import StoreError, UnknownExperiment
 from storage.log.init_entries import FrozenInit, PublishedInit
 from storage.reading.connections import SweepRows, connect_guarded, connect_isolated
-from storage.reading.lookup import find_row
+from storage.reading.literals import sql_text
 from storage.reading.query import open_result, run_query
 
+_ID_DIGITS = 32
+_ID_PREFIX = re.compile(rf"[0-9a-f]{{4,{_ID_DIGITS}}}")
+_LABEL = re.compile(r"(?P<name>[\w.-]+):(?P<number>[0-9]{1,18})")
 _T = TypeVar("_T")
 
-
-@dataclass(frozen=True, eq=False)
-class ParentRow:
-    """The row whose network an experiment starts from (`search.lineage`).
-
-    Attributes:
-        row: column of `results` -> value.
-    """
-
-    row: Mapping[str, Any]
+ParentRow = dict[str, Any]
+"""The row whose network an experiment starts from (`search.lineage`): column -> value."""
 
 
 class ResultsReader(ABC):
@@ -45,7 +40,7 @@ class ResultsReader(ABC):
         if parent is None:
             return self._stored_init(token)
         try:
-            return ParentRow(self.row(parent.experiment_id))
+            return self.row(parent.experiment_id)
         except UnknownExperiment:
             return None
 
@@ -84,10 +79,7 @@ class ResultsReader(ABC):
         it is now.
 
         Raises:
-            ReadOnlyError: the statement would do more than read; nothing was run.
-            QueryError: the text is not one statement, DuckDB could not run it (the message shows
-                the position), or the result does not fit into memory.
-            StoreError: the rows cannot be read.
+            StoreError: as for `storage.reading.query.run_query`, or the rows cannot be read.
         """
         return self._read(lambda connection: run_query(connection, query))
 
@@ -108,13 +100,41 @@ class ResultsReader(ABC):
                 self._explain(error.__cause__)
                 raise
 
-    def row(self, experiment_id: str) -> dict[str, Any]:
-        """Return the result of one experiment: column -> value; see `lookup.find_row`.
+    def row(self, name: str) -> dict[str, Any]:
+        """Return the result of one experiment: column of `results` -> value.
+
+        Args:
+            name: id of 32 hexadecimal digits, or its first digits (at least 4) if no other id
+                starts with them. Or a number that only one result has: GROUP:RUN_ID of the paper,
+                or SWEEP:NUMBER as in `sparsest list`.
 
         Raises:
             UnknownExperiment: no experiment has that name, or several have it.
         """
-        return find_row(self.sql, experiment_id)
+        label, prefix = _LABEL.fullmatch(name), name.lower()
+        if label is not None:
+            group, number = sql_text(label["name"]), int(label["number"])
+            condition = (
+                f"(paper_group = {group} AND paper_run_id = {number}) OR "
+                f"(paper_group IS NULL AND study = {group} AND study_index = {number - 1})"
+            )
+            description, advice = f"with the number {name}", "use its experiment_id"
+        elif _ID_PREFIX.fullmatch(prefix):
+            # A range, not a prefix test: DuckDB can skip files by their smallest and largest id.
+            first, last = prefix.ljust(_ID_DIGITS, "0"), prefix.ljust(_ID_DIGITS, "f")
+            condition = f"experiment_id BETWEEN {sql_text(first)} AND {sql_text(last)}"
+            description, advice = f"whose id starts with {prefix}", "give more digits"
+        else:
+            raise UnknownExperiment(
+                f"{name!r} is not an experiment: give its id (32 hexadecimal digits, or at least "
+                "the first 4), or its number, such as random:43531."
+            )
+        rows = self.sql(f"SELECT * FROM results WHERE {condition} LIMIT 2").to_pylist()
+        if not rows:
+            raise UnknownExperiment(f"No stored experiment {description}.")
+        if len(rows) > 1:
+            raise UnknownExperiment(f"Several stored experiments {description}: {advice}.")
+        return dict(rows[0])
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return a new DuckDB connection over the rows of this moment; the caller closes it.
@@ -157,10 +177,7 @@ class ResultsReader(ABC):
         """Raise a better error if a data file caused this one."""
 
     def connect_guarded(self, writable: Path | None = None) -> duckdb.DuckDBPyConnection:
-        """Return a new connection for checked statements.
-
-        Args:
-            writable: folder or file that it can also write; None for none.
+        """Return a new connection for checked statements, which can also write one folder or file.
 
         Raises:
             StoreError: the rows cannot be read.

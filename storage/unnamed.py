@@ -15,13 +15,9 @@ from storage.paths import StorePaths, entry_number, is_part
 
 
 class FolderListing:
-    """The data files and temporary files of a store at one moment.
+    """The data files (`parts`) and temporary files of a store at one moment.
 
     List them before the log is read: what is published meanwhile is then in the log.
-
-    Attributes:
-        parts: data files.
-        temporaries: temporary files.
 
     Raises:
         OSError: a folder cannot be listed.

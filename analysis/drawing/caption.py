@@ -47,14 +47,7 @@ CAPTION_COLUMNS = (
 
 @dataclass(frozen=True)
 class Caption:
-    """The text of a drawing.
-
-    Attributes:
-        title: first line.
-        subtitle: second line; empty for a network without a row.
-        table: (name of a column of `results`, its value).
-        masks: (mask1, text of the mask) and so on.
-    """
+    """The text of a drawing: title, second line, (column, value) and (mask1, text) and so on."""
 
     title: str
     subtitle: str

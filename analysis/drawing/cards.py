@@ -10,14 +10,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle.
-
-    Attributes:
-        x: left edge.
-        y: lower edge.
-        width: distance to the right edge.
-        height: distance to the upper edge.
-    """
+    """A rectangle, given by its left and lower edge."""
 
     x: float
     y: float
@@ -76,8 +69,7 @@ class Card:
     @property
     def confusion(self) -> Box:
         """The confusion matrix, a square; names of classes go left of it and below it."""
-        names = 0.42
-        area = self.region
+        names, area = 0.42, self.region
         return Box(area.x + names, area.y + names, area.width - names, area.height - names)
 
     def moved(self, x: float, y: float) -> Card:
@@ -96,10 +88,9 @@ def page_of(networks: int) -> tuple[Box, list[Card]]:
         return Box(0, 0, 13.33, HEIGHT), [SINGLE]
     columns = networks if networks <= 3 else -(-networks // 2)
     rows = -(-networks // columns)
-    places = (divmod(number, columns) for number in range(networks))
     cards = [
         SHARED.moved(column * SHARED_WIDTH, (rows - 1 - row) * SHARED_HEIGHT)
-        for row, column in places
+        for row, column in (divmod(number, columns) for number in range(networks))
     ]
     return Box(0, 0, columns * SHARED_WIDTH, HEIGHT + (rows - 1) * SHARED_HEIGHT), cards
 

@@ -57,11 +57,6 @@ def draw_dataset(dataset: Dataset, *, dark: bool = False) -> Figure:
         axes.tick_params(colors=palette.muted)
         for side in axes.spines.values():
             side.set(color=palette.muted)
-        figure.legend(
-            handles=handles,
-            loc="outside lower center",
-            ncols=5,
-            frameon=False,
-            labelcolor=palette.text,
-        )
+        style: dict[str, Any] = {"ncols": 5, "frameon": False, "labelcolor": palette.text}
+        figure.legend(handles=handles, loc="outside lower center", **style)
     return figure

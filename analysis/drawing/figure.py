@@ -10,25 +10,20 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.drawing.caption import (
-    CAPTION_COLUMNS,
-    Caption,
-    caption_of_network,
-    caption_of_row,
-)
+from analysis.drawing.caption import CAPTION_COLUMNS, Caption, caption_of_network, caption_of_row
 from analysis.drawing.cards import Box, Card, page_of
 from analysis.drawing.layout import image_box, neuron_boxes
 from analysis.drawing.legend import draw_legend, is_long
-from analysis.drawing.neurons import (
-    draw_image_inputs,
-    draw_layer_names,
-    draw_names,
-    draw_neurons,
-)
+from analysis.drawing.neurons import draw_image_inputs, draw_layer_names, draw_names, draw_neurons
 from analysis.drawing.palette import DARK, LIGHT, Palette
 from analysis.drawing.panel import draw_confusion, draw_region
 from analysis.drawing.parts import Parts
-from analysis.drawing.pictures import ClassPictures, ImagePictures, PlanePictures
+from analysis.drawing.pictures import (
+    class_pictures,
+    image_pictures,
+    picture_of_inputs,
+    plane_pictures,
+)
 from analysis.drawing.plane import Plane
 from analysis.drawing.scene import Scene, bias_dot
 from analysis.drawing.weights import draw_weights
@@ -153,14 +148,14 @@ def _draw_network(figure: Figure, scene: Scene, card: Card) -> None:
     draw_weights(scene, boxes)
     squares = {neuron: box for neuron, box in boxes.items() if box != card.region}
     if plane is not None:
-        picture_of = PlanePictures(scene, plane).of
+        picture_of = plane_pictures(scene, plane)
     elif shape is None:
-        picture_of = ClassPictures(scene).of
+        picture_of = class_pictures(scene)
     else:
         squares = {neuron: box for neuron, box in boxes.items() if neuron[0] > 0}
-        images = ImagePictures(scene, shape)
-        picture_of = images.of
-        draw_image_inputs(scene, image_box(scene.parts, card, shape), images.of_inputs())
+        picture_of = image_pictures(scene, shape)
+        inputs = picture_of_inputs(scene, shape)
+        draw_image_inputs(scene, image_box(scene.parts, card, shape), inputs)
     draw_neurons(scene, squares, picture_of)
     draw_layer_names(scene, card)
     if plane is None:

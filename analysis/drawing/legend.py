@@ -33,10 +33,9 @@ def draw_legend(
     `picture` says what the picture of a neuron shows; it is empty for its output over the plane.
     """
     signs, widths, points, *free = (x + column for column in _COLUMNS)
-    _line(axes, signs, _UPPER, palette.positive, 2.5)
-    _text(axes, signs + _INDENT, _UPPER, "positive", palette)
-    _line(axes, signs, _LOWER, palette.negative, 2.5)
-    _text(axes, signs + _INDENT, _LOWER, "negative", palette)
+    for y, sign in ((_UPPER, "positive"), (_LOWER, "negative")):
+        _line(axes, signs, y, getattr(palette, sign), 2.5)
+        _text(axes, signs + _INDENT, y, sign, palette)
     for number, sample in enumerate(_SAMPLES):
         left = widths + 0.82 * number
         _line(axes, left, _UPPER, palette.muted, line_width(sample))
@@ -86,23 +85,14 @@ def _text(axes: Axes, x: float, y: float, text: str, palette: Palette) -> None:
 def _line(
     axes: Axes, x: float, y: float, colour: str, width: float, dashes: Dashes | None = None
 ) -> None:
-    axes.add_line(
-        Line2D(
-            [x, x + _STROKE],
-            [y, y],
-            color=colour,
-            linewidth=width,
-            linestyle=dashes or "solid",
-            solid_capstyle="butt",
-            dash_capstyle="butt",
-        )
-    )
+    line = Line2D([x, x + _STROKE], [y, y], color=colour, lw=width, ls=dashes or "solid")
+    line.set(solid_capstyle="butt", dash_capstyle="butt")
+    axes.add_line(line)
 
 
 def _colour_scale(axes: Axes, box: Box, palette: Palette) -> None:
     """Draw the colours from the most negative to the most positive value."""
-    image = AxesImage(
-        axes, extent=(box.x, box.right, box.y, box.top), interpolation="none", zorder=4
-    )
+    extent = (box.x, box.right, box.y, box.top)
+    image = AxesImage(axes, extent=extent, interpolation="none", zorder=4)
     image.set_data(palette.values(np.linspace(0, 1, 65), bytes=True)[None])
     axes.add_image(image)

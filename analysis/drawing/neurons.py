@@ -35,17 +35,9 @@ def draw_neurons(scene: Scene, boxes: Mapping[tuple[int, int], Box], picture_of:
         colours = picture_of(layer, neuron, pixels)
         image = _picture(axes, colours if on_path else _faded(colours, palette), box)
         image.set_gid(f"{scene.name}-neuron-{layer}-{neuron}")
-        frame = Rectangle(
-            (box.x, box.y),
-            box.width,
-            box.height,
-            facecolor="none",
-            edgecolor=palette.text if on_path else palette.grey,
-            linewidth=0.9 if box.width > 0.2 else 0.5,
-            linestyle="dashed" if not on_path else "solid" if live else "dotted",
-            zorder=5,
-        )
-        axes.add_patch(frame)
+        frame = _frame(scene, box, palette.text if on_path else palette.grey)
+        frame.set_linestyle("dashed" if not on_path else "solid" if live else "dotted")
+        frame.set(linewidth=0.9 if box.width > 0.2 else 0.5, zorder=5)
         if layer > 0 and (bias := float(scene.layers[layer - 1][1][neuron])) != 0:
             colour = palette.of_sign(bias) if on_path else palette.grey
             axes.add_patch(bias_dot((box.x, box.y), box.width * 0.11, colour, palette))
@@ -56,9 +48,7 @@ def draw_image_inputs(scene: Scene, box: Box, picture: NDArray[np.uint8]) -> Non
     image = _picture(scene.axes, picture, box)
     image.set_gid(f"{scene.name}-inputs")
     image.set_zorder(0)
-    frame = Rectangle((box.x, box.y), box.width, box.height, facecolor="none")
-    frame.set(edgecolor=scene.palette.text, linewidth=0.9, zorder=0)
-    scene.axes.add_patch(frame)
+    _frame(scene, box, scene.palette.text).set(linewidth=0.9, zorder=0)
 
 
 def draw_names(scene: Scene, boxes: Mapping[tuple[int, int], Box]) -> None:
@@ -123,6 +113,12 @@ def draw_layer_names(scene: Scene, card: Card) -> None:
                 fontsize=10 if small else 12,
                 **style,
             )
+
+
+def _frame(scene: Scene, box: Box, colour: str) -> Rectangle:
+    frame = Rectangle((box.x, box.y), box.width, box.height, facecolor="none", edgecolor=colour)
+    scene.axes.add_patch(frame)
+    return frame
 
 
 def _picture(axes: Axes, colours: NDArray[np.uint8], box: Box) -> AxesImage:

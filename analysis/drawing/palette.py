@@ -23,15 +23,11 @@ class Palette:
     """Colours as #rrggbb.
 
     Attributes:
-        background: background of the figure.
-        text: main text.
-        muted: secondary text.
+        background, text, muted: background, main and secondary text.
         grey: disconnected weights and neurons.
         neutral: zero, in pictures of neurons and in the decision region.
-        positive: positive weights and values, and class 1.
-        negative: negative weights and values, and class 0.
-        positive_data: points of class 1, over a region of `positive`.
-        negative_data: points of class 0, over a region of `negative`.
+        positive, negative: weights and values of this sign, and classes 1 and 0.
+        positive_data, negative_data: points of these classes, over their regions.
         wrong: misclassified points.
         boundary: boundary between the regions of the two classes.
     """

@@ -27,8 +27,7 @@ class Edge:
 
     Attributes:
         layer: layer of the source neuron; 0 are the inputs.
-        source: index of the source neuron in its layer.
-        target: index of the target neuron in the next layer.
+        source, target: indices of the neurons in their layers.
         weight: value of the weight.
         on_path: whether it lies on an input-to-output path of nonzero weights.
         live: whether it lies on such a path through neurons that are active on some point.

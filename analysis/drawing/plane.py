@@ -15,12 +15,7 @@ from workers.datasets import Dataset
 
 @dataclass(frozen=True)
 class Plane:
-    """A square of the input plane.
-
-    Attributes:
-        centre: centre of the square.
-        reach: half of its side.
-    """
+    """A square of the input plane: its centre, and half of its side."""
 
     centre: tuple[float, float]
     reach: float

@@ -15,16 +15,7 @@ from workers.datasets import Dataset
 
 @dataclass(frozen=True)
 class Scene:
-    """A network to draw, and the axes to draw it on.
-
-    Attributes:
-        layers: weights and biases.
-        parts: parts of the network.
-        dataset: points and their classes.
-        axes: axes of the page, in inches.
-        palette: colours of the drawing.
-        name: prefix of ids in the figure.
-    """
+    """A network to draw, and the axes of the page, in inches; `name` is a prefix of ids."""
 
     layers: Layers
     parts: Parts

@@ -91,14 +91,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Guide:
-    """A reference line across a figure, such as that of an accuracy.
-
-    Attributes:
-        at: value on the axis.
-        label: text beside the line.
-        vertical: whether `at` is on the x axis.
-        style: see `Series`.
-    """
+    """A reference line at a value of the y axis, or of the x axis, with a text beside it."""
 
     at: float
     label: str
@@ -143,10 +136,8 @@ class Chart:
 
     Attributes:
         name: stem of its files, and id in the page.
-        title: heading.
-        caption: explanation below the figure.
-        x: x axis.
-        y: y axis.
+        title, caption: heading, and explanation below the figure.
+        x, y: axes.
         views: selector values -> view, for each combination.
         tables: names of the tables with its data.
         selectors: choices; none for a single view, whose key is ().

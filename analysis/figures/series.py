@@ -24,8 +24,10 @@ TARGET_GUIDES = tuple(Guide(target, f"{100 * target:g} %") for target in TARGETS
 """Lines at the paper's accuracies."""
 
 
-def accuracy_from(least: float) -> Axis:
-    """Return the axis `ACCURACY` with another lower limit."""
+def accuracy_from(least: float | None) -> Axis:
+    """Return the axis `ACCURACY`, with another lower limit if one is given."""
+    if least is None:
+        return ACCURACY
     ticks = [tick for tick in ACCURACY.ticks if tick >= least]
     most = ACCURACY.ticks[-1]
     return replace(ACCURACY, limits=(min(least, ACCURACY.ticks[-2]), most), ticks=ticks)

@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from fractions import Fraction
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
 
 def proven_bounds(folder: Path, dataset: str) -> dict[Fraction, int]:
-    """Return the certified lower bounds on the number of weights, by accuracy.
+    """Return the lower bounds on the number of weights, by accuracy.
 
+    They are certified by the folder's `lower-bound-*.json`; `sparsest bound --verify` checks one.
     They bound live weights too, because the live weights alone classify every point in the same
     way, and weights and biases.
-
-    Args:
-        folder: folder of the certificates, `lower-bound-*.json`; `sparsest bound --verify` checks
-            one.
-        dataset: name of the data set.
     """
     bounds: dict[Fraction, int] = {}
     for path in sorted(folder.glob("lower-bound-*.json")):
@@ -39,12 +36,9 @@ def bound_at(bounds: Mapping[Fraction, int], accuracy: Fraction) -> int | None:
 def exhaustive_accuracies(folder: Path, search: Mapping[str, Any]) -> dict[int, float]:
     """Return the highest accuracy that searches of all networks found, by number of weights.
 
-    Only the numbers of weights count up to which every distinct network was tried.
-
-    Args:
-        folder: folder of the results of these searches, `exhaustive-*.json`: the output of
-            `sparsest search --strategy halving --masks distinct --json`.
-        search: values in that output of the searches that count, such as dataset and depth.
+    Only the numbers of weights count up to which every distinct network was tried. The folder's
+    `exhaustive-*.json` are outputs of `sparsest search --strategy halving --masks distinct --json`;
+    those with the values of `search` count, such as dataset and depth.
     """
     tried: dict[int, float] = {}
     for path in sorted(folder.glob("exhaustive-*.json")):
@@ -54,12 +48,8 @@ def exhaustive_accuracies(folder: Path, search: Mapping[str, Any]) -> dict[int, 
         for one in found["tried"]:
             if one["networks"] == one["distinct"]:
                 tried[one["weights"]] = max(tried.get(one["weights"], 0.0), one["highest"])
-    highest = {}
-    weights = min(tried, default=0)
-    while weights in tried:
-        highest[weights] = tried[weights]
-        weights += 1
-    return highest
+    without_gap = takewhile(tried.__contains__, count(min(tried, default=0)))
+    return {weights: tried[weights] for weights in without_gap}
 
 
 def of_three_layers(dataset: str) -> dict[str, Any]:
@@ -68,9 +58,6 @@ def of_three_layers(dataset: str) -> dict[str, Any]:
 
 
 def none_found_up_to(highest: Mapping[int, float], accuracy: Fraction) -> int | None:
-    """Return the number of weights up to which no network of `exhaustive_accuracies` reached it.
-
-    None if there is no such number.
-    """
+    """Return the weights up to which no network of `exhaustive_accuracies` reached it, or None."""
     reached = min((n for n, value in highest.items() if value >= accuracy), default=None)
     return max((n for n in highest if reached is None or n < reached), default=None)

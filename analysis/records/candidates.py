@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from analysis.drawing.caption import label_of
+from analysis.drawing.plane import restricted_to
 from analysis.records.evaluation import nonzero, point_accuracy
 from analysis.records.known import ACCURACIES, Known, records
 from analysis.retrain import with_network
@@ -46,10 +47,9 @@ def _rows(
     reader: ResultsReader, dataset: str, target: Fraction, known: Sequence[Known]
 ) -> list[str]:
     """Return the ids of the rows that may be records for an accuracy."""
+    asked = (dataset, target)
     present = {
-        one.count: one.fewest
-        for one in records(known)
-        if one.dataset == dataset and one.accuracy == target
+        one.count: one.fewest for one in records(known) if (one.dataset, one.accuracy) == asked
     }
     limits = {"prunable_own": 1.0, "prunable_95": 0.95, "prunable_995": 0.995}
     removable = [f"coalesce({name}, 0)" for name, most in limits.items() if target <= most]
@@ -115,12 +115,9 @@ def pruned(layers: Layers, dataset: Dataset, target: Fraction) -> Layers:
 def without_idle_neurons(layers: Layers) -> Layers:
     """Return a network without the hidden neurons that lead to no output."""
     leading = leads_to_output([weight for weight, _ in layers])
-    rows = [*leading, np.ones(len(layers[-1][1]), np.bool_)]
-    columns = [np.ones(layers[0][0].shape[1], np.bool_), *leading]
-    return [
-        (weight[np.ix_(kept, sources)], bias[kept])
-        for (weight, bias), kept, sources in zip(layers, rows, columns, strict=True)
-    ]
+    hidden = [np.flatnonzero(one).tolist() for one in leading]
+    inputs, outputs = range(layers[0][0].shape[1]), range(len(layers[-1][1]))
+    return restricted_to(layers, [inputs, *hidden, outputs])
 
 
 def _nonzero(layers: Layers) -> tuple[int, int]:

@@ -21,12 +21,9 @@ from analysis.store import open_published
 from analysis.tables import pareto
 from storage.paths import published_folder
 
-ACCURACY: Final = Axis(
-    "accuracy",
-    "nines",
-    limits=(0.78, 1),
-    ticks=(0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 1),
-)
+_TICKS: Final = (0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 1)
+
+ACCURACY: Final = Axis("accuracy", "nines", limits=(0.78, 1), ticks=_TICKS)
 """Accuracy axis; 100 % is where 99.95 % would be."""
 
 MOST_WEIGHTS: Final = 61
@@ -36,11 +33,8 @@ MOST_WEIGHTS: Final = 61
 def records_figure(known: Sequence[Known], dataset: str) -> Figure:
     """Plot accuracy against weights: what is impossible or was not found, records, and methods.
 
-    The methods' lines are those of `analysis.tables.pareto` for the published results.
-
-    Args:
-        known: the measured networks.
-        dataset: name of the data set.
+    `known` are measured. The methods' lines are those of `analysis.tables.pareto` for the published
+    results.
 
     Raises:
         ValueError: there are no published rows of the data set.
@@ -93,9 +87,10 @@ def record_drawing(known: Sequence[Known], dataset: str, accuracies: Sequence[Fr
 
 def _impossible(bounds: Mapping[Fraction, int]) -> Series:
     """Return the area of accuracies that no network with a number of weights reaches."""
-    lowest = {}
-    for weights in range(max(bounds.values(), default=0)):
-        lowest[weights] = min(float(target) for target, bound in bounds.items() if bound > weights)
+    lowest = {
+        weights: min(float(target) for target, bound in bounds.items() if bound > weights)
+        for weights in range(max(bounds.values(), default=0))
+    }
     return _area("proven impossible", "guide", lowest)
 
 

@@ -6,11 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt
 
 from analysis.records.evaluation import accuracies, counts_of, reaches
 from search.datasets import DATASETS
@@ -29,11 +31,9 @@ MAX_PARAMETERS = 100_000
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """A network and what is known about it.
+    """A network for a built-in data set and what is known about it.
 
     Attributes:
-        dataset: name of a built-in data set.
-        layers: the network.
         by: who or what found it.
         trainings: number of trainings of the study and method that found it; None if unknown.
         core_seconds: wall-clock seconds of these trainings, one core each; None if unknown.
@@ -71,15 +71,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Record:
-    """A record.
-
-    Attributes:
-        dataset: name of the data set.
-        accuracy: accuracy that the network reaches.
-        count: one of `COUNTS`.
-        fewest: value of the count.
-        holder: the network.
-    """
+    """The fewest weights at an accuracy: the value of one of `COUNTS`, and the network."""
 
     dataset: str
     accuracy: Fraction
@@ -141,41 +133,42 @@ def _hexadecimal(values: NDArray[np.float32]) -> list[str]:
     return [float(value).hex() if value else "0" for value in values]
 
 
+class _Layer(BaseModel):
+    weight: list[list[str]]
+    bias: list[str]
+
+
+class _Network(BaseModel):
+    """A network in a file; numbers of its layers are hexadecimal."""
+
+    dataset: str
+    by: Annotated[str, Field(pattern=r"\S")]
+    trainings: NonNegativeInt | None = None
+    core_seconds: NonNegativeFloat | None = None
+    accuracy: dict[str, float] = Field(default_factory=dict)
+    counts: dict[str, int] = Field(default_factory=dict)
+    layers: list[_Layer]
+
+
 def _network(number: int, value: Any) -> Known:
     try:
-        network = Known(
-            dataset=value["dataset"],
-            layers=[(_floats(one["weight"]), _floats(one["bias"])) for one in value["layers"]],
-            by=value["by"],
-            trainings=value.get("trainings"),
-            core_seconds=value.get("core_seconds"),
-            accuracy=value.get("accuracy", {}),
-            counts=value.get("counts", {}),
-        )
-        _check(network, value)
-    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
-        raise ValueError(f"network {number}: {type(error).__name__}: {error}") from error
+        read = _Network.model_validate(value)
+        layers = [(_floats(one.weight), _floats(one.bias)) for one in read.layers]
+        network = Known(layers=layers, **read.model_dump(exclude={"layers"}))
+        _check(network)
+    except (OverflowError, ValueError) as error:
+        raise ValueError(f"network {number}: {error}") from error
     return network
 
 
-def _check(network: Known, read: dict[str, Any]) -> None:
+def _check(network: Known) -> None:
     if network.dataset not in DATASETS:
         raise ValueError(f"`dataset` is none of {', '.join(DATASETS)}")
-    if not isinstance(read["by"], str) or not network.by.strip():
-        raise ValueError("`by` does not name who found it")
-    for cost in (read.get("trainings"), read.get("core_seconds")):
-        if cost is not None and not (isinstance(cost, int | float) and cost >= 0):
-            raise ValueError("`trainings` or `core_seconds` is not a number")
-    for stated, kind in ((read.get("accuracy", {}), float | int), (read.get("counts", {}), int)):
-        if not isinstance(stated, dict) or not all(isinstance(v, kind) for v in stated.values()):
-            raise ValueError("`accuracy` or `counts` does not map names to numbers")
     spec = DATASETS[network.dataset]
-    shapes = [(*weight.shape, *bias.shape) for weight, bias in network.layers]
-    inputs = [spec.features, *(len(bias) for _, bias in network.layers[:-1])]
-    if any(
-        len(shape) != 3 or shape[0] != shape[2] or shape[1] != size
-        for shape, size in zip(shapes, inputs, strict=True)
-    ) or (not shapes or shapes[-1][0] != spec.outputs):
+    sizes = [spec.features, *(len(bias) for _, bias in network.layers)]
+    expected = [(n_out, n_in) for n_in, n_out in pairwise(sizes)]
+    fits = [weight.shape for weight, _ in network.layers] == expected
+    if not fits or not expected or sizes[-1] != spec.outputs:
         raise ValueError(
             f"the shapes do not fit together, or not {spec.features} inputs and {spec.outputs} "
             "outputs"

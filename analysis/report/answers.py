@@ -21,7 +21,6 @@ class Answer:
         name: stem of its file, in lower case.
         title: one-line description.
         sql: the query; empty if there is none.
-        table: the rows.
         method: how the table was computed from other rows or without any; empty for a query's own
             result.
     """
@@ -46,9 +45,7 @@ class Section:
     Attributes:
         name: id in the page.
         tab: label of its tab, two or three words.
-        title: heading.
-        text: paragraphs.
-        charts: figures.
+        title, text: heading and paragraphs.
         answers: tables; those with few rows are shown.
         needs: studies of the paper that the figures are made from.
     """

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import product
 from pathlib import Path
 
+from analysis.figures.series import Row
 from analysis.methods import SEARCH, styles_for
 from analysis.report.answers import Section, ask, percent_name
 from analysis.report.drawing_pool import draw_networks
@@ -55,8 +58,7 @@ class Options:
     Attributes:
         source: one-line description of the results.
         store_option: option of a command that selects them, such as `--published`.
-        draw: whether to draw networks.
-        draw_all: whether to draw also those that take long to train again.
+        draw, draw_all: whether to draw networks, and also those that take long to train again.
         workers: number of processes that draw.
         overwrite: whether to replace an existing report.
         dataset: data set; None if the results have only one.
@@ -76,12 +78,9 @@ class Options:
 
 @dataclass(frozen=True)
 class Built:
-    """Summary of a report.
+    """Summary of a report: numbers of rows, figures and drawn networks.
 
     Attributes:
-        rows: number of rows.
-        plots: number of figures.
-        drawings: number of drawn networks.
         left_out: number of networks that were not to be drawn; the page gives the reason of each.
         failed: experiment_id -> reason, for networks that could not be trained again.
     """
@@ -178,20 +177,18 @@ def _rows_section(source: Source) -> Section:
 
 def _facts(source: Source, rows: int) -> list[tuple[str, str]]:
     """Return the numbers at the top of the page: (number, what it counts)."""
+
+    def who(row: Row) -> str:
+        return "search" if row["method"] == SEARCH else "pruning"
+
     facts = [(f"{rows:,}", "trainings")]
-    trainings = ask(source, "trainings", "").rows
+    counts: Counter[str] = Counter()
+    for row in ask(source, "trainings", "").rows:
+        counts[who(row)] += row["trainings"]
     sparsest = [row for row in ask(source, "sparsest", "").rows if row["start"] == FRESH_INIT]
-    for target in TARGETS:
-        for who, is_search in (("search", True), ("pruning", False)):
-            weights = [
-                row["weights"]
-                for row in sparsest
-                if row["target"] == target and (row["method"] == SEARCH) == is_search
-            ]
-            if weights:
-                count = sum(
-                    row["trainings"] for row in trainings if (row["method"] == SEARCH) == is_search
-                )
-                text = f"weights at {percent_name(target)}: sparsest of {count:,} by {who}"
-                facts.append((f"{min(weights):,}", text))
+    for target, name in product(TARGETS, ("search", "pruning")):
+        found = [row for row in sparsest if (row["target"], who(row)) == (target, name)]
+        if found:
+            text = f"weights at {percent_name(target)}: sparsest of {counts[name]:,} by {name}"
+            facts.append((f"{min(row['weights'] for row in found):,}", text))
     return facts

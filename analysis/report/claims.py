@@ -16,13 +16,7 @@ Verdict = Literal["agrees", "disagrees", "open", "not measured"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One number of a claim.
-
-    Attributes:
-        subject: what the number is about, such as an algorithm and an accuracy.
-        value: the number with its interval, as text.
-        verdict: agreement with the claim; None for a number that is only shown for comparison.
-    """
+    """One number of a claim, with its interval, as text; without a verdict it is for comparison."""
 
     subject: str
     value: str
@@ -31,18 +25,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the paper.
+    """A claim of the paper in our words, with the numbers that were measured for it.
 
     Attributes:
-        name: id in lower case.
-        statement: the claim in our words.
         measured: description of the numbers.
         rule: conditions under which a number agrees, and the minimum data to decide.
         findings: the numbers; empty if nothing is stored for the claim.
         answers: the tables that they come from.
     """
 
-    name: str
     statement: str
     measured: str
     rule: str

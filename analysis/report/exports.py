@@ -23,17 +23,13 @@ def write_tables(sections: Sequence[Section], folder: Path) -> None:
     Raises:
         OSError: a file cannot be written.
     """
-    answers = {answer.name: answer for section in sections for answer in section.answers}
-    for name, answer in answers.items():
-        columns = {
-            column: [to_json(value) for value in values.to_pylist()]
-            if pa.types.is_nested(values.type)
-            else values
-            for column, values in zip(
-                answer.table.column_names, answer.table.itercolumns(), strict=True
-            )
-        }
-        pyarrow.csv.write_csv(pa.table(columns), folder / f"{name}.csv")
+    tables = {answer.name: answer.table for section in sections for answer in section.answers}
+    for name, table in tables.items():
+        for number, column in enumerate(table.schema):
+            if pa.types.is_nested(column.type):
+                texts = [to_json(value) for value in table.column(number).to_pylist()]
+                table = table.set_column(number, column.name, pa.array(texts, pa.string()))
+        pyarrow.csv.write_csv(table, folder / f"{name}.csv")
 
 
 def write_figures(

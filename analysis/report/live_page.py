@@ -24,13 +24,7 @@ from analysis.report.source import Source
 
 @dataclass(frozen=True)
 class RunProgress:
-    """Progress of a running sweep.
-
-    Attributes:
-        done: number of finished experiments.
-        total: number of experiments to train.
-        text: the same as text, with rate and remaining time.
-    """
+    """Numbers of finished and of all experiments of a running sweep, and text about them."""
 
     done: int
     total: int
@@ -90,7 +84,7 @@ class LivePage:
         self._store_option = store_option
         self._every_s = every_s
         self._plots = 0
-        self._last: LiveState | None = None
+        self._last: dict[str, Any] | None = None
 
     def plot(self, source: Source) -> None:
         """Write the figure of the stored rows; the page shows it after the next `update`.
@@ -113,8 +107,8 @@ class LivePage:
         Raises:
             OSError: the script cannot be written.
         """
-        self._last = state
-        self._write_state(state, ended=False)
+        self._last = asdict(state)
+        self._write_state(ended=False)
 
     def end(self) -> None:
         """Tell the page that there will be no further updates.
@@ -123,16 +117,11 @@ class LivePage:
             OSError: the script cannot be written.
         """
         if self._last is not None:
-            self._write_state(self._last, ended=True)
+            self._write_state(ended=True)
 
-    def _write_state(self, state: LiveState, *, ended: bool) -> None:
-        data: dict[str, Any] = {
-            **asdict(state),
-            "written_ms": round(1000 * time.time()),
-            "every_s": self._every_s,
-            "plots": self._plots,
-            "ended": ended,
-        }
+    def _write_state(self, *, ended: bool) -> None:
+        times = {"written_ms": round(1000 * time.time()), "every_s": self._every_s}
+        data = {**(self._last or {}), **times, "plots": self._plots, "ended": ended}
         self._write("progress.js", as_script("LIVE", data))
 
     def _write(self, name: str, text: str) -> None:

@@ -28,7 +28,6 @@ class PlottedNetwork:
     """The network of a point.
 
     Attributes:
-        row: row of the view `results`.
         title: one-line description.
         label: number of the experiment, such as random:43531.
         file: name of its drawing.

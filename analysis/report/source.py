@@ -18,23 +18,18 @@ Scope = Literal["report", "dataset", "all"]
 
 
 class Source:
-    """The rows of one data set.
+    """The rows of one data set, which has to be chosen if there are several.
 
     A method with other hyperparameters than the authors', or with another `init_scheme` than its
-    own, is a separate method, such as "snip (batches=4)".
-
-    Args:
-        reader: reader of the results.
-        dataset: data set; None if there is only one.
-        studies: names of the studies that the report is about; empty for all.
+    own, is a separate method, such as "snip (batches=4)". The report is about the named studies, or
+    all.
 
     Attributes:
         dataset: name of the data set.
         methods: names of the methods of all rows.
 
     Raises:
-        ValueError: there are several data sets and none is chosen, none has this name, or there
-            are no rows.
+        ValueError: as for `choose_dataset`.
     """
 
     def __init__(

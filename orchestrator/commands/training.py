@@ -27,7 +27,7 @@ from orchestrator.sweep import Sweep
 from search.layers import StoredInit
 from search.shards import Shard
 from storage.log.entries import Status
-from storage.planned import record_planned
+from storage.status_files import record_planned
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from orchestrator.display.formatting import counted
 from orchestrator.display.store_summary import studies_table
 from orchestrator.display.watcher import Watcher
-from storage.live import LiveProgress
+from storage.status_files import LiveProgress
 
 BAR_WIDTH = 60
 """Characters of the progress bar."""

@@ -8,7 +8,7 @@ from typing import Any, Self
 from orchestrator.display.formatting import counted
 from orchestrator.display.throughput import progress_line
 from storage.errors import Holder
-from storage.live import LiveProgress, read_live
+from storage.status_files import LiveProgress, read_live
 from storage.reading.reader import StoreReader
 
 

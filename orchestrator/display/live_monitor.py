@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from orchestrator.display.progress import ProgressDisplay
 from orchestrator.executor import Executor
-from storage.live import LiveFile, LiveProgress
+from storage.status_files import LiveFile, LiveProgress
 from storage.paths import StorePaths
 
 WRITE_EVERY_S = 1.0

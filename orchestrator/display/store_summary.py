@@ -13,7 +13,7 @@ from rich.table import Table
 from orchestrator.display.formatting import counted, percent
 from orchestrator.display.terminal import plain_table
 from search.paper_sizes import PAPER_SIZES, TARGETS
-from storage.planned import read_planned
+from storage.status_files import read_planned
 from storage.reading.reader import StoreReader
 
 MAX_VERSIONS = 8

@@ -7,7 +7,7 @@ much as others. Where the two disagree, the text says so.
 from __future__ import annotations
 
 from orchestrator.display.formatting import clock, counted
-from storage.live import LiveProgress
+from storage.status_files import LiveProgress
 
 EVEN_RATIO = 1.25
 """Ratio of the costs of remaining and recent experiments above which the text mentions it."""

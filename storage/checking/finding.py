@@ -12,13 +12,7 @@ FROM_A_COPY = "restore that file from a copy of the store, or start another stor
 
 @dataclass(frozen=True)
 class StoreFinding:
-    """Something that is wrong with a store, or a file that it does not need.
-
-    Attributes:
-        file: path of the file or folder.
-        problem: what is wrong with it.
-        advice: what to do about it.
-    """
+    """Something that is wrong with a store, or a file that it does not need; and what to do."""
 
     file: str
     problem: str

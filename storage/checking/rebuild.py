@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from storage.data.parts import study_ids
 from storage.errors import NotAStore, StoreError
 from storage.lock import StoreLock
 from storage.log.entries import Entry, EntryLost, RowsCommitted
-from storage.log.files import publish, read_log
+from storage.log.files import publish, read_state
 from storage.log.state import StoreState
 from storage.marker import check_folders, check_format, write_marker
 from storage.paths import StorePaths
@@ -23,13 +24,13 @@ from storage.unnamed import FolderListing
 _LOST = "the entries that named the data files after it were lost"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Rebuilt:
     """Result of rebuilding a log.
 
     Attributes:
-        files: number of data files that the log names now and did not name before.
-        rows: number of rows in them.
+        files, rows: numbers of data files that the log names now and did not before, and of their
+            rows.
         sweeps: ids of the sweeps that are known by their id only.
         unused: data files that were not added -> why. The next process that writes moves them to
             the quarantine.
@@ -65,32 +66,27 @@ def rebuild_log(path: str | Path, *, command: str, studies: Sequence[Study] = ()
         raise NotAStore(f"No store at {paths.root}, and no data files to make a log from.")
     for folder in paths.folders:
         durable.make_folders(folder)
-    lock = StoreLock(paths, command)
-    try:
+    with closing(StoreLock(paths, command)) as lock:
         if not paths.marker.exists():
             write_marker(paths)
         check_format(paths)
         return _rebuild(paths, command, {study.name: study for study in studies}, lock)
-    finally:
-        lock.release()
 
 
 def _rebuild(
     paths: StorePaths, command: str, studies: Mapping[str, Study], lock: StoreLock
 ) -> Rebuilt:
     """Rebuild the log of a store that this process has locked."""
-    done = Rebuilt()
     repair_locked(paths, command, lock)
     with durable.reporting("read", paths.root):
         listing = FolderListing(paths)
-    state = StoreState(paths)
-    state.add_all(read_log(paths))
-    orphans = listing.orphans({part.file for part in state.parts} | state.replaced)
+    state = read_state(paths)
+    orphans = listing.orphans(state.ever_named)
     if not orphans:
-        return done
+        return Rebuilt()
     # Newest first: a file that replaced others is younger than they are.
     orphans.sort(key=lambda file: file.lstat().st_mtime_ns, reverse=True)
-    parts = _usable(paths, orphans, state, studies, done.unused)
+    parts, unused = _usable(paths, orphans, state, studies)
     before = set(state.sweeps)
     # After the first entry, rows may name sweeps whose start was lost.
     lost = EntryLost(command=command, problem=_LOST, removed=[])
@@ -98,9 +94,8 @@ def _rebuild(
     for entry in entries:
         publish(paths, state.entries + 1, entry, lock)
         state.add(entry)
-    done.files, done.rows = len(parts), sum(part.rows for part in parts)
-    done.sweeps = sorted(set(state.sweeps) - before)
-    return done
+    rows = sum(part.rows for part in parts)
+    return Rebuilt(len(parts), rows, sorted(set(state.sweeps) - before), unused)
 
 
 def _usable(
@@ -108,16 +103,15 @@ def _usable(
     orphans: Sequence[Path],
     state: StoreState,
     studies: Mapping[str, Study],
-    unused: dict[Path, str],
-) -> list[RowsCommitted]:
-    """Return the entries of the files to add, which hold no experiment twice; note the others."""
+) -> tuple[list[RowsCommitted], dict[Path, str]]:
+    """Return the entries of the files to add, which hold no experiment twice; and the others."""
     known = {
         bytes.fromhex(one)
         for part in state.parts
         for _, ids in study_ids(paths, part)
         for one in ids
     }
-    parts = []
+    parts, unused = [], {}
     for file in orphans:
         try:
             part, ids = salvaged_entry(paths, file, studies)
@@ -130,4 +124,4 @@ def _usable(
             continue
         known |= raw
         parts.append(part)
-    return parts
+    return parts, unused

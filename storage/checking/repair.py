@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from storage import durable
 from storage.data.replacing import indices_in
 from storage.errors import EntryDamaged
 from storage.lock import StoreLock
-from storage.log.entries import Entry, EntryLost, RowsCommitted, RowsReplaced
+from storage.log.entries import Entry, EntryLost
 from storage.log.files import read_what_is_left, replace_entry
-from storage.log.state import StoreState, all_indices
+from storage.log.state import StoreState, all_indices, parts_in
 from storage.marker import check_marker
 from storage.paths import StorePaths
 from storage.unnamed import FolderListing
@@ -20,13 +22,7 @@ from storage.unnamed import FolderListing
 
 @dataclass(frozen=True)
 class LostEntry:
-    """A log entry that was moved to the quarantine.
-
-    Attributes:
-        kept: its path in the quarantine; no file exists there if the entry was missing.
-        file: its path in the log.
-        problem: what was wrong with it.
-    """
+    """A log entry that was moved to the quarantine; if it was missing, there is no file `kept`."""
 
     kept: Path
     file: Path
@@ -53,11 +49,8 @@ def repair_log(paths: StorePaths, command: str) -> list[LostEntry]:
     check_marker(paths)
     for folder in paths.folders:
         durable.make_folders(folder)
-    lock = StoreLock(paths, command)
-    try:
+    with closing(StoreLock(paths, command)) as lock:
         return repair_locked(paths, command, lock)
-    finally:
-        lock.release()
 
 
 def repair_locked(paths: StorePaths, command: str, lock: StoreLock) -> list[LostEntry]:
@@ -71,24 +64,24 @@ def repair_locked(paths: StorePaths, command: str, lock: StoreLock) -> list[Lost
         removed: list[str] = []
         if isinstance(found, EntryDamaged):
             problem: str | None = found.problem
-            removed = _replaced(state, [entry for n, entry in log.items() if n > number])
+            removed = _replaced(state, (entry for n, entry in log.items() if n > number))
         else:
             problem = _add(state, found)
         if problem is not None:
             lost = EntryLost(command=command, problem=problem, removed=removed)
             replacements[number] = lost
             state.add(lost)
-    entries = [
-        LostEntry(paths.new_quarantined_entry(number), paths.entry(number), lost.problem)
-        for number, lost in replacements.items()
-    ]
-    if not entries:
+    if not replacements:
         return []
+    entries = []
+    for number, lost in replacements.items():
+        kept = paths.quarantine / f"{number:08d}-{uuid4().hex}.json"
+        entries.append(LostEntry(kept, paths.entry(number), lost.problem))
     lock.check()
     durable.make_folders(paths.quarantine)
     for entry in entries:
         durable.keep_link(entry.file, entry.kept)
-    for file in listing.orphans({part.file for part in state.parts} | state.replaced):
+    for file in listing.orphans(state.ever_named):
         durable.keep_link(file, paths.quarantine / file.name)
     durable.sync_folder(paths.quarantine)
     durable.sync_folder(paths.root)
@@ -110,16 +103,7 @@ def _add(state: StoreState, entry: Entry) -> str | None:
     return None
 
 
-def _replaced(state: StoreState, later: Sequence[Entry | EntryDamaged]) -> list[str]:
+def _replaced(state: StoreState, later: Iterable[Entry | EntryDamaged]) -> list[str]:
     """Return data files that must have been replaced: later files hold some of their rows."""
-    parts: list[RowsCommitted] = []
-    for one in later:
-        match one:
-            case RowsCommitted():
-                parts.append(one)
-            case RowsReplaced():
-                parts += one.parts
-            case _:
-                continue
-    held_later = all_indices(parts)
+    held_later = all_indices(part for entry in later for part in parts_in(entry))
     return [part.file for part in state.parts if indices_in(part, held_later)]

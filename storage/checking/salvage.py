@@ -25,10 +25,13 @@ from storage.data.parts import (
     read_rows,
     with_all_columns,
 )
-from storage.errors import StoreError, StoreVersion
+from storage.errors import StoreError, check_readable
 from storage.log.entries import RowsCommitted
 from storage.paths import StorePaths
 from storage.safe_open import read_regular
+
+_UNREADABLE = (ValueError, TypeError, KeyError, RecursionError, MemoryError)
+"""Errors of reading values that no row has."""
 
 Block = tuple[str, str, int]
 """Consecutive rows of one study in a data file: digest, name, number of rows."""
@@ -56,11 +59,7 @@ def salvaged_entry(
         stored = open_rows(data)
         notes = stored.metadata.metadata or {}
         version = int(notes.get(VERSION_NOTE, b"0"))
-        if version > SCHEMA_VERSION:
-            raise StoreVersion(
-                f"{file} has columns of version {version}; this version of sparsest reads up to "
-                f"{SCHEMA_VERSION}. Use the version that wrote it, or a newer one."
-            )
+        check_readable(file, "columns of version", version, SCHEMA_VERSION)
         if version not in known_schemas():
             raise SalvageError(f"its columns are of the unknown version {version}")
         rows = with_all_columns(read_rows(stored, len(data)))
@@ -79,15 +78,7 @@ def salvaged_entry(
             studies={digest: name for digest, name, _ in blocks},
         )
         check_file_schema(paths, part)
-    except (
-        OSError,
-        pa.ArrowException,
-        ValueError,
-        TypeError,
-        KeyError,
-        RecursionError,
-        MemoryError,
-    ) as error:
+    except (OSError, pa.ArrowException, *_UNREADABLE) as error:
         raise SalvageError(f"it does not hold rows of a store ({error})") from error
     return part, rows.column("experiment_id").to_pylist()
 

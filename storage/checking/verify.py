@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from storage.checking.verify_part import Ids, check_part
 from storage.data.parts import check_part_content, check_part_schema
 from storage.errors import StoreDamaged
 from storage.lock import current_holder
-from storage.log.files import read_log
+from storage.log.files import read_state
 from storage.log.state import StoreState
 from storage.marker import check_marker
 from storage.paths import StorePaths
@@ -23,19 +24,14 @@ _MAX_SEEDS = 64
 """Maximum number of root seeds that are tried for a study; each takes time for its digest."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Inspection:
-    """Result of inspecting a store.
+    """Result of inspecting a store: numbers of log entries, data files, their rows and bytes.
 
     Attributes:
         problems: everything that contradicts the log.
         leftovers: files that the store does not need; they are no problem.
-        entries: number of log entries.
-        files: number of data files.
-        rows: number of rows in these files.
-        bytes: total size of these files.
-        ids_by_study: number of rows whose id, label and settings were derived again from their
-            study and index.
+        ids_by_study: number of rows whose id and settings were derived again from study and index.
         ids_by_row: number of rows whose id was derived again from their own columns, because their
             study is that of a sweep file that was not given.
     """
@@ -93,48 +89,46 @@ def inspect_store(path: str | Path, studies: Sequence[Study] = ()) -> Inspection
         StoreVersion: a newer version of sparsest wrote it.
     """
     paths = StorePaths(path)
-    report = Inspection()
     # Before the log is read: files that are published meanwhile are then not taken for leftovers.
     listing, writing = StoreListing(paths), current_holder(paths) is not None
     try:
         state = _read(paths)
     except StoreDamaged as damage:
-        report.problems.append(StoreFinding.of(damage))
-        return report
-    report.entries = state.entries
-    _check_parts(paths, state, studies, report)
-    if not writing and current_holder(paths) is None:
-        report.leftovers = list(listing.leftovers(state))
-    return report
+        return Inspection([StoreFinding.of(damage)])
+    ids = Ids()
+    problems = _check_parts(paths, state, studies, ids)
+    quiet = not writing and current_holder(paths) is None
+    return Inspection(
+        problems,
+        list(listing.unneeded(state)) if quiet else [],
+        state.entries,
+        len(state.parts),
+        state.rows,
+        state.bytes,
+        ids.by_study,
+        ids.by_row,
+    )
 
 
 def _read(paths: StorePaths) -> StoreState:
     check_marker(paths)
-    state = StoreState(paths)
-    state.add_all(read_log(paths))
-    return state
+    return read_state(paths)
 
 
 def _check_parts(
-    paths: StorePaths, state: StoreState, studies: Sequence[Study], report: Inspection
-) -> None:
+    paths: StorePaths, state: StoreState, studies: Sequence[Study], ids: Ids
+) -> list[StoreFinding]:
     known = _known_studies(state, studies)
-    ids = Ids()
-    found: dict[str, list[StoreFinding]] = {}
-    for part in state.parts:
-        found[part.file] = list(check_part(paths, part, known, ids))
-        report.files += 1
-        report.rows += part.rows
-        report.bytes += part.bytes
+    found = {part.file: list(check_part(paths, part, known, ids)) for part in state.parts}
     if any(found.values()):
         # A file that another process has replaced meanwhile may be gone by now.
         present = {part.file for part in _read(paths).parts}
         found = {file: problems for file, problems in found.items() if file in present}
-    report.problems += [problem for problems in found.values() for problem in problems]
+    problems = [problem for listed in found.values() for problem in listed]
     if repeated := ids.repeated():
         problem = f"{len(repeated):,} experiments are stored twice, for example {repeated[0]}"
-        report.problems.append(StoreFinding(str(paths.log), problem, FROM_A_COPY))
-    report.ids_by_study, report.ids_by_row = ids.by_study, ids.by_row
+        problems.append(StoreFinding(str(paths.log), problem, FROM_A_COPY))
+    return problems
 
 
 def _known_studies(state: StoreState, others: Sequence[Study]) -> dict[str, Study]:
@@ -143,11 +137,10 @@ def _known_studies(state: StoreState, others: Sequence[Study]) -> dict[str, Stud
     These are the paper's and the project's studies, and some others, with each root seed of the
     sweeps that stored rows of them, and with and without the store's initialisations.
     """
-    seeds: dict[str, set[int]] = {}
+    seeds: defaultdict[str, set[int]] = defaultdict(set)
     for part in state.parts:
-        found = {state.sweeps[sweep_id].begin.root_seed for sweep_id in part.sweeps}
         for name in part.studies.values():
-            seeds.setdefault(name, set()).update(found)
+            seeds[name] |= {state.sweeps[sweep_id].begin.root_seed for sweep_id in part.sweeps}
     named = [study for study in map(named_study, seeds) if study is not None]
     known = {}
     for study in (*named, *(study for study in others if study.name in seeds)):

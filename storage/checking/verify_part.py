@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +15,7 @@ from search.specification import SPECIFICATION_COLUMNS, experiment_of, specifica
 from search.study import Study
 from storage.checking.finding import FROM_A_COPY, StoreFinding
 from storage.data.new_parts import rows_of_sweeps
-from storage.data.parts import check_file_schema, check_part_schema, read_part
-from storage.data.replacing import indices_of
+from storage.data.parts import blocks_of, check_file_schema, check_part_schema, read_part
 from storage.data.rows import check_values
 from storage.errors import RowsRefused, StoreDamaged
 from storage.log.entries import RowsCommitted
@@ -27,12 +26,7 @@ _MAX_WEIGHTS = 1 << 28
 
 
 class Ids:
-    """The ids of all rows that were checked, 16 bytes each.
-
-    Attributes:
-        by_study: number of ids that were derived again from study and index.
-        by_row: number of ids that were derived again from the row's own columns.
-    """
+    """The ids of all rows that were checked, 16 bytes each; see `Inspection` for the numbers."""
 
     def __init__(self) -> None:
         self.by_study = 0
@@ -66,9 +60,8 @@ def check_part(
         check_file_schema(paths, part)
         rows = read_part(paths, part)
         ids.add(rows.column("experiment_id").to_pylist())
-        for problem in (*_against_entry(rows, part), *invalid_values(rows)):
-            yield StoreFinding(file, problem, FROM_A_COPY)
-        for problem in _against_studies(rows, part, known, ids):
+        problems = (_against_entry(rows, part), invalid_values(rows))
+        for problem in chain(*problems, _against_studies(rows, part, known, ids)):
             yield StoreFinding(file, problem, FROM_A_COPY)
     except StoreDamaged as damage:
         yield StoreFinding.of(damage)
@@ -78,11 +71,11 @@ def check_part(
 
 def _against_entry(rows: pa.Table, part: RowsCommitted) -> Iterator[str]:
     """Yield the differences between the rows and their log entry."""
-    indices = indices_of(part)
-    expected = np.concatenate([*indices.values()])
+    blocks = list(blocks_of(part))
+    expected = np.concatenate([indices for _, indices, _ in blocks])
     if not np.array_equal(rows.column("study_index").to_numpy(), expected):
         yield "study_index does not have the indices that the log says"
-    names = [part.studies[digest] for digest, some in indices.items() for _ in range(len(some))]
+    names = [part.studies[digest] for digest, indices, _ in blocks for _ in indices]
     if rows.column("study").to_pylist() != names:
         yield "study does not have the names that the log says"
     for sweep_id, found in rows_of_sweeps(rows).items():
@@ -132,11 +125,8 @@ def _against_studies(
     rows: pa.Table, part: RowsCommitted, known: Mapping[str, Study], ids: Ids
 ) -> Iterator[str]:
     """Yield which columns do not follow from study and index."""
-    position = 0
-    for digest, indices in indices_of(part).items():
-        ours = rows.slice(position, len(indices))
-        position += len(indices)
-        study = known.get(digest)
+    for digest, indices, block in blocks_of(part):
+        ours, study = rows[block], known.get(digest)
         if study is None:
             ids.by_row += len(ours)
             yield from wrong_ids(ours)

@@ -89,11 +89,9 @@ def make_part(
 ) -> tuple[pa.Buffer, RowsCommitted]:
     """Return the bytes of a new data file, and the entry that names it.
 
-    Args:
-        paths: paths of the store.
-        rows: rows of `RESULT_SCHEMA`, in the order that `RowsCommitted` requires.
-        indices: digest of a study -> its indices among the rows.
-        studies: digest of a study -> its name, of these studies and perhaps others.
+    The rows are in the order that `RowsCommitted` requires. `indices` maps the digest of a study to
+    its indices among them, and `studies` the digests of these studies, and perhaps others, to their
+    names.
     """
     counts = [(digest, studies[digest], len(some)) for digest, some in indices.items()]
     data = to_parquet(rows, {STUDIES_NOTE: json.dumps(counts)})

@@ -13,12 +13,15 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from search.id_set import IdSet
+from search.indices import IndexSet
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from storage.data.new_parts import known_schemas
-from storage.errors import DataFileDamaged, StoreDamaged, StoreVersion
+from storage.errors import DataFileDamaged, StoreDamaged, check_readable
 from storage.log.entries import RowsCommitted
 from storage.paths import StorePaths
 from storage.safe_open import open_regular, regular_size
@@ -45,12 +48,7 @@ def check_part_schema(paths: StorePaths, part: RowsCommitted) -> None:
         StoreVersion: they were written by a newer version.
         StoreDamaged: the named version had other columns.
     """
-    if part.schema_version > SCHEMA_VERSION:
-        raise StoreVersion(
-            f"{paths.part(part.file)} has columns of version {part.schema_version}; this version "
-            f"of sparsest reads up to {SCHEMA_VERSION}. Use the version that wrote it, or a newer "
-            "one."
-        )
+    check_readable(paths.part(part.file), "columns of version", part.schema_version, SCHEMA_VERSION)
     if part.schema_sha256 != known_schemas().get(part.schema_version):
         raise StoreDamaged(
             paths.part(part.file),
@@ -113,8 +111,8 @@ def read_part(paths: StorePaths, part: RowsCommitted) -> pa.Table:
     return rows
 
 
-def with_all_columns(stored: pa.Table) -> pa.Table:
-    """Return rows with all columns of `RESULT_SCHEMA`; those that they lack are NULL.
+def with_all_columns(stored: pa.Table, schema: pa.Schema = RESULT_SCHEMA) -> pa.Table:
+    """Return rows with all columns of a schema; those that they lack are NULL.
 
     Raises:
         pyarrow.ArrowException, ValueError, TypeError: a column has another type.
@@ -123,9 +121,9 @@ def with_all_columns(stored: pa.Table) -> pa.Table:
         stored.column(field.name)
         if field.name in stored.column_names
         else pa.nulls(stored.num_rows, field.type)
-        for field in RESULT_SCHEMA
+        for field in schema
     ]
-    return pa.table(columns, schema=RESULT_SCHEMA)
+    return pa.table(columns, schema=schema)
 
 
 def ids_of_other_versions(
@@ -134,14 +132,9 @@ def ids_of_other_versions(
     """Return the ids of a study's rows that were stored under other digests than this one."""
     found: list[bytes] = []
     for part in parts:
-        others = {
-            digest
-            for digest, name in part.studies.items()
-            if name == study_name and digest != study_digest
-        }
-        if not others:
-            continue
-        for digest, ids in study_ids(paths, part):
+        names = part.studies.items()
+        others = {one for one, name in names if name == study_name and one != study_digest}
+        for digest, ids in study_ids(paths, part) if others else ():
             if digest in others:
                 found.append(bytes.fromhex("".join(ids)))
     return IdSet(b"".join(found))
@@ -151,11 +144,23 @@ def study_ids(paths: StorePaths, part: RowsCommitted) -> Iterator[tuple[str, lis
     """Yield the digest of each study in a data file, and the experiment ids of its rows."""
     column = read_columns(paths, part, ["experiment_id"]).column("experiment_id")
     ids: list[str] = column.to_pylist()
-    position = 0
+    for digest, _, block in blocks_of(part):
+        yield digest, ids[block]
+
+
+def blocks_of(part: RowsCommitted) -> Iterator[tuple[str, NDArray[np.int64], slice]]:
+    """Yield the digest of each study in a data file, int64 [n] its indices, and their rows."""
+    start = 0
     for digest, intervals in part.indices.items():
-        count = sum(stop - start for start, stop in intervals)
-        yield digest, ids[position : position + count]
-        position += count
+        indices = index_array(IndexSet.of(intervals))
+        yield digest, indices, slice(start, start + len(indices))
+        start += len(indices)
+
+
+def index_array(indices: IndexSet) -> NDArray[np.int64]:
+    """Return int64 [n]: the indices in ascending order."""
+    ranges = [np.arange(start, stop, dtype=np.int64) for start, stop in indices.intervals]
+    return np.concatenate([np.empty(0, np.int64), *ranges])
 
 
 def read_columns(paths: StorePaths, part: RowsCommitted, columns: list[str]) -> pa.Table:
@@ -182,7 +187,7 @@ def open_rows(source: bytes | BufferedReader) -> pq.ParquetFile:
 def read_rows(
     stored: pq.ParquetFile, size: int, rows: int | None = None, columns: list[str] | None = None
 ) -> pa.Table:
-    """Return the rows of a Parquet file that has not too much in it for its size.
+    """Return the rows of a Parquet file from `open_rows` that has not too much in it for its size.
 
     Args:
         stored: file from `open_rows`.

@@ -13,13 +13,7 @@ from storage.log.entries import PUBLISHED, SweepBegin
 
 
 class PendingPart:
-    """The rows of the next data file, by study.
-
-    Attributes:
-        rows: number of rows.
-        studies: digest of a study -> its name.
-        ids: experiment ids of the rows.
-    """
+    """The rows of the next data file: their number, their ids, and digest -> name of studies."""
 
     def __init__(self) -> None:
         self.rows = 0

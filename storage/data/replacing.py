@@ -5,18 +5,18 @@ Data files are read as by `storage.data.parts`, and raise the same errors.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import repeat
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from search.id_set import IdSet
 from search.indices import IndexSet
 from storage.data.new_parts import make_part
-from storage.data.parts import read_columns, read_part
+from storage.data.parts import blocks_of, index_array, read_columns, read_part
 from storage.log.entries import RowsCommitted
 from storage.paths import StorePaths
 
@@ -29,12 +29,11 @@ NewPart = tuple[pa.Buffer, RowsCommitted]
 
 def indices_in(part: RowsCommitted, wanted: StudyIndices) -> dict[str, IndexSet]:
     """Return those of the wanted rows that a data file holds."""
-    found = {
-        digest: IndexSet.of(intervals) & wanted[digest].near(intervals)
+    return {
+        digest: indices
         for digest, intervals in part.indices.items()
-        if digest in wanted
+        if digest in wanted and (indices := IndexSet.of(intervals) & wanted[digest].near(intervals))
     }
-    return {digest: indices for digest, indices in found.items() if indices}
 
 
 def parts_without_rows(
@@ -44,20 +43,18 @@ def parts_without_rows(
     for part in parts:
         left_out = indices_in(part, removed)
         kept = {
-            digest: IndexSet.of(intervals) - left_out.get(digest, IndexSet())
+            digest: indices
             for digest, intervals in part.indices.items()
+            if (indices := IndexSet.of(intervals) - left_out.get(digest, IndexSet()))
         }
-        kept = {digest: indices for digest, indices in kept.items() if indices}
         if not kept:
             continue
         rows = read_part(paths, part)
-        mask = np.concatenate(
-            [
-                np.isin(indices, index_array(kept.get(digest, IndexSet())))
-                for digest, indices in indices_of(part).items()
-            ]
-        )
-        yield make_part(paths, rows.filter(pa.array(mask)), kept, part.studies)
+        mask = [
+            np.isin(indices, index_array(kept.get(digest, IndexSet())))
+            for digest, indices, _ in blocks_of(part)
+        ]
+        yield make_part(paths, rows.filter(pa.array(np.concatenate(mask))), kept, part.studies)
 
 
 def find_rows(
@@ -68,23 +65,10 @@ def find_rows(
         rows = read_columns(paths, part, sorted({"experiment_id", column}))
         found = pc.is_in(rows.column(column), values).to_numpy().nonzero()[0]
         ids = rows.column("experiment_id").take(pa.array(found)).to_numpy()
-        position = 0
-        for digest, indices in indices_of(part).items():
-            ours = (position <= found) & (found < position + len(indices))
-            some = indices[found[ours] - position].tolist()
+        for digest, indices, block in blocks_of(part):
+            ours = (block.start <= found) & (found < block.stop)
+            some = indices[found[ours] - block.start].tolist()
             yield from zip(repeat(digest), some, ids[ours].tolist(), strict=False)
-            position += len(indices)
-
-
-def indices_of(part: RowsCommitted) -> dict[str, NDArray[np.int64]]:
-    """Return, for each study of a data file, int64 [rows]: the indices of its rows, in order."""
-    return {digest: index_array(IndexSet.of(some)) for digest, some in part.indices.items()}
-
-
-def index_array(indices: IndexSet) -> NDArray[np.int64]:
-    """Return int64 [n]: the indices in ascending order."""
-    ranges = [np.arange(start, stop, dtype=np.int64) for start, stop in indices.intervals]
-    return np.concatenate([np.empty(0, np.int64), *ranges])
 
 
 class RowLocations:
@@ -123,7 +107,7 @@ class RowLocations:
 
 
 def _by_study(locations: Iterable[tuple[str, int]]) -> StudyIndices:
-    found: dict[str, list[tuple[int, int]]] = {}
+    found: defaultdict[str, list[int]] = defaultdict(list)
     for digest, index in locations:
-        found.setdefault(digest, []).append((index, index + 1))
-    return {digest: IndexSet.of(intervals) for digest, intervals in found.items()}
+        found[digest].append(index)
+    return {digest: IndexSet.from_indices(indices) for digest, indices in found.items()}

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from search.columns import names_of
 from search.indices import IndexSet
 from search.schema import CONNECTIONS, RESULT_SCHEMA, STATUSES
-from storage.data.replacing import index_array
+from storage.data.parts import index_array
 from storage.errors import RowsRefused
 
 _METRICS = names_of("metric")
@@ -31,10 +31,8 @@ def check_rows(
         RowsRefused: a column is wrong; the message says which and how.
     """
     _check_schema(batch)
-    _check_filled(batch)
-    _check_finite(batch)
-    _check_status(batch, published)
-    _check_parameters(batch, published)
+    check_values(batch)
+    _check_complete(batch, published)
     _check_constant(batch, "study", study_name)
     _check_constant(batch, "sweep_id", sweep_id)
     _check_indices(batch, indices)
@@ -46,17 +44,20 @@ def check_values(batch: pa.RecordBatch) -> None:
     Raises:
         RowsRefused: a column is wrong; the message says which and how.
     """
-    _check_filled(batch)
-    _check_finite(batch)
-    _check_known_statuses(batch)
-    measured = pc.is_in(batch.column("status"), pa.array(_MEASURED))
+    for field in RESULT_SCHEMA:
+        _check_column(field, batch.column(field.name))
+    status, accuracy = batch.column("status"), batch.column("accuracy")
+    if _some(pc.invert(pc.is_in(status, pa.array(STATUSES)))):
+        raise RowsRefused(f"The column status must be one of {', '.join(STATUSES)}.")
+    measured = pc.is_in(status, pa.array(_MEASURED))
     for name in _METRICS:
         valid = pc.is_valid(batch.column(name))
         if _some(pc.and_(valid, pc.invert(measured))):
             raise RowsRefused(f"The column {name} must be NULL in a row without a trained network.")
-    if _some(pc.and_(measured, pc.is_null(batch.column("accuracy")))):
+    if _some(pc.and_(measured, pc.is_null(accuracy))):
         raise RowsRefused("The column accuracy is NULL in a row with a trained network.")
-    _check_fractions(batch)
+    if _some(pc.or_(pc.less(accuracy, 0.0), pc.greater(accuracy, 1.0))):
+        raise RowsRefused("The column accuracy must be a fraction from 0 to 1.")
 
 
 def _check_schema(batch: pa.RecordBatch) -> None:
@@ -70,59 +71,36 @@ def _check_schema(batch: pa.RecordBatch) -> None:
     raise RowsRefused(f"A result has no column {', '.join(extra)}.")
 
 
-def _check_filled(batch: pa.RecordBatch) -> None:
-    for field in RESULT_SCHEMA:
-        column = batch.column(field.name)
-        if not field.nullable and column.null_count:
-            raise RowsRefused(f"The column {field.name} must not be NULL.")
-        if field.name != "masks" and pa.types.is_list(field.type) and column.flatten().null_count:
-            raise RowsRefused(f"The column {field.name} must not have a NULL in a list.")
+def _check_column(field: pa.Field, column: pa.Array) -> None:
+    """Check that a column has no NULL, NaN or infinity where it must not have one."""
+    if not field.nullable and column.null_count:
+        raise RowsRefused(f"The column {field.name} must not be NULL.")
+    is_list = pa.types.is_list(field.type)
+    values = column.flatten() if is_list else column
+    if is_list and field.name != "masks" and values.null_count:
+        raise RowsRefused(f"The column {field.name} must not have a NULL in a list.")
+    if pa.types.is_floating(values.type) and _some(pc.invert(pc.is_finite(values))):
+        raise RowsRefused(
+            f"The column {field.name} has a NaN or an infinity. The metrics and parameters of a "
+            "diverged training are NULL."
+        )
 
 
-def _check_finite(batch: pa.RecordBatch) -> None:
-    for field in RESULT_SCHEMA:
-        column = batch.column(field.name)
-        values = column.flatten() if pa.types.is_list(field.type) else column
-        if pa.types.is_floating(values.type) and _some(pc.invert(pc.is_finite(values))):
-            raise RowsRefused(
-                f"The column {field.name} has a NaN or an infinity. The metrics and parameters of "
-                "a diverged training are NULL."
-            )
-
-
-def _check_status(batch: pa.RecordBatch, published: bool) -> None:
-    _check_known_statuses(batch)
+def _check_complete(batch: pa.RecordBatch, published: bool) -> None:
+    """Check that every row has what rows of this version have, beside `check_values`."""
     status = batch.column("status")
     measured = pc.is_in(status, pa.array(_MEASURED))
     for name in _METRICS:
+        column = batch.column(name)
         # Files that were published before a column existed leave it NULL.
-        absent = published and batch.column(name).null_count == batch.num_rows
-        if not absent and _some(pc.xor(measured, pc.is_valid(batch.column(name)))):
-            raise RowsRefused(
-                f"The column {name} must be NULL if and only if the status is diverged or failed."
-            )
+        absent = published and column.null_count == batch.num_rows
+        if not absent and _some(pc.and_(measured, pc.is_null(column))):
+            raise RowsRefused(f"The column {name} is NULL in a row with a trained network.")
     connection = pc.drop_null(batch.column("connection"))
     if _some(pc.invert(pc.is_in(connection, pa.array(CONNECTIONS)))):
         raise RowsRefused(f"The column connection must be one of {', '.join(CONNECTIONS)}.")
-    _check_fractions(batch)
-    failed = pc.equal(status, "failed")
-    if _some(pc.and_(failed, pc.is_null(batch.column("reason")))):
+    if _some(pc.and_(pc.equal(status, "failed"), pc.is_null(batch.column("reason")))):
         raise RowsRefused("A row with the status failed must have a reason.")
-
-
-def _check_known_statuses(batch: pa.RecordBatch) -> None:
-    if _some(pc.invert(pc.is_in(batch.column("status"), pa.array(STATUSES)))):
-        raise RowsRefused(f"The column status must be one of {', '.join(STATUSES)}.")
-
-
-def _check_fractions(batch: pa.RecordBatch) -> None:
-    accuracy = batch.column("accuracy")
-    if _some(pc.or_(pc.less(accuracy, 0.0), pc.greater(accuracy, 1.0))):
-        raise RowsRefused("The column accuracy must be a fraction from 0 to 1.")
-
-
-def _check_parameters(batch: pa.RecordBatch, published: bool) -> None:
-    measured = pc.is_in(batch.column("status"), pa.array(_MEASURED))
     for positions, values in _PARAMETERS:
         counts = [pc.list_value_length(batch.column(name)) for name in (positions, values)]
         missing = [pc.is_null(count) for count in counts]

@@ -38,8 +38,7 @@ class SweepBegin(Strict):
         sweep_files: name of each sweep file -> SHA-256 of its bytes.
         versions: package -> version.
         commit: git commit of the source, with "-dirty" if it was changed; None if unknown.
-        host: name of the driver's machine.
-        processor: name of its processor.
+        host, processor: names of the driver's machine and of its processor.
         device: device of the training. If it is `PUBLISHED`, the rows were taken from published
             files: `sweep_files` names these, and versions, commit and processor are those of the
             sweep that trained the rows.
@@ -64,13 +63,7 @@ class SweepBegin(Strict):
 
 
 class RowsOfSweep(Strict):
-    """Totals of one sweep in a data file.
-
-    Attributes:
-        rows: number of its rows.
-        by_status: status -> number of rows.
-        train_seconds: core seconds of their training.
-    """
+    """Totals of one sweep in a data file: numbers of rows, core seconds of their training."""
 
     rows: Annotated[RowCount, Field(ge=1)]
     by_status: dict[Status, RowCount]
@@ -91,8 +84,7 @@ class RowsCommitted(Strict):
 
     Attributes:
         file: name of the file in the folder of data files.
-        bytes: size of the file.
-        sha256: SHA-256 of its bytes.
+        bytes, sha256: size of the file, and SHA-256 of its bytes.
         rows: number of rows.
         schema_version: `search.schema.SCHEMA_VERSION` of the writer.
         schema_sha256: SHA-256 of the schema (`storage.data.parts.schema_sha256`).
@@ -115,11 +107,8 @@ class RowsCommitted(Strict):
     @property
     def by_status(self) -> dict[Status, int]:
         """Status -> number of rows of all sweeps."""
-        counts = no_rows_by_status()
-        for share in self.sweeps.values():
-            for status, count in share.by_status.items():
-                counts[status] += count
-        return counts
+        shares = [share.by_status for share in self.sweeps.values()]
+        return {status: sum(one.get(status, 0) for one in shares) for status in no_rows_by_status()}
 
     @property
     def train_seconds(self) -> float:
@@ -133,9 +122,8 @@ class RowsCommitted(Strict):
         if list(self.indices) != sorted(self.indices):
             raise ValueError("the studies are not in ascending order of their digests")
         sets = [IndexSet.of(intervals) for intervals in self.indices.values()]
-        for intervals, merged in zip(self.indices.values(), sets, strict=True):
-            if tuple(intervals) != merged.intervals:
-                raise ValueError("indices are not sorted, disjoint intervals")
+        if [list(one.intervals) for one in sets] != list(self.indices.values()):
+            raise ValueError("indices are not sorted, disjoint intervals")
         if sum(len(indices) for indices in sets) != self.rows:
             raise ValueError("the number of indices is not the number of rows")
         if sum(share.rows for share in self.sweeps.values()) != self.rows:
@@ -196,14 +184,11 @@ class SweepEnd(Strict):
     """The regular end of a sweep. A sweep without this entry is running, or was killed.
 
     Attributes:
-        sweep_id: id of the sweep.
         ended: UTC time, ISO 8601 with a Z.
         outcome: finished, interrupted by the user, or failed with an error.
         stored: number of rows that it stored.
         skipped: number of wanted experiments that were stored already.
-        by_status: status -> number of rows.
-        core_seconds: total seconds that the workers were busy.
-        train_seconds: core seconds of training.
+        core_seconds, train_seconds: time that the workers were busy, and of it that of training.
         wall_seconds: seconds from its start to its end, by a monotonic clock.
     """
 
@@ -226,13 +211,7 @@ Entry = Annotated[
 
 
 class Record(Strict):
-    """An entry with its number in the log.
-
-    Attributes:
-        format: `LOG_FORMAT` of the writer.
-        number: number of the entry, from 1.
-        entry: the entry.
-    """
+    """An entry with its number in the log, from 1, and the `LOG_FORMAT` of the writer."""
 
     format: Literal[1, 2, 3, 4] = LOG_FORMAT
     number: Annotated[int, Field(ge=1)]

@@ -10,6 +10,7 @@ from storage.errors import EntryDamaged, StoreDamaged, StoreError
 from storage.lock import StoreLock
 from storage.log.entries import Entry
 from storage.log.parsing import entry_bytes, parse_entry
+from storage.log.state import StoreState
 from storage.paths import StorePaths, entry_number, is_system_file
 from storage.safe_open import MAX_ENTRY_BYTES, read_regular
 
@@ -42,6 +43,13 @@ def read_log(paths: StorePaths, after: int = 0) -> list[Entry]:
     if number <= last:
         raise EntryDamaged(paths.entry(number), f"missing, while entry {last} exists")
     return entries
+
+
+def read_state(paths: StorePaths) -> StoreState:
+    """Return the state after all log entries; raise what `read_log` and `add_all` raise."""
+    state = StoreState(paths)
+    state.add_all(read_log(paths))
+    return state
 
 
 def read_what_is_left(paths: StorePaths) -> dict[int, Entry | EntryDamaged]:

@@ -22,12 +22,7 @@ MaskText = Annotated[str, StringConstraints(pattern=r"^[01|]*$")]
 
 
 class InitLayer(Strict):
-    """One layer of an initialisation; every number is exactly representable as float32.
-
-    Attributes:
-        weight: float32 (outputs, inputs).
-        bias: float32 (outputs,).
-    """
+    """One layer of an initialisation; every number is exactly representable as float32."""
 
     weight: Annotated[list[Annotated[list[float], Field(min_length=1)]], Field(min_length=1)]
     bias: list[float]
@@ -52,16 +47,12 @@ class FoundNetwork(Strict):
     Attributes:
         experiment_id: id of its row.
         label: its number, GROUP:RUN_ID.
-        study: name of the study in which it was trained.
-        root_seed: root seed of that study.
+        study, root_seed: name and root seed of the study in which it was trained.
         structure: number of neurons used in each hidden layer, such as "7x3x3".
         masks: masks of the hidden layers.
-        accuracy: accuracy after training, 0 to 1.
-        weight_nnz: number of nonzero weights.
-        model_nnz: number of nonzero weights and biases.
-        target: accuracy that it had to reach, 0 to 1.
-        reached: number of networks of the study that reached the target.
-        trained: number of networks of the study that were stored.
+        accuracy, target: accuracy after training, and the one that it had to reach, 0 to 1.
+        weight_nnz, model_nnz: number of nonzero weights, and of nonzero weights and biases.
+        reached, trained: numbers of networks of the study that reached the target, and of all.
     """
 
     experiment_id: Name
@@ -95,7 +86,6 @@ class InitStored(Strict):
     """A named initialisation. It is frozen: no other one can take its name in this store.
 
     Attributes:
-        name: name, such as "bench-95".
         digest: digest by which experiments refer to it.
         layers: layers in order, from the input.
         found: the best network that was trained from it; None if the user provided it.
@@ -124,8 +114,7 @@ class SearchChoice(Strict):
         settings: description of what was searched for.
         phase: 1 chooses structures, each with its best dense network; 2 chooses the sparsest
             network.
-        trained: number of networks that were considered.
-        reached: number of those that reached the target.
+        trained, reached: numbers of networks that were considered, and that reached the target.
         networks: the chosen networks, the smallest first.
         chosen: UTC time, ISO 8601 with a Z.
     """
@@ -141,11 +130,7 @@ class SearchChoice(Strict):
 
 @dataclass(frozen=True, eq=False)
 class FrozenInit(StoredInit):
-    """An initialisation that is stored under its name.
-
-    Attributes:
-        found: the best network that was trained from it; None if the user provided it.
-    """
+    """An initialisation that is stored under its name; see `InitStored`."""
 
     found: FoundNetwork | None = None
 

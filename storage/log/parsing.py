@@ -7,14 +7,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from storage.errors import EntryDamaged, RowsRefused, StoreVersion
+from storage.errors import EntryDamaged, RowsRefused, check_readable
 from storage.log.entries import LOG_FORMAT, Entry, Record
 from storage.log.seal import seal, unseal
 from storage.paths import StorePaths
 from storage.safe_open import MAX_ENTRY_BYTES
 
 _PRESENT_FORMAT = b'{"format":%d,' % LOG_FORMAT
-_OF_ONE_SWEEP = ("rows", "by_status", "train_seconds")
 
 
 def entry_bytes(number: int, entry: Entry) -> bytes:
@@ -65,11 +64,8 @@ def _in_present_format(paths: StorePaths, number: int, body: bytes) -> bytes:
     """
     record = json.loads(body)
     written = record["format"]
-    if isinstance(written, int) and written > LOG_FORMAT:
-        raise StoreVersion(
-            f"{paths.entry(number)} has format {written}; this version of sparsest reads up to "
-            f"{LOG_FORMAT}. Use the version that wrote it, or a newer one."
-        )
+    if isinstance(written, int):
+        check_readable(paths.entry(number), "format", written, LOG_FORMAT)
     if written < LOG_FORMAT:
         entry = record["entry"]
         if entry["kind"] == "rows":
@@ -81,5 +77,6 @@ def _in_present_format(paths: StorePaths, number: int, body: bytes) -> bytes:
 
 
 def _with_sweeps(part: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: part[key] for key in part if key not in ("sweep_id", "by_status", "train_seconds")}
-    return {**kept, "sweeps": {part["sweep_id"]: {key: part[key] for key in _OF_ONE_SWEEP}}}
+    kept = dict(part)
+    totals = {"rows": part["rows"]} | {key: kept.pop(key) for key in ("by_status", "train_seconds")}
+    return kept | {"sweeps": {kept.pop("sweep_id"): totals}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -25,14 +26,9 @@ from storage.paths import StorePaths
 
 @dataclass
 class SweepProgress:
-    """A sweep as far as the log knows it.
+    """A sweep as far as the log knows it, with the totals of its rows that are stored.
 
-    Attributes:
-        begin: what was asked for.
-        end: how it ended; None while it runs, and for good if it was killed.
-        rows: number of its rows that are stored, counted from the data files' entries.
-        by_status: status -> number of those rows.
-        train_seconds: core seconds of their training.
+    `end` is None while it runs, and for good if it was killed.
     """
 
     begin: SweepBegin
@@ -107,6 +103,11 @@ class StoreState:
         return tuple(self._parts.values())
 
     @property
+    def ever_named(self) -> set[str]:
+        """Names of the data files, and of those that were replaced."""
+        return self._parts.keys() | self.replaced
+
+    @property
     def rows(self) -> int:
         """Number of rows in all data files."""
         return sum(part.rows for part in self.parts)
@@ -158,10 +159,9 @@ class StoreState:
                 self._remove_all(entry.removed)
             case SweepEnd():
                 self._check_sweep(entry.sweep_id)
-                sweep = self._sweep(entry.sweep_id)
-                if sweep.end is not None:
+                if self._sweep(entry.sweep_id).end is not None:
                     self._refuse(f"ends the sweep {entry.sweep_id} again")
-                sweep.end = entry
+                self._sweep(entry.sweep_id).end = entry
             case InitStored():
                 if entry.name in self.inits:
                     self._refuse(f"stores the initialisation {entry.name} again")
@@ -172,22 +172,15 @@ class StoreState:
 
     def stored(self, study_digest: str) -> IndexSet:
         """Return the stored indices of a study; none if the store does not know it."""
-        study = self.studies.get(study_digest)
-        return study.indices if study is not None else IndexSet()
+        return self.studies.get(study_digest, StudyRows("")).indices
 
     def repeats_rows(self, entry: Entry) -> bool:
         """Return whether an entry brings in rows that are stored already.
 
         `add` does not check this, because it would merge the indices after every entry.
         """
-        removed: Sequence[str] = ()
-        match entry:
-            case RowsCommitted():
-                parts = [entry]
-            case RowsReplaced():
-                parts, removed = entry.parts, entry.removed
-            case _:
-                return False
+        parts = parts_in(entry)
+        removed = entry.removed if isinstance(entry, RowsReplaced) else []
         freed = all_indices(part for part in self.parts if part.file in removed)
         new = all_indices(parts)
         return any(
@@ -220,17 +213,15 @@ class StoreState:
         for file in files:
             self.replaced.add(file)
             # A file that only a lost entry named is not there.
-            if file in self._parts:
-                self._remove_rows(self._parts.pop(file))
-
-    def _remove_rows(self, part: RowsCommitted) -> None:
-        for sweep_id, share in part.sweeps.items():
-            self._sweep(sweep_id).add(share, -1)
-        for digest, intervals in part.indices.items():
-            study = self.studies[digest]
-            study.remove(intervals)
-            if not study.rows:
-                del self.studies[digest]
+            if file not in self._parts:
+                continue
+            part = self._parts.pop(file)
+            for sweep_id, share in part.sweeps.items():
+                self._sweep(sweep_id).add(share, -1)
+            for digest, intervals in part.indices.items():
+                self.studies[digest].remove(intervals)
+                if not self.studies[digest].rows:
+                    del self.studies[digest]
 
     def _sweep(self, sweep_id: str) -> SweepProgress:
         """Return a sweep; of one whose start was lost, only the id is known."""
@@ -239,10 +230,17 @@ class StoreState:
         return self.sweeps[sweep_id]
 
 
+def parts_in(entry: object) -> list[RowsCommitted]:
+    """Return the data files that a log entry brings in."""
+    if isinstance(entry, RowsReplaced):
+        return entry.parts
+    return [entry] if isinstance(entry, RowsCommitted) else []
+
+
 def all_indices(parts: Iterable[RowsCommitted]) -> dict[str, IndexSet]:
     """Return digest of a study -> its indices in some data files."""
-    intervals: dict[str, list[tuple[int, int]]] = {}
+    intervals: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for part in parts:
         for digest, some in part.indices.items():
-            intervals.setdefault(digest, []).extend(some)
+            intervals[digest] += some
     return {digest: IndexSet.of(some) for digest, some in intervals.items()}

@@ -6,7 +6,7 @@ A check that fails raises `MergeRefused`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, product
 
 from storage.errors import MergeRefused
 from storage.log.entries import SweepBegin, SweepEnd
@@ -47,7 +47,11 @@ def check_sweeps(readers: Sequence[StoreReader]) -> None:
                 )
 
 
-def conflicts(readers: Sequence[StoreReader]) -> list[tuple[StoreReader, StoreReader, Comparison]]:
+Conflict = tuple[StoreReader, StoreReader, Comparison]
+"""Two stores with different rows of the same experiment, and their differences."""
+
+
+def conflicts(readers: Sequence[StoreReader]) -> list[Conflict]:
     """Return the pairs of stores with different rows of the same experiment.
 
     Only stores that share experiments are compared: shards of one sweep take no time.
@@ -57,20 +61,17 @@ def conflicts(readers: Sequence[StoreReader]) -> list[tuple[StoreReader, StoreRe
     """
     pairs = []
     for first, second in combinations(readers, 2):
-        shared = _shared_studies(first, second)
-        if not shared:
-            continue
-        compared = compare(first.data_files(), second.data_files(), shared)
-        if compared.total.different or compared.total.lacking:
-            pairs.append((first, second, compared))
+        if shared := _shared_studies(first, second):
+            compared = compare(first.data_files(), second.data_files(), shared)
+            if compared.total.different or compared.total.lacking:
+                pairs.append((first, second, compared))
     return pairs
 
 
-def check_parents(pairs: Sequence[tuple[StoreReader, StoreReader, Comparison]]) -> None:
+def check_parents(pairs: Sequence[Conflict]) -> None:
     """Check that no row loses the row whose weights it starts from (column `parent`).
 
-    Args:
-        pairs: stores with different rows of the same experiment; those of the first are kept.
+    Of two stores with different rows of the same experiment, those of the first are kept.
 
     Raises:
         MergeRefused: the first store has another row of a parent in the second, so that the
@@ -108,22 +109,13 @@ def describe(first: StoreReader, second: StoreReader, compared: Comparison) -> l
 
 def _shared_studies(first: StoreReader, second: StoreReader) -> list[str]:
     """Return the names of the studies of which both stores may have the same experiments."""
-    studies, others = first.state.studies, second.state.studies
-    shared = {
-        study.name
-        for digest, study in studies.items()
-        if digest in others and study.indices & others[digest].indices
-    }
-    # An edited sweep file has another digest, but may have some of the same experiments.
-    digests, other_digests = _digests_by_name(first), _digests_by_name(second)
-    for name in digests.keys() & other_digests.keys():
-        if digests[name] != other_digests[name]:
-            shared.add(name)
-    return sorted(shared)
-
-
-def _digests_by_name(reader: StoreReader) -> dict[str, set[str]]:
-    digests: dict[str, set[str]] = {}
-    for digest, study in reader.state.studies.items():
-        digests.setdefault(study.name, set()).add(digest)
-    return digests
+    pairs = product(first.state.studies.items(), second.state.studies.items())
+    return sorted(
+        {
+            study.name
+            for (digest, study), (other_digest, other) in pairs
+            # An edited sweep file has another digest, but may have some of the same experiments.
+            if study.name == other.name
+            and (digest != other_digest or study.indices & other.indices)
+        }
+    )

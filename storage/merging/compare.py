@@ -41,8 +41,7 @@ class Counts:
     """Numbers of rows of a study, or of all studies.
 
     Attributes:
-        only_a: experiments that only the first store has.
-        only_b: experiments that only the second store has.
+        only_a, only_b: experiments that only the first, or only the second store has.
         equal: rows that are the same in both.
         lacking: rows that are the same except for columns that one of them lacks.
         different: rows that differ in a column that both have.
@@ -57,13 +56,9 @@ class Counts:
 
 @dataclass(frozen=True)
 class Example:
-    """An experiment whose rows differ.
+    """An experiment with its number, GROUP:RUN_ID or NAME:NUMBER, and the columns that differ.
 
-    Attributes:
-        experiment_id: id of the experiment.
-        label: number of the experiment, GROUP:RUN_ID or NAME:NUMBER.
-        columns: columns that differ.
-        backends: backends of the first and of the second store's row.
+    `backends` are those of the first and of the second store's row.
     """
 
     experiment_id: str
@@ -78,8 +73,8 @@ class Comparison:
 
     Attributes:
         studies: study name -> numbers of rows.
-        columns: column -> number of rows in which it differs.
-        lacking: column -> number of rows that have it in only one store.
+        columns, lacking: column -> number of rows in which it differs, or that have it in one
+            store.
         other_backend: number of different rows that were trained by different backends.
         backend_alone: number of those that differ in nothing else.
         examples: some of the different rows.

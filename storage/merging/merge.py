@@ -19,14 +19,7 @@ from storage.data.replacing import find_rows, indices_in, parts_without_rows
 from storage.errors import MergeRefused
 from storage.log.entries import RowsCommitted
 from storage.log.init_entries import init_entry
-from storage.merging.check import (
-    check_inits,
-    check_parents,
-    check_sweeps,
-    conflicts,
-    describe,
-)
-from storage.merging.compare import Comparison
+from storage.merging.check import check_inits, check_parents, check_sweeps, conflicts, describe
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 from storage.remote.working_copy import store_name
@@ -35,13 +28,7 @@ from storage.writing.committer import Committer
 
 @dataclass(frozen=True)
 class MergedStore:
-    """A store that was merged into another.
-
-    Attributes:
-        name: its folder, or its address on S3.
-        rows: number of its rows.
-        copied: number of its rows that the other store did not have.
-    """
+    """A store, by its folder or address, and how many of its rows another one lacked."""
 
     name: str
     rows: int
@@ -102,7 +89,7 @@ def _refuse_itself(paths: StorePaths, sources: Sequence[str | Path]) -> None:
 def _check(readers: Sequence[StoreReader], take_first: bool) -> None:
     check_inits(readers)
     check_sweeps(readers)
-    conflicting: list[tuple[StoreReader, StoreReader, Comparison]] = conflicts(readers)
+    conflicting = conflicts(readers)
     if conflicting and not take_first:
         lines = [line for conflict in conflicting for line in describe(*conflict)]
         raise MergeRefused(
@@ -162,11 +149,10 @@ class _Merge:
         stored = indices_in(part, self._stored)
         for digest, name in part.studies.items():
             ids = self._ids_of_other_versions(name, digest)
-            if len(ids):
-                rows = find_rows(self._source.paths, [part], "experiment_id", ids)
-                same = IndexSet.from_indices(index for study, index, _ in rows if study == digest)
-                if same:
-                    stored[digest] = stored.get(digest, IndexSet()) | same
+            rows = find_rows(self._source.paths, [part], "experiment_id", ids) if len(ids) else ()
+            same = IndexSet.from_indices(index for study, index, _ in rows if study == digest)
+            if same:
+                stored[digest] = stored.get(digest, IndexSet()) | same
         return stored
 
     def _ids_of_other_versions(self, name: str, digest: str) -> pa.Array:

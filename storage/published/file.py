@@ -26,7 +26,7 @@ from search.paper import PAPER_STUDIES
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from search.specification import SPECIFICATION_COLUMNS
 from search.study import Study
-from storage.errors import NotPublished, PublishedDamaged, StoreVersion
+from storage.errors import NotPublished, PublishedDamaged, check_readable
 from storage.log.init_entries import PublishedInit
 from storage.paths import PUBLISHED_FOLDER, published_file
 from storage.published.note import NOTE_KEY, PUBLISHED_FORMAT, PublishedNote
@@ -180,8 +180,8 @@ def _note(path: Path, study_name: str) -> PublishedNote:
     text = metadata[NOTE_KEY]
     try:
         fields = json.loads(text)
-        _refuse_newer(path, fields["format"], PUBLISHED_FORMAT)
-        _refuse_newer(path, fields["schema_version"], SCHEMA_VERSION)
+        check_readable(path, "format", fields["format"], PUBLISHED_FORMAT)
+        check_readable(path, "columns of version", fields["schema_version"], SCHEMA_VERSION)
         return PublishedNote.model_validate_json(text)
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise _damaged(path, f"an unreadable note ({error})") from error
@@ -210,14 +210,6 @@ def _note_of_first_files(path: Path, study_name: str) -> PublishedNote:
         software="",
         published=None,
     )
-
-
-def _refuse_newer(path: Path, written: int, known: int) -> None:
-    if written > known:
-        raise StoreVersion(
-            f"A newer version of sparsest wrote {path}: it has version {written}, and this one "
-            f"reads versions up to {known}. Upgrade sparsest."
-        )
 
 
 def _read(path: Path, columns: Sequence[str]) -> pa.Table:

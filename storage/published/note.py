@@ -35,10 +35,8 @@ class PublishedNote(Strict):
     Attributes:
         format: `PUBLISHED_FORMAT` of the writer.
         schema_version: `search.schema.SCHEMA_VERSION` of the columns.
-        study: name of the study.
         study_digest: digest of the study with its root seed and stored initialisations.
-        experiments: number of experiments of the study.
-        rows: number of rows in the file.
+        experiments, rows: numbers of experiments of the study, and of rows in the file.
         root_seed: root seed of all rows.
         inits: stored initialisations from which the rows start.
         sweeps: sweeps that made the rows; empty if unknown.

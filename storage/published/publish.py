@@ -41,13 +41,7 @@ _TIME_DIGITS = 3
 
 @dataclass(frozen=True)
 class Publication:
-    """The published file of a study.
-
-    Attributes:
-        path: path of the file.
-        rows: number of its rows.
-        bytes: its size.
-    """
+    """The published file of a study: its path, number of rows, and size."""
 
     path: Path
     rows: int

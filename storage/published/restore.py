@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,8 +14,8 @@ from search.schema import RESULT_SCHEMA
 from search.specification import SPECIFICATION_COLUMNS, specification_table
 from search.structure import Structure
 from storage.data.new_parts import schema_sha256, to_parquet
+from storage.data.parts import with_all_columns
 from storage.errors import StoreError
-from storage.paths import restored_file
 from storage.published.file import PublishedFile
 from storage.scratch import scratch_folder
 
@@ -31,27 +32,18 @@ def restored_rows(published: PublishedFile) -> pa.Table:
     """
     rows = published.rows()
     specification = specification_table(published.study, rows.column("study_index").to_pylist())
-    columns = []
-    for field in RESTORED_SCHEMA:
-        if field.name in SPECIFICATION_COLUMNS:
-            columns.append(specification.column(field.name))
-        elif field.name in rows.column_names:
-            columns.append(rows.column(field.name))
-        elif field.name == "layers":
-            columns.append(pa.array(_layers(specification, rows.column("status")), field.type))
-        else:
-            columns.append(pa.nulls(rows.num_rows, field.type))
-    return pa.table(columns, schema=RESTORED_SCHEMA)
+    columns = dict(zip(rows.column_names, rows.columns, strict=True))
+    columns |= {name: specification.column(name) for name in SPECIFICATION_COLUMNS}
+    if "layers" not in columns:  # in the first published files
+        columns["layers"] = pa.array(_layers(columns), RESTORED_SCHEMA.field("layers").type)
+    return with_all_columns(pa.table(columns), RESTORED_SCHEMA)
 
 
-def _layers(specification: pa.Table, status: pa.ChunkedArray) -> list[list[int]]:
-    """Return the column `layers`, which the first published files lack."""
-    rows = specification.select(["structure", "width"]).append_column("status", status)
-    layers = []
-    for structure, width, ended in zip(*(c.to_pylist() for c in rows.columns), strict=True):
+def _layers(columns: Mapping[str, pa.ChunkedArray]) -> Iterator[list[int]]:
+    values = (columns[name].to_pylist() for name in ("structure", "width", "status"))
+    for structure, width, status in zip(*values, strict=True):
         hidden = Structure.uniform(width) if structure is None else Structure.parse(structure)
-        layers.append([] if ended == "failed" else [INPUTS, *hidden, 1])
-    return layers
+        yield [] if status == "failed" else [INPUTS, *hidden, 1]
 
 
 def restored_path(published: PublishedFile, cache: Path) -> Path:
@@ -59,7 +51,7 @@ def restored_path(published: PublishedFile, cache: Path) -> Path:
     # The digest of the study covers everything from which columns are computed.
     sources = f"{published.sha256} {published.study.digest} {schema_sha256()}"
     digest = hashlib.blake2b(sources.encode(), digest_size=8).hexdigest()
-    return restored_file(cache, published.study.name, digest)
+    return cache / "published" / f"{published.study.name}-{digest}.parquet"
 
 
 def keep_restored(published: PublishedFile, cache: Path) -> Path:

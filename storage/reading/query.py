@@ -52,9 +52,7 @@ def open_result(
     No other statement can run on the connection until the context ends.
 
     Raises:
-        ReadOnlyError: the statement would do more than read; nothing was run.
-        QueryError: the text is not one statement, or DuckDB could not run it, also while the
-            batches are read.
+        ReadOnlyError, QueryError: as for `run_query`, also while the batches are read.
     """
     statement = single_statement(connection, query)
     connection.execute(_READ_ONLY)

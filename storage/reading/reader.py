@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Final
 
@@ -71,8 +72,7 @@ class StoreReader(ResultsReader):
         """Read what was committed since; return whether there was anything.
 
         Raises:
-            StoreDamaged: as when opening.
-            StoreVersion: as when opening.
+            StoreDamaged, StoreVersion: as when opening.
         """
         changed = self._read_new_entries()
         while True:
@@ -105,16 +105,16 @@ class StoreReader(ResultsReader):
 
     def rows_by_study(self) -> dict[str, int]:
         """Return the number of stored rows of each study, by name, from the log."""
-        rows: dict[str, int] = {}
+        rows: Counter[str] = Counter()
         for study in self.state.studies.values():
-            rows[study.name] = rows.get(study.name, 0) + study.rows
+            rows[study.name] += study.rows
         return rows
 
     def data_files(self) -> dict[int, list[Path]]:
         """Return the data files by schema version."""
-        files: dict[int, list[Path]] = {}
+        files: defaultdict[int, list[Path]] = defaultdict(list)
         for part in self.state.parts:
-            files.setdefault(part.schema_version, []).append(self.paths.part(part.file))
+            files[part.schema_version].append(self.paths.part(part.file))
         return files
 
     def holder(self) -> Holder | None:

@@ -78,16 +78,15 @@ def with_missing_columns(sources: Sequence[str], types: Mapping[str, str]) -> st
 
 def sweeps_table(sweeps: Iterable[SweepProgress]) -> list[dict[str, object]]:
     """Return one row per sweep, column -> value, in the given order."""
-    return [_sweep_row(sweep) for sweep in sweeps]
-
-
-def _sweep_row(sweep: SweepProgress) -> dict[str, object]:
     # Keys that are no column, such as `kind`, are ignored; columns without a key are NULL.
-    return {
-        **sweep.begin.model_dump(),
-        "git_commit": sweep.begin.commit,
-        **({} if sweep.end is None else sweep.end.model_dump()),
-        **{str(status): count for status, count in sweep.by_status.items()},
-        "train_seconds": sweep.train_seconds,
-        "rows_logged": sweep.rows,
-    }
+    return [
+        {
+            **sweep.begin.model_dump(),
+            "git_commit": sweep.begin.commit,
+            **({} if sweep.end is None else sweep.end.model_dump()),
+            **sweep.by_status,
+            "train_seconds": sweep.train_seconds,
+            "rows_logged": sweep.rows,
+        }
+        for sweep in sweeps
+    ]

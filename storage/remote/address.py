@@ -17,12 +17,7 @@ _PREFIX_PART = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9!_.*'()-]+")
 
 @dataclass(frozen=True)
 class S3Address:
-    """The address of a store on S3.
-
-    Attributes:
-        bucket: name of an existing bucket.
-        prefix: common prefix of the names of all objects of the store, without outer slashes.
-    """
+    """The bucket of a store on S3, and the prefix of its objects, without outer slashes."""
 
     bucket: str
     prefix: str

@@ -90,7 +90,7 @@ class ObjectStore:
                 if status == _CONFLICT:
                     continue
                 if status < 500 and status != _EXISTS:
-                    raise RemoteFailed("write", self.url(name), str(error)) from error
+                    raise self._failed("write", name, error) from error
                 self._require(name, data, error)
                 return status == _EXISTS
             except self._transport_error as error:
@@ -110,9 +110,9 @@ class ObjectStore:
         except self._service_error as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 return None
-            raise RemoteFailed("read", self.url(name), str(error)) from error
+            raise self._failed("read", name, error) from error
         except self._transport_error as error:
-            raise RemoteFailed("read", self.url(name), str(error)) from error
+            raise self._failed("read", name, error) from error
         if len(data) < min(answer["ContentLength"], at_most + 1):
             raise RemoteFailed("read", self.url(name), "the connection ended too early")
         return data
@@ -129,22 +129,25 @@ class ObjectStore:
                 for entry in page.get("Contents", ()):
                     yield entry["Key"].removeprefix(prefix)
         except (self._service_error, self._transport_error) as error:
-            raise RemoteFailed("list", self.url(folder), str(error)) from error
+            raise self._failed("list", folder, error) from error
 
     def _require(self, name: str, data: bytes, error: Exception) -> None:
         """Check that an object has this content although the answer was an error."""
         try:
             content = self.get(name, len(data))
         except RemoteFailed as failure:
-            raise RemoteFailed("write", self.url(name), str(error)) from failure
+            raise self._failed("write", name, error) from failure
         if content is None:
-            raise RemoteFailed("write", self.url(name), str(error)) from error
+            raise self._failed("write", name, error) from error
         if content != data:
             raise RemoteConflict(
                 f"{self.url(name)} exists: another process is writing to this store. This process "
                 "stops; nothing was overwritten. Let one process write at a time, and run the same "
                 "command again."
             ) from error
+
+    def _failed(self, action: str, name: str, error: Exception) -> RemoteFailed:
+        return RemoteFailed(action, self.url(name), str(error))
 
     def _names(self, name: str) -> dict[str, Any]:
         return {"Bucket": self._address.bucket, "Key": f"{self._address.prefix}/{name}"}

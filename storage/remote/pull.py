@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from shlex import quote
 from typing import Final, TypeVar
 
@@ -13,9 +14,8 @@ from storage import durable
 from storage.data.parts import check_part_content, check_part_size
 from storage.errors import DataFileDamaged, NotAStore, StoreDamaged
 from storage.log.entries import Entry, RowsCommitted
-from storage.log.files import publish, read_log
+from storage.log.files import publish, read_state
 from storage.log.parsing import parse_entry
-from storage.log.state import StoreState
 from storage.marker import check_marker
 from storage.paths import StorePaths, entry_number
 from storage.remote.errors import CopyUnusable, NoRemoteStore, RemoteDamaged
@@ -46,9 +46,8 @@ def pull(paths: StorePaths, objects: ObjectStore, *, check_bytes: bool) -> None:
         WriteFailed: an input/output error of this machine.
     """
     _pull_marker(paths, objects)
-    state = StoreState(paths)
     try:
-        state.add_all(read_log(paths))
+        state = read_state(paths)
     except StoreDamaged as damage:
         raise CopyUnusable(paths.root, objects.url(), str(damage)) from damage
     _require_copy(paths, objects, state.entries)
@@ -85,31 +84,34 @@ def _require_copy(paths: StorePaths, objects: ObjectStore, last: int) -> None:
     """Check that the last entry of the working copy is the same on S3."""
     if last == 0:
         return
-    name = f"{paths.log.name}/{paths.entry(last).name}"
     data = read_regular(paths.entry(last))
-    if objects.get(name, len(data)) != data:
+    if objects.get(object_name(paths.entry(last)), len(data)) != data:
         raise CopyUnusable(
             paths.root, objects.url(), f"its log entry {last} is not that of the log on S3"
         )
 
 
 def _numbers_after(paths: StorePaths, objects: ObjectStore, last: int) -> list[int]:
-    folder = f"{paths.log.name}/"
     numbers: list[int] = []
-    for name in objects.names(folder + paths.entry(last).name, folder):
-        number = entry_number(name.removeprefix(folder))
-        if number is None or name != folder + paths.entry(number).name:
+    for name in objects.names(object_name(paths.entry(last)), f"{paths.log.name}/"):
+        number = entry_number(name.partition("/")[2])
+        if number is None or name != object_name(paths.entry(number)):
             raise RemoteDamaged(objects.url(name), "not a log entry")
         numbers.append(number)
     for expected, number in enumerate(numbers, start=last + 1):
         if number != expected:
-            missing = objects.url(folder + paths.entry(expected).name)
+            missing = objects.url(object_name(paths.entry(expected)))
             raise RemoteDamaged(missing, f"missing, although entry {number} exists")
     return numbers
 
 
+def object_name(file: Path) -> str:
+    """Return the name of the object of a file of the log or of the data files."""
+    return f"{file.parent.name}/{file.name}"
+
+
 def _fetch_entry(paths: StorePaths, objects: ObjectStore, number: int) -> tuple[bytes, Entry]:
-    name = f"{paths.log.name}/{paths.entry(number).name}"
+    name = object_name(paths.entry(number))
     data = objects.get(name, MAX_ENTRY_BYTES)
     if data is None or len(data) > MAX_ENTRY_BYTES:
         raise RemoteDamaged(objects.url(name), "missing" if data is None else "not a log entry")
@@ -120,7 +122,7 @@ def _fetch_entry(paths: StorePaths, objects: ObjectStore, number: int) -> tuple[
 
 
 def _fetch_part(paths: StorePaths, objects: ObjectStore, part: RowsCommitted) -> None:
-    name = f"{paths.data.name}/{part.file}"
+    name = object_name(paths.part(part.file))
     data = objects.get(name, part.bytes)
     if data is None:
         raise RemoteDamaged(objects.url(name), "named by the log but missing")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Self
 
@@ -20,7 +21,7 @@ from storage.paths import StorePaths
 from storage.remote.address import S3Address
 from storage.remote.errors import CopyUnusable, NoConditionalWrites, NoRemoteStore
 from storage.remote.objects import ObjectStore
-from storage.remote.pull import pull
+from storage.remote.pull import object_name, pull
 from storage.safe_open import read_regular
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError)
@@ -78,23 +79,14 @@ class Origin:
                 "store on a local disk."
             )
 
-    def publish_part(self, file: str, data: bytes) -> None:
-        """Put a data file on S3 before the log names it.
-
-        Raises:
-            RemoteFailed: a request failed.
-        """
-        self._objects.put_if_absent(f"{self._paths.data.name}/{file}", data)
-
-    def publish_entry(self, number: int, data: bytes) -> None:
-        """Add an entry to the log on S3, which stores what it names.
+    def publish(self, file: Path, data: bytes) -> None:
+        """Put a data file on S3 before the log names it, or an entry, which stores what it names.
 
         Raises:
             RemoteConflict: the log has another entry with that number.
             RemoteFailed: a request failed; the next reader of the log sees whether it arrived.
         """
-        name = f"{self._paths.log.name}/{self._paths.entry(number).name}"
-        self._objects.put_if_absent(name, data)
+        self._objects.put_if_absent(object_name(file), data)
 
 
 def store_name(paths: StorePaths) -> str:
@@ -128,19 +120,14 @@ def working_copy(address: S3Address, cache: Path, *, may_be_missing: bool = Fals
     paths = StorePaths(cache / "s3" / name)
     for folder in paths.folders:
         durable.make_folders(folder)
-    try:
-        lock = StoreLock(paths, f"sparsest, reading {address}")
-    except StoreLocked:
-        return paths.root
-    try:
-        if not paths.origin.exists():
-            record = json.dumps({"url": str(address), "endpoint": objects.endpoint})
-            durable.replace_file(paths.origin, seal(record), paths.new_temporary())
-            durable.sync_folder(paths.root)
-        pull(paths, objects, check_bytes=False)
-    except NoRemoteStore:
-        if not may_be_missing or paths.marker.exists():
-            raise
-    finally:
-        lock.release()
+    with suppress(StoreLocked), closing(StoreLock(paths, f"sparsest, reading {address}")):
+        try:
+            if not paths.origin.exists():
+                record = json.dumps({"url": str(address), "endpoint": objects.endpoint})
+                durable.replace_file(paths.origin, seal(record), paths.new_temporary())
+                durable.sync_folder(paths.root)
+            pull(paths, objects, check_bytes=False)
+        except NoRemoteStore:
+            if not may_be_missing or paths.marker.exists():
+                raise
     return paths.root

@@ -18,9 +18,8 @@ from storage.data.replacing import NewPart
 from storage.errors import WriterClosed
 from storage.lock import StoreLock
 from storage.log.entries import Entry, RowsCommitted, RowsReplaced
-from storage.log.files import publish, read_log
+from storage.log.files import publish, read_state
 from storage.log.parsing import entry_bytes
-from storage.log.state import StoreState
 from storage.marker import check_marker, make_store_folder, mark_store
 from storage.paths import StorePaths
 from storage.remote.working_copy import Origin
@@ -71,16 +70,15 @@ class Committer:
             durable.sync_folder(paths.root)
             with durable.reporting("read", paths.root):
                 listing = FolderListing(paths)
-            self.state = StoreState(paths)
-            self.state.add_all(read_log(paths))
-            named = {part.file for part in self.state.parts}
-            self._orphans = listing.orphans(named | self.state.replaced)
+            self.state = read_state(paths)
+            self._orphans = listing.orphans(self.state.ever_named)
             # Files that this writer will replace are not among them: readers may have them open.
+            named = {part.file for part in self.state.parts}
             self._leftovers = listing.leftovers(named, self._orphans)
             for part in self.state.parts:
                 check_part_schema(paths, part)
         except BaseException:
-            self._lock.release()
+            self._lock.close()
             raise
 
     def publish(self, entry: Entry) -> None:
@@ -92,7 +90,7 @@ class Committer:
             if self._origin is not None:
                 # S3 decides what is stored. If this process dies after that, the next one that
                 # opens the working copy finds the entry there.
-                self._origin.publish_entry(number, data)
+                self._origin.publish(self.paths.entry(number), data)
             publish(self.paths, number, data, self._lock)
             self.state.add(entry)
             self._remove_leftovers()
@@ -151,7 +149,7 @@ class Committer:
     def close(self) -> None:
         """Free the lock; a second call does nothing."""
         self._stopped = True
-        self._lock.release()
+        self._lock.close()
 
     def __enter__(self) -> Self:
         return self
@@ -168,7 +166,7 @@ class Committer:
         durable.publish_link(temporary, self.paths.part(part.file))
         self._leftovers.append(temporary)
         if self._origin is not None:
-            self._origin.publish_part(part.file, data.to_pybytes())
+            self._origin.publish(self.paths.part(part.file), data.to_pybytes())
 
     def _keep(self, files: Sequence[Path]) -> list[Path]:
         """Give files a name in the quarantine, durably; return their new paths.

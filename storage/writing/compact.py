@@ -18,8 +18,8 @@ import pyarrow as pa
 from search.indices import IndexSet
 from search.schema import SCHEMA_VERSION
 from storage.data.new_parts import make_part
-from storage.data.parts import read_part
-from storage.data.replacing import NewPart, StudyIndices, indices_in, indices_of
+from storage.data.parts import blocks_of, read_part
+from storage.data.replacing import NewPart, StudyIndices, indices_in
 from storage.errors import StoreDamaged
 from storage.log.entries import RowsCommitted
 from storage.log.state import all_indices
@@ -34,13 +34,7 @@ MAX_ROWS = 100_000
 
 @dataclass(frozen=True)
 class Compacted:
-    """Result of compacting a store.
-
-    Attributes:
-        rows: number of rows that were rewritten.
-        files: number of data files, before and after.
-        bytes: total size of the data files, before and after.
-    """
+    """Number of rows that were rewritten; number and size of data files, before and after."""
 
     rows: int
     files: tuple[int, int]
@@ -127,21 +121,20 @@ def _rows_at(paths: StorePaths, parts: Sequence[RowsCommitted], share: StudyIndi
         if not wanted:
             continue
         rows = read_part(paths, part)
-        position = 0
-        for digest, indices in indices_of(part).items():
-            if digest in wanted:
-                # Within a study, the rows of a new file lie between two indices.
-                intervals = wanted[digest].intervals
-                start, stop = np.searchsorted(indices, [intervals[0][0], intervals[-1][1]])
-                # `take` copies; a slice would keep all rows of the file in memory.
-                some = rows.take(pa.array(np.arange(start, stop) + position))
-                if not np.array_equal(some.column("study_index").to_numpy(), indices[start:stop]):
-                    raise StoreDamaged(
-                        paths.part(part.file), "its rows are not in the order that the log says"
-                    )
-                tables.append(some)
-                studies.append(np.full(stop - start, positions[digest]))
-                places.append(indices[start:stop])
-            position += len(indices)
+        for digest, indices, block in blocks_of(part):
+            if digest not in wanted:
+                continue
+            # Within a study, the rows of a new file lie between two indices.
+            intervals = wanted[digest].intervals
+            start, stop = np.searchsorted(indices, [intervals[0][0], intervals[-1][1]])
+            # `take` copies; a slice would keep all rows of the file in memory.
+            some = rows.take(pa.array(np.arange(start, stop) + block.start))
+            if not np.array_equal(some.column("study_index").to_numpy(), indices[start:stop]):
+                raise StoreDamaged(
+                    paths.part(part.file), "its rows are not in the order that the log says"
+                )
+            tables.append(some)
+            studies.append(np.full(stop - start, positions[digest]))
+            places.append(indices[start:stop])
     order = np.lexsort((np.concatenate(places), np.concatenate(studies)))
     return pa.concat_tables(tables).combine_chunks().take(pa.array(order))

@@ -21,9 +21,7 @@ from storage.data.replacing import (
     parts_without_rows,
 )
 from storage.errors import DataFileDamaged, InitFrozen
-from storage.log.entries import RowsCommitted
 from storage.log.init_entries import FoundNetwork, init_entry
-from storage.paths import StorePaths
 from storage.writing.committer import Committer
 
 _UNREADABLE_FOR_ALL = (errno.ENOENT, errno.EIO, errno.EINVAL)
@@ -33,12 +31,9 @@ file may be intact."""
 
 @dataclass(frozen=True)
 class QuarantinedFile:
-    """A damaged data file that was taken out of a store.
+    """A damaged data file that was taken out of a store, and the number of its rows.
 
-    Attributes:
-        file: its path in the quarantine; no file exists there if it was missing.
-        problem: what was wrong with it.
-        rows: number of rows that it held.
+    `file` is its path in the quarantine; no file exists there if it was missing.
     """
 
     file: Path
@@ -102,10 +97,16 @@ class StoreEditor(Committer):
             DataFileDamaged: a file may be intact, but this user cannot read it.
         """
         parts = {part.file: part for part in self.state.parts}
-        damage = _find_damage(self.paths, parts.values())
-        if not damage:
-            return []
-        kept = self.publish_damage(damage)
+        damage = {}
+        for part in parts.values():
+            try:
+                check_part_content(self.paths, part)
+            except DataFileDamaged as problem:
+                cause = problem.__cause__
+                if isinstance(cause, OSError) and cause.errno not in _UNREADABLE_FOR_ALL:
+                    raise
+                damage[part.file] = problem.problem
+        kept = self.publish_damage(damage) if damage else []
         return [
             QuarantinedFile(path, problem, parts[file].rows)
             for path, (file, problem) in zip(kept, damage.items(), strict=True)
@@ -118,24 +119,3 @@ class StoreEditor(Committer):
             [part.file for part in old],
             chain(parts_without_rows(self.paths, old, removed), new),
         )
-
-
-def _find_damage(paths: StorePaths, parts: Iterable[RowsCommitted]) -> dict[str, str]:
-    """Compare every byte of the data files with the log.
-
-    Returns:
-        Name of each damaged file -> what is wrong with it.
-
-    Raises:
-        DataFileDamaged: a file may be intact, but this user cannot read it.
-    """
-    damage = {}
-    for part in parts:
-        try:
-            check_part_content(paths, part)
-        except DataFileDamaged as problem:
-            cause = problem.__cause__
-            if isinstance(cause, OSError) and cause.errno not in _UNREADABLE_FOR_ALL:
-                raise
-            damage[part.file] = problem.problem
-    return damage

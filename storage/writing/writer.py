@@ -113,13 +113,9 @@ class StoreWriter(StoreEditor):
                 this batch was buffered.
             SweepError: no sweep was started.
         """
-        sweep = self._running_sweep()
-        self._pending.add(
-            batch, study_digest, study_name, indices, sweep, self.stored(study_digest)
-        )
-        if self._pending.rows >= self._max_rows:
-            return self.commit()
-        return self.poll()
+        sweep, stored = self._running_sweep(), self.stored(study_digest)
+        self._pending.add(batch, study_digest, study_name, indices, sweep, stored)
+        return self.commit() if self._pending.rows >= self._max_rows else self.poll()
 
     def poll(self) -> int:
         """Commit if the oldest buffered row is old enough; return the number of committed rows."""

@@ -11,7 +11,7 @@ import pytest
 from storage.checking.repair import repair_log
 from storage.checking.verify import verify_store
 from storage.errors import StoreLocked, StoreMoved, WriterClosed
-from storage.live import LiveFile, LiveProgress
+from storage.status_files import LiveFile, LiveProgress
 from storage.log.entries import Entry, EntryLost, SweepEnd
 from storage.log.files import publish, read_log
 from storage.paths import StorePaths

@@ -12,8 +12,8 @@ import pytest
 
 from orchestrator.commands.live_report import live_report
 from storage.errors import StoreError
-from storage.live import LiveFile, LiveProgress
 from storage.log.sweep_info import describe_sweep
+from storage.status_files import LiveFile, LiveProgress
 from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import refused, train, write_sweep
 

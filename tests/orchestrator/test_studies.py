@@ -221,7 +221,7 @@ def test_command_that_holds_the_store_is_reported(trained: Path) -> None:
     try:
         *_, busy, last = sparsest("status", "--store", trained).out.splitlines()
     finally:
-        lock.release()
+        lock.close()
     assert "no training has started: sparsest compact " in busy
     assert last.startswith("last run (finished): ")
 

@@ -47,7 +47,7 @@ def test_control_characters_in_a_store_are_escaped(store: Path, tmp_path: Path) 
     try:
         message = refused("run", sweep, "--store", store, *INLINE)
     finally:
-        lock.release()
+        lock.close()
     assert f"({SHOWN})" in message
     assert not control_characters(message)
 

@@ -21,9 +21,9 @@ from orchestrator.display.progress import ProgressDisplay
 from orchestrator.display.store_summary import FewestWeights
 from orchestrator.tally import Tally
 from storage.errors import StoreError
-from storage.live import LiveFile, LiveProgress, read_live
 from storage.log.sweep_info import describe_sweep
 from storage.paths import StorePaths
+from storage.status_files import LiveFile, LiveProgress, read_live
 from storage.writing.writer import StoreWriter
 from tests.orchestrator.running import (
     PATIENCE_S,

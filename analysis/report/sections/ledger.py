@@ -38,7 +38,6 @@ def claims(source: Source) -> list[Claim]:
     return [
         sparsest(source),
         Claim(
-            "width",
             "Pruning gets worse as the network that it starts from gets wider.",
             "mean accuracy, from one width to the next",
             _WIDTH_RULE,
@@ -46,7 +45,6 @@ def claims(source: Source) -> list[Claim]:
             (widths,),
         ),
         Claim(
-            "disconnected",
             "Pruning leaves weights on no path from input to output, the more so the wider the "
             "network.",
             "mean share of such weights, from one width to the next",
@@ -63,20 +61,14 @@ def claims(source: Source) -> list[Claim]:
 def section(measured: Sequence[Claim]) -> Section:
     """Return the ledger as a section; the page shows its claims one by one."""
     rows = [
-        {
-            "claim": claim.statement,
-            "of": finding.subject,
-            "measured": claim.measured,
-            "here": finding.value,
-            "verdict": finding.verdict,
-        }
+        (claim.statement, finding.subject, claim.measured, finding.value, finding.verdict)
         for claim in measured
         for finding in claim.findings
     ]
+    columns = ("claim", "of", "measured", "here", "verdict")
+    found = pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in rows])
     answers = {answer.name: answer for claim in measured for answer in claim.answers}
-    table = Answer(
-        "ledger", "Ledger", "", pa.Table.from_pylist(rows), method="Computed from the tables below."
-    )
+    table = Answer("ledger", "Ledger", "", found, method="Computed from the tables below.")
     return Section(
         "claims",
         "Claims",
@@ -107,20 +99,19 @@ _WIDTH_RULE = (
 def _width_findings(widths: Answer, column: str, sign: int) -> list[Finding]:
     """Return a finding for each method: whether a mean rises (sign 1) or falls (-1) with width."""
     generator = np.random.default_rng(SEED)
-    groups = grouped(widths.rows, "method")
+    groups = {method: rows for (method,), rows in grouped(widths.rows, "method").items()}
     findings = []
-    for method in in_order(method for (method,) in groups):
-        samples = _comparable(groups[(method,)], column)
+    for method in in_order(groups):
+        samples = _comparable(groups[method], column)
         counts = [len(values) for values in samples.values()]
         if len(samples) < MIN_WIDTHS or min(counts) < MIN_PER_WIDTH:
             value = f"{len(samples)} widths, at least {min(counts, default=0)} trainings each"
             findings.append(Finding(name_of(method), value, "not measured"))
             continue
-        steps = list(pairwise(samples))
-        level = 1 - (1 - LEVEL) / len(steps)
+        level = 1 - (1 - LEVEL) / (len(samples) - 1)
         changes = {
-            step: mean_difference(samples[step[1]], samples[step[0]], generator, level)
-            for step in steps
+            (a, b): mean_difference(samples[b], samples[a], generator, level)
+            for a, b in pairwise(samples)
         }
         findings.append(_trend(name_of(method), changes, min(counts), sign))
     return findings
@@ -144,11 +135,7 @@ def _trend(
     rising = [step for step, change in changes.items() if change.low > 0]
     falling = [step for step, change in changes.items() if change.high < 0]
     confirming, contradicting = (rising, falling) if sign > 0 else (falling, rising)
-    verdict: Verdict = "open"
-    if contradicting:
-        verdict = "disagrees"
-    elif 2 * len(confirming) > len(changes):
-        verdict = "agrees"
+    undecided: Verdict = "agrees" if 2 * len(confirming) > len(changes) else "open"
     parts = [f"{len(changes)} steps, {trainings:,} trainings at each width"]
     for word, steps in (("falls", falling), ("rises", rising)):
         if steps:
@@ -156,28 +143,22 @@ def _trend(
             parts.append(f"{word} at {len(steps)} ({named})")
     unclear = len(changes) - len(rising) - len(falling)
     parts += [f"unclear at {unclear}"] if unclear else []
-    return Finding(subject, "; ".join(parts), verdict)
+    return Finding(subject, "; ".join(parts), "disagrees" if contradicting else undecided)
 
 
 def _prunable(source: Source) -> Claim:
     answer = ask(source, "prunable", "Weights that could be removed after training")
     groups = grouped(answer.rows, "accuracy_that")
     findings = []
-    for target in TARGETS:
-        rows = groups.get((f"stays at {percent_name(target)}",), [])
-        by_method = {row["method"]: row for row in rows}
+    for target in map(percent_name, TARGETS):
+        by_method = {row["method"]: row for row in groups.get((f"stays at {target}",), [])}
         for method in in_order(set(by_method) - {SEARCH}):
-            row = by_method[method]
-            share = clopper_pearson(row["networks_with_any"], row["networks"])
-            findings.append(
-                Finding(
-                    f"{name_of(method)}, {percent_name(target)}",
-                    f"{with_interval(share)} of {row['networks']:,} networks",
-                    above(share, 0.5) if row["networks"] >= MIN_NETWORKS else "not measured",
-                )
-            )
+            networks = by_method[method]["networks"]
+            share = clopper_pearson(by_method[method]["networks_with_any"], networks)
+            verdict = above(share, 0.5) if networks >= MIN_NETWORKS else "not measured"
+            value = f"{with_interval(share)} of {networks:,} networks"
+            findings.append(Finding(f"{name_of(method)}, {target}", value, verdict))
     return Claim(
-        "prunable",
         "A network pruned to a budget fixed beforehand could often be pruned further afterwards.",
         "share of the networks at the accuracy that can lose a weight without falling below it",
         "Agrees if the Clopper-Pearson interval is above one half, disagrees if it is below. Not "
@@ -193,16 +174,12 @@ def _theorem() -> Claim:
     for one in (one for one in simulated() if one.width == widest):
         exact = [other.exact for other in simulated() if other.kept == one.kept]
         holds = exact == sorted(exact) and one.share.low <= one.exact <= one.share.high
-        findings.append(
-            Finding(
-                f"{one.kept} weights",
-                f"{one.exact:.6f} exactly; {one.without_path:,} of {TRIALS:,} simulated, "
-                f"{with_interval(one.share, digits=2)}",
-                "agrees" if holds else "disagrees",
-            )
+        value = (
+            f"{one.exact:.6f} exactly; {one.without_path:,} of {TRIALS:,} simulated, "
+            f"{with_interval(one.share, digits=2)}"
         )
+        findings.append(Finding(f"{one.kept} weights", value, "agrees" if holds else "disagrees"))
     return Claim(
-        "theorem",
         "A random mask of k weights has no path from input to output, almost surely, as width "
         "grows.",
         f"probability that there is no path at width {widest}",

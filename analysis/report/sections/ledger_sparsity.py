@@ -41,7 +41,6 @@ def sparsest(source: Source) -> Claim:
     for (target,), rows in grouped(by_weights, "target").items():
         findings += _findings(percent_name(target), rows, counts)
     return Claim(
-        "sparsest",
         "Pruning does not find networks as sparse as those that the search finds.",
         _MEASURED,
         _RULE,
@@ -62,7 +61,6 @@ def from_best_initialisation(source: Source) -> Claim:
         counts = {row["method"]: row["trainings"] for row in by_start[(start,)]}
         findings += _findings(f"{percent_name(target)} from {start}", rows, counts)
     return Claim(
-        "best-initialisation",
         "Pruning stays suboptimal even from the best initialisation and the best width.",
         f"{_MEASURED}, of the search that found the initialisation or started from it",
         _RULE,
@@ -84,22 +82,16 @@ def _findings(
     most = min(of_search)
     findings = []
     for method in in_order(trainings):
-        hits = sum(
-            row["networks"]
-            for row in reached
-            if row["method"] == method and row["nonzeros"] <= most
-        )
+        own = [row for row in reached if row["method"] == method and row["nonzeros"] <= most]
+        hits = sum(row["networks"] for row in own)
         total = trainings[method]
         share = with_interval(clopper_pearson(hits, total), digits=4 if total > 100_000 else 2)
         verdict: Verdict | None = "disagrees" if hits else "open"
-        if min(total, trainings[SEARCH]) < MIN_TRAININGS:
+        if method == SEARCH:
+            verdict = None
+        elif min(total, trainings[SEARCH]) < MIN_TRAININGS:
             verdict = "not measured"
-        findings.append(
-            Finding(
-                f"{name_of(method)}, {condition}, at most {most} weights",
-                f"{hits:,} of {total:,}: {share}",
-                None if method == SEARCH else verdict,
-            )
-        )
+        subject = f"{name_of(method)}, {condition}, at most {most} weights"
+        findings.append(Finding(subject, f"{hits:,} of {total:,}: {share}", verdict))
     # Without an algorithm there is nothing to compare with the search.
     return findings if len(findings) > 1 else []

@@ -11,11 +11,7 @@ import pyarrow as pa
 
 from analysis.figures.chart import Axis, Chart, Selector, Series, View, Views
 from analysis.figures.series import method_series
-from analysis.random_masks import (
-    masks_without_path,
-    number_of_weights,
-    simulated_without_path,
-)
+from analysis.random_masks import masks_without_path, number_of_weights, simulated_without_path
 from analysis.report.answers import Answer, Section, ask, grouped
 from analysis.report.source import Source
 from search.intervals import Interval, clopper_pearson
@@ -32,16 +28,12 @@ TRIALS = 2000
 SEED = 20240704
 """Seed of the simulation."""
 
-_ALL = "all three"
-
 
 @dataclass(frozen=True)
 class Simulated:
-    """Random masks of one width and number of weights.
+    """Random masks that keep some of the weights of a network with layers of one width.
 
     Attributes:
-        width: neurons of each hidden layer.
-        kept: number of kept weights.
         weights: number of weights of the dense network.
         exact: probability that there is no path, by counting.
         without_path: number of simulated masks, of `TRIALS`, without a path.
@@ -98,16 +90,10 @@ def section(source: Source) -> Section:
 
 
 def _answer() -> Answer:
+    shares = {"simulated": "value", "low": "low", "high": "high"}
     rows = [
-        {
-            "kept": one.kept,
-            "width": one.width,
-            "weights": one.weights,
-            "exact": one.exact,
-            "simulated": one.share.value,
-            "low": one.share.low,
-            "high": one.share.high,
-        }
+        {name: getattr(one, name) for name in ("kept", "width", "weights", "exact")}
+        | {name: getattr(one.share, attribute) for name, attribute in shares.items()}
         for one in sorted(simulated(), key=lambda one: (one.kept, one.width))
     ]
     return Answer(
@@ -120,12 +106,9 @@ def _answer() -> Answer:
 
 
 def _chart(algorithms: Answer) -> Chart:
-    styles = dict(zip(KEPT, ("fewest", "after", "random"), strict=True))
-    views: Views = {
-        (_ALL,): View(
-            [one for kept in KEPT for one in _random(kept, styles[kept], f"{kept} weights")]
-        )
-    }
+    styles = zip(KEPT, ("fewest", "after", "random"), strict=True)
+    series = [one for kept, style in styles for one in _random(kept, style, f"{kept} weights")]
+    views: Views = {("all three",): View(series)}
     budgets = grouped(algorithms.rows, "target_nnz")
     for kept in KEPT:
         series = method_series(
