@@ -89,8 +89,8 @@ def segments_of(dataset: Dataset) -> list[Segment]:
         along = offsets @ direction / max(length, MAX_DEVIATION) ** 2
         if length == 0 or np.abs(offsets - along[:, None] * direction).max() > MAX_DEVIATION:
             raise ValueError(f"the points of {dataset.name} do not lie on line segments in order")
-        ends = (tuple(map(_fraction, dataset.points[at])) for at in (first, end - 1))
-        segments.append(Segment(*ends, int(dataset.labels[first]), int(end - first)))
+        a, b = (tuple(map(_fraction, dataset.points[at])) for at in (first, end - 1))
+        segments.append(Segment(a, b, int(dataset.labels[first]), int(end - first)))
     return segments
 
 

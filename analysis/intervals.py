@@ -40,14 +40,10 @@ def mean_difference(
 def minimum_of_draws(counts: Mapping[int, int], trainings: int, draws: int) -> dict[float, float]:
     """Return the distribution of the minimum of some trainings drawn with replacement.
 
-    If m of the t trainings have a value up to v, the minimum of n draws is above v with
-    probability (1 - m / t)^n. With the same n for several methods their minima are comparable,
-    however many trainings each of them had.
-
-    Args:
-        counts: value -> number of trainings with it; the other trainings have no value.
-        trainings: number of trainings, t.
-        draws: number of draws, n.
+    If m of the t trainings have a value up to v, the minimum of n draws is above v with probability
+    (1 - m / t)^n. With the same n for several methods their minima are comparable, however many
+    trainings each of them had. `counts` maps a value to the number of trainings with it; the other
+    trainings have no value.
 
     Returns:
         value -> probability that it is the minimum; `NONE_REACHES` if no draw has a value.

@@ -21,18 +21,19 @@ def masks_without_path(sizes: Sequence[int], max_kept: int) -> list[int]:
     """Count the masks of a network that leave no path from an input to an output.
 
     Works layer by layer, for each number r of neurons of a layer that an input reaches. Of the n
-    neurons of the next layer, s are reached if each of them has a weight from one of the r
-    neurons, which gives C(n, s) * ((1 + x)^r - 1)^s, where the power of x counts weights. The
-    other neurons have no weight from these r, and the weights from the m - r neurons that are not
-    reached are free: (1 + x)^((m - r) * n). Masks without a path are those that reach no output.
+    neurons of the next layer, s are reached if each of them has a weight from one of the r neurons,
+    which gives C(n, s) * ((1 + x)^r - 1)^s, where the power of x counts weights. The other neurons
+    have no weight from these r, and the weights from the m - r neurons that are not reached are
+    free:
+    (1 + x)^((m - r) * n). Masks without a path are those that reach no output.
 
     Args:
         sizes: neurons of each layer, including inputs and outputs, such as [2, 16, 16, 16, 1].
         max_kept: largest number of kept weights.
 
     Returns:
-        The exact number of such masks for each number of kept weights from 0 to `max_kept`. There
-        are C(weights, kept) masks in all.
+        The exact number of such masks, of C(weights, kept), for each number kept from 0 to
+            `max_kept`.
 
     Raises:
         ValueError: there are fewer than two layers, or a layer has no neurons.

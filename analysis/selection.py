@@ -88,8 +88,8 @@ def best_row(
 ) -> dict[str, Any]:
     """Return the row with the fewest weights, then parameters, at or above an accuracy.
 
-    Trainings from a stored initialisation count only if their study is named: the paper treats
-    them separately.
+    Trainings from a stored initialisation count only if their study is named: the paper treats them
+    separately.
 
     Args:
         reader: reader of a store or of the published results.
@@ -102,12 +102,9 @@ def best_row(
         study: only rows of this study; None for all rows from fresh initialisations.
         dataset: only rows of this data set; None if the matching rows have only one.
 
-    Returns:
-        All columns of the row.
-
     Raises:
         LookupError: no row reaches the accuracy; the message names the highest one.
-        ValueError: the rows are of several data sets and none is chosen, or none has this name.
+        ValueError: as for `choose_dataset`.
     """
     conditions = [f"method = {sql_text(method)}"]
     conditions.append("init = 'fresh'" if study is None else f"study = {sql_text(study)}")

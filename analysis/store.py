@@ -26,7 +26,7 @@ from storage.reading.literals import sql_text
 from storage.reading.query import run_query
 from storage.reading.reader import StoreReader
 from storage.reading.views import results_query
-from storage.remote.address import S3Address, is_address
+from storage.remote.objects import S3Address, is_address
 from storage.remote.working_copy import working_copy
 from storage.results_reader import ResultsReader
 
@@ -114,9 +114,7 @@ class QueryResult:
 
 def rows_of_results(stored: pa.Table) -> QueryResult:
     """Return rows of `search.schema.RESULT_SCHEMA` with all columns of the view `results`."""
-    with duckdb.connect() as connection:
-        connection.register("stored", stored)
-        return QueryResult(run_query(connection, results_query("stored")))
+    return QueryResult(stored).sql(results_query("results"))
 
 
 class Store:

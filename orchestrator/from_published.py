@@ -24,7 +24,7 @@ from storage.log.init_entries import FoundNetwork, FrozenInit, PublishedInit
 from storage.log.sweep_info import describe_published
 from storage.paths import PUBLISHED_FOLDER
 from storage.published.file import PublishedFile, index_set, open_published
-from storage.published.restore import read_restored
+from storage.published.reader import read_restored
 from storage.writing.writer import StoreWriter
 from workers.stored_init import remade_init
 

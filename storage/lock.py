@@ -26,14 +26,8 @@ class StoreLock:
     """An exclusive lock on a store; taking it never waits.
 
     The lock is flock's, so the kernel frees it however its holder dies. The content of the file
-    only names the holder for the message to others.
-
-    The lock also holds the store's folders open, so that `check` can tell them from folders that
-    have taken their place since.
-
-    Args:
-        paths: paths of the store, whose folders exist.
-        command: command line of this process.
+    only names the holder for the message to others. The lock also holds the store's folders, which
+    must exist, open, so that `check` can tell them from folders that have taken their place since.
 
     Raises:
         StoreLocked: another process holds the lock.

@@ -119,8 +119,7 @@ def check_format(paths: StorePaths) -> None:
 
     Raises:
         FileNotFoundError: there is no marker.
-        MarkerDamaged: the marker is unreadable.
-        StoreVersion: a newer version made the store.
+        MarkerDamaged, StoreVersion: as for `check_marker`.
     """
     try:
         data = read_regular(paths.marker)

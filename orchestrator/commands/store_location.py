@@ -7,8 +7,8 @@ from pathlib import Path
 
 import typer
 
-from storage.remote.address import S3Address, is_address
 from storage.remote.errors import BadAddress
+from storage.remote.objects import S3Address, is_address
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any, Self
 from orchestrator.display.formatting import counted
 from orchestrator.display.throughput import progress_line
 from storage.errors import Holder
-from storage.status_files import LiveProgress, read_live
 from storage.reading.reader import StoreReader
+from storage.status_files import LiveProgress, read_live
 
 
 @dataclass(frozen=True)

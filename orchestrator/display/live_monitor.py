@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from orchestrator.display.progress import ProgressDisplay
 from orchestrator.executor import Executor
-from storage.status_files import LiveFile, LiveProgress
 from storage.paths import StorePaths
+from storage.status_files import LiveFile, LiveProgress
 
 WRITE_EVERY_S = 1.0
 """Seconds between two writes of the store's live file."""

@@ -13,8 +13,8 @@ from rich.table import Table
 from orchestrator.display.formatting import counted, percent
 from orchestrator.display.terminal import plain_table
 from search.paper_sizes import PAPER_SIZES, TARGETS
-from storage.status_files import read_planned
 from storage.reading.reader import StoreReader
+from storage.status_files import read_planned
 
 MAX_VERSIONS = 8
 """Maximum number of studies of one name that are listed one by one."""

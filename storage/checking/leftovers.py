@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from storage.checking.finding import StoreFinding
+from storage.checking.verify_part import StoreFinding
 from storage.errors import StoreError
 from storage.log.state import StoreState
 from storage.paths import StorePaths, is_part, is_system_file

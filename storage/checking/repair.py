@@ -34,10 +34,7 @@ def repair_log(paths: StorePaths, command: str) -> list[LostEntry]:
 
     An `EntryLost` takes the place of each. A data file that only such an entry named is kept in the
     quarantine as well, and its experiments are no longer stored. If the start of a sweep is lost,
-    nothing but its rows is known of it.
-
-    Returns:
-        These entries; none if the log is intact, which is then not changed.
+    nothing but its rows is known of it. If the log is intact, it is not changed.
 
     Raises:
         NotAStore: there is no store.

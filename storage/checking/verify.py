@@ -9,9 +9,8 @@ from pathlib import Path
 
 from search.catalogue import named_study
 from search.study import Study
-from storage.checking.finding import FROM_A_COPY, StoreFinding
 from storage.checking.leftovers import StoreListing
-from storage.checking.verify_part import Ids, check_part
+from storage.checking.verify_part import FROM_A_COPY, Ids, StoreFinding, check_part
 from storage.data.parts import check_part_content, check_part_schema
 from storage.errors import StoreDamaged
 from storage.lock import current_holder
@@ -47,13 +46,10 @@ class Inspection:
 
 
 def verify_store(path: str | Path) -> list[StoreFinding]:
-    """Check the log, and the size and SHA-256 of every data file.
+    """Check the log, and the size and SHA-256 of every data file; return the problems.
 
-    DuckDB alone does not notice flipped bits in a data file.
-
-    Returns:
-        The problems, none if everything is intact. If the log is damaged, that is the only problem
-        returned, because nothing else can be checked.
+    DuckDB alone does not notice flipped bits in a data file. If the log is damaged, that is the
+    only problem returned, because nothing else can be checked.
 
     Raises:
         NotAStore: there is no store.
@@ -77,16 +73,14 @@ def verify_store(path: str | Path) -> list[StoreFinding]:
 def inspect_store(path: str | Path, studies: Sequence[Study] = ()) -> Inspection:
     """Check everything of a store, without changing it, also while a sweep runs.
 
-    Beyond `verify_store`: the rows of each data file are those that its log entry names, by
-    number, index, study, sweep and status; their values are valid; their ids follow from their
-    studies and indices, or from their own columns if the study is unknown; no experiment is stored
-    twice; and which files in the folder are not part of the store.
-
-    Memory holds one data file, and 16 bytes per row.
+    Beyond `verify_store`: the rows of each data file are those that its log entry names, by number,
+    index, study, sweep and status; their values are valid; their ids follow from their studies and
+    indices, or from their own columns if the study is unknown; no experiment is stored twice; and
+    which files in the folder are not part of the store. Memory holds one data file, and 16 bytes
+    per row.
 
     Raises:
-        NotAStore: there is no store.
-        StoreVersion: a newer version of sparsest wrote it.
+        NotAStore, StoreVersion: as for `verify_store`.
     """
     paths = StorePaths(path)
     # Before the log is read: files that are published meanwhile are then not taken for leftovers.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, pairwise
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +15,6 @@ import pyarrow.compute as pc
 from search.experiment import OPTIONAL_FIELDS
 from search.specification import SPECIFICATION_COLUMNS, experiment_of, specification_table
 from search.study import Study
-from storage.checking.finding import FROM_A_COPY, StoreFinding
 from storage.data.new_parts import rows_of_sweeps
 from storage.data.parts import blocks_of, check_file_schema, check_part_schema, read_part
 from storage.data.rows import check_values
@@ -23,6 +24,26 @@ from storage.paths import StorePaths
 
 _MAX_WEIGHTS = 1 << 28
 """Maximum number of weights of a network, masked ones included."""
+
+FROM_A_COPY = "restore that file from a copy of the store, or start another store"
+
+
+@dataclass(frozen=True)
+class StoreFinding:
+    """Something that is wrong with a store, or a file that it does not need; and what to do."""
+
+    file: str
+    problem: str
+    advice: str
+
+    @classmethod
+    def of(cls, damage: StoreDamaged) -> Self:
+        """Return an error as a problem, with its advice as part of a line and not as a sentence."""
+        advice = damage.advice.rstrip(".") or FROM_A_COPY
+        return cls(str(damage.file), damage.problem, advice[0].lower() + advice[1:])
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.problem}"
 
 
 class Ids:

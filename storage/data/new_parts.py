@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -27,7 +27,6 @@ _ENCODINGS = {
     "weights.list.element": "BYTE_STREAM_SPLIT",
     "biases.list.element": "BYTE_STREAM_SPLIT",
 }
-_COMPRESSION = "zstd"
 _ROWS_IN_A_GROUP = 25_000
 """Number of rows in a row group. DuckDB reads the groups of a file in parallel."""
 
@@ -61,23 +60,27 @@ def known_schemas() -> dict[int, str]:
 
 def to_parquet(rows: pa.Table, notes: Mapping[bytes, str] | None = None) -> pa.Buffer:
     """Return the bytes of a Parquet file of `RESULT_SCHEMA`, with notes in its metadata."""
-    # Imported here and below: commands that only read need neither.
-    import pyarrow.parquet as pq
-
     versions = {
         VERSION_NOTE: str(SCHEMA_VERSION),
         b"sparsest_version": software_versions().get("sparsest", "unknown"),
     }
+    noted = rows.replace_schema_metadata(versions | dict(notes or {}))
+    return parquet_bytes(noted, _ENCODINGS, row_group_size=_ROWS_IN_A_GROUP)
+
+
+def parquet_bytes(rows: pa.Table, encodings: Mapping[str, str], **options: Any) -> pa.Buffer:
+    """Return the bytes of a Parquet file; columns without an encoding have a dictionary."""
+    # Imported here and below: commands that only read need neither.
+    import pyarrow.parquet as pq
+
+    # The paths by which a Parquet writer addresses columns.
+    paths = [
+        f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
+        for field in rows.schema
+    ]
+    options |= {"use_dictionary": [path for path in paths if path not in encodings]}
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        rows.replace_schema_metadata(versions | dict(notes or {})),
-        sink,
-        compression=_COMPRESSION,
-        row_group_size=_ROWS_IN_A_GROUP,
-        use_dictionary=[path for path in column_paths(RESULT_SCHEMA) if path not in _ENCODINGS],
-        column_encoding=_ENCODINGS,
-        write_statistics=True,
-    )
+    pq.write_table(rows, sink, compression="zstd", column_encoding=dict(encodings), **options)
     return sink.getvalue()
 
 
@@ -125,11 +128,3 @@ def rows_of_sweeps(rows: pa.Table) -> dict[str, RowsOfSweep]:
             train_seconds=pc.sum(ours.column("train_ms")).as_py() / 1000,
         )
     return totals
-
-
-def column_paths(schema: pa.Schema) -> list[str]:
-    """Return the paths by which a Parquet writer addresses the columns of a schema."""
-    return [
-        f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
-        for field in schema
-    ]

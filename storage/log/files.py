@@ -56,8 +56,7 @@ def read_what_is_left(paths: StorePaths) -> dict[int, Entry | EntryDamaged]:
     """Return number -> entry, or what is wrong with it, for a log that may be damaged.
 
     Raises:
-        StoreDamaged: a file does not belong in the log.
-        StoreVersion: an entry has a format that this version does not know.
+        StoreDamaged, StoreVersion: as for `read_log`, except for damaged entries.
     """
     found: dict[int, Entry | EntryDamaged] = {}
     for number in range(1, _last_listed(paths) + 1):

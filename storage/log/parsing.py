@@ -55,12 +55,12 @@ def parse_entry(paths: StorePaths, number: int, data: bytes) -> Entry:
 def _in_present_format(paths: StorePaths, number: int, body: bytes) -> bytes:
     """Return the JSON text of a record of an earlier format as `LOG_FORMAT` has it.
 
-    Up to format 3 a data file held the rows of one sweep, and its entry had `sweep_id`,
-    `by_status` and `train_seconds` instead of `sweeps`.
+    Up to format 3 a data file held the rows of one sweep, and its entry had `sweep_id`, `by_status`
+    and `train_seconds` instead of `sweeps`. What is no such record raises ValueError, KeyError,
+    TypeError, AttributeError or RecursionError.
 
     Raises:
         StoreVersion: the format is newer.
-        ValueError, KeyError, TypeError, AttributeError, RecursionError: it is not such a record.
     """
     record = json.loads(body)
     written = record["format"]

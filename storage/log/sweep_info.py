@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from storage.log.entries import PUBLISHED, SweepBegin
 
@@ -30,20 +31,16 @@ def describe_sweep(
     root_seed: int,
 ) -> SweepBegin:
     """Return the entry of a sweep that starts now here; its id is new. See `SweepBegin`."""
-    now = datetime.now(UTC)
-    return SweepBegin(
-        sweep_id=_new_sweep_id(now),
+    return _new_sweep(
         command=command,
         studies=list(studies),
         sweep_files=dict(sweep_files or {}),
         versions=software_versions() | dict(plugins or {}),
         commit=source_commit(_SOURCE),
-        host=platform.node(),
         processor=processor_name(),
         device=device,
         workers=workers,
         root_seed=root_seed,
-        started=f"{now:%Y-%m-%dT%H:%M:%SZ}",
     )
 
 
@@ -56,20 +53,21 @@ def describe_published(
     trained_by: SweepBegin | None,
 ) -> SweepBegin:
     """Return the entry for taking over the rows of a published file now; its id is new."""
-    sweep = unknown_sweep(_new_sweep_id(datetime.now(UTC)))
-    trainer = trained_by or sweep
-    return SweepBegin.model_validate(
-        {
-            **sweep.model_dump(),
-            **trainer.model_dump(include={"versions", "commit", "processor"}),
-            "command": command,
-            "studies": [study],
-            "sweep_files": {study: file_sha256},
-            "host": platform.node(),
-            "device": PUBLISHED,
-            "root_seed": root_seed,
-        }
+    trainer = trained_by or unknown_sweep("")
+    return _new_sweep(
+        **trainer.model_dump(include={"versions", "commit", "processor"}),
+        command=command,
+        studies=[study],
+        sweep_files={study: file_sha256},
+        device=PUBLISHED,
+        root_seed=root_seed,
     )
+
+
+def _new_sweep(**fields: Any) -> SweepBegin:
+    """Return the entry of a sweep with a new id that starts now here."""
+    blank = unknown_sweep(f"{datetime.now(UTC):{_ID_TIME}}-{secrets.token_hex(3)}")
+    return SweepBegin.model_validate({**blank.model_dump(), "host": platform.node(), **fields})
 
 
 def unknown_sweep(sweep_id: str) -> SweepBegin:
@@ -92,10 +90,6 @@ def unknown_sweep(sweep_id: str) -> SweepBegin:
         root_seed=0,
         started=f"{started:%Y-%m-%dT%H:%M:%SZ}",
     )
-
-
-def _new_sweep_id(now: datetime) -> str:
-    return f"{now:{_ID_TIME}}-{secrets.token_hex(3)}"
 
 
 def software_versions() -> dict[str, str]:

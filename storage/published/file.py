@@ -12,11 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated, Final, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from search.catalogue import named_study
 from search.columns import names_of
@@ -27,9 +28,57 @@ from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from search.specification import SPECIFICATION_COLUMNS
 from search.study import Study
 from storage.errors import NotPublished, PublishedDamaged, check_readable
+from storage.log.entries import RowsOfSweep, SweepBegin, SweepEnd
 from storage.log.init_entries import PublishedInit
+from storage.log.strict import Count, Name, Strict
 from storage.paths import PUBLISHED_FOLDER, published_file
-from storage.published.note import NOTE_KEY, PUBLISHED_FORMAT, PublishedNote
+
+NOTE_KEY: Final = b"sparsest_published"
+"""Key of the note in the file's metadata."""
+
+PUBLISHED_FORMAT: Final = 1
+"""Version of the format; incremented when an older reader would misread a file."""
+
+
+class PublishedSweep(RowsOfSweep):
+    """A sweep that made some of the rows, with totals of these rows.
+
+    Attributes:
+        begin: log entry of the start, without command and host.
+        end: log entry of the end; None if the sweep was killed.
+    """
+
+    begin: SweepBegin
+    end: SweepEnd | None
+
+
+class PublishedNote(Strict):
+    """Contents and origin of a file of published results.
+
+    Attributes:
+        format: `PUBLISHED_FORMAT` of the writer.
+        schema_version: `search.schema.SCHEMA_VERSION` of the columns.
+        study_digest: digest of the study with its root seed and stored initialisations.
+        experiments, rows: numbers of experiments of the study, and of rows in the file.
+        root_seed: root seed of all rows.
+        inits: stored initialisations from which the rows start.
+        sweeps: sweeps that made the rows; empty if unknown.
+        software: version of sparsest that published the rows.
+        published: time of publication, UTC in ISO 8601 with a Z; None if unknown.
+    """
+
+    format: Literal[1] = PUBLISHED_FORMAT
+    schema_version: Annotated[int, Field(ge=1)]
+    study: Name
+    study_digest: Name
+    experiments: Count
+    rows: Count
+    root_seed: int
+    inits: list[PublishedInit]
+    sweeps: list[PublishedSweep]
+    software: str
+    published: str | None
+
 
 PARAMETERS = names_of("parameter")
 """Columns that hold the trained network."""
@@ -78,16 +127,13 @@ class PublishedFile:
         return index_set(self._rows(["study_index"]).column("study_index").to_numpy())
 
     def _rows(self, columns: Sequence[str]) -> pa.Table:
-        try:
-            present = pq.read_schema(self.path).names
-        except (OSError, pa.ArrowException) as error:
-            raise _damaged(self.path, f"unreadable ({error})") from error
-        rows = _read(self.path, [name for name in columns if name in present])
-        wanted = [name for name in columns if name in rows.column_names]
+        present = _schema(self.path).names
+        wanted = [name for name in columns if name in present]
         schema = pa.schema([RESULT_SCHEMA.field(name).with_nullable(True) for name in wanted])
+        rows = _read(self.path, wanted)
         try:
             rows = rows.select(wanted).cast(schema)
-        except (pa.ArrowException, ValueError) as error:
+        except (pa.ArrowException, ValueError, KeyError) as error:
             raise _damaged(self.path, f"a column has a wrong type ({error})") from error
         if "study_index" not in wanted or rows.column("study_index").null_count:
             raise _damaged(self.path, "a row without a study_index")
@@ -124,18 +170,13 @@ def open_published(folder: Path, study_name: str) -> PublishedFile | None:
 
 
 def all_published(folder: Path, studies: Iterable[str] = PAPER_STUDIES) -> list[PublishedFile]:
-    """Open the published results of some studies, in their order.
-
-    Args:
-        folder: folder of the files.
-        studies: names of the studies, by default the paper's; those without a file are left out.
+    """Open the published results of some studies, in their order, except those without a file.
 
     Raises:
         NotPublished: there are none.
-        PublishedDamaged: a file is not what `sparsest publish` writes.
-        StoreVersion: a newer version of sparsest wrote a file.
+        PublishedDamaged, StoreVersion: as for `open_published`.
     """
-    opened = [open_published(folder, name) for name in studies]
+    opened = (open_published(folder, name) for name in studies)
     files = [file for file in opened if file is not None]
     if not files:
         raise NotPublished(
@@ -171,10 +212,7 @@ def index_set(indices: np.ndarray[tuple[int], np.dtype[np.int64]]) -> IndexSet:
 
 
 def _note(path: Path, study_name: str) -> PublishedNote:
-    try:
-        metadata = pq.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowException) as error:
-        raise _damaged(path, f"not a Parquet file ({error})") from error
+    metadata = _schema(path).metadata or {}
     if NOTE_KEY not in metadata:
         return _note_of_first_files(path, study_name)
     text = metadata[NOTE_KEY]
@@ -210,6 +248,13 @@ def _note_of_first_files(path: Path, study_name: str) -> PublishedNote:
         software="",
         published=None,
     )
+
+
+def _schema(path: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(path)
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(path, f"not a Parquet file ({error})") from error
 
 
 def _read(path: Path, columns: Sequence[str]) -> pa.Table:

@@ -9,21 +9,26 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from search.experiment import FRESH_INIT
 from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
 from search.study import Study
 from storage import durable
-from storage.data.new_parts import column_paths, rows_of_sweeps
+from storage.data.new_parts import parquet_bytes, rows_of_sweeps
 from storage.errors import PublishedDamaged, PublishedRefused, StoreVersion
 from storage.log.entries import RowsOfSweep
 from storage.log.init_entries import FoundNetwork, PublishedInit
 from storage.log.state import SweepProgress
 from storage.log.sweep_info import software_versions
 from storage.paths import published_file
-from storage.published.file import PUBLISHED_COLUMNS, index_set, open_published
-from storage.published.note import NOTE_KEY, PublishedNote, PublishedSweep
+from storage.published.file import (
+    NOTE_KEY,
+    PUBLISHED_COLUMNS,
+    PublishedNote,
+    PublishedSweep,
+    index_set,
+    open_published,
+)
 from storage.reading.literals import sql_text, sql_tuple
 from storage.reading.reader import StoreReader
 from storage.scratch import scratch_folder
@@ -32,8 +37,6 @@ _LEVEL = 19
 """Zstandard's level: a file that stays in a repository forever may take seconds to write."""
 
 _MODE = 0o644
-
-_ENCODINGS = {"study_index": "DELTA_BINARY_PACKED"}
 
 _TIME_DIGITS = 3
 """Decimals of `train_ms`: microseconds, far below its noise. More would take 8 bytes a row."""
@@ -73,18 +76,11 @@ def publish_study(
     rows = _stored_rows(reader, study)
     if not overwrite:
         _refuse_loss(folder, study, rows)
-    text = _note(reader, study, rows, found).model_dump_json()
-    sink = pa.BufferOutputStream()
-    pq.write_table(
-        rows.replace_schema_metadata({NOTE_KEY: text}),
-        sink,
-        compression="zstd",
-        compression_level=_LEVEL,
-        use_dictionary=[path for path in column_paths(rows.schema) if path not in _ENCODINGS],
-        column_encoding=_ENCODINGS,
-        row_group_size=rows.num_rows,
+    noted = rows.replace_schema_metadata(
+        {NOTE_KEY: _note(reader, study, rows, found).model_dump_json()}
     )
-    data = sink.getvalue()
+    options = {"compression_level": _LEVEL, "row_group_size": rows.num_rows}
+    data = parquet_bytes(noted, {"study_index": "DELTA_BINARY_PACKED"}, **options)
     path = published_file(folder, study.name)
     durable.make_folders(folder)
     with durable.reporting("write", path), scratch_folder(folder, ".publish-") as scratch:

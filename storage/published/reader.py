@@ -1,22 +1,108 @@
-"""Reading the published results with the same two views as a store."""
+"""Reading the published results with all columns, and with the same two views as a store.
+
+The columns that are left out of a published file are computed once, and kept in a cache folder.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from search.paper import PAPER_STUDIES
-from search.schema import SCHEMA_VERSION
+from search.paper_grids import INPUTS
+from search.schema import RESULT_SCHEMA, SCHEMA_VERSION
+from search.specification import SPECIFICATION_COLUMNS, specification_table
+from search.structure import Structure
+from storage.data.new_parts import schema_sha256, to_parquet
+from storage.data.parts import with_all_columns
 from storage.errors import StoreError
 from storage.log.init_entries import PublishedInit
 from storage.log.state import SweepProgress
 from storage.published.file import PublishedFile, all_published
-from storage.published.restore import keep_restored, restored_path
 from storage.reading.connections import SweepRows
 from storage.reading.views import sweeps_table
 from storage.results_reader import ResultsReader
+from storage.scratch import scratch_folder
+
+RESTORED_SCHEMA = pa.schema([field.with_nullable(True) for field in RESULT_SCHEMA])
+"""`RESULT_SCHEMA` with NULL allowed in every column: weights are always NULL, and so are columns
+that the schema version of the file lacks."""
+
+
+def restored_rows(published: PublishedFile) -> pa.Table:
+    """Return the rows of a published file with the columns of `RESTORED_SCHEMA`.
+
+    Raises:
+        PublishedDamaged: the file cannot be read.
+    """
+    rows = published.rows()
+    specification = specification_table(published.study, rows.column("study_index").to_pylist())
+    columns = dict(zip(rows.column_names, rows.columns, strict=True))
+    columns |= {name: specification.column(name) for name in SPECIFICATION_COLUMNS}
+    if "layers" not in columns:  # in the first published files
+        columns["layers"] = pa.array(_layers(columns), RESTORED_SCHEMA.field("layers").type)
+    return with_all_columns(pa.table(columns), RESTORED_SCHEMA)
+
+
+def _layers(columns: Mapping[str, pa.ChunkedArray]) -> Iterator[list[int]]:
+    values = (columns[name].to_pylist() for name in ("structure", "width", "status"))
+    for structure, width, status in zip(*values, strict=True):
+        hidden = Structure.uniform(width) if structure is None else Structure.parse(structure)
+        yield [] if status == "failed" else [INPUTS, *hidden, 1]
+
+
+def restored_path(published: PublishedFile, cache: Path) -> Path:
+    """Return the file that `keep_restored` makes of a published file; it need not exist."""
+    # The digest of the study covers everything from which columns are computed.
+    sources = f"{published.sha256} {published.study.digest} {schema_sha256()}"
+    digest = hashlib.blake2b(sources.encode(), digest_size=8).hexdigest()
+    return cache / "published" / f"{published.study.name}-{digest}.parquet"
+
+
+def keep_restored(published: PublishedFile, cache: Path) -> Path:
+    """Return a Parquet file with the restored rows, which is made if the cache lacks it.
+
+    Raises:
+        PublishedDamaged: the published file cannot be read.
+        StoreError: the cache folder cannot be written.
+    """
+    path = restored_path(published, cache)
+    if path.exists():
+        return path
+    data = to_parquet(restored_rows(published))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with scratch_folder(path.parent, ".restored-") as folder:
+            unfinished = folder / path.name
+            unfinished.write_bytes(memoryview(data))
+            unfinished.replace(path)
+    except OSError as error:
+        raise StoreError(
+            f"Could not write {path}: {error.strerror}. Published results are read from a cache "
+            "folder: set SPARSEST_CACHE to one that can be written."
+        ) from error
+    return path
+
+
+def read_restored(published: PublishedFile, cache: Path) -> pa.Table:
+    """Return the restored rows of a published file.
+
+    Raises:
+        PublishedDamaged: the published file cannot be read.
+        StoreError: the cache folder cannot be written, or a file in it cannot be read.
+    """
+    path = keep_restored(published, cache)
+    try:
+        return pq.read_table(path, partitioning=None)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(
+            f"Could not read {path} ({error}). Delete it: it is made again from {published.path}."
+        ) from error
 
 
 class PublishedReader(ResultsReader):
@@ -32,9 +118,7 @@ class PublishedReader(ResultsReader):
         studies: names of the studies, by default the paper's.
 
     Raises:
-        NotPublished: the folder has no published results.
-        PublishedDamaged: a file is not what `sparsest publish` writes.
-        StoreVersion: a newer version of sparsest wrote a file.
+        NotPublished, PublishedDamaged, StoreVersion: as for `all_published`.
     """
 
     def __init__(self, folder: Path, cache: Path, studies: Iterable[str] = PAPER_STUDIES) -> None:

@@ -34,12 +34,9 @@ _MISTAKES: Final = ("Binder", "Catalog", "Conversion", "Out of", "Parser", "Perm
 class StoreReader(ResultsReader):
     """A store as it was when it was opened, or at the last `refresh`.
 
-    Readers take no lock, never delay a writer, and see whole commits only.
-
-    Args:
-        path: folder of the store.
-        state: state of a writer of this process (`Committer.state`). The reader then reads no log
-            and always shows what that writer has committed.
+    Readers take no lock, never delay a writer, and see whole commits only. With the state of a
+    writer of this process (`Committer.state`), the reader reads no log and always shows what that
+    writer has committed.
 
     Attributes:
         paths: paths of the store.

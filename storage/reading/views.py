@@ -84,7 +84,7 @@ def sweeps_table(sweeps: Iterable[SweepProgress]) -> list[dict[str, object]]:
             **sweep.begin.model_dump(),
             "git_commit": sweep.begin.commit,
             **({} if sweep.end is None else sweep.end.model_dump()),
-            **sweep.by_status,
+            **{str(status): count for status, count in sweep.by_status.items()},
             "train_seconds": sweep.train_seconds,
             "rows_logged": sweep.rows,
         }

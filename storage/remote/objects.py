@@ -1,12 +1,15 @@
-"""The requests that read and write a store on S3."""
+"""Addresses of stores on S3, and the requests that read and write one."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
-from storage.remote.address import S3Address
-from storage.remote.errors import RemoteConflict, RemoteFailed
+from storage.remote.errors import BadAddress, RemoteConflict, RemoteFailed
+
+SCHEME: Final = "s3://"
 
 _CONNECT_S = 10
 _READ_S = 60
@@ -20,14 +23,53 @@ _CONFLICT = 409
 """HTTP status: another request for the same name is in progress; S3 asks to repeat this one."""
 
 
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX_PART = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9!_.*'()-]+")
+"""Parts of a prefix, with the characters that S3's manual calls safe in names."""
+
+
+@dataclass(frozen=True)
+class S3Address:
+    """The bucket of a store on S3, and the prefix of its objects, without outer slashes."""
+
+    bucket: str
+    prefix: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the address in a text such as "s3://bucket/prefix".
+
+        Raises:
+            BadAddress: the text is not an address.
+        """
+        bucket, _, prefix = text.removeprefix(SCHEME).rstrip("/").partition("/")
+        parts = prefix.split("/")
+        if not text.startswith(SCHEME) or not _BUCKET.fullmatch(bucket):
+            raise BadAddress(
+                f"{text!r} has no valid bucket name: a store on S3 is s3://BUCKET/PREFIX."
+            )
+        if not all(_PREFIX_PART.fullmatch(part) for part in parts):
+            raise BadAddress(
+                f"{text!r}: a store on S3 is s3://BUCKET/PREFIX; the prefix may contain letters, "
+                "digits and !_.*'()-, in parts separated by single slashes."
+            )
+        return cls(bucket, prefix)
+
+    def __str__(self) -> str:
+        return f"{SCHEME}{self.bucket}/{self.prefix}"
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is an address on S3 and not a path."""
+    return text.startswith(SCHEME)
+
+
 class ObjectStore:
     """The objects of one store, for use by several threads.
 
     boto3 finds endpoint, region and credentials, in the variables AWS_... or in its files. No
-    object is ever replaced or deleted. A request that fails raises `RemoteFailed`.
-
-    Raises:
-        RemoteFailed: boto3 is missing or wrongly configured.
+    object is ever replaced or deleted. If boto3 is missing or wrongly configured, or a request
+    fails, `RemoteFailed` is raised.
     """
 
     def __init__(self, address: S3Address) -> None:

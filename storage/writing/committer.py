@@ -122,8 +122,7 @@ class Committer:
     def publish_damage(self, damage: Mapping[str, str]) -> list[Path]:
         """Move damaged data files to the quarantine, and take their rows out of the store.
 
-        Args:
-            damage: name of a data file -> what is wrong with it.
+        `damage` maps their names to what is wrong with them.
 
         Returns:
             The new path of each file; no file exists there if it was missing.

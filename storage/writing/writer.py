@@ -26,13 +26,8 @@ class StoreWriter(StoreEditor):
 
     Rows are buffered and committed together: a Parquet file is made in memory, written under a new
     name and made durable with its folder; then a log entry that names it is made durable likewise.
-    Errors are those of `Committer`.
-
-    Args:
-        path: folder of the store.
-        command: command line of this process.
-        max_rows: number of buffered rows at which they are committed.
-        max_seconds: age of the oldest buffered row at which they are committed.
+    They are committed when there are `max_rows` of them, or the oldest is `max_seconds` old. Errors
+    are those of `Committer`.
     """
 
     def __init__(
@@ -70,13 +65,10 @@ class StoreWriter(StoreEditor):
         return found - self._retried.ids
 
     def retry(self, statuses: Iterable[Status]) -> int:
-        """Count rows of these statuses as not stored, so that their experiments are trained again.
+        """Count rows of these statuses as not stored, and return their number, to train them again.
 
         They stay stored until a new row of the same experiment is committed. That commit exchanges
         the two rows, so that readers see one of them at any time.
-
-        Returns:
-            The number of these rows.
 
         Raises:
             StoreDamaged: a file that has such rows is missing or cannot be read.

@@ -11,11 +11,11 @@ import pytest
 from storage.checking.repair import repair_log
 from storage.checking.verify import verify_store
 from storage.errors import StoreLocked, StoreMoved, WriterClosed
-from storage.status_files import LiveFile, LiveProgress
 from storage.log.entries import Entry, EntryLost, SweepEnd
 from storage.log.files import publish, read_log
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
+from storage.status_files import LiveFile, LiveProgress
 from storage.writing.writer import StoreWriter
 from tests.faults.watching import contents
 from tests.orchestrator.running import INLINE, rates, refused, sparsest, train, write_sweep

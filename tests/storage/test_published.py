@@ -28,11 +28,9 @@ from storage.errors import (
 )
 from storage.log.entries import PUBLISHED
 from storage.paths import published_folder
-from storage.published.file import LEFT_OUT, index_set, open_published
-from storage.published.note import NOTE_KEY
+from storage.published.file import LEFT_OUT, NOTE_KEY, index_set, open_published
 from storage.published.publish import Publication, publish_study
-from storage.published.reader import PublishedReader
-from storage.published.restore import read_restored, restored_path
+from storage.published.reader import PublishedReader, read_restored, restored_path
 from storage.reading.reader import StoreReader
 from storage.writing.writer import StoreWriter
 from tests.storage.made_rows import Rows

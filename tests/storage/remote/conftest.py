@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from storage.remote import objects
-from storage.remote.address import S3Address
+from storage.remote.objects import S3Address
 from storage.remote.working_copy import working_copy
 from tests.storage.made_rows import Rows
 from tests.storage.remote.service import Service

@@ -13,9 +13,8 @@ from search.indices import IndexSet
 from storage.checking.verify import verify_store
 from storage.errors import WriterClosed
 from storage.reading.reader import StoreReader
-from storage.remote.address import S3Address
 from storage.remote.errors import NoConditionalWrites, RemoteConflict, RemoteFailed
-from storage.remote.objects import ObjectStore
+from storage.remote.objects import ObjectStore, S3Address
 from storage.remote.working_copy import working_copy
 from storage.writing.writer import StoreWriter
 from tests.storage.faulty_os import Crash

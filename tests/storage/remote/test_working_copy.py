@@ -15,14 +15,13 @@ from storage.errors import NotAStore, StoreVersion
 from storage.log.seal import seal
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
-from storage.remote.address import S3Address
 from storage.remote.errors import (
     CopyUnusable,
     NoRemoteStore,
     RemoteDamaged,
     RemoteFailed,
 )
-from storage.remote.objects import ObjectStore
+from storage.remote.objects import ObjectStore, S3Address
 from storage.remote.working_copy import Origin, working_copy
 from storage.writing.compact import compact_store
 from storage.writing.writer import StoreWriter
