@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from textwrap import indent
 from typing import Final
 
 _FILE: Final = Path(__file__).with_name("findings.sql")
@@ -25,7 +26,11 @@ def question(name: str) -> str:
     Raises:
         KeyError: there is no query of this name.
     """
-    return _REFERENCE.sub(lambda match: f"(\n{_indented(question(match[1]))}\n)", _queries()[name])
+
+    def inner(match: re.Match[str]) -> str:
+        return f"(\n{indent(question(match[1]), '    ')}\n)"
+
+    return _REFERENCE.sub(inner, _queries()[name])
 
 
 @cache
@@ -36,7 +41,3 @@ def _queries() -> dict[str, str]:
         for listed, sql in _NAMED.findall(text)
         for number, name in enumerate(listed.split(), start=1)
     }
-
-
-def _indented(sql: str) -> str:
-    return "\n".join(f"    {line}" for line in sql.splitlines())

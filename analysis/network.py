@@ -72,13 +72,10 @@ class Network(MaskedNetwork):
 
     @torch.no_grad()
     def logits(self, points: ArrayLike) -> NDArray[np.float32]:
-        """Return the logits of points.
+        """Return the logits of points, float32 [N], above 0 for class 1; or [N, classes].
 
         Args:
             points: [N, inputs], on the scale of the data set's points.
-
-        Returns:
-            float32 [N], above 0 for class 1; [N, classes] for more than two classes.
 
         Raises:
             ValueError: the points have another shape.
@@ -91,10 +88,7 @@ class Network(MaskedNetwork):
         """Return a copy with another value of the weight from neuron or input `source`.
 
         The weight is masked if the value is 0, and unmasked otherwise. All numbers start at 0;
-        layer 0 is the first hidden layer.
-
-        Raises:
-            IndexError: there is no such weight.
+        layer 0 is the first hidden layer. IndexError is raised if there is no such weight.
         """
         return self._with("weight", layer, (neuron, source), value)
 
@@ -114,8 +108,7 @@ class Network(MaskedNetwork):
         Inputs and outputs keep their names.
 
         Returns:
-            The mask of each layer as text, input side first, rows for neurons; () if no path of
-            nonzero weights leads from an input to an output.
+            The mask of each layer as text, input side first, rows for neurons; () without any path.
 
         Raises:
             ValueError: the network is so regular that more than 100,000 arrangements tie.
@@ -161,10 +154,9 @@ class Network(MaskedNetwork):
         return retrained_mask(self, seed, start, settings)
 
     def to_sequential(self) -> nn.Sequential:
-        """Return the network as torch's `Linear` and `ReLU` modules, without masks.
+        """Return torch's `Linear` and `ReLU` modules, from [N, inputs] to [N, outputs].
 
-        Returns:
-            A module from [N, inputs] to [N, outputs], with copies of the parameters.
+        The parameters are copies, without masks.
         """
         modules: list[nn.Module] = []
         for weight, bias in zip(self.weights, self.biases, strict=True):
@@ -184,10 +176,10 @@ class Network(MaskedNetwork):
         write_onnx(self.layers(), Path(path))
 
     def to_networkx(self) -> networkx.DiGraph:
-        """Return the graph of the nonzero weights.
+        """Return the graph of the nonzero weights; neurons without one are isolated nodes.
 
         A node is (layer, neuron), layer 0 being the inputs, with its `bias`; an edge has its
-        `weight`. Neurons without a nonzero weight are isolated nodes.
+        `weight`.
 
         Raises:
             ImportError: the package networkx is not installed.
@@ -245,11 +237,7 @@ def accuracy(network: nn.Module, dataset: Dataset | None = None) -> float:
 
 
 def check_fits(network: MaskedNetwork, dataset: Dataset) -> None:
-    """Check that a network has the inputs and outputs that a data set needs.
-
-    Raises:
-        ValueError: it has others.
-    """
+    """Raise ValueError unless a network has the inputs and outputs that a data set needs."""
     ends = network.weights[0].shape[1], len(network.biases[-1])
     if ends != (dataset.features, dataset.outputs):
         raise ValueError(
@@ -259,11 +247,7 @@ def check_fits(network: MaskedNetwork, dataset: Dataset) -> None:
 
 
 def points_tensor(points: ArrayLike, inputs: int) -> torch.Tensor:
-    """Return points as a tensor float32 [N, inputs].
-
-    Raises:
-        ValueError: they have another shape, or are no numbers.
-    """
+    """Return points as a tensor float32 [N, inputs]; ValueError if they are something else."""
     tensor = torch.tensor(np.asarray(points, dtype=np.float32))
     if tensor.ndim != 2 or tensor.shape[1] != inputs:
         raise ValueError(f"points have shape {list(tensor.shape)}; wanted: [N, {inputs}]")

@@ -57,8 +57,8 @@ class Networks(Sequence[Network]):
             points: [N, inputs], on the scale of the data set's points.
 
         Returns:
-            float32 [networks, N], above 0 for class 1; [networks, N, classes] for networks of more
-            than two classes.
+            float32 [networks, N], above 0 for class 1; [networks, N, classes] for more than two
+                classes.
 
         Raises:
             ValueError: there are no networks, they differ in their inputs or outputs, or the points
@@ -83,7 +83,7 @@ class Networks(Sequence[Network]):
         """Return the fraction of a data set's points that each network classifies correctly.
 
         Returns:
-            float64 [networks], on the data set or the one that the networks were trained on.
+            float64 [networks], by default on the data set that the networks were trained on.
 
         Raises:
             ValueError: as for `logits`, or no data set is given and the networks have not one in

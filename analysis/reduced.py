@@ -31,9 +31,9 @@ def reduced_row(
             `pruned`, if both are set.
 
     Returns:
-        The row with other `weight_index`, `weights`, `bias_index`, `biases` and `accuracy`, and
-        with the key `variant`, which says what was done; the other columns are those of the row.
-        The row itself if neither is set.
+        The row with other parameters and `accuracy`, and with the key `variant`, which says what
+            was
+        done. The row itself if neither is set.
 
     Raises:
         ValueError: the row has no network, or `prunable_own` is not defined for it.

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pyarrow as pa
 
-from analysis.row_network import network_from_row
 from analysis.store import rows_of_results
 from search.datasets import dataset_named
 from search.experiment import FRESH_INIT, Experiment
 from search.layers import Layers, StoredInit
 from search.lineage import RowInit
 from search.masks.text import mask_text
-from search.schema import RESULT_SCHEMA
 from search.specification import experiment_of
 from search.sweeps.file import study_from
+from storage.data.parts import with_all_columns
 from workers.initial import full_network
 from workers.train import train_batch
 
@@ -78,12 +77,8 @@ def retrained_mask(
         experiment = replace(experiment, init=str(parent))
     batch = train_batch([experiment], inits)
     columns = {name: batch.column(name) for name in batch.schema.names}
-    columns |= {"study_index": pa.array([0], pa.int64()), "sweep_id": pa.array([""])}
-    table = pa.table(
-        [columns.get(f.name, pa.nulls(1, f.type)).cast(f.type) for f in RESULT_SCHEMA],
-        schema=RESULT_SCHEMA,
-    )
-    return network_from_row(rows_of_results(table).arrow().to_pylist()[0])
+    columns |= {"study_index": pa.array([0]), "sweep_id": pa.array([""])}
+    return rows_of_results(with_all_columns(pa.table(columns))).networks()[0]
 
 
 def _initial(experiment: Experiment) -> Layers:

@@ -24,11 +24,7 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 def check_columns(row: Mapping[str, Any], wanted: Sequence[str]) -> None:
-    """Check that a row has the columns that will be read.
-
-    Raises:
-        ValueError: columns are missing, as they often are in the result of a query.
-    """
+    """Raise ValueError if a row, such as a query's, lacks columns that will be read."""
     missing = [name for name in wanted if name not in row]
     if missing:
         experiment_id = row.get("experiment_id")

@@ -66,11 +66,7 @@ def choose_dataset(sql: Callable[[str], pa.Table], dataset: str | None, *, optio
 
 
 def check_accuracy(target: float) -> float:
-    """Return a target accuracy.
-
-    Raises:
-        ValueError: it is not between 0 and 1.
-    """
+    """Return a target accuracy; raise ValueError if it is not between 0 and 1."""
     if not 0 <= target <= 1:
         raise ValueError(f"target {target!r} is not an accuracy: 0 to 1 are allowed")
     return float(target)

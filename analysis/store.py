@@ -90,8 +90,7 @@ class QueryResult:
         """Return the trained network of every row.
 
         Raises:
-            ValueError: a row lacks the columns of its network, as for a query that does not select
-                all columns, or has no network. `Store.networks` fetches the columns.
+            ValueError: a row has no network, or lacks its columns; `Store.networks` fetches these.
             analysis.retrain.WeightsNotStored: the networks were not published.
         """
         return Networks(map(network_from_row, self._table.to_pylist()))
@@ -142,8 +141,7 @@ class Store:
         """Return all columns of one result.
 
         Args:
-            experiment_id: the id, a unique prefix of it, or the experiment's number, such as
-                "random:43531".
+            experiment_id: the id, a unique prefix of it, or the number, such as "random:43531".
 
         Raises:
             storage.errors.UnknownExperiment: no result or several have this id.
@@ -164,8 +162,8 @@ class Store:
 
         Args:
             experiment_id: see `row`.
-            retrain: whether to train the network again if its weights were not published, with
-                the arithmetic of the processor that made it.
+            retrain: whether to train the network again if its weights were not published, with the
+                arithmetic of the processor that made it.
             init_file: torch file of the stored initialisation to train from, if the published
                 results cannot recreate it.
             pruned: whether to remove the weights that magnitude pruning without retraining can
@@ -177,8 +175,8 @@ class Store:
             analysis.retrain.WeightsNotStored: its weights were not published and `retrain` is not
                 set.
             analysis.retrain.NotTheSame: training it again gave another network.
-            ValueError: the result has no network, because its training failed or diverged; it
-                cannot be trained again; or `pruned` is set and `prunable_own` is not defined.
+            ValueError: the training failed or diverged, or cannot be repeated; or `pruned` is set
+                and `prunable_own` is not defined.
         """
         row = self.row(experiment_id)
         if was_left_out(row):

@@ -68,8 +68,7 @@ def export_results(
 
     Raises:
         ExportError: the format is unknown, the file exists, or it cannot be written.
-        ReadOnlyError: the query would do more than read.
-        QueryError: DuckDB could not run the query.
+        ReadOnlyError, QueryError: as for `storage.reading.query.run_query`.
     """
     if format not in FORMATS:
         raise ExportError(f"Unknown format {format!r}: use one of {', '.join(FORMATS)}.")

@@ -104,11 +104,7 @@ def check_marker(paths: StorePaths) -> None:
 
 
 def check_folders(paths: StorePaths) -> None:
-    """Check that no folder of a store is a link: writers remove files from them and add files.
-
-    Raises:
-        StoreDamaged: one is.
-    """
+    """Raise StoreDamaged if a folder of a store is a link: writers add and remove files there."""
     for folder in (*paths.folders, paths.quarantine):
         if folder.is_symlink():
             raise StoreDamaged(folder, "a link, while the folders of a store are real ones")

@@ -42,11 +42,7 @@ def read_regular(path: Path, max_bytes: int = MAX_RECORD_BYTES) -> bytes:
 
 
 def regular_size(path: Path) -> int:
-    """Return the size of a file, without opening it.
-
-    Raises:
-        OSError: there is no such file, or it is not a regular one (EINVAL).
-    """
+    """Return the size of a file, without opening it; OSError (EINVAL) unless it is regular."""
     found = path.lstat()
     if not stat.S_ISREG(found.st_mode):
         raise _not_regular(path)
@@ -54,11 +50,7 @@ def regular_size(path: Path) -> int:
 
 
 def append_regular(path: Path) -> TextIOWrapper:
-    """Open a text file for appending, and make it if there is none.
-
-    Raises:
-        OSError: as for `open_regular`.
-    """
+    """Open a text file for appending, and make it if need be; errors as for `open_regular`."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
     return os.fdopen(_open(path, flags), "a", encoding="utf-8")
 

@@ -16,12 +16,9 @@ _LOCK: Final = ".in-use"
 
 @contextmanager
 def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """Make a folder in `parent` and remove it on exit.
+    """Make a folder in `parent`, which must be writable, and remove it on exit.
 
     Folders with this prefix whose process has died are removed first.
-
-    Raises:
-        OSError: `parent` is not writable.
     """
     _remove_leftovers(parent, prefix)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as name:

@@ -50,20 +50,12 @@ class FolderListing:
 
 
 def has_entries(paths: StorePaths) -> bool:
-    """Return whether the log has any entry.
-
-    Raises:
-        OSError: the folder cannot be listed.
-    """
+    """Return whether the log has any entry; raise OSError if the folder cannot be listed."""
     return any(entry_number(file.name) is not None for file in _files_in(paths.log))
 
 
 def has_lost_its_log(paths: StorePaths) -> bool:
-    """Return whether there are data files, but no log.
-
-    Raises:
-        OSError: a folder cannot be listed.
-    """
+    """Return whether there are data files, but no log; raises OSError as `has_entries` does."""
     if has_entries(paths) or not FolderListing(paths).orphans(()):
         return False
     # The first entry may have been published between the two checks.

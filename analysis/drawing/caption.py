@@ -57,14 +57,10 @@ class Caption:
 
 def caption_of_network(network: MaskedNetwork, dataset: Dataset, parts: Parts) -> Caption:
     """Return the text for a network without a row: counts, and its accuracy on the data set."""
-    layers = network.layers()
     measured = percent(accuracy(network, dataset))
     sizes = "x".join(map(str, parts.sizes[1:-1]))
-    table = {
-        "accuracy": measured,
-        "dataset": shortened(dataset.name, _MAX_NAME_LENGTH),
-        **_counts(layers, parts),
-    }
+    table = {"accuracy": measured, "dataset": shortened(dataset.name, _MAX_NAME_LENGTH)}
+    table |= _counts(network.layers(), parts)
     weights = _counted(len(parts.edges), "weight")
     title = f"{sizes or 'linear'}: {weights}, {measured} accuracy on {dataset.name}"
     return Caption(title, "", tuple(table.items()))
@@ -139,15 +135,15 @@ def _counts(layers: Layers, parts: Parts) -> dict[str, str]:
     weights, biases = zip(*layers, strict=True)
     connectivity = Connectivity.of(weights, biases)
     weight_nnz = sum(connectivity.layer_nnz)
-    off_path = {"off path": f"{parts.off_path_neurons:,}"}
-    return {
-        "weight_nnz": f"{weight_nnz:,}",
-        "model_nnz": f"{weight_nnz + sum(int((bias != 0).sum()) for bias in biases):,}",
-        "effective_nnz": f"{connectivity.effective_nnz:,}",
-        "live_nnz": f"{sum(edge.live for edge in parts.edges):,}",
-        "disconnected": f"{connectivity.disconnected_nnz:,}",
-        **(off_path if parts.off_path_neurons else {}),
+    counts = {
+        "weight_nnz": weight_nnz,
+        "model_nnz": weight_nnz + sum(int((bias != 0).sum()) for bias in biases),
+        "effective_nnz": connectivity.effective_nnz,
+        "live_nnz": sum(edge.live for edge in parts.edges),
+        "disconnected": connectivity.disconnected_nnz,
+        **({"off path": parts.off_path_neurons} if parts.off_path_neurons else {}),
     }
+    return {name: f"{count:,}" for name, count in counts.items()}
 
 
 def _counted(count: int, noun: str) -> str:

@@ -11,8 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.drawing.caption import CAPTION_COLUMNS, Caption, caption_of_network, caption_of_row
-from analysis.drawing.cards import Box, Card, page_of
-from analysis.drawing.layout import image_box, neuron_boxes
+from analysis.drawing.layout import Box, Card, image_box, neuron_boxes, page_of
 from analysis.drawing.legend import draw_legend, is_long
 from analysis.drawing.neurons import draw_image_inputs, draw_layer_names, draw_names, draw_neurons
 from analysis.drawing.palette import DARK, LIGHT, Palette
@@ -93,17 +92,12 @@ def draw(
             for number, network in enumerate(networks, start=1)
         ]
         scenes = [scene for scene, _ in prepared]
-        parts = [scene.parts for scene in scenes]
-        if is_long(parts):
+        if is_long([scene.parts for scene in scenes]):
             cards = [card.above_legend() for card in cards]
         for (scene, caption), card in zip(prepared, cards, strict=True):
             _draw_network(figure, scene, card)
             _write_caption(axes, caption, card, palette)
-        picture = ""
-        if not all(scene.over_plane for scene in scenes):
-            images = all(scene.dataset.image_shape is not None for scene in scenes)
-            picture = "pixels: covariance" if images else "bars: mean by class"
-        draw_legend(axes, parts, cards[0].title.x, palette, picture)
+        draw_legend(axes, scenes, cards[0].title.x, palette)
     return figure
 
 
@@ -114,20 +108,19 @@ def _prepared(
     palette: Palette,
     name: str,
 ) -> tuple[Scene, Caption]:
-    row = network if isinstance(network, Mapping) else None
-    built = network_from_row(network) if isinstance(network, Mapping) else network
-    if row is not None:
-        check_columns(row, CAPTION_COLUMNS)
+    if isinstance(network, Mapping):
+        check_columns(network, CAPTION_COLUMNS)
+        row, built = network, network_from_row(network)
+    else:
+        row, built = None, network
     data = dataset or load_dataset(dataset_of(built))
     check_fits(built, data)
     layers = built.layers()
     active_points = count_active_points(layers, data.points)
     parts = Parts.of([weight for weight, _ in layers], active_points)
     # A row's accuracy is that on its own data set.
-    if row is None or row["dataset"] != data.name:
-        caption = caption_of_network(built, data, parts)
-    else:
-        caption = caption_of_row(row, layers, parts)
+    own = row is not None and row["dataset"] == data.name
+    caption = caption_of_row(row, layers, parts) if own else caption_of_network(built, data, parts)
     return Scene(layers, parts, data, axes, palette, name), caption
 
 

@@ -28,8 +28,7 @@ def check_drawing_path(path: Path) -> None:
 
     Raises:
         ValueError: the suffix is not one of `SUFFIXES`.
-        FileExistsError: the path is a folder, a device or a pipe.
-        FileNotFoundError: its folder does not exist.
+        OSError: the path is a folder, a device or a pipe, or its folder does not exist.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path}: unknown format; the name must end in {', '.join(SUFFIXES)}")

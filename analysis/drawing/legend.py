@@ -10,10 +10,10 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Rectangle
 
-from analysis.drawing.cards import LEGEND_HEIGHT, Box
+from analysis.drawing.layout import LEGEND_HEIGHT, Box
 from analysis.drawing.palette import Palette
 from analysis.drawing.parts import Parts
-from analysis.drawing.scene import bias_dot
+from analysis.drawing.scene import Scene, bias_dot
 from analysis.drawing.weights import DASHES, DOTS, Dashes, line_width
 
 _SAMPLES = (0.2, 1, 4)
@@ -25,13 +25,8 @@ _INDENT = 0.52
 _COLUMNS = (0.0, 1.4, 4.55, 6.45, 8.75)
 
 
-def draw_legend(
-    axes: Axes, networks: Sequence[Parts], x: float, palette: Palette, picture: str
-) -> None:
-    """Explain the symbols; those for disconnected or dead parts only if a network has any.
-
-    `picture` says what the picture of a neuron shows; it is empty for its output over the plane.
-    """
+def draw_legend(axes: Axes, scenes: Sequence[Scene], x: float, palette: Palette) -> None:
+    """Explain the symbols; those for disconnected or dead parts only if a network has any."""
     signs, widths, points, *free = (x + column for column in _COLUMNS)
     for y, sign in ((_UPPER, "positive"), (_LOWER, "negative")):
         _line(axes, signs, y, getattr(palette, sign), 2.5)
@@ -44,14 +39,16 @@ def draw_legend(
     for number, colour in enumerate((palette.positive, palette.negative)):
         axes.add_patch(bias_dot((widths + 0.2 + 0.17 * number, _LOWER), 0.06, colour, palette))
     _text(axes, widths + _INDENT, _LOWER, "bias of a neuron", palette)
-    if picture:
-        _text(axes, points, _UPPER, picture, palette)
+    if not all(scene.over_plane for scene in scenes):
+        images = all(scene.dataset.image_shape is not None for scene in scenes)
+        shown = "pixels: covariance" if images else "bars: mean by class"
+        _text(axes, points, _UPPER, shown, palette)
     else:
         axes.add_patch(Circle((points + 0.33, _UPPER), 0.05, color=palette.wrong))
         _text(axes, points + _INDENT, _UPPER, "misclassified", palette)
     _colour_scale(axes, Box(points, _LOWER - 0.07, _STROKE, 0.14), palette)
     _text(axes, points + _INDENT, _LOWER, "output, \N{MINUS SIGN} to +", palette)
-    disconnected, dead = _absent_kinds(networks)
+    disconnected, dead = _absent_kinds([scene.parts for scene in scenes])
     kinds = []
     if disconnected:
         grey, names = palette.grey, ("disconnected weight", "neuron on no path")

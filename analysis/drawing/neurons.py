@@ -13,8 +13,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from analysis.drawing.caption import shortened
-from analysis.drawing.cards import Box, Card
-from analysis.drawing.layout import layer_centre
+from analysis.drawing.layout import Box, Card, layer_centre
 from analysis.drawing.palette import Palette, rgba
 from analysis.drawing.pictures import PictureOf
 from analysis.drawing.scene import Scene, bias_dot

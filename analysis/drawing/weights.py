@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from matplotlib.collections import PathCollection
 from matplotlib.path import Path
 
-from analysis.drawing.cards import Box
+from analysis.drawing.layout import Box
 from analysis.drawing.scene import Scene
 
 Dashes = tuple[float, tuple[float, float]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from itertools import chain
 from math import ceil
 from typing import Any, Literal
 
@@ -48,9 +49,8 @@ def matplotlib_figure(chart: Chart, styles: Styles, axes: Axes | None = None) ->
             figure = axes.get_figure(root=True)
             assert figure is not None
             return figure
-        height = _HEIGHT
-        if chart.y.scale == "categories" and view.categories:
-            height = max(1.6, 1.2 + 0.32 * len(view.categories))
+        is_list = chart.y.scale == "categories" and view.categories
+        height = max(1.6, 1.2 + 0.32 * len(view.categories)) if is_list else _HEIGHT
         figure = Figure(figsize=(_WIDTH, height), layout="constrained")
         axes = figure.add_subplot()
         _plot(axes, chart, view, styles)
@@ -73,11 +73,9 @@ def matplotlib_panels(chart: Chart, styles: Styles) -> Figure | None:
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (choice, view) in zip(panels, chart.views.items(), strict=False):
             _plot(axes, chart, view, styles, small=True)
-            values = [
-                selector.beside.format(option)
-                for selector, option in zip(chart.selectors, choice, strict=True)
-            ]
-            axes.set_title(", ".join(values), fontsize=9, color=_TEXT, loc="left")
+            chosen = zip(chart.selectors, choice, strict=True)
+            values = ", ".join(selector.beside.format(option) for selector, option in chosen)
+            axes.set_title(values, fontsize=9, color=_TEXT, loc="left")
         for axes in panels[len(chart.views) :]:
             axes.set_visible(False)
         _write_title(figure, chart.title, "", 38 * columns)
@@ -184,18 +182,12 @@ def _add_legend(
 ) -> None:
     """Add a legend with one entry for each name."""
     entries: dict[str, Line2D | Patch] = {}
-    for series in (series for view in views for series in view.series):
+    for series in chain.from_iterable(view.series for view in views):
         if series.kind in ("band", "range"):
             area = Patch(color=styles[series.style].light, alpha=_BAND_OPACITY)
             entries.setdefault(series.name, area)
         else:
             entries[series.name] = Line2D([], [], markersize=5, **_look(series, styles))
-    parent.legend(
-        list(entries.values()),
-        list(entries),
-        loc=where,
-        ncols=5 if where == "outside lower center" else 1,
-        fontsize=8,
-        frameon=False,
-        labelcolor=_TEXT,
-    )
+    style: dict[str, Any] = {"fontsize": 8, "frameon": False, "labelcolor": _TEXT}
+    columns = 5 if where == "outside lower center" else 1
+    parent.legend(list(entries.values()), list(entries), loc=where, ncols=columns, **style)

@@ -9,6 +9,11 @@ from analysis.figures.chart import Axis, Chart, Series, View
 from analysis.methods import Styles
 
 _MODES = {"points": "markers", "curve": "lines", "range": "lines"}
+_SCALES = {
+    "percent": {"ticksuffix": " %"},
+    "doubling": {"type": "log"},
+    "categories": {"type": "category", "autorange": "reversed"},
+}
 
 
 def plotly_views(chart: Chart, numbers: Mapping[str, int], styles: Styles) -> dict[str, Any]:
@@ -38,12 +43,7 @@ def plotly_views(chart: Chart, numbers: Mapping[str, int], styles: Styles) -> di
 
 def _axis(axis: Axis) -> dict[str, Any]:
     settings: dict[str, Any] = {"title": {"text": axis.title, "standoff": 10}, "automargin": True}
-    if axis.scale == "percent":
-        settings |= {"ticksuffix": " %"}
-    if axis.scale == "doubling":
-        settings |= {"type": "log"}
-    if axis.scale == "categories":
-        settings |= {"type": "category", "autorange": "reversed"}
+    settings |= _SCALES.get(axis.scale, {})
     if axis.ends is not None:
         settings |= {"range": list(axis.ends)}
     if axis.ticks:
@@ -61,19 +61,9 @@ def _view_layout(view: View, chart: Chart) -> dict[str, Any]:
     for guide in view.guides:
         at = (chart.x if guide.vertical else chart.y).position(guide.at)
         along, across = ("y", "x") if guide.vertical else ("x", "y")
-        lines.append(
-            {
-                "type": "line",
-                "name": guide.style,
-                f"{along}ref": "paper",
-                f"{along}0": 0,
-                f"{along}1": 1,
-                f"{across}0": at,
-                f"{across}1": at,
-                "line": {"width": 1.4, "dash": "dash"},
-                "layer": "below",
-            }
-        )
+        ends = {f"{along}0": 0, f"{along}1": 1, f"{across}0": at, f"{across}1": at}
+        look = {"line": {"width": 1.4, "dash": "dash"}, "layer": "below"}
+        lines.append({"type": "line", "name": guide.style, f"{along}ref": "paper", **ends, **look})
         place = {across: at, along: 1 if guide.vertical else 0, f"{along}ref": "paper"}
         place |= {"yanchor": "bottom"} | ({} if guide.vertical else {"xanchor": "left"})
         labels.append({"text": guide.label, "showarrow": False, "font": {"size": 11}, **place})
@@ -90,11 +80,14 @@ def _trace(
     trace: dict[str, Any] = {"type": "scatter", "name": series.name, "meta": series.style}
     if series.kind == "band":
         return trace | _band(series, chart.y)
+    symbol = styles[series.style].symbol
+    if series.hollow and not symbol.endswith("-open"):
+        symbol += "-open"
     trace |= {
         "x": _rounded(series.x),
         "y": _rounded([y if isinstance(y, str) else chart.y.position(y) for y in series.y]),
         "mode": _MODES.get(series.kind, "lines+markers"),
-        "marker": _marker(series, styles),
+        "marker": {"symbol": symbol, "size": 11 if series.kind == "points" else 7},
         **_intervals(series, chart),
     }
     if series.kind == "range":
@@ -107,13 +100,6 @@ def _trace(
         "dash": "dot" if series.hollow else "solid",
     }
     return trace | {"line": line} | _hover(series, chart, numbers)
-
-
-def _marker(series: Series, styles: Styles) -> dict[str, Any]:
-    symbol = styles[series.style].symbol
-    if series.hollow and not symbol.endswith("-open"):
-        symbol += "-open"
-    return {"symbol": symbol, "size": 11 if series.kind == "points" else 7}
 
 
 def _band(series: Series, axis: Axis) -> dict[str, Any]:

@@ -178,11 +178,7 @@ def _check(network: Known) -> None:
 
 
 def _floats(values: Any) -> NDArray[np.float32]:
-    """Return nested lists of hexadecimal floats as an array.
-
-    Raises:
-        ValueError: a value is not a finite float32 number.
-    """
+    """Return nested lists of hexadecimal floats as an array; ValueError if one is not float32."""
 
     def parsed(value: Any) -> Any:
         return [parsed(one) for one in value] if isinstance(value, list) else float.fromhex(value)

@@ -60,7 +60,6 @@ class Options:
         store_option: option of a command that selects them, such as `--published`.
         draw, draw_all: whether to draw networks, and also those that take long to train again.
         workers: number of processes that draw.
-        overwrite: whether to replace an existing report.
         dataset: data set; None if the results have only one.
         studies: names of the studies that the report is about; empty for all. The tabs Depth and
             Tasks are about all studies.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -52,21 +53,18 @@ def draw_networks(
     tokens = {network.row["init"] for network in networks} - {FRESH_INIT}
     inits = {token: init_of(token) for token in tokens}
     # None for rows whose weights are stored.
-    by_arithmetic: dict[str | None, list[PlottedNetwork]] = {}
+    by_arithmetic: defaultdict[str | None, list[PlottedNetwork]] = defaultdict(list)
     for network in networks:
         row = network.row
         arithmetic = arithmetic_of(str(row["backend"])) if was_left_out(row) else None
-        by_arithmetic.setdefault(arithmetic, []).append(network)
-    not_drawn: dict[str, str] = {}
-    done = 0
-    report_progress(done, len(networks))
+        by_arithmetic[arithmetic].append(network)
+    reasons: dict[str, str] = {}
+    report_progress(0, len(networks))
     for arithmetic, group in by_arithmetic.items():
         for experiment_id, reason in _draw_group(group, arithmetic, inits, folder, workers):
-            done += 1
-            report_progress(done, len(networks))
-            if reason:
-                not_drawn[experiment_id] = reason
-    return not_drawn
+            reasons[experiment_id] = reason
+            report_progress(len(reasons), len(networks))
+    return {experiment_id: reason for experiment_id, reason in reasons.items() if reason}
 
 
 def _draw_group(

@@ -18,11 +18,7 @@ from analysis.report.page import to_json
 
 
 def write_tables(sections: Sequence[Section], folder: Path) -> None:
-    """Write each table as NAME.csv; lists are JSON.
-
-    Raises:
-        OSError: a file cannot be written.
-    """
+    """Write each table as NAME.csv; lists are JSON."""
     tables = {answer.name: answer.table for section in sections for answer in section.answers}
     for name, table in tables.items():
         for number, column in enumerate(table.schema):
@@ -41,9 +37,6 @@ def write_figures(
     """Write the initial view of each figure as NAME.svg and .png, all views as NAME-panels.
 
     `report_progress` is called with the number of figures done and their total.
-
-    Raises:
-        OSError: a file cannot be written.
     """
     for done, chart in enumerate(charts):
         report_progress(done, len(charts))

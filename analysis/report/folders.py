@@ -25,8 +25,7 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
     """Check that a report can be put there.
 
     Raises:
-        FileExistsError: something is there that may not be replaced.
-        FileNotFoundError: the parent folder does not exist.
+        OSError: something is there that may not be replaced, or the parent folder does not exist.
     """
     if not folder.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {folder.parent}: create it, or name another")

@@ -76,7 +76,8 @@ class LivePage:
     """Writer of the scripts of a live page, whose folder is that of `make_live_folder`.
 
     `store_option` is the option of a command that selects the store, such as `--store runs/paper`,
-    and `every_s` the seconds between two updates of the page.
+    and `every_s` the seconds between two updates of the page. A script that cannot be written
+    raises OSError.
     """
 
     def __init__(self, folder: Path, store_option: str, every_s: float) -> None:
@@ -90,7 +91,6 @@ class LivePage:
         """Write the figure of the stored rows; the page shows it after the next `update`.
 
         Raises:
-            OSError: the script cannot be written.
             storage.errors.StoreError: the rows cannot be read.
         """
         chart = front_chart(source)
@@ -102,20 +102,12 @@ class LivePage:
         self._plots += 1
 
     def update(self, state: LiveState) -> None:
-        """Write the state of the store.
-
-        Raises:
-            OSError: the script cannot be written.
-        """
+        """Write the state of the store."""
         self._last = asdict(state)
         self._write_state(ended=False)
 
     def end(self) -> None:
-        """Tell the page that there will be no further updates.
-
-        Raises:
-            OSError: the script cannot be written.
-        """
+        """Tell the page that there will be no further updates."""
         if self._last is not None:
             self._write_state(ended=True)
 

@@ -35,9 +35,6 @@ def write_page(folder: Path, data: Mapping[str, Any], **values: Any) -> None:
     """Write index.html and everything it loads except figures, tables and drawings.
 
     `data` are those of the figures; `values` are title, description, facts, claims and sections.
-
-    Raises:
-        OSError: a file cannot be written.
     """
     folders = {"figures": FIGURES, "csv": CSV}
     page = rendered("page.html", folders=folders, panels=PANELS, max_rows=MAX_ROWS, **values)
@@ -62,11 +59,7 @@ def rendered(template: str, **values: Any) -> str:
 
 
 def copy_assets(folder: Path, *scripts: str) -> None:
-    """Copy the files of every page and the scripts of this one to its folder.
-
-    Raises:
-        OSError: a file cannot be written.
-    """
+    """Copy the files of every page and the scripts of this one to its folder."""
     for name in ("report.css", "plots.js", *scripts):
         shutil.copyfile(_ASSETS / name, folder / name)
     shutil.copyfile(_PLOTLY, folder / "plotly.min.js")
@@ -84,13 +77,11 @@ def header(column: str) -> Markup:
 
 def cell(value: Any) -> str:
     """Format a value of a table; NULL is empty."""
-    if value is None:
-        return ""
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     if isinstance(value, list):
         return f"{len(value):,} values"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else str("" if value is None else value)
 
 
 def to_json(data: Any) -> str:

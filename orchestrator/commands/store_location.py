@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from storage.remote.errors import BadAddress
+from storage.errors import BadAddress
 from storage.remote.objects import S3Address, is_address
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 from orchestrator.display.formatting import counted
 from orchestrator.display.throughput import progress_line
 from storage.errors import Holder
+from storage.lock import current_holder
 from storage.reading.reader import StoreReader
 from storage.status_files import LiveProgress, read_live
 
@@ -30,7 +31,7 @@ class Activity:
     @classmethod
     def of(cls, reader: StoreReader) -> Self:
         """Return the present activity on a store."""
-        holder = reader.holder()
+        holder = current_holder(reader.paths)
         sweep = next(reversed(reader.state.sweeps.values()), None)
         if sweep is None:
             return cls(busy=holder)

@@ -16,6 +16,7 @@ from orchestrator.doctor.finding import Finding, ok, problem, warning
 from orchestrator.invocation import program
 from storage.checking.verify import verify_store
 from storage.errors import StoreError
+from storage.lock import current_holder
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 from storage.remote.working_copy import store_name
@@ -112,7 +113,7 @@ def check_content(store: Path) -> Finding:
             advice = f"{problems[0].advice} (`{command}` lists all)"
             return problem("store", f"{problems[0]}{more}", advice)
         with StoreReader(store) as reader:
-            state, holder = reader.state, reader.holder()
+            state, holder = reader.state, current_holder(reader.paths)
     except StoreError as error:
         return problem("store", str(error), "see docs/manage-a-store.md")
     rows, files = counted(state.rows, "row"), counted(len(state.parts), "file")

@@ -84,11 +84,7 @@ def salvaged_entry(
 
 
 def _noted_blocks(rows: pa.Table, notes: Mapping[bytes, bytes]) -> list[Block] | None:
-    """Return the blocks that the file names; None if it names none, or not its own.
-
-    Raises:
-        ValueError, TypeError: the note has another form.
-    """
+    """Return the blocks that the file names; None if it names none, or not its own."""
     if STUDIES_NOTE not in notes:
         return None
     found: list[tuple[str, str, int]] = json.loads(notes[STUDIES_NOTE])
@@ -147,11 +143,7 @@ def _versions(study: Study, rows: pa.Table) -> Iterator[Study]:
 def _intervals(
     rows: pa.Table, blocks: Sequence[Block]
 ) -> Iterator[tuple[str, list[tuple[int, int]]]]:
-    """Yield the digest and the indices of each block.
-
-    Raises:
-        ValueError: indices do not ascend.
-    """
+    """Yield the digest and the indices of each block; raise ValueError if indices do not ascend."""
     indices = rows.column("study_index").to_numpy()
     position = 0
     for digest, _, count in blocks:

@@ -199,7 +199,15 @@ def read_rows(
         ValueError: it has too many values, too much text, or another number of rows.
         OSError, pyarrow.ArrowException: it cannot be read.
     """
-    check_counts(stored.metadata, size, rows)
+    found = stored.metadata
+    if rows is not None and found.num_rows != rows:
+        raise ValueError(f"it has {found.num_rows} rows; the log says {rows}")
+    groups = [found.row_group(number) for number in range(found.num_row_groups)]
+    values = sum(
+        group.column(number).num_values for group in groups for number in range(group.num_columns)
+    )
+    if values > _FREE_VALUES + _MAX_VALUES_PER_BYTE * size:
+        raise ValueError(f"it has {values:,} values in {size:,} bytes")
     table = stored.read(columns=columns)
     text = sum(_text_bytes(chunk) for column in table.columns for chunk in column.chunks)
     if text > _FREE_TEXT_BYTES:
@@ -224,22 +232,6 @@ def _without_dictionary(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_list(kind):
         return pa.list_(kind.value_field.with_type(_without_dictionary(kind.value_type)))
     return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
-def check_counts(found: pq.FileMetaData, size: int, rows: int | None = None) -> None:
-    """Check that a Parquet file does not have too many values for its size.
-
-    Raises:
-        ValueError: it has.
-    """
-    if rows is not None and found.num_rows != rows:
-        raise ValueError(f"it has {found.num_rows} rows; the log says {rows}")
-    groups = [found.row_group(number) for number in range(found.num_row_groups)]
-    values = sum(
-        group.column(number).num_values for group in groups for number in range(group.num_columns)
-    )
-    if values > _FREE_VALUES + _MAX_VALUES_PER_BYTE * size:
-        raise ValueError(f"it has {values:,} values in {size:,} bytes")
 
 
 @contextmanager

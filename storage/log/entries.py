@@ -16,7 +16,7 @@ LOG_FORMAT: Final = 4
 
 Format 1 did not say where an initialisation came from, and had no searches. In format 2 no data
 file was ever replaced. In format 3 nothing was quarantined, and a data file held the rows of one
-sweep (`storage.log.parsing` reads it).
+sweep (`storage.log.files` reads it).
 """
 
 PartName = Annotated[str, StringConstraints(pattern=f"^{PART_NAME}$")]
@@ -85,9 +85,8 @@ class RowsCommitted(Strict):
     Attributes:
         file: name of the file in the folder of data files.
         bytes, sha256: size of the file, and SHA-256 of its bytes.
-        rows: number of rows.
-        schema_version: `search.schema.SCHEMA_VERSION` of the writer.
-        schema_sha256: SHA-256 of the schema (`storage.data.parts.schema_sha256`).
+        schema_version, schema_sha256: `search.schema.SCHEMA_VERSION` of the writer, and SHA-256 of
+            the schema (`storage.data.new_parts.schema_sha256`).
         sweeps: sweep_id -> totals of that sweep's rows.
         indices: digest of a study -> its indices in the file, as intervals [start, stop).
         studies: digest of a study -> its name.
@@ -139,9 +138,7 @@ class RowsReplaced(Strict):
     time), how small files are merged into large ones, and how a damaged file leaves the store.
 
     Attributes:
-        command: the command line.
-        removed: names of the data files that leave the store.
-        parts: data files that take their place.
+        removed, parts: names of the data files that leave, and files that take their place.
         damage: name of each removed file that was damaged -> what was wrong with it. These are in
             the quarantine.
     """
@@ -168,7 +165,6 @@ class EntryLost(Strict):
     What that entry said is unknown. Rows of a data file that only it named are no longer stored.
 
     Attributes:
-        command: command line of the process that found the damage.
         problem: what was wrong.
         removed: names of data files that the entry must have replaced, because later data files
             hold rows of the same experiments.

@@ -1,18 +1,24 @@
-"""The files of the log: reading all entries, and publishing the next one."""
+"""The files of the log: reading all entries, in any earlier format, and publishing the next one."""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
+from typing import Any
+
+from pydantic import ValidationError
 
 from storage import durable
-from storage.errors import EntryDamaged, StoreDamaged, StoreError
+from storage.errors import EntryDamaged, RowsRefused, StoreDamaged, StoreError, check_readable
 from storage.lock import StoreLock
-from storage.log.entries import Entry
-from storage.log.parsing import entry_bytes, parse_entry
+from storage.log.entries import LOG_FORMAT, Entry, Record
+from storage.log.seal import seal, unseal
 from storage.log.state import StoreState
 from storage.paths import StorePaths, entry_number, is_system_file
 from storage.safe_open import MAX_ENTRY_BYTES, read_regular
+
+_PRESENT_FORMAT = b'{"format":%d,' % LOG_FORMAT
 
 _MAX_GAP = 256
 """Largest number of consecutive entries that may be missing. An entry after a larger gap is taken
@@ -72,8 +78,7 @@ def read_what_is_left(paths: StorePaths) -> dict[int, Entry | EntryDamaged]:
 def replace_entry(paths: StorePaths, number: int, entry: Entry) -> None:
     """Write an entry in place of a damaged one; durable only after the folder is synchronised.
 
-    Raises:
-        WriteFailed: an input/output error; the old or the new entry is there.
+    After a `WriteFailed` the old or the new entry is there.
     """
     durable.replace_file(paths.entry(number), entry_bytes(number, entry), paths.new_temporary())
 
@@ -98,6 +103,38 @@ def publish(
     durable.publish_link(temporary, paths.entry(number))
     durable.sync_folder(paths.log)
     durable.remove(temporary)
+
+
+def entry_bytes(number: int, entry: Entry) -> bytes:
+    """Return the content of the file of an entry; RowsRefused if it is too large to read."""
+    data = seal(Record(number=number, entry=entry).model_dump_json())
+    if len(data) > MAX_ENTRY_BYTES:
+        raise RowsRefused(f"A log entry of {len(data):,} bytes: the limit is {MAX_ENTRY_BYTES:,}.")
+    return data
+
+
+def parse_entry(paths: StorePaths, number: int, data: bytes) -> Entry:
+    """Return the entry in the bytes of a file of the log, which must have this number.
+
+    Raises:
+        EntryDamaged: it is not what a writer has written.
+        StoreVersion: it has a format that this version does not know.
+    """
+    file = paths.entry(number)
+    try:
+        body = unseal(data)
+        if not body.startswith(_PRESENT_FORMAT):
+            body = _in_present_format(paths, number, body)
+        record = Record.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise EntryDamaged(file, f"not a log entry ({field}: {first['msg']})") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise EntryDamaged(file, f"not a log entry ({error})") from error
+    if record.number != number:
+        raise EntryDamaged(file, f"says that it is entry {record.number}")
+    return record.entry
 
 
 def _last_listed(paths: StorePaths) -> int:
@@ -138,3 +175,33 @@ def _read(paths: StorePaths, number: int) -> Entry:
             raise EntryDamaged(file, f"cannot be read ({error.strerror})") from error
         raise StoreError(f"Could not read {file}: {error.strerror}.") from error
     return parse_entry(paths, number, data)
+
+
+def _in_present_format(paths: StorePaths, number: int, body: bytes) -> bytes:
+    """Return the JSON text of a record of an earlier format as `LOG_FORMAT` has it.
+
+    Up to format 3 a data file held the rows of one sweep, and its entry had `sweep_id`, `by_status`
+    and `train_seconds` instead of `sweeps`. What is no such record raises ValueError, KeyError,
+    TypeError, AttributeError or RecursionError.
+
+    Raises:
+        StoreVersion: the format is newer.
+    """
+    record = json.loads(body)
+    written = record["format"]
+    if isinstance(written, int):
+        check_readable(paths.entry(number), "format", written, LOG_FORMAT)
+    if written < LOG_FORMAT:
+        entry = record["entry"]
+        if entry["kind"] == "rows":
+            entry = _with_sweeps(entry)
+        elif entry["kind"] == "replaced":
+            entry = {**entry, "parts": [_with_sweeps(part) for part in entry["parts"]]}
+        record = {**record, "entry": entry}
+    return json.dumps(record).encode()
+
+
+def _with_sweeps(part: dict[str, Any]) -> dict[str, Any]:
+    kept = dict(part)
+    totals = {"rows": part["rows"]} | {key: kept.pop(key) for key in ("by_status", "train_seconds")}
+    return kept | {"sweeps": {kept.pop("sweep_id"): totals}}

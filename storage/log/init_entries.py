@@ -106,9 +106,7 @@ class InitStored(Strict):
 
 
 class SearchChoice(Strict):
-    """The result of one phase of a search.
-
-    A later entry with the same settings and phase replaces an earlier one.
+    """The result of one phase of a search; a later one with the same settings replaces it.
 
     Attributes:
         settings: description of what was searched for.

@@ -15,11 +15,7 @@ def seal(record: str) -> bytes:
 
 
 def unseal(data: bytes) -> bytes:
-    """Return the JSON text of the record in a file.
-
-    Raises:
-        ValueError: a byte is missing or was changed.
-    """
+    """Return the JSON text of the record in a file; ValueError if a byte was changed."""
     match = _SEALED.fullmatch(data)
     if match is None:
         raise ValueError("torn, or not a sealed record")

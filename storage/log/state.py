@@ -80,9 +80,8 @@ class StoreState:
     Attributes:
         entries: number of entries read, which is the number of the last one.
         replaced: names of data files that entries have taken out of the store.
-        studies: digest of a study -> its stored indices.
+        studies, inits: digest of a study -> its stored indices; name -> the initialisation.
         sweeps: sweep_id -> the sweep, in the order in which they started.
-        inits: name -> the initialisation.
         searches: settings and phase of a search -> the latest choice.
     """
 

@@ -41,8 +41,8 @@ def merge_stores(
     """Copy the contents of several stores into one, which is created if it does not exist.
 
     Rows are copied with their sweeps (which keep their ids), stored initialisations, and the
-    choices of searches (if two stores made different choices, the first one's is kept). The
-    sources are only read. All checks, of every byte of them too, come before the first write.
+    choices of searches (if two stores made different choices, the first one's is kept). The sources
+    are only read. All checks, of every byte of them too, come before the first write.
 
     Args:
         sources: folders of the stores, in order of precedence after `into`.
@@ -50,16 +50,11 @@ def merge_stores(
         command: command line.
         take_first: whether to keep the first store's row if rows of an experiment differ.
 
-    Returns:
-        One entry per source.
-
     Raises:
         MergeRefused: rows of one experiment, initialisations of one name, or sweeps of one id
             differ; nothing was written.
-        NotAStore: a source is not a store.
-        StoreDamaged: a file of a source is not what was written.
+        NotAStore, StoreDamaged, StoreVersion: as for `StoreReader`, of a source.
         StoreLocked: another process is writing to `into`.
-        StoreVersion: a newer version of sparsest wrote one of the stores.
         WriteFailed: an input/output error; what was committed stays, and the same merge resumes.
     """
     paths = StorePaths(into)

@@ -187,7 +187,7 @@ def all_published(folder: Path, studies: Iterable[str] = PAPER_STUDIES) -> list[
 
 
 def study_of(name: str, root_seed: int, tokens: Sequence[str]) -> Study:
-    """Return a study of the paper or the project with a root seed and stored initialisations.
+    """Return a named study with a root seed and stored initialisations.
 
     Raises:
         ValueError: there is no such study, or it does not use an initialisation.

@@ -16,9 +16,7 @@ from search.study import Study
 from storage import durable
 from storage.data.new_parts import parquet_bytes, rows_of_sweeps
 from storage.errors import PublishedDamaged, PublishedRefused, StoreVersion
-from storage.log.entries import RowsOfSweep
 from storage.log.init_entries import FoundNetwork, PublishedInit
-from storage.log.state import SweepProgress
 from storage.log.sweep_info import software_versions
 from storage.paths import published_file
 from storage.published.file import (
@@ -65,8 +63,8 @@ def publish_study(
         reader: reader of the store.
         study: study of the paper, with the root seed and stored initialisations of the rows.
         folder: destination, which is created if it does not exist.
-        found: token of a stored initialisation -> the network whose initial weights it has, None
-            if it came from a file.
+        found: token of a stored initialisation -> the network whose initial weights it has, or
+            None.
         overwrite: whether to replace a file with rows that the store lacks.
 
     Raises:
@@ -141,7 +139,6 @@ def _note(
     reader: StoreReader, study: Study, rows: pa.Table, found: Mapping[str, FoundNetwork | None]
 ) -> PublishedNote:
     sweeps = {sweep.begin.sweep_id: sweep for sweep in reader.state.sweeps.values()}
-    makers = rows_of_sweeps(rows)
     return PublishedNote(
         schema_version=SCHEMA_VERSION,
         study=study.name,
@@ -150,13 +147,15 @@ def _note(
         rows=rows.num_rows,
         root_seed=study.base.root_seed,
         inits=[PublishedInit(token=token, found=found.get(token)) for token in study.inits],
-        sweeps=[_published_sweep(sweeps[maker], own) for maker, own in makers.items()],
+        sweeps=[
+            # Without the command and the name of the machine.
+            PublishedSweep(
+                begin=sweeps[maker].begin.model_copy(update={"command": "", "host": ""}),
+                end=sweeps[maker].end,
+                **own.model_dump(),
+            )
+            for maker, own in rows_of_sweeps(rows).items()
+        ],
         software=software_versions().get("sparsest", "unknown"),
         published=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
-
-
-def _published_sweep(sweep: SweepProgress, own: RowsOfSweep) -> PublishedSweep:
-    """Return a sweep with counts of its rows, without its command and the name of its machine."""
-    begin = sweep.begin.model_copy(update={"command": "", "host": ""})
-    return PublishedSweep(begin=begin, end=sweep.end, **own.model_dump())

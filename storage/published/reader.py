@@ -35,11 +35,7 @@ that the schema version of the file lacks."""
 
 
 def restored_rows(published: PublishedFile) -> pa.Table:
-    """Return the rows of a published file with the columns of `RESTORED_SCHEMA`.
-
-    Raises:
-        PublishedDamaged: the file cannot be read.
-    """
+    """Return the rows of a published file with the columns of `RESTORED_SCHEMA`."""
     rows = published.rows()
     specification = specification_table(published.study, rows.column("study_index").to_pylist())
     columns = dict(zip(rows.column_names, rows.columns, strict=True))
@@ -90,12 +86,7 @@ def keep_restored(published: PublishedFile, cache: Path) -> Path:
 
 
 def read_restored(published: PublishedFile, cache: Path) -> pa.Table:
-    """Return the restored rows of a published file.
-
-    Raises:
-        PublishedDamaged: the published file cannot be read.
-        StoreError: the cache folder cannot be written, or a file in it cannot be read.
-    """
+    """Return the restored rows of a published file; for errors see `keep_restored`."""
     path = keep_restored(published, cache)
     try:
         return pq.read_table(path, partitioning=None)
@@ -111,11 +102,6 @@ class PublishedReader(ResultsReader):
     Computing them takes a few seconds for the whole paper and happens once: the cache folder keeps
     the rows until a published file changes. Columns that are not published, such as the weights,
     are NULL.
-
-    Args:
-        folder: folder of the published files, such as `storage.paths.published_folder()`.
-        cache: folder for files that can be made again at any time.
-        studies: names of the studies, by default the paper's.
 
     Raises:
         NotPublished, PublishedDamaged, StoreVersion: as for `all_published`.

@@ -19,10 +19,7 @@ def matching_rows(
     sweep_id: str | None = None,
     condition: str | None = None,
 ) -> pa.Table:
-    """Return the rows that meet all given criteria.
-
-    Returns:
-        The columns experiment_id, study, sweep_id and status.
+    """Return experiment_id, study, sweep_id and status of the rows that meet all given criteria.
 
     Raises:
         UnknownSelection: the store has no such study or sweep.
@@ -56,11 +53,7 @@ def matching_rows(
 
 
 def _check_is_condition(condition: str) -> None:
-    """Check that a text is one expression, without a closing bracket too many.
-
-    Raises:
-        QueryError: the text is something else.
-    """
+    """Raise QueryError unless a text is one expression, without a closing bracket too many."""
     try:
         # In square brackets: a round one that closes too early is then an error.
         statements = duckdb.extract_statements(f"SELECT [\n{condition}\n]")

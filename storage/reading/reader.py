@@ -16,8 +16,7 @@ from storage.data.parts import (
     check_part_size,
     ids_of_other_versions,
 )
-from storage.errors import Holder, StoreDamaged, StoreError
-from storage.lock import current_holder
+from storage.errors import StoreDamaged, StoreError
 from storage.log.files import read_log
 from storage.log.init_entries import FrozenInit
 from storage.log.state import StoreState
@@ -113,10 +112,6 @@ class StoreReader(ResultsReader):
         for part in self.state.parts:
             files[part.schema_version].append(self.paths.part(part.file))
         return files
-
-    def holder(self) -> Holder | None:
-        """Return the process that is writing to the store, or None."""
-        return current_holder(self.paths)
 
     def stored(self, study_digest: str) -> IndexSet:
         """Return the stored indices of a study; an unknown study has none."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from storage.remote.errors import BadAddress, RemoteConflict, RemoteFailed
+from storage.errors import BadAddress, RemoteConflict, RemoteFailed
 
 SCHEME: Final = "s3://"
 

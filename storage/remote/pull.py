@@ -12,13 +12,18 @@ from typing import Final, TypeVar
 
 from storage import durable
 from storage.data.parts import check_part_content, check_part_size
-from storage.errors import DataFileDamaged, NotAStore, StoreDamaged
+from storage.errors import (
+    CopyUnusable,
+    DataFileDamaged,
+    NoRemoteStore,
+    NotAStore,
+    RemoteDamaged,
+    StoreDamaged,
+)
 from storage.log.entries import Entry, RowsCommitted
-from storage.log.files import publish, read_state
-from storage.log.parsing import parse_entry
+from storage.log.files import parse_entry, publish, read_state
 from storage.marker import check_marker
 from storage.paths import StorePaths, entry_number
-from storage.remote.errors import CopyUnusable, NoRemoteStore, RemoteDamaged
 from storage.remote.objects import ObjectStore
 from storage.safe_open import MAX_ENTRY_BYTES, MAX_RECORD_BYTES, read_regular
 
@@ -42,8 +47,7 @@ def pull(paths: StorePaths, objects: ObjectStore, *, check_bytes: bool) -> None:
         StoreVersion: a newer version of sparsest wrote the store.
         RemoteDamaged: an object is not what was written.
         CopyUnusable: the working copy is not a copy of the store.
-        RemoteFailed: a request failed.
-        WriteFailed: an input/output error of this machine.
+        RemoteFailed, WriteFailed: a request failed, or an input/output error of this machine.
     """
     _pull_marker(paths, objects)
     try:

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Self
 
 from storage import durable
-from storage.errors import StoreLocked
+from storage.errors import CopyUnusable, NoConditionalWrites, NoRemoteStore, StoreLocked
 from storage.lock import StoreLock
 from storage.log.seal import seal, unseal
 from storage.marker import marker_bytes
 from storage.paths import StorePaths
-from storage.remote.errors import CopyUnusable, NoConditionalWrites, NoRemoteStore
 from storage.remote.objects import ObjectStore, S3Address
 from storage.remote.pull import object_name, pull
 from storage.safe_open import read_regular

@@ -18,8 +18,7 @@ from storage.data.replacing import NewPart
 from storage.errors import WriterClosed
 from storage.lock import StoreLock
 from storage.log.entries import Entry, RowsCommitted, RowsReplaced
-from storage.log.files import publish, read_state
-from storage.log.parsing import entry_bytes
+from storage.log.files import entry_bytes, publish, read_state
 from storage.marker import check_marker, make_store_folder, mark_store
 from storage.paths import StorePaths
 from storage.remote.working_copy import Origin
@@ -31,13 +30,11 @@ logger = logging.getLogger(__name__)
 class Committer:
     """Appends to the log of a store, and stops for good at the first error.
 
-    Only one process at a time can have one for a store. Its methods raise `WriterClosed` after an
-    error or `close`, `StoreMoved` if the store is no longer at its path (nothing was published),
-    and `WriteFailed` on an input/output error, after which only the log says what is stored.
-
-    Args:
-        path: folder of the store, which is made if there is none.
-        command: command line of this process, shown to others that want to write.
+    Only one process at a time can have one for a store, which is made if there is none. Its methods
+    raise `WriterClosed` after an error or `close`, `StoreMoved` if the store is no longer at its
+    path (nothing was published), and `WriteFailed` on an input/output error, after which only the
+    log says what is stored. `command` is the command line of this process, shown to others that
+    want to write.
 
     Attributes:
         paths: paths of the store.
@@ -97,9 +94,7 @@ class Committer:
 
     def publish_rows(self, data: pa.Buffer, part: RowsCommitted) -> None:
         """Write a data file of these bytes, and append the entry that makes its rows stored."""
-        with self._stopping_on_error():
-            self._write_part(data, part)
-            durable.sync_folder(self.paths.data)
+        self._write_parts([(data, part)])
         self.publish(part)
 
     def publish_replacement(self, removed: Sequence[str], new: Iterable[NewPart]) -> None:
@@ -111,12 +106,7 @@ class Committer:
         Raises:
             StoreDamaged: a file that is to be rewritten is damaged.
         """
-        parts = []
-        with self._stopping_on_error():
-            for data, part in new:
-                self._write_part(data, part)
-                parts.append(part)
-            durable.sync_folder(self.paths.data)
+        parts = self._write_parts(new)
         self.publish(RowsReplaced(command=self._command, removed=list(removed), parts=parts))
 
     def publish_damage(self, damage: Mapping[str, str]) -> list[Path]:
@@ -156,16 +146,22 @@ class Committer:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _write_part(self, data: pa.Buffer, part: RowsCommitted) -> None:
-        # The temporary name stays until the entry is published: see `storage.unnamed`.
-        temporary = self.paths.tmp / part.file
-        self._lock.check()
-        durable.create_exclusive(temporary, memoryview(data))
-        self._lock.check()
-        durable.publish_link(temporary, self.paths.part(part.file))
-        self._leftovers.append(temporary)
-        if self._origin is not None:
-            self._origin.publish(self.paths.part(part.file), data.to_pybytes())
+    def _write_parts(self, new: Iterable[NewPart]) -> list[RowsCommitted]:
+        parts = []
+        with self._stopping_on_error():
+            for data, part in new:
+                # The temporary name stays until the entry is published: see `storage.unnamed`.
+                temporary = self.paths.tmp / part.file
+                self._lock.check()
+                durable.create_exclusive(temporary, memoryview(data))
+                self._lock.check()
+                durable.publish_link(temporary, self.paths.part(part.file))
+                self._leftovers.append(temporary)
+                if self._origin is not None:
+                    self._origin.publish(self.paths.part(part.file), data.to_pybytes())
+                parts.append(part)
+            durable.sync_folder(self.paths.data)
+        return parts
 
     def _keep(self, files: Sequence[Path]) -> list[Path]:
         """Give files a name in the quarantine, durably; return their new paths.

@@ -49,11 +49,8 @@ class StoreEditor(Committer):
     ) -> bool:
         """Store an initialisation under a name, for good.
 
-        Args:
-            name: name, such as "bench-95".
-            digest: digest by which experiments refer to it.
-            layers: weights float32 (outputs, inputs) and biases float32 (outputs,) of each layer.
-            found: the best network that was trained from it, if this store's search found it.
+        `digest` is that by which experiments refer to it, and `found` the best network that was
+        trained from it, if this store's search found it. Weights are float32 (outputs, inputs).
 
         Returns:
             True if it was stored now, False if the same one was stored before.

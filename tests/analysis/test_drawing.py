@@ -19,8 +19,7 @@ from matplotlib.patches import Rectangle
 
 import sparsest
 from analysis.drawing.caption import CAPTION_COLUMNS, title_of_row
-from analysis.drawing.cards import SHARED, SINGLE, Box, page_of
-from analysis.drawing.layout import neuron_boxes
+from analysis.drawing.layout import SHARED, SINGLE, Box, neuron_boxes, page_of
 from analysis.drawing.palette import LIGHT
 from analysis.drawing.panel import confusion_matrix
 from analysis.drawing.parts import MAX_DRAWN, Parts

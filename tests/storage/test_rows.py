@@ -135,7 +135,7 @@ def test_rows_that_break_the_contract_are_refused(
         writer.begin_sweep(rows.begin())
         with pytest.raises(RowsRefused, match=column):
             writer.append(batch, rows.digest, rows.study, IndexSet.of([(0, 2)]))
-        assert writer.pending_rows == 0
+        assert writer._pending.rows == 0
         writer.append(rows.range(0, 2), rows.digest, rows.study, IndexSet.of([(0, 2)]))
 
 

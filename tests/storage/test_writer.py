@@ -20,7 +20,7 @@ def test_buffered_rows_are_not_reported_as_stored(rows: Rows, store: Path) -> No
     with StoreWriter(store) as writer:
         writer.begin_sweep(rows.begin())
         assert rows.append(writer, 0, 5) == 0
-        assert writer.pending_rows == 5
+        assert writer._pending.rows == 5
         assert len(writer.stored(rows.digest)) == 0
         (sweep,) = writer.state.sweeps.values()
         assert sweep.rows == 0
@@ -36,7 +36,7 @@ def test_full_buffer_is_committed(rows: Rows, store: Path) -> None:
         writer.begin_sweep(rows.begin())
         assert rows.append(writer, 0, 9) == 0
         assert rows.append(writer, 9, 12) == 12
-        assert writer.pending_rows == 0
+        assert writer._pending.rows == 0
 
 
 def test_old_buffer_is_committed(rows: Rows, store: Path) -> None:
@@ -48,7 +48,7 @@ def test_old_buffer_is_committed(rows: Rows, store: Path) -> None:
         writer.begin_sweep(rows.begin("second"))
         rows.append(writer, 3, 4, sweep_id="second")
         assert writer.poll() == 0
-        assert writer.pending_rows == 1
+        assert writer._pending.rows == 1
 
 
 def test_leaving_the_block_stores_what_is_buffered(rows: Rows, store: Path) -> None:
@@ -90,7 +90,7 @@ def test_repeated_experiment_is_refused(rows: Rows, store: Path, committed: bool
             writer.commit()
         with pytest.raises(RowsRefused, match="index 3"):
             rows.append(writer, 3, 6)
-        assert writer.pending_rows == (0 if committed else 4)
+        assert writer._pending.rows == (0 if committed else 4)
 
 
 def test_id_at_two_indices_is_refused(rows: Rows, store: Path) -> None:

@@ -11,9 +11,8 @@ from botocore.exceptions import ClientError
 
 from search.indices import IndexSet
 from storage.checking.verify import verify_store
-from storage.errors import WriterClosed
+from storage.errors import NoConditionalWrites, RemoteConflict, RemoteFailed, WriterClosed
 from storage.reading.reader import StoreReader
-from storage.remote.errors import NoConditionalWrites, RemoteConflict, RemoteFailed
 from storage.remote.objects import ObjectStore, S3Address
 from storage.remote.working_copy import working_copy
 from storage.writing.writer import StoreWriter

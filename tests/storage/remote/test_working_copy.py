@@ -11,16 +11,17 @@ from moto.s3.models import s3_backends
 
 from search.indices import IndexSet
 from storage.checking.verify import inspect_store, verify_store
-from storage.errors import NotAStore, StoreVersion
+from storage.errors import (
+    CopyUnusable,
+    NoRemoteStore,
+    NotAStore,
+    RemoteDamaged,
+    RemoteFailed,
+    StoreVersion,
+)
 from storage.log.seal import seal
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
-from storage.remote.errors import (
-    CopyUnusable,
-    NoRemoteStore,
-    RemoteDamaged,
-    RemoteFailed,
-)
 from storage.remote.objects import ObjectStore, S3Address
 from storage.remote.working_copy import Origin, working_copy
 from storage.writing.compact import compact_store
