@@ -108,19 +108,20 @@ def _prepared(
     palette: Palette,
     name: str,
 ) -> tuple[Scene, Caption]:
-    if isinstance(network, Mapping):
-        check_columns(network, CAPTION_COLUMNS)
-        row, built = network, network_from_row(network)
-    else:
-        row, built = None, network
+    row = network if isinstance(network, Mapping) else None
+    built = network_from_row(network) if isinstance(network, Mapping) else network
+    if row is not None:
+        check_columns(row, CAPTION_COLUMNS)
     data = dataset or load_dataset(dataset_of(built))
     check_fits(built, data)
     layers = built.layers()
     active_points = count_active_points(layers, data.points)
     parts = Parts.of([weight for weight, _ in layers], active_points)
     # A row's accuracy is that on its own data set.
-    own = row is not None and row["dataset"] == data.name
-    caption = caption_of_row(row, layers, parts) if own else caption_of_network(built, data, parts)
+    if row is not None and row["dataset"] == data.name:
+        caption = caption_of_row(row, layers, parts)
+    else:
+        caption = caption_of_network(built, data, parts)
     return Scene(layers, parts, data, axes, palette, name), caption
 
 

@@ -296,7 +296,7 @@ def test_damaged_rows_are_refused(
 @pytest.mark.parametrize(
     ("field", "value", "error", "problem"),
     [
-        ("format", 2, StoreVersion, "version 2"),
+        ("format", 2, StoreVersion, "format 2"),
         ("schema_version", 1000, StoreVersion, "version 1000"),
         ("study", "phase2-95", PublishedDamaged, "results of 'phase2-95'"),
         ("study_digest", "0" * 32, PublishedDamaged, "not those of phase1"),
