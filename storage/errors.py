@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,25 +119,27 @@ class NumberTaken(WriteFailed):
     """A log entry of that number exists: another process writes in spite of the lock."""
 
     def __init__(self, file: Path) -> None:
-        super().__init__("publish", file, FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)))
-        self.args = (
+        StoreError.__init__(
+            self,
             f"{file} exists already: another process is writing to this store in spite of its "
             "lock (a network file system without working locks?). This process stops; nothing "
             "was overwritten. Let one process write at a time, then run the same command again.",
         )
+        self.file = file
 
 
 class StoreMoved(WriteFailed):
     """The path of a store no longer leads to the folders and the lock that the writer opened."""
 
     def __init__(self, file: Path) -> None:
-        super().__init__("write to", file, FileNotFoundError(errno.ENOENT, "moved or replaced"))
-        self.args = (
+        StoreError.__init__(
+            self,
             f"{file} was moved, replaced or removed while this process was writing to the store. "
             "This process stops; it wrote nothing to what is there now, and everything reported as "
             "stored is in the folder that was moved. Run the same command again, on the path of "
             "the store that you want.",
         )
+        self.file = file
 
 
 class WriterClosed(StoreError):

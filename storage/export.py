@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -104,35 +103,27 @@ def stream_results(
         OSError: the stream cannot be written.
         ReadOnlyError, QueryError: as for `export_results`.
     """
-    sent = _Counted(stream)
+    sent = 0
+
+    def send(data: bytes) -> None:
+        nonlocal sent
+        while data:
+            written = stream.write(data)
+            sent, data = sent + written, data[written:]
+        stream.flush()
+
     while True:
         try:
-            return _stream(reader, format, sent, query)
+            return _stream(reader, format, send, query)
         except StoreError:
             # Rows that were sent cannot be sent again from other files.
-            if sent.bytes or not reader.was_replaced():
+            if sent or not reader.was_replaced():
                 raise
 
 
-class _Counted:
-    """A stream that counts the bytes written to it."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.bytes = 0
-
-    def write(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            written = self._stream.write(rest)
-            self.bytes += written
-            rest = rest[written:]
-
-    def flush(self) -> None:
-        self._stream.flush()
-
-
-def _stream(reader: ResultsReader, format: str, sent: _Counted, query: str | None) -> int:
+def _stream(
+    reader: ResultsReader, format: str, send: Callable[[bytes], None], query: str | None
+) -> int:
     """Let DuckDB write to a pipe in another thread, and pass on what arrives."""
     source, sink = os.pipe()
     file = Path(f"/dev/fd/{sink}")
@@ -149,8 +140,7 @@ def _stream(reader: ResultsReader, format: str, sent: _Counted, query: str | Non
         future = start(copy)
         try:
             while data := received.read(_CHUNK_BYTES):
-                sent.write(data)
-            sent.flush()
+                send(data)
         except BaseException:
             received.close()  # DuckDB may be waiting for room in the pipe
             interrupt(connection, future)
@@ -247,13 +237,9 @@ def _finite(value: str, kind: DuckDBPyType, depth: int = 0) -> str:
 
 def _is_stream(output: Path) -> bool:
     """Return whether a path is a pipe, a device or standard output, which are not replaced."""
-    try:
-        mode = output.stat().st_mode
-    except FileNotFoundError:
-        return False
-    if stat.S_ISREG(mode):
+    if output.is_file():
         return output.parent in _DESCRIPTORS
-    return not stat.S_ISDIR(mode)
+    return output.exists() and not output.is_dir()
 
 
 def _refuse_existing(output: Path, overwrite: bool) -> None:

@@ -16,7 +16,7 @@ from analysis.drawing.legend import draw_legend, is_long
 from analysis.drawing.neurons import draw_image_inputs, draw_layer_names, draw_names, draw_neurons
 from analysis.drawing.palette import DARK, LIGHT, Palette
 from analysis.drawing.panel import draw_confusion, draw_region
-from analysis.drawing.parts import Parts
+from analysis.drawing.parts import Parts, Scene, bias_dot
 from analysis.drawing.pictures import (
     class_pictures,
     image_pictures,
@@ -24,7 +24,6 @@ from analysis.drawing.pictures import (
     plane_pictures,
 )
 from analysis.drawing.plane import Plane
-from analysis.drawing.scene import Scene, bias_dot
 from analysis.drawing.weights import draw_weights
 from analysis.network import check_fits, dataset_of
 from analysis.row_network import check_columns, network_from_row

@@ -12,8 +12,7 @@ from matplotlib.patches import Circle, Rectangle
 
 from analysis.drawing.layout import LEGEND_HEIGHT, Box
 from analysis.drawing.palette import Palette
-from analysis.drawing.parts import Parts
-from analysis.drawing.scene import Scene, bias_dot
+from analysis.drawing.parts import Parts, Scene, bias_dot
 from analysis.drawing.weights import DASHES, DOTS, Dashes, line_width
 
 _SAMPLES = (0.2, 1, 4)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from analysis.drawing.caption import shortened
 from analysis.drawing.layout import Box, Card, layer_centre
 from analysis.drawing.palette import Palette, rgba
+from analysis.drawing.parts import Scene, bias_dot
 from analysis.drawing.pictures import PictureOf
-from analysis.drawing.scene import Scene, bias_dot
 
 _MAX_NAMED = 10
 """Maximum number of inputs, or of outputs, whose names are written."""

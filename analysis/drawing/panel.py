@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from analysis.drawing.caption import shortened
 from analysis.drawing.palette import Palette
+from analysis.drawing.parts import Scene
 from analysis.drawing.plane import Plane, activations, restricted_to
-from analysis.drawing.scene import Scene
 from search.layers import Layers
 from workers.datasets import Dataset
 

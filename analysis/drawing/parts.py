@@ -9,10 +9,15 @@ from itertools import pairwise
 from typing import Self
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
+from analysis.drawing.palette import Palette
 from pruning.connectivity import effective_mask
 from pruning.functional_sparsity import live_mask
+from search.layers import Layers
+from workers.datasets import Dataset
 
 MAX_DRAWN = 32
 """Maximum number of neurons of a hidden layer that are drawn even if some are on no path."""
@@ -26,29 +31,16 @@ class Edge:
     """A nonzero weight.
 
     Attributes:
-        layer: layer of the source neuron; 0 are the inputs.
-        source, target: indices of the neurons in their layers.
-        weight: value of the weight.
+        start, end: neurons that it connects, as (layer, index in it); layer 0 are the inputs.
         on_path: whether it lies on an input-to-output path of nonzero weights.
         live: whether it lies on such a path through neurons that are active on some point.
     """
 
-    layer: int
-    source: int
-    target: int
+    start: tuple[int, int]
+    end: tuple[int, int]
     weight: float
     on_path: bool
     live: bool
-
-    @property
-    def start(self) -> tuple[int, int]:
-        """Source neuron, as (layer, index)."""
-        return self.layer, self.source
-
-    @property
-    def end(self) -> tuple[int, int]:
-        """Target neuron, as (layer, index)."""
-        return self.layer + 1, self.target
 
 
 @dataclass(frozen=True)
@@ -84,10 +76,8 @@ class Parts:
         effective = effective_mask(weights)
         alive = effective if active_points is None else live_mask(weights, active_points)
         edges = tuple(
-            Edge(layer, j, i, float(weight[i, j]), bool(mask[i, j]), bool(used[i, j]))
-            for layer, (weight, mask, used) in enumerate(
-                zip(weights, effective, alive, strict=True)
-            )
+            Edge((n, j), (n + 1, i), float(weight[i, j]), bool(mask[i, j]), bool(used[i, j]))
+            for n, (weight, mask, used) in enumerate(zip(weights, effective, alive, strict=True))
             for i, j in np.argwhere(weight).tolist()
         )
         on_path = _neurons(effective)
@@ -103,8 +93,8 @@ class Parts:
         """
         inputs, *hidden, outputs = self.shown
         if len(inputs) > MAX_INPUTS:
-            used = {edge.source for edge in self.edges if edge.layer == 0}
-            inputs = tuple(neuron for neuron in inputs if neuron in used)
+            used = {edge.start for edge in self.edges}
+            inputs = tuple(neuron for neuron in inputs if (0, neuron) in used)
         kept = [
             tuple(neuron for neuron in neurons if self.on_path[layer][neuron])
             if len(neurons) > MAX_DRAWN
@@ -144,6 +134,35 @@ class Parts:
         """Return how many of some hidden neurons, given for each layer, are on no path."""
         hidden = range(1, len(self.sizes) - 1)
         return sum(not self.on_path[layer][neuron] for layer in hidden for neuron in neurons[layer])
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A network to draw, and the axes of the page, in inches; `name` is a prefix of ids."""
+
+    layers: Layers
+    parts: Parts
+    dataset: Dataset
+    axes: Axes
+    palette: Palette
+    name: str
+
+    @property
+    def over_plane(self) -> bool:
+        """Whether the network is drawn over its input plane."""
+        return self.dataset.features == 2 and self.dataset.outputs == 1
+
+    @property
+    def image_shape(self) -> tuple[int, int] | None:
+        """(height, width) if the inputs are drawn as the pixels of an image."""
+        return None if self.over_plane else self.dataset.image_shape
+
+
+def bias_dot(centre: tuple[float, float], radius: float, colour: str, palette: Palette) -> Circle:
+    """Return the dot that represents a bias."""
+    return Circle(
+        centre, radius, facecolor=colour, edgecolor=palette.background, linewidth=0.5, zorder=6
+    )
 
 
 def _neurons(masks: Sequence[NDArray[np.bool_]]) -> tuple[NDArray[np.bool_], ...]:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.drawing.palette import rgba
+from analysis.drawing.parts import Scene
 from analysis.drawing.plane import Plane, activations, restricted_to
-from analysis.drawing.scene import Scene
 
 PictureOf = Callable[[int, int, int], NDArray[np.uint8]]
 """(layer, neuron, pixels) -> picture."""

@@ -8,7 +8,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.path import Path
 
 from analysis.drawing.layout import Box
-from analysis.drawing.scene import Scene
+from analysis.drawing.parts import Scene
 
 Dashes = tuple[float, tuple[float, float]]
 """Offset and (dash, gap) lengths in line widths, as matplotlib takes them."""

@@ -11,12 +11,25 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.csv
+
+from analysis.drawing.files import save_drawing
+from analysis.figures.chart import Chart
+from analysis.figures.matplotlib_figure import matplotlib_figure, matplotlib_panels
 from analysis.figures.series import Row
-from analysis.methods import SEARCH, styles_for
+from analysis.methods import SEARCH, Styles, styles_for
 from analysis.report.answers import Section, ask, percent_name
 from analysis.report.drawing_pool import draw_networks
-from analysis.report.exports import write_figures, write_tables
-from analysis.report.folders import CSV, DRAWINGS, FIGURES, MARKER, check_folder, new_folder
+from analysis.report.folders import (
+    CSV,
+    DRAWINGS,
+    FIGURES,
+    MARKER,
+    PANELS,
+    check_folder,
+    new_folder,
+)
 from analysis.report.networks import plotted_networks
 from analysis.report.page import plots_data, to_json, write_page
 from analysis.report.sections import (
@@ -125,8 +138,8 @@ def build_report(
     with new_folder(final) as made:
         for name in (FIGURES, CSV, DRAWINGS):
             (made / name).mkdir()
-        write_tables(sections, made / CSV)
-        write_figures(charts, made / FIGURES, styles, partial(report_progress, "drawing figures"))
+        _write_tables(sections, made / CSV)
+        _write_figures(charts, made / FIGURES, styles, partial(report_progress, "drawing figures"))
         failed = draw_networks(
             [one for one in networks if one.row["experiment_id"] not in left_out],
             reader.init,
@@ -154,6 +167,41 @@ def build_report(
         (made / MARKER).write_text(to_json(marker) + "\n", encoding="utf-8")
     drawings = len(networks) - len(left_out) - len(failed)
     return Built(contents["trainings"], len(charts), drawings, len(left_out), failed)
+
+
+def _write_tables(sections: Sequence[Section], folder: Path) -> None:
+    """Write each table as NAME.csv; lists are JSON."""
+    tables = {answer.name: answer.table for section in sections for answer in section.answers}
+    for name, table in tables.items():
+        for number, column in enumerate(table.schema):
+            if pa.types.is_nested(column.type):
+                texts = [to_json(value) for value in table.column(number).to_pylist()]
+                table = table.set_column(number, column.name, pa.array(texts, pa.string()))
+        pyarrow.csv.write_csv(table, folder / f"{name}.csv")
+
+
+def _write_figures(
+    charts: Sequence[Chart],
+    folder: Path,
+    styles: Styles,
+    report_progress: Callable[[int, int], None],
+) -> None:
+    """Write the initial view of each figure as NAME.svg and .png, all views as NAME-panels.
+
+    `report_progress` is called with the number of figures done and their total.
+    """
+    for done, chart in enumerate(charts):
+        report_progress(done, len(charts))
+        figures = {chart.name: matplotlib_figure(chart, styles)}
+        if (panels := matplotlib_panels(chart, styles)) is not None:
+            figures[chart.name + PANELS] = panels
+        for name, figure in figures.items():
+            # The layout is most of the work: computed once, not for every file.
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
+            for suffix in (".svg", ".png"):
+                save_drawing(figure, folder / f"{name}{suffix}", overwrite=True)
+    report_progress(len(charts), len(charts))
 
 
 def _rows_section(source: Source) -> Section:

@@ -72,8 +72,7 @@ def test_every_weight_is_drawn_once(name: str) -> None:
         edge
         for edge in parts.edges
         if not edge.on_path
-        and edge.source in parts.drawn[edge.layer]
-        and edge.target in parts.drawn[edge.layer + 1]
+        and all(neuron in parts.drawn[layer] for layer, neuron in (edge.start, edge.end))
     ]
     assert len(disconnected.get_paths()) == len(drawn_off_path)
     if max(map(len, parts.shown)) <= MAX_DRAWN:
