@@ -241,8 +241,8 @@ def check_fits(network: MaskedNetwork, dataset: Dataset) -> None:
     ends = network.weights[0].shape[1], len(network.biases[-1])
     if ends != (dataset.features, dataset.outputs):
         raise ValueError(
-            f"the network has {ends[0]} inputs and {ends[1]} outputs, {dataset.name} with "
-            f"{dataset.classes} classes needs {dataset.features} and {dataset.outputs}"
+            f"the network has {ends[0]} inputs and {ends[1]} outputs, {dataset.name} has "
+            f"{dataset.features} features and {dataset.classes} classes ({dataset.outputs} outputs)"
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from fractions import Fraction
 from math import inf, nextafter
@@ -37,11 +37,6 @@ def accuracies(layers: Layers, dataset: Dataset) -> dict[str, float]:
         name: number if number <= found[name] else nextafter(number, -inf)
         for name, number in nearest.items()
     }
-
-
-def reaches(found: Mapping[str, float], target: Fraction) -> bool:
-    """Return whether all accuracies reach a target."""
-    return bool(found) and all(value >= target for value in found.values())
 
 
 def point_accuracy(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt
 
-from analysis.records.evaluation import accuracies, counts_of, reaches
+from analysis.records.evaluation import accuracies, counts_of
 from search.datasets import DATASETS
 from search.layers import Layers
 from workers.datasets import load_dataset
@@ -88,11 +88,10 @@ def records(networks: Sequence[Known]) -> list[Record]:
     """
     found = []
     for dataset in dict.fromkeys(network.dataset for network in networks):
+        of_dataset = [network for network in networks if network.dataset == dataset]
         for accuracy in ACCURACIES:
             reaching = [
-                network
-                for network in networks
-                if network.dataset == dataset and reaches(network.accuracy, accuracy)
+                one for one in of_dataset if min(one.accuracy.values(), default=-1) >= accuracy
             ]
             for count in COUNTS if reaching else ():
                 best = min(reaching, key=lambda one: (one.counts[count], sum(one.counts.values())))

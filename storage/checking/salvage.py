@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import pairwise
 from pathlib import Path
 
@@ -124,20 +125,15 @@ def _known_digest(rows: pa.Table, name: str, seed: int, studies: Mapping[str, St
         return None
     indices = rows.column("study_index").to_pylist()
     ids = rows.column("experiment_id").to_pylist()
-    for one in _versions(study.with_root_seed(seed), rows):
+    study = study.with_root_seed(seed)
+    tokens = sorted(set(rows.column("init").to_pylist()))
+    own = [token for token in tokens if token.partition(":")[0] in study.init_names]
+    for one in (study, reduce(Study.with_init, own, study)):
         if indices[-1] < len(one) and indices[0] >= 0:
             updates = [one.updates(index) for index in indices]
             if experiment_ids(one.base_fields, updates) == ids:
                 return one.digest
     return None
-
-
-def _versions(study: Study, rows: pa.Table) -> Iterator[Study]:
-    yield study
-    for token in sorted(set(rows.column("init").to_pylist())):
-        if token.partition(":")[0] in study.init_names:
-            study = study.with_init(token)
-    yield study
 
 
 def _intervals(

@@ -73,12 +73,11 @@ def merge_stores(
 
 
 def _refuse_itself(paths: StorePaths, sources: Sequence[str | Path]) -> None:
-    seen = {paths.root.resolve()}
+    roots = {paths.root.resolve()}
     for source in map(StorePaths, sources):
-        root = source.root.resolve()
-        if root in seen:
+        if source.root.resolve() in roots:
             raise MergeRefused(f"{store_name(source)} is named twice; name each store once.")
-        seen.add(root)
+        roots.add(source.root.resolve())
 
 
 def _check(readers: Sequence[StoreReader], take_first: bool) -> None:

@@ -301,9 +301,9 @@ def test_row_that_lacks_a_column_is_refused() -> None:
 def test_data_that_do_not_fit_the_network_are_refused() -> None:
     points = np.arange(12, dtype=np.float32).reshape(4, 3)
     cube = Dataset("cube", points, np.array([0, 1, 0, 1], np.float32))
-    with pytest.raises(ValueError, match="network has 2 inputs, cube has 3 features"):
+    with pytest.raises(ValueError, match=r"network has 2 inputs.*, cube has 3 features"):
         sparsest.draw(chain(), dataset=cube)
-    with pytest.raises(ValueError, match="network has 3 outputs, cube has 2 classes"):
+    with pytest.raises(ValueError, match=r"3 outputs, cube has .* 2 classes"):
         sparsest.draw(network([3, 2, 3]), dataset=cube)
 
 
