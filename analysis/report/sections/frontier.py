@@ -94,7 +94,8 @@ def _spread_chart(spread: Answer, front: Answer, extent: Answer) -> Chart:
     most, lowest = _max_weights(extent), extent.rows[0]["lowest"]
     groups = grouped([row for row in spread.rows if row["weight_nnz"] <= most], "method", "width")
     reference = groups.get((SEARCH, None), [])
-    best = series_of(reference, "search, best", SEARCH, "weight_nnz", "best", kind="curve")
+    weights, accuracies = ([row[name] for row in reference] for name in ("weight_nnz", "best"))
+    best = Series("search, best", SEARCH, weights, accuracies, "curve")
     views: Views = {}
     for method in in_order(method for method, _ in groups):
         for width in _widths(spread):
