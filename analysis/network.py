@@ -14,6 +14,7 @@ from torch import nn
 
 from pruning.connectivity import Connectivity, effective_mask
 from pruning.network import MaskedNetwork
+from search.extras import optional
 from search.masks.renaming import network_form
 from search.masks.text import mask_text
 from workers.datasets import Dataset, load_dataset
@@ -171,9 +172,32 @@ class Network(MaskedNetwork):
         Raises:
             ImportError: the package onnx is not installed.
         """
-        from analysis.exchange import write_onnx
-
-        write_onnx(self.layers(), Path(path))
+        layers, onnx = self.layers(), optional("onnx", "to_onnx()")
+        helper, arrays = onnx.helper, optional("onnx.numpy_helper", "to_onnx()")
+        inputs, outputs = layers[0][0].shape[1], len(layers[-1][1])
+        nodes, parameters, before = [], [], "points"
+        for number, (weight, bias) in enumerate(layers):
+            last = number == len(layers) - 1
+            after = "logits" if last else f"sums_{number}"
+            names = [f"weight_{number}", f"bias_{number}"]
+            nodes.append(helper.make_node("Gemm", [before, *names], [after], transB=1))
+            parameters += [
+                arrays.from_array(np.ascontiguousarray(array), name)
+                for array, name in zip((weight, bias), names, strict=True)
+            ]
+            if not last:
+                before = f"activations_{number}"
+                nodes.append(helper.make_node("Relu", [after], [before]))
+        tensors = [
+            helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", size])
+            for name, size in (("points", inputs), ("logits", outputs))
+        ]
+        graph = helper.make_graph(nodes, "network", tensors[:1], tensors[1:], parameters)
+        # Old operators and the file format that goes with them: every runtime in use reads them.
+        operators = [helper.make_opsetid("", 13)]
+        model = helper.make_model(graph, opset_imports=operators, ir_version=8)
+        onnx.checker.check_model(model)
+        Path(path).write_bytes(model.SerializeToString())
 
     def to_networkx(self) -> networkx.DiGraph:
         """Return the graph of the nonzero weights; neurons without one are isolated nodes.
@@ -184,9 +208,17 @@ class Network(MaskedNetwork):
         Raises:
             ImportError: the package networkx is not installed.
         """
-        from analysis.exchange import network_graph
-
-        return network_graph(self.layers())
+        layers = self.layers()
+        graph: networkx.DiGraph = optional("networkx", "to_networkx()").DiGraph()
+        graph.add_nodes_from((0, neuron) for neuron in range(layers[0][0].shape[1]))
+        for number, (weight, bias) in enumerate(layers, start=1):
+            for neuron, value in enumerate(bias):
+                graph.add_node((number, neuron), bias=float(value))
+            for neuron, source in np.argwhere(weight).tolist():
+                graph.add_edge(
+                    (number - 1, source), (number, neuron), weight=float(weight[neuron, source])
+                )
+        return graph
 
     @torch.no_grad()
     def _with(

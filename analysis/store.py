@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 import pyarrow as pa
 
-from analysis.html_table import html_table
 from analysis.network import Network
 from analysis.networks import Networks
-from analysis.reduced import reduced_row
 from analysis.retrain import WeightsNotStored, retrained, was_left_out
-from analysis.row_network import network_from_row
+from analysis.row_network import network_from_row, reduced_row
 from search.cache_folder import cache_folder
 from search.columns import COLUMNS
 from search.extras import optional
@@ -36,6 +35,13 @@ if TYPE_CHECKING:
 
 _ALL_COLUMNS = frozenset(column.name for column in COLUMNS)
 """Columns of a row that remembers where it comes from."""
+
+
+MAX_ROWS = 20
+"""Number of rows shown."""
+
+_MAX_CHARACTERS = 40
+"""Characters of a value; longer ones are cut."""
 
 
 class QueryResult:
@@ -107,8 +113,27 @@ class QueryResult:
             return QueryResult(run_query(connection, query))
 
     def _repr_html_(self) -> str:
-        """Return the first rows as an HTML table, which notebooks show."""
-        return html_table(self._table)
+        """Return the first rows as HTML, with the number of rows and columns, for notebooks.
+
+        All text is escaped: names and messages in a store come from whoever made the store.
+        """
+        shown = self._table.slice(0, MAX_ROWS).to_pylist()
+        head = "".join(f"<th>{escape(name)}</th>" for name in self._table.column_names)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(_text(value))}</td>" for value in row.values()) + "</tr>"
+            for row in shown
+        )
+        more = f", the first {MAX_ROWS} shown" if self._table.num_rows > MAX_ROWS else ""
+        return (
+            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+            f"<p>{self._table.num_rows:,} rows, {self._table.num_columns} columns{more}</p>"
+        )
+
+
+def _text(value: object) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else str("" if value is None else value)
+    is_long = len(text) > _MAX_CHARACTERS
+    return text[: _MAX_CHARACTERS - 1] + "\N{HORIZONTAL ELLIPSIS}" if is_long else text
 
 
 def rows_of_results(stored: pa.Table) -> QueryResult:

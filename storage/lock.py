@@ -51,11 +51,7 @@ class StoreLock:
             raise
 
     def check(self) -> None:
-        """Check that the store's path still leads to the folders and the lock that were opened.
-
-        Raises:
-            StoreMoved: one of them was moved, replaced or removed.
-        """
+        """Raise StoreMoved unless the store's path still leads to what was opened."""
         for path, descriptor in self._opened.items():
             try:
                 same = os.path.samestat(os.stat(path), os.fstat(descriptor))

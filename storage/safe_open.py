@@ -21,11 +21,7 @@ MAX_RECORD_BYTES: Final = 1 << 20
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """Open a file for reading.
-
-    Raises:
-        OSError: it cannot be opened, or is a link, pipe, device or folder (EINVAL).
-    """
+    """Open a file for reading; OSError (EINVAL) if it is a link, pipe, device or folder."""
     return os.fdopen(_open(path, os.O_RDONLY), "rb")
 
 

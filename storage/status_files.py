@@ -115,11 +115,9 @@ def record_planned(
 ) -> None:
     """Record how many experiments a run asks for, unless an earlier run asked for more.
 
-    Args:
-        paths: paths of the store, whose lock is held.
-        studies: digest of a study -> number of wanted experiments, stored or not. Experiments
-            stored under another digest do not count.
-        superseded: digests of earlier versions of the studies; nothing is wanted of them any more.
+    `studies` maps the digest of a study to its number of wanted experiments, stored or not; those
+    stored under another digest do not count. Nothing is wanted of the `superseded` digests, those
+    of earlier versions, any more. The caller holds the lock.
     """
     recorded = read_planned(paths)
     before = {digest: count for digest, count in recorded.items() if digest not in superseded}

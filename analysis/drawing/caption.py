@@ -69,7 +69,7 @@ def caption_of_network(network: MaskedNetwork, dataset: Dataset, parts: Parts) -
 def caption_of_row(row: Mapping[str, Any], layers: Layers, parts: Parts) -> Caption:
     """Return the text for a stored row, with the accuracy that it records.
 
-    A row of `analysis.reduced.reduced_row` is labelled with its variant.
+    A row of `analysis.row_network.reduced_row` is labelled with its variant.
     """
     title = title_of_row(row, parts.shown_structure, len(parts.edges))
     if row["status"] == "collapsed":

@@ -49,11 +49,9 @@ class Parts:
 
     Attributes:
         sizes: number of neurons of each layer, including inputs and output.
-        edges: the nonzero weights.
         shown: for each layer the indices of neurons from top to bottom: all inputs and outputs, and
             the hidden neurons with a nonzero weight.
-        on_path: for each layer bool [n], whether a neuron lies on an input-to-output path.
-        live: for each layer bool [n], whether a neuron lies on a path as for `Edge.live`.
+        on_path, live: for each layer bool [n], whether a neuron lies on a path as for `Edge`.
     """
 
     sizes: tuple[int, ...]

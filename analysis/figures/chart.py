@@ -27,10 +27,9 @@ class Series:
         name: entry in the legend.
         style: method or other key of `analysis.methods`; decides colour and marker.
         x, y: values; `y` are texts on an axis of categories.
-        kind: how the data are drawn.
         low, high: ends of intervals; None for no intervals.
-        networks: experiment_id of the network of each point, or None for a point without one.
-        notes: text about each point.
+        networks, notes: experiment_id of the network of each point, if it has one, and text about
+            it.
         hollow: whether markers are hollow and lines dashed.
     """
 

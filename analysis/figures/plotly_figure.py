@@ -19,9 +19,8 @@ _SCALES = {
 def plotly_views(chart: Chart, numbers: Mapping[str, int], styles: Styles) -> dict[str, Any]:
     """Return all views of a figure; `numbers` are those of the networks in the page.
 
-    Returns:
-        `title`; `layout` of all views; `views`: selector values, joined by "|" -> `data` and
-        `layout`; `first`: the initial selector values.
+    The keys are `title`, `layout` of all views, `views` (selector values, joined by "|" -> `data`
+    and `layout`), and `first`, the initial selector values.
     """
     return {
         "title": chart.title,

@@ -63,11 +63,7 @@ def records_figure(known: Sequence[Known], dataset: str) -> Figure:
 
 
 def record_drawing(known: Sequence[Known], dataset: str, accuracies: Sequence[Fraction]) -> Figure:
-    """Draw the networks with the fewest weights at some accuracies.
-
-    Raises:
-        LookupError: there is no record at one of them.
-    """
+    """Draw the records of weights at some accuracies; LookupError if there is none at one."""
     holders = {
         one.accuracy: one.holder
         for one in records(known)

@@ -110,12 +110,7 @@ def holders(networks: Sequence[Known]) -> list[Known]:
 
 
 def read_networks(path: Path) -> list[Known]:
-    """Read the networks of a file.
-
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: the file is not of this form; the message names the network.
-    """
+    """Read the networks of a file; ValueError names the first that has another form."""
     content = json.loads(path.read_text())
     listed = content.get("networks") if isinstance(content, dict) else None
     if not isinstance(listed, list):

@@ -21,7 +21,8 @@ from analysis.figures.series import Row
 from analysis.methods import SEARCH, Styles, styles_for
 from analysis.report.answers import Section, ask, percent_name
 from analysis.report.drawing_pool import draw_networks
-from analysis.report.folders import (
+from analysis.report.networks import plotted_networks
+from analysis.report.page import (
     CSV,
     DRAWINGS,
     FIGURES,
@@ -29,9 +30,10 @@ from analysis.report.folders import (
     PANELS,
     check_folder,
     new_folder,
+    plots_data,
+    to_json,
+    write_page,
 )
-from analysis.report.networks import plotted_networks
-from analysis.report.page import plots_data, to_json, write_page
 from analysis.report.sections import (
     frontier,
     initialisation,
@@ -90,11 +92,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Built:
-    """Summary of a report: numbers of rows, figures and drawn networks.
+    """Summary of a report: numbers of rows, figures, drawn networks, and those not to be drawn.
 
-    Attributes:
-        left_out: number of networks that were not to be drawn; the page gives the reason of each.
-        failed: experiment_id -> reason, for networks that could not be trained again.
+    The page gives the reasons for these; `failed` maps the experiment_id of networks that could not
+    be trained again to the reason.
     """
 
     rows: int

@@ -15,9 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from analysis.methods import styles_for
-from analysis.report.folders import INDEX, MARKER, check_folder, new_folder
 from analysis.report.networks import plotted_networks
-from analysis.report.page import as_script, copy_assets, plots_data, rendered, to_json
+from analysis.report.page import (
+    INDEX,
+    MARKER,
+    as_script,
+    check_folder,
+    copy_assets,
+    new_folder,
+    plots_data,
+    rendered,
+    to_json,
+)
 from analysis.report.sections.frontier import front_chart
 from analysis.report.source import Source
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
 from typing import Any, Final
@@ -20,8 +21,19 @@ from plotly.offline import get_plotlyjs_version
 from analysis.figures.chart import Chart
 from analysis.figures.plotly_figure import plotly_views
 from analysis.methods import Styles
-from analysis.report.folders import CSV, DRAWINGS, FIGURES, INDEX, PANELS
 from analysis.report.networks import PlottedNetwork
+from storage.scratch import scratch_folder
+
+INDEX: Final = "index.html"
+FIGURES: Final = "figures"
+CSV: Final = "tables"
+DRAWINGS: Final = "networks"
+
+PANELS: Final = "-panels"
+"""End of the names of files with all views of a figure side by side."""
+
+MARKER: Final = "report.json"
+"""Marks the folder as a report, which may be replaced."""
 
 _ASSETS: Final = Path(__file__).parent / "assets"
 
@@ -142,3 +154,42 @@ def plots_data(
         ],
         "storeOption": store_option,
     }
+
+
+def check_folder(folder: Path, *, overwrite: bool) -> None:
+    """Check that a report can be put there.
+
+    Raises:
+        OSError: something is there that may not be replaced, or the parent folder does not exist.
+    """
+    if not folder.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder.parent}: create it, or name another")
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / MARKER).is_file():
+        raise FileExistsError(f"{folder} exists and is not a report: name another folder")
+    if not overwrite:
+        raise FileExistsError(
+            f"{folder} holds a report already: name another folder, or replace it (--overwrite)"
+        )
+
+
+@contextmanager
+def new_folder(final: Path) -> Iterator[Path]:
+    """Make a folder that is moved to `final` when the block ends without an exception.
+
+    An existing report is replaced then. What a killed process left behind is removed.
+    """
+    with scratch_folder(final.parent, ".report-") as scratch:
+        made = scratch / "report"
+        made.mkdir()
+        yield made
+        old = scratch / "old"
+        if final.exists():
+            final.rename(old)
+        try:
+            made.rename(final)
+        except OSError:
+            if old.exists():
+                old.rename(final)
+            raise

@@ -152,8 +152,8 @@ def _draw(
     from analysis.drawing.caption import label_of
     from analysis.drawing.figure import MAX_NETWORKS, draw
     from analysis.drawing.files import check_drawing_path, save_drawing
-    from analysis.reduced import reduced_row
     from analysis.retrain import was_left_out, with_network
+    from analysis.row_network import reduced_row
 
     if len(rows) > MAX_NETWORKS:
         raise UserError(f"cannot draw {len(rows)} networks together; the limit is {MAX_NETWORKS}")

@@ -55,11 +55,7 @@ class Ids:
         self._pieces: list[bytes] = []
 
     def add(self, ids: list[str]) -> None:
-        """Add ids, 32 hexadecimal digits each.
-
-        Raises:
-            ValueError: one is something else.
-        """
+        """Add ids, 32 hexadecimal digits each; ValueError if one is something else."""
         piece = bytes.fromhex("".join(ids))
         if len(piece) != 16 * len(ids):
             raise ValueError("an experiment_id that is not 32 hexadecimal digits")

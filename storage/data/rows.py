@@ -39,11 +39,7 @@ def check_rows(
 
 
 def check_values(batch: pa.RecordBatch) -> None:
-    """Check that rows satisfy the part of the contract that is the same in all versions.
-
-    Raises:
-        RowsRefused: a column is wrong; the message says which and how.
-    """
+    """Check, like `check_rows`, the part of the contract that is the same in all versions."""
     for field in RESULT_SCHEMA:
         _check_column(field, batch.column(field.name))
     status, accuracy = batch.column("status"), batch.column("accuracy")

@@ -70,12 +70,10 @@ class FoundNetwork(Strict):
 
 
 class PublishedInit(Strict):
-    """A stored initialisation from which published rows start; its weights are not published.
+    """A stored initialisation, NAME:DIGEST, from which published rows start, without its weights.
 
-    Attributes:
-        token: NAME:DIGEST, as in the column `init`.
-        found: the network whose initial weights it has, from which it can be made again; None if
-            it came from a file.
+    It can be made again from `found`, the network whose initial weights it has; None if it came
+    from a file.
     """
 
     token: Annotated[str, Field(pattern=r"^[^:]+:.+$")]
@@ -145,12 +143,9 @@ class FrozenInit(StoredInit):
 def init_entry(
     name: str, digest: str, layers: Layers, found: FoundNetwork | None = None
 ) -> InitStored:
-    """Return the log entry of an initialisation.
+    """Return the log entry of an initialisation; RowsRefused if shapes or values are not valid.
 
     JSON holds each float32 exactly, as the shortest decimal of the float64 of the same value.
-
-    Raises:
-        RowsRefused: the shapes of the layers do not match, or a value is not finite.
     """
     for weight, bias in layers:
         if weight.dtype != np.float32 or bias.dtype != np.float32:

@@ -41,11 +41,9 @@ PUBLISHED_FORMAT: Final = 1
 
 
 class PublishedSweep(RowsOfSweep):
-    """A sweep that made some of the rows, with totals of these rows.
+    """A sweep that made some of the rows, with totals of these, but without command and host.
 
-    Attributes:
-        begin: log entry of the start, without command and host.
-        end: log entry of the end; None if the sweep was killed.
+    `end` is None if it was killed.
     """
 
     begin: SweepBegin
@@ -98,11 +96,7 @@ class PublishedFile:
     """A file of published results whose note was read; its rows are read on demand.
 
     Reading them raises `PublishedDamaged` if the file cannot be read or contradicts its note.
-
-    Attributes:
-        path: path of the file.
-        note: note in the file.
-        study: study with the root seed and the stored initialisations of the rows.
+    `study` has the root seed and the stored initialisations of the rows.
     """
 
     path: Path

@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from analysis.network import accuracy
-from analysis.reduced import reduced_row
-from analysis.row_network import network_from_row
+from analysis.row_network import network_from_row, reduced_row
 from search.experiment import Experiment
 from workers.datasets import load_dataset
 from workers.train import train_batch

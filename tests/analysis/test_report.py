@@ -17,9 +17,8 @@ from analysis.report.answers import ask
 from analysis.report.build import Built, Options, build_report
 from analysis.report.claims import Claim, Finding, above, with_interval
 from analysis.report.drawing_pool import draw_networks
-from analysis.report.folders import check_folder
 from analysis.report.networks import MIN_ACCURACY, PlottedNetwork, plotted_networks
-from analysis.report.page import as_script
+from analysis.report.page import as_script, check_folder
 from analysis.report.sections import (
     frontier,
     ledger,
