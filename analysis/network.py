@@ -86,10 +86,16 @@ class Network(MaskedNetwork):
         return result
 
     def with_weight(self, layer: int, neuron: int, source: int, value: float) -> Self:
-        """Return a copy with another value of the weight from neuron or input `source`.
+        """Return a copy with another value of one weight, which is masked if the value is 0.
 
-        The weight is masked if the value is 0, and unmasked otherwise. All numbers start at 0;
-        layer 0 is the first hidden layer. IndexError is raised if there is no such weight.
+        Args:
+            layer: layer of the neuron, from 0 for the first hidden layer.
+            neuron: number of the neuron in its layer, from 0.
+            source: number of the input or neuron that the weight comes from, from 0.
+            value: new value.
+
+        Raises:
+            IndexError: there is no such weight.
         """
         return self._with("weight", layer, (neuron, source), value)
 

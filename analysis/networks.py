@@ -82,8 +82,11 @@ class Networks(Sequence[Network]):
     def accuracies(self, dataset: Dataset | None = None) -> NDArray[np.float64]:
         """Return the fraction of a data set's points that each network classifies correctly.
 
+        Args:
+            dataset: data set; None for the one that the networks were trained on.
+
         Returns:
-            float64 [networks], by default on the data set that the networks were trained on.
+            float64 [networks].
 
         Raises:
             ValueError: as for `logits`, or no data set is given and the networks have not one in
@@ -107,6 +110,9 @@ class Networks(Sequence[Network]):
 
 def group_isomorphic(networks: Iterable[Network]) -> list[Networks]:
     """Group networks that differ only by the names of hidden neurons and by their values.
+
+    Args:
+        networks: networks of any shapes.
 
     Returns:
         The groups of networks with equal `Network.canonical()`, the largest first.

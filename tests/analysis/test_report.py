@@ -204,7 +204,7 @@ def test_figure_without_rows_names_the_studies_it_needs(report: Report) -> None:
 def test_text_of_the_page_is_not_markup(
     report_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("analysis.report.build.write_figures", lambda *arguments: None)
+    monkeypatch.setattr("analysis.report.build._write_figures", lambda *arguments: None)
     source = "The store <script>alert(1)</script>"
     options = Options(source=source, store_option=f"--store {source}", draw=False)
     with StoreReader(report_store) as reader:
@@ -239,7 +239,7 @@ def test_failed_report_keeps_the_old_one(
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("analysis.report.build.write_figures", full)
+    monkeypatch.setattr("analysis.report.build._write_figures", full)
     options = Options(source="", store_option="", overwrite=True)
     with StoreReader(report_store) as reader, pytest.raises(OSError, match="No space"):
         build_report(reader, old, options, silent)

@@ -66,7 +66,7 @@ class NoLock:
     def check(self) -> None:
         pass
 
-    def release(self) -> None:
+    def close(self) -> None:
         pass
 
 

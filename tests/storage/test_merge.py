@@ -216,7 +216,7 @@ def test_killed_merge_resumes(
         writer.record_init("bench-95", "abc", layers(0))
     into = tmp_path / "into"
     # It only reads, and takes most of the time.
-    monkeypatch.setattr("storage.merging.merge.conflicts", lambda readers: [])
+    monkeypatch.setattr("storage.merging.merge._conflicts", lambda readers: [])
     for at in range(10_000):
         shutil.rmtree(into, ignore_errors=True)
         faulty = FaultyOs(at, fault)
