@@ -241,11 +241,7 @@ class CopyUnusable(StoreError):
 
 
 def check_readable(file: Path, what: str, version: int, known: int) -> None:
-    """Check that this version of sparsest reads a file.
-
-    Raises:
-        StoreVersion: the version of `what` is above the highest known one.
-    """
+    """Raise StoreVersion if the version of `what` in a file is above the highest known one."""
     if version > known:
         raise StoreVersion(
             f"{file} has {what} {version}; this version of sparsest reads up to {known}. Use the "

@@ -22,11 +22,7 @@ class Source:
 
     A method with other hyperparameters than the authors', or with another `init_scheme` than its
     own, is a separate method, such as "snip (batches=4)". The report is about the named studies, or
-    all.
-
-    Attributes:
-        dataset: name of the data set.
-        methods: names of the methods of all rows.
+    all. `dataset` is the name of the data set, and `methods` are those of all rows.
 
     Raises:
         ValueError: as for `choose_dataset`.
