@@ -95,9 +95,7 @@ def _of_store(
 ) -> tuple[list[StudyRows], dict[str, StoredInit]]:
     names = [study.name for study in reader.state.studies.values()]
     targets = with_inits(find_targets(names), reader.state.inits)
-    samples = [
-        StudyRows(s.study, reader.stored(s.study.digest), COMPARED) for s in targets.selections
-    ]
+    samples = [StudyRows(s.study, reader.stored(s.study.digest), COMPARED) for s in targets]
     return samples, {init.token: init for init in combined(reader.state.inits, given).values()}
 
 

@@ -13,7 +13,7 @@ from only some of them could not be revised, because every row of the fixed grou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchestrator.display.network_summary import COLUMNS, found_network
 from orchestrator.errors import UserError
@@ -31,14 +31,8 @@ from workers.initial import initial_network
 from workers.stored_init import layers_digest
 
 
-@dataclass(frozen=True)
-class InitSource:
-    """The search that an initialisation is chosen from.
-
-    Attributes:
-        study: name of the study.
-        target: accuracy that the network must reach.
-    """
+class InitSource(NamedTuple):
+    """The study that an initialisation is chosen from, and the accuracy to reach."""
 
     study: str
     target: float

@@ -19,14 +19,18 @@ class NoWorkerError(UserError):
 
 @contextmanager
 def user_errors(
-    context: str = "", *others: type[Exception], writing: Path | None = None
+    context: str = "",
+    *others: type[Exception],
+    reading: Path | None = None,
+    writing: Path | None = None,
 ) -> Iterator[None]:
     """Raise errors in the block as a `UserError` with their text.
 
     Args:
         context: start of the message, such as "--dataset: ".
         others: types of errors besides ValueError.
-        writing: file or folder that the block writes; errors of the system are then included.
+        reading: file that the block reads; errors of the system are then included.
+        writing: the same for a file or folder that it writes.
     """
     refused: tuple[type[Exception], ...] = (ValueError, *others)
     try:
@@ -34,11 +38,11 @@ def user_errors(
     except refused as error:
         raise UserError(f"{context}{error}") from error
     except OSError as error:
-        if writing is None:
+        if reading is writing is None:
             raise
         # Errors of this project's checks have no strerror; their text is a sentence.
-        message = f"cannot write {writing}: {error.strerror}" if error.strerror else str(error)
-        raise UserError(message) from error
+        action = f"cannot read {reading}" if writing is None else f"cannot write {writing}"
+        raise UserError(f"{action}: {error.strerror}" if error.strerror else str(error)) from error
 
 
 def describe_error(error: BaseException) -> str:

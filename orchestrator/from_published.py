@@ -51,7 +51,7 @@ def take_published(
     """
     files = _published_files(targets, folder)
     inits = _agreed_inits(files, store.inits, given)
-    wanted = with_inits(targets, {name: init for name, (init, _) in inits.items()}).selections
+    wanted = with_inits(targets, {name: init for name, (init, _) in inits.items()})
     pairs = [(s, files[s.study.name]) for s in wanted if s.study.name in files]
     for selection, file in pairs:
         _require_same_study(selection, file)
@@ -63,7 +63,7 @@ def take_published(
         taken = _take(file, missing, cache, store.command, writer) if missing else 0
         rows = counted(taken, "row")
         console.print(f"{file.study.name}: {rows} taken from {file.path}", soft_wrap=True)
-    for selection in targets.selections:
+    for selection in targets:
         if selection.study.name not in files:
             console.print(f"{selection.study.name}: not published")
 
@@ -72,7 +72,7 @@ def _published_files(targets: Targets, folder: Path) -> dict[str, PublishedFile]
     """Return the file of each study that is published, by its name."""
     opened = {
         selection.study.name: open_published(folder, selection.study.name)
-        for selection in targets.selections
+        for selection in targets
         if named_study(selection.study.name) is not None
     }
     files = {name: file for name, file in opened.items() if file is not None}

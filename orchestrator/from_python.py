@@ -94,7 +94,7 @@ def run(
     """
     if isinstance(sweep, Mapping):
         study = study_from(sweep).with_root_seed(root_seed)
-        targets, shown = Targets([Selection.of_study(study)]), repr(dict(sweep))
+        targets, shown = [Selection.of_study(study)], repr(dict(sweep))
     else:
         targets, shown = find_targets([str(sweep)], root_seed), repr(str(sweep))
     call = Invocation((), limit, f"sparsest.run({shown}, store={str(store)!r})")
@@ -172,7 +172,7 @@ def train(
     wanted = IndexSet.from_indices(
         seed * combinations + place for seed in replicates for place in range(combinations)
     )
-    targets = Targets([Selection(study, wanted)])
+    targets = [Selection(study, wanted)]
     if store is None:
         _refuse_workers(workers)
         return rows_of_results(trained_in_memory(targets, curves, _console(progress)))
@@ -332,7 +332,7 @@ def _run(
     targets: Targets, store: str | Path, options: TrainingOptions, progress: bool | None
 ) -> None:
     """Train as the command `run` does."""
-    _refuse_registered(selection.study for selection in targets.selections)
+    _refuse_registered(selection.study for selection in targets)
     with RunStore(_folder(store), options.invocation.recorded, _console(progress)) as opened:
         result = Training(targets, {}, options, opened).run()
     if result.outcome == "interrupted":

@@ -37,7 +37,7 @@ class _Rows:
 
 def trained_in_memory(targets: Targets, curves: bool, console: Console) -> pa.Table:
     """Train in this process; raise what a training raises, with its traceback."""
-    studies = [selection.study for selection in targets.selections]
+    studies = [selection.study for selection in targets]
     packages_of(studies)
     stored = sorted({experiment.init for study in studies for experiment in study} - {FRESH_INIT})
     if stored:
@@ -45,7 +45,7 @@ def trained_in_memory(targets: Targets, curves: bool, console: Console) -> pa.Ta
             f"init {stored[0]!r} is in a store: name it with store=. A network in memory is "
             "trained on with network.retrain(start='initial' or 'final')"
         )
-    scheduler = TaskScheduler(make_plan(targets.selections, None), "", None, curves=curves)
+    scheduler = TaskScheduler(make_plan(targets, None), "", None, curves=curves)
     tally, rows = Tally(scheduler.left), _Rows()
     # Not entered: an interruption ends the training at once, since nothing has to be stored.
     never = StopRequest(lambda: None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +25,12 @@ def read_inits(files: Mapping[str, Path | None]) -> dict[str, StoredInit]:
     Raises:
         UserError: a file cannot be read or holds something else.
     """
-    return {name: _read(path, name) for name, path in files.items() if path is not None}
-
-
-def _read(path: Path, name: str) -> StoredInit:
-    try:
-        with user_errors(f"--{name} "):
-            return load_stored_init(path, name)
-    except OSError as error:
-        raise UserError(f"--{name} {path} cannot be read: {error.strerror}") from error
+    inits = {}
+    for name, path in files.items():
+        if path is not None:
+            with user_errors(f"--{name} ", reading=path):
+                inits[name] = load_stored_init(path, name)
+    return inits
 
 
 def combined(
@@ -80,7 +77,7 @@ def parent_inits(
     from analysis.retrain import starting_weights
 
     parents = {parent.experiment_id for item in items for parent in item.study.parents}
-    source = _ParentRows(parents, store, known or {})
+    find_init = _find_init(parents, store, known or {})
     inits: dict[str, StoredInit] = {}
     for item in items:
         for index in item.remaining:
@@ -90,29 +87,29 @@ def parent_inits(
             with user_errors(f"{item.study.label(index)}: "):
                 if experiment.init not in inits:
                     row = {"init": experiment.init, "root_seed": experiment.root_seed}
-                    inits |= starting_weights(row, source.init, from_root=False)
+                    inits |= starting_weights(row, find_init, from_root=False)
                 dataset = dataset_named(experiment.dataset)
                 starting_network(experiment, inits, dataset.features, dataset.outputs)
     return inits
 
 
-class _ParentRows:
-    """The rows of some parents, read with one query, and any others of the store."""
+def _find_init(
+    parents: Collection[str], store: RunStore, known: Mapping[str, Mapping[str, Any]]
+) -> Callable[[str], FrozenInit | PublishedInit | ParentRow | None]:
+    """Return a function that finds initialisations as a reader does.
 
-    def __init__(
-        self, parents: Collection[str], store: RunStore, known: Mapping[str, Mapping[str, Any]]
-    ) -> None:
-        self._store = store
-        self._rows = {name: known[name] for name in parents if name in known}
-        missing = [name for name in parents if name not in known]
-        if missing and store.existing is not None:
-            query = f"SELECT * FROM results WHERE experiment_id IN {sql_tuple(missing)}"
-            for row in store.reader.sql(query).to_pylist():
-                self._rows[row["experiment_id"]] = row
+    The rows of the parents that are not known are read with one query.
+    """
+    rows = {name: known[name] for name in parents if name in known}
+    missing = [name for name in parents if name not in known]
+    if missing and store.existing is not None:
+        query = f"SELECT * FROM results WHERE experiment_id IN {sql_tuple(missing)}"
+        rows |= {row["experiment_id"]: row for row in store.reader.sql(query).to_pylist()}
 
-    def init(self, token: str) -> FrozenInit | PublishedInit | ParentRow | None:
-        """Return an initialisation, as a reader does."""
+    def find(token: str) -> FrozenInit | PublishedInit | ParentRow | None:
         parent = RowInit.parse(token)
-        if parent is not None and parent.experiment_id in self._rows:
-            return ParentRow(self._rows[parent.experiment_id])
-        return None if self._store.existing is None else self._store.reader.init(token)
+        if parent is not None and parent.experiment_id in rows:
+            return ParentRow(rows[parent.experiment_id])
+        return None if store.existing is None else store.reader.init(token)
+
+    return find

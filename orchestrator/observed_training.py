@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,20 +19,6 @@ from search.methods import all_methods, method_named
 from search.plugins import METHODS_GROUP
 from workers.registering import register
 from workers.train import train_batch
-
-
-@dataclass
-class ObservedTraining:
-    """Result of one training.
-
-    Attributes:
-        row: its outcome, column -> value.
-        counts: (step before which the masks were chosen, weights kept), ascending; the
-            fewest weights of networks that are trained together.
-    """
-
-    row: dict[str, Any] = field(default_factory=dict)
-    counts: list[tuple[int, int]] = field(default_factory=list)
 
 
 def find_method(name: str) -> str:
@@ -66,21 +51,25 @@ def find_method(name: str) -> str:
     return provided.name
 
 
-def observed_training(experiment: Experiment) -> ObservedTraining:
+_Counts = list[tuple[int, int]]
+
+
+def observed_training(experiment: Experiment) -> tuple[dict[str, Any], _Counts]:
     """Train an experiment of a method that chooses masks in this process, and observe them.
+
+    Returns:
+        The row, and (step before which the masks were chosen, weights kept) for each choice,
+        ascending; the fewest weights of networks that are trained together.
 
     Raises:
         Exception: whatever the method raises.
     """
-    observed = ObservedTraining()
+    counts: _Counts = []
     method = method_named(experiment.method)
     wrap = _WRAPPERS[method.prunes]
-    with replaced_algorithm(method.name, wrap(algorithm(method), observed.counts)):
-        observed.row = train_batch([experiment]).to_pylist()[0]
-    return observed
-
-
-_Counts = list[tuple[int, int]]
+    with replaced_algorithm(method.name, wrap(algorithm(method), counts)):
+        (row,) = train_batch([experiment]).to_pylist()
+    return row, counts
 
 
 def _before(prune: Callable[..., Pruned], counts: _Counts) -> Any:

@@ -11,6 +11,7 @@ from typing import Self
 from rich.console import Console
 
 from orchestrator.display.formatting import counted
+from orchestrator.display.terminal import print_unwrapped
 from orchestrator.run_log import log_beside
 from storage.checking.repair import repair_log
 from storage.errors import EntryDamaged
@@ -102,7 +103,7 @@ class RunStore(ExitStack):
             orphans = writer.quarantine_orphans()
             if orphans:
                 messages.append(quarantined_orphans(self.paths, len(orphans)))
+        print_unwrapped(self.console, *messages)
         for message in messages:
-            self.console.print(message, soft_wrap=True)
             logger.warning("%s", message)
         return writer

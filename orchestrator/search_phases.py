@@ -135,14 +135,14 @@ def structures_of(choice: SearchChoice) -> list[Structure]:
 
 
 def _targets(selections: Sequence[Selection]) -> Targets:
-    return Targets([selection for selection in selections if selection.indices])
+    return [selection for selection in selections if selection.indices]
 
 
 def _best_of_structures(
     settings: SearchSettings, targets: Targets, reader: StoreReader
 ) -> list[dict[str, Any]]:
     """Return the most accurate row of each structure, with the numbers of rows."""
-    condition = _condition(settings, [selection.study.name for selection in targets.selections])
+    condition = _condition(settings, [selection.study.name for selection in targets])
     rows: list[dict[str, Any]] = reader.sql(
         "SELECT *, count(*) OVER (PARTITION BY structure) AS trained, "
         f"count(*) FILTER (accuracy >= {_sql(settings.target)}) OVER (PARTITION BY structure) "

@@ -11,8 +11,7 @@ from typing import Literal, Self
 import pyarrow as pa
 
 from orchestrator.commands.executors import ExecutorOptions, make_executor
-from orchestrator.display.live_monitor import LiveMonitor
-from orchestrator.display.progress import ProgressDisplay
+from orchestrator.display.progress import LiveMonitor
 from orchestrator.display.store_summary import fewest_weights
 from orchestrator.driver import drive
 from orchestrator.errors import UserError
@@ -90,18 +89,14 @@ class Sweep:
             self._store.writer.begin_sweep(self._sweep)
             logger.info("sweep %s: %s", self._sweep.sweep_id, self._sweep.command)
             self._start = time.monotonic()
-            self._show()
+            # The display and the handling of signals end before the sweep does.
+            fewest = fewest_weights(self._store.reader)
+            where = self._store.writer.paths, self._sweep.sweep_id
+            monitor = LiveMonitor(self._console, self.tally, fewest, *where, self._executor)
+            self._monitor = self._shown.enter_context(monitor)
+            self._shown.enter_context(self.stop)
             self._stack = stack.pop_all()
         return self
-
-    def _show(self) -> None:
-        """Start the displays and the handling of signals, which end before the sweep does."""
-        fewest = fewest_weights(self._store.reader)
-        display = self._shown.enter_context(ProgressDisplay(self._console, self.tally, fewest))
-        self._monitor = self._shown.enter_context(
-            LiveMonitor(display, self._store.writer.paths, self._sweep.sweep_id, self._executor)
-        )
-        self._shown.enter_context(self.stop)
 
     def train(
         self,

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 @dataclass
 class Tally:
-    """The counts of one sweep, or of several in turn.
+    """The counts of one sweep.
 
     Attributes:
         total: experiments to train.
@@ -41,15 +41,3 @@ class Tally:
         self.trained += rows.num_rows
         self.failed += pc.sum(pc.equal(rows.column("status"), "failed")).as_py() or 0
         self.train_s += (pc.sum(rows.column("train_ms")).as_py() or 0) / 1000
-
-    def __add__(self, later: Tally) -> Tally:
-        """Return the counts of two sweeps in turn."""
-        return Tally(
-            self.total + later.total,
-            self.trained + later.trained,
-            self.failed + later.failed,
-            self.busy_s + later.busy_s,
-            self.train_s + later.train_s,
-            later.work_left,
-            later.interrupted,
-        )

@@ -77,16 +77,9 @@ def bound(
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Read a certificate.
-
-    Raises:
-        UserError: the file cannot be read, or is no JSON object that names a data set.
-    """
-    try:
-        with user_errors(f"{path} is not a JSON file: "):
-            certificate = json.loads(path.read_text())
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    """Read a certificate: a JSON object that names a data set."""
+    with user_errors(f"{path} is not a JSON file: ", reading=path):
+        certificate = json.loads(path.read_text())
     if not isinstance(certificate, dict) or not isinstance(certificate.get("dataset"), str):
         raise UserError(f"{path} is not a certificate: it names no data set")
     return certificate

@@ -14,7 +14,7 @@ from typing import Any
 from orchestrator.commands.training import Training, TrainingOptions
 from orchestrator.display.formatting import about_core_hours, counted
 from orchestrator.display.network_summary import describe_choice
-from orchestrator.display.terminal import print_line
+from orchestrator.display.terminal import print_line, print_unwrapped
 from orchestrator.errors import UserError
 from orchestrator.invocation import show_row
 from orchestrator.planning.calibration import calibration
@@ -191,9 +191,9 @@ class Enumeration:
             self._print(f"the limit of {limit:,} is reached; resume with:\n  {resume}")
             return False
         result = training.run()
-        self.trained += result.tally.trained
+        self.trained += result.trained
         self.left = result.left
-        result.print_summary(self.store, invocation, self.trained)
+        self._print(*result.lines(self.store, invocation, self.trained))
         if result.stopped_by is not None:
             self.outcome = "interrupted"
             self.stopped_by = result.stopped_by
@@ -223,5 +223,4 @@ class Enumeration:
         )
 
     def _print(self, *lines: str) -> None:
-        for line in lines:
-            self.store.console.print(line, soft_wrap=True)
+        print_unwrapped(self.store.console, *lines)

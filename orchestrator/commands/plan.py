@@ -19,6 +19,7 @@ from orchestrator.planning.plan import PlannedStudy, make_plan
 from orchestrator.planning.targets import (
     Targets,
     find_targets,
+    left_out,
     only_sample,
     only_shard,
     parse_shard,
@@ -62,7 +63,7 @@ def plan(
     planned = _against_store(targets, store)
     speed = calibration(again=calibrate)
     rows = [_row(item, speed) for item in planned]
-    print_line(*targets.left_out, err=True)
+    print_line(*left_out(targets), err=True)
     if as_json:
         print(json.dumps({"calibration": speed.model_dump(mode="json"), "studies": rows}))
     else:
@@ -72,9 +73,9 @@ def plan(
 def _against_store(targets: Targets, store: Path | None) -> list[PlannedStudy]:
     """Return the plan for a store that may not exist yet."""
     if store is None or not StorePaths(store).has_store():
-        return make_plan(targets.selections, None)
+        return make_plan(targets, None)
     with StoreReader(store) as reader:
-        return make_plan(with_inits(targets, reader.state.inits).selections, reader)
+        return make_plan(with_inits(targets, reader.state.inits), reader)
 
 
 def _row(item: PlannedStudy, speed: Calibration) -> dict[str, Any]:

@@ -51,13 +51,13 @@ def publish(
     with StoreReader(store) as reader:
         inits = reader.state.inits
         targets = with_inits(find_targets(words or PAPER_STUDIES, root_seed), inits)
-        if any(named_study(s.study.name) is None for s in targets.selections):
+        if any(named_study(s.study.name) is None for s in targets):
             raise UserError(
                 "only the studies that `sparsest studies` lists can be published: the rows of a "
                 "sweep file do not follow from their numbers. Copy them with `sparsest export "
                 f"--store {quote(str(store))}`"
             )
-        studies = [s.study for s in targets.selections]
+        studies = [s.study for s in targets]
         if not words:
             studies = [study for study in studies if reader.stored(study.digest)]
             if not studies:

@@ -97,12 +97,9 @@ def records(
 def _read(path: Path) -> list[Known]:
     from analysis.records.known import read_networks
 
-    try:
+    wrong = f"{path} is not a file of networks (docs/records.md): "
+    with user_errors(wrong, RecursionError, reading=path):
         return read_networks(path)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not a file of networks (docs/records.md): {error}") from error
 
 
 def _verify(known: Sequence[Known], path: Path) -> None:

@@ -11,7 +11,7 @@ import typer
 from orchestrator.commands import options
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.commands.training import Training, TrainingOptions
-from orchestrator.display.terminal import plain_console
+from orchestrator.display.terminal import plain_console, print_unwrapped
 from orchestrator.errors import UserError
 from orchestrator.from_published import take_published
 from orchestrator.inits import read_inits
@@ -114,7 +114,7 @@ def run(
         if as_json:
             print(json.dumps(result.summary(opened)))
         else:
-            result.print_summary(opened, invocation, result.tally.trained)
+            print_unwrapped(opened.console, *result.lines(opened, invocation, result.trained))
     if result.outcome == "interrupted" and result.stopped_by is not None:
         raise typer.Exit(exit_code(result.stopped_by))
 

@@ -13,7 +13,7 @@ import typer
 from analysis.records.bounds import exhaustive_accuracies
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.display.formatting import counted
-from orchestrator.display.terminal import plain_console, print_line
+from orchestrator.display.terminal import plain_console, print_line, print_unwrapped
 from orchestrator.errors import UserError, user_errors
 from orchestrator.invocation import Invocation, program, show_row
 from orchestrator.planning.space import parse_structure
@@ -120,10 +120,10 @@ def search_by_strategy(
             )
         found = search.run()
     if search.stopped_by is not None:
-        console.print(
+        print_unwrapped(
+            console,
             f"stopped after {search.spent_s / 3600:.3f} of {core_hours:g} core-hours; resume "
             f"with:\n  {invocation.to_train_all()}",
-            soft_wrap=True,
         )
         raise typer.Exit(exit_code(search.stopped_by))
     if as_json:

@@ -10,7 +10,7 @@ import typer
 
 from orchestrator.commands.options import AsJson
 from orchestrator.display.terminal import plain_console, print_line
-from orchestrator.planning.targets import find_targets
+from orchestrator.planning.targets import find_targets, left_out
 from search.catalogue import STUDY_NAMES, resolve
 from search.methods import training_epochs
 from search.structure import Structure
@@ -74,8 +74,8 @@ def list_experiments(
     none. With --json, each line is an object that also has the experiment_id.
     """
     targets = find_targets([study])
-    print_line(*targets.left_out, err=True)
-    for selection in targets.selections:
+    print_line(*left_out(targets), err=True)
+    for selection in targets:
         lines = (
             (json.dumps(_record(selection.study, index)) for index in selection.indices)
             if as_json

@@ -7,19 +7,23 @@ search that it is chosen from, then everything else.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import shlex
+import signal
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from orchestrator.best_init import SEARCHES, find_init, refuse_choice, require_searches
 from orchestrator.commands.executors import ExecutorOptions
-from orchestrator.commands.run_result import RunResult
-from orchestrator.display.formatting import counted
+from orchestrator.display.formatting import counted, human_seconds
 from orchestrator.display.network_summary import init_origin
+from orchestrator.display.store_summary import fewest_weights
+from orchestrator.display.terminal import print_unwrapped
 from orchestrator.inits import combined, parent_inits
-from orchestrator.invocation import Invocation
+from orchestrator.invocation import Invocation, program
 from orchestrator.planning.estimate import reference_seconds
 from orchestrator.planning.plan import PlannedStudy, make_plan
-from orchestrator.planning.targets import Targets, with_inits
+from orchestrator.planning.targets import Targets, init_names, left_out, with_inits
 from orchestrator.plugins import packages_of
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import resumable
@@ -55,6 +59,72 @@ class TrainingOptions:
     shard: Shard | None = None
 
 
+@dataclass(frozen=True)
+class RunResult:
+    """The result of a run.
+
+    Attributes:
+        trained: number of rows received, including failed ones.
+        train_s: seconds of all workers that were spent on training.
+        left: wanted experiments that are not stored.
+        wall_s: seconds from the first task to the last, without starting up.
+        workers: number of workers.
+        stopped_by: the signal with which the user stopped it, perhaps when everything was done.
+    """
+
+    trained: int = 0
+    train_s: float = 0.0
+    left: int = 0
+    wall_s: float = 0.0
+    workers: int = 0
+    stopped_by: signal.Signals | None = None
+
+    @property
+    def outcome(self) -> Literal["finished", "interrupted"]:
+        """Outcome: "interrupted" if the user stopped the run before everything was stored."""
+        return "interrupted" if self.stopped_by is not None and self.left else "finished"
+
+    @property
+    def training_share(self) -> float:
+        """Share of the workers' time that went into training."""
+        return self.train_s / (self.wall_s * self.workers) if self.wall_s else 0.0
+
+    def summary(self, store: RunStore) -> dict[str, Any]:
+        """Return what `run --json` prints."""
+        fewest = fewest_weights(store.reader)
+        return {
+            "outcome": self.outcome,
+            "trained": self.trained,
+            "left": self.left,
+            "wall_seconds": round(self.wall_s, 3),
+            "workers": self.workers,
+            "train_seconds": round(self.train_s, 3),
+            "training_share": round(self.training_share, 4),
+            "best": {str(target): weights for target, weights in fewest.by_target.items()},
+            "store": str(store.folder),
+        }
+
+    def lines(self, store: RunStore, invocation: Invocation, trained: int) -> Iterator[str]:
+        """Yield the result and what to do next, given the experiments trained in all runs."""
+        if not self.trained and not self.left:
+            yield "nothing to train: everything asked for is stored"
+            return
+        yield (
+            f"{self.outcome}: {self.trained:,} trained in {human_seconds(self.wall_s)} by "
+            f"{counted(self.workers, 'worker')}; {100 * self.training_share:.0f} % of their "
+            "time was training"
+        )
+        if self.trained:
+            yield (
+                f'ask the store: {program()} query "SELECT status, count(*) FROM results GROUP BY '
+                f'status" --store {shlex.quote(str(store.folder))}'
+            )
+        if self.left:
+            interrupted = self.outcome == "interrupted"
+            resume = invocation.to_resume(trained) if interrupted else invocation.to_train_all()
+            yield f"left: {counted(self.left, 'experiment')}; resume with:\n  {resume}"
+
+
 class Training:
     """The experiments of a command that are not stored, and their training.
 
@@ -77,21 +147,17 @@ class Training:
         self._given = given
         self._options = options
         self._store = store
-        self._console = store.console
-        self._packages = packages_of(selection.study for selection in targets.selections)
+        self._packages = packages_of(selection.study for selection in targets)
         self._inits = combined(store.inits, given)
-        self._to_choose = [name for name in targets.init_names if name not in self._inits]
+        self._to_choose = [name for name in init_names(targets) if name not in self._inits]
         if self._to_choose:
-            selections = targets.selections
             if options.shard is not None:
-                refuse_choice(self._to_choose, selections, options.shard)
-            require_searches(self._to_choose, selections, store.existing, options.root_seed)
+                refuse_choice(self._to_choose, targets, options.shard)
+            require_searches(self._to_choose, targets, store.existing, options.root_seed)
         if options.retry:
             rows = counted(store.writer.retry(options.retry), "row")
             named = " or ".join(options.retry)
-            store.console.print(
-                f"{rows} with status {named}: trained again, like what is not stored"
-            )
+            self._print(f"{rows} with status {named}: trained again, like what is not stored")
         self.planned = self._plan()
         self._parents = parent_inits(self.planned, store)
 
@@ -112,7 +178,7 @@ class Training:
                 self._store.writer.record_init(init.name, init.digest, init.layers)
             if self._to_choose:
                 result = self._train_searches(result)
-                if result.stopped_by or result.tally.trained == self._options.limit:
+                if result.stopped_by or result.trained == self._options.limit:
                     return result
                 self._choose_inits()
                 self.planned = self._plan()
@@ -122,19 +188,21 @@ class Training:
     def _print_plan(self) -> None:
         """Print what is planned, stored and to be trained."""
         for item in self.planned:
-            self._console.print(
+            self._print(
                 f"{item.study.name}: {len(item.wanted):,} planned, {len(item.stored):,} stored, "
                 f"{len(item.remaining):,} to train"
             )
-        for note in self._targets.left_out:
-            self._console.print(note, soft_wrap=True)
+        self._print(*left_out(self._targets))
         left, limit = _left(self.planned), self._options.limit
         if limit is not None and limit < left:
-            self._console.print(f"this run trains {limit:,} of {left:,} (--limit)")
+            self._print(f"this run trains {limit:,} of {left:,} (--limit)")
+
+    def _print(self, *lines: str) -> None:
+        print_unwrapped(self._store.console, *lines)
 
     def _plan(self) -> list[PlannedStudy]:
         targets = with_inits(self._targets, self._inits)
-        return make_plan(targets.selections, self._store.existing)
+        return make_plan(targets, self._store.existing)
 
     def _record_plan(self) -> None:
         """Record for `status` how many experiments of each version of a study are wanted."""
@@ -156,7 +224,7 @@ class Training:
         if not searches:
             return result
         named = " and ".join(item.study.name for item in searches)
-        self._console.print(f"first {named}: other studies start from the best network of it")
+        self._print(f"first {named}: other studies start from the best network of it")
         return self._sweep(searches, result)
 
     def _choose_inits(self) -> None:
@@ -167,24 +235,18 @@ class Training:
             self._store.writer.record_init(init.name, init.digest, init.layers, found)
             self._inits[name] = init
             message = f"{name} of this store is now {init.digest}, {init_origin(found)}"
-            self._console.print(message, soft_wrap=True)
+            self._print(message)
             logger.info("%s", message)
 
     def _sweep(self, planned: list[PlannedStudy], before: RunResult) -> RunResult:
-        """Train as one sweep of the store, under a progress display.
-
-        Returns:
-            The result together with that of the sweep before.
-        """
+        """Train as one sweep of the store; return the result with that of the sweep before."""
         options = self._options
-        limit = None if options.limit is None else options.limit - before.tally.trained
-        inits = {init.token: init for init in self._inits.values()}
+        limit = None if options.limit is None else options.limit - before.trained
         core_s = reference_seconds(planned, limit)
-        executor = options.executor.resolved(core_s, self._packages.keys())
         sweep = Sweep(
             [item.study for item in planned],
-            executor,
-            inits,
+            options.executor.resolved(core_s, self._packages.keys()),
+            {init.token: init for init in self._inits.values()},
             self._store,
             packages=self._packages,
             skipped=sum(len(item.stored) for item in planned),
@@ -193,7 +255,8 @@ class Training:
         with sweep:
             sweep.train(planned, limit, self._parents)
         return RunResult(
-            before.tally + sweep.tally,
+            before.trained + sweep.tally.trained,
+            before.train_s + sweep.tally.train_s,
             before.left - sweep.tally.trained,
             before.wall_s + sweep.wall_s,
             sweep.workers,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -12,7 +12,7 @@ import typer
 from orchestrator.commands.options import whole_number
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
-from orchestrator.observed_training import ObservedTraining, find_method, observed_training
+from orchestrator.observed_training import find_method, observed_training
 from search.experiment import Experiment
 from search.methods import method_named
 
@@ -62,28 +62,26 @@ def try_method(
         replicate=seed,
     )
     try:
-        trained = observed_training(experiment)
+        row, counts = observed_training(experiment)
     except Exception as error:  # the method's code can raise anything
         print_line(traceback.format_exc().rstrip(), err=True)
         raise typer.Exit(1) from error
-    _print(trained)
-    if trained.row["status"] == "failed":
+    _print(row, counts)
+    if row["status"] == "failed":
         raise typer.Exit(1)
 
 
-def _print(trained: ObservedTraining) -> None:
-    for step, kept in _thinned(trained.counts):
+def _print(row: dict[str, Any], counts: list[tuple[int, int]]) -> None:
+    for step, kept in _thinned(counts):
         print_line(f"from step {step:>6,}: {kept:,} weights")
-    row = trained.row
     if row["weights"] is None:
         print_line(f"{row['status']}: {row['reason']}")
         return
-    for text in _masks(row["layers"], row["weight_index"]):
-        print_line(text)
     print_line(
+        *_masks(row["layers"], row["weight_index"]),
         f"{row['status']}: accuracy {100 * row['accuracy']:.2f} %, loss {row['loss']:.4f}, "
         f"{row['weight_nnz']} weights, {row['effective_nnz']} of them on a path from an input to "
-        f"the output; trained in {row['train_ms']:.0f} ms"
+        f"the output; trained in {row['train_ms']:.0f} ms",
     )
 
 

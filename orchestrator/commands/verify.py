@@ -48,7 +48,7 @@ def verify(
     names, that the rows' ids follow from their studies, and that no experiment is stored twice.
     Changes nothing, unless --rebuild is given. The exit code is 1 if there is a problem.
     """
-    studies = [selection.study for selection in find_targets(sweep_files or ()).selections]
+    studies = [selection.study for selection in find_targets(sweep_files or ())]
     if rebuild:
         _rebuild(store, studies, quiet=as_json)
     report = inspect_store(store, studies)

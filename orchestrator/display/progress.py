@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import pyarrow as pa
 from rich.console import Console, RenderableType
@@ -15,8 +15,14 @@ from rich.text import Text
 from orchestrator.display.formatting import clock
 from orchestrator.display.notebook import NotebookBar, in_notebook
 from orchestrator.display.store_summary import FewestWeights
+from orchestrator.display.terminal import print_unwrapped
 from orchestrator.display.throughput import rate_and_time_left, unevenness
 from orchestrator.tally import Tally
+from storage.live import LiveFile, LiveProgress
+from storage.paths import StorePaths
+
+if TYPE_CHECKING:
+    from orchestrator.executor import Executor
 
 Value = TypeVar("Value", int, float)
 
@@ -28,6 +34,9 @@ RATE_OVER_S = 60.0
 
 TIME_LEFT_OVER_S = 300.0
 """Seconds over which the time left is extrapolated: one task can take minutes."""
+
+WRITE_EVERY_S = 1.0
+"""Seconds between two writes of the store's live file."""
 
 POINT_EVERY_S = 0.2
 """Seconds between two points of either average: thousands of tasks may end in one second."""
@@ -73,7 +82,7 @@ class ProgressDisplay:
         if self._cell is not None:
             self._cell.show(self.tally.trained, self.tally.total, self._line(), final=True)
         elif not self._console.is_interactive:
-            self._console.print(self._line(), highlight=False, soft_wrap=True)
+            print_unwrapped(self._console, self._line())
 
     def rows(self, batch: pa.RecordBatch) -> None:
         """Include rows that the tally has counted."""
@@ -89,11 +98,11 @@ class ProgressDisplay:
             self._bar.update(self._task, completed=self.tally.trained, **self._fields())
         elif time.monotonic() - self._line_at >= LINE_EVERY_S:
             self._line_at = time.monotonic()
-            self._console.print(self._line(), highlight=False, soft_wrap=True)
+            print_unwrapped(self._console, self._line())
 
     def note(self, text: str) -> None:
         """Print a message above the bar."""
-        self._console.print(text, highlight=False, soft_wrap=True)
+        print_unwrapped(self._console, text)
 
     @property
     def rate(self) -> float:
@@ -136,6 +145,63 @@ class ProgressDisplay:
         if self.tally.failed:
             parts.append(f"{self.tally.failed:,} failed")
         return parts
+
+
+class LiveMonitor(ProgressDisplay):
+    """A display that also reports to `sparsest status` in other terminals, by the live file.
+
+    Attributes:
+        kept: list that gets all rows; None to keep none.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        tally: Tally,
+        best: FewestWeights,
+        paths: StorePaths,
+        sweep_id: str,
+        executor: Executor,
+    ) -> None:
+        super().__init__(console, tally, best)
+        self.kept: list[pa.RecordBatch] | None = None
+        self._file = LiveFile(paths)
+        self._sweep_id = sweep_id
+        self._executor = executor
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._write()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.remove()
+        super().__exit__(*error)
+
+    def rows(self, batch: pa.RecordBatch) -> None:
+        """Show rows that have been trained, and keep them if there is a list for them."""
+        if self.kept is not None:
+            self.kept.append(batch)
+        super().rows(batch)
+
+    def tick(self) -> None:
+        """Refresh the display, and the file when it is due."""
+        super().tick()
+        if time.monotonic() - self._written_at >= WRITE_EVERY_S:
+            self._write()
+
+    def _write(self) -> None:
+        self._written_at = time.monotonic()
+        self._file.write(
+            LiveProgress(
+                sweep_id=self._sweep_id,
+                done=self.tally.trained,
+                total=self.tally.total,
+                rate=self.rate,
+                left_s=self.left_s,
+                workers=self._executor.workers,
+            )
+        )
 
 
 def _add_point(points: deque[tuple[float, Value]], value: Value, over_s: float) -> None:

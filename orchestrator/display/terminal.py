@@ -77,6 +77,12 @@ def plain_console(*, stderr: bool = False, width: int | None = None) -> Console:
     )
 
 
+def print_unwrapped(console: Console, *lines: str) -> None:
+    """Print lines on a console as they are, whatever its width."""
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
+
+
 def plain_table(*titles: str, texts: int = 1) -> Table:
     """Return a table without borders: `texts` columns of text, then columns of numbers."""
     table = Table(box=None, header_style="bold")

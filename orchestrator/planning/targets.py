@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,30 +25,23 @@ MAX_RANGES = 4
 """Maximum number of ranges of numbers in a message."""
 
 
-@dataclass(frozen=True)
-class Targets:
-    """The experiments that a command is about.
+Targets = list[Selection]
+"""The experiments that a command is about, each study once, in the order of the words."""
 
-    Attributes:
-        selections: the experiments, each study once, in the order of the words.
-    """
 
-    selections: list[Selection]
+def init_names(targets: Targets) -> list[str]:
+    """Return the names of the stored initialisations that the studies start from."""
+    return sorted({name for selection in targets for name in selection.study.init_names})
 
-    @property
-    def init_names(self) -> list[str]:
-        """Names of the stored initialisations that the studies start from."""
-        return sorted({name for s in self.selections for name in s.study.init_names})
 
-    @property
-    def left_out(self) -> list[str]:
-        """Messages about the studies that leave out impossible combinations."""
-        return [
-            f"{s.study.name}: {s.study.left_out:,} combinations are left out: their target_nnz "
-            "is not below the number of weights"
-            for s in self.selections
-            if s.study.left_out
-        ]
+def left_out(targets: Targets) -> list[str]:
+    """Return messages about the studies that leave out impossible combinations."""
+    return [
+        f"{s.study.name}: {s.study.left_out:,} combinations are left out: their target_nnz is not "
+        "below the number of weights"
+        for s in targets
+        if s.study.left_out
+    ]
 
 
 def only_numbers(targets: Targets, numbers: Sequence[int]) -> Targets:
@@ -60,19 +52,19 @@ def only_numbers(targets: Targets, numbers: Sequence[int]) -> Targets:
     """
     selections = []
     unknown = set(numbers)
-    for selection in targets.selections:
+    for selection in targets:
         first = selection.study.first_run_id
         found = selection.indices & IndexSet.from_indices(n - first for n in numbers if n >= first)
         unknown -= {first + index for index in found}
         if found:
             selections.append(Selection(selection.study, found))
     if unknown:
-        available = "\n".join(f"  {s.study.name}: {_numbers(s)}" for s in targets.selections)
+        available = "\n".join(f"  {s.study.name}: {_numbers(s)}" for s in targets)
         raise UserError(
             f"no experiment has the number {', '.join(map(str, sorted(unknown)))}; available are:\n"
             f"{available}\n`sparsest list STUDY` shows what each number is"
         )
-    return Targets(selections)
+    return selections
 
 
 def _numbers(selection: Selection) -> str:
@@ -100,7 +92,7 @@ def only_sample(targets: Targets, count: int, root_seed: int) -> Targets:
     Raises:
         UserError: there are more than `MAX_SAMPLED` experiments.
     """
-    total = sum(map(len, targets.selections))
+    total = sum(map(len, targets))
     if total <= count:
         return targets
     if total > MAX_SAMPLED:
@@ -110,14 +102,14 @@ def only_sample(targets: Targets, count: int, root_seed: int) -> Targets:
     positions = sample_positions(total, count, root_seed)
     selections = []
     first = 0
-    for selection in targets.selections:
+    for selection in targets:
         last = first + len(selection)
         ours = positions[(positions >= first) & (positions < last)] - np.uint64(first)
         if ours.size:
             found = members_at(selection.indices, ours.tolist())
             selections.append(Selection(selection.study, found))
         first = last
-    return Targets(selections)
+    return selections
 
 
 def only_shard(targets: Targets, shard: Shard) -> Targets:
@@ -125,18 +117,11 @@ def only_shard(targets: Targets, shard: Shard) -> Targets:
 
     A study with no experiment in the part stays, with an empty selection.
     """
-    selections = [
-        Selection(s.study, s.indices & shard.indices(len(s.study))) for s in targets.selections
-    ]
-    return Targets(selections)
+    return [Selection(s.study, s.indices & shard.indices(len(s.study))) for s in targets]
 
 
 def parse_shard(text: str) -> Shard:
-    """Return the shard that the option `--shard` describes.
-
-    Raises:
-        UserError: the text is not a shard.
-    """
+    """Return the shard that the option `--shard` describes, or raise a `UserError`."""
     with user_errors("--shard: "):
         return Shard.parse(text)
 
@@ -166,7 +151,7 @@ def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:
     for digest, selection in merged.items():
         if names.setdefault(selection.study.name, digest) != digest:
             raise UserError(f"two different sweep files are both named {selection.study.name!r}")
-    return Targets(list(merged.values()))
+    return list(merged.values())
 
 
 def _load(path: Path) -> Study:
@@ -205,5 +190,4 @@ def with_inits(targets: Targets, inits: Mapping[str, StoredInit]) -> Targets:
                 study = study.with_init(inits[name].token)
         return study
 
-    selections = [Selection(resolved(s.study), s.indices) for s in targets.selections]
-    return Targets(selections)
+    return [Selection(resolved(s.study), s.indices) for s in targets]

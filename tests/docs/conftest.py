@@ -53,7 +53,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _train_descendants(folder: Path, sweep: Path, options: list[str]) -> None:
     """Train a child and a grandchild of the sweep's first experiment."""
     for name in ("child", "grandchild"):
-        parent = find_targets([str(sweep)]).selections[0].study[0].experiment_id
+        parent = find_targets([str(sweep)])[0].study[0].experiment_id
         sweep = folder / f"{name}.toml"
         sweep.write_text(
             f'name = "{name}"\n[grid]\ninit = ["row:{parent}/final"]\n'

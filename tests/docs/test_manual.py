@@ -50,7 +50,7 @@ def test_first_sweep_has_the_stated_size(
     sizes: list[set[str]] = []
     for file in blocks(FIRST, "toml"):
         Path("first.toml").write_text(file.code)
-        (selection,) = find_targets(["first.toml"]).selections
+        (selection,) = find_targets(["first.toml"])
         sizes.append({experiment.experiment_id for experiment in selection.study})
     claims = re.findall(r"\*\*(\d+) experiments\*\*(?:, (\d+) of them new)?", FIRST.read_text())
     total, new = claims[edit]

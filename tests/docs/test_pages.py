@@ -80,7 +80,7 @@ def test_readme_sweep_file_is_the_one_that_its_commands_name(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("example.toml").write_text(the_code(README, "toml"))
-    (selection,) = find_targets(["example.toml"]).selections
+    (selection,) = find_targets(["example.toml"])
     assert f"sparsest run {selection.study.name}.toml" in README.read_text()
 
 

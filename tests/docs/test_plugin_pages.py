@@ -108,7 +108,7 @@ def test_page_data_set_satisfies_the_contract(dataset: Path, check: Check) -> No
 
 def test_page_method_trains(method: Path) -> None:
     assert "'even' of the package even-pruning 1.0" in sparsest("plugins").out
-    (selection,) = find_targets(["even.toml"]).selections
+    (selection,) = find_targets(["even.toml"])
     assert len(selection.study) == 27
     # One epoch per training; everything else as on the page.
     sweep = Path("even.toml")
@@ -158,7 +158,7 @@ def test_ray_workers_of_a_run_from_python_use_plugins(method: Path) -> None:
 
 
 def test_worker_with_another_version_refuses_to_train(method: Path) -> None:
-    (selection,) = find_targets(["even.toml"]).selections
+    (selection,) = find_targets(["even.toml"])
     task = Task(
         selection.study, IndexSet.of([(0, 1)]), "sweep", packages=(("even-pruning", "1.1"),)
     )

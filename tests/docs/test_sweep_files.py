@@ -30,7 +30,7 @@ def in_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def load(text: str) -> Study:
     """Return the study of a sweep file, loaded as commands load it."""
     Path("my-sweep.toml").write_text(text)
-    (selection,) = find_targets(["my-sweep.toml"]).selections
+    (selection,) = find_targets(["my-sweep.toml"])
     return selection.study
 
 

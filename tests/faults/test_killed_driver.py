@@ -33,7 +33,7 @@ def _stored(store: Path, digest: str) -> IndexSet:
 def run_killed_repeatedly(folder: Path, count: int, deaths: list[tuple[int, float | None]]) -> str:
     """Run a sweep in processes that are killed; return the figures."""
     sweep = write_sweep(folder / "mine.toml", f'structure = ["1x1x1"]\n{rates(count)}')
-    (selection,) = find_targets([str(sweep)]).selections
+    (selection,) = find_targets([str(sweep)])
     digest = selection.study.digest
     store, report = folder / "killed", folder / "report"
     words = ["run", str(sweep), "--store", str(store), *INLINE]

@@ -324,7 +324,7 @@ def main(folder: Path) -> None:
             [kind.backend, count] for kind, count in executor.worker_counts.by_kind.items()
         ]
         report["vacancies"] = len(executor.vacancies())
-        sweep = find_targets([str(folder / "plain.toml")]).selections
+        sweep = find_targets([str(folder / "plain.toml")])
         report["plain"] = run(executor, sweep, folder / "plain").trained
         report["raising"] = raising(executor, folder)
         report["behind"] = killed_with_another_waiting(executor, folder)

@@ -62,14 +62,14 @@ def rates(count: int) -> str:
 def plan(words: Sequence[str | Path], store: Path, root_seed: int = 0) -> list[PlannedStudy]:
     """Return the plan of `run`."""
     with StoreWriter(store) as writer:
-        return make_plan(find_targets([str(w) for w in words], root_seed).selections, writer)
+        return make_plan(find_targets([str(w) for w in words], root_seed), writer)
 
 
 def train(
     words: Sequence[str | Path], store: Path, *, root_seed: int = 0, limit: int | None = None
 ) -> Tally:
     """Train in this process, as `run` does."""
-    selections = find_targets([str(word) for word in words], root_seed).selections
+    selections = find_targets([str(word) for word in words], root_seed)
     with StoreWriter(store) as writer, InlineExecutor({}, "cpu") as executor:
         planned = make_plan(selections, writer)
         names = [item.study.name for item in planned]

@@ -85,7 +85,7 @@ def test_file_is_searched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_other_points_under_the_same_name_are_other_experiments(folder: Path) -> None:
     def experiment_id() -> str:
-        (selection,) = find_targets([str(folder / "mine.toml")]).selections
+        (selection,) = find_targets([str(folder / "mine.toml")])
         return selection.study[0].experiment_id
 
     first = experiment_id()
@@ -102,7 +102,7 @@ def test_csv_holds_the_same_points(folder: Path) -> None:
 
 
 def test_worker_without_the_file_is_sent_it_with_the_task(folder: Path) -> None:
-    (selection,) = find_targets([str(folder / "mine.toml")]).selections
+    (selection,) = find_targets([str(folder / "mine.toml")])
     (name,) = selection.study.values("dataset")
     task = Task(selection.study, IndexSet(((0, 1),)), "sweep", files=(held_file(name),))
     sent = pickle.dumps(task)

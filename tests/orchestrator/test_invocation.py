@@ -67,7 +67,7 @@ def test_program_started_in_another_way_is_named_sparsest(
 def test_hints_of_a_run_name_the_program_by_its_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("invocation", "commands.run_result", "doctor.store"):
+    for module in ("invocation", "commands.training", "doctor.store"):
         monkeypatch.setattr(f"orchestrator.{module}.program", lambda: ".venv/bin/sparsest")
     sweep = write_sweep(tmp_path / "mine.toml", f'structure = ["1x1x1"]\n{rates(2)}')
     store = tmp_path / "store"

@@ -91,11 +91,11 @@ def test_edited_sweep_file_with_another_table_trains_only_that(
 
 
 def test_demo_and_paper_share_their_rows() -> None:
-    (demo_phase1, demo_95, demo_995) = find_targets(["demo"]).selections
+    (demo_phase1, demo_95, demo_995) = find_targets(["demo"])
     for demo, name in zip((demo_phase1, demo_95, demo_995), DEMO_STRIDES, strict=True):
         study, store = paper_study(name), FakeStore()
         store.indices[demo.study.digest] = demo.indices
-        (planned,) = make_plan(find_targets([name]).selections, store)
+        (planned,) = make_plan(find_targets([name]), store)
         assert planned.stored == demo.indices
         assert len(planned.remaining) == len(study) - len(demo)
 
@@ -117,7 +117,7 @@ def test_demo_rows_in_a_store_count_for_their_study(tmp_path: Path) -> None:
 
 
 def test_another_root_seed_changes_every_experiment() -> None:
-    for selection in find_targets(["paper"]).selections:
+    for selection in find_targets(["paper"]):
         study = selection.study
         other = study.with_root_seed(1)
         assert other.digest != study.digest
@@ -130,8 +130,8 @@ def test_another_root_seed_changes_every_experiment() -> None:
 
 def test_study_named_twice_is_planned_once() -> None:
     targets = find_targets(["demo", "phase1", "phase1"])
-    assert [s.study.name for s in targets.selections] == ["phase1", "phase2-95", "phase2-995"]
-    assert len(targets.selections[0]) == len(paper_study("phase1"))
+    assert [s.study.name for s in targets] == ["phase1", "phase2-95", "phase2-995"]
+    assert len(targets[0]) == len(paper_study("phase1"))
 
 
 def test_two_sweep_files_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -151,10 +151,10 @@ def test_experiments_stored_with_another_initialisation_are_planned() -> None:
     targets = find_targets(["fixed95-phase1"])
     ours = with_inits(targets, {"bench-95": first, "bench-995": stored_init("bench-995", 3)})
     store = FakeStore()
-    store.indices[ours.selections[0].study.digest] = ours.selections[0].indices
-    assert not make_plan(ours.selections, store)[0].remaining
+    store.indices[ours[0].study.digest] = ours[0].indices
+    assert not make_plan(ours, store)[0].remaining
     others = with_inits(targets, {"bench-95": second})
-    assert len(make_plan(others.selections, store)[0].remaining) == 558
+    assert len(make_plan(others, store)[0].remaining) == 558
 
 
 def test_another_initialisation_than_the_store_s_is_refused() -> None:

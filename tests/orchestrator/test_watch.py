@@ -16,8 +16,7 @@ import pytest
 from rich.console import Console
 
 from orchestrator.commands.watch import watch
-from orchestrator.display.live_monitor import LiveMonitor
-from orchestrator.display.progress import ProgressDisplay
+from orchestrator.display.progress import LiveMonitor
 from orchestrator.display.store_summary import FewestWeights
 from orchestrator.tally import Tally
 from storage.errors import StoreError
@@ -169,9 +168,9 @@ def test_live_file_that_cannot_be_written_is_logged_once(
 
 def test_live_file_is_removed_with_its_sweep(tmp_path: Path) -> None:
     executor: Any = SimpleNamespace(workers=3)
-    display = ProgressDisplay(Console(file=io.StringIO()), Tally(10), FewestWeights())
+    shown = Console(file=io.StringIO()), Tally(10), FewestWeights()
     with StoreWriter(tmp_path / "store") as writer:
-        with LiveMonitor(display, writer.paths, "sweep", executor):
+        with LiveMonitor(*shown, writer.paths, "sweep", executor):
             live = read_live(writer.paths, "sweep")
             assert live is not None
             assert (live.done, live.total, live.workers, live.left_s) == (0, 10, 3, None)
