@@ -55,7 +55,7 @@ def small_paper(target: float) -> Iterator[None]:
         name: (group, description, partial(GRIDS.__getitem__, name))
         for name, (group, description, _) in paper._ENTRIES.items()
     }
-    searches = {name: replace(search, target=target) for name, search in best_init.SEARCHES.items()}
+    searches = {name: search._replace(target=target) for name, search in best_init.SEARCHES.items()}
     with (
         mock.patch.dict(paper._ENTRIES, entries),
         mock.patch.dict(best_init.SEARCHES, searches),
