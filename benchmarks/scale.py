@@ -30,8 +30,7 @@ from benchmarks.synthetic import (
     with_random_values,
 )
 from orchestrator.executor import Done, Outcome, TimeLimit
-from orchestrator.planning.plan import make_plan
-from orchestrator.planning.stored_before import stored_before
+from orchestrator.planning.plan import make_plan, stored_before
 from orchestrator.task_scheduler import LARGEST_TASK
 from search.catalogue import Selection
 from search.experiment import Experiment

@@ -54,7 +54,6 @@ def require_searches(
     names: Iterable[str],
     selections: Sequence[Selection],
     store: StoredRows | None,
-    root_seed: int,
 ) -> None:
     """Check that every search will be complete when an initialisation is chosen from it.
 
@@ -64,7 +63,7 @@ def require_searches(
     wanted = {selection.study.digest: selection.indices for selection in selections}
     problems = {}
     for name in names:
-        study = searched_study(name, root_seed)
+        study = searched_study(name, selections[0].study.base.root_seed)
         stored = IndexSet() if store is None else store.stored(study.digest)
         ours = wanted.get(study.digest, IndexSet())
         if len(stored | ours) < len(study):

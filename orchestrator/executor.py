@@ -23,14 +23,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Done:
-    """The rows of a job.
-
-    Attributes:
-        job: the job.
-        rows: a record batch of `search.schema.RESULT_SCHEMA`.
-        busy_s: wall-clock seconds that the worker spent on it.
-        kind: kind of the worker.
-    """
+    """A job with its rows, of `search.schema.RESULT_SCHEMA`, and the worker's seconds for it."""
 
     job: Job
     rows: pa.RecordBatch
@@ -40,13 +33,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """A job that gave no rows.
-
-    Attributes:
-        job: the job.
-        reason: description of the failure.
-        kind: kind of the worker.
-    """
+    """A job that gave no rows, and why."""
 
     job: Job
     reason: str
@@ -57,11 +44,8 @@ class Failed:
 class Returned:
     """A job that came back untrained and that is not known to be at fault.
 
-    Attributes:
-        job: the job.
-        reason: description of the failure.
-        started: True if it may have been in training when its machine was lost. If that happens
-            repeatedly, it may be the cause.
+    If it was `started`, it may have been in training when its machine was lost. If that happens
+    repeatedly, it may be the cause.
     """
 
     job: Job

@@ -14,17 +14,22 @@ from rich.console import Console
 from analysis.store import QueryResult, Store, open_store, rows_of_results
 from orchestrator.commands.executors import DeviceChoice, ExecutorChoice, ExecutorOptions
 from orchestrator.commands.store_location import local_argument, new_store_location
-from orchestrator.commands.training import Training, TrainingOptions
-from orchestrator.display.notebook import in_notebook
+from orchestrator.commands.training import Training
+from orchestrator.display.progress import ProgressDisplay, in_notebook
+from orchestrator.display.store_summary import FewestWeights
 from orchestrator.display.terminal import plain_console
-from orchestrator.in_memory import trained_in_memory
-from orchestrator.invocation import Invocation
+from orchestrator.driver import drive
+from orchestrator.executor import InlineExecutor
+from orchestrator.planning.plan import make_plan
 from orchestrator.planning.targets import Targets, find_targets
-from orchestrator.plugins import registered_here
+from orchestrator.plugins import packages_of, registered_here
 from orchestrator.run_store import RunStore
+from orchestrator.stopping import StopRequest
 from orchestrator.strategy_search import StrategySearch
+from orchestrator.tally import Tally
+from orchestrator.task_scheduler import TaskScheduler
 from search.catalogue import Selection
-from search.experiment import Experiment
+from search.experiment import FRESH_INIT, Experiment
 from search.indices import IndexSet
 from search.methods import method_named
 from search.strategies.catalogue import strategy_named
@@ -97,9 +102,9 @@ def run(
         targets, shown = [Selection.of_study(study)], repr(dict(sweep))
     else:
         targets, shown = find_targets([str(sweep)], root_seed), repr(str(sweep))
-    call = Invocation((), limit, f"sparsest.run({shown}, store={str(store)!r})")
+    call = f"sparsest.run({shown}, store={str(store)!r})"
     executors = _executor(executor, workers, device, address)
-    _run(targets, store, TrainingOptions(executors, root_seed, limit, call, curves), progress)
+    _run(targets, store, call, executors, progress, limit=limit, curves=curves)
     return open_store(store)
 
 
@@ -178,9 +183,9 @@ def train(
         return rows_of_results(trained_in_memory(targets, curves, _console(progress)))
     called = {"method": method, "dataset": dataset, "seeds": replicates, "pair": pair, **settings}
     arguments = ", ".join(f"{key}={value!r}" for key, value in called.items())
-    call = Invocation((), None, f"sparsest.train({arguments}, store={str(store)!r})")
+    call = f"sparsest.train({arguments}, store={str(store)!r})"
     executors = _executor("inline" if workers is None else "ray", workers, "cpu")
-    _run(targets, store, TrainingOptions(executors, root_seed, None, call, curves), progress)
+    _run(targets, store, call, executors, progress, curves=curves)
     with open_store(store) as opened:
         return opened.rows([study[index].experiment_id for index in wanted])
 
@@ -329,12 +334,19 @@ def _executor(
 
 
 def _run(
-    targets: Targets, store: str | Path, options: TrainingOptions, progress: bool | None
+    targets: Targets,
+    store: str | Path,
+    call: str,
+    executor: ExecutorOptions,
+    progress: bool | None,
+    *,
+    curves: bool,
+    limit: int | None = None,
 ) -> None:
     """Train as the command `run` does."""
     _refuse_registered(selection.study for selection in targets)
-    with RunStore(_folder(store), options.invocation.recorded, _console(progress)) as opened:
-        result = Training(targets, {}, options, opened).run()
+    with RunStore(_folder(store), call, _console(progress)) as opened:
+        result = Training(targets, opened, executor, limit=limit, curves=curves).run()
     if result.outcome == "interrupted":
         raise KeyboardInterrupt("the same call resumes where it stopped")
 
@@ -367,3 +379,41 @@ def _folder(store: str | Path) -> Path:
     folder = local_argument(new_store_location(str(store)))
     assert isinstance(folder, Path)
     return folder
+
+
+class _Rows:
+    """Keeps rows in memory; the loop's `Sink`."""
+
+    def __init__(self) -> None:
+        self.batches: list[pa.RecordBatch] = []
+
+    def append(
+        self, batch: pa.RecordBatch, study_digest: str, study_name: str, indices: IndexSet
+    ) -> int:
+        self.batches.append(batch)
+        return int(batch.num_rows)
+
+    def poll(self) -> int:
+        return 0
+
+
+def trained_in_memory(targets: Targets, curves: bool, console: Console) -> pa.Table:
+    """Train in this process; raise what a training raises, with its traceback."""
+    studies = [selection.study for selection in targets]
+    packages_of(studies)
+    stored = sorted({experiment.init for study in studies for experiment in study} - {FRESH_INIT})
+    if stored:
+        raise ValueError(
+            f"init {stored[0]!r} is in a store: name it with store=. A network in memory is "
+            "trained on with network.retrain(start='initial' or 'final')"
+        )
+    scheduler = TaskScheduler(make_plan(targets, None), "", None, curves=curves)
+    tally, rows = Tally(scheduler.left), _Rows()
+    # Not entered: an interruption ends the training at once, since nothing has to be stored.
+    never = StopRequest(lambda: None)
+    with (
+        InlineExecutor({}, "cpu", raises=True) as executor,
+        ProgressDisplay(console, tally, FewestWeights()) as display,
+    ):
+        drive(scheduler, executor, rows, display, never, tally)
+    return pa.Table.from_batches(rows.batches).sort_by("study_index")

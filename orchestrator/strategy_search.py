@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pyarrow as pa
 
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.inits import parent_inits
 from orchestrator.planning.estimate import experiment_seconds
-from orchestrator.planning.plan import PlannedStudy
+from orchestrator.planning.plan import make_plan
 from orchestrator.plugins import packages_of
 from orchestrator.run_store import RunStore
-from orchestrator.search_rows import SearchRows
 from orchestrator.sweep import Sweep
 from pruning.elimination import sample_of
 from pruning.smaller import smaller_networks
+from search.catalogue import Selection
 from search.experiment import Experiment
 from search.grid import Table
 from search.indices import IndexSet
@@ -29,6 +30,7 @@ from search.strategies.problem import Masks, Problem, Proposals, Strategy, Trial
 from search.strategies.racing import Candidate, candidates, race, standings
 from search.strategies.statement import Tried
 from search.study import Study
+from storage.reading.literals import sql_text
 from workers.datasets import load_dataset
 from workers.train import train_batch
 from workers.trained import stored_layers
@@ -97,16 +99,6 @@ class StrategySearch:
 
     def __post_init__(self) -> None:
         self.rows = SearchRows(self.base.study, self.store)
-        self.problem = self._problem()
-        self.tried = Tried(self.problem)
-
-    def _problem(self) -> Problem:
-        """Return what is searched for.
-
-        Raises:
-            ValueError: there is no such data set, or the structure has too many networks to try
-                all.
-        """
         dataset = load_dataset(self.base.dataset)
         sample = sample_of(dataset.points, dataset.labels)
 
@@ -119,18 +111,11 @@ class StrategySearch:
             ]
 
         shapes = self.base.hidden.shapes(dataset.features, dataset.outputs)
-        problem = Problem(
-            self.base,
-            shapes,
-            self.target,
-            self.exhaustive,
-            shrink,
-            self.any_structure,
-            self.above,
-        )
+        which = self.exhaustive, shrink, self.any_structure, self.above
+        problem = self.problem = Problem(self.base, shapes, self.target, *which)
         if self.exhaustive:
             check_exhaustive(problem)
-        return problem
+        self.tried = Tried(problem)
 
     def run(self) -> list[Candidate]:
         """Search until the budget is spent.
@@ -150,11 +135,7 @@ class StrategySearch:
         return standings(self.problem, entered, replicates)
 
     def _drive(self, rounds: Proposals, share: float) -> Iterator[Trial]:
-        """Train rounds of experiments until a share of the budget is spent or the user stops it.
-
-        Yields:
-            The results, each once.
-        """
+        """Train rounds until a share of the budget is spent or the user stops; yield results."""
         experiments = next(rounds, None)
         idle = 0
         budget_s = share * self.core_s
@@ -194,8 +175,7 @@ class StrategySearch:
 
     def _train(self, experiments: Sequence[Experiment]) -> None:
         study = study_of(experiments)
-        everything = IndexSet.from_range(range(len(study)))
-        planned = [PlannedStudy(study, everything, IndexSet(), IndexSet(), everything)]
+        planned = make_plan([Selection.of_study(study)], None)
         parents = parent_inits(planned, self.store, self.rows.parents(study))
         sweep = self._sweep or self._begin(study)
         left = max(0.0, 1 - self.spent_s / self.core_s)
@@ -231,3 +211,68 @@ def study_of(experiments: Sequence[Experiment]) -> Study:
     return Study(
         base.study, "experiments that a search strategy proposed", Table(varying, rows), base
     )
+
+
+MAX_ROWS = 20_000
+"""Maximum number of rows that are kept in memory for the networks that start from them."""
+
+_COLUMNS = ("experiment_id", "accuracy", "loss", "weight_nnz")
+
+
+class SearchRows:
+    """The results of one study by experiment id, and the latest rows.
+
+    Args:
+        study: name of the study.
+        store: the store, in which rows may wait to be committed.
+    """
+
+    def __init__(self, study: str, store: RunStore) -> None:
+        self._store = store
+        self._results: dict[str, tuple[float, float, int]] = {}
+        self._latest: dict[str, tuple[pa.RecordBatch, int]] = {}
+        if store.existing is not None:
+            query = f"SELECT {', '.join(_COLUMNS)} FROM results WHERE study = {sql_text(study)}"
+            self._note(store.reader.sql(query))
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Take rows that have come back."""
+        self._note(batch)
+        names = batch.column("experiment_id").to_pylist()
+        self._latest |= {name: (batch, position) for position, name in enumerate(names)}
+        while len(self._latest) > MAX_ROWS:
+            del self._latest[next(iter(self._latest))]
+
+    def missing(self, experiments: Sequence[Experiment]) -> list[Experiment]:
+        """Return the experiments without a result, each once."""
+        different = {experiment.experiment_id: experiment for experiment in experiments}
+        return [one for name, one in different.items() if name not in self._results]
+
+    def trials(self, experiments: Sequence[Experiment]) -> list[Trial]:
+        """Return the results of experiments."""
+        return [Trial(one, *self._results[one.experiment_id]) for one in experiments]
+
+    def row(self, experiment_id: str) -> Mapping[str, Any]:
+        """Return a row of the search."""
+        if experiment_id not in self._latest:
+            self._store.writer.commit()
+            return self._store.reader.row(experiment_id)
+        batch, position = self._latest[experiment_id]
+        row: Mapping[str, Any] = batch.slice(position, 1).to_pylist()[0]
+        return row
+
+    def parents(self, study: Study) -> dict[str, Mapping[str, Any]]:
+        """Return the rows in memory that a study starts from; the others can be read afterwards."""
+        needed = {parent.experiment_id for parent in study.parents}
+        if not needed <= self._latest.keys() and needed & self._results.keys():
+            self._store.writer.commit()
+        return {name: self.row(name) for name in needed & self._latest.keys()}
+
+    def _note(self, rows: pa.RecordBatch | pa.Table) -> None:
+        columns = (rows.column(name).to_pylist() for name in _COLUMNS)
+        for name, accuracy, loss, weights in zip(*columns, strict=True):
+            self._results[name] = (
+                accuracy if accuracy is not None else 0.0,
+                loss if loss is not None else math.inf,
+                weights or 0,
+            )

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from orchestrator.commands.training import Training, TrainingOptions
+from orchestrator.commands.executors import ExecutorOptions
+from orchestrator.commands.training import Training
 from orchestrator.display.formatting import about_core_hours, counted
 from orchestrator.display.network_summary import describe_choice
 from orchestrator.display.terminal import print_line, print_unwrapped
 from orchestrator.errors import UserError
-from orchestrator.invocation import show_row
+from orchestrator.invocation import Invocation, show_row
 from orchestrator.planning.calibration import calibration
 from orchestrator.planning.estimate import estimate
 from orchestrator.planning.targets import Targets
@@ -43,7 +44,9 @@ class Enumeration:
 
     Attributes:
         settings: the search.
-        options: options of the training.
+        executor: the executor to use.
+        invocation: the command.
+        limit: maximum number of experiments to train; None for all.
         max_core_hours: duration of a phase that is allowed, unless the number of experiments is
             limited.
         store: the store.
@@ -56,7 +59,9 @@ class Enumeration:
     """
 
     settings: SearchSettings
-    options: TrainingOptions
+    executor: ExecutorOptions
+    invocation: Invocation
+    limit: int | None
     max_core_hours: float
     store: RunStore
     trained: int = 0
@@ -169,9 +174,9 @@ class Enumeration:
 
     def _train(self, phase: int, targets: Targets) -> bool:
         """Train what is left of a phase; return whether all of it is stored."""
-        invocation, limit = self.options.invocation, self.options.limit
+        invocation, limit = self.invocation, self.limit
         rest = None if limit is None else limit - self.trained
-        training = Training(targets, {}, replace(self.options, limit=rest), self.store)
+        training = Training(targets, self.store, self.executor, limit=rest)
         wanted = sum(len(item.wanted) for item in training.planned)
         self.left = sum(len(item.remaining) for item in training.planned)
         names = ", ".join(item.study.name for item in training.planned)

@@ -9,9 +9,8 @@ from typing import Any
 
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
 from analysis.report.source import Source
+from orchestrator.display.activity import Watcher, progress_line
 from orchestrator.display.terminal import print_line
-from orchestrator.display.throughput import progress_line
-from orchestrator.display.watcher import Watcher
 from search.paper_sizes import TARGETS
 
 IDLE_RATIO = 9.0

@@ -3,14 +3,154 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from orchestrator.display.terminal import print_line
+from orchestrator.errors import UserError, user_errors
 from orchestrator.invocation import program
-from orchestrator.plugin_package import PluginKind, write_package
+from search.plugins import check_name
+
+PluginKind = Literal["method", "dataset"]
+
+_PROJECT = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "{name}"
+version = "1.0"
+dependencies = ["sparsest"]
+
+[project.entry-points."sparsest.{group}"]
+{name} = "{module}:{target}"
+
+[tool.setuptools]
+packages = ["{module}"]
+"""
+
+_METHOD = '''\
+"""The pruning method {name}."""
+
+from sparsest import TO_TARGET, Method
+
+METHOD = Method(
+    name="{name}",
+    prunes="before",  # before training; or "during" or "adaptive"
+    keys=TO_TARGET,  # sweep files give a target_nnz
+    module="{module}.algorithm",
+    cost=(1.0, 100.0),  # time to choose the masks: ms, and ns more per weight; for `plan`
+)
+'''
+
+_ALGORITHM = '''\
+"""The masks of {name}: the largest initial weights, in whichever layer they are."""
+
+import numpy as np
+
+from sparsest import Pruned, bias_masks, by_layer, highest, target_of
+
+
+def prune(experiment, layers, batches):
+    """Return the masks of weights and biases; see `sparsest.PrunesBefore`."""
+    scores = np.abs(np.concatenate([weight.ravel() for weight, _ in layers]))
+    kept = highest(scores, target_of(experiment, len(scores)))
+    masks = by_layer(kept, [weight.shape for weight, _ in layers])
+    return Pruned(masks, bias_masks(masks))
+'''
+
+_METHOD_TEST = '''\
+"""The contract of a pruning method; `sparsest plugins --check {name}` runs all of its checks."""
+
+import pytest
+
+from sparsest import FAST_METHOD_CHECKS
+
+
+@pytest.mark.parametrize("check", FAST_METHOD_CHECKS, ids=lambda check: check.__name__)
+def test_method_satisfies_the_contract(check):
+    check("{name}")
+'''
+
+_DATASET = '''\
+"""The data set {name}: two classes on both sides of a circle."""
+
+import numpy as np
+
+from sparsest import Dataset, standardised
+
+
+def dataset():
+    """Return 1,024 points, the same ones on every call."""
+    points = np.random.default_rng(0).uniform(-1, 1, size=(1024, 2))
+    labels = (points**2).sum(axis=1) < 0.6
+    return Dataset.of("{name}", standardised(points), labels)
+'''
+
+_DATASET_TEST = '''\
+"""The contract of a data set; `sparsest plugins --check {name}` runs the same checks."""
+
+import pytest
+
+from sparsest import DATASET_CHECKS
+
+
+@pytest.mark.parametrize("check", DATASET_CHECKS, ids=lambda check: check.__name__)
+def test_data_set_satisfies_the_contract(check):
+    check("{name}")
+'''
+
+
+def package_files(kind: PluginKind, name: str) -> Mapping[str, str]:
+    """Return the files of a package with a working plug-in: path in its folder -> text.
+
+    Raises:
+        UserError: the name is not valid.
+    """
+    with user_errors(f"{name!r}: "):
+        check_name(name)
+    module = name.replace("-", "_").replace(".", "_")
+    if not module.isidentifier():
+        raise UserError(f"{name!r} begins with a digit, so no Python module can have that name")
+    words = {"name": name, "module": module}
+    if kind == "method":
+        words |= {"group": "methods", "target": "METHOD"}
+        code = {"__init__.py": _METHOD, "algorithm.py": _ALGORITHM}
+    else:
+        words |= {"group": "datasets", "target": "dataset"}
+        code = {"__init__.py": _DATASET}
+    files = {f"{module}/{file}": text for file, text in code.items()}
+    files["pyproject.toml"] = _PROJECT
+    files[f"tests/test_{module}.py"] = _METHOD_TEST if kind == "method" else _DATASET_TEST
+    return {path: text.format(**words) for path, text in files.items()}
+
+
+def write_package(kind: PluginKind, name: str, parent: Path) -> Path:
+    """Write a new package into a new folder, named after the plug-in.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: the name is not valid, the folder exists, or it cannot be written.
+    """
+    files = package_files(kind, name)
+    folder = parent / name
+    try:
+        folder.mkdir()
+        for path, text in files.items():
+            file = folder / path
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text)
+    except FileExistsError as error:
+        raise UserError(f"{folder} exists: choose another name, or remove it") from error
+    except OSError as error:
+        raise UserError(f"cannot write {error.filename or folder}: {error.strerror}") from error
+    return folder
 
 
 def new(

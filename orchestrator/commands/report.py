@@ -101,7 +101,7 @@ def report(
 def _build(reader: ResultsReader, folder: Path, options: Options) -> None:
     from analysis.report.build import build_report
     from analysis.report.drawing_pool import DrawingFailed
-    from orchestrator.display.steps import StepsDisplay
+    from orchestrator.display.progress import StepsDisplay
 
     with (
         user_errors("", DrawingFailed, writing=folder),

@@ -10,7 +10,7 @@ import typer
 
 from orchestrator.commands import options
 from orchestrator.commands.executors import ExecutorOptions
-from orchestrator.commands.training import Training, TrainingOptions
+from orchestrator.commands.training import Training
 from orchestrator.display.terminal import plain_console, print_unwrapped
 from orchestrator.errors import UserError
 from orchestrator.from_published import take_published
@@ -97,20 +97,21 @@ def run(
     if part is not None:
         targets = only_shard(targets, part)
     given = read_inits({"bench-95": bench_95, "bench-995": bench_995})
-    order = TrainingOptions(
-        executor=ExecutorOptions.of(executor, workers, device, address),
-        root_seed=root_seed,
-        limit=limit,
-        invocation=invocation,
-        curves=curves,
-        retry=retried,
-        shard=part,
-    )
+    executors = ExecutorOptions.of(executor, workers, device, address)
     with RunStore(store, invocation.recorded, plain_console(stderr=True)) as opened:
         if from_published:
             folder, cache = published_folder(), cache_folder()
             take_published(targets, given, opened, folder, cache)
-        result = Training(targets, given, order, opened).run()
+        result = Training(
+            targets,
+            opened,
+            executors,
+            given=given,
+            limit=limit,
+            curves=curves,
+            retry=retried,
+            shard=part,
+        ).run()
         if as_json:
             print(json.dumps(result.summary(opened)))
         else:

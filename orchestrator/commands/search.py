@@ -12,7 +12,6 @@ from orchestrator.commands import options
 from orchestrator.commands.enumeration import Enumeration
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.commands.strategy import full_training, search_by_strategy
-from orchestrator.commands.training import TrainingOptions
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError, user_errors
 from orchestrator.invocation import Invocation
@@ -238,14 +237,10 @@ def search(
         batch_size=batch_size,
         replicates=replicates,
     )
-    order = TrainingOptions(
-        executor=ExecutorOptions.of(executor, workers, device, address),
-        root_seed=root_seed,
-        limit=limit,
-        invocation=Invocation.current(),
-    )
-    with RunStore(store, order.invocation.recorded, plain_console(stderr=True)) as opened:
-        two_phases = Enumeration(settings, order, max_core_hours, opened)
+    executors = ExecutorOptions.of(executor, workers, device, address)
+    invocation = Invocation.current()
+    with RunStore(store, invocation.recorded, plain_console(stderr=True)) as opened:
+        two_phases = Enumeration(settings, executors, invocation, limit, max_core_hours, opened)
         two_phases.run(again=again)
     if as_json:
         print(json.dumps(two_phases.report()))

@@ -37,29 +37,6 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class TrainingOptions:
-    """Options of a training command.
-
-    Attributes:
-        executor: the executor to use.
-        root_seed: root seed of all random numbers.
-        limit: maximum number of experiments to train; None for all.
-        invocation: the command.
-        curves: measure every training after each epoch too.
-        retry: statuses of stored rows whose experiments are trained again.
-        shard: the part that this machine trains; None if it trains everything.
-    """
-
-    executor: ExecutorOptions
-    root_seed: int
-    limit: int | None
-    invocation: Invocation
-    curves: bool = False
-    retry: tuple[Status, ...] = ()
-    shard: Shard | None = None
-
-
-@dataclass(frozen=True)
 class RunResult:
     """The result of a run.
 
@@ -128,6 +105,16 @@ class RunResult:
 class Training:
     """The experiments of a command that are not stored, and their training.
 
+    Args:
+        targets: the experiments, of one root seed.
+        store: the store.
+        executor: the executor to use.
+        given: initialisations from files, by name.
+        limit: maximum number of experiments to train; None for all.
+        curves: measure every training after each epoch too.
+        retry: statuses of stored rows whose experiments are trained again.
+        shard: the part that this machine trains; None if it trains everything.
+
     Attributes:
         planned: the plan.
 
@@ -139,24 +126,31 @@ class Training:
     def __init__(
         self,
         targets: Targets,
-        given: Mapping[str, StoredInit],
-        options: TrainingOptions,
         store: RunStore,
+        executor: ExecutorOptions,
+        *,
+        given: Mapping[str, StoredInit] | None = None,
+        limit: int | None = None,
+        curves: bool = False,
+        retry: tuple[Status, ...] = (),
+        shard: Shard | None = None,
     ) -> None:
         self._targets = targets
-        self._given = given
-        self._options = options
         self._store = store
+        self._executor = executor
+        self._given = given or {}
+        self._limit = limit
+        self._curves = curves
         self._packages = packages_of(selection.study for selection in targets)
-        self._inits = combined(store.inits, given)
+        self._inits = combined(store.inits, self._given)
         self._to_choose = [name for name in init_names(targets) if name not in self._inits]
         if self._to_choose:
-            if options.shard is not None:
-                refuse_choice(self._to_choose, targets, options.shard)
-            require_searches(self._to_choose, targets, store.existing, options.root_seed)
-        if options.retry:
-            rows = counted(store.writer.retry(options.retry), "row")
-            named = " or ".join(options.retry)
+            if shard is not None:
+                refuse_choice(self._to_choose, targets, shard)
+            require_searches(self._to_choose, targets, store.existing)
+        if retry:
+            rows = counted(store.writer.retry(retry), "row")
+            named = " or ".join(retry)
             self._print(f"{rows} with status {named}: trained again, like what is not stored")
         self.planned = self._plan()
         self._parents = parent_inits(self.planned, store)
@@ -178,7 +172,7 @@ class Training:
                 self._store.writer.record_init(init.name, init.digest, init.layers)
             if self._to_choose:
                 result = self._train_searches(result)
-                if result.stopped_by or result.trained == self._options.limit:
+                if result.stopped_by or result.trained == self._limit:
                     return result
                 self._choose_inits()
                 self.planned = self._plan()
@@ -193,7 +187,7 @@ class Training:
                 f"{len(item.remaining):,} to train"
             )
         self._print(*left_out(self._targets))
-        left, limit = _left(self.planned), self._options.limit
+        left, limit = _left(self.planned), self._limit
         if limit is not None and limit < left:
             self._print(f"this run trains {limit:,} of {left:,} (--limit)")
 
@@ -229,9 +223,9 @@ class Training:
 
     def _choose_inits(self) -> None:
         """Choose missing initialisations for good, and print them."""
-        reader = self._store.reader
+        reader, root_seed = self._store.reader, self._targets[0].study.base.root_seed
         for name in self._to_choose:
-            init, found = find_init(name, self._options.root_seed, reader)
+            init, found = find_init(name, root_seed, reader)
             self._store.writer.record_init(init.name, init.digest, init.layers, found)
             self._inits[name] = init
             message = f"{name} of this store is now {init.digest}, {init_origin(found)}"
@@ -240,17 +234,16 @@ class Training:
 
     def _sweep(self, planned: list[PlannedStudy], before: RunResult) -> RunResult:
         """Train as one sweep of the store; return the result with that of the sweep before."""
-        options = self._options
-        limit = None if options.limit is None else options.limit - before.trained
+        limit = None if self._limit is None else self._limit - before.trained
         core_s = reference_seconds(planned, limit)
         sweep = Sweep(
             [item.study for item in planned],
-            options.executor.resolved(core_s, self._packages.keys()),
+            self._executor.resolved(core_s, self._packages.keys()),
             {init.token: init for init in self._inits.values()},
             self._store,
             packages=self._packages,
             skipped=sum(len(item.stored) for item in planned),
-            curves=options.curves,
+            curves=self._curves,
         )
         with sweep:
             sweep.train(planned, limit, self._parents)

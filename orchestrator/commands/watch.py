@@ -12,9 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.display.activity import Watcher
 from orchestrator.display.formatting import counted
 from orchestrator.display.store_summary import studies_table
-from orchestrator.display.watcher import Watcher
 from storage.status_files import LiveProgress
 
 BAR_WIDTH = 60

@@ -1,14 +1,17 @@
-"""The sweep or command that is writing to a store now, or the last one that did."""
+"""The state of a store while a sweep may be filling it: what runs, how fast, what is stored."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
-from orchestrator.display.formatting import counted
-from orchestrator.display.throughput import progress_line
-from storage.errors import Holder
+from orchestrator.display.formatting import clock, counted
+from orchestrator.display.store_summary import FewestWeights, fewest_weights, stored_studies
+from storage.errors import Holder, NotAStore
 from storage.lock import current_holder
+from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
 from storage.status_files import LiveProgress, read_live
 
@@ -77,3 +80,97 @@ class Activity:
                 f"(started {last['started']} on {last['host']}, {counted(last['rows'], 'row')})"
             )
         return lines or ["no run yet"]
+
+
+EVEN_RATIO = 1.25
+"""Ratio of the costs of remaining and recent experiments above which the text mentions it."""
+
+
+def rate_and_time_left(rate: float, left_s: float | None) -> list[str]:
+    """Return the rate (1/s) and, where it is known, the time left."""
+    text = f"{rate:,.0f}/s" if rate >= 9.95 else f"{rate:.2g}/s"
+    return [text] if left_s is None else [text, f"{clock(left_s)} left"]
+
+
+def unevenness(experiments_left: int, rate: float, left_s: float | None) -> list[str]:
+    """Return an explanation if the time left is not the number of experiments over the rate.
+
+    Returns:
+        One phrase; none if rate and time left agree or are unknown.
+    """
+    if left_s is None or not experiments_left or not rate:
+        return []
+    ratio = left_s * rate / experiments_left
+    if 1 / EVEN_RATIO <= ratio <= EVEN_RATIO:
+        return []
+    return [f"each of the rest takes {float(f'{ratio:.2g}'):,g} times as long"]
+
+
+def progress_line(progress: LiveProgress) -> str:
+    """Return progress, throughput and time left of a running sweep in one line."""
+    parts = [
+        f"this run: {progress.done:,} of {progress.total:,}",
+        *rate_and_time_left(progress.rate, progress.left_s),
+        counted(progress.workers, "worker"),
+        *unevenness(progress.total - progress.done, progress.rate, progress.left_s),
+    ]
+    return ", ".join(parts)
+
+
+class Watcher(ExitStack):
+    """Summary of a store at the last refresh.
+
+    Args:
+        store: folder of the store, which need not exist yet.
+
+    Attributes:
+        reader: reader of the store; None while there is no store.
+        best: fewest weights at each target.
+        rows: number of stored rows.
+        studies: records of `orchestrator.display.store_summary.stored_studies`.
+        activity: activity on the store.
+    """
+
+    def __init__(self, store: Path) -> None:
+        super().__init__()
+        self._store = store
+        self.reader: StoreReader | None = None
+        self.best = FewestWeights()
+        self.rows = 0
+        self.studies: list[dict[str, Any]] = []
+        self.activity = Activity()
+
+    def refresh(self) -> bool:
+        """Read the store again and return whether it has changed.
+
+        Raises:
+            StoreError: the folder holds something else, or the store cannot be read.
+        """
+        changed = True
+        if self.reader is None:
+            try:
+                self.reader = self.enter_context(StoreReader(self._store))
+            except NotAStore:
+                if _holds_something_else(StorePaths(self._store)):
+                    raise
+                return False
+        else:
+            changed = self.reader.refresh()
+        if changed:
+            self.best = fewest_weights(self.reader)
+        self.rows = self.reader.state.rows
+        self.studies = stored_studies(self.reader)
+        self.activity = Activity.of(self.reader)
+        return changed
+
+
+def _holds_something_else(paths: StorePaths) -> bool:
+    """Return whether a folder is neither a store nor a store that a writer is creating."""
+    if not paths.root.is_dir():
+        return paths.root.exists()
+    created_first = {
+        paths.lock.name,
+        paths.marker.name,
+        *(folder.name for folder in paths.folders),
+    }
+    return any(file.name not in created_first for file in paths.root.iterdir())

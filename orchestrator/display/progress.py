@@ -1,22 +1,23 @@
-"""Progress display of a sweep: a bar on a terminal or in a notebook, lines elsewhere."""
+"""Progress of a sweep or a command: a bar on a terminal or in a notebook, lines elsewhere."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator
+from html import escape
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import pyarrow as pa
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from orchestrator.display.activity import rate_and_time_left, unevenness
 from orchestrator.display.formatting import clock
-from orchestrator.display.notebook import NotebookBar, in_notebook
 from orchestrator.display.store_summary import FewestWeights
 from orchestrator.display.terminal import print_unwrapped
-from orchestrator.display.throughput import rate_and_time_left, unevenness
 from orchestrator.tally import Tally
 from storage.live import LiveFile, LiveProgress
 from storage.paths import StorePaths
@@ -212,3 +213,80 @@ def _add_point(points: deque[tuple[float, Value]], value: Value, over_s: float) 
     points.append((now, value))
     while len(points) > 2 and points[1][0] < now - over_s:
         points.popleft()
+
+
+class StepsDisplay:
+    """Progress of each step.
+
+    Without a terminal a line is printed when a step is done, and every `LINE_EVERY_S` before that.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._line_at = time.monotonic()
+        self._bar = Progress(
+            TextColumn("{task.description:<18}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=console,
+            disable=not console.is_interactive,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def update(self, step: str, done: int, of: int) -> None:
+        """Show that `done` of `of` parts of a step are done."""
+        if not self._console.is_interactive:
+            self._print_line(step, done, of)
+            return
+        if step not in self._tasks:
+            self._tasks[step] = self._bar.add_task(step, total=of)
+        self._bar.update(self._tasks[step], completed=done, total=of)
+
+    def _print_line(self, step: str, done: int, of: int) -> None:
+        now = time.monotonic()
+        if of == 0 or (done < of and now - self._line_at < LINE_EVERY_S):
+            return
+        self._line_at = now
+        self._console.print(f"{step}: {done:,} of {of:,}", highlight=False, soft_wrap=True)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+
+EVERY_S = 0.3
+"""Seconds between two updates: each is a message to the browser."""
+
+
+def in_notebook() -> bool:
+    """Return whether this process is the kernel of a notebook."""
+    ipython: Any = sys.modules.get("IPython")
+    return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
+
+
+class NotebookBar:
+    """A bar with a line of text, which is redrawn in place."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._shown_at = 0.0
+
+    def show(self, done: int, total: int, text: str, *, final: bool = False) -> None:
+        """Show the progress and a line below, unless shown a moment ago and not `final`."""
+        now = time.monotonic()
+        if not final and now - self._shown_at < EVERY_S:
+            return
+        self._shown_at = now
+        from IPython.display import HTML, display
+
+        html = HTML(  # type: ignore[no-untyped-call]
+            f'<progress value="{done}" max="{max(1, total)}" style="width: 100%"></progress>'
+            f"<div>{escape(text)}</div>"
+        )
+        if self._handle is None:
+            self._handle = display(html, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(html)

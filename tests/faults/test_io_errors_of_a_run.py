@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 import pytest
 
-from orchestrator import run_log, task_scheduler
+from orchestrator import run_store, task_scheduler
 from storage import durable, lock
 from storage.checking.verify import verify_store
 from tests.orchestrator.running import INLINE, CommandResult, rates, rows, sparsest, write_sweep
@@ -93,7 +93,7 @@ def test_full_disk_under_the_text_log_does_not_end_the_run(
     sweep: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = sweep.with_name("store")
-    monkeypatch.setattr(run_log, "append_regular", full_file)
+    monkeypatch.setattr(run_store, "append_regular", full_file)
     ended = sparsest("run", sweep, "--store", store, *INLINE)
     assert ended.code == 0
     assert "Traceback" not in ended.err

@@ -7,7 +7,7 @@ from pathlib import Path
 from orchestrator.driver import drive
 from orchestrator.executor import Executor
 from orchestrator.planning.plan import make_plan
-from orchestrator.run_log import log_beside
+from orchestrator.run_store import log_beside
 from orchestrator.task_scheduler import TaskScheduler
 from search.catalogue import Selection
 from search.study import Study

@@ -257,5 +257,5 @@ def test_part_of_a_search_in_the_run_is_not_enough() -> None:
     study = paper_study("phase2-95")
     part = Selection(study, IndexSet.of([(0, ALL - 1)]))
     with pytest.raises(UserError, match="complete"):
-        require_searches(["bench-95"], [part], None, 0)
-    require_searches(["bench-95"], [Selection.of_study(study)], None, 0)
+        require_searches(["bench-95"], [part], None)
+    require_searches(["bench-95"], [Selection.of_study(study)], None)

@@ -14,7 +14,6 @@ from orchestrator import search_phases
 from orchestrator import sweep as sweeps
 from orchestrator.commands.enumeration import Enumeration
 from orchestrator.commands.executors import ExecutorOptions
-from orchestrator.commands.training import TrainingOptions
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError
 from orchestrator.invocation import Invocation
@@ -286,10 +285,10 @@ def test_impossible_search_is_refused(store: Path, words: tuple[str, ...], named
 
 def test_unknown_masks_are_refused_before_phase_1(store: Path) -> None:
     executor = ExecutorOptions("inline")
-    options = TrainingOptions(executor, 0, None, Invocation(("search",)))
+    call = Invocation(("search",))
     console = plain_console()
     with RunStore(store, "sparsest search", console) as opened:
-        started = Enumeration(SearchSettings(0.5, masks="some"), options, 1.0, opened)
+        started = Enumeration(SearchSettings(0.5, masks="some"), executor, call, None, 1.0, opened)
         with pytest.raises(UserError, match="'some'"):
             started.run(again=False)
     assert not store.exists()

@@ -9,7 +9,6 @@ import pytest
 import ray
 from ray.exceptions import ActorDiedError, RayError, RayTaskError
 
-from orchestrator.clock import PatientClock
 from orchestrator.cluster.pool import START_TIMEOUT_S, Pool
 from orchestrator.cluster.pool_size import PoolRequest
 from orchestrator.cluster.startup_failures import (
@@ -17,7 +16,7 @@ from orchestrator.cluster.startup_failures import (
     OTHERS_TIMEOUT_S,
     StartupFailures,
 )
-from orchestrator.cluster.watch import ClusterWatch, Node
+from orchestrator.cluster.watch import ClusterWatch, Node, PatientClock
 from orchestrator.cluster.worker import reason_of
 from orchestrator.errors import NoWorkerError, UserError
 from tests.orchestrator.test_worker import died

@@ -8,9 +8,8 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from orchestrator.display import steps as steps_display
-from orchestrator.display.progress import LINE_EVERY_S
-from orchestrator.display.steps import StepsDisplay
+from orchestrator.display import progress as steps_display
+from orchestrator.display.progress import LINE_EVERY_S, StepsDisplay
 
 
 def test_lines_appear_at_the_end_of_steps_and_every_15_seconds(

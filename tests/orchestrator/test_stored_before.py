@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.planning import stored_before as module
-from orchestrator.planning.stored_before import stored_before
+from orchestrator.planning import plan as module
+from orchestrator.planning.plan import stored_before
 from search.id_set import IdSet
 from search.indices import IndexSet
 from tests.orchestrator.fakes import small_study

@@ -15,7 +15,7 @@ from ray.exceptions import (
     RayError,
 )
 
-from orchestrator.clock import MAX_STEP_S, PatientClock
+from orchestrator.cluster.watch import MAX_STEP_S, PatientClock
 from orchestrator.cluster.worker import Worker, blames_task, reason_of
 from orchestrator.job import Job
 from orchestrator.worker_pool import WorkerKind
