@@ -55,11 +55,7 @@ def require_searches(
     selections: Sequence[Selection],
     store: StoredRows | None,
 ) -> None:
-    """Check that every search will be complete when an initialisation is chosen from it.
-
-    Raises:
-        UserError: part of a search is neither stored nor in this run.
-    """
+    """Raise a `UserError` unless every search will be complete when it is chosen from."""
     wanted = {selection.study.digest: selection.indices for selection in selections}
     problems = {}
     for name in names:
@@ -88,9 +84,6 @@ def refuse_choice(names: Iterable[str], selections: Sequence[Selection], shard: 
     """Refuse to choose initialisations for one of several machines.
 
     Each machine would choose from the networks that it has trained, so the choices would differ.
-
-    Raises:
-        UserError: always, with the studies and what to do.
     """
     lines = []
     for name in names:
@@ -110,11 +103,10 @@ def refuse_choice(names: Iterable[str], selections: Sequence[Selection], shard: 
 def find_init(name: str, root_seed: int, reader: StoreReader) -> tuple[StoredInit, FoundNetwork]:
     """Choose an initialisation, one of `SEARCHES`, in a store with all rows of its search.
 
+    A search without a network that reaches the accuracy is a `UserError`.
+
     Returns:
         The initialisation, at full width, and the network that was trained from it.
-
-    Raises:
-        UserError: no network of the study reaches the accuracy.
     """
     source, study = SEARCHES[name], searched_study(name, root_seed)
     candidates = reader.sql(

@@ -90,11 +90,7 @@ def _agreed_inits(
     in_store: Mapping[str, FrozenInit],
     given: Mapping[str, StoredInit],
 ) -> dict[str, tuple[StoredInit, FoundNetwork | None]]:
-    """Return the initialisations of the published rows, which the store has or gets.
-
-    Raises:
-        UserError: the store or a file has another one, or one is unavailable.
-    """
+    """Return the initialisations of the published rows, which the store has or gets."""
     known = combined(in_store, given)
     agreed: dict[str, tuple[StoredInit, FoundNetwork | None]] = {}
     for file in files.values():

@@ -20,11 +20,7 @@ from workers.stored_init import load_stored_init
 
 
 def read_inits(files: Mapping[str, Path | None]) -> dict[str, StoredInit]:
-    """Return the initialisations of the files that the user has named, by name.
-
-    Raises:
-        UserError: a file cannot be read or holds something else.
-    """
+    """Return the initialisations of the files that the user names, or raise a `UserError`."""
     inits = {}
     for name, path in files.items():
         if path is not None:

@@ -42,8 +42,7 @@ def phase_1_targets(settings: SearchSettings) -> Targets:
 def phase_2_targets(settings: SearchSettings, structures: Sequence[Structure]) -> Targets:
     """Return the masks of some structures: those in the paper's studies, and others.
 
-    Raises:
-        UserError: a structure has too many masks, or `masks` is unknown.
+    A structure with too many masks is a `UserError`.
     """
     selections = []
     for structure in structures:
@@ -60,12 +59,9 @@ def phase_2_targets(settings: SearchSettings, structures: Sequence[Structure]) -
 def choose_structures(
     settings: SearchSettings, targets: Targets, reader: StoreReader
 ) -> SearchChoice:
-    """Return the smallest structures that reached the target in phase 1.
+    """Return the smallest structures that reached the target in phase 1, or raise `UserError`.
 
     They are compared by weights and biases, then by the neurons of the first layer, and so on.
-
-    Raises:
-        UserError: none reached it.
     """
     rows = [
         row
@@ -98,10 +94,8 @@ def sparsest_network(
     """Return the network of these structures with the fewest weights and biases at the target.
 
     All masks count, whichever study trained them, including the dense network and the paper's.
-    Among equally small networks, the most accurate is chosen.
-
-    Raises:
-        UserError: none reaches the target.
+    Among equally small networks, the most accurate is chosen. If there is none, a `UserError` says
+    how near the most accurate one came.
     """
     studies = ["phase1", WIDER_PHASE_1, *PAPER_PHASE_2.values(), *map(phase_2_name, structures)]
     listed = ", ".join(map(str, structures))

@@ -123,9 +123,6 @@ class StrategySearch:
         Returns:
             The networks with the fewest weights that reached the target; the one whose training
             succeeds most often is first. Empty if none reached it.
-
-        Raises:
-            UserError: nothing can be trained here.
         """
         with ExitStack() as self._stack:
             for trial in self._drive(self.strategy(self.problem), SEARCH_SHARE):

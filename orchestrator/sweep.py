@@ -115,9 +115,6 @@ class Sweep:
             work_left: fraction of the sweep's work that is left, for the display; None if this is
                 all of it.
             keep: list that gets the rows, in the order in which they come back.
-
-        Raises:
-            UserError: nothing can be trained here, or no longer.
         """
         scheduler = TaskScheduler(
             planned,

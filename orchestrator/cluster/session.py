@@ -31,11 +31,7 @@ _QUIET: dict[str, Any] = {
 
 
 def start(cpus: int, gpus: int | None = None) -> None:
-    """Start Ray on this machine for this process alone, with CPUs and GPUs (None for all).
-
-    Raises:
-        UserError: Ray does not start.
-    """
+    """Start Ray for this process alone, with CPUs and GPUs (None: all), or raise `UserError`."""
     try:
         # Without address="local", an old address file would be taken for a running Ray.
         with empty_working_directory(), ray_private.sigterm_handler_kept():

@@ -74,8 +74,7 @@ class Enumeration:
     def run(self, *, again: bool) -> None:
         """Do what is left of both phases; with `again`, choose the structures again.
 
-        Raises:
-            UserError: no network reaches the target, or a phase takes too long.
+        Raises `UserError` if no network reaches the target, or a phase takes too long.
         """
         inputs = dataset_named(self.settings.dataset).features
         if inputs > INPUTS:
@@ -103,11 +102,7 @@ class Enumeration:
         self._find_sparsest(structures_of(self.structures))
 
     def _find_sparsest(self, structures: Sequence[Structure]) -> None:
-        """Train phase 2 and choose the sparsest network.
-
-        Raises:
-            UserError: the structures have too many masks, or no network reaches the target.
-        """
+        """Train phase 2 and choose the sparsest network."""
         try:
             targets = phase_2_targets(self.settings, structures)
         except UserError as error:

@@ -46,11 +46,7 @@ class ExecutorOptions:
     def of(
         cls, choice: ExecutorChoice, workers: int | None, device: DeviceChoice, address: str | None
     ) -> ExecutorOptions:
-        """Return the options after checking them.
-
-        Raises:
-            UserError: options that exclude each other, or a GPU that is not there.
-        """
+        """Return the options; those that exclude each other, or lack a GPU, are a `UserError`."""
         if choice == "inline" and (workers is not None or address is not None):
             unused = "--workers" if workers is not None else "--address"
             raise UserError(
@@ -110,11 +106,7 @@ def make_executor(options: ExecutorOptions, inits: Mapping[str, StoredInit]) -> 
 def _devices(
     device: DeviceChoice, executor: ExecutorChoice, address: str | None
 ) -> tuple[Device, ...]:
-    """Return the devices to train on; the GPUs of a cluster need not be this machine's.
-
-    Raises:
-        UserError: a GPU is asked for that is not there.
-    """
+    """Return the devices to train on; the GPUs of a cluster need not be this machine's."""
     if device == "cpu":
         return ("cpu",)
     if address is not None:

@@ -106,11 +106,7 @@ def test_data_set_satisfies_the_contract(check):
 
 
 def package_files(kind: PluginKind, name: str) -> Mapping[str, str]:
-    """Return the files of a package with a working plug-in: path in its folder -> text.
-
-    Raises:
-        UserError: the name is not valid.
-    """
+    """Return the files of a package with a working plug-in: path in its folder -> text."""
     with user_errors(f"{name!r}: "):
         check_name(name)
     module = name.replace("-", "_").replace(".", "_")
@@ -134,9 +130,6 @@ def write_package(kind: PluginKind, name: str, parent: Path) -> Path:
 
     Returns:
         The folder.
-
-    Raises:
-        UserError: the name is not valid, the folder exists, or it cannot be written.
     """
     files = package_files(kind, name)
     folder = parent / name

@@ -103,11 +103,7 @@ def _read(path: Path) -> list[Known]:
 
 
 def _verify(known: Sequence[Known], path: Path) -> None:
-    """Compare the file's numbers with those computed from the parameters.
-
-    Raises:
-        UserError: they differ.
-    """
+    """Compare the file's numbers with those computed from the parameters."""
     wrong = 0
     for number, network in enumerate(known, start=1):
         measured = network.measured()
@@ -122,11 +118,7 @@ def _verify(known: Sequence[Known], path: Path) -> None:
 
 
 def _add(known: list[Known], networks: Iterable[Known], path: Path) -> None:
-    """Add the networks that improve a record to a list and to its file; drop those surpassed.
-
-    Raises:
-        UserError: there are none.
-    """
+    """Add the networks that improve a record to a list and to its file; drop those surpassed."""
     from analysis.records.known import file_text, holders, improvements
 
     refused = []

@@ -121,11 +121,7 @@ def run(
 
 
 def _statuses(text: str | None) -> tuple[Status, ...]:
-    """Return the statuses that `--retry` lists, separated by commas.
-
-    Raises:
-        UserError: one is not in `RETRIABLE`.
-    """
+    """Return the statuses that `--retry` lists, separated by commas."""
     if text is None:
         return ()
     named = {word.strip() for word in text.split(",")}

@@ -24,11 +24,7 @@ class StoreOnS3:
     may_be_missing: bool
 
     def folder(self) -> Path:
-        """Return the folder of the working copy, after updating it.
-
-        Raises:
-            StoreError: the store cannot be read.
-        """
+        """Return the folder of the working copy, after updating it, or raise a `StoreError`."""
         # Imported here: it takes longer than most commands, whose stores are folders.
         from search.cache_folder import cache_folder
         from storage.remote.working_copy import working_copy
@@ -51,11 +47,7 @@ def new_store_location(text: str) -> Path | StoreOnS3:
 
 
 def local_argument(argument: object) -> object:
-    """Return an argument, or a list of them, with folders instead of stores on S3.
-
-    Raises:
-        StoreError: a store on S3 cannot be read.
-    """
+    """Return an argument, or a list of them, with folders instead of stores on S3."""
     if isinstance(argument, list):
         return [local_argument(item) for item in argument]
     return argument.folder() if isinstance(argument, StoreOnS3) else argument

@@ -45,9 +45,6 @@ def full_training(
         structure: structure of the largest network; None if it was not given.
         depth: hidden layers of all structures to try; None if it was not given.
         exhaustive: try every distinct network.
-
-    Raises:
-        UserError: an option is missing or not valid.
     """
     if exhaustive and strategy in STRATEGIES and strategy not in EXHAUSTIVE:
         raise UserError(
@@ -92,9 +89,6 @@ def search_by_strategy(
         any_structure: if exhaustive, try those of every structure with as many hidden layers.
         from_published: leave out the numbers of weights that published searches have tried.
         as_json: print JSON.
-
-    Raises:
-        UserError: an option is not valid, or nothing can be trained here.
     """
     # Imported here: the trainers take seconds to import, and the other strategy does not need them.
     from orchestrator.strategy_search import StrategySearch

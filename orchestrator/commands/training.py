@@ -117,10 +117,6 @@ class Training:
 
     Attributes:
         planned: the plan.
-
-    Raises:
-        UserError: a plug-in or an initialisation is unavailable.
-        StoreError: the store cannot be used.
     """
 
     def __init__(
@@ -156,12 +152,7 @@ class Training:
         self._parents = parent_inits(self.planned, store)
 
     def run(self) -> RunResult:
-        """Train what is not stored.
-
-        Raises:
-            UserError: an initialisation cannot be chosen, or nothing can be trained here.
-            StoreError: the store cannot be used.
-        """
+        """Train what is not stored; a `UserError` if that is impossible here, or no longer."""
         result = RunResult(left=_left(self.planned))
         with resumable():
             self._record_plan()

@@ -124,9 +124,6 @@ def find_method(name: str) -> str:
 
     Args:
         name: name of a method, or folder of a package that need not be installed.
-
-    Raises:
-        UserError: there is neither, or the folder has no usable method.
     """
     project = Path(name) / "pyproject.toml"
     if name in all_methods() or not project.is_file():

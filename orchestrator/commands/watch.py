@@ -25,9 +25,6 @@ def watch(store: Path, interval_s: float, console: Console) -> None:
     """Show the state of a store until Ctrl-C is pressed.
 
     A terminal shows it in place; otherwise a line is printed after each change.
-
-    Raises:
-        StoreError: the folder holds something else, or the store cannot be read.
     """
     with ExitStack() as stack:
         live = None

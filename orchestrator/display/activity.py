@@ -143,8 +143,7 @@ class Watcher(ExitStack):
     def refresh(self) -> bool:
         """Read the store again and return whether it has changed.
 
-        Raises:
-            StoreError: the folder holds something else, or the store cannot be read.
+        Raises a `StoreError` if the folder holds something else, or the store cannot be read.
         """
         changed = True
         if self.reader is None:

@@ -55,11 +55,7 @@ class MaskSpace:
 
 
 def mask_space(text: str, inputs: int = INPUTS) -> MaskSpace:
-    """Return the mask space of a structure such as 7x3x3.
-
-    Raises:
-        UserError: the text is not a structure, or it has more than `MAX_WEIGHTS` weights.
-    """
+    """Return the mask space of a structure such as 7x3x3, of up to `MAX_WEIGHTS` weights."""
     structure = parse_structure(text)
     weights = sum(rows * cols for cols, rows in pairwise((inputs, *structure)))
     if weights > MAX_WEIGHTS:
@@ -89,11 +85,7 @@ def mask_space(text: str, inputs: int = INPUTS) -> MaskSpace:
 
 
 def parse_structure(text: str) -> Structure:
-    """Return the structure that a command names.
-
-    Raises:
-        UserError: the text is not a structure.
-    """
+    """Return the structure that a command names, or raise a `UserError`."""
     try:
         return Structure.parse(text)
     except ValueError:

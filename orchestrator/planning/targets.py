@@ -45,11 +45,7 @@ def left_out(targets: Targets) -> list[str]:
 
 
 def only_numbers(targets: Targets, numbers: Sequence[int]) -> Targets:
-    """Return the experiments with these numbers, which are RUN_IDs or as `list` shows them.
-
-    Raises:
-        UserError: no experiment has such a number.
-    """
+    """Return the experiments with these numbers (as `list` shows them), or raise `UserError`."""
     selections = []
     unknown = set(numbers)
     for selection in targets:
@@ -85,12 +81,9 @@ def _numbers(selection: Selection) -> str:
 
 
 def only_sample(targets: Targets, count: int, root_seed: int) -> Targets:
-    """Return a random part of the experiments, a part of every larger one.
+    """Return a random part of up to `MAX_SAMPLED` experiments, a part of every larger one.
 
     It depends on the numbers of experiments and on the root seed, not on what is stored.
-
-    Raises:
-        UserError: there are more than `MAX_SAMPLED` experiments.
     """
     total = sum(map(len, targets))
     if total <= count:
@@ -127,14 +120,11 @@ def parse_shard(text: str) -> Shard:
 
 
 def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:
-    """Return the experiments that the words of a command name.
+    """Return the experiments that the words of a command name, or raise a `UserError`.
 
     Args:
         words: names of studies, `paper`, `demo`, or paths of sweep files (ending in .toml).
         root_seed: root seed of all random numbers.
-
-    Raises:
-        UserError: an unknown name, an invalid sweep file, or an invalid root seed.
     """
     merged: dict[str, Selection] = {}
     for word in words:
@@ -170,11 +160,7 @@ def _load(path: Path) -> Study:
 
 
 def generated_study(text: str, name: str, root_seed: int) -> Study:
-    """Return the study of a sweep file that a command has generated.
-
-    Raises:
-        UserError: the file is not valid.
-    """
+    """Return the study of a sweep file that a command has generated, or raise `UserError`."""
     from search.sweeps.file import parse_sweep
 
     with user_errors():
