@@ -14,8 +14,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -40,15 +40,8 @@ from workers.task import Task, run_task
 COMPARED = [name for name in RESULT_SCHEMA.names if name not in ("train_ms", "sweep_id", "backend")]
 
 
-@dataclass(frozen=True)
-class StudyRows:
-    """Stored rows of a study to retrain.
-
-    Attributes:
-        study: the study, with root seed and initialisations.
-        stored: indices of its stored rows.
-        columns: names of the columns to compare.
-    """
+class StudyRows(NamedTuple):
+    """A study, the indices of its stored rows, and the columns to compare."""
 
     study: Study
     stored: IndexSet
@@ -136,14 +129,8 @@ def _compare(
         f"AND study_index IN ({', '.join(map(str, chosen))}) ORDER BY study_index"
     )
     makers = before.column("backend").to_pylist()
-    pairs = list(
-        zip(
-            before.select(sample.columns).cast(retrained.schema).to_pylist(),
-            retrained.to_pylist(),
-            makers,
-            strict=True,
-        )
-    )
+    stored_rows = before.select(sample.columns).cast(retrained.schema).to_pylist()
+    pairs = list(zip(stored_rows, retrained.to_pylist(), makers, strict=True))
     same = sum(a == b for a, b, _ in pairs)
     close = sum(a["accuracy"] == b["accuracy"] for a, b, _ in pairs)
     wrong = sum(1 for a, b, maker in pairs if maker == backend_name() and a != b)

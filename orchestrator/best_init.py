@@ -12,7 +12,7 @@ from only some of them could not be revised, because every row of the fixed grou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from orchestrator.display.network_summary import COLUMNS, found_network
@@ -115,7 +115,12 @@ def find_init(name: str, root_seed: int, reader: StoreReader) -> tuple[StoredIni
         "ORDER BY model_nnz, accuracy DESC, paper_run_id"
     ).to_pylist()
     # A row of another version of the training was drawn from another seed.
-    ours = [row for row in candidates if _is_of(study, row)]
+    ours = [
+        row
+        for row in candidates
+        if row["study_index"] < len(study)
+        and study[row["study_index"]].experiment_id == row["experiment_id"]
+    ]
     if not ours:
         raise UserError(
             f"none of the {len(study):,} networks of {study.name} with the root seed {root_seed} "
@@ -126,12 +131,3 @@ def find_init(name: str, root_seed: int, reader: StoreReader) -> tuple[StoredIni
     layers = initial_network(study[best["study_index"]])
     network = found_network(best, target=source.target, reached=len(ours), trained=len(study))
     return StoredInit(name, layers_digest(layers), layers), network
-
-
-def _is_of(study: Study, row: Mapping[str, object]) -> bool:
-    index = row["study_index"]
-    return (
-        isinstance(index, int)
-        and index < len(study)
-        and study[index].experiment_id == row["experiment_id"]
-    )

@@ -13,7 +13,7 @@ from orchestrator.errors import UserError
 from orchestrator.inits import combined
 from orchestrator.planning.targets import Targets, with_inits
 from orchestrator.run_store import RunStore
-from search.catalogue import Selection, named_study
+from search.catalogue import named_study
 from search.indices import IndexSet
 from search.layers import StoredInit
 from search.schema import RESULT_SCHEMA
@@ -54,7 +54,12 @@ def take_published(
     wanted = with_inits(targets, {name: init for name, (init, _) in inits.items()})
     pairs = [(s, files[s.study.name]) for s in wanted if s.study.name in files]
     for selection, file in pairs:
-        _require_same_study(selection, file)
+        if selection.study.digest != file.study.digest:
+            raise UserError(
+                f"{file.path} has other experiments of {file.study.name} than this run: its root "
+                f"seed is {file.note.root_seed}, that of the run "
+                f"{selection.study.base.root_seed}. Leave --from-published out"
+            )
     writer, console = store.writer, store.console
     for init, found in inits.values():
         writer.record_init(init.name, init.digest, init.layers, found)
@@ -116,15 +121,6 @@ def _remade(published: PublishedInit, file: PublishedFile) -> StoredInit:
             f"{file.study.name} out"
         )
     return remade_init(name, published.found.label, file.note.root_seed)
-
-
-def _require_same_study(selection: Selection, file: PublishedFile) -> None:
-    if selection.study.digest != file.study.digest:
-        raise UserError(
-            f"{file.path} has other experiments of {file.study.name} than this run: its root seed "
-            f"is {file.note.root_seed}, that of the run {selection.study.base.root_seed}. Leave "
-            "--from-published out"
-        )
 
 
 def _take(

@@ -23,9 +23,13 @@ def read_inits(files: Mapping[str, Path | None]) -> dict[str, StoredInit]:
     """Return the initialisations of the files that the user names, or raise a `UserError`."""
     inits = {}
     for name, path in files.items():
-        if path is not None:
-            with user_errors(f"--{name} ", reading=path):
+        if path is None:
+            continue
+        try:
+            with user_errors(f"--{name} "):
                 inits[name] = load_stored_init(path, name)
+        except OSError as error:
+            raise UserError(f"--{name} {path} cannot be read: {error.strerror}") from error
     return inits
 
 

@@ -36,7 +36,7 @@ def phase_1_targets(settings: SearchSettings) -> Targets:
     if text is not None:
         study = generated_study(text, WIDER_PHASE_1, settings.root_seed)
         selections.append(Selection.of_study(study))
-    return _targets(selections)
+    return [selection for selection in selections if selection.indices]
 
 
 def phase_2_targets(settings: SearchSettings, structures: Sequence[Structure]) -> Targets:
@@ -53,7 +53,7 @@ def phase_2_targets(settings: SearchSettings, structures: Sequence[Structure]) -
             selections.append(Selection.of_study(study))
         else:
             selections += [paper, without_paper(study, structure, paper)]
-    return _targets(selections)
+    return [selection for selection in selections if selection.indices]
 
 
 def choose_structures(
@@ -121,15 +121,6 @@ def sparsest_network(
     ).to_pylist()
     network = found_network(best[0], target=settings.target, **counts)
     return _choice(settings, 2, counts["trained"], counts["reached"], [network])
-
-
-def structures_of(choice: SearchChoice) -> list[Structure]:
-    """Return the structures that phase 1 chose."""
-    return [Structure.parse(network.structure) for network in choice.networks]
-
-
-def _targets(selections: Sequence[Selection]) -> Targets:
-    return [selection for selection in selections if selection.indices]
 
 
 def _best_of_structures(

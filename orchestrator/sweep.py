@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from typing import Literal, Self
 
 import pyarrow as pa
@@ -28,10 +29,11 @@ from storage.log.sweep_info import describe_sweep
 logger = logging.getLogger(__name__)
 
 
+@dataclass
 class Sweep:
     """A sweep in progress, to be entered; it ends when it is left.
 
-    Args:
+    Attributes:
         studies: the studies, of one root seed.
         executor: the executor, other than `auto`.
         inits: stored initialisations by token.
@@ -39,60 +41,57 @@ class Sweep:
         packages: version of each package whose plug-ins are used.
         skipped: number of wanted experiments that are stored.
         curves: measure every training after each epoch too.
-
-    Attributes:
         tally: counts of everything that was trained.
         workers: number of workers.
         wall_s: seconds from the first task to the last; set when the sweep is left.
     """
 
-    def __init__(
-        self,
-        studies: Sequence[Study],
-        executor: ExecutorOptions,
-        inits: Mapping[str, StoredInit],
-        store: RunStore,
-        *,
-        packages: Mapping[str, str],
-        skipped: int = 0,
-        curves: bool = False,
-    ) -> None:
-        self._studies = studies
-        self._options = executor
-        self._packages = packages
-        self._skipped = skipped
-        self._curves = curves
-        self._store = store
-        self._console = store.console
-        self._inits = inits
-        self._stack = ExitStack()
-        self._shown = ExitStack()
-        self._start = 0.0
+    studies: Sequence[Study]
+    executor: ExecutorOptions
+    inits: Mapping[str, StoredInit]
+    store: RunStore
+    packages: Mapping[str, str]
+    skipped: int = 0
+    curves: bool = False
+    tally: Tally = field(default_factory=Tally, init=False)
+    workers: int = field(default=0, init=False)
+    wall_s: float = field(default=0.0, init=False)
+    _stack: ExitStack = field(default_factory=ExitStack, init=False)
+    _shown: ExitStack = field(default_factory=ExitStack, init=False)
+
+    def __post_init__(self) -> None:
         self.stop = StopRequest(self._announce_stop)
-        self.tally = Tally()
-        self.workers = 0
-        self.wall_s = 0.0
 
     def __enter__(self) -> Self:
-        self._announce_executor()
-        with ExitStack() as stack:
-            self._executor = stack.enter_context(make_executor(self._options, self._inits))
-            self._sweep = describe_sweep(
-                command=self._store.command,
-                studies=[study.name for study in self._studies],
-                sweep_files={s.name: s.file_sha256 for s in self._studies if s.file_sha256},
-                plugins=self._packages,
-                device="+".join(self._options.devices),
-                workers=self._options.workers or self._executor.workers,
-                root_seed=self._studies[0].base.root_seed,
+        if self.executor.choice == "ray":
+            place = self.executor.address
+            starting = (
+                "starting Ray on this machine" if place is None else f"joining Ray at {place}"
             )
-            self._store.writer.begin_sweep(self._sweep)
+            self.store.console.print(f"{starting}; training starts with the first worker")
+        with ExitStack() as stack:
+            self._running = stack.enter_context(make_executor(self.executor, self.inits))
+            self._sweep = describe_sweep(
+                command=self.store.command,
+                studies=[study.name for study in self.studies],
+                sweep_files={s.name: s.file_sha256 for s in self.studies if s.file_sha256},
+                plugins=self.packages,
+                device="+".join(self.executor.devices),
+                workers=self.executor.workers or self._running.workers,
+                root_seed=self.studies[0].base.root_seed,
+            )
+            self.store.writer.begin_sweep(self._sweep)
             logger.info("sweep %s: %s", self._sweep.sweep_id, self._sweep.command)
             self._start = time.monotonic()
             # The display and the handling of signals end before the sweep does.
-            fewest = fewest_weights(self._store.reader)
-            where = self._store.writer.paths, self._sweep.sweep_id
-            monitor = LiveMonitor(self._console, self.tally, fewest, *where, self._executor)
+            monitor = LiveMonitor(
+                self.store.console,
+                self.tally,
+                fewest_weights(self.store.reader),
+                self.store.writer.paths,
+                self._sweep.sweep_id,
+                self._running,
+            )
             self._monitor = self._shown.enter_context(monitor)
             self._shown.enter_context(self.stop)
             self._stack = stack.pop_all()
@@ -120,21 +119,21 @@ class Sweep:
             planned,
             self._sweep.sweep_id,
             limit,
-            curves=self._curves,
-            packages=self._packages,
+            curves=self.curves,
+            packages=self.packages,
             parents=parents,
             work_left=work_left,
         )
         self.tally.total += scheduler.left
         logger.info("sweep %s: %d to train", self._sweep.sweep_id, scheduler.left)
-        writer = self._store.writer
+        writer = self.store.writer
         self._monitor.kept = keep
-        drive(scheduler, self._executor, writer, self._monitor, self.stop, self.tally)
+        drive(scheduler, self._running, writer, self._monitor, self.stop, self.tally)
 
     def __exit__(self, kind: object, error: BaseException | None, where: object) -> None:
         with self._stack:
             self.wall_s = time.monotonic() - self._start
-            self.workers = self._executor.workers
+            self.workers = self._running.workers
             self._shown.close()
             if error is None:
                 self._end("interrupted" if self.tally.interrupted else "finished")
@@ -146,15 +145,8 @@ class Sweep:
                     self._end("interrupted")
 
     def _end(self, outcome: Literal["finished", "interrupted", "failed"]) -> None:
-        self._store.writer.end_sweep(outcome, skipped=self._skipped, core_seconds=self.tally.busy_s)
+        self.store.writer.end_sweep(outcome, skipped=self.skipped, core_seconds=self.tally.busy_s)
         logger.info("sweep %s: %s, %d stored", self._sweep.sweep_id, outcome, self.tally.trained)
 
-    def _announce_executor(self) -> None:
-        if self._options.choice == "ray":
-            address = self._options.address
-            where = "on this machine" if address is None else f"at {address}"
-            verb = "starting" if address is None else "joining"
-            self._console.print(f"{verb} Ray {where}; training starts with the first worker")
-
     def _announce_stop(self) -> None:
-        self._console.print("stopping after what is in training; Ctrl-C stops at once")
+        self.store.console.print("stopping after what is in training; Ctrl-C stops at once")

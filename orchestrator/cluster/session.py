@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import socket
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -23,33 +22,24 @@ CONNECT_TIMEOUT_S = 10.0
 
 _HOST_AND_PORT = re.compile(r"(?:ray://)?([^:/]+):(\d{1,6})")
 
-_QUIET: dict[str, Any] = {
-    "log_to_driver": False,
-    "logging_level": logging.ERROR,
-    "namespace": "sparsest",
-}
-
 
 def start(cpus: int, gpus: int | None = None) -> None:
     """Start Ray for this process alone, with CPUs and GPUs (None: all), or raise `UserError`."""
     try:
         # Without address="local", an old address file would be taken for a running Ray.
-        with empty_working_directory(), ray_private.sigterm_handler_kept():
-            ray.init(
-                address="local",
-                num_cpus=cpus,
-                num_gpus=gpus,
-                include_dashboard=False,
-                object_store_memory=OBJECT_STORE_BYTES,
-                **ray_private.temporary_folder(ray_folder()),
-                **_QUIET,
-            )
+        _init(
+            address="local",
+            num_cpus=cpus,
+            num_gpus=gpus,
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            **ray_private.temporary_folder(ray_folder()),
+        )
     except Exception as error:  # a node that is too slow to start is a bare Exception
         raise UserError(
             f"Ray does not start on this machine: {error}. Is /tmp or /dev/shm full? "
             "`--executor inline` trains without Ray"
         ) from error
-    ray_private.log_messages()
 
 
 def join(address: str) -> None:
@@ -65,13 +55,17 @@ def join(address: str) -> None:
             "let this machine reach its port?"
         )
     try:
-        with empty_working_directory(), ray_private.sigterm_handler_kept():
-            ray.init(address=address, runtime_env=shipped_code(), **_QUIET)
+        _init(address=address, runtime_env=shipped_code())
     except Exception as error:
         raise UserError(
             f"cannot join Ray at {address}: {error}. If the cluster asks for a token, it must be "
             "in RAY_AUTH_TOKEN or ~/.ray/auth_token here as well"
         ) from error
+
+
+def _init(**options: Any) -> None:
+    with empty_working_directory(), ray_private.sigterm_handler_kept():
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, namespace="sparsest", **options)
     ray_private.log_messages()
 
 
@@ -99,8 +93,5 @@ def shipped_code() -> dict[str, Any]:
     digest of its content. Every node unpacks it once and puts it before what is installed there.
     """
     # Plug-ins import `sparsest`.
-    paths: list[Path] = [
-        *(CHECKOUT / package for package in PACKAGES),
-        CHECKOUT / "sparsest.py",
-    ]
-    return {"py_modules": [str(path) for path in paths], "excludes": ["__pycache__/"]}
+    modules = [str(CHECKOUT / name) for name in (*PACKAGES, "sparsest.py")]
+    return {"py_modules": modules, "excludes": ["__pycache__/"]}

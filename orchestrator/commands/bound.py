@@ -51,7 +51,6 @@ def bound(
     weights can have. The certificate can be checked in integers without the program that made it.
     Covers ReLU networks of any depth, width and biases, evaluated in real arithmetic.
     """
-    # Imported here: scipy takes a second, which `--help` need not cost.
     from analysis.bounds.checker import check
     from analysis.bounds.prover import check_covered, prove
     from workers.datasets import load_dataset

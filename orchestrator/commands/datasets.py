@@ -85,7 +85,6 @@ def _print_specs(specs: Sequence[DatasetSpec]) -> None:
 
 
 def _show(name: str, output: Path | None, *, overwrite: bool, dark: bool, as_json: bool) -> None:
-    # Imported here: numpy and scipy take a second, which the list need not cost.
     import numpy as np
 
     from workers.datasets import load_dataset

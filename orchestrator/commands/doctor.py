@@ -54,7 +54,6 @@ def doctor(
 def _findings(
     location: Path | StoreOnS3 | None, with_ray: bool, address: str | None
 ) -> Iterator[Finding]:
-    # Imported here: numba takes a second, which `--help` need not cost.
     from orchestrator.doctor.resources import check_resources
     from orchestrator.doctor.software import check_software
 

@@ -27,7 +27,6 @@ from orchestrator.search_phases import (
     phase_1_targets,
     phase_2_targets,
     sparsest_network,
-    structures_of,
 )
 from search.datasets import dataset_named
 from search.paper_grids import INPUTS
@@ -99,7 +98,8 @@ class Enumeration:
             chosen = self.structures.chosen
             self._print(f"chosen before, on {chosen} (--again chooses again):")
         self._print(*describe_choice(self.structures))
-        self._find_sparsest(structures_of(self.structures))
+        networks = self.structures.networks
+        self._find_sparsest([Structure.parse(network.structure) for network in networks])
 
     def _find_sparsest(self, structures: Sequence[Structure]) -> None:
         """Train phase 2 and choose the sparsest network."""

@@ -81,7 +81,6 @@ def records(
     if submit is not None:
         _add(known, _read(submit), path)
     if source is not None or published:
-        # Imported here: torch takes a second, which the other options need not cost.
         from analysis.records.candidates import candidates
 
         with results_reader(source, published) as reader, user_errors():
@@ -201,7 +200,6 @@ def _draw(
     *,
     overwrite: bool,
 ) -> None:
-    # Imported here: torch and matplotlib take a second, which the table need not cost.
     from analysis.drawing.files import check_drawing_path, save_drawing
     from analysis.records.figure import record_drawing, records_figure
 

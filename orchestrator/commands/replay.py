@@ -35,7 +35,6 @@ def replay(
     Nothing is stored. The exit code is 0 if the results agree bit for bit, and 1 if not. Results
     depend on the processor, so the arithmetic is that of the processor that made the row.
     """
-    # Imported here: torch takes a second, which `--help` need not cost.
     from analysis import replay as replaying
 
     with results_reader(store, published) as reader:

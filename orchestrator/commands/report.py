@@ -21,9 +21,6 @@ from storage.results_reader import ResultsReader
 if TYPE_CHECKING:
     from analysis.report.build import Options
 
-# Plotting and drawing import plotly, matplotlib and torch, which takes seconds. The functions below
-# import them, so that `--help` and wrong options are answered at once.
-
 
 def report(
     store: MaybeStorePath = None,

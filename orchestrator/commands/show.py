@@ -148,7 +148,6 @@ def _draw(
     overwrite: bool,
     dark: bool,
 ) -> None:
-    # Imported here: torch and matplotlib take a second, which a wrong argument need not cost.
     from analysis.drawing.caption import label_of
     from analysis.drawing.figure import MAX_NETWORKS, draw
     from analysis.drawing.files import check_drawing_path, save_drawing

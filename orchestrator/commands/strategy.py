@@ -90,7 +90,6 @@ def search_by_strategy(
         from_published: leave out the numbers of weights that published searches have tried.
         as_json: print JSON.
     """
-    # Imported here: the trainers take seconds to import, and the other strategy does not need them.
     from orchestrator.strategy_search import StrategySearch
 
     above = 0

@@ -10,7 +10,7 @@ import logging
 import shlex
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from orchestrator.best_init import SEARCHES, find_init, refuse_choice, require_searches
@@ -102,10 +102,14 @@ class RunResult:
             yield f"left: {counted(self.left, 'experiment')}; resume with:\n  {resume}"
 
 
+@dataclass
 class Training:
     """The experiments of a command that are not stored, and their training.
 
-    Args:
+    Making one raises `UserError` if a plug-in or an initialisation is unavailable, and `StoreError`
+    if the store cannot be used.
+
+    Attributes:
         targets: the experiments, of one root seed.
         store: the store.
         executor: the executor to use.
@@ -114,39 +118,31 @@ class Training:
         curves: measure every training after each epoch too.
         retry: statuses of stored rows whose experiments are trained again.
         shard: the part that this machine trains; None if it trains everything.
-
-    Attributes:
         planned: the plan.
     """
 
-    def __init__(
-        self,
-        targets: Targets,
-        store: RunStore,
-        executor: ExecutorOptions,
-        *,
-        given: Mapping[str, StoredInit] | None = None,
-        limit: int | None = None,
-        curves: bool = False,
-        retry: tuple[Status, ...] = (),
-        shard: Shard | None = None,
-    ) -> None:
-        self._targets = targets
-        self._store = store
-        self._executor = executor
-        self._given = given or {}
-        self._limit = limit
-        self._curves = curves
+    targets: Targets
+    store: RunStore
+    executor: ExecutorOptions
+    given: Mapping[str, StoredInit] = field(default_factory=dict)
+    limit: int | None = None
+    curves: bool = False
+    retry: tuple[Status, ...] = ()
+    shard: Shard | None = None
+    planned: list[PlannedStudy] = field(init=False)
+
+    def __post_init__(self) -> None:
+        targets, store = self.targets, self.store
         self._packages = packages_of(selection.study for selection in targets)
-        self._inits = combined(store.inits, self._given)
+        self._inits = combined(store.inits, self.given)
         self._to_choose = [name for name in init_names(targets) if name not in self._inits]
         if self._to_choose:
-            if shard is not None:
-                refuse_choice(self._to_choose, targets, shard)
+            if self.shard is not None:
+                refuse_choice(self._to_choose, targets, self.shard)
             require_searches(self._to_choose, targets, store.existing)
-        if retry:
-            rows = counted(store.writer.retry(retry), "row")
-            named = " or ".join(retry)
+        if self.retry:
+            rows = counted(store.writer.retry(self.retry), "row")
+            named = " or ".join(self.retry)
             self._print(f"{rows} with status {named}: trained again, like what is not stored")
         self.planned = self._plan()
         self._parents = parent_inits(self.planned, store)
@@ -159,11 +155,11 @@ class Training:
             self._print_plan()
             if not result.left:
                 return result
-            for init in self._given.values():
-                self._store.writer.record_init(init.name, init.digest, init.layers)
+            for init in self.given.values():
+                self.store.writer.record_init(init.name, init.digest, init.layers)
             if self._to_choose:
                 result = self._train_searches(result)
-                if result.stopped_by or result.trained == self._limit:
+                if result.stopped_by or result.trained == self.limit:
                     return result
                 self._choose_inits()
                 self.planned = self._plan()
@@ -177,17 +173,17 @@ class Training:
                 f"{item.study.name}: {len(item.wanted):,} planned, {len(item.stored):,} stored, "
                 f"{len(item.remaining):,} to train"
             )
-        self._print(*left_out(self._targets))
-        left, limit = _left(self.planned), self._limit
+        self._print(*left_out(self.targets))
+        left, limit = _left(self.planned), self.limit
         if limit is not None and limit < left:
             self._print(f"this run trains {limit:,} of {left:,} (--limit)")
 
     def _print(self, *lines: str) -> None:
-        print_unwrapped(self._store.console, *lines)
+        print_unwrapped(self.store.console, *lines)
 
     def _plan(self) -> list[PlannedStudy]:
-        targets = with_inits(self._targets, self._inits)
-        return make_plan(targets, self._store.existing)
+        targets = with_inits(self.targets, self._inits)
+        return make_plan(targets, self.store.existing)
 
     def _record_plan(self) -> None:
         """Record for `status` how many experiments of each version of a study are wanted."""
@@ -196,11 +192,11 @@ class Training:
             wanted[item.study.digest] = len(item.wanted) - len(item.stored_before_edit)
             if item.stored_before_edit:
                 edited[item.study.name] = item.study.digest
-        stored = self._store.reader.state.studies if edited else {}
+        stored = self.store.reader.state.studies if edited else {}
         superseded = [
             digest for digest, study in stored.items() if edited.get(study.name, digest) != digest
         ]
-        record_planned(self._store.writer.paths, wanted, superseded)
+        record_planned(self.store.writer.paths, wanted, superseded)
 
     def _train_searches(self, result: RunResult) -> RunResult:
         """Train what is missing of the searches from which initialisations are chosen."""
@@ -214,10 +210,10 @@ class Training:
 
     def _choose_inits(self) -> None:
         """Choose missing initialisations for good, and print them."""
-        reader, root_seed = self._store.reader, self._targets[0].study.base.root_seed
+        reader, root_seed = self.store.reader, self.targets[0].study.base.root_seed
         for name in self._to_choose:
             init, found = find_init(name, root_seed, reader)
-            self._store.writer.record_init(init.name, init.digest, init.layers, found)
+            self.store.writer.record_init(init.name, init.digest, init.layers, found)
             self._inits[name] = init
             message = f"{name} of this store is now {init.digest}, {init_origin(found)}"
             self._print(message)
@@ -225,16 +221,16 @@ class Training:
 
     def _sweep(self, planned: list[PlannedStudy], before: RunResult) -> RunResult:
         """Train as one sweep of the store; return the result with that of the sweep before."""
-        limit = None if self._limit is None else self._limit - before.trained
+        limit = None if self.limit is None else self.limit - before.trained
         core_s = reference_seconds(planned, limit)
         sweep = Sweep(
             [item.study for item in planned],
-            self._executor.resolved(core_s, self._packages.keys()),
+            self.executor.resolved(core_s, self._packages.keys()),
             {init.token: init for init in self._inits.values()},
-            self._store,
+            self.store,
             packages=self._packages,
             skipped=sum(len(item.stored) for item in planned),
-            curves=self._curves,
+            curves=self.curves,
         )
         with sweep:
             sweep.train(planned, limit, self._parents)

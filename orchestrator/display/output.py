@@ -94,13 +94,7 @@ def guarded_streams() -> Iterator[None]:
 
 
 def _guarded(stream: TextIO | None, descriptor: int, kind: type[_Stream]) -> TextIO:
-    """Return a stream that replaces a standard stream.
-
-    Args:
-        stream: the standard stream; None if its descriptor was closed when the process started.
-        descriptor: of the standard stream.
-        kind: class of the new stream.
-    """
+    """Return a stream that replaces a standard stream, which is None if it was closed."""
     if stream is None:
         # A descriptor on which every write fails. It also keeps the number from the next file
         # opened, which would otherwise receive whatever is printed.

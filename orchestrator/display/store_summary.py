@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,17 +54,12 @@ class FewestWeights:
     def __str__(self) -> str:
         if not self.by_dataset:
             return f"none at {percent(TARGETS[0])} yet"
-        named = len(self.by_dataset) > 1
-        return "; ".join(
-            (f"{dataset}: " if named else "") + _weights_at_targets(by_target)
-            for dataset, by_target in self.by_dataset.items()
-        )
-
-
-def _weights_at_targets(by_target: Mapping[float, int]) -> str:
-    return ", ".join(
-        f"{counted(fewest, 'weight')} at {percent(target)}" for target, fewest in by_target.items()
-    )
+        texts = {
+            dataset: ", ".join(f"{counted(n, 'weight')} at {percent(t)}" for t, n in fewest.items())
+            for dataset, fewest in self.by_dataset.items()
+        }
+        named = len(texts) > 1
+        return "; ".join(f"{name}: {text}" if named else text for name, text in texts.items())
 
 
 def fewest_weights(reader: StoreReader) -> FewestWeights:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
+
 from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.doctor.finding import Finding, ok, problem, warning
 from orchestrator.invocation import program
@@ -30,8 +32,6 @@ MIN_BYTES = 50_000_000
 _NETWORK = ("nfs", "cifs", "smb", "9p", "afs", "lustre", "gpfs", "beegfs", "ceph", "fuse.")
 """Prefixes of the names of file systems that several machines can share."""
 
-_MOUNTS = Path("/proc/self/mounts")
-
 
 def check_store(store: Path) -> Iterator[Finding]:
     """Yield all findings of this module."""
@@ -41,7 +41,7 @@ def check_store(store: Path) -> Iterator[Finding]:
     above = (folder for folder in (paths.root, *paths.root.parents) if folder.is_dir())
     folder = paths.tmp if exists else next(above)
     yield check_space(folder)
-    yield check_kind(folder, _MOUNTS)
+    yield check_kind(folder)
     yield check_links_and_locks(folder)
     if exists:
         yield check_content(store)
@@ -59,14 +59,11 @@ def check_space(folder: Path) -> Finding:
     return warning("disk", found, advice) if free < LOW_BYTES else ok("disk", found)
 
 
-def check_kind(folder: Path, mounts: Path) -> Finding:
-    """Check the kind of the file system.
-
-    Args:
-        folder: folder on it.
-        mounts: file in which the kernel lists the mounted file systems.
-    """
-    kind = _kind(folder.resolve(), mounts)
+def check_kind(folder: Path) -> Finding:
+    """Check the kind of the file system that a folder is on."""
+    mounted = {Path(p.mountpoint): p.fstype for p in psutil.disk_partitions(all=True)}
+    above = [point for point in mounted if folder.resolve().is_relative_to(point)]
+    kind = mounted[max(above, key=lambda point: len(point.parts))] if above else "unknown"
     if kind.startswith(_NETWORK):
         return warning(
             "file system",
@@ -130,19 +127,3 @@ def _locks(file: Path) -> bool:
         except BlockingIOError:
             return True
     return False
-
-
-def _kind(folder: Path, mounts: Path) -> str:
-    """Return the kind of the file system with the longest mount point above the folder."""
-    best, kind = Path("/"), "unknown"
-    try:
-        lines = mounts.read_text().splitlines()
-    except OSError:
-        return kind
-    for line in lines:
-        _, point, name, *_ = line.split()
-        # A space in a name is written as \\040.
-        path = Path(point.encode().decode("unicode_escape"))
-        if folder.is_relative_to(path) and len(path.parts) >= len(best.parts):
-            best, kind = path, name
-    return kind

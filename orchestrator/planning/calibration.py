@@ -77,9 +77,12 @@ def calibration_file() -> Path:
 def calibration(*, again: bool = False) -> Calibration:
     """Return the speed of this machine and backend: from the file, or measured (`again`)."""
     path = calibration_file()
-    kept = None if again else _read(path)
-    if kept is not None and (kept.backend, kept.processor) == (backend_name(), processor_name()):
-        return kept
+    if not again:
+        # The file may be missing, damaged or from another version.
+        with suppress(OSError, ValidationError):
+            kept = Calibration.model_validate_json(path.read_bytes())
+            if (kept.backend, kept.processor) == (backend_name(), processor_name()):
+                return kept
     measured = Calibration(
         backend=backend_name(),
         processor=processor_name(),
@@ -90,14 +93,6 @@ def calibration(*, again: bool = False) -> Calibration:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(measured.model_dump_json(indent=1) + "\n")
     return measured
-
-
-def _read(path: Path) -> Calibration | None:
-    """Return the content of the file; None if it is missing, damaged or from another version."""
-    try:
-        return Calibration.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        return None
 
 
 def _measure() -> float:

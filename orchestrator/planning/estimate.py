@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchestrator.planning.calibration import Calibration
 from orchestrator.planning.plan import PlannedStudy
@@ -22,14 +22,8 @@ ROW_S = 0.001
 """Seconds of a core that the row of a short training takes beside the training."""
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """The cost of training some experiments.
-
-    Attributes:
-        core_hours: hours of one core.
-        bytes: size of the stored rows.
-    """
+class Estimate(NamedTuple):
+    """The cost of training some experiments: hours of one core, and bytes of the stored rows."""
 
     core_hours: float
     bytes: int
@@ -44,10 +38,8 @@ def search_core_hours(networks: int, mean_weights: float, speed: Calibration) ->
 def estimate(study: Study, indices: IndexSet, speed: Calibration) -> Estimate:
     """Return the cost of training some experiments of a study on this machine."""
     total = len(indices)
-    if total == 0:
-        return Estimate(0.0, 0)
-    mean = mean_cost(study, indices, SAMPLE)
-    return Estimate(total * mean * speed.seconds_per_cost / 3600, total * ROW_BYTES)
+    cost = total * mean_cost(study, indices, SAMPLE) if total else 0.0
+    return Estimate(cost * speed.seconds_per_cost / 3600, total * ROW_BYTES)
 
 
 def reference_seconds(planned: Sequence[PlannedStudy], limit: int | None) -> float:

@@ -11,8 +11,10 @@ import socket
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 from orchestrator.doctor import resources, software, store
@@ -140,17 +142,16 @@ def test_full_disk_is_found(
     assert level(store.check_space(tmp_path)) == expected
 
 
-def test_network_file_system_is_a_warning(tmp_path: Path) -> None:
-    mounts = tmp_path / "mounts"
-    mounts.write_text(
-        "/dev/sda / ext4 rw 0 0\nserver:/x /mnt/big\\040disk nfs4 rw 0 0\nx /mnt xfs rw 0 0\n"
-    )
+def test_network_file_system_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    mounted = {"/": "ext4", "/mnt/big disk": "nfs4", "/mnt": "xfs"}
+    partitions = [SimpleNamespace(mountpoint=point, fstype=kind) for point, kind in mounted.items()]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda all: partitions)
     for folder, kind in (
         ("/mnt/big disk/runs", "nfs4"),
         ("/mnt/other", "xfs"),
         ("/home", "ext4"),
     ):
-        found = store.check_kind(Path(folder), mounts)
+        found = store.check_kind(Path(folder))
         assert found.found.startswith(kind)
         assert level(found) == ("warning" if kind == "nfs4" else "ok")
 
