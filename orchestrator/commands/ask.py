@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, TextIO
 
 import typer
 
-from orchestrator.commands.options import MaybeStorePath, Overwrite, Published
+from orchestrator.commands.options import MaybeStorePath, Overwrite, Published, option
 from orchestrator.commands.results import results_reader
 from orchestrator.display.output import OutputError
 from orchestrator.display.result_table import show_result
@@ -49,9 +49,7 @@ def query(
             "--format", help="Format of the result: json is an array, jsonl one object per line."
         ),
     ] = "table",
-    output: Annotated[
-        Path | None, typer.Option(metavar="F", help="Write the result to this file.")
-    ] = None,
+    output: Annotated[Path | None, option("F", "Write the result to this file.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Query the results in SQL, also while a sweep is running.
@@ -97,9 +95,7 @@ def export(
     output_format: Annotated[ExportFormat, typer.Option("--format", help="Format of the file.")],
     store: MaybeStorePath = None,
     published: Published = False,
-    output: Annotated[
-        Path | None, typer.Option(metavar="F", help="File to write [default: results.FORMAT]")
-    ] = None,
+    output: Annotated[Path | None, option("F", "File to write [default: results.FORMAT]")] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Copy all results into one file.

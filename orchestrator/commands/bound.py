@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.commands.options import AsJson, Overwrite, output_option
+from orchestrator.commands.options import AsJson, Overwrite, option, output_option
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from search.datasets import CUBIST_SPIRAL
@@ -32,7 +32,7 @@ def _target(text: str) -> str:
 
 def bound(
     dataset: Annotated[
-        str, typer.Option(metavar="NAME", help="Data set with two features and two classes.")
+        str, option("NAME", "Data set with two features and two classes.")
     ] = CUBIST_SPIRAL.name,
     target: Annotated[
         str, typer.Option(metavar="A", parser=_target, help="Accuracy that the networks reach.")
@@ -40,8 +40,7 @@ def bound(
     output: Annotated[Path | None, output_option("JSON file for the certificate.")] = None,
     overwrite: Overwrite = False,
     verify: Annotated[
-        Path | None,
-        typer.Option(metavar="F", help="Check this certificate instead of making one."),
+        Path | None, option("F", "Check this certificate instead of making one.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -9,9 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from orchestrator.commands.options import AsJson, Dark, Overwrite, output_option
+from orchestrator.commands.options import AsJson, Dark, Overwrite, option, output_option
 from orchestrator.display.terminal import plain_table, print_line, print_table
 from orchestrator.errors import UserError, user_errors
 from search.datasets import DatasetSpec, dataset_named, dataset_names, plugin_datasets
@@ -26,10 +24,7 @@ MAX_NAMES = 8
 def datasets(
     show: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Describe one data set, or file:PATH, and draw it if it has two features.",
-        ),
+        option("NAME", "Describe one data set, or file:PATH, and draw it if it has two features."),
     ] = None,
     output: Annotated[
         Path | None, output_option("File for the drawing: .svg, .png or .pdf [default: NAME.svg]")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from orchestrator.commands.options import AsJson
+from orchestrator.commands.options import AsJson, option
 from orchestrator.commands.results import results_reader
 from orchestrator.commands.store_location import store_location
 from orchestrator.display.terminal import plain_console, plain_table, print_line
@@ -36,8 +36,7 @@ def diff(
         typer.Option("--published", help="Compare with the published results instead of B."),
     ] = False,
     studies: Annotated[
-        list[str] | None,
-        typer.Option("--study", metavar="S", help="Compare only this study; repeatable."),
+        list[str] | None, option("S", "Compare only this study; repeatable.", "--study")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

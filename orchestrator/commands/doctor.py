@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.options import AsJson
+from orchestrator.commands.options import AsJson, option
 from orchestrator.commands.store_location import StoreOnS3, new_store_location
 from orchestrator.doctor.finding import Finding, ok, print_finding, problem
 from storage.errors import StoreError
@@ -19,19 +19,16 @@ from storage.errors import StoreError
 def doctor(
     store: Annotated[
         str | None,
-        typer.Option(
+        option(
+            "D",
+            "Also check a store, or the location of a new one: a folder or s3://BUCKET/PREFIX.",
             "--store",
-            metavar="D",
-            help="Also check a store, or the location of a new one: a folder or s3://BUCKET/PREFIX.",
         ),
     ] = None,
     with_ray: Annotated[
         bool, typer.Option("--ray", help="Also check that Ray starts, which takes seconds.")
     ] = False,
-    address: Annotated[
-        str | None,
-        typer.Option(metavar="A", help="Also check the nodes of this Ray cluster."),
-    ] = None,
+    address: Annotated[str | None, option("A", "Also check the nodes of this Ray cluster.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check this machine and, on request, a store or a cluster.

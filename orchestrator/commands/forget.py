@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import typer
 
-from orchestrator.commands.options import StorePath
+from orchestrator.commands.options import StorePath, option
 from orchestrator.display.formatting import counted
 from orchestrator.display.terminal import plain_console, plain_table, print_line
 from orchestrator.errors import UserError
@@ -24,12 +24,9 @@ def forget(
         list[str] | None,
         typer.Argument(metavar="STUDY", help="Rows of these studies (column `study`)."),
     ] = None,
-    sweep: Annotated[
-        str | None, typer.Option(metavar="SWEEP_ID", help="Rows that this sweep stored.")
-    ] = None,
+    sweep: Annotated[str | None, option("SWEEP_ID", "Rows that this sweep stored.")] = None,
     where: Annotated[
-        str | None,
-        typer.Option(metavar="SQL", help="Rows for which this condition on `results` is true."),
+        str | None, option("SQL", "Rows for which this condition on `results` is true.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:

@@ -46,9 +46,14 @@ def _parser(
     return parse
 
 
+def option(metavar: str, help: str, *names: str) -> Any:
+    """Return an option with a value."""
+    return typer.Option(*names, metavar=metavar, help=help)
+
+
 def output_option(help: str, metavar: str = "F") -> Any:
     """Return the option --output, or -o, of a command that writes a file or folder."""
-    return typer.Option("--output", "-o", metavar=metavar, help=help)
+    return option(metavar, help, "--output", "-o")
 
 
 StudyWords = Annotated[
@@ -75,9 +80,9 @@ Published = Annotated[
 ]
 InitFile = Annotated[
     Path | None,
-    typer.Option(
-        metavar="F",
-        help="Torch file of the stored initialisation that an experiment starts from, if the "
+    option(
+        "F",
+        "Torch file of the stored initialisation that an experiment starts from, if the "
         "results do not contain how to make it.",
     ),
 ]
@@ -85,10 +90,8 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existin
 Dark = Annotated[bool, typer.Option("--dark", help="Draw on a dark background.")]
 ShardWord = Annotated[
     str | None,
-    typer.Option(
-        "--shard",
-        metavar="K/N",
-        help="Use only part K of N disjoint parts of the experiments, such as 3/16.",
+    option(
+        "K/N", "Use only part K of N disjoint parts of the experiments, such as 3/16.", "--shard"
     ),
 ]
 Sample = Annotated[
@@ -99,9 +102,9 @@ Sample = Annotated[
 ]
 Retry = Annotated[
     str | None,
-    typer.Option(
-        metavar="S",
-        help="Also train the experiments again whose stored rows have this status: failed, "
+    option(
+        "S",
+        "Also train the experiments again whose stored rows have this status: failed, "
         "diverged, or failed,diverged. The new rows replace the old ones.",
     ),
 ]
@@ -109,10 +112,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 Calibrate = Annotated[bool, typer.Option("--calibrate", help="Measure this machine's speed again.")]
 RootSeed = Annotated[
     int,
-    typer.Option(
-        metavar="N",
-        help="Seed of every random number; experiments with another seed are different ones.",
-    ),
+    option("N", "Seed of every random number; experiments with another seed are different ones."),
 ]
 
 # Options of the commands that train
@@ -128,8 +128,7 @@ ExecutorName = Annotated[
     ),
 ]
 Address = Annotated[
-    str | None,
-    typer.Option(metavar="A", help="Ray cluster to join [default: start Ray on this machine]"),
+    str | None, option("A", "Ray cluster to join [default: start Ray on this machine]")
 ]
 DeviceName = Annotated[
     DeviceChoice,

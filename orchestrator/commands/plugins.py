@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.options import AsJson
+from orchestrator.commands.options import AsJson, option
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
 from orchestrator.plugins import all_plugins
@@ -17,9 +17,9 @@ from orchestrator.plugins import all_plugins
 def plugins(
     check: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Run all checks for methods or data sets on this plug-in, which takes a minute; "
+        option(
+            "NAME",
+            "Run all checks for methods or data sets on this plug-in, which takes a minute; "
             "repeatable.",
         ),
     ] = None,

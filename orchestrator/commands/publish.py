@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.options import RootSeed, StorePath
+from orchestrator.commands.options import RootSeed, StorePath, option
 from orchestrator.display.formatting import human_bytes
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError
@@ -30,8 +30,7 @@ def publish(
         ),
     ] = None,
     output: Annotated[
-        Path | None,
-        typer.Option(metavar="D", help="Folder to write to [default: that of --published]"),
+        Path | None, option("D", "Folder to write to [default: that of --published]")
     ] = None,
     root_seed: RootSeed = 0,
     overwrite: Annotated[

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pyarrow as pa
 import typer
 
-from orchestrator.commands.options import AsJson, Overwrite, Published, output_option
+from orchestrator.commands.options import AsJson, Overwrite, Published, option, output_option
 from orchestrator.commands.results import results_reader
 from orchestrator.commands.store_location import store_location
 from orchestrator.display.formatting import percent
@@ -30,16 +30,13 @@ FILE = "records.json"
 
 
 def records(
-    dataset: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Data set to list [default: all]")
-    ] = None,
+    dataset: Annotated[str | None, option("NAME", "Data set to list [default: all]")] = None,
     verify: Annotated[
         bool,
         typer.Option("--verify", help="Evaluate every network and compare with the file."),
     ] = False,
     submit: Annotated[
-        Path | None,
-        typer.Option(metavar="F", help="Add the records among the networks of a JSON file."),
+        Path | None, option("F", "Add the records among the networks of a JSON file.")
     ] = None,
     source: Annotated[
         Path | None,
@@ -56,9 +53,9 @@ def records(
     ] = None,
     draw: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="A",
-            help="Draw the network of fewest weights at this accuracy into --output instead; "
+        option(
+            "A",
+            "Draw the network of fewest weights at this accuracy into --output instead; "
             "repeatable.",
         ),
     ] = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.commands.options import MaybeStorePath, Published, output_option
+from orchestrator.commands.options import MaybeStorePath, Published, option, output_option
 from orchestrator.commands.results import results_reader
 from orchestrator.cores import usable_cores
 from orchestrator.display.formatting import counted
@@ -32,8 +32,7 @@ def report(
         bool, typer.Option("--overwrite", help="Replace a report that is in the folder.")
     ] = False,
     dataset: Annotated[
-        str | None,
-        typer.Option(metavar="S", help="Data set to report on; needed if there are several."),
+        str | None, option("S", "Data set to report on; needed if there are several.")
     ] = None,
     draw: Annotated[
         bool, typer.Option("--draw/--no-draw", help="Draw the networks of the points.")

@@ -34,9 +34,9 @@ RETRIABLE: tuple[Status, ...] = ("failed", "diverged")
 
 BenchFile = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Stored initialisation of the fixed95-* or fixed995-* studies (a torch file), needed "
+    options.option(
+        "FILE",
+        "Stored initialisation of the fixed95-* or fixed995-* studies (a torch file), needed "
         "once per store [default: that of the best network of phase2-95 or phase2-995]",
     ),
 ]

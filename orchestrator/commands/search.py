@@ -51,9 +51,9 @@ def search(
     ],
     strategy: Annotated[
         str,
-        typer.Option(
-            metavar="NAME",
-            help="Strategy: enumerate (the two phases of the paper), halving, eliminate, evolve, "
+        options.option(
+            "NAME",
+            "Strategy: enumerate (the two phases of the paper), halving, eliminate, evolve, "
             "or one of a plug-in.",
         ),
     ] = ENUMERATE,
@@ -66,10 +66,7 @@ def search(
         ),
     ] = None,
     dataset: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="Data set (`sparsest datasets` lists them), or file:PATH."
-        ),
+        str, options.option("NAME", "Data set (`sparsest datasets` lists them), or file:PATH.")
     ] = _PAPER.dataset,
     depth: Annotated[
         int | None,
@@ -89,9 +86,9 @@ def search(
     ] = None,
     structure: Annotated[
         str | None,
-        typer.Option(
-            metavar="S",
-            help="Structure of phase 2, such as 5x4, of any depth; without phase 1. For another "
+        options.option(
+            "S",
+            "Structure of phase 2, such as 5x4, of any depth; without phase 1. For another "
             "--strategy, the structure of the largest network.",
         ),
     ] = None,
@@ -110,9 +107,8 @@ def search(
     ] = "all",
     lr: Annotated[
         list[float] | None,
-        typer.Option(
-            metavar="X",
-            help="Learning rate; repeatable [default: 0.05 and 0.1; for another --strategy 0.05]",
+        options.option(
+            "X", "Learning rate; repeatable [default: 0.05 and 0.1; for another --strategy 0.05]"
         ),
     ] = None,
     schedule: Annotated[

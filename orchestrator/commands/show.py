@@ -16,6 +16,7 @@ from orchestrator.commands.options import (
     MaybeStorePath,
     Overwrite,
     Published,
+    option,
     output_option,
 )
 from orchestrator.commands.results import results_reader
@@ -38,9 +39,9 @@ def show(
     published: Published = False,
     best: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="METHOD",
-            help="Draw the sparsest network of a method (search, snip, ...) that reaches "
+        option(
+            "METHOD",
+            "Draw the sparsest network of a method (search, snip, ...) that reaches "
             "--target; repeatable.",
         ),
     ] = None,
@@ -53,23 +54,18 @@ def show(
     ] = None,
     structure: Annotated[
         str | None,
-        typer.Option(
-            metavar="S",
-            help="Hidden layers for --best that were trained or pruned, such as 8x8 [default: any]",
+        option(
+            "S", "Hidden layers for --best that were trained or pruned, such as 8x8 [default: any]"
         ),
     ] = None,
     study: Annotated[
         str | None,
-        typer.Option(
-            metavar="S",
-            help="Study for --best [default: all that do not start from a stored initialisation]",
+        option(
+            "S", "Study for --best [default: all that do not start from a stored initialisation]"
         ),
     ] = None,
     dataset: Annotated[
-        str | None,
-        typer.Option(
-            metavar="S", help="Data set for --best; needed if the method has rows of several."
-        ),
+        str | None, option("S", "Data set for --best; needed if the method has rows of several.")
     ] = None,
     init: InitFile = None,
     output: Annotated[

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from orchestrator.commands.options import whole_number
+from orchestrator.commands.options import option, whole_number
 from orchestrator.display.terminal import print_line
 from orchestrator.errors import UserError, user_errors
 from pruning.protocol import MaskSchedule, Pruned, Requests, Snapshot
@@ -48,7 +48,7 @@ def try_method(
     target: Annotated[
         int | None, whole_number("Number of weights to keep [default: 30 if the method needs one]")
     ] = None,
-    dataset: Annotated[str, typer.Option(metavar="S", help="Data set.")] = _DEFAULTS.dataset,
+    dataset: Annotated[str, option("S", "Data set.")] = _DEFAULTS.dataset,
     epochs: Annotated[int, whole_number("Epochs of a round.")] = _DEFAULTS.epochs,
     lr: Annotated[float, typer.Option(metavar="X", min=0, help="Learning rate.")] = _DEFAULTS.lr,
     seed: Annotated[int, whole_number("Number of the repetition.", minimum=0)] = 0,
