@@ -67,14 +67,12 @@ def filled(page: str, ask: Callable[[str], pa.Table]) -> str:
     Raises:
         KeyError: `analysis.findings` has no query of a given name.
     """
-    return _QUERY_AND_TABLE.sub(
-        lambda match: _query_and_table(match["name"], match["between"], ask), page
-    )
 
+    def answered(match: re.Match[str]) -> str:
+        name, query = match["name"], question(match["name"])
+        return f"```sql\n-- {name}\n{query}\n```\n{match['between']}{answer(ask(query))}\n"
 
-def _query_and_table(name: str, between: str, ask: Callable[[str], pa.Table]) -> str:
-    query = question(name)
-    return f"```sql\n-- {name}\n{query}\n```\n{between}{answer(ask(query))}\n"
+    return _QUERY_AND_TABLE.sub(answered, page)
 
 
 def answer(result: pa.Table) -> str:

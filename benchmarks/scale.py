@@ -218,20 +218,16 @@ def _study(size: int) -> Study:
 def _measure(size: int, store: Path, gaps: bool) -> dict[str, Any]:
     """Measure a sweep; with `gaps`, one that leaves experiments out and one that trains them."""
     study = _study(size)
-    batch = _template(study)
+    # Enough rows for the largest task.
+    brief = replace(study, base=replace(study.base, epochs=1))
+    task = Task(study, IndexSet.from_range(range(LARGEST_TASK)), "synthetic")
+    batch = SyntheticRows(brief).rows(task)
     every = IndexSet.from_range(range(len(study)))
     if not gaps:
         return _sweep(study, every, store, batch)
     starts = range(0, len(study), GAPS)
     first = every & IndexSet.of((start, start + 2 * GAPS // 3) for start in starts)
     return {"runs": [_sweep(study, wanted, store, batch) for wanted in (first, every)]}
-
-
-def _template(study: Study) -> pa.RecordBatch:
-    """Return enough rows for the largest task."""
-    brief = replace(study, base=replace(study.base, epochs=1))
-    task = Task(study, IndexSet.from_range(range(LARGEST_TASK)), "synthetic")
-    return SyntheticRows(brief).rows(task)
 
 
 def _sweep(study: Study, wanted: IndexSet, path: Path, batch: pa.RecordBatch) -> dict[str, Any]:

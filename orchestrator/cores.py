@@ -40,20 +40,18 @@ def _quotas() -> Iterator[float]:
         root, path = CGROUPS / controllers, Path(group.lstrip("/"))
         for folder in {root / part for part in (path, *path.parents)}:
             try:
-                quota = _quota_v1(folder) if controllers else _quota_v2(folder)
+                quota = _quota(folder, version_1=bool(controllers))
             except (OSError, ValueError):
                 continue
             if quota > 0:
                 yield quota
 
 
-def _quota_v2(folder: Path) -> float:
-    """Return the cores of a group of cgroup v2; 0 if it has no quota."""
-    quota, period = (folder / "cpu.max").read_text().split()
+def _quota(folder: Path, *, version_1: bool) -> float:
+    """Return the cores of a control group; 0 or less if it has no quota."""
+    if version_1:
+        names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+        quota, period = ((folder / name).read_text() for name in names)
+    else:
+        quota, period = (folder / "cpu.max").read_text().split()
     return 0.0 if quota == "max" else int(quota) / int(period)
-
-
-def _quota_v1(folder: Path) -> float:
-    """Return the cores of a group of cgroup v1; negative if it has no quota."""
-    quota, period = (folder / f"cpu.cfs_{name}_us" for name in ("quota", "period"))
-    return int(quota.read_text()) / int(period.read_text())

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import ray
 from ray.exceptions import RayError, RayTaskError
@@ -34,14 +33,8 @@ UPDATE_EVERY_S = 1.0
 """Seconds between two updates of the pool to the nodes of the cluster."""
 
 
-@dataclass(frozen=True)
-class ThisMachine:
-    """Ray on this machine, for one run.
-
-    Attributes:
-        cpus: number of workers, including those of GPUs.
-        gpus: number of workers that train on a GPU.
-    """
+class ThisMachine(NamedTuple):
+    """Ray on this machine for one run: the number of workers, and of those that use a GPU."""
 
     cpus: int
     gpus: int = 0

@@ -60,7 +60,8 @@ class Sweep:
     _shown: ExitStack = field(default_factory=ExitStack, init=False)
 
     def __post_init__(self) -> None:
-        self.stop = StopRequest(self._announce_stop)
+        message = "stopping after what is in training; Ctrl-C stops at once"
+        self.stop = StopRequest(lambda: self.store.console.print(message))
 
     def __enter__(self) -> Self:
         if self.executor.choice == "ray":
@@ -147,6 +148,3 @@ class Sweep:
     def _end(self, outcome: Literal["finished", "interrupted", "failed"]) -> None:
         self.store.writer.end_sweep(outcome, skipped=self.skipped, core_seconds=self.tally.busy_s)
         logger.info("sweep %s: %s, %d stored", self._sweep.sweep_id, outcome, self.tally.trained)
-
-    def _announce_stop(self) -> None:
-        self.store.console.print("stopping after what is in training; Ctrl-C stops at once")

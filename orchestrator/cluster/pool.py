@@ -186,13 +186,10 @@ class Pool:
 
     def _lacking(self, nodes: Sequence[Node]) -> str:
         """Return what workers wait for, if none has failed."""
-        needs = " or ".join("a GPU" if d == "cuda" else "a CPU" for d in self._request.devices)
-        suitable = [node for node in nodes if node.alive and self._is_suitable(node)]
+        devices = self._request.devices
+        needs = " or ".join("a GPU" if device == "cuda" else "a CPU" for device in devices)
+        offered = [n.gpus if d == "cuda" else n.cpus for n in nodes if n.alive for d in devices]
         # There is no list of nodes before the first answer of the head.
-        if nodes and not suitable:
+        if nodes and not any(offered):
             return f"each needs {needs}, and the nodes offer none"
         return f"each needs {needs}, and none became free, or starting there takes too long"
-
-    def _is_suitable(self, node: Node) -> bool:
-        offered = {"cpu": node.cpus, "cuda": node.gpus}
-        return any(offered[device] > 0 for device in self._request.devices)

@@ -124,13 +124,14 @@ def _drawn(dataset: Dataset, output: Path | None, *, overwrite: bool, dark: bool
 def _print_record(record: Mapping[str, Any]) -> None:
     """Print one data set as lines of a name and a value."""
     counts = zip(record["class_names"], record["points_of_class"], strict=True)
-    shape = record["image_shape"]
+    shape, names = record["image_shape"], record["feature_names"]
+    named = ", ".join([*names[:MAX_NAMES], *["..."] * (len(names) > MAX_NAMES)])
     lines = {
         "data set": record["name"],
         "points": f"{record['points']:,}",
         "test points": f"{record['test_points']:,}" if record["test_points"] else "none",
         "features": f"{record['features']}: "
-        + (f"{shape[0]} x {shape[1]} pixels" if shape else _shortened(record["feature_names"])),
+        + (f"{shape[0]} x {shape[1]} pixels" if shape else named),
         "classes": f"{record['classes']}: "
         + ", ".join(f"{name} ({count:,} points)" for name, count in counts),
         "linear model": f"{record['linear_accuracy']:.1%} of the points to train on",
@@ -139,7 +140,3 @@ def _print_record(record: Mapping[str, Any]) -> None:
         "drawing": record.get("drawing"),
     }
     print_line(*(f"{name:<14}{value}" for name, value in lines.items() if value))
-
-
-def _shortened(names: Sequence[str]) -> str:
-    return ", ".join([*names[:MAX_NAMES], *["..."] * (len(names) > MAX_NAMES)])

@@ -86,7 +86,9 @@ class Enumeration:
             return
         # Settings that phase 2 refuses are refused before phase 1 is trained.
         phase_2_targets(self.settings, [Structure.uniform(1, self.settings.depth)])
-        self.structures = None if again else self._chosen_before()
+        if not again and self.store.existing is not None:
+            key = (self.settings.describe(1), 1)
+            self.structures = self.store.reader.state.searches.get(key)
         if self.structures is None:
             targets = phase_1_targets(self.settings)
             if not self._train(1, targets):
@@ -151,11 +153,6 @@ class Enumeration:
             f"{self.settings.structures + 2}), a lower --target, more learning rates (--lr), or "
             "another --root-seed"
         ]
-
-    def _chosen_before(self) -> SearchChoice | None:
-        if self.store.existing is None:
-            return None
-        return self.store.reader.state.searches.get((self.settings.describe(1), 1))
 
     def _choose(self, choose: Callable[[StoreReader], SearchChoice]) -> SearchChoice:
         """Make a choice and record it, unless the same one is recorded."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
 
 from analysis.report.live_page import LivePage, LiveState, RunProgress, make_live_folder
 from analysis.report.source import Source
 from orchestrator.display.activity import Watcher, progress_line
+from orchestrator.display.store_summary import study_cells
 from orchestrator.display.terminal import print_line
 from search.paper_sizes import TARGETS
 
@@ -72,12 +72,5 @@ def _state(store: Path, watcher: Watcher) -> LiveState:
         "; ".join(watcher.activity.lines()),
         progress,
         facts,
-        [_cells(study) for study in watcher.studies],
+        study_cells(watcher.studies),
     )
-
-
-def _cells(study: dict[str, Any]) -> tuple[str, str, str, str]:
-    stored, size = study["stored"], study["experiments"]
-    if not size:
-        return study["study"], f"{stored:,}", "", ""
-    return study["study"], f"{stored:,}", f"{size:,}", f"{100 * stored / size:.1f} %"

@@ -103,8 +103,8 @@ def _planned_size(planned: int | None, stored: int) -> int | None:
     return None if planned is None or planned < stored else planned
 
 
-def studies_table(studies: list[dict[str, Any]]) -> Table:
-    """Return a table with a row per study; digests tell studies of one name apart.
+def study_cells(studies: list[dict[str, Any]]) -> list[tuple[str, str, str, str]]:
+    """Return name, rows, size and progress of each study; digests tell those of one name apart.
 
     The many studies of a search by a strategy, one for each round, share a row.
     """
@@ -118,13 +118,18 @@ def studies_table(studies: list[dict[str, Any]]) -> Table:
         for name, versions in names.items()
         if versions > MAX_VERSIONS
     ]
-    table = plain_table("study", "stored", "of", "done")
+    cells = []
     for row in studies:
-        name, size = row["study"], row["experiments"]
-        table.add_row(
-            name if names[name] <= 1 else f"{name} ({row['digest'][:8]})",
-            f"{row['stored']:,}",
-            f"{size:,}" if size else "",
-            f"{row['stored'] / size:.1%}" if size else "",
-        )
+        name, stored, size = row["study"], row["stored"], row["experiments"]
+        shown = name if names[name] <= 1 else f"{name} ({row['digest'][:8]})"
+        progress = (f"{size:,}", f"{stored / size:.1%}") if size else ("", "")
+        cells.append((shown, f"{stored:,}", *progress))
+    return cells
+
+
+def studies_table(studies: list[dict[str, Any]]) -> Table:
+    """Return a table with a line per study."""
+    table = plain_table("study", "stored", "of", "done")
+    for cells in study_cells(studies):
+        table.add_row(*cells)
     return table
