@@ -11,6 +11,7 @@ import pyarrow as pa
 from orchestrator.errors import UserError
 from orchestrator.executor import Done, Executor, Failed, Returned
 from orchestrator.job import ATTEMPTS, Job
+from orchestrator.stopping import StopRequest
 from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
 from orchestrator.worker_pool import WorkerKind
@@ -58,20 +59,12 @@ class Monitor(Protocol):
         """Receive a message for the user."""
 
 
-class Stop(Protocol):
-    """A request to stop, which may come at any time."""
-
-    @property
-    def requested(self) -> bool:
-        """True once it has come."""
-
-
 def drive(
     scheduler: TaskScheduler,
     executor: Executor,
     sink: Sink,
     monitor: Monitor,
-    stop: Stop,
+    stop: StopRequest,
     tally: Tally | None = None,
 ) -> Tally:
     """Train everything that the scheduler hands out.
@@ -100,7 +93,7 @@ class _Loop:
     _tally: Tally
     _consecutive_failures: int = 0
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: StopRequest) -> None:
         while True:
             if stop.requested:
                 for job in self._executor.withdraw():

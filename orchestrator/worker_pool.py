@@ -13,13 +13,7 @@ NEWEST_WEIGHT = 0.5
 
 @dataclass(frozen=True)
 class WorkerKind:
-    """Workers that are equally fast: those of one device and backend on one machine.
-
-    Attributes:
-        device: the device that they train on.
-        backend: value of the column `backend` in their rows.
-        host: address of the machine.
-    """
+    """Workers that are equally fast: those of one device and backend on one machine (`host`)."""
 
     device: Device = "cpu"
     backend: str = ""

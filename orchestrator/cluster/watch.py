@@ -49,15 +49,7 @@ SILENCE_S = 25.0
 
 @dataclass(frozen=True)
 class Node:
-    """A node of the cluster.
-
-    Attributes:
-        id: Ray's id of the node.
-        host: address of the node.
-        alive: True until it leaves the cluster.
-        cpus: whole CPUs that it offers.
-        gpus: whole GPUs that it offers.
-    """
+    """A node of the cluster, with its whole CPUs and GPUs; `alive` until it leaves."""
 
     id: str
     host: str

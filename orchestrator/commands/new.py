@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -105,40 +104,33 @@ def test_data_set_satisfies_the_contract(check):
 '''
 
 
-def package_files(kind: PluginKind, name: str) -> Mapping[str, str]:
-    """Return the files of a package with a working plug-in: path in its folder -> text."""
+def write_package(kind: PluginKind, name: str, parent: Path) -> Path:
+    """Write a package with a working plug-in into a new folder, named after the plug-in.
+
+    Returns:
+        The folder.
+    """
     with user_errors(f"{name!r}: "):
         check_name(name)
     module = name.replace("-", "_").replace(".", "_")
     if not module.isidentifier():
         raise UserError(f"{name!r} begins with a digit, so no Python module can have that name")
-    words = {"name": name, "module": module}
-    if kind == "method":
-        words |= {"group": "methods", "target": "METHOD"}
-        code = {"__init__.py": _METHOD, "algorithm.py": _ALGORITHM}
-    else:
-        words |= {"group": "datasets", "target": "dataset"}
-        code = {"__init__.py": _DATASET}
-    files = {f"{module}/{file}": text for file, text in code.items()}
-    files["pyproject.toml"] = _PROJECT
-    files[f"tests/test_{module}.py"] = _METHOD_TEST if kind == "method" else _DATASET_TEST
-    return {path: text.format(**words) for path, text in files.items()}
-
-
-def write_package(kind: PluginKind, name: str, parent: Path) -> Path:
-    """Write a new package into a new folder, named after the plug-in.
-
-    Returns:
-        The folder.
-    """
-    files = package_files(kind, name)
+    is_method = kind == "method"
+    group, target = ("methods", "METHOD") if is_method else ("datasets", "dataset")
+    files = {
+        "pyproject.toml": _PROJECT,
+        f"{module}/__init__.py": _METHOD if is_method else _DATASET,
+        f"tests/test_{module}.py": _METHOD_TEST if is_method else _DATASET_TEST,
+    }
+    if is_method:
+        files[f"{module}/algorithm.py"] = _ALGORITHM
     folder = parent / name
     try:
         folder.mkdir()
         for path, text in files.items():
             file = folder / path
             file.parent.mkdir(exist_ok=True)
-            file.write_text(text)
+            file.write_text(text.format(name=name, module=module, group=group, target=target))
     except FileExistsError as error:
         raise UserError(f"{folder} exists: choose another name, or remove it") from error
     except OSError as error:

@@ -1,6 +1,6 @@
 """Training of a command's experiments, as one sweep of the store or as two.
 
-There are two if a stored initialisation has to be chosen (`orchestrator.best_init`): first the
+There are two if a stored initialisation has to be chosen (`orchestrator.inits`): first the
 search that it is chosen from, then everything else.
 """
 
@@ -13,13 +13,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from orchestrator.best_init import SEARCHES, find_init, refuse_choice, require_searches
 from orchestrator.commands.executors import ExecutorOptions
 from orchestrator.display.formatting import counted, human_seconds
 from orchestrator.display.network_summary import init_origin
 from orchestrator.display.store_summary import fewest_weights
 from orchestrator.display.terminal import print_unwrapped
-from orchestrator.inits import combined, parent_inits
+from orchestrator.inits import (
+    SEARCHES,
+    combined,
+    find_init,
+    parent_inits,
+    refuse_choice,
+    require_searches,
+)
 from orchestrator.invocation import Invocation, program
 from orchestrator.planning.estimate import reference_seconds
 from orchestrator.planning.plan import PlannedStudy, make_plan

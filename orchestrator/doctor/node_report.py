@@ -23,11 +23,9 @@ class NodeReport:
     """Properties of a machine.
 
     Attributes:
-        host: name of the machine.
         versions: package -> version, including Python.
         code: digest of this project's sources.
         backend: value of the column `backend` in rows trained on its CPU.
-        cores: number of usable cores.
     """
 
     host: str

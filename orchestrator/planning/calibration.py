@@ -35,14 +35,7 @@ training would count too much."""
 
 
 class Calibration(BaseModel):
-    """The speed of a machine.
-
-    Attributes:
-        backend: the trainer that was measured.
-        processor: name of the processor.
-        seconds_per_cost: seconds of one core for a unit of `workers.cost`.
-        measured: time of the measurement, in UTC.
-    """
+    """The seconds of one core for a unit of `workers.cost`, when and on what they were measured."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 

@@ -164,10 +164,11 @@ class SilentMonitor:
         self.notes.append(text)
 
 
-class StopAfter:
+class StopAfter(StopRequest):
     """A request to stop that comes after it has been checked `checks` times; None for never."""
 
     def __init__(self, checks: int | None = None) -> None:
+        super().__init__(lambda: None)
         self._checks = checks
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from unittest import mock
 
-from orchestrator import best_init
+from orchestrator import inits as best_init
 from search import paper
 from search.experiment import SCHEDULES
 from search.grid import Grid, Product, Table, axis

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from orchestrator import sweep as sweeps
-from orchestrator.best_init import SEARCHES, find_init, require_searches, searched_study
 from orchestrator.errors import UserError
+from orchestrator.inits import SEARCHES, find_init, require_searches, searched_study
 from search.catalogue import Selection
 from search.indices import IndexSet
 from search.paper import PAPER_STUDIES, paper_study
