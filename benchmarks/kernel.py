@@ -39,7 +39,6 @@ class Case:
 
     Attributes:
         structure: neurons in each hidden layer.
-        dataset: name of the data set.
         kept: fraction of the weights before the output layer that one random mask keeps.
     """
 

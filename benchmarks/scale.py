@@ -140,8 +140,6 @@ class _LinkedStore(StoreWriter):
     measures their cost with the real writer.
 
     Args:
-        path: folder of the store.
-        study: the study.
         templates: rows of `RESULT_SCHEMA` that the data files repeat.
     """
 

@@ -103,7 +103,6 @@ class InlineExecutor:
 
     Args:
         inits: stored initialisations by token.
-        device: device to train on.
         raises: whether `wait` raises what a job raises, instead of returning it as `Failed`.
     """
 

@@ -35,9 +35,7 @@ class Job:
     """A task with what the driver knows about it; a worker receives the task alone.
 
     Attributes:
-        task: the experiments to train.
         cost: estimated cost of all of them (`workers.cost`).
-        failures: number of times that it has failed.
         losses: number of times that its machine was lost while training it.
         suspect: True for a part of a task that failed.
     """

@@ -36,7 +36,6 @@ class RunStore(ExitStack):
     A store that does not exist is created when `writer` is used first.
 
     Args:
-        folder: folder of the store.
         command: the command line, which the store records.
         console: for messages of the command.
 

@@ -54,18 +54,13 @@ class StrategySearch:
         ValueError: there is no such data set, or the structure has too many networks to try all.
 
     Attributes:
-        strategy: proposes the experiments.
         base: full training of the dense network of the largest structure.
         target: accuracy to reach.
         core_s: seconds of training on a reference core after which the search ends
             (`orchestrator.planning.estimate.experiment_seconds`).
-        executor: the executor to use.
-        store: the store.
         exhaustive: try every distinct network of the structure.
         any_structure: if exhaustive, try those of every structure with as many hidden layers.
         above: if exhaustive, leave out the networks with up to this number of weights.
-        problem: the search problem.
-        rows: the results so far.
         stopped_by: the signal by which the user has stopped the search; None if it was not.
         experiments: number of experiments proposed so far, stored before or not.
         highest: highest accuracy of one of them.
@@ -220,7 +215,6 @@ class SearchRows:
     """The results of one study by experiment id, and the latest rows.
 
     Args:
-        study: name of the study.
         store: the store, in which rows may wait to be committed.
     """
 

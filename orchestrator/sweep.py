@@ -37,12 +37,10 @@ class Sweep:
         studies: the studies, of one root seed.
         executor: the executor, other than `auto`.
         inits: stored initialisations by token.
-        store: the store.
         packages: version of each package whose plug-ins are used.
         skipped: number of wanted experiments that are stored.
         curves: measure every training after each epoch too.
         tally: counts of everything that was trained.
-        workers: number of workers.
         wall_s: seconds from the first task to the last; set when the sweep is left.
     """
 

@@ -13,9 +13,7 @@ class Tally:
     """The counts of one sweep.
 
     Attributes:
-        total: experiments to train.
         trained: rows received, including failed ones.
-        failed: rows with status "failed" among them.
         busy_s: wall-clock seconds of all workers, added up.
         train_s: the part of `busy_s` spent on training.
         work_left: estimated fraction of the work that remains, from 1 to 0. Experiments differ in

@@ -23,7 +23,6 @@ class PoolRequest:
     """The workers that a run asks for.
 
     Attributes:
-        devices: devices to train on.
         limit: maximum number of workers; None for as many as fit.
         grows: ask for more nodes while there is work.
     """

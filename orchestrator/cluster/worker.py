@@ -41,8 +41,6 @@ class Worker:
     """An actor.
 
     Attributes:
-        actor: its handle.
-        device: the device that it trains on.
         warm_up: reference to the `Ready` that it returns first.
         since: when it was requested, or when it started its oldest job; by the pool's clock.
         kind: its kind; None until it is ready.

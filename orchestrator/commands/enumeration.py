@@ -42,13 +42,9 @@ class Enumeration:
     """A search of all masks in progress.
 
     Attributes:
-        settings: the search.
-        executor: the executor to use.
-        invocation: the command.
         limit: maximum number of experiments to train; None for all.
         max_core_hours: duration of a phase that is allowed, unless the number of experiments is
             limited.
-        store: the store.
         trained: experiments that this command has trained.
         left: experiments that are left of the current phase.
         outcome: "finished"; "interrupted" by the user; "limited" if the limit was reached.

@@ -31,9 +31,7 @@ class ExecutorOptions:
     """The executor that the user asks for.
 
     Attributes:
-        choice: the executor.
         workers: maximum number of workers; None for as many as there is room for.
-        devices: devices to train on.
         address: a Ray cluster to join; None for this machine.
     """
 

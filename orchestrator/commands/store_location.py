@@ -16,7 +16,6 @@ class StoreOnS3:
     """A store on S3.
 
     Attributes:
-        address: address of the store.
         may_be_missing: True if the command accepts a missing store.
     """
 

@@ -51,7 +51,6 @@ class RunResult:
         train_s: seconds of all workers that were spent on training.
         left: wanted experiments that are not stored.
         wall_s: seconds from the first task to the last, without starting up.
-        workers: number of workers.
         stopped_by: the signal with which the user stopped it, perhaps when everything was done.
     """
 
@@ -117,14 +116,11 @@ class Training:
 
     Attributes:
         targets: the experiments, of one root seed.
-        store: the store.
-        executor: the executor to use.
         given: initialisations from files, by name.
         limit: maximum number of experiments to train; None for all.
         curves: measure every training after each epoch too.
         retry: statuses of stored rows whose experiments are trained again.
         shard: the part that this machine trains; None if it trains everything.
-        planned: the plan.
     """
 
     targets: Targets

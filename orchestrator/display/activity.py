@@ -126,7 +126,6 @@ class Watcher(ExitStack):
     Attributes:
         reader: reader of the store; None while there is no store.
         best: fewest weights at each target.
-        rows: number of stored rows.
         studies: records of `orchestrator.display.store_summary.stored_studies`.
         activity: activity on the store.
     """

@@ -18,8 +18,6 @@ class Finding:
     Attributes:
         level: ok; warning if it works, but slowly or with other results than elsewhere; problem if
             it does not work or gives wrong results.
-        what: subject of the check.
-        found: result of the check.
         advice: what to do; empty if it is ok.
     """
 

@@ -36,8 +36,6 @@ class PlannedStudy:
     """One study of a plan.
 
     Attributes:
-        study: the study.
-        wanted: indices asked for.
         stored: wanted indices whose rows are stored, also by an earlier version of a sweep file.
         stored_before_edit: indices in `stored` whose rows an earlier version stored.
     """

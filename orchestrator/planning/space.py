@@ -21,8 +21,6 @@ class MaskSpace:
     """The masks of the hidden layers of a structure; the output layer is dense.
 
     Attributes:
-        structure: neurons of each hidden layer.
-        inputs: features of the data.
         populations: number of networks and weights by name: "all" masks; "covering" masks, without
             empty rows and columns; "eligible" masks; "distinct" networks, if they can be counted;
             networks that the paper lists, "paper", and the distinct ones of these,
