@@ -51,10 +51,10 @@ SECTIONS = {
     },
     "Stores": {
         "verify": ("verify:verify", "Check a store for damage."),
-        "diff": ("diff:diff", "Compare the rows of two stores."),
+        "diff": ("merge:diff", "Compare the rows of two stores."),
         "merge": ("merge:merge", "Merge several stores into one."),
         "forget": ("forget:forget", "Delete rows from a store."),
-        "compact": ("compact:compact", "Rewrite a store's small files as few large ones."),
+        "compact": ("forget:compact", "Rewrite a store's small files as few large ones."),
         "publish": ("publish:publish", "Export a study in the format of results/."),
     },
     "Installation": {
@@ -161,7 +161,7 @@ def _reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         # Imported here: `--help` and `--version` need no store.
-        from orchestrator.commands.store_location import local_argument
+        from orchestrator.commands.options import local_argument
 
         try:
             for value in kwargs.values():

@@ -10,11 +10,10 @@ import pyarrow as pa
 
 from orchestrator.errors import UserError
 from orchestrator.executor import Done, Executor, Failed, Returned
-from orchestrator.job import ATTEMPTS, Job
+from orchestrator.job import ATTEMPTS, Job, WorkerKind
 from orchestrator.stopping import StopRequest
 from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
-from orchestrator.worker_pool import WorkerKind
 from search.indices import IndexSet
 from workers.task import failed_rows
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from analysis.store import QueryResult, Store, open_store, rows_of_results
 from orchestrator.commands.executors import DeviceChoice, ExecutorChoice, ExecutorOptions
-from orchestrator.commands.store_location import local_argument, new_store_location
+from orchestrator.commands.options import local_argument, new_store_location
 from orchestrator.commands.training import Training
 from orchestrator.display.progress import ProgressDisplay, in_notebook
 from orchestrator.display.store_summary import FewestWeights

@@ -16,8 +16,7 @@ from orchestrator.cluster.pool_size import PoolRequest
 from orchestrator.cluster.watch import ClusterWatch, PatientClock
 from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker, blames_task, reason_of
 from orchestrator.executor import Done, Failed, Outcome, Returned, TimeLimit
-from orchestrator.job import Job
-from orchestrator.worker_pool import WorkerCounts, WorkerKind
+from orchestrator.job import Job, WorkerCounts, WorkerKind
 from search.layers import StoredInit
 from workers.actor import TrainingActor
 

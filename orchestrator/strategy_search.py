@@ -23,7 +23,6 @@ from pruning.smaller import smaller_networks
 from search.catalogue import Selection
 from search.experiment import Experiment
 from search.grid import Table
-from search.indices import IndexSet
 from search.masks.text import mask_text
 from search.strategies.every_network import check_exhaustive
 from search.strategies.problem import Masks, Problem, Proposals, Strategy, Trial

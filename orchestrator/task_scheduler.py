@@ -6,11 +6,10 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from orchestrator.job import Job
+from orchestrator.job import Job, Speeds, WorkerCounts, WorkerKind
 from orchestrator.planning.estimate import SAMPLE as STUDY_SAMPLE
 from orchestrator.planning.estimate import mean_cost, spread
 from orchestrator.planning.plan import PlannedStudy
-from orchestrator.worker_pool import Speeds, WorkerCounts, WorkerKind
 from search.dataset_files import held_file, is_file_dataset
 from search.indices import IndexSet
 from search.layers import StoredInit

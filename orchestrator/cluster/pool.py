@@ -16,7 +16,7 @@ from orchestrator.cluster.startup_failures import StartupFailures
 from orchestrator.cluster.watch import ClusterWatch, Node, PatientClock
 from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker
 from orchestrator.errors import NoWorkerError
-from orchestrator.worker_pool import WorkerCounts
+from orchestrator.job import WorkerCounts
 from search.layers import StoredInit
 from workers.actor import TrainingActor
 from workers.train import Device

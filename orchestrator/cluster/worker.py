@@ -19,8 +19,7 @@ from ray.exceptions import (
 )
 
 from orchestrator.executor import TimeLimit
-from orchestrator.job import Job
-from orchestrator.worker_pool import WorkerKind
+from orchestrator.job import Job, WorkerKind
 from search.process_state import place_noted
 from workers.actor import Ready
 from workers.train import Device

@@ -10,8 +10,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.options import AsJson, option
-from orchestrator.commands.store_location import StoreOnS3, new_store_location
+from orchestrator.commands.options import AsJson, StoreOnS3, new_store_location, option
 from orchestrator.doctor.finding import Finding, ok, print_finding, problem
 from storage.errors import StoreError
 

@@ -1,4 +1,4 @@
-"""The command that deletes rows."""
+"""The commands that rewrite a store: deleting rows, and merging its data files."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import pyarrow.compute as pc
 import typer
 
 from orchestrator.commands.options import StorePath, option
-from orchestrator.display.formatting import counted
+from orchestrator.display.formatting import counted, human_bytes
 from orchestrator.display.terminal import plain_console, plain_table, print_line
 from orchestrator.errors import UserError
 from orchestrator.invocation import command_line
 from storage.reading.matching import matching_rows
 from storage.reading.reader import StoreReader
+from storage.writing.compact import compact_store
 from storage.writing.editor import StoreEditor
 
 
@@ -94,3 +95,22 @@ def _confirmed(question: str) -> bool:
         raise UserError(
             "no answer, nothing was deleted: add --yes to delete without a question"
         ) from error
+
+
+def compact(store: StorePath) -> None:
+    """Merge the small data files of a store into few large, sorted ones; no row changes.
+
+    Either all of them or none are replaced. Queries work meanwhile, give the same answers and
+    become faster. The old files are deleted when a process next writes to the store.
+    """
+    compacted = compact_store(store, command=command_line())
+    if not compacted.rows:
+        print_line(f"nothing to do: {counted(compacted.files[0], 'file')}", err=True)
+        return
+    before, after = map(human_bytes, compacted.bytes)
+    print_line(
+        f"{counted(compacted.rows, 'row')} rewritten: {counted(compacted.files[0], 'file')} "
+        f"({before}) before, {compacted.files[1]:,} ({after}) "
+        "now; the next process that writes to the store deletes the old files",
+        err=True,
+    )

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from orchestrator.commands import options
-from orchestrator.commands.store_location import new_store_location
+from orchestrator.commands.options import new_store_location
 from orchestrator.display.formatting import human_bytes, human_hours
 from orchestrator.display.terminal import plain_console, print_line, print_table
 from orchestrator.planning.calibration import Calibration, calibration, speed_note

@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pyarrow as pa
 import typer
 
-from orchestrator.commands.options import AsJson, Overwrite, Published, option, output_option
+from orchestrator.commands.options import (
+    AsJson,
+    Overwrite,
+    Published,
+    option,
+    output_option,
+    store_location,
+)
 from orchestrator.commands.results import results_reader
-from orchestrator.commands.store_location import store_location
 from orchestrator.display.formatting import percent
 from orchestrator.display.result_table import show_result
 from orchestrator.display.terminal import print_line

@@ -19,8 +19,8 @@ from orchestrator.display.formatting import clock
 from orchestrator.display.store_summary import FewestWeights
 from orchestrator.display.terminal import print_unwrapped
 from orchestrator.tally import Tally
-from storage.live import LiveFile, LiveProgress
 from storage.paths import StorePaths
+from storage.status_files import LiveFile, LiveProgress
 
 if TYPE_CHECKING:
     from orchestrator.executor import Executor

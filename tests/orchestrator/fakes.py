@@ -11,9 +11,8 @@ from typing import Self
 import pyarrow as pa
 
 from orchestrator.executor import Done, Failed, Outcome, Returned, TimeLimit
-from orchestrator.job import Job
+from orchestrator.job import DEFAULT_KIND, Job, WorkerCounts, WorkerKind
 from orchestrator.stopping import StopRequest
-from orchestrator.worker_pool import DEFAULT_KIND, WorkerCounts, WorkerKind
 from search.experiment import Experiment
 from search.grid import Table
 from search.id_set import IdSet

@@ -12,8 +12,7 @@ import pytest
 
 from orchestrator import sweep as sweeps
 from orchestrator.executor import InlineExecutor, Outcome, TimeLimit
-from orchestrator.job import Job
-from orchestrator.worker_pool import WorkerCounts, WorkerKind
+from orchestrator.job import Job, WorkerCounts, WorkerKind
 from search.masks.burnside import count_distinct
 from search.strategies import halving
 from search.strategies.catalogue import plugin_strategies

@@ -17,8 +17,7 @@ from ray.exceptions import (
 
 from orchestrator.cluster.watch import MAX_STEP_S, PatientClock
 from orchestrator.cluster.worker import Worker, blames_task, reason_of
-from orchestrator.job import Job
-from orchestrator.worker_pool import WorkerKind
+from orchestrator.job import Job, WorkerKind
 from search.indices import IndexSet
 from tests.orchestrator.fakes import small_study
 from workers.actor import Ready
