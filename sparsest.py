@@ -27,6 +27,7 @@ of the user's hides one of the packages.
 from __future__ import annotations
 
 import sys as _sys
+from functools import cache as _cache
 from importlib import import_module as _import_module
 from importlib.util import find_spec as _find_spec
 from pathlib import Path as _Path
@@ -93,50 +94,6 @@ if TYPE_CHECKING:
 PACKAGES = ("search", "pruning", "workers", "storage", "orchestrator", "analysis")
 """The project's packages. Their names are common words."""
 
-_MODULES = {
-    "analysis.comparison": ("compare", "success_rates"),
-    "analysis.drawing.data": ("draw_dataset",),
-    "analysis.drawing.figure": ("draw",),
-    "analysis.drawing.files": ("save_drawing",),
-    "analysis.exact": ("exact_accuracy",),
-    "analysis.network": ("Network", "accuracy"),
-    "analysis.row_network": ("network_from_row",),
-    "analysis.networks": ("Networks", "group_isomorphic"),
-    "analysis.plots": ("plot_pareto", "plot_sparsest"),
-    "analysis.store": ("QueryResult", "Store", "open_published"),
-    "analysis.tables": ("by_width", "pareto", "sparsest_networks"),
-    "orchestrator.from_python": ("run", "search", "train"),
-    "pruning.biases": ("bias_masks",),
-    "pruning.functional": (
-        "batch_loss", "logits", "masked", "parameters", "saliencies", "weight_gradients",
-    ),
-    "pruning.magnitude": ("full_masks", "keep_largest"),
-    "pruning.protocol": (
-        "Batch", "Batches", "MaskSchedule", "Measure", "Measurement", "Objective", "Pruned",
-        "PrunesAdaptively", "PrunesBefore", "PrunesDuring", "Segment", "Snapshot", "target_of",
-    ),
-    "pruning.segments": ("dense_network", "flat_weights", "train_rounds", "with_weights"),
-    "pruning.selection": (
-        "above_position", "at_or_above", "below_highest", "highest", "strictly_above",
-    ),
-    "search.experiment": ("Experiment",),
-    "search.layers": ("Layers", "by_layer"),
-    "search.method": ("Method", "TO_TARGET", "TO_TARGET_OR_ACCURACY", "WITHOUT_TARGET"),
-    "search.methods": ("BUDGET", "choice", "setting"),
-    "search.settings": ("Setting",),
-    "search.strategies.problem": ("Problem", "Proposals", "Trial"),
-    "search.styles": ("Style",),
-    "workers.conformance": ("DATASET_CHECKS", "FAST_METHOD_CHECKS", "METHOD_CHECKS"),
-    "workers.datasets": ("Dataset", "load_dataset", "standardised"),
-    "workers.registering": ("register",),
-}  # fmt: skip
-"""Module -> public names that it defines."""
-
-_EXPORTS = {name: module for module, names in _MODULES.items() for name in names} | {
-    "open": "analysis.store:open_store"
-}
-"""Public name -> module that defines it, and its name there where that differs."""
-
 __all__ = [
     "BUDGET", "DATASET_CHECKS", "FAST_METHOD_CHECKS", "METHOD_CHECKS", "TO_TARGET",
     "TO_TARGET_OR_ACCURACY", "WITHOUT_TARGET", "Batch", "Batches", "Dataset", "Experiment",
@@ -198,6 +155,22 @@ def main() -> None:
     cli.main()
 
 
+@_cache
+def _exports() -> dict[str, str]:
+    """Return public name -> module and name there, from the imports for type checkers above."""
+    # Imported here: commands need none of it.
+    import ast
+
+    statements = ast.parse(_Path(__file__).read_text()).body
+    imports = next(statement for statement in statements if isinstance(statement, ast.If)).body
+    return {
+        alias.asname or alias.name: f"{statement.module}:{alias.name}"
+        for statement in imports
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    }
+
+
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         # Imported here: it takes as long as the rest of this module together.
@@ -207,15 +180,15 @@ def __getattr__(name: str) -> Any:
             return metadata.version("sparsest")
         except metadata.PackageNotFoundError:  # a checkout that is on the path but not installed
             return "0+unknown"
-    if name not in _EXPORTS:
+    if name not in _exports():
         raise AttributeError(f"module 'sparsest' has no attribute {name!r}")
     # A process that has loaded the packages found the right ones, for example a Ray worker, to
     # which the driver sends each package in a separate folder.
     if "search.experiment" not in _sys.modules:
         require_packages()
-    module, _, attribute = _EXPORTS[name].partition(":")
+    module, _, attribute = _exports()[name].partition(":")
     try:
-        value = getattr(_import_module(module), attribute or name)
+        value = getattr(_import_module(module), attribute)
     except ModuleNotFoundError as error:
         # Imported here: nothing of the project is imported before `require_packages`.
         from search.extras import extra_message

@@ -144,7 +144,9 @@ def bmm_torch_ms(case: Case, *, points_last: bool = False) -> float:
             logits = product(values, parameters[-2], parameters[-1])
             optimiser.zero_grad()
             logits = logits.transpose(1, 2) if points_last else logits
-            torch.autograd.backward(_summed_loss(logits, labels[chosen]))
+            # The sum of the networks' mean losses over a batch.
+            loss = mean_loss(logits.flatten(0, 1).squeeze(-1), labels[chosen].flatten())
+            torch.autograd.backward(loss * len(logits))
             optimiser.step()
 
     _, shuffling = timed(shuffle)
@@ -172,15 +174,6 @@ def _batches(orders: torch.Tensor, number: int) -> list[torch.Tensor]:
     per_epoch = orders.shape[1] // 128
     firsts = [128 * (step % per_epoch) for step in range(number)]
     return [orders[:, first : first + 128] for first in firsts]
-
-
-def _summed_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the sum of the networks' mean losses over batches of 128.
-
-    Logits are [networks, points, outputs], labels [networks, points].
-    """
-    flat = logits.flatten(0, 1).squeeze(-1)
-    return mean_loss(flat, labels.flatten()) * len(logits)
 
 
 def batched_torch_ms(case: Case) -> float:

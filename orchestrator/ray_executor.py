@@ -12,7 +12,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from orchestrator.cluster import session
 from orchestrator.cluster.pool import Pool
-from orchestrator.cluster.pool_size import PoolRequest
+from orchestrator.cluster.pool_rules import PoolRequest
 from orchestrator.cluster.watch import ClusterWatch, PatientClock
 from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker, blames_task, reason_of
 from orchestrator.executor import Done, Failed, Outcome, Returned, TimeLimit

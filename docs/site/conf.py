@@ -61,6 +61,6 @@ def _describe_constant(
     import sparsest
 
     attribute = name.removeprefix("sparsest.")
-    module, _, original = sparsest._EXPORTS[attribute].partition(":")
+    module, _, original = sparsest._exports()[attribute].partition(":")
     found = ModuleAnalyzer.for_module(module).find_attr_docs()
-    lines[:] = found["", original or attribute]
+    lines[:] = found["", original]

@@ -11,8 +11,12 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from orchestrator.cluster.pool_size import PoolRequest, should_reserve_cpu, wanted_workers
-from orchestrator.cluster.startup_failures import StartupFailures
+from orchestrator.cluster.pool_rules import (
+    PoolRequest,
+    StartupFailures,
+    should_reserve_cpu,
+    wanted_workers,
+)
 from orchestrator.cluster.watch import ClusterWatch, Node, PatientClock
 from orchestrator.cluster.worker import GET_TIMEOUT_S, Worker
 from orchestrator.errors import NoWorkerError

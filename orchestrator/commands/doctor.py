@@ -50,11 +50,9 @@ def doctor(
 def _findings(
     location: Path | StoreOnS3 | None, with_ray: bool, address: str | None
 ) -> Iterator[Finding]:
-    from orchestrator.doctor.resources import check_resources
     from orchestrator.doctor.software import check_software
 
     yield from check_software()
-    yield from check_resources()
     if location is not None:
         yield from _store_findings(location)
     if with_ray or address is not None:

@@ -85,7 +85,7 @@ def make_executor(options: ExecutorOptions, inits: Mapping[str, StoredInit]) -> 
     from orchestrator.ray_environment import prepare_ray_environment
 
     prepare_ray_environment(options.address)
-    from orchestrator.cluster.pool_size import PoolRequest
+    from orchestrator.cluster.pool_rules import PoolRequest
     from orchestrator.ray_executor import RayExecutor, ThisMachine
 
     devices, workers = options.devices, options.workers

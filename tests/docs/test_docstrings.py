@@ -20,7 +20,7 @@ def examples_by_name() -> dict[str, list[doctest.DocTest]]:
     """Return the examples of every public function and class."""
     finder = doctest.DocTestFinder()
     found = {}
-    for name in sorted(sparsest._EXPORTS):
+    for name in sorted(sparsest._exports()):
         value = getattr(sparsest, name)
         if inspect.isclass(value) or inspect.isfunction(value):
             module = inspect.getmodule(value)
@@ -39,7 +39,7 @@ def test_every_public_name_has_an_example() -> None:
     code += "".join(
         example.source for tests in EXAMPLES.values() for test in tests for example in test.examples
     )
-    constants = sparsest._EXPORTS.keys() - EXAMPLES.keys()
+    constants = sparsest._exports().keys() - EXAMPLES.keys()
     assert [name for name in constants if not re.search(rf"\b{name}\b", code)] == []
 
 

@@ -24,7 +24,7 @@ from ray.cluster_utils import Cluster
 
 from orchestrator import job, task_scheduler
 from orchestrator.cluster import watch
-from orchestrator.cluster.pool_size import PoolRequest
+from orchestrator.cluster.pool_rules import PoolRequest
 from orchestrator.ray_executor import RayExecutor
 from search.catalogue import Selection
 from search.layers import StoredInit

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from orchestrator.doctor import resources, software, store
+from orchestrator.doctor import software, store
 from orchestrator.doctor.finding import Finding
 from orchestrator.doctor.node_report import NodeReport, code_digest, node_report
 from storage.reading import connections
@@ -36,7 +36,7 @@ def level(finding: Finding) -> str:
 
 @pytest.fixture(autouse=True)
 def kernels_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resources, "cache_folder", lambda: cache)
+    monkeypatch.setattr(software, "cache_folder", lambda: cache)
 
 
 @pytest.fixture
@@ -121,15 +121,15 @@ def test_memory_limit_of_a_container_counts(
 def test_memory_for_one_worker_per_core_is_checked() -> None:
     expected = ((10**8, "problem"), (2 * 10**9, "warning"), (10**10, "ok"))
     for total, severity in expected:
-        assert level(resources.check_memory(total, 4)) == severity
+        assert level(software.check_memory(total, 4)) == severity
 
 
 def test_cache_that_is_not_writable_is_a_warning(tmp_path: Path) -> None:
     folder = tmp_path / "new"
-    assert level(resources.check_cache(folder)) == "ok"
+    assert level(software.check_cache(folder)) == "ok"
     assert list(folder.iterdir()) == []
     (tmp_path / "file").touch()
-    assert level(resources.check_cache(tmp_path / "file" / "cache")) == "warning"
+    assert level(software.check_cache(tmp_path / "file" / "cache")) == "warning"
 
 
 @pytest.mark.parametrize(

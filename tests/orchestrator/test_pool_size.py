@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.cluster.pool_size import (
+from orchestrator.cluster.pool_rules import (
     MAX_PENDING_WORKERS,
     MIN_PENDING_WORKERS,
     PoolRequest,

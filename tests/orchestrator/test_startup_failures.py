@@ -10,10 +10,10 @@ import ray
 from ray.exceptions import ActorDiedError, RayError, RayTaskError
 
 from orchestrator.cluster.pool import START_TIMEOUT_S, Pool
-from orchestrator.cluster.pool_size import PoolRequest
-from orchestrator.cluster.startup_failures import (
+from orchestrator.cluster.pool_rules import (
     MAX_FAILED_STARTS,
     OTHERS_TIMEOUT_S,
+    PoolRequest,
     StartupFailures,
 )
 from orchestrator.cluster.watch import ClusterWatch, Node, PatientClock
