@@ -10,9 +10,8 @@ import pyarrow as pa
 
 from orchestrator.errors import UserError
 from orchestrator.executor import Done, Executor, Failed, Returned
-from orchestrator.job import ATTEMPTS, Job, WorkerKind
+from orchestrator.job import ATTEMPTS, Job, Tally, WorkerKind
 from orchestrator.stopping import StopRequest
-from orchestrator.tally import Tally
 from orchestrator.task_scheduler import TaskScheduler
 from search.indices import IndexSet
 from workers.task import failed_rows

@@ -13,6 +13,7 @@ from orchestrator.errors import UserError
 from orchestrator.inits import combined
 from orchestrator.planning.targets import Targets, with_inits
 from orchestrator.run_store import RunStore
+from search.cache_folder import cache_folder
 from search.catalogue import named_study
 from search.indices import IndexSet
 from search.layers import StoredInit
@@ -22,7 +23,7 @@ from storage.errors import NotPublished
 from storage.log.entries import SweepBegin
 from storage.log.init_entries import FoundNetwork, FrozenInit, PublishedInit
 from storage.log.sweep_info import describe_published
-from storage.paths import PUBLISHED_FOLDER
+from storage.paths import PUBLISHED_FOLDER, published_folder
 from storage.published.file import PublishedFile, index_set, open_published
 from storage.published.reader import read_restored
 from storage.writing.writer import StoreWriter
@@ -32,13 +33,7 @@ _BATCH = 16_384
 """Rows that are committed together."""
 
 
-def take_published(
-    targets: Targets,
-    given: Mapping[str, StoredInit],
-    store: RunStore,
-    folder: Path,
-    cache: Path,
-) -> None:
+def take_published(targets: Targets, given: Mapping[str, StoredInit], store: RunStore) -> None:
     """Store the wanted rows that are published and not stored.
 
     Their weights are NULL. The table `sweeps` gets a row with the device "published" for each sweep
@@ -49,7 +44,7 @@ def take_published(
             another root seed; nothing was stored.
         StoreError: the store or a published file cannot be used.
     """
-    files = _published_files(targets, folder)
+    files = _published_files(targets, published_folder())
     inits = _agreed_inits(files, store.inits, given)
     wanted = with_inits(targets, {name: init for name, (init, _) in inits.items()})
     pairs = [(s, files[s.study.name]) for s in wanted if s.study.name in files]
@@ -65,7 +60,7 @@ def take_published(
         writer.record_init(init.name, init.digest, init.layers, found)
     for selection, file in pairs:
         missing = selection.indices - writer.stored(file.study.digest)
-        taken = _take(file, missing, cache, store.command, writer) if missing else 0
+        taken = _take(file, missing, store.command, writer) if missing else 0
         rows = counted(taken, "row")
         console.print(f"{file.study.name}: {rows} taken from {file.path}", soft_wrap=True)
     for selection in targets:
@@ -123,11 +118,9 @@ def _remade(published: PublishedInit, file: PublishedFile) -> StoredInit:
     return remade_init(name, published.found.label, file.note.root_seed)
 
 
-def _take(
-    file: PublishedFile, missing: IndexSet, cache: Path, command: str, writer: StoreWriter
-) -> int:
+def _take(file: PublishedFile, missing: IndexSet, command: str, writer: StoreWriter) -> int:
     """Store the missing rows of a file, as one sweep for each sweep that trained them."""
-    rows = read_restored(file, cache)
+    rows = read_restored(file, cache_folder())
     rows = rows.filter(pc.is_in(rows.column("study_index"), pa.array(index_array(missing))))
     trained_by: list[SweepBegin | None] = [sweep.begin for sweep in file.note.sweeps]
     for origin in trained_by or [None]:

@@ -31,7 +31,8 @@ def prepare_ray_environment(address: str | None) -> None:
         return
     # A head that accepts connections and does not answer is asked twice: 80 s, not 15 minutes.
     os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "2")
-    if _has_token():
+    named = any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
+    if named or (Path.home() / ".ray" / "auth_token").is_file():
         # `ray start` asks for a token by default, and `ray.init` does not show one by default.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
 
@@ -40,9 +41,3 @@ def prepare_ray_environment(address: str | None) -> None:
 def _own_token() -> str:
     """Return this process's token. Ray keeps the first that it reads, and a run may start two."""
     return secrets.token_hex(32)
-
-
-def _has_token() -> bool:
-    """Return whether there is a token where Ray looks for one."""
-    named = any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
-    return named or (Path.home() / ".ray" / "auth_token").is_file()

@@ -96,7 +96,7 @@ class RayExecutor:
 
     def __exit__(self, *error: object) -> None:
         self._watch.stop()
-        session.leave()
+        ray.shutdown()
 
     def vacancies(self) -> list[WorkerKind]:
         """Return the kind of each worker that can take another job, the idle ones first."""

@@ -69,11 +69,6 @@ def _init(**options: Any) -> None:
     ray_private.log_messages()
 
 
-def leave() -> None:
-    """End the job, and Ray too if it was started here. May take some seconds."""
-    ray.shutdown()
-
-
 def reachable(address: str) -> bool:
     """Return whether anything accepts connections at HOST:PORT; True for other addresses."""
     match = _HOST_AND_PORT.fullmatch(address)

@@ -36,18 +36,23 @@ class StoreOnS3:
         return working_copy(self.address, cache_folder(), may_be_missing=self.may_be_missing)
 
 
-def store_location(text: str) -> Path | StoreOnS3:
+def store_location(text: str, *, may_be_missing: bool = False) -> Path | StoreOnS3:
     """Return the location of a store that has to exist, without looking at it.
 
     Raises:
         typer.BadParameter: the text is not a valid address on S3.
     """
-    return _location(text, may_be_missing=False)
+    if not is_address(text):
+        return Path(text)
+    try:
+        return StoreOnS3(S3Address.parse(text), may_be_missing)
+    except BadAddress as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def new_store_location(text: str) -> Path | StoreOnS3:
     """Return the location of a store that may be missing; see `store_location`."""
-    return _location(text, may_be_missing=True)
+    return store_location(text, may_be_missing=True)
 
 
 def local_argument(argument: object) -> object:
@@ -55,15 +60,6 @@ def local_argument(argument: object) -> object:
     if isinstance(argument, list):
         return [local_argument(item) for item in argument]
     return argument.folder() if isinstance(argument, StoreOnS3) else argument
-
-
-def _location(text: str, *, may_be_missing: bool) -> Path | StoreOnS3:
-    if not is_address(text):
-        return Path(text)
-    try:
-        return StoreOnS3(S3Address.parse(text), may_be_missing)
-    except BadAddress as error:
-        raise typer.BadParameter(str(error)) from error
 
 
 _N = TypeVar("_N", int, float)

@@ -25,9 +25,7 @@ from orchestrator.planning.targets import (
 )
 from orchestrator.run_store import RunStore
 from orchestrator.stopping import exit_code
-from search.cache_folder import cache_folder
 from storage.log.entries import Status
-from storage.paths import published_folder
 
 RETRIABLE: tuple[Status, ...] = ("failed", "diverged")
 """Statuses of rows without a trained network."""
@@ -100,8 +98,7 @@ def run(
     executors = ExecutorOptions.of(executor, workers, device, address)
     with RunStore(store, invocation.recorded, plain_console(stderr=True)) as opened:
         if from_published:
-            folder, cache = published_folder(), cache_folder()
-            take_published(targets, given, opened, folder, cache)
+            take_published(targets, given, opened)
         result = Training(
             targets,
             opened,

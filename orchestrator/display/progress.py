@@ -18,7 +18,7 @@ from orchestrator.display.activity import rate_and_time_left, unevenness
 from orchestrator.display.formatting import clock
 from orchestrator.display.store_summary import FewestWeights
 from orchestrator.display.terminal import print_unwrapped
-from orchestrator.tally import Tally
+from orchestrator.job import Tally
 from storage.paths import StorePaths
 from storage.status_files import LiveFile, LiveProgress
 
@@ -235,19 +235,13 @@ class StepsDisplay:
 
     def update(self, step: str, done: int, of: int) -> None:
         """Show that `done` of `of` parts of a step are done."""
-        if not self._console.is_interactive:
-            self._print_line(step, done, of)
-            return
-        if step not in self._tasks:
-            self._tasks[step] = self._bar.add_task(step, total=of)
-        self._bar.update(self._tasks[step], completed=done, total=of)
-
-    def _print_line(self, step: str, done: int, of: int) -> None:
-        now = time.monotonic()
-        if of == 0 or (done < of and now - self._line_at < LINE_EVERY_S):
-            return
-        self._line_at = now
-        self._console.print(f"{step}: {done:,} of {of:,}", highlight=False, soft_wrap=True)
+        if self._console.is_interactive:
+            if step not in self._tasks:
+                self._tasks[step] = self._bar.add_task(step, total=of)
+            self._bar.update(self._tasks[step], completed=done, total=of)
+        elif of and (done >= of or time.monotonic() - self._line_at >= LINE_EVERY_S):
+            self._line_at = time.monotonic()
+            print_unwrapped(self._console, f"{step}: {done:,} of {of:,}")
 
     def __enter__(self) -> Self:
         self._bar.start()

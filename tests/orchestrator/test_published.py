@@ -9,7 +9,8 @@ import pytest
 
 import sparsest as notebook
 from analysis.retrain import NotTheSame, WeightsNotStored
-from orchestrator.commands import results, run
+from orchestrator import from_published
+from orchestrator.commands import results
 from search.paper import paper_study
 from storage.log.init_entries import FoundNetwork
 from storage.published.file import open_published
@@ -44,7 +45,7 @@ def folder(trained: Path) -> Path:
 def locations(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the commands use this folder and the cache of the test."""
     monkeypatch.setenv("SPARSEST_RESULTS", str(folder))
-    for command in (results, run):
+    for command in (results, from_published):
         monkeypatch.setattr(command, "cache_folder", lambda: cache)
     monkeypatch.setattr("analysis.store.cache_folder", lambda: cache)
 
