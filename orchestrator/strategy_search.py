@@ -53,13 +53,9 @@ class StrategySearch:
         ValueError: there is no such data set, or the structure has too many networks to try all.
 
     Attributes:
-        base: full training of the dense network of the largest structure.
-        target: accuracy to reach.
+        base, target, exhaustive, any_structure, above: as in `Problem`.
         core_s: seconds of training on a reference core after which the search ends
             (`orchestrator.planning.estimate.experiment_seconds`).
-        exhaustive: try every distinct network of the structure.
-        any_structure: if exhaustive, try those of every structure with as many hidden layers.
-        above: if exhaustive, leave out the networks with up to this number of weights.
         stopped_by: the signal by which the user has stopped the search; None if it was not.
         experiments: number of experiments proposed so far, stored before or not.
         highest: highest accuracy of one of them.

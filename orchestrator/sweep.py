@@ -104,15 +104,9 @@ class Sweep:
         work_left: float | None = None,
         keep: list[pa.RecordBatch] | None = None,
     ) -> None:
-        """Train what remains of some studies.
+        """Train what remains of some studies, up to a limit; `keep` gets the rows in their order.
 
-        Args:
-            planned: the studies.
-            limit: maximum number of experiments to train; None for all.
-            parents: networks of other rows that experiments start from, by token.
-            work_left: fraction of the sweep's work that is left, for the display; None if this is
-                all of it.
-            keep: list that gets the rows, in the order in which they come back.
+        The other arguments are those of `TaskScheduler`.
         """
         scheduler = TaskScheduler(
             planned,

@@ -11,7 +11,7 @@ import typer
 from orchestrator.commands import options
 from orchestrator.commands.enumeration import Enumeration
 from orchestrator.commands.executors import ExecutorOptions
-from orchestrator.commands.strategy import full_training, search_by_strategy
+from orchestrator.commands.strategy import search_by_strategy
 from orchestrator.display.terminal import plain_console
 from orchestrator.errors import UserError, user_errors
 from orchestrator.invocation import Invocation
@@ -171,33 +171,25 @@ def search(
             raise UserError(f"{option} is for --strategy {ENUMERATE}; leave it out")
         if core_hours is None:
             raise UserError(f"--strategy {strategy} needs --core-hours H")
-        exhaustive = masks == "distinct"
-        base = full_training(
-            Experiment(
-                study=f"search-{strategy}",
-                dataset=dataset,
-                epochs=epochs,
-                batch_size=batch_size,
-                lr=_only("--lr", lr, _PAPER.lr),
-                schedule=_only("--schedule", schedule, ScheduleChoice.cosine).value,
-                root_seed=root_seed,
-            ),
-            strategy,
-            structure,
-            depth,
-            exhaustive=exhaustive,
+        training = Experiment(
+            study=f"search-{strategy}",
+            dataset=dataset,
+            epochs=epochs,
+            batch_size=batch_size,
+            lr=_only("--lr", lr, _PAPER.lr),
+            schedule=_only("--schedule", schedule, ScheduleChoice.cosine).value,
+            root_seed=root_seed,
         )
-        if from_published and not exhaustive:
-            raise UserError("--from-published is for --masks distinct; leave it out")
         search_by_strategy(
-            strategy,
-            base,
-            target,
-            core_hours,
+            training,
             store,
             ExecutorOptions.of(executor, workers, device, address),
-            exhaustive=exhaustive,
-            any_structure=structure is None,
+            strategy=strategy,
+            target=target,
+            core_hours=core_hours,
+            structure=structure,
+            depth=depth,
+            exhaustive=masks == "distinct",
             from_published=from_published,
             as_json=as_json,
         )

@@ -29,28 +29,35 @@ if TYPE_CHECKING:
     from orchestrator.strategy_search import StrategySearch
 
 
-def full_training(
+def search_by_strategy(
     training: Experiment,
+    store: Path,
+    executor: ExecutorOptions,
+    *,
     strategy: str,
+    target: float,
+    core_hours: float,
     structure: str | None,
     depth: int | None,
-    *,
     exhaustive: bool,
-) -> Experiment:
-    """Return the full training of the dense network of the largest structure.
+    from_published: bool,
+    as_json: bool,
+) -> None:
+    """Search for sparse networks with a strategy, and print what was found.
 
-    Args:
-        training: experiment with the data set and the options of training.
-        strategy: name of the strategy.
-        structure: structure of the largest network; None if it was not given.
-        depth: hidden layers of all structures to try; None if it was not given.
-        exhaustive: try every distinct network.
+    The arguments are the options of the command `search`. The experiment `training` has its data
+    set and options of training; `exhaustive` is to try every distinct network.
     """
+    from orchestrator.strategy_search import StrategySearch
+
     if exhaustive and strategy in STRATEGIES and strategy not in EXHAUSTIVE:
         raise UserError(
             f"--masks distinct: {strategy} does not try all networks; allowed with: "
             f"{', '.join(EXHAUSTIVE)}"
         )
+    if from_published and not exhaustive:
+        raise UserError("--from-published is for --masks distinct; leave it out")
+    any_structure = structure is None
     if structure is not None and depth is None:
         largest = parse_structure(structure)
     elif exhaustive and depth is not None and structure is None:
@@ -60,38 +67,7 @@ def full_training(
             f"--strategy {strategy} needs --structure S, or --masks distinct with --depth N for "
             "all structures"
         )
-    return replace(training, structure=tuple(largest), width=max(Experiment().width, *largest))
-
-
-def search_by_strategy(
-    name: str,
-    base: Experiment,
-    target: float,
-    core_hours: float,
-    store: Path,
-    executor: ExecutorOptions,
-    *,
-    exhaustive: bool,
-    any_structure: bool,
-    from_published: bool,
-    as_json: bool,
-) -> None:
-    """Search for sparse networks with a strategy, and print what was found.
-
-    Args:
-        name: name of the strategy.
-        base: full training of the dense network of the largest structure.
-        target: accuracy to reach.
-        core_hours: hours of training of one core after which the search ends.
-        store: folder of the store.
-        executor: the executor to use.
-        exhaustive: try every distinct network.
-        any_structure: if exhaustive, try those of every structure with as many hidden layers.
-        from_published: leave out the numbers of weights that published searches have tried.
-        as_json: print JSON.
-    """
-    from orchestrator.strategy_search import StrategySearch
-
+    base = replace(training, structure=tuple(largest), width=max(Experiment().width, *largest))
     above = 0
     if from_published:
         tried = exhaustive_accuracies(published_folder(), _searched(base, any_structure))
@@ -101,7 +77,7 @@ def search_by_strategy(
     with RunStore(store, invocation.recorded, console) as opened, resumable():
         with user_errors():
             search = StrategySearch(
-                strategy_named(name),
+                strategy_named(strategy),
                 base,
                 target,
                 3600 * core_hours,
@@ -120,9 +96,9 @@ def search_by_strategy(
         )
         raise typer.Exit(exit_code(search.stopped_by))
     if as_json:
-        print(json.dumps({"strategy": name} | _report(search, found)))
+        print(json.dumps({"strategy": strategy} | _report(search, found)))
     else:
-        print_line(*_lines(search, name, found, store))
+        print_line(*_lines(search, strategy, found, store))
 
 
 def _report(search: StrategySearch, found: Sequence[Candidate]) -> dict[str, Any]:
