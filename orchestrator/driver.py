@@ -65,14 +65,11 @@ def drive(
     stop: StopRequest,
     tally: Tally | None = None,
 ) -> Tally:
-    """Train everything that the scheduler hands out.
+    """Train everything that the scheduler hands out, and return the tally.
 
     A task that fails is split until the experiment at fault is isolated. That experiment is tried
     `ATTEMPTS` times and then recorded with status "failed". When asked to stop, the loop takes back
     the tasks that no worker has started, waits for the others and returns.
-
-    Returns:
-        The tally.
 
     Raises:
         UserError: nothing can be trained here, or no longer.

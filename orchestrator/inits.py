@@ -79,10 +79,7 @@ def parent_inits(
     Parents are rows of the same store, so that it can always make its rows again. A parent that was
     taken from the published results, without weights, is trained again.
 
-    Args:
-        planned: the experiments.
-        store: the store.
-        known: rows that need not be read again, by id.
+    The rows in `known`, by id, are not read again.
 
     Raises:
         UserError: a parent is not stored or has no network, or an experiment does not fit it.

@@ -65,11 +65,7 @@ class StopRequest:
 
     Outside of the main thread, which alone receives signals, it does nothing.
 
-    Args:
-        announce: called at the first signal.
-
-    Attributes:
-        received: the first signal; None before.
+    At the first signal, `announce` is called and `received` is set, which is None before.
     """
 
     def __init__(self, announce: Callable[[], None]) -> None:

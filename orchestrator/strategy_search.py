@@ -207,11 +207,7 @@ _COLUMNS = ("experiment_id", "accuracy", "loss", "weight_nnz")
 
 
 class SearchRows:
-    """The results of one study by experiment id, and the latest rows.
-
-    Args:
-        store: the store, in which rows may wait to be committed.
-    """
+    """The results of one study by experiment id, and the latest rows, perhaps not yet committed."""
 
     def __init__(self, study: str, store: RunStore) -> None:
         self._store = store

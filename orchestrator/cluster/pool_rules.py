@@ -49,12 +49,7 @@ def wanted_workers(
     """Return the number of workers of each device, including those that wait for resources.
 
     There is one for each GPU and each CPU. A GPU's worker keeps a CPU busy, which gets no other.
-
-    Args:
-        nodes: the present nodes.
-        request: the workers asked for.
-        busy: True if all workers have work.
-        reserved: CPUs of these nodes that the driver reserves.
+    The driver reserves some CPUs for itself. All workers have work if the cluster is busy.
     """
     alive = [node for node in nodes if node.alive]
     with_gpus = "cuda" in request.devices

@@ -56,12 +56,9 @@ class ExecutorOptions:
     def resolved(self, core_s: float, packages: Collection[str]) -> ExecutorOptions:
         """Return the options with `auto` replaced: by `inline` for small runs, otherwise by `ray`.
 
-        `--workers` and `--address` ask for Ray. So do plug-ins: a worker that hangs or crashes can
-        be replaced, this process cannot.
-
-        Args:
-            core_s: seconds of the run on one core.
-            packages: packages with plug-ins or data that the experiments use.
+        A run is small if it takes few seconds on one core (`core_s`). `--workers` and `--address`
+        ask for Ray. So do packages with plug-ins: a worker that hangs or crashes can be replaced,
+        this process cannot.
         """
         if self.choice != "auto":
             return self

@@ -105,11 +105,7 @@ def test_data_set_satisfies_the_contract(check):
 
 
 def write_package(kind: PluginKind, name: str, parent: Path) -> Path:
-    """Write a package with a working plug-in into a new folder, named after the plug-in.
-
-    Returns:
-        The folder.
-    """
+    """Write a package with a working plug-in into a new folder of its name; return the folder."""
     with user_errors(f"{name!r}: "):
         check_name(name)
     module = name.replace("-", "_").replace(".", "_")

@@ -120,11 +120,7 @@ def _masks(sizes: list[int], kept: list[int]) -> list[str]:
 
 
 def find_method(name: str) -> str:
-    """Return the name of a method, after making one available that is a folder's.
-
-    Args:
-        name: name of a method, or folder of a package that need not be installed.
-    """
+    """Return the name of a method, or of that of a package's folder, which it makes available."""
     project = Path(name) / "pyproject.toml"
     if name in all_methods() or not project.is_file():
         try:

@@ -93,11 +93,7 @@ def rate_and_time_left(rate: float, left_s: float | None) -> list[str]:
 
 
 def unevenness(experiments_left: int, rate: float, left_s: float | None) -> list[str]:
-    """Return an explanation if the time left is not the number of experiments over the rate.
-
-    Returns:
-        One phrase; none if rate and time left agree or are unknown.
-    """
+    """Return one phrase if the time left is known and not the experiments left over the rate."""
     if left_s is None or not experiments_left or not rate:
         return []
     ratio = left_s * rate / experiments_left
@@ -118,10 +114,7 @@ def progress_line(progress: LiveProgress) -> str:
 
 
 class Watcher(ExitStack):
-    """Summary of a store at the last refresh.
-
-    Args:
-        store: folder of the store, which need not exist yet.
+    """Summary of a store, which need not exist yet, at the last refresh.
 
     Attributes:
         reader: reader of the store; None while there is no store.

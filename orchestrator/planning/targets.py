@@ -122,9 +122,7 @@ def parse_shard(text: str) -> Shard:
 def find_targets(words: Sequence[str], root_seed: int = 0) -> Targets:
     """Return the experiments that the words of a command name, or raise a `UserError`.
 
-    Args:
-        words: names of studies, `paper`, `demo`, or paths of sweep files (ending in .toml).
-        root_seed: root seed of all random numbers.
+    A word is the name of a study, `paper`, `demo`, or the path of a sweep file (ending in .toml).
     """
     merged: dict[str, Selection] = {}
     for word in words:
