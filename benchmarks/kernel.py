@@ -136,7 +136,10 @@ def bmm_torch_ms(case: Case, *, points_last: bool = False) -> float:
         return torch.baddbmm(bias, *factors)
 
     def steps(number: int) -> None:
-        for shared in _batches(orders, number):
+        per_epoch = orders.shape[1] // 128
+        for step in range(number):
+            first = 128 * (step % per_epoch)
+            shared = orders[:, first : first + 128]
             chosen = shared[stream] if points_last else shared
             values = points[chosen].transpose(1, 2) if points_last else points[chosen]
             for weight, bias in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
@@ -167,13 +170,6 @@ def _parameters(case: Case, points_last: bool) -> list[torch.Tensor]:
         torch.empty(NETWORKS, *shape).uniform_(-(n_in**-0.5), n_in**-0.5).requires_grad_()
         for n_in, shape in shapes
     ]
-
-
-def _batches(orders: torch.Tensor, number: int) -> list[torch.Tensor]:
-    """Return the points of `number` steps, starting again at the end of an epoch."""
-    per_epoch = orders.shape[1] // 128
-    firsts = [128 * (step % per_epoch) for step in range(number)]
-    return [orders[:, first : first + 128] for first in firsts]
 
 
 def batched_torch_ms(case: Case) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
@@ -50,15 +51,10 @@ def main() -> None:
             with chromium(width, height, dark=dark) as browser:
                 milliseconds = open_report(browser, folder)
                 print(f"{name}: first plot after {milliseconds} ms")
-                _screenshot(browser.get_screenshot_as_png(), GALLERY / f"report-{name}.png")
-
-
-def _screenshot(png: bytes, path: Path) -> None:
-    """Write a screenshot with 256 colours, a third of the size."""
-    path.write_bytes(png)
-    with Image.open(path) as picture:
-        reduced = picture.convert("RGB").quantize(256)
-    reduced.save(path, optimize=True)
+                screenshot = Image.open(BytesIO(browser.get_screenshot_as_png()))
+            # 256 colours take a third of the size.
+            reduced = screenshot.convert("RGB").quantize(256)
+            reduced.save(GALLERY / f"report-{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

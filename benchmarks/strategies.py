@@ -50,10 +50,13 @@ def _print(
     rows = []
     for name in names:
         searches = [_search(name, structure, target, budget_s, seed) for seed in range(runs)]
-        fewest = [
-            _range([_fewest(search, share * budget_s) for search, _ in searches])
-            for share in SHARES
-        ]
+        fewest = []
+        for share in SHARES:
+            in_time = [
+                [weights for spent_s, weights in search.improvements if spent_s <= share * budget_s]
+                for search, _ in searches
+            ]
+            fewest.append(_range([found[-1] if found else None for found in in_time]))
         trained = _range([search.experiments for search, _ in searches])
         winners = [found[0] for _, found in searches if found and found[0].trials]
         hits = ", ".join(f"{one.hits} of {one.trials}" for one in winners)
@@ -75,12 +78,6 @@ def _search(
             search = StrategySearch(strategy_named(name), base, target, budget_s, inline, store)
             found = search.run()
         return search, found
-
-
-def _fewest(search: StrategySearch, until_s: float) -> int | None:
-    """Return the fewest weights found in the first seconds of training; None if none."""
-    found = [weights for spent_s, weights in search.improvements if spent_s <= until_s]
-    return found[-1] if found else None
 
 
 def _range(values: Sequence[int | None]) -> str:

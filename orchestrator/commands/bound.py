@@ -67,7 +67,9 @@ def bound(
         check(made, data.points, data.labels)
     if output is not None:
         temporary = output.with_name(f".{output.name}.tmp")
-        replace_file(output, _text(made).encode(), temporary, mode=0o644)
+        # One key a line.
+        keys = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in made.items())
+        replace_file(output, f"{{\n{keys}\n}}\n".encode(), temporary, mode=0o644)
     if as_json:
         print(json.dumps({key: made[key] for key in ("dataset", "target", "bound", "lines")}))
     else:
@@ -81,12 +83,6 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(certificate, dict) or not isinstance(certificate.get("dataset"), str):
         raise UserError(f"{path} is not a certificate: it names no data set")
     return certificate
-
-
-def _text(certificate: dict[str, Any]) -> str:
-    """Return a certificate as JSON, one key a line."""
-    lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in certificate.items()]
-    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _print(certificate: dict[str, Any], points: int) -> None:

@@ -43,24 +43,18 @@ def datasets(
         return
     if output is not None:
         raise UserError("--output needs --show NAME")
-    specs, problems = _described(dataset_names())
-    problems += [str(plugin) for plugin in plugin_datasets().plugins if plugin.problem]
+    specs = []
+    problems = [str(plugin) for plugin in plugin_datasets().plugins if plugin.problem]
+    for name in dataset_names():
+        try:
+            specs.append(dataset_named(name))
+        except ValueError as error:
+            problems.append(str(error))
     if as_json:
         print(json.dumps([_record(spec) for spec in specs]))
     else:
         _print_specs(specs)
     print_line(*problems, err=True)
-
-
-def _described(names: Sequence[str]) -> tuple[list[DatasetSpec], list[str]]:
-    """Return the descriptions of data sets, and what is wrong with those that cannot be made."""
-    specs, problems = [], []
-    for name in names:
-        try:
-            specs.append(dataset_named(name))
-        except ValueError as error:
-            problems.append(str(error))
-    return specs, problems
 
 
 def _record(spec: DatasetSpec) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,10 +16,6 @@ from orchestrator.display.terminal import plain_console, print_line
 from orchestrator.errors import UserError, user_errors
 from search.paper import PAPER_STUDIES
 from search.project import PROJECT_STUDIES
-from storage.results_reader import ResultsReader
-
-if TYPE_CHECKING:
-    from analysis.report.build import Options
 
 
 def report(
@@ -78,7 +74,9 @@ def report(
         return
     if draw_all and not draw:
         raise UserError("--draw-all contradicts --no-draw; omit one of them")
-    from analysis.report.build import Options
+    from analysis.report.build import Options, build_report
+    from analysis.report.drawing_pool import DrawingFailed
+    from orchestrator.display.progress import StepsDisplay
 
     options = Options(
         source="The published results" if published else f"The store {store}",
@@ -90,16 +88,9 @@ def report(
         dataset=dataset,
         studies=PAPER_STUDIES if published else (),
     )
-    with results_reader(store, published, (*PAPER_STUDIES, *PROJECT_STUDIES)) as reader:
-        _build(reader, output or Path("report"), options)
-
-
-def _build(reader: ResultsReader, folder: Path, options: Options) -> None:
-    from analysis.report.build import build_report
-    from analysis.report.drawing_pool import DrawingFailed
-    from orchestrator.display.progress import StepsDisplay
-
+    folder = output or Path("report")
     with (
+        results_reader(store, published, (*PAPER_STUDIES, *PROJECT_STUDIES)) as reader,
         user_errors("", DrawingFailed, writing=folder),
         StepsDisplay(plain_console(stderr=True)) as display,
     ):
@@ -110,6 +101,6 @@ def _build(reader: ResultsReader, folder: Path, options: Options) -> None:
     print_line(f"{folder / 'index.html'}: {', '.join(counted(*count) for count in counts)}")
     if not_drawn := built.left_out + len(built.failed):
         more = ""
-        if options.draw and built.left_out:
+        if draw and built.left_out:
             more = f" (--draw-all draws {built.left_out:,} of them)"
         print_line(f"{counted(not_drawn, 'network')} not drawn; the page gives the reasons{more}")

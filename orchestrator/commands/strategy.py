@@ -109,7 +109,19 @@ def _report(search: StrategySearch, found: Sequence[Candidate]) -> dict[str, Any
         "core_hours": round(search.spent_s / 3600, 5),
         "experiments": search.experiments,
         "trained": search.trained,
-        "networks": [_as_json(one) for one in found],
+        "networks": [
+            {
+                "experiment_id": one.trial.experiment.experiment_id,
+                "weights": one.trial.weights,
+                "accuracy": one.trial.accuracy,
+                "masks": list(one.trial.experiment.masks),
+                "init": one.trial.experiment.init,
+                "hits": one.hits,
+                "trials": one.trials,
+                "success": None if one.success is None else asdict(one.success),
+            }
+            for one in found
+        ],
         "tried": [asdict(one) | {"bound": one.bound} for one in search.tried.statements()],
     }
 
@@ -177,17 +189,3 @@ def _success(one: Candidate) -> str:
         f"{counted(one.trials, 'training')} reach it: {100 * success.value:.0f} % "
         f"({100 * success.low:.0f} to {100 * success.high:.0f} %)"
     )
-
-
-def _as_json(one: Candidate) -> dict[str, Any]:
-    success = one.success
-    return {
-        "experiment_id": one.trial.experiment.experiment_id,
-        "weights": one.trial.weights,
-        "accuracy": one.trial.accuracy,
-        "masks": list(one.trial.experiment.masks),
-        "init": one.trial.experiment.init,
-        "hits": one.hits,
-        "trials": one.trials,
-        "success": None if success is None else asdict(success),
-    }
