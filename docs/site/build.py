@@ -66,16 +66,11 @@ def front_page() -> str:
     text = (ROOT / "README.md").read_text()
     trees = []
     for heading, pages in NAVIGATION.items():
-        existing = [page for page in pages if page.endswith("*") or exists(page)]
+        existing = [page for page in pages if page.endswith("*") or any(SOURCE.glob(f"{page}.*"))]
         lines = "\n".join(existing)
         glob = ":glob:\n" if any(page.endswith("*") for page in existing) else ""
         trees.append(f"```{{toctree}}\n:hidden:\n:caption: {heading}\n{glob}\n{lines}\n```\n")
     return text + "\n" + "\n".join(trees)
-
-
-def exists(page: str) -> bool:
-    """Return whether the manual has a page of that name."""
-    return any((SOURCE / page).with_suffix(suffix).exists() for suffix in (".md", ".rst"))
 
 
 def command_reference() -> str:

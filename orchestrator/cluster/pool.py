@@ -160,15 +160,12 @@ class Pool:
             present -= 1
         if not self._failures.may_try(device, now):
             return
-        for _ in range(count - present):
-            self.starting.append(self._new(device, now))
-
-    def _new(self, device: Device, now: float) -> Worker:
         # A GPU's worker is placed by its GPU alone. The number of CPU workers leaves a CPU free for
         # it, so it need not wait for one.
         needs = {"num_cpus": 0, "num_gpus": 1} if device == "cuda" else {"num_cpus": 1}
-        actor = self._actor.options(**needs).remote(self._inits, device)
-        return Worker(actor, device, actor.warm_up.remote(), now)
+        for _ in range(count - present):
+            actor = self._actor.options(**needs).remote(self._inits, device)
+            self.starting.append(Worker(actor, device, actor.warm_up.remote(), now))
 
     def _raise_if_none_can_start(self, nodes: Sequence[Node]) -> None:
         if self.ready:

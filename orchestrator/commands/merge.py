@@ -16,7 +16,7 @@ from orchestrator.display.formatting import counted
 from orchestrator.display.terminal import plain_console, plain_table, print_line
 from orchestrator.errors import UserError
 from orchestrator.invocation import command_line
-from storage.merging.compare import Comparison, Counts, compare
+from storage.merging.compare import Comparison, compare
 from storage.merging.merge import merge_stores
 from storage.paths import StorePaths
 from storage.reading.reader import StoreReader
@@ -134,13 +134,8 @@ def _report(names: tuple[str, str], comparison: Comparison) -> dict[str, Any]:
 def _show(names: tuple[str, str], comparison: Comparison) -> None:
     print_line(f"A: {names[0]}", f"B: {names[1]}")
     table = plain_table("study", "only A", "only B", "equal", "lacking", "different")
-    for name, counts in comparison.studies.items():
-        table.add_row(name, *_cells(counts))
-    if len(comparison.studies) > 1:
-        table.add_row("all", *_cells(comparison.total))
+    total = [("all", comparison.total)] if len(comparison.studies) > 1 else []
+    for name, counts in [*comparison.studies.items(), *total]:
+        table.add_row(name, *(f"{getattr(counts, column):,}" for column in COLUMNS))
     plain_console().print(table)
     print_line(*comparison.details(), "the same" if comparison.same else "not the same")
-
-
-def _cells(counts: Counts) -> list[str]:
-    return [f"{getattr(counts, column):,}" for column in COLUMNS]

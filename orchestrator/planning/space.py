@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 from orchestrator.errors import UserError
 from search.masks.burnside import MAX_TERMS, Population, burnside_terms, count_distinct
@@ -39,7 +38,7 @@ class MaskSpace:
     @property
     def hidden_weights(self) -> int:
         """Number of weights in the dense hidden layers."""
-        return sum(rows * cols for cols, rows in pairwise((self.inputs, *self.structure)))
+        return self.structure.weights(self.inputs) - self.output_weights
 
     @property
     def output_weights(self) -> int:
@@ -55,7 +54,7 @@ class MaskSpace:
 def mask_space(text: str, inputs: int = INPUTS) -> MaskSpace:
     """Return the mask space of a structure such as 7x3x3, of up to `MAX_WEIGHTS` weights."""
     structure = parse_structure(text)
-    weights = sum(rows * cols for cols, rows in pairwise((inputs, *structure)))
+    weights = structure.weights(inputs) - structure[-1]
     if weights > MAX_WEIGHTS:
         raise UserError(
             f"{text} with {inputs} inputs has {weights:,} weights in its hidden layers; allowed: "
