@@ -137,10 +137,7 @@ class _LinkedStore(StoreWriter):
 
     Lock, log, index sets, names and the calls that make a commit durable are real. All data files
     are hard links to one file, so nothing is encoded or written for them; `benchmarks.sweep`
-    measures their cost with the real writer.
-
-    Args:
-        templates: rows of `RESULT_SCHEMA` that the data files repeat.
+    measures their cost with the real writer. The files repeat some rows of `RESULT_SCHEMA`.
     """
 
     def __init__(self, path: Path, study: Study, templates: pa.RecordBatch) -> None:

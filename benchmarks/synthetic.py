@@ -28,12 +28,7 @@ from workers.task import Task, run_task
 
 
 class SyntheticRows:
-    """Copies of a few trained rows with new ids and indices.
-
-    Args:
-        study: the study whose rows to imitate.
-        templates: number of rows to train as templates.
-    """
+    """Copies of a few trained rows of a study, the templates, with new ids and indices."""
 
     def __init__(self, study: Study, templates: int = 256) -> None:
         task = Task(study, IndexSet.from_indices(study.sample(templates)), "synthetic")

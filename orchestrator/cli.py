@@ -59,7 +59,7 @@ SECTIONS = {
     },
     "Installation": {
         "doctor": ("doctor:doctor", "Check this machine, a store or a cluster."),
-        "new": ("new:new", "Write a package with a new method or data set."),
+        "new": ("plugins:new", "Write a package with a new method or data set."),
         "try": ("try_method:try_method", "Train a method once and show what it did."),
         "plugins": ("plugins:plugins", "List and check plug-ins."),
     },

@@ -98,11 +98,8 @@ class Executor(Protocol):
 class InlineExecutor:
     """Trains in this process, one job at a time: for small runs and to debug.
 
-    It cannot end a job that takes too long.
-
-    Args:
-        inits: stored initialisations by token.
-        raises: whether `wait` raises what a job raises, instead of returning it as `Failed`.
+    It cannot end a job that takes too long. Stored initialisations are by token. If it `raises`,
+    `wait` raises what a job raises, instead of returning it as `Failed`.
     """
 
     workers = 1

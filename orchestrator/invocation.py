@@ -57,9 +57,8 @@ class Invocation:
     def to_resume(self, trained: int) -> str:
         """Return the command that does the rest of this one.
 
-        Args:
-            trained: experiments trained so far. They count towards the limit; once it is reached,
-                the rest is everything that is left.
+        The experiments trained so far count towards the limit. Once it is reached, the rest is
+        everything that is left.
         """
         if self.limit is None or trained >= self.limit:
             return self.to_train_all()

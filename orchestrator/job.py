@@ -54,9 +54,7 @@ class Job:
     def time_limit_s(self, seconds_per_cost: float | None, failures_so_far: int) -> float:
         """Return the seconds that a worker may take before it is killed.
 
-        Args:
-            seconds_per_cost: measured speed of the worker; None while it is unknown.
-            failures_so_far: failures of any jobs before the first success.
+        Its speed is None while it is unknown, and failures count until the first success.
         """
         if seconds_per_cost is not None:
             minimum = MIN_SUSPECT_LIMIT_S if self.suspect else MIN_LIMIT_S

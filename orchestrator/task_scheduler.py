@@ -116,15 +116,10 @@ class TaskScheduler:
         return max(0.0, 1 - self._cost_done / self._cost)
 
     def next(self, kind: WorkerKind, counts: WorkerCounts) -> Job | None:
-        """Return the next job for a worker.
+        """Return the next job for a worker of a kind; None if there is nothing left for it.
 
-        Args:
-            kind: kind of the worker.
-            counts: all workers, among whom the end of the sweep is shared evenly.
-
-        Returns:
-            None if there is nothing left for this worker. If there are CPU workers, workers of
-            other devices get nothing that only the CPU can train.
+        All workers (`counts`) share the end of the sweep evenly. If there are CPU workers, workers
+        of other devices get nothing that only the CPU can train.
         """
         any_device = kind.device != "cpu" and "cpu" in counts.devices
         job = self._next_returned(any_device=any_device)
